@@ -25,7 +25,7 @@ from forecast.bench.stages import peak_mebibytes
 from forecast.errors import EventError
 from forecast.events.codebook import cameo_codes, countries
 from forecast.events.rows import literal_path
-from forecast.feeds.fates import quoted
+from forecast.feeds.engine import quoted
 from forecast.feeds.formats import GDELT2
 
 DYAD = ("USA", "CHN")

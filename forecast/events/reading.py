@@ -178,11 +178,7 @@ def _inspect_sheet(sheet: Sheet, source: str, dates: DateOrder) -> tuple[EventTa
     if empty := len(rows) - len(body):
         sheet.notes.append(f"{count(empty, 'empty row')} skipped")
     width = len(header.cells)
-    for row in (row for row in body if len(row.cells) != width):
-        many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
-        remedy = many if len(row.cells) > width else few
-        wrong = f"{len(row.cells)} cells, but the header has {width} columns. {remedy}"
-        faults.append(Fault(row.line, "", wrong))
+    faults += [fault for row in body if (fault := row.width_fault(width))]
     whole = [row for row in body if len(row.cells) == width]
     lines = [row.line for row in whole]
     columns = {name: _cleaned([row.cells[place] for row in whole]) for place, name in places.items()}

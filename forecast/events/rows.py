@@ -52,6 +52,15 @@ class Row:
     line: int
     cells: list[str]
 
+    def width_fault(self, width: int) -> Fault | None:
+        """Return the fault of a row that has not as many cells as the header has columns."""
+        if len(self.cells) == width:
+            return None
+        many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
+        remedy = many if len(self.cells) > width else few
+        wrong = f"{len(self.cells)} cells, but the header has {width} columns. {remedy}"
+        return Fault(self.line, "", wrong)
+
 
 @dataclass
 class Sheet:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
 
 from forecast.errors import shown
 from forecast.events.cells import clean_text
-from forecast.feeds.formats import KEDS_LINE, wrong_format
-from forecast.feeds.layout import Layout, folded
+from forecast.feeds.formats import KEDS_LINE, Layout, folded, wrong_format
 
 SHOWN = 3
 """Examples kept of each fault."""
@@ -59,12 +58,12 @@ class Faults:
     mended: int = 0
     """Lines that were not UTF-8 and were read as Windows-1252."""
 
-    def add(self, reason: str, place: str, what: str) -> None:
+    def add(self, place: str, what: str, reason: str = "width") -> None:
         """Count a line."""
         self.counts[reason] = self.counts.get(reason, 0) + 1
-        shown = self.examples.setdefault(reason, [])
-        if len(shown) < SHOWN:
-            shown.append(clean_text(f"{place}: {what}"))
+        examples = self.examples.setdefault(reason, [])
+        if len(examples) < SHOWN:
+            examples.append(clean_text(f"{place}: {what}"))
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,10 @@ class Rows:
     """Lines of the file that they come from, without blank ones; one that names several pairs counts once."""
 
 
+Record = tuple[int, Mapping[str, str] | str]
+"""Line of a record, and its cells by column or what is wrong with it."""
+
+
 class RowCleaner:
     """Cleans the blocks of one file, in their order; ``name`` is the file as shown in messages."""
 
@@ -88,16 +91,17 @@ class RowCleaner:
         self._header: tuple[str, ...] = ()
         self._separator = "\t"
         self._open_rows = b""
-        self._any = False
+        self._read = self._failed = 0
 
     def clean(self, block: Block, *, last: bool) -> Rows:
         """Return the rows of a block; ``WrongFormatError``: the first lines are not of the format."""
         if block.text != self._text:
             self._text, self._header = block.text, ()
         try:
-            if self.layout.syntax == "csv":
-                return self._quoted(block, last=last)
-            return self._plain(block) if self.layout.syntax == "tabs" else self._lines(block)
+            if self.layout.syntax == "tabs":
+                return self._plain(block)
+            csv_table = self.layout.syntax == "csv"
+            return self._written(self._csv_records(block, last=last) if csv_table else self._records(block))
         except WrongFormatError as error:
             lines = block.content[:200_000].decode("utf-8", errors="replace").split("\n")[:20]
             raise WrongFormatError(wrong_format(self.layout.name, lines, str(error))) from error
@@ -105,48 +109,6 @@ class RowCleaner:
     def _place(self, line: int) -> str:
         inside = f"({self._text})" if self._text else ""
         return f"{self.name}{inside}:{line}"
-
-    # Plain tabs
-
-    def _plain(self, block: Block) -> Rows:
-        content, first = self._as_utf8(block), block.first_line
-        if self.layout.header and not self._header:
-            head, _, content = content.partition(b"\n")
-            self._header = self._read_header([cell.strip('" ') for cell in head.decode().split("\t")])
-            first += 1
-        columns = self._header or self.layout.columns
-        widths = self.layout.widths or (len(columns),)
-        lines, tabs = content.count(b"\n"), content.count(b"\t")
-        for width in widths:
-            # The sum of tabs shows an uneven block, but for a surplus that makes good a lack elsewhere: the
-            # sample finds most of those, and the engine the rest (a row too long, or days out of place).
-            if tabs == lines * (width - 1) and all(found == width for found in _sampled_widths(content)):
-                if width < widths[0]:
-                    content = content.replace(b"\n", b"\t" * (widths[0] - width) + b"\n")
-                return Rows(columns, content, lines, lines)
-        return self._uneven(content, first, columns, widths)
-
-    def _uneven(self, content: bytes, first: int, columns: tuple[str, ...], widths: tuple[int, ...]) -> Rows:
-        kept, blank = [], 0
-        for number, line in enumerate(content.splitlines(), start=first):
-            if not line.strip():
-                blank += 1
-                continue
-            width = line.count(b"\t") + 1
-            if width in widths:
-                kept.append(line + b"\t" * (widths[0] - width))
-            elif width > widths[0] and not line.split(b"\t", widths[0])[-1].strip():
-                # Surplus tabs at the end of a line hold nothing.
-                kept.append(b"\t".join(line.split(b"\t")[: widths[0]]))
-            else:
-                allowed = " or ".join(str(allowed) for allowed in sorted(widths))
-                self.faults.add("width", self._place(number), f"{width} columns, not {allowed}")
-            if first <= 2 and not kept and number > _TELLING_LINES:
-                raise WrongFormatError(f"the first {number:,} lines have other widths")
-        lines = content.count(b"\n") - blank
-        if first <= 2 and len(kept) < lines / 2:
-            raise WrongFormatError(f"{lines - len(kept):,} of the first {lines:,} lines have other widths")
-        return Rows(columns, b"".join(line + b"\n" for line in kept), len(kept), lines)
 
     def _as_utf8(self, block: Block) -> bytes:
         if _is_utf8(block.content):
@@ -166,17 +128,79 @@ class RowCleaner:
         absent = [name for name in self.layout.required if folded(name) not in present]
         if absent:
             raise WrongFormatError(f"the header has no column {', '.join(map(repr, absent))}")
-        header = tuple(known.get(folded(name), f"_{name}") for name in names)
-        first: dict[str, int] = {}
-        for place, name in enumerate(header):
-            first.setdefault(name, place)
+        header = [known.get(folded(name), f"_{name}") for name in names]
         return tuple(
-            name if first[name] == place and name != "_" else f"_{place}" for place, name in enumerate(header)
+            name if header.index(name) == place and name != "_" else f"_{place}"
+            for place, name in enumerate(header)
         )
 
-    # Quoted tables
+    # Plain tabs
 
-    def _quoted(self, block: Block, *, last: bool) -> Rows:
+    def _plain(self, block: Block) -> Rows:
+        content, first = self._as_utf8(block), block.first_line
+        if self.layout.header and not self._header:
+            head, _, content = content.partition(b"\n")
+            self._header = self._read_header([cell.strip('" ') for cell in head.decode().split("\t")])
+            first += 1
+        columns = self._header or self.layout.columns
+        widths = self.layout.widths or (len(columns),)
+        lines, tabs = content.count(b"\n"), content.count(b"\t")
+        for width in widths:
+            # The sum of tabs shows an uneven block, but for a surplus that makes good a lack elsewhere: the
+            # sample finds most of those, and the engine the rest (a row too long, or days out of place).
+            if tabs == lines * (width - 1) and all(sampled == width for sampled in _sampled_widths(content)):
+                if width < widths[0]:
+                    content = content.replace(b"\n", b"\t" * (widths[0] - width) + b"\n")
+                return Rows(columns, content, lines, lines)
+        return self._uneven(content, first, columns, widths)
+
+    def _uneven(self, content: bytes, first: int, columns: tuple[str, ...], widths: tuple[int, ...]) -> Rows:
+        even, blank = [], 0
+        for number, line in enumerate(content.splitlines(), start=first):
+            if not line.strip():
+                blank += 1
+                continue
+            width = line.count(b"\t") + 1
+            if width in widths:
+                even.append(line + b"\t" * (widths[0] - width))
+            elif width > widths[0] and not line.split(b"\t", widths[0])[-1].strip():
+                # Surplus tabs at the end of a line hold nothing.
+                even.append(b"\t".join(line.split(b"\t")[: widths[0]]))
+            else:
+                allowed = " or ".join(str(allowed) for allowed in sorted(widths))
+                self.faults.add(self._place(number), f"{width} columns, not {allowed}")
+            if first <= 2 and not even and number > _TELLING_LINES:
+                raise WrongFormatError(f"the first {number:,} lines have other widths")
+        lines = content.count(b"\n") - blank
+        if first <= 2 and len(even) < lines / 2:
+            raise WrongFormatError(f"{lines - len(even):,} of the first {lines:,} lines have other widths")
+        return Rows(columns, b"".join(line + b"\n" for line in even), len(even), lines)
+
+    # Records, one by one
+
+    def _written(self, records: Iterator[Record]) -> Rows:
+        """Write records as rows, which take a tenth of what their cells take in memory."""
+        columns, lists = self.layout.columns, self.layout.lists
+        content, rows, taken, begun = bytearray(), 0, 0, self._read + self._failed
+        for line, record in records:
+            taken += 1
+            wrong = record if isinstance(record, str) else _too_many(record, lists)
+            if isinstance(record, str) or wrong:
+                self.faults.add(self._place(line), wrong)
+                self._failed += 1
+                if not self._read and self._failed > _TELLING_LINES:
+                    raise WrongFormatError(f"the first {self._failed:,} rows cannot be read so")
+                continue
+            self._read += 1
+            for row in _spread(record, *lists) if lists else (record,):
+                cells = [row.get(name, "").translate(_CELL_BREAKS) for name in columns]
+                content += ("\t".join(cells) + "\n").encode("utf-8", errors="replace")
+                rows += 1
+        if not begun and self.layout.syntax != "csv" and self._failed > self._read:
+            raise WrongFormatError(f"{self._failed:,} of the first {taken:,} lines cannot be read so")
+        return Rows(columns, bytes(content), rows, taken)
+
+    def _csv_records(self, block: Block, *, last: bool) -> Iterator[Record]:
         content = self._open_rows + self._as_utf8(block)
         first = block.first_line - self._open_rows.count(b"\n")
         self._open_rows = b""
@@ -189,114 +213,55 @@ class RowCleaner:
                 raise WrongFormatError(f"the first line is not readable as CSV: {error}") from error
             self._header = self._read_header([cell.strip() for cell in head])
             lines, first = lines[1:], first + 1
-        rows = _Written(self.layout)
-        taken, begin = 0, 0
-        while begin < len(lines):
-            begin, read = self._quoted_from(lines, begin, first, rows, last=last)
-            taken += read
-        self._any = self._any or bool(rows.records)
-        return rows.ended(taken)
-
-    def _quoted_from(
-        self, lines: list[str], start: int, first: int, rows: _Written, *, last: bool
-    ) -> tuple[int, int]:
-        """Read rows from a line on; return the line to go on with, and how many rows were met."""
         # Tables with tabs are not quoted: a stray mark at the start of a cell must not swallow lines.
         quoted = self._separator != "\t"
-        reader = csv.reader(
-            lines[start:], delimiter=self._separator, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-        )
-        taken, done = 0, start
-        try:
-            for cells in reader:
-                begin, done = done, start + reader.line_num
-                if quoted and done == len(lines) and not last:
-                    text = "".join(lines[begin:done])
-                    if text.count('"') % 2:
+        begin = 0
+        while begin < len(lines):
+            quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+            reader = csv.reader(lines[begin:], delimiter=self._separator, quoting=quoting)
+            done = start = begin
+            try:
+                for cells in reader:
+                    begin, done = done, start + reader.line_num
+                    text = "".join(lines[begin:done]) if done == len(lines) and not last else ""
+                    if quoted and text.count('"') % 2:
                         # A quoted cell goes on in the next block.
                         self._open_rows = text.encode()
-                        break
-                if not any(cells):
-                    continue
-                taken += 1
-                surplus = any(cells[len(self._header) :])
-                if surplus or len(cells) < len(self._header) - 1:
-                    self.faults.add("width", self._place(first + begin), f"{len(cells)} cells")
-                    self._refuse_other(rows)
-                    continue
-                row = dict(zip(self._header, [*cells, ""], strict=False))
-                try:
-                    _refuse_wide(row, self.layout)
-                except ValueError as error:
-                    self.faults.add("width", self._place(first + begin), str(error))
-                    continue
-                rows.add(row)
-        except csv.Error as error:
-            self.faults.add("width", self._place(first + done), f"not readable as CSV: {error}")
-            return done + 1, taken + 1
-        return len(lines), taken
+                    elif any(cells):
+                        yield first + begin, self._cells_by_column(cells)
+                return
+            except csv.Error as error:
+                yield first + done, f"not readable as CSV: {error}"
+                begin = done + 1
 
-    def _refuse_other(self, rows: _Written) -> None:
-        failed = self.faults.counts["width"]
-        if failed > _TELLING_LINES and not rows.records and not self._any:
-            raise WrongFormatError(f"the first {failed:,} rows have other widths")
+    def _cells_by_column(self, cells: list[str]) -> Mapping[str, str] | str:
+        if any(cells[len(self._header) :]) or len(cells) < len(self._header) - 1:
+            return f"{len(cells)} cells"
+        return dict(zip(self._header, [*cells, ""], strict=False))
 
-    # One record a line
-
-    def _lines(self, block: Block) -> Rows:
+    def _records(self, block: Block) -> Iterator[Record]:
         read = _keds_cells if self.layout.syntax == "keds" else _plover_cells
-        rows = _Written(self.layout)
-        taken, failed = 0, 0
         for number, raw in enumerate(io.BytesIO(self._as_utf8(block)), start=block.first_line):
             line = raw.decode().removesuffix("\n")
             if not line.strip():
                 continue
-            taken += 1
             try:
-                cells = read(line)
-                _refuse_wide(cells, self.layout)
-                rows.add(cells)
+                record: Mapping[str, str] | str = read(line)
             except RecursionError:
-                self.faults.add("width", self._place(number), "nested too deeply")
-                failed += 1
+                record = "nested too deeply"
             except ValueError as error:
                 reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-                self.faults.add("width", self._place(number), f"'{shown(line.strip())}' {reason}")
-                failed += 1
-            if block.first_line == 1 and not rows.records and failed > _TELLING_LINES:
-                raise WrongFormatError(f"the first {failed:,} lines cannot be read so")
-        if block.first_line == 1 and failed > rows.records:
-            raise WrongFormatError(f"{failed:,} of the first {taken:,} lines cannot be read so")
-        return rows.ended(taken)
+                record = f"'{shown(line.strip())}' {reason}"
+            yield number, record
 
 
-class _Written:
-    """Rows as text, which is a tenth of what their cells take in memory."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout, self._content, self._count = layout, bytearray(), 0
-        self.records = 0
-
-    def add(self, row: Mapping[str, str]) -> None:
-        """Write a record, as a row for each of its pairs and events."""
-        columns, lists = self._layout.columns, self._layout.lists
-        for one in _spread(row, *lists) if lists else (row,):
-            cells = [one.get(name, "").translate(_CELL_BREAKS) for name in columns]
-            self._content += ("\t".join(cells) + "\n").encode("utf-8", errors="replace")
-            self._count += 1
-        self.records += 1
-
-    def ended(self, lines: int) -> Rows:
-        """Return what was written, from so many lines."""
-        return Rows(self._layout.columns, bytes(self._content), self._count, lines)
-
-
-def _refuse_wide(cells: Mapping[str, str], layout: Layout) -> None:
-    if layout.lists:
-        sources, recipients, events = (cells.get(name, "").count(";") + 1 for name in layout.lists)
-        rows = max(sources * recipients, sources**2 // 2) * events
-        if rows > MAX_SPREAD:
-            raise ValueError(f"names {rows:,} pairs and events, more than {MAX_SPREAD:,}")
+def _too_many(cells: Mapping[str, str], lists: Sequence[str]) -> str:
+    """What is wrong with a record that would become too many rows, if it is so."""
+    if not lists:
+        return ""
+    sources, recipients, events = (cells.get(name, "").count(";") + 1 for name in lists)
+    rows = max(sources * recipients, sources**2 // 2) * events
+    return f"names {rows:,} pairs and events, more than {MAX_SPREAD:,}" if rows > MAX_SPREAD else ""
 
 
 def _spread(

@@ -8,20 +8,22 @@ whose published figure it is (see ``docs/import.md``).
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 from forecast.errors import EventError, InputError, did_you_mean
 from forecast.events.cells import CellFault, Fault, faults_message, parse_category, parse_severity
 from forecast.events.codebook import cameo_codes
 from forecast.events.countries import country_names
-from forecast.events.rows import decode, read_bytes, split_rows
-from forecast.feeds.layout import Layout, System
+from forecast.events.rows import Sheet, read_bytes, read_text
+from forecast.events.table import csv_text
+from forecast.feeds.formats import Layout, System, pairs
 
+T = TypeVar("T")
 Key = tuple[str, str]
 COLUMNS = ("code", "mode", "label", "category", "severity", "score", "score_of")
 """Columns of a mapping file, in the order of the fields of ``Coding``."""
@@ -32,16 +34,10 @@ LOWEST, HIGHEST = -10.0, 10.0
 class Coding:
     """What a code of a feed means here.
 
-    Parameters
-    ----------
-    code, mode, label : str
-        The code, its mode where the scheme has modes (empty: any), and its meaning in a few words.
-    category, severity
-        Our category and its default severity, 1 to 5; ``None`` for acts that the codebook does not count
-        (statements, appeals, protest).
-    scale_value, scale_of
-        On a Goldstein-type scale, −10 (conflict) to 10 (cooperation); the code whose published value this
-        is, or ``mapping`` where the user gave it.
+    ``mode`` is that of the code, where the scheme has modes (empty: any). ``category`` and ``severity`` are
+    ours by default; ``None`` for acts that the codebook does not count (statements, appeals, protest).
+    ``scale_value`` is Goldstein-type, −10 (conflict) to 10 (cooperation), ``scale_of`` the code whose
+    published value this is, or ``mapping`` where the user gave it.
     """
 
     code: str
@@ -97,13 +93,38 @@ def mirrors(system: System) -> Mapping[Key, Mirror]:
     }
 
 
+JOINED = pairs(
+    "given: VARCHAR, mode: VARCHAR, code: VARCHAR, label: VARCHAR, category: VARCHAR, severity: INTEGER, "
+    "scale: DOUBLE, counts_as: VARCHAR, mutual: BOOLEAN, swapped: BOOLEAN, restored: BOOLEAN"
+)
+"""Columns of the engine's table of codes: the code as the file gives it, then as it is, and its meaning."""
+
+
+def joined_rows(crosswalk: Crosswalk, layout: Layout, *, mirrored: bool) -> list[list[object]]:
+    """Return a crosswalk as rows of ``JOINED``; with ``mirrored`` both sides of one act are one code."""
+    sides = mirrors(layout.system) if mirrored else {}
+    rows: list[list[object]] = []
+    for (code, mode), coding in crosswalk.items():
+        mirror = sides.get((code, mode))
+        counts_as = mirror.counts_as if mirror else code
+        # A row that tells an act from its other side is written as the act itself.
+        swapped = bool(mirror and not mirror.mutual)
+        told = crosswalk.get((counts_as, mode), coding) if swapped else coding
+        row = [told.code, told.label, told.category, told.severity, told.scale_value]
+        row += [f"{counts_as} {mode}".strip(), bool(mirror and mirror.mutual), swapped]
+        rows.append([code, mode, *row, False])
+        short = code[1:]
+        if layout.system == "cameo" and code.startswith("0") and (short, "") not in crosswalk:
+            rows.append([short, mode, *row, True])
+    return rows
+
+
 def crosswalk_csv(crosswalk: Crosswalk) -> str:
     """Return a crosswalk as CSV; ``with_mapping`` reads it back to the same coding."""
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(coding.row() for coding in crosswalk.values())
-    return buffer.getvalue()
+    rows = (
+        [str("" if cell is None else cell) for cell in coding.row().values()] for coding in crosswalk.values()
+    )
+    return csv_text([COLUMNS, *rows])
 
 
 def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
@@ -118,35 +139,30 @@ def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
         The file cannot be read, or has faults; every one is listed with its line.
     """
     raw = read_bytes(path)
-    text = decode(raw) if isinstance(raw, bytes) else raw
-    if isinstance(text, Fault):
-        raise EventError(text.located(str(path)))
-    rows, faults = split_rows(text)
-    header = [cell.strip() for cell in rows[0].cells] if rows else []
-    faults += [
+    sheet = Sheet(faults=[raw]) if isinstance(raw, Fault) else read_text(raw)
+    if not sheet.rows:
+        raise EventError(faults_message(str(path), sheet.faults))
+    header, *rows = sheet.rows
+    names = [cell.strip() for cell in header.cells]
+    faults = sheet.faults + [
         Fault(1, name, "the required column is missing. Required: code, category, severity")
         for name in ("code", "category", "severity")
-        if name not in header
+        if name not in names
     ]
-    unknown = (name for name in header if name not in COLUMNS)
+    unknown = (name for name in names if name not in COLUMNS)
     faults += [Fault(1, name, f"unknown column. Allowed: {', '.join(COLUMNS)}") for name in unknown]
     changed = dict(crosswalk)
     seen: dict[Key, int] = {}
-    for row in rows[1:] if not faults else []:
-        if len(row.cells) != len(header):
-            widths = f"{len(row.cells)} cells, but the header has {len(header)} columns"
-            faults.append(Fault(row.line, "", widths))
+    for row in rows if not faults else []:
+        if fault := row.width_fault(len(names)):
+            faults.append(fault)
             continue
-        cells = dict(zip(header, (cell.strip() for cell in row.cells), strict=True))
-        found = _coding(cells, crosswalk, row.line)
-        if isinstance(found, list):
-            faults += found
-            continue
-        key = (found.code, found.mode)
-        if key in seen:
-            faults.append(Fault(row.line, "code", f"'{found.code}' is already mapped in line {seen[key]}"))
-        seen.setdefault(key, row.line)
-        changed[key] = found
+        cells = dict(zip(names, (cell.strip() for cell in row.cells), strict=True))
+        coding = _coding(cells, crosswalk, row.line, faults)
+        key = (coding.code, coding.mode)
+        if coding.code and seen.setdefault(key, row.line) != row.line:
+            faults.append(Fault(row.line, "code", f"'{coding.code}' is already mapped in line {seen[key]}"))
+        changed[key] = coding
     if not faults and not seen:
         faults.append(Fault(None, "", "no mapping: the file has a header and nothing below it"))
     if faults:
@@ -154,35 +170,39 @@ def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
     return changed
 
 
-def _coding(cells: Mapping[str, str], old: Crosswalk, line: int) -> Coding | list[Fault]:
+def _coding(cells: Mapping[str, str], old: Crosswalk, line: int, faults: list[Fault]) -> Coding:
+    """Return the coding of a row; what is wrong with it goes to the faults."""
+
+    def value(column: str, parse: Callable[[str], T]) -> T | None:
+        try:
+            return parse(cells[column])
+        except ValueError as wrong:  # of ours, with the message
+            faults.append(Fault(line, column, str(wrong)))
+            return None
+
     code, mode = cells["code"], cells.get("mode", "").lower()
     if not code:
-        return [Fault(line, "code", "empty. Give the code of the feed, as text")]
-    faults = []
+        faults.append(Fault(line, "code", "empty. Give the code of the feed, as text"))
+    category = value("category", parse_category) if cells["category"] else None
+    severity = value("severity", parse_severity) if category else None
+    if cells["severity"] and not cells["category"]:
+        faults.append(Fault(line, "severity", "given without a category. Leave it empty, or name one"))
     before = old.get((code, mode)) or old.get((code, ""))
-    category: str | None = None
-    severity: int | None = None
-    try:
-        category = parse_category(cells["category"]) if cells["category"] else None
-    except CellFault as fault:
-        faults.append(Fault(line, "category", str(fault)))
-    try:
-        severity = parse_severity(cells["severity"]) if category is not None else None
-        if cells["severity"] and not cells["category"]:
-            faults.append(Fault(line, "severity", "given without a category. Leave it empty, or name one"))
-    except CellFault as fault:
-        faults.append(Fault(line, "severity", str(fault)))
-    value, value_of = (before.scale_value, before.scale_of) if before else (0.0, "none")
-    if cells.get("score"):
-        try:
-            value, value_of = float(cells["score"]), cells.get("score_of") or "mapping"
-        except ValueError:
-            faults.append(Fault(line, "score", f"'{cells['score']}' is not a number"))
-        if not LOWEST <= value <= HIGHEST:
-            allowed = f"Allowed: {LOWEST:g} to {HIGHEST:g}"
-            faults.append(Fault(line, "score", f"{value} is off the scale. {allowed}"))
     label = cells.get("label") or (before.label if before else code)
-    return faults or Coding(code, mode, label, category, severity, value, value_of)
+    score, score_of = (before.scale_value, before.scale_of) if before else (0.0, "none")
+    if cells.get("score"):
+        score, score_of = value("score", _parse_score) or 0.0, cells.get("score_of") or "mapping"
+    return Coding(code, mode, label, category, severity, score, score_of)
+
+
+def _parse_score(text: str) -> float:
+    try:
+        score = float(text)
+    except ValueError:
+        raise CellFault(f"'{text}' is not a number") from None
+    if not LOWEST <= score <= HIGHEST:
+        raise CellFault(f"{score} is off the scale. Allowed: {LOWEST:g} to {HIGHEST:g}")
+    return score
 
 
 # Actors

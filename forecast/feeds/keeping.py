@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 
 from forecast.events.cells import clean_text
 from forecast.events.rows import literal_path
-from forecast.feeds.engine import load_table
-from forecast.feeds.fates import CANDIDATE
+from forecast.feeds.engine import CANDIDATE, load_table
 from forecast.feeds.options import Switches
 
 if TYPE_CHECKING:

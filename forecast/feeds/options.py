@@ -11,8 +11,7 @@ from typing import Any, Literal
 from forecast.errors import InputError, did_you_mean
 from forecast.events.cells import CellFault, parse_actor
 from forecast.feeds.crosswalk import Crosswalk, shipped_crosswalk, with_mapping
-from forecast.feeds.formats import KEDS_CAMEO, LAYOUTS
-from forecast.feeds.layout import Layout, System, iso_day, pairs
+from forecast.feeds.formats import KEDS_CAMEO, LAYOUTS, Layout, System, iso_day, pairs
 
 NAMES: tuple[str, ...] = (*LAYOUTS, "csv")
 SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled")
@@ -30,29 +29,14 @@ _OWN_FIELDS = pairs(
 class Switches:
     """How noise is handled.
 
-    Parameters
-    ----------
-    root_only : bool
-        Keep root events alone (GDELT: those of the lead of a text).
-    min_mentions, min_sources : int
-        Least number of mentions and of sources; 0 for any.
-    exclude : tuple of str
-        Groups of actors left out on either side.
-    max_delay_days : int or None
-        Longest time from act to publication; ``None`` for any.
-    repeat_days, ignore_place
-        Days within which an act (actors, code, place) reported again counts once, ``None``: each counts;
-        whether re-reports may name another place.
-    merge_mirrored : bool
-        Whether both sides of one act (visit and hosting; consultation either way) count once.
-    cap_per_day : int or None
-        Most acts of one direction and category on one day; ``None`` for any.
-    normalise, seed
-        Whether the growth of the archive's volume is taken out by thinning, and its seed.
-    known_date : str
-        ``published``: an act is known from the day the file gives; ``act``: from its own day, for back-files.
-    vintage : date or None
-        Leave out what became known later.
+    ``root_only`` keeps root events alone (GDELT: those of the lead of a text). ``exclude`` are groups of
+    actors left out on either side. ``max_delay_days`` is the longest time from act to publication, ``None``
+    for any. An act (actors, code, place) reported again within ``repeat_days`` counts once, each counts with
+    ``None``; with ``ignore_place`` re-reports may name another place. ``merge_mirrored``: both sides of one
+    act (visit and hosting; consultation either way) count once. ``cap_per_day`` is the most acts of one
+    direction and category on one day. ``normalise`` takes the growth of the archive's volume out by thinning,
+    by ``seed``. ``known_date``: an act is known from the day the file gives (``published``), or from its own
+    day (``act``), for back-files. ``vintage`` leaves out what became known later.
     """
 
     root_only: bool = False
@@ -111,8 +95,6 @@ def feed_options(
     mapping, codes, columns : optional
         CSV of codes whose category or severity differs from ours; which codes a ``keds`` or ``csv`` file has;
         our name → header, for the columns of a ``csv`` file.
-    memory_mb, threads : int
-        Bounds of the engine.
 
     Raises
     ------

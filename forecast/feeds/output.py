@@ -29,10 +29,9 @@ from forecast.events.codebook import cameo_codes
 from forecast.events.rows import literal_path
 from forecast.events.table import COLUMNS
 from forecast.feeds.crosswalk import crosswalk_csv
-from forecast.feeds.engine import Tally
-from forecast.feeds.fates import CANDIDATE, quoted
+from forecast.feeds.engine import CANDIDATE, Tally, quoted
+from forecast.feeds.formats import Layout
 from forecast.feeds.keeping import Kept, kept_rows
-from forecast.feeds.layout import Layout
 from forecast.feeds.options import ImportOptions
 from forecast.storage import (
     copy_file,

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from forecast.events.countries import near_actor
-from forecast.feeds.engine import Engine, Tally
-from forecast.feeds.fates import FATES, FAULTS
+from forecast.feeds.engine import Tally
 from forecast.feeds.keeping import Kept
 from forecast.feeds.options import ImportOptions
 from forecast.feeds.output import Written
-from forecast.feeds.reading import make_batches
 from forecast.wording import count, percent
 
 LISTED = 20
 """Corrupt files named on the terminal; the JSON report names all."""
-SHOWN_ACTORS = 10
 BULK_SHARE = 0.2
 """Share of the kept rows that one day of publication must hold to look like a back-file."""
 BULK_DAYS = 30
@@ -27,30 +22,58 @@ BULK_DAYS = 30
 MANY_FAULTS = 0.01
 
 
+class Fate(NamedTuple):
+    """Why rows are dropped.
+
+    ``kind`` is ``fault`` (the row itself is wrong), ``outside`` (not asked for), ``noise`` (a switch) or
+    ``repeat``; ``words`` follow a number of rows.
+    """
+
+    kind: str
+    words: str
+
+
+FATES: Mapping[str, Fate] = {
+    "width": Fate("fault", "cannot be read: wrong number of columns, or not a record"),
+    "unreadable": Fate("fault", "cannot be read by the engine"),
+    "day": Fate("fault", "have an impossible date"),
+    "added": Fate("fault", "have an impossible date of publication"),
+    "future": Fate("fault", "are dated after the day on which they were published"),
+    "code": Fate("fault", "have a code that the coding scheme does not know"),
+    "severity": Fate("fault", "have a severity that is not 1 to 5"),
+    "actorless": Fate("outside", "lack the country of an actor"),
+    "domestic": Fate("outside", "are within one country"),
+    "others": Fate("outside", "are between other actors"),
+    "vintage": Fate("outside", "became known after the vintage"),
+    "no_act": Fate("outside", "are future, hypothetical, historical or negated by their context"),
+    "uncounted": Fate(
+        "outside", "are of a kind that the codebook does not count (statements, appeals, protest)"
+    ),
+    "not_root": Fate("noise", "are not the root event of their text (--root-only)"),
+    "mentions": Fate("noise", "have too few mentions (--min-mentions)"),
+    "sources": Fate("noise", "have too few sources (--min-sources)"),
+    "excluded": Fate("noise", "are of an excluded group of actors (--exclude)"),
+    "late": Fate("noise", "were reported too long after the act (--max-delay)"),
+    "same_id": Fate("repeat", "were in another file already (same id)"),
+    "mirrored": Fate("repeat", "are the other side of an act that is kept (--keep-mirrored keeps them)"),
+    "repeated": Fate("repeat", "report again an act that is kept (--repeat-days)"),
+    "over_cap": Fate("repeat", "are beyond the number allowed a day (--cap-per-day)"),
+    "thinned": Fate("noise", "fall to the growth of the archive's volume (--normalise)"),
+}
+"""Reasons by name, in the order in which they are asked."""
+FAULTS: tuple[str, ...] = tuple(name for name, fate in FATES.items() if fate.kind == "fault")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
     """What an import did.
 
-    Parameters
-    ----------
-    files, files_reused : int
-        Files used, and how many of them were read by an earlier, interrupted or smaller import.
-    set_aside : dict of str to str
-        Files that were not used → why.
-    lines, rows : int
-        Lines with content, and rows made of them (more where a line names several pairs of actors).
-    fates, examples
-        Rows dropped, by reason; the first three of each, but for rows of other actors.
-    kept, by_dyad, by_category
-        Events written. ``rows`` is the sum of ``fates`` and ``kept``.
-    restored, mended : int
-        Codes whose leading zero was restored; lines that were not UTF-8.
-    first, last, last_known : date or None
-        Span of the acts, and the last day on which one became known.
-    lowest_probability : float
-        Least share kept of a day by the normalisation; 1 without it.
-    warnings : tuple of str
-        What the user should know before using the events.
+    ``files`` were used, ``files_reused`` of them read by an earlier, interrupted or smaller import;
+    ``set_aside`` says of those not used why. ``lines`` have content, ``rows`` are made of them (more where a
+    line names several pairs of actors); ``fates`` are rows dropped, by reason, with the first three of each
+    as ``examples`` (not of other actors); ``kept`` the events written, ``rows`` less the sum of ``fates``.
+    ``restored`` are codes whose leading zero was restored, ``mended`` lines that were not UTF-8.
+    ``lowest_probability`` is the least share kept of a day by the normalisation; 1 without it.
     """
 
     source_format: str
@@ -176,27 +199,14 @@ def warn_of(
     return tuple(notes)
 
 
-def nothing_kept(engine: Engine, total: Tally, fates: Mapping[str, int], paths: Sequence[Path]) -> str:
-    """Return the message for rows of which none is kept: an actor that does not occur, or the reasons."""
-    if not total.rows:
+def nothing_kept(dyads: Sequence[tuple[str, str]], rows: int, fates: Mapping[str, int]) -> str:
+    """Return the message for rows of which none is kept, though all actors occur."""
+    if not rows:
         return "no event rows: the files hold none"
-    dyads = engine.options.dyads
-    for actor in dict.fromkeys(actor for dyad in dyads for actor in dyad):
-        if actor not in total.actors:
-            folder = engine.folder / "again"
-            folder.mkdir()
-            batch = next(make_batches([("first", paths[0])], engine.options.layout, folder), None)
-            seen = engine.actors_of(batch.parts) if batch is not None and batch.parts else []
-            near = near_actor(actor, seen)
-            hint = f" Did you mean {near}?" if near else ""
-            return (
-                f"no event is left: no actor {actor} occurs in these {total.rows:,} rows.{hint} "
-                f"Most frequent in {paths[0].name}: {', '.join(seen[:SHOWN_ACTORS])}"
-            )
     elsewhere = {*FAULTS, "actorless", "domestic", "others"}
-    between = {name: rows for name, rows in ordered(fates).items() if name not in elsewhere}
+    between = {name: number for name, number in ordered(fates).items() if name not in elsewhere}
     named = " or ".join("–".join(dyad) for dyad in dyads)
     if not between:
         return f"no event is left: both actors occur, but no row is between {named}"
-    reasons = "; ".join(f"{rows:,} {FATES[name].words}" for name, rows in between.items())
+    reasons = "; ".join(f"{number:,} {FATES[name].words}" for name, number in between.items())
     return f"no event is left: of the rows between {named}, {reasons}"

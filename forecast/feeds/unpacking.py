@@ -13,6 +13,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+import duckdb
+
+from forecast.events.rows import literal_path
 from forecast.feeds.clean_rows import Block
 from forecast.storage import open_plain
 
@@ -23,6 +26,8 @@ MAX_LINE_BYTES = 4_000_000
 MAX_EXPANSION, FREE_BYTES = 200, 10_000_000
 """How many times its size a packed file may unpack to, from its beginning on, beyond so many bytes; feeds
 unpack to 10 to 50 times theirs."""
+ROW_BYTES = 20
+"""Of the shortest row of a feed, about."""
 _PIECE_BYTES = 16_384
 """Read at once of a packed file, so that little of it counts as read before it is unpacked."""
 
@@ -53,7 +58,7 @@ def is_parquet(path: Path) -> bool:
         raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
 
 
-def most_unpacked(packed_bytes: int) -> int:
+def _most_unpacked(packed_bytes: int) -> int:
     """Return how many bytes so many packed ones may stand for."""
     return max(FREE_BYTES, MAX_EXPANSION * packed_bytes)
 
@@ -112,7 +117,7 @@ def _within(packed: _Packed, blocks: Iterable[Block]) -> Iterator[Block]:
     total = 0
     for block in blocks:
         total += len(block.content)
-        if total > (most := most_unpacked(packed.taken)):
+        if total > (most := _most_unpacked(packed.taken)):
             raise CorruptFileError(
                 f"it unpacks to more than {most:,} bytes from its first {packed.taken:,}, which no packed "
                 "feed does. If its rows are sound, unpack it first"
@@ -165,3 +170,17 @@ def _clean(content: bytes) -> bytes:
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b" ")
     return content.replace(b"\x00", b" ") if b"\x00" in content else content
+
+
+def refuse_parquet_bomb(path: Path) -> None:
+    """Refuse a Parquet file of far more rows than a file of its size can hold."""
+    try:
+        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+            query = "SELECT sum(num_rows) FROM parquet_file_metadata(?)"
+            (rows,) = connection.execute(query, [literal_path(path)]).fetchone() or (0,)
+    except duckdb.Error:
+        return  # the engine says what is wrong with it
+    if ROW_BYTES * (rows or 0) > (most := _most_unpacked(path.stat().st_size)):
+        raise CorruptFileError(
+            f"it holds {rows:,} rows, more than {most:,} bytes, which no feed of its size does"
+        )

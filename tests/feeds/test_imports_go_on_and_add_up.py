@@ -12,7 +12,7 @@ import pytest
 
 from forecast import storage
 from forecast.errors import BusyError, EventError, StoppedError
-from forecast.feeds import output, reading
+from forecast.feeds import importing, output
 from forecast.feeds.clean_rows import Block, RowCleaner
 from forecast.feeds.engine import Engine
 from forecast.feeds.formats import GDELT2, LAYOUTS
@@ -46,9 +46,9 @@ def test_many_small_files_give_what_one_file_gives(imported, pieces, whole):
 
 
 def test_a_file_over_several_batches_gives_what_one_batch_gives(imported, samples, whole, monkeypatch):
-    monkeypatch.setattr(reading, "BATCH_BYTES", 100_000)
-    real = reading.read_blocks
-    monkeypatch.setattr(reading, "read_blocks", lambda path: real(path, block_bytes=30_000))
+    monkeypatch.setattr(importing, "BATCH_BYTES", 100_000)
+    real = importing.read_blocks
+    monkeypatch.setattr(importing, "read_blocks", lambda path: real(path, block_bytes=30_000))
     got = imported([samples / "gdelt2-20201113.export.CSV"], "gdelt2")
     assert got.events.sha256 == whole.events.sha256
     assert got.report.fates == whole.report.fates
@@ -76,7 +76,7 @@ def test_the_same_file_twice_counts_once_and_a_copy_is_found_by_its_ids(imported
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
 def test_an_interrupted_import_goes_on_where_it_stopped(imported, pieces, whole, monkeypatch, stop):
-    monkeypatch.setattr(reading, "BATCH_FILES", 10)
+    monkeypatch.setattr(importing, "BATCH_FILES", 10)
     judged = Engine.judge
     calls = []
 
