@@ -217,8 +217,11 @@ class RowCleaner:
         quoted = self._separator != "\t"
         begin = 0
         while begin < len(lines):
-            quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-            reader = csv.reader(lines[begin:], delimiter=self._separator, quoting=quoting)
+            reader = csv.reader(
+                lines[begin:],
+                delimiter=self._separator,
+                quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+            )
             done = start = begin
             try:
                 for cells in reader:
