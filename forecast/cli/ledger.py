@@ -1,25 +1,35 @@
-"""``forecast ledger``: what is on record, whether it can be trusted, what does not count."""
+"""``forecast ledger``: what is on record, what happened, how it scored, and what others give and take."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import typer
 
-from forecast.cli import ledger_exchange, ledger_score, ledger_verify
-from forecast.cli.options import LEDGER, Answer, argument, ledger_place, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
+from forecast.cli.options import (
+    DATES,
+    LEDGER,
+    SEED,
+    Answer,
+    ConfigOptions,
+    DateOrder,
+    Output,
+    argument,
+    day,
+    day_option,
+    days_ahead,
+    ledger_place,
+    option,
+    takes_options,
+)
+from forecast.cli.terminal import listening
 from forecast.errors import InputError, LedgerError
-from forecast.wording import count, interval_percent, percent
+from forecast.evaluation import LISTED
 
-if TYPE_CHECKING:
-    from forecast.ledger.book import Book
-    from forecast.ledger.entries import ProbabilityEntry, ResolutionEntry
-
-_SHOWN_ACTS = 5
 ID = argument("ID", "An id, or the first digits of it.")
+OWN_MILESTONES = "milestones"
 
 app = typer.Typer(
     name="ledger",
@@ -39,217 +49,38 @@ def list_(
     answer: Answer,
 ) -> None:
     """List the forecasts on record, with what became of them; those of runs that failed are left out."""
+    from forecast.ledger import answers
     from forecast.ledger.store import open_ledger
 
-    book = open_ledger(ledger_place(ledger))
-    if dyad and not any(question.is_about(dyad) for question in book.questions.values()):
-        from forecast.events.countries import pair_named
-        from forecast.events.dyads import near_actors
-
-        known = sorted({question.pair for question in book.questions.values()})
-        actors = {actor for question in book.questions.values() for actor in question.dyad}
-        raise LedgerError(
-            f"--dyad: nothing on record is about '{dyad}'.{near_actors(pair_named(dyad), actors)} "
-            f"On record: {', '.join(known) or 'none'}"
-        )
+    opened = open_ledger(ledger_place(ledger))
+    if dyad:
+        answers.refuse_unknown_pair(opened, dyad)
     chosen = [
         entry
-        for entry in book.answers
-        if (status is None or book.standing(entry) == status) and (not dyad or entry.question.is_about(dyad))
+        for entry in opened.answers
+        if status in (None, opened.standing(entry)) and (not dyad or entry.question.is_about(dyad))
     ]
-    shown = [entry for entry in chosen if failed or not entry.failed]
-    left_out = len(chosen) - len(shown)
+    listed = [entry for entry in chosen if failed or not entry.failed]
+    left_out = len(chosen) - len(listed)
     facts = {
-        "ledger": book.path,
-        "head": book.head,
-        "forecasts": [_summary(book, entry) for entry in shown],
+        "ledger": opened.path,
+        "head": opened.head,
+        "forecasts": [answers.summary(opened, entry) for entry in listed],
         "failed_left_out": left_out,
     }
-    answer.print(facts, _listed(book, shown, left_out))
+    answer.print(facts, answers.listed(opened, listed, left_out))
 
 
-@app.command("show")
+@app.command()
 @takes_options
-def show_(entry: str = ID, ledger: Path | None = LEDGER, *, answer: Answer) -> None:
+def show(entry: str = ID, ledger: Path | None = LEDGER, *, answer: Answer) -> None:
     """Show one forecast with everything that was recorded about it."""
+    from forecast.ledger import answers
     from forecast.ledger.store import open_ledger
 
-    book = open_ledger(ledger_place(ledger))
-    found = book.find(entry)
-    answer.print(_everything(book, found), _shown(book, found))
-
-
-def _summary(book: Book, entry: ProbabilityEntry) -> dict[str, Any]:
-    resolution = book.resolution_of(entry.question.id)
-    return entry.model_dump(mode="json", exclude={"provenance"}) | {
-        "question_id": entry.question.id,
-        "standing": book.standing(entry),
-        "failed": entry.failed,
-        "outcome": resolution.outcome if resolution else None,
-        "imported": bool(entry.provenance),
-    }
-
-
-def _everything(book: Book, subject: str) -> dict[str, Any]:
-    """A record with its place in the chain, or a question with everything on record about it."""
-
-    def resolutions(question_id: str) -> list[dict[str, Any]]:
-        return [one.model_dump(mode="json") for one in book.resolutions.get(question_id, [])]
-
-    if subject not in book:
-        return {
-            "question_id": subject,
-            "question": book.questions[subject].model_dump(mode="json"),
-            "forecasts": [_summary(book, one) for one in book.answers if one.question.id == subject],
-            "resolutions": resolutions(subject),
-        }
-    record = book.record(subject)
-    content: dict[str, Any] = {
-        "sequence": record.sequence,
-        "hash": record.hash,
-        "recorded_on": record.recorded_on.isoformat(),
-        "clock_behind_s": record.clock_behind_s,
-        "entry": record.entry.model_dump(mode="json"),
-    }
-    if record.entry.kind in ("forecast", "judgement"):
-        content["question_id"] = record.entry.question.id
-        content["standing"] = book.standing(record.entry)
-        content["resolutions"] = resolutions(record.entry.question.id)
-    return content
-
-
-def _listed(book: Book, entries: Sequence[ProbabilityEntry], left_out: int = 0) -> Iterator[Part]:
-    """A row a forecast: id, days, target, probability, what happened; ``left_out`` failed ones counted."""
-    from forecast.ledger.book import SHOWN_DIGITS
-    from forecast.ledger.entries import JudgementEntry
-
-    of_failed = "of runs that did not converge"
-    without = f"{count(left_out, 'forecast')} {of_failed} left out: --failed lists them."
-    if not entries:
-        yield text(f"{book.path}: no such forecast on record.{f' {without}' if left_out else ''}")
-        return
-    columns = *map(left, ("Id", "As of", "Before", "Pair")), left("Target", 22), right("Chance"), left("Ends")
-    rows = (
-        (
-            entry.id[:SHOWN_DIGITS],
-            str(entry.question.as_of),
-            str(entry.question.milestone),
-            entry.question.pair,
-            f"({entry.forecaster})" if isinstance(entry, JudgementEntry) else getattr(entry, "target", ""),
-            percent(entry.probability),
-            _end(book, entry),
-        )
-        for entry in entries
-    )
-    styles = ("dim" if entry.failed or book.standing(entry) == "void" else "" for entry in entries)
-    yield Table(columns, rows, styles, indent=0, gap=1)
-    yield BLANK
-    failed = sum(entry.failed for entry in entries)
-    if failed:
-        yield text(f"{count(failed, 'forecast')} {of_failed}: not scored.")
-    if left_out:
-        yield text(without)
-    yield text("One with everything recorded: forecast ledger show ID", "dim")
-
-
-def _end(book: Book, entry: ProbabilityEntry) -> str:
-    standing = book.standing(entry)
-    if entry.failed and standing != "void":
-        return "failed"
-    resolution = book.resolution_of(entry.question.id)
-    return ("yes" if resolution.outcome else "no") if standing == "resolved" and resolution else standing
-
-
-def _shown(book: Book, subject: str) -> Iterator[Part]:
-    """Everything on record about a forecast, a question or an outcome."""
-    from forecast.ledger.book import SHOWN_DIGITS
-
-    if subject not in book:
-        yield text(f"Question {subject[:SHOWN_DIGITS]}", "bold")
-        yield BLANK
-        yield from _listed(book, [one for one in book.answers if one.question.id == subject])
-        yield from _outcome_lines(book, subject)
-        return
-    record = book.record(subject)
-    entry = record.entry
-    yield text(f"{entry.kind.capitalize()} {subject[:SHOWN_DIGITS]}", "bold")
-    if entry.kind == "run":
-        yield _field("Run", f"{entry.run_id}, {entry.run_folder}")
-        yield _field("Manifest", f"sha256 {entry.manifest_sha256}")
-    elif entry.kind == "void":
-        yield _field("Void", f"{entry.subject[:SHOWN_DIGITS]}: {entry.reason}")
-    elif entry.kind == "resolution":
-        yield from _resolution_lines(entry)
-    else:
-        yield from _answer_lines(book, entry)
-    yield _field("Recorded", f"{record.recorded_on:%Y-%m-%d %H:%M:%S} UTC, record {record.sequence}")
-    if record.clock_behind_s:
-        yield _field("Clock", f"stood {record.clock_behind_s} s behind an earlier record")
-    yield _field("Hash", record.hash)
-    for step in entry.provenance:
-        yield _field("Came from", f"a chain with head {step.chain_head[:16]}…, there {step.hash[:16]}…")
-
-
-def _answer_lines(book: Book, entry: ProbabilityEntry) -> Iterator[Part]:
-    from forecast.ledger.book import SHOWN_DIGITS
-    from forecast.ledger.entries import ForecastEntry, JudgementEntry
-
-    question = entry.question
-    severity = "" if question.min_severity == 1 else f" of severity {question.min_severity} or more"
-    by = f" by {' or '.join(question.by)}" if question.by else ""
-    kinds = " or ".join(one.replace("_", " ") for one in question.any_of)
-    rule = f"{kinds}{severity}{by}, scale {question.scale or 'standard'}"
-    window = f"after {question.as_of} and before {question.milestone}"
-    if isinstance(entry, ForecastEntry):
-        yield _field("Pair", f"{entry.dyad_label} ({question.pair})")
-        yield _field("Target", f"{entry.target_label} ({entry.target}): {rule}")
-        if entry.rule:
-            yield _field("Question", entry.rule.question)
-            yield _field("Counts", entry.rule.counts)
-            yield _field("Does not", entry.rule.does_not_count)
-            for case in entry.rule.edge_cases:
-                yield _field("Edge case", case)
-        yield _field("Window", f"{window} ({entry.milestone_label})")
-        yield _field(
-            "Chance",
-            f"{percent(entry.probability)} ({entry.probability:g}), 90% interval "
-            f"{interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}: {entry.words}",
-        )
-        yield _field("Baseline", f"{percent(entry.baseline.probability)} ({entry.baseline.name})")
-        fit = "did not converge: not scored" if entry.failed else "converged"
-        yield _field("Model", f"{entry.model}, forecast {entry.code_version}; {fit}")
-        yield _field("Run", f"{entry.run_id}, {entry.run_folder or 'not kept'}")
-        yield _field("Config", f"sha256 {entry.config_sha256[:16]}…, data {entry.data_sha256[:16]}…")
-    elif isinstance(entry, JudgementEntry):
-        yield _field("Pair", question.pair)
-        yield _field("Target", rule)
-        yield _field("Window", window)
-        yield _field("Chance", f"{percent(entry.probability)} ({entry.probability:g}) by {entry.forecaster}")
-    late = " (hindcast: part of the answer could be known)" if entry.hindcast else ""
-    yield _field("Made on", f"{entry.made_on:%Y-%m-%d %H:%M:%S} UTC{late}")
-    yield _field("Question", question.id[:SHOWN_DIGITS])
-    yield from _outcome_lines(book, question.id)
-    void = book.void_of(entry)
-    if void:
-        yield _field("Void", void.reason)
-
-
-def _outcome_lines(book: Book, question_id: str) -> Iterator[Part]:
-    for resolution in book.resolutions.get(question_id, []):
-        yield from _resolution_lines(resolution)
-    if question_id not in book.resolutions:
-        yield _field("Outcome", "open")
-
-
-def _resolution_lines(entry: ResolutionEntry) -> Iterator[Part]:
-    acts = ", ".join(entry.acts[:_SHOWN_ACTS]) + (" …" if len(entry.acts) > _SHOWN_ACTS else "")
-    said = f"yes, on {entry.decided_on} ({acts})" if entry.outcome else "no"
-    where = f"{entry.events_source}, which reaches {entry.through}"
-    yield _field("Corrected" if entry.corrects else "Outcome", f"{said}; by {where}")
-
-
-def _field(name: str, said: str) -> Part:
-    return text(f"{name:<10}{said}", hang=10)
+    opened = open_ledger(ledger_place(ledger))
+    subject = opened.find(entry)
+    answer.print(answers.everything(opened, subject), answers.shown(opened, subject))
 
 
 @app.command()
@@ -262,7 +93,8 @@ def void(
     answer: Answer,
 ) -> None:
     """Declare a forecast, or a question with all its forecasts, void. It stays on record with the reason."""
-    from forecast.ledger.entries import VoidEntry, with_id
+    from forecast.blocks import Verbatim
+    from forecast.ledger.entries import ProbabilityEntry, VoidEntry, with_id
     from forecast.ledger.store import open_ledger, write_ledger
 
     path = ledger_place(ledger)
@@ -270,23 +102,262 @@ def void(
         raise InputError("--reason: is empty. Say why it does not count; the reason is shown for good")
     subject = open_ledger(path).find(entry)
     with write_ledger(path) as writer:
-        book = writer.book
-        if subject in book and book.record(subject).entry.kind in ("resolution", "void", "run"):
-            raise LedgerError(
-                f"'{entry}' is a {book.record(subject).entry.kind}. Give a forecast or a question"
-            )
-        if subject in book.voids:
-            raise LedgerError(f"'{entry}' is void already: {book.voids[subject].reason}")
+        written = writer.ledger
+        if subject in written:
+            named = written.record(subject).entry
+            if not isinstance(named, ProbabilityEntry):
+                raise LedgerError(f"'{entry}' is a {named.kind}. Give a forecast or a question")
+        if subject in written.voids:
+            raise LedgerError(f"'{entry}' is void already: {written.voids[subject].reason}")
         added = with_id(VoidEntry, subject=subject, reason=reason.strip())
         writer.append(added)
     facts = {"id": added.id, "subject": subject, "reason": added.reason}
-    answer.print(facts, [line(f"Void: {subject[:10]} ({added.reason}).")])
+    answer.print(facts, [Verbatim((f"Void: {subject[:10]} ({added.reason}).",))])
 
 
-app.command("verify")(ledger_verify.verify)
-app.command("stamp")(ledger_verify.stamp)
-app.command("resolve")(ledger_score.resolve)
-app.command("score")(ledger_score.score)
-app.command("export")(ledger_exchange.export)
-app.command("import")(ledger_exchange.import_)
-app.command("hindcast")(ledger_exchange.hindcast)
+@app.command()
+@takes_options
+def verify(
+    ledger: Path | None = LEDGER,
+    head: str | None = option(None, "--head", "A head noted earlier; it must still be in the chain.", "HASH"),
+    *,
+    answer: Answer,
+) -> None:
+    """Check that nothing was altered, removed or moved, in the ledger and in the runs that it knows.
+
+    Checks the file and its tables, the chain of records, and each run folder against the hash of its manifest
+    on record; names the first bad record and every altered run. Exit code 2 if there is one.
+    """
+    from forecast.ledger.verifying import verified, verify_ledger
+
+    checked = verify_ledger(ledger_place(ledger), head)
+    answer.print(checked.facts, () if checked.error else verified(checked))
+    if checked.error:
+        raise LedgerError(checked.error)
+
+
+@app.command()
+@takes_options
+def stamp(
+    ledger: Path | None = LEDGER,
+    service: str | None = option(None, "--service", "Address of a time-stamp service (RFC 3161).", "URL"),
+    response: Path | None = option(None, "--response", "Take an answer fetched by other means.", "FILE"),
+    *,
+    answer: Answer,
+) -> None:
+    """Have the head signed with the time by a service of your choice, so that nobody can rewrite the past.
+
+    Only the head, a hash, is sent. Without --service, or offline, the request waits in FILE.stamps beside the
+    ledger, and the next call sends it.
+    """
+    from forecast.ledger import stamping
+    from forecast.ledger.store import open_ledger
+    from forecast.ledger.verifying import stamped
+    from forecast.storage import read_plain
+
+    path = ledger_place(ledger)
+    opened = open_ledger(path)
+    request = stamping.make_request(opened, path)
+    taken = []
+    if response is not None:
+        try:
+            content = read_plain(response, stamping.MAX_ANSWER_BYTES)
+        except OSError as error:
+            raise InputError(f"--response {response}: cannot be read ({error.strerror or error})") from error
+        taken = [stamping.take_answer(request, content, str(response))]
+    elif service is not None:
+        taken = stamping.send_waiting(path, service)
+    stamps = list(stamping.read_stamps(opened, path))
+    facts = {"ledger": str(path), "head": opened.head, "stamps": [one.facts for one in stamps]}
+    answer.print(facts, stamped(opened, taken, stamping.waiting(path), stamps))
+
+
+@app.command()
+@takes_options
+def resolve(
+    events: str = option(..., "--events", "A coded file, or bundled:us-china.", "FILE"),
+    dates: DateOrder = DATES,
+    ledger: Path | None = LEDGER,
+    through: datetime | None = day_option(
+        None, "--through", "Last day that the events cover; the last known_date of the file when absent."
+    ),
+    dyad: str | None = option(
+        None, "--dyad", "Whose acts these are; the most frequent pair when absent.", "A-B"
+    ),
+    scale: str | None = option(
+        None,
+        "--scale",
+        "Scale the file is coded by: standard, armed, or a file; that of the questions when absent.",
+        "SCALE",
+    ),
+    *,
+    output: Output,
+) -> None:
+    """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
+    from forecast.config.scale_file import load_scale
+    from forecast.events.reading import load_events
+    from forecast.ledger import answers
+    from forecast.ledger.resolving import resolve_ledger
+
+    path = ledger_place(ledger)
+    key = load_scale(scale, Path()).key if scale else None
+    table = load_events(events, Path(), dates=dates)
+    if output.for_people:
+        for note in table.notes:
+            typer.echo(f"Note: {note}.", err=True)
+    today = datetime.now(UTC).date()
+    done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad, scale=key)
+    output.print(done.to_dict() | {"ledger": str(path)}, answers.resolved(done, events))
+
+
+@app.command()
+@takes_options
+def score(
+    ledger: Path | None = LEDGER,
+    failed: bool = option(
+        False, "--failed --unconverged", "Score forecasts of runs that did not converge, too."
+    ),
+    figure: Path | None = option(
+        None, "--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE"
+    ),
+    csv: Path | None = option(None, "--csv", "Write the score of every group.", "FILE"),
+    seed: int = option(0, "--seed", "Of the error estimates.", min=0),
+    *,
+    output: Output,
+) -> None:
+    """Score what is resolved: overall and by group, calibration, largest misses first."""
+    from forecast.ledger.store import open_ledger
+
+    path = ledger_place(ledger)
+    opened = open_ledger(path)
+    if figure:
+        from forecast.report.drawing import figure_kind
+
+        figure_kind(figure)  # before anything is scored
+
+    from forecast.ledger import answers, scoring
+
+    scores = scoring.score_ledger(opened, seed=seed, failed=failed)
+    if figure:
+        from forecast.report.backtest_figures import draw_reliability
+        from forecast.report.drawing import write_figure
+
+        write_figure(draw_reliability(scores.calibration), figure)
+    if csv:
+        from forecast.ledger.exchange import write_out
+
+        write_out(scoring.groups_csv(scores), csv)
+    written = [place for place in (figure, csv) if place]
+    output.print(scores.model_dump_json(by_alias=True), answers.scored(scores, path, written))
+
+
+@app.command()
+def export(
+    ledger: Path | None = LEDGER,
+    form: Literal["jsonl", "hubverse", "hubverse-outcomes", "questions"] = option(
+        "jsonl",
+        "--format",
+        "jsonl: the chain; hubverse: forecasts, hubverse-outcomes: what happened, as CSV; "
+        "questions: the open ones, a sheet for others to answer.",
+    ),
+    out: Path | None = option(None, "--out", "Where to write; standard output when absent.", "FILE"),
+) -> None:
+    """Write the ledger for others: JSON Lines, hubverse tables, or a sheet of questions."""
+    from forecast.ledger import exchange
+    from forecast.ledger.store import open_ledger
+
+    opened = open_ledger(ledger_place(ledger))
+    written = exchange.FORMATS[form](opened)
+    if out is None:
+        typer.echo(written, nl=False)
+    else:
+        exchange.write_out(written, out)
+
+
+@app.command("import")
+@takes_options
+def import_(
+    file: Path = argument("FILE", "What to read, e.g. a colleague's export."),
+    ledger: Path | None = LEDGER,
+    form: Literal["jsonl", "csv"] = option(
+        "jsonl", "--format", "jsonl: a colleague's export (or ledger); csv: probabilities of others."
+    ),
+    *,
+    output: Output,
+) -> None:
+    """Take over a colleague's chain, or the probabilities of a crowd, a market or an expert."""
+    from forecast.blocks import Prose
+    from forecast.ledger import exchange
+    from forecast.ledger.store import open_ledger, write_ledger
+
+    path = ledger_place(ledger)
+    if form == "jsonl":
+        chain = exchange.read_chain_file(file)
+        with write_ledger(path) as writer:
+            done = exchange.import_chain(writer, chain)
+        facts: dict[str, object] = dict(vars(done))
+        said = [
+            f"Records: {done.added} added, {done.known} known before; head of {file.name}: {done.head[:16]}…"
+        ]
+        if done.different:
+            said.append(
+                f"Of the known, with another probability there: {done.different}. What was on record stays."
+            )
+        if done.refused:
+            said.append(f"Not taken, since they contradict what is on record here: {done.refused}.")
+    else:
+        judgements, empty = exchange.read_answers(file, open_ledger(path), now=datetime.now(UTC))
+        with write_ledger(path) as writer:
+            added = sum([writer.append(judgement) for judgement in judgements])
+        known = len(judgements) - added
+        facts = {"added": added, "known": known, "empty": empty}
+        said = [f"Probabilities: {added} added, {known} known before."]
+        said += [f"Rows left out, without a probability: {empty}."] if empty else []
+    facts |= {"ledger": str(path), "ledger_head": writer.ledger.head}
+    output.print(facts, map(Prose, said))
+
+
+@app.command()
+@takes_options
+def hindcast(
+    case: ConfigOptions,
+    first: datetime = day_option(..., "--from", "First day."),
+    last: datetime = day_option(..., "--to", "Last day."),
+    ahead: str = option(
+        LISTED,
+        "--ahead",
+        "Lengths of the windows, with commas; or: milestones, those of the config.",
+        "DAYS",
+    ),
+    ledger: Path | None = LEDGER,
+    seed: int | None = SEED,
+    *,
+    output: Output,
+) -> None:
+    """Forecast as of the first day of past quarters, from what was known then; put it on record as hindcasts.
+
+    A quarter that is on record already is not fitted again, so a stopped command goes on where it was.
+    """
+    from forecast.blocks import Prose
+    from forecast.config import load_config
+
+    loaded = load_config(case.config, case.changes, seed=seed)
+    lengths = None if ahead.strip() == OWN_MILESTONES else days_ahead(ahead, "--ahead")
+    if lengths is not None and not lengths:
+        raise InputError(f"--ahead: the list is empty. Expected e.g. {LISTED}, or {OWN_MILESTONES}")
+    path = ledger_place(ledger)
+
+    with listening(shown=output.for_people) as listen:
+        from forecast.workflows import hindcast as hindcasts
+
+        days = hindcasts.quarter_days(first.date(), last.date())
+        done = hindcasts.hindcast(loaded, days, lengths, path, listen)
+    unconverged = [str(as_of) for as_of in done.unconverged]
+    facts = {"ledger": str(path), "added": done.added, "as_of": [*map(str, days)], "skipped": done.skipped}
+    said = [
+        f"{path}: {done.added} forecasts added, as of {len(days)} days from {days[0]} to {days[-1]}; "
+        f"{done.skipped} days were on record before."
+    ]
+    if unconverged:
+        said.append(f"Did not converge, recorded as such and not scored: {', '.join(unconverged)}.")
+    output.print(facts | {"unconverged": unconverged}, map(Prose, said))

@@ -22,7 +22,7 @@ def schema(
     Of a config, a scenario, forecast.json, analysis.json, a ledger's export, a watchlist, or watch.json.
     """
     from forecast.config import writing
-    from forecast.ledger.exporting import ledger_schema
+    from forecast.ledger.entries import ledger_schema
 
     makers = {
         "config": writing.config_schema,

@@ -3,14 +3,15 @@
 The modules in the order of the flow::
 
     entries      what is put on record, as types
-    book         records linked by hashes      → what stands (open, resolved, void), or the first bad one
+    chain        records linked by hashes      → the ledger: what stands, what counts; or the first bad record
     store        the SQLite file               open_ledger, write_ledger
     recording    a run                         → forecasts on record
     resolving    events                        → outcomes
-    scored       outcomes                      → which forecasts count, scores of a group, others' beside
     scoring      a ledger                      → all its scores
-    exporting    a ledger                      → JSON Lines, hubverse and question CSV
-    importing    chains of colleagues, probabilities of others
+    stamping     the head of a ledger          → a time stamp by a service
+    verifying    file, chain, runs, stamps     → what is not as it was made
+    exchange     a ledger                      ⇄ JSON Lines, hubverse and question CSV, answers of others
+    answers      all of these                  → blocks and plain values that the commands print
 
 Nothing here is ever overwritten: a correction is a new record that points to the old one.
 """

@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
@@ -25,6 +25,7 @@ from forecast.events.cells import clean_text
 from forecast.events.countries import pair_named
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import Baseline
+from forecast.records.scale import STANDARD
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits")]
 # Ledgers of others are read as well: what could steer a terminal is taken out.
@@ -103,6 +104,15 @@ class Question(Record):
     def pair(self) -> str:
         """The dyad as one word, e.g. ``CHN-USA``."""
         return "-".join(self.dyad)
+
+    @property
+    def scale_key(self) -> str:
+        """What the severities mean (``Scale.key``)."""
+        return self.scale or STANDARD
+
+    def is_over(self, through: date) -> bool:
+        """Whether events through this day cover the window: its last day is the one before the milestone."""
+        return self.milestone.toordinal() <= through.toordinal() + 1
 
     def is_about(self, pair: str) -> bool:
         """Whether a text such as ``usa-chn`` or ``China-USA`` names the dyad, either way round."""
@@ -287,6 +297,13 @@ class ChainLine(Record):
     previous: Hash = Field(description="hash of the record before; 64 zeros for the first")
     hash: Hash
     payload: Payload
+
+
+def ledger_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a line of the export."""
+    schema = ChainLine.model_json_schema(by_alias=True, mode="serialization")
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **schema, "title": "A line of a ledger's JSON Lines export"}
 
 
 def with_id[E: Entry](kind: type[E], **fields: object) -> E:

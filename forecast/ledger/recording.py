@@ -1,4 +1,4 @@
-"""A run → forecasts on record, one a target and milestone."""
+"""A run → forecasts on record, one a target and milestone; what was on record about its questions before."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forecast.events.dyads import DyadRule
+from forecast.ledger.chain import Ledger
 from forecast.ledger.entries import (
     DIGITS,
     AskedRule,
@@ -21,6 +22,7 @@ from forecast.ledger.entries import (
 from forecast.ledger.store import write_ledger
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.history import PastForecast
 from forecast.records.scale import STANDARD, Scale
 from forecast.wording.judgement import question_text
 
@@ -63,17 +65,12 @@ def record_forecast(
     for anything to happen, so it is no question and is not recorded. ``LedgerError`` as ``write_ledger``.
     """
     entries = forecast_entries(forecast, rules, origin)
-    with write_ledger(path) as ledger:
-        added = sum([ledger.append(entry) for entry in entries])
+    with write_ledger(path) as writer:
+        added = sum([writer.append(entry) for entry in entries])
         if origin.run_folder is not None and origin.manifest_sha256 is not None:
-            kept = with_id(
-                RunEntry,
-                run_id=forecast.run_id,
-                manifest_sha256=origin.manifest_sha256,
-                run_folder=_readable(origin.run_folder),
-            )
-            ledger.append(kept)
-    return Recorded(added, len(entries) - added, ledger.book.head)
+            run = {"run_id": forecast.run_id, "manifest_sha256": origin.manifest_sha256}
+            writer.append(with_id(RunEntry, **run, run_folder=_readable(origin.run_folder)))
+    return Recorded(added, len(entries) - added, writer.ledger.head)
 
 
 def forecast_entries(
@@ -81,12 +78,12 @@ def forecast_entries(
 ) -> list[ForecastEntry]:
     """Make the entries of a run, in the order of its targets and milestones."""
     rule_of = {rule.name: rule for rule in rules}
-    entries = (
-        _entry(forecast, target, milestone, rule_of[target.name], origin)
+    return [
+        entry
         for target in forecast.targets
         for milestone in target.milestones
-    )
-    return [entry for entry in entries if entry.question.horizon_days]
+        if (entry := _entry(forecast, target, milestone, rule_of[target.name], origin)).question.horizon_days
+    ]
 
 
 class Asked(NamedTuple):
@@ -106,6 +103,25 @@ def asked_questions(
         for rule in rules
         for name, day in milestones.items()
     ]
+
+
+def history_of(ledger: Ledger, asked: Sequence[Asked]) -> tuple[PastForecast, ...]:
+    """Earlier forecasts of the same questions, oldest first; of one as-of day the last that was recorded."""
+    last = {}
+    for target, milestone, question in asked:
+        for entry in ledger.forecasts:
+            as_of = entry.question.as_of
+            same = entry.question.model_copy(update={"as_of": question.as_of}) == question
+            if as_of < question.as_of and same and not entry.failed and ledger.standing(entry) != "void":
+                last[target, milestone, as_of] = PastForecast(
+                    target=target,
+                    milestone=milestone,
+                    as_of=as_of,
+                    probability=entry.probability,
+                    interval90=entry.interval90,
+                    hindcast=entry.hindcast,
+                )
+    return tuple(sorted(last.values(), key=lambda forecast: forecast.as_of))
 
 
 def make_question(
@@ -165,7 +181,7 @@ def _entry(
 
 
 def _asked_rule(forecast: Forecast, target: TargetForecast, milestone: MilestoneForecast) -> AskedRule:
-    anchors = {one: forecast.scale.anchor(one, target.min_severity) for one in target.any_of}
+    anchors = {kind: forecast.scale.anchor(kind, target.min_severity) for kind in target.any_of}
     return AskedRule(
         question=question_text(
             target.label, forecast.dyad.label, forecast.as_of, milestone.date, forecast.reported_by

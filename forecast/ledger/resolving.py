@@ -15,11 +15,10 @@ from forecast.errors import LedgerError
 from forecast.events.countries import actor_named, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
-from forecast.ledger.book import Book, is_over
+from forecast.ledger.chain import Ledger
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
 from forecast.panel.streams import TargetRule
-from forecast.records.scale import STANDARD
 from forecast.wording import count
 
 PAIR_SHARE = 0.9
@@ -91,13 +90,13 @@ def resolve_ledger(
     ``LedgerError`` when the ledger cannot be used, or as ``coverage_of``.
     """
     coverage = coverage_of(events, open_ledger(path), today=today, through=through, dyad=dyad, scale=scale)
-    with write_ledger(path) as ledger:
-        return resolve_questions(ledger, events, coverage)
+    with write_ledger(path) as writer:
+        return resolve_questions(writer, events, coverage)
 
 
 def coverage_of(
     events: EventTable,
-    book: Book,
+    ledger: Ledger,
     *,
     today: date,
     through: date | None = None,
@@ -113,10 +112,10 @@ def coverage_of(
     several and none is given; the file has no act between the two, or the last day lies ahead.
     """
     held = main_pairs(events)
-    pair = _main_pair(held, book) if dyad is None else _given_pair(dyad, book)
-    asked = [question for question in book.questions.values() if _is_covered(question, pair)]
+    pair = _main_pair(held, ledger) if dyad is None else _given_pair(dyad, ledger)
+    asked = [question for question in ledger.questions.values() if _is_covered(question, pair)]
     if not asked:
-        known = ", ".join(sorted({question.pair for question in book.questions.values()})) or "none yet"
+        known = ", ".join(sorted({question.pair for question in ledger.questions.values()})) or "none yet"
         advice = "" if dyad else " If the file is about another pair, say which: --dyad A-B"
         raise LedgerError(
             f"{events.source}: is about {'-'.join(pair)}, which no forecast on record is about. On record: "
@@ -127,7 +126,7 @@ def coverage_of(
             f"{events.source}: holds no act between {pair[0]} and {pair[1]}. It holds {pairs_in_words(held)}"
         )
     scale = scale or _only_scale(asked, events, pair)
-    if not any(scale_of(question) == scale for question in asked):
+    if not any(question.scale_key == scale for question in asked):
         raise LedgerError(
             f"--scale: no question about {'-'.join(pair)} is on the scale '{scale}'. "
             f"On record: {_scales(asked)}"
@@ -144,42 +143,43 @@ def coverage_of(
     return Coverage(dyad=pair, scale=scale, through=last, unseen=unseen, stated=through is not None)
 
 
-def resolve_questions(ledger: LedgerWriter, events: EventTable, coverage: Coverage) -> Resolved:
+def resolve_questions(writer: LedgerWriter, events: EventTable, coverage: Coverage) -> Resolved:
     """Put on record what happened, for every question whose window is over by the last day covered.
 
     What was resolved before stays, unless the events now say otherwise: then a new resolution is put on
     record that points to the old one.
     """
-    done = Resolved(coverage)
-    for question_id, question in list(ledger.book.questions.items()):
+    done, ledger = Resolved(coverage), writer.ledger
+    for question_id, question in list(ledger.questions.items()):
         if not _is_covered(question, coverage.dyad):
             done.other_dyads.append(question)
-        elif scale_of(question) != coverage.scale:
+        elif question.scale_key != coverage.scale:
             done.other_scales.append(question)
-        elif question_id in ledger.book.voids:
+        elif question_id in ledger.voids:
             done.void.append(question)
+        elif question.is_over(coverage.through):
+            _resolve(writer, events, question, done)
+        elif ledger.resolution_of(question_id):  # by a file that reached further
+            done.unchanged.append(question)
         else:
-            _resolve(ledger, events, question, done)
+            done.open.append(question)
+            if len(acts_that_met(events, question, coverage.through)):
+                done.open_met.append(question)
     return done
 
 
-def scale_of(question: Question) -> str:
-    """Return what the severities of a question mean; one that does not say is on the scale standard."""
-    return question.scale or STANDARD
-
-
 def _only_scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str]) -> str:
-    found = {scale_of(question) for question in asked}
-    if len(found) > 1:
+    scale = asked[0].scale_key
+    if any(question.scale_key != scale for question in asked):
         raise LedgerError(
             f"{events.source}: questions about {'-'.join(pair)} are on several scales: {_scales(asked)}. Say "
-            f"by which the file is coded, e.g. --scale {scale_of(asked[0])}"
+            f"by which the file is coded, e.g. --scale {scale}"
         )
-    return found.pop()
+    return scale
 
 
 def _scales(asked: Sequence[Question]) -> str:
-    counts = Counter(map(scale_of, asked))
+    counts = Counter(question.scale_key for question in asked)
     return ", ".join(f"{name} ({count(number, 'question')})" for name, number in sorted(counts.items()))
 
 
@@ -221,48 +221,40 @@ def _is_covered(question: Question, pair: tuple[str, str]) -> bool:
     return question.dyad == pair or (low in rule.a and high in rule.b) or (low in rule.b and high in rule.a)
 
 
-def _resolve(ledger: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
-    met = acts_that_met(events, question, done.coverage.through)
-    standing = ledger.book.resolution_of(question.id)
-    if not is_over(question, done.coverage.through):
-        if standing:  # by a file that reached further
-            done.unchanged.append(question)
-            return
-        done.open.append(question)
-        if len(met):
-            done.open_met.append(question)
-        return
-    found = with_id(
+def _resolve(writer: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
+    acts = acts_that_met(events, question, done.coverage.through)
+    standing = writer.ledger.resolution_of(question.id)
+    resolution = with_id(
         ResolutionEntry,
         question_id=question.id,
-        outcome=int(len(met) > 0),
-        decided_on=met.date[0].astype(object) if len(met) else None,
-        acts=tuple(met.id.tolist()),
+        outcome=int(len(acts) > 0),
+        decided_on=acts.date[0].astype(object) if len(acts) else None,
+        acts=tuple(acts.id.tolist()),
         through=done.coverage.through,
         events_source=events.source,
         events_sha256=events.sha256,
         corrects=standing.id if standing else None,
     )
-    if standing and standing.same_answer(found):
+    if standing and standing.same_answer(resolution):
         done.unchanged.append(question)
         return
-    ledger.append(found)
-    (done.corrected if standing else done.new).append(found)
+    writer.append(resolution)
+    (done.corrected if standing else done.new).append(resolution)
 
 
-def _main_pair(held: Mapping[tuple[str, str], int], book: Book) -> tuple[str, str]:
+def _main_pair(held: Mapping[tuple[str, str], int], ledger: Ledger) -> tuple[str, str]:
     """The most frequent pair that is asked about, unless it has few rows; else the most frequent of all."""
     enough = FEW_SHARE * sum(held.values())
     asked = (
         pair
         for pair, rows in held.items()
-        if rows >= enough and any(_is_covered(question, pair) for question in book.questions.values())
+        if rows >= enough and any(_is_covered(question, pair) for question in ledger.questions.values())
     )
     return next(asked, next(iter(held), ("", "")))
 
 
-def _given_pair(dyad: str, book: Book) -> tuple[str, str]:
-    for question in book.questions.values():
+def _given_pair(dyad: str, ledger: Ledger) -> tuple[str, str]:
+    for question in ledger.questions.values():
         if question.is_about(dyad):
             return question.dyad
     codes = sorted(pair_named(dyad))

@@ -1,45 +1,171 @@
-"""A ledger → scores: overall and by group, calibration, largest misses, ours beside others'."""
+"""A ledger → scores: overall and by group, calibration, largest misses, ours beside others'.
+
+Of each series and question the first forecast that stands is scored. The errors are those of the backtest:
+whole blocks of neighbouring origins are resampled (``bootstrap``), and all forecasts of an origin go with
+it, since one act can decide many of them.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from forecast.baselines.methods import REFERENCE
 from forecast.errors import LedgerError
 from forecast.evaluation.calibration import pool_calibration, reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable, csv_text, table_of
-from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.evaluation.track_record import error_bound_if_defined, largest_misses
-from forecast.ledger.book import Book
-from forecast.ledger.entries import GRACE_DAYS, ForecastEntry
-from forecast.ledger.recording import Asked
-from forecast.ledger.scored import (
-    Beside,
-    Counts,
-    GroupScore,
-    ScoredForecast,
-    compare_with_others,
-    resolved_forecasts,
-    score_group,
-    standing_forecasts,
+from forecast.evaluation.score_table import FEWEST_OUTCOMES, claim_of
+from forecast.evaluation.scores import (
+    Estimate,
+    block_length,
+    brier_score,
+    log_score,
+    mean_estimate,
+    skill_estimate,
 )
+from forecast.evaluation.track_record import error_bound, error_bound_if_defined, largest_misses
+from forecast.ledger.chain import Counts, Ledger, ScoredForecast, resolved_forecasts, standing_forecasts
+from forecast.ledger.entries import GRACE_DAYS, ForecastEntry, JudgementEntry
+from forecast.ledger.recording import Asked, history_of
 from forecast.records.base import Probability, Record
-from forecast.records.history import ErrorBound, LedgerSummary, PastForecast, ReliabilityCurve
+from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve
 from forecast.records.scale import STANDARD
 from forecast.wording import count
 
+Floats = NDArray[np.float64]
+Claim = Literal["better", "worse", "none"]
+
 HORIZON_BANDS = ((30, "1–30 days"), (90, "31–90 days"), (180, "91–180 days"), (365, "181–365 days"))
 LONGEST_BAND = "over 365 days"
-_CSV_COLUMNS = (
-    *("by", "group", "n", "n_yes", "brier", "brier_se", "log", "log_se", "baseline_brier", "baseline_log"),
-    *("skill", "skill_lower90", "skill_upper90", "claim"),
-)
 AHEAD, HINDCAST = "made ahead", "hindcast"
+
+
+class GroupScore(Record):
+    """Mean scores of a group, beside those of the baseline that each forecast was recorded with.
+
+    ``brier`` and ``log`` (in nats) are better when lower. ``skill`` is 1 − Brier / baseline's Brier.
+    """
+
+    by: str = "all"
+    group: str = "all"
+    n: int
+    n_yes: int
+    brier: ErrorBound
+    log: ErrorBound
+    baseline_brier: float
+    baseline_log: float
+    skill: ErrorBound | None
+    claim: Claim
+
+
+def score_group(
+    forecasts: Sequence[ScoredForecast], *, seed: int, by: str = "all", group: str = "all"
+) -> GroupScore:
+    """Score at least one forecast; ``by`` and ``group`` say what they have in common."""
+    probability = np.array([one.entry.probability for one in forecasts])
+    baseline = np.array([one.entry.baseline.probability for one in forecasts])
+    outcome = np.array([one.outcome for one in forecasts], dtype=np.int8)
+    origins = _OriginBlocks(forecasts)
+    brier, reference = brier_score(probability, outcome), brier_score(baseline, outcome)
+    skill = origins.skill(brier, reference, seed)
+    n_yes = int(outcome.sum())
+    few = min(n_yes, len(outcome) - n_yes) < FEWEST_OUTCOMES
+    return GroupScore(
+        by=by,
+        group=group,
+        n=len(outcome),
+        n_yes=n_yes,
+        brier=error_bound(origins.mean(brier, seed)),
+        log=error_bound(origins.mean(log_score(probability, outcome), seed)),
+        baseline_brier=float(reference.mean()),
+        baseline_log=float(log_score(baseline, outcome).mean()),
+        skill=error_bound_if_defined(skill),
+        claim="none" if few else claim_of(skill),
+    )
+
+
+class _OriginBlocks:
+    """The origins of some forecasts, and the block bootstrap over them."""
+
+    def __init__(self, forecasts: Sequence[ScoredForecast]) -> None:
+        days = np.array([one.origin for one in forecasts], dtype="datetime64[D]")
+        origins, self._row_origin = np.unique(days, return_inverse=True)
+        self._number = np.bincount(self._row_origin).astype(np.float64)
+        self._block = block_length(origins, max(one.horizon_days for one in forecasts))
+
+    def mean(self, values: Floats, seed: int) -> Estimate:
+        """Mean over forecasts, shape (forecast,), with the error to first order of a ratio of sums."""
+        mean = float(values.mean())
+        apart = (self._sums(values) - mean * self._number) / self._number.mean()
+        spread = mean_estimate(apart, self._block, seed)
+        lower, upper = (mean + end for end in spread.interval90)
+        return Estimate(mean, spread.se, (lower, upper))
+
+    def skill(self, values: Floats, reference: Floats, seed: int) -> Estimate:
+        """1 − mean score / mean reference score; NaN if the reference is perfect."""
+        return skill_estimate(self._sums(values), self._sums(reference), self._block, seed)
+
+    def _sums(self, values: Floats) -> Floats:
+        return np.bincount(self._row_origin, values)
+
+
+class Beside(Record):
+    """Somebody else's probabilities and ours, on the questions that both answered.
+
+    ``difference`` is the mean of our Brier score minus theirs: above 0 they were more accurate.
+    """
+
+    forecaster: str
+    n: int
+    n_yes: int
+    n_late: int = Field(description="of theirs: made more than a week after the as-of date")
+    brier: float
+    our_brier: float
+    log: float
+    our_log: float
+    difference: ErrorBound
+
+
+def compare_with_others(ledger: Ledger, scored: Sequence[ScoredForecast], *, seed: int) -> list[Beside]:
+    """Compare every other forecaster with ours (``scored``) where both answered.
+
+    The first answer of each forecaster stands, and the first of ours where several models answered.
+    """
+    ours: dict[str, ScoredForecast] = {}
+    for one in scored:
+        ours.setdefault(one.entry.question.id, one)
+    answers: dict[str, dict[str, JudgementEntry]] = {}
+    for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
+        if entry.question.id in ours and ledger.standing(entry) == "resolved":
+            answers.setdefault(entry.forecaster, {}).setdefault(entry.question.id, entry)
+    return [
+        _compare(forecaster, [(theirs, ours[question]) for question, theirs in answered.items()], seed)
+        for forecaster, answered in sorted(answers.items())
+    ]
+
+
+def _compare(forecaster: str, pairs: Sequence[tuple[JudgementEntry, ScoredForecast]], seed: int) -> Beside:
+    both = [ours for _, ours in pairs]
+    outcome = np.array([ours.outcome for ours in both], dtype=np.int8)
+    theirs, ours = [entry.probability for entry, _ in pairs], [each.entry.probability for each in both]
+    brier, our_brier = brier_score(theirs, outcome), brier_score(ours, outcome)
+    return Beside(
+        forecaster=forecaster,
+        n=len(both),
+        n_yes=int(outcome.sum()),
+        n_late=sum(entry.hindcast for entry, _ in pairs),
+        brier=float(brier.mean()),
+        our_brier=float(our_brier.mean()),
+        log=float(log_score(theirs, outcome).mean()),
+        our_log=float(log_score(ours, outcome).mean()),
+        difference=error_bound(_OriginBlocks(both).mean(our_brier - brier, seed)),
+    )
 
 
 class LedgerMiss(Record):
@@ -70,16 +196,16 @@ class LedgerScores(Record):
     warnings: tuple[str, ...]
 
 
-def score_ledger(book: Book, *, seed: int = 0, failed: bool = False) -> LedgerScores:
+def score_ledger(ledger: Ledger, *, seed: int = 0, failed: bool = False) -> LedgerScores:
     """Score a ledger by the functions that score a backtest (``LedgerError``: nothing can be scored yet).
 
     ``seed`` is of the bootstrap and of the consistency bands; ``failed`` scores forecasts of runs that did
     not converge as well.
     """
-    standing, counts = standing_forecasts(book, failed=failed)
-    scored = resolved_forecasts(book, standing)
+    standing, counts = standing_forecasts(ledger, failed=failed)
+    scored = resolved_forecasts(ledger, standing)
     if not scored:
-        raise LedgerError(f"{book.path}: {_nothing_to_score(counts)}")
+        raise LedgerError(f"{ledger.path}: {_nothing_to_score(counts)}")
     late = [one for one in scored if not one.early]
     models = {one.entry.model for one in scored}
     name = models.pop() if len(models) == 1 else "all_models"
@@ -89,7 +215,7 @@ def score_ledger(book: Book, *, seed: int = 0, failed: bool = False) -> LedgerSc
     groups = [score_group(scored, seed=seed), *_groups(scored, seed)]
     return LedgerScores(
         schema=1,
-        head=book.head,
+        head=ledger.head,
         counts=counts,
         void_share=counts.void_share,
         groups=tuple(groups),
@@ -97,7 +223,7 @@ def score_ledger(book: Book, *, seed: int = 0, failed: bool = False) -> LedgerSc
         calibration=tuple(reliability_curve(rows, rows.models[0], seed=seed) for rows in (table, baseline)),
         calibration_slope=error_bound_if_defined(slope),
         largest_misses=_misses(scored, table),
-        beside=tuple(compare_with_others(book, scored, seed=seed)),
+        beside=tuple(compare_with_others(ledger, scored, seed=seed)),
         warnings=tuple(_warnings(counts, groups[0])),
     )
 
@@ -105,82 +231,67 @@ def score_ledger(book: Book, *, seed: int = 0, failed: bool = False) -> LedgerSc
 def groups_csv(scores: LedgerScores) -> str:
     """Return the score of every group as CSV; what is not defined is an empty cell."""
     rows = []
-    for group in (*scores.groups, *([scores.without_early] if scores.without_early else [])):
-        cells: list[object] = [group.by, group.group, group.n, group.n_yes]
-        for bound in (group.brier, group.log):
-            cells += [bound.value, bound.se]
-        lower, upper = (group.skill and group.skill.interval90) or (None, None)
-        cells += [group.baseline_brier, group.baseline_log, group.skill and group.skill.value, lower, upper]
-        rows.append([*cells, group.claim])
-    return csv_text(_CSV_COLUMNS, rows)
+    for group in filter(None, (*scores.groups, scores.without_early)):
+        skill = group.skill
+        rows.append(
+            (
+                *(group.by, group.group, group.n, group.n_yes, group.brier.value, group.brier.se),
+                *(group.log.value, group.log.se, group.baseline_brier, group.baseline_log),
+                *(skill and skill.value, *((skill and skill.interval90) or (None, None)), group.claim),
+            )
+        )
+    columns = "by,group,n,n_yes,brier,brier_se,log,log_se,baseline_brier,baseline_log"
+    return csv_text(f"{columns},skill,skill_lower90,skill_upper90,claim".split(","), rows)
 
 
 def summarise_ledger(
-    book: Book, dyad: tuple[str, str], asked: Sequence[Asked] = (), *, seed: int = 0
+    ledger: Ledger, dyad: tuple[str, str], asked: Sequence[Asked] = (), *, seed: int = 0
 ) -> LedgerSummary:
     """Return what a report says of the ledger: the forecasts on one dyad, how they did, and the history.
 
     ``asked`` are the questions of the run, whose earlier forecasts are the history.
     """
     pair = tuple(sorted(dyad))
-    of_dyad = [entry for entry in book.forecasts if entry.question.dyad == pair]
+    of_dyad = [entry for entry in ledger.forecasts if entry.question.dyad == pair]
     n_failed = sum(entry.failed for entry in of_dyad)
-    standing, _ = standing_forecasts(book)
-    scored = resolved_forecasts(book, (entry for entry in standing if entry.question.dyad == pair))
+    standing, _ = standing_forecasts(ledger)
+    scored = resolved_forecasts(ledger, (entry for entry in standing if entry.question.dyad == pair))
     score = score_group(scored, seed=seed) if scored else None
     return LedgerSummary(
         schema=1,
-        head=book.head,
+        head=ledger.head,
         n_forecasts=len(of_dyad) - n_failed,
         n_failed=n_failed,
         n_scored=len(scored),
         n_yes=score.n_yes if score else 0,
-        n_hindcasts=sum(one.entry.hindcast for one in scored),
+        n_hindcasts=sum(forecast.entry.hindcast for forecast in scored),
         brier=score.brier if score else None,
         baseline_brier=score.baseline_brier if score else None,
         claim=score.claim if score else "none",
-        history=history_of(book, asked),
+        history=history_of(ledger, asked),
     )
-
-
-def history_of(book: Book, asked: Sequence[Asked]) -> tuple[PastForecast, ...]:
-    """Earlier forecasts of the same questions, oldest first; of one as-of day the last that was recorded."""
-    found = {}
-    for one in asked:
-        for entry in book.forecasts:
-            earlier = entry.question.as_of < one.question.as_of
-            same = entry.question.model_copy(update={"as_of": one.question.as_of}) == one.question
-            if earlier and same and not entry.failed and book.standing(entry) != "void":
-                found[one.target, one.milestone, entry.question.as_of] = PastForecast(
-                    target=one.target,
-                    milestone=one.milestone,
-                    as_of=entry.question.as_of,
-                    probability=entry.probability,
-                    interval90=entry.interval90,
-                    hindcast=entry.hindcast,
-                )
-    return tuple(sorted(found.values(), key=lambda one: one.as_of))
 
 
 def _groups(scored: Sequence[ScoredForecast], seed: int) -> list[GroupScore]:
     # Groups stand in this order, then by name.
     order = [*(name for _, name in HORIZON_BANDS), AHEAD]
-    targets = _target_names(scored)
+    # Where one name stands for several rules, the rule is told with it.
+    rules = Counter(name for name, _ in {_rule(forecast.entry) for forecast in scored})
     kinds: dict[str, Callable[[ScoredForecast], str]] = {
         "horizon": lambda one: horizon_band(one.horizon_days),
-        "target": lambda one: targets[_rule(one.entry)],
+        "target": lambda one: _rule(one.entry)[rules[one.entry.target] > 1],
         "dyad": lambda one: one.entry.question.pair,
         "model": lambda one: one.entry.model,
         "made": lambda one: HINDCAST if one.entry.hindcast else AHEAD,
     }
-    found = []
+    scores = []
     for by, group_of in kinds.items():
         members: dict[str, list[ScoredForecast]] = {}
         for one in scored:
             members.setdefault(group_of(one), []).append(one)
         names = sorted(members, key=lambda name: (order.index(name) if name in order else len(order), name))
-        found += [score_group(members[name], seed=seed, by=by, group=name) for name in names]
-    return found
+        scores += [score_group(members[name], seed=seed, by=by, group=name) for name in names]
+    return scores
 
 
 def horizon_band(days: int) -> str:
@@ -188,32 +299,13 @@ def horizon_band(days: int) -> str:
     return next((name for longest, name in HORIZON_BANDS if days <= longest), LONGEST_BAND)
 
 
-class _Rule(NamedTuple):
+def _rule(entry: ForecastEntry) -> tuple[str, str]:
     """A target by its name and by what meets it."""
-
-    name: str
-    any_of: tuple[str, ...]
-    min_severity: int
-    by: tuple[str, ...]
-    scale: str
-
-    def __str__(self) -> str:
-        by = f" by {' or '.join(self.by)}" if self.by else ""
-        scale = "" if self.scale == STANDARD else f", scale {self.scale}"
-        return f"{self.name} ({', '.join(self.any_of)}, severity {self.min_severity} or more{by}{scale})"
-
-
-def _rule(entry: ForecastEntry) -> _Rule:
     question = entry.question
-    found = question.any_of, question.min_severity, question.by or (), question.scale or STANDARD
-    return _Rule(entry.target, *found)
-
-
-def _target_names(scored: Sequence[ScoredForecast]) -> dict[_Rule, str]:
-    """Name of each target; where one name stands for several rules, the rule is told with it."""
-    rules = dict.fromkeys(_rule(one.entry) for one in scored)
-    names = Counter(rule.name for rule in rules)
-    return {rule: rule.name if names[rule.name] == 1 else str(rule) for rule in rules}
+    by = f" by {' or '.join(question.by)}" if question.by else ""
+    scale = "" if question.scale_key == STANDARD else f", scale {question.scale}"
+    kinds = ", ".join(question.any_of)
+    return entry.target, f"{entry.target} ({kinds}, severity {question.min_severity} or more{by}{scale})"
 
 
 def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = False) -> ForecastTable:
@@ -230,9 +322,8 @@ def _series(entry: ForecastEntry) -> str:
     question = entry.question
     rule = ",".join(question.any_of)
     theatre = "," if question.theatre is None else ",".join(question.theatre)
-    directed = (",".join(question.by or ()), question.scale or STANDARD)
-    asked = (question.pair, theatre, rule, str(question.min_severity), *directed)
-    return "|".join((*asked, entry.name, entry.model))
+    asked = question.pair, theatre, rule, str(question.min_severity), ",".join(question.by or ())
+    return "|".join((*asked, question.scale_key, entry.name, entry.model))
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:

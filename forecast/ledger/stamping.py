@@ -7,6 +7,9 @@ they stand now. The signature is checked by others' tools, with the head as the 
     openssl ts -verify -digest HEAD -in STAMP.tsr -CAfile SERVICE.pem
 
 Requests and answers are files, so that a request made offline waits until it can be sent.
+
+By hand, since ``rfc3161-client`` brings ``cryptography`` to everybody who verifies a ledger: of the DER of
+requests and answers, a hash, a number and a time are needed here.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from forecast.errors import LedgerError
-from forecast.ledger.book import Book
+from forecast.ledger.chain import Ledger
 from forecast.storage import read_plain, write_file
 
 REQUEST, ANSWER = ".tsq", ".tsr"
@@ -48,13 +51,19 @@ class Stamp:
     time: datetime | None
     record: int | None
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """Return plain values."""
+        time = self.time.isoformat() if self.time else None
+        return {"head": self.head, "record": self.record, "time": time, "file": str(self.file)}
+
 
 def stamp_folder(ledger: Path) -> Path:
     """Where the stamps of a ledger are kept."""
     return ledger.with_name(f"{ledger.name}.stamps")
 
 
-def make_request(book: Book, ledger: Path) -> Path:
+def make_request(ledger: Ledger, place: Path) -> Path:
     """Write a request for the head, unless there is one; return its file.
 
     Raises
@@ -62,21 +71,16 @@ def make_request(book: Book, ledger: Path) -> Path:
     LedgerError
         The ledger is empty, or the request cannot be written.
     """
-    if not len(book):
-        raise LedgerError(f"{ledger}: holds no record, so there is nothing to stamp")
-    path = stamp_folder(ledger) / f"{len(book):06d}-{book.head}{REQUEST}"
+    if not len(ledger):
+        raise LedgerError(f"{place}: holds no record, so there is nothing to stamp")
+    path = stamp_folder(place) / f"{len(ledger):06d}-{ledger.head}{REQUEST}"
     if path.exists() or path.with_suffix(ANSWER).exists():
         return path
     # The first bit is set, so that the number has one shortest form, with a zero before it.
     nonce = (secrets.randbits(63) | 1 << 63).to_bytes(8)
-    imprint = _der(_SEQUENCE, _SHA256 + _der(_OCTETS, bytes.fromhex(book.head)))
+    imprint = _der(_SEQUENCE, _SHA256 + _der(_OCTETS, bytes.fromhex(ledger.head)))
     body = _der(_INTEGER, b"\x01") + imprint + _der(_INTEGER, b"\x00" + nonce) + b"\x01\x01\xff"
-    try:
-        path.parent.mkdir(exist_ok=True)
-        write_file(path, _der(_SEQUENCE, body))
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be written ({error.strerror or error})") from error
-    return path
+    return _written(path, _der(_SEQUENCE, body))
 
 
 def send_waiting(ledger: Path, service: str) -> list[Path]:
@@ -90,25 +94,22 @@ def send_waiting(ledger: Path, service: str) -> list[Path]:
     """
     if urlsplit(service).scheme not in ("http", "https"):
         raise LedgerError(f"--service {service}: give an address that begins with http:// or https://")
-    answers = []
-    for request in waiting(ledger):
-        content = _asked(service, request.read_bytes())
-        answers.append(take_answer(request, content, service))
-    return answers
+    return [
+        take_answer(request, _asked(service, request.read_bytes()), service) for request in waiting(ledger)
+    ]
 
 
 def waiting(ledger: Path) -> list[Path]:
     """Return the requests that have no answer."""
-    found = sorted(stamp_folder(ledger).glob(f"*{REQUEST}"))
-    return [path for path in found if not path.with_suffix(ANSWER).exists()]
+    requests = sorted(stamp_folder(ledger).glob(f"*{REQUEST}"))
+    return [path for path in requests if not path.with_suffix(ANSWER).exists()]
 
 
 def _asked(service: str, content: bytes) -> bytes:
     request = Request(service, content, {"Content-Type": "application/timestamp-query"})
     try:
         with urlopen(request, timeout=TIMEOUT_S) as answer:
-            found: bytes = answer.read(MAX_ANSWER_BYTES + 1)
-            return found
+            return bytes(answer.read(MAX_ANSWER_BYTES + 1))
     except (URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise LedgerError(
@@ -128,12 +129,16 @@ def take_answer(request: Path, content: bytes, source: str) -> Path:
     time_of_answer(content, head, source)
     if _nonce(asked) not in content:
         raise LedgerError(f"{source}: answered another request than {request.name}. It was not kept")
-    answer = request.with_suffix(ANSWER)
+    return _written(request.with_suffix(ANSWER), content)
+
+
+def _written(path: Path, content: bytes) -> Path:
     try:
-        write_file(answer, content)
+        path.parent.mkdir(exist_ok=True)
+        write_file(path, content)
     except OSError as error:
-        raise LedgerError(f"{answer}: cannot be written ({error.strerror or error})") from error
-    return answer
+        raise LedgerError(f"{path}: cannot be written ({error.strerror or error})") from error
+    return path
 
 
 def time_of_answer(content: bytes, head: str, source: str) -> datetime:
@@ -165,10 +170,10 @@ def time_of_answer(content: bytes, head: str, source: str) -> datetime:
     return time.replace(tzinfo=UTC)
 
 
-def read_stamps(book: Book, ledger: Path) -> Iterator[Stamp]:
+def read_stamps(ledger: Ledger, place: Path) -> Iterator[Stamp]:
     """Yield the stamps and the waiting requests of a ledger, in order (``LedgerError``: one is damaged)."""
-    places = {record.hash: record.sequence for record in book.records}
-    for path in sorted(stamp_folder(ledger).glob("*.ts[qr]")):
+    places = {record.hash: record.sequence for record in ledger.records}
+    for path in sorted(stamp_folder(place).glob("*.ts[qr]")):
         head = _head_of(path)
         if path.suffix == REQUEST:
             if not path.with_suffix(ANSWER).exists():

@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from forecast.errors import LedgerError, shown
-from forecast.ledger.book import BadRecordError, Book, ChainRecord, Link, check_chain, make_link
+from forecast.ledger.chain import BadRecordError, ChainRecord, Ledger, Link, check_chain
 from forecast.ledger.entries import AnyEntry
 
 _LOGGER = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ BUSY_S = 60.0
 """How long to wait for another process that is writing."""
 MAX_VALUE_BYTES = 2_000_000
 """Of one value in a ledger; a record of three targets has some 20,000."""
+
+_now = partial(datetime.now, UTC)
 
 _TABLES = (
     """CREATE TABLE records (
@@ -51,17 +54,13 @@ _TABLES = (
 )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class LedgerWriter:
     """Appends to a ledger within one transaction; see ``write_ledger``."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, clock: Callable[[], datetime]) -> None:
         self._connection = connection
         self._clock = clock
-        self.book = _trusted(path, _links(connection))
+        self.ledger = _trusted(path, _links(connection))
         self.added: list[ChainRecord] = []
 
     def append(self, entry: AnyEntry) -> bool:
@@ -69,32 +68,26 @@ class LedgerWriter:
 
         ``LedgerError`` when it contradicts what is on record.
         """
-        if entry.id in self.book:
+        if entry.id in self.ledger:
             return False
-        link = make_link(entry, len(self.book) + 1, self.book.head, self.book.latest_time, self._clock())
+        link = self.ledger.next_link(entry, self._clock())
         try:
-            self.added.append(self.book.add(link))
+            self.added.append(self.ledger.add(link))
         except BadRecordError as bad:
-            raise LedgerError(f"{self.book.path}: the new record {bad}. Nothing was written") from bad
+            raise LedgerError(f"{self.ledger.path}: the new record {bad}. Nothing was written") from bad
         self._connection.execute(
-            "INSERT INTO records (sequence, previous, hash, payload) VALUES (?, ?, ?, ?)",
-            (link.sequence, link.previous, link.hash, link.payload),
+            "INSERT INTO records VALUES (:sequence, :previous, :hash, :payload)", vars(link)
         )
-        stored = self._connection.execute(
-            "SELECT hash FROM records ORDER BY sequence DESC LIMIT 1"
-        ).fetchone()
-        if stored != (link.hash,):
-            raise LedgerError(f"{self.book.path}: did not store record {link.sequence}. Nothing was written")
         return True
 
 
-def open_ledger(path: Path) -> Book:
+def open_ledger(path: Path) -> Ledger:
     """Read a ledger (``LedgerError`` when there is none, or it is newer, unreadable or broken)."""
-    book = _trusted(path, read_links(path))
-    with _translated(path, "read"), closing(_connect_to_read(path)) as connection:
-        if len(book):
+    ledger = _trusted(path, read_links(path))
+    if len(ledger):
+        with _reading(path) as connection:
             _refuse_altered_tables(connection, path)
-    return book
+    return ledger
 
 
 def read_links(path: Path) -> list[Link]:
@@ -104,7 +97,7 @@ def read_links(path: Path) -> list[Link]:
             f"{path}: there is no ledger. 'forecast run' makes one; give its place with --ledger or in "
             "FORECAST_LEDGER"
         )
-    with _translated(path, "read"), closing(_connect_to_read(path)) as connection:
+    with _reading(path) as connection:
         return _links(connection) if _is_ready(connection, path) else []
 
 
@@ -120,8 +113,7 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
         _refuse_device(path)
     with _translated(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as connection:
-            _refuse_large_values(connection)
+        with _connected(path) as connection:
             _prepare(connection, path)
             # On disk when a command says so, even if the power fails the moment after.
             connection.execute("PRAGMA synchronous = FULL")
@@ -139,7 +131,7 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
         )
 
 
-def refuse_unusable(path: Path) -> Book:
+def refuse_unusable(path: Path) -> Ledger:
     """Read a ledger that is about to be written, or an empty one where there is none; leaves no trace.
 
     ``LedgerError`` when it could not be written, or cannot be trusted.
@@ -150,7 +142,7 @@ def refuse_unusable(path: Path) -> Book:
     with _translated(path, "written"), tempfile.TemporaryFile(dir=above):
         pass
     if not path.exists():
-        return Book(str(path))
+        return Ledger(str(path))
     _refuse_device(path)
     # Not by opening it: closing a file drops all locks that the process holds on it.
     if not os.access(path, os.W_OK):
@@ -163,7 +155,8 @@ def _refuse_device(path: Path) -> None:
         raise LedgerError(f"{path}: is no plain file, so no ledger. Give the file of the ledger")
 
 
-def _connect_to_read(path: Path) -> sqlite3.Connection:
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     # Reading a write-ahead log makes files beside the ledger, which only a connection that may write takes
     # away again. Where none can be made and none is waiting, the ledger is read as an unchanging file.
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
@@ -171,14 +164,16 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     else:
         mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
     address = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)
-    _refuse_large_values(connection)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
+    with _translated(path, "read"), _connected(address, uri=True) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        yield connection
 
 
-def _refuse_large_values(connection: sqlite3.Connection) -> None:
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+@contextmanager
+def _connected(address: Path | str, *, uri: bool = False) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(address, uri=uri, timeout=BUSY_S, isolation_level=None)) as connection:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+        yield connection
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -252,19 +247,18 @@ def _refuse_altered_tables(connection: sqlite3.Connection, path: Path) -> None:
 def _altered_tables(connection: sqlite3.Connection) -> list[str]:
     """Name what a ledger has beside its tables and triggers, or lacks; nothing if it is whole."""
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-    found = {" ".join(str(sql).split()): f"{kind} {name}" for kind, name, sql in rows}
-    wanted = {" ".join(sql.split()): " ".join(sql.split()[1:3]).lower() for sql in _TABLES}
-    strange = [f"{shown(name)} is not ours" for sql, name in found.items() if sql not in wanted]
-    gone = [f"{name} is missing" for sql, name in wanted.items() if sql not in found]
-    return [*strange, *gone]
+    there = {" ".join(str(sql).split()): f"{kind} {name}" for kind, name, sql in rows}
+    ours = {" ".join(sql.split()): " ".join(sql.split()[1:3]).lower() for sql in _TABLES}
+    strange = [f"{shown(name)} is not ours" for sql, name in there.items() if sql not in ours]
+    return [*strange, *(f"{name} is missing" for sql, name in ours.items() if sql not in there)]
 
 
 def integrity_faults(path: Path) -> list[str]:
     """Return what SQLite's own check finds, and which tables and triggers were altered (``LedgerError``)."""
-    with _translated(path, "read"), closing(_connect_to_read(path)) as connection:
-        found = [shown(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+    with _reading(path) as connection:
+        damage = [shown(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
         altered = _altered_tables(connection) if _is_ready(connection, path) else []
-    return [*([] if found == ["ok"] else found), *altered]
+    return [*(damage if damage != ["ok"] else ()), *altered]
 
 
 def _links(connection: sqlite3.Connection) -> list[Link]:
@@ -272,42 +266,42 @@ def _links(connection: sqlite3.Connection) -> list[Link]:
     return [Link(sequence, str(before), str(own), str(payload)) for sequence, before, own, payload in rows]
 
 
-def _trusted(path: Path, links: Iterable[Link]) -> Book:
-    chain = check_chain(str(path), links)
-    if chain.fault:
+def _trusted(path: Path, links: Iterable[Link]) -> Ledger:
+    ledger, fault = check_chain(str(path), links)
+    if fault:
         raise LedgerError(
-            f"{path}: record {chain.fault.sequence} {chain.fault.reason}. Only the records before it can be "
+            f"{path}: record {len(ledger) + 1} {fault}. Only the records before it can be "
             "trusted, so the ledger is not used; put back a copy. See 'forecast ledger verify'"
         )
-    return chain.book
+    return ledger
 
 
 @contextmanager
 def _translated(path: Path, verb: str) -> Iterator[None]:
+    put_back = "It was left as it is; put back a copy"
     try:
         yield
     except sqlite3.DatabaseError as error:
+        faults = {
+            (
+                "SQLITE_NOTADB",
+                "SQLITE_CORRUPT",
+            ): f"is no ledger, or a damaged one ({error}). {put_back}, or use another place",
+            (
+                "SQLITE_TOOBIG",
+            ): f"holds a value of more than {MAX_VALUE_BYTES:,} bytes, so it is no ledger, or a "
+            f"damaged one. {put_back}, or use another place",
+            ("SQLITE_BUSY", "SQLITE_LOCKED"): "another process has held the ledger for "
+            f"{BUSY_S:.0f} seconds. Try again later",
+        }
         name = getattr(error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-            raise LedgerError(
-                f"{path}: is no ledger, or a damaged one ({error}). It was left as it is; put back a copy, "
-                "or use another place"
-            ) from error
-        if name.startswith("SQLITE_TOOBIG"):
-            raise LedgerError(
-                f"{path}: holds a value of more than {MAX_VALUE_BYTES:,} bytes, so it is no ledger, or a "
-                "damaged one. It was left as it is; put back a copy, or use another place"
-            ) from error
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise LedgerError(
-                f"{path}: another process has held the ledger for {BUSY_S:.0f} seconds. Try again later"
-            ) from error
+        for names, fault in faults.items():
+            if name.startswith(names):
+                raise LedgerError(f"{path}: {fault}") from error
         raise _cannot(path, verb, str(error)) from error
     except UnicodeDecodeError as error:
         # SQLite hands on bytes of the file, in its messages too.
-        raise LedgerError(
-            f"{path}: is a damaged ledger ({error.reason}). It was left as it is; put back a copy"
-        ) from error
+        raise LedgerError(f"{path}: is a damaged ledger ({error.reason}). {put_back}") from error
     except OSError as error:
         raise _cannot(path, verb, error.strerror or str(error)) from error
 

@@ -85,8 +85,8 @@ class _HindcastRows:
 
     def __init__(self, ledger: Path) -> None:
         self._ledger = ledger
-        book = refuse_unusable(ledger)
-        self._keys = {(one.config_sha256, one.data_sha256, one.code_version) for one in book.forecasts}
+        recorded = refuse_unusable(ledger).forecasts
+        self._keys = {(one.config_sha256, one.data_sha256, one.code_version) for one in recorded}
 
     def row(self, key: str) -> Any | None:  # noqa: ANN401 - a row
         """Return an empty row for a day that is on record."""

@@ -13,7 +13,7 @@ import pytest
 import forecast
 from forecast.cli import main
 from forecast.config import writing
-from forecast.ledger.exporting import ledger_schema
+from forecast.ledger.entries import ledger_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = "\n".join(

@@ -147,7 +147,7 @@ class LedgerCase:
         self.path = path
 
     @property
-    def book(self):
+    def ledger(self):
         return open_ledger(self.path)
 
     def record(self, as_of: str, probabilities, *, made_on=None, config="a", rules=None, acts=None, **how):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import LedgerError
-from forecast.ledger.book import BadRecordError, Book, Link, check_chain, link_hash, make_link
+from forecast.ledger.chain import BadRecordError, Ledger, Link, check_chain, link_hash
 from forecast.ledger.entries import GENESIS, ForecastEntry, canonical_json, content_hash
 from forecast.ledger.store import _TABLES, open_ledger, read_links, write_ledger
 
@@ -20,17 +20,19 @@ DAY = datetime(2023, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def links(entries) -> list[Link]:
-    made: list[Link] = []
-    for entry in entries("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}, "clash": {30: 0.01, 90: 0.02}}):
-        previous = made[-1].hash if made else GENESIS
-        made.append(make_link(entry, len(made) + 1, previous, None if not made else DAY, DAY))
-    return made
+    ledger = Ledger("a ledger")
+    made = entries("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}, "clash": {30: 0.01, 90: 0.02}})
+    links = []
+    for entry in made:
+        links.append(ledger.next_link(entry, DAY))
+        ledger.add(links[-1])
+    return links
 
 
 def fault_of(links) -> tuple[int, str]:
-    fault = check_chain("a ledger", links).fault
-    assert fault is not None
-    return fault.sequence, fault.reason
+    ledger, fault = check_chain("a ledger", links)
+    assert fault
+    return len(ledger) + 1, fault
 
 
 def relinked(links: list[Link]) -> list[Link]:
@@ -52,9 +54,10 @@ def test_records_from_before_sides_were_stored_stay_in_the_chain(entries):
         {"schema": 1, "recorded_on": "2023-01-01T00:00:00Z", "clock_behind_s": None, "entry": plain}
     )
     first = Link(1, GENESIS, link_hash(GENESIS, text), text)
-    checked = check_chain("a ledger", [first, make_link(new, 2, first.hash, DAY, DAY)])
-    assert checked.fault is None
-    assert [question.theatre for question in checked.book.questions.values()] == [None, ()]
+    ledger, fault = check_chain("a ledger", [first])
+    ledger.add(ledger.next_link(new, DAY))
+    assert fault == ""
+    assert [question.theatre for question in ledger.questions.values()] == [None, ()]
 
 
 def test_numbers_are_written_as_rfc_8785_says():
@@ -90,10 +93,8 @@ def test_every_rounded_probability_reads_back_as_itself(millionths):
 
 
 def test_an_unbroken_chain_has_no_fault_and_the_head_of_its_last_record(links):
-    checked = check_chain("a ledger", links)
-    assert checked.fault is None
-    assert len(checked.book) == 4
-    assert checked.book.head == links[-1].hash
+    ledger, fault = check_chain("a ledger", links)
+    assert (fault, len(ledger), ledger.head) == ("", 4, links[-1].hash)
 
 
 def test_an_altered_payload_is_found_where_it_is(links):
@@ -127,8 +128,7 @@ def test_records_in_another_order_are_found(links):
 
 def test_a_chain_made_anew_is_sound_in_itself_but_has_another_head(links):
     forged = relinked([links[0], *links[2:]])
-    checked = check_chain("a ledger", forged)
-    assert checked.fault is None
+    assert check_chain("a ledger", forged)[1] == ""
     assert links[-1].hash not in {link.hash for link in forged}
 
 
@@ -159,12 +159,12 @@ def test_what_no_version_writes_is_found_even_with_the_right_hash(links, old, ne
     assert found.startswith(reason)
 
 
-def test_a_book_is_as_before_when_it_refuses_a_record(links):
-    book = Book("a ledger")
-    book.add(links[0])
+def test_a_ledger_is_as_before_when_it_refuses_a_record(links):
+    ledger = Ledger("a ledger")
+    ledger.add(links[0])
     with pytest.raises(BadRecordError, match="is missing: the next one has number 3"):
-        book.add(links[2])
-    assert (len(book), book.head) == (1, links[0].hash)
+        ledger.add(links[2])
+    assert (len(ledger), ledger.head) == (1, links[0].hash)
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_a_clock_set_back_is_said_and_the_records_stay_in_order(case, entries, c
     for entry, hour in ((first, 12), (second, 9), (third, 13)):
         with write_ledger(case.path, clock=lambda hour=hour: DAY.replace(hour=hour)) as writer:
             writer.append(entry)
-    assert [record.clock_behind_s for record in case.book.records] == [None, 3 * 3600, None]
-    assert [record.sequence for record in case.book.records] == [1, 2, 3]
+    assert [record.clock_behind_s for record in case.ledger.records] == [None, 3 * 3600, None]
+    assert [record.sequence for record in case.ledger.records] == [1, 2, 3]
     assert caplog.text.count("the clock stands 3:00:00 behind the latest record") == 1
 
 

@@ -107,7 +107,7 @@ def recorded(case):
 
 @needs_openssl
 def test_a_stamp_is_of_the_head_and_a_third_party_tool_verifies_it(recorded, service, authority, command):
-    head = recorded.book.head
+    head = recorded.ledger.head
     before = json.loads(command("ledger", "verify", "--json", "--ledger", recorded.path).out)
     assert before["stamps"] == []
     assert "No stamp" in command("ledger", "verify", "--ledger", recorded.path).out
@@ -140,7 +140,7 @@ def test_a_request_made_offline_waits_and_is_sent_later(recorded, service, comma
     assert "cannot be reached" in ended.err
     assert "The request waits; the same command sends it later" in ended.err
     (waits,) = stamping.waiting(recorded.path)
-    assert waits.name == f"000002-{recorded.book.head}.tsq"
+    assert waits.name == f"000002-{recorded.ledger.head}.tsq"
     recorded.record("2022-02-01", {"crisis": {30: 0.25}})
     ended = command("ledger", "stamp", "--ledger", recorded.path, "--service", service, "--json")
     stamps = json.loads(ended.out)["stamps"]
@@ -161,9 +161,9 @@ def test_an_answer_fetched_by_other_means_is_taken(recorded, authority, command,
 
 @needs_openssl
 def test_an_answer_about_something_else_is_refused_and_not_kept(recorded, authority, tmp_path):
-    request = stamping.make_request(recorded.book, recorded.path)
+    request = stamping.make_request(recorded.ledger, recorded.path)
     right = authority.answer(request.read_bytes())
-    other = bytes.fromhex(recorded.book.head)
+    other = bytes.fromhex(recorded.ledger.head)
     wrong = request.read_bytes().replace(other, bytes(32))
     with pytest.raises(LedgerError, match="is a stamp of another hash"):
         stamping.take_answer(request, authority.answer(wrong), "the service")
@@ -180,14 +180,14 @@ def test_an_answer_about_something_else_is_refused_and_not_kept(recorded, author
 def test_the_request_is_what_the_standard_says(recorded):
     if OPENSSL is None:
         pytest.skip("openssl is not installed")
-    request = stamping.make_request(recorded.book, recorded.path)
+    request = stamping.make_request(recorded.ledger, recorded.path)
     shown = subprocess.run(
         [OPENSSL, "ts", "-query", "-in", request, "-text"], capture_output=True, check=True, text=True
     ).stdout
     assert "Hash Algorithm: sha256" in shown
     assert "Certificate required: yes" in shown
     dumped = "".join(line.split(" - ")[1][:47] for line in shown.splitlines() if " - " in line)
-    assert recorded.book.head in dumped.replace(" ", "").replace("-", "")
+    assert recorded.ledger.head in dumped.replace(" ", "").replace("-", "")
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://x", "nothing"])

@@ -10,7 +10,7 @@ from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import score_forecasts
 from forecast.ledger.entries import VoidEntry, with_id
-from forecast.ledger.importing import read_answers
+from forecast.ledger.exchange import read_answers
 from forecast.ledger.scoring import horizon_band, score_ledger, summarise_ledger
 from forecast.ledger.store import write_ledger
 from forecast.panel.streams import TargetRule
@@ -36,7 +36,7 @@ def two(case, coded):
 
 
 def test_scores_have_the_known_answer(two):
-    score = score_ledger(two.book).groups[0]
+    score = score_ledger(two.ledger).groups[0]
     assert (score.n, score.n_yes) == (2, 1)
     assert score.brier.value == pytest.approx((0.25**2 + 0.5**2) / 2)
     assert score.log.value == pytest.approx(-(np.log(0.75) + np.log(0.5)) / 2)
@@ -45,12 +45,12 @@ def test_scores_have_the_known_answer(two):
 
 
 def test_one_origin_has_no_error_and_claims_nothing(two):
-    score = score_ledger(two.book).groups[0]
+    score = score_ledger(two.ledger).groups[0]
     assert (score.brier.se, score.brier.interval90, score.claim) == (None, None, "none")
 
 
 def test_groups_split_the_forecasts_by_horizon_target_pair_model_and_time(two):
-    scores = score_ledger(two.book)
+    scores = score_ledger(two.ledger)
     sizes = {(one.by, one.group): one.n for one in scores.groups}
     assert sizes == {
         ("all", "all"): 2,
@@ -98,7 +98,7 @@ def monthly_case(case, coded, *, months: int = 60) -> ForecastTable:
 
 def test_a_single_series_is_scored_as_the_backtest_scores_it(case, coded):
     table = monthly_case(case, coded)
-    ours = score_ledger(case.book, seed=3).groups[0]
+    ours = score_ledger(case.ledger, seed=3).groups[0]
     cell = score_forecasts(table, seed=3).cell("crisis", 20, "joint")
     assert (ours.n, ours.n_yes / ours.n) == (cell.n, cell.base_rate)
     for mine, theirs in ((ours.brier, cell.brier), (ours.log, cell.log), (ours.skill, cell.skill.brier)):
@@ -111,12 +111,12 @@ def test_a_single_series_is_scored_as_the_backtest_scores_it(case, coded):
 def test_forecasts_of_one_origin_are_not_independent(case, coded):
     """Three copies of every forecast leave the error as it was."""
     single = monthly_case(case, coded, months=24)
-    once = score_ledger(case.book).groups[0]
+    once = score_ledger(case.ledger).groups[0]
     for copy in range(2):
         for origin, probability in zip(single.origin[:24], single.probability[:24], strict=True):
             as_of = (origin - DAY).astype(object).isoformat()
             case.record(as_of, {"crisis": {20: float(probability)}}, name=f"copy{copy}", baseline=0.5)
-    copied = score_ledger(case.book).groups[0]
+    copied = score_ledger(case.ledger).groups[0]
     assert copied.n == 3 * once.n
     assert copied.brier.value == pytest.approx(once.brier.value)
     assert copied.brier.se == pytest.approx(once.brier.se)
@@ -124,7 +124,7 @@ def test_forecasts_of_one_origin_are_not_independent(case, coded):
 
 def test_calibration_counts_every_forecast_and_names_the_baseline(case, coded):
     monthly_case(case, coded, months=24)
-    scores = score_ledger(case.book)
+    scores = score_ledger(case.ledger)
     ours, baseline = scores.calibration
     assert (ours.model, sum(one.number for one in ours.bins)) == ("joint", 24)
     assert (baseline.model, [one.forecast_mean for one in baseline.bins]) == ("climatology", [0.5])
@@ -137,7 +137,7 @@ def test_early_answers_are_those_before_half_of_the_window(case, coded):
     case.resolve(
         coded(("2022-01-16", "sanction", 4), ("2022-03-17", "sanction", 4), ("2022-12-31", "visit", 1))
     )
-    scores = score_ledger(case.book)
+    scores = score_ledger(case.ledger)
     assert scores.counts.early == 1
     assert (scores.groups[0].n, scores.groups[0].n_yes) == (3, 2)
     assert (scores.without_early.n, scores.without_early.n_yes) == (2, 1)
@@ -145,7 +145,7 @@ def test_early_answers_are_those_before_half_of_the_window(case, coded):
 
 def test_the_first_forecast_of_a_question_stands(two):
     two.record("2022-01-01", {"crisis": {30: 0.99}}, made_on=LATER, config="b")
-    scores = score_ledger(two.book)
+    scores = score_ledger(two.ledger)
     assert scores.groups[0].brier.value == pytest.approx((0.25**2 + 0.5**2) / 2)
     assert scores.counts.repeated == 1
     assert "1 later forecast of a question that was answered before left out" in scores.warnings[-1]
@@ -154,7 +154,7 @@ def test_the_first_forecast_of_a_question_stands(two):
 def test_another_config_and_another_model_answer_for_themselves(two):
     two.record("2022-01-01", {"crisis": {30: 0.9}}, name="hawkish", config="b")
     two.record("2022-01-01", {"crisis": {30: 0.8}}, model="focused", config="c")
-    scores = score_ledger(two.book)
+    scores = score_ledger(two.ledger)
     assert scores.groups[0].n == 4
     assert group(scores, "model", "focused").brier.value == pytest.approx(0.2**2)
     assert scores.calibration[0].model == "all_models"
@@ -162,18 +162,18 @@ def test_another_config_and_another_model_answer_for_themselves(two):
 
 def test_a_void_forecast_does_not_count_and_makes_room_for_the_next(two):
     two.record("2022-01-01", {"crisis": {30: 1.0}}, made_on=LATER, config="b")
-    first = next(entry for entry in two.book.forecasts if entry.target == "crisis")
+    first = next(entry for entry in two.ledger.forecasts if entry.target == "crisis")
     void(two, first.id)
-    scores = score_ledger(two.book)
+    scores = score_ledger(two.ledger)
     assert (scores.counts.void, scores.void_share) == (1, pytest.approx(1 / 3))
     assert scores.groups[0].brier.value == pytest.approx((0 + 0.5**2) / 2)
 
 
 def test_a_void_question_takes_all_its_forecasts_out(two):
     two.record("2022-01-01", {"crisis": {30: 1.0}}, name="other")
-    first = next(entry for entry in two.book.forecasts if entry.target == "crisis")
+    first = next(entry for entry in two.ledger.forecasts if entry.target == "crisis")
     void(two, first.question.id)
-    scores = score_ledger(two.book)
+    scores = score_ledger(two.ledger)
     assert (scores.counts.void, scores.groups[0].n) == (2, 1)
 
 
@@ -181,15 +181,15 @@ def test_unconverged_forecasts_are_scored_only_when_asked(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.75}}, converged=False)
     case.resolve(coded(("2022-12-31", "visit", 1)))
     with pytest.raises(LedgerError, match=r"of 1 forecast 1 of runs that did not converge .*--failed"):
-        score_ledger(case.book)
-    assert score_ledger(case.book, failed=True).groups[0].brier.value == pytest.approx(0.75**2)
+        score_ledger(case.ledger)
+    assert score_ledger(case.ledger, failed=True).groups[0].brier.value == pytest.approx(0.75**2)
 
 
 def test_hindcasts_are_told_from_forecasts_made_ahead(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.75}}, made_on=datetime(2022, 1, 8, 23, tzinfo=UTC))
     case.record("2022-02-01", {"crisis": {30: 0.75}}, made_on=datetime(2022, 2, 9, tzinfo=UTC))
     case.resolve(coded(("2022-12-31", "visit", 1)))
-    scores = score_ledger(case.book)
+    scores = score_ledger(case.ledger)
     assert group(scores, "made", "made ahead").n == group(scores, "made", "hindcast").n == 1
     assert scores.counts.hindcasts == 1
     assert scores.warnings[0].startswith("1 of 2 scored forecasts are hindcasts: made more than 7 days after")
@@ -204,7 +204,7 @@ def test_few_outcomes_of_one_kind_claim_nothing_however_good(case, coded):
         if happened:
             hits.append(((as_of + timedelta(days=5)).isoformat(), "sanction", 4))
     case.resolve(coded(*hits, ("2023-12-31", "visit", 1)))
-    scores = score_ledger(case.book)
+    scores = score_ledger(case.ledger)
     assert scores.groups[0].skill.interval90[0] > 0.9
     assert scores.groups[0].claim == "none"
     assert "10 questions ended in a yes and 30 in a no. With fewer than 20 of either" in scores.warnings[-1]
@@ -215,16 +215,16 @@ def test_the_largest_miss_comes_first_and_an_episode_once(case, coded):
     case.record("2022-06-01", {"crisis": {30: 0.8}})
     case.record("2022-09-01", {"crisis": {30: 0.3}})
     case.resolve(coded(("2022-01-20", "sanction", 4), ("2022-12-31", "visit", 1)))
-    misses = score_ledger(case.book).largest_misses
+    misses = score_ledger(case.ledger).largest_misses
     assert [(one.probability, one.outcome) for one in misses] == [(0.05, 1), (0.8, 0)]
-    assert case.book.record(misses[0].id).entry.question.horizon_days == 90
+    assert case.ledger.record(misses[0].id).entry.question.horizon_days == 90
 
 
 def test_a_target_name_with_two_rules_is_two_groups(two, coded):
     visits = TargetRule("crisis", ("visit",), 1)
     two.record("2022-01-01", {"crisis": {60: 0.5}}, name="other", rules=[visits])
     two.resolve(coded(("2022-01-25", "sanction", 4), ("2022-12-31", "visit", 1)))
-    names = {one.group for one in score_ledger(two.book).groups if one.by == "target"}
+    names = {one.group for one in score_ledger(two.ledger).groups if one.by == "target"}
     assert names == {
         "clash",
         "crisis (dispute, sanction, severity 4 or more)",
@@ -235,7 +235,7 @@ def test_a_target_name_with_two_rules_is_two_groups(two, coded):
 def test_nothing_to_score_says_why(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.75}})
     with pytest.raises(LedgerError, match="of 1 forecast 1 open; see 'forecast ledger resolve'"):
-        score_ledger(case.book)
+        score_ledger(case.ledger)
 
 
 def test_others_are_compared_on_common_questions_only(two, tmp_path):
@@ -247,9 +247,9 @@ def test_others_are_compared_on_common_questions_only(two, tmp_path):
         "USA-CHN,clash,2022-01-01,2022-04-02,expert,0.1,2022-02-01\n"
     )
     with write_ledger(two.path) as writer:
-        for judgement in read_answers(sheet, two.book, now=LATER).judgements:
+        for judgement in read_answers(sheet, two.ledger, now=LATER)[0]:
             writer.append(judgement)
-    crowd, expert = score_ledger(two.book).beside
+    crowd, expert = score_ledger(two.ledger).beside
     assert (crowd.forecaster, crowd.n, crowd.n_late) == ("crowd", 1, 0)
     assert crowd.brier == pytest.approx(0.5**2)  # the first answer stands
     assert crowd.our_brier == pytest.approx(0.25**2)
@@ -259,7 +259,7 @@ def test_others_are_compared_on_common_questions_only(two, tmp_path):
 
 def test_the_summary_for_a_report_is_of_one_pair(two, coded):
     two.record("2022-01-01", {"crisis": {30: 0.25}}, dyad=("USA", "SRB"), name="other")
-    summary = summarise_ledger(two.book, ("USA", "CHN"))
+    summary = summarise_ledger(two.ledger, ("USA", "CHN"))
     assert (summary.n_forecasts, summary.n_scored, summary.n_yes, summary.n_hindcasts) == (2, 2, 1, 0)
     assert summary.brier.value == pytest.approx((0.25**2 + 0.5**2) / 2)
-    assert summarise_ledger(two.book, ("USA", "SRB")).brier is None
+    assert summarise_ledger(two.ledger, ("USA", "SRB")).brier is None

@@ -12,16 +12,16 @@ from pydantic import ValidationError
 
 from forecast.config.writing import schema_text
 from forecast.errors import LedgerError
-from forecast.ledger.book import is_over
-from forecast.ledger.entries import ChainLine, JudgementEntry, VoidEntry, with_id
-from forecast.ledger.exporting import (
+from forecast.ledger.entries import ChainLine, JudgementEntry, VoidEntry, ledger_schema, with_id
+from forecast.ledger.exchange import (
     chain_lines,
     hubverse_forecasts,
     hubverse_outcomes,
-    ledger_schema,
+    import_chain,
     question_sheet,
+    read_answers,
+    read_chain_file,
 )
-from forecast.ledger.importing import import_chain, read_answers, read_chain_file
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.storage import open_plain
 
@@ -45,7 +45,7 @@ def take_over(case, tmp_path):
 
     def take(other):
         path = tmp_path / "export.jsonl"
-        path.write_text(chain_lines(other.book), encoding="utf-8")
+        path.write_text(chain_lines(other.ledger), encoding="utf-8")
         with write_ledger(case.path) as writer:
             return import_chain(writer, read_chain_file(path))
 
@@ -56,14 +56,14 @@ def test_every_line_of_the_export_is_checked_without_our_code(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.25}, "clash": {30: 0.00001}})
     case.resolve(coded(("2022-12-31", "visit", 1)))
     previous = "0" * 64
-    for line in chain_lines(case.book).splitlines():
+    for line in chain_lines(case.ledger).splitlines():
         ChainLine.model_validate_json(line)
         content = json.loads(line)
         payload = line.split('"payload":', 1)[1].rsplit(',"previous":', 1)[0]
         assert content["previous"] == previous
         assert content["hash"] == hashlib.sha256((previous + payload).encode()).hexdigest()
         previous = content["hash"]
-    assert previous == case.book.head
+    assert previous == case.ledger.head
 
 
 def test_the_schema_in_the_docs_is_that_of_the_code():
@@ -75,7 +75,7 @@ def test_the_schema_names_every_key_that_an_export_holds(case, coded):
     case.resolve(coded(("2022-12-31", "visit", 1)))
     schema = ledger_schema()
     kinds = {"forecast": "ForecastEntry", "resolution": "ResolutionEntry"}
-    for line in map(json.loads, chain_lines(case.book).splitlines()):
+    for line in map(json.loads, chain_lines(case.ledger).splitlines()):
         entry = line["payload"]["entry"]
         assert set(line) == set(schema["properties"])
         assert set(line["payload"]) == set(schema["$defs"]["Payload"]["properties"])
@@ -87,9 +87,9 @@ def test_the_schema_names_every_key_that_an_export_holds(case, coded):
 def test_an_export_read_back_is_the_same_chain(case, tmp_path):
     case.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}})
     path = tmp_path / "export.jsonl"
-    path.write_text(chain_lines(case.book), encoding="utf-8")
-    assert read_chain_file(path).head == case.book.head
-    assert read_chain_file(case.path).head == case.book.head
+    path.write_text(chain_lines(case.ledger), encoding="utf-8")
+    assert read_chain_file(path).head == case.ledger.head
+    assert read_chain_file(case.path).head == case.ledger.head
 
 
 def test_what_is_imported_keeps_where_it_came_from_and_is_not_taken_twice(case, colleague, take_over):
@@ -98,23 +98,23 @@ def test_what_is_imported_keeps_where_it_came_from_and_is_not_taken_twice(case, 
     colleague.record("2022-02-01", {"crisis": {30: 0.5}})
     done = take_over(colleague)
     assert (done.added, done.known, done.different, done.refused) == (1, 1, 0, 0)
-    ours, theirs = case.book.forecasts
+    ours, theirs = case.ledger.forecasts
     assert ours.provenance == ()
     (origin,) = theirs.provenance
-    assert origin.chain_head == colleague.book.head
-    assert origin.hash == list(colleague.book.records)[1].hash
+    assert origin.chain_head == colleague.ledger.head
+    assert origin.hash == list(colleague.ledger.records)[1].hash
     assert take_over(colleague).known == 2
-    assert len(case.book) == 2
+    assert len(case.ledger) == 2
 
 
 def test_provenance_grows_with_every_step(case, colleague, take_over, tmp_path):
     third = type(case)(tmp_path / "third.sqlite")
     third.record("2022-01-01", {"crisis": {30: 0.25}})
     with write_ledger(colleague.path) as writer:
-        import_chain(writer, third.book)
+        import_chain(writer, third.ledger)
     take_over(colleague)
-    (entry,) = case.book.forecasts
-    assert [one.chain_head for one in entry.provenance] == [third.book.head, colleague.book.head]
+    (entry,) = case.ledger.forecasts
+    assert [one.chain_head for one in entry.provenance] == [third.ledger.head, colleague.ledger.head]
 
 
 def test_the_same_forecast_with_another_probability_stays_as_it_was_here(case, colleague, take_over):
@@ -122,7 +122,7 @@ def test_the_same_forecast_with_another_probability_stays_as_it_was_here(case, c
     colleague.record("2022-01-01", {"crisis": {30: 0.250001}})
     done = take_over(colleague)
     assert (done.known, done.different) == (1, 1)
-    assert [entry.probability for entry in case.book.forecasts] == [0.25]
+    assert [entry.probability for entry in case.ledger.forecasts] == [0.25]
 
 
 def test_outcomes_come_along_but_never_overrule_ours(case, colleague, take_over, coded):
@@ -135,7 +135,7 @@ def test_outcomes_come_along_but_never_overrule_ours(case, colleague, take_over,
     colleague.resolve(no)
     colleague.resolve(yes)
     assert take_over(colleague).added == 2
-    (found,) = case.book.resolutions.values()
+    (found,) = case.ledger.resolutions.values()
     assert [one.outcome for one in found] == [0, 1]
     case.resolve(no)
     done = take_over(colleague)
@@ -151,7 +151,7 @@ def test_an_outcome_that_contradicts_ours_is_refused_and_counted(case, colleague
         one.resolve(events)
     done = take_over(colleague)
     assert (done.added, done.refused) == (0, 1)
-    (found,) = case.book.resolutions.values()
+    (found,) = case.ledger.resolutions.values()
     assert [one.outcome for one in found] == [0]
 
 
@@ -160,11 +160,11 @@ def test_others_cannot_declare_void_what_is_ours(case, colleague, take_over):
     colleague.record("2022-01-01", {"crisis": {30: 0.25}})
     colleague.record("2022-02-01", {"crisis": {30: 0.5}})
     with write_ledger(colleague.path) as writer:
-        for entry in list(colleague.book.forecasts):
+        for entry in list(colleague.ledger.forecasts):
             writer.append(with_id(VoidEntry, subject=entry.id, reason="a mistake"))
     done = take_over(colleague)
     assert (done.added, done.refused) == (2, 1)
-    assert [case.book.standing(entry) for entry in case.book.forecasts] == ["open", "void"]
+    assert [case.ledger.standing(entry) for entry in case.ledger.forecasts] == ["open", "void"]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_an_altered_export_is_refused_with_its_line_and_nothing_is_taken(
 ):
     colleague.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}})
     path = tmp_path / "export.jsonl"
-    text = chain_lines(colleague.book)
+    text = chain_lines(colleague.ledger)
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(LedgerError, match=message):
@@ -203,12 +203,12 @@ def test_an_altered_export_is_refused_with_its_line_and_nothing_is_taken(
 def test_an_export_is_read_line_by_line_and_no_further_than_a_line_that_cannot_be_one(
     colleague, tmp_path, monkeypatch, content, message
 ):
-    monkeypatch.setattr("forecast.ledger.importing._MOST_LINE_BYTES", 10_000)
+    monkeypatch.setattr("forecast.ledger.exchange._MOST_LINE_BYTES", 10_000)
     path = tmp_path / "export.jsonl"
     colleague.record("2022-01-01", {"crisis": {30: 0.25}})
-    whole = chain_lines(colleague.book)
+    whole = chain_lines(colleague.ledger)
     path.write_text(f"{whole}\n\n", encoding="utf-8-sig")
-    assert read_chain_file(path).head == colleague.book.head
+    assert read_chain_file(path).head == colleague.ledger.head
     # What follows is no text, and would be told were it read.
     path.write_bytes(content + b"\n\xff")
     with pytest.raises(LedgerError, match=message):
@@ -225,15 +225,15 @@ def test_a_ledger_to_import_is_not_read_into_memory_first(case, monkeypatch):
         monkeypatch.setattr(file, "read", lambda size: read.append(size) or whole(size), raising=False)
         return file
 
-    monkeypatch.setattr("forecast.ledger.importing.open_plain", opened)
-    assert read_chain_file(case.path).head == case.book.head
+    monkeypatch.setattr("forecast.ledger.exchange.open_plain", opened)
+    assert read_chain_file(case.path).head == case.ledger.head
     assert 0 < sum(read) < 100
 
 
 def test_hubverse_tables_hold_forecasts_baselines_and_outcomes_of_the_same_tasks(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.25}, "clash": {90: 0.5}}, name="us-china 2022", baseline=0.3)
     case.resolve(coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1)))
-    forecasts, outcomes = rows_of(hubverse_forecasts(case.book)), rows_of(hubverse_outcomes(case.book))
+    forecasts, outcomes = rows_of(hubverse_forecasts(case.ledger)), rows_of(hubverse_outcomes(case.ledger))
     assert forecasts[0] == {
         "model_id": "us_china_2022-joint",
         "origin_date": "2022-01-01",
@@ -268,27 +268,26 @@ def test_a_brier_score_worked_out_from_the_tables_is_that_of_the_ledger(case, co
     columns = ("origin_date", "target", "horizon", "location", "output_type_id")
     happened = {
         tuple(row[c] for c in columns): int(row["oracle_value"])
-        for row in rows_of(hubverse_outcomes(case.book))
+        for row in rows_of(hubverse_outcomes(case.ledger))
     }
     errors = [
         (float(row["value"]) - happened[tuple(row[c] for c in columns)]) ** 2
-        for row in rows_of(hubverse_forecasts(case.book))
+        for row in rows_of(hubverse_forecasts(case.ledger))
         if row["model_id"] == "small-joint" and row["output_type_id"] == "yes"
     ]
-    assert sum(errors) / 3 == pytest.approx(score_ledger(case.book).groups[0].brier.value)
+    assert sum(errors) / 3 == pytest.approx(score_ledger(case.ledger).groups[0].brier.value)
 
 
 def test_the_sheet_of_questions_filled_in_is_read_back(case, tmp_path):
     case.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}})
     sheet = tmp_path / "sheet.csv"
-    first, second, *_ = question_sheet(case.book).splitlines()[1:]
-    header = question_sheet(case.book).splitlines()[0]
+    first, second, *_ = question_sheet(case.ledger).splitlines()[1:]
+    header = question_sheet(case.ledger).splitlines()[0]
     sheet.write_text("\n".join([header, first.removesuffix(",,") + "crowd,0.4,2022-01-02", second]) + "\n")
-    answers = read_answers(sheet, case.book, now=NOW)
-    (judgement,) = answers.judgements
-    assert (judgement.forecaster, judgement.probability, answers.empty) == ("crowd", 0.4, 1)
+    (judgement,), empty = read_answers(sheet, case.ledger, now=NOW)
+    assert (judgement.forecaster, judgement.probability, empty) == ("crowd", 0.4, 1)
     assert judgement.made_on == datetime(2022, 1, 2, tzinfo=UTC)
-    assert judgement.question == next(case.book.forecasts).question
+    assert judgement.question == next(case.ledger.forecasts).question
     assert not judgement.hindcast
 
 
@@ -299,7 +298,7 @@ ROW = "USA-CHN,crisis,2022-01-01,2022-02-01,crowd,0.4"
 def refused(case, path, text: str) -> str:
     path.write_text(text + "\n")
     with pytest.raises(LedgerError, match=r"sheet\.csv") as found:
-        read_answers(path, case.book, now=NOW)
+        read_answers(path, case.ledger, now=NOW)
     return str(found.value).removeprefix(str(path))
 
 
@@ -357,7 +356,7 @@ def test_every_faulty_row_is_named(case, tmp_path):
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("\n".join([HEADER, *[ROW.replace("0.4", "2")] * 25]) + "\n")
     with pytest.raises(LedgerError) as found:
-        read_answers(sheet, case.book, now=NOW)
+        read_answers(sheet, case.ledger, now=NOW)
     lines = str(found.value).splitlines()
     assert len(lines) == 21
     assert lines[-1] == "… and 5 more"
@@ -372,7 +371,7 @@ def test_a_time_at_the_end_of_the_calendar_is_a_fault_of_its_row(case, tmp_path,
         f"USA-CHN,crisis,2022-01-01,2022-02-01,crowd,0.4,{made_on}\n"
     )
     with pytest.raises(LedgerError, match=r"answers\.csv:2: made_on"):
-        read_answers(sheet, case.book, now=datetime(2030, 1, 1, tzinfo=UTC))
+        read_answers(sheet, case.ledger, now=datetime(2030, 1, 1, tzinfo=UTC))
 
 
 def test_a_cell_without_end_is_named_and_no_traceback(case, tmp_path):
@@ -380,20 +379,20 @@ def test_a_cell_without_end_is_named_and_no_traceback(case, tmp_path):
     sheet = tmp_path / "answers.csv"
     sheet.write_text("dyad,target,as_of,milestone,forecaster,probability\n" + "x" * 200_000 + ",a,b,c,d,e\n")
     with pytest.raises(LedgerError, match=r"answers\.csv: is damaged.*field larger than field limit"):
-        read_answers(sheet, case.book, now=datetime(2030, 1, 1, tzinfo=UTC))
+        read_answers(sheet, case.ledger, now=datetime(2030, 1, 1, tzinfo=UTC))
 
 
 def test_outcomes_through_the_last_day_of_the_calendar_are_refused_and_do_not_overflow(case):
     case.record("2022-01-01", {"crisis": {30: 0.25}})
-    question = next(iter(case.book.questions.values()))
-    assert is_over(question, date(9999, 12, 31))
+    question = next(iter(case.ledger.questions.values()))
+    assert question.is_over(date(9999, 12, 31))
     with pytest.raises(ValidationError, match="the year is not between 1000 and 9000"):
         question.model_validate(question.model_dump() | {"as_of": date(9999, 12, 31)})
 
 
 def test_a_judgement_alone_is_exported_like_any_other(case, tmp_path):
     case.record("2022-01-01", {"crisis": {30: 0.25}})
-    question = next(iter(case.book.questions.values()))
+    question = next(iter(case.ledger.questions.values()))
     made = with_id(
         JudgementEntry,
         question=question.model_dump(),

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import LedgerError
-from forecast.ledger.book import check_chain
-from forecast.ledger.importing import read_chain_file
+from forecast.ledger.chain import check_chain
+from forecast.ledger.exchange import read_chain_file
 from forecast.ledger.store import VERSION, open_ledger, read_links, refuse_unusable, write_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,9 +64,9 @@ def test_a_writer_killed_at_any_moment_leaves_a_valid_chain_and_loses_nothing_it
         assert err == ""
         # The last line may have been cut by the kill.
         reported.update(line for line in out.split("\n")[:-1] if line)
-        checked = check_chain(str(case.path), read_links(case.path))
-        assert checked.fault is None
-        assert {one for one in reported if one not in checked.book} == set()
+        ledger, fault = check_chain(str(case.path), read_links(case.path))
+        assert fault == ""
+        assert {one for one in reported if one not in ledger} == set()
     assert len(reported) > 8
 
 
@@ -78,10 +78,10 @@ def test_a_writer_killed_while_it_makes_the_ledger_leaves_one_that_can_be_used(c
     time.sleep(delay_ms / 1000)
     writer.send_signal(signal.SIGKILL)
     writer.communicate()
-    before = len(case.book)
+    before = len(case.ledger)
     with write_ledger(case.path) as ledger:
         ledger.append(entries("2022-01-01", {"crisis": {30: 0.1}})[0])
-    assert len(case.book) == before + 1
+    assert len(case.ledger) == before + 1
 
 
 def test_writers_at_once_lose_nothing_even_when_they_make_the_ledger(case):
@@ -90,7 +90,7 @@ def test_writers_at_once_lose_nothing_even_when_they_make_the_ledger(case):
     assert [err for _, err in ended] == ["", "", ""]
     reported = {line for out, _ in ended for line in out.split()}
     assert len(reported) == 45
-    assert {record.entry.id for record in case.book.records} == reported
+    assert {record.entry.id for record in case.ledger.records} == reported
 
 
 def test_a_failure_in_the_middle_leaves_nothing_of_the_transaction(case, entries):
@@ -104,12 +104,12 @@ def test_a_failure_in_the_middle_leaves_nothing_of_the_transaction(case, entries
 
     with pytest.raises(RuntimeError, match="power cut"):
         stopped_halfway()
-    assert len(case.book) == 0
+    assert len(case.ledger) == 0
 
 
 def test_nothing_but_the_one_file_is_left_behind(case):
     case.record("2022-01-01", {"crisis": {30: 0.25}})
-    assert len(case.book) == 1
+    assert len(case.ledger) == 1
     assert [path.name for path in case.path.parent.iterdir()] == ["ledger.sqlite"]
 
 
@@ -126,7 +126,7 @@ def test_a_full_disk_is_one_message_and_the_ledger_stays_as_it_was(case):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)
     assert case.path.read_bytes() == before
-    assert len(case.book) == 1
+    assert len(case.ledger) == 1
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from forecast.families import FAMILIES
-from forecast.ledger.importing import import_chain, read_chain_file
+from forecast.ledger.exchange import import_chain, read_chain_file
 from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import write_ledger
 
@@ -24,7 +24,7 @@ def old(case):
 def test_questions_on_record_resolve_and_score_under_the_names_of_then(old, coded):
     assert set(CHANCES) - set(FAMILIES)
     old.resolve(coded(("2022-01-10", "sanction", 4), ("2022-03-01", "visit", 1)))
-    scores = score_ledger(old.book)
+    scores = score_ledger(old.ledger)
     found = {one.group: one.brier.value for one in scores.groups if one.by == "model"}
     assert found == pytest.approx({model: (1 - chance) ** 2 for model, chance in CHANCES.items()})
 

@@ -24,7 +24,7 @@ AS_OF = "2022-01-01"
 
 def outcomes(case) -> dict[int, int]:
     """Days in the window → outcome that stands."""
-    book = case.book
+    book = case.ledger
     return {book.questions[key].horizon_days: found[-1].outcome for key, found in book.resolutions.items()}
 
 
@@ -106,7 +106,7 @@ def test_without_a_stated_day_the_last_known_date_counts_and_is_said(asked, code
 def test_the_evidence_is_kept(asked, coded):
     events = coded(("2022-01-20", "dispute", 5), ("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1))
     asked.resolve(events)
-    resolution = next(iter(asked.book.resolutions.values()))[-1]
+    resolution = next(iter(asked.ledger.resolutions.values()))[-1]
     assert (resolution.decided_on, resolution.acts) == (date(2022, 1, 15), ("e0001", "e0000"))
     assert (resolution.events_source, resolution.events_sha256) == ("a test", events.sha256)
 
@@ -114,10 +114,10 @@ def test_the_evidence_is_kept(asked, coded):
 def test_resolving_again_adds_nothing_with_the_same_or_with_shorter_events(asked, coded):
     events = coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1))
     asked.resolve(events)
-    head = asked.book.head
+    head = asked.ledger.head
     assert len(asked.resolve(events).unchanged) == 2
     assert len(asked.resolve(events, through="2022-01-20").unchanged) == 2
-    assert asked.book.head == head
+    assert asked.ledger.head == head
 
 
 def test_corrected_events_make_a_new_resolution_that_points_to_the_old(asked, coded):
@@ -126,7 +126,7 @@ def test_corrected_events_make_a_new_resolution_that_points_to_the_old(asked, co
     done = asked.resolve(coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1)))
     assert outcomes(asked) == {30: 1, 90: 1}
     assert (len(done.new), len(done.corrected)) == (0, 2)  # of the second the act is another
-    for first, second in asked.book.resolutions.values():
+    for first, second in asked.ledger.resolutions.values():
         assert (first.corrects, second.corrects) == (None, first.id)
 
 
@@ -137,7 +137,9 @@ def test_a_corrected_answer_may_be_corrected_back(asked, coded):
     )
     for events in (no, yes, no, yes):
         asked.resolve(events)
-    assert [[one.outcome for one in found] for found in asked.book.resolutions.values()] == [[0, 1, 0, 1]] * 2
+    assert [[one.outcome for one in found] for found in asked.ledger.resolutions.values()] == [
+        [0, 1, 0, 1]
+    ] * 2
 
 
 def test_another_pair_is_refused_and_named(asked):
@@ -171,11 +173,11 @@ def test_days_to_come_cannot_be_covered(asked, coded):
         asked.resolve(events, today=today, through="2022-02-01")
     with pytest.raises(LedgerError, match="the last known_date is 2022-01-15, but only days that are over"):
         asked.resolve(events, today=date(2022, 1, 15))
-    assert coverage_of(events, asked.book, today=today).through == date(2022, 1, 15)
+    assert coverage_of(events, asked.ledger, today=today).through == date(2022, 1, 15)
 
 
 def test_a_void_question_is_not_resolved(asked, coded):
-    book = asked.book
+    book = asked.ledger
     question = next(iter(book.questions))
     with write_ledger(asked.path) as writer:
         writer.append(with_id(VoidEntry, subject=question, reason="the milestone was moved"))
@@ -225,14 +227,14 @@ def test_acts_towards_the_theatre_stored_with_the_question_count(case):
     case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA",), ("CHN",), ("TWN",)))
     case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN, OF_OTHERS))
     assert outcomes(case) == {30: 1}
-    assert next(iter(case.book.resolutions.values()))[-1].acts == ("e0003",)
+    assert next(iter(case.ledger.resolutions.values()))[-1].acts == ("e0003",)
 
 
 def test_questions_that_differ_in_their_theatre_only_stand_side_by_side(case):
     for theatre in ((), ("TWN",)):
         case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA",), ("CHN",), theatre))
     case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN))
-    book = case.book
+    book = case.ledger
     answers = {question.theatre: book.resolution_of(key).outcome for key, question in book.questions.items()}
     assert answers == {(): 0, ("TWN",): 1}
     assert score_ledger(book).groups[0].n == 2
@@ -273,7 +275,7 @@ def test_a_question_is_resolved_by_its_actors_acts_alone(case, coded):
         rules = [TargetRule("crisis", ("sanction",), 4, (by,))]
         case.record(AS_OF, {"crisis": {30: 0.25}}, config=config, rules=rules)
     case.resolve(coded(("2022-01-05", "sanction", 5), ("2022-12-31", "visit", 1)))  # by USA
-    book = case.book
+    book = case.ledger
     assert {book.questions[key].by: found[-1].outcome for key, found in book.resolutions.items()} == {
         ("CHN",): 0,
         ("USA",): 1,
@@ -283,9 +285,9 @@ def test_a_question_is_resolved_by_its_actors_acts_alone(case, coded):
 def test_a_question_is_resolved_on_its_scale_alone(case, coded):
     events = coded(("2022-01-05", "sanction", 5), ("2022-12-31", "visit", 1))
     case.record(AS_OF, {"crisis": {30: 0.25}})
-    assert next(iter(case.book.questions.values())).scale is None  # as on record before there were scales
+    assert next(iter(case.ledger.questions.values())).scale is None  # as on record before there were scales
     case.record(AS_OF, {"crisis": {30: 0.25}}, config="b", scale=armed_scale())
-    assert {question.scale for question in case.book.questions.values()} == {None, "armed"}
+    assert {question.scale for question in case.ledger.questions.values()} == {None, "armed"}
     with pytest.raises(LedgerError, match=r"armed \(1 question\), standard \(1 question\). Say by which"):
         case.resolve(events)
     done = case.resolve(events, scale="standard")

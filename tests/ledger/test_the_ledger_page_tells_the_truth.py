@@ -8,7 +8,7 @@ import pytest
 
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
 from forecast.ledger.entries import DIGITS, GRACE_DAYS
-from forecast.ledger.importing import REQUIRED
+from forecast.ledger.exchange import REQUIRED
 from forecast.ledger.scoring import HORIZON_BANDS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/ledger.md").read_text(encoding="utf-8")

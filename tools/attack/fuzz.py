@@ -180,9 +180,9 @@ def make_targets(folder: Path, *, engine: bool) -> list[Target]:
     from forecast.events.reading import read_events
     from forecast.feeds.crosswalk import shipped_crosswalk, with_mapping
     from forecast.feeds.formats import LAYOUTS
-    from forecast.ledger.book import Book
-    from forecast.ledger.exporting import chain_lines, hubverse_forecasts, hubverse_outcomes, question_sheet
-    from forecast.ledger.importing import read_answers, read_chain_file
+    from forecast.ledger.chain import Ledger
+    from forecast.ledger.exchange import chain_lines, hubverse_forecasts, hubverse_outcomes, question_sheet
+    from forecast.ledger.exchange import read_answers, read_chain_file
     from forecast.ledger.store import integrity_faults, open_ledger
     from forecast.pooled_hazard.coefficients import read_hazard
     from forecast.priors.population import read_population
@@ -211,11 +211,11 @@ def make_targets(folder: Path, *, engine: bool) -> list[Target]:
         load_config(ROOT / "configs/us-china-2023.yaml", [f"model.priors.excitation.severity={text}"])
 
     def read_ledger(path: Path) -> None:
-        book: Book = open_ledger(path)
+        book: Ledger = open_ledger(path)
         integrity_faults(path)
         _use(book)
 
-    def _use(book: Book) -> None:
+    def _use(book: Ledger) -> None:
         hubverse_forecasts(book), hubverse_outcomes(book), question_sheet(book), chain_lines(book)
 
     def read_lines(path: Path) -> None:
@@ -438,7 +438,7 @@ def _importer(layout: object, folder: Path) -> Callable[[Path], object]:
 def _sample_ledger(folder: Path) -> tuple[Path, bytes]:
     """Return a ledger of the sample run's forecasts with judgements and outcomes, and an answer sheet."""
     from forecast.events.dyads import DyadRule
-    from forecast.ledger.importing import read_answers
+    from forecast.ledger.exchange import read_answers
     from forecast.ledger.recording import RunOrigin, record_forecast
     from forecast.ledger.store import open_ledger, write_ledger
     from forecast.panel.streams import TargetRule
@@ -467,9 +467,9 @@ def _sample_ledger(folder: Path) -> tuple[Path, bytes]:
     sheet = folder / "answers.csv"
     sheet.write_bytes(answers)
     now = datetime(2030, 1, 1, tzinfo=UTC)
-    taken = read_answers(sheet, open_ledger(path), now=now)
+    judgements, _ = read_answers(sheet, open_ledger(path), now=now)
     with write_ledger(path) as writer:
-        for one in taken.judgements:
+        for one in judgements:
             writer.append(one)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
