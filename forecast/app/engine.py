@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from forecast.app.records import Answer, AnswerMilestone, BaseProbability, Point
 from forecast.app.state import State, StateError, read_state, shown_folder
 from forecast.records.forecast import Curve, Difference, MilestoneForecast, ScenarioForecast, TargetForecast
+from forecast.report.judgement import question_sentence
+from forecast.report.scenario_words import change_sentences, trust_sentence
 from forecast.runs.run import Run
 from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.futures import Effort
 from forecast.scenarios.plan import ScenarioPlan
-from forecast.wording.judgement import question_sentence
-from forecast.wording.scenarios import change_sentences, trust_sentence
 
 CHART_DAYS = 7
 """Days between two points of a curve; every milestone has one of its own."""

@@ -20,10 +20,10 @@ from forecast.app.engine import Engine
 from forecast.app.state import MOST_ACTS, State, StateError, state_of
 from forecast.errors import did_you_mean, shown
 from forecast.records.base import Record
+from forecast.report.assumption_words import assumption_label, break_even_sentence, titles_of
 from forecast.sensitivity.break_even import Bound, Question, prior_break_even
 from forecast.sensitivity.shifts import PriorShifts, key_assumptions, scenario_shares
-from forecast.wording.numbers import BANDS
-from forecast.wording.sensitivity import assumption_label, break_even_sentence, titles_of
+from forecast.wording import BANDS
 
 _NEAR = 1e-9
 _FLAT = 1e-6

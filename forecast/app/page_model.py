@@ -40,16 +40,14 @@ from forecast.events.codebook import (
 )
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
+from forecast.records.cautions import caution_lines
 from forecast.records.forecast import Forecast, TargetForecast
 from forecast.records.scale import Scale
+from forecast.report.assumption_words import assumption_label, titles_of
+from forecast.report.judgement import question_sentence, question_subject, step_name
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.shifts import PriorShifts, key_assumptions, stacked_shares
-from forecast.wording.cautions import caution_lines
-from forecast.wording.explained import step_name
-from forecast.wording.judgement import question_sentence, question_subject
-from forecast.wording.sensitivity import assumption_label, titles_of
-from forecast.wording.warnings import failure_sentence
 
 STOPS = tuple(0.25 * place for place in range(-8, 9))
 """Places of a slider, in steps of the prior's own spread."""
@@ -69,7 +67,7 @@ def page_model(engine: Engine) -> PageModel:
         sides=(forecast.dyad.a, forecast.dyad.b),
         as_of=forecast.as_of,
         converged=forecast.converged,
-        failures=tuple(map(failure_sentence, forecast.diagnostics.failures)),
+        failures=tuple(one.sentence for one in forecast.diagnostics.failures),
         tweaks=engine.tweaks,
         refit=engine.tweaks and run.folder is not None,
         horizon_days=run.hits.horizon_days,

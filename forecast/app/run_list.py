@@ -12,9 +12,9 @@ from forecast.app.state import StateError
 from forecast.errors import ForecastError, RunFolderError
 from forecast.records.base import Record
 from forecast.records.forecast import Forecast
+from forecast.report.judgement import headline_pair, question_sentence
 from forecast.runs import files
 from forecast.runs.folder import read_record, run_folders
-from forecast.wording.judgement import asked, question_sentence
 
 _MOST_OPEN = 4
 """Runs kept in memory; each takes some hundred megabytes."""
@@ -110,7 +110,7 @@ class RunList:
                 page=None,
                 reason=str(error),
             )
-        target, milestone = asked(forecast)
+        target, milestone = headline_pair(forecast)
         whole = (folder / files.POSTERIOR).is_file()
         return ListedRun(
             n=number,

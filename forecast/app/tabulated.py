@@ -32,8 +32,8 @@ from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.models.draws import Floats
 from forecast.panel.streams import Kind, TargetRule
 from forecast.records.forecast import ScenarioForecast, ScenarioTarget
+from forecast.report.scenario_words import trust_sentence
 from forecast.scenarios.futures import SCENARIO_PATHS
-from forecast.wording.scenarios import trust_sentence
 
 Table = dict[str, Any]
 """A part of what the page carries, as JSON holds it; ``types.d.ts`` names its keys."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from forecast.events.duplicates import DuplicateReport
     from forecast.events.summary import Coverage, EventSummary, MonthBreak
     from forecast.events.table import EventTable
-    from forecast.records.feeds import FeedFault
+    from forecast.records.event_cautions import FeedFault
 
 SHOWN_GROUPS = 20
 SHOWN_GAPS = 10

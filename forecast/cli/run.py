@@ -55,7 +55,7 @@ def check(
 
 def _draw(checked: CaseCheck, path: Path) -> None:
     from forecast.report.drawing import write_figure
-    from forecast.report.prior_figure import draw_priors
+    from forecast.report.sections.assumptions import draw_priors
 
     write_figure(draw_priors(checked.set_priors, checked.implied, checked.titles), path)
 

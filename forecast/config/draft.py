@@ -32,7 +32,7 @@ from forecast.events.dyads import (
 )
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
-from forecast.records.cautions import SaturatedScale
+from forecast.records.event_cautions import SaturatedScale
 from forecast.records.scale import STANDARD, Scale
 from forecast.wording import count, listing, long_day, times
 

@@ -10,8 +10,7 @@ from forecast.config.describe import target_definition
 from forecast.config.faults import Fault
 from forecast.config.schema import BUNDLED_PREFIX, Config, MilestoneConfig, TargetConfig
 from forecast.records.scale import ANY, Scale
-from forecast.wording import listing, long_day
-from forecast.wording.judgement import in_sentence, question_text
+from forecast.wording import in_sentence, listing, long_day, question_text
 
 _MOST_KINDS = 2
 """Categories of a target whose anchors are quoted one by one; of more the anchor for any act is."""

@@ -31,7 +31,6 @@ from forecast.evaluation.scores import (
     with_interval,
 )
 from forecast.records.history import AbsentForecasts, FewOutcomes, ScoreWarning
-from forecast.wording.warnings import score_sentence
 
 Floats = NDArray[np.float64]
 
@@ -127,7 +126,7 @@ class ScoreTable:
             "reference": REFERENCE,
             "cells": [_cell_dict(cell) for cell in self.cells],
             "calibration": [asdict(line) for line in self.calibration],
-            "warnings": list(map(score_sentence, self.warnings)),
+            "warnings": [one.sentence for one in self.warnings],
         }
         plain: dict[str, Any] = without_nan(content)
         return plain
@@ -249,7 +248,7 @@ def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
         "calibration": {"intercept": cell.calibration_intercept, "slope": cell.calibration_slope},
         "skill": cell.skill and asdict(cell.skill),
         "failed_fits": cell.failed_fits and asdict(cell.failed_fits),
-        "warnings": list(map(score_sentence, cell.warnings)),
+        "warnings": [one.sentence for one in cell.warnings],
     }
 
 

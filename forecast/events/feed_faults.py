@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from forecast.events.codebook import CATEGORIES, SEVERITIES
 from forecast.events.table import EventTable
-from forecast.records.feeds import FaultCode, FeedFault
+from forecast.records.event_cautions import FaultCode, FeedFault
 from forecast.wording import count, long_day, number, percent
 
 STALE_CHANCE = 0.01

@@ -36,9 +36,8 @@ from forecast.events.codebook import CATEGORIES, SEVERITIES, armed_scale, countr
 from forecast.events.duplicates import find_duplicates
 from forecast.events.reading import source_limits
 from forecast.events.table import EventTable
-from forecast.records.cautions import SaturatedScale
+from forecast.records.event_cautions import SaturatedScale
 from forecast.records.scale import Scale
-from forecast.wording.cautions import caution_sentence
 
 GAP_DAYS = 30
 """Shortest span without an act that counts as a gap."""
@@ -56,10 +55,6 @@ FEWEST_DEADLY = 3
 """Incidents below the highest severity with people killed, from which on they were coded by that number."""
 _DEADLY = re.compile(r"\b(kill(s|ed|ing)?|dead|deaths?|died|dies|fatal(ly|ities)?)\b", re.IGNORECASE)
 _NONE_DEAD = re.compile(r"\b(no|nobody|none|without)\b[^.;]{0,20}\b(kill|dead|death|died)", re.IGNORECASE)
-FEWEST_INCIDENTS = 5
-"""Military incidents below which nothing is said of how they spread over the scale."""
-TOP_SHARE, ANY_SHARE = 1 / 3, 0.9
-"""Share of incidents of the highest severity, and of any one, above which it hardly tells them apart."""
 
 Floats = NDArray[np.float64]
 
@@ -171,18 +166,8 @@ def _gaps(days: list[date]) -> list[Gap]:
 
 def saturated(events: EventTable, scale: Scale) -> SaturatedScale | None:
     """Return the caution that severity hardly tells military incidents apart, if so."""
-    severities = events.severity[events.category == "military_incident"]
-    if len(severities) < FEWEST_INCIDENTS:
-        return None
-    counts = np.bincount(severities.astype(np.int64), minlength=SEVERITIES[-1] + 1)
-    top = scale.greatest("military_incident")
-    severity = top if counts[top] > TOP_SHARE * len(severities) else int(counts.argmax())
-    if severity != top and counts[severity] < ANY_SHARE * len(severities):
-        return None
-    caution = SaturatedScale(
-        scale=scale.name, severity=severity, events=int(counts[severity]), of=len(severities)
-    )
-    return caution.model_copy(update={"text": caution_sentence(caution)})
+    severities = events.severity[events.category == "military_incident"].tolist()
+    return SaturatedScale.due(severities, scale.name, scale.greatest("military_incident"))
 
 
 def scale_of(events: EventTable) -> tuple[Scale, str]:

@@ -24,7 +24,7 @@ from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import PastForecast
 from forecast.records.scale import STANDARD, Scale
-from forecast.wording.judgement import question_text
+from forecast.wording import question_text
 
 LEDGER_FILE = "ledger.sqlite"
 """Name of the ledger in the folder of the runs."""

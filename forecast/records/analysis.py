@@ -1,6 +1,6 @@
 """``analysis.json``: what the report shows beside the forecast, without the posterior at hand.
 
-Numbers and codes only. The sentences made of them are in ``forecast.wording``.
+A warning of a run is a type with the sentence on it; what is said of the rest is in ``forecast.report``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pydantic import Field
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import RestsOn
 from forecast.records.history import BacktestRefusal
+from forecast.wording import count, share
 
 Reason = Literal[
     "never observed",
@@ -276,6 +277,14 @@ class CappedRates(Record):
     share: Probability
     cap: float = Field(description="acts a week")
 
+    @property
+    def sentence(self) -> str:
+        """What a reader must know of it."""
+        return (
+            f"{self.share * 1e6:,.0f} of 1,000,000 simulated intensities reached the cap of {self.cap:.0f} "
+            "acts a week and were cut."
+        )
+
 
 class LateReports(Record):
     """Recent counts are corrected for acts that become known late."""
@@ -285,6 +294,15 @@ class LateReports(Record):
     mean_days: float
     known_share: Probability = Field(description="share of the last week's acts taken to be known")
 
+    @property
+    def sentence(self) -> str:
+        """What a reader must know of it."""
+        return (
+            f"Recent weeks are corrected for acts that become known late ({self.origin} delay, mean "
+            f"{self.mean_days:.1f} days): {share(self.known_share)} of the last week's acts are taken to be "
+            "known."
+        )
+
 
 class InfluentialEvents(Record):
     """Events whose effect is not shown, since without them the draws cannot stand for the posterior."""
@@ -292,12 +310,24 @@ class InfluentialEvents(Record):
     code: Literal["influential_events"] = "influential_events"
     number: int
 
+    @property
+    def sentence(self) -> str:
+        """What a reader must know of it."""
+        are, their = ("is", "its effect is") if self.number == 1 else ("are", "their effects are")
+        many = count(self.number, "event")
+        return f"{many} {are} too influential to remove without a refit; {their} not shown."
+
 
 class UnusedBacktest(Record):
     """The backtest beside the run is about other questions."""
 
     code: Literal["unused_backtest"] = "unused_backtest"
     refusal: BacktestRefusal = Field(description="why it was not used")
+
+    @property
+    def sentence(self) -> str:
+        """What a reader must know of it."""
+        return f"The backtest beside this run was not used: {self.refusal.clause}."
 
 
 RunWarning = Annotated[

@@ -42,6 +42,22 @@ class GateFailure(Record):
     value: float = Field(description="not a number where a part of the quantity stood still")
     limit: float
 
+    @property
+    def sentence(self) -> str:
+        """By how much the fit failed it, and what to try."""
+        noun = "transition" if self.value == 1 else "transitions"
+        return _GATES[self.code].format(noun=noun, **dict(self))
+
+
+_GATES: dict[Gate, str] = {
+    "rhat": "R-hat of {quantity} is {value:.3f}, at most {limit:g} allowed: sample longer (sampler.draws, "
+    "sampler.tune)",
+    "ess_bulk": "bulk ESS of {quantity} is {value:.0f}, at least {limit:g} needed: more sampler.draws",
+    "ess_tail": "tail ESS of {quantity} is {value:.0f}, at least {limit:g} needed: more sampler.draws",
+    "divergences": "{value:.0f} divergent {noun}, at most {limit:g} allowed: raise sampler.target_accept",
+    "bfmi": "BFMI {value:.2f}, at least {limit:g} needed: raise sampler.tune",
+}
+
 
 class Diagnostics(Record):
     """Worst values of the sampler diagnostics of a fitted model over every monitored quantity."""

@@ -101,6 +101,14 @@ class FewOutcomes(Record):
     misses: int
     needed: int = Field(description="of either")
 
+    @property
+    def sentence(self) -> str:
+        """Say it: where, and what follows."""
+        return (
+            f"{self.target}, {self.horizon_days} days: {self.hits} windows with and {self.misses} without "
+            f"the target. With fewer than {self.needed} of either no skill is claimed."
+        )
+
 
 class AbsentForecasts(Record):
     """Origins at which a model made no forecast."""
@@ -112,6 +120,14 @@ class AbsentForecasts(Record):
     absent: int
     origins: int
 
+    @property
+    def sentence(self) -> str:
+        """Say it: where, and how many."""
+        return (
+            f"{self.target}, {self.horizon_days} days: {self.model} has no forecast for {self.absent} of "
+            f"{self.origins} origins."
+        )
+
 
 ScoreWarning = Annotated[FewOutcomes | AbsentForecasts, Field(discriminator="code")]
 
@@ -121,6 +137,16 @@ class OtherSettings(Record):
 
     code: Literal["no_forecast", "settings_unknown", "other_definitions", "other_priors"]
 
+    @property
+    def clause(self) -> str:
+        """Why it cannot speak for the run."""
+        return {
+            "no_forecast": "it holds no forecast",
+            "settings_unknown": "scores.json does not say which targets and priors were tested",
+            "other_definitions": "its targets are defined otherwise than this run's",
+            "other_priors": "its priors are not this run's",
+        }[self.code]
+
 
 class OtherTargets(Record):
     """The backtest tested other targets than the run has."""
@@ -128,6 +154,11 @@ class OtherTargets(Record):
     code: Literal["other_targets"] = "other_targets"
     tested: tuple[str, ...]
     asked: tuple[str, ...]
+
+    @property
+    def clause(self) -> str:
+        """Why it cannot speak for the run."""
+        return f"its targets are {', '.join(self.tested)}; this run's are {', '.join(self.asked)}"
 
 
 class LaterWindows(Record):
@@ -137,12 +168,22 @@ class LaterWindows(Record):
     last_day: date
     as_of: date
 
+    @property
+    def clause(self) -> str:
+        """Why it cannot speak for the run."""
+        return f"its windows run to {self.last_day}, past the as-of date {self.as_of}"
+
 
 class OtherOutcomes(Record):
     """The outcomes of a target are not those that the events of the run give."""
 
     code: Literal["other_outcomes"] = "other_outcomes"
     target: str
+
+    @property
+    def clause(self) -> str:
+        """Why it cannot speak for the run."""
+        return f"its outcomes of {self.target} are not those that this run's events give"
 
 
 class UntestedModel(Record):
@@ -152,12 +193,25 @@ class UntestedModel(Record):
     model: str
     tested: tuple[str, ...]
 
+    @property
+    def clause(self) -> str:
+        """Why it cannot speak for the run."""
+        return (
+            f"it is of other models ({', '.join(self.tested)}) than this run's, which is {self.model}. Run "
+            f"it again with --models {self.model}"
+        )
+
 
 class UnreadableBacktest(Record):
     """A file of the backtest is damaged; ``fault`` is the error message."""
 
     code: Literal["unreadable"] = "unreadable"
     fault: str
+
+    @property
+    def clause(self) -> str:
+        """Why it cannot speak for the run."""
+        return self.fault
 
 
 BacktestRefusal = Annotated[

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from forecast.records.base import Probability, Record
 from forecast.records.cautions import Caution
-from forecast.records.feeds import FeedFault
+from forecast.records.event_cautions import FeedFault
 from forecast.records.forecast import Headline, MilestoneForecast, TargetForecast
 
 State = Literal["fine", "small", "stale", "failed"]

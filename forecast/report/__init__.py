@@ -5,8 +5,3 @@ their figures, ``content`` gathers them, ``pdf`` and ``html_page`` set them, ``b
 run folder. Text from data reaches the templates only as data. ``matplotlib`` and ``typst`` are imported
 nowhere else in the product.
 """
-
-from forecast.report.build import build_report
-from forecast.report.run_records import ReportOptions, RunRecords, report_options
-
-__all__ = ["ReportOptions", "RunRecords", "build_report", "report_options"]

@@ -28,11 +28,7 @@ from forecast.records.forecast import (
     TargetForecast,
 )
 from forecast.records.history import TrackRecord, own_record
-from forecast.report.headline import PRINTED, alarm, cautions, judgement, members_blocks, milestone_table
-from forecast.report.questions import headline_pair, named
-from forecast.wording.explained import record_sentences, waterfall_sentence
-from forecast.wording.scenarios import method_sentence, withheld_sentence
-from forecast.wording.sensitivity import (
+from forecast.report.assumption_words import (
     REASON_WORDS,
     SENSITIVE,
     assumed_text,
@@ -48,7 +44,9 @@ from forecast.wording.sensitivity import (
     strength,
     titles_of,
 )
-from forecast.wording.warnings import failure_sentence
+from forecast.report.headline import PRINTED, alarm, cautions, judgement, members_blocks, milestone_table
+from forecast.report.judgement import headline_pair, named, record_sentences, waterfall_sentence
+from forecast.report.scenario_words import method_sentence, withheld_sentence
 
 _MOST_BARS = 14
 _MOST_CROSSINGS = 6
@@ -101,7 +99,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
             yield Prose(withheld_sentence(scenario), lead="Withheld:", tone="warning")
             continue
         for failure in scenario.failures:
-            yield Prose(failure_sentence(failure), lead="The new fit did not converge:", tone="warning")
+            yield Prose(failure.sentence, lead="The new fit did not converge:", tone="warning")
         groups = []
         for target in scenario.targets:
             base = forecast.target(target.name).milestones

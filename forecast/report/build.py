@@ -1,4 +1,7 @@
-"""A run folder → ``report.pdf``, ``brief.pdf``, ``report.html`` and ``figures/*.svg`` in it."""
+"""A run folder → ``report.pdf``, ``brief.pdf``, ``report.html`` and ``figures/*.svg`` in it.
+
+Their content is made of finished texts, every wording rule applied: ``sections`` has its parts.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,108 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from forecast.blocks import Cell, Column, Table, Track
+from forecast import wording
+from forecast.blocks import Cell, Chart, Column, Section, Table, Track, as_content, walk
 from forecast.errors import InputError, RunFolderError
-from forecast.report.content import Content, make_brief, make_content
+from forecast.report import palette
 from forecast.report.drawing import figure_bytes
 from forecast.report.html_page import render_page
-from forecast.report.pdf import compile_pdf
 from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
-from forecast.report.typeface import current_typeface, printable_content, typeface, using_typeface
+from forecast.report.sections import SECTIONS
+from forecast.report.typesetting import (
+    compile_pdf,
+    current_typeface,
+    printable_content,
+    shorten,
+    typeface,
+    using_typeface,
+)
 from forecast.runs.files import BRIEF, FIGURES, PAGE, PDF
 from forecast.storage import write_file
+
+UNCONVERGED = "DID NOT CONVERGE – do not use"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """All that a report shows; ``meta`` and ``colours`` are those of every page and of the metadata."""
+
+    meta: dict[str, Any]
+    colours: dict[str, Any]
+    stamp: str | None
+    sections: tuple[Section, ...]
+    attaches_events: bool = True
+
+    def charts(self) -> tuple[Chart, ...]:
+        """Every chart, in its order."""
+        return tuple(block for one in self.sections for block in walk(one.blocks) if isinstance(block, Chart))
+
+    def tables(self) -> tuple[Table, ...]:
+        """Every table, in its order."""
+        return tuple(block for one in self.sections for block in walk(one.blocks) if isinstance(block, Table))
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values for the templates (``content.json``)."""
+        return {
+            "meta": self.meta,
+            "colours": self.colours,
+            "stamp": self.stamp,
+            "attaches_events": self.attaches_events,
+            "families": list(current_typeface().families),
+            "sections": as_content(self.sections),
+        }
+
+
+def make_brief(run: RunRecords) -> Content:
+    """Return the two pages of the brief alone."""
+    return replace(make_content(run, ("brief",)), attaches_events=False)
+
+
+def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Content:
+    """Return what the report shows of a run: the parts that its options choose, or ``only`` these."""
+    forecast, options = run.forecast, run.options
+    chosen = only or options.sections
+    names = [shorten(name, 60) for name in (options.organisation, options.author) if name]
+    pair = shorten(forecast.dyad.label, 120)
+    kicker = "Escalation risk report"
+    as_of = wording.long_day(forecast.as_of)
+    return Content(
+        meta={
+            "kicker": f"{kicker} · {shorten(pair, 60)}" if options.title else kicker,
+            "title": shorten(options.title or f"Escalation risk: {forecast.dyad.label}", 200),
+            "head": shorten(options.title, 120) if options.title else pair,
+            "running": shorten(options.title or f"{shorten(pair, 60)} · escalation risk", 80),
+            "as_of": as_of,
+            "author": options.author or options.organisation,
+            "byline": " · ".join(names),
+            "footer": " · ".join([f"Run {shorten(forecast.run_id, 60)}", *names[:1]]),
+            "description": f"Probabilities of escalation as of {as_of}",
+            "paper": options.paper,
+            "classification": shorten(options.classification, 80) if options.classification else None,
+            "logo": options.logo
+            and {
+                "path": f"logo{options.logo.path.suffix.lower()}",
+                "alt": f"Logo of {shorten(options.organisation, 60)}" if options.organisation else "Logo",
+            },
+        },
+        colours={
+            "ink": {"colour": palette.INK},
+            "muted": {"colour": palette.MUTED},
+            "rule": {"colour": palette.RULE},
+            "accent": {"colour": options.accent or palette.ACCENT},
+            "stamp": {"colour": palette.STAMP},
+        },
+        stamp=None if forecast.converged else UNCONVERGED,
+        sections=tuple(
+            made
+            for name, functions in SECTIONS.items()
+            if chosen is None or name in chosen
+            for section in functions
+            if (made := section(run)) is not None
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -94,7 +188,7 @@ def build_report(
             (folder / FIGURES).mkdir()
             if not brief_only:
                 figures = write_figures(content, folder / FIGURES)
-                (folder / PAGE).write_text(render_page(run, content, figures), encoding="utf-8")
+                (folder / PAGE).write_text(render_page(run, content.as_json(), figures), encoding="utf-8")
                 (folder / PDF).write_bytes(set_pdf(run, content, figures))
                 made += [*figures, folder / PAGE, folder / PDF]
             (folder / BRIEF).write_bytes(set_brief(run, brief, folder, figures))

@@ -13,14 +13,13 @@ from forecast.config.questions import question_lines, questions
 from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_in_words
 from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import NamedPrior
-from forecast.records.cautions import Caution
+from forecast.records.cautions import HEAD, Caution, caution_lines
 from forecast.report.prior_tables import elicited_facts, set_priors
 from forecast.runs.cautions import acts_a_month, cautions_of
 from forecast.runs.inputs import Inputs
 from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.sensitivity.prior_predictive import PriorPredictive, prior_predictive
 from forecast.wording import count, listing, long_day, percent, plain_number, points, times
-from forecast.wording.cautions import HEAD, caution_lines
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from forecast import wording
 from forecast.errors import InputError
 from forecast.report.palette import INK, MUTED, RULE
-from forecast.report.typeface import current_typeface, printable, shorten
+from forecast.report.typesetting import current_typeface, printable, shorten
 from forecast.storage import write_file
 
 FileKind = Literal["svg", "png", "pdf"]

@@ -19,26 +19,36 @@ from forecast.blocks import (
     cells,
     right,
 )
+from forecast.records.cautions import HEAD, caution_lines
 from forecast.records.forecast import (
     Forecast,
     Headline,
     MilestoneForecast,
     TargetForecast,
 )
-from forecast.records.history import TrackRecord
-from forecast.report.questions import headline_pair, seen_before, shown_error, what_counts
-from forecast.report.typeface import shorten
-from forecast.wording.cautions import HEAD, caution_lines
-from forecast.wording.judgement import base_rate_sentence, confidence, judgement_sentence
-from forecast.wording.members import members_sentence
-from forecast.wording.warnings import failure_sentence
+from forecast.records.history import PreviousRun, TrackRecord
+from forecast.report.judgement import (
+    base_rate_sentence,
+    confidence,
+    headline_pair,
+    judgement_sentence,
+    members_sentence,
+    seen_before,
+    shown_error,
+    what_counts,
+)
+from forecast.report.previous_run import change_mark
+from forecast.report.typesetting import shorten
 
 _UNCONVERGED = "DID NOT CONVERGE – do not use these numbers."
 
-MilestoneColumn = Literal["day", "milestone", "track", "chance", "range", "words", "windows", "rate", "error"]
+MilestoneColumn = Literal[
+    "day", "milestone", "short", "track", "chance", "range", "words", "windows", "rate", "error", "change"
+]
 _HEADS: dict[MilestoneColumn, tuple[str, Literal["left", "right"]]] = {
     "day": ("Before", "right"),
     "milestone": ("Before", "left"),
+    "short": ("Before", "left"),
     "track": ("0 to 100%", "left"),
     "chance": ("Chance", "right"),
     "range": ("Plausible range", "right"),
@@ -46,6 +56,7 @@ _HEADS: dict[MilestoneColumn, tuple[str, Literal["left", "right"]]] = {
     "windows": ("Past windows", "right"),
     "rate": ("Constant rate", "right"),
     "error": ("Error", "right"),
+    "change": ("Change", "right"),
 }
 PRINTED: dict[MilestoneColumn, float | None] = dict.fromkeys(
     ("day", "chance", "range", "windows", "rate", "words")
@@ -56,7 +67,7 @@ def alarm(forecast: Forecast) -> tuple[Block, ...]:
     """Say that a fit failed, and where; nothing where it did not."""
     if forecast.converged:
         return ()
-    failures = tuple(map(failure_sentence, forecast.diagnostics.failures))
+    failures = tuple(one.sentence for one in forecast.diagnostics.failures)
     return (Alert(text=_UNCONVERGED, items=failures or ("The run is recorded as not converged.",)),)
 
 
@@ -99,11 +110,13 @@ def milestone_table(
     colour: Callable[[int], str | None] = lambda place: None,
     note: Callable[[TargetForecast], str] = seen_before,
     detail: Callable[[TargetForecast], str] = lambda target: "",
+    previous: PreviousRun | None = None,
+    whole: bool = False,
 ) -> Table:
     """Return targets × milestones in the columns that have a width (in millimetres of the PDF).
 
     Targets come with their places in the forecast, by which ``colour`` paints them; ``shown`` chooses their
-    milestones, and the row ``asked`` is set off.
+    milestones, and the row ``asked`` is set off. The change is that since the ``previous`` run.
     """
     groups = []
     for place, target in targets:
@@ -114,7 +127,7 @@ def milestone_table(
             if asked and (target.name, milestone.name) == (asked.target, asked.milestone)
         )
         rows = (
-            tuple(_milestone_cell(column, target, milestone, colour(place)) for column in widths)
+            tuple(_milestone_cell(column, target, milestone, colour(place), previous) for column in widths)
             for milestone in milestones
         )
         group = Group(
@@ -127,11 +140,15 @@ def milestone_table(
         )
         groups.append(group)
     columns = tuple(Column(_HEADS[key][0], width, _HEADS[key][1]) for key, width in widths.items())
-    return Table(name=name, title=title, columns=columns, groups=tuple(groups), lines=False)
+    return Table(name=name, title=title, columns=columns, groups=tuple(groups), lines=False, whole=whole)
 
 
 def _milestone_cell(
-    column: MilestoneColumn, target: TargetForecast, milestone: MilestoneForecast, colour: str | None
+    column: MilestoneColumn,
+    target: TargetForecast,
+    milestone: MilestoneForecast,
+    colour: str | None,
+    previous: PreviousRun | None,
 ) -> Cell:
     probability, (lower, upper) = milestone.probability, milestone.interval90
     match column:
@@ -139,6 +156,9 @@ def _milestone_cell(
             return Cell(wording.short_day(milestone.date))
         case "milestone":
             return Cell(f"{wording.short_day(milestone.date)} · {shorten(milestone.label, 60)}")
+        case "short":
+            # What a label says after a comma is its place or its detail: the appendix has it in full.
+            return Cell(f"{wording.short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 44)}")
         case "track":
             assert colour is not None
             return Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=colour))
@@ -155,6 +175,10 @@ def _milestone_cell(
             return Cell("–", tone="fine") if base is None else Cell(wording.percent(base), value=base)
         case "error":
             return Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse)
+        case "change":
+            before = previous.change(target.name, milestone.name) if previous else None
+            moved = None if before is None else probability - before.probability
+            return Cell(change_mark(milestone, before), weight="semibold", value=moved)
 
 
 def members_blocks(forecast: Forecast) -> Iterator[Block]:

@@ -17,10 +17,9 @@ from markupsafe import Markup
 
 from forecast.blocks import Block, as_content
 from forecast.config.field_types import relative_luminance
-from forecast.report.content import Content
 from forecast.report.palette import ACCENT
 from forecast.report.run_records import RunRecords
-from forecast.report.typeface import visible_content
+from forecast.report.typesetting import visible_content
 
 LARGEST_ATTACHMENT = 2_000_000
 """Bytes of ``events.csv`` up to which the page carries it."""
@@ -40,43 +39,31 @@ _GROUND_FROM = 0.55
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\b")
 
 
-def render_page(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> str:
-    """Return the page of a run, the same for the same input."""
+def render_page(run: RunRecords, content: Mapping[str, Any], figures: tuple[Path, ...]) -> str:
+    """Return the page, the same for the same input; all but our figures is escaped by the template engine."""
+    shown = visible_content(content)
     drawn = {path.stem: path.read_text(encoding="utf-8") for path in figures}
-    logo, events = run.options.logo, run.events.canonical_csv().encode()
-    address = data_address(events, "text/csv;charset=utf-8") if len(events) <= LARGEST_ATTACHMENT else None
-    return render_content(
-        content,
-        drawn,
-        logo=logo and data_address(logo.content, logo.media_type),
-        events={"count": f"{len(run.events):,}", "address": address},
-    )
-
-
-def render_content(
-    content: Content, drawn: Mapping[str, str], *, extension: str | None = None, **values: object
-) -> str:
-    """Return content as a page; all but our figures (SVG by name) is escaped by the template engine.
-
-    ``extension`` is a template that extends ``page.html``; ``values`` are what it shows beside the content.
-    """
-    shown = visible_content(content.as_json())
     charts = {name: _inline_svg(text, name) for name, text in drawn.items()}
     frame = {"ground": "#ffffff", "box": "#eef2f6"} | {
-        name: value["colour"] for name, value in content.colours.items()
+        name: value["colour"] for name, value in content["colours"].items()
     }
     colours = {one.lower() for one in frame.values()} | set(_colours_of(shown["sections"]))
     colours |= {found.lower() for text in drawn.values() for found in _COLOUR.findall(text)}
-    environment = _environment()
-    template = environment.from_string(extension) if extension else environment.get_template("page.html")
-    return template.render(
-        **shown,
-        charts=charts,
-        least={name: _least_width(text) for name, text in drawn.items()},
-        frame={name: Markup(variable(value)) for name, value in frame.items()},
-        light=Markup(definitions(colours, dark=False)),
-        dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
-        **values,
+    logo, events = run.options.logo, run.events.canonical_csv().encode()
+    address = _data_address(events, "text/csv;charset=utf-8") if len(events) <= LARGEST_ATTACHMENT else None
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            **shown,
+            charts=charts,
+            least={name: _least_width(text) for name, text in drawn.items()},
+            frame={name: Markup(variable(value)) for name, value in frame.items()},
+            light=Markup(definitions(colours, dark=False)),
+            dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
+            logo=logo and _data_address(logo.content, logo.media_type),
+            events={"count": f"{len(run.events):,}", "address": address},
+        )
     )
 
 
@@ -128,8 +115,7 @@ def _least_width(text: str) -> int:
     return round(float(found[1]) * _LEAST_PIXELS / _SMALLEST_POINTS) if found else 0
 
 
-def data_address(content: bytes, media_type: str) -> str:
-    """Address that holds its content itself."""
+def _data_address(content: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 

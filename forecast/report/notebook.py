@@ -21,11 +21,10 @@ from forecast.records.forecast import Forecast, Headline, ScenarioForecast, Targ
 from forecast.report.answers import headline_scenarios
 from forecast.report.headline import MilestoneColumn, alarm, cautions, milestone_table
 from forecast.report.html_page import render_blocks
+from forecast.report.judgement import headline_pair, judgement_sentence, range_sentence, shown_change
 from forecast.report.palette import ACCENT, category_colour, name_category, target_colour
-from forecast.report.questions import headline_pair, shown_change
-from forecast.report.typeface import shorten
+from forecast.report.typesetting import shorten
 from forecast.runs.run import Run
-from forecast.wording.judgement import judgement_sentence, range_sentence
 
 _MOST_MILESTONES, _MOST_TARGETS, _MOST_SCENARIOS, _MOST_EVENTS = 8, 6, 12, 8
 _MOST_POINTS = 120

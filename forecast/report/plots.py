@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast.errors import InputError
+from forecast.report.curves import CURVE_HEIGHT, draw_curves
 from forecast.report.drawing import WIDTH_INCHES, report_style
 from forecast.report.sections.drivers import clear_drivers, draw_drivers, drivers_height
-from forecast.report.sections.outlook import CURVE_HEIGHT, draw_curves
 from forecast.report.sections.scenarios import draw_scenarios, drawn_scenarios, scenarios_height
 from forecast.report.sections.tension import TENSION_HEIGHT, draw_tension
 

@@ -12,8 +12,8 @@ from forecast.events.table import EventTable
 from forecast.records.analysis import Analysis, DataSummary
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import MilestoneChange, PreviousRun
-from forecast.report.questions import headline_pair, stands_out
-from forecast.report.typeface import shorten
+from forecast.report.judgement import headline_pair, stands_out
+from forecast.report.typesetting import shorten
 
 LEVEL = "≈"
 _NAMED_PRIORS = 3

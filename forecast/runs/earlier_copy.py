@@ -17,7 +17,7 @@ from forecast.events.dyads import DyadRule
 from forecast.events.feed_faults import changed_rows
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.records.feeds import FeedFault
+from forecast.records.event_cautions import FeedFault
 from forecast.runs import files
 from forecast.runs.folder import changed_files, kind_of, read_manifest, run_place
 

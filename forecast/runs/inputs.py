@@ -27,7 +27,7 @@ from forecast.panel.streams import FutureAct, TargetRule, stream_layout
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
-from forecast.records.feeds import FeedFault
+from forecast.records.event_cautions import FeedFault
 from forecast.records.scale import PACKAGED, Scale
 from forecast.runs.earlier_copy import EarlierCopy
 from forecast.runs.files import FORECASTS, SCORES

@@ -1,12 +1,17 @@
-"""A watch as one page, as a PDF and as CSV: the ranked table, the list as a whole, a part for each dyad.
+"""A watch as one page and as a PDF: the ranked table, the list as a whole, and a part for each dyad.
 
 Made of the blocks of the report, set in its type; all numbers are those of the record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+import base64
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+from typing import Any, Literal
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from forecast import wording
 from forecast.blocks import (
@@ -21,16 +26,22 @@ from forecast.blocks import (
     Section,
     Table,
     Track,
+    as_content,
     one_group,
 )
 from forecast.events.table import csv_text
 from forecast.records.forecast import MilestoneForecast
 from forecast.records.watch import DyadEntry, ListMilestone, Watch
 from forecast.report import palette
-from forecast.report.content import Content, frame_colours
-from forecast.report.html_page import data_address, render_content
-from forecast.report.pdf import compile_pdf
-from forecast.report.typeface import current_typeface, printable_content, shorten
+from forecast.report.html_page import DARK_GROUND, definitions, variable
+from forecast.report.typesetting import (
+    compile_pdf,
+    current_typeface,
+    printable_content,
+    shorten,
+    visible_content,
+)
+from forecast.watchlist.table import table_rows
 from forecast.watchlist.wording import (
     change_sentences,
     number_range,
@@ -43,55 +54,25 @@ from forecast.watchlist.wording import (
 )
 
 Paper = Literal["a4", "us-letter"]
-HEADER = (
-    "rank",
-    "dyad",
-    "label",
-    "state",
-    "target",
-    "milestone",
-    "date",
-    "probability",
-    "lower90",
-    "upper90",
-    "words",
-    "baseline",
-    "trigger",
-    "trigger_before",
-    "change",
-    "time_passing",
-    "news",
-    "change_error",
-    "top5",
-    "last_event",
-    "failure",
-)
-_PAGE = """\
-{% extends "page.html" %}
-{% block skip %}table{% endblock %}
-{% block whole %}page{% endblock %}
-{% block first %}The ranked table{% endblock %}
-{% block attached %}
-<p><a href="{{ table_address }}" download="watch.csv">The table of this watch as CSV</a></p>
-{% endblock %}
-"""
 _STATE_COLOURS = {"failed": palette.STAMP, "stale": "#8A4B12"}
 
 
 def make_page_and_pdf(watch: Watch, *, paper: Paper = "a4") -> tuple[bytes, bytes]:
     """Return the page and the PDF of a watch; the same record gives the same bytes."""
-    content, table = _content(watch, paper), csv_text(table_rows(watch), end="\r\n")
-    address = data_address(table.encode(), "text/csv;charset=utf-8")
-    page = render_content(content, {}, extension=_PAGE, logo=None, table_address=address)
-    pdf = compile_pdf(printable_content(content.as_json(), current_typeface().glyphs), (), table, watch.as_of)
+    content = _content(watch, paper)
+    table = csv_text(table_rows(watch), end="\r\n")
+    page = _page(visible_content(content), table)
+    shown = printable_content(content, current_typeface().glyphs)
+    with as_file(files("forecast.watchlist") / "template" / "watch.typ") as template:
+        pdf = compile_pdf(shown, (), table, watch.as_of, template=template)
     return page.encode(), pdf
 
 
-def _content(watch: Watch, paper: Paper) -> Content:
+def _content(watch: Watch, paper: Paper) -> dict[str, Any]:
     as_of, dyads = wording.long_day(watch.as_of), wording.count(len(watch.dyads), "dyad")
     name = shorten(watch.name.replace("-", " ").capitalize(), 80)
-    return Content(
-        meta={
+    return {
+        "meta": {
             "kicker": "Watchlist",
             "title": f"Watchlist: {name}",
             "head": f"Watchlist: {name}",
@@ -105,10 +86,40 @@ def _content(watch: Watch, paper: Paper) -> Content:
             "classification": None,
             "logo": None,
         },
-        colours=frame_colours(),
-        stamp=None,
-        sections=(*_sections(watch),),
-        attachment="The table of this watch, with all its numbers",
+        "colours": {
+            "ink": {"colour": palette.INK},
+            "muted": {"colour": palette.MUTED},
+            "rule": {"colour": palette.RULE},
+            "accent": {"colour": palette.ACCENT},
+            "stamp": {"colour": palette.STAMP},
+        },
+        "stamp": None,
+        "families": list(current_typeface().families),
+        "sections": as_content([*_sections(watch)]),
+    }
+
+
+def _page(content: dict[str, Any], table: str) -> str:
+    environment = Environment(
+        loader=ChoiceLoader(
+            [PackageLoader("forecast.watchlist", "template"), PackageLoader("forecast.report", "template")]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["paint"] = lambda colour: Markup(variable(colour))
+    frame = {"ground": "#ffffff", "box": "#eef2f6"}
+    frame |= {name: value["colour"].lower() for name, value in content["colours"].items()}
+    colours = set(frame.values()) | {one.lower() for one in (palette.ACCENT, *_STATE_COLOURS.values())}
+    encoded = base64.b64encode(table.encode()).decode("ascii")
+    return environment.get_template("watch.html").render(
+        **content,
+        frame={name: Markup(variable(value)) for name, value in frame.items()},
+        light=Markup(definitions(colours, dark=False)),
+        dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
+        table_address=f"data:text/csv;charset=utf-8;base64,{encoded}",
     )
 
 
@@ -307,50 +318,3 @@ def _reading(watch: Watch) -> Iterator[Block]:
 
 def _rate(value: float | None) -> str:
     return "–" if value is None else wording.share(value)
-
-
-def table_rows(watch: Watch) -> list[Sequence[str]]:
-    """Return a header, and a row for each dyad, target and milestone; one for a dyad without numbers."""
-    return [HEADER, *(row for one in watch.dyads for row in _rows(one))]
-
-
-def _rows(one: DyadEntry) -> list[list[str]]:
-    head = [_number(one.rank), one.name, _plain(one.label), one.state]
-    last = "" if one.last_event is None else one.last_event.isoformat()
-    if not one.targets:
-        nothing = [""] * (len(HEADER) - len(head) - 2)
-        return [[*head, *nothing, last, _plain(one.failure.text if one.failure else "")]]
-    rows = []
-    for target in one.targets:
-        for milestone in target.milestones:
-            asked = (target.name, milestone.name) == (one.question.target, one.question.milestone)
-            change = one.change if asked else None
-            moved = (change.change, change.time_passing, change.news, change.error) if change else ("",) * 4
-            rows.append(
-                [
-                    *head,
-                    target.name,
-                    milestone.name,
-                    milestone.date.isoformat(),
-                    _number(milestone.probability),
-                    *map(_number, milestone.interval90),
-                    milestone.words,
-                    _number(milestone.baseline.probability),
-                    (one.trigger or "") if asked else "",
-                    (one.trigger_before or "") if asked else "",
-                    *map(_number, moved),
-                    _number(one.top5) if asked else "",
-                    last,
-                    "",
-                ]
-            )
-    return rows
-
-
-def _number(value: float | str | None) -> str:
-    return value if isinstance(value, str) else "" if value is None else repr(value)
-
-
-def _plain(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

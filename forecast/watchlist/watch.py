@@ -21,7 +21,7 @@ from forecast.events.table import csv_text
 from forecast.families import family_named
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Listener, StageProgress
-from forecast.records.feeds import FeedFault
+from forecast.records.event_cautions import FeedFault
 from forecast.records.forecast import Headline
 from forecast.records.watch import (
     Change,
@@ -35,6 +35,7 @@ from forecast.records.watch import (
 from forecast.runs.files import BACKTEST
 from forecast.runs.inputs import load_hazard, load_population
 from forecast.watchlist import folder as places
+from forecast.watchlist.atom import feed_of
 from forecast.watchlist.dyad_runs import (
     DyadFailed,
     Job,
@@ -43,14 +44,19 @@ from forecast.watchlist.dyad_runs import (
     compacted,
     is_small,
     run_dyad,
+    without_run,
 )
 from forecast.watchlist.event_files import DyadEvents, EventFile, events_of, read_files
-from forecast.watchlist.joint_paths import NO_SHOCK, list_outlook
-from forecast.watchlist.notifying import feed_of, notify
-from forecast.watchlist.page import make_page_and_pdf, table_rows
-from forecast.watchlist.ranking import TOP, rank_dyads, split_change, trigger_records, trigger_state
+from forecast.watchlist.notifying import notify
+from forecast.watchlist.on_record import put_watch_on_record
+from forecast.watchlist.outlook import list_outlook
+from forecast.watchlist.page import make_page_and_pdf
+from forecast.watchlist.ranking import TOP, rank_dyads, split_change
 from forecast.watchlist.shared_shock import SHIPPED as SHOCK
 from forecast.watchlist.shared_shock import SourcedShock, read_shock, shipped_shock
+from forecast.watchlist.table import table_rows
+from forecast.watchlist.trigger_record import trigger_records
+from forecast.watchlist.triggers import trigger_state
 from forecast.wording import count
 
 
@@ -132,7 +138,7 @@ def run_watch(
         places.write_feed(place, made[places.FEED])
         if asked.ledger is not None:
             jobs = {entry.dyad.key: entry.job for entry in entries if entry.job is not None}
-            places.put_watch_on_record(asked.ledger, watch.dyads, jobs, folder)
+            put_watch_on_record(asked.ledger, watch.dyads, jobs, folder)
     return watch, folder
 
 
@@ -259,7 +265,7 @@ def _run(entries: Sequence[_Entry], folder: Path, asked: WatchOptions, tell: Lis
     for done, ((job,), result) in enumerate(do_all(run_dyad, jobs, _died, workers), start=1):
         entry = by_name[job.config.name]
         places.keep_dyad(folder / entry.dyad.key, job, result)
-        entry.result = result._replace(run=None)
+        entry.result = without_run(result)
         tell(StageProgress("watch", done, len(waiting), entry.dyad.key))
 
 
@@ -282,7 +288,7 @@ def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | N
     ranked.sort(key=lambda one: one.rank or 0)
     failed = [one for one in made if not one.targets]
     rules = {entry.dyad.key: rule_of(entry.dyad) for entry in entries}
-    shock = _shock(watchlist, place)
+    outlook, shock = list_outlook(watchlist, ranked, rules, _shock(watchlist, place))
     notes = [note for entry in entries for note in entry.notes]
     return Watch(
         name=watchlist.name,
@@ -291,8 +297,8 @@ def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | N
         headline=Headline(target=watchlist.asked.target, milestone=watchlist.asked.milestone),
         model=watchlist.model.family,
         dyads=(*ranked, *failed),
-        list=list_outlook(watchlist, ranked, rules, shock.pooled.shock if shock else NO_SHOCK),
-        shared_shock=shock.record if shock else None,
+        list=outlook,
+        shared_shock=shock,
         triggers=trigger_records(watchlist, place),
         hysteresis=watchlist.hysteresis,
         notes=tuple(notes),
@@ -368,4 +374,4 @@ def _change(
     if since is None or today is None or earlier.question != now.question:
         return None
     then = answer_to(now.question, numbers.counterfactual or numbers.targets) or today
-    return split_change(since, then, today, before.as_of)
+    return split_change(since, then, today, before.as_of.isoformat())

@@ -20,9 +20,8 @@ from forecast.events.table import EventTable
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord, own_record
-from forecast.report import ReportOptions, build_report, report_options
-from forecast.report.build import BuiltReport
-from forecast.report.run_records import compare_with
+from forecast.report.build import BuiltReport, build_report
+from forecast.report.run_records import ReportOptions, compare_with, report_options
 from forecast.runs import files
 from forecast.runs.folder import (
     changed_run_folder,
@@ -38,7 +37,6 @@ from forecast.runs.folder import (
 from forecast.runs.inputs import target_rules
 from forecast.runs.run import Run, write_run
 from forecast.storage import copy_file
-from forecast.wording.warnings import refusal_clause
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
@@ -258,7 +256,7 @@ def _backtest_since(config: Config, folder: Path) -> TrackRecord | None:
     if found is None:
         return None
     if found.record is None:
-        why = refusal_clause(found.refusal) if found.refusal else ""
+        why = found.refusal.clause if found.refusal else ""
         _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, why)
     return found.record
 

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning
+from forecast.records.cautions import HEAD, caution_lines
 from forecast.records.forecast import Forecast
 from forecast.runs.run import Run
-from forecast.wording.cautions import HEAD, caution_lines
-from forecast.wording.warnings import failure_sentence, warning_sentence
 
 
 def run_warnings(run: Run) -> list[tuple[str, type[UserWarning]]]:
@@ -22,7 +21,7 @@ def run_warnings(run: Run) -> list[tuple[str, type[UserWarning]]]:
         found.append((unconverged_sentence(forecast), NotConvergedWarning))
     cautions = caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
     told = run.analysis.warnings if run.analysis else ()
-    return [*found, *((one, CautionWarning) for one in (*cautions, *map(warning_sentence, told)))]
+    return [*found, *((one, CautionWarning) for one in (*cautions, *(one.sentence for one in told)))]
 
 
 def warn_of(run: Run, *, stacklevel: int) -> None:
@@ -63,5 +62,5 @@ def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = No
 
 def unconverged_sentence(forecast: Forecast) -> str:
     """Say that a forecast did not converge, with every gate that failed."""
-    failures = (f"\n  {failure_sentence(one)}" for one in forecast.diagnostics.failures)
+    failures = (f"\n  {one.sentence}" for one in forecast.diagnostics.failures)
     return f"the fit did not converge; do not use its numbers.{''.join(failures)}"

@@ -26,10 +26,7 @@ from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.report.answers import bottom_line
-from forecast.runs.inputs import read_inputs
-from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
-from forecast.simulation.play import RATE_CAP
-from forecast.wording.judgement import (
+from forecast.report.judgement import (
     CLOSE_POINTS,
     FAR_APART_POINTS,
     FEW_CASES,
@@ -37,6 +34,9 @@ from forecast.wording.judgement import (
     NARROW_POINTS,
     WIDE_POINTS,
 )
+from forecast.runs.inputs import read_inputs
+from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
+from forecast.simulation.play import RATE_CAP
 from forecast.workflows.report import track_record_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,7 +18,7 @@ CALLS = {
 OWNERS = {"os", "shutil", "tempfile"}
 ALLOWED = {
     "report/build.py": "draws into a folder of its own inside a folder that storage will move into place",
-    "report/pdf.py": "fills a scratch folder",
+    "report/typesetting.py": "fills a scratch folder",
     "feeds/output.py": "appends to the journal, and fills a scratch folder",
     "feeds/reading.py": "fills a scratch folder",
     "bench/ingest.py": "fills a temporary folder with made-up feeds",

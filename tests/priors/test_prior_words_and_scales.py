@@ -11,7 +11,7 @@ from forecast.priors import default_priors, parameter_groups
 from forecast.priors.catalogue import new_type_parameters
 from forecast.priors.human_scale import SCALES, effect_words
 from forecast.priors.resolve import statement_examples, statement_text
-from forecast.wording.sensitivity import assumption_label
+from forecast.report.assumption_words import assumption_label
 
 LAYOUT = stream_layout((TargetRule("military", ("military_incident", "military_posture"), 4),))
 GROUPS = {group.name: group for group in parameter_groups()}

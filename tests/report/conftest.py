@@ -53,10 +53,9 @@ from forecast.records.forecast import (
     TimeToEvent,
 )
 from forecast.records.history import UnreadableBacktest
-from forecast.report import ReportOptions, RunRecords, build_report
-from forecast.report.build import set_pdf, write_figures
-from forecast.report.content import make_content
-from forecast.report.typeface import typeface, using_typeface
+from forecast.report.build import build_report, make_content, set_pdf, write_figures
+from forecast.report.run_records import ReportOptions, RunRecords
+from forecast.report.typesetting import typeface, using_typeface
 
 AS_OF = date(2023, 7, 10)
 EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"

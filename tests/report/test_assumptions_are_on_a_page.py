@@ -19,10 +19,10 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import Forecast
 from forecast.report.answers import bottom_line
+from forecast.report.assumption_words import odds_factor, rest_sentence
+from forecast.report.judgement import confidence
 from forecast.report.sections.assumptions import MOST_BARS, assumptions_section, draw_tornado, shown_bars
 from forecast.sensitivity.labels import with_labels
-from forecast.wording.judgement import confidence
-from forecast.wording.sensitivity import odds_factor, rest_sentence
 
 SENTENCE = (
     "'Roughly even chance' becomes 'likely' when the pull of conflict on other kinds lasts 1.8 times as long "

@@ -8,8 +8,7 @@ import pytest
 from forecast import wording
 from forecast.blocks import Bar, Cell, Column, Group, Table
 from forecast.errors import InputError
-from forecast.report.build import export_figures, export_tables, table_csv
-from forecast.report.content import make_content
+from forecast.report.build import export_figures, export_tables, make_content, table_csv
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from forecast import wording
 from forecast.blocks import BottomLine, Chart, Prose, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.records.forecast import Baseline, Curve, TimeToEvent
-from forecast.report import ReportOptions, RunRecords
-from forecast.report.content import make_content
+from forecast.report.build import make_content
+from forecast.report.judgement import headline_pair
 from forecast.report.previous_run import compare_runs
-from forecast.report.questions import headline_pair
+from forecast.report.run_records import ReportOptions, RunRecords
 
 OTHER_PEOPLES_WORDS = ("recent-events", "sources")
 FAULTS = {

@@ -10,10 +10,9 @@ from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
 from forecast.records.history import PastForecast
 from forecast.report.drawing import figure_bytes, spread_labels
+from forecast.report.judgement import cases_marked, headline_pair
 from forecast.report.palette import CATEGORY_COLOURS, target_colour
-from forecast.report.questions import cases_marked, headline_pair
-from forecast.report.sections.course import draw_course
-from forecast.report.sections.outlook import draw_curves
+from forecast.report.sections.outlook import draw_course, draw_curves
 from forecast.report.sections.tension import draw_tension
 
 
@@ -60,7 +59,7 @@ def test_history_and_outlook_meet_on_one_time_axis(factory):
     now = (forecast.as_of - date(1970, 1, 1)).days
     np.testing.assert_array_equal(history.get_xdata(), [now - 400, now - 90, now])
     for one in forecast.targets:
-        np.testing.assert_array_equal(drawn[f"course:{one.name}"].get_ydata(), one.curve.probability)
+        np.testing.assert_array_equal(drawn[f"curve:{one.name}"].get_ydata(), one.curve.probability)
     cases = [one.date for one in target.cases if one.date >= past[0].as_of]
     assert len(drawn["cases"].get_xdata()) == len(cases) == 3
     assert "history" not in by_gid(draw_course(forecast, ()).axes[0])

@@ -7,8 +7,8 @@ import pytest
 from forecast.blocks import Table
 from forecast.records.forecast import ActAssumed, ExpectationChanged, Indicator
 from forecast.report.answers import scenario_comparison, scenario_tables
-from forecast.report.sections.indicators import chosen_indicators, indicator_sentence, indicators_section
-from forecast.report.sections.scenario_parts import model_adds, split_cells, what_it_assumes
+from forecast.report.scenario_words import model_adds, split_cells, what_it_assumes
+from forecast.report.sections.drivers import chosen_indicators, indicator_sentence, indicators_section
 
 DAY = date(2023, 11, 17)
 

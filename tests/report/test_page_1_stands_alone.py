@@ -12,10 +12,9 @@ from forecast import wording
 from forecast.blocks import Alert
 from forecast.records.cautions import FewEvents, NotConverged
 from forecast.records.forecast import Forecast, Indicator
-from forecast.report import ReportOptions, build_report
-from forecast.report.build import write_figures
-from forecast.report.content import make_content
+from forecast.report.build import build_report, make_content, write_figures
 from forecast.report.html_page import render_page
+from forecast.report.run_records import ReportOptions
 from forecast.report.sections.brief import brief_section
 from forecast.report.sections.data import coverage_sentences
 
@@ -225,7 +224,7 @@ def test_cautions_stand_in_a_box_on_page_1_and_in_the_page(factory, compiled, tm
     assert "Low confidence: only three past cases." in page
     records = factory.records(forecast)
     content = make_content(records)
-    html = words_of(render_page(records, content, write_figures(content, tmp_path)))
+    html = words_of(render_page(records, content.as_json(), write_figures(content, tmp_path)))
     box = '<div class="alert caution" role="note"><p><strong>Read with caution</strong></p>'
     assert f"{box}<ul><li>{FEW.text}</li></ul></div>" in html
 

@@ -11,10 +11,10 @@ import pytest
 from forecast import wording
 from forecast.blocks import Chart, Table, walk
 from forecast.records.forecast import Forecast
-from forecast.report import ReportOptions
-from forecast.report.content import make_content
+from forecast.report.build import make_content
 from forecast.report.html_page import DARK_GROUND, contrast, dark_colour, render_page
 from forecast.report.palette import CATEGORY_COLOURS, INK, MUTED, STAMP, target_colour
+from forecast.report.run_records import ReportOptions
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}
 HOSTILE = '<script>alert(1)</script> {{7*7}} "><img src=x onerror=alert(1)> &amp;'
@@ -200,7 +200,7 @@ def test_hostile_and_foreign_text_is_shown_as_it_is(factory):
             if section.name != "impact"
         ),
     )
-    text = render_page(run, without_charts, ())
+    text = render_page(run, without_charts.as_json(), ())
     page = Page(text)
     assert not page.all("script")
     assert not page.all("img")

@@ -10,9 +10,9 @@ from forecast.config import load_config, resolved_yaml
 from forecast.config.looks import LARGEST_BYTES, read_logo
 from forecast.config.schema import ImpactConfig
 from forecast.errors import ConfigError, InputError
-from forecast.report import ReportOptions, build_report, report_options
-from forecast.report.content import make_content
-from forecast.report.sections.impact import draw_impact, impact_section
+from forecast.report.build import build_report, make_content
+from forecast.report.run_records import ReportOptions, report_options
+from forecast.report.sections.milestones import draw_impact, impact_section
 from forecast.runs.inputs import read_inputs
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'

@@ -8,9 +8,10 @@ from datetime import date
 import pytest
 
 from forecast.errors import ForecastError, InputError, RunFolderError
-from forecast.report import ReportOptions, build_report
 from forecast.report import build as build_module
-from forecast.report.pdf import compile_pdf
+from forecast.report.build import build_report
+from forecast.report.run_records import ReportOptions
+from forecast.report.typesetting import compile_pdf
 
 OPTIONS = ReportOptions(author="A. Analyst", organisation="Strait Risk Desk")
 

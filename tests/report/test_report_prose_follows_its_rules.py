@@ -12,16 +12,16 @@ from forecast.events.table import Event
 from forecast.families import FAMILIES
 from forecast.records.analysis import DriftNow, TensionSeries
 from forecast.records.forecast import MemberForecast, TimeToEvent
-from forecast.report.content import make_content
+from forecast.report.build import make_content
+from forecast.report.judgement import base_rate_sentence, confidence, headline_pair, seen_before
 from forecast.report.palette import describe_model
-from forecast.report.questions import headline_pair, seen_before
 from forecast.report.sections import data
 from forecast.report.sections.brief import judgement, why
 from forecast.report.sections.drivers import _doubt, clear_drivers, drivers_section
 from forecast.report.sections.method import health_sentences, method_section, parameters_section
 from forecast.report.sections.outlook import waiting_time
 from forecast.report.sections.tension import tension_headline, tension_sentences
-from forecast.wording.judgement import base_rate_sentence, confidence, in_sentence
+from forecast.wording import in_sentence
 
 
 def with_headline(forecast, **changes):

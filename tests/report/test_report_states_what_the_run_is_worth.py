@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from forecast.report.questions import chosen_milestones
+from forecast.report.judgement import chosen_milestones
 from forecast.report.sections.brief import questions_table
 
 STAMP = "DID NOT CONVERGE – do not use"

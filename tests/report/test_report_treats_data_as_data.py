@@ -9,10 +9,9 @@ import pytest
 from forecast.config.looks import refuse_no_font
 from forecast.config.schema import ImpactConfig
 from forecast.errors import InputError
-from forecast.report import ReportOptions
-from forecast.report.build import write_figures
-from forecast.report.content import make_content
-from forecast.report.typeface import (
+from forecast.report.build import make_content, write_figures
+from forecast.report.run_records import ReportOptions
+from forecast.report.typesetting import (
     breakable,
     current_typeface,
     printable,

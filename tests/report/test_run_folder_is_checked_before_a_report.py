@@ -7,8 +7,7 @@ import pytest
 
 from forecast.blocks import Alert
 from forecast.errors import RunFolderError
-from forecast.report import report_options
-from forecast.report.run_records import read_run_records
+from forecast.report.run_records import read_run_records, report_options
 from forecast.report.sections.brief import brief_section
 from forecast.runs.folder import output_hashes, record_outputs, refuse_changed_files
 from forecast.workflows.report import latest_earlier_run, rebuild_report

@@ -9,9 +9,10 @@ from forecast import wording
 from forecast.blocks import Table
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.history import ErrorBound, LedgerSummary, UntestedModel, own_record
-from forecast.report import ReportOptions, build_report
+from forecast.report.build import build_report
+from forecast.report.judgement import NEVER_TESTED, record_sentences
+from forecast.report.run_records import ReportOptions
 from forecast.report.sections.track_record import beaten, ledger_sentence, track_record_section
-from forecast.wording.explained import NEVER_TESTED, record_sentences
 
 HEADLINE = "military_confrontation"
 

@@ -26,7 +26,6 @@ from forecast.runs.folder import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.summaries import capped_warnings
 from forecast.simulation import FirstPassages
-from forecast.wording.warnings import warning_sentence
 from forecast.workflows.report import Run, rebuild_report, save_run
 
 CONFIG = """\
@@ -229,4 +228,4 @@ def test_an_altered_track_record_names_file_and_key(run, backtest):
     ],
 )
 def test_a_negligible_share_of_capped_intensities_is_no_note_on_page_1(share, said):
-    assert [warning_sentence(one) for one in capped_warnings(share)] == said
+    assert [one.sentence for one in capped_warnings(share)] == said

@@ -7,18 +7,18 @@ import pytest
 
 from forecast.cli import main
 from forecast.config import load_config
-from forecast.records.cautions import NotConverged
+from forecast.records.cautions import NotConverged, caution_lines
+from forecast.records.event_cautions import OneEpisode
 from forecast.records.forecast import Diagnostics, Forecast, GateFailure
 from forecast.runs.cautions import (
     acts_a_month,
     cautions_of,
     far_from_baseline,
     not_converged,
-    one_episode,
     stale_events,
 )
 from forecast.runs.inputs import read_inputs
-from forecast.wording.cautions import caution_lines, span
+from forecast.wording import time_between
 
 CONFIG = """\
 name: small
@@ -166,7 +166,7 @@ def test_staleness_follows_the_gaps_of_the_record(coded, days, as_of, stale):
     import numpy as np
 
     table = coded(*((day, "visit", 2) for day in days))
-    assert bool([*stale_events(table.date, np.datetime64(as_of, "D"))]) is stale
+    assert bool(stale_events(table.date, np.datetime64(as_of, "D"))) is stale
 
 
 def test_rows_after_the_as_of_date_are_counted(found):
@@ -224,19 +224,19 @@ def test_a_target_met_in_nearly_every_week_or_month_is_saturated(found, step, un
     ],
 )
 def test_a_span_is_told_in_days_months_or_years(first, last, said):
-    assert span(date.fromisoformat(first), date.fromisoformat(last)) == said
+    assert time_between(date.fromisoformat(first), date.fromisoformat(last)) == said
 
 
 def test_two_events_far_apart_are_no_episode(coded):
     days = coded(("2015-06-01", "visit", 1), ("2019-06-01", "visit", 1)).date
-    assert [*one_episode(days, 2000)] == []
+    assert OneEpisode.due(days.tolist(), 2000) is None
 
 
 @pytest.mark.parametrize(("record_days", "found"), [(1700, False), (1800, True)])
 def test_an_episode_lasts_a_fiftieth_of_a_long_record(coded, record_days, found):
     # 35 days from the first to the last: a fiftieth of 1,800 days is 36, of 1,700 days 34.
     days = coded(("2019-06-01", "visit", 1), ("2019-07-06", "visit", 1)).date
-    assert bool([*one_episode(days, record_days)]) is found
+    assert bool(OneEpisode.due(days.tolist(), record_days)) is found
 
 
 def test_most_events_in_one_month_are_one_episode(found):

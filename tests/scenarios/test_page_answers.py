@@ -13,11 +13,11 @@ from forecast.app.page_model import STOPS, page_model
 from forecast.app.state import OtherRunError, StateError, state_of
 from forecast.config import load_scenario
 from forecast.errors import ForecastError, RunFolderError
+from forecast.report.judgement import judgement_sentence
 from forecast.runs.run import read_run
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.options import scenario_from_options
 from forecast.wording import words
-from forecast.wording.judgement import judgement_sentence
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
 FASTER = {"tension.persistence": "LogNormal(mu=4.7, sigma=0.5)"}

@@ -9,11 +9,11 @@ from forecast.families.mixing import DrawShares, Mixing
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.priors import Distribution
 from forecast.priors.distributions import shifted
+from forecast.report.assumption_words import assumed_text
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.break_even import FURTHEST, find_break_evens
 from forecast.sensitivity.robustness import prior_bar, strongest_first
 from forecast.sensitivity.shifts import PriorShifts, Shares
-from forecast.wording.sensitivity import assumed_text
 
 NAMES = ["tension.persistence", "excitation.branching.conflict", "ballast.visit"]  # all three supports
 START = -0.3

@@ -20,8 +20,8 @@ from forecast.panel.panel import drift_knots_for, knots_for
 from forecast.records.forecast import Diagnostics
 from forecast.runs.inputs import inputs_of
 from forecast.runs.run import read_run
-from forecast.watchlist import dyad_runs
-from forecast.watchlist.dyad_runs import Fitted, carry
+from forecast.watchlist import carrying
+from forecast.watchlist.carrying import Fitted, carry
 from forecast.watchlist.folder import last_fit
 from forecast.watchlist.watch import WatchOptions, run_watch
 
@@ -84,10 +84,10 @@ def test_weights_are_the_ratio_of_likelihoods_and_of_priors_that_follow_the_reco
         asked.append(ratio)
         return importance_weights(ratio)
 
-    monkeypatch.setattr(dyad_runs, "importance_weights", weights)
-    _, worth = carry(fitted, inputs, seed=1)
-    assert worth.pareto_k < 0.7
-    assert worth.effective_draws > 400
+    monkeypatch.setattr(carrying, "importance_weights", weights)
+    made = carry(fitted, inputs, seed=1)
+    assert made.pareto_k < 0.7
+    assert made.effective_draws > 400
     # Weeks later the record's own rates are others, and the priors of baselines with them.
     name = "baseline.weekly_rate.dispute"
     assert inputs.priors.priors[name].distribution != fitted.priors.priors[name].distribution

@@ -12,7 +12,8 @@ from scipy import stats
 from forecast.config.watchlist import load_watchlist
 from forecast.runs.folder import changed_files, read_manifest
 from forecast.watchlist import folder as places
-from forecast.watchlist.ranking import draw_probabilities, rank_dyads, states_over_time, trigger_state
+from forecast.watchlist.ranking import draw_probabilities, rank_dyads
+from forecast.watchlist.triggers import states_over_time, trigger_rates, trigger_state
 from forecast.watchlist.watch import WatchOptions, run_watch
 
 TRIGGERS = {"ready": 0.2, "set": 0.35, "go": 0.5}
@@ -51,6 +52,12 @@ def test_a_trigger_begins_at_its_threshold_and_ends_below_it_by_the_hysteresis()
     expected = [None, "ready", "ready", "ready", None, "set", "set", "ready", "go", "go", "set"]
     assert states_over_time(path, TRIGGERS, 0.2) == expected
     assert trigger_state(0.3, TRIGGERS, 0.2, "gone from the list") == "ready"
+
+
+def test_rates_of_a_threshold_are_those_counted_by_hand():
+    probability, outcome = np.array([0.1, 0.3, 0.4, 0.6, 0.7]), np.array([1, 0, 1, 0, 1])
+    assert trigger_rates(probability, outcome, 0.35) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert trigger_rates(probability, outcome, 0.9) == (None, 1.0)
 
 
 class Receiver(BaseHTTPRequestHandler):

@@ -9,9 +9,8 @@ from forecast import wording
 from forecast.config.describe import _delay
 from forecast.ledger.entries import rounded_chance
 from forecast.records.analysis import LateReports, OnWordBound
-from forecast.wording.numbers import on_scale
-from forecast.wording.sensitivity import note_sentence
-from forecast.wording.warnings import warning_sentence
+from forecast.report.assumption_words import note_sentence
+from forecast.wording import on_scale
 
 TINY = [1e-12, 3e-9, 4e-7, 1e-5, 4.9e-4, 1e-3, 4.4e-3]
 CERTAIN = re.compile(r"(?<![\d.,])(?:0(?:\.0+)?|100(?:\.0+)?)(?:%| of 1)")
@@ -50,5 +49,5 @@ def test_sentences_with_a_chance_do_not_either(tiny):
         late = LateReports(origin="stated", mean_days=2.0, known_share=chance)
         delay = SimpleNamespace(same_day=chance, mean_days=3.0)
         config = SimpleNamespace(events=SimpleNamespace(reporting_delay=delay))
-        said = [note_sentence(note, forecast), warning_sentence(late), _delay(config)]
+        said = [note_sentence(note, forecast), late.sentence, _delay(config)]
         assert [text for text in said if CERTAIN.search(text)] == []

@@ -8,10 +8,10 @@ import pytest
 from forecast.config import load_config
 from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
+from forecast.report.assumption_words import break_even_sentence
 from forecast.scenarios import read_run
 from forecast.sensitivity.labels import SENSITIVE
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-from forecast.wording.sensitivity import break_even_sentence
 from forecast.workflows.forecast import make_forecast
 
 ROOT = Path(__file__).resolve().parents[2]

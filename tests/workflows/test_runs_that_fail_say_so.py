@@ -20,8 +20,8 @@ import forecast.workflows.forecast as workflow
 from forecast.errors import CautionWarning, NotConvergedWarning, RunFolderError
 from forecast.events.reading import write_events
 from forecast.inference.posterior import write_posterior
+from forecast.records.cautions import caution_lines
 from forecast.runs.folder import new_run_folder, run_place
-from forecast.wording.cautions import caution_lines
 
 STAMP = "DID NOT CONVERGE"
 

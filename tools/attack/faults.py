@@ -283,7 +283,8 @@ def alarms(one: Record, table: EventTable, as_of: date) -> frozenset[Alarm]:
     own = table.select(rule.mask(table)).known_by(as_of)
     if not len(own):
         return frozenset({*found, ("no_events", "")})
-    found |= {(gap.code, str(gap.last_date)) for gap in stale_events(own.date, np.datetime64(as_of, "D"))}
+    if gap := stale_events(own.date, np.datetime64(as_of, "D")):
+        found.add((gap.code, str(gap.last_date)))
     return frozenset(found)
 
 

@@ -58,7 +58,7 @@ MODULES = (
     "forecast.errors",
     "forecast.records.forecast",
     "forecast.baselines.methods",
-    "forecast.wording.judgement",
+    "forecast.report.judgement",
 )
 """Modules whose members the pages speak of."""
 

@@ -23,11 +23,11 @@ from forecast.events.codebook import CATEGORIES, weak_kind
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.events.table import Event, EventTable
 from forecast.records.analysis import Analysis, DataSummary
+from forecast.records.cautions import HEAD, caution_lines
 from forecast.records.forecast import Forecast
 from forecast.report.palette import category_colour, name_category
 from forecast.report.run_records import RunRecords
-from forecast.report.typeface import shorten, web_address
-from forecast.wording.cautions import HEAD, caution_lines
+from forecast.report.typesetting import shorten, web_address
 
 RECENT_DAYS = 183
 MOST_EVENTS_PRINTED = 40

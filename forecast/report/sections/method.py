@@ -21,13 +21,23 @@ from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis, ParameterSummary
 from forecast.records.forecast import Forecast
+from forecast.report.judgement import learned_paragraphs, members_sentence
 from forecast.report.palette import describe_model
 from forecast.report.run_records import RunRecords
-from forecast.wording.explained import learned_paragraphs
-from forecast.wording.members import members_sentence
-from forecast.wording.parameters import parameter_sentences
-from forecast.wording.warnings import warning_sentence
 
+_CALMING = {"visit": "visits", "channel_opening": "channels that open", "cooperation": "cooperative acts"}
+_FINDINGS = {
+    # Parameter: what a positive value means, what a negative one means, and the question it answers.
+    f"ballast.{kind}": (
+        f"after {name} conflictual acts come less often",
+        f"after {name} conflictual acts come more often",
+        f"whether {name} calm",
+    )
+    for kind, name in _CALMING.items()
+}
+UNMOVED_SHIFT, UNMOVED_WIDTH = 0.25, 0.9
+"""Of a posterior that the data left as it was: largest move of its mean, in half-widths of the prior, and
+least width, in widths of the prior."""
 _FORECAST = (
     "The model plays the relationship forward, week by week, thousands of times from every plausible "
     "setting. Its probability is the share of these futures in which the target happens before the day of "
@@ -67,7 +77,7 @@ def method_section(run: RunRecords) -> Section:
         ("What the model is not", (_NOT,)),
         (
             "Can the sampler be trusted?",
-            (*health_sentences(run.forecast, run.analysis), *map(warning_sentence, run.analysis.warnings)),
+            (*health_sentences(run.forecast, run.analysis), *(one.sentence for one in run.analysis.warnings)),
         ),
     )
     blocks: list[Block] = []
@@ -75,6 +85,38 @@ def method_section(run: RunRecords) -> Section:
         if paragraphs:  # a run of a family that this version does not know has none on its model
             blocks += [Heading(heading), *(Prose(paragraph) for paragraph in paragraphs)]
     return Section("method", "Method", tuple(blocks))
+
+
+def parameter_sentences(parameters: tuple[ParameterSummary, ...]) -> list[str]:
+    """Say of each such parameter what the data show, with its interval, or that they are silent."""
+    said = []
+    silent: list[str] = []
+    for name, (positive, negative, question) in _FINDINGS.items():
+        found = next((one for one in parameters if one.name == name), None)
+        if found is None:
+            continue
+        lower, upper = found.posterior_interval90
+        interval = f"{wording.number(lower)} to {wording.number(upper)}"
+        shown = f"{wording.number(found.posterior_mean)}, 90% interval {interval}"
+        if lower > 0 or upper < 0:
+            said.append(f"The data show that {positive if lower > 0 else negative} ({shown}).")
+        elif _is_unmoved(found):
+            silent.append(question)
+        else:
+            said.append(f"The data do not settle {question} ({shown}).")
+    if silent:
+        questions = f"{', '.join(silent[:-1])}{', or ' if len(silent) > 1 else ''}{silent[-1]}"
+        said.append(f"The data are silent on {questions}: the model's answer is its prior.")
+    return said
+
+
+def _is_unmoved(one: ParameterSummary) -> bool:
+    """Whether the posterior is the prior: the data added nothing."""
+    low, high = one.prior_interval90
+    lower, upper = one.posterior_interval90
+    half = (high - low) / 2
+    moved = abs(one.posterior_mean - one.prior_mean)
+    return moved < UNMOVED_SHIFT * half and upper - lower > UNMOVED_WIDTH * (high - low)
 
 
 def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:

@@ -1,11 +1,9 @@
-"""How the chance grows with time, what counts as each target, and the future acts that are assumed."""
+"""How the chance grows with time, what earlier forecasts said, what counts as each target."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from datetime import date
 
 from forecast import wording
 from forecast.blocks import (
@@ -22,35 +20,23 @@ from forecast.blocks import (
     one_group,
 )
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
-from forecast.report.drawing import (
-    blank_figure,
-    day_numbers,
-    mark_months,
-    note,
-    percent_axis,
-    report_style,
-    spread_labels,
-    wrap_label,
-)
-from forecast.report.palette import MUTED, RULE, category_colour, name_category, target_colour
-from forecast.report.questions import (
+from forecast.records.history import PastForecast
+from forecast.report.curves import draw_course, draw_curves
+from forecast.report.judgement import (
     MOST_IN_CHART,
+    cases_marked,
     chance,
     chosen_milestones,
     headline_pair,
+    members_sentence,
     seen_before,
     what_counts,
 )
+from forecast.report.palette import target_colour
 from forecast.report.run_records import RunRecords
-from forecast.report.sections.basis import MOST_EXPECTED
-from forecast.report.sections.course import course_headline
-from forecast.report.typeface import MISSING, shorten
-from forecast.wording.members import members_sentence
+from forecast.report.typesetting import shorten
+from forecast.wording import in_sentence
 
-CURVE_HEIGHT = 3.05
-"""Inches."""
-_ROWS_OF_NAMES = 2
-_WIDEST_NAME = 22
 _MOST_DESCRIBED = 12
 
 
@@ -143,35 +129,6 @@ def _capital(label: str) -> str:
     return f"{label[:1].upper()}{label[1:]}"
 
 
-def calendar_section(run: RunRecords) -> Section | None:
-    """Acts of the config's calendar with their probability; nothing when page 2 of the brief has them all."""
-    acts = sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))
-    if not acts or (len(acts) <= MOST_EXPECTED and run.options.shows("brief")):
-        return None
-    table = Table(
-        name="calendar",
-        title="Scheduled events that enter the simulation",
-        columns=(
-            Column("Day", 19),
-            Column("Act"),
-            Column("Kind", 38),
-            Column("Severity", 16, "right"),
-            Column("Probability", 19, "right"),
-        ),
-        groups=one_group(
-            (
-                Cell(wording.short_day(act.date)),
-                Cell(shorten(act.label, 200)),
-                Cell(name_category(act.category), swatch=category_colour(act.category)),
-                Cell(str(act.severity)),
-                Cell(wording.percent(act.probability) if act.probability < 1 else "certain"),
-            )
-            for act in acts
-        ),
-    )
-    return Section("calendar", "Scheduled events built into the forecast", (table,))
-
-
 def waiting_time(target: TargetForecast, horizon_days: int) -> str:
     """Days to the first event: median, and the span that holds it with 80 of 100."""
     times = target.time_to_event_days
@@ -213,115 +170,91 @@ def describe_curves(forecast: Forecast) -> str:
     )
 
 
-def draw_curves(forecast: Forecast, figure: Figure | None = None) -> Figure:
-    """Draw the curve arrays of every target as they are in ``forecast.json``, into a figure if one is given.
-
-    Each line carries its target's name as ``gid`` (``curve:<name>``), each band ``band:<name>``.
-    """
-    with report_style():
-        figure = figure or blank_figure(CURVE_HEIGHT)
-        axes = figure.add_subplot()
-        first, last = forecast.as_of, max(target.curve.date[-1] for target in forecast.targets)
-        start, end = day_numbers((first, last))
-        axes.set_xlim(start, end + 0.27 * (end - start))
-        percent_axis(axes, start, end)
-        mark_months(axes.xaxis, first, last)
-        axes.spines["bottom"].set_bounds(start, end)
-        headline = forecast.headline.milestone
-        _mark_milestones(axes, forecast, start, end)
-        taken: list[tuple[float, float]] = []
-        for index, target in enumerate(forecast.targets):
-            days, colour = day_numbers(target.curve.date), target_colour(index)
-            is_headline = target.name == forecast.headline.target
-            axes.fill_between(
-                days,
-                target.curve.lower90,
-                target.curve.upper90,
-                step="post",
-                color=colour,
-                alpha=0.18 if is_headline else 0.09,
-                linewidth=0,
-                gid=f"band:{target.name}",
-            )
-            axes.plot(
-                days,
-                target.curve.probability,
-                drawstyle="steps-post",
-                color=colour,
-                linewidth=1.8 if is_headline else 1.1,
-                gid=f"curve:{target.name}",
-            )
-            marked = chosen_milestones(target.milestones, headline, MOST_IN_CHART)
-            _mark_values(axes, marked, colour, taken, span=end - start, is_headline=is_headline)
-        _name_targets(axes, forecast, end, end - start)
-        axes.set_ylabel("Chance that it has happened")
-    return figure
+def course_chart(run: RunRecords) -> Chart:
+    """Chart of history and outlook, with a headline that says what it shows."""
+    forecast, past = run.forecast, headline_history(run)
+    return Chart(
+        name="course",
+        headline=course_headline(forecast, past),
+        alt=_describe(forecast, past),
+        caption=_caption(forecast, past),
+        draw=lambda: draw_course(forecast, past),
+    )
 
 
-def _mark_milestones(axes: Axes, forecast: Forecast, start: float, end: float) -> None:
-    headline = forecast.headline.milestone
-    by_day = {
-        one.date: one
-        for target in forecast.targets
-        for one in chosen_milestones(target.milestones, headline, MOST_IN_CHART)
+def headline_history(run: RunRecords) -> tuple[PastForecast, ...]:
+    """Earlier forecasts of the headline question: of the ledger, and of the run before; oldest first."""
+    asked = run.forecast.headline
+    known = run.ledger_record.history if run.ledger_record else ()
+    found = {
+        one.as_of: one for one in known if (one.target, one.milestone) == (asked.target, asked.milestone)
     }
-    # The headline's name is placed first, so that it is there whatever has to give way.
-    order = sorted(by_day.values(), key=lambda one: (one.name != headline, one.date))
-    rows: list[list[tuple[float, float]]] = [[] for _ in range(_ROWS_OF_NAMES)]
-    unit = (end - start) * 1.27 / 150
-    for one in order:
-        (day,) = day_numbers((one.date,))
-        axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
-        name = wrap_label(one.label, _WIDEST_NAME)
-        half = 0.5 * unit * (max(_width(line) for line in name.split("\n")) + 2)
-        for row, spans in enumerate(rows):
-            if all(day + half < left or day - half > right for left, right in spans):
-                spans.append((day - half, day + half))
-                at, up, weight = (day, 1.0), (0, 4 + 18 * row), 600 if one.name == headline else 400
-                note(axes, name, at, up, ha="center", va="bottom", size=8, weight=weight, spacing=0.95)
-                break
-
-
-def _width(line: str) -> float:
-    """Length of a line in ordinary letters; capitals and boxes are wider."""
-    return sum(1.5 if sign.isupper() or sign == MISSING else 1.0 for sign in line)
-
-
-def _mark_values(
-    axes: Axes,
-    milestones: tuple[MilestoneForecast, ...],
-    colour: str,
-    taken: list[tuple[float, float]],
-    *,
-    span: float,
-    is_headline: bool,
-) -> None:
-    for one in milestones:
-        (x,), y = day_numbers((one.date,)), one.probability
-        axes.plot([x], [y], "o", color=colour, markersize=4.2 if is_headline else 3.2, clip_on=False)
-        if any(abs(x - other) < 0.05 * span and abs(y - height) < 0.075 for other, height in taken):
-            continue
-        taken.append((x, y))
-        down, va = (-5, "top") if y > 0.9 else (4, "bottom")
-        text, weight = wording.percent(y), 600 if is_headline else 400
-        note(axes, text, (x, y), (-3, down), ha="right", va=va, size=8, colour=colour, weight=weight)
-
-
-def _name_targets(axes: Axes, forecast: Forecast, end: float, span: float) -> None:
-    ends = [target.curve.probability[-1] for target in forecast.targets]
-    places = spread_labels(ends, 0.115, 0.05, 0.95)
-    for index, (target, place) in enumerate(zip(forecast.targets, places, strict=True)):
-        colour = target_colour(index)
-        leader = [end + 0.004 * span, end + 0.018 * span]
-        axes.plot(leader, [ends[index], place], color=MUTED, linewidth=0.5, clip_on=False)
-        name = wrap_label(target.label, 24)
-        axes.text(
-            end + 0.024 * span,
-            place,
-            name,
-            color=colour,
-            fontsize=8.5,
-            va="center_baseline" if "\n" not in name else "center",
-            linespacing=0.95,
-            weight=600 if target.name == forecast.headline.target else 400,
+    before = run.previous.change(asked.target, asked.milestone) if run.previous else None
+    if run.previous and before and run.previous.as_of < run.forecast.as_of:
+        found.setdefault(
+            run.previous.as_of,
+            PastForecast(
+                target=asked.target,
+                milestone=asked.milestone,
+                as_of=run.previous.as_of,
+                probability=before.probability,
+                interval90=before.interval90,
+                hindcast=False,
+            ),
         )
+    return tuple(found[day] for day in sorted(found))
+
+
+def course_headline(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
+    """What the chart shows: where the number came from and where it goes."""
+    target, milestone = headline_pair(forecast)
+    now = wording.percent(milestone.probability)
+    if not past:
+        first = min(target.milestones, key=lambda one: one.date)
+        if first.name == milestone.name:
+            return f"The chance grows to {now} before {wording.long_day(milestone.date)}"
+        return (
+            f"The chance grows from {wording.percent(first.probability)} before "
+            f"{wording.short_day(first.date)} to {now} before {wording.short_day(milestone.date)}"
+        )
+    then = past[0]
+    moved = wording.shown_difference(milestone.probability, then.probability)
+    verb = "has risen" if moved > 0 else "has fallen" if moved < 0 else "is as high as"
+    if not moved:
+        return f"The number {verb} in {_month(then.as_of)}: {now}"
+    return f"The number {verb} from {wording.percent(then.probability)} in {_month(then.as_of)} to {now} now"
+
+
+def _month(day: date) -> str:
+    return f"{wording.month_name(day)} {day.year}"
+
+
+def _caption(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
+    target, milestone = headline_pair(forecast)
+    right = (
+        "chance that each event has happened by a day; dots are milestones, the band is the plausible range."
+    )
+    if not past:
+        return f"{right[:1].upper()}{right[1:]} No earlier forecast of this question is on record."
+    late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
+    return (
+        f"Left: earlier forecasts{late} for {wording.short_day(milestone.date)}, with their plausible range; "
+        f"triangles mark {cases_marked(target, past[0].as_of)}. Right: {right}"
+    )
+
+
+def _describe(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
+    target, milestone = headline_pair(forecast)
+    history = "; ".join(
+        f"{wording.percent(one.probability)} as of {wording.long_day(one.as_of)}" for one in past
+    )
+    parts = [
+        f"{shorten(one.label, 80)}: "
+        + "; ".join(
+            f"{chance(each)} before {wording.short_day(each.date)}"
+            for each in chosen_milestones(one.milestones, milestone.name, MOST_IN_CHART)
+        )
+        for one in forecast.targets
+    ]
+    before = f"Earlier forecasts of {in_sentence(shorten(target.label, 80))}: {history}. " if past else ""
+    return f"Line chart on one time axis. {before}Chance by day from now on. {'. '.join(parts)}."

@@ -16,12 +16,12 @@ from forecast.records.forecast import (
     TargetForecast,
 )
 from forecast.report.drawing import blank_figure, name_rows, note, one_line, report_style, wrap_label
+from forecast.report.judgement import chance, headline_pair, named, shown_change
 from forecast.report.palette import ACCENT, INK, MUTED, RULE
-from forecast.report.questions import chance, headline_pair, named, shown_change
 from forecast.report.run_records import RunRecords
-from forecast.report.sections.scenario_parts import split_cells, what_it_assumes
-from forecast.report.typeface import shorten
-from forecast.wording.judgement import in_sentence
+from forecast.report.scenario_words import split_cells, what_it_assumes
+from forecast.report.typesetting import shorten
+from forecast.wording import in_sentence
 
 MOST_DRAWN = 12
 """Scenarios that a chart in a report shows; more would not fit a page."""

@@ -27,8 +27,8 @@ from forecast.report.drawing import (
     report_style,
     spread_labels,
 )
+from forecast.report.judgement import cases_marked, headline_pair
 from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, category_colour, name_category
-from forecast.report.questions import cases_marked, headline_pair
 from forecast.report.run_records import RunRecords
 
 TENSION_HEIGHT = 4.2

@@ -23,12 +23,10 @@ from forecast.records.analysis import UnusedBacktest
 from forecast.records.forecast import Forecast
 from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve, TrackRecord, TrackRow
 from forecast.report.backtest_figures import draw_reliability
+from forecast.report.judgement import days_ahead, headline_pair
 from forecast.report.palette import name_model, target_colour
-from forecast.report.questions import headline_pair
 from forecast.report.run_records import RunRecords
-from forecast.report.typeface import shorten
-from forecast.wording.judgement import days_ahead
-from forecast.wording.warnings import warning_sentence
+from forecast.report.typesetting import shorten
 
 HOW_TO_MAKE = (
     "No backtest of this config was found, so how good such forecasts were in the past is not known. "
@@ -45,7 +43,7 @@ def track_record_section(run: RunRecords) -> Section:
     """Misses, calibration and scores beside the baselines; without a backtest, how to make one."""
     forecast, record = run.forecast, run.track_record
     unused = [one for one in run.analysis.warnings if isinstance(one, UnusedBacktest)]
-    sentences = [warning_sentence(one) for one in unused] or [HOW_TO_MAKE]
+    sentences = [one.sentence for one in unused] or [HOW_TO_MAKE]
     if record is not None:
         sentences = [_how_tested(record), _overall(record), reach_sentence(forecast, record)]
     if run.ledger_record:

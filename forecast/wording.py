@@ -30,6 +30,8 @@ BANDS: tuple[tuple[str, int, int], ...] = (
 )
 """ICD 203: the words and the bounds of their band in percent, from the lowest to the highest."""
 
+_SPOKEN_IN_DAYS, _SPOKEN_IN_MONTHS = 60, 60
+"""Days up to which a span is told in days, and months up to which it is told in months."""
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -140,6 +142,11 @@ def points(change: float, digits: int = 1) -> str:
     return f"{size} point" if size == "1" else f"{size} points"
 
 
+def bound_in_points(bound: float) -> str:
+    """Return an upper bound on a change of a probability in points, rounded up, e.g. ``0.04``."""
+    return f"{max(math.ceil(1e4 * bound - 1e-9), 1) / 100:.2f}"
+
+
 def number(value: float, digits: int = 2) -> str:
     """Return a plain number with a true minus sign and no negative zero, e.g. ``"−0.35"``, ``"1,204"``.
 
@@ -223,6 +230,35 @@ def month_name(day: date) -> str:
 def short_day(day: date) -> str:
     """Day with a short month, e.g. ``"5 Nov 2024"``, whatever the locale."""
     return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+
+
+def time_between(first: date, last: date) -> str:
+    """Return the time between two days in words: days, whole months, or whole years."""
+    days = (last - first).days
+    if days <= _SPOKEN_IN_DAYS:
+        return count(days, "day")
+    months = 12 * (last.year - first.year) + last.month - first.month - (last.day < first.day)
+    return count(months, "month") if months <= _SPOKEN_IN_MONTHS else count(months // 12, "year")
+
+
+def day_span(first: date, last: date) -> str:
+    """Return two days as a place in time: ``"on …"`` where they are one, ``"between … and …"``."""
+    return f"on {long_day(first)}" if first == last else f"between {long_day(first)} and {long_day(last)}"
+
+
+def in_sentence(label: str) -> str:
+    """Label as it stands within a sentence: a small first letter, but for a name in capitals."""
+    if label.startswith("A "):
+        return f"a{label[1:]}"
+    return label if label[1:2].isupper() or not label[1:2].isalpha() else f"{label[:1].lower()}{label[1:]}"
+
+
+def question_text(label: str, dyad: str, as_of: date, milestone: date, reported_by: str) -> str:
+    """A target of a dyad and a milestone as a forecasting platform would ask it."""
+    return (
+        f"Will {in_sentence(label)} ({dyad}) happen after {long_day(as_of)} and before "
+        f"{long_day(milestone)}, as reported by {reported_by}?"
+    )
 
 
 def shown_difference(now: float, before: float) -> float:

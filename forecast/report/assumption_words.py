@@ -223,18 +223,13 @@ def group_label(name: str) -> str:
     return known[0].split(":")[0].split(" {")[0].lower() if known else name.replace("_", " ")
 
 
-def bound_in_points(bound: float) -> str:
-    """Return an upper bound on a change of a probability in points, rounded up, e.g. ``0.04``."""
-    return f"{max(math.ceil(1e4 * bound - 1e-9), 1) / 100:.2f}"
-
-
 def change_with_error(change: float, error: float, at_most: float | None = None) -> str:
     """Change of a probability in points with its Monte Carlo error, e.g. ``−7.3 ± 1.3``.
 
     Where no path shows a change, the bound on its size stands in place of the error: ``0.0 (< 0.04)``.
     """
     if at_most is not None:
-        return f"{wording.signed_points(change)} (< {bound_in_points(at_most)})"
+        return f"{wording.signed_points(change)} (< {wording.bound_in_points(at_most)})"
     return f"{wording.signed_points(change)} ± {wording.points(error).split(' ')[0]}"
 
 

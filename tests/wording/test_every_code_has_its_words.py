@@ -1,0 +1,139 @@
+"""Every code of a record has its sentence, with the numbers that it rests on."""
+
+from datetime import date
+from types import SimpleNamespace
+from typing import get_args
+
+import pytest
+
+from forecast.records.analysis import (
+    Assumed,
+    BreakEven,
+    CappedRates,
+    CertainActs,
+    InfluentialEvents,
+    LateReports,
+    OnThreshold,
+    OnWordBound,
+    Reason,
+    UnusedBacktest,
+)
+from forecast.records.forecast import (
+    Diagnostics,
+    FailedWeights,
+    Gate,
+    GateFailure,
+    Member,
+    MethodReason,
+    ScenarioForecast,
+)
+from forecast.records.history import (
+    AbsentForecasts,
+    FewOutcomes,
+    LaterWindows,
+    OtherOutcomes,
+    OtherSettings,
+    OtherTargets,
+    UnreadableBacktest,
+    UntestedModel,
+)
+from forecast.report.assumption_words import REASON_WORDS, break_even_sentence, note_sentence
+from forecast.report.judgement import members_sentence
+from forecast.report.scenario_words import method_sentence, reason_sentence, withheld_sentence
+
+
+def codes_of(record) -> tuple[str, ...]:
+    return get_args(record.model_fields["code"].annotation)
+
+
+def crossing(name: str, now, then, either, **fields) -> BreakEven:
+    """A crossing from (parameter, value) to another, with those within one Monte Carlo error; one scale."""
+    scale = fields.pop("scale")
+    known = {"kind": "word", "becomes": "likely", "bound": 0.555, "probability": 0.52, "act": None} | fields
+    now, then, *ends = (Assumed(parameter=p, value=v, scale=scale) for p, v in (now, then, *either))
+    asked = {"target": "clash", "milestone": "spring", "name": name, "outcome": "crosses", "steps": 0.5}
+    return BreakEven(
+        **asked, mcse=0.1, now=now, assumed=then, assumed_mcse=tuple(ends), reached=(0.4, 0.6), **known
+    )
+
+
+def test_gates_warnings_and_refusals(snapshot):
+    odd = {"ess_tail": float("nan"), "divergences": 1}
+    gates = [GateFailure(code=one, quantity="P(x)", value=1.0432, limit=0.4) for one in get_args(Gate)]
+    gates += [GateFailure(code=one, quantity="P(x)", value=value, limit=400) for one, value in odd.items()]
+    warnings = [
+        CappedRates(share=2.5e-4, cap=200),
+        LateReports(origin="estimated", mean_days=8.25, known_share=0.613),
+        InfluentialEvents(number=1),
+        InfluentialEvents(number=3),
+        UnusedBacktest(refusal=OtherSettings(code="other_priors")),
+        FewOutcomes(target="force", horizon_days=30, hits=19, misses=101, needed=20),
+        AbsentForecasts(target="force", horizon_days=30, model="late", absent=20, origins=120),
+    ]
+    refusals = [
+        *(OtherSettings(code=one) for one in codes_of(OtherSettings)),
+        OtherTargets(tested=("a", "b"), asked=("a",)),
+        LaterWindows(last_day=date(2023, 6, 30), as_of=date(2022, 7, 10)),
+        OtherOutcomes(target="force"),
+        UntestedModel(model="panel", tested=("model", "base_rate")),
+        UnreadableBacktest(fault="forecasts.csv:7: no day"),
+    ]
+    assert [one.sentence for one in (*gates, *warnings)] + [one.clause for one in refusals] == snapshot
+
+
+def test_scenarios_crossings_notes_and_members(snapshot):
+    known = {"name": "x", "label": "X", "rationale": "Y.", "failures": (), "targets": ()}
+    weights = {"pareto_k": 0.834, "effective_draws": 512.4}
+    reasons = [MethodReason(code=one) for one in codes_of(MethodReason)]
+    reasons += [FailedWeights(code=one, value=101.634, limit=0.7) for one in codes_of(FailedWeights)]
+    reweighted = ScenarioForecast(
+        **known, **weights, method="reweight", withheld=None, reason=MethodReason(code="only_priors")
+    )
+    withheld = ScenarioForecast(**known, **weights, method="refit", withheld="no_refit", reason=reasons[-1])
+    crossings = [
+        crossing("tension.persistence", (28, 4), (51.1, 7.3), ((45.5, 6.5), (57.4, 8.2)), scale="weeks"),
+        crossing("ballast.visit", (0.4, -0.33), (0.2, -0.18), ((0.1, -0.1), (0.3, -0.26)), scale="effect"),
+        crossing("excitation.cross.sanction", *[(0.12, 0.12), (0.3, 0.3)], [(0.26,) * 2] * 2, scale="chance"),
+        crossing(
+            "calendar.0",
+            *((0.6, 0.6), (0.1, 0.1), ((0.0, 0.0), (0.3, 0.3))),
+            **{"act": "A summit", "kind": "threshold", "becomes": None, "bound": 0.4, "scale": "probability"},
+        ),
+    ]
+    target = SimpleNamespace(label="Clash", milestones=(SimpleNamespace(name="spring", label="Spring"),))
+    asked = {"target": "clash", "milestone": "spring", "probability": 0.452}
+    notes = (
+        OnWordBound(**asked, words=("roughly even chance", "unlikely")),
+        OnThreshold(**asked, threshold=0.45),
+        CertainActs(number=1),
+    )
+    labels = ("model", "pooled hazard")
+    assert [
+        *map(reason_sentence, reasons),
+        *map(method_sentence, (reweighted, withheld)),
+        withheld_sentence(withheld),
+        *map(break_even_sentence, crossings),
+        *(note_sentence(note, SimpleNamespace(target={"clash": target}.get)) for note in notes),
+        *(
+            members_sentence(
+                [Member(name=one, label=one, weight=w) for one, w in zip(labels, each, strict=False)]
+            )
+            for each in ((0.5, 0.5), (1.0,), (1.0, 0.0))
+        ),
+    ] == snapshot
+
+
+def test_every_reason_of_a_label_has_its_words():
+    assert set(get_args(Reason)) == set(REASON_WORDS)
+
+
+def test_what_is_no_crossing_has_no_sentence():
+    one = crossing("x", (1, 1), (1, 1), ((1, 1),) * 2, scale="weeks")
+    with pytest.raises(ValueError, match="no crossing has no sentence"):
+        break_even_sentence(one.model_copy(update={"bound": None, "assumed": None}))
+
+
+def test_a_fit_has_converged_when_no_gate_failed():
+    known = {"rhat_max": 1.0, "ess_bulk_min": 900, "ess_tail_min": 900, "divergences": 0, "bfmi_min": 1.0}
+    assert Diagnostics(**known, failures=()).converged
+    assert not Diagnostics(**known, failures=(GateFailure(code="bfmi", value=0.2, limit=0.3),)).converged
