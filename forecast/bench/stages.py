@@ -88,8 +88,8 @@ def _main(config: str, out: str, *overrides: str) -> None:
 
     try:
         loaded = load_config(Path(config), overrides)
+        from forecast.runs.cautions import without_warnings
         from forecast.workflows.forecast import run_forecast
-        from forecast.workflows.verdict import without_warnings
 
         with without_warnings():
             run_forecast(

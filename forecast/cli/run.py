@@ -106,9 +106,9 @@ def run(
 
     with listening(shown=output.for_people) as listen:
         from forecast.report.answers import bottom_line
+        from forecast.runs.cautions import require_converged, without_warnings
         from forecast.workflows.forecast import run_forecast
         from forecast.workflows.report import track_record_of
-        from forecast.workflows.verdict import require_converged, without_warnings
 
         with without_warnings():  # they stand in the summary
             finished, folder = run_forecast(

@@ -1,14 +1,21 @@
-"""Which cautions a run carries: each is asked with the numbers of the run's inputs (``records.cautions``)."""
+"""Which cautions a run carries, and what a finished run is worth: its warnings, or an error.
+
+Each caution is asked with the numbers of the run's inputs (``records.cautions``).
+"""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning
 from forecast.events.feed_faults import stale_gap
 from forecast.events.summary import find_breaks, saturated
 from forecast.events.table import EventTable
@@ -16,6 +23,7 @@ from forecast.panel.panel import STEP_DAYS, Panel
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorSet
 from forecast.records.cautions import (
+    HEAD,
     Caution,
     FarFromBaseline,
     FewTargetEvents,
@@ -26,6 +34,7 @@ from forecast.records.cautions import (
     Part,
     PriorFarFromData,
     TargetSaturated,
+    caution_lines,
 )
 from forecast.records.event_cautions import (
     DamagedFeed,
@@ -37,8 +46,11 @@ from forecast.records.event_cautions import (
     OneEpisode,
     StaleEvents,
 )
-from forecast.records.forecast import Diagnostics, TargetForecast
+from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
 from forecast.runs.inputs import Inputs
+
+if TYPE_CHECKING:
+    from forecast.runs.run import Run
 
 BASE_RATE = "baseline.weekly_rate"
 WEEKS_A_MONTH = 365.25 / 12 / 7
@@ -174,3 +186,60 @@ def _whole_months(start: np.datetime64, end: np.datetime64) -> Days:
     steps = np.arange(int((last - first) / np.timedelta64(1, "M")))
     months: Days = first + steps.astype("timedelta64[M]")
     return months
+
+
+def run_warnings(run: Run) -> list[tuple[str, type[UserWarning]]]:
+    """Return what a run has to be warned of, the gravest first: sentence and kind."""
+    forecast = run.forecast
+    found: list[tuple[str, type[UserWarning]]] = []
+    if not forecast.converged:
+        found.append((unconverged_sentence(forecast), NotConvergedWarning))
+    told = run.analysis.warnings if run.analysis else ()
+    return [*found, *((one, CautionWarning) for one in (*_lines(forecast), *(one.sentence for one in told)))]
+
+
+def warn_of(run: Run, *, stacklevel: int) -> None:
+    """Warn of a run in Python's way, in the name of the caller so many calls up."""
+    for said, kind in run_warnings(run):
+        warnings.warn(said, kind, stacklevel=stacklevel)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Leave out the warnings of ``make_forecast``, for whoever says the same by other means."""
+    with warnings.catch_warnings():
+        for kind in (NotConvergedWarning, CautionWarning):
+            warnings.simplefilter("ignore", kind)
+        yield
+
+
+def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = None) -> None:
+    """Refuse a forecast that failed a gate; ``folder`` is where it is kept, ``ledger`` where it is on record.
+
+    Raises
+    ------
+    NotConvergedError
+        Names every gate that failed and what to try, and what to bear in mind of the data.
+    """
+    if forecast.converged:
+        return
+    cautions = _lines(forecast)
+    said = [unconverged_sentence(forecast)]
+    said += [f"{HEAD}:", *(f"  {one}" for one in cautions)] if cautions else []
+    record = f" Its forecasts are on record as failed in {ledger}." if ledger else ""
+    said.append(
+        f"The run, with a stamped report, is in {folder}.{record} --allow-unconverged ends with code 0 all "
+        "the same."
+    )
+    raise NotConvergedError("\n".join(said))
+
+
+def unconverged_sentence(forecast: Forecast) -> str:
+    """Say that a forecast did not converge, with every gate that failed."""
+    failures = (f"\n  {one.sentence}" for one in forecast.diagnostics.failures)
+    return f"the fit did not converge; do not use its numbers.{''.join(failures)}"
+
+
+def _lines(forecast: Forecast) -> list[str]:
+    # That the fit failed is told with its gates.
+    return caution_lines([one for one in forecast.cautions if one.code != "not_converged"])

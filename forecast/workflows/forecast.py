@@ -36,7 +36,14 @@ from forecast.records.forecast import (
 )
 from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
-from forecast.runs.cautions import cautions_of, far_from_baseline, not_converged
+from forecast.runs.cautions import (
+    cautions_of,
+    far_from_baseline,
+    not_converged,
+    require_converged,
+    warn_of,
+    without_warnings,
+)
 from forecast.runs.earlier_copy import EarlierCopy, earlier_copy
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, config_scale, dyad_rule, read_inputs, target_rules
@@ -54,7 +61,6 @@ from forecast.sensitivity.waterfall import measure_waterfall
 from forecast.simulation import FirstPassages
 from forecast.simulation.probabilities import hit_shares
 from forecast.workflows.report import save_run
-from forecast.workflows.verdict import require_converged, warn_of, without_warnings
 
 Floats = NDArray[np.float64]
 
