@@ -7,131 +7,60 @@ import sys
 
 import pytest
 
-CONFIG_FAULTS = {
-    "an unknown key": (
-        ("seed: 7", "seed: 7, drawz: 9"),
-        "case.yaml:11:20: sampler.drawz: unknown key. Did you mean 'draws'?",
-    ),
-    "a typo in a category": (
-        ("[sanction,", "[sanctoin,"),
-        "case.yaml:7:14: targets.crisis.any_of.0: unknown category 'sanctoin'. Did you mean 'sanction'?",
-    ),
-    "a milestone before the as-of date": (
-        ("2024-11-05", "2023-07-01"),
-        "milestones.0.date: 2023-07-01 is not after as_of (2023-07-10); give a later day or remove it",
-    ),
-    "no day before a milestone": (
-        ("2024-11-05", "2023-07-11"),
-        "milestones.0.date: no day lies between as_of (2023-07-10) and 2023-07-11; give a later day or "
-        "remove it",
-    ),
-    "a side that the file writes otherwise": (
-        ("a: USA", "a: usa"),
-        "case.yaml:2:1: dyad: events.csv holds no acts between usa and CHN. Did you mean 'USA' for 'usa'? It "
-        "holds CHN–USA (4 rows)",
-    ),
-    "an event file of another pair": (
-        ("{a: USA, b: CHN}", "{a: IND, b: [PAK, BGD]}"),
-        "dyad: events.csv holds no acts between IND and PAK or BGD. It holds CHN–USA (4 rows)",
-    ),
-    "an event file with acts towards the theatre only": (
-        ("{a: USA, b: CHN}", "{a: USA, b: TWN, theatre: [CHN]}"),
-        "dyad: events.csv holds no acts between USA and TWN. It holds CHN–USA (4 rows)",
-    ),
-    "an as-of date before the first event": (
-        ("2023-07-10", "2021-12-31"),
-        "case.yaml:3:1: as_of: nothing was known on 2021-12-31: the first event became known on 2022-01-05",
-    ),
-    "no event of a target's categories": (
-        ("[sanction, dispute]", "[military_incident]"),
-        "case.yaml:7:5: targets.crisis.any_of: the data hold no event of military_incident in 2022-01-05",
-    ),
-    "a severity off the scale": (
-        ("min_severity: 4", "min_severity: 7"),
-        "case.yaml:8:5: targets.crisis.min_severity: got 7; expected a whole number from 1 to 5",
-    ),
-    "a day that is not in the calendar": (
-        ("2023-07-10", "2023-02-30"),
-        "case.yaml:3:1: as_of: 2023-02-30 is not a day of the calendar",
-    ),
-    "an event file that is not there": (
-        ("events.csv", "evnts.csv"),
-        "case.yaml:4:10: events.source: ",
-    ),
-    "a bundled set that is not there": (
-        ("events.csv", '"bundled:us-chna"'),
-        "case.yaml:4:10: events.source: bundled:us-chna: no such bundled data set. Did you mean "
-        "'bundled:us-china'?",
-    ),
-    "a word that is none for its prior": (
-        ("sampler:", "model: {priors: {tension.persistence: slw}}\nsampler:"),
-        "case.yaml:11:18: model.priors.tension.persistence: got 'slw'; expected a distribution, or a word: "
-        "'fast', "
-        "'medium', 'slow', 'default'. Did you mean 'slow'?",
-    ),
-    "a prior outside the parameter's range": (
-        ("sampler:", 'model: {priors: {tension.scale: "Normal(0, 1)"}}\nsampler:'),
-        "model.priors.tension.scale: Normal(mu=0, sigma=1) puts mass where the parameter cannot be (it must "
-        "be above 0)",
-    ),
-}
-EVENT_FAULTS = {
-    "a severity off the scale": (
-        ("sanction,2", "sanction,7"),
-        "events.csv:2: severity: '7' is not on the scale. Allowed: a whole number from 1 (routine) to 5",
-    ),
-    "a day that is not in the calendar": (
-        ("2022-01-05", "2023-02-30"),
-        "events.csv:2: date: 2023-02-30 is not in the calendar. Allowed: a real day as YYYY-MM-DD",
-    ),
-    "a typo in a category": (
-        ("sanction,2", "sanctoin,2"),
-        "events.csv:2: category: unknown category 'sanctoin'. Did you mean 'sanction'?",
-    ),
-    "an id used twice": (("e3,", "e2,"), "events.csv:4: id: 'e2'"),
-    "an act known before it happened": (
-        ("2022-03-04", "2022-02-27"),
-        "events.csv:3: known_date: 2022-02-27 is before date 2022-03-01",
-    ),
+FAULTS = {
+    "an unknown key": {"config": ("seed: 7", "seed: 7, drawz: 9")},
+    "a typo in a category": {"config": ("[sanction,", "[sanctoin,")},
+    "a milestone before the as-of date": {"config": ("2024-11-05", "2023-07-01")},
+    "no day before a milestone": {"config": ("2024-11-05", "2023-07-11")},
+    "a side that the file writes otherwise": {"config": ("a: USA", "a: usa")},
+    "an event file of another pair": {"config": ("{a: USA, b: CHN}", "{a: IND, b: [PAK, BGD]}")},
+    "acts towards the theatre only": {"config": ("{a: USA, b: CHN}", "{a: USA, b: TWN, theatre: [CHN]}")},
+    "an as-of date before the first event": {"config": ("2023-07-10", "2021-12-31")},
+    "no event of a target's categories": {"config": ("[sanction, dispute]", "[military_incident]")},
+    "a target's severity off the scale": {"config": ("min_severity: 4", "min_severity: 7")},
+    "an as-of date that is not in the calendar": {"config": ("2023-07-10", "2023-02-30")},
+    "an event file that is not there": {"config": ("events.csv", "evnts.csv")},
+    "a bundled set that is not there": {"config": ("events.csv", '"bundled:us-chna"')},
+    "a word that is none for its prior": {
+        "config": ("sampler:", "model: {priors: {tension.persistence: slw}}\nsampler:")
+    },
+    "a prior outside the parameter's range": {
+        "config": ("sampler:", 'model: {priors: {tension.scale: "Normal(0, 1)"}}\nsampler:')
+    },
+    "an event's severity off the scale": {"events": ("sanction,2", "sanction,7")},
+    "a day that is not in the calendar": {"events": ("2022-01-05", "2023-02-30")},
+    "a typo in an event's category": {"events": ("sanction,2", "sanctoin,2")},
+    "an id used twice": {"events": ("e3,", "e2,")},
+    "an act known before it happened": {"events": ("2022-03-04", "2022-02-27")},
 }
 RAW_FILES = {
-    "empty": (b"", "events.csv: the file is empty"),
-    "binary": (bytes(range(256)) * 40, "binary file"),
-    "a spreadsheet": (
-        b"PK\x03\x04" + bytes(200),
-        "a damaged spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
-    ),
-    "without rows": (b"date,initiator,target,category,severity\n", "events.csv"),
+    "empty": b"",
+    "binary": bytes(range(256)) * 40,
+    "a spreadsheet": b"PK\x03\x04" + bytes(200),
+    "without rows": b"date,initiator,target,category,severity\n",
 }
+
+
+def refusal(ended) -> str:
+    """Return the one line of an answer that refuses its input."""
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("forecast: ")
+    assert ended.err.count("\n") == 1, ended.err
+    assert "Traceback" not in ended.err
+    return ended.err.rstrip()
 
 
 def assert_refused(ended, says: str) -> None:
-    assert ended.code == 2
-    assert ended.out == ""
-    assert ended.err.startswith("forecast: ")
-    assert ended.err.count("\n") == 1, ended.err
-    assert says in ended.err
-    assert "Traceback" not in ended.err
+    assert says in refusal(ended)
 
 
-@pytest.mark.parametrize("fault", CONFIG_FAULTS)
-def test_a_fault_of_the_config_is_named_with_its_line(case, command, fault):
-    change, says = CONFIG_FAULTS[fault]
-    assert_refused(command("check", case(config=change)), says)
-
-
-@pytest.mark.parametrize("fault", EVENT_FAULTS)
-def test_a_fault_of_the_events_is_named_with_its_line(case, command, fault):
-    change, says = EVENT_FAULTS[fault]
-    assert_refused(command("check", case(events=change)), says)
-
-
-@pytest.mark.parametrize("kind", RAW_FILES)
-def test_a_file_that_holds_no_events_is_refused(case, command, kind):
+def test_every_fault_is_named_with_its_place_and_what_is_allowed(case, command, tmp_path, snapshot):
+    said = {name: refusal(command("check", case(**change))) for name, change in FAULTS.items()}
     path = case()
-    raw, says = RAW_FILES[kind]
-    (path.parent / "events.csv").write_bytes(raw)
-    assert_refused(command("check", path), says)
+    for name, raw in RAW_FILES.items():
+        (path.parent / "events.csv").write_bytes(raw)
+        said[f"an event file, {name}"] = refusal(command("check", path))
+    assert {name: line.replace(str(tmp_path), "DIR") for name, line in said.items()} == snapshot
 
 
 def test_a_line_of_fifty_megabytes_is_refused(case, command):

@@ -24,6 +24,12 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
+def refused(ended, says: str) -> None:
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1, ended.err
+    assert says in ended.err
+
+
 def asked(case, population: str):
     return case(config=("sampler:", f"model: {{population: {population}}}\nsampler:"))
 
@@ -36,17 +42,13 @@ def test_a_file_that_holds_no_population_is_refused_in_one_line(case, command, f
     if text is not None:
         (path.parent / "population.yaml").write_text(text, encoding="utf-8")
     ended = command(verb, path)
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.count("\n") == 1, ended.err
-    assert says in ended.err
+    refused(ended, says)
     assert "case.yaml:11:9: model.population: " in ended.err
     assert not (path.parent / "reports").exists()
 
 
 def test_a_misspelt_word_is_answered_with_the_word(case, command):
-    ended = command("check", asked(case, "shiped"))
-    assert (ended.code, ended.out) == (2, "")
-    assert "Did you mean 'shipped'?" in ended.err
+    refused(command("check", asked(case, "shiped")), "Did you mean 'shipped'?")
 
 
 @pytest.mark.parametrize(
@@ -160,13 +162,6 @@ def learn(command, tmp_path):
         return command("priors", "learn", folder, "--out", tmp_path / "own.yaml", *arguments)
 
     return run
-
-
-def refused(ended, says: str) -> None:
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("forecast: ")
-    assert ended.err.count("\n") == 1, ended.err
-    assert says in ended.err
 
 
 @pytest.mark.parametrize(
