@@ -1,4 +1,4 @@
-"""``forecast events``: coded events checked and described; coding, merging and importing are mounted here.
+"""``forecast events``: coded events checked, described, merged; coding and importing are mounted here.
 
 NumPy and the event modules are imported inside the commands, so that ``forecast --help`` costs nothing.
 """
@@ -9,29 +9,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from forecast.cli.events_code import code, codebook
-from forecast.cli.events_import import crosswalk, import_events
-from forecast.cli.events_merge import merge
-from forecast.cli.options import DATES, Answer, DateOrder, argument, day_option, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, right, text
+from forecast.cli.events_code import code, codebook, crosswalk, import_events
+from forecast.cli.options import DATES, Answer, DateOrder, Output, argument, day_option, option, takes_options
+from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import EventError
-from forecast.wording import count
+from forecast.wording import count, number
 
 if TYPE_CHECKING:
     from forecast.events.duplicates import DuplicateReport
-    from forecast.events.summary import Coverage, EventSummary, MonthBreak
+    from forecast.events.merging import Agreement, Merged, Unit
+    from forecast.events.summary import Coverage, EventSummary
     from forecast.events.table import EventTable
     from forecast.records.event_cautions import FeedFault
 
 SHOWN_GROUPS = 20
 SHOWN_GAPS = 10
+SHOWN_DISAGREEMENTS = 20
 YEARS_A_TABLE = 8
-SHORTEST_MONTHS = 8
-"""Months on either side that a break needs."""
 _BREAK_WORDS = {
     "events": "events a month",
     "world": "rows of the whole archive a month",
@@ -74,6 +72,8 @@ def validate(
             raise EventError(f"{out}: exists. Give the name of a new file, or remove it first")
         write_events(events, out)
     report = find_duplicates(events)
+    caution = saturated(events, standard_scale())
+    cautions = [caution.text] if caution else []
     unlisted = sorted({*events.initiator.tolist(), *events.recipient.tolist()} - set(countries()))
     facts = {
         "source": source,
@@ -81,20 +81,15 @@ def validate(
         "rows": len(events),
         "faults": [],
         "duplicates": [
-            {
-                "ids": list(group.ids),
-                "lines": list(group.lines),
-                "likeness": group.likeness,
-                "reason": group.reason,
-            }
+            {name: getattr(group, name) for name in ("ids", "lines", "likeness", "reason")}
             for group in report.groups
         ],
         "pairs_not_compared": report.not_compared,
         "unlisted_actors": unlisted,
-        "notes": [*events.notes, *((found.text,) if (found := saturated(events, standard_scale())) else ())],
+        "notes": [*events.notes, *cautions],
         "written": str(out) if out else None,
     }
-    answer.print(facts, _verdict(source, events, unlisted, report))
+    answer.print(facts, _verdict(source, events, unlisted, cautions, report))
     if out and answer.for_people:
         typer.echo(f"Written  {out}")
 
@@ -138,6 +133,76 @@ def summary(
     answer.print(facts, _summary(described, coverage, faults))
 
 
+@app.command()
+@takes_options
+def merge(
+    files: list[Path] = argument("FILES", "Two or more coders' files; the first one leads."),
+    out: Path | None = option(
+        None, "--out -o", "Where to write the merged events; only the table when absent.", "FILE"
+    ),
+    rule: Literal["first", "majority"] = option(
+        "first", "--rule", "Who is right: the first file that has the event, or what most coders gave."
+    ),
+    window: int = option(1, "--window", "Days by which coders may date an event apart.", min=0, max=60),
+    min_coders: int = option(1, "--min-coders", "Leave out events that fewer coders have.", min=1),
+    dates: DateOrder = DATES,
+    seed: int = option(0, "--seed", "Seed of the bootstrap of the intervals.", min=0),
+    force: bool = option(False, "--force", "Replace the output if it is there."),
+    *,
+    output: Output,
+) -> None:
+    """Match the events of several coders, show how far they agree, and write one file.
+
+    Rows of two files are one event when actors, day and content speak for it (docs/codebook.md). The
+    merged file says in its columns x_coders, x_rows and x_resolved where each row comes from.
+    """
+    from forecast.events.merging import RULES, match_events, measure_agreement, merge_units
+    from forecast.events.reading import read_events, write_whole
+
+    coders = _coders(files)
+    if min_coders > len(files):
+        raise EventError(
+            f"--min-coders {min_coders}: there are {len(files)} files. Allowed: 1 to {len(files)}"
+        )
+    if out is not None:
+        if out.resolve() in {file.resolve() for file in files}:
+            raise EventError(f"{out}: is one of the files to merge. Give another place with --out")
+        if out.exists() and not force:
+            raise EventError(f"{out}: exists. Use --force to replace it, or give another place")
+    tables = [read_events(file, dates=dates) for file in files]
+    for table in tables if output.for_people else ():
+        for note in table.notes:
+            typer.echo(f"Note: {table.source}: {note}.", err=True)
+    units = match_events(tables, window_days=window)
+    agreement = measure_agreement(units, seed)
+    merged = merge_units(
+        units,
+        coders,
+        rule=rule,
+        least_coders=min_coders,
+        has_verified=any(table.has_verified for table in tables),
+    )
+    if out is not None:
+        if not len(merged.table):
+            raise EventError(f"no event was found by {min_coders} coders, so {out} was not written")
+        write_whole(out, merged.csv_text().encode())
+    facts = {
+        "coders": _counts(coders, units),
+        "events": len(units),
+        "shared": sum(len(unit.rows) > 1 for unit in units),
+        "merged": len(merged.table),
+        "agreement": [vars(one) for one in agreement],
+        "disagreements": [vars(one) for one in merged.disagreements],
+        "out": None if out is None else str(out),
+        "rule": rule,
+        "rule_meaning": RULES[rule],
+        "window_days": window,
+    }
+    said = line(f"Disagreements were resolved by: {RULES[rule]}.")
+    written = [line(f"Written: {out}, {len(merged.table):,} events.")] if out else []
+    output.print(facts, (*_findings(coders, units, agreement, merged), said, *written))
+
+
 def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
     """Read the events, or tell every fault and end with code 2."""
     from forecast.events.cells import Fault
@@ -149,25 +214,22 @@ def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
         events, faults = None, [Fault(None, "", str(error).removeprefix(f"{source}: "))]
     if events is not None:
         return events
-    listed = [{"line": fault.line, "column": fault.column, "message": fault.message} for fault in faults]
-    answer.print({"source": source, "valid": False, "faults": listed}, ())
-    if answer.for_people:
-        for fault in faults:
-            typer.echo(fault.located(source), err=True)
+    answer.print({"source": source, "valid": False, "faults": [asdict(fault) for fault in faults]}, ())
+    for fault in faults if answer.for_people else ():
+        typer.echo(fault.located(source), err=True)
     raise typer.Exit(2)
 
 
-def _verdict(source: str, events: EventTable, unlisted: list[str], report: DuplicateReport) -> Iterator[Part]:
-    from forecast.events.codebook import standard_scale
-    from forecast.events.summary import saturated
-
+def _verdict(
+    source: str, events: EventTable, unlisted: list[str], cautions: list[str], report: DuplicateReport
+) -> Iterator[Part]:
     yield text(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
     for note in events.notes:
         yield text(f"Note: {note}.", hang=6)
     if unlisted:
         yield text(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
-    if found := saturated(events, standard_scale()):
-        yield text(f"Note: {found.text}", hang=6)
+    for caution in cautions:
+        yield text(f"Note: {caution}", hang=6)
     if report.groups:
         groups = count(len(report.groups), "group")
         yield text(f"{groups} of rows may be one event each (nothing was dropped):")
@@ -184,10 +246,8 @@ def _verdict(source: str, events: EventTable, unlisted: list[str], report: Dupli
 
 def _summary(described: EventSummary, coverage: Coverage, faults: Sequence[FeedFault]) -> Iterator[Part]:
     yield text(f"{described.source}: {described.rows:,} events")
-    yield text(
-        f"Acts from {described.first_date} to {described.last_date}; "
-        f"the latest became public on {described.last_known_date}."
-    )
+    span = f"Acts from {described.first_date} to {described.last_date}"
+    yield text(f"{span}; the latest became public on {described.last_known_date}.")
     if described.verified_share is None:
         yield text("The file does not say which rows were verified.")
     else:
@@ -221,34 +281,29 @@ def _summary(described: EventSummary, coverage: Coverage, faults: Sequence[FeedF
 
 
 def _coverage(coverage: Coverage) -> Iterator[Part]:
+    from forecast.events.summary import SHORTEST
+
     yield text(f"Rows that may repeat another: {coverage.duplicate_share:.0%}.")
     if coverage.world is not None and any(coverage.world):
-        years = dict.fromkeys(month[:4] for month in coverage.months)
-        shares = ", ".join(f"{year} {_share_of_year(coverage, year)}" for year in years)
+        years: dict[str, list[int]] = {}
+        for month, events, volume in zip(coverage.months, coverage.events, coverage.world, strict=True):
+            before = years.get(month[:4], [0, 0])
+            years[month[:4]] = [before[0] + events, before[1] + volume]
+        shares = (
+            f"{year} {100_000 * events / volume:.1f}" if volume else f"{year} –"
+            for year, (events, volume) in years.items()
+        )
         yield text("Events for every 100,000 rows of the whole archive, by year (whole months):")
-        yield text(shares, indent=2)
-    for found in coverage.breaks:
-        yield text(f"Break: {_BREAK_WORDS[found.series]} {_change(found)}")
+        yield text(", ".join(shares), indent=2)
+    for level in coverage.breaks:
+        change = f"went from {level.before:,.1f} to {level.after:,.1f}"
+        if level.series == "share":
+            change = f"changed by a factor of {level.after / level.before:.2g}" if level.before else "began"
+        yield text(f"Break: {_BREAK_WORDS[level.series]} {change} in {level.month} (p {level.p_value:.1g})")
     if coverage.breaks:
         yield text("A break may be in the reporting, not in the relation: see docs/import.md.")
-    elif len(coverage.months) >= 2 * SHORTEST_MONTHS:
+    elif len(coverage.months) >= 2 * SHORTEST:
         yield text("No break in the level of the monthly counts (a slow drift is none).")
-
-
-def _share_of_year(coverage: Coverage, year: str) -> str:
-    world = coverage.world or ()
-    rows = zip(coverage.months, coverage.events, world, strict=True)
-    picked = [(events, volume) for month, events, volume in rows if month.startswith(year)]
-    events, volume = (sum(column) for column in zip(*picked, strict=True))
-    return f"{100_000 * events / volume:.1f}" if volume else "–"
-
-
-def _change(found: MonthBreak) -> str:
-    if found.series == "share":
-        change = f"changed by a factor of {found.after / found.before:.2g}" if found.before else "began"
-    else:
-        change = f"went from {found.before:,.1f} to {found.after:,.1f}"
-    return f"{change} in {found.month} (p {found.p_value:.1g})"
 
 
 def _severities(described: EventSummary) -> Iterator[Part]:
@@ -279,12 +334,67 @@ def _years(described: EventSummary) -> Iterator[Part]:
         yield Table((left("Category"), *(right(str(year)) for year in years)), rows)
 
 
-def _count(number: int) -> str:
-    return f"{number:,}" if number else "–"
+def _count(rows: int) -> str:
+    return f"{rows:,}" if rows else "–"
+
+
+def _coders(files: list[Path]) -> list[str]:
+    if len(files) < 2:
+        raise EventError("one file alone has nothing to be merged with. Give the files of two coders or more")
+    places = [file.resolve() for file in files]
+    twice = next((file for file, place in zip(files, places, strict=True) if places.count(place) > 1), None)
+    if twice is not None:
+        raise EventError(f"{twice}: given twice. Give each coder's file once")
+    stems = [file.stem for file in files]
+    return [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
+
+
+def _counts(coders: Sequence[str], units: Sequence[Unit]) -> list[dict[str, Any]]:
+    return [
+        {
+            "coder": coder,
+            "events": sum(place in unit.rows for unit in units),
+            "alone": sum(set(unit.rows) == {place} for unit in units),
+        }
+        for place, coder in enumerate(coders)
+    ]
+
+
+def _findings(
+    coders: Sequence[str], units: Sequence[Unit], agreement: Sequence[Agreement], merged: Merged
+) -> Iterator[Part]:
+    from forecast.events.merging import RELIABLE, TENTATIVE
+
+    shared = sum(len(unit.rows) > 1 for unit in units)
+    yield text(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
+    for row in _counts(coders, units):
+        alone = f"{row['alone']:,} that no other file has"
+        yield text(f"{row['coder']}: {row['events']:,} events, {alone}", indent=2)
+    yield BLANK
+    yield text("Agreement on the shared events (Krippendorff's alpha: 1 full, 0 as by chance)")
+    rows = (
+        (
+            one.name,
+            "–" if one.equal is None else f"{one.equal:.0%}",
+            "–" if one.alpha is None else number(one.alpha),
+            "" if one.interval90 is None else " to ".join(number(bound) for bound in one.interval90),
+        )
+        for one in agreement
+    )
+    yield Table((left(width=30), right("equal", 6), right("alpha", 6), left("90% interval")), rows)
+    safe = f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative"
+    yield text(f"{safe}; below, the codebook or the training needs work.", indent=2)
+    yield BLANK
+    yield text(f"Disagreements: {len(merged.disagreements):,}")
+    for item in merged.disagreements[:SHOWN_DISAGREEMENTS]:
+        given = ", ".join(f"{coder} {value}" for coder, value in item.values.items())
+        yield text(f"{item.event}: {item.property}: {given}; taken: {item.taken}", indent=2, hang=4)
+    hidden = len(merged.disagreements) - SHOWN_DISAGREEMENTS
+    if hidden > 0:
+        yield text(f"and {hidden:,} more. All of them: --json, or x_resolved", indent=2)
 
 
 app.command("code")(code)
 app.command("codebook")(codebook)
-app.command("merge")(merge)
 app.command("import")(import_events)
 app.command("crosswalk")(crosswalk)

@@ -297,11 +297,10 @@ def test_interrupting_the_questions_writes_nothing(tmp_path):
 
 
 def test_the_questions_cover_every_column_but_the_id():
-    from forecast.cli.events_code import FIRST, QUESTIONS
-    from forecast.events.table import COLUMNS, REQUIRED
+    from forecast.cli.events_code import QUESTIONS
+    from forecast.events.table import COLUMNS
 
     assert set(QUESTIONS) == set(COLUMNS) - {"id"}
-    assert set(FIRST) == set(REQUIRED)
 
 
 def test_the_codebook_is_printed_for_one_category(command):
