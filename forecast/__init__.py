@@ -34,14 +34,18 @@ In a notebook::
     run = forecast.make_forecast(config)
     run.forecast.target("taiwan_drills").milestones
 
-Names are loaded when first used, so that importing the package is instant.
+Names are loaded when first used, so that importing the package is instant: ``__init__.pyi`` says from where.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
+
+from forecast.views import ShownInNotebooks
 
 __version__ = "0.2.0"
 
@@ -52,139 +56,21 @@ if sys.version_info < (3, 12):  # noqa: UP036
         f"{sys.version_info[0]}.{sys.version_info[1]} ({sys.executable})"
     )
 
-if TYPE_CHECKING:
-    from forecast.config import (
-        Config,
-        Scenario,
-        describe_config,
-        load_config,
-        load_scenario,
-    )
-    from forecast.config.watchlist import Watchlist, load_watchlist
-    from forecast.errors import (
-        CautionWarning,
-        ForecastError,
-        InputError,
-        NotConvergedError,
-        NotConvergedWarning,
-    )
-    from forecast.evaluation.backtest import BacktestOptions
-    from forecast.events.reading import load_events, read_events
-    from forecast.events.table import EventTable
-    from forecast.feeds.importing import import_feed
-    from forecast.feeds.options import Switches, feed_options
-    from forecast.ledger.resolving import resolve_ledger
-    from forecast.ledger.scoring import score_ledger
-    from forecast.ledger.store import open_ledger
-    from forecast.priors import default_priors
-    from forecast.progress import progress_bar
-    from forecast.records.analysis import Analysis
-    from forecast.records.forecast import Forecast
-    from forecast.records.watch import Watch
-    from forecast.runs.inputs import read_inputs
-    from forecast.runs.run import Run, read_run
-    from forecast.scenarios import compare_scenarios
-    from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-    from forecast.watchlist.backtest import run_list_backtest
-    from forecast.watchlist.watch import WatchOptions, run_watch
-    from forecast.workflows.backtest import run_backtest
-    from forecast.workflows.forecast import make_forecast, run_forecast
-    from forecast.workflows.report import rebuild_report, save_run
-
-_HOME = {
-    "Analysis": "records.analysis",
-    "BacktestOptions": "evaluation.backtest",
-    "CautionWarning": "errors",
-    "Config": "config",
-    "EventTable": "events.table",
-    "Forecast": "records.forecast",
-    "ForecastError": "errors",
-    "InputError": "errors",
-    "NotConvergedError": "errors",
-    "NotConvergedWarning": "errors",
-    "RobustnessOptions": "sensitivity.robustness",
-    "Run": "runs.run",
-    "Scenario": "config",
-    "Switches": "feeds.options",
-    "Watch": "records.watch",
-    "WatchOptions": "watchlist.watch",
-    "Watchlist": "config.watchlist",
-    "compare_scenarios": "scenarios",
-    "default_priors": "priors",
-    "describe_config": "config",
-    "feed_options": "feeds.options",
-    "import_feed": "feeds.importing",
-    "load_config": "config",
-    "load_events": "events.reading",
-    "load_scenario": "config",
-    "load_watchlist": "config.watchlist",
-    "make_forecast": "workflows.forecast",
-    "measure_robustness": "sensitivity.robustness",
-    "open_ledger": "ledger.store",
-    "progress_bar": "progress",
-    "read_events": "events.reading",
-    "read_inputs": "runs.inputs",
-    "read_run": "runs.run",
-    "rebuild_report": "workflows.report",
-    "resolve_ledger": "ledger.resolving",
-    "run_backtest": "workflows.backtest",
-    "run_forecast": "workflows.forecast",
-    "run_list_backtest": "watchlist.backtest",
-    "run_watch": "watchlist.watch",
-    "save_run": "workflows.report",
-    "score_ledger": "ledger.scoring",
-}
-
-__all__ = [
-    "Analysis",
-    "BacktestOptions",
-    "CautionWarning",
-    "Config",
-    "EventTable",
-    "Forecast",
-    "ForecastError",
-    "InputError",
-    "NotConvergedError",
-    "NotConvergedWarning",
-    "RobustnessOptions",
-    "Run",
-    "Scenario",
-    "Switches",
-    "Watch",
-    "WatchOptions",
-    "Watchlist",
-    "compare_scenarios",
-    "default_priors",
-    "describe_config",
-    "feed_options",
-    "import_feed",
-    "load_config",
-    "load_events",
-    "load_scenario",
-    "load_watchlist",
-    "make_forecast",
-    "measure_robustness",
-    "open_ledger",
-    "progress_bar",
-    "read_events",
-    "read_inputs",
-    "read_run",
-    "rebuild_report",
-    "resolve_ledger",
-    "run_backtest",
-    "run_forecast",
-    "run_list_backtest",
-    "run_watch",
-    "save_run",
-    "score_ledger",
-]
+_LINES = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
+_NAMES = [(alias, line) for line in _LINES if isinstance(line, ast.ImportFrom) for alias in line.names]
+_MODULES = {alias.name: str(line.module) for alias, line in _NAMES}
+# In a stub, ``import name as name`` makes a name public.
+__all__ = sorted(alias.name for alias, _ in _NAMES if alias.asname)
 
 
-def __getattr__(name: str) -> object:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"forecast.{_HOME[name]}"), name)
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has a type of its own, in the stub
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'forecast' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+ShownInNotebooks.load = staticmethod(__getattr__)

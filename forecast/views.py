@@ -1,32 +1,19 @@
-"""What a value shows of itself in a notebook, and what it becomes: made above it, by name, when first asked.
-
-A run, a forecast and an event table stand low in the house; HTML and charts are made in ``report``. As with
-the public names of the package, nothing is loaded before it is used. This is the one place that looks up.
-"""
+"""What a value shows of itself in a notebook."""
 
 from __future__ import annotations
 
-import importlib
-from typing import Any, Literal
-
-View = Literal["html", "plots", "events_of_frame"]
-
-MADE_BY: dict[View, tuple[str, str]] = {
-    "html": ("forecast.report.notebook", "html_of"),
-    "plots": ("forecast.report.plots", "RunPlots"),
-    "events_of_frame": ("forecast.events.reading", "events_of_frame"),
-}
-
-
-def maker(view: View) -> Any:  # noqa: ANN401 - each view has its own signature
-    """Return the function or class that makes a view."""
-    module, name = MADE_BY[view]
-    return getattr(importlib.import_module(module), name)
+from typing import Any, ClassVar
 
 
 class ShownInNotebooks:
-    """A value that notebooks show as a table with a chart."""
+    """A value that notebooks show as a table with a chart.
+
+    ``load`` returns by name what packages above make of it; ``forecast/__init__.py``, which knows them all,
+    sets it.
+    """
+
+    load: ClassVar[Any]
 
     def _repr_html_(self) -> str:
-        shown: str = maker("html")(self)
-        return shown
+        html: str = self.load("html_of")(self)
+        return html

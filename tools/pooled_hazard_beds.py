@@ -42,8 +42,8 @@ from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import forecast_origins
 from forecast.pooled_hazard.records import read_ends
+from forecast.records.horizons import HORIZONS
 
-HORIZONS = (30, 90, 180, 365, 540)
 SEED = 20230710
 HAZARD, ANCHOR = "pooled hazard", "gamma_poisson"
 MILITARY = ("military_incident", "military_posture")

@@ -15,7 +15,7 @@ from forecast.report.scenario_words import change_sentences, trust_sentence
 from forecast.runs.run import Run
 from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
-from forecast.scenarios.futures import Effort
+from forecast.scenarios.evaluate import Effort
 from forecast.scenarios.plan import ScenarioPlan
 
 CHART_DAYS = 7

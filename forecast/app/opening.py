@@ -8,7 +8,7 @@ from forecast.app.engine import Engine
 from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.runs import files
 from forecast.runs.folder import command_again, kind_of
-from forecast.scenarios import read_run
+from forecast.runs.run import read_run
 
 ANSWERED_DRAWS = 4000
 """Draws at most, about, from which futures are played anew for an answer; every so many of a larger run."""

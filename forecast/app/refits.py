@@ -161,7 +161,7 @@ def fit_again(folder: Path, content: object, sending: Connection) -> None:
     """Answer a state with a new fit, in a process of its own; tells how far it is, then answer or fault."""
     # Ctrl-C is for the server, which ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from forecast.scenarios import read_run
+    from forecast.runs.run import read_run
 
     try:
         engine = Engine(read_run(folder))

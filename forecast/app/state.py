@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forecast.config import Scenario, scenario_of, scenario_yaml
+from forecast.config import Scenario, scenario_yaml
 from forecast.config.faults import Fault, KeyPath, SourceMap
 from forecast.config.yaml_source import YamlValue
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
@@ -117,7 +117,7 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
     if not settings:
         return State(target, milestone, None)
     named: dict[str, YamlValue] = {"name": _NAME, "rationale": _RATIONALE, **settings}
-    return State(target, milestone, scenario_of(named, _Places("the page")))
+    return State(target, milestone, Scenario.checked(named, _Places("the page")))
 
 
 def state_of(scenario: Scenario | None, target: str, milestone: str, run_id: str) -> dict[str, object]:

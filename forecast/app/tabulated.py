@@ -33,7 +33,7 @@ from forecast.models.draws import Floats
 from forecast.panel.streams import Kind, TargetRule
 from forecast.records.forecast import ScenarioForecast, ScenarioTarget
 from forecast.report.scenario_words import trust_sentence
-from forecast.scenarios.futures import SCENARIO_PATHS
+from forecast.scenarios.evaluate import SCENARIO_PATHS
 
 Table = dict[str, Any]
 """A part of what the page carries, as JSON holds it; ``types.d.ts`` names its keys."""

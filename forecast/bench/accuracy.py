@@ -18,7 +18,6 @@ from forecast.baselines.windows import find_record_start, horizon_lengths
 from forecast.bench.beds import Bed
 from forecast.bench.dyad_scores import TargetScores, score_target
 from forecast.errors import InputError, UnfinishedError
-from forecast.evaluation import HORIZONS
 from forecast.evaluation.backtest import (
     MODELS,
     BacktestPlan,
@@ -39,6 +38,7 @@ from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import PriorStatement, default_priors
 from forecast.progress import Listener
+from forecast.records.horizons import HORIZONS
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""

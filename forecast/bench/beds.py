@@ -8,15 +8,15 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from forecast.config.cross_checks import LONGEST_HORIZON, day_in, mapping_in, sequence_in
-from forecast.config.faults import Fault, KeyPath, field_faults, refusal, shown
+from forecast.config.faults import Fault, refusal, shown
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
 from forecast.config.schema import TargetConfig
 from forecast.config.settings_file import Section, SettingsFile
 from forecast.config.yaml_source import read_yaml
-from forecast.errors import ConfigError, EventError, InputError, did_you_mean
+from forecast.errors import EventError, InputError, did_you_mean
 from forecast.errors import shown as printable
 from forecast.evaluation.backtest import SPACED, Spacing
 from forecast.events.reading import PREFIX, load_events, read_events
@@ -71,17 +71,10 @@ class Bed(SettingsFile):
         default=None, min_length=1, description="days ahead; the usual ones when absent"
     )
 
-    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
-        return _bed_faults(settings)
-
-    @property
-    def place(self) -> Path:
-        """Folder of the file."""
-        return self._source_path.parent if self._source_path else Path()
-
-    def error(self, path: KeyPath, message: str) -> ConfigError:
-        """Return (not raise) an error about one key."""
-        return self._source.error([Fault(path, message)])
+    @staticmethod
+    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
+        """Return every disagreement between settings."""
+        return [*_horizon_faults(settings), *_source_faults(settings), *_origin_faults(settings)]
 
 
 def read_bed(path: Path) -> Bed:
@@ -89,18 +82,8 @@ def read_bed(path: Path) -> Bed:
 
     Raises ``ConfigError`` once, with every fault: ``file:line:column: key: got …; expected …``.
     """
-    written, source = read_yaml(path)
-    try:
-        bed = Bed.model_validate(written)
-    except ValidationError as error:
-        raise source.error([*field_faults(error, Bed), *_bed_faults(written)]) from error
-    bed._source, bed._source_path = source, path
-    return bed
-
-
-def _bed_faults(settings: Mapping[str, object]) -> list[Fault]:
-    """Return every disagreement between settings; what cannot be read is left to the type checks."""
-    return [*_horizon_faults(settings), *_source_faults(settings), *_origin_faults(settings)]
+    settings, source = read_yaml(path)
+    return Bed.checked(settings, source, path)
 
 
 def _horizon_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
@@ -242,7 +225,7 @@ def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str,
 
 def _find(bed: Bed, place: int, data: Path | None) -> Path:
     stated = Path(bed.sources[place].data).expanduser()
-    roots = [*([data] if data else []), bed.place, Path.cwd()]
+    roots = [*([data] if data else []), bed.base_folder, Path.cwd()]
     for root in roots:
         if (root / stated).exists():
             return root / stated

@@ -23,8 +23,9 @@ from forecast.evaluation.units import model_columns
 from forecast.events.dyads import main_pairs
 from forecast.events.table import EventTable
 from forecast.families import family_named
+from forecast.records.horizons import USUAL_HORIZONS
 
-HORIZONS = (30, 90, 180)
+HORIZONS = USUAL_HORIZONS
 """Days ahead of the milestones."""
 FEWEST_EVENTS = 5
 """A cell with fewer events is left out."""

@@ -26,7 +26,7 @@ from forecast.cli.options import (
 from forecast.cli.score_tables import model_legend, score_table, value_text
 from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, right, text
 from forecast.errors import InputError, UnfinishedError
-from forecast.evaluation import LISTED
+from forecast.records.horizons import LISTED
 from forecast.wording import count, listing, number, percent, share
 
 if TYPE_CHECKING:

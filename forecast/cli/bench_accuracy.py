@@ -23,7 +23,7 @@ from forecast.cli.options import (
 from forecast.cli.score_tables import gap_text, model_legend, plain_name, score_table, value_text
 from forecast.cli.terminal import BLANK, Part, Table, left, listening, text
 from forecast.errors import InputError
-from forecast.evaluation import LISTED
+from forecast.records.horizons import LISTED
 from forecast.wording import count, listing, number, share
 
 if TYPE_CHECKING:

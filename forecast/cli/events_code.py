@@ -92,7 +92,7 @@ def code(
     On a terminal what the options leave open is asked for; '?' shows what the codebook says. Nothing is
     written before all is right, and an interrupted command leaves the file as it was.
     """
-    from forecast.config.scale_file import load_scale
+    from forecast.config.named_files import load_scale
     from forecast.events.coding import add_event, code_event, coding_faults, open_event_file
 
     given = {name: text for name, text in vars(cells).items() if text is not None}
@@ -140,7 +140,7 @@ def codebook(
     yaml: bool = option(False, "--yaml", "Print the scale as a file of anchors, to begin one of your own."),
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
-    from forecast.config.scale_file import load_scale, scale_yaml
+    from forecast.config.named_files import load_scale, scale_yaml
     from forecast.events.codebook import (
         CATEGORIES,
         category_fault,

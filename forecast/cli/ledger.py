@@ -26,7 +26,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, LedgerError
-from forecast.evaluation import LISTED
+from forecast.records.horizons import LISTED
 
 ID = argument("ID", "An id, or the first digits of it.")
 OWN_MILESTONES = "milestones"
@@ -194,7 +194,7 @@ def resolve(
     output: Output,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
-    from forecast.config.scale_file import load_scale
+    from forecast.config.named_files import load_scale
     from forecast.events.reading import load_events
     from forecast.ledger import answers
     from forecast.ledger.resolving import resolve_ledger

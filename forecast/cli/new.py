@@ -89,7 +89,7 @@ def new(asked: NewOptions, *, answer: Answer) -> None:
 
 def _draft(asked: NewOptions) -> Draft:
     from forecast.config.draft import blank_draft, draft_config
-    from forecast.config.scale_file import load_scale
+    from forecast.config.named_files import load_scale
     from forecast.events.reading import load_events
 
     pair = None if asked.pair is None else _pair(asked.pair)

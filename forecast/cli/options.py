@@ -16,7 +16,7 @@ import typer
 
 from forecast.cli.terminal import Part, show
 from forecast.errors import InputError, did_you_mean, shown
-from forecast.evaluation import LISTED
+from forecast.records.horizons import LISTED
 
 if TYPE_CHECKING:
     from forecast.config import Config

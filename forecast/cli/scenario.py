@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from forecast.progress import StageProgress
     from forecast.records.analysis import Analysis, Robustness
     from forecast.records.forecast import Forecast, ScenarioForecast
-    from forecast.scenarios import Run
+    from forecast.runs.run import Run
 
 _FORMATS = (*FIGURE_FORMATS, ".json")
 
@@ -64,7 +64,7 @@ def scenario(
 
     Options given together make one scenario of their own.
     """
-    from forecast.scenarios.options import scenario_from_options
+    from forecast.config.scenario import scenario_from_options
 
     stated = scenario_from_options(priors or (), events or (), without or ())
     if out and out.suffix.lower() not in _FORMATS:
@@ -72,7 +72,8 @@ def scenario(
     if out and not out.absolute().parent.is_dir():
         raise InputError(f"--out {out}: there is no folder {out.absolute().parent}. Make it first")
 
-    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios, read_run
+    from forecast.runs.run import read_run
+    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios
 
     base = read_run(run_dir)
     if not files and stated is None and base.forecast.scenarios and paths is None and not yaml:
@@ -226,7 +227,7 @@ def _robustness(
     ):
         return kept
 
-    from forecast.scenarios import read_run
+    from forecast.runs.run import read_run
     from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 
     base = read_run(run_dir)

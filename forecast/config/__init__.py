@@ -22,7 +22,6 @@ from forecast.config.scenario import (
     Scenario,
     load_scenario,
     load_scenarios,
-    scenario_of,
 )
 from forecast.config.schema import CalendarAct, Config, HeadlineConfig, MilestoneConfig
 from forecast.config.writing import config_hash, resolved_yaml, scenario_yaml
@@ -42,7 +41,6 @@ __all__ = [
     "load_scenario",
     "load_scenarios",
     "resolved_yaml",
-    "scenario_of",
     "scenario_yaml",
     "target_definition",
 ]

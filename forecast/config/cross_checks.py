@@ -13,26 +13,25 @@ from typing import NamedTuple
 from forecast.config.faults import Fault, KeyPath
 from forecast.errors import did_you_mean
 from forecast.events.countries import actor_named
+from forecast.records.horizons import USUAL_HORIZONS
 
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
-USUAL_HORIZONS = (30, 90, 180)
-"""Days from the as-of date to each milestone of a config that names none."""
 
 
-class UsualMilestone(NamedTuple):
-    """A milestone of a config that names none."""
+class DatedMilestone(NamedTuple):
+    """A milestone so many days ahead."""
 
     name: str
     label: str
     date: date
 
 
-def usual_milestones(as_of: date) -> tuple[UsualMilestone, ...]:
-    """Return the milestones of a config that names none: ``days_30``, ``days_90``, ``days_180``."""
+def usual_milestones(as_of: date, horizons: Sequence[int] = USUAL_HORIZONS) -> tuple[DatedMilestone, ...]:
+    """Return the milestones of a config that names none: ``days_30`` and so on."""
     return tuple(
         # Cut at the end of the calendar, where it is refused as not after the as-of date.
-        UsualMilestone(f"days_{days}", f"{days} days ahead", as_of + min(timedelta(days), date.max - as_of))
-        for days in USUAL_HORIZONS
+        DatedMilestone(f"days_{days}", f"{days} days ahead", as_of + min(timedelta(days), date.max - as_of))
+        for days in horizons
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forecast.config.cross_checks import UsualMilestone, usual_milestones
+from forecast.config.cross_checks import DatedMilestone, usual_milestones
 from forecast.config.faults import printable
 from forecast.config.field_types import folder_name
 from forecast.config.proposed_targets import ProposedTarget, months_until, propose_targets
@@ -33,6 +33,7 @@ from forecast.events.dyads import (
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
 from forecast.records.event_cautions import SaturatedScale
+from forecast.records.horizons import USUAL_IN_WORDS
 from forecast.records.scale import STANDARD, Scale
 from forecast.wording import count, listing, long_day, times
 
@@ -66,7 +67,7 @@ class Draft:
     saturated: SaturatedScale | None = None
 
     @property
-    def milestones(self) -> tuple[UsualMilestone, ...]:
+    def milestones(self) -> tuple[DatedMilestone, ...]:
         """The days ahead; none before ``as_of`` is filled in."""
         return usual_milestones(self.as_of) if self.as_of else ()
 
@@ -282,7 +283,7 @@ def _what(draft: Draft) -> Iterator[str]:
     yield ""
     yield "# By when. The forecast is the probability that a target is met after as_of and before the day."
     if draft.as_of is None:
-        yield "# 30, 90 and 180 days after as_of unless you name days of your own, within ten years:"
+        yield f"# {USUAL_IN_WORDS} days after as_of unless you name days of your own, within ten years:"
         yield "# milestones:"
         yield "#   - {name: general-election, label: General election, date: 2024-11-05}"
         return

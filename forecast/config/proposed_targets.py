@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.config.describe import target_definition
-from forecast.config.questions import just_below, what_counts
+from forecast.config.describe import just_below, target_definition, what_counts
 from forecast.config.schema import TargetConfig
 from forecast.errors import EventError
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES, category_label, severity_word, standard_scale

@@ -8,9 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from forecast.config.cross_checks import cross_faults
 from forecast.config.faults import (
     Fault,
     KeyPath,
@@ -18,14 +17,14 @@ from forecast.config.faults import (
     SourceMap,
     child,
     dotted_path,
-    field_faults,
     known_keys,
     resolved,
     root_node,
 )
 from forecast.config.field_types import folder_name
 from forecast.config.schema import Config
-from forecast.config.yaml_source import _HALF_SIGN, YamlValue, parse_yaml, plain_scalar, read_yaml
+from forecast.config.settings_file import SettingsFile
+from forecast.config.yaml_source import _HALF_SIGN, MAX_VALUES, YamlValue, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError, did_you_mean, shown
 
 
@@ -43,15 +42,36 @@ def load_config(
 
     Raises ``ConfigError`` once, with every fault: ``file:line:column: key.path: got …; expected …``.
     """
+    other = ("dyads", "dyad", f"is of a watchlist; use it with 'forecast watch {path}'")
+    return load_settings(Config, path, overrides, as_of=as_of, seed=seed, other=other)
+
+
+def load_settings[F: SettingsFile](
+    model: type[F],
+    path: str | Path,
+    overrides: Sequence[str],
+    *,
+    as_of: date | None = None,
+    seed: int | None = None,
+    other: tuple[str, str, str],
+    most_values: int = MAX_VALUES,
+) -> F:
+    """Read, override and check a file of ``model``; its name is that of the file unless it has one.
+
+    ``other`` tells of a file of another kind: a key that it has, one that it has not, and the message.
+    """
     path = Path(path)
-    written, place = read_yaml(path)
+    written, source = read_yaml(path, most_values)
     given = parse_overrides(overrides)
     if as_of is not None:
         given.append(Override("--as-of", "as_of", as_of.isoformat()))
     if seed is not None:
         given.append(Override("--seed", "sampler.seed", seed))
-    settings, source, faults = overridden(written, place, given)
-    return _checked(settings, source, path, faults)
+    settings, source, faults = overridden(written, source, given, model)
+    theirs, own, message = other
+    if theirs in settings and own not in settings:
+        raise source.error([Fault((theirs,), message)])
+    return model.checked(_named(settings, path), source, path, faults)
 
 
 def parse_config(text: str, path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -60,7 +80,12 @@ def parse_config(text: str, path: Path, overrides: Sequence[str] = ()) -> Config
     if not isinstance(written, dict):
         raise ConfigError(f"{path}:1:1: expected 'key: value' lines")
     settings, source, faults = overridden(written, source, parse_overrides(overrides))
-    return _checked(settings, source, path, faults)
+    return Config.checked(_named(settings, path), source, path, faults)
+
+
+def _named(settings: dict[str, YamlValue], path: Path) -> dict[str, YamlValue]:
+    name = folder_name(path.stem)
+    return {"name": name, **settings} if name else settings
 
 
 def parse_overrides(overrides: Sequence[str]) -> list[Override]:
@@ -74,22 +99,6 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
     if unread:
         raise ConfigError("\n".join(unread))
     return given
-
-
-def _checked(settings: dict[str, YamlValue], source: SourceMap, path: Path, faults: list[Fault]) -> Config:
-    if "dyads" in settings and "dyad" not in settings:
-        raise source.error([Fault(("dyads",), f"is of a watchlist; use it with 'forecast watch {path}'")])
-    own_name = folder_name(path.stem)
-    if own_name:
-        settings = {"name": own_name, **settings}
-    try:
-        config = Config.model_validate(settings)
-    except ValidationError as error:
-        raise source.error([*faults, *field_faults(error, Config), *cross_faults(settings)]) from error
-    if faults:
-        raise source.error(faults)
-    config._source, config._source_path = source, path
-    return config
 
 
 class Override(NamedTuple):

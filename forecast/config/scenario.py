@@ -6,15 +6,16 @@ events, days after its as-of date) is checked when a scenario is put upon a run 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date as Date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from forecast.config.cross_checks import day_in, mapping_in, sequence_in
-from forecast.config.faults import Fault, KeyPath, SourceMap, dotted_path, field_faults
+from forecast.config.faults import Fault, KeyPath, SourceMap, dotted_path
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -32,9 +33,17 @@ from forecast.config.field_types import (
 )
 from forecast.config.schema import Config, title_of
 from forecast.config.settings_file import Section, SettingsFile
-from forecast.config.yaml_source import YamlValue, read_yaml
+from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError
 from forecast.events.codebook import CATEGORIES, category_fault
+
+OPTIONS = "options"
+"""Name of the scenario that options of the command line make up."""
+_RATIONALE = "Given as options on the command line."
+_ACT_SHAPE = (
+    "DATE:category:severity[:probability][:by], e.g. 2023-09-01:visit:4:0.7 or "
+    "2023-09-01:military_posture:4:CHN (DATE may be FIRST..LAST)"
+)
 
 
 class AssumedAct(Section):
@@ -136,17 +145,24 @@ class Scenario(SettingsFile):
 
     _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("scenario"))
 
-    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
-        return scenario_faults(settings)
+    @staticmethod
+    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
+        """Return every disagreement between settings; what refers to a run is checked with it."""
+        return _scenario_faults(settings)
+
+    @staticmethod
+    def as_written(fault: Fault, settings: Mapping[str, object]) -> Fault:
+        """An entry of ``without`` may be an id alone, which the types then read as {id: …}."""
+        entries = sequence_in(settings.get("without"))
+        match fault.path:
+            case ("without", int(index), "id") if index < len(entries) and isinstance(entries[index], str):
+                return Fault(("without", index), fault.message)
+        return fault
 
     @property
     def title(self) -> str:
         """The label, or the short name as words."""
         return self.label or title_of(self.name)
-
-    def error(self, faults: Iterable[Fault]) -> ConfigError:
-        """Return (not raise) one error about several keys, each with its place in the file."""
-        return self._source.error(faults)
 
 
 def load_scenario(path: str | Path) -> Scenario:
@@ -154,22 +170,8 @@ def load_scenario(path: str | Path) -> Scenario:
 
     Raises ``ConfigError`` once, with every fault: ``file:line:column: key.path: got …; expected …``.
     """
-    path = Path(path)
-    scenario = scenario_of(*read_yaml(path))
-    scenario._source_path = path
-    return scenario
-
-
-def scenario_of(settings: Mapping[str, YamlValue], source: SourceMap) -> Scenario:
-    """Check the settings of a scenario as ``load_scenario`` does; ``source`` says where each came from."""
-    try:
-        scenario = Scenario.model_validate(settings)
-    except ValidationError as error:
-        # An entry of ``without`` may be an id alone, which the types then read as {id: …}.
-        faults = [_at_written_key(fault, settings) for fault in field_faults(error, Scenario)]
-        raise source.error([*faults, *scenario_faults(settings)]) from error
-    scenario._source = source
-    return scenario
+    settings, source = read_yaml(Path(path))
+    return Scenario.checked(settings, source, Path(path))
 
 
 def load_scenarios(config: Config) -> tuple[Scenario, ...]:
@@ -202,16 +204,7 @@ def refuse_same_names(scenarios: Sequence[Scenario]) -> None:
             )
 
 
-def _at_written_key(fault: Fault, settings: Mapping[str, YamlValue]) -> Fault:
-    entries = sequence_in(settings.get("without"))
-    match fault.path:
-        case ("without", int(index), "id") if index < len(entries) and isinstance(entries[index], str):
-            return Fault(("without", index), fault.message)
-    return fault
-
-
-def scenario_faults(settings: Mapping[str, object]) -> list[Fault]:
-    """Return every disagreement between settings; what cannot be read is left to the type checks."""
+def _scenario_faults(settings: Mapping[str, object]) -> list[Fault]:
     types = [str(name) for name in mapping_in(settings.get("types"))]
     acts = [*_acts(settings)]
     return [
@@ -300,3 +293,83 @@ def _past_faults(entries: Sequence[object]) -> Iterator[Fault]:
         first, last = day_in(entry.get("from")), day_in(entry.get("to"))
         if first and last and first > last:
             yield Fault(("without", index, "to"), f"{last} is before {first}, so no event fits")
+
+
+def scenario_from_options(
+    priors: Sequence[str], events: Sequence[str], without: Sequence[str]
+) -> Scenario | None:
+    """Read the options as one scenario; ``None`` when there are none.
+
+    ``priors`` are ``NAME=PRIOR`` each (a word, a distribution, or quantiles as ``{q05: .., q95: ..}``),
+    ``events`` ``DATE:category:severity[:probability][:by]`` (DATE a day or ``FIRST..LAST``; a part that is no
+    number says who acts), ``without`` ids of past events.
+
+    Raises
+    ------
+    ConfigError
+        Lists every option that cannot be read, by its name.
+    """
+    if not (priors or events or without):
+        return None
+    settings: dict[str, YamlValue] = {"name": OPTIONS, "rationale": _RATIONALE}
+    places: dict[KeyPath, str] = {}
+    faults: list[str] = []
+    if priors:
+        stated: dict[str, YamlValue] = {}
+        for text in priors:
+            name, equals, written = text.partition("=")
+            name, written = name.strip(), written.strip()
+            if not equals or not name or not written:
+                faults.append(f"--prior {text}: write NAME=PRIOR, e.g. --prior 'ballast.visit=calms'")
+            elif name in stated:
+                faults.append(f"--prior {name}: given twice; keep one")
+            else:
+                stated[name] = _prior_of(written, f"--prior {name}")
+                places["priors", name] = f"--prior {name}"
+        settings["priors"] = stated
+    if events:
+        acts: list[YamlValue] = []
+        for text in events:
+            act = _act_of(text)
+            if isinstance(act, str):
+                faults.append(act)
+                continue
+            places["events", len(acts)] = f"--event {text}"
+            acts.append(act)
+        settings["events"] = acts
+    if without:
+        settings["without"] = [*without]
+        for index, name in enumerate(without):
+            places["without", index] = f"--without {name}"
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return Scenario.checked(settings, SourceMap(OPTIONS, {}, places))
+
+
+def _prior_of(written: str, option: str) -> YamlValue:
+    return parse_yaml(written, option)[0] if written.startswith("{") else plain_scalar(written)
+
+
+def _act_of(text: str) -> dict[str, YamlValue] | str:
+    parts = [part.strip() for part in text.split(":")]
+    if not 3 <= len(parts) <= 5 or not all(parts):
+        return f"--event {text}: write {_ACT_SHAPE}"
+    day, category, severity, *rest = parts
+    # A name says who acts; what begins like a number is meant as one.
+    by = [rest.pop()] if rest and rest[-1][0].isalpha() else []
+    if len(rest) > 1:
+        return f"--event {text}: write {_ACT_SHAPE}"
+    act: dict[str, YamlValue] = {}
+    window = re.fullmatch(r"(.+?)\.\.(.+)", day)
+    if window:
+        act["window"] = [window[1], window[2]]
+    else:
+        act["date"] = day
+    act["category"], act["severity"] = category, plain_scalar(severity)
+    if by:
+        act["by"] = by[0]
+    if rest:
+        number = plain_scalar(rest[0])
+        # Probabilities are numbers; a whole one means the same.
+        act["probability"] = float(number) if type(number) is int else number
+    return act

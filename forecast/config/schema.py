@@ -6,14 +6,15 @@ prints them as JSON Schema and ``docs/config.md`` explains them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from forecast.config.cross_checks import cross_faults, usual_milestones
-from forecast.config.faults import Fault, KeyPath
+from forecast.config.faults import Fault
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -37,8 +38,8 @@ from forecast.config.field_types import (
 from forecast.config.report_settings import ImpactConfig as ImpactConfig
 from forecast.config.report_settings import ReportConfig
 from forecast.config.settings_file import Section, SettingsFile
-from forecast.errors import ConfigError
 from forecast.events.countries import country_code, pair_title
+from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
 
 BUNDLED_PREFIX = "bundled:"
@@ -256,9 +257,9 @@ class SamplerConfig(Section):
     )
 
 
-def default_milestones(fields: dict[str, Any]) -> tuple[MilestoneConfig, ...]:
-    """Return the milestones of a config that names none."""
-    return tuple(MilestoneConfig(**one._asdict()) for one in usual_milestones(fields["as_of"]))
+def milestones_after(as_of: date, horizons: Sequence[int] = USUAL_HORIZONS) -> tuple[MilestoneConfig, ...]:
+    """Return milestones so many days after the as-of date."""
+    return tuple(MilestoneConfig(**one._asdict()) for one in usual_milestones(as_of, horizons))
 
 
 def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
@@ -286,9 +287,9 @@ class Config(SettingsFile):
     step: Literal["week"] = Field(default="week", description="length of a time step of the model")
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
     milestones: tuple[MilestoneConfig, ...] = Field(
-        default_factory=default_milestones,
+        default_factory=lambda fields: milestones_after(fields["as_of"]),
         min_length=1,
-        description="the dates to forecast up to; 30, 90 and 180 days after as_of when absent",
+        description=f"the dates to forecast up to; {USUAL_IN_WORDS} days after as_of when absent",
     )
     headline: HeadlineConfig = Field(
         default_factory=default_headline,
@@ -304,13 +305,10 @@ class Config(SettingsFile):
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 
-    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
+    @staticmethod
+    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
+        """Return every disagreement between settings; see ``cross_checks``."""
         return cross_faults(settings)
-
-    @property
-    def base_folder(self) -> Path:
-        """Folder that relative paths start from: the config's own, or the current one without a file."""
-        return self._source_path.parent if self._source_path else Path()
 
     @property
     def events_path(self) -> Path | None:
@@ -373,20 +371,6 @@ class Config(SettingsFile):
             return impact.level in ("major", "severe")
         severities = [one.min_severity for one in self.targets.values()]
         return self.targets[name].min_severity == max(severities) >= GRAVE
-
-    def locate(self, key_path: str | KeyPath) -> str:
-        """Return where a key was set: ``file:line:column``, or e.g. ``--set sampler.draws``.
-
-        A key left at its default has the place of the nearest key above it.
-        """
-        return self._source.locate(self._path(key_path))
-
-    def error(self, key_path: str | KeyPath, message: str) -> ConfigError:
-        """Return (not raise) an error about one key, for checks that need more than the config."""
-        return self._source.error([Fault(self._path(key_path), message)])
-
-    def _path(self, key_path: str | KeyPath) -> KeyPath:
-        return self._source.path_of(key_path) if isinstance(key_path, str) else key_path
 
 
 def title_of(name: str) -> str:

@@ -7,7 +7,7 @@ unknown keys, settings that agree, relative paths from the folder of the file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,14 +15,13 @@ from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from forecast.config.cross_checks import (
     LONGEST_HORIZON,
-    USUAL_HORIZONS,
     by_faults,
     cross_faults,
     day_in,
     mapping_in,
     sequence_in,
 )
-from forecast.config.faults import Fault, KeyPath, Position, SourceMap, field_faults, refusal, shown
+from forecast.config.faults import Fault, KeyPath, Position, SourceMap, refusal, shown
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -35,7 +34,7 @@ from forecast.config.field_types import (
     as_share,
 )
 from forecast.config.field_types import folder_name as plain_name
-from forecast.config.reading import Override, overridden, parse_overrides
+from forecast.config.reading import load_settings
 from forecast.config.schema import (
     UNNAMED,
     Config,
@@ -45,10 +44,11 @@ from forecast.config.schema import (
     ModelConfig,
     SamplerConfig,
     TargetConfig,
+    milestones_after,
 )
 from forecast.config.settings_file import Section, SettingsFile
 from forecast.config.yaml_source import read_yaml
-from forecast.errors import ConfigError
+from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
 
 MOST_DYADS = 10_000
@@ -154,7 +154,7 @@ class Watchlist(SettingsFile):
     )
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
     horizons: Annotated[tuple[Whole, ...], Field(min_length=1)] | None = Field(
-        default=None, description="days ahead; 30, 90 and 180 when neither these nor milestones are given"
+        default=None, description=f"days ahead; {USUAL_IN_WORDS} when neither these nor milestones are given"
     )
     milestones: tuple[MilestoneConfig, ...] | None = Field(
         default=None, min_length=1, description="dates to forecast up to, in place of horizons"
@@ -190,18 +190,15 @@ class Watchlist(SettingsFile):
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
 
-    def _disagreements(self, settings: Mapping[str, object]) -> list[Fault]:
-        return watchlist_faults(settings)
-
-    @property
-    def base_folder(self) -> Path:
-        """Folder that relative paths start from."""
-        return self._source_path.parent if self._source_path else Path()
+    @staticmethod
+    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
+        """Return every disagreement between settings; those shared with a config are found as there."""
+        return _watchlist_faults(settings)
 
     @property
     def shared_milestones(self) -> tuple[MilestoneConfig, ...]:
         """The milestones of every dyad."""
-        return self.milestones or _milestones_of(self.as_of, self.horizons or USUAL_HORIZONS)
+        return self.milestones or milestones_after(self.as_of, self.horizons or USUAL_HORIZONS)
 
     @property
     def asked(self) -> HeadlineConfig:
@@ -245,21 +242,6 @@ class Watchlist(SettingsFile):
         config._source_path = self._source_path
         return config
 
-    def locate(self, key_path: KeyPath) -> str:
-        """Return where a key was set: ``file:line:column``, or an option."""
-        return self._source.locate(key_path)
-
-    def error(self, faults: Sequence[tuple[KeyPath, str]]) -> ConfigError:
-        """Return (not raise) one error about several keys."""
-        return self._source.error([Fault(path, message) for path, message in faults])
-
-
-def _milestones_of(as_of: date, horizons: Sequence[int]) -> tuple[MilestoneConfig, ...]:
-    return tuple(
-        MilestoneConfig(name=f"days_{days}", label=f"{days} days ahead", date=as_of + timedelta(days=days))
-        for days in horizons
-    )
-
 
 def is_watchlist(path: str | Path) -> bool:
     """Whether a YAML file is a list of dyads, and not the config of one (``ConfigError``: it is no YAML)."""
@@ -271,40 +253,20 @@ def load_watchlist(path: str | Path, overrides: Sequence[str] = (), as_of: date 
 
     Raises ``ConfigError`` once, with every fault.
     """
-    path = Path(path)
-    written, place = read_yaml(path, _MOST_VALUES)
-    given = parse_overrides(overrides)
-    if as_of is not None:
-        given.append(Override("--as-of", "as_of", as_of.isoformat()))
-    settings, source, faults = overridden(written, place, given, Watchlist)
-    if "dyad" in settings and "dyads" not in settings:
-        message = f"is of a config of one dyad; use it with 'forecast run {path}', or give dyads"
-        raise source.error([Fault(("dyad",), message)])
-    own_name = plain_name(path.stem)
-    if own_name:
-        settings = {"name": own_name, **settings}
-    try:
-        found = Watchlist.model_validate(settings)
-    except ValidationError as error:
-        every = [*faults, *field_faults(error, Watchlist), *watchlist_faults(settings)]
-        raise source.error(every) from error
-    if faults:
-        raise source.error(faults)
-    found._source, found._source_path = source, path
-    return found
+    other = ("dyad", "dyads", f"is of a config of one dyad; use it with 'forecast run {path}', or give dyads")
+    return load_settings(Watchlist, path, overrides, as_of=as_of, other=other, most_values=_MOST_VALUES)
 
 
-def watchlist_faults(settings: Mapping[str, object]) -> list[Fault]:
-    """Return every disagreement between settings; what cannot be read is left to the type checks."""
+def _watchlist_faults(settings: Mapping[str, object]) -> list[Fault]:
     shared: dict[str, Any] = {
         key: settings[key] for key in ("as_of", "targets", "milestones", "headline") if settings.get(key)
     }
     if settings.get("horizons"):
         shared["milestones"] = [{"name": f"days_{days}"} for days in sequence_in(settings.get("horizons"))]
-    found = [*_horizon_faults(settings), *cross_faults(shared)]
+    faults = [*_horizon_faults(settings), *cross_faults(shared)]
     # The milestones of horizons stand nowhere in the file: their faults are those of the horizons.
-    found = [one for one in found if one.path[:1] != ("milestones",) or settings.get("milestones")]
-    return [*found, *_dyad_faults(settings), *_trigger_faults(settings), *_webhook_faults(settings)]
+    faults = [one for one in faults if one.path[:1] != ("milestones",) or settings.get("milestones")]
+    return [*faults, *_dyad_faults(settings), *_trigger_faults(settings), *_webhook_faults(settings)]
 
 
 def _horizon_faults(settings: Mapping[str, object]) -> Iterator[Fault]:

@@ -9,11 +9,4 @@
 ``calibration``       reliability bins with consistency bands, pooled calibration line
 ``score_table``       scores per target, horizon and model, and differences between two models
 ``track_record``      what a report says of one model's past; the backtest beside a run
-
-Nothing is imported here: the command line reads the horizons before it loads anything.
 """
-
-HORIZONS = (30, 90, 180, 365, 540)
-"""Days ahead that are tested unless told otherwise: from the next month to as far as milestones lie."""
-LISTED = ",".join(map(str, HORIZONS))
-"""The same as an option of the command line takes it."""

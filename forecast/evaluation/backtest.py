@@ -22,7 +22,6 @@ from forecast.baselines.windows import (
 )
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
-from forecast.evaluation import HORIZONS
 from forecast.evaluation.kept_rows import decisive_versions
 from forecast.events.feed_faults import StaleGap, stale_gap
 from forecast.events.table import EventTable
@@ -32,6 +31,7 @@ from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
 from forecast.priors import PriorStatement
 from forecast.priors.population import Population, shipped_population
+from forecast.records.horizons import HORIZONS
 from forecast.runs.inputs import Inputs
 from forecast.wording import count, listing, long_day
 

@@ -18,7 +18,7 @@ from forecast.errors import EventError
 from forecast.events.cells import DATES, DateOrder, clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
 from forecast.frames import Backend, make_frame
-from forecast.views import ShownInNotebooks, maker
+from forecast.views import ShownInNotebooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,8 @@ class EventTable(ShownInNotebooks):
         EventError
             It is no data frame, or has faults: each with its row, counted from 1.
         """
-        table: EventTable = maker("events_of_frame")(frame, source=source, dates=dates)
+        # Its rows go through the checks of a file, which make tables themselves.
+        table: EventTable = cls.load("events_of_frame")(frame, source=source, dates=dates)
         return table
 
     def to_frame(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401 - a frame of the library asked for

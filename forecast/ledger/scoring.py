@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -35,14 +36,16 @@ from forecast.ledger.entries import GRACE_DAYS, ForecastEntry, JudgementEntry
 from forecast.ledger.recording import Asked, history_of
 from forecast.records.base import Probability, Record
 from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve
+from forecast.records.horizons import HORIZONS
 from forecast.records.scale import STANDARD
 from forecast.wording import count
 
 Floats = NDArray[np.float64]
 Claim = Literal["better", "worse", "none"]
 
-HORIZON_BANDS = ((30, "1–30 days"), (90, "31–90 days"), (180, "91–180 days"), (365, "181–365 days"))
-LONGEST_BAND = "over 365 days"
+_BAND_ENDS = HORIZONS[:4]
+HORIZON_BANDS = tuple((last, f"{before + 1}–{last} days") for before, last in pairwise((0, *_BAND_ENDS)))
+LONGEST_BAND = f"over {_BAND_ENDS[-1]} days"
 AHEAD, HINDCAST = "made ahead", "hindcast"
 
 

@@ -1,7 +1,8 @@
-"""What ``forecast.json`` says of where the headline comes from, and of how such forecasts did."""
+"""What explains the headline: its sources, past and coming events, and how such forecasts did."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
@@ -42,3 +43,38 @@ class OwnRecord(Record):
         default=None, description="1 - Brier / Brier of the constant rate"
     )
     skill_constant_rate_se: float | None = None
+
+
+class Driver(Record):
+    """One past event and what leaving it out does to the headline probability.
+
+    ``change`` = probability with the event minus probability without it (positive: it raised the risk).
+    """
+
+    event_id: str
+    date: date
+    category: str
+    severity: int
+    summary: str
+    source: str
+    change: float
+    mcse: float
+
+
+class Indicator(Record):
+    """Something that can be seen before a day, and the headline probability once it is.
+
+    ``quiet``: the headline target has not happened before ``by``; ``other_target``: ``target`` has happened
+    before ``by`` and the headline target has not; both are read off the run's own paths. ``act``: one more
+    act of ``category`` and ``severity`` happens before ``by``, put into the futures as a scenario puts it.
+    """
+
+    code: Literal["quiet", "other_target", "act"]
+    by: date
+    milestone: str | None = Field(description="the milestone on that day, if it is one")
+    target: str | None = Field(default=None, description="of other_target")
+    category: str | None = Field(default=None, description="of act")
+    severity: int | None = Field(default=None, description="of act")
+    probability: Probability
+    change: float = Field(description="that minus the headline probability")
+    mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the change")

@@ -1,23 +1,22 @@
-"""``forecast.json``: the contract other programs read; ``forecast schema forecast`` prints its JSON Schema.
-
-All probabilities are in [0, 1], all dates are ISO days.
-"""
+"""``forecast.json``, the contract other programs read: probabilities are in [0, 1], dates are ISO days."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from forecast.errors import InputError, shown
 from forecast.frames import Backend, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.cautions import Caution
-from forecast.records.columns import Content, forecast_columns
-from forecast.records.explained import OwnRecord, WaterfallStep
+from forecast.records.explained import Driver, Indicator, OwnRecord, WaterfallStep
 from forecast.records.scale import Scale
 from forecast.views import ShownInNotebooks
 
+Content = Literal["milestones", "curves", "scenarios", "drivers"]
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 """What a probability rests on: see ``docs/sensitivity.md`` for the rule."""
 
@@ -283,41 +282,6 @@ class ScenarioForecast(Record, ShownInNotebooks):
         return one_named(self.targets, "target", name)
 
 
-class Driver(Record):
-    """One past event and what leaving it out does to the headline probability.
-
-    ``change`` = probability with the event minus probability without it (positive: it raised the risk).
-    """
-
-    event_id: str
-    date: date
-    category: str
-    severity: int
-    summary: str
-    source: str
-    change: float
-    mcse: float
-
-
-class Indicator(Record):
-    """Something that can be seen before a day, and the headline probability once it is.
-
-    ``quiet``: the headline target has not happened before ``by``; ``other_target``: ``target`` has happened
-    before ``by`` and the headline target has not; both are read off the run's own paths. ``act``: one more
-    act of ``category`` and ``severity`` happens before ``by``, put into the futures as a scenario puts it.
-    """
-
-    code: Literal["quiet", "other_target", "act"]
-    by: date
-    milestone: str | None = Field(description="the milestone on that day, if it is one")
-    target: str | None = Field(default=None, description="of other_target")
-    category: str | None = Field(default=None, description="of act")
-    severity: int | None = Field(default=None, description="of act")
-    probability: Probability
-    change: float = Field(description="that minus the headline probability")
-    mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
-
-
 class Headline(Record):
     """Which target and milestone make the bottom line."""
 
@@ -380,8 +344,55 @@ class Forecast(Record, ShownInNotebooks):
         A row is a target and milestone, a target and day, a scenario and milestone, or an event. Raises
         ``InputError``: another content or library, or a library that is not installed.
         """
-        return make_frame(forecast_columns(self, content), backend)
+        if content not in _COLUMNS:
+            raise InputError(f"content: got {shown(repr(content))}; expected one of {', '.join(_COLUMNS)}")
+        rows = [*_rows(self, content)]
+        columns = {name: [row[place] for row in rows] for place, name in enumerate(_COLUMNS[content])}
+        return make_frame(columns, backend)
 
     def scenario(self, name: str) -> ScenarioForecast:
         """Return the scenario of that name (``KeyError``, with those that there are, when there is none)."""
         return one_named(self.scenarios, "scenario", name)
+
+
+_MILESTONE = (
+    *("target", "target_label", "milestone", "milestone_label", "date"),
+    *("probability", "mcse", "lower90", "upper90", "words"),
+    *("past_windows", "constant_rate", "rests_on", "observed_before"),
+)
+_COLUMNS: dict[Content, tuple[str, ...]] = {
+    "milestones": _MILESTONE,
+    "curves": ("target", "date", "probability", "lower90", "upper90"),
+    "scenarios": (
+        *("scenario", "scenario_label", "method"),
+        *(*_MILESTONE, "difference", "difference_mcse", "by_assumption"),
+    ),
+    "drivers": ("event_id", "date", "category", "severity", "summary", "source", "change", "mcse"),
+}
+
+
+def _rows(forecast: Forecast, content: Content) -> Iterator[tuple[Any, ...]]:
+    match content:
+        case "milestones":
+            yield from (_milestone(target, one) for target in forecast.targets for one in target.milestones)
+        case "curves":
+            for target in forecast.targets:
+                for row in zip(*(values for _, values in target.curve), strict=True):
+                    yield target.name, *row
+        case "scenarios":
+            for scenario in forecast.scenarios:
+                of = scenario.name, scenario.label, scenario.method
+                for changed in scenario.targets:
+                    for one in changed.milestones:
+                        difference = one.difference.value, one.difference.mcse, one.by_assumption
+                        yield *of, *_milestone(changed, one), *difference
+        case "drivers":
+            yield from (tuple(getattr(one, name) for name in _COLUMNS[content]) for one in forecast.drivers)
+
+
+def _milestone(target: TargetForecast, one: MilestoneForecast) -> tuple[Any, ...]:
+    return (
+        *(target.name, target.label, one.name, one.label, one.date),
+        *(one.probability, one.mcse, *one.interval90, one.words),
+        *(one.baseline.probability, one.constant_rate, one.rests_on, target.observed_before),
+    )

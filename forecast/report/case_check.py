@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.blocks import Alert, Block, Bullets, Heading, Verbatim, plain_table, right
 from forecast.config import config_hash, describe_config
-from forecast.config.questions import question_lines, questions
+from forecast.config.describe import question_lines, questions
 from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_in_words
 from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import NamedPrior

@@ -20,7 +20,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.config.questions import what_counts
+from forecast.config.describe import what_counts
 from forecast.events.codebook import CATEGORIES
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.elicitation import Elicited

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from forecast.config import Config
-from forecast.config.looks import Logo, read_logo
+from forecast.config.named_files import Logo, read_logo
 from forecast.config.schema import ImpactConfig
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events

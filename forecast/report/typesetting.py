@@ -27,7 +27,7 @@ import matplotlib as mpl
 import typst
 from matplotlib.ft2font import FT2Font
 
-from forecast.config.looks import Logo
+from forecast.config.named_files import Logo
 from forecast.errors import ForecastError, InputError
 from forecast.storage import read_plain, scratch_folder
 

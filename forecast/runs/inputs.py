@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.config import Config, Scenario, load_scenarios
-from forecast.config.looks import read_logo, refuse_no_font
-from forecast.config.questions import scale_faults
-from forecast.config.scale_file import load_scale
+from forecast.config.describe import scale_faults
+from forecast.config.named_files import load_scale, read_logo, refuse_no_font
 from forecast.config.schema import PACKAGED_POPULATIONS
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.codebook import standard_scale

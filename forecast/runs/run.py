@@ -28,8 +28,7 @@ from forecast.frames import Backend
 from forecast.inference.posterior import Posterior, open_stored, read_posterior, write_posterior
 from forecast.models.draws import StreamDraws, stream_draws
 from forecast.records.analysis import Analysis
-from forecast.records.columns import Content
-from forecast.records.forecast import Forecast
+from forecast.records.forecast import Content, Forecast
 from forecast.runs import files
 from forecast.runs.folder import command_again, read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import Inputs, inputs_of
@@ -39,12 +38,10 @@ from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.options import RANDOM_STREAMS, SimulationOptions
 from forecast.simulation.paths import simulate_first_passages
 from forecast.storage import copy_file, write_file
-from forecast.views import ShownInNotebooks, maker
+from forecast.views import ShownInNotebooks
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from forecast.report.plots import RunPlots
 
 Floats = NDArray[np.float64]
 
@@ -90,10 +87,9 @@ class Run(ShownInNotebooks):
         return self.inputs.events
 
     @property
-    def plot(self) -> RunPlots:
+    def plot(self) -> Any:  # noqa: ANN401 - the charts are of the report, which stands above
         """Charts as Matplotlib axes: ``curve()``, ``tension()``, ``drivers()``, ``scenarios()``."""
-        plots: RunPlots = maker("plots")(self)
-        return plots
+        return self.load("RunPlots")(self)
 
     def to_frame(self, content: Content = "milestones", backend: Backend = "pandas") -> Any:  # noqa: ANN401
         """Return a table of the forecast as a data frame; see ``Forecast.to_frame``."""

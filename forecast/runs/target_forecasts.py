@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecast.baselines.methods import climatology
-from forecast.config.questions import target_facts
+from forecast.config.describe import target_facts
 from forecast.panel.streams import TargetRule
 from forecast.records.forecast import Baseline, MilestoneForecast, TargetForecast
 from forecast.runs.mixture import Mixture

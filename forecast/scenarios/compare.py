@@ -4,6 +4,11 @@
 * *reweight*: priors change. The draws are weighted by the ratio of priors, Pareto smoothed; the futures
   stay, or are simulated as well.
 * *refit*: past events are taken out, or the weights cannot be trusted.
+
+An assumed act that is one of a target's own acts meets it with its own probability: that part of a change is
+arithmetic, says nothing of the model and is told apart. Acts are drawn independently of the futures, so with
+q = P(no such act) before a day under the scenario and q₀ in the run, 1 − p = (1 − rest) q₀ gives the part
+(1 − p)(1 − q / q₀).
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +28,12 @@ from forecast.inference.importance import (
     monte_carlo_error,
 )
 from forecast.models.draws import Floats
+from forecast.panel.streams import FutureAct, TargetRule
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
+    ActAssumed,
     Difference,
+    ExpectationChanged,
     FailedWeights,
     GateFailure,
     MethodReason,
@@ -36,18 +44,22 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
+from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
-from forecast.scenarios.assumptions import chance_of_other_acts, with_assumptions
 from forecast.scenarios.evaluate import (
+    SCENARIO_PATHS,
     ChangedProbability,
+    Effort,
     ScenarioDraws,
     changed_probability,
+    refitted,
+    scenario_draws,
     weights_for,
 )
-from forecast.scenarios.futures import SCENARIO_PATHS, Effort, refitted, scenario_draws
 from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.simulation import ProbabilityCurve
+from forecast.simulation.acts import act_keys, chance_before, meets, quiet_chance
 
 _DECIMALS = 5
 
@@ -118,14 +130,31 @@ def evaluate_plan(
 ) -> ScenarioForecast:
     """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is."""
     effort = effort or Effort()
-    found = weights_for(base, plan.priors) if plan.changes_priors else None
-    reason = _refit_reason(plan, found)
+    weights = weights_for(base, plan.priors) if plan.changes_priors else None
+    reason = _refit_reason(plan, weights)
+    method: ScenarioMethod = "refit"
+    targets: tuple[ScenarioTarget, ...] = ()
+    failures: tuple[GateFailure, ...] = ()
     if reason is None:
-        return with_assumptions(_same_draws(base, plan, found, effort), plan, base.inputs)
-    if not refit:
-        withheld = _forecast(plan, "refit", reason, found, (), withheld="no_refit")
-        return with_assumptions(withheld, plan, base.inputs)
-    return with_assumptions(_new_draws(base, plan, found, reason, tell), plan, base.inputs)
+        method, reason = _way(plan, weights)
+        targets = _same_draws(base, plan, weights, effort)
+    elif refit:
+        targets, failures = _new_draws(base, plan, tell)
+    return ScenarioForecast(
+        name=plan.scenario.name,
+        label=plan.scenario.title,
+        rationale=plan.scenario.rationale,
+        method=method,
+        reason=reason,
+        pareto_k=weights.pareto_k if weights else None,
+        effective_draws=weights.effective_draws if weights else None,
+        failures=failures,
+        withheld="no_refit" if method == "refit" and not refit else None,
+        priors=tuple(plan.scenario.priors),
+        taken_out=plan.taken_out,
+        targets=targets,
+        **_acts_assumed(plan, base.inputs),
+    )
 
 
 def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> ScenarioReason | None:
@@ -140,15 +169,18 @@ def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> Scenar
     )
 
 
+def _way(plan: ScenarioPlan, weights: ImportanceWeights | None) -> tuple[ScenarioMethod, MethodReason]:
+    if not weights:
+        return "simulate", MethodReason(code="only_future")
+    if not plan.changes_future:
+        return "reweight", MethodReason(code="only_priors")
+    return "reweight and simulate", MethodReason(code="priors_and_future")
+
+
 def _same_draws(
-    base: Run, plan: ScenarioPlan, found: ImportanceWeights | None, effort: Effort
-) -> ScenarioForecast:
-    method: ScenarioMethod = "simulate"
-    reason = MethodReason(code="only_future")
-    if found:
-        method = "reweight and simulate" if plan.changes_future else "reweight"
-        reason = MethodReason(code="priors_and_future" if plan.changes_future else "only_priors")
-    draws = scenario_draws(base, plan, found, effort)
+    base: Run, plan: ScenarioPlan, weights: ImportanceWeights | None, effort: Effort
+) -> tuple[ScenarioTarget, ...]:
+    draws = scenario_draws(base, plan, weights, effort)
     mixture = replace(base.mixture, acts=plan.acts, types=plan.types)
     by_day = np.arange(base.simulation.horizon_days + 1.0)
     curves = mixture.curves_of({name: one.answer(mixture.quiet(name, by_day)) for name, one in draws.items()})
@@ -172,17 +204,13 @@ def _same_draws(
             chance = chance_of_other_acts(plan, base.inputs, day) if plan.changes_future else 0.0
             return min(3 / one.paths_anew, chance) if chance else None
 
-        targets.append(_target(base, known, curve, change, at_most))
-    return _forecast(plan, method, reason, found, tuple(targets))
+        targets.append(_target(base, plan, known, curve, change, at_most))
+    return tuple(targets)
 
 
 def _new_draws(
-    base: Run,
-    plan: ScenarioPlan,
-    found: ImportanceWeights | None,
-    reason: ScenarioReason,
-    tell: Callable[[str], None],
-) -> ScenarioForecast:
+    base: Run, plan: ScenarioPlan, tell: Callable[[str], None]
+) -> tuple[tuple[ScenarioTarget, ...], tuple[GateFailure, ...]]:
     variables, failures = refit(base, plan, tell)
     mixture = refitted(base, plan, variables)
     targets = []
@@ -196,8 +224,8 @@ def _new_draws(
             error = mixture.error(name, day, base.n_chains)
             return ChangedProbability(float(new.mean()), error, *difference)
 
-        targets.append(_target(base, known, _rounded(mixture.curves[known.name]), change))
-    return _forecast(plan, "refit", reason, found, tuple(targets), failures=failures)
+        targets.append(_target(base, plan, known, _rounded(mixture.curves[known.name]), change))
+    return tuple(targets), failures
 
 
 def refit(
@@ -251,12 +279,14 @@ def _joined(known: TargetForecast, days: int, curve: ProbabilityCurve) -> Probab
 
 def _target(
     base: Run,
+    plan: ScenarioPlan,
     known: TargetForecast,
     curve: ProbabilityCurve,
     change: Callable[[int], ChangedProbability],
     at_most: Callable[[date], float | None] = lambda day: None,
 ) -> ScenarioTarget:
     origin = base.inputs.data.grid.origin
+    rule = next(one for one in base.inputs.rules if one.name == known.name)
     milestones = []
     for before in known.milestones:
         changed = change((before.date - origin).days)
@@ -266,7 +296,8 @@ def _target(
         shown = read.probability - before.probability
         bound = at_most(before.date) if shown == 0.0 == changed.difference_mcse else None
         difference = Difference(value=shown, mcse=changed.difference_mcse, at_most=bound)
-        milestones.append(ScenarioMilestone(**dict(read), difference=difference))
+        by_assumption = met_by_assumption(plan, base.inputs, rule, before.date, read.probability - shown)
+        milestones.append(ScenarioMilestone(**dict(read), difference=difference, by_assumption=by_assumption))
     other: dict[str, object] = {
         "cases": (),
         "milestones": tuple(milestones),
@@ -276,25 +307,64 @@ def _target(
     return ScenarioTarget.model_validate({**dict(known), **other})
 
 
-def _forecast(
-    plan: ScenarioPlan,
-    method: ScenarioMethod,
-    reason: ScenarioReason,
-    found: ImportanceWeights | None,
-    targets: tuple[ScenarioTarget, ...],
-    *,
-    failures: tuple[GateFailure, ...] = (),
-    withheld: Literal["no_refit"] | None = None,
-) -> ScenarioForecast:
-    return ScenarioForecast(
-        name=plan.scenario.name,
-        label=plan.scenario.title,
-        rationale=plan.scenario.rationale,
-        method=method,
-        reason=reason,
-        pareto_k=found.pareto_k if found else None,
-        effective_draws=found.effective_draws if found else None,
-        failures=failures,
-        withheld=withheld,
-        targets=targets,
+def _acts_assumed(plan: ScenarioPlan, inputs: Inputs) -> dict[str, Any]:
+    """Return acts that a scenario adds, and those of the calendar that it makes more or less likely."""
+    scheduled = {_without_chance(act): act for act in inputs.calendar}
+    acts = {_without_chance(act): act for act in plan.acts}
+    kept = [(act, one.probability) for act, one in acts.items() if act in scheduled]
+    gone = [(act, 0.0) for act in scheduled if act not in acts]
+    changed = [(act.label, scheduled[act].probability, now) for act, now in (*kept, *gone)]
+    return {
+        "acts": tuple(
+            _record(act, plan, inputs) for act in plan.acts if _without_chance(act) not in scheduled
+        ),
+        "expectations": tuple(
+            ExpectationChanged(label=label, before=old, after=now)
+            for label, old, now in changed
+            if now != old
+        ),
+    }
+
+
+def met_by_assumption(
+    plan: ScenarioPlan, inputs: Inputs, rule: TargetRule, day: date, probability: float
+) -> float | None:
+    """Change of the run's probability that assumed acts make by meeting the target themselves before a day.
+
+    ``None`` where past events are taken out, since the run's futures are not those of the scenario then.
+    """
+    if plan.changes_past:
+        return None
+    origin = inputs.data.grid.origin
+    ahead = np.array(float((day - origin).days))
+    quiet = float(quiet_chance(plan.acts, rule, origin, ahead, plan.types))
+    before = float(quiet_chance(inputs.calendar, rule, origin, ahead, {}))
+    return (1 - probability) * (1 - quiet / before) if before else 0.0
+
+
+def chance_of_other_acts(plan: ScenarioPlan, inputs: Inputs, day: date) -> float:
+    """Probability that the acts of a future before a day are not those of the run on the same luck."""
+    before, after = (dict(zip(act_keys(acts), acts, strict=True)) for acts in (inputs.calendar, plan.acts))
+    origin, same = inputs.data.grid.origin, 1.0
+    ahead = np.array(float((day - origin).days))
+    for key, act in {**before, **after}.items():
+        old, new = (acts[key].probability if key in acts else 0.0 for acts in (before, after))
+        same *= 1 - float(chance_before(replace(act, probability=abs(new - old)), origin, ahead))
+    return 1 - same
+
+
+def _without_chance(act: FutureAct) -> FutureAct:
+    return replace(act, probability=0.0)
+
+
+def _record(act: FutureAct, plan: ScenarioPlan, inputs: Inputs) -> ActAssumed:
+    return ActAssumed(
+        label=act.label,
+        first_day=act.date,
+        last_day=act.until or act.date,
+        category=act.category,
+        severity=act.severity,
+        by=act.by,
+        probability=act.probability,
+        meets=tuple(rule.name for rule in inputs.rules if meets(act, rule, plan.types)),
     )

@@ -17,10 +17,10 @@ from forecast.config import AssumedAct, Scenario
 from forecast.events.codebook import CATEGORIES, category_label
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
-from forecast.records.forecast import Indicator
+from forecast.records.explained import Indicator
 from forecast.runs.run import Run
 from forecast.scenarios.compare import evaluate_plan
-from forecast.scenarios.futures import Effort
+from forecast.scenarios.evaluate import Effort
 from forecast.scenarios.plan import plan_scenario
 
 SERIOUS = 3

@@ -103,7 +103,7 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
     types = {name: _type(name, one, faults) for name, one in scenario.types.items()}
     acts = _acts(inputs, scenario, faults)
     if faults:
-        raise scenario.error(faults)
+        raise scenario.errors(faults)
     return ScenarioPlan(
         scenario,
         priors,

@@ -25,7 +25,7 @@ from forecast.panel.panel import Panel, count_events
 from forecast.panel.streams import TargetRule
 from forecast.priors.resolve import log_prior
 from forecast.progress import Listener, StageProgress
-from forecast.records.forecast import Driver
+from forecast.records.explained import Driver
 from forecast.runs.inputs import priors_of
 from forecast.runs.mixture import Mixture, direct_answers
 from forecast.simulation import SimulationOptions, simulate_first_passages

@@ -21,8 +21,13 @@ from forecast.records.analysis import Assumed
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import log_prior_ratio, milestone_day, parameter_draws
-from forecast.scenarios.futures import Effort, scenario_draws
+from forecast.scenarios.evaluate import (
+    Effort,
+    log_prior_ratio,
+    milestone_day,
+    parameter_draws,
+    scenario_draws,
+)
 from forecast.scenarios.plan import ScenarioPlan
 from forecast.simulation.options import acts_on_paths
 

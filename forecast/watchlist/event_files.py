@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast.config.faults import Fault
 from forecast.config.watchlist import Watchlist
 from forecast.errors import EventError
 from forecast.events.dyads import DyadRule
@@ -89,7 +90,7 @@ def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
     """
     paths, faults = _paths(watchlist)
     if faults:
-        raise watchlist.error(faults)
+        raise watchlist.errors(Fault(*one) for one in faults)
     actors = sorted(
         {actor for dyad in watchlist.dyads for actor in (*dyad.side_a, *dyad.side_b, *dyad.theatre)}
     )

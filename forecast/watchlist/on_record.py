@@ -8,7 +8,7 @@ from pathlib import Path
 
 from forecast import __version__
 from forecast.config import config_hash
-from forecast.config.questions import reported_by
+from forecast.config.describe import reported_by
 from forecast.ledger.recording import RunOrigin, forecast_entries
 from forecast.ledger.store import write_ledger
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from forecast.config.faults import Fault
 from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.errors import InputError
 from forecast.evaluation.kept_rows import decisive_versions
@@ -165,10 +166,10 @@ def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, strict: boo
             entry.failure = Failure(code="stale_refused", text=f"not forecast (stale: refuse). {stale.text}")
         entries.append(entry)
     if faults and (strict or len(faults) == len(entries)):
-        paths: list[tuple[tuple[str | int, ...], str]] = [*faults]
         others = ", or run the others without --strict" if len(faults) < len(entries) else ""
+        every = watchlist.errors(Fault(*one) for one in faults)
         raise InputError(
-            f"{watchlist.error(paths)}\n{len(faults)} of {count(len(entries), 'dyad')} cannot be run. Mend "
+            f"{every}\n{len(faults)} of {count(len(entries), 'dyad')} cannot be run. Mend "
             f"the list or its files{others}"
         )
     return entries
@@ -180,7 +181,7 @@ def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile], place: Pa
     try:
         family = family_named(config.model.family)
     except InputError as error:
-        raise watchlist.error([(("model", "family"), str(error))]) from error
+        raise watchlist.error(("model", "family"), str(error)) from error
     furthest = family.furthest_days
     origin = watchlist.as_of + timedelta(days=1)
     key = "milestones" if watchlist.milestones else "horizons"
@@ -195,8 +196,7 @@ def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile], place: Pa
         if furthest is not None and (one.date - origin).days > furthest
     ]
     if far:
-        paths: list[tuple[tuple[str | int, ...], str]] = [*far]
-        raise watchlist.error(paths)
+        raise watchlist.errors(Fault(*one) for one in far)
     load_hazard(config)
     load_population(config)
     if watchlist.shock == "own":

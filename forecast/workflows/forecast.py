@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.config import Config, config_hash
-from forecast.config.questions import reported_by
+from forecast.config.describe import reported_by
 from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior
 from forecast.inference.record_fit import fit_record

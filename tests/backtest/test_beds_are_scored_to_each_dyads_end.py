@@ -12,10 +12,10 @@ from forecast.bench.accuracy import BenchmarkOptions, bed_options, plan_dyads, r
 from forecast.bench.beds import find_bed, read_bed_files, shipped_beds
 from forecast.bench.pooled_windows import QUIET_DAYS, quiet_year
 from forecast.errors import InputError
-from forecast.evaluation import HORIZONS, LISTED
 from forecast.evaluation.backtest import silent_end
 from forecast.events.reading import read_events
 from forecast.panel.streams import TargetRule
+from forecast.records.horizons import HORIZONS, LISTED
 
 FORCE = TargetRule("force", ("military_incident",), 4)
 BED = """\

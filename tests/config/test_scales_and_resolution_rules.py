@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from forecast.config import load_config
+from forecast.config.describe import questions, target_facts
 from forecast.config.draft import draft_config, draft_yaml
-from forecast.config.questions import questions, target_facts
+from forecast.config.named_files import load_scale, scale_yaml
 from forecast.config.reading import parse_config
-from forecast.config.scale_file import load_scale, scale_yaml
+from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
 from forecast.events.codebook import armed_scale, own_categories, standard_scale
 from forecast.events.reading import read_events
 from forecast.runs.inputs import read_inputs
-from forecast.scenarios.options import scenario_from_options
 from forecast.scenarios.plan import plan_scenario
 
 ROWS = """date,initiator,target,category,severity,summary

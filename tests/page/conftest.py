@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast.records.forecast import Diagnostics, Driver
+from forecast.records.explained import Driver
+from forecast.records.forecast import Diagnostics
 from forecast.runs.run import Run, write_run
 
 START_SECONDS = 120

@@ -33,12 +33,12 @@ from forecast.records.analysis import (
     TensionSeries,
     UnusedBacktest,
 )
+from forecast.records.explained import Driver
 from forecast.records.forecast import (
     Baseline,
     Curve,
     Diagnostics,
     Difference,
-    Driver,
     DyadRecord,
     Forecast,
     GateFailure,

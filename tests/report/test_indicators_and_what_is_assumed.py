@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from forecast.blocks import Table
-from forecast.records.forecast import ActAssumed, ExpectationChanged, Indicator
+from forecast.records.explained import Indicator
+from forecast.records.forecast import ActAssumed, ExpectationChanged
 from forecast.report.answers import scenario_comparison, scenario_tables
 from forecast.report.scenario_words import model_adds, split_cells, what_it_assumes
 from forecast.report.sections.drivers import chosen_indicators, indicator_sentence, indicators_section

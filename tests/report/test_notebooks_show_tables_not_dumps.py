@@ -22,7 +22,6 @@ from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
 from forecast.simulation.first_passages import FirstPassages
-from forecast.views import MADE_BY, maker
 
 HOSTILE = '<script>alert("x")</script>&amp;'
 
@@ -61,10 +60,6 @@ def tree(html):
 def cells(html):
     rows = [["".join(cell.itertext()).strip() for cell in row] for row in tree(html).iter("tr")]
     return [[cell.replace("\xa0", " ") for cell in row] for row in rows]
-
-
-def test_every_view_that_is_looked_up_by_name_is_there():
-    assert all(callable(maker(view)) for view in MADE_BY)
 
 
 def test_a_prompt_shows_a_line_not_a_megabyte(run):

@@ -11,7 +11,8 @@ from pypdf import PdfReader
 from forecast import wording
 from forecast.blocks import Alert
 from forecast.records.cautions import FewEvents, NotConverged
-from forecast.records.forecast import Forecast, Indicator
+from forecast.records.explained import Indicator
+from forecast.records.forecast import Forecast
 from forecast.report.build import build_report, make_content, write_figures
 from forecast.report.html_page import render_page
 from forecast.report.run_records import ReportOptions

@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast.config import load_config, resolved_yaml
-from forecast.config.looks import LARGEST_BYTES, read_logo
+from forecast.config.named_files import LARGEST_BYTES, read_logo
 from forecast.config.schema import ImpactConfig
 from forecast.errors import ConfigError, InputError
 from forecast.report.build import build_report, make_content

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from forecast.config.looks import refuse_no_font
+from forecast.config.named_files import refuse_no_font
 from forecast.config.schema import ImpactConfig
 from forecast.errors import InputError
 from forecast.report.build import make_content, write_figures

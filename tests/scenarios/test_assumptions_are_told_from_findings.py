@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.config import scenario_of
+from forecast.config import Scenario
 from forecast.config.faults import SourceMap
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct, TargetRule
@@ -21,7 +21,7 @@ LETHAL = TargetRule("lethal", ("military_incident",), 5)
 
 def assumed(*acts, **changes):
     settings = {"name": "assumed", "rationale": "A reason", "events": list(acts), **changes}
-    return scenario_of(settings, SourceMap("test"))
+    return Scenario.checked(settings, SourceMap("test"))
 
 
 def test_in_a_world_where_nothing_else_happens_the_whole_change_is_assumed(still):

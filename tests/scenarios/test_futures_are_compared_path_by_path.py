@@ -6,14 +6,13 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.config import scenario_of
+from forecast.config import Scenario
 from forecast.config.faults import SourceMap
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.evaluate import milestone_day
-from forecast.scenarios.futures import Effort, simulate_plan
+from forecast.scenarios.evaluate import Effort, milestone_day, simulate_plan
 from forecast.simulation import NEVER, simulate_first_passages
 from forecast.simulation.acts import act_keys
 from forecast.simulation.first_passages import hit_shares_before
@@ -24,7 +23,7 @@ CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 
 def assumed(*acts, **changes):
     settings = {"name": "assumed", "rationale": "A reason", "events": list(acts), **changes}
-    return scenario_of(settings, SourceMap("test"))
+    return Scenario.checked(settings, SourceMap("test"))
 
 
 def whole(base) -> Effort:
@@ -42,7 +41,7 @@ def test_the_state_before_the_as_of_date_is_bit_identical(base, monkeypatch):
         seen.append((data, draws))
         return simulate_first_passages(data, draws, *arguments)
 
-    monkeypatch.setattr("forecast.scenarios.futures.simulate_first_passages", watch)
+    monkeypatch.setattr("forecast.scenarios.evaluate.simulate_first_passages", watch)
     compare_scenarios(base, [assumed(CLASH), assumed({**CLASH, "severity": 3, "probability": 0.2})])
     assert len(seen) == 2
     for data, draws in seen:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.config import scenario_of
+from forecast.config import Scenario
 from forecast.config.faults import SourceMap
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import parse_distribution
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.futures import Effort, simulate_plan
+from forecast.scenarios.evaluate import Effort, simulate_plan
 from forecast.scenarios.plan import NewTypePriors, draw_effects, stream_shares
 from forecast.simulation import simulate_first_passages
 
@@ -22,7 +22,7 @@ def with_type(effect, severity=3, probability=1.0, day="2022-07-05"):
         "types": {"novelty": {"half_life_days": "LogNormal(2.0, 0.01)", "rationale": "A guess", **effect}},
         "events": [{"date": day, "category": "novelty", "severity": severity, "probability": probability}],
     }
-    return scenario_of(settings, SourceMap("test"))
+    return Scenario.checked(settings, SourceMap("test"))
 
 
 def test_one_act_brings_about_as_many_acts_as_its_prior_says(still):

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.config import load_config, scenario_of
+from forecast.config import Scenario, load_config
 from forecast.config.faults import SourceMap
+from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
 from forecast.inference.importance import monte_carlo_error
 from forecast.pooled_hazard.hazard import N_DRAWS
@@ -14,10 +15,8 @@ from forecast.runs.inputs import read_inputs
 from forecast.runs.run import mixture_of, read_run, simulate, write_run
 from forecast.runs.target_forecasts import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.evaluate import milestone_day
-from forecast.scenarios.futures import refitted
+from forecast.scenarios.evaluate import milestone_day, refitted
 from forecast.scenarios.indicators import measure_indicators
-from forecast.scenarios.options import scenario_from_options
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness, measure_shifts
 from forecast.sensitivity.shifts import PriorShifts, stacked_shares
 from forecast.simulation import simulate_first_passages
@@ -32,7 +31,7 @@ QUESTIONS = [
 
 def assumed(*acts, **changes):
     settings = {"name": "assumed", "rationale": "A reason", "events": list(acts), **changes}
-    return scenario_of(settings, SourceMap("test"))
+    return Scenario.checked(settings, SourceMap("test"))
 
 
 def milestones(forecast):

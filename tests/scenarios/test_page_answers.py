@@ -12,11 +12,11 @@ from forecast.app.opening import open_engine
 from forecast.app.page_model import STOPS, page_model
 from forecast.app.state import OtherRunError, StateError, state_of
 from forecast.config import load_scenario
+from forecast.config.scenario import scenario_from_options
 from forecast.errors import ForecastError, RunFolderError
 from forecast.report.judgement import judgement_sentence
 from forecast.runs.run import read_run
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.options import scenario_from_options
 from forecast.wording import words
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}

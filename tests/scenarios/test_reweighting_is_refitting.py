@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.config import load_config, scenario_of
+from forecast.config import Scenario, load_config
 from forecast.config.faults import SourceMap
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
 from forecast.records.forecast import MethodReason
@@ -18,7 +18,7 @@ from forecast.workflows.forecast import make_forecast
 
 def with_priors(name="other", **priors):
     settings = {"name": name, "rationale": "A reason", "priors": priors}
-    return scenario_of(settings, SourceMap("test"))
+    return Scenario.checked(settings, SourceMap("test"))
 
 
 def test_unchanged_priors_give_weights_of_exactly_one(base):
@@ -130,7 +130,7 @@ def test_weights_that_cannot_be_trusted_lead_to_a_new_fit(base, other_fit, prior
 
 def test_past_events_taken_out_lead_to_a_new_fit_of_what_is_left(base, other_fit):
     without = {"name": "without", "rationale": "A reason", "without": ["e4", {"category": "dispute"}]}
-    (found,) = compare_scenarios(base, [scenario_of(without, SourceMap("test"))])
+    (found,) = compare_scenarios(base, [Scenario.checked(without, SourceMap("test"))])
     assert found.method == "refit"
     assert found.pareto_k is None
     gone = base.inputs.data.counts - other_fit[0].counts
@@ -148,7 +148,7 @@ def test_priors_that_are_centred_on_the_record_move_with_it(folder):
     head, rest = text.split("  priors:\n")
     (folder / "plain.yaml").write_text(head + rest[rest.index("sampler:") :], encoding="utf-8")
     inputs = read_inputs(load_config(folder / "plain.yaml"))
-    scenario = scenario_of({"name": "a", "rationale": "b", "without": ["e4"]}, SourceMap("test"))
+    scenario = Scenario.checked({"name": "a", "rationale": "b", "without": ["e4"]}, SourceMap("test"))
     plan = plan_scenario(inputs, scenario)
     assert not plan.changes_priors
     name = "baseline.weekly_rate.{}".format
@@ -169,9 +169,9 @@ def test_priors_and_futures_change_together(base, monkeypatch):
     found, beliefs, ahead = compare_scenarios(
         base,
         [
-            scenario_of(both, SourceMap("test")),
+            Scenario.checked(both, SourceMap("test")),
             with_priors(**priors),
-            scenario_of(future, SourceMap("test")),
+            Scenario.checked(future, SourceMap("test")),
         ],
     )
     assert [one.method for one in (found, beliefs, ahead)] == [

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
+from forecast.config.scenario import scenario_from_options
 from forecast.events.reading import read_events, write_events
 from forecast.priors.population import record_priors, shipped_population
 from forecast.records.forecast import ScenarioForecast
 from forecast.runs.inputs import read_inputs
-from forecast.runs.run import write_run
-from forecast.scenarios import compare_scenarios, read_run
-from forecast.scenarios.options import scenario_from_options
+from forecast.runs.run import read_run, write_run
+from forecast.scenarios import compare_scenarios
 
 CLASH = "2022-08-15:military_incident:5:0.5"
 RATE = "baseline.weekly_rate.escalation=LogNormal(-3.8, 0.4)"

@@ -11,6 +11,7 @@ from forecast.config import (
     load_scenarios,
     scenario_yaml,
 )
+from forecast.config.scenario import scenario_from_options
 from forecast.config.writing import scenario_schema, schema_text
 from forecast.errors import ConfigError
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
@@ -18,7 +19,6 @@ from forecast.priors import new_type_parameters
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import SCENARIO_PATHS
-from forecast.scenarios.options import scenario_from_options
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted((ROOT / "configs/scenarios").glob("*.yaml"))

@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.config import scenario_of
+from forecast.config import Scenario
 from forecast.config.faults import SourceMap
 from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
-from forecast.scenarios.evaluate import milestone_day
-from forecast.scenarios.futures import Effort, scenario_draws, simulate_plan
+from forecast.scenarios.evaluate import Effort, milestone_day, scenario_draws, simulate_plan
 from forecast.sensitivity.shifts import scenario_shares
 from forecast.simulation import NEVER, simulate_first_passages
 from forecast.simulation.options import futures_differ_since
@@ -20,7 +19,7 @@ CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probabili
 
 @pytest.fixture(scope="module")
 def plan(base):
-    scenario = scenario_of({"name": "s", "rationale": "r", "events": [CLASH]}, SourceMap("test"))
+    scenario = Scenario.checked({"name": "s", "rationale": "r", "events": [CLASH]}, SourceMap("test"))
     return plan_scenario(base.inputs, scenario)
 
 
@@ -96,7 +95,7 @@ def test_shares_of_a_scenario_have_its_probability_as_their_mean(base, plan):
 
 def bounds(run, **changed):
     act = {"date": "2022-08-15", "category": "visit", "severity": 1} | changed
-    scenario = scenario_of({"name": "s", "rationale": "r", "events": [act]}, SourceMap("test"))
+    scenario = Scenario.checked({"name": "s", "rationale": "r", "events": [act]}, SourceMap("test"))
     (target, _) = evaluate_plan(run, plan_scenario(run.inputs, scenario)).targets
     return [(one.difference.value, one.difference.mcse, one.difference.at_most) for one in target.milestones]
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.config import load_config, scenario_of
+from forecast.config import Scenario, load_config
 from forecast.config.faults import SourceMap
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import simulate
@@ -66,7 +66,7 @@ def test_a_driver_is_what_taking_the_event_out_takes_away(runs, family):
     ids = [row.id for row in run.inputs.events.rows()]
     (last,) = [one for one in measured if ids[one.row] == "last"]
     assert last.change is not None
-    scenario = scenario_of({"name": "s", "rationale": "r", "without": ["last"]}, SourceMap("test"))
+    scenario = Scenario.checked({"name": "s", "rationale": "r", "without": ["last"]}, SourceMap("test"))
     (found,) = compare_scenarios(run, [scenario])
     (one,) = found.targets[0].milestones
     error = float(np.hypot(last.mcse, one.difference.mcse))

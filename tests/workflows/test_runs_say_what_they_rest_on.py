@@ -9,7 +9,7 @@ from forecast.config import load_config
 from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
 from forecast.report.assumption_words import break_even_sentence
-from forecast.scenarios import read_run
+from forecast.runs.run import read_run
 from forecast.sensitivity.labels import SENSITIVE
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.workflows.forecast import make_forecast

@@ -175,14 +175,20 @@ class Tally:
 def make_targets(folder: Path, *, engine: bool) -> list[Target]:
     """Return every reader of the package with sound samples of what it reads."""
     from forecast.config import describe_config, load_config, load_scenario
-    from forecast.config.looks import read_logo
+    from forecast.config.named_files import read_logo
     from forecast.config.watchlist import load_watchlist
     from forecast.events.reading import read_events
     from forecast.feeds.crosswalk import shipped_crosswalk, with_mapping
     from forecast.feeds.formats import LAYOUTS
     from forecast.ledger.chain import Ledger
-    from forecast.ledger.exchange import chain_lines, hubverse_forecasts, hubverse_outcomes, question_sheet
-    from forecast.ledger.exchange import read_answers, read_chain_file
+    from forecast.ledger.exchange import (
+        chain_lines,
+        hubverse_forecasts,
+        hubverse_outcomes,
+        question_sheet,
+        read_answers,
+        read_chain_file,
+    )
     from forecast.ledger.store import integrity_faults, open_ledger
     from forecast.pooled_hazard.coefficients import read_hazard
     from forecast.priors.population import read_population

@@ -221,7 +221,7 @@ export class Tabulated {
       (this.meets(act, state.target) ? chance * (1 - act.probability * this.before(act, day)) : chance), 1);
   }
 
-  /** Part of the change that acts make by meeting the target, as forecast/scenarios/assumptions.py has it. @param {State} state */
+  /** Part of the change that acts make by meeting the target, as forecast/scenarios/compare.py has it. @param {State} state */
   assumed(state) {
     const { calendar, base, milestones } = this.model;
     const day = milestones.find((one) => one.name === state.milestone)?.day ?? 0;

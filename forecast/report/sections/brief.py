@@ -24,7 +24,8 @@ from forecast.blocks import (
 )
 from forecast.events.codebook import SEVERITIES, severity_word
 from forecast.records.analysis import CalendarAct
-from forecast.records.forecast import Driver, Forecast, ScenarioForecast, TargetForecast
+from forecast.records.explained import Driver
+from forecast.records.forecast import Forecast, ScenarioForecast, TargetForecast
 from forecast.records.history import own_record
 from forecast.records.scale import ANY
 from forecast.report import headline

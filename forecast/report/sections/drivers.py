@@ -11,8 +11,8 @@ from forecast import wording
 from forecast.blocks import Bar, Block, Cell, Column, Heading, Prose, Section, Table, one_group
 from forecast.events.codebook import weak_kind
 from forecast.events.table import Event
-from forecast.records.explained import WaterfallStep
-from forecast.records.forecast import Driver, Forecast, Indicator
+from forecast.records.explained import Driver, Indicator, WaterfallStep
+from forecast.records.forecast import Forecast
 from forecast.report.drawing import blank_figure, list_rows, one_line, points_axis, report_style
 from forecast.report.judgement import headline_pair, shown_error, stands_out, step_name
 from forecast.report.palette import ACCENT, INK, MUTED, category_colour, name_category

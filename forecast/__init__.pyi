@@ -1,0 +1,49 @@
+# The public names, each from the module that has it: read by type checkers and by ``__init__.py``.
+# Names without ``as`` are not public: what values are made from and shown by (``forecast/views.py``).
+# ruff: noqa: F401
+__version__: str
+
+from forecast.config import Config as Config
+from forecast.config import Scenario as Scenario
+from forecast.config import describe_config as describe_config
+from forecast.config import load_config as load_config
+from forecast.config import load_scenario as load_scenario
+from forecast.config.watchlist import Watchlist as Watchlist
+from forecast.config.watchlist import load_watchlist as load_watchlist
+from forecast.errors import CautionWarning as CautionWarning
+from forecast.errors import ForecastError as ForecastError
+from forecast.errors import InputError as InputError
+from forecast.errors import NotConvergedError as NotConvergedError
+from forecast.errors import NotConvergedWarning as NotConvergedWarning
+from forecast.evaluation.backtest import BacktestOptions as BacktestOptions
+from forecast.events.reading import events_of_frame
+from forecast.events.reading import load_events as load_events
+from forecast.events.reading import read_events as read_events
+from forecast.events.table import EventTable as EventTable
+from forecast.feeds.importing import import_feed as import_feed
+from forecast.feeds.options import Switches as Switches
+from forecast.feeds.options import feed_options as feed_options
+from forecast.ledger.resolving import resolve_ledger as resolve_ledger
+from forecast.ledger.scoring import score_ledger as score_ledger
+from forecast.ledger.store import open_ledger as open_ledger
+from forecast.priors import default_priors as default_priors
+from forecast.progress import progress_bar as progress_bar
+from forecast.records.analysis import Analysis as Analysis
+from forecast.records.forecast import Forecast as Forecast
+from forecast.records.watch import Watch as Watch
+from forecast.report.notebook import html_of
+from forecast.report.plots import RunPlots
+from forecast.runs.inputs import read_inputs as read_inputs
+from forecast.runs.run import Run as Run
+from forecast.runs.run import read_run as read_run
+from forecast.scenarios import compare_scenarios as compare_scenarios
+from forecast.sensitivity.robustness import RobustnessOptions as RobustnessOptions
+from forecast.sensitivity.robustness import measure_robustness as measure_robustness
+from forecast.watchlist.backtest import run_list_backtest as run_list_backtest
+from forecast.watchlist.watch import WatchOptions as WatchOptions
+from forecast.watchlist.watch import run_watch as run_watch
+from forecast.workflows.backtest import run_backtest as run_backtest
+from forecast.workflows.forecast import make_forecast as make_forecast
+from forecast.workflows.forecast import run_forecast as run_forecast
+from forecast.workflows.report import rebuild_report as rebuild_report
+from forecast.workflows.report import save_run as save_run
