@@ -28,8 +28,6 @@ CATEGORIES: tuple[str, ...] = COOPERATIVE + CONFLICTUAL
 """All categories, in the fixed order of every array with a category axis."""
 SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 """Severities, from routine to extreme."""
-_LEAST_DEATHS = MappingProxyType({5: 50, 4: 10, 3: 5, 2: 1, 1: 0})
-"""Least number of people killed in an incident of each severity, on the scale ``armed``."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +121,6 @@ def severity_word(severity: int) -> str:
     if severity not in SEVERITIES:
         raise EventError(f"severity {severity} is not on the scale. Allowed: 1 (routine) to 5 (extreme)")
     return next(row["word"] for row in packaged_rows("severity.csv") if row["severity"] == str(severity))
-
-
-def least_severity(deaths: int) -> int:
-    """Return the least severity, on the scale ``armed``, of an incident that killed so many people."""
-    return next(severity for severity, least in _LEAST_DEATHS.items() if deaths >= least)
 
 
 @cache

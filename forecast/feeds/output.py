@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -27,7 +25,7 @@ from forecast.errors import EventError
 from forecast.events.cells import MAX_CELL_CHARS, clean_text
 from forecast.events.codebook import cameo_codes
 from forecast.events.rows import literal_path
-from forecast.events.table import COLUMNS
+from forecast.events.table import COLUMNS, csv_text
 from forecast.feeds.crosswalk import crosswalk_csv
 from forecast.feeds.engine import CANDIDATE, Tally, quoted
 from forecast.feeds.formats import Layout
@@ -215,25 +213,16 @@ def _settings(options: ImportOptions) -> dict[str, Any]:
     }
 
 
-@dataclass
+@dataclass(frozen=True)
 class Written:
-    """What was written, counted on the way."""
+    """The rows written, counted: in all, by dyad (in order of name) and by category, most frequent first."""
 
-    rows: int = 0
-    first: date | None = None
-    last: date | None = None
-    last_known: date | None = None
-    by_dyad: Counter[tuple[str, str]] = field(default_factory=Counter)
-    by_category: Counter[str] = field(default_factory=Counter)
-
-    def count(self, row: Mapping[str, Any]) -> None:
-        """Count a row; rows come in order of their days."""
-        self.rows += 1
-        self.first = self.first or row["day"]
-        self.last = row["day"]
-        self.last_known = max(self.last_known or row["known"], row["known"])
-        self.by_dyad[min(row["a"], row["b"]), max(row["a"], row["b"])] += 1
-        self.by_category[row["category"]] += 1
+    rows: int
+    first: date
+    last: date
+    last_known: date
+    by_dyad: dict[tuple[str, str], int]
+    by_category: dict[str, int]
 
 
 def write_output(
@@ -244,7 +233,7 @@ def write_output(
     volumes: Mapping[date, int],
     kept: Kept,
 ) -> Written:
-    """Write the rows kept as the event file, and the archive's volume by day into the journal's folder.
+    """Write the rows kept, one at least, as the event file, and the archive's volume by day beside it.
 
     Raises ``EventError`` where the file cannot be written.
     """
@@ -252,25 +241,30 @@ def write_output(
         # The mark first, so that no output of ours is ever taken for somebody else's.
         write_file(journal.folder / MADE, "")
         if output.suffix == PARQUET:
-            written = _write_parquet(connection, output, layout)
+            _write_parquet(connection, output, layout)
         else:
             with new_text(output) as stream:
-                written = write_rows(kept_rows(connection), stream, layout)
+                write_rows(kept_rows(connection), stream, layout)
     except OSError as error:
         raise EventError(f"{output}: cannot be written: {error.strerror or error}") from error
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(("day", "world", "kept"))
-    writer.writerows((day.isoformat(), volumes[day], kept.daily.get(day, 0)) for day in sorted(volumes))
-    write_file(journal.folder / VOLUMES, buffer.getvalue())
-    return written
+    days = ((day.isoformat(), str(volumes[day]), str(kept.daily.get(day, 0))) for day in sorted(volumes))
+    write_file(journal.folder / VOLUMES, csv_text([("day", "world", "kept"), *days]))
+
+    def counted(query: str) -> list[tuple[Any, ...]]:
+        return connection.execute(f"SELECT {query}").fetchall()
+
+    ((rows, first, last, known),) = counted("count(*), min(day), max(day), max(known) FROM kept")
+    dyads = counted("least(a, b), greatest(a, b), count(*) FROM kept GROUP BY ALL")
+    kinds = counted("category, count(*) AS number FROM kept GROUP BY ALL ORDER BY number DESC, category")
+    by_dyad = {(low, high): number for low, high, number in dyads}
+    return Written(rows, first, last, known, by_dyad, dict(kinds))
 
 
-def _write_parquet(connection: DuckDBPyConnection, output: Path, layout: Layout) -> Written:
+def _write_parquet(connection: DuckDBPyConnection, output: Path, layout: Layout) -> None:
     with scratch_folder("import") as folder:
         rows, packed = folder / "rows.csv", folder / "rows.parquet"
         with rows.open("w", encoding="utf-8", newline="") as stream:
-            written = write_rows(kept_rows(connection), stream, layout)
+            write_rows(kept_rows(connection), stream, layout)
         texts = ", ".join(f"'{name}': 'VARCHAR'" for name in WRITTEN)
         connection.execute(
             f"COPY (SELECT * FROM read_csv({quoted(literal_path(rows))}, columns={{{texts}}}, "
@@ -278,20 +272,15 @@ def _write_parquet(connection: DuckDBPyConnection, output: Path, layout: Layout)
             f"hive_partitioning=false)) TO {quoted(str(packed))} (FORMAT parquet, COMPRESSION zstd)"
         )
         copy_file(packed, output)
-    return written
 
 
-def write_rows(bundles: Iterator[list[tuple[Any, ...]]], stream: TextIO, layout: Layout) -> Written:
+def write_rows(bundles: Iterator[list[tuple[Any, ...]]], stream: TextIO, layout: Layout) -> None:
     """Write rows, as ``kept_rows`` yields them, as a CSV file of events."""
-    written = Written()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(WRITTEN)
     for bundle in bundles:
-        for values in bundle:
-            row = dict(zip((*CANDIDATE, "id"), values, strict=True))
-            writer.writerow(_event_cells(row, layout))
-            written.count(row)
-    return written
+        named = (dict(zip((*CANDIDATE, "id"), values, strict=True)) for values in bundle)
+        writer.writerows(_event_cells(row, layout) for row in named)
 
 
 def _event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:

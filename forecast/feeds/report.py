@@ -177,7 +177,7 @@ def warn_of(
         notes.append(
             f"{layout.name} files have no date of publication; an act counts as known on its own day."
         )
-    elif switches.known_date == "published" and kept.daily and written.first and written.last:
+    elif switches.known_date == "published" and kept.daily:
         day, rows = max(kept.daily.items(), key=lambda item: item[1])
         span = (written.last - written.first).days
         if rows > BULK_SHARE * written.rows and span > BULK_DAYS and rows > BULK_DAYS:
@@ -185,7 +185,7 @@ def warn_of(
                 f"{rows:,} of {written.rows:,} events were published on {day}: a back-file loaded at once. "
                 "Before that day a forecast knows none of them; --known-date act takes their own days."
             )
-    absent = (dyad for dyad in options.dyads if not written.by_dyad[min(dyad), max(dyad)])
+    absent = (dyad for dyad in options.dyads if (min(dyad), max(dyad)) not in written.by_dyad)
     notes += [f"no event of {','.join(dyad)} is left." for dyad in absent]
     wrong = sum(total.fates.get(name, 0) for name in FAULTS)
     if wrong > MANY_FAULTS * total.rows:

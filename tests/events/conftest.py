@@ -1,3 +1,5 @@
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,23 @@ def event_file(tmp_path: Path):
         return path
 
     return write
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path, capsys):
+    """Run ``forecast events`` in an empty folder: exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        from forecast.cli import main
+
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["forecast", "events", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return run

@@ -226,24 +226,8 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def command(monkeypatch, capsys):
-    def run(*arguments: str) -> tuple[int, str, str]:
-        from forecast.cli import main
-
-        monkeypatch.setattr(sys, "argv", ["forecast", "events", "merge", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
-
-
 def test_the_merged_file_reads_and_says_where_each_row_comes_from(files, command):
-    code, out, _ = command("anna.csv", "ben.csv", "-o", "all.csv", "--json")
+    code, out, _ = command("merge", "anna.csv", "ben.csv", "-o", "all.csv", "--json")
     assert code == 0
     found = json.loads(out)
     assert (found["events"], found["shared"], found["merged"]) == (5, 3, 5)
@@ -261,7 +245,7 @@ def test_the_merged_file_reads_and_says_where_each_row_comes_from(files, command
 
 
 def test_the_table_names_coders_rule_and_disagreements(files, command):
-    code, out, _ = command("anna.csv", "ben.csv")
+    code, out, _ = command("merge", "anna.csv", "ben.csv")
     assert code == 0
     assert "5 events in 2 files, 3 of them in two files or more." in out
     assert "anna: 4 events, 1 that no other file has" in out
@@ -271,7 +255,7 @@ def test_the_table_names_coders_rule_and_disagreements(files, command):
 
 
 def test_events_of_one_coder_alone_can_be_left_out(files, command):
-    code, _, _ = command("anna.csv", "ben.csv", "-o", "all.csv", "--min-coders", "2")
+    code, _, _ = command("merge", "anna.csv", "ben.csv", "-o", "all.csv", "--min-coders", "2")
     assert code == 0
     assert len(read_events("all.csv")) == 3
 
@@ -288,7 +272,7 @@ def test_events_of_one_coder_alone_can_be_left_out(files, command):
     ],
 )
 def test_what_cannot_be_merged_is_one_clear_error(files, command, arguments, message):
-    code, out, err = command(*arguments)
+    code, out, err = command("merge", *arguments)
     assert (code, out) == (2, "")
     assert message in err
     assert "Traceback" not in err
@@ -296,8 +280,8 @@ def test_what_cannot_be_merged_is_one_clear_error(files, command, arguments, mes
 
 def test_an_existing_output_is_kept_without_force(files, command):
     (files / "all.csv").write_text("precious")
-    code, _, err = command("anna.csv", "ben.csv", "-o", "all.csv")
+    code, _, err = command("merge", "anna.csv", "ben.csv", "-o", "all.csv")
     assert code == 2
     assert "--force" in err
     assert (files / "all.csv").read_text() == "precious"
-    assert command("anna.csv", "ben.csv", "-o", "all.csv", "--force")[0] == 0
+    assert command("merge", "anna.csv", "ben.csv", "-o", "all.csv", "--force")[0] == 0

@@ -1,6 +1,5 @@
 """``forecast events code``: one event, checked as reading checks, and a file that loses nothing."""
 
-import io
 import json
 import os
 import pty
@@ -27,26 +26,6 @@ CELLS = {
     "summary": "Balloon shot down, off the coast",
 }
 OPTIONS = [part for name, text in CELLS.items() for part in (f"--{name}", text)]
-
-
-@pytest.fixture
-def command(monkeypatch, tmp_path, capsys):
-    """Run ``forecast events`` in an empty folder: exit code, standard output, standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        from forecast.cli import main
-
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["forecast", "events", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO())
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def test_what_was_coded_is_what_is_read(tmp_path):
@@ -301,12 +280,3 @@ def test_the_questions_cover_every_column_but_the_id():
     from forecast.events.table import COLUMNS
 
     assert set(QUESTIONS) == set(COLUMNS) - {"id"}
-
-
-def test_the_codebook_is_printed_for_one_category(command):
-    code, out, _ = command("codebook", "sanction")
-    assert code == 0
-    assert "Embargo, or cut from the financial system." in out
-    code, _, err = command("codebook", "sanctoin")
-    assert code == 2
-    assert "Did you mean 'sanction'?" in err

@@ -108,16 +108,6 @@ def test_json_is_one_object_and_nothing_else(run, event_file, command):
     assert bad.stderr == ""
 
 
-@pytest.mark.parametrize("command", ["validate", "summary"])
-def test_an_unknown_bundled_set_is_one_clear_line(run, command):
-    result = run(command, "bundled:us-chna")
-    assert result.exit_code == 2
-    assert result.stderr.startswith(
-        "bundled:us-chna: no such bundled data set. Did you mean 'bundled:us-china'?"
-    )
-    assert len(result.stderr.splitlines()) == 1
-
-
 def test_the_summary_shows_counts_years_share_and_limits(run):
     result = run("summary", "bundled:us-china")
     assert result.exit_code == 0

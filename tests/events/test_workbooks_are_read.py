@@ -70,18 +70,6 @@ def test_two_sheets_with_events_are_asked_about(workbook):
         read_events(workbook(A=[HEADER, *ROWS], B=[HEADER, *ROWS]))
 
 
-def test_text_that_looks_like_a_day_is_asked_about_as_in_csv(workbook):
-    path = workbook(Events=[HEADER, ["13/02/2020", *ROWS[0][1:]], ROWS[1]])
-    with pytest.raises(EventError, match=r"events\.xlsx:2: date: '13/02/2020' is not YYYY-MM-DD. As dmy"):
-        read_events(path)
-    assert [str(day) for day in read_events(path, dates="dmy").date] == ["2020-02-13", "2020-03-01"]
-
-
-def test_a_number_that_lost_its_zero_is_named(workbook):
-    with pytest.raises(EventError, match=r"events\.xlsx:2: cameo: unknown CAMEO code '42'. Its leading zero"):
-        read_events(workbook(Events=[HEADER, [*ROWS[0][:5], 42, True, "x"]]))
-
-
 def test_what_openpyxl_leaves_out_is_no_warning(workbook):
     path = workbook(Events=[HEADER, *ROWS])
     book = openpyxl.load_workbook(path)
