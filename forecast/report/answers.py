@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from forecast import wording
 from forecast.blocks import (
@@ -19,7 +19,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.records.analysis import NumberSensitivity, Robustness, ShiftEnd
+from forecast.records.analysis import NumberSensitivity, Robustness, ShiftEnd, WeightPull
 from forecast.records.forecast import (
     Forecast,
     MilestoneForecast,
@@ -29,6 +29,7 @@ from forecast.records.forecast import (
 )
 from forecast.records.history import TrackRecord, own_record
 from forecast.report.assumption_words import (
+    LABEL_SHORT,
     REASON_WORDS,
     SENSITIVE,
     assumed_text,
@@ -39,17 +40,25 @@ from forecast.report.assumption_words import (
     crossing_first,
     group_label,
     note_sentence,
+    odds_factor,
     odds_text,
     rest_sentence,
     strength,
     titles_of,
 )
-from forecast.report.headline import PRINTED, alarm, cautions, judgement, members_blocks, milestone_table
+from forecast.report.headline import PRINTED, alarm, cautions, judgement, members_table, milestone_table
 from forecast.report.judgement import headline_pair, named, record_sentences, waterfall_sentence
 from forecast.report.scenario_words import method_sentence, withheld_sentence
+from forecast.report.typesetting import shorten
 
 _MOST_BARS = 14
 _MOST_CROSSINGS = 6
+PULLS = (
+    "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
+    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). The "
+    "larger pull decides what the chance rests on. Odds: what twice the weight would multiply the odds of "
+    "the event by, ± Monte Carlo error."
+)
 _COMPARED = "Scenario", right("Chance"), right("Change"), right("Assumed")
 
 
@@ -67,7 +76,7 @@ def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterat
     yield milestone_table(
         enumerate(forecast.targets), PRINTED, asked=forecast.headline, detail=lambda target: target.definition
     )
-    yield from members_blocks(forecast)
+    yield from members_table(forecast, most=len(forecast.targets[0].milestones))
     apart = ", which also covers how far the members are apart" if len(forecast.members) > 1 else ""
     yield Prose(
         f"Plausible: nine in ten plausible settings of the model give a chance in this range{apart}. Base "
@@ -193,13 +202,8 @@ def _reading(scenarios: Sequence[ScenarioForecast], changes: Sequence[ScenarioMi
 def robustness_blocks(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
     """Yield what each number rests on, what each assumption does to one, and what would change the words."""
     yield from alarm(forecast)
-    yield _labels(forecast, robustness.sensitivities)
-    yield Prose(
-        f"Priors, data: how far the log odds move with twice their weight, 0 to 1; from {SENSITIVE:g} it "
-        "counts, and the larger decides. Odds: what twice the weight would multiply the odds by, ± Monte "
-        "Carlo error.",
-        tone="fine",
-    )
+    yield labels_table(forecast, robustness.sensitivities, printed=True)
+    yield Prose(PULLS, tone="fine")
     yield from _tornado(forecast, robustness)
     yield Heading("What would change the words")
     for target in forecast.targets:
@@ -218,33 +222,59 @@ def robustness_blocks(forecast: Forecast, robustness: Robustness) -> Iterator[Bl
         yield Prose(note_sentence(note, forecast))
 
 
-def _labels(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Table:
+def labels_table(
+    forecast: Forecast,
+    sensitivities: Sequence[NumberSensitivity],
+    *,
+    printed: bool = False,
+    colour: Callable[[int], str | None] = lambda place: None,
+) -> Table:
+    """Return what each number rests on; where it is ``printed``, by its name in the record, with reasons."""
     groups = []
-    for target in forecast.targets:
+    for place, target in enumerate(forecast.targets):
         known = {label.milestone: label for label in sensitivities if label.target == target.name}
-        rows = (
-            cells(
-                wording.short_day(milestone.date),
-                wording.percent(milestone.probability),
-                label.rests_on,
-                wording.number(assumptions_pull(label)),
-                odds_text(label.priors, milestone.probability),
-                wording.number(strength(label.data)),
-                odds_text(label.data, milestone.probability),
-            )
-            for milestone in target.milestones
-            if (label := known.get(milestone.name))
-        )
+        rows = []
+        for milestone in target.milestones:
+            if label := known.get(milestone.name):
+                rests_on = LABEL_SHORT[label.rests_on].removeprefix("rests on ")
+                row = (
+                    Cell(wording.short_day(milestone.date)),
+                    Cell(wording.percent(milestone.probability), value=milestone.probability),
+                    Cell(label.rests_on if printed else rests_on, weight="semibold"),
+                    *_pull_cells(assumptions_pull(label), label.priors, milestone.probability),
+                    *_pull_cells(strength(label.data), label.data, milestone.probability),
+                )
+                strongest = Cell(group_label(label.groups[0].name), tone="fine")
+                rows.append(row if printed else (*row, strongest))
         reasons = (
             f"{label.rests_on}: {REASON_WORDS[reason]} (strongest: {group_label(label.groups[0].name)})."
             for reason, label in {label.reason: label for label in known.values()}.items()
         )
-        groups.append(Group(label=target.label, rows=tuple(rows), detail=" ".join(reasons)))
-    pulls = right("Priors"), right("odds"), right("Data"), right("odds")
+        detail = " ".join(reasons) if printed else ""
+        label_of_group = shorten(target.label, 80)
+        groups.append(Group(label=label_of_group, detail=detail, colour=colour(place), rows=tuple(rows)))
+    columns = (
+        right("Before", 20),
+        right("Chance", 14),
+        Column("Rests on", 24),
+        right("Assumptions: pull", 20),
+        right("odds", 22),
+        right("Data: pull", 16),
+        right("odds", 22),
+        Column("Most influential assumption"),
+    )
     return Table(
-        title="What each number rests on",
-        columns=(right("Before"), right("Chance"), Column("Rests on"), *pulls),
+        name="assumptions",
+        title="What each probability rests on",
+        columns=columns[:-1] if printed else columns,
         groups=tuple(groups),
+    )
+
+
+def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell, Cell]:
+    return (
+        Cell(wording.number(size), weight="semibold" if size >= SENSITIVE else "regular", value=size),
+        Cell(odds_text(pull, probability), value=odds_factor(pull, probability)),
     )
 
 

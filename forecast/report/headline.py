@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from forecast import wording
@@ -16,19 +16,22 @@ from forecast.blocks import (
     Prose,
     Table,
     Track,
-    cells,
+    Weight,
     right,
 )
 from forecast.records.cautions import HEAD, caution_lines
 from forecast.records.forecast import (
     Forecast,
     Headline,
+    MemberForecast,
     MilestoneForecast,
     TargetForecast,
 )
 from forecast.records.history import PreviousRun, TrackRecord
 from forecast.report.judgement import (
+    MOST_IN_CHART,
     base_rate_sentence,
+    chosen_milestones,
     confidence,
     headline_pair,
     judgement_sentence,
@@ -181,30 +184,37 @@ def _milestone_cell(
             return Cell(change_mark(milestone, before), weight="semibold", value=moved)
 
 
-def members_blocks(forecast: Forecast) -> Iterator[Block]:
-    """Yield what each member says; nothing where there is one."""
+def members_table(
+    forecast: Forecast,
+    *,
+    most: int = MOST_IN_CHART,
+    intervals: bool = False,
+    colour: Callable[[int], str | None] = lambda place: None,
+) -> tuple[Table, Prose] | tuple[()]:
+    """Return what each member says beside the forecast, and how to read it; nothing where there is one."""
     if len(forecast.members) < 2:
-        return
+        return ()
+
+    def cell(said: MilestoneForecast | MemberForecast | None, weight: Weight = "regular") -> Cell:
+        if said is None:
+            return Cell("–")
+        note = wording.interval_percent(said.interval90) if intervals else ""
+        return Cell(wording.percent(said.probability), note=note, value=said.probability, weight=weight)
+
     groups = []
-    for target in forecast.targets:
-        said = (
-            (milestone, {member.name: member.probability for member in milestone.members or ()})
-            for milestone in target.milestones
-        )
-        rows = (
-            cells(
-                wording.short_day(milestone.date),
-                *(
-                    wording.percent(chances[member.name]) if member.name in chances else "–"
-                    for member in forecast.members
-                ),
-            )
-            for milestone, chances in said
-        )
-        groups.append(Group(label=target.label, rows=tuple(rows)))
-    yield Table(
-        title="What each member says, without the scheduled events",
-        columns=(right("Before"), *(right(member.name) for member in forecast.members)),
+    for place, target in enumerate(forecast.targets):
+        rows = []
+        for milestone in chosen_milestones(target.milestones, forecast.headline.milestone, most):
+            said = {member.name: member for member in milestone.members or ()}
+            of_members = (cell(said.get(member.name)) for member in forecast.members)
+            rows.append((Cell(wording.short_day(milestone.date)), cell(milestone, "semibold"), *of_members))
+        groups.append(Group(label=shorten(target.label, 80), colour=colour(place), rows=tuple(rows)))
+    labels = (f"{member.label[:1].upper()}{member.label[1:]}" for member in forecast.members)
+    table = Table(
+        name="members",
+        title="What each member of the forecast says",
+        columns=(right("Before", 24), right("Forecast", 26), *map(right, labels)),
         groups=tuple(groups),
     )
-    yield Prose(members_sentence(forecast.members), tone="fine")
+    unknown = "Members do not know the scheduled events; the forecast does."
+    return table, Prose(f"{members_sentence(forecast.members)} {unknown}", tone="fine")

@@ -72,7 +72,7 @@ def test_the_method_lists_members_and_says_how_those_follow_that_know_no_acts(fa
 def test_the_terminal_shows_the_members(combined):
     lines = lines_of(bottom_line(combined))
     assert all(len(line) <= 80 for line in lines)
-    head = next(k for k, line in enumerate(lines) if line.startswith("What each member says"))
-    assert lines[head + 1].split() == ["Before", "model", "panel"]
+    head = next(k for k, line in enumerate(lines) if line.startswith("What each member"))
+    assert lines[head + 1].split() == ["Before", "Forecast", "Model", "Pooled", "hazard"]
     assert lines[head + 2] == combined.targets[0].label
     assert "with equal weights" in " ".join(lines[head:])

@@ -87,7 +87,12 @@ def test_the_command_prints_labels_assumptions_and_break_evens(command, run_fold
     assert ended.code == 0
     lines = ended.out.splitlines()
     assert all(len(line) <= 80 for line in lines)
-    for text in ("What each number rests on", "prior-driven", "one step down", "What would change the words"):
+    for text in (
+        "What each probability rests on",
+        "prior-driven",
+        "one step down",
+        "What would change the words",
+    ):
         assert text in ended.out
     assert "  Persistence of tension" in ended.out
 

@@ -11,28 +11,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from forecast import wording
-from forecast.blocks import Block, Bullets, Cell, Chart, Column, Group, Heading, Prose, Section, Table
+from forecast.blocks import Block, Bullets, Chart, Heading, Prose, Section
 from forecast.events.codebook import CATEGORIES
 from forecast.priors import NamedPrior
-from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd, WeightPull
+from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
 from forecast.records.forecast import Forecast
+from forecast.report.answers import PULLS, labels_table
 from forecast.report.assumption_words import (
-    LABEL_SHORT,
-    SENSITIVE,
     Titles,
     assumed_text,
     assumption_label,
-    assumptions_pull,
     bar_title,
     break_even_sentence,
     crossing_first,
-    group_label,
     label_sentence,
     note_sentence,
-    odds_factor,
-    odds_text,
     rest_sentence,
-    strength,
     titles_of,
 )
 from forecast.report.drawing import (
@@ -49,7 +43,6 @@ from forecast.report.drawing import (
 from forecast.report.judgement import headline_pair, named
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour, name_category, target_colour
 from forecast.report.run_records import RunRecords
-from forecast.report.typesetting import shorten
 
 if TYPE_CHECKING:
     from forecast.sensitivity.prior_predictive import PriorPredictive
@@ -68,14 +61,6 @@ _OF_THE_MODEL = (
     "Pulls, odds and bars are of the forecast. Priors and data move the model in it; the pooled hazard is "
     "held, and its own assumptions were not tested."
 )
-_READING = (
-    "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
-    "their weight "
-    f"(0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). The larger pull "
-    "decides what "
-    "the chance rests on. Odds: what twice the weight would multiply the odds of the event by, ± Monte "
-    "Carlo error."
-)
 
 
 def assumptions_section(run: RunRecords) -> Section | None:
@@ -91,7 +76,7 @@ def assumptions_section(run: RunRecords) -> Section | None:
         for one in found.sensitivities
         if (one.target, one.milestone) == asked
     ]
-    blocks += [_labels(forecast, found), Prose(_READING, tone="fine")]
+    blocks += [labels_table(forecast, found.sensitivities, colour=target_colour), Prose(PULLS, tone="fine")]
     if len(forecast.members) > 1:
         blocks.append(Prose(_OF_THE_MODEL, tone="fine"))
     if shown_bars(found):
@@ -108,47 +93,6 @@ def assumptions_section(run: RunRecords) -> Section | None:
     if found.break_evens:
         blocks += [Heading("What would change the words"), *_break_evens(forecast, found)]
     return Section("assumptions", "How far the call rests on assumptions", tuple(blocks))
-
-
-def _labels(forecast: Forecast, found: Robustness) -> Table:
-    known = {(one.target, one.milestone): one for one in found.sensitivities}
-    groups = []
-    for index, target in enumerate(forecast.targets):
-        rows = tuple(
-            (
-                Cell(wording.short_day(milestone.date)),
-                Cell(wording.percent(milestone.probability), value=milestone.probability),
-                Cell(LABEL_SHORT[one.rests_on].removeprefix("rests on "), weight="semibold"),
-                *_pull_cells(assumptions_pull(one), one.priors, milestone.probability),
-                *_pull_cells(strength(one.data), one.data, milestone.probability),
-                Cell(group_label(one.groups[0].name), tone="fine"),
-            )
-            for milestone in target.milestones
-            if (one := known.get((target.name, milestone.name))) is not None
-        )
-        groups.append(Group(rows=rows, label=shorten(target.label, 80), colour=target_colour(index)))
-    return Table(
-        name="assumptions",
-        title="What each probability rests on",
-        columns=(
-            Column("Before", 20),
-            Column("Chance", 14, "right"),
-            Column("Rests on", 24),
-            Column("Assumptions: pull", 20, "right"),
-            Column("odds", 22, "right"),
-            Column("Data: pull", 16, "right"),
-            Column("odds", 22, "right"),
-            Column("Most influential assumption"),
-        ),
-        groups=tuple(groups),
-    )
-
-
-def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell, Cell]:
-    return (
-        Cell(wording.number(size), weight="semibold" if size >= SENSITIVE else "regular", value=size),
-        Cell(odds_text(pull, probability), value=odds_factor(pull, probability)),
-    )
 
 
 def _headline(forecast: Forecast, found: Robustness) -> str:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import date
 
 from forecast import wording
 from forecast.blocks import (
-    Block,
     Cell,
     Chart,
     Column,
-    Group,
     Heading,
     Prose,
     Section,
     Table,
-    Weight,
     one_group,
 )
-from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
+from forecast.records.forecast import Forecast, TargetForecast
 from forecast.records.history import PastForecast
 from forecast.report.curves import draw_course, draw_curves
+from forecast.report.headline import members_table
 from forecast.report.judgement import (
     MOST_IN_CHART,
     cases_marked,
     chance,
     chosen_milestones,
     headline_pair,
-    members_sentence,
     seen_before,
     what_counts,
 )
@@ -69,64 +65,10 @@ def outlook_section(run: RunRecords) -> Section:
             for index, target in enumerate(forecast.targets)
         ),
     )
-    blocks = (
-        chart,
-        Prose(curve_reading(forecast)),
-        *members_blocks(forecast),
-        questions,
-    )
+    members = members_table(forecast, intervals=True, colour=target_colour)
+    heading = (Heading("What each member says"),) if members else ()
+    blocks = (chart, Prose(curve_reading(forecast)), *heading, *members, questions)
     return Section("outlook", "How the chance grows with time", blocks)
-
-
-def members_blocks(forecast: Forecast) -> tuple[Block, ...]:
-    """What each member says, beside the forecast; nothing where there is one."""
-    if len(forecast.members) < 2:
-        return ()
-    asked = forecast.headline.milestone
-    table = Table(
-        name="members",
-        title="What each member of the forecast says",
-        columns=(
-            Column("Before", 24),
-            Column("Forecast", 26),
-            *(Column(_capital(one.label)) for one in forecast.members),
-        ),
-        groups=tuple(
-            Group(
-                label=shorten(target.label, 80),
-                colour=target_colour(index),
-                rows=tuple(
-                    (
-                        Cell(wording.short_day(one.date)),
-                        _chance_cell(one.probability, one.interval90, "semibold"),
-                        *_member_cells(one, [member.name for member in forecast.members]),
-                    )
-                    for one in chosen_milestones(target.milestones, asked, MOST_IN_CHART)
-                ),
-            )
-            for index, target in enumerate(forecast.targets)
-        ),
-    )
-    reading = (
-        f"{members_sentence(forecast.members)} Members do not know the scheduled events; the forecast does."
-    )
-    return Heading("What each member says"), Prose(reading), table
-
-
-def _member_cells(milestone: MilestoneForecast, names: Sequence[str]) -> Iterator[Cell]:
-    said = {one.name: one for one in milestone.members or ()}
-    for name in names:
-        one = said.get(name)
-        yield _chance_cell(one.probability, one.interval90) if one else Cell("–")
-
-
-def _chance_cell(probability: float, interval: tuple[float, float], weight: Weight = "regular") -> Cell:
-    note = wording.interval_percent(interval)
-    return Cell(wording.percent(probability), note=note, value=probability, weight=weight)
-
-
-def _capital(label: str) -> str:
-    return f"{label[:1].upper()}{label[1:]}"
 
 
 def waiting_time(target: TargetForecast, horizon_days: int) -> str:
