@@ -1,6 +1,3 @@
-# ruff: noqa: E501 - a case is one line, so that cases can be compared
-
-import re
 from datetime import date
 from pathlib import Path
 
@@ -95,32 +92,35 @@ def test_a_seed_alone_stands_for_the_sampler_section(write):
     assert load_config(path, seed=5).sampler.seed == 5
 
 
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("sampler.drawz=5", "--set sampler.drawz: sampler: unknown key 'drawz'. Did you mean 'draws'? Allowed: draws, tune"),
-        ("samplr.draws=5", "--set samplr.draws: unknown key 'samplr'. Did you mean 'sampler'?"),
-        ("milestones.elections.date=2024-01-01", "milestones: no item 'elections'. Did you mean 'election'? Allowed: a number from 0 to 2 (2 adds one) or a name: talks, election"),
-        ("milestones.3.date=2024-01-01", "milestones: no item '3'. Allowed: a number from 0 to 2"),
-        ("milestones.-1.date=2024-01-01", "milestones: no item '-1'."),
-        ("calendar.first.date=2024-01-01", "calendar: no item 'first'. Allowed: a number from 0 to 1"),
-        ("targets.crises.min_severity=3", "targets: unknown name 'crises'. Did you mean 'crisis'? Known: crisis, clash"),
-        ("name.first=x", "--set name.first: 'name' is a single value and has no keys below it"),
-        ("sampler..draws=5", "--set sampler..draws: sampler: unknown key ''"),
-        ("sampler.draws", "--set sampler.draws: write key.path=value"),
-        ("=5", "--set =5: write key.path=value"),
-        ("targets={a: [", "--set targets:1:6: not valid YAML"),
-        ("targets=[*a]", "--set targets:1:2: alias '*a' is not allowed"),
-        ("sampler.draws=0", "--set sampler.draws: got 0; expected a whole number from 10 to 100,000"),
-        ("sampler.draws=", "--set sampler.draws: got an empty value; expected a whole number"),
-        ("milestones.talks.date=2023-07-10", "--set milestones.talks.date: 2023-07-10 is not after as_of"),
-        ("calendar.0={date: 2023-08-01}", "--set calendar.0: calendar.0.category: required key is missing"),
-        ("targets.x={any_of: [visitt], min_severity: 1}", "--set targets.x: targets.x.any_of.0: unknown category 'visitt'. Did you mean 'visit'?"),
-    ],
-)  # fmt: skip
-def test_a_wrong_option_is_named_in_the_message(write, override, message):
-    with pytest.raises(ConfigError, match=re.escape(message)):
-        load_config(write(), [override])
+WRONG = [
+    "sampler.drawz=5",
+    "samplr.draws=5",
+    "milestones.elections.date=2024-01-01",
+    "milestones.3.date=2024-01-01",
+    "milestones.-1.date=2024-01-01",
+    "calendar.first.date=2024-01-01",
+    "targets.crises.min_severity=3",
+    "name.first=x",
+    "sampler..draws=5",
+    "sampler.draws",
+    "=5",
+    "targets={a: [",
+    "targets=[*a]",
+    "sampler.draws=0",
+    "sampler.draws=",
+    "milestones.talks.date=2023-07-10",
+    "calendar.0={date: 2023-08-01}",
+    "targets.x={any_of: [visitt], min_severity: 1}",
+]
+
+
+def test_a_wrong_option_is_named_in_the_message(write, snapshot):
+    messages = []
+    for override in WRONG:
+        with pytest.raises(ConfigError, match=r"^--set ") as refused:
+            load_config(write(), [override])
+        messages.append(str(refused.value))
+    assert "\n".join(messages) == snapshot
 
 
 def test_nothing_can_be_set_below_a_value_of_the_wrong_kind(write):
