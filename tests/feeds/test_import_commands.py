@@ -14,6 +14,8 @@ from forecast.errors import InputError
 from forecast.feeds.formats import GDELT2
 from forecast.feeds.options import feed_options
 
+IMPORT = ("events", "import", "--format", "gdelt2", "--dyad", "USA,CHN")
+
 
 class Ended(NamedTuple):
     returncode: int
@@ -73,18 +75,7 @@ def many_days(command):
 def test_parquet_and_text_of_the_same_rows_give_the_same_events(command, many_days):
     reports = []
     for name in ("many.parquet", "many.csv"):
-        ended = command(
-            "events",
-            "import",
-            name,
-            "--format",
-            "gdelt2",
-            "--dyad",
-            "USA,CHN",
-            "-o",
-            f"{name}.out.csv",
-            "--json",
-        )
+        ended = command(*IMPORT, name, "-o", f"{name}.out.csv", "--json")
         assert ended.returncode == 0, ended.stderr
         reports.append(json.loads(ended.stdout))
     first, second = ((many_days / f"{name}.out.csv").read_bytes() for name in ("many.parquet", "many.csv"))
@@ -95,7 +86,7 @@ def test_parquet_and_text_of_the_same_rows_give_the_same_events(command, many_da
 
 @pytest.mark.parametrize("output", ["events.csv", "events.parquet"])
 def test_a_config_on_imported_events_passes_the_check(command, many_days, output):
-    ended = command("events", "import", "many.csv", "--format", "gdelt2", "--dyad", "USA,CHN", "-o", output)
+    ended = command(*IMPORT, "many.csv", "-o", output)
     assert ended.returncode == 0, ended.stderr
     assert "2,193 rows." in ended.stdout
     config = many_days / "config.yaml"
@@ -127,32 +118,24 @@ def test_a_dyad_goes_by_names_as_by_codes():
         feed_options("gdelt2", ["USA,Korea"])
 
 
-def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, many_days):
+def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, many_days, snapshot):
     base = ("events", "import", "many.csv", "-o", "x.csv", "--format", "gdelt2")
-    for arguments, message in (
-        ((*base, "--dyad", "USA"), "--dyad USA: expected two actors"),
-        ((*base, "--dyad", "USA,chn"), "Did you mean 'CHN'?"),
-        ((*base, "--dyad", "USA,USA"), "between two different actors"),
-        ((*base, "--dyad", "USA,CHN", "--dyad", "CHN,USA"), "given twice"),
-        ((*base[:-1], "gdelt3", "--dyad", "USA,CHN"), "--format gdelt3: no such format. Did you mean 'gdelt"),
-        ((*base, "--dyad", "USA,CHN", "--codes", "weis"), "--codes: gdelt2 files hold cameo codes"),
-        (
-            (*base, "--dyad", "USA,CHN", "--column", "date=Day"),
-            "--column: the columns of gdelt2 files are known",
-        ),
-        ((*base, "--dyad", "USA,CHN", "--seed", "3"), "--seed has no effect without --normalise"),
-        (
-            (*base, "--dyad", "USA,CHN", "--keep-repeats", "--repeat-days", "2"),
-            "--repeat-days has no effect with --keep-repeats",
-        ),
-        ((*base, "--dyad", "USA,CHN", "--memory", "10"), "--memory 10: expected 200 or more"),
-        (("events", "crosswalk", "cow"), "cow: no such coding scheme. Allowed: cameo, weis, plover, acled"),
-    ):
-        ended = command(*arguments)
-        assert ended.returncode == 2, arguments
-        assert message in ended.stderr
-        assert "Traceback" not in ended.stderr
-        assert ended.stdout == ""
+    asked = (
+        (*base, "--dyad", "USA"),
+        (*base, "--dyad", "USA,chn"),
+        (*base, "--dyad", "USA,USA"),
+        (*base, "--dyad", "USA,CHN", "--dyad", "CHN,USA"),
+        (*base[:-1], "gdelt3", "--dyad", "USA,CHN"),
+        (*base, "--dyad", "USA,CHN", "--codes", "weis"),
+        (*base, "--dyad", "USA,CHN", "--column", "date=Day"),
+        (*base, "--dyad", "USA,CHN", "--seed", "3"),
+        (*base, "--dyad", "USA,CHN", "--keep-repeats", "--repeat-days", "2"),
+        (*base, "--dyad", "USA,CHN", "--memory", "10"),
+        ("events", "crosswalk", "cow"),
+    )
+    answers = [command(*arguments) for arguments in asked]
+    assert {(ended.returncode, ended.stdout) for ended in answers} == {(2, "")}
+    assert [ended.stderr for ended in answers] == snapshot
     assert not (many_days / "x.csv").exists()
 
 
@@ -160,9 +143,8 @@ def test_the_crosswalk_printed_is_a_mapping_that_changes_nothing(command, many_d
     printed = command("events", "crosswalk", "cameo")
     assert printed.stdout.startswith("code,mode,label,category,severity,score,score_of\n01,,")
     (many_days / "same.csv").write_text(printed.stdout)
-    arguments = ("events", "import", "many.csv", "--format", "gdelt2", "--dyad", "USA,CHN")
-    plain = command(*arguments, "-o", "plain.csv")
-    mapped = command(*arguments, "-o", "mapped.csv", "--mapping", "same.csv")
+    plain = command(*IMPORT, "many.csv", "-o", "plain.csv")
+    mapped = command(*IMPORT, "many.csv", "-o", "mapped.csv", "--mapping", "same.csv")
     assert (plain.returncode, mapped.returncode) == (0, 0)
     assert (many_days / "plain.csv").read_bytes() == (many_days / "mapped.csv").read_bytes()
 
@@ -176,19 +158,8 @@ def test_a_table_of_others_is_read_by_the_columns_named(command, many_days):
         f"--column={name}"
         for name in ("date=Tag", "initiator=Wer", "target=Wen", "category=Art", "severity=Stufe")
     ]
-    ended = command(
-        "events",
-        "import",
-        "own.csv",
-        "--format",
-        "csv",
-        "--dyad",
-        "USA,CHN",
-        "-o",
-        "own.out.csv",
-        "--json",
-        *arguments,
-    )
+    own = ("events", "import", "own.csv", "--format", "csv", "--dyad", "USA,CHN", "-o", "own.out.csv")
+    ended = command(*own, "--json", *arguments)
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
     assert report["kept"] == 1
