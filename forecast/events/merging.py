@@ -4,9 +4,10 @@ Two rows of different files may be one event when they share the two actors (eit
 most ``window_days`` apart. What speaks for it is added up; each row of a file is given to at most one row of
 another, so that the sum over all pairs is greatest (assignment problem).
 
-How far the coders agree is measured by Krippendorff's alpha, with its error, by NLTK (the optional extra
-``coding``): 1 − observed / expected disagreement, 1 when all agree, 0 when they agree as chance would have it
-(Krippendorff, *Content Analysis*, 4th ed. 2019, chapter 12). Units that one coder alone has say nothing.
+How far the coders agree is measured by Krippendorff's alpha, with its error: 1 − observed / expected
+disagreement, 1 when all agree, 0 when they agree as chance would have it (Krippendorff, *Content Analysis*,
+4th ed. 2019, chapter 12). Units that one coder alone has say nothing. NLTK, which has alpha too, would take
+minutes for the bootstrap: tests compare with it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import EventError, install_command
-from forecast.events.codebook import CATEGORIES, SEVERITIES
+from forecast.events.codebook import CATEGORIES
 from forecast.events.duplicates import words_in
 from forecast.events.table import COLUMNS, Event, EventTable, csv_text
 
@@ -312,25 +312,10 @@ def krippendorff_alpha(ratings: Ratings, level: Level = "nominal") -> float | No
 
     ``level`` is ``nominal`` or ``ordinal``: ordinal values are numbers, as far apart as the number of
     judgements between them.
-
-    Raises ``EventError``: NLTK is not installed.
     """
-    try:
-        from nltk.metrics.agreement import AnnotationTask
-    except ImportError as error:
-        raise EventError(
-            "agreement is measured with NLTK, which is not installed. Install it: "
-            f"{install_command('coding')}"
-        ) from error
     paired = [unit for unit in ratings if len(unit) > 1]
-    seen = Counter(value for unit in paired for value in unit.values())
-    if len(seen) < 2:
-        return None
-    distance = _ordinal_distance(seen) if level == "ordinal" else lambda one, other: float(one != other)
-    triples = [
-        (str(coder), place, value) for place, unit in enumerate(paired) for coder, value in unit.items()
-    ]
-    return float(AnnotationTask(triples, distance).alpha())
+    alpha = float(resampled_alphas(paired, level, np.ones((1, len(paired))))[0])
+    return alpha if np.isfinite(alpha) else None
 
 
 def _agreement(name: str, level: Level, ratings: Ratings, rng: np.random.Generator) -> Agreement:
@@ -350,8 +335,8 @@ def _agreement(name: str, level: Level, ratings: Ratings, rng: np.random.Generat
 def resampled_alphas(ratings: Ratings, level: Level, weights: Floats) -> Floats:
     """Return alpha when each unit counts as often as its weight says; NaN where it is not defined.
 
-    For the bootstrap, in which NLTK would take minutes; with weights of one it is NLTK's figure. Every unit
-    has two judgements or more; ``weights`` has shape (resample, unit).
+    Every unit has two judgements or more; ``weights`` has shape (resample, unit). Two ordinal values are as
+    far apart as the square of the judgements between them, the ends counted half (Krippendorff 2011).
     """
     values = sorted({value for unit in ratings for value in unit.values()})  # type: ignore[type-var]
     place = {value: number for number, value in enumerate(values)}
@@ -385,16 +370,3 @@ def _share_equal(ratings: Ratings) -> float | None:
         equal += same / (n - 1)
         total += n
     return equal / total if total else None
-
-
-def _ordinal_distance(seen: Counter[Hashable]) -> Callable[[int, int], float]:
-    """Squared number of judgements between two values, the ends counted half (Krippendorff 2011)."""
-    values = sorted({*SEVERITIES, *(value for value in seen if isinstance(value, int))})
-    before = dict(zip(values, np.cumsum([seen[value] for value in values]), strict=True))
-
-    def distance(one: int, other: int) -> float:
-        low, high = min(one, other), max(one, other)
-        between = before[high] - before[low] + seen[low]
-        return float((between - (seen[low] + seen[high]) / 2) ** 2)
-
-    return distance

@@ -46,7 +46,6 @@ def test_acts_of_severity_3_or_more_rest_on_a_page_that_was_read_and_on_no_weak_
 
 @pytest.mark.parametrize(("least", "n", "equal", "alpha"), [(3, 182, 0.66, 0.47), (1, 282, 0.72, 0.78)])
 def test_the_stated_agreement_is_that_of_the_two_codings(least: int, n: int, equal: float, alpha: float):
-    pytest.importorskip("nltk")
     both = [
         {0: int(row["first"]), 1: int(row["second"])}
         for row in rows_of(SECOND_CODING)

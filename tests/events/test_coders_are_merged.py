@@ -1,13 +1,12 @@
 """``forecast events merge``: matching, alpha against published values, resolved disagreements."""
 
 import json
-import sys
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from nltk.metrics.agreement import AnnotationTask
 
-from forecast.errors import EventError
 from forecast.events.merging import (
     krippendorff_alpha,
     match_events,
@@ -90,12 +89,17 @@ def test_alpha_is_one_for_agreement_and_near_zero_by_chance():
 def test_alpha_is_not_defined_where_nothing_varies_or_nothing_is_shared():
     assert krippendorff_alpha([{0: "visit", 1: "visit"}] * 3) is None
     assert krippendorff_alpha([{0: "visit"}, {1: "sanction"}]) is None
+    assert krippendorff_alpha([]) is None
 
 
-def test_without_nltk_the_message_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "nltk.metrics.agreement", None)
-    with pytest.raises(EventError, match=r'\S+ -m pip install "dyad-forecast\[coding\]"$'):
-        krippendorff_alpha([{0: 1, 1: 2}])
+def test_alpha_is_that_of_nltk():
+    rng = np.random.default_rng(2)
+    ratings = [{0: int(one), 1: int(other)} for one, other in rng.integers(1, 6, (60, 2))]
+    triples = [
+        (str(coder), unit, value) for unit, rated in enumerate(ratings) for coder, value in rated.items()
+    ]
+    expected = AnnotationTask(triples, lambda one, other: float(one != other)).alpha()
+    assert krippendorff_alpha(ratings) == pytest.approx(expected, abs=1e-12)
 
 
 def test_rows_far_apart_in_time_or_of_other_actors_are_not_one_event():
