@@ -3,6 +3,7 @@
 CONFIG := configs/us-china-2023.yaml
 # Further options of the command, e.g. make report ARGS="--set sampler.draws=2000"
 ARGS :=
+FUZZ_PAGE := tests/scenarios/test_page_stands_damaged_requests.py
 RECORD := configs/us-china-track-record
 TRACK := --ledger reports/track-record.sqlite
 VENV := .venv/bin
@@ -72,15 +73,15 @@ test-lowest: .venv/.run build/lowest/.env  ## test with the lowest versions allo
 test-slow: .venv/.run .venv/.dev  ## run the statistical checks that take minutes
 	$(VENV)/python -m pytest -m slow $(ARGS)
 
-fuzz: .venv/.run .venv/.dev $(WORKED)/posterior.nc  ## damage every input at random: 100,000 cases and 10,000 requests to the page (minutes)
-	$(VENV)/python tools/attack/fuzz.py $(ARGS)
-	$(VENV)/python tools/attack/fuzz_page.py $(WORKED)
+fuzz: .venv/.run .venv/.dev  ## damage every input at random: 3,000 cases a reader and 10,000 requests to the page (an hour)
+	FUZZ_CASES=3000 $(VENV)/python -m pytest -s tests/attack/test_damaged_inputs.py $(ARGS)
+	FUZZ_CASES=10000 $(VENV)/python -m pytest $(FUZZ_PAGE)
 
 bombs: .venv/.run .venv/.dev  ## try small inputs that could cost much: each ends with a message within 2 s and 500 MB
 	$(VENV)/python tools/attack/bombs.py $(ARGS)
 
-fuzz-page: .venv/.run .venv/.dev $(WORKED)/posterior.nc  ## send 10,000 damaged requests to the scenario page of the worked case
-	$(VENV)/python tools/attack/fuzz_page.py $(WORKED) $(ARGS)
+fuzz-page: .venv/.run .venv/.dev  ## send 10,000 damaged requests to the scenario page of a small run
+	FUZZ_CASES=10000 $(VENV)/python -m pytest $(FUZZ_PAGE) $(ARGS)
 
 faults: .venv/.run .venv/.dev  ## put 1,000 faults into feeds of events: each seen, refused or harmless (minutes)
 	$(VENV)/python tools/attack/faults.py $(ARGS)

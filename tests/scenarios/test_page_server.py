@@ -2,10 +2,8 @@
 
 import asyncio
 import gc
-import importlib.util
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -16,7 +14,6 @@ import time
 import urllib.request
 import weakref
 from dataclasses import replace
-from pathlib import Path
 
 import h5py
 import pytest
@@ -45,16 +42,6 @@ def app(base):
 @pytest.fixture(scope="module")
 def client(app):
     return browser(app)
-
-
-@pytest.fixture(scope="module")
-def fuzz_page():
-    place = Path(__file__).resolve().parents[2] / "tools/attack/fuzz_page.py"
-    spec = importlib.util.spec_from_file_location("fuzz_page", place)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fuzz_page"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def browser(app):
@@ -204,20 +191,6 @@ def test_two_pages_ask_at_once_and_get_their_own(app, base):
     alone = [ask(chance) for chance in chances]
     assert [one["probability"] for one in together] == [one["probability"] for one in alone]
     assert sorted({one["assumed"] for one in alone}) == [one["assumed"] for one in alone]
-
-
-def test_random_requests_find_no_fault_and_no_delay(client, fuzz_page):
-    """The short form of ``make fuzz``, which sends ten thousand."""
-    requests = list(fuzz_page.damaged_requests(random.Random(20261127), 150))
-    assert fuzz_page.faults_of(client, requests, slowest_seconds=20) == []
-
-
-def test_the_attack_sees_a_server_that_fails(fuzz_page):
-    async def broken(scope, receive, send):
-        raise KeyError("broken")
-
-    requests = list(fuzz_page.damaged_requests(random.Random(1), 5))
-    assert len(fuzz_page.faults_of(browser(broken), requests)) == 5
 
 
 def test_a_list_serves_each_run_below_its_own_address(run_folder, tmp_path):

@@ -450,245 +450,185 @@ def _linked(group: h5py.Group) -> None:
 
 def bombs() -> Iterator[Bomb]:
     """Yield every bomb."""
-    actors = "[" + ", ".join(f'"A{number}"' for number in range(1_500)) + "]"
-    wide = '{"id": "a", "date": "2020-01-01", "source": %s, "recipient": %s, "event": ["ACCUSE"]}\n'
-    deep = "[" * 200_000
-    yield Bomb(
-        "1,500 x 1,500 actors in a line",
-        "events import plover",
-        _bytes("b.txt", lambda: (wide % (actors, actors)).encode()),
-    )
-    yield Bomb(
-        "200,000 open brackets in a line",
-        "events import plover",
-        _bytes("b.txt", lambda: (PLOVER % deep).encode() + deep.encode() + b"\n"),
-        taken=True,
-    )
-    yield Bomb("40 MB of lines of one letter", "events validate", _bytes("b.csv", lambda: b"a\n" * 20 * _MB))
-    yield Bomb("40 MB of single letters", "events validate", _bytes("b.csv", lambda: b"a," * 20 * _MB))
-    yield Bomb(
-        "header, then 40 MB of letters",
-        "events validate",
-        _bytes("b.csv", lambda: EVENTS.encode() + b"a\n" * 20 * _MB),
-    )
-    yield Bomb(
-        "40 MB of rows with one fault each",
-        "events validate",
-        _bytes("b.csv", lambda: EVENTS.encode() + b"a,b,c,d,e,f\n" * 3_300_000),
-    )
-    yield Bomb(
-        "header of 400,000 columns",
-        "events validate",
-        _bytes("b.csv", lambda: EVENTS.encode().strip() + b",a" * 400_000 + b"\n" + ROWS.encode()),
-    )
+    for kind, file, contents in _CONTENTS:
+        for name, content in contents.items():
+            yield Bomb(name, kind, _bytes(file, content), taken=name in _TAKEN)
     for feed in ("icews", "polecat", "acled", "gdelt2"):
         sign = b"," if feed == "acled" else b"\t"
-        yield Bomb(
-            "header of 400,000 columns",
-            f"events import {feed}",
-            _bytes(
-                "b.txt",
-                lambda sign=sign: (
-                    sign.join(b"c%d" % number for number in range(400_000))
-                    + b"\n"
-                    + sign.join([b"1"] * 400_000)
-                    + b"\n"
-                ),
-            ),
-        )
-    for kind in (
-        "events validate",
-        "events summary",
-        "check",
-        "check, events",
-        "check, population",
-        "check, hazard",
-        "check, scenario",
-        "check, logo",
-        "check, font",
-        "watch",
-        "watch, events",
-        "ledger verify",
-        "ledger import",
-        "ledger import csv",
-        "ledger resolve",
-        "ledger stamp",
-        "events import gdelt2",
-        "events import plover",
-        "mapping",
-    ):
+        header = sign.join(b"c%d" % number for number in range(400_000))
+        row = sign.join([b"1"] * 400_000)
+        file = _bytes("b.txt", partial(b"%s\n%s\n".__mod__, (header, row)))
+        yield Bomb("header of 400,000 columns", f"events import {feed}", file)
+    for kind in _DEVICES:
         suffix = {"check, logo": ".png", "check, font": ".ttf"}.get(
             kind, ".csv" if "vents" in kind else ".yaml"
         )
         for device in ("fifo", "/dev/zero"):
-            yield Bomb(
-                "a pipe without a writer" if device == "fifo" else device,
-                kind,
-                _device(f"bomb{suffix}", device),
-            )
+            name = "a pipe without a writer" if device == "fifo" else device
+            yield Bomb(name, kind, _device(f"bomb{suffix}", device))
     for format_ in ("gz", "zip", "xz"):
         one_line = partial(_packed, format_, _zeros(1_000))
+        many = partial(_packed, format_, _zeros(1_000, b"x\n"))
         yield Bomb(
             f"1 GB of one line in a .{format_}", "events import gdelt2", _bytes(f"b.{format_}", one_line)
         )
         yield Bomb(
             f"1 GB of one line in a .{format_}", "events validate", _bytes(f"b.csv.{format_}", one_line)
         )
-        many = partial(_packed, format_, _zeros(1_000, b"x\n"))
         yield Bomb(
             f"1 GB of short lines in a .{format_}", "events import gdelt2", _bytes(f"b.{format_}", many)
         )
-    yield Bomb(
-        "1 GB of one sound row in a .gz",
-        "events import keds",
-        _bytes("b.gz", lambda: _packed("gz", _zeros(1_000, KEDS.encode()))),
-    )
-    yield Bomb("40 MB of empty records", "events import plover", _bytes("b.txt", lambda: b"{}\n" * 13 * _MB))
-    yield Bomb(
-        "header, then 40 MB of letters",
-        "events import polecat",
-        _bytes("b.csv", lambda: POLECAT.encode() + b"a\n" * 20 * _MB),
-    )
-    yield Bomb(
-        "1 GB of short lines in a .gz",
-        "events import plover",
-        _bytes("b.gz", lambda: _packed("gz", _zeros(1_000, b"{}\n"))),
-    )
-    yield Bomb(
-        "spreadsheet of 400 MB of rows",
-        "events validate",
-        _bytes("b.xlsx", lambda: _workbook(400, "worksheets/sheet1")),
-    )
-    yield Bomb(
-        "spreadsheet of 400 MB of texts",
-        "events validate",
-        _bytes("b.xlsx", lambda: _workbook(400, "sharedStrings")),
-    )
-    far = {
-        "a cell in row 2,000,000,000": (0, '<row r="2000000000"><c r="A2000000000"><v>1</v></c></row>'),
-        "cells in column XFD": (9, '<row><c r="XFD1"><v>1</v></c></row>'),
-    }
-    for name, (megabytes, row) in far.items():
-        made = partial(_workbook, megabytes, "worksheets/sheet1", row)
-        yield Bomb(f"spreadsheet with {name}", "events validate", _bytes("b.xlsx", made))
-    yield Bomb(
-        "Parquet of 4,000,000 rows", "events validate", lambda folder: _parquet(folder, 4_000_000, "a")
-    )
-    yield Bomb(
-        "Parquet of 100,000,000 rows", "events validate", lambda folder: _parquet(folder, 100_000_000, "a")
-    )
-    yield Bomb(
-        "Parquet of cells of 1 MB", "events validate", lambda folder: _parquet(folder, 2_000, "a" * _MB)
-    )
-    yield Bomb(
-        "Parquet of 100,000,000 rows", "events import csv", lambda folder: _parquet(folder, 100_000_000, "a")
-    )
-    for kind, text in (
-        ("check", CONFIG),
-        ("check, scenario", SCENARIO),
-        ("watch", LIST),
-        ("check, population", ""),
-    ):
-        yield Bomb("a billion laughs", kind, _bytes("b.yaml", _laughs(text)))
+    for name, (megabytes, part, *row) in _WORKBOOKS.items():
+        made = partial(_workbook, megabytes, part, *row)
+        yield Bomb(f"spreadsheet {name}", "events validate", _bytes("b.xlsx", made))
+    for name, kind, rows, cell in _PARQUETS:
+        yield Bomb(f"Parquet of {name}", kind, partial(_parquet, rows=rows, cell=cell))
+    for kind, text in _YAML.items():
+        start = text.encode()
+        for name, content in {
+            "a billion laughs": _laughs(text),
+            "100,000 open brackets": partial(bytes.__add__, start, b"x: " + b"[" * 100_000),
+            "1 MB of keys": partial(bytes.__add__, start, b"".join(b"k%d: a\n" % n for n in range(90_000))),
+        }.items():
+            yield Bomb(name, kind, _bytes("b.yaml", content))
+    for name, content in _FORECASTS.items():
         yield Bomb(
-            "100,000 open brackets",
-            kind,
-            _bytes("b.yaml", lambda text=text: text.encode() + b"x: " + b"[" * 100_000),
+            f"forecast.json of {name}", "report", lambda folder, made=content: _run(folder, forecast=made())
         )
-        yield Bomb(
-            "1 MB of keys",
-            kind,
-            _bytes(
-                "b.yaml", lambda text=text: text.encode() + b"".join(b"k%d: a\n" % n for n in range(90_000))
-            ),
-        )
-    yield Bomb("200,000 open brackets", "check, hazard", _bytes("b.json", lambda: deep.encode()))
-    yield Bomb("200,000 open brackets", "ledger import", _bytes("b.jsonl", lambda: deep.encode()))
-    yield Bomb(
-        "a line of 2 MB of brackets",
-        "ledger import",
-        _bytes("b.jsonl", lambda: b"[" + b"[]," * 660_000 + b"[]]"),
-    )
-    yield Bomb("1 GB of blank lines", "ledger import", _bytes("b.jsonl", lambda: b"\n" * 990 * _MB))
-    yield Bomb("1 GB in a line", "ledger import", _bytes("b.jsonl", lambda: b" " * 990 * _MB))
-    yield Bomb(
-        "one number of 10,000,000 digits",
-        "ledger import",
-        _bytes("b.jsonl", lambda: b'{"sequence": ' + b"9" * 10 * _MB + b"}"),
-    )
-    yield Bomb(
-        "forecast.json of 200,000 brackets",
-        "report",
-        lambda folder: _run(folder, forecast=deep.encode()),
-    )
-    yield Bomb(
-        "forecast.json of 150 MB of brackets",
-        "report",
-        lambda folder: _run(folder, forecast=b"[" + b"[]," * 50 * _MB + b"[]]"),
-    )
-    yield Bomb(
-        "forecast.json of 40 MB of brackets",
-        "report",
-        lambda folder: _run(folder, forecast=b"[" + b"[]," * 13 * _MB + b"[]]"),
-    )
-    for name, fill in {
-        "draws of 2 x 2 x 10^12": _array(2, 2, 10**12, part=1000),
-        "draws of 2 x 2 x 10^7, one by one": _array(2, 2, 10**7),
-        "draws of 2 x 2 x 10^9, in one piece": _array(2, 2, 10**9, fillvalue=0),
-        "draws in /dev/zero": _array(2, 2, 10**9, external=[("/dev/zero", 0, h5py.h5f.UNLIMITED)]),
-        "draws behind a link": _linked,
-        "draws in 100,000 groups": _groups,
-    }.items():
+    for name, fill in _DRAWS.items():
         yield Bomb(name, "scenario", lambda folder, fill=fill: _run(folder, posterior=_draws(fill)))
+    huge = 10**12
     yield Bomb(
         "paths of 3 x 2 x 2 x 10^12",
         "scenario",
-        lambda folder: _run(folder, posterior=_draws(), paths=_paths(3, 2, 2, 10**12)),
+        lambda folder: _run(folder, posterior=_draws(), paths=_paths(3, 2, 2, huge)),
     )
     yield Bomb(
         "draws of 2 x 2 x 10^12",
         "report",
-        lambda folder: _run(folder, posterior=_draws(_array(2, 2, 10**12, part=1000))),
+        lambda folder: _run(folder, posterior=_draws(_array(2, 2, huge, part=1000))),
         taken=True,
     )
-    yield Bomb(
-        "picture of 60,000 x 60,000 dots", "check, logo", _bytes("b.png", lambda: _png(60_000, 60_000, b""))
-    )
-    yield Bomb(
-        "picture of 2^31 x 2^31 dots", "check, logo", _bytes("b.png", lambda: _png(2**31 - 1, 2**31 - 1, b""))
-    )
-    yield Bomb(
-        "picture that unpacks to 900 MB",
+    for damage, name in _LEDGERS.items():
+        # Its records are whole, and what lies behind the holes is not read.
+        yield Bomb(name, "ledger verify", partial(_ledger, damage=damage), taken=damage == "holes")
+    yield Bomb("a record of 900 MB", "ledger import", partial(_ledger, damage="vast"))
+
+
+_ACTORS = "[" + ", ".join(f'"A{number}"' for number in range(1_500)) + "]"
+_WIDE = (
+    f'{{"id": "a", "date": "2020-01-01", "source": {_ACTORS}, "recipient": {_ACTORS}, "event": ["ACCUSE"]}}\n'
+)
+_DEEP = b"[" * 200_000
+_TAKEN = ("200,000 open brackets in a line", "SVG of 10^9 by 10^9")
+"""Bombs that a command may take: what is read of them is little."""
+_CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
+    (
+        "events import plover",
+        "b.txt",
+        {
+            "1,500 x 1,500 actors in a line": lambda: _WIDE.encode(),
+            "200,000 open brackets in a line": lambda: (PLOVER % _DEEP.decode()).encode() + _DEEP + b"\n",
+            "40 MB of empty records": lambda: b"{}\n" * 13 * _MB,
+        },
+    ),
+    ("events import plover", "b.gz", {"1 GB of short lines": lambda: _packed("gz", _zeros(1_000, b"{}\n"))}),
+    (
+        "events import keds",
+        "b.gz",
+        {"1 GB of one sound row": lambda: _packed("gz", _zeros(1_000, KEDS.encode()))},
+    ),
+    (
+        "events import polecat",
+        "b.csv",
+        {"header, then 40 MB of letters": lambda: POLECAT.encode() + b"a\n" * 20 * _MB},
+    ),
+    (
+        "events validate",
+        "b.csv",
+        {
+            "40 MB of lines of one letter": lambda: b"a\n" * 20 * _MB,
+            "40 MB of single letters": lambda: b"a," * 20 * _MB,
+            "header, then 40 MB of letters": lambda: EVENTS.encode() + b"a\n" * 20 * _MB,
+            "40 MB of rows with one fault each": lambda: EVENTS.encode() + b"a,b,c,d,e,f\n" * 3_300_000,
+            "header of 400,000 columns": lambda: (
+                EVENTS.encode().strip() + b",a" * 400_000 + b"\n" + ROWS.encode()
+            ),
+        },
+    ),
+    ("check, hazard", "b.json", {"200,000 open brackets": lambda: _DEEP}),
+    (
+        "ledger import",
+        "b.jsonl",
+        {
+            "200,000 open brackets": lambda: _DEEP,
+            "a line of 2 MB of brackets": lambda: b"[" + b"[]," * 660_000 + b"[]]",
+            "1 GB of blank lines": lambda: b"\n" * 990 * _MB,
+            "1 GB in a line": lambda: b" " * 990 * _MB,
+            "one number of 10,000,000 digits": lambda: b'{"sequence": ' + b"9" * 10 * _MB + b"}",
+        },
+    ),
+    (
         "check, logo",
-        _bytes("b.png", lambda: _png(30_000, 30_000, bytes(30_000 * 30_001))),
-    )
-    yield Bomb(
-        "SVG of entities in entities",
+        "b.png",
+        {
+            "picture of 60,000 x 60,000 dots": lambda: _png(60_000, 60_000, b""),
+            "picture of 2^31 x 2^31 dots": lambda: _png(2**31 - 1, 2**31 - 1, b""),
+            "picture that unpacks to 900 MB": lambda: _png(30_000, 30_000, bytes(30_000 * 30_001)),
+        },
+    ),
+    (
         "check, logo",
-        _bytes("b.svg", lambda: _svg("<text>&a9;</text>", _XML_LAUGHS)),
-    )
-    yield Bomb("SVG of 10^9 squares by use", "check, logo", _bytes("b.svg", lambda: _svg(_USES)))
-    yield Bomb(
-        "SVG of 10^9 by 10^9",
-        "check, logo",
-        _bytes("b.svg", lambda: _svg("", size='width="1e9" height="1e9"')),
-        taken=True,
-    )
-    for damage in ("pages", "holes", "vast", "deep", "records"):
-        yield Bomb(
-            {
-                "pages": "2^32 pages counted",
-                "holes": "200 GB of holes",
-                "vast": "a record of 900 MB",
-                "deep": "a record of 100,000 brackets",
-                "records": "400,000 records out of line",
-            }[damage],
-            "ledger verify",
-            lambda folder, damage=damage: _ledger(folder, damage),
-            # Its records are whole, and what lies behind them is not read.
-            taken=damage == "holes",
-        )
-    yield Bomb("a record of 900 MB", "ledger import", lambda folder: _ledger(folder, "vast"))
+        "b.svg",
+        {
+            "SVG of entities in entities": lambda: _svg("<text>&a9;</text>", _XML_LAUGHS),
+            "SVG of 10^9 squares by use": lambda: _svg(_USES),
+            "SVG of 10^9 by 10^9": lambda: _svg("", size='width="1e9" height="1e9"'),
+        },
+    ),
+)
+_DEVICES = (
+    *("events validate", "events summary", "check", "check, events", "check, population", "check, hazard"),
+    *("check, scenario", "check, logo", "check, font", "watch", "watch, events", "ledger verify"),
+    *("ledger import", "ledger import csv", "ledger resolve", "ledger stamp", "events import gdelt2"),
+    *("events import plover", "mapping"),
+)
+_WORKBOOKS: dict[str, tuple[int, str] | tuple[int, str, str]] = {
+    "of 400 MB of rows": (400, "worksheets/sheet1"),
+    "of 400 MB of texts": (400, "sharedStrings"),
+    "with a cell in row 2,000,000,000": (
+        *(0, "worksheets/sheet1"),
+        '<row r="2000000000"><c r="A2000000000"><v>1</v></c></row>',
+    ),
+    "with cells in column XFD": (9, "worksheets/sheet1", '<row><c r="XFD1"><v>1</v></c></row>'),
+}
+_PARQUETS = (
+    ("4,000,000 rows", "events validate", 4_000_000, "a"),
+    ("100,000,000 rows", "events validate", 100_000_000, "a"),
+    ("cells of 1 MB", "events validate", 2_000, "a" * _MB),
+    ("100,000,000 rows", "events import csv", 100_000_000, "a"),
+)
+_YAML = {"check": CONFIG, "check, scenario": SCENARIO, "watch": LIST, "check, population": ""}
+_FORECASTS: dict[str, Callable[[], bytes]] = {
+    "200,000 brackets": lambda: _DEEP,
+    "150 MB of brackets": lambda: b"[" + b"[]," * 50 * _MB + b"[]]",
+    "40 MB of brackets": lambda: b"[" + b"[]," * 13 * _MB + b"[]]",
+}
+_DRAWS = {
+    "draws of 2 x 2 x 10^12": _array(2, 2, 10**12, part=1000),
+    "draws of 2 x 2 x 10^7, one by one": _array(2, 2, 10**7),
+    "draws of 2 x 2 x 10^9, in one piece": _array(2, 2, 10**9, fillvalue=0),
+    "draws in /dev/zero": _array(2, 2, 10**9, external=[("/dev/zero", 0, h5py.h5f.UNLIMITED)]),
+    "draws behind a link": _linked,
+    "draws in 100,000 groups": _groups,
+}
+_LEDGERS = {
+    "pages": "2^32 pages counted",
+    "holes": "200 GB of holes",
+    "vast": "a record of 900 MB",
+    "deep": "a record of 100,000 brackets",
+    "records": "400,000 records out of line",
+}
 
 
 def explode(bomb: Bomb, folder: Path, start: Cost) -> tuple[Cost, str]:

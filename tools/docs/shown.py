@@ -1,9 +1,9 @@
 """Run the commands that a page shows, in order, in one empty folder, and compare what they print.
 
 A block ``sh`` holds commands. A block ``text`` right after it holds what they print; a line ``…`` stands for
-any lines. Chances and changes are compared within three points, for the fit of another processor differs by its
-Monte Carlo error. A block ``yaml`` replaces those keys of ``mine.yaml``. A command that fails stops the page.
-``--write`` puts the output of this machine into blocks without ``…``.
+any lines. Chances and changes are compared within three points, for the fit of another processor differs by
+its Monte Carlo error. A block ``yaml`` replaces those keys of ``mine.yaml``. A command that fails stops the
+page. ``--write`` puts the output of this machine into blocks without ``…``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def matches(shown: str, printed: str) -> bool:
 
 
 def _pattern(line: str) -> str:
-    """A line with any number where it shows a chance, and any spaces where it shows some: numbers are aligned."""
+    """A line with any number where it shows a chance, and any spaces where it shows some."""
     parts = [" +".join(map(re.escape, re.split(r" +", part))) for part in _CHANCE.split(line)]
     return r" *(\d+(?:\.\d+)?)".join(parts) + r"\n"
 

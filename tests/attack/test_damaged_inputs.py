@@ -1,0 +1,431 @@
+"""Random and crafted damage to every input: each case must be taken, or refused with one message.
+
+``FUZZ_CASES`` is the number of cases a reader: few in the tests, 3,000 for ``make fuzz``.
+"""
+
+import contextlib
+import gzip
+import io
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+import warnings
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from forecast.config import describe_config, load_config, load_scenario
+from forecast.config.named_files import read_logo
+from forecast.config.watchlist import load_watchlist
+from forecast.errors import ForecastError
+from forecast.events.dyads import DyadRule
+from forecast.events.reading import read_events, write_events
+from forecast.feeds.crosswalk import shipped_crosswalk, with_mapping
+from forecast.feeds.formats import LAYOUTS
+from forecast.feeds.importing import import_feed
+from forecast.feeds.options import ImportOptions, Switches
+from forecast.ledger.entries import JudgementEntry, with_id
+from forecast.ledger.exchange import FORMATS, read_answers, read_chain_file
+from forecast.ledger.recording import RunOrigin, record_forecast
+from forecast.ledger.store import integrity_faults, open_ledger, write_ledger
+from forecast.panel.streams import TargetRule
+from forecast.pooled_hazard.coefficients import read_hazard
+from forecast.priors.population import read_population
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
+from forecast.runs.folder import read_manifest, read_record, run_hash
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKED, SAMPLE = ROOT / "configs/us-china-2023.yaml", ROOT / "reports/sample"
+CASES = int(os.environ.get("FUZZ_CASES", "12"))
+SLOWEST_S = 20.0
+"""Most cases take a hundredth of a second on an idle machine; a shared one is much slower."""
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+NASTY = (
+    *(
+        "",
+        "\x00",
+        "\x1b[31m",
+        "\ud800",
+        "\\ud800",
+        '"\\ud800"',
+        "\u202e",
+        "\ufeff",
+        "'",
+        '"',
+        "\r",
+        "\t",
+        "\n\n",
+    ),
+    *("[" * 3_000, "{" * 3_000, "[[[[", "- - - -", "&a *a", "!!python/object:os.system", "<<: x", "=1+1"),
+    *("1e999", "-1e-400", ".inf", ".nan", "9" * 400, "9" * 5_000, "0x10", "1_000", "-0", "null", "~", "true"),
+    *("0001-01-01", "9999-12-31", "2023-02-30", "0001-01-01T00:00:00+14:00", "10000-01-01"),
+    *(
+        "{}",
+        "[]",
+        "[null]",
+        "{a: {b: c}}",
+        "? [a, b]\n: c",
+        ",,,,",
+        ";;;;",
+        "../../../etc/passwd",
+        "/dev/zero",
+    ),
+    *(
+        "x" * 140_000,
+        "é" * 3_000,
+        "𝕏",
+        "Normal(0, 0)",
+        "LogNormal(1e308, 1e308)",
+        "Beta(-1, nan)",
+        "q05=9 q95=1",
+    ),
+)
+_MARKS = (": ", ",", "\t", ";", '":', "=")
+
+
+class Reader(NamedTuple):
+    """An input: how it is read, and sound samples by the name of their file; ``binary`` ones are no text."""
+
+    read: Callable[[Path], object]
+    samples: list[tuple[str, bytes]]
+    binary: bool = False
+
+
+@st.composite
+def damaged_texts(draw, text: str) -> bytes:
+    """Draw a text with one to four damages."""
+    for _ in range(draw(st.sampled_from((1, 1, 1, 2, 3, 4)))):
+        begin = draw(st.integers(0, len(text)))
+        end = min(len(text), begin + draw(st.sampled_from((0, 1, 1, 3, 10, 60))))
+        kind = draw(st.sampled_from(("value", "value", "nasty", "cut", "repeat", "lines", "any", "end")))
+        lines = text.split("\n")
+        one, other = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+        match kind:
+            case "nasty":
+                text = text[:begin] + draw(st.sampled_from(NASTY)) + text[end:]
+            case "cut":
+                text = text[:begin] + text[end:]
+            case "repeat":
+                text = text[:begin] + text[begin:end] * draw(st.sampled_from((2, 3, 50))) + text[end:]
+            case "lines":
+                lines[one], lines[other] = lines[other], lines[one]
+                text = "\n".join(lines)
+            case "any":
+                text = text[:begin] + draw(st.text(min_size=1, max_size=3)) + text[end:]
+            case "end":
+                text = text[:begin]
+            case "value":
+                lines[one] = draw(value_replaced(lines[one]))
+                text = "\n".join(lines)
+    return text.encode("utf-8", errors="surrogatepass")
+
+
+@st.composite
+def value_replaced(draw, line: str) -> str:
+    """Draw a line with something else where a value of YAML, JSON or a table stands."""
+    places = [at + len(mark) for mark in _MARKS for at in range(len(line)) if line.startswith(mark, at)]
+    if not places:
+        return line
+    place = draw(st.sampled_from(places))
+    ends = [found for sign in ",\t;}]" if (found := line.find(sign, place)) >= 0]
+    return line[:place] + draw(st.sampled_from(NASTY)) + line[min(ends, default=len(line)) :]
+
+
+@st.composite
+def damaged_bytes(draw, content: bytes) -> bytes:
+    """Draw bytes with some changed, cut or repeated."""
+    changed = bytearray(content)
+    for _ in range(draw(st.sampled_from((1, 1, 2, 8, 40)))):
+        if not changed:
+            break
+        place = draw(st.integers(0, len(changed) - 1))
+        match draw(st.sampled_from(("byte", "byte", "bit", "ones", "end"))):
+            case "byte":
+                changed[place] = draw(st.integers(0, 255))
+            case "bit":
+                changed[place] ^= 1 << draw(st.integers(0, 7))
+            case "ones":
+                width = draw(st.sampled_from((1, 4, 100)))
+                changed[place : place + width] = b"\xff" * draw(st.sampled_from((0, 1, 4)))
+            case "end" if draw(st.integers(0, 3)) == 0:
+                del changed[place:]
+    return bytes(changed)
+
+
+@st.composite
+def damaged_files(draw, reader: Reader) -> tuple[str, bytes]:
+    """Draw the name of a file for a reader, and its damaged content."""
+    name, sound = draw(st.sampled_from(reader.samples))
+    return name, draw(damaged_bytes(sound) if reader.binary else damaged_texts(sound.decode()))
+
+
+def attack(reader: Reader, cases: int) -> tuple[int, int]:
+    """Try so many cases; return how many were tried, and how many refused."""
+    tried = refused = 0
+
+    @settings(
+        max_examples=cases,
+        deadline=None,
+        derandomize="FUZZ_CASES" not in os.environ,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(damaged_files(reader))
+    def read(case):
+        nonlocal tried, refused
+        name, content = case
+        tried += 1
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+            path = Path(folder) / name
+            path.write_bytes(content)
+            begun = time.perf_counter()
+            try:
+                reader.read(path)
+            except ForecastError:
+                refused += 1
+            assert time.perf_counter() - begun < SLOWEST_S
+
+    read()
+    return tried, refused
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory) -> dict[str, Reader]:
+    """Every reader of the package with sound samples of what it reads."""
+    folder = tmp_path_factory.mktemp("sound")
+    ledger, answers = sample_ledger(folder)
+    write_events(read_events(ROOT / "configs/example-events.csv"), folder / "events.parquet")
+    events = "\n".join((ROOT / "configs/example-events.csv").read_text(encoding="utf-8").split("\n")[:40])
+    chain = FORMATS["jsonl"](open_ledger(ledger)).encode()
+
+    def text_of(path: Path) -> str:
+        return path.read_text(encoding="utf-8", errors="surrogatepass")
+
+    def export(opened: object) -> None:
+        for form in FORMATS.values():
+            form(opened)
+
+    def read_run_manifest(path: Path) -> None:
+        shutil.move(path, path.with_name("manifest.json"))
+        read_manifest(path.parent)
+        run_hash(path.parent)
+
+    def of(path: str) -> list[tuple[str, bytes]]:
+        return [(Path(path).name, (ROOT / path).read_bytes())]
+
+    made = {
+        "config": Reader(
+            lambda path: describe_config(load_config(path)),
+            [*of("configs/us-china-2023.yaml"), *of("configs/own-data-template.yaml")],
+        ),
+        "override": Reader(lambda path: load_config(WORKED, [text_of(path)]), texts(OVERRIDES)),
+        "prior": Reader(
+            lambda path: load_config(WORKED, [f"model.priors.excitation.severity={text_of(path)}"]),
+            texts(PRIORS),
+        ),
+        "scenario": Reader(
+            load_scenario,
+            [(one.name, one.read_bytes()) for one in sorted((ROOT / "configs/scenarios").glob("*.yaml"))],
+        ),
+        "watchlist": Reader(load_watchlist, [("w.yaml", WATCHLIST)]),
+        "events": Reader(read_events, [("e.csv", events.encode())]),
+        "event bytes": Reader(
+            read_events,
+            [("e.csv", events.encode()), ("e.parquet", (folder / "events.parquet").read_bytes())],
+            binary=True,
+        ),
+        "ledger": Reader(
+            lambda path: (export(open_ledger(path)), integrity_faults(path)),
+            [("l.sqlite", ledger.read_bytes())],
+            binary=True,
+        ),
+        "chain": Reader(lambda path: export(read_chain_file(path)), [("l.jsonl", chain)]),
+        "answers": Reader(
+            lambda path: read_answers(path, open_ledger(ledger), now=NOW), [("a.csv", answers)]
+        ),
+        "mapping": Reader(lambda path: with_mapping(shipped_crosswalk("cameo"), path), [("m.csv", MAPPING)]),
+        "forecast.json": Reader(lambda path: read_record(path, Forecast), of("reports/sample/forecast.json")),
+        "analysis.json": Reader(lambda path: read_record(path, Analysis), of("reports/sample/analysis.json")),
+        "manifest": Reader(read_run_manifest, [("m.json", (SAMPLE / "manifest.json").read_bytes())]),
+        "logo": Reader(read_logo, [("l.svg", SVG), ("l.png", PNG)], binary=True),
+        "population": Reader(read_population, of("forecast/priors/population.yaml")),
+        "hazard": Reader(read_hazard, of("forecast/pooled_hazard/coefficients.json")),
+    }
+    for layout in LAYOUTS.values():
+        lines = feed_sample(layout.name)
+        made[f"feed {layout.name}"] = Reader(importer(layout), [("f.txt", lines)])
+        made[f"packed {layout.name}"] = Reader(importer(layout), packed(lines), binary=True)
+    return made
+
+
+def texts(samples: tuple[str, ...]) -> list[tuple[str, bytes]]:
+    return [("text", text.encode()) for text in samples]
+
+
+OVERRIDES = (
+    "sampler.draws=2000",
+    "milestones.us-election-2024.date=2024-11-06",
+    "headline.milestone=us-election-2024",
+    "model.priors.excitation.severity=Normal(0, 1)",
+    "model.family=model",
+    "milestones.0.name=[a, b]",
+    "milestones={name: x, date: 2024-01-01}",
+    "calendar=[{date: 2023-09-01, category: visit, severity: 2, probability: 0.5, label: x}]",
+    "report.fonts=[a.ttf]",
+    "dyad.a=[USA, NAT]",
+    "events.start=2017-01-01",
+)
+PRIORS = (
+    "Normal(0, 1)",
+    "LogNormal(mu=-0.5, sigma=0.3)",
+    "weak",
+    "{q05: 0.1, q95: 0.9}",
+    "{q05: 0.1, q50: 0.3, q95: 0.9}",
+    "Gamma(2, 0.1)",
+    "Beta(2, 3)",
+    "HalfNormal(1)",
+)
+WATCHLIST = b"""schema: 1
+name: trial
+as_of: 2010-01-04
+horizons: [30, 90]
+events: ["dyads/*.csv"]
+targets:
+  force: {any_of: [military_incident], min_severity: 5}
+model: {family: panel}
+dyads:
+  - {a: AAA, b: BBB}
+  - {a: CCC, b: DDD, label: "C and D"}
+triggers: {ready: 20%, set: 35%, go: 50%}
+"""
+MAPPING = b"""code,category,severity,mode,label,score
+190,military_incident,5,,Use of force,-10
+042,visit,2,,Visit,3
+010,,,,Statement,
+"""
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="5" height="5"/></svg>'
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+FEEDS = {
+    "icews": (
+        "Event ID\tEvent Date\tSource Name\tSource Sectors\tSource Country\tEvent Text\tCAMEO Code\t"
+        "Intensity\tTarget Name\tTarget Sectors\tTarget Country\tStory ID\tSentence Number\tPublisher\t"
+        "City\tDistrict\tProvince\tCountry\tLatitude\tLongitude\n"
+        + "1\t2018-06-01\tTrump\tGovernment\tUnited States\tMake statement\t173\t-5.0\tXi\t"
+        "Government\tChina\t9\t1\tXinhua\tBeijing\t\t\tChina\t39.9\t116.4\n" * 6
+    ),
+    "plover": (
+        '{"id": "a", "date": "2020-01-01", "source": [{"code": "USA"}, {"code": "GBR"}], '
+        '"recipient": [{"code": "CHN"}], "event": ["ACCUSE"], "mode": ["allege"], "text": "said"}\n'
+        '{"id": "c", "date": "2020-01-03", "source": ["CHN"], "target": ["USA"], "event": "RETREAT"}\n' * 4
+    ),
+    "polecat": (
+        "Event ID\tEvent Date\tEvent Type\tEvent Mode\tContexts\tActor Country\tRecipient Country\t"
+        "Intensity\tHeadline\tStory Date\tActor Name\tRecipient Name\tActor Sector\tRecipient Sector\n"
+        + "p1\t2023-01-05\tCONSULT\tvisit\tdiplomatic\tUSA\tCHN\t3\tTitle\t2023-01-06\tBlinken\tQin\t"
+        "GOV\tGOV\n" * 5
+    ),
+    "acled": (
+        "event_id_cnty,event_date,event_type,sub_event_type,actor1,actor2,country,location,source,notes,"
+        "fatalities,timestamp\n"
+        + 'IND1,15 June 2020,Battles,Armed clash,Military Forces of India (2014-),"Military Forces of China",'
+        'India,Galwan,Reuters,"a ""clash""",20,1592352000\n' * 5
+    ),
+    "keds": "930401\tNAT\tSER\t190\t(FORCE)\n930402\tSER\tNAT\t042\t(VISIT)\n" * 5,
+}
+
+
+def feed_sample(name: str) -> bytes:
+    if name in FEEDS:
+        return FEEDS[name].encode()
+    rows = []
+    for number in range(12):
+        cells = [""] * (58 if name == "gdelt1" else 61)
+        cells[:2] = str(number), "20200101"
+        cells[5] = cells[7] = "USA"
+        cells[15] = cells[17] = "CHN"
+        cells[25:34] = "1", "173", "173", "17", "4", "-5.0", "10", "1", "10"
+        cells[-2] = "20200101" if name == "gdelt1" else "20200101000000"
+        rows.append("\t".join(cells) + "\n")
+    return "".join(rows).encode()
+
+
+def packed(content: bytes) -> list[tuple[str, bytes]]:
+    made = [("f.gz", gzip.compress(content, mtime=0))]
+    for number, method in enumerate((zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", method) as archive:
+            archive.writestr("rows.csv", content)
+        made.append((f"f{number}.zip", buffer.getvalue()))
+    return made
+
+
+def importer(layout) -> Callable[[Path], object]:
+    options = ImportOptions(
+        layout=layout,
+        crosswalk=shipped_crosswalk(layout.system),
+        dyads=(("CHN", "USA"), ("CHN", "IND"), ("NAT", "SER")),
+        switches=Switches(),
+    )
+    return lambda path: import_feed([path], options, path.with_name("out.csv"), fresh=True)
+
+
+def sample_ledger(folder: Path) -> tuple[Path, bytes]:
+    """A ledger of the sample run's forecasts with judgements, and an answer sheet."""
+    made = read_record(SAMPLE / "forecast.json", Forecast)
+    origin = RunOrigin(
+        dyad=DyadRule(("USA",), ("CHN",)),
+        config_sha256="a" * 64,
+        data_sha256="b" * 64,
+        code_version="0",
+        made_on=datetime(2023, 7, 11, tzinfo=UTC),
+        run_folder=Path("reports/sample"),
+        manifest_sha256="c" * 64,
+    )
+    path = folder / "sample.sqlite"
+    rules = [TargetRule(target.name, ("military_incident",), 4) for target in made.targets]
+    record_forecast(path, made, rules, origin)
+    target, milestone = made.targets[0], made.targets[0].milestones[0]
+    answers = (
+        "dyad,target,as_of,milestone,forecaster,probability,made_on\n"
+        f"USA-CHN,{target.name},{made.as_of},{milestone.date},crowd,0.4,2023-07-12\n"
+        f"USA-CHN,{target.name},{made.as_of},{milestone.date},expert,0.6,2023-07-12T10:00:00+02:00\n"
+    )
+    with write_ledger(path) as writer:
+        question = next(writer.ledger.forecasts).question.model_dump()
+        asked = {"question": question, "forecaster": "crowd", "probability": 0.4, "made_on": NOW}
+        writer.append(with_id(JudgementEntry, **asked))
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    return path, answers.encode()
+
+
+def test_damage_to_any_input_is_taken_or_refused_with_one_message(readers):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        counts = [attack(reader, CASES) for reader in readers.values()]
+    tried, refused = map(sum, zip(*counts, strict=True))
+    print(f"{tried} cases over {len(readers)} readers, {refused} refused")
+    # Damage that nothing refuses would test nothing.
+    assert refused > tried / 4
+
+
+def test_a_reader_that_lets_an_exception_through_is_caught_by_the_attack():
+    def careless(path):
+        raise KeyError("name")
+
+    with pytest.raises(KeyError, match="name"):
+        attack(Reader(careless, [("x", b"a: 1")]), 3)
