@@ -21,7 +21,7 @@ from forecast.records.horizons import LISTED
 if TYPE_CHECKING:
     from forecast.config import Config
 
-FIGURE_FORMATS = (".svg", ".png", ".pdf")
+_FIGURE_FORMATS = (".svg", ".png", ".pdf")
 _LEDGER_VARIABLE = "FORECAST_LEDGER"
 _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
@@ -112,7 +112,7 @@ class Answer:
         return not self.json
 
     def print(self, facts: Mapping[str, object] | str, parts: Iterable[Part]) -> None:
-        """Print facts (or their JSON) for a program, or texts and tables for a person."""
+        """Print facts (or their JSON) for a program, or blocks for a person."""
         if self.json:
             typer.echo(facts if isinstance(facts, str) else json.dumps(facts))
         elif self.for_people:
@@ -234,15 +234,13 @@ def read_origins(text: str | None) -> Spacing | tuple[date, ...]:
     return tuple(found)
 
 
-def check_figure(path: Path | None, option: str) -> None:
-    """Raise ``InputError`` for a path that a figure cannot be written to, before any work."""
+def check_figure(path: Path | None, option: str, *more: str) -> None:
+    """Raise ``InputError`` for a path that a figure, or ``more`` formats, cannot be written to."""
     if path is None:
         return
-    if path.suffix.lower() not in FIGURE_FORMATS:
-        raise InputError(
-            f"{option}: {path} ends in no format of a figure; give a name that ends in "
-            f"{', '.join(FIGURE_FORMATS)}"
-        )
+    formats = (*_FIGURE_FORMATS, *more)
+    if path.suffix.lower() not in formats:
+        raise InputError(f"{option}: {path} ends in '{path.suffix}'. Allowed: {', '.join(formats)}")
     if not path.absolute().parent.is_dir():
         raise InputError(f"{option}: {path}: the folder {path.parent} does not exist; make it first")
     if path.is_dir():

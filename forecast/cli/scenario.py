@@ -11,7 +11,6 @@ import typer
 
 from forecast.blocks import Block, Pairs
 from forecast.cli.options import (
-    FIGURE_FORMATS,
     RUN_DIR,
     Output,
     argument,
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from forecast.records.analysis import Analysis, Robustness
     from forecast.records.forecast import Forecast, ScenarioForecast
     from forecast.runs.run import Run
-
-_FORMATS = (*FIGURE_FORMATS, ".json")
 
 
 @takes_options
@@ -67,10 +64,7 @@ def scenario(
     from forecast.config.scenario import scenario_from_options
 
     stated = scenario_from_options(priors or (), events or (), without or ())
-    if out and out.suffix.lower() not in _FORMATS:
-        raise InputError(f"--out {out}: ends in '{out.suffix}'. Allowed: {', '.join(_FORMATS)}")
-    if out and not out.absolute().parent.is_dir():
-        raise InputError(f"--out {out}: there is no folder {out.absolute().parent}. Make it first")
+    check_figure(out, "--out", ".json")
 
     from forecast.runs.run import read_run
     from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios

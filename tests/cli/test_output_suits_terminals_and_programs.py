@@ -99,41 +99,15 @@ def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
     )
 
 
-def printed(forecast: Forecast) -> list[str]:
-    return lines_of(bottom_line(forecast))
-
-
-def test_the_bottom_line_comes_first_in_words_and_numbers():
-    text = " ".join(" ".join(printed(made_forecast())).split())
-    assert text.startswith("Roughly even chance (50%) of crisis [bold]x[/bold] before 13 August 2024 (")
-    assert (
-        "Plausible range 46–99.5%. Low confidence: only three past cases; a plausible range 54 points" in text
-    )
-    assert "Base rates: 99.5% of past 400-day windows held one (smoothed)." in text
-
-
-def test_every_row_of_the_table_is_one_line_that_fits():
-    lines = printed(made_forecast())
-    assert max(map(len, lines)) <= WIDTH == 80
-    rows = [line for line in lines if re.match(r" +\d+ \w{3} \d{4} +[<>]?\d+%", line)]
-    assert rows == [
-        "   9 Aug 2023     30%    0.1–97%    99.5%         –  unlikely",
-        "  13 Aug 2024     50%   46–99.5%    99.5%         –  roughly even chance",
-    ]
-
-
-def test_a_target_that_was_never_seen_is_marked_where_it_stands():
-    assert "Crisis [bold]x[/bold] (never observed)" in printed(made_forecast(seen=0))
-    assert "No base rate: this has not happened in the data." in printed(made_forecast(seen=0))
-    assert "Crisis [bold]x[/bold] (seen 3 times in the data)" in printed(made_forecast())
-
-
-def test_numbers_of_a_fit_that_did_not_converge_come_under_a_warning():
-    lines = printed(made_forecast(converged=False))
-    assert lines[:2] == [
-        "DID NOT CONVERGE – do not use these numbers.",
-        "- bulk ESS of x is 9, at least 400 needed: more sampler.draws",
-    ]
+def test_the_bottom_line_comes_first_and_every_row_is_one_line(snapshot):
+    cases = {
+        "seen": made_forecast(),
+        "never seen": made_forecast(seen=0),
+        "not converged": made_forecast(converged=False),
+    }
+    shown = {name: lines_of(bottom_line(forecast)) for name, forecast in cases.items()}
+    assert max(len(line) for lines in shown.values() for line in lines) <= WIDTH == 80
+    assert {name: "\n".join(lines) for name, lines in shown.items()} == snapshot
 
 
 def test_check_reads_the_worked_case_back_in_80_columns(command):

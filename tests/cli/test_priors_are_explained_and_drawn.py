@@ -132,7 +132,7 @@ def test_a_figure_shows_each_set_prior_beside_its_default(case, command, tmp_pat
     [
         (
             "p.jpeg",
-            "--plot: .*p.jpeg ends in no format of a figure; give a name that ends in .svg, .png, .pdf",
+            "--plot: .*p.jpeg ends in '.jpeg'. Allowed: .svg, .png, .pdf",
         ),
         ("no/p.svg", "--plot: .*the folder .*no does not exist"),
     ],

@@ -1,4 +1,4 @@
-"""Texts and tables fit 80 columns; foreign words come without control characters; styles where wanted."""
+"""Blocks fit 80 columns; foreign words come without control characters; styles where wanted."""
 
 import re
 
@@ -6,46 +6,96 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.cli.terminal import BLANK, WIDTH, Table, left, lines_of, right, show, text
+from forecast.blocks import (
+    Alert,
+    Bar,
+    Beside,
+    Bullets,
+    Cell,
+    Column,
+    Entry,
+    Group,
+    Heading,
+    Pairs,
+    Prose,
+    Table,
+    Verbatim,
+    cells,
+    plain_table,
+    right,
+)
+from forecast.cli.terminal import WIDTH, lines_of, show
 
 HOSTILE = "\x1b[31mred\x07 [bold]x[/bold] :smile: \u202eevil\r\nnext"
-COLUMNS = (left("Name", 12), right("Number", 6), left("In words"))
 
 
-@given(st.text(max_size=300), st.integers(0, 12), st.integers(0, 12))
-def test_a_text_of_words_that_fit_has_lines_that_fit_and_keeps_every_word(words, indent, hang):
+@given(st.text(max_size=300), st.integers(0, 4))
+def test_a_text_of_words_that_fit_has_lines_that_fit_and_keeps_every_word(words, depth):
     short = " ".join(word[:20] for word in words.split())
-    lines = lines_of([text(short, indent=indent, hang=hang)])
+    block = Bullets((short,)) if depth % 2 else Prose(short)
+    for _ in range(depth):
+        block = Entry("Head", (block,))
+    lines = lines_of([block])
     assert all(len(line) <= WIDTH for line in lines)
-    printable = [re.sub(r"\s", "", line) for line in lines]
-    assert "".join(printable) == re.sub(r"\s", "", "".join(lines_of([text(short)])))
+    said = re.sub(r"\s", "", "".join(lines)).removeprefix("Head" * depth).removeprefix("-" * (depth % 2))
+    assert said == re.sub(r"\s", "", "".join(lines_of([Prose(short)])))
+
+
+@given(st.lists(st.tuples(st.text(max_size=120), st.text(max_size=12), st.text(max_size=40)), max_size=4))
+def test_a_table_of_any_words_fits(rows):
+    table = plain_table(
+        ("Name of what is shown", right("A long head of a number"), "In words"), rows, "Title"
+    )
+    assert all(len(line) <= WIDTH for line in lines_of([table]))
 
 
 def test_a_path_that_is_longer_than_a_line_stays_whole():
     path = "/some" * 40
-    assert path in lines_of([text(f"Written {path}")])
+    for block in (Prose(f"Written {path}"), Verbatim((path,)), Pairs((("Written", path),))):
+        assert path in "\n".join(lines_of([block])).replace("Written  ", "")
 
 
 def test_foreign_words_are_printed_as_they_are_but_for_control_characters(capsys):
-    show([text(HOSTILE), Table(COLUMNS, [(HOSTILE, "1", HOSTILE)]), BLANK])
+    show([Prose(HOSTILE), plain_table(("Name", right("Number")), [(HOSTILE, "1")]), Verbatim((HOSTILE,))])
     out = capsys.readouterr().out
     assert "[bold]x[/bold] :smile: evil next" in out
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", out)
 
 
-def test_a_column_of_a_given_width_is_cut_and_the_last_one_wrapped():
-    (head, first, second) = lines_of([Table(COLUMNS, [("a long name indeed", "1", "word " * 15)])])
-    assert head == "  Name          Number  In words"
-    assert re.fullmatch(r"  a long name…       1  (word ?)+", first)
-    assert re.fullmatch(r" {24}(word ?)+", second)
-    assert max(map(len, (head, first, second))) <= WIDTH
-
-
-def test_tables_of_the_same_columns_stand_in_line():
-    (head,) = lines_of([Table(COLUMNS, ())])
-    (row,) = lines_of([Table(COLUMNS, [("a", "1", "b")], heads=False)])
-    assert head.index("In words") == row.index("b")
-    assert head.index("Number") + len("Number") == row.index("1") + 1
+def test_heads_break_before_words_get_narrow_and_groups_stand_in_line(snapshot):
+    row = (
+        "13 Aug 2024",
+        Cell(mark=Bar(value=0.1, colour="#000000")),
+        "50%",
+        "46–99.5%",
+        "roughly even chance",
+    )
+    columns = (
+        right("Before"),
+        Column("0 to 100%"),
+        right("Chance"),
+        right("Plausible range"),
+        Column("In words"),
+    )
+    wide = (*(right("Share of past windows"),) * 2, Column("Why"))
+    groups = (
+        Group(label="Crisis", note="seen twice", detail="sanction or " * 9, rows=(row,), marked=(0,)),
+        Group(
+            label="War",
+            detail="dispute",
+            rows=(cells(*row), cells("9 Aug", "", "9%", Cell("–", note="0"), "")),
+        ),
+    )
+    shown = (
+        Alert(text="Careful", items=("one", "two")),
+        Prose("Lead"),
+        Table(columns=columns, groups=groups),
+        Table(title="Wide", columns=wide, groups=(Group(rows=(cells("1%", "2%", "word " * 20),)),)),
+        Heading("Files"),
+        Pairs((("Brief", "brief.pdf"), ("Report", "report.pdf"))),
+        Beside(left=(Prose("left"),), right=(Bullets(("right",)),), right_width=80.0),
+    )
+    assert "\n".join(lines_of(shown)) == snapshot
 
 
 @pytest.mark.parametrize(("variable", "coloured"), [("FORCE_COLOR", True), ("NO_COLOR", False)])
@@ -54,5 +104,5 @@ def test_colours_are_for_terminals_that_want_them(monkeypatch, capsys, variable,
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv(variable, "1")
-    show([text("careful", "yellow")])
+    show([Prose("careful", tone="warning")])
     assert ("\x1b[33m" in capsys.readouterr().out) == coloured

@@ -160,9 +160,9 @@ def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, r
         (("--without", "e7"), "--without e7: no event has the id 'e7'"),
         (
             ("--event", CLASH, "--out", "chart.gif"),
-            "--out chart.gif: ends in '.gif'. Allowed: .svg, .png, .pdf, .json",
+            "--out: chart.gif ends in '.gif'. Allowed: .svg, .png, .pdf, .json",
         ),
-        (("--event", CLASH, "--out", "no/where.svg"), "there is no folder"),
+        (("--event", CLASH, "--out", "no/where.svg"), "the folder no does not exist"),
         (("missing.yaml",), "missing.yaml"),
         (("--yaml",), "no scenario is given"),
     ],

@@ -137,7 +137,7 @@ def test_the_chart_is_drawn(command, run_folder, tmp_path):
             "--target: the run has no 'lethal_crash'. Did you mean 'lethal_clash'?",
         ),
         (["--milestone", "autumn"], "--milestone: the run has no 'autumn'."),
-        (["--plot", "chart.txt"], "--plot: chart.txt ends in no format of a figure"),
+        (["--plot", "chart.txt"], "--plot: chart.txt ends in '.txt'"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(command, run_folder, arguments, says):
