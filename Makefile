@@ -105,8 +105,9 @@ lint: .venv/.run .venv/.dev  ## check style, types, the import contract and spel
 	$(VENV)/lint-imports
 	$(VENV)/codespell
 
-lint-page:  ## check the types of the page's JavaScript (needs node and npm)
-	mkdir -p build/page
+lint-page: .venv/.run  ## check the types of the page's JavaScript (needs node and npm)
+	mkdir -p build/page/types
+	$(VENV)/python tools/page/record_types.py > build/page/types/records.d.ts
 	cp tools/page/package.json tools/page/package-lock.json build/page
 	npm ci --prefix build/page --no-audit --no-fund --silent
 	build/page/node_modules/.bin/tsc -p tools/page

@@ -1,25 +1,102 @@
-"""A run kept in memory, and the answer to a state of the page: the numbers of ``forecast scenario``."""
+"""A run kept in memory, and the answer to a state of the page: the numbers of ``forecast scenario``.
+
+``docs/page.md`` explains what the page is told. Probabilities are in [0, 1] and differences in parts of one;
+a day is counted from the origin, the first day ahead.
+"""
 
 from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Literal
 
-from forecast.app.records import Answer, AnswerMilestone, BaseProbability, Point
 from forecast.app.state import State, StateError, read_state, shown_folder
-from forecast.records.forecast import Curve, Difference, MilestoneForecast, ScenarioForecast, TargetForecast
+from forecast.errors import MAKE_RUN, RunFolderError
+from forecast.records.base import Record
+from forecast.records.forecast import (
+    Curve,
+    Difference,
+    MilestoneForecast,
+    ScenarioForecast,
+    ScenarioTarget,
+    TargetForecast,
+)
 from forecast.report.judgement import question_sentence
 from forecast.report.scenario_words import change_sentences, trust_sentence
-from forecast.runs.run import Run
-from forecast.scenarios import plan_scenario
+from forecast.runs import files
+from forecast.runs.folder import command_again, kind_of
+from forecast.runs.run import Run, read_run
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import Effort
-from forecast.scenarios.plan import ScenarioPlan
+from forecast.scenarios.plan import ScenarioPlan, plan_scenario
 
 CHART_DAYS = 7
 """Days between two points of a curve; every milestone has one of its own."""
+ANSWERED_DRAWS = 4000
+"""Draws at most, about, from which futures are played anew for an answer; every so many of a larger run."""
+
+
+class Point(Record):
+    """Probability of the target before a day, with its 90% interval."""
+
+    day: int
+    date: date
+    probability: float
+    low: float
+    high: float
+
+
+class AnswerMilestone(Record):
+    """The target before one milestone under the state, and its difference from the run."""
+
+    name: str
+    probability: float
+    low: float
+    high: float
+    difference: float
+    difference_mcse: float
+    difference_at_most: float | None = None
+
+
+class BaseProbability(Record):
+    """What the run itself says."""
+
+    probability: float
+    low: float
+    high: float
+
+
+class Answer(Record):
+    """The answer to a state; numbers are ``None`` where they are withheld."""
+
+    status: Literal["ready", "withheld"]
+    reason: str | None = None
+    target: str
+    milestone: str
+    probability: float | None = None
+    low: float | None = None
+    high: float | None = None
+    words: str | None = None
+    sentence: str
+    base: BaseProbability
+    difference: float | None = None
+    difference_mcse: float | None = None
+    difference_at_most: float | None = None
+    assumed: float | None = None
+    model_adds: float | None = None
+    curve: tuple[Point, ...] = ()
+    milestones: tuple[AnswerMilestone, ...] = ()
+    pareto_k: float | None = None
+    effective_draws: float | None = None
+    trust: str
+    method: str
+    changes: tuple[str, ...]
+    command: str
+    milliseconds: float
 
 
 @dataclass(frozen=True)
@@ -77,70 +154,63 @@ class Engine:
         """Answer a state; with ``refit`` a new fit is made where one is needed, else numbers are withheld."""
         begun = time.perf_counter()
         known = self.run.forecast.target(state.target)
-        command = state.command(shown_folder(self.run.folder))
+        answer = Answer(
+            status="ready",
+            target=state.target,
+            milestone=state.milestone,
+            sentence="Withheld until the model is fitted again.",
+            base=base_of(_named(known.milestones, state.milestone)),
+            trust="These are the numbers of the run; nothing is changed.",
+            method="run",
+            changes=(),
+            command=state.command(shown_folder(self.run.folder)),
+            milliseconds=0.0,
+        )
         if state.scenario is None:
-            return _unchanged(known, state, command, begun)
-        plan = self.plan(state)
-        effort = replace(self._effort, target=state.target)
-        found = evaluate_plan(self.run, plan, refit=refit, effort=effort, tell=tell)
-        return _answer(known, state, found, command, begun)
+            unmoved = dict.fromkeys((one.name for one in known.milestones), Difference(value=0.0, mcse=0.0))
+            answer = answer.model_copy(update=_numbers(known, known, state.milestone, unmoved, 0.0))
+        else:
+            effort = replace(self._effort, target=state.target)
+            plan = self.plan(state)
+            scenario = evaluate_plan(self.run, plan, refit=refit, effort=effort, tell=tell)
+            answer = answer.model_copy(update=_scenario_part(scenario))
+            if not scenario.withheld:
+                target = scenario.target(state.target)
+                changes = {one.name: one.difference for one in target.milestones}
+                assumed = _named(target.milestones, state.milestone).by_assumption
+                answer = answer.model_copy(update=_numbers(known, target, state.milestone, changes, assumed))
+        return answer.model_copy(update={"milliseconds": round(1000 * (time.perf_counter() - begun), 1)})
 
     def all_targets(self, state: State) -> ScenarioForecast:
         """Compute what ``answer`` says of each target, in one go; withheld where a new fit is needed."""
         return evaluate_plan(self.run, self.plan(state), refit=False, effort=self._effort)
 
 
-def _unchanged(known: TargetForecast, state: State, command: str, begun: float) -> Answer:
-    asked = _named(known.milestones, state.milestone)
-    return Answer(
-        status="ready",
-        target=state.target,
-        milestone=state.milestone,
-        probability=asked.probability,
-        low=asked.interval90[0],
-        high=asked.interval90[1],
-        words=asked.words,
-        sentence=question_sentence(known, asked),
-        base=base_of(asked),
-        difference=0.0,
-        difference_mcse=0.0,
-        assumed=0.0,
-        model_adds=0.0,
-        curve=points_of(known.curve, known),
-        milestones=tuple(_row(one, Difference(value=0.0, mcse=0.0)) for one in known.milestones),
-        trust="These are the numbers of the run; nothing is changed.",
-        method="run",
-        changes=(),
-        command=command,
-        milliseconds=_since(begun),
-    )
+def _scenario_part(scenario: ScenarioForecast) -> dict[str, object]:
+    """What an answer says of how it was made, and whether it can be used."""
+    trust = trust_sentence(scenario)
+    usable = not scenario.withheld and not scenario.failures
+    return {
+        "status": "ready" if usable else "withheld",
+        "reason": None if usable else trust,
+        "pareto_k": None if scenario.pareto_k is None else min(max(scenario.pareto_k, -99.0), 99.0),
+        "effective_draws": scenario.effective_draws,
+        "trust": trust,
+        "method": scenario.method,
+        "changes": change_sentences(scenario),
+    }
 
 
-def _answer(
-    known: TargetForecast, state: State, found: ScenarioForecast, command: str, begun: float
-) -> Answer:
-    said = trust_sentence(found)
-    answer = Answer(
-        status="withheld",
-        reason=said,
-        target=state.target,
-        milestone=state.milestone,
-        sentence="Withheld until the model is fitted again.",
-        base=base_of(_named(known.milestones, state.milestone)),
-        pareto_k=_finite(found.pareto_k),
-        effective_draws=found.effective_draws,
-        trust=said,
-        method=found.method,
-        changes=change_sentences(found),
-        command=command,
-        milliseconds=_since(begun),
-    )
-    if found.withheld:
-        return answer
-    target = found.target(state.target)
-    now = _named(target.milestones, state.milestone)
-    assumed, change = now.by_assumption, now.difference
-    numbers = {
+def _numbers(
+    known: TargetForecast,
+    target: TargetForecast | ScenarioTarget,
+    milestone: str,
+    changes: Mapping[str, Difference],
+    assumed: float | None,
+) -> dict[str, object]:
+    """The numbers of an answer, for a target that is the run's own or moved by ``changes``."""
+    now, change = _named(target.milestones, milestone), changes[milestone]
+    return {
         "probability": now.probability,
         "low": now.interval90[0],
         "high": now.interval90[1],
@@ -152,12 +222,8 @@ def _answer(
         "assumed": assumed,
         "model_adds": None if assumed is None else change.value - assumed,
         "curve": points_of(target.curve, known),
-        "milestones": tuple(_row(one, one.difference) for one in target.milestones),
-        "milliseconds": _since(begun),
+        "milestones": tuple(_row(one, changes[one.name]) for one in target.milestones),
     }
-    if not found.failures:
-        numbers |= {"status": "ready", "reason": None}
-    return answer.model_copy(update=numbers)
 
 
 def _row(one: MilestoneForecast, change: Difference) -> AnswerMilestone:
@@ -203,10 +269,27 @@ def _chart_days(curve: Curve, target: TargetForecast) -> Iterator[int]:
     yield from sorted({*range(0, last + 1, CHART_DAYS), *milestones, last})
 
 
-def _finite(value: float | None) -> float | None:
-    """Return a number as JSON can hold it: at most a large one where there is no bound."""
-    return None if value is None else min(max(value, -99.0), 99.0)
+def open_engine(folder: Path) -> Engine:
+    """Read a run for the page.
 
-
-def _since(begun: float) -> float:
-    return round(1000 * (time.perf_counter() - begun), 1)
+    Raises
+    ------
+    RunFolderError
+        The folder holds no run, was altered, or was kept without its draws; with the command that makes it
+        anew.
+    """
+    if not folder.is_dir():
+        raise RunFolderError(f"{folder}: there is no such folder. {MAKE_RUN}")
+    kind = kind_of(folder)
+    if kind not in ("run", "watched dyad"):
+        holds = f"holds a {kind}" if kind else "holds no run"
+        raise RunFolderError(
+            f"{folder}: {holds}. Give a folder that 'forecast run' made, or one with runs below it"
+        )
+    if not (folder / files.POSTERIOR).is_file():
+        raise RunFolderError(
+            f"{folder}: kept without its draws ({files.POSTERIOR}), which the page needs. Make it again: "
+            f"{command_again(folder)}"
+        )
+    run = read_run(folder)
+    return Engine(run, max(1, run.n_draws // ANSWERED_DRAWS))

@@ -10,9 +10,14 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
+
+import uvicorn
+
+from forecast.errors import InputError
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -20,6 +25,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+ADDRESS = "127.0.0.1"
+_BACKLOG = 128
+_SECONDS_TO_END = 2
 MOST_BYTES = 256 * 1024
 """Largest body."""
 BODY_SECONDS = 10.0
@@ -172,3 +180,37 @@ async def _refuse(send: Send, status: int, sentence: str) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
+
+
+def server_of(app: App) -> uvicorn.Server:
+    """Return a server of an application that says nothing and ends soon after it is told to."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            http="h11",
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=_SECONDS_TO_END,
+        )
+    )
+
+
+def listening_on(port: int) -> socket.socket:
+    """Take the port, so that it answers from the moment its address is told."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((ADDRESS, port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        reason = error.strerror or error
+        raise InputError(
+            f"--port {port}: cannot be used ({reason}). Give another one, or 0 for any that is free"
+        ) from error
+    return listening

@@ -4,31 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from datetime import date
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import BeforeValidator
 
-from forecast.app.engine import Engine, base_of, points_of
-from forecast.app.records import (
-    BaseMilestone,
-    BaseTarget,
-    HumanUnit,
-    PageAct,
-    PageCategory,
-    PageLimits,
-    PageMilestone,
-    PageModel,
-    PagePrior,
-    PageSeverity,
-    PageStep,
-    PageTarget,
-    PastAct,
-    PosteriorQuantiles,
-    PriorStop,
-    PriorText,
-    PriorWord,
-    Triple,
-)
+from forecast.app.engine import BaseProbability, Engine, Point, base_of, points_of
 from forecast.app.state import MOST_ACTS
 from forecast.events.codebook import (
     CATEGORIES,
@@ -40,9 +22,9 @@ from forecast.events.codebook import (
 )
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
+from forecast.records.base import Interval, Record
 from forecast.records.cautions import caution_lines
-from forecast.records.forecast import Forecast, TargetForecast
-from forecast.records.scale import Scale
+from forecast.records.forecast import Headline, TargetForecast
 from forecast.report.assumption_words import assumption_label, titles_of
 from forecast.report.judgement import question_sentence, question_subject, step_name
 from forecast.runs.run import Run
@@ -56,11 +38,193 @@ _LARGEST = 1e6
 _SCANNED = (0.5, 1.0, 1.5, 2.0)
 """Steps each way at which the draws are asked whether they can stand for a moved belief."""
 
+Triple = tuple[float, float, float]
+"""5%, 50% and 95% quantiles."""
+
+
+class Named(Record):
+    """A name of the config, with what people call it."""
+
+    name: str
+    label: str
+
+
+class PageTarget(Named):
+    """A target that can be asked for; a small chance of a ``grave`` one is said in odds."""
+
+    definition: str
+    grave: bool
+
+
+class PageMilestone(Named):
+    """A milestone that can be asked for."""
+
+    date: date
+    day: int
+
+
+class BaseMilestone(BaseProbability):
+    """What the run says of a target before a milestone; ``subject`` is what is asked, within a sentence."""
+
+    words: str
+    subject: str
+    sentence: str
+
+
+class BaseTarget(Record):
+    """What the run says of a target."""
+
+    curve: tuple[Point, ...]
+    milestones: dict[str, BaseMilestone]
+
+
+class Spread(Record):
+    """Quantiles of a belief on its human scale; alone, of what the run found."""
+
+    quantiles: Triple
+
+
+class PriorText(Spread):
+    """A prior in words or as a distribution."""
+
+    text: str
+
+
+class PriorWord(Spread):
+    """A word that stands for a prior."""
+
+    word: str
+
+
+class PriorStop(Spread):
+    """A place of the slider: the prior moved by so many steps of its own spread, as a state holds it."""
+
+    steps: float
+    statement: str
+    text: str
+
+
+class HumanUnit(Record):
+    """The scale that the values of a prior are shown on.
+
+    Quantiles on it are stated as ``{name: {q05: …, median: …, q95: …}}``.
+    """
+
+    name: str
+    meaning: str
+    min: float
+    max: float
+    log: bool
+
+
+class PagePrior(Named):
+    """A belief that can be moved, the most influential first.
+
+    ``effect`` is the change of the headline's log odds for one step of the prior's spread; ``None`` where the
+    draws cannot tell. ``reliable`` are the steps between which they can stand for the moved belief.
+    """
+
+    help: str
+    unit: str
+    effect: float | None
+    moves: bool
+    key: bool
+    words: tuple[PriorWord, ...]
+    prior: PriorText
+    posterior: Spread
+    scale: HumanUnit
+    stops: tuple[PriorStop, ...]
+    reliable: Interval
+
+
+class PageAct(Record):
+    """A scheduled act."""
+
+    label: str
+    date: date
+    category: str
+    severity: int
+    by: Annotated[str, BeforeValidator(lambda by: by or "")]
+    probability: float
+
+
+class PageCategory(Named):
+    """A category of the codebook."""
+
+    conflict: bool
+    meaning: str
+
+
+class PageSeverity(Record):
+    """A severity of the scale, with its anchor by category."""
+
+    value: int
+    label: str
+    anchors: dict[str, str]
+
+
+class PastAct(Record):
+    """A past event, with what it did to the headline."""
+
+    id: str
+    date: date
+    text: str
+    category: str
+    severity: int
+    effect: float
+    error: float
+
+
+class PageLimits(Record):
+    """What a state may hold at most."""
+
+    acts: int
+
+
+class PageStep(Record):
+    """One source of the headline: its name, what it adds, and the probability with it."""
+
+    name: str
+    change: float
+    probability: float
+
+
+class PageModel(Record):
+    """All that the page knows of a run when it opens.
+
+    ``actors`` are those that can act, where a target counts acts of some only; else none.
+    """
+
+    schema_: Literal[1] = 1
+    run_id: str
+    title: str
+    sides: tuple[str, str]
+    as_of: date
+    converged: bool
+    failures: tuple[str, ...]
+    tweaks: bool
+    refit: bool
+    horizon_days: int
+    headline: Headline
+    targets: tuple[PageTarget, ...]
+    milestones: tuple[PageMilestone, ...]
+    base: dict[str, BaseTarget]
+    priors: tuple[PagePrior, ...]
+    calendar: tuple[PageAct, ...]
+    categories: tuple[PageCategory, ...]
+    severities: tuple[PageSeverity, ...]
+    actors: tuple[str, ...]
+    past: tuple[PastAct, ...]
+    cautions: tuple[str, ...]
+    waterfall: tuple[PageStep, ...]
+    limits: PageLimits
+    run_folder_name: str
+
 
 def page_model(engine: Engine) -> PageModel:
     """Describe a run for the page; without beliefs where none may be changed."""
     run = engine.run
-    forecast, config = run.forecast, run.inputs.config
+    forecast, config, origin = run.forecast, run.inputs.config, run.inputs.data.grid.origin
     return PageModel(
         run_id=forecast.run_id,
         title=forecast.dyad.label,
@@ -71,33 +235,15 @@ def page_model(engine: Engine) -> PageModel:
         tweaks=engine.tweaks,
         refit=engine.tweaks and run.folder is not None,
         horizon_days=run.hits.horizon_days,
-        headline={"target": forecast.headline.target, "milestone": forecast.headline.milestone},
-        targets=tuple(
-            PageTarget(name=one.name, label=one.label, definition=one.definition, grave=one.grave)
-            for one in forecast.targets
-        ),
+        headline=forecast.headline,
+        targets=tuple(PageTarget.model_validate(one, from_attributes=True) for one in forecast.targets),
         milestones=tuple(
-            PageMilestone(
-                name=one.name,
-                label=one.label,
-                date=one.date,
-                day=(one.date - run.inputs.data.grid.origin).days,
-            )
+            PageMilestone(name=one.name, label=one.label, date=one.date, day=(one.date - origin).days)
             for one in forecast.targets[0].milestones
         ),
         base={one.name: _base(one) for one in forecast.targets},
         priors=page_priors(run) if engine.tweaks else (),
-        calendar=tuple(
-            PageAct(
-                label=act.label,
-                date=act.date,
-                category=act.category,
-                severity=act.severity,
-                by=act.by or "",
-                probability=act.probability,
-            )
-            for act in config.calendar
-        ),
+        calendar=tuple(PageAct.model_validate(one, from_attributes=True) for one in config.calendar),
         categories=tuple(
             PageCategory(
                 name=name,
@@ -108,11 +254,26 @@ def page_model(engine: Engine) -> PageModel:
             for name in CATEGORIES
         ),
         severities=tuple(
-            PageSeverity(value=one, label=severity_word(one), anchors=_anchors(forecast.scale, one))
+            PageSeverity(
+                value=one,
+                label=severity_word(one),
+                anchors={name: text for name in CATEGORIES if (text := forecast.scale.anchor(name, one))},
+            )
             for one in SEVERITIES
         ),
         actors=run.inputs.dyad.actors if any(one.by for one in forecast.targets) else (),
-        past=_past(forecast),
+        past=tuple(
+            PastAct(
+                id=one.event_id,
+                date=one.date,
+                text=one.summary,
+                category=one.category,
+                severity=one.severity,
+                effect=one.change,
+                error=one.mcse,
+            )
+            for one in sorted(forecast.drivers, key=lambda one: -abs(one.change))
+        ),
         cautions=tuple(caution_lines(forecast.cautions)),
         waterfall=tuple(
             PageStep(name=step_name(forecast, one), change=one.change, probability=one.probability)
@@ -121,10 +282,6 @@ def page_model(engine: Engine) -> PageModel:
         limits=PageLimits(acts=MOST_ACTS),
         run_folder_name="" if run.folder is None else run.folder.resolve().name,
     )
-
-
-def _anchors(scale: Scale, severity: int) -> dict[str, str]:
-    return {one: text for one in CATEGORIES if (text := scale.anchor(one, severity))}
 
 
 def _base(target: TargetForecast) -> BaseTarget:
@@ -142,66 +299,43 @@ def _base(target: TargetForecast) -> BaseTarget:
     )
 
 
-def _past(forecast: Forecast) -> tuple[PastAct, ...]:
-    return tuple(
-        PastAct(
-            id=one.event_id,
-            date=one.date,
-            text=one.summary,
-            category=one.category,
-            severity=one.severity,
-            effect=one.change,
-            error=one.mcse,
-        )
-        for one in sorted(forecast.drivers, key=lambda one: -abs(one.change))
-    )
-
-
-class _Effect(NamedTuple):
-    """Change of the log odds a step, whether it is more than noise, between which steps it can be told."""
-
-    log_odds: float | None
-    moves: bool
-    reliable: tuple[float, float]
-
-
 def page_priors(run: Run) -> tuple[PagePrior, ...]:
     """Every prior of the model, the most influential first."""
     headline = run.inputs.config.headline
     shares = stacked_shares(run, [(headline.target, headline.milestone)])
     key = key_assumptions(run.inputs, headline.target)
-    found = [
-        _page_prior(prior, run, _effect(PriorShifts(run, name, shares)), key=name in key)
+    priors = [
+        _page_prior(prior, run, PriorShifts(run, name, shares), key=name in key)
         for name, prior in run.inputs.priors.priors.items()
     ]
-    return tuple(sorted(found, key=lambda one: (one.effect is None, -abs(one.effect or 0.0))))
+    return tuple(sorted(priors, key=lambda one: (one.effect is None, -abs(one.effect or 0.0))))
 
 
-def _effect(shifts: PriorShifts) -> _Effect:
-    reach = {}
-    for side in (-1.0, 1.0):
-        told = 0.0
-        for steps in _SCANNED:
-            if not shifts.at(side * steps).weights.trusted:
-                break
-            told = steps
-        reach[side] = told
-    reliable = (-reach[-1.0], reach[1.0])
-    widest = min(1.0, reach[-1.0], reach[1.0])
+def _reach(shifts: PriorShifts, side: float) -> float:
+    """Steps to one side up to which the draws can stand for the moved belief."""
+    reach = 0.0
+    for steps in _SCANNED:
+        if not shifts.at(side * steps).weights.trusted:
+            break
+        reach = steps
+    return reach
+
+
+def _effect(shifts: PriorShifts, widest: float) -> tuple[float | None, bool]:
+    """Change of the log odds a step, ``None`` where it cannot be told, and whether it is more than noise."""
     if widest == 0.0:
-        return _Effect(None, True, reliable)
-    low, high = (float(shifts.at(side * widest).probability[0]) for side in (-1.0, 1.0))
+        return None, True
+    low, middle, high = (float(shifts.at(steps).probability[0]) for steps in (-widest, 0.0, widest))
     if not (0 < low < 1 and 0 < high < 1):
-        return _Effect(None, low != high, reliable)
-    change = max(
-        abs(shifts.at(side * widest).probability[0] - shifts.at(0.0).probability[0]) for side in (-1, 1)
-    )
+        return None, low != high
     error = max(shifts.change_error_at(side * widest, 0) for side in (-1, 1))
     log_odds = (math.log(high / (1 - high)) - math.log(low / (1 - low))) / (2 * widest)
-    return _Effect(round(log_odds, 4), bool(change > 2 * error), reliable)
+    return round(log_odds, 4), max(abs(low - middle), abs(high - middle)) > 2 * error
 
 
-def _page_prior(prior: NamedPrior, run: Run, effect: _Effect, *, key: bool) -> PagePrior:
+def _page_prior(prior: NamedPrior, run: Run, shifts: PriorShifts, *, key: bool) -> PagePrior:
+    below, above = _reach(shifts, -1.0), _reach(shifts, 1.0)
+    effect, moves = _effect(shifts, min(1.0, below, above))
     draws = np.quantile(parameter_draws(run, prior.name), _LEVELS)
     stops = tuple(_stops(prior))
     posterior = _on_scale(prior, *draws.tolist())
@@ -211,8 +345,8 @@ def _page_prior(prior: NamedPrior, run: Run, effect: _Effect, *, key: bool) -> P
         label=assumption_label(prior.name, titles=titles_of(run.forecast)),
         help=prior.group.meaning,
         unit=prior.group.unit,
-        effect=effect.log_odds,
-        moves=effect.moves,
+        effect=effect,
+        moves=moves,
         key=key,
         words=tuple(
             PriorWord(word=word, quantiles=_quantiles(prior, one))
@@ -221,7 +355,7 @@ def _page_prior(prior: NamedPrior, run: Run, effect: _Effect, *, key: bool) -> P
         prior=PriorText(
             text=prior.words or str(prior.distribution), quantiles=_quantiles(prior, prior.distribution)
         ),
-        posterior=PosteriorQuantiles(quantiles=posterior),
+        posterior=Spread(quantiles=posterior),
         scale=HumanUnit(
             name=prior.group.scale.name,
             meaning=prior.group.scale.meaning,
@@ -230,7 +364,7 @@ def _page_prior(prior: NamedPrior, run: Run, effect: _Effect, *, key: bool) -> P
             log=min(seen) > 0 and max(seen) > 10 * min(seen),
         ),
         stops=stops,
-        reliable=effect.reliable,
+        reliable=(-below, above),
     )
 
 

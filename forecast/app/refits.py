@@ -17,8 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
-from forecast.app.engine import Engine
-from forecast.app.records import Answer
+from forecast.app.engine import Answer, Engine
 from forecast.app.state import State, StateError
 from forecast.errors import ForecastError
 from forecast.records.base import Record

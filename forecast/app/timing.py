@@ -16,13 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from forecast.app.engine import Engine
-from forecast.app.opening import open_engine
-from forecast.app.page_model import page_model
-from forecast.app.records import PageModel
+from forecast.app.engine import Engine, open_engine
+from forecast.app.guard import ADDRESS, listening_on, server_of
+from forecast.app.page_model import PageModel, page_model
 from forecast.app.refits import Refits
 from forecast.app.server import run_app
-from forecast.app.serving import ADDRESS, listening_on, server_of
 from forecast.errors import InputError
 from forecast.records.base import Record
 

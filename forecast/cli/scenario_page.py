@@ -28,7 +28,7 @@ def app(
         _write_static(run_dir, static)
         return
     refuse_without_app()
-    from forecast.app.serving import serve
+    from forecast.app.server import serve
 
     serve(run_dir, port, _tell, browser=not no_browser)
 

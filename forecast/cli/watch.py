@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from forecast import wording
 from forecast.cli.options import (
@@ -20,14 +18,10 @@ from forecast.cli.options import (
     option,
     takes_options,
 )
-from forecast.cli.terminal import BLANK, Part, Table, left, line, listening, right, text
+from forecast.cli.terminal import listening
 from forecast.errors import InputError, StoppedError, UnfinishedError
 
-if TYPE_CHECKING:
-    from forecast.records.watch import DyadEntry, ListMilestone, Watch
-
 LIST = argument("LIST", "Watchlist (YAML).")
-_ARROWS = {"up": "▲", "down": "▼", None: ""}
 
 
 @takes_options
@@ -86,7 +80,9 @@ def watch(
 
         typer.echo((folder / "watch.json").read_text(encoding="utf-8"), nl=False)
     elif output.for_people:
-        output.print({}, (*watch_table(found), line(f"Files: {folder}")))
+        from forecast.watchlist.page import watch_answer
+
+        output.print({}, watch_answer(found, folder))
     if not any(one.targets for one in found.dyads):
         reasons = "\n".join(f"  {one.name}: {one.failure.text}" for one in found.dyads if one.failure)
         raise UnfinishedError(f"no dyad of the list has a number.\n{reasons}")
@@ -96,85 +92,3 @@ def watch(
             f"{wording.count(len(silent), 'dyad')} of {len(found.dyads):,} without a number, as the event "
             "files hold no act known by then. The others are done. --strict refuses such a list"
         )
-
-
-def watch_table(watch: Watch) -> Iterator[Part]:
-    """Yield the ranked table, the outlook of the list, and what must be known of either."""
-    from forecast.watchlist.wording import change_sentences, question_sentence, state_sentence
-
-    yield text(
-        f"Watchlist {watch.name}, as of {wording.long_day(watch.as_of)}. {state_sentence(watch)}", "bold"
-    )
-    if asked := question_sentence(watch):
-        yield text(asked)
-    yield BLANK
-    columns = (
-        right("#", 3),
-        left("Dyad", 18),
-        right("Chance", 6),
-        right("90%", 13),
-        right("Base", 6),
-        right("Change", 6),
-        left("Trigger", 7),
-        left("State", 8),
-    )
-    yield Table(columns, map(_row, watch.dyads), map(_style, watch.dyads), gap=1, indent=0)
-    yield BLANK
-    if watch.since:
-        since = wording.long_day(watch.since)
-        yield text(f"Change since {since}, in points; an arrow where it is beyond twice its error.", "dim")
-        yield from (text(f"- {one}", hang=2) for one in change_sentences(watch))
-    titles = {target.name: target.label for one in watch.dyads for target in one.targets}
-    for name, milestones in watch.list.items():
-        yield text(f"The list as a whole: {titles[name]}", "bold")
-        rows = (_list_row(one) for one in milestones)
-        yield Table(
-            (left("Before", 12), right("any", 6), right("two+", 6), right("expected", 8), right("90%", 6)),
-            rows,
-        )
-    yield from _warnings(watch)
-
-
-def _row(one: DyadEntry) -> tuple[str, ...]:
-    milestone, change = one.milestone, one.change
-    if milestone is None:
-        return "", one.label, "–", "", "", "", one.trigger or "", one.state
-    moved = wording.signed_points(change.change, 0) if change else ""
-    arrow = _ARROWS[change.arrow] if change else ""
-    mark = " !" if one.feed_faults and one.state != "stale" else ""
-    return (
-        str(one.rank),
-        one.label,
-        wording.percent(milestone.probability),
-        wording.interval_percent(milestone.interval90),
-        wording.percent(milestone.baseline.probability),
-        f"{moved} {arrow}".strip(),
-        one.trigger or "",
-        one.state + mark,
-    )
-
-
-def _style(one: DyadEntry) -> str:
-    return {"failed": "red", "stale": "yellow"}.get(one.state, "")
-
-
-def _list_row(one: ListMilestone) -> tuple[str, ...]:
-    from forecast.watchlist.wording import number_range
-
-    return (
-        wording.short_day(one.date),
-        wording.percent(one.any),
-        wording.percent(one.at_least_two),
-        wording.number(one.expected, 1),
-        number_range(one),
-    )
-
-
-def _warnings(watch: Watch) -> Iterator[Part]:
-    for one in watch.dyads:
-        for fault in one.feed_faults:
-            yield text(f"- {one.label}: {fault.text}", "yellow", hang=2)
-        if one.failure:
-            yield text(f"- {one.label}: {one.failure.text}", "red", hang=2)
-    for note in watch.notes:
-        yield text(f"- {note.text}", "yellow", hang=2)

@@ -45,6 +45,7 @@ class Content:
     stamp: str | None
     sections: tuple[Section, ...]
     attaches_events: bool = True
+    attachment: str = "Every coded event of this run"
 
     def charts(self) -> tuple[Chart, ...]:
         """Every chart, in its order."""
@@ -61,6 +62,7 @@ class Content:
             "colours": self.colours,
             "stamp": self.stamp,
             "attaches_events": self.attaches_events,
+            "attachment": self.attachment,
             "families": list(current_typeface().families),
             "sections": as_content(self.sections),
         }
@@ -69,6 +71,18 @@ class Content:
 def make_brief(run: RunRecords) -> Content:
     """Return the two pages of the brief alone."""
     return replace(make_content(run, ("brief",)), attaches_events=False)
+
+
+def frame_colours(accent: str | None = None) -> dict[str, Any]:
+    """Colours of the frame of every page."""
+    colours = {
+        "ink": palette.INK,
+        "muted": palette.MUTED,
+        "rule": palette.RULE,
+        "accent": accent or palette.ACCENT,
+        "stamp": palette.STAMP,
+    }
+    return {name: {"colour": colour} for name, colour in colours.items()}
 
 
 def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Content:
@@ -98,13 +112,7 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
                 "alt": f"Logo of {shorten(options.organisation, 60)}" if options.organisation else "Logo",
             },
         },
-        colours={
-            "ink": {"colour": palette.INK},
-            "muted": {"colour": palette.MUTED},
-            "rule": {"colour": palette.RULE},
-            "accent": {"colour": options.accent or palette.ACCENT},
-            "stamp": {"colour": palette.STAMP},
-        },
+        colours=frame_colours(options.accent),
         stamp=None if forecast.converged else UNCONVERGED,
         sections=tuple(
             made

@@ -40,30 +40,42 @@ _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\b")
 
 
 def render_page(run: RunRecords, content: Mapping[str, Any], figures: tuple[Path, ...]) -> str:
-    """Return the page, the same for the same input; all but our figures is escaped by the template engine."""
-    shown = visible_content(content)
+    """Return the page of a run, the same for the same input."""
     drawn = {path.stem: path.read_text(encoding="utf-8") for path in figures}
+    logo, events = run.options.logo, run.events.canonical_csv().encode()
+    address = data_address(events, "text/csv;charset=utf-8") if len(events) <= LARGEST_ATTACHMENT else None
+    return render_content(
+        content,
+        drawn,
+        logo=logo and data_address(logo.content, logo.media_type),
+        events={"count": f"{len(run.events):,}", "address": address},
+    )
+
+
+def render_content(
+    content: Mapping[str, Any], drawn: Mapping[str, str], *, extension: str | None = None, **values: object
+) -> str:
+    """Return content as a page; all but our figures (SVG by name) is escaped by the template engine.
+
+    ``extension`` is a template that extends ``page.html``; ``values`` are what it shows beside the content.
+    """
+    shown = visible_content(content)
     charts = {name: _inline_svg(text, name) for name, text in drawn.items()}
     frame = {"ground": "#ffffff", "box": "#eef2f6"} | {
         name: value["colour"] for name, value in content["colours"].items()
     }
     colours = {one.lower() for one in frame.values()} | set(_colours_of(shown["sections"]))
     colours |= {found.lower() for text in drawn.values() for found in _COLOUR.findall(text)}
-    logo, events = run.options.logo, run.events.canonical_csv().encode()
-    address = _data_address(events, "text/csv;charset=utf-8") if len(events) <= LARGEST_ATTACHMENT else None
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            **shown,
-            charts=charts,
-            least={name: _least_width(text) for name, text in drawn.items()},
-            frame={name: Markup(variable(value)) for name, value in frame.items()},
-            light=Markup(definitions(colours, dark=False)),
-            dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
-            logo=logo and _data_address(logo.content, logo.media_type),
-            events={"count": f"{len(run.events):,}", "address": address},
-        )
+    environment = _environment()
+    template = environment.from_string(extension) if extension else environment.get_template("page.html")
+    return template.render(
+        **shown,
+        charts=charts,
+        least={name: _least_width(text) for name, text in drawn.items()},
+        frame={name: Markup(variable(value)) for name, value in frame.items()},
+        light=Markup(definitions(colours, dark=False)),
+        dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
+        **values,
     )
 
 
@@ -115,7 +127,8 @@ def _least_width(text: str) -> int:
     return round(float(found[1]) * _LEAST_PIXELS / _SMALLEST_POINTS) if found else 0
 
 
-def _data_address(content: bytes, media_type: str) -> str:
+def data_address(content: bytes, media_type: str) -> str:
+    """Address that holds its content itself."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 

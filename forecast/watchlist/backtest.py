@@ -35,9 +35,9 @@ from forecast.runs.inputs import inputs_of
 from forecast.storage import write_file
 from forecast.watchlist.event_files import events_of, read_files
 from forecast.watchlist.list_scores import ListForecasts, list_calibration, pooled_scores, trigger_scores
+from forecast.watchlist.ranking import headline_days
 from forecast.watchlist.shared_shock import SHIPPED as SHOCK
 from forecast.watchlist.shared_shock import LearnedShock, learn_shock, shock_content
-from forecast.watchlist.trigger_record import headline_days
 
 BASELINE = "panel"
 """The pooled hazard: beside the family of the list in any case."""

@@ -1,30 +1,35 @@
-"""The folders of a list: one a watch, one in it a dyad; what is finished stays, whatever happens to the rest.
+"""What is kept of a list: a folder a watch, one in it a dyad, and the forecasts that go on record.
 
 ``<out>/<list>/<as-of>/`` holds the files of the watch and a folder a dyad; ``<out>/<list>/watch.atom`` is
-the feed, at an address that stays.
+the feed, at an address that stays. What is finished stays, whatever happens to the rest.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from forecast import __version__
+from forecast.config import config_hash
+from forecast.config.describe import reported_by
 from forecast.config.watchlist import Watchlist
 from forecast.config.writing import resolved_yaml
 from forecast.errors import BusyError, EventError, RunFolderError
 from forecast.evaluation.kept_rows import decisive_versions
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
+from forecast.ledger.recording import RunOrigin, forecast_entries
+from forecast.ledger.store import write_ledger
 from forecast.records.base import Record
 from forecast.records.cautions import Caution
-from forecast.records.forecast import TargetForecast
-from forecast.records.watch import Failure, Watch, WeightsRecord, Work
+from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
+from forecast.records.forecast import DyadRecord as DyadName
+from forecast.records.watch import DyadEntry, Failure, Watch, WeightsRecord, Work
 from forecast.runs import files
 from forecast.runs.folder import (
     changed_run_folder,
@@ -35,14 +40,16 @@ from forecast.runs.folder import (
     write_json,
     write_record,
 )
-from forecast.runs.run import write_run
+from forecast.runs.inputs import config_scale, dyad_rule, target_rules
+from forecast.runs.run import run_id, write_run
 from forecast.storage import locked, read_json, remove_stale, write_file
-from forecast.watchlist.carrying import Fitted, read_fitted
-from forecast.watchlist.dyad_runs import DyadFailed, Job, Numbers, Result
+from forecast.watchlist.dyad_runs import Fitted, Job, Result, read_fitted
 
 WATCH, TABLE, PDF, PAGE, FEED = "watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"
 DYAD, TOLD = "dyad.json", "told.json"
 _DAYS = "????-??-??"
+_NUMBERS = ("targets", "cautions", "work", "counterfactual", "weights", "failure")
+"""What a dyad's file takes from its result."""
 
 
 class DyadRecord(Record):
@@ -114,36 +121,31 @@ def alone(place: Path) -> Iterator[None]:
         yield
 
 
-def kept_dyad(folder: Path, key: str, earlier: str | None) -> DyadRecord | None:
+def kept_dyad(folder: Path, job: Job) -> Result | None:
     """Return a finished dyad, if its numbers depend on the same things; a failed one is tried again."""
-    found = _read(folder / DYAD)
-    same = found is not None and (found.key, found.earlier) == (key, earlier) and found.failure is None
-    return found if same else None
+    record = _read(folder / DYAD, DyadRecord)
+    earlier = job.earlier.sha256 if job.earlier is not None else None
+    if record is None or (record.key, record.earlier) != (job.key, earlier) or record.failure is not None:
+        return None
+    return Result(record.targets, record.cautions, "unchanged", record.counterfactual)
 
 
-def _read(path: Path) -> DyadRecord | None:
+def _read[R: Record](path: Path, kind: type[R]) -> R | None:
+    """Read a file of a watch; ``None`` where it is not there or not whole."""
     try:
-        return DyadRecord.model_validate_json(read_json(path))
+        return kind.model_validate_json(read_json(path))
     except (OSError, ValidationError):
         return None
 
 
-def keep_dyad(folder: Path, job: Job, result: Result) -> DyadRecord:
+def keep_dyad(folder: Path, job: Job, result: Result) -> None:
     """Write the folder of a finished dyad, whole, with its run where one was fitted."""
-    earlier = job.earlier.sha256 if job.earlier is not None else None
-    if isinstance(result, DyadFailed):
-        record = DyadRecord(key=job.key, earlier=earlier, failure=result.failure)
-    else:
-        record = DyadRecord(
-            key=job.key,
-            earlier=earlier,
-            targets=result.targets,
-            cautions=result.cautions,
-            work=result.work,
-            counterfactual=result.counterfactual,
-            weights=result.carried,
-            code=decisive_versions(),
-        )
+    record = DyadRecord(
+        key=job.key,
+        earlier=job.earlier.sha256 if job.earlier is not None else None,
+        code="" if result.failure else decisive_versions(),
+        **{name: getattr(result, name) for name in _NUMBERS},
+    )
     if folder.exists() and kind_of(folder) not in ("run", "watched dyad"):
         raise RunFolderError(f"{folder}: is in the way of a dyad. Move it away, or use another --out")
     kind = kind_of(folder) if folder.exists() else "watched dyad"
@@ -157,24 +159,20 @@ def keep_dyad(folder: Path, job: Job, result: Result) -> DyadRecord:
         made: dict[str, object] = {"code_version": __version__, "data_sha256": job.events.sha256}
         made["outputs_sha256"] = output_hashes(filling)
         write_json({"kind": "run" if result.run else "watched dyad"} | made, filling / files.MANIFEST)
-    return record
-
-
-def numbers_of(record: DyadRecord, *, unchanged: bool) -> Numbers | DyadFailed:
-    """Return the numbers of a kept dyad."""
-    if record.failure is not None:
-        return DyadFailed(record.failure)
-    work: Work = "unchanged" if unchanged else record.work
-    return Numbers(record.targets, record.cautions, work, record.counterfactual)
 
 
 def earlier_watch(place: Path, as_of: date) -> tuple[Watch, Path] | None:
     """Return the last watch before a day, and its folder; one that cannot be read is passed over."""
     for folder in _folders_before(place, as_of.isoformat()):
-        found = read_watch(folder)
-        if found is not None:
-            return found, folder
+        watch = read_watch(folder)
+        if watch is not None:
+            return watch, folder
     return None
+
+
+def read_watch(folder: Path) -> Watch | None:
+    """Return the watch that a folder holds; ``None`` where there is none yet."""
+    return _read(folder / WATCH, Watch)
 
 
 def _folders_before(place: Path, day: str) -> list[Path]:
@@ -187,19 +185,12 @@ def last_told(folder: Path) -> Told:
 
     A watch that was stopped may have told of changes, too.
     """
-    own = _read_told(folder)
+    own = _read(folder / TOLD, Told)
     if own is not None:
         return own
     # A watch that is there and told nobody was not asked to.
     earlier = [] if (folder / WATCH).exists() else _folders_before(folder.parent, folder.name)
-    return next((told for one in earlier if (told := _read_told(one)) is not None), Told())
-
-
-def _read_told(folder: Path) -> Told | None:
-    try:
-        return Told.model_validate_json((folder / TOLD).read_bytes())
-    except (OSError, ValidationError):
-        return None
+    return next((told for one in earlier if (told := _read(one / TOLD, Told)) is not None), Told())
 
 
 def write_told(folder: Path, told: Told) -> None:
@@ -219,7 +210,7 @@ def earlier_events(folder: Path, dyad: str, known: EventTable) -> EventTable | N
 
 def last_fit(folder: Path, dyad: str) -> Fitted | None:
     """Return the fit behind a dyad's numbers in an earlier watch; ``None`` without one by this version."""
-    record = _read(folder / dyad / DYAD)
+    record = _read(folder / dyad / DYAD, DyadRecord)
     if record is None or record.work not in ("fitted", "reweighted") or record.code != decisive_versions():
         return None
     day = record.weights.fitted_as_of.isoformat() if record.weights else folder.name
@@ -249,9 +240,57 @@ def write_feed(place: Path, content: bytes) -> None:
     _write_whole(place / FEED, content)
 
 
-def read_watch(folder: Path) -> Watch | None:
-    """Return the watch that a folder holds; ``None`` where there is none yet."""
-    try:
-        return Watch.model_validate_json((folder / WATCH).read_bytes())
-    except (OSError, ValidationError):
-        return None
+NOT_SAMPLED = Diagnostics(
+    rhat_max=float("nan"),
+    ess_bulk_min=float("nan"),
+    ess_tail_min=float("nan"),
+    divergences=0,
+    bfmi_min=float("nan"),
+    failures=(),
+)
+"""Diagnostics where the record of a dyad was all that was at hand: nothing failed."""
+
+
+def put_watch_on_record(
+    ledger: Path, entries: Sequence[DyadEntry], jobs: Mapping[str, Job], folder: Path
+) -> int:
+    """Put the forecasts of a watch into a ledger, one a dyad, target and milestone; return how many are new.
+
+    What is there already stays as it was; dyads without numbers are not recorded. ``jobs`` are by the name of
+    the dyad, ``folder`` is that of the watch. Raises ``LedgerError`` where the ledger cannot be used.
+    """
+    every = []
+    for one in entries:
+        if one.targets:
+            job = jobs[one.name]
+            origin = RunOrigin(
+                dyad=dyad_rule(job.config),
+                config_sha256=config_hash(job.config),
+                data_sha256=job.events.sha256,
+                code_version=__version__,
+                made_on=datetime.now(UTC),
+                run_folder=folder / one.name,
+            )
+            every += forecast_entries(_forecast(one, job), target_rules(job.config), origin)
+    with write_ledger(ledger) as book:
+        return sum([book.append(entry) for entry in every])
+
+
+def _forecast(one: DyadEntry, job: Job) -> Forecast:
+    return Forecast(
+        schema=4,
+        run_id=run_id(job.config, job.events),
+        name=job.config.name,
+        dyad=DyadName(a=one.a, b=one.b, label=one.label),
+        as_of=job.config.as_of,
+        model=one.model or job.config.model.family,
+        converged=True,
+        fits=(NOT_SAMPLED,),
+        targets=one.targets,
+        headline=one.question,
+        scale=config_scale(job.config),
+        reported_by=reported_by(job.config),
+        drivers=(),
+        timings_s={},
+        versions={},
+    )

@@ -12,15 +12,21 @@ without a shock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from forecast.config.watchlist import Watchlist
 from forecast.events.dyads import DyadRule
+from forecast.records.watch import DyadEntry, ListMilestone, Pair
 
+PAIRS = 5
+LEAST_GAIN = 0.001
+"""Gain of a joint chance over independence below which a pair is not named."""
 N_SHOCKS = 4000
 MOST_COUNTED = 20
 """Largest k of P(at least k)."""
@@ -166,15 +172,62 @@ def _tails(hit: Floats, most: int) -> tuple[Floats, Floats]:
     return np.cumsum(law[:, :0:-1], axis=1)[:, ::-1], np.cumsum(law[:, :-1], axis=1)
 
 
-def draw_hits(
-    probabilities: Floats, loadings: Floats, shock: SharedShock, seed: int, n_paths: int
-) -> NDArray[np.bool_]:
-    """Play joint paths: which dyads meet the target by each day, shape (path, dyad, day).
+def list_outlook(
+    watchlist: Watchlist, entries: Sequence[DyadEntry], rules: Mapping[str, DyadRule], shock: SharedShock
+) -> dict[str, tuple[ListMilestone, ...]]:
+    """Return what the list as a whole may bring, by target and milestone, from the dyads with numbers."""
+    names = dict.fromkeys(target.name for one in entries for target in one.targets)
+    return {name: _target_outlook(watchlist, name, entries, rules, shock) for name in names}
 
-    ``list_outcomes`` is what they give on average; these are for whoever wants the paths themselves.
-    """
-    random = np.random.default_rng(seed)
-    common = _common(loadings, shock, random.standard_normal((n_paths, loadings.shape[1] + 1)))
-    noise = random.standard_normal((n_paths, len(loadings)))
-    score = ndtr(common + np.sqrt(1.0 - shock.shared) * noise)
-    return np.asarray(score[:, :, None] < probabilities[None])
+
+def _target_outlook(
+    watchlist: Watchlist,
+    name: str,
+    entries: Sequence[DyadEntry],
+    rules: Mapping[str, DyadRule],
+    shock: SharedShock,
+) -> tuple[ListMilestone, ...]:
+    answering = [(one.name, target) for one in entries for target in one.targets if target.name == name]
+    table = np.array([[m.probability for m in target.milestones] for _, target in answering])
+    loadings = actor_loadings([rules[dyad] for dyad, _ in answering])
+    seed = watchlist.sampler.seed
+    together = list_outcomes(table, loadings, shock, seed)
+    apart = list_outcomes(table, loadings, NO_SHOCK, seed)
+    origin = watchlist.as_of + timedelta(days=1)
+    dyads = [dyad for dyad, _ in answering]
+    found = []
+    for place, milestone in enumerate(answering[0][1].milestones):
+        one = together[place]
+        found.append(
+            ListMilestone(
+                milestone=milestone.name,
+                days=(milestone.date - origin).days + 1,
+                date=milestone.date,
+                any=float(one.at_least[0]),
+                at_least_two=float(one.at_least[1]) if len(one.at_least) > 1 else 0.0,
+                at_least=tuple(one.at_least.tolist()),
+                expected=one.expected,
+                any_if_independent=float(apart[place].at_least[0]),
+                mcse=one.mcse,
+                together=_pairs(dyads, one),
+            )
+        )
+    return tuple(found)
+
+
+def _pairs(dyads: Sequence[str], outcome: ListOutcome) -> tuple[Pair, ...]:
+    own = np.diag(outcome.both)
+    gain = np.triu(outcome.both - np.outer(own, own), 1)
+    best = np.argsort(-gain, axis=None)[:PAIRS]
+    found = []
+    for one, other in zip(*np.unravel_index(best, gain.shape), strict=True):
+        if gain[one, other] > LEAST_GAIN:
+            found.append(
+                Pair(
+                    one=dyads[one],
+                    other=dyads[other],
+                    both=float(outcome.both[one, other]),
+                    independent=float(own[one] * own[other]),
+                )
+            )
+    return tuple(found)

@@ -23,9 +23,8 @@ from forecast.evaluation.scores import (
 )
 from forecast.events.dyads import DyadRule
 from forecast.watchlist.joint_paths import NO_SHOCK, SharedShock, actor_loadings, list_outcomes
-from forecast.watchlist.ranking import TOP
+from forecast.watchlist.ranking import TOP, states_over_time
 from forecast.watchlist.shared_shock import LearnedShock, learn_shock, pool_horizons
-from forecast.watchlist.triggers import states_over_time
 
 N_LINES = 300
 N_SHOCKS = 1000

@@ -1,4 +1,4 @@
-"""Telling others of a change of trigger: a webhook, a command, or nobody.
+"""Who is told of a change of trigger: readers of the Atom feed (RFC 4287), a webhook, a command, or nobody.
 
 What is sent is the change itself as JSON, nothing else; a message that cannot be delivered is noted in the
 watch, stops nothing, and is tried again by the next watch. What each receiver was told last is kept as soon
@@ -12,18 +12,86 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
+from xml.etree import ElementTree
 
+from forecast import wording
 from forecast.config.watchlist import Watchlist
+from forecast.events.cells import clean_text
 from forecast.records.watch import DyadEntry, Watch, WatchNote
-from forecast.watchlist.atom import changed
-from forecast.watchlist.folder import last_told, write_told
+from forecast.watchlist.folder import WATCH, last_told, write_told
 
 Channel = Literal["webhook", "command"]
 
 TIMEOUT_SECONDS = 10
+NAMESPACE = "http://www.w3.org/2005/Atom"
+WATCHES = 12
+"""Watches before this one whose changes the feed still holds."""
+
+
+def feed_of(watch: Watch, place: Path) -> bytes:
+    """Return the feed of a list: the changes of this watch, then those of the watches before it.
+
+    ``place`` is the folder of the list.
+    """
+    ElementTree.register_namespace("", NAMESPACE)
+    root = ElementTree.Element(f"{{{NAMESPACE}}}feed")
+    _add(
+        root,
+        title=f"Watchlist {watch.name}",
+        id=f"urn:forecast:watchlist:{watch.name}",
+        updated=_moment(watch.as_of),
+    )
+    _add(_child(root, "author"), name="forecast")
+    now = [(watch.as_of, one.model_dump(mode="json", exclude={"targets"})) for one in watch.dyads]
+    for day, entry in (*now, *_earlier(watch, place)):
+        if entry.get("trigger") != entry.get("trigger_before"):
+            _add_change(root, watch.name, day, entry)
+    ElementTree.indent(root)
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+
+def _earlier(watch: Watch, place: Path) -> Iterator[tuple[date, dict[str, Any]]]:
+    names = sorted((one.name for one in place.glob("????-??-??")), reverse=True)
+    for name in [one for one in names if one < watch.as_of.isoformat()][:WATCHES]:
+        try:
+            content = json.loads((place / name / WATCH).read_text(encoding="utf-8"))
+            entries = [(date.fromisoformat(name), dict(one)) for one in content["dyads"]]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a watch that was stopped has no file yet
+        yield from entries
+
+
+def _add_change(root: ElementTree.Element, name: str, day: date, entry: dict[str, Any]) -> None:
+    state, before = entry.get("trigger") or "none", entry.get("trigger_before") or "none"
+    digest = hashlib.sha256(f"{name}/{day}/{entry.get('name')}".encode()).hexdigest()[:32]
+    question = entry.get("question") or {}
+    _add(
+        _child(root, "entry"),
+        title=clean_text(f"{entry.get('label')}: {state} (before: {before})"),
+        id=f"urn:forecast:watchlist:{name}:{day}:{digest}",
+        updated=_moment(day),
+        summary=clean_text(
+            f"As of {wording.long_day(day)} the trigger of {entry.get('label')} is {state}, after {before}; "
+            f"question: {question.get('target')} before {question.get('milestone')}."
+        ),
+    )
+
+
+def _add(above: ElementTree.Element, **texts: str) -> None:
+    for name, text in texts.items():
+        _child(above, name).text = text
+
+
+def _child(above: ElementTree.Element, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(above, f"{{{NAMESPACE}}}{name}")
+
+
+def _moment(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
 
 
 def message_of(watchlist: Watchlist, entry: DyadEntry, before: str | None) -> dict[str, Any]:
@@ -49,31 +117,12 @@ def message_of(watchlist: Watchlist, entry: DyadEntry, before: str | None) -> di
 def notify(watchlist: Watchlist, watch: Watch, folder: Path, same_day: Watch | None) -> tuple[WatchNote, ...]:
     """Tell each receiver that the list names of every change that it was not told of yet.
 
-    Parameters
-    ----------
-    watchlist : Watchlist
-    watch : Watch
-        With the triggers of today.
-    folder : Path
-        Of the watch; ``told.json`` in it says what each receiver was told last.
-    same_day : Watch, optional
-        What an earlier watch of the same day found.
-
-    Returns
-    -------
-    tuple of WatchNote
-        One for each message that could not be delivered.
-
-    Raises
-    ------
-    RunFolderError
-        What was told cannot be kept.
+    ``told.json`` in the folder of the watch says what each receiver was told last; ``same_day`` is what an
+    earlier watch of the same day found. Returns a note for each message that could not be delivered. Raises
+    ``RunFolderError`` where it cannot be kept what was told.
     """
-    asked: dict[Channel, object] = {
-        "webhook": watchlist.on_change.webhook,
-        "command": watchlist.on_change.command,
-    }
-    channels = [channel for channel, receiver in asked.items() if receiver]
+    every: tuple[Channel, ...] = ("webhook", "command")
+    channels = [channel for channel in every if getattr(watchlist.on_change, channel)]
     if not channels:
         return ()
     told, notes = last_told(folder), []
@@ -83,7 +132,9 @@ def notify(watchlist: Watchlist, watch: Watch, folder: Path, same_day: Watch | N
     write_told(folder, told)
     for channel in channels:
         known: Mapping[str, str | None] = getattr(told, channel)
-        for entry in changed(watch.dyads, known):
+        for entry in watch.dyads:
+            if entry.failure is not None or entry.trigger == known.get(entry.name):
+                continue
             problem = _deliver(watchlist, channel, message_of(watchlist, entry, known.get(entry.name)))
             if problem:
                 notes.append(_undelivered(watchlist, channel, entry, problem))
@@ -106,9 +157,7 @@ def _known(
 def _deliver(watchlist: Watchlist, channel: Channel, message: Mapping[str, Any]) -> str | None:
     """Send a message; return what went wrong."""
     content, asked = json.dumps(message).encode(), watchlist.on_change
-    if channel == "webhook":
-        return _post(asked.webhook or "", content)
-    return _call(asked.command, content)
+    return _post(asked.webhook or "", content) if channel == "webhook" else _call(asked.command, content)
 
 
 def _undelivered(watchlist: Watchlist, channel: Channel, entry: DyadEntry, problem: str) -> WatchNote:

@@ -1,17 +1,14 @@
-"""A watch as one page and as a PDF: the ranked table, the list as a whole, and a part for each dyad.
+"""A watch as one page, as a PDF and as CSV: the ranked table, the list as a whole, a part for each dyad.
 
 Made of the blocks of the report, set in its type; all numbers are those of the record.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
-from importlib.resources import as_file, files
-from typing import Any, Literal
-
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
 
 from forecast import wording
 from forecast.blocks import (
@@ -22,26 +19,20 @@ from forecast.blocks import (
     Column,
     Group,
     Heading,
+    Pairs,
     Prose,
     Section,
     Table,
     Track,
-    as_content,
     one_group,
 )
 from forecast.events.table import csv_text
 from forecast.records.forecast import MilestoneForecast
 from forecast.records.watch import DyadEntry, ListMilestone, Watch
 from forecast.report import palette
-from forecast.report.html_page import DARK_GROUND, definitions, variable
-from forecast.report.typesetting import (
-    compile_pdf,
-    current_typeface,
-    printable_content,
-    shorten,
-    visible_content,
-)
-from forecast.watchlist.table import table_rows
+from forecast.report.build import Content, frame_colours
+from forecast.report.html_page import data_address, render_content
+from forecast.report.typesetting import compile_pdf, current_typeface, printable_content, shorten
 from forecast.watchlist.wording import (
     change_sentences,
     number_range,
@@ -54,25 +45,37 @@ from forecast.watchlist.wording import (
 )
 
 Paper = Literal["a4", "us-letter"]
+HEADER = (
+    *("rank", "dyad", "label", "state", "target", "milestone", "date", "probability", "lower90", "upper90"),
+    *("words", "baseline", "trigger", "trigger_before", "change", "time_passing", "news", "change_error"),
+    *("top5", "last_event", "failure"),
+)
+_PAGE = """\
+{% extends "page.html" %}
+{% block skip %}table{% endblock %}
+{% block whole %}page{% endblock %}
+{% block first %}The ranked table{% endblock %}
+{% block attached %}
+<p><a href="{{ table_address }}" download="watch.csv">The table of this watch as CSV</a></p>
+{% endblock %}
+"""
 _STATE_COLOURS = {"failed": palette.STAMP, "stale": "#8A4B12"}
 
 
 def make_page_and_pdf(watch: Watch, *, paper: Paper = "a4") -> tuple[bytes, bytes]:
     """Return the page and the PDF of a watch; the same record gives the same bytes."""
-    content = _content(watch, paper)
-    table = csv_text(table_rows(watch), end="\r\n")
-    page = _page(visible_content(content), table)
-    shown = printable_content(content, current_typeface().glyphs)
-    with as_file(files("forecast.watchlist") / "template" / "watch.typ") as template:
-        pdf = compile_pdf(shown, (), table, watch.as_of, template=template)
+    content, table = _content(watch, paper), csv_text(table_rows(watch), end="\r\n")
+    address = data_address(table.encode(), "text/csv;charset=utf-8")
+    page = render_content(content.as_json(), {}, extension=_PAGE, logo=None, table_address=address)
+    pdf = compile_pdf(printable_content(content.as_json(), current_typeface().glyphs), (), table, watch.as_of)
     return page.encode(), pdf
 
 
-def _content(watch: Watch, paper: Paper) -> dict[str, Any]:
+def _content(watch: Watch, paper: Paper) -> Content:
     as_of, dyads = wording.long_day(watch.as_of), wording.count(len(watch.dyads), "dyad")
     name = shorten(watch.name.replace("-", " ").capitalize(), 80)
-    return {
-        "meta": {
+    return Content(
+        meta={
             "kicker": "Watchlist",
             "title": f"Watchlist: {name}",
             "head": f"Watchlist: {name}",
@@ -86,41 +89,20 @@ def _content(watch: Watch, paper: Paper) -> dict[str, Any]:
             "classification": None,
             "logo": None,
         },
-        "colours": {
-            "ink": {"colour": palette.INK},
-            "muted": {"colour": palette.MUTED},
-            "rule": {"colour": palette.RULE},
-            "accent": {"colour": palette.ACCENT},
-            "stamp": {"colour": palette.STAMP},
-        },
-        "stamp": None,
-        "families": list(current_typeface().families),
-        "sections": as_content([*_sections(watch)]),
-    }
+        colours=frame_colours(),
+        stamp=None,
+        sections=(*_sections(watch),),
+        attachment="The table of this watch, with all its numbers",
+    )
 
 
-def _page(content: dict[str, Any], table: str) -> str:
-    environment = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("forecast.watchlist", "template"), PackageLoader("forecast.report", "template")]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["paint"] = lambda colour: Markup(variable(colour))
-    frame = {"ground": "#ffffff", "box": "#eef2f6"}
-    frame |= {name: value["colour"].lower() for name, value in content["colours"].items()}
-    colours = set(frame.values()) | {one.lower() for one in (palette.ACCENT, *_STATE_COLOURS.values())}
-    encoded = base64.b64encode(table.encode()).decode("ascii")
-    return environment.get_template("watch.html").render(
-        **content,
-        frame={name: Markup(variable(value)) for name, value in frame.items()},
-        light=Markup(definitions(colours, dark=False)),
-        dark=Markup(definitions(colours - {"#ffffff"}, dark=True) + f"--c-ffffff:{DARK_GROUND};"),
-        table_address=f"data:text/csv;charset=utf-8;base64,{encoded}",
-    )
+def watch_answer(watch: Watch, folder: Path) -> Iterator[Block]:
+    """What the command prints: the ranked table without what takes room, and the list as a whole."""
+    yield Heading(f"Watchlist {watch.name}, as of {wording.long_day(watch.as_of)}")
+    yield from _overview(watch, brief=True)
+    if watch.list:
+        yield next(_outlook(watch))
+    yield Pairs((("Files", str(folder)),))
 
 
 def _sections(watch: Watch) -> Iterator[Section]:
@@ -132,7 +114,7 @@ def _sections(watch: Watch) -> Iterator[Section]:
     yield Section("reading", "How to read it", tuple(_reading(watch)))
 
 
-def _overview(watch: Watch) -> Iterator[Block]:
+def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
     yield Prose(state_sentence(watch))
     if asked := question_sentence(watch):
         yield Prose(asked)
@@ -143,7 +125,7 @@ def _overview(watch: Watch) -> Iterator[Block]:
     ]
     if trouble:
         yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("#", 6, "right"),
         Column("Dyad"),
         Column("Chance", 14, "right"),
@@ -155,11 +137,20 @@ def _overview(watch: Watch) -> Iterator[Block]:
         Column("Trigger", 13),
         Column("State", 11),
     )
-    rows = one_group(_row(one) for one in watch.dyads)
-    yield Table(name="ranked", title="Dyads by their probability", columns=columns, groups=rows)
+    rows = [_row(one) for one in watch.dyads]
+    if brief:
+        shown = [
+            place for place, column in enumerate(columns) if column.head not in ("0 to 100%", "In words")
+        ]
+        columns = tuple(columns[place] for place in shown)
+        rows = [tuple(replace(row[place], note="") for place in shown) for row in rows]
+    yield Table(name="ranked", title="Dyads by their probability", columns=columns, groups=one_group(rows))
     if watch.since:
         moved = change_sentences(watch)
-        yield Prose(f"Change since {wording.long_day(watch.since)}, in points.", tone="fine")
+        since = (
+            f"Change since {wording.long_day(watch.since)}, in points; an arrow where it is beyond its error."
+        )
+        yield Prose(since, tone="fine")
         if moved:
             yield Bullets(moved)
 
@@ -318,3 +309,44 @@ def _reading(watch: Watch) -> Iterator[Block]:
 
 def _rate(value: float | None) -> str:
     return "–" if value is None else wording.share(value)
+
+
+def table_rows(watch: Watch) -> list[Sequence[str]]:
+    """Return a header, and a row for each dyad, target and milestone; one for a dyad without numbers."""
+    rows = (row for one in watch.dyads for row in _table_rows(one))
+    return [HEADER, *([_table_cell(row.get(name)) for name in HEADER] for row in rows)]
+
+
+def _table_rows(one: DyadEntry) -> Iterator[dict[str, object]]:
+    head: dict[str, object] = {"rank": one.rank, "dyad": one.name, "label": _plain(one.label)}
+    head |= {"state": one.state, "last_event": one.last_event and one.last_event.isoformat()}
+    if not one.targets:
+        yield head | {"failure": _plain(one.failure.text if one.failure else "")}
+    for target in one.targets:
+        for milestone in target.milestones:
+            row = head | {
+                "target": target.name,
+                "milestone": milestone.name,
+                "date": milestone.date.isoformat(),
+                "probability": milestone.probability,
+                "lower90": milestone.interval90[0],
+                "upper90": milestone.interval90[1],
+                "words": milestone.words,
+                "baseline": milestone.baseline.probability,
+            }
+            if (target.name, milestone.name) == (one.question.target, one.question.milestone):
+                row |= {"trigger": one.trigger, "trigger_before": one.trigger_before, "top5": one.top5}
+                if one.change:
+                    parts = ("change", "time_passing", "news")
+                    row |= {part: getattr(one.change, part) for part in parts}
+                    row["change_error"] = one.change.error
+            yield row
+
+
+def _table_cell(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else repr(value)
+
+
+def _plain(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

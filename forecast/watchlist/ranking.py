@@ -1,21 +1,29 @@
-"""Ranks of dyads with their uncertainty, and what moved a probability since the watch before.
+"""What is made of the probabilities of a list: ranks with their uncertainty, changes, triggers.
 
 What the data leave open of a probability is a beta distribution with its mean, as wide between the 5% and 95%
 quantiles as its interval. Dyads are drawn apart: uncertainty that they share would leave ranks alone, so that
 P(rank ≤ 5) errs towards the middle.
+
+Triggers are named thresholds with hysteresis, so that a probability near one does not switch it every day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from forecast.config.watchlist import Watchlist
 from forecast.records.base import Interval
 from forecast.records.forecast import MilestoneForecast
-from forecast.records.watch import Change
+from forecast.records.watch import Change, TriggerRecord
+from forecast.runs.files import BACKTEST, SCORES
 
 TOP = 5
 N_RANKINGS = 4000
@@ -70,7 +78,7 @@ def _concentration(mean: Floats, width: Floats) -> Floats:
 
 
 def split_change(
-    since: MilestoneForecast, then: MilestoneForecast, now: MilestoneForecast, day: str
+    since: MilestoneForecast, then: MilestoneForecast, now: MilestoneForecast, day: date
 ) -> Change:
     """Split what moved a probability into time passing and news.
 
@@ -80,22 +88,89 @@ def split_change(
         Of the watch before and of today.
     then : MilestoneForecast
         Today's model on the events of the watch before; ``now`` where these are the same.
-    day : str
+    day : date
         As-of date of the watch before.
     """
     change = now.probability - since.probability
     error = float(np.hypot(now.mcse, since.mcse))
-    arrow = None
-    if abs(change) > ERRORS * error and abs(change) >= LEAST_CHANGE:
-        arrow = "up" if change > 0 else "down"
-    return Change.model_validate(
-        {
-            "since": day,
-            "before": since.probability,
-            "change": change,
-            "time_passing": then.probability - since.probability,
-            "news": now.probability - then.probability,
-            "error": error,
-            "arrow": arrow,
-        }
+    clear = abs(change) > ERRORS * error and abs(change) >= LEAST_CHANGE
+    return Change(
+        since=day,
+        before=since.probability,
+        change=change,
+        time_passing=then.probability - since.probability,
+        news=now.probability - then.probability,
+        error=error,
+        arrow=None if not clear else "up" if change > 0 else "down",
     )
+
+
+def trigger_state(
+    probability: float, triggers: Mapping[str, float], hysteresis: float, before: str | None
+) -> str | None:
+    """Return the highest trigger that holds, ``None`` for none.
+
+    A trigger begins at its threshold, and ends only below threshold × (1 − hysteresis).
+
+    Parameters
+    ----------
+    probability : float
+    triggers : mapping of str to float
+        Name → threshold, rising.
+    hysteresis : float
+        In [0, 1).
+    before : str or None
+        The state of the watch before; a name that is no trigger any more counts as none.
+    """
+    names = list(triggers)
+    held = names.index(before) if before in names else -1
+    state = None
+    for place, (name, threshold) in enumerate(triggers.items()):
+        bound = threshold * (1 - hysteresis) if place <= held else threshold
+        if probability >= bound:
+            state = name
+    return state
+
+
+def states_over_time(
+    probabilities: Iterable[float], triggers: Mapping[str, float], hysteresis: float
+) -> list[str | None]:
+    """Return the state after each of several watches in order."""
+    states: list[str | None] = []
+    for probability in probabilities:
+        states.append(trigger_state(probability, triggers, hysteresis, states[-1] if states else None))
+    return states
+
+
+def headline_days(watchlist: Watchlist) -> int:
+    """Days ahead of the milestone that triggers are about."""
+    asked = watchlist.asked.milestone
+    day = next(one.date for one in watchlist.shared_milestones if one.name == asked)
+    return (day - watchlist.as_of).days
+
+
+def trigger_records(watchlist: Watchlist, place: Path) -> tuple[TriggerRecord, ...]:
+    """Return the triggers, with false-alarm and miss rates where a backtest of the same question has them.
+
+    ``place`` is the folder of the list.
+    """
+    rates = _backtest_rates(watchlist, place)
+    records = []
+    for name, threshold in watchlist.triggers.items():
+        known = rates.get(name, {})
+        scores = {key: known.get(key) for key in ("false_alarm_rate", "miss_rate", "windows")}
+        same = known.get("threshold") == threshold
+        records.append(TriggerRecord(name=name, threshold=threshold, **(scores if same else {})))
+    return tuple(records)
+
+
+def _backtest_rates(watchlist: Watchlist, place: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads((place / BACKTEST / SCORES).read_text(encoding="utf-8"))
+        asked = {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)}
+        settings = content["model"], content["question"], content["hysteresis"]
+        if settings != (watchlist.model.family, asked, watchlist.hysteresis):
+            return {}
+        return {str(one["name"]): dict(one) for one in content["triggers"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

@@ -23,6 +23,7 @@ from scipy.special import ndtr, ndtri
 
 from forecast.errors import InputError
 from forecast.evaluation.scores import draw_blocks
+from forecast.records.watch import SharedShockRecord
 from forecast.storage import read_json
 from forecast.watchlist.joint_paths import SharedShock
 
@@ -214,6 +215,17 @@ class SourcedShock:
 
     pooled: PooledShock
     source: str
+
+    @property
+    def record(self) -> SharedShockRecord:
+        """What ``watch.json`` says of it."""
+        return SharedShockRecord(
+            everyone=self.pooled.everyone,
+            everyone_se=self.pooled.apart.se,
+            actors=self.pooled.actors,
+            actors_se=2 * self.pooled.sharing.se,
+            source=self.source,
+        )
 
 
 @cache

@@ -27,8 +27,6 @@ from forecast.records.forecast import Headline
 from forecast.records.watch import (
     Change,
     DyadEntry,
-    Failure,
-    State,
     Watch,
     WatchNote,
     answer_to,
@@ -36,28 +34,14 @@ from forecast.records.watch import (
 from forecast.runs.files import BACKTEST
 from forecast.runs.inputs import load_hazard, load_population
 from forecast.watchlist import folder as places
-from forecast.watchlist.atom import feed_of
-from forecast.watchlist.dyad_runs import (
-    DyadFailed,
-    Job,
-    Numbers,
-    Result,
-    compacted,
-    is_small,
-    run_dyad,
-    without_run,
-)
+from forecast.watchlist.dyad_runs import Job, Result, compacted, failed, run_dyad
 from forecast.watchlist.event_files import DyadEvents, EventFile, events_of, read_files
-from forecast.watchlist.notifying import notify
-from forecast.watchlist.on_record import put_watch_on_record
-from forecast.watchlist.outlook import list_outlook
-from forecast.watchlist.page import make_page_and_pdf
-from forecast.watchlist.ranking import TOP, rank_dyads, split_change
+from forecast.watchlist.joint_paths import NO_SHOCK, list_outlook
+from forecast.watchlist.notifying import feed_of, notify
+from forecast.watchlist.page import make_page_and_pdf, table_rows
+from forecast.watchlist.ranking import TOP, rank_dyads, split_change, trigger_records, trigger_state
 from forecast.watchlist.shared_shock import SHIPPED as SHOCK
 from forecast.watchlist.shared_shock import SourcedShock, read_shock, shipped_shock
-from forecast.watchlist.table import table_rows
-from forecast.watchlist.trigger_record import trigger_records
-from forecast.watchlist.triggers import trigger_state
 from forecast.wording import count
 
 
@@ -96,7 +80,6 @@ class _Entry:
     dyad: WatchedDyad
     job: Job | None
     faults: tuple[FeedFault, ...] = ()
-    failure: Failure | None = None
     result: Result | None = None
     notes: list[WatchNote] = field(default_factory=list)
 
@@ -139,7 +122,7 @@ def run_watch(
         places.write_feed(place, made[places.FEED])
         if asked.ledger is not None:
             jobs = {entry.dyad.key: entry.job for entry in entries if entry.job is not None}
-            put_watch_on_record(asked.ledger, watch.dyads, jobs, folder)
+            places.put_watch_on_record(asked.ledger, watch.dyads, jobs, folder)
     return watch, folder
 
 
@@ -156,14 +139,14 @@ def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, strict: boo
         problem = _problem(watchlist, dyad, found, files)
         if problem or found is None:
             faults.append((("dyads", position), problem))
-            entries.append(_Entry(dyad, None, failure=Failure(code="no_events", text=problem)))
+            entries.append(_Entry(dyad, None, result=failed("no_events", problem)))
             continue
         job = compacted(Job(watchlist.config_of(position, found.table.source), found.table))
         entry = _Entry(dyad, job, feed_faults(found.files, watchlist.as_of))
         entry.notes.extend(_notes(dyad, found))
         stale = next((one for one in entry.faults if one.code == "stale_feed"), None)
         if stale and watchlist.stale == "refuse":
-            entry.failure = Failure(code="stale_refused", text=f"not forecast (stale: refuse). {stale.text}")
+            entry.result = failed("stale_refused", f"not forecast (stale: refuse). {stale.text}")
         entries.append(entry)
     if faults and (strict or len(faults) == len(entries)):
         others = ", or run the others without --strict" if len(faults) < len(entries) else ""
@@ -248,14 +231,11 @@ def _run(entries: Sequence[_Entry], folder: Path, asked: WatchOptions, tell: Lis
     """Forecast the dyads that are not kept from before; each is kept when it is finished."""
     waiting = []
     for entry in entries:
-        if entry.job is None or entry.failure is not None:
+        if entry.job is None or entry.result is not None:
             continue
-        earlier = entry.job.earlier.sha256 if entry.job.earlier is not None else None
-        kept = places.kept_dyad(folder / entry.dyad.key, entry.job.key, earlier)
-        if kept is None:
+        entry.result = places.kept_dyad(folder / entry.dyad.key, entry.job)
+        if entry.result is None:
             waiting.append(entry)
-        else:
-            entry.result = places.numbers_of(kept, unchanged=True)
     tell(StageProgress("watch", 0, len(waiting)))
     by_name = {entry.dyad.key: entry for entry in waiting}
     # The longest first: one left for last would keep a single worker busy.
@@ -265,13 +245,12 @@ def _run(entries: Sequence[_Entry], folder: Path, asked: WatchOptions, tell: Lis
     for done, ((job,), result) in enumerate(do_all(run_dyad, jobs, _died, workers), start=1):
         entry = by_name[job.config.name]
         places.keep_dyad(folder / entry.dyad.key, job, result)
-        entry.result = without_run(result)
+        entry.result = result._replace(run=None)
         tell(StageProgress("watch", done, len(waiting), entry.dyad.key))
 
 
 def _died(job: tuple[Job]) -> Result:
-    text = "its worker processes died; the cause may be a lack of memory"
-    return DyadFailed(Failure(code="worker_died", text=text))
+    return failed("worker_died", "its worker processes died; the cause may be a lack of memory")
 
 
 def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | None, place: Path) -> Watch:
@@ -288,7 +267,7 @@ def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | N
     ranked.sort(key=lambda one: one.rank or 0)
     failed = [one for one in made if not one.targets]
     rules = {entry.dyad.key: rule_of(entry.dyad) for entry in entries}
-    outlook, shock = list_outlook(watchlist, ranked, rules, _shock(watchlist, place))
+    shock = _shock(watchlist, place)
     notes = [note for entry in entries for note in entry.notes]
     return Watch(
         name=watchlist.name,
@@ -297,8 +276,8 @@ def _watch_of(watchlist: Watchlist, entries: Sequence[_Entry], before: Watch | N
         headline=Headline(target=watchlist.asked.target, milestone=watchlist.asked.milestone),
         model=watchlist.model.family,
         dyads=(*ranked, *failed),
-        list=outlook,
-        shared_shock=shock,
+        list=list_outlook(watchlist, ranked, rules, shock.pooled.shock if shock else NO_SHOCK),
+        shared_shock=shock.record if shock else None,
         triggers=trigger_records(watchlist, place),
         hysteresis=watchlist.hysteresis,
         notes=tuple(notes),
@@ -331,40 +310,28 @@ def _entry_of(
         last_event=events.date.max().item() if events is not None and len(events) else None,
         events=len(events) if events is not None else 0,
         feed_faults=entry.faults,
-        failure=entry.failure,
+        failure=result.failure if result else None,
     )
-    if entry.failure is not None or result is None:
+    if result is None or result.failure is not None:
         return made
-    if isinstance(result, DyadFailed):
-        return made.model_copy(update={"failure": result.failure})
-    found = made.model_copy(
+    stale = any(one.code == "stale_feed" for one in entry.faults)
+    made = made.model_copy(
         update={
-            "state": _state(entry.faults, result),
+            "state": "stale" if stale else "small" if result.small else "fine",
             "model": watchlist.model.family,
             "work": result.work,
-            "weights": result.carried,
+            "weights": result.weights,
             "cautions": result.cautions,
             "targets": result.targets,
         }
     )
-    asked = found.milestone
-    trigger = (
-        held
-        if asked is None
-        else trigger_state(asked.probability, watchlist.triggers, watchlist.hysteresis, held)
-    )
-    change = _change(found, result, earlier, before)
-    return found.model_copy(update={"trigger": trigger, "change": change})
-
-
-def _state(faults: Sequence[FeedFault], numbers: Numbers) -> State:
-    if any(one.code == "stale_feed" for one in faults):
-        return "stale"
-    return "small" if is_small(numbers) else "fine"
+    if answer := made.milestone:
+        held = trigger_state(answer.probability, watchlist.triggers, watchlist.hysteresis, held)
+    return made.model_copy(update={"trigger": held, "change": _change(made, result, earlier, before)})
 
 
 def _change(
-    now: DyadEntry, numbers: Numbers, earlier: DyadEntry | None, before: Watch | None
+    now: DyadEntry, numbers: Result, earlier: DyadEntry | None, before: Watch | None
 ) -> Change | None:
     """What moved the headline since the watch before; ``None`` where that asked another question."""
     if earlier is None or before is None or earlier.failure is not None:
@@ -374,4 +341,4 @@ def _change(
     if since is None or today is None or earlier.question != now.question:
         return None
     then = answer_to(now.question, numbers.counterfactual or numbers.targets) or today
-    return split_change(since, then, today, before.as_of.isoformat())
+    return split_change(since, then, today, before.as_of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from forecast import wording
 from forecast.families import family_named
-from forecast.records.watch import Change, DyadEntry, ListMilestone, SharedShockRecord, Watch
+from forecast.records.watch import Change, DyadEntry, ListMilestone, SharedShockRecord, Watch, answer_to
 from forecast.runs import files
 from forecast.watchlist.joint_paths import MOST_COUNTED
 
@@ -37,13 +37,10 @@ def page_sentence(one: DyadEntry, model: str) -> str:
 
 def question_sentence(watch: Watch) -> str:
     """What dyads are ranked by; empty where no dyad has numbers."""
-    asked = watch.headline.target, watch.headline.milestone
-    for one in watch.dyads:
-        for target in one.targets:
-            for milestone in target.milestones:
-                if (target.name, milestone.name) == asked:
-                    day = wording.long_day(milestone.date)
-                    return f"Ranked by: {target.label} ({target.definition}) before {day}."
+    for target in (target for one in watch.dyads for target in one.targets):
+        if answer := answer_to(watch.headline, (target,)):
+            day = wording.long_day(answer.date)
+            return f"Ranked by: {target.label} ({target.definition}) before {day}."
     return ""
 
 

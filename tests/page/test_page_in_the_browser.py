@@ -66,8 +66,18 @@ def close_to(page, found: dict, told: dict) -> None:
     assert abs(float(found["probability"]) - told["probability"]) < slack, (found, told)
 
 
-def test_the_page_opens_with_the_numbers_of_the_run(open_page, anywhere, said_by_run):
-    page = open_page(anywhere)
+@pytest.fixture
+def page(open_page, anywhere):
+    """The page, served and as one file, when it has opened."""
+    opened = open_page(anywhere)
+    settled(opened)
+    return opened
+
+
+only_served = pytest.mark.parametrize("anywhere", ["served"], indirect=True)
+
+
+def test_the_page_opens_with_the_numbers_of_the_run(page, said_by_run):
     assert probability(page) == pytest.approx(said_by_run["probability"], abs=1e-12)
     assert page.inner_text("#sentence").startswith(said_by_run["words"].capitalize())
     assert page.locator("#milestones tbody tr").count() == 2
@@ -76,8 +86,7 @@ def test_the_page_opens_with_the_numbers_of_the_run(open_page, anywhere, said_by
     assert "<b>&amp;</b>" in page.inner_text(".past")
 
 
-def test_a_moved_belief_gives_the_answer_of_the_command_line(open_page, anywhere, scenario):
-    page = open_page(anywhere)
+def test_a_moved_belief_gives_the_answer_of_the_command_line(page, scenario):
     before = probability(page)
     move(page, MOVED, 11)
     found = settled(page)
@@ -87,9 +96,7 @@ def test_a_moved_belief_gives_the_answer_of_the_command_line(open_page, anywhere
     assert "Pareto k" in page.inner_text("#trust")
 
 
-def test_an_act_is_added_by_a_click_and_dragged_to_another_day(open_page, anywhere, scenario):
-    page = open_page(anywhere)
-    settled(page)
+def test_an_act_is_added_by_a_click_and_dragged_to_another_day(page, scenario):
     box = page.locator("#track").bounding_box()
     page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 12)
     page.select_option("[data-key=category-0]", "military_incident")
@@ -119,9 +126,7 @@ def test_an_act_is_added_by_a_click_and_dragged_to_another_day(open_page, anywhe
     assert "Nothing is changed" in page.inner_text("#change")
 
 
-def test_a_change_that_no_future_shows_is_told_as_below_a_bound(open_page, anywhere):
-    page = open_page(anywhere)
-    settled(page)
+def test_a_change_that_no_future_shows_is_told_as_below_a_bound(page):
     page.click("#add-act")
     settled(page)
     state = state_of(page)
@@ -132,9 +137,7 @@ def test_a_change_that_no_future_shows_is_told_as_below_a_bound(open_page, anywh
     assert "none of the futures played differs, so it is below 0.01 points" in page.inner_text("#change")
 
 
-def test_the_copied_scenario_gives_the_same_on_the_command_line(open_page, anywhere, scenario, tmp_path):
-    page = open_page(anywhere)
-    settled(page)
+def test_the_copied_scenario_gives_the_same_on_the_command_line(page, anywhere, scenario, tmp_path):
     page.click("#add-act")
     page.locator("[data-key=label-0]").fill("A “visit”: with #signs")
     page.locator("[data-key=label-0]").blur()
@@ -154,9 +157,8 @@ def test_the_copied_scenario_gives_the_same_on_the_command_line(open_page, anywh
     close_to(page, found, told)
 
 
-def test_what_the_draws_cannot_tell_is_withheld_and_fitted_again(open_page, address):
-    page = open_page(address)
-    settled(page)
+@only_served
+def test_what_the_draws_cannot_tell_is_withheld_and_fitted_again(page, open_page):
     page.check("#past-e4")
     found = settled(page)
     assert found == {"state": "withheld"}
@@ -199,9 +201,8 @@ def answered_refit(page, final: dict) -> None:
     page.route(re.compile(r"/refit(/7)?$"), reply)
 
 
-def test_a_new_fit_shows_its_progress_and_its_answer(open_page, address):
-    page = open_page(address)
-    settled(page)
+@only_served
+def test_a_new_fit_shows_its_progress_and_its_answer(page):
     with page.expect_response(re.compile("/answer$")) as told:
         page.check("#past-e4")
     withheld = told.value.json()
@@ -224,9 +225,8 @@ def test_a_new_fit_shows_its_progress_and_its_answer(open_page, address):
     assert probability(page) == 0.31
 
 
-def test_a_new_fit_that_fails_says_why(open_page, address):
-    page = open_page(address)
-    settled(page)
+@only_served
+def test_a_new_fit_that_fails_says_why(page):
     page.check("#past-e4")
     settled(page)
     answered_refit(page, {"status": "failed", "error": "The sampler ended early."})
@@ -237,8 +237,7 @@ def test_a_new_fit_that_fails_says_why(open_page, address):
     assert page.is_visible("#start-refit")
 
 
-def test_the_back_button_and_a_link_bring_a_state_back(open_page, anywhere):
-    page = open_page(anywhere)
+def test_the_back_button_and_a_link_bring_a_state_back(page, open_page):
     run = probability(page)
     move(page, MOVED, 10)
     moved = probability(page)
@@ -273,9 +272,8 @@ def test_a_link_that_is_not_of_this_run_changes_nothing(open_page, address, said
     assert said in page.inner_text("#notice")
 
 
-def test_a_slow_answer_never_overtakes_a_later_change(open_page, address):
-    page = open_page(address)
-    settled(page)
+@only_served
+def test_a_slow_answer_never_overtakes_a_later_change(page):
     held = []
     page.route(re.compile("/answer$"), lambda route: held.append(route) if not held else route.continue_())
     move(page, MOVED, 12)
@@ -289,8 +287,8 @@ def test_a_slow_answer_never_overtakes_a_later_change(open_page, address):
     assert probability(page) == shown
 
 
-def test_everything_is_reached_by_the_keyboard_alone(open_page, address):
-    page = open_page(address)
+@only_served
+def test_everything_is_reached_by_the_keyboard_alone(page):
     run = probability(page)
 
     def tab_to(selector: str) -> None:
@@ -314,7 +312,8 @@ def test_everything_is_reached_by_the_keyboard_alone(open_page, address):
     page.keyboard.press("Shift+ArrowRight")
     assert page.evaluate("document.activeElement.dataset.key") == "mark-0"
     days = page.evaluate(
-        "([a, b]) => (Date.parse(b) - Date.parse(a)) / 864e5", [first, page.input_value("[data-key=date-0]")]
+        "([a, b]) => (Date.parse(b) - Date.parse(a)) / 864e5",
+        [first, page.input_value("[data-key=date-0]")],
     )
     assert days == 8
     assert "Moved to" in page.inner_text("#timeline-status")
@@ -332,8 +331,7 @@ def test_everything_is_reached_by_the_keyboard_alone(open_page, address):
     until(page, "/gets? there|Nothing|Available/.test(document.querySelector('#goals').innerText)")
 
 
-def test_two_states_stand_side_by_side_with_their_difference(open_page, anywhere):
-    page = open_page(anywhere)
+def test_two_states_stand_side_by_side_with_their_difference(page):
     run = probability(page)
     page.click("#keep-a")
     move(page, MOVED, 11)
@@ -347,8 +345,7 @@ def test_two_states_stand_side_by_side_with_their_difference(open_page, anywhere
     assert not page.locator("[data-side]").count()
 
 
-def test_what_it_would_take_is_reached_when_it_is_applied(open_page, anywhere):
-    page = open_page(anywhere)
+def test_what_it_would_take_is_reached_when_it_is_applied(page):
     run = probability(page)
     page.click("#goals > summary")
     page.select_option("#goal", "number")
@@ -361,9 +358,7 @@ def test_what_it_would_take_is_reached_when_it_is_applied(open_page, anywhere):
     assert reached == pytest.approx(goal / 100, abs=0.012)
 
 
-def test_the_picture_says_what_is_assumed(open_page, anywhere, tmp_path):
-    page = open_page(anywhere)
-    settled(page)
+def test_the_picture_says_what_is_assumed(page, tmp_path):
     page.click("#add-act")
     page.locator("[data-key=label-0]").fill("Talks & <tags>")
     page.locator("[data-key=label-0]").blur()
@@ -466,9 +461,8 @@ def test_motion_is_left_away_where_it_is_not_wanted(open_page, address):
     assert still.evaluate("getComputedStyle(document.querySelector('.said')).transitionDuration") == "0s"
 
 
-def test_a_thousand_changes_leave_nothing_behind(open_page, address):
-    page = open_page(address)
-    settled(page)
+@only_served
+def test_a_thousand_changes_leave_nothing_behind(page):
     move(page, MOVED, 9)
     settled(page)
     nodes = page.evaluate("document.querySelectorAll('*').length")
@@ -488,9 +482,7 @@ def test_a_thousand_changes_leave_nothing_behind(open_page, address):
     assert abs(page.evaluate("document.querySelectorAll('*').length") - nodes) < 20
 
 
-def test_reset_brings_back_the_run(open_page, anywhere, said_by_run):
-    page = open_page(anywhere)
-    settled(page)
+def test_reset_brings_back_the_run(page, said_by_run):
     page.select_option("#milestone", "autumn")
     move(page, MOVED, 9)
     page.click("#add-act")
@@ -503,9 +495,8 @@ def test_reset_brings_back_the_run(open_page, anywhere, said_by_run):
     assert probability(page) == pytest.approx(said_by_run["probability"])
 
 
-def test_a_state_that_is_refused_says_where(open_page, address):
-    page = open_page(address)
-    settled(page)
+@only_served
+def test_a_state_that_is_refused_says_where(page, open_page):
     page.evaluate(
         """() => {
             const state = {run: document.getElementById("about").textContent.match(/Run (\\S+)\\./)[1],

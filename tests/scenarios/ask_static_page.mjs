@@ -3,11 +3,10 @@ import { readFileSync } from "node:fs";
 
 const [folder, file] = process.argv.slice(2);
 const load = (name) => import(`file://${folder}/${name}`);
-const { carried } = await load("source_static.js");
+const { carried } = await load("source.js");
 const { Tabulated } = await load("tabulated.js");
-const { reachGoal } = await load("tabulated_goals.js");
-const { stateYaml } = await load("scenario_text.js");
-const { emptyState } = await load("state.js");
+const { reachGoal } = await load("goals.js");
+const { emptyState, stateYaml } = await load("state.js");
 
 const html = readFileSync(file, "utf8");
 const tables = new Tabulated(await carried(/id="static-run">(.*?)<\/script>/s.exec(html)[1]));

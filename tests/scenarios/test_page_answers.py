@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.app.engine import Engine
+from forecast.app.engine import Engine, open_engine
 from forecast.app.goals import reach_goal, read_goal
-from forecast.app.opening import open_engine
 from forecast.app.page_model import STOPS, page_model
 from forecast.app.state import OtherRunError, StateError, state_of
 from forecast.config import load_scenario

@@ -13,20 +13,16 @@ import sys
 import time
 import urllib.request
 import weakref
-from dataclasses import replace
 
 import h5py
 import pytest
 from starlette.testclient import TestClient
 
 from forecast.app import guard
-from forecast.app.engine import Engine
-from forecast.app.guard import MOST_BYTES
-from forecast.app.opening import open_engine
+from forecast.app.engine import Engine, open_engine
+from forecast.app.guard import MOST_BYTES, listening_on
 from forecast.app.refits import Refits
-from forecast.app.run_list import RunList
-from forecast.app.server import PAGE_FILES, list_app, run_app
-from forecast.app.serving import listening_on
+from forecast.app.server import PAGE_FILES, RunList, list_app, run_app
 from forecast.app.state import StateError
 
 TOKEN = "the-token-of-the-test"
@@ -315,13 +311,6 @@ def test_without_the_extra_the_command_names_it(command, run_folder, monkeypatch
     assert "dyad-forecast[app]" in ended.err
 
 
-def test_a_folder_without_a_run_is_refused(command, tmp_path):
-    for place in (tmp_path, tmp_path / "none"):
-        ended = command("app", place, "--no-browser")
-        assert ended.code == 2
-        assert str(place) in ended.err
-
-
 def test_a_run_that_this_version_cannot_answer_names_the_command_that_makes_it_again(
     command, run_folder, tmp_path
 ):
@@ -341,25 +330,6 @@ def test_a_run_that_this_version_cannot_answer_names_the_command_that_makes_it_a
     refused(f"Make it again: forecast run '{place / 'config.resolved.yaml'}' --out PLACE")
     (place / "forecast.json").write_text(json.dumps(kept | {"schema": 3}), encoding="utf-8")
     refused("this one reads 4. Make it anew: forecast run CONFIG --force")
-
-
-def test_an_altered_run_is_refused(command, run_folder, tmp_path):
-    copy = tmp_path / "run"
-    shutil.copytree(run_folder, copy)
-    (copy / "forecast.json").write_text("{", encoding="utf-8")
-    ended = command("app", copy, "--no-browser")
-    assert ended.code == 2
-    assert "forecast.json" in ended.err
-
-
-def test_every_answer_states_the_run_it_is_of(base):
-    """An unconverged run says so, and takes no change."""
-    stamped = replace(base, forecast=base.forecast.model_copy(update={"converged": False}))
-    client = browser(run_app(Engine(stamped), Refits(), TOKEN, (HOST,)))
-    assert client.get("/model").json()["converged"] is False
-    refused = client.post("/answer", json={"events": [CLASH]})
-    assert refused.status_code == 400
-    assert "did not converge" in refused.json()["error"]
 
 
 def test_a_body_that_never_comes_is_given_up(app, monkeypatch):

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from forecast.cli import main
+from forecast.config.watchlist import load_watchlist
 from forecast.events.reading import write_events
 from forecast.events.table import Event, EventTable
+from forecast.watchlist.watch import WatchOptions, run_watch
 
 AS_OF = date(2010, 1, 4)
 FIRST = date(2002, 1, 1)
@@ -90,3 +92,9 @@ def read_watch():
         return json.loads((folder / "watch.json").read_text(encoding="utf-8"))
 
     return read
+
+
+def watched(path: Path, out: Path, settings=(), as_of=None, **options):
+    """Watch a list without a report; return what was found, and the folder."""
+    watchlist = load_watchlist(path, settings, as_of=as_of)
+    return run_watch(watchlist, WatchOptions(out=out, report=False, **options))

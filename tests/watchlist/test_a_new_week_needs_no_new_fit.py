@@ -20,12 +20,11 @@ from forecast.panel.panel import drift_knots_for, knots_for
 from forecast.records.forecast import Diagnostics
 from forecast.runs.inputs import inputs_of
 from forecast.runs.run import read_run
-from forecast.watchlist import carrying
-from forecast.watchlist.carrying import Fitted, carry
+from forecast.watchlist import dyad_runs
+from forecast.watchlist.dyad_runs import Fitted, carry
 from forecast.watchlist.folder import last_fit
-from forecast.watchlist.watch import WatchOptions, run_watch
 
-from .conftest import AS_OF, simulated, write_dyads, write_list
+from .conftest import AS_OF, simulated, watched, write_dyads, write_list
 
 WEEK = AS_OF + timedelta(days=7)
 SAMPLED = ["model.family=model", "sampler.draws=800", "sampler.tune=300", "sampler.chains=2"]
@@ -68,7 +67,7 @@ def weeks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weeks")
     write_dyads(folder, {("AAA", "BBB"): 1.0}, first=date(2008, 1, 1))
     path = write_list(folder, dyads=["{a: AAA, b: BBB}"])
-    watch, _ = run_watch(load_watchlist(path, SAMPLED), WatchOptions(out=folder / "out", report=False))
+    watch, _ = watched(path, folder / "out", SAMPLED)
     assert (watch.dyads[0].work, watch.dyads[0].state) == ("fitted", "fine")
     return path, folder
 
@@ -84,10 +83,10 @@ def test_weights_are_the_ratio_of_likelihoods_and_of_priors_that_follow_the_reco
         asked.append(ratio)
         return importance_weights(ratio)
 
-    monkeypatch.setattr(carrying, "importance_weights", weights)
-    made = carry(fitted, inputs, seed=1)
-    assert made.pareto_k < 0.7
-    assert made.effective_draws > 400
+    monkeypatch.setattr(dyad_runs, "importance_weights", weights)
+    _, worth = carry(fitted, inputs, seed=1)
+    assert worth.pareto_k < 0.7
+    assert worth.effective_draws > 400
     # Weeks later the record's own rates are others, and the priors of baselines with them.
     name = "baseline.weekly_rate.dispute"
     assert inputs.priors.priors[name].distribution != fitted.priors.priors[name].distribution
@@ -113,16 +112,12 @@ def test_weights_are_the_ratio_of_likelihoods_and_of_priors_that_follow_the_reco
 @pytest.mark.slow
 def test_weights_give_the_numbers_of_a_new_fit_within_their_error(weeks):
     path, folder = weeks
-    carried, place = run_watch(
-        load_watchlist(path, SAMPLED, as_of=WEEK), WatchOptions(out=folder / "out", report=False)
-    )
+    carried, place = watched(path, folder / "out", SAMPLED, as_of=WEEK)
     (one,) = carried.dyads
     assert one.work == "reweighted"
     assert one.weights.fitted_as_of == AS_OF
     assert one.weights.effective_draws > 400
-    fresh, _ = run_watch(
-        load_watchlist(path, SAMPLED, as_of=WEEK), WatchOptions(out=folder / "fresh", report=False)
-    )
+    fresh, _ = watched(path, folder / "fresh", SAMPLED, as_of=WEEK)
     assert fresh.dyads[0].work == "fitted"
     pairs = zip(one.targets[0].milestones, fresh.dyads[0].targets[0].milestones, strict=True)
     for by_weights, by_fit in pairs:
@@ -133,10 +128,7 @@ def test_weights_give_the_numbers_of_a_new_fit_within_their_error(weeks):
     run = read_run(place / "aaa-bbb")
     assert run.forecast.targets == one.targets
     # The week after starts from the fit again, not from the weights of this week.
-    later, _ = run_watch(
-        load_watchlist(path, SAMPLED, as_of=WEEK + timedelta(days=7)),
-        WatchOptions(out=folder / "out", report=False),
-    )
+    later, _ = watched(path, folder / "out", SAMPLED, as_of=WEEK + timedelta(days=7))
     assert later.dyads[0].weights.fitted_as_of == AS_OF
 
 

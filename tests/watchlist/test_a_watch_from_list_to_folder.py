@@ -3,7 +3,7 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -13,12 +13,11 @@ from forecast.errors import ConfigError, InputError, NotConvergedError, RunFolde
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
-from forecast.records.watch import Watch
 from forecast.watchlist import dyad_runs, folder
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import WatchOptions, run_watch
 
-from .conftest import AS_OF, PAIRS, command, simulated, write_dyads, write_list
+from .conftest import AS_OF, PAIRS, command, simulated, watched, write_dyads, write_list
 
 
 def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, capsys):
@@ -42,7 +41,7 @@ def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, c
 
 
 def test_dyads_of_known_rates_are_ranked_by_them_at_every_milestone(trial, tmp_path):
-    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    watch, _ = watched(trial, tmp_path)
     by_rate = sorted(watch.dyads, key=lambda one: -PAIRS[one.a, one.b])
     assert [one.name for one in watch.dyads] == [one.name for one in by_rate]
     for place in range(3):
@@ -69,7 +68,7 @@ def test_an_unchanged_list_forecasts_nothing_again(trial, tmp_path, monkeypatch)
 
 
 def test_only_the_dyad_whose_events_changed_is_forecast_again(trial, tmp_path, monkeypatch):
-    run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    watched(trial, tmp_path)
     path = tmp_path / "dyads/aaa-ccc.csv"
     known = read_events(path)
     write_events(known.select(known.date != known.date[5]), path)
@@ -80,21 +79,21 @@ def test_only_the_dyad_whose_events_changed_is_forecast_again(trial, tmp_path, m
         return dyad_runs.run_dyad(job)
 
     monkeypatch.setattr(watching, "run_dyad", note)
-    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    watch, _ = watched(trial, tmp_path)
     assert done == ["aaa-ccc"]
     assert {one.name: one.work for one in watch.dyads}["aaa-bbb"] == "unchanged"
 
 
 def test_what_became_known_after_the_day_changes_nothing(trial, tmp_path):
-    whole, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "whole", report=False))
+    whole, _ = watched(trial, tmp_path / "whole")
     for path in (tmp_path / "dyads").iterdir():
         write_events(read_events(path).known_by(AS_OF), path)
-    cut, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "cut", report=False))
+    cut, _ = watched(trial, tmp_path / "cut")
     assert [one.targets for one in whole.dyads] == [one.targets for one in cut.dyads]
     assert whole.list == cut.list
 
 
-def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch):
+def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch, capsys):
     done = []
 
     def stop_after_one(job):
@@ -104,31 +103,29 @@ def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch)
         return dyad_runs.run_dyad(job)
 
     monkeypatch.setattr(watching, "run_dyad", stop_after_one)
-    options = WatchOptions(out=tmp_path, report=False)
-    with pytest.raises(KeyboardInterrupt):
-        run_watch(load_watchlist(trial), options)
+    assert command("watch", trial, "--out", tmp_path, "--quiet") == 130
+    assert "1 dyad finished. The same command goes on" in capsys.readouterr().err
     assert not (folder.watch_place(load_watchlist(trial), tmp_path) / "watch.json").exists()
     monkeypatch.setattr(watching, "run_dyad", dyad_runs.run_dyad)
-    watch, _ = run_watch(load_watchlist(trial), options)
+    watch, _ = watched(trial, tmp_path)
     assert {one.name for one in watch.dyads if one.work == "unchanged"} == set(done)
 
 
 def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monkeypatch):
     def fail_one(job):
         if job.config.name == "aaa-ccc":
-            return dyad_runs.DyadFailed(dyad_runs.Failure(code="not_converged", text="R-hat 1.4"))
+            return dyad_runs.failed("not_converged", "R-hat 1.4")
         return dyad_runs.run_dyad(job)
 
     monkeypatch.setattr(watching, "run_dyad", fail_one)
-    options = WatchOptions(out=tmp_path, report=False)
-    watch, _ = run_watch(load_watchlist(trial), options)
+    watch, _ = watched(trial, tmp_path)
     states = {one.name: one.state for one in watch.dyads}
     assert states == {"aaa-bbb": "fine", "ddd-eee": "fine", "aaa-ccc": "failed"}
     failed = watch.dyads[-1]
     assert (failed.name, failed.rank, failed.targets) == ("aaa-ccc", None, ())
     assert watch.list["force"][0].expected < 2
     monkeypatch.setattr(watching, "run_dyad", dyad_runs.run_dyad)
-    again, _ = run_watch(load_watchlist(trial), options)
+    again, _ = watched(trial, tmp_path)
     assert {one.state for one in again.dyads} == {"fine"}
 
 
@@ -141,7 +138,7 @@ def test_a_dyad_that_never_saw_the_target_is_answered_without_a_fit(trial, tmp_p
         raise NotConvergedError(f"the model was asked of {inputs.config.name}")
 
     monkeypatch.setattr(dyad_runs, "_run", asked)
-    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+    watch, _ = watched(trial, tmp_path)
     done = {one.name: one for one in watch.dyads}
     assert {one.work for one in done.values()} == {"direct"}
     quiet = done["aaa-ccc"].targets[0]
@@ -150,8 +147,7 @@ def test_a_dyad_that_never_saw_the_target_is_answered_without_a_fit(trial, tmp_p
 
 
 def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path):
-    options = WatchOptions(out=tmp_path, report=False)
-    first, _ = run_watch(load_watchlist(trial), options)
+    first, _ = watched(trial, tmp_path)
     day = AS_OF + timedelta(days=7)
     # Of one dyad nothing new is known, another has a week of attacks.
     quiet = tmp_path / "dyads/aaa-ccc.csv"
@@ -161,7 +157,7 @@ def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path
     week = simulated(("DDD", "EEE"), 30.0, 9, first=AS_OF + timedelta(days=1), last=day, prefix="new-")
     assert sum(one.severity == 5 for one in week) >= 2
     write_events(EventTable.from_events([*known.rows(), *week], "made for a test", has_verified=False), busy)
-    second, _ = run_watch(load_watchlist(trial, as_of=day), options)
+    second, _ = watched(trial, tmp_path, as_of=day)
     moved = {one.name: one.change for one in second.dyads}
     assert second.since == AS_OF
     for name, change in moved.items():
@@ -176,7 +172,7 @@ def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path
     assert moved["ddd-eee"].arrow == "up"
     # Today's model on the events of then is the forecast that those events give by themselves.
     write_events(known, busy)
-    apart, _ = run_watch(load_watchlist(trial, as_of=day), WatchOptions(out=tmp_path / "apart", report=False))
+    apart, _ = watched(trial, tmp_path / "apart", as_of=day)
     then = next(one for one in apart.dyads if one.name == "ddd-eee").milestone.probability
     assert moved["ddd-eee"].time_passing == pytest.approx(then - moved["ddd-eee"].before, abs=1e-12)
 
@@ -193,11 +189,11 @@ def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path):
     entries = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS] + [f"{{a: X{n:02d}, b: YYY}}" for n in range(30)]
     path = write_list(tmp_path, dyads=entries)
     with pytest.raises(InputError, match="30 of 33 dyads cannot be run") as caught:
-        run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False, strict=True))
+        watched(path, tmp_path / "out", strict=True)
     assert all(f"X{n:02d}" in str(caught.value) for n in range(30))
     assert "list.yaml:12:5: dyads.3" in str(caught.value)
     assert not (tmp_path / "out").exists()
-    watch, _ = run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
+    watch, _ = watched(path, tmp_path / "out")
     assert watch.states() == {"fine": 3, "small": 0, "stale": 0, "failed": 30}
     # Of three dyads each is surely among the first five.
     assert all(one.top5 is None for one in watch.dyads)
@@ -209,45 +205,42 @@ def test_a_stale_feed_is_stamped_or_refused(trial, tmp_path):
     path = tmp_path / "dyads/ddd-eee.csv"
     known = read_events(path)
     write_events(known.known_by(AS_OF - timedelta(days=150)), path)
-    watch, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "a", report=False))
+    watch, _ = watched(trial, tmp_path / "a")
     states = {one.name: one.state for one in watch.dyads}
     assert states == {"aaa-bbb": "fine", "ddd-eee": "stale", "aaa-ccc": "fine"}
-    refused, _ = run_watch(
-        load_watchlist(trial, ["stale=refuse"]), WatchOptions(out=tmp_path / "b", report=False)
-    )
+    refused, _ = watched(trial, tmp_path / "b", ["stale=refuse"])
     one = refused.dyads[-1]
     assert (one.name, one.state, one.failure.code) == ("ddd-eee", "failed", "stale_refused")
 
 
 def test_the_feed_has_an_entry_for_each_change_of_trigger_and_stays_at_its_address(trial, tmp_path):
-    options = WatchOptions(out=tmp_path, report=False)
-    watch, place = run_watch(load_watchlist(trial), options)
+    watch, place = watched(trial, tmp_path)
     assert (place / "watch.atom").read_bytes() == (place.parent / "watch.atom").read_bytes()
     space = "{http://www.w3.org/2005/Atom}"
     root = ElementTree.parse(place / "watch.atom").getroot()
     titles = [one.findtext(f"{space}title") for one in root.iter(f"{space}entry")]
     on = [one for one in watch.dyads if one.trigger]
     assert titles == [f"{one.label}: {one.trigger} (before: none)" for one in on]
-    run_watch(load_watchlist(trial, as_of=AS_OF + timedelta(days=1)), options)
+    watched(trial, tmp_path, as_of=AS_OF + timedelta(days=1))
     later = ElementTree.parse(place.parent / "watch.atom").getroot()
     ids = [one.findtext(f"{space}id") for one in later.iter(f"{space}entry")]
     assert len(ids) == len(set(ids)) >= len(titles)
 
 
 def test_a_file_with_many_dyads_gives_the_numbers_of_a_file_each(trial, tmp_path):
-    apart, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "a", report=False))
+    apart, _ = watched(trial, tmp_path / "a")
     every = [row for path in sorted((tmp_path / "dyads").iterdir()) for row in read_events(path).rows()]
     shutil.rmtree(tmp_path / "dyads")
     (tmp_path / "dyads").mkdir()
     write_events(EventTable.from_events(every, "all", has_verified=False), tmp_path / "dyads/all.csv")
-    together, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "b", report=False))
+    together, _ = watched(trial, tmp_path / "b")
     assert [one.targets for one in together.dyads] == [one.targets for one in apart.dyads]
 
 
 def test_a_row_that_two_files_hold_counts_once(trial, tmp_path):
-    once, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "a", report=False))
+    once, _ = watched(trial, tmp_path / "a")
     shutil.copyfile(tmp_path / "dyads/aaa-bbb.csv", tmp_path / "dyads/copy.csv")
-    twice, _ = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path / "b", report=False))
+    twice, _ = watched(trial, tmp_path / "b")
     assert [one.targets for one in twice.dyads] == [one.targets for one in once.dyads]
     assert [note.code for note in twice.notes] == ["rows_repeated"]
 
@@ -255,10 +248,7 @@ def test_a_row_that_two_files_hold_counts_once(trial, tmp_path):
 def test_a_large_archive_is_narrowed_to_the_list_and_its_other_rows_may_be_wrong(tmp_path, monkeypatch):
     write_dyads(tmp_path, {("AAA", "BBB"): 1.0})
     path = tmp_path / "dyads/aaa-bbb.csv"
-    plain, _ = run_watch(
-        load_watchlist(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"])),
-        WatchOptions(out=tmp_path / "a", report=False),
-    )
+    plain, _ = watched(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"]), tmp_path / "a")
     text = path.read_text()
     columns = text.splitlines()[0].split(",")
     bad = ["" for _ in columns]
@@ -267,16 +257,8 @@ def test_a_large_archive_is_narrowed_to_the_list_and_its_other_rows_may_be_wrong
     bad[columns.index("category")], bad[columns.index("severity")] = "nonsense", "77"
     path.write_text(text + ",".join(bad) + "\n")
     monkeypatch.setattr("forecast.watchlist.event_files.LARGE_BYTES", 1)
-    narrowed, _ = run_watch(
-        load_watchlist(tmp_path / "list.yaml"), WatchOptions(out=tmp_path / "b", report=False)
-    )
+    narrowed, _ = watched(tmp_path / "list.yaml", tmp_path / "b")
     assert [one.targets for one in narrowed.dyads] == [one.targets for one in plain.dyads]
-
-
-def test_the_record_reads_back_as_it_was_written(trial, tmp_path):
-    watch, place = run_watch(load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
-    assert Watch.model_validate_json((place / "watch.json").read_bytes()) == watch
-    assert watch.as_of == date(2010, 1, 4)
 
 
 def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, capsys):
@@ -309,7 +291,7 @@ def test_a_dyad_may_have_targets_of_its_own_and_is_ranked_by_its_first(tmp_path)
     write_dyads(tmp_path)
     own = "targets: {quarrel: {any_of: [dispute], min_severity: 1}}"
     path = write_list(tmp_path, dyads=["{a: AAA, b: BBB}", f"{{a: AAA, b: CCC, {own}}}"])
-    watch, _ = run_watch(load_watchlist(path), WatchOptions(out=tmp_path, report=False))
+    watch, _ = watched(path, tmp_path)
     by_name = {one.name: one for one in watch.dyads}
     assert by_name["aaa-ccc"].question.target == "quarrel"
     assert [one.name for one in by_name["aaa-ccc"].targets] == ["quarrel"]
@@ -326,34 +308,17 @@ def test_a_horizon_that_no_member_answers_is_refused_once_with_its_line(tmp_path
     with pytest.raises(
         ConfigError, match=r"list.yaml:6:16: horizons\.1: .* answers up to 1461 days"
     ) as caught:
-        run_watch(load_watchlist(path), WatchOptions(out=tmp_path / "out", report=False))
+        watched(path, tmp_path / "out")
     assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "out").exists()
-
-
-def test_an_interrupted_command_says_how_to_go_on(trial, tmp_path, monkeypatch, capsys):
-    done = []
-
-    def stop_after_one(job):
-        if done:
-            raise KeyboardInterrupt
-        done.append(job.config.name)
-        return dyad_runs.run_dyad(job)
-
-    monkeypatch.setattr(watching, "run_dyad", stop_after_one)
-    assert command("watch", trial, "--out", tmp_path / "out", "--quiet") == 130
-    assert "1 dyad finished. The same command goes on" in capsys.readouterr().err
 
 
 def test_acts_with_third_parties_alone_are_forecast_and_said_so(tmp_path):
     write_dyads(tmp_path)
     path = write_list(tmp_path, dyads=["{a: AAA, b: ZZZ, theatre: [BBB]}", "{a: DDD, b: EEE}"])
-    watch, _ = run_watch(load_watchlist(path), WatchOptions(out=tmp_path, report=False))
+    watch, _ = watched(path, tmp_path)
     assert [note.code for note in watch.notes] == ["theatre_only"]
-    direct, _ = run_watch(
-        load_watchlist(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"])),
-        WatchOptions(out=tmp_path / "direct", report=False),
-    )
+    direct, _ = watched(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"]), tmp_path / "direct")
     third = next(one for one in watch.dyads if one.name == "aaa-zzz")
     chances = [m.probability for m in third.targets[0].milestones]
     assert chances == [m.probability for m in direct.dyads[0].targets[0].milestones]

@@ -17,7 +17,7 @@ from forecast.watchlist.list_scores import ListForecasts, list_calibration, rank
 from forecast.watchlist.shared_shock import learn_shock
 from forecast.watchlist.watch import WatchOptions, run_watch
 
-from .conftest import PAIRS, command, write_dyads, write_list
+from .conftest import PAIRS, command, watched, write_dyads, write_list
 from .test_the_list_as_a_whole import simulated_panel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,13 +70,9 @@ def test_a_watch_shows_how_its_triggers_did_in_the_backtest_and_only_for_the_sam
 
 def test_a_list_may_be_played_with_the_shock_of_its_own_backtest(done):
     watchlist, _, out = done
-    own, _ = run_watch(
-        load_watchlist(watchlist.source_path, ["shock=own"]), WatchOptions(out=out, report=False)
-    )
+    own, _ = watched(watchlist.source_path, out, ["shock=own"])
     assert "the list trial" in own.shared_shock.source
-    none, _ = run_watch(
-        load_watchlist(watchlist.source_path, ["shock=none"]), WatchOptions(out=out, report=False)
-    )
+    none, _ = watched(watchlist.source_path, out, ["shock=none"])
     assert none.shared_shock is None
     assert [one.any for one in none.list["force"]] == [one.any_if_independent for one in none.list["force"]]
 

@@ -92,15 +92,11 @@ def test_a_pattern_without_files_and_an_unknown_family_are_refused(tmp_path):
 
 def test_a_list_in_the_place_of_a_config_and_the_reverse_are_sent_to_the_right_command(tmp_path):
     path = write_list(tmp_path)
+    assert is_watchlist(path)
     with pytest.raises(ConfigError, match="is of a watchlist; use it with 'forecast watch"):
         load_config(path)
     with pytest.raises(ConfigError, match="is of a config of one dyad; use it with 'forecast run"):
         load_watchlist(ROOT / "configs/us-china-2023.yaml")
-
-
-def test_lists_and_configs_are_told_apart(tmp_path):
-    assert is_watchlist(write_list(tmp_path))
-    assert not is_watchlist(ROOT / "configs/us-china-2023.yaml")
 
 
 def test_the_committed_schemas_are_current():

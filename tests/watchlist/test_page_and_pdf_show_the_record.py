@@ -9,8 +9,8 @@ from pypdf import PdfReader
 
 from forecast import wording
 from forecast.cli.terminal import WIDTH, lines_of
-from forecast.cli.watch import watch_table
 from forecast.config.watchlist import load_watchlist
+from forecast.watchlist.page import watch_answer
 from forecast.watchlist.watch import WatchOptions, run_watch
 from forecast.watchlist.wording import page_sentence
 
@@ -69,8 +69,7 @@ def test_the_table_has_a_row_for_each_question_and_one_for_a_dyad_that_failed(ma
 
 
 def test_the_terminal_table_fits_and_ranks(made):
-    watch, _ = made
-    lines = lines_of(watch_table(watch))
+    lines = lines_of(watch_answer(*made))
     assert max(map(len, lines)) <= WIDTH
     assert "4 dyads: 3 fine, 1 failed" in " ".join(lines)
 

@@ -11,7 +11,6 @@ from forecast.watchlist.joint_paths import (
     NO_SHOCK,
     SharedShock,
     actor_loadings,
-    draw_hits,
     list_outcomes,
 )
 from forecast.watchlist.shared_shock import (
@@ -26,6 +25,16 @@ from forecast.watchlist.shared_shock import (
 
 RULES = [DyadRule(("A",), (one,)) for one in "BCD"] + [DyadRule(("E",), ("F",)), DyadRule(("G", "H"), ("B",))]
 CHANCE = np.array([[0.1, 0.3], [0.25, 0.4], [0.05, 0.06], [0.5, 0.9], [0.2, 0.2]])
+
+
+def draw_hits(chance, loadings, shock, seed, n_paths):
+    """Play joint paths: which dyads meet the target by each day, shape (path, dyad, day)."""
+    random = np.random.default_rng(seed)
+    everyone = random.standard_normal((n_paths, 1))
+    actors = random.standard_normal((n_paths, loadings.shape[1])) @ loadings.T
+    noise = np.sqrt(1 - shock.shared) * random.standard_normal((n_paths, len(loadings)))
+    score = np.sqrt(shock.everyone) * everyone + np.sqrt(shock.actors) * actors + noise
+    return special.ndtr(score)[:, :, None] < chance
 
 
 def test_loadings_give_dyads_with_one_common_side_half_the_shock_and_others_none():

@@ -1,11 +1,12 @@
-// The answer: headline, what changed and why, curve, table of milestones, how far to trust it.
+// The answer: headline, what changed and why, curve, table of milestones, how far to trust it; a new fit where it is
+// withheld; two answers side by side.
 
-import { assumptions } from "./assume.js";
 import { curveChart } from "./chart.js";
 import { byId, el, replace } from "./dom.js";
+import { assumptions } from "./state.js";
 import { boundInPoints, intervalPercent, percent, points, shortDay, signedPoints } from "./words.js";
 
-/** @import { Answer, AnswerMilestone, PageModel, State } from "./types" */
+/** @import { Answer, AnswerMilestone, PageModel, Source, State } from "./types" */
 
 /**
  * @typedef {"ready" | "working" | "withheld"} Shown
@@ -22,12 +23,7 @@ export function markHeadline(shown) {
   if (shown !== "ready") delete number.dataset.probability;
 }
 
-/**
- * @param {PageModel} model
- * @param {State} state
- * @param {Answer} answer
- * @param {boolean} changed
- */
+/** @param {PageModel} model @param {State} state @param {Answer} answer @param {boolean} changed */
 export function showAnswer(model, state, answer, changed) {
   const ready = answer.status === "ready" && answer.probability !== null;
   markHeadline(ready ? "ready" : "withheld");
@@ -100,17 +96,9 @@ export function showCurve(model, state, answer, changed) {
   const place = byId("curve");
   const run = model.base[state.target]?.curve ?? [];
   const width = Math.max(place.clientWidth, 260);
-  place.replaceChildren(
-    curveChart({
-      model,
-      curve: answer.curve,
-      run,
-      changed,
-      milestone: state.milestone,
-      width,
-      height: width < 520 ? 230 : 280,
-    }),
-  );
+  place.replaceChildren(curveChart({
+    model, curve: answer.curve, run, changed, milestone: state.milestone, width, height: width < 520 ? 230 : 280,
+  }));
   const label = model.targets.find((one) => one.name === state.target)?.label ?? state.target;
   const parts = [el("strong", {}, `${label}: probability by date. `)];
   parts.push(answer.curve.length
@@ -119,13 +107,7 @@ export function showCurve(model, state, answer, changed) {
   replace(byId("curve-caption"), ...parts);
 }
 
-/**
- * @param {PageModel} model
- * @param {State} state
- * @param {Answer} answer
- * @param {boolean} ready
- * @param {boolean} changed
- */
+/** @param {PageModel} model @param {State} state @param {Answer} answer @param {boolean} ready @param {boolean} changed */
 function showMilestones(model, state, answer, ready, changed) {
   const base = model.base[state.target]?.milestones ?? {};
   const rows = model.milestones.map((one) => {
@@ -172,4 +154,112 @@ function showTrust(answer, ready, changed, assumed) {
       ? el("div", {}, el("h2", { class: "small" }, "What this scenario assumes"),
           el("ul", { class: "changes" }, ...assumed.map((one) => el("li", {}, one))))
       : null);
+}
+
+const EVERY_MS = 400;
+
+/** @param {Source} source @param {State} state @param {HTMLElement} place @param {(answer: Answer) => void} done @param {() => void} offerAgain */
+export function startRefit(source, state, place, done, offerAgain) {
+  let job = "";
+  let over = false;
+  let timer = 0;
+  const bar = el("progress", { max: 1, "aria-label": "Progress of the new fit" });
+  const text = el("p", { id: "refit-text" }, "The model is fitted again …");
+  const stop = el("button", { type: "button", id: "cancel-refit", onclick: () => {
+    cancel();
+    offerAgain();
+  } }, "Cancel");
+  replace(place, el("div", { class: "refitting" }, text, bar, stop));
+  stop.focus({ preventScroll: true });
+
+  function cancel() {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    if (job) source.cancelRefit(job).catch(() => undefined);
+  }
+
+  /** @param {unknown} error */
+  function fail(error) {
+    over = true;
+    const said = error instanceof Error ? error.message : String(error);
+    offerAgain();
+    place.prepend(el("p", { class: "problem", role: "alert", id: "refit-problem" }, said));
+  }
+
+  async function follow() {
+    try {
+      const now = await source.refit(job);
+      if (over) return;
+      if (now.status === "running") {
+        if (now.progress !== null && now.progress > 0) bar.value = now.progress;
+        else bar.removeAttribute("value");
+        if (text.textContent !== now.text) replace(text, now.text);
+        timer = window.setTimeout(follow, EVERY_MS);
+        return;
+      }
+      over = true;
+      if (now.status === "done" && now.answer) done(now.answer);
+      else if (now.status === "cancelled") offerAgain();
+      else fail(new Error(now.error ?? "The new fit failed."));
+    } catch (error) {
+      if (!over) fail(error);
+    }
+  }
+
+  source.startRefit(state).then((started) => {
+    job = started;
+    if (over) source.cancelRefit(job).catch(() => undefined);
+    else follow();
+  }).catch((error) => {
+    if (!over) fail(error);
+  });
+  return { cancel };
+}
+
+/** @param {object} hands @param {() => void} hands.keep @param {() => void} hands.swap @param {() => void} hands.drop */
+export function comparison(hands) {
+  const body = el("div", { id: "comparison" });
+  const keep = el("button", { type: "button", id: "keep-a", onclick: hands.keep }, "Keep this as A");
+  const swap = el("button", { type: "button", id: "swap-ab", class: "quiet", onclick: hands.swap }, "Swap A and B");
+  const drop = el("button", { type: "button", id: "drop-a", class: "quiet", onclick: hands.drop }, "End comparison");
+  const node = el("section", { class: "compare", "aria-labelledby": "compare-label" },
+    el("h2", { id: "compare-label" }, "Compare two states"),
+    el("p", { class: "fine", id: "compare-help" },
+      "Keep what is shown as A, change something, and read the difference. Both are computed on the same draws and the same random numbers, unless one was fitted again."),
+    body, el("div", { class: "row" }, keep, swap, drop));
+
+  /** @param {Answer | null} a @param {Answer | null} b @param {string[]} [ofA] what each assumes @param {string[]} [ofB] */
+  function update(a, b, ofA = [], ofB = []) {
+    swap.hidden = drop.hidden = !a;
+    replace(keep, a ? "Keep this as A instead" : "Keep this as A");
+    if (!a) {
+      replace(body);
+      return;
+    }
+    const side = (/** @type {string} */ name, /** @type {Answer | null} */ one, /** @type {string[]} */ assumed) =>
+      el("div", { class: "side", "data-side": name },
+        el("h3", {}, name),
+        one && one.probability !== null && one.status === "ready"
+          ? el("p", { class: "side-number" }, percent(one.probability), el("span", { class: "fine block" }, intervalPercent(one.low ?? 0, one.high ?? 1)))
+          : el("p", { class: "side-number muted" }, one ? "Withheld" : "…"),
+        el("ul", { class: "changes" }, ...(assumed.length ? assumed : ["As in the run"]).map((text) => el("li", {}, text))));
+    replace(body, el("div", { class: "sides" }, side("A", a, ofA), side("B", b, ofB)), difference(a, b));
+  }
+
+  update(null, null);
+  return { node, update };
+}
+
+/** @param {Answer} a @param {Answer | null} b */
+function difference(a, b) {
+  if (!b || a.status !== "ready" || b.status !== "ready" || a.difference === null || b.difference === null) return null;
+  if (a.target !== b.target || a.milestone !== b.milestone) {
+    return el("p", { class: "fine" }, "A and B answer different questions, so their difference means nothing.");
+  }
+  // Both differences are from the same run on the same luck; the error of their difference is at most the sum.
+  const change = b.difference - a.difference;
+  const error = 2 * ((a.difference_mcse ?? 0) + (b.difference_mcse ?? 0));
+  return el("p", { class: "paired", "data-paired": String(change) }, el("strong", {}, `B − A: ${signedPoints(change)} points`),
+    `, give or take at most ${points(error)}.`);
 }

@@ -1,15 +1,9 @@
 // Beliefs: priors by influence, moved by a slider, a word, or quantiles.
 
 import { el, replace, svg } from "./dom.js";
-import { onScale, plainNumber } from "./words.js";
+import { capital, onScale, plainNumber } from "./words.js";
 
-/** @import { PageModel, PagePrior, State, Statement, Stop, Triple } from "./types" */
-
-/**
- * @typedef {object} Hands what the controls may do to the state
- * @property {() => State} state
- * @property {(change: (state: State) => void, options?: { commit?: boolean }) => void} change
- */
+/** @import { Hands, PageModel, PagePrior, Statement, PriorStop, Triple } from "./types" */
 
 const FIRST = 6;
 
@@ -101,7 +95,7 @@ function belief(prior, hands) {
       one.setAttribute("aria-pressed", String(one.dataset.word === stated));
     }
     const beyond = stop && (stop.steps < prior.reliable[0] || stop.steps > prior.reliable[1]);
-    replace(reading, `${said.slice(0, 1).toUpperCase()}${said.slice(1)}`, beyond ? el("span", { class: "beyond" }, " Needs a new fit.") : null);
+    replace(reading, capital(said), beyond ? el("span", { class: "beyond" }, " Needs a new fit.") : null);
     replace(strip, ranges(prior, now, moved));
     quantiles.update(now);
   }
@@ -127,7 +121,7 @@ export function quantilesOf(prior, stated) {
   return { stop, now: stop?.quantiles ?? word?.quantiles ?? ownQuantiles(prior, stated) ?? prior.prior.quantiles };
 }
 
-/** @param {PagePrior} prior @param {Statement | undefined} stated @param {Stop | undefined} stop @param {Triple} now */
+/** @param {PagePrior} prior @param {Statement | undefined} stated @param {PriorStop | undefined} stop @param {Triple} now */
 export function readingOf(prior, stated, stop, now) {
   if (stop?.text) return stop.text;
   if (stated === undefined) return prior.stops.find((one) => one.steps === 0)?.text ?? prior.prior.text;
@@ -138,9 +132,9 @@ export function readingOf(prior, stated, stop, now) {
 
 /** @param {PagePrior} prior @param {Triple} now */
 function nearestStop(prior, now) {
-  const distance = (/** @type {Stop} */ one) => Math.abs(one.quantiles[1] - now[1]);
+  const distance = (/** @type {PriorStop} */ one) => Math.abs(one.quantiles[1] - now[1]);
   return prior.stops.reduce((best, one, place) =>
-    (distance(one) < distance(/** @type {Stop} */ (prior.stops[best])) ? place : best), 0);
+    (distance(one) < distance(/** @type {PriorStop} */ (prior.stops[best])) ? place : best), 0);
 }
 
 /** @param {PagePrior} prior @param {Statement | undefined} stated @returns {Triple | null} */

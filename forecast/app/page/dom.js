@@ -18,12 +18,7 @@ export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
-/**
- * @param {string} tag
- * @param {Record<string, Value>} [attributes]
- * @param {...Child} children
- * @returns {SVGElement}
- */
+/** @param {string} tag @param {Record<string, Value>} [attributes] @param {...Child} children @returns {SVGElement} */
 export function svg(tag, attributes = {}, ...children) {
   return fill(/** @type {SVGElement} */ (document.createElementNS(SVG, tag)), attributes, children);
 }
@@ -52,11 +47,7 @@ export function byId(id) {
   return found;
 }
 
-/**
- * Put new children in place of the old ones, and keep the focus on what has the same data-key.
- * @param {Element} node
- * @param {...Child} children
- */
+/** Put new children in place of the old ones, and keep the focus on what has the same data-key. @param {Element} node @param {...Child} children */
 export function replace(node, ...children) {
   const focused = document.activeElement;
   const key = focused instanceof HTMLElement && node.contains(focused) ? focused.dataset.key : undefined;
@@ -67,19 +58,12 @@ export function replace(node, ...children) {
   }
 }
 
-/**
- * @param {string} text
- * @param {string} name
- * @param {string} type
- */
+/** @param {string} text @param {string} name @param {string} type */
 export function download(text, name, type) {
   save(new Blob([text], { type }), name);
 }
 
-/**
- * @param {Blob} blob
- * @param {string} name
- */
+/** @param {Blob} blob @param {string} name */
 export function save(blob, name) {
   const address = URL.createObjectURL(blob);
   const link = el("a", { href: address, download: name });

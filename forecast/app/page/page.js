@@ -1,17 +1,13 @@
 // The scenario page: one state, one question, one answer at a time; the latest change wins.
 
-import { assumptions } from "./assume.js";
-import { markHeadline, showAnswer, showCurve } from "./answer.js";
+import { pastActs, timeline } from "./acts.js";
+import { comparison, markHeadline, showAnswer, showCurve, startRefit } from "./answer.js";
 import { beliefControls } from "./beliefs.js";
-import { comparison } from "./compare.js";
+import { asText, picture, savePng } from "./chart.js";
 import { byId, copyText, download, el, replace } from "./dom.js";
 import { goals } from "./goals.js";
-import { pastActs } from "./past.js";
-import { asText, picture, savePng } from "./picture.js";
-import { startRefit } from "./refit.js";
 import { sourceOfPage } from "./source.js";
-import { copyOf, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
-import { timeline } from "./timeline.js";
+import { answerOfRun, assumptions, copyOf, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 import { longDay, percent, signedPoints } from "./words.js";
 
 /** @import { Answer, PageModel, Source, State } from "./types" */
@@ -270,40 +266,6 @@ function open(model, source) {
 /** @param {{ label: string, date?: string }} one */
 function optionText(one) {
   return one.date ? `${one.label} (${longDay(one.date)})` : one.label;
-}
-
-/** What the run itself says of a question. @param {PageModel} model @param {State} state @returns {Answer} */
-function answerOfRun(model, state) {
-  const base = model.base[state.target];
-  const asked = base?.milestones[state.milestone];
-  if (!base || !asked) throw new Error(`the run has no ${state.target} before ${state.milestone}`);
-  return {
-    status: model.converged ? "ready" : "withheld",
-    reason: model.converged ? null : "This run did not converge. Its numbers must not be used.",
-    target: state.target,
-    milestone: state.milestone,
-    probability: asked.probability,
-    low: asked.low,
-    high: asked.high,
-    words: asked.words,
-    sentence: asked.sentence,
-    base: asked,
-    difference: 0,
-    difference_mcse: 0,
-    assumed: 0,
-    model_adds: 0,
-    curve: base.curve,
-    milestones: Object.entries(base.milestones).map(([name, one]) => ({
-      name, probability: one.probability, low: one.low, high: one.high, difference: 0, difference_mcse: 0,
-    })),
-    pareto_k: null,
-    effective_draws: null,
-    trust: "These are the numbers of the run; nothing is changed.",
-    method: "run",
-    changes: [],
-    command: "",
-    milliseconds: 0,
-  };
 }
 
 /** @param {PageModel} model @param {Source} source */

@@ -1,12 +1,12 @@
 // The runs below a folder, question by question, the newest first.
 
 import { byId, el, replace } from "./dom.js";
-import { runs } from "./served.js";
+import { runs } from "./source.js";
 import { longDay, percent, shortDay } from "./words.js";
 
-/** @import { RunEntry } from "./types" */
+/** @import { ListedRun } from "./types" */
 
-/** @param {RunEntry[]} found */
+/** @param {ListedRun[]} found */
 function show(found) {
   const names = [...new Set(found.map((one) => one.name))];
   replace(byId("runs"), ...names.map((name) => {
@@ -22,7 +22,7 @@ function show(found) {
   if (!found.length) replace(byId("runs"), el("p", {}, "There are no runs in this folder."));
 }
 
-/** @param {RunEntry} one */
+/** @param {ListedRun} one */
 function row(one) {
   const asked = one.headline;
   return el("tr", {},

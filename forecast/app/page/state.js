@@ -1,6 +1,10 @@
-// What is changed against the run: kept in the address, so that a link or the back button brings it back.
+// What is changed against the run: in the address, so that a link or the back button brings it back; in words; and as
+// the scenario file and the command that compute the same, as forecast/app/state.py writes them.
 
-/** @import { Act, PageModel, State } from "./types" */
+import { quantilesOf, readingOf } from "./beliefs.js";
+import { categoryName, longDay, share, shortDay } from "./words.js";
+
+/** @import { Act, Answer, PageModel, State } from "./types" */
 
 /** @param {PageModel} model @returns {State} */
 export function emptyState(model) {
@@ -21,6 +25,24 @@ export function isChanged(state) {
     Object.keys(state.priors).length + Object.keys(state.calendar).length + state.events.length +
       state.without.length > 0
   );
+}
+
+/** What the run itself says of a question. @param {PageModel} model @param {State} state @returns {Answer} */
+export function answerOfRun(model, state) {
+  const base = model.base[state.target];
+  const asked = base?.milestones[state.milestone];
+  if (!base || !asked) throw new Error(`the run has no ${state.target} before ${state.milestone}`);
+  const none = { difference: 0, difference_mcse: 0, difference_at_most: null };
+  const { subject: _, ...said } = asked;
+  return {
+    ...said, ...none, target: state.target, milestone: state.milestone, base: asked, assumed: 0, model_adds: 0,
+    status: model.converged ? "ready" : "withheld",
+    reason: model.converged ? null : "This run did not converge. Its numbers must not be used.",
+    curve: base.curve,
+    milestones: Object.entries(base.milestones).map(([name, { probability, low, high }]) => ({ name, probability, low, high, ...none })),
+    pareto_k: null, effective_draws: null, trust: "These are the numbers of the run; nothing is changed.", method: "run",
+    changes: [], command: "", milliseconds: 0,
+  };
 }
 
 /** Fragment of the address that holds a state. @param {State} state */
@@ -128,4 +150,107 @@ function list(value) {
 /** @template T @param {T} value @returns {T} */
 export function copyOf(value) {
   return JSON.parse(JSON.stringify(value));
+}
+
+/** What a state assumes, in words. @param {PageModel} model @param {State} state @returns {string[]} */
+export function assumptions(model, state) {
+  const said = [];
+  for (const act of state.events) {
+    const kind = categoryName(model, act.category);
+    const day = act.window ? `between ${longDay(act.window[0])} and ${longDay(act.window[1])}` : `on ${longDay(act.date ?? "")}`;
+    const name = act.label ? `${act.label} (${kind.toLowerCase()}, severity ${act.severity})` : `${kind} of severity ${act.severity}`;
+    said.push(`${name}${act.by ? ` by ${act.by}` : ""} ${day}${act.probability === 1 ? "" : `, ${share(act.probability)} likely`}`);
+  }
+  for (const act of model.calendar) {
+    const now = state.calendar[act.label];
+    if (now !== undefined) said.push(`${act.label}: ${share(now)} likely in place of ${share(act.probability)}`);
+  }
+  for (const prior of model.priors) {
+    const stated = state.priors[prior.name];
+    if (stated === undefined) continue;
+    const { stop, now } = quantilesOf(prior, stated);
+    const reading = readingOf(prior, stated, stop, now);
+    said.push(`${prior.label}: ${reading.slice(0, 1).toLowerCase()}${reading.slice(1)}`);
+  }
+  for (const id of state.without) {
+    const act = model.past.find((one) => one.id === id);
+    said.push(act ? `Without what happened on ${shortDay(act.date)}: ${act.text}` : `Without the past act ${id}`);
+  }
+  return said;
+}
+
+/** The state as a scenario file, which `forecast scenario` reads. @param {State} state */
+export function stateYaml(state) {
+  const lines = ["name: scenario-page", "rationale: Stated on the scenario page."];
+  const priors = Object.entries(state.priors ?? {});
+  if (priors.length) lines.push("priors:", ...priors.map(([name, one]) => `  ${quoted(name)}: ${flow(one)}`));
+  if (state.events?.length) {
+    lines.push("events:");
+    for (const act of state.events) {
+      const when = act.window ? `window: [${act.window.join(", ")}]` : `date: ${act.date}`;
+      const label = act.label ? `\n    label: ${quoted(act.label)}` : "";
+      const by = act.by ? `\n    by: ${quoted(act.by)}` : "";
+      lines.push(`  - ${when}\n    category: ${act.category}\n    severity: ${act.severity}${by}\n    probability: `
+        + `${yamlChance(act.probability ?? 1)}${label}`);
+    }
+  }
+  const calendar = Object.entries(state.calendar ?? {});
+  if (calendar.length) {
+    lines.push("calendar:", "  probability:", ...calendar.map(([label, one]) => `    ${quoted(label)}: ${yamlChance(one)}`));
+  }
+  if (state.without?.length) lines.push("without:", ...state.without.map((id) => `  - ${quoted(id)}`));
+  return `${lines.join("\n")}\n`;
+}
+
+/** A text in the double quotes that JSON and YAML share. @param {string} text */
+const quoted = (text) => JSON.stringify(text);
+
+/** @param {unknown} value @returns {string} */
+function flow(value) {
+  if (typeof value === "number") return plainFloat(value);
+  if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
+  if (typeof value === "object" && value !== null) {
+    return `{${Object.entries(value).map(([name, one]) => `${quoted(name)}: ${flow(one)}`).join(", ")}}`;
+  }
+  return quoted(String(value));
+}
+
+/** A number without exponent, which some readers of YAML take for a text. @param {number} value */
+function plainFloat(value) {
+  return /e/i.test(String(value)) ? value.toFixed(20).replace(/0+$/, "0") : String(value);
+}
+
+/** A probability, with a point even where it is whole. @param {number} value */
+function yamlChance(value) {
+  return Number.isInteger(value) ? `${value}.0` : plainFloat(value);
+}
+
+/** The command that computes the same, to copy into a shell. @param {State} state @param {string} folder */
+export function stateCommand(state, folder) {
+  const words = ["forecast", "scenario", folder];
+  const events = state.events ?? [];
+  if (Object.keys(state.calendar ?? {}).length || events.some((act) => act.label || act.by?.includes(":"))) words.push("scenario-page.yaml");
+  else {
+    for (const [name, one] of Object.entries(state.priors ?? {})) words.push("--prior", `${name}=${statementText(one)}`);
+    for (const act of events) {
+      const days = act.window ? act.window.join("..") : act.date;
+      words.push("--event", `${days}:${act.category}:${act.severity}:${Number((act.probability ?? 1).toPrecision(6))}${act.by ? `:${act.by}` : ""}`);
+    }
+    for (const id of state.without ?? []) words.push("--without", id);
+  }
+  return words.map(shellWord).join(" ");
+}
+
+/** @param {unknown} value @returns {string} */
+function statementText(value) {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return `{${Object.entries(value).map(([name, one]) => `${name}: ${statementText(one)}`).join(", ")}}`;
+  }
+  if (Array.isArray(value)) return `[${value.map(statementText).join(", ")}]`;
+  return typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
+}
+
+/** @param {string} word */
+function shellWord(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
 }

@@ -1,11 +1,10 @@
-// Answers of the page in one file, from the tables of forecast/app/tabulated.py.
+// Answers of the page in one file, from the tables of forecast/app/static_page.py.
 //
 // A single change is read from its table. Several changes are put together: their changes of log odds are added, then
 // acts that meet the target themselves are counted exactly. The page calls that approximate.
 
-import { stateCommand } from "./scenario_text.js";
-import { isChanged } from "./state.js";
-import { chanceWords, daysBetween, LEAST_WORDED, longDay, percent } from "./words.js";
+import { answerOfRun, isChanged, stateCommand } from "./state.js";
+import { capital, chanceWords, daysBetween, LEAST_WORDED, longDay, percent } from "./words.js";
 
 /** @import { Act, ActEffect, Answer, Carried, PageModel, Point, State, Table, Weighed } from "./types" */
 
@@ -38,21 +37,19 @@ export class Tabulated {
     const { model } = this;
     const { curve, milestones } = /** @type {PageModel["base"][string]} */ (model.base[state.target]);
     const asked = /** @type {NonNullable<typeof milestones[string]>} */ (milestones[state.milestone]);
-    const base = { probability: asked.probability, low: asked.low, high: asked.high };
     const effects = this.effects(state);
     const only = effects.length === 1 ? effects[0]?.weighed : undefined;
     const count = effects.length + state.events.filter((act) => this.meets(act, state.target)).length;
     const shared = {
-      target: state.target, milestone: state.milestone, base, pareto_k: only?.k ?? null,
-      effective_draws: only?.draws ?? null, changes: [], command: stateCommand(state, this.folder),
-      milliseconds: performance.now() - begun,
+      ...answerOfRun(model, state), pareto_k: only?.k ?? null, effective_draws: only?.draws ?? null,
+      command: stateCommand(state, this.folder),
     };
     const reason = this.why ?? effects.find((one) => one.weighed && !one.weighed.targets)?.weighed?.trust ?? this.tooFew(effects);
     if (reason !== null) {
       return {
-        ...shared, status: "withheld", reason, probability: null, low: null, high: null, words: null,
-        sentence: "Withheld until the model is fitted again.", difference: null, difference_mcse: null, assumed: null,
-        model_adds: null, curve: [], milestones: [], trust: reason, method: "refit",
+        ...shared, status: "withheld", reason, sentence: "Withheld until the model is fitted again.", probability: null, low: null,
+        high: null, words: null, difference: null, difference_mcse: null, assumed: null, model_adds: null, curve: [], milestones: [],
+        trust: reason, method: "refit", milliseconds: performance.now() - begun,
       };
     }
     let lowest = { probability: 0, low: 0, high: 0 };
@@ -187,7 +184,7 @@ export class Tabulated {
     return Math.min(Math.max(day - first, 0), last - first + 1) / (last - first + 1);
   }
 
-  /** Change of the probability along the chart that an act makes, and its errors. @param {Act} act @param {string} target */
+  /** GoalChange of the probability along the chart that an act makes, and its errors. @param {Act} act @param {string} target */
   act(act, target) {
     const { curve } = /** @type {PageModel["base"][string]} */ (this.model.base[target]);
     const [first, last] = this.span(act);
@@ -279,7 +276,6 @@ function interpolated(places, values, at) {
 
 /** The answer in one sentence. @param {string} subject @param {string} words @param {number} probability @param {boolean} grave */
 function sentence(subject, words, probability, grave) {
-  const begun = (/** @type {string} */ text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-  if (grave && probability < LEAST_WORDED) return `${begun(subject)}: ${words}.`;
-  return `${begun(words)} (${percent(probability)})${words.endsWith("chance") ? " of" : ":"} ${subject}.`;
+  if (grave && probability < LEAST_WORDED) return `${capital(subject)}: ${words}.`;
+  return `${capital(words)} (${percent(probability)})${words.endsWith("chance") ? " of" : ":"} ${subject}.`;
 }

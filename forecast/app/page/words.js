@@ -1,5 +1,7 @@
 // Numbers and days in words, by the rules of forecast/wording.
 
+/** @import { PageModel } from "./types" */
+
 /** ICD 203: the words and the bounds of their band in percent. @type {[string, number, number][]} */
 export const BANDS = [
   ["almost no chance", 1, 5],
@@ -49,6 +51,11 @@ function odds(probability) {
 /** Whole percent; one decimal below 5% and above 95%; never 0% or 100%. @param {number} probability */
 export function percent(probability) {
   return `${bounded(probability)}%`;
+}
+
+/** A chance that may be 0 or 1. @param {number} chance */
+export function share(chance) {
+  return chance === 0 ? "0%" : chance === 1 ? "100%" : percent(chance);
 }
 
 /** @param {number} low @param {number} high */
@@ -143,9 +150,31 @@ function rounded(value, digits) {
   return (Math.sign(value) * Math.round(Math.abs(value) * unit + 1e-9)) / unit;
 }
 
+/** @param {string} text */
+export function capital(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
+/** What a category is called. @param {PageModel} model @param {string} category */
+export function categoryName(model, category) {
+  return model.categories.find((one) => one.name === category)?.label ?? category.replaceAll("_", " ");
+}
+
 /** Days from one day to another. @param {string} from @param {string} to */
 export function daysBetween(from, to) {
   return Math.round((Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / 86_400_000);
+}
+
+/** First days of the months after a day, up to another. @param {string} first @param {string} last */
+export function monthsBetween(first, last) {
+  let [year, month] = parts(first);
+  const days = [];
+  for (;;) {
+    [year, month] = month === 12 ? [year + 1, 1] : [year, month + 1];
+    const iso = `${year}-${String(month).padStart(2, "0")}-01`;
+    if (iso > last) return days;
+    days.push(iso);
+  }
 }
 
 /** @param {string} iso @param {number} days */

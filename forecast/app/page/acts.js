@@ -1,12 +1,12 @@
-// Future acts on a timeline: click to add, drag or use the arrow keys to move, edit below.
+// Future acts on a timeline: click to add, drag or use the arrow keys to move, edit below. Past acts, to leave out.
 
 import { byId, el, replace } from "./dom.js";
-import { dayAfter, daysBetween, longDay, monthOf, percent, shortDay } from "./words.js";
+import { categoryName, dayAfter, daysBetween, longDay, monthOf, monthsBetween, points, share, shortDay, signedPoints } from "./words.js";
 
-/** @import { Act, CalendarAct, PageModel, State } from "./types" */
-/** @import { Hands } from "./beliefs.js" */
+/** @import { Act, PageAct, Hands, PageModel, PastAct } from "./types" */
 
 const WEEK = 7;
+const FIRST_PAST = 5;
 
 /** @param {PageModel} model @param {Hands} hands */
 export function timeline(model, hands) {
@@ -14,8 +14,7 @@ export function timeline(model, hands) {
   const last = model.milestones.map((one) => one.date).sort().at(-1) ?? first;
   const span = Math.max(daysBetween(first, last), 1);
   const conflict = new Set(model.categories.filter((one) => one.conflict).map((one) => one.name));
-  const nameOf = (/** @type {string} */ category) =>
-    model.categories.find((one) => one.name === category)?.label ?? category.replace(/_/g, " ");
+  const nameOf = (/** @type {string} */ category) => categoryName(model, category);
 
   const track = el("div", { class: "track", id: "track", onclick: clicked });
   const marks = el("div", { class: "marks" });
@@ -94,17 +93,12 @@ export function timeline(model, hands) {
     // A name of a month takes some 75 pixels.
     const named = Math.max(Math.floor((track.clientWidth || 600) / 75), 2);
     const step = Math.max(1, Math.ceil(span / 30.44 / named));
-    let [year = 2000, month = 1] = first.split("-").map(Number);
-    for (let passed = 0; ; passed++) {
-      month += 1;
-      if (month > 12) { month = 1; year += 1; }
-      const iso = `${year}-${String(month).padStart(2, "0")}-01`;
-      if (iso > last) break;
+    monthsBetween(first, last).forEach((iso, passed) => {
       const says = passed % step === 0 && place(iso) < 93;
       const tick = el("span", { class: says ? "tick named" : "tick" }, says ? monthOf(iso) : null);
       tick.style.left = `${place(iso)}%`;
       children.push(tick);
-    }
+    });
     for (const one of model.milestones) {
       const mark = el("span", { class: "milestone", title: `${one.label}, ${shortDay(one.date)}` });
       mark.style.left = `${place(one.date)}%`;
@@ -140,18 +134,18 @@ export function timeline(model, hands) {
         const chance = state.calendar[one.label] ?? one.probability;
         if (document.activeElement !== input) input.value = String(Math.round(100 * chance));
         const output = input.parentElement?.querySelector("output");
-        if (output) replace(output, shareOf(chance));
+        if (output) replace(output, share(chance));
         input.closest(".scheduled-row")?.classList.toggle("moved", one.label in state.calendar);
       }
     }
   }
 
-  /** @param {CalendarAct} act */
+  /** @param {PageAct} act */
   function scheduledMark(act) {
     const chance = hands.state().calendar[act.label] ?? act.probability;
     return el("button", {
       type: "button", class: `mark hollow ${conflict.has(act.category) ? "hostile" : "friendly"}`,
-      "aria-label": `Scheduled: ${act.label}, ${longDay(act.date)}, ${shareOf(chance)} likely. Change its probability`,
+      "aria-label": `Scheduled: ${act.label}, ${longDay(act.date)}, ${share(chance)} likely. Change its probability`,
       title: `${act.label}, ${shortDay(act.date)}`,
       onclick: () => {
         const input = node.querySelector(`[data-scheduled="${CSS.escape(act.label)}"]`);
@@ -167,7 +161,7 @@ export function timeline(model, hands) {
       type: "button", class: `mark ${conflict.has(act.category) ? "hostile" : "friendly"}`,
       "data-key": `mark-${index}`, "data-act": index,
       "aria-describedby": "timeline-help",
-      "aria-label": `${act.label ?? nameOf(act.category)}, severity ${act.severity}, ${longDay(day)}, ${shareOf(act.probability)} likely`,
+      "aria-label": `${act.label ?? nameOf(act.category)}, severity ${act.severity}, ${longDay(day)}, ${share(act.probability)} likely`,
       title: `${act.label ?? nameOf(act.category)}, ${shortDay(day)}`,
     }, String(act.severity));
     mark.addEventListener("pointerdown", (event) => drag(event, mark, index));
@@ -250,7 +244,7 @@ export function timeline(model, hands) {
             const value = event.target.value;
             if (value) set((one) => { one.date = inside(value); });
           } });
-    const chance = el("output", { for: `act-chance-${index}` }, shareOf(act.probability));
+    const chance = el("output", { for: `act-chance-${index}` }, share(act.probability));
     return el("fieldset", { class: `card ${conflict.has(act.category) ? "hostile" : "friendly"}` },
       el("legend", {}, `Act ${index + 1}`, el("span", { class: "unseen" }, `: ${act.label ?? nameOf(act.category)}`)),
       el("div", { class: "fields" },
@@ -269,7 +263,7 @@ export function timeline(model, hands) {
         el("label", {}, el("span", {}, "How likely ", chance), el("input", { type: "range", min: 0, max: 100, step: 5,
           value: Math.round(100 * act.probability), "data-key": `chance-${index}`, id: `act-chance-${index}`,
           oninput: (/** @type {any} */ event) => {
-            replace(chance, shareOf(Number(event.target.value) / 100));
+            replace(chance, share(Number(event.target.value) / 100));
           },
           onchange: (/** @type {any} */ event) => set((one) => { one.probability = Number(event.target.value) / 100; }) })),
         el("label", { class: "wide" }, "Name (optional)", el("input", { type: "text", maxlength: 120, value: act.label ?? "",
@@ -283,13 +277,13 @@ export function timeline(model, hands) {
           "Remove", el("span", { class: "unseen" }, ` act ${index + 1}`))));
   }
 
-  /** @param {CalendarAct} act */
+  /** @param {PageAct} act */
   function scheduledRow(act) {
     const id = `scheduled-${model.calendar.indexOf(act)}`;
-    const output = el("output", { for: id }, shareOf(act.probability));
+    const output = el("output", { for: id }, share(act.probability));
     const put = (/** @type {any} */ event) => {
       const chance = Number(event.target.value) / 100;
-      replace(output, shareOf(chance));
+      replace(output, share(chance));
       hands.change((state) => {
         if (Math.abs(chance - act.probability) < 0.004) delete state.calendar[act.label];
         else state.calendar[act.label] = chance;
@@ -297,7 +291,7 @@ export function timeline(model, hands) {
     };
     return el("div", { class: "scheduled-row" },
       el("label", { for: id }, act.label, el("span", { class: "fine block" },
-        `${shortDay(act.date)}; ${nameOf(act.category).toLowerCase()}, severity ${act.severity}; in the run ${shareOf(act.probability)}`)),
+        `${shortDay(act.date)}; ${nameOf(act.category).toLowerCase()}, severity ${act.severity}; in the run ${share(act.probability)}`)),
       el("input", { type: "range", min: 0, max: 100, step: 5, id, value: Math.round(100 * act.probability),
         "data-scheduled": act.label, "data-key": id, oninput: put, onchange: put }),
       output);
@@ -313,7 +307,33 @@ export function timeline(model, hands) {
   return { node, update };
 }
 
-/** A chance that may be 0 or 1. @param {number} chance */
-function shareOf(chance) {
-  return chance === 0 ? "0%" : chance === 1 ? "100%" : percent(chance);
+/** @param {PageModel} model @param {Hands} hands */
+export function pastActs(model, hands) {
+  const boxes = /** @type {Map<string, HTMLInputElement>} */ (new Map());
+  const row = (/** @type {PastAct} */ act) => {
+    const box = el("input", { type: "checkbox", id: `past-${act.id}`, onchange: () => {
+      hands.change((state) => {
+        state.without = state.without.filter((one) => one !== act.id);
+        if (box.checked) state.without.push(act.id);
+      });
+    } });
+    boxes.set(act.id, box);
+    return el("li", {}, box, el("label", { for: `past-${act.id}` },
+      el("span", { class: "unseen" }, "Leave out: "),
+      el("strong", {}, shortDay(act.date)), ` ${act.text} `,
+      el("span", { class: "fine nobreak" }, `${signedPoints(act.effect)} ± ${points(2 * act.error)}`)));
+  };
+  const first = model.past.slice(0, FIRST_PAST);
+  const rest = model.past.slice(FIRST_PAST);
+  const node = el("div", { class: "past" },
+    el("p", { class: "fine" },
+      "Tick an act to leave it out. The figure is what it adds to the headline. The model then has to be fitted again."),
+    model.past.length ? el("ul", {}, ...first.map(row)) : el("p", {}, "The run names no acts of influence."),
+    rest.length ? el("details", { class: "more" }, el("summary", {}, `More past acts (${rest.length})`), el("ul", {}, ...rest.map(row))) : null);
+  const update = () => {
+    const out = new Set(hands.state().without);
+    for (const [id, box] of boxes) box.checked = out.has(id);
+  };
+  update();
+  return { node, update };
 }

@@ -1,0 +1,49 @@
+"""Types of what Python sends to the page, as TypeScript declarations: ``record_types.py > records.d.ts``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from forecast.app.engine import Answer
+from forecast.app.goals import GoalAnswer
+from forecast.app.page_model import PageModel
+from forecast.app.refits import RefitStatus
+from forecast.app.server import Listing
+
+SENT = (Answer, GoalAnswer, Listing, PageModel, RefitStatus)
+_PLAIN = {"integer": "number", "number": "number", "string": "string", "boolean": "boolean", "null": "null"}
+
+
+def type_of(schema: dict[str, Any]) -> str:
+    """Return the TypeScript type of a JSON schema."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " | ".join(map(type_of, schema["anyOf"]))
+    if "const" in schema or "enum" in schema:
+        return " | ".join(map(json.dumps, schema.get("enum", [schema.get("const")])))
+    if "prefixItems" in schema:
+        return f"[{', '.join(map(type_of, schema['prefixItems']))}]"
+    if schema.get("type") == "array":
+        return f"({type_of(schema['items'])})[]"
+    if schema.get("type") == "object":
+        inner = schema.get("additionalProperties")
+        return f"Record<string, {type_of(inner) if isinstance(inner, dict) else 'any'}>"
+    return _PLAIN.get(schema.get("type", ""), "any")
+
+
+def declarations() -> str:
+    """Return an interface for every record that is sent, with all that these hold."""
+    _, whole = models_json_schema([(one, "serialization") for one in SENT])
+    lines = []
+    for name, schema in whole["$defs"].items():
+        fields = (f"  {key}: {type_of(one)};" for key, one in schema["properties"].items())
+        lines += [f"export interface {name} {{", *fields, "}"]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(declarations())
