@@ -537,22 +537,20 @@ def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
             values = {
                 **one.model_dump(),
                 "probability": moved,
+                "interval90": tuple(sorted((moved, min(one.interval90[1] + 0.01, 1.0)))),
                 "difference": Difference(value=change, mcse=mcse),
                 "words": wording.words(moved),
             }
             milestones.append(ScenarioMilestone(**values))
         targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))
+    known = {"label": f"Label of {name}", "method": "simulate", "pareto_k": None, "effective_draws": None}
+    known |= {"failures": (), "withheld": None}
     return ScenarioForecast(
         name=name,
-        label=f"Label of {name}",
         rationale=f"Reason of {name}.",
-        method="simulate",
         reason=MethodReason(code="only_future"),
-        pareto_k=None,
-        effective_draws=None,
-        failures=fields.get("failures", ()),
-        withheld=fields.get("withheld"),
         targets=tuple(targets),
+        **known | fields,
     )
 
 

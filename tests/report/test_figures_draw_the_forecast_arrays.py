@@ -9,10 +9,10 @@ import numpy as np
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
 from forecast.records.history import PastForecast
+from forecast.report.curves import draw_course, draw_curves
 from forecast.report.drawing import figure_bytes, spread_labels
 from forecast.report.judgement import cases_marked, headline_pair
 from forecast.report.palette import CATEGORY_COLOURS, target_colour
-from forecast.report.sections.outlook import draw_course, draw_curves
 from forecast.report.sections.tension import draw_tension
 
 

@@ -16,7 +16,7 @@ from forecast.report.build import make_content
 from forecast.report.judgement import base_rate_sentence, confidence, headline_pair, seen_before
 from forecast.report.palette import describe_model
 from forecast.report.sections import data
-from forecast.report.sections.brief import judgement, why
+from forecast.report.sections.brief import brief_section, why
 from forecast.report.sections.drivers import _doubt, clear_drivers, drivers_section
 from forecast.report.sections.method import health_sentences, method_section, parameters_section
 from forecast.report.sections.outlook import waiting_time
@@ -46,56 +46,10 @@ def analysis(factory):
     return factory.analysis(factory.events)
 
 
-@pytest.mark.parametrize(
-    ("probability", "interval", "sentence", "shown"),
-    [
-        (0.63, (0.58, 0.71), "Likely (63%): military confrontation, as in", "58–71%"),
-        (0.50, (0.47, 0.53), "Roughly even chance (50%) of military confrontation, as in", "47–53%"),
-        (0.003, (0.0004, 0.006), "Almost no chance (0.3%) of military", "up to 0.6%"),
-        (0.997, (0.992, 0.9996), "Almost certain (99.7%): military", "99.2% or more"),
-        (0.3, (0.1, 0.6), "Unlikely (30%): military", "10–60%"),
-    ],
-)
-def test_the_judgement_follows_the_numbers(factory, forecast, probability, interval, sentence, shown):
-    made = judgement(factory.records(with_headline(forecast, probability=probability, interval90=interval)))
-    assert made.sentence.startswith(sentence)
-    assert made.sentence.endswith("before 5 November 2024 (US presidential election).")
-    assert made.interval == f"plausible range {shown}"
-    assert made.percent in made.sentence
-
-
 def test_labels_keep_their_capitals_where_they_are_names():
     assert in_sentence("Large drills") == "large drills"
     assert in_sentence("US sanctions") == "US sanctions"
     assert in_sentence("A blockade") == "a blockade"
-
-
-@pytest.mark.parametrize(
-    ("seen", "interval", "rests_on", "said"),
-    [
-        (3, (0.45, 0.55), None, "Low confidence: only three past cases."),
-        (0, (0.45, 0.55), None, "Low confidence: no past case, so the figure reflects our assumptions."),
-        (30, (0.2, 0.7), None, "Low confidence: a plausible range 50 points wide."),
-        (
-            30,
-            (0.45, 0.55),
-            "prior-driven",
-            "Low confidence: the figure rests on assumptions more than on data.",
-        ),
-        (30, (0.45, 0.55), "data-driven", "Moderate confidence: no track record."),
-        (
-            7,
-            (0.4, 0.65),
-            None,
-            "Moderate confidence: seven past cases; a plausible range 25 points wide; no track ",
-        ),
-    ],
-)
-def test_confidence_is_that_of_the_weakest_reason(forecast, seen, interval, rests_on, said):
-    changed = with_headline(forecast, interval90=interval, rests_on=rests_on)
-    targets = tuple(one.model_copy(update={"observed_before": seen}) for one in changed.targets)
-    found = confidence(changed.model_copy(update={"targets": targets}), None)
-    assert found.sentence.startswith(said)
 
 
 def test_members_that_disagree_lower_confidence(forecast):
@@ -126,21 +80,6 @@ def test_a_target_never_seen_has_no_base_rate(forecast):
     )
     assert base_rate_sentence(unseen) == "No base rate: this has not happened in the data."
     assert seen_before(forecast.targets[2]) == "never observed"
-
-
-@pytest.mark.parametrize(
-    ("change", "mcse", "said"),
-    [
-        (0.035, 0.003, "+3.5 points from "),
-        (-0.035, 0.003, "−3.5 points from "),
-        (0.005, 0.003, "No single past event moves the number by more than its error."),
-        (0.0, 0.0, "No single past event moves the number by more than its error."),
-    ],
-)
-def test_a_driver_is_named_only_when_it_stands_out_of_its_error(factory, forecast, change, mcse, said):
-    driver = forecast.drivers[0].model_copy(update={"change": change, "mcse": mcse})
-    run = factory.records(forecast.model_copy(update={"drivers": (driver,)}))
-    assert why(run)[0].startswith(said)
 
 
 def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_100(
@@ -208,21 +147,6 @@ def test_an_article_that_carries_several_drivers_is_named(factory, forecast):
     assert f"Three of these rest on one article: {outlet}, “{title}”." in factory.said(section)
 
 
-@pytest.mark.parametrize(
-    ("quantiles", "said"),
-    [
-        ((25, 165, 400), "Median 165 days; 1 in 10 within 25, 1 in 10 after 400 days"),
-        ((25, 165, None), "Median 165 days; 1 in 10 within 25 days"),
-        ((25, None, None), "Median beyond 485 days; 1 in 10 within 25 days"),
-        ((None, None, None), "In 9 of 10 futures beyond 485 days"),
-    ],
-)
-def test_waiting_times_beyond_the_horizon_are_not_guessed(forecast, quantiles, said):
-    times = TimeToEvent(q10=quantiles[0], q50=quantiles[1], q90=quantiles[2])
-    target = forecast.targets[0].model_copy(update={"time_to_event_days": times})
-    assert waiting_time(target, 485) == said
-
-
 def make_tension(chances):
     """Steps with these chances of (strained, crisis); the last past case lies in the last step."""
     steps = len(chances)
@@ -238,28 +162,51 @@ def make_tension(chances):
     )
 
 
-def test_the_states_of_tension_are_told_with_their_chances_and_limits(forecast):
-    calm = make_tension([(0.2, 0.0), (0.1, 0.05)])
-    assert tension_headline(calm) == "Now 85% calm, 10% strained and 5% in crisis"
-    drift = DriftNow(mean=1.44, interval90=(0.9, 2.2))
-    said = " ".join(tension_sentences(calm, drift, forecast))
-    assert "strained from 0.5 and a crisis from 1.5" in said
-    assert (
-        "of the one past case, one followed a week that, with hindsight, was more likely calm than not"
-        in said
-    )
-    tense = make_tension([(0.6, 0.2), (0.1, 0.05)])
-    said = " ".join(tension_sentences(tense, drift, forecast))
-    assert "now come 1.4 times as often as on average over the record (90% interval 0.9 to 2.2)" in said
-    assert "With hindsight, not one of the one past case followed a week that was more likely calm" in said
+def test_judgement_and_range(factory, forecast, snapshot):
+    asked = ((0.63, 0.58, 0.71), (0.50, 0.47, 0.53), (0.003, 0.0004, 0.006), (0.997, 0.992, 0.9996))
+    lines = []
+    for probability, *interval in asked:
+        changed = with_headline(forecast, probability=probability, interval90=tuple(interval))
+        made = brief_section(factory.records(changed)).blocks[0]
+        lines.append((made.percent, made.sentence, made.interval))
+    assert lines == snapshot
 
 
-def test_health_is_said_in_words_with_its_limits(factory, forecast, analysis):
-    good = " ".join(health_sentences(forecast, analysis))
-    assert "All checks passed." in good
-    assert "2 draws of 4,000 diverged (0.05%; up to 0.10% passes)." in good
-    bad = " ".join(health_sentences(factory.forecast(factory.events, converged=False), analysis))
-    assert "2 checks failed: do not use the numbers." in bad
+def test_confidence_is_that_of_the_weakest_reason(forecast, snapshot):
+    narrow, wide, middle = (0.45, 0.55), (0.2, 0.7), (0.4, 0.65)
+    cases = ((3, narrow, None), (0, narrow, None), (30, wide, None), (7, middle, None))
+    cases += ((30, narrow, "prior-driven"), (30, narrow, "data-driven"))
+    said = []
+    for seen, interval, rests_on in cases:
+        changed = with_headline(forecast, interval90=interval, rests_on=rests_on)
+        targets = tuple(one.model_copy(update={"observed_before": seen}) for one in changed.targets)
+        said.append(confidence(changed.model_copy(update={"targets": targets}), None).sentence)
+    assert said == snapshot
+
+
+@pytest.mark.parametrize(
+    ("change", "mcse", "named"), [(0.035, 0.003, True), (0.005, 0.003, False), (0, 0, False)]
+)
+def test_a_driver_is_named_only_when_it_stands_out_of_its_error(factory, forecast, change, mcse, named):
+    driver = forecast.drivers[0].model_copy(update={"change": change, "mcse": mcse})
+    run = factory.records(forecast.model_copy(update={"drivers": (driver,)}))
+    assert why(run)[0].startswith("+3.5 points from " if named else "No single past event moves the number")
+
+
+def test_waiting_times_states_of_tension_and_health(factory, forecast, analysis, snapshot):
+    quantiles = ((25, 165, 400), (25, 165, None), (25, None, None), (None, None, None))
+    times = (TimeToEvent(q10=low, q50=middle, q90=high) for low, middle, high in quantiles)
+    target, drift = forecast.targets[0], DriftNow(mean=1.44, interval90=(0.9, 2.2))
+    calm, tense = make_tension([(0.2, 0.0), (0.1, 0.05)]), make_tension([(0.6, 0.2), (0.1, 0.05)])
+    failed = factory.forecast(factory.events, converged=False)
+    assert [
+        *(waiting_time(target.model_copy(update={"time_to_event_days": one}), 485) for one in times),
+        tension_headline(calm),
+        tension_sentences(calm, drift, forecast),
+        tension_sentences(tense, drift, forecast),
+        health_sentences(forecast, analysis),
+        health_sentences(failed, analysis)[0],
+    ] == snapshot
 
 
 def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(factory, monkeypatch):

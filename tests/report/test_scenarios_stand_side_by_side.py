@@ -5,44 +5,9 @@ import pytest
 
 from forecast import wording
 from forecast.blocks import Chart, Table
-from forecast.records.forecast import (
-    Difference,
-    GateFailure,
-    MethodReason,
-    ScenarioForecast,
-    ScenarioMilestone,
-    ScenarioTarget,
-)
+from forecast.records.forecast import GateFailure
 from forecast.report.drawing import figure_bytes
 from forecast.report.sections.scenarios import MOST_DRAWN, draw_scenarios, drawn_scenarios, scenarios_section
-
-
-def scenario(forecast, name, change, **fields):
-    """Every chance moved by ``change``."""
-    targets = []
-    for target in forecast.targets:
-        milestones = []
-        for one in target.milestones:
-            moved = min(max(one.probability + change, 0.0), 1.0)
-            interval = tuple(sorted((moved, min(one.interval90[1] + 0.01, 1.0))))
-            values = {
-                **one.model_dump(),
-                "probability": moved,
-                "interval90": interval,
-                "difference": Difference(value=moved - one.probability, mcse=0.002),
-                "words": wording.words(moved),
-            }
-            milestones.append(ScenarioMilestone(**values))
-        targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))
-    known = {"label": f"Label of {name}", "method": "simulate", "pareto_k": None, "effective_draws": None}
-    known |= {"failures": (), "withheld": None, **fields}
-    return ScenarioForecast(
-        name=name,
-        rationale=f"Reason of {name}.",
-        reason=MethodReason(code="only_future"),
-        targets=tuple(targets),
-        **known,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +32,7 @@ def test_a_run_without_scenarios_has_no_such_section(plain, section_of):
     assert section_of(plain) is None
 
 
-def test_the_table_shows_every_scenario_with_chance_change_and_method(plain, section_of):
+def test_the_table_shows_every_scenario_with_chance_change_and_method(scenario, plain, section_of):
     gate = GateFailure(code="bfmi", value=0.2, limit=0.3)
     scenarios = (
         scenario(plain, "grave", 0.12),
@@ -90,7 +55,7 @@ def test_the_table_shows_every_scenario_with_chance_change_and_method(plain, sec
     assert "did not converge" in failed[0].note
 
 
-def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(plain, section_of):
+def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(scenario, plain, section_of):
     scenarios = (
         scenario(plain, "kept-back", 0.3, withheld="no_refit"),
         scenario(plain, "small", 0.01),
@@ -108,7 +73,7 @@ def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(plain, sect
         assert f"{one.label}: {wording.percent(asked_of(forecast, one).probability)}" in chart.alt
 
 
-def test_of_many_scenarios_the_strongest_are_drawn_and_all_are_in_the_table(plain, section_of):
+def test_of_many_scenarios_the_strongest_are_drawn_and_all_are_in_the_table(scenario, plain, section_of):
     many = tuple(scenario(plain, f"s{k}", 0.002 * (k - 20)) for k in range(41))
     forecast = plain.model_copy(update={"scenarios": many})
     drawn = drawn_scenarios(forecast, many)
@@ -122,7 +87,7 @@ def test_of_many_scenarios_the_strongest_are_drawn_and_all_are_in_the_table(plai
     assert chart.draw().get_size_inches()[1] < 8
 
 
-def test_files_of_the_chart_are_the_same_bytes_each_time(plain):
+def test_files_of_the_chart_are_the_same_bytes_each_time(scenario, plain):
     scenarios = (scenario(plain, "a", 0.1, label="<script>$x$"), scenario(plain, "b", -0.1, label="名" * 60))
     forecast = plain.model_copy(update={"scenarios": scenarios})
     for kind, begins in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):

@@ -1,12 +1,13 @@
 """What page 1 and the track-record page say, against the record they were made from."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Table
+from forecast.blocks import Chart, Table
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.history import ErrorBound, LedgerSummary, UntestedModel, own_record
 from forecast.report.build import build_report
@@ -103,72 +104,11 @@ def test_another_target_does_not_speak_for_the_headline(forecast, record):
     assert own_record(forecast, other).never_tested
 
 
-@pytest.mark.parametrize(("came", "said"), [(True, "it happened"), (False, "it did not happen")])
-def test_page_1_says_what_was_said_and_what_came_of_the_highest(forecast, record, came, said):
-    rows = at_the_headline(record, mean_said=0.3, highest_said=0.44, highest_came=came)
-    assert (
-        f"At 484 days it happened in 4 of 18 past windows; we said 30% on average and 44% at most ({said})."
-    ) in said_of(forecast, rows)
-
-
-def test_a_number_above_all_that_was_ever_said_is_named_so(forecast, record):
-    now = forecast.target(HEADLINE).milestones[-1].probability
-    below, above = (at_the_headline(record, highest_said=now + step) for step in (-0.1, 0.1))
-    assert f"Never tested as high as {wording.percent(now)}." in said_of(forecast, below)
-    assert "Never tested" not in said_of(forecast, above)
-
-
-def test_skill_is_told_against_both_base_rates_of_the_page(forecast, record):
-    worse = ErrorBound(value=-0.2, se=0.43, interval90=(-0.9, 0.5))
-    better = ErrorBound(value=0.1, se=None, interval90=None)
-    rows = at_the_headline(record, skill=worse, skill_constant_rate=better)
-    assert (
-        "Brier score worse than the share of past windows by 20% ± 43 and better than the constant rate by "
-        "10%."
-    ) in said_of(forecast, rows)
-
-
 def test_the_rows_of_a_record_hold_the_highest_forecast_and_its_outcome(backtest):
     for row in backtest.record.rows:
         assert row.highest_said >= row.mean_said
         if row.n_hits in (0, row.n):
             assert row.highest_came is (row.n_hits == row.n)
-
-
-@pytest.mark.parametrize(
-    ("slope", "said"),
-    [
-        (
-            ErrorBound(value=0.93, se=0.1, interval90=(0.76, 1.1)),
-            "0.93 (0.76 to 1.10); 1 is calibrated, and the forecasts cannot be told apart from that.",
-        ),
-        (ErrorBound(value=0.7, se=0.1, interval90=(0.5, 0.9)), "below it forecasts were too extreme."),
-        (ErrorBound(value=1.7, se=0.1, interval90=(1.5, 1.9)), "above it forecasts were too timid."),
-        (
-            ErrorBound(value=0.7, se=None, interval90=None),
-            "0.70; 1 is calibrated. Its error cannot be worked",
-        ),
-        (None, "No calibration line can be fitted"),
-    ],
-)
-def test_the_calibration_slope_is_read_with_its_interval(factory, page, forecast, record, slope, said):
-    assert said in factory.said(page(forecast, record.model_copy(update={"calibration_slope": slope})))
-
-
-@pytest.mark.parametrize(
-    ("claims", "said"),
-    [
-        (("none",) * 6, "There are too few cases to say whether the forecasts beat climatology."),
-        (("better", "better", *("none",) * 4), "skill can be claimed in 2 of 6, its opposite in none."),
-        (("worse", *("none",) * 5), "skill can be claimed in none of 6, its opposite in 1."),
-    ],
-)
-def test_claims_against_climatology_are_counted_both_ways(page, forecast, record, claims, said):
-    rows = tuple(
-        row.model_copy(update={"claim": claim}) for row, claim in zip(record.rows, claims, strict=True)
-    )
-    second = page(forecast, record.model_copy(update={"rows": rows})).blocks[1]
-    assert second.text.endswith(said)
 
 
 def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factory, page, forecast, record):
@@ -271,25 +211,43 @@ def summary(**changed) -> LedgerSummary:
     return LedgerSummary(schema=1, head="0" * 64, **(values | changed))
 
 
-@pytest.mark.parametrize(
-    ("changed", "expected"),
-    [
-        ({"n_forecasts": 0}, "The ledger held no forecast on this pair before this run."),
-        ({"brier": None}, "96 forecasts on this pair, none of which can be scored yet."),
-        (
-            {},
-            "48 can be scored, and 24 came true. Their Brier score is 0.110 (standard error 0.024), that",
-        ),
-        ({}, "recorded with them 0.123: no skill can be claimed."),
-        ({"claim": "better"}, "0.123: they beat the baselines."),
-        ({"claim": "worse"}, "0.123: the baselines beat them."),
-        ({"n_hindcasts": 48}, "48 can be scored (all made after the fact), and"),
-        ({"n_hindcasts": 7}, "48 can be scored (7 of them made after the fact), and"),
-        ({"brier": ErrorBound(value=0.11, se=None, interval90=None)}, "is 0.110, that of"),
-    ],
-)
-def test_the_sentence_says_what_is_on_record(changed, expected):
-    assert expected in ledger_sentence(summary(**changed))
+def test_what_was_said_and_what_came_of_it(forecast, record, snapshot):
+    now = forecast.target(HEADLINE).milestones[-1].probability
+    worse = ErrorBound(value=-0.2, se=0.43, interval90=(-0.9, 0.5))
+    better = ErrorBound(value=0.1, se=None, interval90=None)
+    changes = (
+        {"mean_said": 0.3, "highest_said": 0.44, "highest_came": True},
+        {"mean_said": 0.3, "highest_said": 0.44, "highest_came": False},
+        {"highest_said": now - 0.1},
+        {"highest_said": now + 0.1},
+        {"skill": worse, "skill_constant_rate": better},
+    )
+    assert [said_of(forecast, at_the_headline(record, **one)) for one in changes] == snapshot
+
+
+def test_calibration_claims_and_ledger(page, forecast, record, snapshot):
+    def bound(value, *interval):
+        return ErrorBound(value=value, se=0.1 if interval else None, interval90=interval or None)
+
+    slopes = (bound(0.93, 0.76, 1.1), bound(0.7, 0.5, 0.9), bound(1.7, 1.5, 1.9), bound(0.7), None)
+    claims = (("none",) * 6, ("better", "better", *("none",) * 4), ("worse", *("none",) * 5))
+    claimed = (
+        tuple(row.model_copy(update={"claim": one}) for row, one in zip(record.rows, each, strict=True))
+        for each in claims
+    )
+    ledgers = (
+        *({"n_forecasts": 0}, {"brier": None}, {}, {"claim": "better"}, {"claim": "worse"}),
+        *({"n_hindcasts": 48}, {"n_hindcasts": 7}, {"brier": bound(0.11)}),
+    )
+    sections = [page(forecast, record.model_copy(update={"calibration_slope": one})) for one in slopes]
+    below = [
+        next(after for chart, after in pairwise(one.blocks) if isinstance(chart, Chart)) for one in sections
+    ]
+    assert [
+        *(one.text for one in below),
+        *(page(forecast, record.model_copy(update={"rows": rows})).blocks[1].text for rows in claimed),
+        *(ledger_sentence(summary(**one)) for one in ledgers),
+    ] == snapshot
 
 
 def test_the_page_has_the_sentence_with_a_ledger_only(factory):
