@@ -123,7 +123,7 @@ lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade mo
 	uv pip compile $(PIN) --resolution lowest-direct pyproject.toml $(LOWEST:%=--extra %) --group build --group test -o requirements-lowest.lock
 
 # Extras whose lower bounds are locked too; those of `bench` are large, and measure only.
-LOWEST := app coding excel mcp
+LOWEST := app excel mcp
 LOWEST_TESTS := $(addprefix tests/,baselines cli config evaluation families panel pooled_hazard priors simulation wording \
 	models/test_terms_match_plain_loops.py workflows/test_numbers_stay_the_same.py)
 

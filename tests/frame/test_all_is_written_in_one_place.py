@@ -20,7 +20,7 @@ ALLOWED = {
     "report/build.py": "draws into a folder of its own inside a folder that storage will move into place",
     "report/typesetting.py": "fills a scratch folder",
     "feeds/output.py": "appends to the journal, and fills a scratch folder",
-    "feeds/reading.py": "fills a scratch folder",
+    "feeds/importing.py": "fills a scratch folder",
     "bench/ingest.py": "fills a temporary folder with made-up feeds",
     "bench/stages.py": "measures in a temporary folder",
     "ledger/store.py": "tries whether a folder can be written",
