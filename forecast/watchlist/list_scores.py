@@ -31,6 +31,8 @@ N_SHOCKS = 1000
 SUBLIST, N_SUBLISTS, SUBLIST_STEP = 5, 20, 3
 """Dyads of a small list, how many are drawn, and every which origin they are forecast at."""
 _LEAST = 1e-4
+_NUMBER_SCORES = ("any", "any_happened", "two", "two_happened", "expected", "number", "log", "spread")
+"""Of the list at one origin: chances and outcomes, the number expected and met, its log score, its spread."""
 
 Floats = NDArray[np.float64]
 
@@ -77,21 +79,20 @@ def pooled_scores(by_model: Mapping[str, ListForecasts], block: int, seed: int) 
     """
     every = np.all([~np.isnan(one.probability) for one in by_model.values()], axis=0)
     origins = np.flatnonzero(every.any(axis=1))
-    found = []
+    drawn = draw_blocks(len(origins), block, seed, N_LINES)
+    weights = np.stack([np.bincount(row, minlength=len(origins)) for row in drawn]).astype(np.float64)
+    base = np.where(every, by_model[REFERENCE].probability, np.nan)[origins]
+    scores = []
     for model, one in by_model.items():
-        p = np.where(every, one.probability, np.nan)[origins]
-        y = np.where(every, one.outcome, np.nan)[origins]
-        base = np.where(every, by_model[REFERENCE].probability, np.nan)[origins]
+        p, y = (np.where(every, values, np.nan)[origins] for values in (one.probability, one.outcome))
         inside = ~np.isnan(p)
         log, brier = _by_origin(log_score, p, y), _by_origin(brier_score, p, y)
         gain = mean_estimate(log - _by_origin(log_score, base, y), block, seed)
-        line = calibration_line(p[inside], y[inside])
-        weights = np.stack(
-            [np.bincount(row, minlength=len(p)) for row in draw_blocks(len(p), block, seed, N_LINES)]
-        )
         group = np.broadcast_to(np.arange(len(p))[:, None], p.shape)[inside]
-        slopes = resampled_lines(p[inside], y[inside], group, weights.astype(np.float64))[:, 1]
-        found.append(
+        slopes = resampled_lines(p[inside], y[inside], group, weights)[:, 1]
+        known = slopes[np.isfinite(slopes)]
+        slope_se = float(known.std(ddof=1)) if len(known) > 1 else np.nan
+        scores.append(
             {
                 "model": model,
                 "n": int(inside.sum()),
@@ -99,17 +100,12 @@ def pooled_scores(by_model: Mapping[str, ListForecasts], block: int, seed: int) 
                 "brier": asdict(mean_estimate(brier, block, seed)),
                 "log": asdict(mean_estimate(log, block, seed)),
                 "log_minus_climatology": asdict(gain),
-                "calibration_slope": {"value": line.slope, "se": _spread(slopes)},
+                "calibration_slope": {"value": calibration_line(p[inside], y[inside]).slope, "se": slope_se},
                 "auc": area_under_roc(p[inside], y[inside]),
                 **ranking_scores(p, y),
             }
         )
-    return found
-
-
-def _spread(values: Floats) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.std(ddof=1)) if len(known) > 1 else np.nan
+    return scores
 
 
 def _by_origin(score: Any, p: Floats, y: Floats) -> Floats:  # noqa: ANN401 - either score of a forecast
@@ -188,22 +184,21 @@ def list_calibration(
     half = len(forecasts.probability) // 2
     parts = slice(0, half), slice(half, None)
     sharing = actor_loadings(rules) @ actor_loadings(rules).T > 0
-    scored: dict[str, list[Floats]] = {"shared": [], "independent": []}
+    shared, independent = [], []
     for own, other in (parts, parts[::-1]):
-        there = forecasts.only(other)
+        here, there = forecasts.only(own), forecasts.only(other)
         elsewhere = learn_shock(
             there.probability, there.outcome, sharing, learned.horizon_days, max(block, 12), seed
         )
-        shock = pool_horizons([elsewhere]).shock
-        here = forecasts.only(own)
-        scored["shared"].append(_number_scores(here, rules, shock, seed))
-        scored["independent"].append(_number_scores(here, rules, NO_SHOCK, seed))
-    result: dict[str, Any] = {}
-    by_kind = {kind: np.concatenate(values) for kind, values in scored.items()}
-    for kind, values in by_kind.items():
-        names = ("any", "any_happened", "two", "two_happened", "expected", "number", "log", "spread")
-        result[kind] = {name: float(value) for name, value in zip(names, values.mean(axis=0), strict=True)}
-    gain = by_kind["shared"][:, 6] - by_kind["independent"][:, 6]
+        shared.append(_number_scores(here, rules, pool_horizons([elsewhere]).shock, seed))
+        independent.append(_number_scores(here, rules, NO_SHOCK, seed))
+    by_kind = {"shared": np.concatenate(shared), "independent": np.concatenate(independent)}
+    result: dict[str, Any] = {
+        kind: dict(zip(_NUMBER_SCORES, values.mean(axis=0).tolist(), strict=True))
+        for kind, values in by_kind.items()
+    }
+    log = _NUMBER_SCORES.index("log")
+    gain = by_kind["shared"][:, log] - by_kind["independent"][:, log]
     result["log_shared_minus_independent"] = asdict(mean_estimate(gain, block, seed))
     if len(forecasts.dyads) > 2 * SUBLIST:
         result["small_lists"] = _small_lists(forecasts, rules, pool_horizons([learned]).shock, block, seed)
@@ -219,42 +214,36 @@ def _small_lists(
     """
     random = np.random.default_rng([seed, 2])
     chosen = [np.sort(random.choice(len(rules), SUBLIST, replace=False)) for _ in range(N_SUBLISTS)]
-    by_kind: dict[str, list[Floats]] = {"shared": [], "independent": []}
-    for places in chosen:
-        part = ListForecasts(
-            tuple(forecasts.dyads[place] for place in places),
-            forecasts.probability[::SUBLIST_STEP, places],
-            forecasts.outcome[::SUBLIST_STEP, places],
-        )
-        own = [rules[int(place)] for place in places]
-        whole = ~np.isnan(part.probability).any(axis=1)
-        part = ListForecasts(part.dyads, part.probability[whole], part.outcome[whole])
-        by_kind["shared"].append(_number_scores(part, own, shock, seed))
-        by_kind["independent"].append(_number_scores(part, own, NO_SHOCK, seed))
-    found: dict[str, Any] = {"dyads": SUBLIST, "lists": N_SUBLISTS}
+    result: dict[str, Any] = {"dyads": SUBLIST, "lists": N_SUBLISTS}
     score = {}
-    for kind, parts in by_kind.items():
-        shortest = min(len(part) for part in parts)
-        stacked = np.stack([part[-shortest:] for part in parts])
-        means = stacked.mean(axis=(0, 1))
+    for kind, played in (("shared", shock), ("independent", NO_SHOCK)):
+        scored = []
+        for places in chosen:
+            probability = forecasts.probability[::SUBLIST_STEP, places]
+            whole = ~np.isnan(probability).any(axis=1)
+            outcome = forecasts.outcome[::SUBLIST_STEP, places][whole]
+            names = tuple(forecasts.dyads[place] for place in places)
+            small = ListForecasts(names, probability[whole], outcome)
+            scored.append(_number_scores(small, [rules[int(place)] for place in places], played, seed))
+        shortest = min(map(len, scored))
+        stacked = np.stack([one[-shortest:] for one in scored])
+        means = dict(zip(_NUMBER_SCORES, stacked.mean(axis=(0, 1)).tolist(), strict=True))
         score[kind] = log_score(stacked[:, :, 0], stacked[:, :, 1]).mean(axis=0)
-        found[kind] = {
-            "any": float(means[0]),
-            "any_happened": float(means[1]),
+        result[kind] = {
+            "any": means["any"],
+            "any_happened": means["any_happened"],
             "log": float(score[kind].mean()),
-            "spread": float(means[7]),
+            "spread": means["spread"],
         }
     gain = score["shared"] - score["independent"]
-    found["log_shared_minus_independent"] = asdict(
-        mean_estimate(gain, max(1, -(-block // SUBLIST_STEP)), seed)
-    )
-    return found
+    error = mean_estimate(gain, max(1, -(-block // SUBLIST_STEP)), seed)
+    return result | {"log_shared_minus_independent": asdict(error)}
 
 
 def _number_scores(
     forecasts: ListForecasts, rules: Sequence[DyadRule], shock: SharedShock, seed: int
 ) -> Floats:
-    """Of each origin: P(any), whether any, P(two), whether two, expected, number, log score, spread."""
+    """``_NUMBER_SCORES`` of each origin, shape (origin, score)."""
     rows = []
     for p, y in zip(forecasts.probability, forecasts.outcome, strict=True):
         inside = np.flatnonzero(~np.isnan(p))
@@ -263,20 +252,11 @@ def _number_scores(
         loadings = actor_loadings([rules[int(place)] for place in inside])
         (one,) = list_outcomes(p[inside][:, None], loadings, shock, seed, N_SHOCKS)
         number = int(y[inside].sum())
-        tail = np.concatenate([[1.0], one.at_least, [0.0]])
-        law = -np.diff(tail)
-        chance = law[min(number, len(law) - 1)]
-        variance = float(one.both.sum() - one.expected**2)
+        law = -np.diff([1.0, *one.at_least, 0.0])
+        chance = max(float(law[min(number, len(law) - 1)]), _LEAST)
+        variance = max(float(one.both.sum() - one.expected**2), _LEAST)
+        any_two = one.at_least[0], number >= 1, one.at_least[1], number >= 2
         rows.append(
-            (
-                one.at_least[0],
-                number >= 1,
-                one.at_least[1],
-                number >= 2,
-                one.expected,
-                number,
-                -np.log(max(float(chance), _LEAST)),
-                (number - one.expected) ** 2 / max(variance, _LEAST),
-            )
+            (*any_two, one.expected, number, -np.log(chance), (number - one.expected) ** 2 / variance)
         )
-    return np.array(rows, dtype=np.float64).reshape(-1, 8)
+    return np.array(rows, dtype=np.float64).reshape(-1, len(_NUMBER_SCORES))
