@@ -263,16 +263,13 @@ def without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def compare_models(
-    forecasts: ForecastTable, model: str, other: str, *, seed: int, score: Literal["log", "brier"] = "log"
-) -> Estimate:
-    """Mean score of a model minus that of another: below 0 the first is better.
+def compare_models(forecasts: ForecastTable, model: str, other: str, *, seed: int) -> Estimate:
+    """Mean log score of a model minus that of another: below 0 the first is better.
 
     Every (target, horizon) has the same weight, as in a mean over the cells of the score table. Origins are
     resampled in blocks sized for the longest horizon; all their forecasts go with them. Windows that only one
     of them forecast are left out (``InputError`` when that leaves none).
     """
-    of = brier_score if score == "brier" else log_score
     columns = []
     for target in forecasts.targets:
         for horizon in forecasts.horizons:
@@ -280,8 +277,8 @@ def compare_models(
             theirs = forecasts.select(target=target, horizon_days=horizon, model=other)
             origin, left, right = np.intersect1d(ours.origin, theirs.origin, return_indices=True)
             if len(origin):
-                gap = of(ours.probability, ours.outcome)[left] - of(theirs.probability, theirs.outcome)[right]
-                columns.append((origin, gap))
+                score, against = (log_score(one.probability, one.outcome) for one in (ours, theirs))
+                columns.append((origin, score[left] - against[right]))
     if not columns:
         raise InputError(f"'{model}' and '{other}' forecast no window in common: nothing to compare")
     origins = np.unique(np.concatenate([origin for origin, _ in columns]))

@@ -6,7 +6,6 @@ not at all, and the units are removed.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +25,12 @@ from forecast.evaluation.backtest import (
 )
 from forecast.evaluation.forecast_table import ForecastTable, csv_text
 from forecast.evaluation.kept_rows import begin_rows, is_begun
-from forecast.evaluation.score_table import ScoreTable, score_forecasts
+from forecast.evaluation.score_table import ScoreCell, ScoreTable, score_forecasts
 from forecast.evaluation.study import Workers
 from forecast.evaluation.units import UnitResult, collect, count_fits, run_backtests, stage_seconds
 from forecast.report.backtest_figures import write_backtest_figures
 from forecast.runs import files
-from forecast.runs.folder import claimed, file_hashes, new_run_folder, refuse_existing
+from forecast.runs.folder import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.storage import write_file
 from forecast.wording import count
@@ -125,37 +124,25 @@ def run_backtest(
     replacing = force or (resume and is_begun(partial_place(place)))
     refuse_existing(place, force=replacing, kind="backtest")
     with claimed(place):
-        return _worked_out(plan, inputs, place, resume, replacing, Workers(processes, cluster), listen)
-
-
-def _worked_out(
-    plan: BacktestPlan,
-    inputs: Inputs,
-    place: Path,
-    resume: bool,
-    force: bool,
-    workers: Workers,
-    listen: Listener | None,
-) -> Backtest:
-    settings = plan.settings(inputs.events.sha256)
-    rows = begin_rows(partial_place(place), settings, resume=resume, force=force)
-    name = plan.dyad
-    by_dyad, study = run_backtests(
-        {name: plan}, {name: inputs.events}, rows=rows, workers=workers, listen=listen
-    )
-    results, failures = by_dyad[name], tuple(map(str, study.failures))
-    if failures and not results:
-        raise UnfinishedError(f"every unit failed.\n{study.listed_failures}\nRun again with --resume.")
-    forecasts = collect(plan, inputs.events, results)
-    scores = score_forecasts(forecasts, seed=plan.sampler.seed)
-    notes = (*plan_notes(plan, inputs), *_fit_notes(results))
-    content = _scores_content(inputs, settings, scores, notes, failures)
-    backtest = Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
-    if not failures:
-        with new_run_folder(place, force=force, kind="backtest") as filling:
-            _write(backtest, settings, filling)
-        shutil.rmtree(rows.folder, ignore_errors=True)
-    return backtest
+        settings = plan.settings(inputs.events.sha256)
+        rows = begin_rows(partial_place(place), settings, resume=resume, force=replacing)
+        name = plan.dyad
+        by_dyad, study = run_backtests(
+            {name: plan}, {name: inputs.events}, rows=rows, workers=Workers(processes, cluster), listen=listen
+        )
+        results, failures = by_dyad[name], tuple(map(str, study.failures))
+        if failures and not results:
+            raise UnfinishedError(f"every unit failed.\n{study.listed_failures}\nRun again with --resume.")
+        forecasts = collect(plan, inputs.events, results)
+        scores = score_forecasts(forecasts, seed=plan.sampler.seed)
+        notes = (*plan_notes(plan, inputs), *_fit_notes(results))
+        content = _scores_content(inputs, settings, scores, notes, failures)
+        backtest = Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
+        if not failures:
+            with new_run_folder(place, force=replacing, kind="backtest") as filling:
+                _write(backtest, settings, filling)
+            shutil.rmtree(rows.folder, ignore_errors=True)
+        return backtest
 
 
 def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:
@@ -198,25 +185,27 @@ def _scores_content(
 
 def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:
     """Name of the model or baseline with the lowest Brier and log score, by (target, horizon)."""
-    found: dict[tuple[str, int], dict[str, str]] = {}
-    for key in dict.fromkeys((cell.target, cell.horizon_days) for cell in scores.cells):
-        cells = [cell for cell in scores.cells if (cell.target, cell.horizon_days) == key]
-        found[key] = {
+    by_question: dict[tuple[str, int], list[ScoreCell]] = {}
+    for cell in scores.cells:
+        by_question.setdefault((cell.target, cell.horizon_days), []).append(cell)
+    return {
+        question: {
             "brier": min(cells, key=lambda cell: cell.brier.value).model,
             "log": min(cells, key=lambda cell: cell.log.value).model,
         }
-    return found
+        for question, cells in by_question.items()
+    }
 
 
 def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
     backtest.forecasts.write_csv(folder / files.FORECASTS)
     write_file(folder / files.ORIGINS, _origins_csv(backtest.results))
-    _write_json(settings, folder / files.PLAN)
+    write_json(settings, folder / files.PLAN)
     figures = folder / files.FIGURES
     figures.mkdir()
     write_backtest_figures(backtest.forecasts, backtest.scores, figures, seed=backtest.plan.sampler.seed)
-    _write_json(backtest.content, folder / files.SCORES)
-    _write_json(_manifest(backtest, folder), folder / files.MANIFEST)
+    write_json(backtest.content, folder / files.SCORES)
+    write_json(_manifest(backtest, folder), folder / files.MANIFEST)
 
 
 def _origins_csv(results: Sequence[UnitResult]) -> str:
@@ -243,7 +232,3 @@ def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:
         "made_on": datetime.now(UTC).date().isoformat(),
         "outputs_sha256": file_hashes(folder),
     }
-
-
-def _write_json(content: dict[str, Any], path: Path) -> None:
-    write_file(path, json.dumps(content, indent=1, allow_nan=False) + "\n")

@@ -125,8 +125,8 @@ def test_comparing_averages_the_cells_with_equal_weight(make_table, outcome):
 
 
 def test_comparing_one_cell_is_the_mean_difference_with_its_error(table):
-    found = compare_models(table, "sharp", "climatology", seed=1, score="brier")
-    back = compare_models(table, "climatology", "sharp", seed=1, score="brier")
+    found = compare_models(table, "sharp", "climatology", seed=1)
+    back = compare_models(table, "climatology", "sharp", seed=1)
     assert found.value == pytest.approx(-back.value)
     assert found.se == pytest.approx(back.se)
     assert found.interval90[1] < 0
