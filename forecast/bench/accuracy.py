@@ -248,23 +248,12 @@ def run_benchmark(
     keep: Path | None = None,
     listen: Listener | None = None,
 ) -> Benchmark:
-    """Forecast and score every dyad; the scores do not depend on where the units run.
+    """Forecast and score every dyad; the scores do not depend on where the units run (``Workers``).
 
-    Parameters
-    ----------
-    processes, cluster
-        Where they run; see ``Workers``.
-    keep : Path, optional
-        Folder of finished units. Those of the same events, settings, code and versions are read, not run.
-    listen : callable, optional
-        Told of the progress: stage ``backtest``, in origins of all dyads.
-
-    Raises
-    ------
-    InputError
-        A dyad cannot be forecast with these options, or ``keep`` cannot be read or written.
-    UnfinishedError
-        Some part failed: a mean over the others would compare different things; or Ctrl-C was pressed.
+    ``keep`` is a folder of finished units: those of the same events, settings, code and versions are read,
+    not run. ``listen`` is told of stage ``backtest``, in origins of all dyads. ``InputError`` when a dyad
+    cannot be forecast with these options, or ``keep`` cannot be used; ``UnfinishedError`` when some part
+    failed, since a mean over the others would compare different things, or Ctrl-C was pressed.
     """
     plans, left_out = plan_dyads(dyads, options)
     if len(without_target(dyads, options)) == len(options.targets):

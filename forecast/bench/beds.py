@@ -159,13 +159,7 @@ def shipped_beds() -> tuple[str, ...]:
 
 
 def find_bed(name: str) -> Bed:
-    """Read a shipped bed by its name, or a file.
-
-    Raises
-    ------
-    InputError
-        There is no such bed and no such file, or the file has faults.
-    """
+    """Read a shipped bed by its name, or a file (``InputError`` when there is neither, or it has faults)."""
     if name in shipped_beds():
         with as_file(_SHIPPED / f"{name}.yaml") as path:
             return read_bed(path)
@@ -181,13 +175,8 @@ def read_bed_files(bed: Bed, data: Path | None) -> tuple[dict[str, EventTable], 
     """Read the events of every dyad of a bed, and until when each was observed.
 
     Relative paths start from ``data``, else from the folder of the bed, else from the working folder.
-
-    Raises
-    ------
-    ConfigError
-        A folder, or the file of a dyad, is not there, or two files name one dyad; with the line of the bed.
-    EventError
-        A file has faults.
+    ``ConfigError``, with the line of the bed, when a folder or file is not there or two files name one dyad;
+    ``EventError`` when a file has faults.
     """
     if data is not None and not data.is_dir():
         raise InputError(f"--data: {data} is no folder. Give the folder that holds the data of the bed")

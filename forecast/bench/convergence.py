@@ -148,23 +148,10 @@ def run_convergence(
 ) -> ConvergenceStudy:
     """Forecast the cells of a study; the rows do not depend on the number of workers, seconds apart.
 
-    Parameters
-    ----------
-    dyads : mapping of str to EventTable
-        The events of each file, by the name of the dyad.
-    workers : int
-        Processes that forecast cells side by side; 1 forecasts in this process.
-    keep : Path, optional
-        Folder of finished rows. Those of the same config, events, code and versions are not computed again.
-    listen : callable, optional
-        Told how many cells are done and planned.
-
-    Raises
-    ------
-    InputError
-        The config of a cell is not valid, no cell can be forecast, or the folder cannot be used.
-    UnfinishedError
-        Worker processes died, or Ctrl-C was pressed (``StoppedError``).
+    ``keep`` is a folder of finished rows: those of the same config, events, code and versions are not
+    computed again. ``listen`` is told how many cells are done and planned. ``InputError`` when the config of
+    a cell is not valid, no cell can be forecast, or the folder cannot be used; ``UnfinishedError`` when
+    worker processes died, or Ctrl-C was pressed.
     """
     jobs, skipped = plan_study(dyads, options)
     if not jobs:

@@ -117,12 +117,7 @@ def measure_speed(
 ) -> SpeedReport:
     """Measure a config's model in this process, and its whole run in two others; ``tell`` hears what is next.
 
-    Raises
-    ------
-    InputError
-        The config cannot be used.
-    ForecastError
-        A run failed.
+    ``InputError`` when the config cannot be used, ``ForecastError`` when a run failed.
     """
     loaded = load_config(config)
     inputs = read_inputs(loaded)

@@ -32,10 +32,7 @@ class StageTimes:
 def measure_stages(config: Path, overrides: Sequence[str]) -> dict[str, StageTimes]:
     """Run a config twice with a new cache of compiled code: the first run is ``cold``, the second ``warm``.
 
-    Raises
-    ------
-    ForecastError
-        A run failed; the message is that of the run.
+    ``ForecastError`` with the message of a run that failed.
     """
     with tempfile.TemporaryDirectory(prefix="forecast-bench-") as folder:
         return {state: _in_a_process(config, overrides, Path(folder), state) for state in ("cold", "warm")}

@@ -159,13 +159,8 @@ class BacktestPlan:
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
     """Settle everything that the numbers depend on, checked before any work.
 
-    The data begin where the config's do and end on its as-of date.
-
-    Raises
-    ------
-    InputError
-        An unknown model, no origin with a complete window, an origin before there are data, or a horizon
-        without a complete window.
+    The data begin where the config's do and end on its as-of date. ``InputError`` for an unknown model, no
+    origin with a complete window, an origin before there are data, or a horizon without a complete window.
     """
     config, start = inputs.config, inputs.data.grid.start
     origins = choose_origins(
@@ -216,13 +211,10 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
 
 
 def refuse_unanswerable(plan: BacktestPlan, events: EventTable) -> None:
-    """Refuse what a member without a fit would refuse after the fits of the others.
+    """Refuse (``InputError``) what a member without a fit would refuse after the fits of the others.
 
-    Raises
-    ------
-    InputError
-        A horizon beyond what a model answers, or coefficients of the pooled hazard that know what came after
-        the first origin.
+    That is a horizon beyond what a model answers, or coefficients of the pooled hazard that know what came
+    after the first origin.
     """
     for model in plan.models:
         family = FAMILIES[model]

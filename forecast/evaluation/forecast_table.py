@@ -30,8 +30,8 @@ class ForecastTable:
     """Forecasts of windows that are complete, with their outcomes, shape (row,); rows in any order.
 
     ``outcome`` is 1 when the target happened in the window, else 0; ``failed_fit`` is 1 when a fit behind the
-    forecast failed a gate, else 0 (all of them when absent). ``ValueError`` when columns differ in length, a
-    value is out of range, or a forecast is given twice.
+    forecast failed a gate. ``ValueError`` when columns differ in length, a value is out of range, or a
+    forecast is given twice.
     """
 
     origin: NDArray[np.datetime64]

@@ -14,12 +14,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from forecast.errors import ForecastError, InputError, StoppedError, UnfinishedError
-from forecast.evaluation.kept_rows import decisive_versions
+from forecast.errors import ForecastError, InputError, UnfinishedError
+from forecast.evaluation.kept_rows import KeptRows, decisive_versions
 
 Row = Any
 """Plain JSON values."""
@@ -39,22 +39,6 @@ class Task:
     key: str
     name: str
     arguments: tuple[Any, ...]
-
-
-class Rows(Protocol):
-    """Where rows are kept; ``KeptRows`` is a folder of them."""
-
-    def row(self, key: str) -> Row | None:
-        """Return the row of that key, if it is there."""
-
-    def keep(self, key: str, row: Row) -> None:
-        """Keep a finished row."""
-
-    def damaged(self, key: str, name: str, error: Exception) -> InputError:
-        """Return the refusal of a row whose content cannot be read."""
-
-    def stopped(self, done: int, planned: int) -> StoppedError:
-        """Return what is said when a study is stopped."""
 
 
 @dataclass(frozen=True)
@@ -97,28 +81,18 @@ def run_study[T](
     tasks: Sequence[Task],
     read: Callable[[Task, Row], T],
     *,
-    rows: Rows | None = None,
+    rows: KeptRows | None = None,
     workers: Workers | None = None,
     strict: bool = False,
     listen: Callable[[Task], None] | None = None,
 ) -> Study[T]:
-    """Make the rows of a study that are not kept already.
+    """Make the rows of a study that are not kept already in ``rows``.
 
-    A task that fails is named in ``failures`` and the others go on; that of a worker that dies runs again on
-    another, until it has cost several workers.
-
-    Parameters
-    ----------
-    work : callable
-        Makes the row from the arguments of a task; a function of a module where it runs on Dask.
-    read : callable
-        What a row says (``ValueError``, ``KeyError`` or ``TypeError`` for one that is damaged).
-    rows : Rows, optional
-        Where rows are kept; nowhere when absent.
-    strict : bool
-        Let what a task raises end the study.
-    listen : callable, optional
-        Told of each task whose row is there.
+    ``work`` makes a row from the arguments of a task (on Dask it is a function of a module); ``read`` is what
+    a row says (``ValueError``, ``KeyError`` or ``TypeError`` for a damaged one). A task that fails is named
+    in ``failures`` and the others go on, unless ``strict`` lets its error end the study; the task of a worker
+    that dies runs again on another, until it has cost several. ``listen`` is told of each task whose row is
+    there.
 
     Raises
     ------

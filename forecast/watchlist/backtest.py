@@ -72,12 +72,8 @@ def run_list_backtest(
 ) -> ListBacktest:
     """Forecast every dyad of a list at past origins, score, and write the folder.
 
-    Parameters
-    ----------
-    options : BacktestOptions
-        Its horizons are those of the list.
-    folder, resume, force, processes, cluster
-        As ``forecast.workflows.backtest.run_backtest``.
+    The horizons of ``options`` are those of the list; ``folder`` and what follows are as for
+    ``run_backtest``.
 
     Raises
     ------

@@ -60,51 +60,28 @@ def hindcast(
     wrong = [length for length in ahead_days or () if not 1 <= length <= longest]
     if wrong:
         raise InputError(f"--ahead: {wrong[0]} days cannot be forecast. Allowed: 1 to {longest:,} days")
-    book = _HindcastRows(ledger)
-    cases = [_case(config, day, ahead_days) for day in days]
-    inputs = {_key(one): one for one in map(read_inputs, cases)}
-    waiting = [key for key in inputs if book.row(key) is None]
+    recorded = refuse_unusable(ledger).forecasts
+    on_record = {(one.config_sha256, one.data_sha256, one.code_version) for one in recorded}
+    inputs = [read_inputs(_case(config, day, ahead_days)) for day in days]
+    waiting = [one for one in inputs if _made_from(one) not in on_record]
 
-    def work(inputs: Inputs) -> dict[str, Any]:
-        day = inputs.config.as_of
-        tell = _forwarded(listen, waiting.index(_key(inputs)), len(waiting), day)
+    def work(place: int) -> dict[str, Any]:
+        as_of = waiting[place].config.as_of
+        tell = _forwarded(listen, place, len(waiting), as_of)
         with without_warnings():  # told below
-            run = make_forecast(inputs.config, tell, drivers=False)
-        recorded = put_on_record(run, ledger, None)
-        return {"added": recorded.added, "unconverged": None if run.forecast.converged else day.isoformat()}
+            run = make_forecast(waiting[place].config, tell, drivers=False)
+        added = put_on_record(run, ledger, None).added
+        return {"added": added, "failed": [] if run.forecast.converged else [as_of.isoformat()]}
 
-    tasks = [Task(key, str(one.config.as_of), (one,)) for key, one in inputs.items()]
-    study = run_study(work, tasks, lambda task, row: row, rows=book, strict=True)
-    rows = list(study.results.values())
-    unconverged = tuple(date.fromisoformat(day) for row in rows if (day := row["unconverged"]))
-    return Hindcasts(sum(row["added"] for row in rows), len(days) - len(waiting), unconverged)
-
-
-class _HindcastRows:
-    """The ledger as the store of a study: a day is done once its forecasts are on record."""
-
-    def __init__(self, ledger: Path) -> None:
-        self._ledger = ledger
-        recorded = refuse_unusable(ledger).forecasts
-        self._keys = {(one.config_sha256, one.data_sha256, one.code_version) for one in recorded}
-
-    def row(self, key: str) -> Any | None:  # noqa: ANN401 - a row
-        """Return an empty row for a day that is on record."""
-        return {"added": 0, "unconverged": None} if tuple(key.split()) in self._keys else None
-
-    def keep(self, key: str, row: Any) -> None:  # noqa: ANN401 - a row
-        """Do nothing: the work puts its forecasts on record."""
-
-    def damaged(self, key: str, name: str, error: Exception) -> InputError:
-        """Return the refusal of an entry that cannot be read."""
-        return InputError(f"{self._ledger}: the entry of {name} cannot be read ({error})")
-
-    def stopped(self, done: int, planned: int) -> StoppedError:
-        """Return what is said when the work is stopped."""
-        return StoppedError(
-            f"interrupted; {done} of {planned} days are on record in {self._ledger}. The same command goes "
-            "on."
-        )
+    tasks = [Task(str(place), str(one.config.as_of), (place,)) for place, one in enumerate(waiting)]
+    try:
+        rows = run_study(work, tasks, lambda task, row: row, strict=True).results.values()
+    except KeyboardInterrupt:
+        raise StoppedError(
+            f"interrupted; finished quarters are on record in {ledger}. The same command goes on."
+        ) from None
+    unconverged = tuple(date.fromisoformat(day) for row in rows for day in row["failed"])
+    return Hindcasts(sum(row["added"] for row in rows), len(inputs) - len(waiting), unconverged)
 
 
 def quarter_days(first: date, last: date) -> list[date]:
@@ -136,9 +113,8 @@ def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config
     return config.model_copy(update={**changed, "calendar": (), "scenarios": ()})
 
 
-def _key(inputs: Inputs) -> str:
-    """What tells one hindcast from another: its config, its data, the version of the code."""
-    return f"{config_hash(inputs.config)} {inputs.events.sha256} {__version__}"
+def _made_from(inputs: Inputs) -> tuple[str, str, str]:
+    return config_hash(inputs.config), inputs.events.sha256, __version__
 
 
 def _forwarded(listen: Listener | None, done: int, planned: int, day: date) -> Listener:

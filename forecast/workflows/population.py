@@ -109,14 +109,9 @@ def learn_population(
     """Fit every dyad, and pool.
 
     ``listen`` is told how many fits are done and planned. Finished fits are kept in the folder ``keep``, and
-    those that it holds of the same events, settings, code and versions are not done again.
-
-    Raises
-    ------
-    InputError
-        Fewer than three dyads have records that can be fitted, no fit converged, or ``keep`` cannot be used.
-    StoppedError
-        Ctrl-C was pressed, and fits are kept.
+    those that it holds of the same events, settings, code and versions are not done again. ``InputError``
+    when fewer than three dyads have records that can be fitted, no fit converged, or ``keep`` cannot be used;
+    ``StoppedError`` when Ctrl-C was pressed and fits are kept.
     """
     records = stretches(dyads, options.sampler.seed)
     if len(records) < 3:
