@@ -1,7 +1,6 @@
 """``forecast bench accuracy``: the JSON that other programs read, and what it refuses."""
 
 import json
-import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -241,13 +240,3 @@ def test_a_folder_without_event_files_is_refused(forecast, tmp_path):
         ended = forecast("bench", "accuracy", "--data", place, *TARGET, *SPAN)
         assert ended.code == 2
         assert f"{place}: {message}" in ended.err
-
-
-def test_a_file_with_faults_is_named_with_its_line(forecast, balkans, tmp_path):
-    shutil.copy(balkans / "usa-ser.csv", tmp_path / "usa-ser.csv")
-    text = (balkans / "nat-ser.csv").read_text().replace(",dispute,", ",dispuet,", 1)
-    (tmp_path / "broken.csv").write_text(text)
-    ended = forecast("bench", "accuracy", "--data", tmp_path, *TARGET, *SPAN)
-    assert ended.code == 2
-    assert "broken.csv:2" in ended.err
-    assert "dispuet" in ended.err

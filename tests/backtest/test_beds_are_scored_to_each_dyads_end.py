@@ -135,12 +135,6 @@ def test_a_year_is_quiet_from_the_day_after_its_length(folder):
     assert quiet_year(events, FORCE, origins).tolist() == [False, False, False, True]
 
 
-def test_calibration_by_horizon_is_that_of_the_windows_and_has_an_error(scored):
-    lines = scored[0].targets["force"].calibration_by_horizon
-    assert {(one.horizon_days, one.model) for one in lines} >= {(days, "panel") for days in HORIZONS}
-    assert all(np.isnan(one.slope) == np.isnan(one.slope_se) for one in lines)
-
-
 def test_a_steady_record_is_not_called_silent_and_one_that_stops_is(folder):
     days = np.sort(read_events(folder / "data/a-b.csv").date)
     assert silent_end(days, date(2007, 12, 31)) is None

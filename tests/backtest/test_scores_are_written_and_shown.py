@@ -16,7 +16,6 @@ from forecast.evaluation.track_record import find_track_record
 from forecast.report.palette import name_model
 from forecast.runs.folder import file_hashes
 from forecast.runs.inputs import read_inputs
-from forecast.workflows.backtest import run_backtest
 
 ALL = (*MODELS, *BASELINES)
 
@@ -138,13 +137,6 @@ def test_json_is_one_object_and_nothing_else(config_file, forecast, tmp_path, dr
     content = json.loads(ended.out)
     assert content.pop("folder") == str(tmp_path / "small/backtest")
     assert content == json.loads((tmp_path / "small/backtest/scores.json").read_text())
-
-
-def test_priors_of_the_config_reach_the_model(config_file, tmp_path, drawn_units):
-    config = load_config(config_file, ["model.priors.tension.persistence=slow"])
-    options = BacktestOptions(origins=(date(2020, 1, 1), date(2020, 2, 1)), horizons=(30,))
-    done = run_backtest(config, options, folder=tmp_path / "backtest")
-    assert done.plan.priors == {"tension.persistence": "slow"}
 
 
 def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtest):

@@ -5,7 +5,6 @@ import signal
 from dataclasses import replace
 from datetime import date
 
-import numpy as np
 import pytest
 
 from forecast.cli.signals import EndedBySignalError
@@ -14,7 +13,6 @@ from forecast.errors import InputError, RunFolderError, UnfinishedError
 from forecast.evaluation import units
 from forecast.evaluation.backtest import BacktestOptions
 from forecast.evaluation.kept_rows import FILE, KeptRows, begin_rows, content_hash
-from forecast.events.reading import write_events
 from forecast.workflows.backtest import partial_place, run_backtest
 
 SAME_BYTES = ("forecasts.csv", "origins.csv", "plan.json", "scores.json")
@@ -142,15 +140,6 @@ def test_a_changed_plan_is_refused_with_what_changed(
         RunFolderError, match=rf"(?s)other settings.*\n  {said}.*--force in place of --resume"
     ):
         run_backtest(changed, options, folder=tmp_path / "broken", resume=True)
-
-
-def test_changed_data_are_refused(config, config_file, tmp_path, drawn_units, us_china):
-    with pytest.raises(Stopped):
-        run_backtest(config, OPTIONS, folder=tmp_path / "broken", listen=stop_after(40))
-    write_events(us_china.select(np.arange(len(us_china)) > 0), config_file.parent / "fewer.csv")
-    changed = load_config(config_file, ["events.source=fewer.csv"])
-    with pytest.raises(RunFolderError, match=r"data_sha256: [0-9a-f]{64} then, [0-9a-f]{64} now"):
-        run_backtest(changed, OPTIONS, folder=tmp_path / "broken", resume=True)
 
 
 def test_a_damaged_unit_is_named(config, tmp_path, drawn_units):

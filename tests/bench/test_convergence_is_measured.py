@@ -1,7 +1,6 @@
 """The study of convergence: its cells, its rows, what is kept, its summary; samplers are made up."""
 
 import json
-import pickle
 from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -172,11 +171,6 @@ def test_only_model_and_sampler_can_be_set(weekly):
         plan_study({"a": weekly}, options_with(overrides=("sampler.drows=3",)))
 
 
-def test_a_cell_can_be_sent_to_another_process(weekly):
-    (job, *_), _ = plan_study({"a": weekly}, options_with())
-    assert pickle.loads(pickle.dumps(job)).key == job.key
-
-
 # -- rows
 
 
@@ -313,12 +307,6 @@ def test_the_summary_of_known_rows_is_known():
     # .5 is more than .1 above .4, the highest baseline to within rounding; .45 is not.
     assert (thinned.share, thinned.outside) == (0.3, 0.0)
     assert (every.share, every.rows) == (None, 3)
-
-
-def test_a_forecast_is_outside_when_it_is_far_from_all_baselines():
-    far = [row_with(probability={30: 0.61, 90: 0.19, 180: 0.21})]
-    (summary,) = summarise(ConvergenceStudy(tuple(far), (), 1), seed=1)
-    assert summary.outside == pytest.approx(2 / 3)
 
 
 def test_the_error_over_dyads_is_that_of_their_means_and_absent_for_one():

@@ -1,18 +1,15 @@
 """The speed bench: its arithmetic, its tables, its command. The samplers run in a slow test alone."""
 
 import json
-import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from forecast.bench import speed
 from forecast.bench.speed import NUMPYRO, OURS, PYMC, SamplerRun, SpeedReport, gradient_microseconds, race
-from forecast.bench.stages import StageClock, StageTimes, measure_stages, peak_mebibytes
+from forecast.bench.stages import StageTimes, measure_stages
 from forecast.cli.app import app
 from forecast.cli.bench import speed_tables
 from forecast.cli.terminal import lines_of
@@ -84,57 +81,12 @@ def test_tables_fit_80_columns_and_hold_every_number(report):
         assert f"\n  {stage}" in text
 
 
-def test_numpyro_is_not_called_missing_where_it_ran(report):
-    rounds = [[*runs, replace(runs[1], sampler=NUMPYRO)] for runs in report.rounds]
-    text = "\n".join(lines_of(speed_tables(replace(report, rounds=rounds))))
-    assert "left out" not in text
-    assert f"12.5 times the ESS/s of {NUMPYRO}" in text
-
-
 def test_the_slower_of_two_gradients_takes_longer_by_the_time_it_sleeps():
     calls = {"short": lambda: time.sleep(0.001), "long": lambda: time.sleep(0.005)}
     found = gradient_microseconds(calls, batches=3)
     # Sleeping never ends early; on a busy machine it may end late.
     assert 1000 <= found["short"] < found["long"]
     assert found["long"] >= 5000
-
-
-def test_stages_are_timed_from_their_first_to_the_next_name(monkeypatch):
-    times = iter([0.0, 2.0, 3.0, 7.0, 10.0])
-    monkeypatch.setattr(time, "perf_counter", lambda: next(times))
-    clock = StageClock()
-    for stage in ("import", "read", "sample", "sample", ""):
-        clock.enter(stage)
-    assert clock.seconds == {"import": 2.0, "read": 1.0, "sample": 7.0}
-
-
-def test_peak_memory_is_in_mebibytes():
-    block = np.ones(2**24)  # 128 MiB
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
-    assert block.nbytes / 2**20 < peak_mebibytes() < machine
-
-
-def test_samplers_take_turns_and_the_warm_up_is_not_counted(monkeypatch):
-    called = []
-
-    def made(sampler, options):
-        called.append((sampler, options.seed, options.draws))
-        return run(sampler, total=2.0, sampling=1.0, ess=float(options.seed))
-
-    monkeypatch.setattr(speed, "has_numpyro", lambda: False)
-    monkeypatch.setattr(speed, "_ours", lambda inputs, options: (made(OURS, options), ["x"]))
-    monkeypatch.setattr(speed, "_plain", lambda inputs, options, sampler, names: made(sampler, options))
-    ours, plain = SamplerOptions(seed=7, draws=100), SamplerOptions(seed=7, draws=300)
-    rounds = race(None, ours, plain, 2, lambda what: None)
-    assert called == [
-        (OURS, 7, 10),
-        (PYMC, 7, 10),
-        (OURS, 8, 100),
-        (PYMC, 8, 300),
-        (OURS, 9, 100),
-        (PYMC, 9, 300),
-    ]
-    assert [[one.ess_bulk_min for one in runs] for runs in rounds] == [[8.0, 8.0], [9.0, 9.0]]
 
 
 def test_bench_alone_measures_speed_on_the_worked_case(command, report):

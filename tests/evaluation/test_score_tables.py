@@ -108,10 +108,6 @@ def test_the_dictionary_is_plain_json_with_null_for_what_is_not_defined(make_tab
     assert quiet["cells"][0]["calibration"] == {"intercept": None, "slope": None}
 
 
-def test_the_same_seed_gives_the_same_dictionary(table):
-    assert score_forecasts(table, seed=5).to_dict() == score_forecasts(table, seed=5).to_dict()
-
-
 def test_comparing_averages_the_cells_with_equal_weight(make_table, outcome):
     tables = [
         make_table(probability, outcome[:n], model=model, horizon=horizon)
@@ -122,14 +118,6 @@ def test_comparing_averages_the_cells_with_equal_weight(make_table, outcome):
     cells = [log_score(0.5, outcome[:n]).mean() - log_score(0.3, outcome[:n]).mean() for n in (120, 60)]
     assert found.value == pytest.approx(np.mean(cells))
     assert found.interval90[0] < found.value < found.interval90[1]
-
-
-def test_comparing_one_cell_is_the_mean_difference_with_its_error(table):
-    found = compare_models(table, "sharp", "climatology", seed=1)
-    back = compare_models(table, "climatology", "sharp", seed=1)
-    assert found.value == pytest.approx(-back.value)
-    assert found.se == pytest.approx(back.se)
-    assert found.interval90[1] < 0
 
 
 def test_models_that_share_no_window_cannot_be_compared(table):

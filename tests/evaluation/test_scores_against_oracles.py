@@ -50,11 +50,6 @@ def test_the_base_rate_as_forecast_is_all_uncertainty():
     assert parts.uncertainty == 0.1875
 
 
-def test_a_perfect_forecast_has_all_the_resolution_there_is():
-    parts = decompose_brier(np.array([1.0, 0.0, 1.0, 0.0]), [1, 0, 1, 0])
-    assert (parts.reliability, parts.resolution, parts.uncertainty) == (0, 0.25, 0.25)
-
-
 def test_a_forecast_of_one_value_in_each_bin_has_the_textbook_reliability():
     probability = np.repeat([0.15, 0.65], 4)
     outcome = [1, 0, 0, 0, 1, 1, 0, 0]
