@@ -76,6 +76,23 @@ def forecast():
 
 
 @pytest.fixture
+def refusals():
+    """What a command says to options that it refuses, by the options, in one message each."""
+
+    def said(command, refused) -> dict[str, str]:
+        answers = {}
+        for options in refused:
+            ended = run_command(*command, *options.split())
+            assert (ended.code, ended.out) == (2, ""), options
+            assert ended.err.startswith("forecast: ")
+            assert "Traceback" not in ended.err
+            answers[options] = ended.err.rstrip()
+        return answers
+
+    return said
+
+
+@pytest.fixture
 def config_file(tmp_path) -> Path:
     path = tmp_path / "small.yaml"
     path.write_text(CONFIG)
