@@ -133,7 +133,7 @@ def test_the_readme_shows_how_to_run_and_to_rebuild():
 def test_the_output_in_the_readme_is_what_the_sample_prints(sample):
     printed = lines_of(bottom_line(sample, track_record_of(SAMPLE)))
     (text,) = blocks(README, "text")
-    assert shown.matches(text, "\n".join(printed) + "\n"), "make sample was run: paste the first lines of its output"
+    assert shown.matches(text, "\n".join(printed) + "\n"), "paste what make sample printed"
 
 
 def test_the_sample_is_of_the_worked_case_and_converged(sample):
