@@ -63,28 +63,15 @@ def test_foreign_words_are_printed_as_they_are_but_for_control_characters(capsys
 
 
 def test_heads_break_before_words_get_narrow_and_groups_stand_in_line(snapshot):
-    row = (
-        "13 Aug 2024",
-        Cell(mark=Bar(value=0.1, colour="#000000")),
-        "50%",
-        "46–99.5%",
-        "roughly even chance",
-    )
-    columns = (
-        right("Before"),
-        Column("0 to 100%"),
-        right("Chance"),
-        right("Plausible range"),
-        Column("In words"),
-    )
+    bar = Cell(mark=Bar(value=0.1, colour="#000000"))
+    row = cells("13 Aug 2024", bar, "50%", "46–99.5%", "roughly even chance, as far as it goes")
+    last = cells("9 Aug", bar, "9%", Cell("–", note="0"), "")
+    numbers = right("Chance"), right("Plausible range")
+    columns = (right("Before"), Column("0 to 100%"), *numbers, Column("In words"))
     wide = (*(right("Share of past windows"),) * 2, Column("Why"))
     groups = (
         Group(label="Crisis", note="seen twice", detail="sanction or " * 9, rows=(row,), marked=(0,)),
-        Group(
-            label="War",
-            detail="dispute",
-            rows=(cells(*row), cells("9 Aug", "", "9%", Cell("–", note="0"), "")),
-        ),
+        Group(label="War", detail="dispute", rows=(row, last)),
     )
     shown = (
         Alert(text="Careful", items=("one", "two")),
