@@ -45,7 +45,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from forecast.views import ShownInNotebooks
+from forecast.frames import ShownInNotebooks
 
 __version__ = "0.2.0"
 

@@ -1,5 +1,5 @@
 # The public names, each from the module that has it: read by type checkers and by ``__init__.py``.
-# Names without ``as`` are not public: what values are made from and shown by (``forecast/views.py``).
+# Names without ``as`` are not public: what values are made from and shown by (``forecast/frames.py``).
 # ruff: noqa: F401
 __version__: str
 

@@ -11,10 +11,9 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from forecast.config.cross_checks import LONGEST_HORIZON, day_in, mapping_in, sequence_in
-from forecast.config.faults import Fault, refusal, shown
+from forecast.config.faults import Fault, Section, SettingsFile, refusal, shown
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
 from forecast.config.schema import TargetConfig
-from forecast.config.settings_file import Section, SettingsFile
 from forecast.config.yaml_source import read_yaml
 from forecast.errors import EventError, InputError, did_you_mean
 from forecast.errors import shown as printable

@@ -163,7 +163,7 @@ def _bundled_with(pair: Pair | None) -> EventTable | None:
 
 
 def _lay_out(asked: NewOptions, answer: Answer) -> None:
-    from forecast.config.examples import WATCHLIST, example_files
+    from forecast.config.draft import WATCHLIST, example_files
 
     ignored = {"EVENTS": asked.events, "--pair": asked.pair, "--as-of": asked.as_of, "--scale": asked.scale}
     if given := tuple(name for name, value in ignored.items() if value is not None):

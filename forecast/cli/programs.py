@@ -24,16 +24,8 @@ def schema(
     from forecast.config import writing
     from forecast.ledger.entries import ledger_schema
 
-    makers = {
-        "config": writing.config_schema,
-        "scenario": writing.scenario_schema,
-        "forecast": writing.forecast_schema,
-        "analysis": writing.analysis_schema,
-        "ledger": ledger_schema,
-        "watchlist": writing.watchlist_schema,
-        "watch": writing.watch_schema,
-    }
-    typer.echo(writing.schema_text(makers[contract]()), nl=False)
+    made = ledger_schema() if contract == "ledger" else writing.schema_of(contract)
+    typer.echo(writing.schema_text(made), nl=False)
 
 
 def mcp(

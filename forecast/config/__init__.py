@@ -1,16 +1,17 @@
 """A YAML file, checked as a whole, as a frozen ``Config``; written back, hashed, and read in English.
 
 ``yaml_source``   text → plain data with positions
-``faults``        what is wrong, where, and how it reads
+``faults``        files that users write: what is wrong, where, and how it reads
 ``field_types``   the kinds of value: names, days, quantiles, priors
 ``cross_checks``  settings that must agree
-``settings_file`` what all files that users write have in common
 ``schema``        the config as types
-``scenario``      scenario files, the same way
+``scenario``      scenario files, and scenarios given as options
+``watchlist``     lists of dyads
 ``reading``       all of it in one call, with the options of the command line
-``writing``       the config and its schemas written out
-``describe``      the config in English
-``looks``         logo and fonts of the report
+``writing``       the config and the JSON Schemas written out
+``describe``      the config in English, its targets as questions
+``draft``         a first config, with the targets that ``proposed_targets`` finds
+``named_files``   files that a config names: scale, logo, fonts
 """
 
 from forecast.config.describe import describe_config, target_definition

@@ -1,24 +1,29 @@
-"""A first config for a record of events: sides, days and targets that it can carry, as commented YAML."""
+"""A first config: drafted for a record of events as commented YAML, or an example of the package.
+
+``forecast/examples`` is a link to ``configs/``, so that a checkout has one copy of the examples; building a
+wheel puts the files themselves there.
+"""
 
 from __future__ import annotations
 
 import os
 import shlex
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from forecast.config.cross_checks import DatedMilestone, usual_milestones
-from forecast.config.faults import printable
 from forecast.config.field_types import folder_name
 from forecast.config.proposed_targets import ProposedTarget, months_until, propose_targets
 from forecast.config.schema import BUNDLED_PREFIX, UNNAMED
 from forecast.config.writing import flow_yaml
-from forecast.errors import EventError
+from forecast.errors import EventError, InputError, did_you_mean, escaped
 from forecast.events.cells import DateOrder
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.events.countries import pair_title
@@ -38,6 +43,17 @@ from forecast.records.scale import STANDARD, Scale
 from forecast.wording import count, listing, long_day, times
 
 WIDTH = 108
+
+WATCHLIST = "watchlist"
+EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "us-china": ("us-china-2023.yaml", "scenarios", "us-china-track-record"),
+        "own-data": ("own-data-template.yaml", "example-events.csv"),
+        WATCHLIST: ("watchlist",),
+    }
+)
+"""Name of an example → its files and folders below ``forecast/examples``, the config first."""
+_FOR_EDITORS = "# yaml-language-server:"
 
 Pair = tuple[str, str]
 
@@ -193,7 +209,7 @@ def _head(draft: Draft, path: Path) -> Iterator[str]:
     day = f" as of {long_day(draft.as_of)}" if draft.as_of else ""
     yield f"# {pair_title([draft.a], [draft.b])}{day}, written by 'forecast new'. Change what you like."
     yield "#"
-    name = shlex.quote(printable(path.name))
+    name = shlex.quote(escaped(path.name))
     yield f"#   forecast check {name}     explains this file in plain English; fits nothing"
     yield f"#   forecast run   {name}     fits, simulates, writes the report"
     yield "#"
@@ -342,3 +358,41 @@ def _comment(said: str, indent: str = "") -> Sequence[str]:
         break_on_hyphens=False,
         break_long_words=False,
     )
+
+
+def example_files(name: str) -> dict[str, bytes]:
+    """Return the files of an example by their path in the folder that they are laid out in, the config first.
+
+    The line that tells editors where a checkout keeps the schema is left out.
+
+    Raises
+    ------
+    InputError
+        No example has that name, or the package is without it.
+    """
+    if name not in EXAMPLES:
+        raise InputError(
+            f"--example: no example is named '{name}'.{did_you_mean(name, EXAMPLES)} "
+            f"Allowed: {', '.join(EXAMPLES)}"
+        )
+    root = files("forecast") / "examples"
+    found: dict[str, bytes] = {}
+    for part in EXAMPLES[name]:
+        place = root / part
+        inside = [*place.iterdir()] if place.is_dir() else []
+        inside.sort(key=lambda one: (not one.name.endswith(".yaml"), one.name))
+        for path, one in [(f"{part}/{one.name}", one) for one in inside] or [(part, place)]:
+            try:
+                found[path] = _without_editor_line(one.read_bytes())
+            except OSError as error:
+                # Git on a system without links leaves a text file in the place of the folder.
+                raise InputError(
+                    f"--example: {one} cannot be read ({error.strerror}); copy the folder configs/ of the "
+                    "repository instead"
+                ) from error
+    return found
+
+
+def _without_editor_line(content: bytes) -> bytes:
+    first, _, rest = content.partition(b"\n")
+    return rest.removeprefix(b"#\n") if first.startswith(_FOR_EDITORS.encode()) else content

@@ -14,6 +14,7 @@ from forecast.config.faults import (
     Fault,
     KeyPath,
     Node,
+    SettingsFile,
     SourceMap,
     child,
     dotted_path,
@@ -23,7 +24,6 @@ from forecast.config.faults import (
 )
 from forecast.config.field_types import folder_name
 from forecast.config.schema import Config
-from forecast.config.settings_file import SettingsFile
 from forecast.config.yaml_source import _HALF_SIGN, MAX_VALUES, YamlValue, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError, did_you_mean, shown
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from forecast.config.faults import Section
 from forecast.config.field_types import EMPTY_LIST, EMPTY_MAPPING, Colour, KeyName, Text
-from forecast.config.settings_file import Section
 
 
 class ImpactConfig(Section):

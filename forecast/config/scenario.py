@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from forecast.config.cross_checks import day_in, mapping_in, sequence_in
-from forecast.config.faults import Fault, KeyPath, SourceMap, dotted_path
+from forecast.config.faults import Fault, KeyPath, Section, SettingsFile, SourceMap, dotted_path
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -32,7 +32,6 @@ from forecast.config.field_types import (
     Text,
 )
 from forecast.config.schema import Config, title_of
-from forecast.config.settings_file import Section, SettingsFile
 from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError
 from forecast.events.codebook import CATEGORIES, category_fault

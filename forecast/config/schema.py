@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from forecast.config.cross_checks import cross_faults, usual_milestones
-from forecast.config.faults import Fault
+from forecast.config.faults import Fault, Section, SettingsFile
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -37,7 +37,6 @@ from forecast.config.field_types import (
 )
 from forecast.config.report_settings import ImpactConfig as ImpactConfig
 from forecast.config.report_settings import ReportConfig
-from forecast.config.settings_file import Section, SettingsFile
 from forecast.events.countries import country_code, pair_title
 from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD

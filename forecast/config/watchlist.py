@@ -21,7 +21,7 @@ from forecast.config.cross_checks import (
     mapping_in,
     sequence_in,
 )
-from forecast.config.faults import Fault, KeyPath, Position, SourceMap, refusal, shown
+from forecast.config.faults import Fault, KeyPath, Position, Section, SettingsFile, SourceMap, refusal, shown
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -46,7 +46,6 @@ from forecast.config.schema import (
     TargetConfig,
     milestones_after,
 )
-from forecast.config.settings_file import Section, SettingsFile
 from forecast.config.yaml_source import read_yaml
 from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel
@@ -23,8 +23,16 @@ SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
 SAVED_PANEL = "panel.json"
 SAVED_SCALE = "scale.yaml"
-"""Name under which a run folder keeps a copy of the file that default priors come from."""
-"""Folder in a run folder that holds copies of the scenario files."""
+"""Names under which a run folder keeps copies of the files that a config names."""
+SCHEMAS: dict[str, tuple[type[BaseModel], str, Literal["validation", "serialization"]]] = {
+    "config": (Config, "Config of a forecast", "validation"),
+    "scenario": (Scenario, "Scenario of a forecast", "validation"),
+    "watchlist": (Watchlist, "Watchlist of many dyads", "validation"),
+    "forecast": (Forecast, "forecast.json", "serialization"),
+    "analysis": (Analysis, "analysis.json", "serialization"),
+    "watch": (Watch, "watch.json", "serialization"),
+}
+"""Files by name: their content, what they are, and whether users write them or we."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -124,44 +132,20 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def config_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a config file, for completion and checks in an editor."""
-    return _schema(Config, "Config of a forecast", mode="validation")
+def schema_of(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a file by its name in ``SCHEMAS``.
 
-
-def scenario_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a scenario file."""
-    schema = _schema(Scenario, "Scenario of a forecast", mode="validation")
-    events = schema["properties"]["without"]
-    events["items"] = {"anyOf": [{"type": "string", "description": "id of one event"}, events["items"]]}
-    return schema
-
-
-def forecast_schema() -> dict[str, Any]:
-    """Return the JSON Schema of ``forecast.json``; every key it lists as required is always there."""
-    return _schema(Forecast, "forecast.json", mode="serialization")
-
-
-def analysis_schema() -> dict[str, Any]:
-    """Return the JSON Schema of ``analysis.json``."""
-    return _schema(Analysis, "analysis.json", mode="serialization")
-
-
-def watchlist_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a watchlist."""
-    return _schema(Watchlist, "Watchlist of many dyads", mode="validation")
-
-
-def watch_schema() -> dict[str, Any]:
-    """Return the JSON Schema of ``watch.json``."""
-    return _schema(Watch, "watch.json", mode="serialization")
+    Of a file that users write it is for completion and checks in an editor; every key that one of ours lists
+    as required is always there.
+    """
+    model, title, mode = SCHEMAS[name]
+    schema = model.model_json_schema(by_alias=True, mode=mode)
+    if model is Scenario:
+        events = schema["properties"]["without"]
+        events["items"] = {"anyOf": [{"type": "string", "description": "id of one event"}, events["items"]]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}
 
 
 def schema_text(schema: dict[str, Any]) -> str:
     """Return a schema as indented JSON text that ends in a newline."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def _schema(model: type[BaseModel], title: str, mode: Any) -> dict[str, Any]:  # noqa: ANN401
-    schema = model.model_json_schema(by_alias=True, mode=mode)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from forecast.config.faults import KeyPath, Position, SourceMap, dotted_path, printable, shown
-from forecast.errors import ConfigError, nearest
+from forecast.config.faults import KeyPath, Position, SourceMap, dotted_path, shown
+from forecast.errors import ConfigError, escaped, nearest
 from forecast.storage import open_plain
 
 type YamlValue = str | int | float | bool | list[YamlValue] | dict[str, YamlValue] | None
@@ -202,4 +202,4 @@ def _position(mark: Any) -> Position:  # noqa: ANN401 - the stubs have two types
 
 
 def _error(name: str, position: Position, message: str) -> ConfigError:
-    return ConfigError(printable(f"{name}:{position.line}:{position.column}: {message}"))
+    return ConfigError(escaped(f"{name}:{position.line}:{position.column}: {message}"))

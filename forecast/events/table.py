@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from forecast.errors import EventError
 from forecast.events.cells import DATES, DateOrder, clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
-from forecast.frames import Backend, make_frame
-from forecast.views import ShownInNotebooks
+from forecast.frames import Backend, ShownInNotebooks, make_frame
 
 
 @dataclass(frozen=True, kw_only=True)

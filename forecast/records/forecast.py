@@ -9,12 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from forecast.errors import InputError, shown
-from forecast.frames import Backend, make_frame
+from forecast.frames import Backend, ShownInNotebooks, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.cautions import Caution
 from forecast.records.explained import Driver, Indicator, OwnRecord, WaterfallStep
 from forecast.records.scale import Scale
-from forecast.views import ShownInNotebooks
 
 Content = Literal["milestones", "curves", "scenarios", "drivers"]
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]

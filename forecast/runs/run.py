@@ -24,7 +24,7 @@ from forecast.config.writing import (
 from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
-from forecast.frames import Backend
+from forecast.frames import Backend, ShownInNotebooks
 from forecast.inference.posterior import Posterior, open_stored, read_posterior, write_posterior
 from forecast.models.draws import StreamDraws, stream_draws
 from forecast.records.analysis import Analysis
@@ -38,7 +38,6 @@ from forecast.simulation.first_passages import FirstPassages
 from forecast.simulation.options import RANDOM_STREAMS, SimulationOptions
 from forecast.simulation.paths import simulate_first_passages
 from forecast.storage import copy_file, write_file
-from forecast.views import ShownInNotebooks
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forecast.config import load_config
-from forecast.config.examples import EXAMPLES, WATCHLIST
+from forecast.config.draft import EXAMPLES, WATCHLIST
 from forecast.config.watchlist import load_watchlist
 from forecast.events.codebook import CONFLICTUAL
 from forecast.runs.inputs import read_inputs

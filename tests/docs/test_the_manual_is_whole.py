@@ -91,11 +91,7 @@ def test_the_command_reference_holds_what_the_help_prints(monkeypatch):
 
 
 def every_schema() -> dict[str, object]:
-    made = {
-        name: getattr(writing, f"{name}_schema")()
-        for name in ("config", "scenario", "watchlist", "forecast", "analysis", "watch")
-    }
-    return made | {"ledger": ledger_schema()}
+    return {name: writing.schema_of(name) for name in writing.SCHEMAS} | {"ledger": ledger_schema()}
 
 
 @pytest.mark.parametrize("name", every_schema())

@@ -12,7 +12,6 @@ from forecast.config import (
     scenario_yaml,
 )
 from forecast.config.scenario import scenario_from_options
-from forecast.config.writing import scenario_schema, schema_text
 from forecast.errors import ConfigError
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
 from forecast.priors import new_type_parameters
@@ -156,11 +155,6 @@ def test_the_worked_case_lists_scenarios_of_which_none_needs_a_new_fit():
     assert len(inputs.scenarios) == len(config.scenarios) >= 6
     assert not any(plan_scenario(inputs, one).changes_past for one in inputs.scenarios)
     assert load_scenarios(config) == inputs.scenarios
-
-
-def test_the_committed_schema_of_scenarios_is_current():
-    committed = (ROOT / "docs/scenario.schema.json").read_text(encoding="utf-8")
-    assert committed == schema_text(scenario_schema())
 
 
 def test_examples_of_the_page_are_valid_and_its_commands_and_names_exist(tmp_path):

@@ -1,6 +1,5 @@
 """Lists: every fault at once with its line, and what a list leaves to its defaults."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from forecast.config import load_config
 from forecast.config.schema import ModelConfig
 from forecast.config.watchlist import is_watchlist, load_watchlist
-from forecast.config.writing import schema_text, watchlist_schema
 from forecast.errors import ConfigError
 
 from .conftest import TARGET, write_list
@@ -97,12 +95,3 @@ def test_a_list_in_the_place_of_a_config_and_the_reverse_are_sent_to_the_right_c
         load_config(path)
     with pytest.raises(ConfigError, match="is of a config of one dyad; use it with 'forecast run"):
         load_watchlist(ROOT / "configs/us-china-2023.yaml")
-
-
-def test_the_committed_schemas_are_current():
-    from forecast.config.writing import watch_schema
-
-    for name, schema in (("watchlist", watchlist_schema()), ("watch", watch_schema())):
-        committed = (ROOT / f"docs/{name}.schema.json").read_text(encoding="utf-8")
-        assert committed == schema_text(schema), f"forecast schema {name} > docs/{name}.schema.json"
-        json.loads(committed)

@@ -14,7 +14,7 @@ from pypdf import PdfReader
 
 from forecast import wording
 from forecast.config import load_config, load_scenarios
-from forecast.config.writing import forecast_schema
+from forecast.config.writing import schema_of
 from forecast.errors import RunFolderError
 from forecast.inference.posterior import read_posterior
 from forecast.records.analysis import Analysis
@@ -105,7 +105,7 @@ def test_the_folder_holds_exactly_the_promised_files(finished):
 
 def test_forecast_json_keeps_its_schema_and_reads_back_the_same(run_folder, record):
     content = json.loads((run_folder / "forecast.json").read_text(encoding="utf-8"))
-    assert list(schema_faults(content, forecast_schema(), forecast_schema())) == []
+    assert list(schema_faults(content, schema_of("forecast"), schema_of("forecast"))) == []
     assert json.loads(record.model_dump_json(by_alias=True)) == content
 
 
@@ -124,7 +124,7 @@ def test_forecast_json_keeps_its_schema_and_reads_back_the_same(run_folder, reco
 def test_the_schema_refuses_what_is_no_forecast(run_folder, change, fault):
     content = json.loads((run_folder / "forecast.json").read_text(encoding="utf-8"))
     change(content)
-    assert list(schema_faults(content, forecast_schema(), forecast_schema())) == [fault]
+    assert list(schema_faults(content, schema_of("forecast"), schema_of("forecast"))) == [fault]
 
 
 def test_number_word_and_interval_of_the_table_are_the_curve_at_that_day(record):
