@@ -25,12 +25,14 @@ import warnings
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTED = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate", "os.chmod")
 HANGS_S = 60
-NO_LEAVINGS = ".forecast-"
+TEMPORARY = ".forecast-"
 CONFIG = """\
 name: small
 dyad: {a: USA, b: CHN, theatre: [TWN, HKG, CAN]}
@@ -153,7 +155,7 @@ def torture(scene: Scene, *, power_cut: bool, most: int | None = None, finish: b
             place.mkdir()
             scene.prepare(place)
             before = _contents(place)
-            _child(scene, place, at, power_cut=power_cut)
+            _in_child(partial(scene.work, place), place, Tripwire(place, at, power_cut=power_cut))
             outcome.points += 1
             fault = scene.check(place)
             if fault:
@@ -171,74 +173,60 @@ def torture(scene: Scene, *, power_cut: bool, most: int | None = None, finish: b
         return outcome
 
 
+class Ended(NamedTuple):
+    """How the work of a child ended: its code, its last words, and the operations that were counted."""
+
+    code: int
+    said: str
+    seen: int
+
+
+def _in_child(work: Callable[[], object], place: Path, wire: Tripwire | None = None) -> Ended:
+    """Do work in a child that prints nothing; the code is 98 where it was killed or hangs."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(HANGS_S)
+        code, last = 0, ""
+        said = io.StringIO()
+        try:
+            with redirect_stdout(io.StringIO()), redirect_stderr(said):
+                tempfile.tempdir = str(place / "scratch")
+                if wire is not None:
+                    wire.arm()
+                work()
+        except SystemExit as end:
+            code, last = int(end.code or 0), said.getvalue()[-300:]
+        except BaseException as error:  # the child only reports
+            code, last = 99, f"{type(error).__name__}: {error}"
+        seen = wire.seen if wire is not None else 0
+        if wire is not None:
+            wire.armed = False
+        os.write(writer, json.dumps([code, last, seen]).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        content = told.read()
+    os.waitpid(child, 0)
+    return Ended(*json.loads(content)) if content else Ended(98, "killed", 0)
+
+
 def _operations(scene: Scene, place: Path) -> int:
     place.mkdir()
     scene.prepare(place)
-    reader, writer = os.pipe()
-    if os.fork() == 0:
-        signal.alarm(HANGS_S)
-        wire = Tripwire(place, -1, power_cut=False)
-        code = _quietly(wire, scene, place)
-        os.write(writer, json.dumps([wire.seen, code]).encode())
-        os._exit(0)
-    os.wait()
-    os.close(writer)
-    with os.fdopen(reader) as told:
-        seen, code = json.loads(told.read())
-    if code:
-        raise RuntimeError(f"{scene.name} fails without a kill: code {code}")
+    ended = _in_child(partial(scene.work, place), place, Tripwire(place, -1, power_cut=False))
+    if ended.code:
+        raise RuntimeError(f"{scene.name} fails without a kill: code {ended.code}, {ended.said}")
     shutil.rmtree(place)
-    return int(seen)
-
-
-def _child(scene: Scene, place: Path, at: int, *, power_cut: bool) -> None:
-    if os.fork() == 0:
-        signal.alarm(HANGS_S)
-        _quietly(Tripwire(place, at, power_cut=power_cut), scene, place)
-        os._exit(0)
-    os.wait()
-
-
-def _quietly(wire: Tripwire, scene: Scene, place: Path) -> int:
-    try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            tempfile.tempdir = str(place / "scratch")
-            wire.arm()
-            scene.work(place)
-    except SystemExit as end:
-        return int(end.code or 0)
-    except BaseException as error:  # the child only reports
-        print(f"{type(error).__name__}: {error}", file=sys.__stderr__)
-        return 99
-    finally:
-        wire.armed = False
-    return 0
+    return ended.seen
 
 
 def _finish(scene: Scene, place: Path) -> str:
     """Run the command once more: it must work, and leave nothing that is temporary."""
-    reader, writer = os.pipe()
-    if os.fork() == 0:
-        signal.alarm(HANGS_S)
-        code = 0
-        try:
-            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as said:
-                tempfile.tempdir = str(place / "scratch")
-                scene.work(place)
-        except SystemExit as end:
-            code = int(end.code or 0)
-            os.write(writer, said.getvalue()[-300:].encode())
-        except BaseException as error:  # the child only reports
-            code = 99
-            os.write(writer, f"{type(error).__name__}: {error}".encode())
-        os._exit(code)
-    _, status = os.wait()
-    os.close(writer)
-    with os.fdopen(reader) as told:
-        said = told.read()
-    if code := os.waitstatus_to_exitcode(status):
-        return f"the next command ends with {code}: {said}"
-    left = [str(path.relative_to(place)) for path in place.rglob("*") if NO_LEAVINGS in path.name]
+    ended = _in_child(partial(scene.work, place), place)
+    if ended.code:
+        return f"the next command ends with {ended.code}: {ended.said}"
+    left = [str(path.relative_to(place)) for path in place.rglob("*") if TEMPORARY in path.name]
     left += [str(path.relative_to(place)) for path in (place / "scratch").iterdir()]
     return f"left: {', '.join(left[:3])}" if left else scene.check(place)
 
@@ -247,7 +235,7 @@ def _contents(place: Path) -> dict[str, str]:
     return {
         str(path.relative_to(place)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(place.rglob("*"))
-        if path.is_file() and NO_LEAVINGS not in str(path) and "scratch" not in path.parts
+        if path.is_file() and TEMPORARY not in str(path) and "scratch" not in path.parts
     }
 
 
@@ -328,18 +316,8 @@ def scenes(made: Path) -> list[Scene]:
 
     def import_(place: Path) -> None:
         files = sorted(place.glob("*.CSV"))
-        _command(
-            "events",
-            "import",
-            *files,
-            "--format",
-            "gdelt2",
-            "--dyad",
-            "USA,CHN",
-            "-o",
-            place / "events.csv",
-            "--quiet",
-        )
+        options = "--format", "gdelt2", "--dyad", "USA,CHN", "-o", place / "events.csv", "--quiet"
+        _command("events", "import", *files, *options)
 
     def events_fault(place: Path) -> str:
         from forecast.errors import ForecastError
@@ -375,16 +353,8 @@ def scenes(made: Path) -> list[Scene]:
         )
 
     def export(place: Path) -> None:
-        _command(
-            "ledger",
-            "export",
-            "--format",
-            "questions",
-            "--out",
-            place / "q.csv",
-            "--ledger",
-            place / "runs/ledger.sqlite",
-        )
+        ledger = "--ledger", place / "runs/ledger.sqlite"
+        _command("ledger", "export", "--format", "questions", "--out", place / "q.csv", *ledger)
 
     def sheet_fault(place: Path) -> str:
         path = place / "q.csv"
@@ -455,8 +425,8 @@ def listed(place: Path) -> None:
 def watched(place: Path) -> None:
     """Lay out the list with its first week watched."""
     listed(place)
-    if code := _forked(lambda: watch(place)):
-        raise RuntimeError(f"the first week cannot be watched: code {code}")
+    if (ended := _in_child(partial(watch, place), place)).code:
+        raise RuntimeError(f"the first week cannot be watched: code {ended.code}, {ended.said}")
 
 
 def watch(place: Path, *more: object) -> None:
@@ -506,7 +476,7 @@ def _watch_fault(place: Path) -> str:
     if len(told) > len(set(told)) + 1:
         return f"told more than once of {len(told) - len(set(told))} changes"
     for folder in sorted((place / "runs/trial").glob("????-??-??")):
-        for manifest in (one for one in folder.rglob("manifest.json") if NO_LEAVINGS not in str(one)):
+        for manifest in (one for one in folder.rglob("manifest.json") if TEMPORARY not in str(one)):
             try:
                 recorded = read_manifest(manifest.parent).get("outputs_sha256", {})
                 if changed := changed_files(manifest.parent, recorded):
@@ -601,25 +571,9 @@ def prepared(folder: Path) -> None:
                     "run", folder / "config.yaml", "--out", place, "--allow-unconverged", "--quiet", *day_set
                 )
 
-    if (code := _forked(make)) != 0:
-        raise RuntimeError(f"the run to copy cannot be made: code {code}")
-
-
-def _forked(work: Callable[[], None]) -> int:
-    """Do work in a child with nothing to say; return its exit code, 98 where it hangs."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(HANGS_S)
-        try:
-            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-                work()
-        except SystemExit as end:
-            os._exit(int(end.code or 0))
-        except BaseException as error:  # the child only reports
-            print(f"{type(error).__name__}: {error}", file=sys.__stderr__)
-            os._exit(99)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    (folder / "scratch").mkdir()
+    if (ended := _in_child(make, folder)).code:
+        raise RuntimeError(f"the run to copy cannot be made: code {ended.code}, {ended.said}")
 
 
 def main() -> None:
