@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from forecast.blocks import Block, Prose, plain_table, right
 from forecast.cli.options import Output, argument, option, refuse_unwritable, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, listening, right, text
+from forecast.cli.terminal import listening
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 from forecast.wording import count
@@ -83,11 +84,11 @@ def _command(
     return " ".join([*parts, f"--least-acts {least_acts}"])
 
 
-def _left_out(short: Sequence[str]) -> Iterator[Part]:
+def _left_out(short: Sequence[str]) -> Iterator[Block]:
     from forecast.pooled_hazard.learning import FIRST_ORIGIN_DAYS
 
     if short:
-        yield text(
+        yield Prose(
             f"Left out, since their records have {FIRST_ORIGIN_DAYS} days or fewer: {', '.join(short)}."
         )
 
@@ -108,26 +109,24 @@ def show(
     output.print({"panel": known.model_dump(mode="json", by_alias=True)}, _summary(known, None))
 
 
-def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Part]:
+def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Block]:
     from forecast.pooled_hazard.learning import LEAST_DYADS
 
     told = learned.provenance
-    yield text(
+    yield Prose(
         f"Learned from {told.in_words()}. {told.rows:,} rows of {count(len(told.targets), 'kind')} of target."
     )
     for coder in learned.coders:
         n = sum(one.coder == coder.coder for one in told.dyads)
         if n < LEAST_DYADS:
-            yield text(
+            yield Prose(
                 f"Caution: {count(n, 'dyad')} of {coder.coder} cannot tell how dyads differ. Forecasts rest "
                 "on the past of these alone, and intervals are too narrow for others."
             )
-    yield text(f"Source: {told.source}. Command: {told.command}.")
+    yield Prose(f"Source: {told.source}. Command: {told.command}.")
     for line in told.listed():
-        yield text(line)
+        yield Prose(line)
     for coder in learned.coders:
-        yield BLANK
-        yield text(f"Coefficients learned from {coder.coder}:")
         n = len(learned.features) + 1
         rows = [
             (
@@ -138,11 +137,12 @@ def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Part]:
             )
             for place, name in enumerate(("intercept", *learned.features))
         ]
-        yield Table((left("Feature", 22), right("effect", 8), right("error", 8), right("military", 9)), rows)
-    yield text(
+        heads = "Feature", right("effect"), right("error"), right("military")
+        yield plain_table(heads, rows, f"Coefficients learned from {coder.coder}")
+    yield Prose(
         "Effect: change of the log hazard, against the dyad's own gamma-Poisson rate, for one standard "
         "deviation of the feature; its error takes dyads as units. Military: what is added for a target of "
         "military acts alone, beside one without any."
     )
     if out:
-        yield text(f"Written to {out}. To use it, set model.panel in a config.")
+        yield Prose(f"Written to {out}. To use it, set model.panel in a config.")
