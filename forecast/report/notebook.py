@@ -1,4 +1,4 @@
-"""Values as a notebook shows them: blocks of a few kilobytes, without scripts or styles.
+"""Values as a notebook shows them: blocks of a few kilobytes, without scripts or styles; charts as axes.
 
 Charts are small SVG in the colour of the page's own text, so that they read on dark pages too. All text of
 the data is escaped.
@@ -12,17 +12,25 @@ from functools import singledispatch
 from html import escape
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from forecast import wording
 from forecast.blocks import Bar, Block, Cell, Group, Heading, Prose, Table, cells, plain_table, right
+from forecast.errors import InputError
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
 from forecast.records.forecast import Forecast, Headline, ScenarioForecast, TargetForecast
 from forecast.report.answers import headline_scenarios
+from forecast.report.curves import CURVE_HEIGHT, draw_curves
+from forecast.report.drawing import WIDTH_INCHES, report_style
 from forecast.report.headline import MilestoneColumn, alarm, cautions, milestone_table
 from forecast.report.html_page import render_blocks
 from forecast.report.judgement import headline_pair, judgement_sentence, range_sentence, shown_change
 from forecast.report.palette import ACCENT, category_colour, name_category, target_colour
+from forecast.report.sections.drivers import clear_drivers, draw_drivers, drivers_height
+from forecast.report.sections.scenarios import draw_scenarios, drawn_scenarios, scenarios_height
+from forecast.report.sections.tension import TENSION_HEIGHT, draw_tension
 from forecast.report.typesetting import shorten
 from forecast.runs.run import Run
 
@@ -209,3 +217,81 @@ def _chart(label: str, marks: str, below: tuple[str, str, str]) -> str:
         f'<svg width="{_WIDTH + 8}" height="{_HEIGHT + 26}" viewBox="-4 -4 {_WIDTH + 8} {_HEIGHT + 26}" '
         f'role="img" aria-label="{escape(label)}">{marks}{texts}</svg>'
     )
+
+
+class RunPlots:
+    """Charts of a run. Each draws into a new figure of ``matplotlib.pyplot`` and returns its axes."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __repr__(self) -> str:
+        return "charts of a run: curve(), tension(), drivers(), scenarios()"
+
+    def curve(self) -> Axes:
+        """Draw the probability of every target by day, with its 90% interval."""
+        (axes,) = _shown(draw_curves(self._run.forecast, _new_figure(CURVE_HEIGHT)))
+        return axes
+
+    def tension(self) -> tuple[Axes, Axes, Axes]:
+        """Draw tension with its 90% interval, the chance of each state, and the events.
+
+        Raises
+        ------
+        InputError
+            The run has no analysis.
+        """
+        run = self._run
+        if run.analysis is None:
+            raise InputError("no tension to draw: the run is still being made, without its analysis")
+        figure = _new_figure(TENSION_HEIGHT)
+        upper, middle, lower = _shown(draw_tension(run.analysis.tension, run.events, run.forecast, figure))
+        return upper, middle, lower
+
+    def drivers(self) -> Axes:
+        """Draw what each past event changes of the headline probability, with twice its error.
+
+        Raises
+        ------
+        InputError
+            No event stands out, or drivers were not measured.
+        """
+        shown = clear_drivers(self._run.forecast)
+        if not shown:
+            raise InputError(
+                "no drivers to draw: no event moves the headline by more than twice its error, or drivers "
+                "were not measured (make_forecast with drivers=False)"
+            )
+        (axes,) = _shown(draw_drivers(shown, _new_figure(drivers_height(shown))))
+        return axes
+
+    def scenarios(self) -> Axes:
+        """Draw the headline probability under each scenario, with its 90% interval.
+
+        Raises
+        ------
+        InputError
+            The run has no scenario with numbers.
+        """
+        forecast = self._run.forecast
+        shown = drawn_scenarios(forecast, forecast.scenarios)
+        if not shown:
+            raise InputError("no scenarios to draw: name scenario files in the config (scenarios: …)")
+        (axes,) = _shown(draw_scenarios(forecast, shown, _new_figure(scenarios_height(len(shown)))))
+        return axes
+
+
+def _new_figure(height: float) -> Figure:
+    # Through pyplot, unlike the figures of a report: notebooks show what pyplot holds. White, as the report's
+    # ink is dark whatever the page.
+    import matplotlib.pyplot as plt
+
+    with report_style():
+        return plt.figure(figsize=(WIDTH_INCHES, height), layout="constrained", facecolor="white")
+
+
+def _shown(figure: Figure) -> list[Axes]:
+    # Fonts are looked up at the first drawing, which tells of a missing weight outside the report's style.
+    with report_style():
+        figure.draw_without_rendering()
+    return figure.axes

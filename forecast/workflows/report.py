@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -176,42 +175,31 @@ def rebuild_report(
         notes = refuse_changed_files(folder, force=force)
         # Before the config, since it tells whether an earlier version made the folder.
         read_record(folder / files.FORECAST, Forecast)
-        build = partial(
-            build_report,
-            notes=notes,
-            brief_only=brief_only,
-            export_figures_to=figures,
-            export_tables_to=tables,
-        )
-        return _rebuilt(folder, options, previous, template, paper, build)
-
-
-def _rebuilt(
-    folder: Path,
-    options: ReportOptions | None,
-    previous: Path | None,
-    template: Path | None,
-    paper: Literal["a4", "us-letter"] | None,
-    build: Callable[[Path, ReportOptions], BuiltReport],
-) -> BuiltReport:
-    config = load_config(folder / files.CONFIG)
-    chosen = options or report_options(config)
-    chosen = replace(chosen, template=template or chosen.template, paper=paper or chosen.paper)
-    adopted = []
-    with changed_run_folder(folder) as filling:
-        if previous is not None:
-            _require_run_folder(previous)
-            if previous.resolve() != folder.resolve():
-                refuse_changed_files(previous, advice="")
-            write_record(compare_with(folder, previous), filling / files.PREVIOUS_RUN)
-            adopted.append(files.PREVIOUS_RUN)
-        if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(config, folder)):
-            write_record(record, filling / files.TRACK_RECORD)
-            adopted.append(files.TRACK_RECORD)
-        built = build(filling, chosen)
-        made = (path.relative_to(filling).as_posix() for path in built.in_run_folder)
-        record_outputs(filling, [*adopted, *made])
-    return built.moved(filling, folder)
+        config = load_config(folder / files.CONFIG)
+        chosen = options or report_options(config)
+        chosen = replace(chosen, template=template or chosen.template, paper=paper or chosen.paper)
+        adopted = []
+        with changed_run_folder(folder) as filling:
+            if previous is not None:
+                _require_run_folder(previous)
+                if previous.resolve() != folder.resolve():
+                    refuse_changed_files(previous, advice="")
+                write_record(compare_with(folder, previous), filling / files.PREVIOUS_RUN)
+                adopted.append(files.PREVIOUS_RUN)
+            if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(config, folder)):
+                write_record(record, filling / files.TRACK_RECORD)
+                adopted.append(files.TRACK_RECORD)
+            built = build_report(
+                filling,
+                chosen,
+                notes=notes,
+                brief_only=brief_only,
+                export_figures_to=figures,
+                export_tables_to=tables,
+            )
+            made = (path.relative_to(filling).as_posix() for path in built.in_run_folder)
+            record_outputs(filling, [*adopted, *made])
+        return built.moved(filling, folder)
 
 
 def track_record_of(folder: Path) -> TrackRecord | None:

@@ -16,8 +16,7 @@ from forecast.errors import InputError
 from forecast.events.table import Event, EventTable
 from forecast.inference.posterior import Posterior
 from forecast.records.analysis import Analysis
-from forecast.report.notebook import html_of
-from forecast.report.plots import RunPlots
+from forecast.report.notebook import RunPlots, html_of
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
