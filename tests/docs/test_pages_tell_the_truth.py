@@ -119,6 +119,8 @@ def test_a_command_of_the_readme_runs(arguments, monkeypatch, tmp_path):
     for name in ("configs", "reports"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)  # some write files
+    if arguments == ["check", "mine.yaml"]:
+        printed(["new", "configs/example-events.csv", "--out", "mine.yaml"])
     code, out = printed(arguments)
     assert code == 0
     assert out
