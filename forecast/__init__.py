@@ -5,9 +5,9 @@ The map, in the order the data flow::
     config/      YAML file                  → Config           load_config, describe_config
     feeds/       GDELT, ICEWS, PLOVER, …    → an event file    import_feed, feed_options, Switches
     events/      event file, bundled data   → EventTable       load_events, read_events
-    panel/       events of one or more dyads → Panel           (counts by dyad, step and stream)
+    panel/       events of a pair           → EventCounts      (counts by step and stream)
     priors/      names, words, text         → PriorSet         default_priors
-    models/      Panel, PriorSet            → density          (and its gradient; draws by name)
+    models/      EventCounts, PriorSet      → density          (and its gradient; draws by name)
     inference/   density                    → Posterior        (sampling, gates, weights)
     simulation/  draws                      → first-passage times, probabilities
     families/    what model.family chooses from: the model, the pooled hazard, their mean

@@ -133,9 +133,7 @@ def draws_with():
         shapes = prior_draws(priors, n_draws, n_knots, np.random.default_rng(1))
         assert set(values) <= set(shapes), set(values) - set(shapes)
         variables = {
-            name: np.broadcast_to(values.get(name, silent.get(name, 1e-12)), drawn[:, 0].shape)[
-                :, None
-            ].copy()
+            name: np.broadcast_to(values.get(name, silent.get(name, 1e-12)), drawn.shape).copy()
             for name, drawn in shapes.items()
         }
         return stream_draws(layout, variables, priors)

@@ -21,7 +21,7 @@ from forecast.app.state import MOST_ACTS, State, StateError, state_of
 from forecast.errors import did_you_mean, shown
 from forecast.records.base import Record
 from forecast.report.assumption_words import assumption_label, break_even_sentence, titles_of
-from forecast.sensitivity.break_even import Bound, Question, prior_break_even
+from forecast.sensitivity.robustness import Bound, Question, prior_break_even
 from forecast.sensitivity.shifts import PriorShifts, key_assumptions, scenario_shares
 from forecast.wording import BANDS
 

@@ -1,6 +1,5 @@
 """Simple forecasts from one dyad's own past: what a model has to beat, and what a combination may take in.
 
-``windows``   origins, what is known before each, and whether the target happened after it
-``logistic``  ridge-penalised logistic regression by Newton steps
-``methods``   five forecasts by name, at one origin or at all
+``windows``  origins, what is known before each, and whether the target happened after it
+``methods``  five forecasts by name, at one origin or at all
 """

@@ -35,7 +35,7 @@ from forecast.models.draws import (
 from forecast.panel.panel import (
     DRIFT_KNOT_STEPS,
     HALF_SATURATION,
-    Panel,
+    EventCounts,
     TimeGrid,
     decay_per_step,
     severity_mix,
@@ -80,10 +80,10 @@ STUDY_PRIORS: dict[str, PriorStatement] = {
 }
 """Narrower than the defaults, whose tails make data of a size that no dyad has; of ballast wider."""
 
-DataChange = Callable[[Panel], Panel]
+DataChange = Callable[[EventCounts], EventCounts]
 
 
-def doubled(data: Panel) -> Panel:
+def doubled(data: EventCounts) -> EventCounts:
     """Count every act twice: wrong on purpose, since rates are taken for double."""
     return replace(data, counts=2 * data.counts, graded=2 * data.graded)
 
@@ -204,16 +204,16 @@ def _ranks(
     }
 
 
-def _quantities(data: Panel, priors: PriorSet, together: Variables, seed: int) -> dict[str, Floats]:
+def _quantities(data: EventCounts, priors: PriorSet, together: Variables, seed: int) -> dict[str, Floats]:
     """What is ranked, by name, each of shape (1 + draws,)."""
     found: dict[str, Floats] = {}
     for name, values in together.items():
         if name not in LATENT:
-            for index in np.ndindex(values.shape[2:]):
+            for index in np.ndindex(values.shape[1:]):
                 label = f"{name}[{','.join(map(str, index))}]" if index else name
-                found[label] = values[:, 0, *index]
+                found[label] = values[:, *index]
     draws = stream_draws(priors.layout, together, priors)
-    found["tension now"] = tension_at_steps(draws.knots[:, 0], data.grid.n_steps)[:, -1]
+    found["tension now"] = tension_at_steps(draws.knots, data.grid.n_steps)[:, -1]
     found["drift now"] = draws.level(data)
     # With as many paths and random numbers of their own, path noise included, ranks stay uniform.
     options = SimulationOptions(seed=seed, horizon_days=HORIZON_DAYS, paths_per_draw=_PATHS)
@@ -223,20 +223,22 @@ def _quantities(data: Panel, priors: PriorSet, together: Variables, seed: int) -
     return found
 
 
-def draw_truth(priors: PriorSet, grid: TimeGrid, rng: np.random.Generator) -> tuple[dict[str, Floats], Panel]:
+def draw_truth(
+    priors: PriorSet, grid: TimeGrid, rng: np.random.Generator
+) -> tuple[dict[str, Floats], EventCounts]:
     """Draw parameters and data from the distribution that the posterior is conditioned in.
 
     The model takes conflict relative to its mean over the whole record, and the soft bound on chains knows
     the data, too, so that data cannot be drawn week by week. Many data sets are drawn, with the mean of a
     record played before in place of their own, and one is taken by its weight: its density under the model
     over that under which it was drawn (sampling-importance resampling; Rubin 1987). Severities are drawn
-    evenly; they tell nothing of parameters. Returns variables of shape (1, 1, …).
+    evenly; they tell nothing of parameters. Returns variables of shape (1, …).
     """
     layout = priors.layout
     while True:
         variables = prior_draws(priors, _CANDIDATES, grid.n_knots, rng)
         draws = stream_draws(layout, variables, priors)
-        mean = (variables["baseline_weekly_rate"][:, 0, layout.conflict_index]).sum(axis=1)
+        mean = (variables["baseline_weekly_rate"][:, layout.conflict_index]).sum(axis=1)
         for _ in range(_PILOTS):
             mean = _play(draws, grid, mean, rng).mean_pull
         found = _play(draws, grid, mean, rng)
@@ -251,15 +253,13 @@ def draw_truth(priors: PriorSet, grid: TimeGrid, rng: np.random.Generator) -> tu
         share = np.where(possible, np.exp(weight - weight[possible].max()), 0.0)
         one = int(rng.choice(_CANDIDATES, p=share / share.sum()))
         chosen = found.acts[:, one]
-        panel = Panel(
-            ("simulated",),
+        panel = EventCounts(
             grid,
             layout,
-            chosen.sum(axis=-1)[None],
-            chosen[:, layout.conflict_index].sum(axis=1)[None],
-            mix[one][None],
-            np.ones((1, grid.n_steps)),
-            np.zeros(1, dtype=np.int64),
+            chosen.sum(axis=-1),
+            chosen[:, layout.conflict_index].sum(axis=1),
+            mix[one],
+            np.ones(grid.n_steps),
         )
         return {name: values[one : one + 1] for name, values in variables.items()}, panel
 
@@ -286,20 +286,20 @@ class _Played(NamedTuple):
 
 def _play(draws: StreamDraws, grid: TimeGrid, mean: Floats, rng: np.random.Generator) -> _Played:
     """Play records under draws with the pull of conflict relative to given means, (d,)."""
-    layout, own = draws.streams, {name: values[:, 0] for name, values in draws.variables.items()}
+    layout, own = draws.streams, draws.variables
     conflict, calming = layout.conflict_index, layout.calming_index
     n_draws, n_streams, n_steps = len(draws), len(layout.streams), grid.n_steps
-    share = draws.by_stream("excitation_cross", conflict)[:, 0]
-    ballast = draws.by_stream("ballast", calming)[:, 0]
+    share = draws.by_stream("excitation_cross", conflict)
+    ballast = draws.by_stream("ballast", calming)
     loading = own["tension_loading"] * own["tension_scale"][:, None]
-    branching, rate = draws.own[:, 0], own["baseline_weekly_rate"]
+    branching, rate = draws.own, own["baseline_weekly_rate"]
     keep_own, keep_pull, keep_calm = (
         decay_per_step(own[name])[:, None]
         for name in ("excitation_half_life_days", "excitation_cross_half_life_days", "ballast_half_life_days")
     )
     weight = np.exp(own["excitation_severity"][:, None] * (np.array(SEVERITIES) - 2.0))
-    tension = tension_at_steps(draws.knots[:, 0], n_steps)
-    drift = linear_between(draws.drift[:, 0], np.arange(n_steps), DRIFT_KNOT_STEPS)
+    tension = tension_at_steps(draws.knots, n_steps)
+    drift = linear_between(draws.drift, np.arange(n_steps), DRIFT_KNOT_STEPS)
     exposure = np.ones(n_steps)
     exposure[-1] = grid.last_exposure
     level = np.exp(drift) / (np.exp(drift) @ exposure / exposure.sum())[:, None]
@@ -334,10 +334,10 @@ def _play(draws: StreamDraws, grid: TimeGrid, mean: Floats, rng: np.random.Gener
 def _bound_on_chains(draws: StreamDraws, found: _Played, mix: Floats) -> Floats:
     """Log of the soft bound that keeps chains of conflict finite, (d,); ``mix`` by draw, (d, k, s)."""
     variables, conflict = draws.variables, draws.streams.conflict_index
-    brought = variables["baseline_weekly_rate"][:, 0, conflict] * variables["excitation_cross"][:, 0]
+    brought = variables["baseline_weekly_rate"][:, conflict] * variables["excitation_cross"]
     weight = np.einsum("dks,ds->dk", mix[:, conflict], found.weight)
     strength = (weight * brought).sum(axis=1) / found.mean_pull
-    strength /= 1 - variables["excitation_branching"][:, 0, 0]
+    strength /= 1 - variables["excitation_branching"][:, 0]
     return np.asarray(-CHAIN_SLOPE * np.logaddexp(0.0, CHAIN_STEEPNESS * (strength - 1)))
 
 

@@ -23,12 +23,11 @@ from pymc.blocking import DictToArrayBijection
 from forecast.bench.stages import StageTimes, measure_stages
 from forecast.config import load_config
 from forecast.inference.density import PosteriorDensity
-from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.sampling import check_gates, sample
 from forecast.models.definition import build_model
 from forecast.runs.inputs import Inputs, read_inputs
-from forecast.workflows.forecast import versions
+from forecast.runs.run import versions
 
 PYMC_TUNE = PYMC_DRAWS = 1000
 """What ``pymc.sample`` does when nothing is asked for."""
@@ -121,8 +120,6 @@ def measure_speed(
     """
     loaded = load_config(config)
     inputs = read_inputs(loaded)
-    # The definition is of one dyad: of several the first is measured.
-    inputs = replace(inputs, data=inputs.data.select(slice(0, 1)))
     asked = (field.name for field in fields(SamplerOptions))
     ours = SamplerOptions(**{name: getattr(loaded.sampler, name) for name in asked})
     plain = replace(ours, draws=PYMC_DRAWS, tune=PYMC_TUNE)

@@ -198,7 +198,7 @@ class CalendarAct(Section):
 
 
 PACKAGED_POPULATIONS = ("shipped", "none")
-SHIPPED_PANEL = "shipped"
+SHIPPED_HAZARD = "shipped"
 
 
 DEFAULT_FAMILY = "combined"
@@ -220,10 +220,10 @@ class ModelConfig(Section):
         examples=list(PACKAGED_POPULATIONS),
     )
     panel: Text = Field(
-        default=SHIPPED_PANEL,
+        default=SHIPPED_HAZARD,
         description="coefficients of the pooled hazard: 'shipped', or a file made by 'forecast panel learn', "
         "from the folder of the config; used by the families panel and combined",
-        examples=[SHIPPED_PANEL],
+        examples=[SHIPPED_HAZARD],
     )
     priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
         default_factory=dict,
@@ -328,9 +328,9 @@ class Config(SettingsFile):
         return None if self.scale in PACKAGED else self._resolved(self.scale)
 
     @property
-    def panel_path(self) -> Path | None:
+    def hazard_path(self) -> Path | None:
         """The file of the pooled hazard, resolved against ``base_folder``; ``None`` for the shipped one."""
-        return None if self.model.panel == SHIPPED_PANEL else self._resolved(self.model.panel)
+        return None if self.model.panel == SHIPPED_HAZARD else self._resolved(self.model.panel)
 
     @property
     def logo_path(self) -> Path | None:

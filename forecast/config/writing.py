@@ -21,7 +21,7 @@ from forecast.records.watch import Watch
 
 SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
-SAVED_PANEL = "panel.json"
+SAVED_HAZARD = "panel.json"
 SAVED_SCALE = "scale.yaml"
 """Names under which a run folder keeps copies of the files that a config names."""
 SCHEMAS: dict[str, tuple[type[BaseModel], str, Literal["validation", "serialization"]]] = {
@@ -68,8 +68,8 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
         settings["events"]["source"] = from_folder(config.events_path)
     if config.population_path is not None:
         settings["model"]["population"] = SAVED_POPULATION
-    if config.panel_path is not None:
-        settings["model"]["panel"] = SAVED_PANEL
+    if config.hazard_path is not None:
+        settings["model"]["panel"] = SAVED_HAZARD
     if config.scale_path is not None:
         settings["scale"] = SAVED_SCALE
     if config.logo_path is not None:
@@ -123,7 +123,7 @@ def config_hash(config: Config) -> str:
     )
     for section, key, path in (
         (settings["model"], "population", config.population_path),
-        (settings["model"], "panel", config.panel_path),
+        (settings["model"], "panel", config.hazard_path),
         (settings, "scale", config.scale_path),
     ):
         if path is not None and path.is_file():

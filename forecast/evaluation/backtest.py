@@ -223,7 +223,7 @@ def refuse_unanswerable(plan: BacktestPlan, events: EventTable) -> None:
                 f"horizons: {plan.horizons[-1]} days is too long for model '{model}'. Allowed: up to "
                 f"{family.furthest_days} days, or other models"
             )
-        if family.uses_panel:
+        if family.pooled:
             plan.hazard.mean_for(events, plan.origins[0])
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, stdtrit
 
-from forecast.baselines.logistic import LogisticFitError, fit_logistic
+from forecast.baselines.methods import LogisticFitError, fit_logistic
 from forecast.baselines.windows import DAY, Days
 
 Floats = NDArray[np.float64]

@@ -24,16 +24,14 @@ from forecast.evaluation.kept_rows import KeptRows, row_key
 from forecast.evaluation.study import Study, Task, Workers, run_study
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
-from forecast.families.direct_members import DirectMember, PanelMember
-from forecast.families.mixing import mean_of_members, raised_to_included
-from forecast.inference.rolling import OriginDraws, RollingPosterior
-from forecast.panel.panel import Panel, TimeGrid, count_events, knots_for
-from forecast.panel.streams import stream_layout
+from forecast.families.mixing import mean_of_members
+from forecast.inference.particles import OriginDraws, RollingPosterior
+from forecast.panel.panel import EventCounts, TimeGrid, count_events, knots_for
+from forecast.panel.streams import raised_to_included, stream_layout
 from forecast.priors import PriorSet
 from forecast.priors.population import record_priors
 from forecast.progress import Listener, StageProgress
-from forecast.simulation.options import SimulationOptions
-from forecast.simulation.paths import simulate_first_passages
+from forecast.simulation.paths import SimulationOptions, simulate_first_passages
 from forecast.simulation.probabilities import hit_shares
 
 PATHS_PER_DRAW = 2
@@ -167,7 +165,7 @@ def run_unit(
     began = time.perf_counter()
     layout = stream_layout(plan.targets)
 
-    def priors(data: Panel) -> PriorSet:
+    def priors(data: EventCounts) -> PriorSet:
         return record_priors(data, plan.population).changed(plan.priors, "config")
 
     # Python's own hash changes from process to process.
@@ -194,7 +192,7 @@ def run_unit(
 
 
 def _probabilities(
-    data: Panel, found: OriginDraws, horizons: Sequence[int], *, seed: int
+    data: EventCounts, found: OriginDraws, horizons: Sequence[int], *, seed: int
 ) -> NDArray[np.float64]:
     options = SimulationOptions(
         seed=seed,
@@ -250,7 +248,7 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
 
 
 def _mixed(
-    plan: BacktestPlan, direct: Mapping[DirectMember, ByTarget], results: Sequence[UnitResult], name: str
+    plan: BacktestPlan, direct: Mapping[str, ByTarget], results: Sequence[UnitResult], name: str
 ) -> ByTarget:
     """Forecasts of all targets by the mean of a family's members, as a run makes them without calendar.
 
@@ -259,7 +257,7 @@ def _mixed(
     family = FAMILIES[name]
     mixed = {}
     for position, target in enumerate(plan.targets):
-        answers = [direct[one][target.name] for one in family.direct]
+        answers = [direct[member.name][target.name] for member in family.direct]
         if not family.fitted:
             mixed[target.name] = mean_of_members(answers)
             continue
@@ -268,14 +266,15 @@ def _mixed(
     return raised_to_included(mixed, plan.targets)
 
 
-def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[DirectMember, ByTarget]:
+def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[str, ByTarget]:
     """Forecasts of the direct members of all models, by member and target, shape (origin, horizon)."""
     origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
-    found: dict[DirectMember, ByTarget] = {}
-    for one in {member for name in plan.models for member in FAMILIES[name].direct}:
-        asked = replace(one, hazard=plan.hazard) if isinstance(one, PanelMember) else one
-        found[one] = asked.at_origins(events, plan.targets, origins, plan.start, horizons)
-    return found
+    families = [FAMILIES[name].with_hazard(plan.hazard) for name in plan.models]
+    members = {member.name: member for family in families for member in family.direct}
+    return {
+        name: member.at_origins(events, plan.targets, origins, plan.start, horizons)
+        for name, member in members.items()
+    }
 
 
 def _of_model(plan: BacktestPlan, results: Sequence[UnitResult], position: int) -> NDArray[np.float64]:

@@ -6,12 +6,73 @@ Every family fits the model, whose paths tell what acts ahead do. ``model`` fore
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
 
+from forecast.baselines.windows import Days, Floats, Horizons
 from forecast.errors import InputError, did_you_mean
-from forecast.families.direct_members import PANEL, DirectMember, PanelMember
+from forecast.events.table import EventTable
+from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard
+from forecast.pooled_hazard.hazard import FURTHEST_DAYS, forecast_by_day, forecast_origins
+from forecast.simulation.probabilities import HitMoments
+
+
+@dataclass(frozen=True)
+class DirectMember:
+    """A member that needs no fit: it reads its forecast off the record alone.
+
+    Both functions take an event table, targets, the origin (or several), the first day that counts as
+    observed and the horizon (or several), in days. What was not known before an origin is never read. A
+    target of which the member can say nothing is left out, or NaN.
+
+    Parameters
+    ----------
+    name, label : str
+        In tables of scores, and in running text.
+    colour : str
+        Of its marks in charts, ``#rrggbb``.
+    method : tuple of str
+        What it is, in paragraphs for the method section of a report.
+    by_day : callable
+        Mean and variance of P(target before day t), t = 0 … horizon, by target. Means never fall, and are in
+        order where targets are nested.
+    at_origins : callable
+        The same means at several origins and horizons, shape (origin, horizon), by target.
+    furthest_days : int, optional
+        The longest horizon that it answers; any when absent.
+    """
+
+    name: str
+    label: str
+    colour: str
+    method: tuple[str, ...]
+    by_day: Callable[[EventTable, Sequence[TargetRule], date, date, int], Mapping[str, HitMoments]]
+    at_origins: Callable[[EventTable, Sequence[TargetRule], Days, date, Horizons], Mapping[str, Floats]]
+    furthest_days: int | None = None
+
+
+def pooled_hazard_member(hazard: PooledHazard | None = None) -> DirectMember:
+    """Return the pooled hazard as a member, with these coefficients or the shipped ones."""
+    return DirectMember(
+        "panel",
+        "pooled hazard",
+        "#7B5E00",
+        (
+            "The pooled hazard starts from how often a target came to this pair, recent cases first (its "
+            "gamma–Poisson rate). Other pairs of countries teach how far to depart from it: by what came "
+            "lately, beside what is usual for this pair, and by how long ago the last case was. The fewer "
+            "cases a target has, the less it departs; one that never happened keeps its own rate.",
+        ),
+        partial(forecast_by_day, hazard),
+        partial(forecast_origins, hazard),
+        FURTHEST_DAYS,
+    )
+
+
+POOLED = pooled_hazard_member()
 
 
 @dataclass(frozen=True)
@@ -52,14 +113,16 @@ class Family:
         return min((one.furthest_days for one in self.direct if one.furthest_days is not None), default=None)
 
     @property
-    def uses_panel(self) -> bool:
+    def pooled(self) -> bool:
         """Whether the pooled hazard is among its members."""
-        return any(isinstance(one, PanelMember) for one in self.direct)
+        return any(member.name == POOLED.name for member in self.direct)
 
     def with_hazard(self, hazard: PooledHazard) -> Family:
         """Return the same with these coefficients of the pooled hazard."""
-        direct = (replace(one, hazard=hazard) if isinstance(one, PanelMember) else one for one in self.direct)
-        return replace(self, direct=tuple(direct))
+        if not self.pooled:
+            return self
+        others = tuple(member for member in self.direct if member.name != POOLED.name)
+        return replace(self, direct=(pooled_hazard_member(hazard), *others))
 
 
 MODEL_METHOD = (
@@ -81,13 +144,13 @@ MODEL_METHOD = (
 MODEL = Family(
     "model", "model", "#009E73", ("The forecast is that of one model of all kinds of acts.",), fitted=True
 )
-PANEL_ALONE = Family(
+POOLED_ALONE = Family(
     "panel",
     "pooled hazard",
     "#7B5E00",
     ("The forecast is that of a hazard learned on other pairs of countries.",),
     fitted=False,
-    direct=(PANEL,),
+    direct=(POOLED,),
 )
 COMBINED = Family(
     "combined",
@@ -98,20 +161,17 @@ COMBINED = Family(
         "pairs of countries. The 90% interval covers what each leaves open and how far they are apart.",
     ),
     fitted=True,
-    direct=(PANEL,),
+    direct=(POOLED,),
 )
 
-FAMILIES: Mapping[str, Family] = {family.name: family for family in (MODEL, PANEL_ALONE, COMBINED)}
+FAMILIES: Mapping[str, Family] = {family.name: family for family in (MODEL, POOLED_ALONE, COMBINED)}
 _GONE = ("joint", "focused", "target", "ensemble")
 
 
 def family_named(name: str) -> Family:
     """Return the family of that name.
 
-    Raises
-    ------
-    InputError
-        There is none; lists those there are.
+    Raises ``InputError``: there is none; lists those there are.
     """
     if name in FAMILIES:
         return FAMILIES[name]

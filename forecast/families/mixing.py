@@ -6,7 +6,7 @@ is moved by what the acts do on the model's paths, so that every member answers 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from forecast.panel.streams import TargetRule
 from forecast.simulation.probabilities import HitMoments, weighted_by_draw
 
 Floats = NDArray[np.float64]
@@ -36,17 +35,6 @@ def mixture(parts: Sequence[HitMoments], weights: Sequence[float]) -> HitMoments
         for weight, one in zip(weights, parts, strict=True)
     )
     return HitMoments(np.asarray(mean), np.asarray(square - mean**2))
-
-
-def raised_to_included(values: Mapping[str, Floats], rules: Sequence[TargetRule]) -> dict[str, Floats]:
-    """Raise what is said of each target to what is said of every target that it includes; NaN stays."""
-    raised = dict(values)
-    for wide in rules:
-        for narrow in rules:
-            if wide.includes(narrow):
-                known = np.where(np.isnan(values[narrow.name]), -np.inf, values[narrow.name])
-                raised[wide.name] = np.maximum(raised[wide.name], known)
-    return raised
 
 
 @dataclass(frozen=True)
@@ -100,13 +88,13 @@ class ActsAhead:
         now, before = (special.logit(one) for one in inside)
         return np.asarray(np.where(self.met < 1.0 - self.least, now - before, 0.0))
 
-    def carry(self, direct: Floats) -> Floats:
+    def moved(self, direct: Floats) -> Floats:
         """Move what a member says that does not know the acts."""
         moved = special.expit(special.logit(direct) + self.gap)
         return np.asarray((1.0 - self.quiet) + self.quiet * moved)
 
     def slopes(self, direct: Floats) -> tuple[Floats, Floats, Floats]:
-        """Derivatives of ``carry`` in ``plain``, ``ahead`` and ``met``."""
+        """Derivatives of ``moved`` in ``plain``, ``ahead`` and ``met``."""
         moved = special.expit(special.logit(direct) + self.gap)
         turn = self.quiet * moved * (1 - moved)
         turn = turn / np.maximum(1.0 - self.met, self.least)
@@ -160,16 +148,9 @@ class DrawShares:
 class Mixing:
     """The mean of the model and the other members for one or several questions.
 
-    Parameters
-    ----------
-    share : ndarray
-        Weight of the model.
-    direct : ndarray
-        What the other members say without acts ahead; anything where ``share`` is 1.
-    quiet : ndarray
-        Chance that no act ahead has met the target by itself.
-    least : float
-        Half a path.
+    ``share`` is the weight of the model, ``direct`` what the other members say without acts ahead (anything
+    where ``share`` is 1), ``quiet`` the chance that no act ahead has met the target by itself, ``least``
+    half a path.
     """
 
     share: Floats
@@ -184,7 +165,7 @@ class Mixing:
     def value(self, mean: DrawShares) -> Floats:
         """The forecast where the model says this."""
         acts = self.acts(mean)
-        others = self.direct if acts is None else acts.carry(self.direct)
+        others = self.direct if acts is None else acts.moved(self.direct)
         return np.asarray(self.share * mean.ahead + (1 - self.share) * others)
 
     def by_draw(self, shares: DrawShares) -> Floats:

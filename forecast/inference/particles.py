@@ -1,4 +1,4 @@
-"""Draws of one record's posterior carried on to a longer record, without a fit.
+"""Posteriors at successive origins: fit rarely, carry the draws on between fits.
 
 A tempered sequential Monte Carlo sampler (Del Moral, Doucet and Jasra 2006,
 doi:10.1111/j.1467-9868.2006.00553.x). The particles are weighted by the ratio of the densities (Pareto
@@ -10,13 +10,21 @@ Hamiltonian Monte Carlo (Neal 2011, arXiv:1206.1901), which keeps the posterior,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import PARETO_K_MAX, effective_sample_size, importance_weights
+from forecast.inference.posterior import SamplerOptions
+from forecast.inference.sampling import Rerun, check_gates, fit
+from forecast.models.draws import StreamDraws
+from forecast.panel.panel import EventCounts
+from forecast.priors import PriorSet
 
 Floats = NDArray[np.float64]
 LogDensity = Callable[[Floats], tuple[Floats, Floats]]
@@ -61,25 +69,12 @@ SHRUNK = 0.1
 class Particles:
     """Weighted points that stand for a posterior.
 
-    Parameters
-    ----------
-    points : ndarray, shape (particle, coordinate)
-        On the sampler's scale.
-    value, gradient : ndarray, shape (particle,) and (particle, coordinate)
-        The log density that they stand for.
-    log_weights : ndarray, shape (particle,)
-        Up to a constant.
-    spread : ndarray, shape (coordinate,)
-        Standard deviations, by which moves are scaled.
-    correlation : ndarray, shape (coordinate, coordinate)
-        That moves go by.
-    step : float
-        Size of the steps of the next move.
-    copied : ndarray, shape (coordinate,)
-        How much more the mean of a coordinate varies, by copies alone, than that of as many independent
-        draws, less 1.
-    pareto_k : float
-        Largest shape of the tail of the weights on the way from the last record; −inf right after a fit.
+    ``points`` (particle, coordinate) are on the sampler's scale; ``value`` and ``gradient`` are of the log
+    density that they stand for; ``log_weights`` hold up to a constant. Moves are scaled by ``spread``
+    (coordinate), go by ``correlation`` (coordinate, coordinate), and take steps of size ``step``.
+    ``copied`` (coordinate) says how much more the mean of a coordinate varies, by copies alone, than that
+    of as many independent draws, less 1. ``pareto_k`` is the largest shape of the tail of the weights on
+    the way from the last record; −inf right after a fit.
     """
 
     points: Floats
@@ -292,3 +287,97 @@ def _correlation(one: Floats, other: Floats) -> Floats:
     scale = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
     product = (first * second).sum(axis=0)
     return np.divide(product, scale, out=np.ones_like(product), where=scale > 0)
+
+
+FORECAST_DRAWS = 400
+"""Draws of equal weight that a forecast is simulated from, at least."""
+
+
+@dataclass(frozen=True)
+class OriginDraws:
+    """Draws of equal weight that stand for the posterior at an origin.
+
+    ``refitted`` says whether a new fit was made there, ``converged`` whether the fit passed the gates.
+    ``pareto_k`` is the largest shape of the tail of the weights since the last origin, −inf right after a
+    fit; ``effective_draws`` are what they are worth in the coordinate where these are fewest.
+    """
+
+    draws: StreamDraws
+    refitted: bool
+    pareto_k: float
+    effective_draws: float
+    converged: bool
+
+
+@dataclass
+class StageSeconds:
+    """Processor time spent on fits and on carrying draws on, and the number of fits made and failed."""
+
+    refit: float = 0.0
+    bridge: float = 0.0
+    fits: int = 0
+    failed: int = 0
+
+
+class RollingPosterior:
+    """One posterior, carried from origin to origin; with ``exact`` refitted at every one.
+
+    It has ``n_knots``, enough for the longest record that will be asked for. ``priors`` gives those of a
+    record; fit number i uses ``options.seed + 10 i``. Every fit is held to the gates of a run and made once
+    more, with three times the draws and warm-up, when it fails one.
+    """
+
+    def __init__(
+        self,
+        n_knots: int,
+        priors: Callable[[EventCounts], PriorSet],
+        options: SamplerOptions,
+        *,
+        exact: bool = False,
+    ) -> None:
+        self._n_knots = n_knots
+        self._priors = priors
+        self._exact = exact
+        self._options = options
+        self._moves, self._rows = (np.random.default_rng([options.seed, which]) for which in (1, 2))
+        self._last: tuple[PosteriorDensity, Particles] | None = None
+        self._converged = False
+        self.spent = StageSeconds()
+
+    def at(self, data: EventCounts) -> OriginDraws:
+        """Return draws that stand for the posterior given ``data``, carried on where that is safe."""
+        # Products of matrices this small take many times as long where threads share busy cores.
+        with threadpool_limits(1, user_api="blas"):
+            return self._at(data)
+
+    def _at(self, data: EventCounts) -> OriginDraws:
+        began = time.process_time()
+        density = PosteriorDensity.of(data, self._priors(data), self._n_knots)
+        carried = None
+        if self._last is not None and not self._exact:
+            before, particles = self._last
+            carried = carry_on(particles, before, density, self._moves)
+            bridged = time.process_time()
+            self.spent.bridge += bridged - began
+            began = bridged
+        particles = carried or self._fitted(density)
+        self.spent.refit += 0.0 if carried else time.process_time() - began
+        self._last = density, particles
+        rows = particles.rows(max(len(particles), FORECAST_DRAWS), self._rows)
+        return OriginDraws(
+            StreamDraws(data.layout, density.layout, density.values(particles.points[rows])),
+            carried is None,
+            particles.pareto_k,
+            particles.independent,
+            self._converged,
+        )
+
+    def _fitted(self, density: PosteriorDensity) -> Particles:
+        options = replace(self._options, seed=self._options.seed + 10 * self.spent.fits)
+        longer = Rerun(3, 3 * options.tune, 0.95)
+        posterior = fit(density, options, reruns=(longer,), keep_points=True)
+        self._converged = check_gates(posterior).converged
+        self.spent.fits += 1
+        self.spent.failed += not self._converged
+        most = None if self._exact else MOST_PARTICLES
+        return Particles.of_fit(posterior.points, posterior.n_chains, density, most)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import h5py
 import numpy as np
@@ -49,17 +49,11 @@ class SamplerOptions:
 
 @dataclass(frozen=True)
 class Posterior:
-    """Posterior draws of one model, with their sampler statistics.
+    """Posterior draws, with their sampler statistics.
 
-    Parameters
-    ----------
-    source : xarray.DataTree or Path
-        The draws, or the netCDF file that holds them. Groups ``posterior`` and ``sample_stats``; dimensions
-        (chain, draw, …) and named coordinates. A panel of several dyads has ``dyad`` for its third dimension.
-    target_accept, tune
-        Acceptance rate, and warm-up steps a chain, in force.
-    reruns : int
-        Times the sampler was run again because a gate failed.
+    ``source`` holds the draws, or is the netCDF file that does: groups ``posterior`` and ``sample_stats``,
+    dimensions (chain, draw, …) and named coordinates. ``target_accept`` and ``tune`` are those in force;
+    ``reruns`` counts the times that the sampler was run again because a gate failed.
     """
 
     source: xr.DataTree | Path
@@ -79,12 +73,12 @@ class Posterior:
 
     @cached_property
     def _chains(self) -> dict[str, Floats]:
-        """Draws by variable, shape (chain, draw, dyad, …)."""
+        """Draws by variable, shape (chain, draw, …)."""
         if isinstance(self.source, Path):
             with h5py.File(self.source, "r") as file:
                 return _stored_chains(file["/posterior"])
         values = self.source["posterior"].to_dataset().data_vars.items()
-        return {str(name): with_dyads(found.values, "dyad" in found.dims) for name, found in values}
+        return {str(name): np.asarray(part.values, dtype=np.float64) for name, part in values}
 
     @property
     def n_chains(self) -> int:
@@ -98,7 +92,7 @@ class Posterior:
 
     @cached_property
     def variables(self) -> Mapping[str, Floats]:
-        """Draws by variable, chains one after the other, each of shape (draw, dyad, …)."""
+        """Draws by variable, chains one after the other, each of shape (draw, …)."""
         return {name: values.reshape(-1, *values.shape[2:]) for name, values in self._chains.items()}
 
     @property
@@ -113,22 +107,13 @@ class Posterior:
         return int(self.tree["sample_stats"]["diverging"].sum())
 
 
-def with_dyads(values: NDArray[Any], has_dyads: bool, axis: int = 2) -> Floats:
-    """Return values with an axis for dyads, put in where there is but one dyad."""
-    array = np.asarray(values, dtype=np.float64)
-    return array if has_dyads else np.expand_dims(array, axis)
-
-
 def open_stored(path: Path, most_bytes: int) -> h5py.File:
     """Open a netCDF file of a run for reading, if its arrays are of at most so many bytes and lie in it.
 
     A few bytes can announce arrays of any size, and name other files that hold their values.
 
-    Raises
-    ------
-    OSError, ValueError
-        It cannot be read; or it holds links, values kept elsewhere, more than ``MAX_PARTS`` arrays and
-        groups, or larger arrays.
+    Raises ``OSError`` or ``ValueError``: it cannot be read; or it holds links, values kept elsewhere, more
+    than ``MAX_PARTS`` arrays and groups, or larger arrays.
     """
     file = h5py.File(path, "r")
     try:
@@ -160,7 +145,7 @@ def _stored_chains(group: h5py.Group) -> dict[str, Floats]:
     shape = len(group["chain"]), len(group["draw"])
     # Coordinates lie beside the variables; only these have chains and draws for axes.
     return {
-        name: with_dyads(data[...], "dyad" in group)
+        name: np.asarray(data[...], dtype=np.float64)
         for name, data in group.items()
         if isinstance(data, h5py.Dataset) and data.shape[:2] == shape
     }
@@ -184,10 +169,7 @@ def _without_time(part: xr.Dataset) -> xr.Dataset:
 def read_posterior(path: Path) -> Posterior:
     """Read what ``write_posterior`` wrote.
 
-    Raises
-    ------
-    RunFolderError
-        The file is missing, or is no posterior.
+    Raises ``RunFolderError``: the file is missing, or is no posterior.
     """
     try:
         # Draws do not shrink when packed, so that a file holds little more than it has bytes.

@@ -30,7 +30,7 @@ from forecast.panel.panel import (
     HALF_SATURATION,
     KNOT_STEPS,
     STEP_DAYS,
-    Panel,
+    EventCounts,
     drift_knots_for,
 )
 from forecast.priors import PriorSet, elements
@@ -41,19 +41,13 @@ OBSERVED = "acts"
 """Name of the counts, which have dimensions week and kind."""
 
 
-def build_model(panel: Panel, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
-    """Write the model of one dyad, with the knots that its steps need or with more.
-
-    Raises ``ValueError``: the panel has several dyads. They share priors alone: write a model for each.
-    """
-    if len(panel) != 1:
-        raise ValueError(f"the definition is of one dyad; this panel has {len(panel)}: select one")
-    layout, n_steps, first = panel.layout, panel.grid.n_steps, int(panel.first_step[0])
+def build_model(data: EventCounts, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
+    """Write the model, with the knots that the steps of a record need or with more."""
+    layout, n_steps = data.layout, data.grid.n_steps
     in_conflict, calming = np.array(layout.conflictual), layout.calming_index
-    exposure, completeness = panel.exposure[0], panel.completeness[0]
-    felt, graded, mix = panel.felt_counts[0], panel.felt_graded[0], panel.mix[0]
-    n_knots = max(n_knots or 0, panel.grid.n_knots)
-    with pm.Model(coords=_coordinates(panel, priors, n_knots)) as model:
+    exposure, felt, graded = data.exposure, data.felt_counts, data.felt_graded
+    n_knots = max(n_knots or 0, data.grid.n_knots)
+    with pm.Model(coords=_coordinates(data, priors, n_knots)) as model:
         p = _parameters(priors)
         innovations = pm.Normal(INNOVATIONS, 0.0, 1.0, shape=n_knots, dims="knot")
         n_drift_knots = drift_knots_for(n_knots)
@@ -73,7 +67,7 @@ def build_model(panel: Panel, priors: PriorSet, n_knots: int | None = None) -> p
         weight = pt.exp(p["excitation.severity"] * (np.array(SEVERITIES) - 2))
         pull_left = left_after_a_step(p["excitation.cross_half_life_days"])
         pull = (1 - pull_left) * past(pt.dot(graded, weight), pull_left)
-        mean_pull = (0.5 + pt.dot(graded, weight)[first:].sum()) / exposure.sum()
+        mean_pull = (0.5 + pt.dot(graded, weight).sum()) / exposure.sum()
         calm = pt.ones(n_steps)
         if len(calming):
             calm_left = left_after_a_step(p["ballast.half_life_days"])
@@ -92,22 +86,24 @@ def build_model(panel: Panel, priors: PriorSet, n_knots: int | None = None) -> p
 
         # Chains of conflict die out when Σ_k w̄_k·r_k·χ_k/Ē/(1−a) < 1; a soft bound, so that the sampler meets
         # a slope and not a wall.
-        chains = (pt.dot(mix, weight) * rate * share).sum() / mean_pull / (1 - p["excitation.branching"][0])
+        chains = (
+            (pt.dot(data.mix, weight) * rate * share).sum() / mean_pull / (1 - p["excitation.branching"][0])
+        )
         pm.Potential("finite_chains", -CHAIN_SLOPE * pt.softplus(CHAIN_STEEPNESS * (chains - 1)))
 
-        observed = exposure[first:, None]
+        observed = exposure[:, None]
         pm.NegativeBinomial(
             OBSERVED,
-            mu=(intensity * completeness[:, None])[first:] * observed,
+            mu=intensity * data.completeness[:, None] * observed,
             alpha=p["overdispersion.shape"] * observed,
-            observed=panel.counts[0, first:],
+            observed=data.counts,
             dims=("week", "kind"),
         )
     return model
 
 
 def replay(
-    panel: Panel, priors: PriorSet, draws: StreamDraws, seed: int
+    data: EventCounts, priors: PriorSet, draws: StreamDraws, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Go through the record again under each draw, every week given what was seen before it.
 
@@ -116,16 +112,15 @@ def replay(
     tuple of ndarray, shape (draw, week, kind)
         Log likelihood of the counts, and counts drawn anew.
     """
-    model = build_model(panel, priors, draws.points.n_knots)
-    variables = {name: values[:, 0] for name, values in draws.variables.items()}
+    model = build_model(data, priors, draws.points.n_knots)
     counts = model[OBSERVED]
     # Given by the names of the groups: a variable that is joined from parts takes their place.
-    given = [model[name] for name in variables]
-    outputs = [pm.logp(counts, panel.counts[0, int(panel.first_step[0]) :]), counts]
+    given = [model[name] for name in draws.variables]
+    outputs = [pm.logp(counts, data.counts), counts]
     # To compile to machine code would take longer than all evaluations.
     options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}  # no ballast where nothing calms
     evaluate = compile_graph(given, outputs, random_seed=seed, **options)
-    found = [evaluate(*(values[d] for values in variables.values())) for d in range(len(draws))]
+    found = [evaluate(*(values[d] for values in draws.variables.values())) for d in range(len(draws))]
     likelihood, drawn = zip(*found, strict=True)
     return np.array(likelihood), np.array(drawn)
 
@@ -158,15 +153,14 @@ def decayed_sum(values: Tensor, decay: Tensor) -> Tensor:
     return convolve1d(values.T, decay ** np.arange(n), mode="full")[..., :n].T
 
 
-def _coordinates(panel: Panel, priors: PriorSet, n_knots: int) -> dict[str, Any]:
+def _coordinates(data: EventCounts, priors: PriorSet, n_knots: int) -> dict[str, Any]:
     """Names along each dimension; ``week`` is the first day of each step of the record."""
-    grid = panel.grid
-    steps = np.arange(int(panel.first_step[0]), grid.n_steps)
+    grid = data.grid
     coords: dict[str, Any] = {
         "knot": np.arange(n_knots),
         "drift_knot": np.arange(drift_knots_for(n_knots)),
-        "week": np.datetime64(grid.start, "ns") + steps * np.timedelta64(STEP_DAYS, "D"),
-        "kind": panel.layout.streams,
+        "week": np.datetime64(grid.start, "ns") + np.arange(grid.n_steps) * np.timedelta64(STEP_DAYS, "D"),
+        "kind": data.layout.streams,
     }
     for group in priors.groups:
         if group.dimension is not None:

@@ -17,7 +17,7 @@ from forecast.panel.panel import (
     DRIFT_NOISE,
     KNOT_STEPS,
     STEP_DAYS,
-    Panel,
+    EventCounts,
     drift_knots_for,
     knots_for,
 )
@@ -56,7 +56,7 @@ class PointLayout:
 
     @property
     def n_coordinates(self) -> int:
-        """Coordinates of a point of one dyad."""
+        """Coordinates of a point."""
         return self.n_parameters + self.n_knots + self.n_drift_knots
 
     @property
@@ -108,9 +108,9 @@ def prior_arrays(priors: PriorSet, layout: PointLayout) -> Priors:
     return Priors(family, values, layout.offset, layout.n_knots, layout.n_drift_knots)
 
 
-def record_of(panel: Panel, dyad: int = 0) -> Record:
-    """Return the counts of one dyad as density and simulator read them."""
-    counts = panel.counts[dyad].astype(np.float64)
+def record_of(data: EventCounts) -> Record:
+    """Return counts as density and simulator read them."""
+    counts = data.counts.astype(np.float64)
     full = counts[:-1]
     top = max(int(full.max(initial=0)), 1)
     exceed = (full > np.arange(top)[:, None, None]).sum(axis=1).astype(np.float64)
@@ -118,28 +118,28 @@ def record_of(panel: Panel, dyad: int = 0) -> Record:
 
     return Record(
         counts,
-        np.ascontiguousarray(panel.felt_counts[dyad]),
-        np.ascontiguousarray(panel.felt_graded[dyad]),
-        np.ascontiguousarray(panel.completeness[dyad]),
+        np.ascontiguousarray(data.felt_counts),
+        np.ascontiguousarray(data.felt_graded),
+        np.ascontiguousarray(data.completeness),
         exceed,
-        np.ascontiguousarray(panel.mix[dyad]),
-        np.array(panel.layout.conflictual, dtype=np.float64),
-        np.array(panel.layout.calming, dtype=np.float64),
-        int(panel.first_step[dyad]),
-        float(panel.grid.last_exposure),
-        -float(gammaln(counts[int(panel.first_step[dyad]) :] + 1).sum()),
+        np.ascontiguousarray(data.mix),
+        np.array(data.layout.conflictual, dtype=np.float64),
+        np.array(data.layout.calming, dtype=np.float64),
+        0,
+        float(data.grid.last_exposure),
+        -float(gammaln(counts + 1).sum()),
     )
 
 
 @dataclass(frozen=True)
 class StreamDraws:
-    """Draws of a model; axes draw d, dyad i, stream k.
+    """Draws of a model; axes draw d, stream k.
 
     Parameters
     ----------
     streams : StreamLayout
     points : PointLayout
-    values : ndarray, shape (d, i, coordinate)
+    values : ndarray, shape (d, coordinate)
         Parameters and innovations, each in its own unit.
     """
 
@@ -152,7 +152,7 @@ class StreamDraws:
 
     @cached_property
     def variables(self) -> dict[str, Floats]:
-        """Variables by name, each of shape (d, i, …)."""
+        """Variables by name, each of shape (d, …)."""
         return self.points.named(self.values)
 
     def rows(self, index: slice | NDArray[np.int64]) -> StreamDraws:
@@ -160,41 +160,40 @@ class StreamDraws:
         return StreamDraws(self.streams, self.points, self.values[index])
 
     def by_stream(self, variable: str, index: NDArray[np.int64]) -> Floats:
-        """A variable of some streams with zeros for the others, shape (d, i, k)."""
-        every = np.zeros((*self.values.shape[:2], len(self.streams.streams)))
+        """A variable of some streams with zeros for the others, shape (d, k)."""
+        every = np.zeros((len(self), len(self.streams.streams)))
         if len(index):
             every[..., index] = self.variables[variable]
         return every
 
     @property
     def own(self) -> Floats:
-        """Branching ratio of each stream, shape (d, i, k)."""
+        """Branching ratio of each stream, shape (d, k)."""
         side = np.where(self.streams.conflictual, 0, 1)
         return np.asarray(self.variables["excitation_branching"][..., side])
 
     @cached_property
     def knots(self) -> Floats:
-        """Tension at its knots, shape (d, i, m)."""
+        """Tension at its knots, shape (d, m)."""
         decay = np.exp(-STEP_DAYS * KNOT_STEPS / self.variables["tension_persistence"])
         return ornstein_uhlenbeck(self.variables[INNOVATIONS], decay, np.sqrt(1 - decay**2))
 
     @cached_property
     def drift(self) -> Floats:
-        """Drift at its knots, shape (d, i, j); only differences count."""
-        one = np.ones(self.values.shape[:2])
+        """Drift at its knots, shape (d, j); only differences count."""
+        one = np.ones(len(self))
         unit = ornstein_uhlenbeck(self.variables[DRIFT_INNOVATIONS], DRIFT_DECAY * one, DRIFT_NOISE * one)
         return np.asarray(self.variables["drift_scale"][..., None] * unit)
 
-    def level(self, panel: Panel, dyad: int = 0) -> Floats:
+    def level(self, data: EventCounts) -> Floats:
         """Log of the level of conflict at the end of the record less that of its mean, shape (d,)."""
-        steps = np.arange(int(panel.first_step[dyad]), panel.grid.n_steps)
-        values = linear_between(self.drift[:, dyad], steps, DRIFT_KNOT_STEPS)
-        exposure = panel.exposure[dyad, steps]
+        values = linear_between(self.drift, np.arange(data.grid.n_steps), DRIFT_KNOT_STEPS)
+        exposure = data.exposure
         return np.asarray(values[:, -1] - np.log(np.exp(values) @ exposure / exposure.sum()))
 
 
 def stream_draws(layout: StreamLayout, variables: Mapping[str, Floats], priors: PriorSet) -> StreamDraws:
-    """Arrange the variables of a posterior, each of shape (draw, dyad, …)."""
+    """Arrange the variables of a posterior, each of shape (draw, …)."""
     points = point_layout(priors, variables[INNOVATIONS].shape[-1])
     return StreamDraws(layout, points, points.joined(variables))
 
@@ -234,29 +233,24 @@ def with_longer_future(
     return longer
 
 
-def prior_draws(
-    priors: PriorSet, n_draws: int, n_knots: int, rng: np.random.Generator, n_dyads: int = 1
-) -> dict[str, Floats]:
+def prior_draws(priors: PriorSet, n_draws: int, n_knots: int, rng: np.random.Generator) -> dict[str, Floats]:
     """Draw every parameter from its prior: the variables that ``stream_draws`` reads."""
     variables: dict[str, Floats] = {}
-    rows = n_draws * n_dyads
     for group in priors.groups:
-        columns = [prior.distribution.draw(rng, rows) for prior in priors.of_group(group)]
-        if not columns:
-            continue
-        grouped = elements(group, priors.layout)
-        values = np.column_stack(columns) if grouped else columns[0]
-        variables[group.variable] = values.reshape(n_draws, n_dyads, *values.shape[1:])
-    variables[INNOVATIONS] = rng.standard_normal((n_draws, n_dyads, n_knots))
-    variables[DRIFT_INNOVATIONS] = rng.standard_normal((n_draws, n_dyads, drift_knots_for(n_knots)))
+        columns = [prior.distribution.draw(rng, n_draws) for prior in priors.of_group(group)]
+        if columns:
+            grouped = elements(group, priors.layout)
+            variables[group.variable] = np.column_stack(columns) if grouped else columns[0]
+    variables[INNOVATIONS] = rng.standard_normal((n_draws, n_knots))
+    variables[DRIFT_INNOVATIONS] = rng.standard_normal((n_draws, drift_knots_for(n_knots)))
     return variables
 
 
-def log_likelihood(panel: Panel, draws: StreamDraws, priors: PriorSet) -> Floats:
-    """Log likelihood of the counts of the first dyad under each draw, shape (draw,).
+def log_likelihood(data: EventCounts, draws: StreamDraws, priors: PriorSet) -> Floats:
+    """Log likelihood of the counts under each draw, shape (draw,).
 
     The draws must have the knots that the grid needs.
     """
     arrays = prior_arrays(priors, draws.points)
-    record = record_of(panel)
-    return np.array([density.log_likelihood(values, arrays, record) for values in draws.values[:, 0]])
+    record = record_of(data)
+    return np.array([density.log_likelihood(values, arrays, record) for values in draws.values])

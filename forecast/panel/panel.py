@@ -1,21 +1,26 @@
-"""Coded events counted in time steps, dyad by dyad: the data of every fit.
+"""Coded events of a pair counted in time steps: the data of every fit; and how late acts become known.
 
 The grid starts on a fixed day and runs to the origin (00:00 of the first day that is not known). Its last
-step may be cut short by the origin and then has an exposure below one. A single dyad is a panel of length
-one. Axes: dyad i, step t, stream k.
+step may be cut short by the origin and then has an exposure below one. Axes: step t, stream k.
+
+At the origin an act is in the data only if it became known by then, so recent acts with long delays are
+missing (right truncation), and a plain histogram of delays would be too short. The estimator conditions on
+that: going down from the longest delay, the reverse hazard g(d) = P(D = d | D ≤ d) is the share of delay d
+among the acts with a delay of at most d that happened at least d days before the origin; then
+F(d − 1) = F(d)·(1 − g(d)). Kalbfleisch & Lawless (1991), Statistica Sinica 1, 19–32; Lawless (1994),
+Canadian Journal of Statistics 22, 15–31; in insurance the chain ladder.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import InputError
+from forecast.errors import EventError, InputError
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
 from forecast.panel.streams import StreamLayout
@@ -83,51 +88,42 @@ def drift_knots_for(n_knots: int) -> int:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """Counts of one or more dyads on a common grid.
+class EventCounts:
+    """Counts of a pair's events on a grid.
 
     Parameters
     ----------
-    dyads : tuple of str
-        Names, in the order of the first axis of all arrays.
     grid : TimeGrid
     layout : StreamLayout
-    counts : ndarray of int64, shape (dyad, step, stream)
+    counts : ndarray of int64, shape (step, stream)
         Events of each stream in each step.
-    graded : ndarray of int64, shape (dyad, step, severity)
+    graded : ndarray of int64, shape (step, severity)
         Counted conflictual acts by severity, from 1 on.
-    mix : ndarray, shape (dyad, stream, severity)
+    mix : ndarray, shape (stream, severity)
         Share of conflict of each severity among a stream's acts, to which half an act is added, spread
         evenly over the kinds of act that the stream can hold.
-    completeness : ndarray, shape (dyad, step)
+    completeness : ndarray, shape (step,)
         Share of each step's events that is in the data, in (0, 1]: below one in recent steps when events
         are reported late.
-    first_step : ndarray of int64, shape (dyad,)
-        First step of each dyad's record; its exposure before is zero.
     """
 
-    dyads: tuple[str, ...]
     grid: TimeGrid
     layout: StreamLayout
     counts: NDArray[np.int64]
     graded: NDArray[np.int64] = field(repr=False)
     mix: Floats = field(repr=False)
     completeness: Floats = field(repr=False)
-    first_step: NDArray[np.int64] = field(repr=False)
-
-    def __len__(self) -> int:
-        return len(self.dyads)
 
     @property
     def exposure(self) -> Floats:
-        """Share of each step that was observed, shape (dyad, step): ones, but for the last."""
-        exposure = (np.arange(self.grid.n_steps) >= self.first_step[:, None]).astype(np.float64)
-        exposure[:, -1] = self.grid.last_exposure
+        """Share of each step that was observed, shape (step,): ones, but for the last."""
+        exposure = np.ones(self.grid.n_steps)
+        exposure[-1] = self.grid.last_exposure
         return exposure
 
     @property
     def felt_counts(self) -> Floats:
-        """Events of each step as later steps feel them, reported late or not, shape (dyad, step, stream).
+        """Events of each step as later steps feel them, reported late or not, shape (step, stream).
 
         Known events over their completeness, which has the right mean; completeness is taken to be at
         least ``LEAST_COMPLETENESS``, so that one event of the last days does not stand for dozens.
@@ -136,7 +132,7 @@ class Panel:
 
     @property
     def felt_graded(self) -> Floats:
-        """The same of conflictual acts by severity, shape (dyad, step, severity)."""
+        """The same of conflictual acts by severity, shape (step, severity)."""
         return self._felt(self.graded)
 
     def _felt(self, counts: NDArray[np.int64]) -> Floats:
@@ -144,81 +140,27 @@ class Panel:
 
     @property
     def weeks(self) -> float:
-        """Length of the first dyad's record."""
-        return float(self.exposure[0].sum())
+        """Length of the record."""
+        return float(self.exposure.sum())
 
     @property
     def months(self) -> float:
-        """Length of the first dyad's record."""
+        """Length of the record."""
         return self.weeks * STEP_DAYS / DAYS_A_MONTH
-
-    @property
-    def acts_a_month(self) -> float:
-        """Acts of all streams a month, over the first dyad's record; half an act in all where none is."""
-        return max(float(self.counts[0].sum()), 0.5) / self.months
-
-    def select(self, positions: slice) -> Panel:
-        """Return the panel of some of the dyads."""
-        arrays = ("counts", "graded", "mix", "completeness", "first_step")
-        part = {name: getattr(self, name)[positions] for name in arrays}
-        return replace(self, dyads=self.dyads[positions], **part)
 
 
 def count_events(
-    events: EventTable,
-    grid: TimeGrid,
-    layout: StreamLayout,
-    completeness: Floats | None = None,
-    *,
-    dyad: str = "dyad",
-) -> Panel:
-    """Count the events of one dyad: a panel of length one, ``completeness`` by step; see ``count_panel``."""
-    shares = None if completeness is None else completeness[None]
-    return count_panel({dyad: events}, grid, layout, completeness=shares)
-
-
-def count_panel(
-    tables: Mapping[str, EventTable],
-    grid: TimeGrid,
-    layout: StreamLayout,
-    *,
-    completeness: Floats | None = None,
-    starts: Mapping[str, date] | None = None,
-) -> Panel:
-    """Count the events of dyads on a grid; events outside the grid are left out.
+    events: EventTable, grid: TimeGrid, layout: StreamLayout, completeness: Floats | None = None
+) -> EventCounts:
+    """Count what is known of a pair at the origin; events outside the grid are left out.
 
     A cell of targets counts once a day, the gravest act: whether a target happens is the question, and one
-    clash coded as several acts of a day says little about the next.
-
-    Parameters
-    ----------
-    tables : mapping of str to EventTable
-        What is known of each dyad at the origin (cut by ``known_date`` already).
-    grid, layout
-        When, and which streams.
-    completeness : ndarray, shape (dyad, step), optional
-        See ``Panel``; ones when absent.
-    starts : mapping of str to date, optional
-        Day on which a dyad's record starts, where that is after the start of the grid. Its first step is
-        the first whole one, and earlier events are left out.
+    clash coded as several acts of a day says little about the next. ``completeness``, shape (step,), is one
+    when absent.
     """
-    late = [((starts or {}).get(name, grid.start) - grid.start).days for name in tables]
-    first_step = np.clip([-(-days // STEP_DAYS) for days in late], 0, grid.n_steps - 1).astype(np.int64)
-    pairs = zip(tables.values(), first_step, strict=True)
-    parts = [_count(events, grid, layout, int(first)) for events, first in pairs]
-    counts, graded, mix = (np.stack(arrays) for arrays in zip(*parts, strict=True))
-    known = np.ones(counts.shape[:2]) if completeness is None else completeness
-    return Panel(tuple(tables), grid, layout, counts, graded, mix, known, first_step)
-
-
-def _count(
-    events: EventTable, grid: TimeGrid, layout: StreamLayout, first_step: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Counts, conflict by severity and mixes of one dyad, without its axis."""
     day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
-    n_days = (grid.origin - grid.start).days
     stream = layout.assign(events)
-    used = np.flatnonzero((day >= STEP_DAYS * first_step) & (day < n_days))
+    used = np.flatnonzero((day >= 0) & (day < (grid.origin - grid.start).days))
     used = used[np.argsort(-events.severity[used], kind="stable")]
     once = stream[used] >= len(layout.ordinary)
     _, gravest = np.unique(np.column_stack([day[used], stream[used]])[once], axis=0, return_index=True)
@@ -232,14 +174,108 @@ def _count(
     np.add.at(graded, (step[conflict], severity[conflict]), 1)
     by_severity = np.zeros((len(layout.streams), len(SEVERITIES)), dtype=np.int64)
     np.add.at(by_severity, (own[conflict], severity[conflict]), 1)
-    return counts, graded, severity_mix(layout, by_severity, counts.sum(axis=0))
+    mix = severity_mix(layout, by_severity, counts.sum(axis=0))
+    known = np.ones(grid.n_steps) if completeness is None else completeness
+    return EventCounts(grid, layout, counts, graded, mix, known)
 
 
 def severity_mix(layout: StreamLayout, by_severity: NDArray[np.int64], acts: NDArray[np.int64]) -> Floats:
-    """Return ``Panel.mix`` of a dyad from its conflict, (stream, severity), and all its acts, (stream,)."""
+    """Return ``EventCounts.mix`` from conflict, (stream, severity), and all acts, (stream,)."""
     return np.asarray((by_severity + 0.5 * layout.severities) / (acts[:, None] + 0.5))
 
 
 def decay_per_step(half_life_days: float | Floats) -> Floats:
     """Factor left after one step of exponential decay with this half-life."""
     return np.asarray(np.exp2(-STEP_DAYS / np.asarray(half_life_days, dtype=np.float64)))
+
+
+LONGEST_DAYS = 180
+"""Delays are conditioned on being at most this long; acts that surface later are history, not news."""
+LEAST_DELAYED = 50
+"""Acts with a delay below which no curve is estimated."""
+LEAST_DELAYED_SHARE = 0.1
+"""Share of acts with a delay below which the file is taken not to record delays at all."""
+LEAST_AT_RISK = 10
+"""Acts at risk below which a reverse hazard is too uncertain; the curve then ends at a shorter delay."""
+
+
+@dataclass(frozen=True)
+class DelayCurve:
+    """Share of acts known so many days after they happened.
+
+    ``known[d]`` is the share known at the end of day d after the act; it never falls, and all are known after
+    the last. ``origin`` is ``estimated`` or ``stated``; ``acts`` it was estimated from, 0 when stated.
+    """
+
+    known: Floats
+    origin: str
+    acts: int
+
+    def after(self, days: NDArray[np.int64]) -> Floats:
+        """Share known this many days after the act; 0 before it."""
+        inside = np.clip(days, 0, len(self.known) - 1)
+        share = np.where(days >= len(self.known), 1.0, self.known[inside])
+        return np.where(days < 0, 0.0, share)
+
+    @property
+    def mean_days(self) -> float:
+        """Mean delay, in days."""
+        return float((1.0 - self.known).sum())
+
+
+def estimate_delay(events: EventTable, as_of: date, *, longest_days: int = LONGEST_DAYS) -> DelayCurve:
+    """Estimate the curve from the events known on a day, with delays of at most ``longest_days``.
+
+    Raises ``EventError``: hardly any act has a ``known_date`` after its ``date``: the file does not record
+    delays.
+    """
+    delay = (events.known_date - events.date).astype(np.int64)
+    age = (np.datetime64(as_of, "D") - events.date).astype(np.int64)
+    used = (delay <= age) & (delay <= longest_days)
+    delay, age = delay[used], age[used]
+    delayed = int((delay > 0).sum())
+    share = delayed / len(delay) if len(delay) else 0.0
+    if delayed < LEAST_DELAYED or share < LEAST_DELAYED_SHARE:
+        raise EventError(
+            f"{events.source}: the delay of reporting cannot be estimated: {delayed} of {len(delay):,} acts "
+            f"known on {as_of} have a known_date after their date, and at least {LEAST_DELAYED} and "
+            f"{LEAST_DELAYED_SHARE:.0%} are needed. Where known_date was not recorded, state the delay, e.g. "
+            "{same_day: 0.6, mean_days: 20}, or set it to none"
+        )
+    number = np.bincount(delay, minlength=longest_days + 1).astype(np.float64)
+    known = np.ones(longest_days + 1)
+    for d in range(longest_days, 0, -1):
+        at_risk = int(((delay <= d) & (age >= d)).sum())
+        hazard = number[d] / at_risk if at_risk >= LEAST_AT_RISK else 0.0
+        known[d - 1] = known[d] * (1.0 - hazard)
+    return DelayCurve(_shortened(known), "estimated", len(delay))
+
+
+def stated_delay(same_day: float, mean_days: float) -> DelayCurve:
+    """Return the curve of a stated delay: ``same_day``, in (0, 1], is known on the day itself.
+
+    The delay of the others falls off geometrically, with a mean of ``mean_days``, at least 1 day.
+    """
+    stay = 1.0 - 1.0 / mean_days
+    days = np.arange(LONGEST_DAYS + 1)
+    later = 1.0 - stay**days
+    # Conditioned, as the estimate, on being known after the longest delay.
+    return DelayCurve(_shortened(same_day + (1 - same_day) * later / later[-1]), "stated", 0)
+
+
+def completeness_of(curve: DelayCurve, grid: TimeGrid) -> Floats:
+    """Share of each step's acts that is known at the end of the grid, shape (step,).
+
+    The mean over the step's days before the origin; 1 where less than a thousandth is still to come.
+    """
+    days_ago = (grid.origin - grid.start).days - 1 - np.arange((grid.origin - grid.start).days)
+    by_day = curve.after(days_ago)
+    step = np.arange(len(by_day)) // STEP_DAYS
+    share = np.bincount(step, by_day) / np.bincount(step)
+    return np.where(share > 0.999, 1.0, share)
+
+
+def _shortened(known: Floats) -> Floats:
+    """Cut the part of the curve in which all is known."""
+    whole = np.flatnonzero(known >= 1.0)
+    return known[: int(whole[0]) + 1] if len(whole) else known

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
 
+Floats = NDArray[np.float64]
 Kind = tuple[str, int, str]
 """What targets tell acts apart by: category, severity, and who acts (see ``StreamLayout.sources``)."""
 
@@ -53,6 +54,17 @@ class TargetRule:
         """Return the rule as plain values, without its name."""
         plain: dict[str, object] = {"any_of": [*self.any_of], "min_severity": self.min_severity}
         return plain | {"by": [*self.by]} if self.by else plain
+
+
+def raised_to_included(values: Mapping[str, Floats], rules: Sequence[TargetRule]) -> dict[str, Floats]:
+    """Raise what is said of each target to what is said of every target that it includes; NaN stays."""
+    raised = dict(values)
+    for wide in rules:
+        for narrow in rules:
+            if wide.includes(narrow):
+                known = np.where(np.isnan(values[narrow.name]), -np.inf, values[narrow.name])
+                raised[wide.name] = np.maximum(raised[wide.name], known)
+    return raised
 
 
 @dataclass(frozen=True)
@@ -157,7 +169,7 @@ class StreamLayout:
         return f" by {' or '.join(one or 'others' for one in sorted(sources, reverse=True))}"
 
     @cached_property
-    def severities(self) -> NDArray[np.float64]:
+    def severities(self) -> Floats:
         """Share of each severity of conflict among a stream's kinds of act, shape (stream, severity)."""
         kinds = np.zeros((len(self.streams), 2, len(SEVERITIES)))
         for (category, severity, _), stream in self._stream.items():

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +25,23 @@ from forecast.errors import InputError
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.coefficients import CoderEffects, PooledHazard
-from forecast.pooled_hazard.features import EDGES, NAMES, origin_features
-from forecast.pooled_hazard.hazard import INTERVAL_WEIGHT, SPACING_DAYS, first_day_after, follow_up
-from forecast.pooled_hazard.provenance import LearnedDyad, LearnedTarget, Provenance
+from forecast.pooled_hazard.coefficients import (
+    EDGES,
+    NAMES,
+    CoderEffects,
+    LearnedDyad,
+    LearnedTarget,
+    PooledHazard,
+    Provenance,
+)
+from forecast.pooled_hazard.hazard import (
+    INTERVAL_WEIGHT,
+    SPACING_DAYS,
+    first_day_after,
+    follow_up,
+    origin_features,
+)
+from forecast.wording import count
 
 Floats = NDArray[np.float64]
 
@@ -114,29 +128,16 @@ def dyad_rows(events: EventTable, until: date, targets: Mapping[int, TargetRule]
         if marked in known and past.is_target.any():
             continue
         known.add(marked)
-        found = origin_features(past, origins, target)
+        features = origin_features(past, origins, target)
         hit, at_risk = follow_up(first_day_after(past.day[past.is_target], origins), past.n_days - origins)
         used = at_risk > 0
         n = int(used.sum())
         weight = np.broadcast_to(INTERVAL_WEIGHT, used.shape)[used]
-        seen = np.broadcast_to(found.seen[:, None], used.shape)[used]
-        columns = hit[used].astype(np.float64), at_risk[used], weight, np.full(n, found.military), seen
-        parts.append((found.values[used], found.anchor[used], *columns, np.full(n, place)))
-        paces.append(found.log_pace)
-    features, anchor, hits, days, weights, military, cases, kind = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
-    )
-    return Rows(
-        features=features,
-        anchor=anchor,
-        hit=hits,
-        at_risk=days,
-        weight=weights,
-        military=military,
-        seen=cases,
-        target=kind,
-        log_pace=np.concatenate(paces),
-    )
+        seen = np.broadcast_to(features.seen[:, None], used.shape)[used]
+        columns = hit[used].astype(np.float64), at_risk[used], weight, np.full(n, features.military), seen
+        parts.append((features.values[used], features.anchor[used], *columns, np.full(n, place)))
+        paces.append(features.log_pace)
+    return Rows(*(np.concatenate(column) for column in (*zip(*parts, strict=True), paces)))
 
 
 def learn_hazard(
@@ -153,10 +154,8 @@ def learn_hazard(
     With fewer than three dyads of a coder nothing is learned without one of them, and the covariance is that
     of the rows: it knows no difference between dyads. ``listen`` is told how many dyads are done and planned.
 
-    Raises
-    ------
-    InputError
-        A coder whose dyads all have records of a year or less, or without ``least_acts`` of any target.
+    Raises ``InputError``: a coder whose dyads all have records of a year or less, or without ``least_acts``
+    of any target.
     """
     from forecast import __version__
 
@@ -164,9 +163,8 @@ def learn_hazard(
     planned = sum(len(one) for one in rows.values())
     effects: list[CoderEffects] = []
     described: list[LearnedDyad] = []
-    done = 0
     for one in records:
-        own = rows[one.coder]
+        own, done = rows[one.coder], len(described)
         told = {
             name: LearnedDyad.of(name, one.dyads[name], coder=one.coder, until=one.end(name)) for name in own
         }
@@ -177,7 +175,6 @@ def learn_hazard(
 
         effects.append(_learn_coder(one.coder, own, told, note))
         described += told.values()
-        done += len(own)
     every = [(coder, row) for coder, own in rows.items() for row in own.values()]
     return PooledHazard(
         schema=2,
@@ -210,9 +207,9 @@ def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int
     noted = {place: targets[place] for place, number in enumerate(acts) if number >= max(least_acts, 1)}
     if not noted:
         raise InputError(
-            f"{records.coder}: no kind of target has {count_acts(least_acts)} in these records, the most is "
-            f"{max(acts)}: nothing can be learned. Targets are acts of conflict of severity 2 or more; give "
-            "more dyads, or a lower --least-acts"
+            f"{records.coder}: no kind of target has {count(max(least_acts, 1), 'act')} in these records, "
+            f"the most is {max(acts)}: nothing can be learned. Targets are acts of conflict of severity 2 "
+            "or more; give more dyads, or a lower --least-acts"
         )
     found = {name: dyad_rows(one, records.end(name), noted) for name, one in records.dyads.items()}
     rows = {name: one for name, one in found.items() if one is not None}
@@ -222,11 +219,6 @@ def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int
             f"record; none of the {len(records.dyads)} in the folder has that"
         )
     return rows
-
-
-def count_acts(number: int) -> str:
-    """Return ``1 act`` or ``30 acts``."""
-    return "1 act" if number <= 1 else f"{number} acts"
 
 
 def _learn_coder(
@@ -281,31 +273,34 @@ def _penalty() -> Floats:
     return np.concatenate([shared, [KIND_INTERCEPT_RIDGE], np.full(n, KIND_RIDGE)])
 
 
-@dataclass(frozen=True)
-class Fit:
+class Fit(NamedTuple):
     """Coefficients at the maximum of the penalised likelihood, and the negative Hessian there."""
 
     coefficients: Floats
     hessian: Floats
 
 
-def fit_poisson(rows: Sequence[Rows], penalty: Floats) -> Fit:
+def fit_poisson(rows: Sequence[Rows], penalty: Floats, start: Fit | None = None) -> Fit:
     """Maximise the penalised likelihood; the features of the rows are the terms of the coefficients.
 
-    ``penalty``, shape (coefficient,), is the precision of the normal prior around 0.
+    ``penalty``, shape (coefficient,), is the precision of the normal prior around 0. The Hessian at a
+    ``start`` serves all steps from there, so that each needs the gradient alone.
     """
-    found = np.zeros(len(penalty))
+    coefficients = np.zeros(len(penalty)) if start is None else start.coefficients
     for _ in range(_MOST_ROUNDS):
-        gradient, hessian = -penalty * found, np.diag(penalty)
-        for one in rows:
-            expected = _expected(one, found)
-            gradient += one.features.T @ (one.weight * (one.hit - expected))
-            hessian += _hessian(one, expected)
+        gradient, hessian = -penalty * coefficients, np.diag(penalty) if start is None else start.hessian
+        for dyad in rows:
+            expected = _expected(dyad, coefficients)
+            gradient += dyad.features.T @ (dyad.weight * (dyad.hit - expected))
+            if start is None:
+                hessian += _hessian(dyad, expected)
         step = np.linalg.solve(hessian, gradient)
         # A long step of the first rounds could overflow the exponential.
-        found = found + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
-        if np.abs(step).max() < _SETTLED:
-            return Fit(found, hessian)
+        coefficients = coefficients + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
+        if np.abs(step).max() < (_SETTLED if start is None else _NEAR):
+            return Fit(coefficients, hessian)
+    if start is not None:
+        return fit_poisson(rows, penalty)
     raise InputError(
         f"the coefficients did not settle in {_MOST_ROUNDS} rounds: the records hold too few targets. Give "
         "more dyads"
@@ -313,22 +308,11 @@ def fit_poisson(rows: Sequence[Rows], penalty: Floats) -> Fit:
 
 
 def fit_without(rows: Mapping[str, Rows], left: set[str], fit: Fit, penalty: Floats) -> Floats:
-    """Maximise the penalised likelihood of all rows but those of some dyads, from the fit of all.
-
-    The Hessian of the others at the fit of all serves all steps, so that each needs their gradient alone.
-    """
-    found = fit.coefficients
-    hessian = fit.hessian - sum(_hessian(rows[one], _expected(rows[one], found)) for one in left)
-    others = [one for name, one in rows.items() if name not in left]
-    for _ in range(_MOST_ROUNDS):
-        gradient = -penalty * found
-        for one in others:
-            gradient += one.features.T @ (one.weight * (one.hit - _expected(one, found)))
-        step = np.linalg.solve(hessian, gradient)
-        found = found + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
-        if np.abs(step).max() < _NEAR:
-            return np.asarray(found)
-    return fit_poisson(others, penalty).coefficients
+    """Coefficients of all rows but those of some dyads, from the fit of all."""
+    known = fit.coefficients
+    hessian = fit.hessian - sum(_hessian(rows[name], _expected(rows[name], known)) for name in left)
+    others = [dyad for name, dyad in rows.items() if name not in left]
+    return fit_poisson(others, penalty, Fit(known, hessian)).coefficients
 
 
 def _hessian(rows: Rows, expected: Floats) -> Floats:

@@ -25,16 +25,13 @@ def records_of(
     ``coders`` are names of the folders' coders in their order, the folders' own names where there is none;
     ``ends`` is a file with the columns ``file`` (folder and name) and ``observed_until``.
 
-    Raises
-    ------
-    InputError
-        Names that are not one for each folder, or not distinct; a file of ends that cannot be read, has a bad
-        row, lacks a dyad or ends a record before its last act.
+    Raises ``InputError``: names that are not one for each folder, or not distinct; a file of ends that
+    cannot be read, has a bad row, lacks a dyad or ends a record before its last act.
     """
     names = coder_names([folder for folder, _ in folders], coders)
-    known = read_ends(ends) if ends else None
+    known = read_ends(ends) if ends else {}
     return [
-        Records(name, dyads, {} if known is None else _ends_of(folder, dyads, known, ends))
+        Records(name, dyads, _ends_of(folder, dyads, known, ends) if ends else {})
         for (folder, dyads), name in zip(folders, names, strict=True)
     ]
 
@@ -64,19 +61,19 @@ def read_ends(path: Path) -> dict[str, date]:
             if lines.fieldnames is None or not set(COLUMNS) <= set(lines.fieldnames):
                 got = ", ".join(shown(one) for one in lines.fieldnames or ()) or "none"
                 raise InputError(f"{path}: got columns {got}; expected {', '.join(COLUMNS)}")
-            found: dict[str, date] = {}
+            ends: dict[str, date] = {}
             for row in lines:
                 name, day = row["file"] or "", row["observed_until"] or ""
-                if name in found:
+                if name in ends:
                     raise InputError(f"{path}:{lines.line_num}: {shown(name)} appears twice. Keep one row")
                 try:
-                    found[name] = date.fromisoformat(day)
+                    ends[name] = date.fromisoformat(day)
                 except ValueError as error:
                     raise InputError(
                         f"{path}:{lines.line_num}: observed_until: got {shown(day)!r}; expected a day, "
                         "e.g. 1999-03-31"
                     ) from error
-            return found
+            return ends
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Give a CSV file of ends") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -84,9 +81,9 @@ def read_ends(path: Path) -> dict[str, date]:
 
 
 def _ends_of(
-    folder: Path, dyads: Mapping[str, EventTable], known: dict[str, date], path: Path | None
+    folder: Path, dyads: Mapping[str, EventTable], known: dict[str, date], path: Path
 ) -> dict[str, date]:
-    found = {}
+    ends = {}
     for name, events in dyads.items():
         file = f"{folder.resolve().name}/{name}.csv"
         if file not in known:
@@ -96,5 +93,5 @@ def _ends_of(
             raise InputError(
                 f"{path}: {file} was observed until {known[file]}, but has an act on {last}. Correct the day"
             )
-        found[name] = known[file]
-    return found
+        ends[name] = known[file]
+    return ends

@@ -7,8 +7,14 @@ from forecast.priors.catalogue import (
     parameter_groups,
 )
 from forecast.priors.distributions import Distribution, parse_distribution
-from forecast.priors.elicitation import fit_quantiles
-from forecast.priors.resolve import NamedPrior, PriorSet, PriorStatement, default_priors, read_prior
+from forecast.priors.resolve import (
+    NamedPrior,
+    PriorSet,
+    PriorStatement,
+    default_priors,
+    fit_quantiles,
+    read_prior,
+)
 
 __all__ = [
     "Distribution",

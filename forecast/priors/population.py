@@ -26,7 +26,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from forecast.config.faults import Fault, SourceMap, field_faults, refusal, shown
 from forecast.config.yaml_source import MAX_BYTES, parse_yaml, read_yaml
 from forecast.errors import ConfigError, did_you_mean
-from forecast.panel.panel import Panel
+from forecast.panel.panel import EventCounts
 from forecast.panel.streams import StreamLayout
 from forecast.priors.catalogue import SIDES
 from forecast.priors.distributions import Distribution
@@ -152,19 +152,19 @@ class OwnRate(NamedTuple):
     spread: float = 0.0
 
 
-def own_rate(panel: Panel, stream: int, population: Population | None) -> OwnRate:
-    """Return the rate of a stream in the first dyad's record, or of milder acts where it never came."""
-    counts, layout = panel.counts[0].sum(axis=0), panel.layout
+def own_rate(data: EventCounts, stream: int, population: Population | None) -> OwnRate:
+    """Return the rate of a stream in the record, or of milder acts where it never came."""
+    counts, layout = data.counts.sum(axis=0), data.layout
     wider = layout.wider[stream]
     acts = int(counts[stream])
     if acts or not wider:
-        return OwnRate((acts + LEAST_ACTS) / panel.weeks, acts)
+        return OwnRate((acts + LEAST_ACTS) / data.weeks, acts)
     milder = int(counts[list(wider)].sum())
-    parents = [own_rate(panel, one, population) for one in wider] if not milder else []
+    parents = [own_rate(data, one, population) for one in wider] if not milder else []
     parent = max(parents, key=lambda one: math.log(one.weekly) + one.log_share, default=None)
     if parent is None or not parent.steps:
         names = tuple(layout.streams[one] for one in wider)
-        parent = OwnRate((milder + LEAST_ACTS) / panel.weeks, milder, names)
+        parent = OwnRate((milder + LEAST_ACTS) / data.weeks, milder, names)
     alpha, beta = further_share(population).values
     # By mean and variance of the share itself; those of its logarithm hang on how often it is near nothing.
     share = alpha / (alpha + beta)
@@ -184,14 +184,14 @@ def further_share(population: Population | None) -> Distribution:
     )
 
 
-def record_priors(panel: Panel, population: Population | None) -> PriorSet:
-    """Return the priors of the first dyad's record: the population's, or the documented ones without one."""
-    layout = panel.layout
+def record_priors(data: EventCounts, population: Population | None) -> PriorSet:
+    """Return the priors of a record: the population's, or the documented ones without one."""
+    layout = data.layout
     relative = default_priors(layout) if population is None else population.priors(layout)
     changed = dict(relative.priors)
     for stream, name in enumerate(layout.streams):
         prior = relative.priors[f"{BASELINE}.{name}"]
-        own = own_rate(panel, stream, population)
+        own = own_rate(data, stream, population)
         centre, spread = prior.distribution.values
         centre += math.log(own.weekly) + own.log_share
         rate = Distribution(

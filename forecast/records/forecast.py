@@ -29,7 +29,7 @@ class DyadRecord(Record):
 
 
 Gate = Literal["rhat", "ess_bulk", "ess_tail", "divergences", "bfmi"]
-"""A check that a fit must pass: see ``forecast.inference.gates``."""
+"""A check that a fit must pass: see ``forecast.inference.sampling``."""
 
 
 class GateFailure(Record):

@@ -17,8 +17,8 @@ from forecast.records.cautions import HEAD, Caution, caution_lines
 from forecast.report.prior_tables import elicited_facts, set_priors
 from forecast.runs.cautions import acts_a_month, cautions_of
 from forecast.runs.inputs import Inputs
+from forecast.runs.summaries import PriorPredictive, prior_predictive
 from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
-from forecast.sensitivity.prior_predictive import PriorPredictive, prior_predictive
 from forecast.wording import count, listing, long_day, percent, plain_number, points, times
 
 
@@ -53,7 +53,7 @@ class CaseCheck:
     def kinds(self) -> Iterator[tuple[str, tuple[str, ...], int]]:
         """Yield each kind of act: its name, its categories with severities, and how many are in the data."""
         layout = self.inputs.data.layout
-        totals = self.inputs.data.counts[0].sum(axis=0).tolist()
+        totals = self.inputs.data.counts.sum(axis=0).tolist()
         for place, name in enumerate(layout.streams):
             yield name, layout.acts_in_words(place), int(totals[place])
 
@@ -85,7 +85,7 @@ class CaseCheck:
             "cautions": [caution.model_dump(mode="json") for caution in self.cautions],
             "acts_a_month": {"priors": prior_rate, "data": data_rate},
             "prior_predictive": vars(self.implied),
-            "known_share_of_last_weeks": inputs.data.completeness[0][-1:-5:-1].tolist(),
+            "known_share_of_last_weeks": inputs.data.completeness[-1:-5:-1].tolist(),
             "priors_set": [
                 {"name": prior.name, "distribution": str(prior.distribution), "plain": prior.reading}
                 | elicited_facts(prior)
@@ -145,7 +145,7 @@ class CaseCheck:
         for note in repeats_in_words(self.repeats, events.source):
             yield f"Duplicates: {note}."
         if delay := inputs.delay:
-            recent = ", ".join(percent(float(share)) for share in inputs.data.completeness[0][-1:-5:-1])
+            recent = ", ".join(percent(float(share)) for share in inputs.data.completeness[-1:-5:-1])
             source = f"estimated from {delay.acts:,} acts" if delay.acts else "as stated"
             yield f"Reporting delay, {source}: mean {delay.mean_days:.1f} days."
             yield f"Taken to be known of the last weeks, the latest first: {recent}."

@@ -19,7 +19,7 @@ from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarni
 from forecast.events.feed_faults import stale_gap
 from forecast.events.summary import find_breaks, saturated
 from forecast.events.table import EventTable
-from forecast.panel.panel import STEP_DAYS, Panel
+from forecast.panel.panel import STEP_DAYS, EventCounts
 from forecast.panel.streams import TargetRule
 from forecast.priors import PriorSet
 from forecast.records.cautions import (
@@ -77,7 +77,7 @@ def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Caution, ...]:
 def _asked(inputs: Inputs) -> Iterator[Caution | None]:
     grid, as_of, title = inputs.data.grid, inputs.config.as_of, inputs.config.target_title
     used = inputs.events.between(grid.start, as_of)
-    pooled = inputs.hazard.provenance.dyads if inputs.family.uses_panel else ()
+    pooled = inputs.hazard.provenance.dyads if inputs.family.pooled else ()
     yield FewEvents.due(len(used))
     for rule in inputs.rules:
         yield FewTargetEvents.due(rule.name, title(rule.name), used.date[rule.mask(used)].tolist())
@@ -125,9 +125,11 @@ def stale_events(days: Days, as_of: np.datetime64) -> StaleEvents | None:
     )
 
 
-def _target_saturated(rule: TargetRule, label: str, used: EventTable, panel: Panel) -> TargetSaturated | None:
+def _target_saturated(
+    rule: TargetRule, label: str, used: EventTable, data: EventCounts
+) -> TargetSaturated | None:
     """Ask of the weeks, and then of the whole months."""
-    grid, seen = panel.grid, used.date[rule.mask(used)]
+    grid, seen = data.grid, used.date[rule.mask(used)]
     start, end = np.datetime64(grid.start, "D"), np.datetime64(grid.origin, "D")
     months = _whole_months(start, end)
     counts: tuple[tuple[Literal["week", "month"], int, int], ...] = (
@@ -138,17 +140,17 @@ def _target_saturated(rule: TargetRule, label: str, used: EventTable, panel: Pan
     return next((caution for caution in asked if caution is not None), None)
 
 
-def acts_a_month(panel: Panel, priors: PriorSet) -> dict[str, tuple[float, float]]:
+def acts_a_month(data: EventCounts, priors: PriorSet) -> dict[str, tuple[float, float]]:
     """Acts a month by stream: as the base rates of the priors imply (medians), and in the data.
 
     Ballast and after-effects come on top: the two need not agree, but should be of one order.
     """
     group = next(one for one in priors.groups if one.name == BASE_RATE)
     rates = [float(prior.distribution.quantile(0.5)) for prior in priors.of_group(group)]
-    counted = panel.counts.sum(axis=(0, 1)) / float(panel.exposure.sum())
+    counted = data.counts.sum(axis=0) / float(data.exposure.sum())
     return {
         stream: (WEEKS_A_MONTH * rate, WEEKS_A_MONTH * float(seen))
-        for stream, rate, seen in zip(panel.layout.streams, rates, counted, strict=True)
+        for stream, rate, seen in zip(data.layout.streams, rates, counted, strict=True)
     }
 
 

@@ -34,14 +34,8 @@ class EarlierCopy:
     def faults(self, source: str, rule: DyadRule, now: EventTable) -> tuple[FeedFault, ...]:
         """Return the fault that acts of a dyad, known then, are gone, coded otherwise or repeated, if so.
 
-        Parameters
-        ----------
-        source : str
-            Name of the event file in the message.
-        rule : DyadRule
-            Whose acts are compared.
-        now : EventTable
-            The acts of the dyad that are known today.
+        ``source`` names the event file in the message; ``now`` are the acts of the dyad that are known
+        today.
         """
         then = self.table.select(rule.mask(self.table))
         return tuple(changed_rows(source, then, now, self.known))
@@ -50,18 +44,8 @@ class EarlierCopy:
 def earlier_copy(config: Config, out: Path, file: Path | None = None) -> EarlierCopy | None:
     """Return the copy to compare the events of a config with; ``None`` where there is none.
 
-    Parameters
-    ----------
-    config : Config
-    out : Path
-        Folder of the runs: the events are those of the last earlier run of the same name that can be used.
-    file : Path, optional
-        An event file to take instead.
-
-    Raises
-    ------
-    InputError
-        The file is none of events.
+    The events are those of the last earlier run of the same name below ``out`` that can be used, or of a
+    ``file`` that is given (``InputError`` when it is none of events).
     """
     if file is not None:
         try:

@@ -79,11 +79,8 @@ def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = "run") -> N
 
     Only a folder of the same kind is ever replaced.
 
-    Raises
-    ------
-    RunFolderError
-        The folder holds something of another kind, or one of this kind and ``force`` is not set; or a folder
-        above it cannot be written.
+    Raises ``RunFolderError``: the folder holds something of another kind, or one of this kind and ``force``
+    is not set; or a folder above it cannot be written.
     """
     if folder.exists():
         found = kind_of(folder)
@@ -109,10 +106,8 @@ def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = "run") -> N
 def new_run_folder(folder: Path, *, force: bool, kind: FolderKind = "run") -> Iterator[Path]:
     """Give a temporary folder to fill; on success it becomes ``folder``, on any failure nothing is left.
 
-    Raises
-    ------
-    RunFolderError
-        As ``refuse_existing``; or the disk is full or not writable while the folder is filled.
+    Raises ``RunFolderError``: as ``refuse_existing``; or the disk is full or not writable while the folder
+    is filled.
     """
     refuse_existing(folder, force=force, kind=kind)
     with _translated(folder), storage.locked(folder):
@@ -210,28 +205,13 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY_FORCE) -> tuple[str, ...]:
-    """Refuse a run folder in which a file is missing or altered.
+    """Refuse a run folder in which a file is missing or altered; ``force`` passes altered files.
 
-    What a report consists of does not count, since it is made again from the rest; nor does a posterior that
-    was left out.
+    What a report consists of does not count, since it is made again from the rest; nor does a posterior
+    that was left out. ``advice`` says what else to do about altered files. Returns what a reader must be
+    told of altered files that were passed.
 
-    Parameters
-    ----------
-    folder : Path
-    force : bool
-        Pass altered files; missing ones are refused all the same.
-    advice : str
-        What else to do about altered files, at the end of the message.
-
-    Returns
-    -------
-    tuple of str
-        With ``force``: what a reader must be told of altered files.
-
-    Raises
-    ------
-    RunFolderError
-        Names every file that is missing or altered.
+    Raises ``RunFolderError``: names every file that is missing or altered.
     """
     recorded = read_manifest(folder).get("outputs_sha256") if (folder / files.MANIFEST).is_file() else None
     hashes = recorded if isinstance(recorded, dict) else {}
@@ -284,10 +264,7 @@ def run_hash(folder: Path) -> str:
     The report, the day and the seconds do not count, since they change without the run. Nor do the records
     of other runs and backtests, which a report may take in later.
 
-    Raises
-    ------
-    RunFolderError
-        The manifest is missing or not readable.
+    Raises ``RunFolderError``: the manifest is missing or not readable.
     """
     manifest = read_manifest(folder)
     recorded = manifest.get("outputs_sha256")
@@ -323,10 +300,7 @@ def _require(path: Path) -> None:
 def read_record[R: Record](path: Path, kind: type[R]) -> R:
     """Read a record of a run folder.
 
-    Raises
-    ------
-    RunFolderError
-        The file is missing, or is not what a run writes.
+    Raises ``RunFolderError``: the file is missing, or is not what a run writes.
     """
     _require(path)
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -20,8 +22,15 @@ from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.reading import load_events
 from forecast.events.table import EventTable
 from forecast.families import Family, family_named
-from forecast.panel.panel import Panel, TimeGrid, count_events
-from forecast.panel.reporting_delay import DelayCurve, completeness_of, estimate_delay, stated_delay
+from forecast.panel.panel import (
+    DelayCurve,
+    EventCounts,
+    TimeGrid,
+    completeness_of,
+    count_events,
+    estimate_delay,
+    stated_delay,
+)
 from forecast.panel.streams import FutureAct, TargetRule, stream_layout
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet
@@ -52,7 +61,7 @@ class Inputs:
     config: Config
     events: EventTable
     family: Family
-    data: Panel
+    data: EventCounts
     priors: PriorSet
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
@@ -164,18 +173,10 @@ def _refuse_unseen(inputs: Inputs) -> None:
 def inputs_of(config: Config, everything: EventTable) -> Inputs:
     """Check a config with the acts of its dyad; ``read_inputs`` for those of the events that it names.
 
-    A target may be of categories that the dyad has no act of.
+    ``everything`` are all acts of the dyad; a run folder keeps no others, so those are read whatever its
+    config says. A target may be of categories that the dyad has no act of.
 
-    Parameters
-    ----------
-    config : Config
-    everything : EventTable
-        All acts of the dyad; a run folder keeps no others, so those are read whatever its config says.
-
-    Raises
-    ------
-    ConfigError
-        As ``read_inputs``.
+    Raises ``ConfigError``: as ``read_inputs``.
     """
     events = everything.known_by(config.as_of)
     if not len(events):
@@ -196,12 +197,10 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     hazard = load_hazard(config)
     family = _family(config, hazard)
     _refuse_far(config, family, grid.origin)
-    if family.uses_panel:
-        try:
+    if family.pooled:
+        with _told_at(config, "model", "panel"):
             hazard.mean_for(events, grid.origin)
-        except InputError as error:
-            raise config.error(("model", "panel"), str(error)) from error
-    data = count_events(events, grid, stream_layout(rules), completeness, dyad=config.dyad.title)
+    data = count_events(events, grid, stream_layout(rules), completeness)
     population = load_population(config)
     return Inputs(
         config=config,
@@ -231,28 +230,22 @@ def _later_rows(config: Config, everything: EventTable) -> LaterRows | None:
 def reporting_delay(config: Config, events: EventTable) -> DelayCurve | None:
     """Return how late events become known, if the config asks for it.
 
-    Raises
-    ------
-    ConfigError
-        It is to be estimated, and the events do not record delays; with the line of the config.
+    Raises ``ConfigError``: it is to be estimated, and the events do not record delays; with the line of the
+    config.
     """
     asked = config.events.reporting_delay
     if asked == "none":
         return None
     if asked != "estimated":
         return stated_delay(asked.same_day, asked.mean_days)
-    try:
+    with _told_at(config, "events", "reporting_delay"):
         return estimate_delay(events, config.as_of)
-    except EventError as error:
-        raise config.error(("events", "reporting_delay"), str(error)) from error
 
 
 def _refuse_bad_looks(config: Config) -> None:
     if config.logo_path is not None:
-        try:
+        with _told_at(config, "report", "logo"):
             read_logo(config.logo_path)
-        except InputError as error:
-            raise config.error(("report", "logo"), str(error)) from error
     record = config.track_record_path
     for name in (SCORES, FORECASTS):
         if record is not None and not (record / name).is_file():
@@ -261,19 +254,14 @@ def _refuse_bad_looks(config: Config) -> None:
                 f"{record} holds no {name}. Give a folder that 'forecast backtest' made, or none",
             )
     for place, path in enumerate(config.font_paths):
-        try:
+        with _told_at(config, "report", "fonts", place):
             refuse_no_font(path)
-        except InputError as error:
-            raise config.error(("report", "fonts", place), str(error)) from error
 
 
 def load_config_events(config: Config) -> EventTable:
     """Return all events of the source that a config names.
 
-    Raises
-    ------
-    ConfigError, EventError
-        As ``read_inputs``.
+    Raises ``ConfigError`` or ``EventError``: as ``read_inputs``.
     """
     try:
         return load_events(config.events.source, config.base_folder, dates=config.events.dates)
@@ -320,40 +308,41 @@ def _refuse_beyond_scale(config: Config, used: EventTable, scale: Scale) -> None
             )
 
 
+@contextmanager
+def _told_at(config: Config, *key: str | int, hint: str = "") -> Iterator[None]:
+    """Tell a fault of what a key of the config asks for with the line of that key."""
+    try:
+        yield
+    except InputError as error:
+        raise config.error(key, f"{error}{hint}") from error
+
+
 def load_population(config: Config) -> Population | None:
     """Return the population that priors come from; ``None`` for the documented defaults.
 
     Raises ``ConfigError``: the file cannot be read or holds none; with the line of the config.
     """
     asked = config.model.population
-    path = config.population_path
-    if path is None:
+    if config.population_path is None:
         return shipped_population() if asked == "shipped" else None
-    try:
-        return read_population(path)
-    except InputError as error:
-        hint = did_you_mean(asked, PACKAGED_POPULATIONS)
-        raise config.error(("model", "population"), f"{error}{hint}") from error
+    with _told_at(config, "model", "population", hint=did_you_mean(asked, PACKAGED_POPULATIONS)):
+        return read_population(config.population_path)
 
 
 def load_hazard(config: Config) -> PooledHazard:
     """Return the coefficients of the pooled hazard (``ConfigError``, with the line, for a file of none)."""
-    if config.panel_path is None:
+    if config.hazard_path is None:
         return shipped_hazard()
-    try:
-        return read_hazard(config.panel_path)
-    except InputError as error:
-        raise config.error(("model", "panel"), str(error)) from error
+    with _told_at(config, "model", "panel"):
+        return read_hazard(config.hazard_path)
 
 
 def _family(config: Config, hazard: PooledHazard) -> Family:
-    try:
+    with _told_at(config, "model", "family"):
         family = family_named(config.model.family)
-    except InputError as error:
-        raise config.error(("model", "family"), str(error)) from error
-    if family.uses_panel:
+    if family.pooled:
         return family.with_hazard(hazard)
-    if config.panel_path is not None:
+    if config.hazard_path is not None:
         raise config.error(
             ("model", "panel"),
             f"model.family {family.name!r} does not use the pooled hazard, so this would change nothing. Use "
@@ -378,7 +367,7 @@ def _refuse_far(config: Config, family: Family, origin: date) -> None:
             )
 
 
-def priors_of(config: Config, data: Panel, population: Population | None) -> PriorSet:
+def priors_of(config: Config, data: EventCounts, population: Population | None) -> PriorSet:
     """Return the priors of a record, changed by what the config states.
 
     Raises ``ConfigError``: lists every prior that is not valid, each with its line.

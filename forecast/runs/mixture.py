@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 
 from forecast.events.table import EventTable
 from forecast.families import MODEL
-from forecast.families.mixing import ActsAhead, DrawShares, Mixing, mixture, raised_to_included
+from forecast.families.mixing import ActsAhead, DrawShares, Mixing, mixture
 from forecast.inference.importance import monte_carlo_error
-from forecast.panel.streams import FutureAct, TargetRule
+from forecast.panel.streams import FutureAct, TargetRule, raised_to_included
 from forecast.pooled_hazard.hazard import N_DRAWS
 from forecast.records.forecast import Member, MemberForecast
 from forecast.runs.inputs import Inputs
-from forecast.simulation.acts import CountsAs, meets, quiet_chance
-from forecast.simulation.first_passages import FirstPassages
-from forecast.simulation.options import SimulationOptions, met_on_paths
+from forecast.simulation.paths import CountsAs, SimulationOptions, meets, met_on_paths, quiet_chance
 from forecast.simulation.probabilities import (
+    FirstPassages,
     HitMoments,
     ProbabilityCurve,
     curve_from_moments,
@@ -118,20 +117,10 @@ def direct_answers(inputs: Inputs, events: EventTable, horizon_days: int) -> Dir
 class Mixture:
     """The mean of the members of a family, read off the model's paths and the members' own answers.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    direct : DirectAnswers
-    ahead : FirstPassages or None
-        Paths of the model with the acts ahead; ``None`` where no model was fitted.
-    plain : FirstPassages or None
-        The same on the same random numbers without the acts; ``None`` where there are none, or no member to
-        tell of them.
-    met : mapping of str to ndarray of int32, shape (draw, path)
-        First day on which an act ahead meets a target by itself; beside ``plain``.
-    acts : sequence of FutureAct
-    types : mapping of str to CountsAs
-        Types of acts that the codebook does not know.
+    ``ahead`` are the paths of the model with the acts ahead, ``None`` where no model was fitted; ``plain``
+    the same on the same random numbers without them, and ``met`` (draw, path) the first day on which an act
+    ahead meets a target by itself; both ``None`` where there are no acts, or no member to tell of them.
+    ``types`` are types of acts that the codebook does not know.
     """
 
     inputs: Inputs
@@ -152,7 +141,7 @@ class Mixture:
     @property
     def least(self) -> float:
         """Half a path: what a share that is zero may be."""
-        return 0.5 / float(self.paths.day[0, 0].size)
+        return 0.5 / float(self.paths.day[0].size)
 
     def share(self, target: str) -> float:
         """Weight of the model in the forecast of a target."""
@@ -305,7 +294,7 @@ class Mixture:
 def _moved(direct: HitMoments | None, acts: ActsAhead | None) -> HitMoments | None:
     if direct is None or acts is None:
         return direct
-    mean = acts.carry(direct.mean)
+    mean = acts.moved(direct.mean)
     # The spread is kept as a share of p(1 − p).
     before = np.maximum(direct.mean * (1 - direct.mean), 1e-12)
     return HitMoments(mean, np.maximum(direct.variance, 0.0) / before * mean * (1 - mean))

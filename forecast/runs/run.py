@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
 from forecast.config.writing import (
-    SAVED_PANEL,
+    SAVED_HAZARD,
     SAVED_POPULATION,
     SAVED_SCALE,
     SCENARIO_FOLDER,
@@ -25,7 +28,13 @@ from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.frames import Backend, ShownInNotebooks
-from forecast.inference.posterior import Posterior, open_stored, read_posterior, write_posterior
+from forecast.inference.posterior import (
+    Posterior,
+    SamplerOptions,
+    open_stored,
+    read_posterior,
+    write_posterior,
+)
 from forecast.models.draws import StreamDraws, stream_draws
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Content, Forecast
@@ -33,10 +42,8 @@ from forecast.runs import files
 from forecast.runs.folder import command_again, read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import Inputs, inputs_of
 from forecast.runs.mixture import Mixture, direct_answers, met_by_themselves
-from forecast.runs.stages import simulation_options
-from forecast.simulation.first_passages import FirstPassages
-from forecast.simulation.options import RANDOM_STREAMS, SimulationOptions
-from forecast.simulation.paths import simulate_first_passages
+from forecast.simulation.paths import RANDOM_STREAMS, SimulationOptions, simulate_first_passages
+from forecast.simulation.probabilities import FirstPassages
 from forecast.storage import copy_file, write_file
 
 if TYPE_CHECKING:
@@ -107,11 +114,12 @@ class Run(ShownInNotebooks):
         """
         from forecast.runs.arviz_tree import arviz_tree
 
-        return arviz_tree(self)
+        inputs = self.inputs
+        return arviz_tree(self.fit, self.draws, inputs.data, inputs.priors, inputs.config.sampler.seed)
 
     @property
     def variables(self) -> Mapping[str, Floats]:
-        """Draws by variable, chains one after the other, each of shape (draw, dyad, …)."""
+        """Draws by variable, chains one after the other, each of shape (draw, …)."""
         return self.fit.variables
 
     @property
@@ -156,8 +164,8 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
     write_file(filling / files.CONFIG, resolved_yaml(config, folder))
     if config.population_path is not None:
         copy_file(config.population_path, filling / SAVED_POPULATION)
-    if config.panel_path is not None:
-        copy_file(config.panel_path, filling / SAVED_PANEL)
+    if config.hazard_path is not None:
+        copy_file(config.hazard_path, filling / SAVED_HAZARD)
     if config.scale_path is not None:
         copy_file(config.scale_path, filling / SAVED_SCALE)
     if run.inputs.scenarios:
@@ -177,14 +185,14 @@ def write_paths(mixture: Mixture, n_chains: int, path: Path) -> None:
     import xarray as xr
 
     hits = mixture.paths
-    n_targets, n_draws, n_paths = hits.day[0].shape
+    n_targets, n_draws, n_paths = hits.day.shape
     shape = n_targets, n_chains, n_draws // n_chains, n_paths
     axes = ("target", "chain", "draw", "path")
     meaning = "days from the origin to the first target event; 2147483647: none in the horizon"
-    variables = {"first_day": (axes, hits.day[0].reshape(shape), {"long_name": meaning})}
+    variables = {"first_day": (axes, hits.day.reshape(shape), {"long_name": meaning})}
     if mixture.plain is not None:
         plain = {"long_name": f"{meaning}; without the acts of the calendar"}
-        variables["first_day_plain"] = (axes, mixture.plain.day[0].reshape(shape), plain)
+        variables["first_day_plain"] = (axes, mixture.plain.day.reshape(shape), plain)
     dataset = xr.Dataset(
         variables,
         coords={"target": list(hits.targets)},
@@ -236,7 +244,7 @@ def simulate(inputs: Inputs, fit: Posterior) -> Mixture:
 
 def mixture_of(inputs: Inputs, hits: FirstPassages, plain: FirstPassages | None) -> Mixture:
     """Return the forecast of a run from its paths, with and without the calendar."""
-    options, n_draws = simulation_options(inputs.config), hits.day.shape[2]
+    options, n_draws = simulation_options(inputs.config), hits.day.shape[1]
     met = met_by_themselves(inputs, inputs.calendar, {}, n_draws, options) if plain is not None else None
     direct = direct_answers(inputs, inputs.events, hits.horizon_days)
     return Mixture(inputs, direct, hits, plain, met, inputs.calendar)
@@ -267,7 +275,7 @@ def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> Mixture | None:
             for name in ("first_day", "first_day_plain"):
                 if name in file:
                     days = np.asarray(file[name][...], dtype=np.int32)
-                    days = days.reshape(1, len(names), -1, days.shape[-1])
+                    days = days.reshape(len(names), -1, days.shape[-1])
                     found.append(
                         FirstPassages(tuple(names), inputs.data.grid.origin, days, None, horizon, 0.0)
                     )
@@ -300,3 +308,58 @@ def _refuse_mixed(run: Run, folder: Path) -> None:
             f"{folder}: its files do not belong together ({files.CONFIG}, {files.POSTERIOR}, {files.PATHS}, "
             f"{files.FORECAST}). Run 'forecast run' again."
         )
+
+
+class StageSeeds(NamedTuple):
+    """One seed a stage, so that a change of one stage leaves the random numbers of the others alone."""
+
+    fit: int
+    simulate: int
+
+
+def stage_seeds(config: Config) -> StageSeeds:
+    """Seeds of the stages of a run, made from the one seed of the config."""
+    children = np.random.SeedSequence(config.sampler.seed).spawn(len(StageSeeds._fields))
+    return StageSeeds(*(int(child.generate_state(1, np.uint32)[0]) for child in children))
+
+
+def simulation_options(config: Config) -> SimulationOptions:
+    """Paths up to the last milestone, as many a draw as the config asks."""
+    last = max(milestone.date for milestone in config.milestones)
+    origin = config.as_of + timedelta(days=1)
+    return SimulationOptions(
+        seed=stage_seeds(config).simulate,
+        horizon_days=(last - origin).days,
+        paths_per_draw=config.sampler.paths_per_draw,
+    )
+
+
+def sampler_options(config: Config) -> SamplerOptions:
+    """Sampler options of a config."""
+    sampler = config.sampler
+    return SamplerOptions(
+        seed=stage_seeds(config).fit,
+        draws=sampler.draws,
+        tune=sampler.tune,
+        chains=sampler.chains,
+        target_accept=sampler.target_accept,
+        max_minutes=sampler.max_minutes,
+        engine=sampler.engine,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    names = (
+        "numpy",
+        "scipy",
+        "pymc",
+        "pytensor",
+        "nutpie",
+        "numba",
+        "arviz",
+        "typst",
+        "matplotlib",
+    )
+    ours = {"python": platform.python_version(), "forecast": __version__}
+    return ours | {name: version(name) for name in names}

@@ -1,8 +1,9 @@
-"""From draws and paths to the records of a run: probabilities in words, parameters, tension, data."""
+"""From draws and paths to the records of a run: probabilities, past cases, parameters, tension, data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
@@ -10,14 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast import wording
+from forecast.baselines.methods import climatology
+from forecast.baselines.windows import past_events
+from forecast.config.describe import target_facts
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.reading import source_limits
 from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error
 from forecast.inference.posterior import Posterior
-from forecast.models.draws import tension_at_steps
-from forecast.panel.panel import TimeGrid
+from forecast.models.draws import prior_draws, stream_draws, tension_at_steps
+from forecast.panel.panel import DAYS_A_MONTH, TimeGrid
+from forecast.panel.streams import TargetRule
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
     Analysis,
@@ -39,12 +44,75 @@ from forecast.records.forecast import (
     Baseline,
     Curve,
     MilestoneForecast,
+    PastCase,
+    TargetForecast,
     TimeToEvent,
 )
 from forecast.runs.inputs import Inputs
+from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run
+from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 from forecast.simulation.play import RATE_CAP
 from forecast.simulation.probabilities import ProbabilityCurve, time_to_event
+
+MOST_CASES = 10
+"""Cases kept by name, the last ones."""
+
+
+def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) -> tuple[PastCase, ...]:
+    """Return the last events of the record that met a target, in their order.
+
+    ``origin`` is the first day that is not known, ``start`` the first that counts as observed.
+    """
+    inside = (events.date >= np.datetime64(start, "D")) & (events.date < np.datetime64(origin, "D"))
+    met = events.select(np.asarray(inside & rule.mask(events)))
+    return tuple(PastCase(event_id=one.id, date=one.date) for one in met.rows())[-MOST_CASES:]
+
+
+def constant_rate(
+    events: EventTable, rule: TargetRule, origin: date, start: date, horizon_days: int
+) -> float | None:
+    """Probability of a target event within the horizon, had it the same rate on every day.
+
+    1 − exp(−n h / T): n days with a target event in T days of record. Nothing is added to n, so that a reader
+    can check it by hand; ``None`` where n is 0.
+    """
+    past = past_events(events, rule, origin, start)
+    days = int(past.first_of_day().sum())
+    return float(-np.expm1(-days * horizon_days / past.n_days)) if days else None
+
+
+def target_forecasts(mixture: Mixture, n_chains: int = 1) -> tuple[TargetForecast, ...]:
+    """Read the forecast of all targets at their milestones."""
+    return tuple(_forecast(mixture, rule, n_chains) for rule in mixture.inputs.rules)
+
+
+def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForecast:
+    """Forecast one target at all its milestones: these and the curve are read from the same array."""
+    inputs, name = mixture.inputs, rule.name
+    config, grid, curve = inputs.config, inputs.data.grid, mixture.curves[rule.name]
+    horizons = [max((milestone.date - grid.origin).days, 0) for milestone in config.milestones]
+    windows = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
+    milestones: list[MilestoneForecast] = []
+    for milestone, days, share in zip(config.milestones, horizons, windows, strict=True):
+        error = mixture.error(name, days, n_chains)
+        baseline = Baseline(name="climatology", probability=float(share))
+        asked = (milestone.name, milestone.title, milestone.date)
+        beside = {
+            "constant_rate": constant_rate(inputs.events, rule, grid.origin, grid.start, days),
+            "members": mixture.member_forecasts(name, days) or None,
+        }
+        read = milestone_forecast(asked, grid.origin, curve, error, baseline, grave=config.is_grave(name))
+        milestones.append(read.model_copy(update=beside))
+    return TargetForecast(
+        **target_facts(config, name, inputs.scale),
+        observed_before=int(rule.mask(inputs.events.between(grid.start, config.as_of)).sum()),
+        cases=past_cases(inputs.events, rule, grid.origin, grid.start),
+        milestones=tuple(milestones),
+        curve=curve_record(curve, grid.origin),
+        time_to_event_days=time_record(curve),
+    )
+
 
 Floats = NDArray[np.float64]
 
@@ -66,12 +134,12 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
             LateReports(
                 origin=inputs.delay.origin,
                 mean_days=inputs.delay.mean_days,
-                known_share=inputs.data.completeness[0, -1],
+                known_share=inputs.data.completeness[-1],
             )
         )
     if withheld:
         warnings.append(InfluentialEvents(number=withheld))
-    tension = tension_at_steps(run.draws.knots[:, 0], inputs.data.grid.n_steps)
+    tension = tension_at_steps(run.draws.knots, inputs.data.grid.n_steps)
     return Analysis(
         schema=4,
         tension=tension_series(tension, inputs.data.grid),
@@ -112,7 +180,7 @@ def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
         found.append(
             LearnedFrom(part="priors", clause=clause, pairs=(", ".join(told.dyads),), source=told.source)
         )
-    if inputs.family.uses_panel:
+    if inputs.family.pooled:
         known = inputs.hazard.provenance
         found.append(
             LearnedFrom(
@@ -273,3 +341,40 @@ def time_record(curve: ProbabilityCurve) -> TimeToEvent:
     """Return the quantiles of the time to the event."""
     q10, q50, q90 = (time_to_event(curve.probability, level) for level in (0.1, 0.5, 0.9))
     return TimeToEvent(q10=q10, q50=q50, q90=q90)
+
+
+DAYS = 364
+_DRAWS = 400
+_PATHS = 1
+
+
+@dataclass(frozen=True)
+class PriorPredictive:
+    """Simulated years ahead of the record, from parameters that have not seen it but through the priors.
+
+    Acts a month by stream, and ``all`` for their sum: (5%, 50%, 95%) quantiles, and the observed mean; the
+    probability of at least one target event within a year by target, with its Monte Carlo error.
+    """
+
+    acts_a_month: dict[str, tuple[float, float, float]]
+    observed_a_month: dict[str, float]
+    target_within_year: dict[str, float]
+    mcse: dict[str, float]
+
+
+def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
+    """Simulate the year ahead with parameters from the prior, which are relative to the record."""
+    panel, layout = inputs.data, inputs.data.layout
+    options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
+    variables = prior_draws(inputs.priors, _DRAWS, panel.grid.n_knots, np.random.default_rng(seed))
+    hits = simulate_first_passages(panel, stream_draws(layout, variables, inputs.priors), options)
+    a_month = np.asarray(hits.acts).reshape(-1, len(layout.streams)) / (DAYS / DAYS_A_MONTH)
+    by_stream = dict(zip(layout.streams, a_month.T, strict=True)) | {"all": a_month.sum(axis=1)}
+    counted = panel.counts.sum(axis=0) / panel.months
+    shares = {name: (hits.of(name) != NEVER).mean(axis=1) for name in hits.targets}
+    return PriorPredictive(
+        {name: tuple(np.quantile(some, [0.05, 0.5, 0.95]).tolist()) for name, some in by_stream.items()},
+        {**dict(zip(layout.streams, counted.tolist(), strict=True)), "all": float(counted.sum())},
+        {name: float(share.mean()) for name, share in shares.items()},
+        {name: float(share.std(ddof=1) / np.sqrt(_DRAWS)) for name, share in shares.items()},
+    )

@@ -59,7 +59,7 @@ from forecast.scenarios.evaluate import (
 )
 from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.simulation import ProbabilityCurve
-from forecast.simulation.acts import act_keys, chance_before, meets, quiet_chance
+from forecast.simulation.paths import act_keys, chance_before, meets, quiet_chance
 
 _DECIMALS = 5
 
@@ -236,17 +236,16 @@ def refit(
     Returns the draws by variable, and the gates that failed.
     """
     # Imported where it is needed: loading the sampler takes longer than any other scenario.
-    from forecast.inference.gates import check_gates
-    from forecast.inference.record_fit import fit_record
-    from forecast.inference.sampling import SamplingProgress
-    from forecast.runs.stages import sampler_options
+    from forecast.inference.density import PosteriorDensity
+    from forecast.inference.sampling import SamplingProgress, check_gates, fit
+    from forecast.runs.run import sampler_options
 
     def listen(progress: SamplingProgress) -> None:
         tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
 
     tell("fitted anew")
     config = base.inputs.config
-    posterior = fit_record(plan.data, plan.priors, sampler_options(config), listen)
+    posterior = fit(PosteriorDensity.of(plan.data, plan.priors), sampler_options(config), listen)
     return posterior.variables, check_gates(posterior).failures
 
 

@@ -27,10 +27,8 @@ from forecast.priors import PriorSet, elements
 from forecast.runs.mixture import Futures, Mixture, ModelAnswer, direct_answers, met_by_themselves
 from forecast.runs.run import Run
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
-from forecast.simulation.first_passages import FirstPassages
-from forecast.simulation.options import OtherFutures, futures_differ_since
-from forecast.simulation.paths import simulate_first_passages
-from forecast.simulation.probabilities import HitMoments, hit_moments, hit_share
+from forecast.simulation.paths import OtherFutures, futures_differ_since, simulate_first_passages
+from forecast.simulation.probabilities import FirstPassages, HitMoments, hit_moments, hit_share
 
 SCENARIO_PATHS = 2
 """Paths a draw that are simulated anew for a paired difference, unless more are asked for."""
@@ -211,7 +209,7 @@ def parameter_draws(base: Run, name: str) -> Floats:
         No parameter has this name.
     """
     prior = base.inputs.priors.priors[name]
-    values = base.variables[prior.group.variable][:, 0]
+    values = base.variables[prior.group.variable]
     if prior.element is None:
         return values
     return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]
@@ -290,7 +288,7 @@ def refitted(base: Run, plan: ScenarioPlan, variables: Mapping[str, Floats]) -> 
     if not (plan.acts and inputs.family.direct):
         return Mixture(inputs, direct, hits, acts=plan.acts, types=plan.types)
     plain = _simulated(base, plan, variables, ())
-    n_draws = hits.day.shape[2]
+    n_draws = hits.day.shape[1]
     met = met_by_themselves(inputs, plan.acts, plan.types, n_draws, base.simulation)
     return Mixture(inputs, direct, hits, plain, met, plan.acts, plan.types)
 

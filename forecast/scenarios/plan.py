@@ -20,7 +20,7 @@ from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable
 from forecast.models.draws import Floats
-from forecast.panel.panel import Panel, count_events, decay_per_step
+from forecast.panel.panel import EventCounts, count_events, decay_per_step
 from forecast.panel.streams import FutureAct, StreamLayout
 from forecast.priors import Distribution, PriorSet, PriorStatement, new_type_parameters, read_prior
 from forecast.runs.inputs import Inputs, priors_of
@@ -56,7 +56,7 @@ class ScenarioPlan:
     acts: tuple[FutureAct, ...]
     types: Mapping[str, NewTypePriors]
     events: EventTable
-    data: Panel
+    data: EventCounts
     changes_priors: bool
     changes_future: bool
     taken_out: int
@@ -96,7 +96,7 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
     data, known = inputs.data, inputs.priors
     events = inputs.events if left.all() else inputs.events.select(left)
     if not left.all():
-        data = count_events(events, data.grid, data.layout, data.completeness[0], dyad=data.dyads[0])
+        data = count_events(events, data.grid, data.layout, data.completeness)
         # Priors are centred on the record, and move with it.
         known = priors_of(inputs.config, data, inputs.population)
     priors = _priors(known, scenario, faults)

@@ -29,7 +29,7 @@ from forecast.scenarios.evaluate import (
     scenario_draws,
 )
 from forecast.scenarios.plan import ScenarioPlan
-from forecast.simulation.options import acts_on_paths
+from forecast.simulation.paths import acts_on_paths
 
 _OF_THE_TARGET = ("baseline.weekly_rate", "tension.loading", "excitation.cross")
 
@@ -63,16 +63,9 @@ def assumed_chance(probability: float) -> Assumed:
 
 @dataclass(frozen=True)
 class Shares:
-    """What the model's draws say of several questions, and the forecast that is made of it.
+    """What the model's draws say of several questions, (draw, question), and the forecast made of it.
 
-    Parameters
-    ----------
-    model : DrawShares
-        Of shape (draw, question).
-    mixing : Mixing
-        Of shape (question,).
-    shown : ndarray, shape (question,)
-        The forecast where all draws count alike.
+    ``shown`` is the forecast where all draws count alike, shape (question,).
     """
 
     model: DrawShares
@@ -202,16 +195,11 @@ CHANCES = np.linspace(0.0, 1.0, 21)
 
 @dataclass(frozen=True)
 class CalendarEffect:
-    """Forecast by the probability of an act of the run's calendar.
+    """Forecast by the probability of the act at a ``position`` of the run's calendar.
 
-    Parameters
-    ----------
-    position : int
-        Of the act in the calendar.
-    forecast : ndarray, shape (chance, question)
-        At the probabilities ``CHANCES`` of the act; the same at all for milestones that come before it.
-    mcse : ndarray, shape (question,)
-        Monte Carlo error of the forecast if it surely happens minus if it surely does not.
+    ``forecast`` (chance, question) stands at the probabilities ``CHANCES`` of the act; it is the same at
+    all for milestones that come before it. ``mcse`` (question,) is the error of the forecast if the act
+    surely happens minus if it surely does not.
     """
 
     position: int

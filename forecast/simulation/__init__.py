@@ -1,10 +1,13 @@
 """Draws → forward paths → probabilities before dates (NumPy only)."""
 
-from forecast.simulation.acts import NewTypeEffect
-from forecast.simulation.first_passages import NEVER, FirstPassages
-from forecast.simulation.options import SimulationOptions
-from forecast.simulation.paths import simulate_first_passages
-from forecast.simulation.probabilities import ProbabilityCurve, probability_curve, time_to_event
+from forecast.simulation.paths import NewTypeEffect, SimulationOptions, simulate_first_passages
+from forecast.simulation.play import NEVER
+from forecast.simulation.probabilities import (
+    FirstPassages,
+    ProbabilityCurve,
+    probability_curve,
+    time_to_event,
+)
 
 __all__ = [
     "NEVER",

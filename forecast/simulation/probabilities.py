@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import special
 
 Floats = NDArray[np.float64]
-_ROUNDING = 1e-9
-"""A sum of a million weights is off by less than a thousandth of this."""
-
 _NO_SPREAD = 1e-12
 """Variance over the square of p, or of 1 − p, below which there is none to show."""
 _ROUNDED = 1e-15
@@ -22,12 +20,9 @@ _ROUNDED = 1e-15
 class ProbabilityCurve:
     """P(target has happened before day t), t = 0 … horizon (days from the origin).
 
-    Parameters
-    ----------
-    probability, lower90, upper90 : ndarray, shape (horizon_days + 1,)
-        Mean over draws and paths; 5% and 95% quantiles of the probability over draws. None ever falls.
-    per_draw : ndarray, shape (draw, horizon_days + 1)
-        Share of each draw's paths that were hit (with the noise of few paths).
+    ``probability`` is the mean over draws and paths, ``lower90`` and ``upper90`` are the 5% and 95%
+    quantiles over draws; none ever falls. ``per_draw`` (draw, t) is the share of each draw's paths that
+    were hit, with the noise of few paths.
     """
 
     probability: Floats
@@ -39,20 +34,11 @@ class ProbabilityCurve:
 def probability_curve(
     first_day: NDArray[np.int32], horizon_days: int, weights: Floats | None = None
 ) -> ProbabilityCurve:
-    """Summarise first days.
+    """Summarise first days, shape (draw, path); ``weights``, equal when absent, sum to one over draws.
 
-    Parameters
-    ----------
-    first_day : ndarray of int32, shape (draw, path)
-    horizon_days : int
-    weights : ndarray, shape (draw,), optional
-        Importance weights that sum to one; equal when absent.
-
-    Notes
-    -----
     The interval is that of the probability over draws, free of path noise. The hits of a draw with
-    probability p on n paths are binomial, so over draws they are modelled as beta-binomial: the variance
-    of p is what is left of the variance of the shares after E[p̂(1−p̂)]/(n−1) is taken off (so found from
+    probability p on n paths are binomial, so over draws they are modelled as beta-binomial: the variance of
+    p is what is left of the variance of the shares after E[p̂(1−p̂)]/(n−1) is taken off (so found from
     pairs of paths), and the interval is that of the beta distribution of this mean and variance.
     """
     n_draws, n_paths = first_day.shape
@@ -65,13 +51,10 @@ def probability_curve(
 
 @dataclass(frozen=True)
 class HitMoments:
-    """Mean and variance over draws of the probability that a target has happened before day t.
+    """Mean and variance over draws of the probability that a target has happened before day t, by t.
 
-    Parameters
-    ----------
-    mean, variance : ndarray, shape (horizon_days + 1,)
-        Free of the noise of few paths: the variance is the covariance of two different paths of a draw, so
-        it may be negative by chance.
+    Both are free of the noise of few paths: the variance is the covariance of two different paths of a
+    draw, so it may be negative by chance.
     """
 
     mean: Floats
@@ -138,34 +121,11 @@ def hit_shares(first_day: NDArray[np.int32], horizon_days: int) -> Floats:
     return np.asarray(np.cumsum(hits, axis=1) / n_paths)
 
 
-def within_rounding(probability: ArrayLike) -> Floats:
-    """Put means of shares back into [0, 1], which only the rounding of their sums can leave.
-
-    Raises
-    ------
-    ArithmeticError
-        One lies further outside than rounding explains: weights that do not sum to one.
-    """
-    given = np.asarray(probability, dtype=np.float64)
-    inside = np.clip(given, 0.0, 1.0)
-    if np.abs(inside - given).max(initial=0.0) > _ROUNDING:
-        raise ArithmeticError(f"probabilities from {given.min()} to {given.max()}")
-    return np.asarray(inside)
-
-
 def weighted_by_draw(shares: Floats, weights: Floats | None) -> Floats:
     """What each draw says of a weighted mean of shares, shape (draw, …): its plain mean is that mean.
 
-    Parameters
-    ----------
-    shares : ndarray, shape (draw, …)
-    weights : ndarray, shape (draw,), optional
-        Sum to one; all draws alike when absent.
-
-    Notes
-    -----
     A weighted mean is linearised in what each draw adds to it, so that its Monte Carlo error, and that of a
-    difference, is that of a plain mean.
+    difference, is that of a plain mean. Weights sum to one; all draws alike when absent.
     """
     if weights is None or np.ptp(weights) == 0.0:
         return shares
@@ -199,3 +159,56 @@ def time_to_event(probability: Floats, quantile: float) -> float | None:
     """
     reached = np.flatnonzero(probability >= quantile - 1e-12)  # sums of weights are rounded
     return float(reached[0]) if len(reached) else None
+
+
+@dataclass(frozen=True, repr=False)
+class FirstPassages:
+    """When each target first happens on each path.
+
+    Parameters
+    ----------
+    targets : tuple of str
+    origin : date
+        First day of the future.
+    day : ndarray of int32, shape (target, draw, path)
+        Days from the origin (0 = the origin's own day) to the first target event; ``NEVER`` where the path
+        stays quiet to the horizon.
+    acts : ndarray of int64, shape (draw, path, stream)
+        Acts drawn over the steps begun before the horizon (calendar acts not counted); ``None`` of a run
+        that was read.
+    horizon_days : int
+    capped_share : float
+        Share of simulated intensities that were cut at ``RATE_CAP``.
+    """
+
+    targets: tuple[str, ...]
+    origin: date
+    day: NDArray[np.int32]
+    acts: NDArray[np.int64] | None
+    horizon_days: int
+    capped_share: float
+
+    def __repr__(self) -> str:
+        n_draws, n_paths = self.day.shape[1:]
+        return f"FirstPassages({', '.join(self.targets)}; {n_draws} draws of {n_paths} paths)"
+
+    def of(self, target: str) -> NDArray[np.int32]:
+        """First days of one target, shape (draw, path)."""
+        return np.asarray(self.day[self.targets.index(target)])
+
+    def shares_before(self, target: str, day: int) -> Floats:
+        """Share of each draw's own paths hit before a day, shape (draw,)."""
+        return hit_shares_before(self.of(target), day)
+
+    def probability(self, target: str, day: int) -> float:
+        """Probability that the target happens before a day."""
+        return float(self.shares_before(target, day).mean())
+
+    def curve(self, target: str) -> ProbabilityCurve:
+        """Probability by day, with its interval."""
+        return probability_curve(self.of(target), self.horizon_days)
+
+
+def hit_shares_before(first_day: NDArray[np.int32], day: int) -> Floats:
+    """Share of each draw's paths hit before a day, shape (draw,); ``first_day`` has shape (draw, path)."""
+    return np.asarray((first_day < day).mean(axis=1))

@@ -31,7 +31,7 @@ from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import importance_weights
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import with_longer_future
-from forecast.panel.panel import Panel
+from forecast.panel.panel import EventCounts
 from forecast.priors import PriorSet
 from forecast.records.cautions import Caution
 from forecast.records.forecast import Diagnostics, TargetForecast
@@ -39,9 +39,8 @@ from forecast.records.watch import Failure, FailureCode, WeightsRecord, Work
 from forecast.runs.cautions import cautions_of, far_from_baseline
 from forecast.runs.inputs import Inputs, inputs_of, load_hazard, load_population
 from forecast.runs.mixture import Mixture, direct_answers
-from forecast.runs.run import Run, read_run
-from forecast.runs.stages import simulation_options, stage_seeds
-from forecast.runs.target_forecasts import target_forecasts
+from forecast.runs.run import Run, read_run, simulation_options, stage_seeds
+from forecast.runs.summaries import target_forecasts
 from forecast.workflows.forecast import GivenDraws, run_of_inputs
 
 Floats = NDArray[np.float64]
@@ -54,7 +53,7 @@ class Fitted:
     """A fit of an earlier watch, held in memory so that it can go to another machine."""
 
     config: Config
-    data: Panel
+    data: EventCounts
     priors: PriorSet
     fit: Posterior
     diagnostics: Diagnostics
@@ -217,7 +216,7 @@ def carry(fitted: Fitted, inputs: Inputs, seed: int) -> tuple[Posterior, Weights
     variables = with_longer_future(fitted.fit.variables, data.grid.n_steps, random)
     now = PosteriorDensity.of(data, inputs.priors)
     before = PosteriorDensity.of(fitted.data, fitted.priors, now.n_knots)
-    points = now.points(variables)[:, 0]
+    points = now.points(variables)
     ratio = now(points)[0] - before(points)[0]
     weights = importance_weights(ratio)
     if not weights.trusted:
@@ -240,9 +239,9 @@ def _posterior(before: Posterior, variables: Mapping[str, Floats]) -> Posterior:
 
     data = {}
     for name, values in variables.items():
-        rest = tuple(f"{name}_dim_{place}" for place in range(values.ndim - 2))
+        rest = tuple(f"{name}_dim_{place}" for place in range(values.ndim - 1))
         shaped = values.reshape(before.n_chains, -1, *values.shape[1:])
-        data[name] = (("chain", "draw", "dyad", *rest), shaped)
+        data[name] = (("chain", "draw", *rest), shaped)
     statistics = before.tree["sample_stats"].to_dataset()
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(data), "sample_stats": statistics})
     return Posterior(tree, before.target_accept, before.tune, before.reruns)

@@ -28,13 +28,14 @@ from forecast.evaluation.kept_rows import begin_rows, is_begun
 from forecast.evaluation.score_table import ScoreCell, ScoreTable, score_forecasts
 from forecast.evaluation.study import Workers
 from forecast.evaluation.units import UnitResult, collect, count_fits, run_backtests, stage_seconds
+from forecast.progress import Listener
 from forecast.report.backtest_figures import write_backtest_figures
 from forecast.runs import files
 from forecast.runs.folder import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.run import versions
 from forecast.storage import write_file
 from forecast.wording import count
-from forecast.workflows.forecast import Listener, versions
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,13 @@ from numpy.typing import NDArray
 from forecast import __version__
 from forecast.config import Config, config_hash
 from forecast.config.describe import reported_by
-from forecast.inference.gates import check_gates
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
-from forecast.inference.record_fit import fit_record
-from forecast.inference.sampling import SamplingProgress
+from forecast.inference.sampling import SamplingProgress, check_gates, fit
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, asked_questions, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
-from forecast.progress import Clock
-from forecast.progress import Listener as Listener
-from forecast.progress import StageProgress as StageProgress
-from forecast.records.analysis import (
-    Robustness,
-)
+from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.forecast import (
     Diagnostics,
     DyadRecord,
@@ -48,16 +42,13 @@ from forecast.runs.earlier_copy import EarlierCopy, earlier_copy
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, config_scale, dyad_rule, read_inputs, target_rules
 from forecast.runs.mixture import Mixture
-from forecast.runs.run import Run, run_id, simulate
-from forecast.runs.stages import sampler_options, stage_seeds
-from forecast.runs.stages import versions as versions
-from forecast.runs.target_forecasts import target_forecasts
+from forecast.runs.run import Run, run_id, sampler_options, simulate, stage_seeds, versions
+from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import evaluate_plans, measure_indicators, plan_scenarios
 from forecast.scenarios.plan import ScenarioPlan
-from forecast.sensitivity.drivers import Drivers, measure_drivers
+from forecast.sensitivity.drivers import measure_drivers, measure_waterfall
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-from forecast.sensitivity.waterfall import measure_waterfall
 from forecast.simulation import FirstPassages
 from forecast.simulation.probabilities import hit_shares
 from forecast.workflows.report import save_run
@@ -146,9 +137,9 @@ def _make(
     given: GivenDraws | None = None,
 ) -> Run:
     config = inputs.config
-    fit, mixture, gates = fit_and_judge(inputs, tell, clock.time, given)
+    posterior, mixture, gates = fit_and_judge(inputs, tell, clock.time, given)
     with clock.time("simulate"):
-        targets = target_forecasts(mixture, fit.n_chains)
+        targets = target_forecasts(mixture, posterior.n_chains)
     forecast = Forecast(
         schema=4,
         run_id=run_id(config, inputs.events),
@@ -172,42 +163,33 @@ def _make(
         timings_s=clock.seconds,
         versions=versions(),
     )
-    base = Run(inputs, fit, mixture, forecast)
+    base = Run(inputs, posterior, mixture, forecast)
     if keep:
         keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"], 0)))
-    moved: Drivers | None = None
+    more: dict[str, object] = {}
+    robustness, withheld = None, 0
     if drivers:
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
-            seed = stage_seeds(config).simulate
-            moved = measure_drivers(fit, mixture, seed=seed, listen=tell)
-            forecast = forecast.model_copy(
-                update={
-                    "drivers": moved.shown,
-                    "drivers_tried": moved.tried,
-                    "waterfall": measure_waterfall(base),
-                }
-            )
-            base = replace(base, forecast=forecast)
-    robustness: Robustness | None = None
-    if drivers:
+            moved = measure_drivers(posterior, mixture, seed=stage_seeds(config).simulate, listen=tell)
+            more |= {"drivers": moved.shown, "drivers_tried": moved.tried}
+            more["waterfall"] = measure_waterfall(base)
+            withheld = moved.withheld
         with clock.time("robustness"):
             tell(StageProgress("robustness"))
             robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
-            forecast = with_labels(forecast, robustness)
     if plans:
         with clock.time("scenarios"):
-            forecast = forecast.model_copy(
-                update={"scenarios": evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)}
-            )
+            more["scenarios"] = evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)
     if drivers:
         with clock.time("indicators"):
             tell(StageProgress("indicators"))
-            forecast = forecast.model_copy(update={"indicators": measure_indicators(base)})
-    forecast = forecast.model_copy(update={"timings_s": clock.seconds})
-    analysis = summaries.analysis_of(base, clock.seconds["fit"], moved.withheld if moved else 0)
-    analysis = analysis.model_copy(update={"robustness": robustness})
-    return replace(base, forecast=forecast, analysis=analysis)
+            more["indicators"] = measure_indicators(base)
+    forecast = forecast.model_copy(update=more | {"timings_s": clock.seconds})
+    if robustness:
+        forecast = with_labels(forecast, robustness)
+    analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
+    return replace(base, forecast=forecast, analysis=analysis.model_copy(update={"robustness": robustness}))
 
 
 class GivenDraws(NamedTuple):
@@ -246,12 +228,13 @@ def fit_and_judge(
     with timed("fit"):
         tell(StageProgress("compile"))
         options = sampler_options(inputs.config)
-        fit = fit_record(inputs.data, inputs.priors, options, _sampling_listener(tell))
+        density = PosteriorDensity.of(inputs.data, inputs.priors)
+        posterior = fit(density, options, _sampling_listener(tell))
     with timed("simulate"):
         tell(StageProgress("simulate"))
-        mixture = simulate(inputs, fit)
-        gates = check_gates(fit, _monitored(inputs, mixture.paths))
-    return Judged(fit, mixture, gates)
+        mixture = simulate(inputs, posterior)
+        gates = check_gates(posterior, _monitored(inputs, mixture.paths))
+    return Judged(posterior, mixture, gates)
 
 
 def run_forecast(
@@ -345,10 +328,7 @@ def run_forecast(
 def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
     """Put the forecasts of a run into a ledger; what is there already stays as it was.
 
-    Raises
-    ------
-    LedgerError
-        The ledger cannot be used.
+    Raises ``LedgerError``: the ledger cannot be used.
     """
     inputs = run.inputs
     origin = RunOrigin(

@@ -18,9 +18,10 @@ from forecast.config.cross_checks import LONGEST_HORIZON
 from forecast.errors import InputError, StoppedError
 from forecast.evaluation.study import Task, run_study
 from forecast.ledger.store import refuse_unusable
+from forecast.progress import Listener, StageProgress
 from forecast.runs.cautions import without_warnings
 from forecast.runs.inputs import Inputs, read_inputs
-from forecast.workflows.forecast import Listener, StageProgress, make_forecast, put_on_record
+from forecast.workflows.forecast import make_forecast, put_on_record
 
 
 @dataclass(frozen=True)

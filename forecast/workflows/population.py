@@ -29,9 +29,8 @@ from forecast.evaluation.study import Task, counted, run_study
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
 from forecast.inference.density import PosteriorDensity
-from forecast.inference.gates import check_gates
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.sampling import check_gates, sample
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import PriorSet, elements, parameter_groups
@@ -204,7 +203,7 @@ def _beyond_the_prior(variables: Mapping[str, Floats], priors: PriorSet) -> list
         if group.name not in LEARNED:
             continue
         own = priors.of_group(group)
-        draws = variables[group.variable][:, 0].reshape(-1, max(len(elements(group, priors.layout)), 1))
+        draws = variables[group.variable].reshape(-1, max(len(elements(group, priors.layout)), 1))
         for column, prior in enumerate(own):
             kind = stream_class(priors.layout, prior.element)
             if (group.name, kind) in OF_THE_CODER:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.evaluation import units
-from forecast.inference import rolling
+from forecast.inference import particles
 from forecast.inference.posterior import SamplerOptions
 
 ORIGINS = (date(2020, 1, 1), date(2020, 11, 1), date(2021, 11, 1), date(2022, 6, 1))
@@ -55,6 +55,6 @@ def test_bridged_forecasts_equal_refitted_ones(forecasts_of, exact):
 
 
 def test_draws_that_are_left_as_they_were_fail_the_comparison(forecasts_of, exact, monkeypatch):
-    monkeypatch.setattr(rolling, "carry_on", lambda particles, *rest: particles)
+    monkeypatch.setattr(particles, "carry_on", lambda particles, *rest: particles)
     assert sum(one.refitted for one in forecasts_of(exact=False, seed=SEEDS[0])) == 1
     assert root_mean_square(gaps(forecasts_of, exact, SEEDS)) > 4

@@ -10,11 +10,11 @@ from forecast.config import load_config
 from forecast.evaluation import units
 from forecast.evaluation.backtest import MODELS, BacktestOptions, plan_backtest
 from forecast.evaluation.units import collect, run_unit
-from forecast.inference.rolling import OriginDraws
+from forecast.inference.particles import OriginDraws
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import simulate
-from forecast.runs.target_forecasts import target_forecasts
+from forecast.runs.summaries import target_forecasts
 from forecast.workflows.forecast import fit_and_judge
 
 N_DRAWS = 800

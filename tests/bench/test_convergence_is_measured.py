@@ -61,7 +61,7 @@ def judged(first_day, failures=(), reruns=0):
     gates = Diagnostics(
         rhat_max=1.0, ess_bulk_min=900, ess_tail_min=900, divergences=0, bfmi_min=0.9, failures=failures
     )
-    day = np.asarray(first_day, dtype=np.int32)[None, None]
+    day = np.asarray(first_day, dtype=np.int32)[None]
     hits = FirstPassages((convergence.TARGET,), None, day, None, max(HORIZONS), 0.0)
     paths = SimpleNamespace(paths=hits)
     return SimpleNamespace(mixture=paths, gates=gates, fit=SimpleNamespace(reruns=reruns))

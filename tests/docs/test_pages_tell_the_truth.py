@@ -18,7 +18,7 @@ from forecast import wording
 from forecast.cli import main
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
-from forecast.inference import gates
+from forecast.inference import sampling
 from forecast.inference.importance import PARETO_K_MAX
 from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.priors.catalogue import parameter_groups
@@ -270,14 +270,14 @@ def test_the_model_page_names_every_prior_with_its_default():
 def test_the_figures_of_the_model_page_are_those_in_use():
     text = " ".join(MODEL.split())
     days = KNOT_STEPS * STEP_DAYS
-    ess = f"bulk and tail effective sample size at least {gates.ESS_MIN:g}"
+    ess = f"bulk and tail effective sample size at least {sampling.ESS_MIN:g}"
     phrases = [
         "at knots four weeks apart",
         f"exp(−{days}/τ)",
         f"N[t,j]/(N[t,j]+{HALF_SATURATION:g})",
-        f"R-hat at most {gates.RHAT_MAX:g}, {ess}",
-        f"at most {100 * gates.DIVERGENCE_SHARE_MAX:g}% divergent draws",
-        f"BFMI at least {gates.BFMI_MIN:g}",
+        f"R-hat at most {sampling.RHAT_MAX:g}, {ess}",
+        f"at most {100 * sampling.DIVERGENCE_SHARE_MAX:g}% divergent draws",
+        f"BFMI at least {sampling.BFMI_MIN:g}",
         f"Pareto k above {PARETO_K_MAX:g}",
         f"Intensities above {RATE_CAP:g} acts a week are cut",
         f"*calm* below {STRAINED_FROM:g}, *strained* from {STRAINED_FROM:g}",

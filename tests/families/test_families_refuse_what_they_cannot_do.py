@@ -86,7 +86,7 @@ def test_a_milestone_beyond_what_the_pooled_hazard_answers_is_the_models_alone(r
 
 def test_coefficients_that_would_change_nothing_are_refused(read, tmp_path):
     (tmp_path / "own.json").write_text(shipped_hazard().model_dump_json(by_alias=True), encoding="utf-8")
-    assert read("combined, panel: own.json").family.uses_panel
+    assert read("combined, panel: own.json").family.pooled
     with pytest.raises(ConfigError, match="'model' does not use the pooled hazard"):
         read("model, panel: own.json")
 

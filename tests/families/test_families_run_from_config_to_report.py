@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from forecast.cli import main
-from forecast.families import FAMILIES
-from forecast.families.direct_members import PANEL
+from forecast.families import FAMILIES, POOLED
 from forecast.runs.run import Run, read_run
 
 CONFIG = """\
@@ -92,7 +91,7 @@ class Made(NamedTuple):
         inputs = self.run.inputs
         grid, milestones = inputs.data.grid, inputs.config.milestones
         days = {one.name: (one.date - grid.origin).days for one in milestones}
-        found = PANEL.by_day(inputs.events, inputs.rules, grid.origin, grid.start, max(days.values()))
+        found = POOLED.by_day(inputs.events, inputs.rules, grid.origin, grid.start, max(days.values()))
         return {
             (target, name): float(found[target].mean[day]) for target in found for name, day in days.items()
         }

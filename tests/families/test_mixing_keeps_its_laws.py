@@ -12,10 +12,9 @@ from forecast.families.mixing import (
     Mixing,
     mean_of_members,
     mixture,
-    raised_to_included,
 )
 from forecast.inference.importance import monte_carlo_error
-from forecast.panel.streams import TargetRule
+from forecast.panel.streams import TargetRule, raised_to_included
 from forecast.simulation.probabilities import HitMoments
 
 N_DRAWS, N_PATHS, CHAINS = 400, 4, 4
@@ -148,7 +147,7 @@ def test_slopes_are_those_of_finite_differences(meets):
     names = ("plain", "ahead", "met") if meets else ("plain", "ahead")
     for name, slope in zip(names, acts.slopes(direct), strict=False):
         up, down = (
-            replace(acts, **{name: getattr(acts, name) + side * step}).carry(direct) for side in (1, -1)
+            replace(acts, **{name: getattr(acts, name) + side * step}).moved(direct) for side in (1, -1)
         )
         assert slope == pytest.approx((up - down) / (2 * step), rel=1e-4), name
 
@@ -158,7 +157,7 @@ def test_no_path_and_every_path_give_numbers():
         for quiet in (1.0, 0.5, 0.0):
             for direct in (0.0, 0.5, 1.0):
                 acts = ActsAhead(*map(np.asarray, (plain, ahead, met, quiet)), 1e-4)
-                found = acts.carry(np.asarray(direct))
+                found = acts.moved(np.asarray(direct))
                 assert 0 <= found <= 1
                 assert 1 - found <= quiet
                 assert np.all(np.isfinite(acts.slopes(np.asarray(direct))))

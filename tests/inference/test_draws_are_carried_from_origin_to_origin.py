@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 from scipy.stats import gamma, truncnorm
 
-from forecast.inference import particles, rolling, sampling
+from forecast.inference import particles, sampling
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import importance_weights
-from forecast.inference.particles import INDEPENDENT_MIN, MOST_PARTICLES, Particles, carry_on
+from forecast.inference.particles import (
+    INDEPENDENT_MIN,
+    MOST_PARTICLES,
+    Particles,
+    RollingPosterior,
+    carry_on,
+)
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.rolling import RollingPosterior
 from forecast.panel.panel import drift_knots_for
 
 N_DRAWS = 1000
@@ -83,10 +88,10 @@ def make_rolling(monkeypatch):
             points = known.draws(np.random.default_rng(options.seed))
             return SimpleNamespace(points=points, n_chains=4)
 
-        monkeypatch.setattr(rolling, "PosteriorDensity", density)
-        monkeypatch.setattr(rolling, "fit", fit)
-        monkeypatch.setattr(rolling, "check_gates", lambda fit: SimpleNamespace(converged=True))
-        monkeypatch.setattr(rolling, "StreamDraws", lambda streams, layout, values: values)
+        monkeypatch.setattr(particles, "PosteriorDensity", density)
+        monkeypatch.setattr(particles, "fit", fit)
+        monkeypatch.setattr(particles, "check_gates", lambda fit: SimpleNamespace(converged=True))
+        monkeypatch.setattr(particles, "StreamDraws", lambda streams, layout, values: values)
         return RollingPosterior(N_KNOTS, lambda data: None, SamplerOptions(seed=4), **options)
 
     return make, fits
@@ -308,18 +313,18 @@ def test_points_have_the_density_and_the_variables_of_the_sampler(density, short
     assert found.keys() == fit.variables.keys()
     for name, values in fit.variables.items():
         np.testing.assert_array_equal(found[name], values, err_msg=name)
-    back = density.points(fit.variables)[:, 0]
+    back = density.points(fit.variables)
     np.testing.assert_allclose(back, fit.points, rtol=1e-9, atol=1e-12)
 
 
 def test_a_density_has_knots_for_its_record_whatever_is_asked_for(density):
-    enough, asked, more = (PosteriorDensity.of(density.panel, density.priors, n) for n in (None, 1, 128))
+    enough, asked, more = (PosteriorDensity.of(density.data, density.priors, n) for n in (None, 1, 128))
     assert enough.n_coordinates == asked.n_coordinates < more.n_coordinates
 
 
 def test_spare_knots_are_left_out_of_the_posterior(density, short_options):
-    panel = density.panel
-    roomy = PosteriorDensity.of(panel, density.priors, panel.grid.n_knots + 30)
+    data = density.data
+    roomy = PosteriorDensity.of(data, density.priors, data.grid.n_knots + 30)
     tree = sampling.sample(roomy, replace(short_options, draws=10, tune=10))
-    assert tree["posterior"].sizes["knot"] == panel.grid.n_knots
-    assert tree["posterior"].sizes["drift_knot"] == drift_knots_for(panel.grid.n_knots)
+    assert tree["posterior"].sizes["knot"] == data.grid.n_knots
+    assert tree["posterior"].sizes["drift_knot"] == drift_knots_for(data.grid.n_knots)

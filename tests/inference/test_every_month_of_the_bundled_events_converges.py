@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
-from forecast.inference.gates import check_gates
-from forecast.inference.record_fit import fit_record
+from forecast.inference.density import PosteriorDensity
+from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import stream_draws, tension_at_steps
 from forecast.runs.inputs import read_data
-from forecast.runs.stages import sampler_options
+from forecast.runs.run import sampler_options
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"
 DAYS = [
@@ -34,11 +34,11 @@ def test_each_converges_and_past_tension_does_not_jump_between_neighbours():
     for day in DAYS:
         dated = config.model_copy(update={"as_of": day})
         inputs = read_data(dated)
-        posterior = fit_record(inputs.data, inputs.priors, sampler_options(dated))
+        posterior = fit(PosteriorDensity.of(inputs.data, inputs.priors), sampler_options(dated))
         if check_gates(posterior).failures:
             failed.append(day)
         draws = stream_draws(inputs.data.layout, posterior.variables, inputs.priors)
-        path = tension_at_steps(draws.knots[:, 0], inputs.data.grid.n_steps)
+        path = tension_at_steps(draws.knots, inputs.data.grid.n_steps)
         now = path.mean(axis=0), path.std(axis=0)
         if before is not None:
             n = len(before[0]) - LATEST_STEPS

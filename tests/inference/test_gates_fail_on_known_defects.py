@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecast.inference.gates import check_gates
+from forecast.inference.sampling import check_gates
 from forecast.records.forecast import Diagnostics, GateFailure
 
 CHAINS, DRAWS = 4, 1000

@@ -38,9 +38,7 @@ def test_writing_leaves_the_posterior_alone(short_fit, tmp_path):
 
 def test_variables_put_the_chains_one_after_the_other(short_fit):
     values = short_fit.tree["posterior"]["excitation_branching"].values
-    np.testing.assert_array_equal(
-        short_fit.variables["excitation_branching"][:, 0], np.concatenate(list(values))
-    )
+    np.testing.assert_array_equal(short_fit.variables["excitation_branching"], np.concatenate(list(values)))
 
 
 def test_a_missing_file_is_named(tmp_path):

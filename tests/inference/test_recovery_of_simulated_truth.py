@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.inference.gates import check_gates
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.record_fit import fit_record
+from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import stream_draws, tension_at_steps
-from forecast.panel.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, Panel, TimeGrid
+from forecast.panel.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, EventCounts, TimeGrid
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 
@@ -92,10 +92,9 @@ def recovered():
     counts, graded, tension = simulate(seed=20230710)
     start = date(2013, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
-    mix = np.tile(np.r_[GRAVITY, 0.0], (1, len(CONFLICT), 1))
-    known, first = np.ones((1, N_STEPS)), np.zeros(1, np.int64)
-    panel = Panel(("simulated",), grid, LAYOUT, counts[None], graded[None], mix, known, first)
-    posterior = fit_record(panel, default_priors(LAYOUT), SamplerOptions(seed=1, draws=800))
+    mix = np.tile(np.r_[GRAVITY, 0.0], (len(CONFLICT), 1))
+    panel = EventCounts(grid, LAYOUT, counts, graded, mix, np.ones(N_STEPS))
+    posterior = fit(PosteriorDensity.of(panel, default_priors(LAYOUT)), SamplerOptions(seed=1, draws=800))
     return posterior, tension, in_terms_of_the_record(graded)
 
 
@@ -133,7 +132,7 @@ def test_true_parameters_lie_inside_the_posterior(recovered):
 def test_the_true_tension_is_tracked_within_its_band(recovered):
     posterior, tension, _ = recovered
     draws = stream_draws(LAYOUT, posterior.variables, default_priors(LAYOUT))
-    fitted = tension_at_steps(draws.knots[:, 0], N_STEPS)
+    fitted = tension_at_steps(draws.knots, N_STEPS)
     correlation = np.corrcoef(fitted.mean(axis=0), tension)[0, 1]
     assert correlation > 0.6, f"correlation {correlation:.2f}"
     low, high = np.quantile(fitted, [0.05, 0.95], axis=0)

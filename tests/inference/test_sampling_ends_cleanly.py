@@ -9,9 +9,8 @@ from arviz_stats.base import array_stats
 
 from forecast.errors import NotConvergedError
 from forecast.inference import sampling
-from forecast.inference.gates import check_gates
 from forecast.inference.posterior import POINTS
-from forecast.inference.sampling import Rerun, fit, sample
+from forecast.inference.sampling import Rerun, check_gates, fit, sample
 from forecast.models.definition import replay
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws, stream_draws
 from forecast.records.forecast import Diagnostics, GateFailure
@@ -22,17 +21,17 @@ def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, density
     assert set(short_fit.variables) == groups | {INNOVATIONS, DRIFT_INNOVATIONS}
     assert (short_fit.n_chains, short_fit.n_draws) == (2, 400)
     streams = counted.layout.streams
-    assert short_fit.variables["overdispersion_shape"].shape == (400, 1, len(streams))
-    assert short_fit.variables[INNOVATIONS].shape == (400, 1, counted.grid.n_knots)
+    assert short_fit.variables["overdispersion_shape"].shape == (400, len(streams))
+    assert short_fit.variables[INNOVATIONS].shape == (400, counted.grid.n_knots)
     assert list(short_fit.tree["posterior"]["baseline_weekly_rate"].coords["stream"].values) == list(streams)
     assert all(np.isfinite(values).all() for values in short_fit.variables.values())
 
 
 def test_the_fitted_rates_agree_with_the_events_seen(short_fit, density):
-    panel = density.panel
-    draws = stream_draws(panel.layout, short_fit.variables, density.priors)
-    _, counts = replay(panel, density.priors, draws, seed=1)
-    seen = panel.counts[0].sum(axis=0)
+    data = density.data
+    draws = stream_draws(data.layout, short_fit.variables, density.priors)
+    _, counts = replay(data, density.priors, draws, seed=1)
+    seen = data.counts.sum(axis=0)
     often = seen >= 10
     ratio = counts.sum(axis=1).mean(axis=0)[often] / seen[often]
     # The posterior of a mean rate has a relative deviation of about 1/sqrt(events), more when bursty.
@@ -111,9 +110,11 @@ def test_the_definition_is_sampled_where_it_is_asked_for(density, short_options,
     drawn = prior_draws(density.priors, 400, density.n_knots, np.random.default_rng(2))
     # Beside the variables of the model, PyMC gives the parts that some are joined from.
     variables = {
-        name: (("chain", "draw", *(f"{name}_{i}" for i in range(values.ndim - 2))), shaped)
+        name: (
+            ("chain", "draw", *(f"{name}_{i}" for i in range(values.ndim - 1))),
+            values.reshape(2, 200, *values.shape[1:]),
+        )
         for name, values in (drawn | {"tension_loading_Normal": drawn["ballast"]}).items()
-        if (shaped := values[:, 0].reshape(2, 200, *values.shape[2:])) is not None
     }
     statistics = short_fit.tree["sample_stats"].to_dataset()
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(variables), "sample_stats": statistics})
@@ -144,7 +145,7 @@ def test_core_and_definition_have_the_same_posterior(density, short_options):
     options = replace(short_options, draws=500)
     core, pymc = (fit(density, replace(options, engine=name), reruns=()) for name in ("core", "pymc"))
     logp = pymc.tree["sample_stats"]["logp"].values.ravel()
-    points = density.points({name: values[:, 0] for name, values in pymc.variables.items()})
+    points = density.points(pymc.variables)
     np.testing.assert_allclose(density(points)[0], logp, rtol=1e-9)
     z = []
     for name in core.variables:

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.inference.gates import check_gates
+from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.record_fit import fit_record
+from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import DRIFT_KNOT_STEPS, linear_between, stream_draws, tension_at_steps
-from forecast.panel.panel import Panel, TimeGrid
+from forecast.panel.panel import EventCounts, TimeGrid
 from forecast.panel.streams import stream_layout
 from forecast.priors import default_priors
 
@@ -21,7 +21,7 @@ LAYOUT = stream_layout(())
 CONFLICT = np.array(LAYOUT.conflictual)
 
 
-def simulated(acts_a_month: float, seed: int) -> tuple[Panel, np.ndarray, np.ndarray]:
+def simulated(acts_a_month: float, seed: int) -> tuple[EventCounts, np.ndarray, np.ndarray]:
     """A record with tension, shape (step,), and drift: conflict grows ninefold over seven years."""
     rng = np.random.default_rng(seed)
     phi = np.exp(-28 / 110)
@@ -38,9 +38,8 @@ def simulated(acts_a_month: float, seed: int) -> tuple[Panel, np.ndarray, np.nda
     graded[:, :4] = rng.multinomial(counts[:, CONFLICT].sum(axis=1), [0.5, 0.3, 0.15, 0.05])
     start = date(2015, 1, 1)
     grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
-    mix = np.tile([0.5, 0.3, 0.15, 0.05, 0.0], (1, len(CONFLICT), 1))
-    known, first = np.ones((1, N_STEPS)), np.zeros(1, np.int64)
-    panel = Panel(("simulated",), grid, LAYOUT, counts[None], graded[None], mix, known, first)
+    mix = np.tile([0.5, 0.3, 0.15, 0.05, 0.0], (len(CONFLICT), 1))
+    panel = EventCounts(grid, LAYOUT, counts, graded, mix, np.ones(N_STEPS))
     return panel, tension, drift
 
 
@@ -57,11 +56,11 @@ def fits():
     for name, acts in ACTS_A_MONTH.items():
         for seed in (7, 8):
             panel, tension, drift = simulated(acts, seed)
-            posterior = fit_record(panel, default_priors(LAYOUT), SamplerOptions(seed=1))
+            posterior = fit(PosteriorDensity.of(panel, default_priors(LAYOUT)), SamplerOptions(seed=1))
             draws = stream_draws(LAYOUT, posterior.variables, default_priors(LAYOUT))
-            found_drift = linear_between(draws.drift[:, 0], np.arange(N_STEPS), DRIFT_KNOT_STEPS)
+            found_drift = linear_between(draws.drift, np.arange(N_STEPS), DRIFT_KNOT_STEPS)
             found_drift = found_drift - found_drift.mean(axis=1, keepdims=True)
-            found_tension = tension_at_steps(draws.knots[:, 0], N_STEPS)
+            found_tension = tension_at_steps(draws.knots, N_STEPS)
             found[name, seed] = posterior, (found_tension, tension), (found_drift, drift)
     return found
 

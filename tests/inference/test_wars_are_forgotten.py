@@ -8,9 +8,8 @@ import pytest
 from forecast.baselines.methods import baseline_probabilities
 from forecast.events.table import Event, EventTable
 from forecast.inference.density import PosteriorDensity
-from forecast.inference.gates import check_gates
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.sampling import fit
+from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import stream_draws
 from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout

@@ -11,8 +11,8 @@ from forecast.errors import InputError
 from forecast.ledger.recording import asked_questions
 from forecast.ledger.scoring import history_of, summarise_ledger
 from forecast.ledger.store import open_ledger
+from forecast.progress import StageProgress
 from forecast.runs.inputs import config_scale, dyad_rule, read_inputs, target_rules
-from forecast.workflows.forecast import StageProgress
 from forecast.workflows.hindcast import hindcast, quarter_days
 
 CONFIG = load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")

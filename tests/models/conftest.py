@@ -6,7 +6,7 @@ import pytest
 from forecast.config import load_config
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL
 from forecast.events.table import EventTable
-from forecast.panel.panel import TimeGrid, count_events, count_panel
+from forecast.panel.panel import TimeGrid, count_events
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 from forecast.runs.inputs import read_data
@@ -49,13 +49,11 @@ def counted(events: EventTable, targets: str, origin: date = WHOLE):
 
 @pytest.fixture(scope="session")
 def young(us_china):
-    """A record that begins late and ends in a cut week, of whose last acts not all are known yet."""
-    layout, grid = stream_layout(TARGETS["nested"]), TimeGrid(START, CUT)
-    known = np.ones((1, grid.n_steps))
-    known[0, -len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
-    starts = {"young": date(2022, 5, 4)}
-    panel = count_panel({"young": us_china}, grid, layout, completeness=known, starts=starts)
-    return panel, default_priors(layout)
+    """A short record that ends in a cut week, of whose last acts not all are known yet."""
+    layout, grid = stream_layout(TARGETS["nested"]), TimeGrid(date(2022, 5, 4), CUT)
+    known = np.ones(grid.n_steps)
+    known[-len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
+    return count_events(us_china, grid, layout, known), default_priors(layout)
 
 
 @pytest.fixture(scope="session")

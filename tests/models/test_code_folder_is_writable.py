@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import InputError
-from forecast.models.code_folder import choose_code_folder
+from forecast.models import choose_code_folder
 
 
 @pytest.fixture

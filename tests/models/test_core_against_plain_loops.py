@@ -28,9 +28,9 @@ def drawn(panel, priors, n_draws=N_DRAWS, seed=9):
 def rates(panel, draw: dict[str, np.ndarray]) -> np.ndarray:
     """λ of every week and stream, by loops over weeks and their past."""
     n, streams = panel.grid.n_steps, panel.layout.streams
-    first, exposure = int(panel.first_step[0]), panel.exposure[0]
-    felt = panel.counts[0] / np.maximum(panel.completeness[0], LEAST_COMPLETENESS)[:, None]
-    graded = panel.graded[0] / np.maximum(panel.completeness[0], LEAST_COMPLETENESS)[:, None]
+    exposure = panel.exposure
+    felt = panel.counts / np.maximum(panel.completeness, LEAST_COMPLETENESS)[:, None]
+    graded = panel.graded / np.maximum(panel.completeness, LEAST_COMPLETENESS)[:, None]
     phi = np.exp(-28 / draw["tension_persistence"])
     x, z = [draw["tension_innovations"][0]], [draw["drift_innovations"][0]]
     for noise in draw["tension_innovations"][1:]:
@@ -42,7 +42,7 @@ def rates(panel, draw: dict[str, np.ndarray]) -> np.ndarray:
     z = draw["drift_scale"] * np.interp(weeks / DRIFT_KNOT_STEPS, np.arange(len(z)), z)
     z = z - np.log((np.exp(z) * exposure).sum() / exposure.sum())
     weight = np.exp(draw["excitation_severity"] * np.array([-1, 0, 1, 2, 3]))
-    usual = (0.5 + (graded @ weight)[first:].sum()) / exposure.sum()
+    usual = (0.5 + (graded @ weight).sum()) / exposure.sum()
     own_left, cross_left, calm_left = (
         0.5 ** (7 / draw[name])
         for name in ("excitation_half_life_days", "excitation_cross_half_life_days", "ballast_half_life_days")
@@ -75,20 +75,19 @@ def case(request, records):
     """A record, draws of its priors, and mean and shape of its counts under each."""
     panel, priors = records[request.param]
     draws = drawn(panel, priors)
-    first, exposure = int(panel.first_step[0]), panel.exposure[0][:, None]
+    exposure = panel.exposure[:, None]
     laws = []
     for d in range(N_DRAWS):
-        draw = {name: values[d, 0] for name, values in draws.variables.items()}
-        mean = rates(panel, draw) * exposure * panel.completeness[0][:, None]
-        laws.append((mean[first:], (draw["overdispersion_shape"] * exposure)[first:]))
+        draw = {name: values[d] for name, values in draws.variables.items()}
+        mean = rates(panel, draw) * exposure * panel.completeness[:, None]
+        laws.append((mean, draw["overdispersion_shape"] * exposure))
     mean, shape = map(np.array, zip(*laws, strict=True))
     return panel, priors, draws, mean, shape
 
 
 def test_the_likelihood_is_the_negative_binomial_of_the_rates(case):
     panel, priors, draws, mean, shape = case
-    counts = panel.counts[0, int(panel.first_step[0]) :]
-    pointwise = nbinom.logpmf(counts, shape, shape / (shape + mean))
+    pointwise = nbinom.logpmf(panel.counts, shape, shape / (shape + mean))
     ours = log_likelihood(panel, draws, priors)
     np.testing.assert_allclose(ours, pointwise.sum(axis=(1, 2)), rtol=1e-9)
     assert np.ptp(ours) > 1
@@ -148,7 +147,7 @@ def test_what_an_act_excites_adds_up_to_its_branching_ratio():
 @given(st.integers(0, 10_000), st.floats(0.1, 6.0))
 def test_chains_die_out_exactly_where_the_bound_says(young_record, seed, scale):
     record, arrays, priors, panel = young_record
-    values = drawn(panel, priors, 1, seed).values[0, 0]
+    values = drawn(panel, priors, 1, seed).values[0]
     o = arrays.offset
     values[o[density.RATE] : o[density.RATE] + record.counts.shape[1]] *= scale
     weight = density.severity_weights.py_func(values[o[density.SEVERITY]])
@@ -169,4 +168,4 @@ def test_chains_die_out_exactly_where_the_bound_says(young_record, seed, scale):
 def young_record(young):
     panel, priors = young
     whole = PosteriorDensity.of(panel, priors)
-    return whole.records[0], whole.arrays, priors, panel
+    return whole.record, whole.arrays, priors, panel

@@ -9,7 +9,6 @@ from forecast.inference.density import PosteriorDensity
 from forecast.models import definition
 from forecast.models.definition import build_model
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
-from forecast.panel.panel import count_panel
 
 RECORDS = (
     "worked case",
@@ -101,18 +100,3 @@ def test_a_model_that_is_a_little_wrong_is_told_apart(records, monkeypatch, name
     (expected,) = compiled(model)(points[0][places(density, model)])
     (value,), _ = density(points)
     assert abs(value / expected - 1) > TOLERANCE
-
-
-def test_a_panel_of_dyads_is_the_sum_of_its_dyads_and_has_no_definition_of_its_own(us_china, young):
-    panel, priors = young
-    tables = {"all": us_china, "half": us_china.select(np.arange(len(us_china)) % 2 == 0)}
-    both = count_panel(tables, panel.grid, panel.layout)
-    density = PosteriorDensity.of(both, priors)
-    points = points_of(density, 3)
-    parts = np.split(points, 2, axis=1)
-    alone = [PosteriorDensity.of(both.select(slice(i, i + 1)), priors)(parts[i]) for i in range(2)]
-    values, gradients = density(points)
-    np.testing.assert_allclose(values, alone[0][0] + alone[1][0], rtol=1e-13)
-    np.testing.assert_array_equal(gradients, np.hstack([slopes for _, slopes in alone]))
-    with pytest.raises(ValueError, match="of one dyad; this panel has 2: select one"):
-        build_model(both, priors)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.panel.panel import TimeGrid, count_events, count_panel, decay_per_step, knots_for
+from forecast.panel.panel import TimeGrid, count_events, decay_per_step, knots_for
 from forecast.panel.streams import TargetRule, stream_layout
 
 LAYOUT = stream_layout([TargetRule("quarrel", ("dispute",), 4)])
@@ -38,15 +38,15 @@ def test_counts_are_those_made_by_hand(counted):
     expected[0, [VISIT, QUARREL]] = 1
     expected[1, [DISPUTE, QUARREL]] = 1
     expected[2, POSTURE] = 1
-    np.testing.assert_array_equal(counted.counts[0], expected)
+    np.testing.assert_array_equal(counted.counts, expected)
 
 
 def test_acts_of_conflict_are_counted_by_severity(counted):
-    assert counted.graded[0].tolist() == [[0, 0, 0, 1, 0], [1, 0, 0, 0, 1], [0, 0, 1, 0, 0]]
+    assert counted.graded.tolist() == [[0, 0, 0, 1, 0], [1, 0, 0, 0, 1], [0, 0, 1, 0, 0]]
 
 
 def test_the_mix_is_the_share_of_each_severity_with_half_an_act_spread_evenly(counted):
-    mix = counted.mix[0]
+    mix = counted.mix
     np.testing.assert_allclose(mix[QUARREL], [0, 0, 0, 1.25 / 2.5, 1.25 / 2.5])
     np.testing.assert_allclose(mix[DISPUTE], [(1 + 0.5 / 3) / 1.5, 0.5 / 4.5, 0.5 / 4.5, 0, 0])
     # Never seen: each that the stream can hold.
@@ -59,15 +59,15 @@ def test_cooperation_in_a_cell_with_conflict_is_in_its_mix_and_not_in_conflict_b
     table = coded(("2020-01-01", "visit", 5), ("2020-01-02", "dispute", 4), ("2020-01-03", "visit", 4))
     panel = count_events(table, TimeGrid(START, date(2020, 1, 8)), layout)
     news = layout.streams.index("news")
-    assert panel.counts[0, 0, news] == 3
-    assert panel.graded[0].tolist() == [[0, 0, 0, 1, 0]]
+    assert panel.counts[0, news] == 3
+    assert panel.graded.tolist() == [[0, 0, 0, 1, 0]]
     # Four kinds of act are in the cell, and conflict of either severity is one of them.
-    np.testing.assert_allclose(panel.mix[0, news], [0, 0, 0, (1 + 0.125) / 3.5, 0.125 / 3.5])
+    np.testing.assert_allclose(panel.mix[news], [0, 0, 0, (1 + 0.125) / 3.5, 0.125 / 3.5])
 
 
 def test_a_last_step_cut_by_the_origin_has_the_exposure_of_its_days(counted):
     assert (counted.grid.n_steps, counted.grid.last_exposure) == (3, pytest.approx(2 / 7))
-    np.testing.assert_allclose(counted.exposure[0], [1, 1, 2 / 7])
+    np.testing.assert_allclose(counted.exposure, [1, 1, 2 / 7])
 
 
 @pytest.mark.parametrize(
@@ -105,63 +105,25 @@ def test_an_empty_window_is_refused(origin):
 def test_a_table_without_events_gives_zeros(coded):
     counted = count_events(coded(), TimeGrid(START, date(2020, 3, 1)), LAYOUT)
     assert (counted.counts.sum(), counted.graded.sum()) == (0, 0)
-    assert counted.counts.shape == (1, 9, 9)
+    assert counted.counts.shape == (9, 9)
 
 
 def test_moving_the_origin_leaves_the_steps_before_alone(us_china):
     whole = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2023, 7, 11)), LAYOUT)
     cut = count_events(us_china, TimeGrid(date(2017, 1, 20), date(2021, 5, 6)), LAYOUT)
     full = cut.grid.n_steps - 1
-    np.testing.assert_array_equal(cut.counts[:, :full], whole.counts[:, :full])
-    np.testing.assert_array_equal(cut.graded[:, :full], whole.graded[:, :full])
+    np.testing.assert_array_equal(cut.counts[:full], whole.counts[:full])
+    np.testing.assert_array_equal(cut.graded[:full], whole.graded[:full])
 
 
 def test_decay_halves_in_a_half_life():
     np.testing.assert_allclose(decay_per_step(np.array([7.0, 14.0, 3.5])), [0.5, 2**-0.5, 0.25])
 
 
-def test_a_panel_counts_each_dyad_as_if_it_were_alone(table, us_china):
-    grid = TimeGrid(START, date(2020, 6, 3))
-    known = np.linspace(1.0, 0.3, 2 * grid.n_steps).reshape(2, -1)
-    panel = count_panel({"made": table, "real": us_china}, grid, LAYOUT, completeness=known)
-    assert (panel.dyads, len(panel)) == (("made", "real"), 2)
-    for i, events in enumerate((table, us_china)):
-        alone = count_events(events, grid, LAYOUT, known[i])
-        for name in ("counts", "graded", "mix", "completeness", "exposure", "felt_counts", "felt_graded"):
-            expected = getattr(alone, name)
-            assert expected.shape[0] == 1
-            np.testing.assert_array_equal(getattr(panel, name)[i], expected[0], err_msg=name)
-            chosen = getattr(panel.select(slice(i, i + 1)), name)
-            np.testing.assert_array_equal(chosen, expected, err_msg=name)
-    assert panel.counts[1].sum() > panel.counts[0].sum() > 0
-
-
-@pytest.mark.parametrize(
-    ("start", "first"),
-    [
-        (START, 0),
-        (date(2020, 1, 2), 1),  # within step 0, so the first whole step is the next
-        (date(2020, 1, 8), 1),
-        (date(2020, 1, 9), 2),
-        (date(2019, 1, 1), 0),  # a record older than the grid
-    ],
-)
-def test_a_dyad_counts_from_the_first_whole_step_of_its_record(table, counted, start, first):
-    grid = TimeGrid(START, date(2020, 1, 17))
-    panel = count_panel({"old": table, "young": table}, grid, LAYOUT, starts={"young": start})
-    assert panel.first_step.tolist() == [0, first]
-    np.testing.assert_allclose(panel.exposure, [[1, 1, 2 / 7], [0] * first + [1, 1, 2 / 7][first:]])
-    np.testing.assert_array_equal(panel.counts[0], counted.counts[0])
-    np.testing.assert_array_equal(panel.counts[1, first:], counted.counts[0, first:])
-    np.testing.assert_array_equal(panel.graded[1, first:], counted.graded[0, first:])
-    for array in (panel.counts, panel.graded, panel.felt_counts, panel.felt_graded):
-        assert array[1, :first].sum() == 0
-
-
 def test_later_steps_feel_what_is_not_yet_known_too(table):
     grid = TimeGrid(START, date(2020, 1, 17))
     panel = count_events(table, grid, LAYOUT, np.array([1.0, 0.5, 0.1]))
-    np.testing.assert_allclose(panel.felt_counts[0, :, [DISPUTE, QUARREL]], [[0, 2, 0], [1, 2, 0]])
+    np.testing.assert_allclose(panel.felt_counts[:, [DISPUTE, QUARREL]].T, [[0, 2, 0], [1, 2, 0]])
     # A completeness below a quarter is taken for a quarter.
-    assert panel.felt_counts[0, 2, POSTURE] == 4
-    assert panel.felt_graded[0].tolist() == [[0, 0, 0, 1, 0], [2, 0, 0, 0, 2], [0, 0, 4, 0, 0]]
+    assert panel.felt_counts[2, POSTURE] == 4
+    assert panel.felt_graded.tolist() == [[0, 0, 0, 1, 0], [2, 0, 0, 0, 2], [0, 0, 4, 0, 0]]

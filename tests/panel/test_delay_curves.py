@@ -13,13 +13,14 @@ from forecast.errors import ConfigError, EventError
 from forecast.events.table import Event, EventTable
 from forecast.models.density import log_density
 from forecast.models.draws import point_layout, prior_arrays, record_of
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.reporting_delay import (
+from forecast.panel.panel import (
     LEAST_DELAYED,
     LEAST_DELAYED_SHARE,
     LONGEST_DAYS,
     DelayCurve,
+    TimeGrid,
     completeness_of,
+    count_events,
     estimate_delay,
     stated_delay,
 )
@@ -195,15 +196,15 @@ def config(tmp_path: Path):
 def test_without_the_setting_all_is_taken_to_be_known(config):
     inputs = read_inputs(load_config(config("")))
     assert inputs.delay is None
-    assert (inputs.data.completeness[0] == 1).all()
+    assert (inputs.data.completeness == 1).all()
     assert np.array_equal(inputs.data.felt_counts, inputs.data.counts)
 
 
 def test_a_stated_delay_reaches_the_likelihood(config):
     inputs = read_inputs(load_config(config("{same_day: 0.5, mean_days: 10}")))
-    assert inputs.data.completeness[0][-1] < 0.7
-    assert record_of(inputs.data).completeness[-1] == inputs.data.completeness[0, -1]
-    assert (inputs.data.completeness[0][:-30] == 1).all()
+    assert inputs.data.completeness[-1] < 0.7
+    assert record_of(inputs.data).completeness[-1] == inputs.data.completeness[-1]
+    assert (inputs.data.completeness[:-30] == 1).all()
 
 
 def test_estimating_from_the_bundled_events_is_refused_with_the_line(config):

@@ -109,7 +109,7 @@ def test_streams_share_out_every_event_and_a_cell_counts_once_a_day(us_china, la
     for k in range(len(layout.streams)):
         days = window.date[stream == k]
         expected = len(np.unique(days)) if k >= len(layout.ordinary) else len(days)
-        assert counted.counts[0, :, k].sum() == expected
+        assert counted.counts[:, k].sum() == expected
 
 
 def test_of_a_day_a_cell_counts_the_gravest_act_and_other_streams_every_one(coded):
@@ -119,9 +119,9 @@ def test_of_a_day_a_cell_counts_the_gravest_act_and_other_streams_every_one(code
         TimeGrid(date(2020, 1, 1), date(2020, 1, 8)),
         stream_layout([MILITARY]),
     )
-    found = dict(zip(counted.layout.streams, counted.counts[0, 0].tolist(), strict=True))
+    found = dict(zip(counted.layout.streams, counted.counts[0].tolist(), strict=True))
     assert {name: n for name, n in found.items() if n} == {"visit": 2, "military": 2}
-    assert counted.graded[0, 0].tolist() == [0, 0, 0, 1, 1]
+    assert counted.graded[0].tolist() == [0, 0, 0, 1, 1]
 
 
 def test_cells_of_the_worked_case():
@@ -183,7 +183,5 @@ def test_counts_of_a_directed_target_are_its_actors_acts(coded):
     for by, seen in ((("USA",), 2), (("CHN",), 0)):
         rule = TargetRule("drills", ("military_posture",), 4, by)
         layout = stream_layout((rule,))
-        counted = (
-            count_events(table, TimeGrid(date(2020, 1, 1), date(2020, 3, 1)), layout).counts[0].sum(axis=0)
-        )
+        counted = count_events(table, TimeGrid(date(2020, 1, 1), date(2020, 3, 1)), layout).counts.sum(axis=0)
         assert int(counted[layout.meets[0]].sum()) == int(rule.mask(table).sum()) == seen

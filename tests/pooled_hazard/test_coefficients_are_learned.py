@@ -14,8 +14,7 @@ from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard import learning
-from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard
-from forecast.pooled_hazard.features import NAMES
+from forecast.pooled_hazard.coefficients import NAMES, read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import forecast_origins
 from forecast.pooled_hazard.learning import Records, Rows, dyad_rows, fit_poisson, learn_hazard, with_design
 from forecast.pooled_hazard.records import read_ends, records_of
@@ -208,7 +207,7 @@ def test_a_kind_that_a_coder_does_not_note_is_not_learned_from_it():
     kinds = {one.any_of for one in learn(panel).provenance.targets}
     assert ("military_incident",) in kinds
     assert ("sanction",) not in kinds
-    with pytest.raises(InputError, match=r"no kind of target has 1000 acts .* or a lower --least-acts"):
+    with pytest.raises(InputError, match=r"no kind of target has 1,000 acts .* or a lower --least-acts"):
         learn(panel, least_acts=1000)
 
 

@@ -14,10 +14,13 @@ from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard import hazard as module
-from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard
-from forecast.pooled_hazard.features import EDGES, NAMES, origin_features
-from forecast.pooled_hazard.hazard import FURTHEST_DAYS, forecast_by_day, forecast_origins
-from forecast.pooled_hazard.provenance import LearnedDyad
+from forecast.pooled_hazard.coefficients import EDGES, NAMES, LearnedDyad, read_hazard, shipped_hazard
+from forecast.pooled_hazard.hazard import (
+    FURTHEST_DAYS,
+    forecast_by_day,
+    forecast_origins,
+    origin_features,
+)
 
 START = date(2010, 1, 1)
 WIDE = TargetRule("wide", ("sanction", "military_incident", "military_posture", "dispute"), 3)

@@ -8,8 +8,7 @@ import pytest
 
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
-from forecast.priors.catalogue import new_type_parameters
-from forecast.priors.human_scale import SCALES, effect_words
+from forecast.priors.catalogue import SCALES, effect_words, new_type_parameters
 from forecast.priors.resolve import statement_examples, statement_text
 from forecast.report.assumption_words import assumption_label
 

@@ -20,7 +20,7 @@ from forecast.report.notebook import RunPlots, html_of
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
-from forecast.simulation.first_passages import FirstPassages
+from forecast.simulation.probabilities import FirstPassages
 
 HOSTILE = '<script>alert("x")</script>&amp;'
 
@@ -31,7 +31,7 @@ def run(request, factory):
     inputs = read_inputs(load_config(request.config.rootpath / "configs/us-china-2023.yaml"))
     draws = xr.Dataset({"level": (("chain", "draw"), np.zeros((2, 5)))})
     posterior = Posterior(xr.DataTree.from_dict({"posterior": draws}), 0.9, 10)
-    days = np.zeros((1, 3, 10, 400), dtype=np.int32)
+    days = np.zeros((3, 10, 400), dtype=np.int32)
     hits = FirstPassages(tuple(inputs.config.targets), date(2023, 7, 11), days, None, 484, 0.0)
     mixture = Mixture(inputs, DirectAnswers({}), hits)
     return Run(inputs, posterior, mixture, factory.forecast(inputs.events))

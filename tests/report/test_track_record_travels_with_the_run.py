@@ -166,7 +166,7 @@ def finished(factory, tmp_path):
     hits = FirstPassages(
         targets=("lethal_clash",),
         origin=date(2023, 7, 11),
-        day=np.zeros((1, 1, 2, 3), dtype=np.int32),
+        day=np.zeros((1, 2, 3), dtype=np.int32),
         acts=np.zeros((2, 3, 1), dtype=np.int64),
         horizon_days=10,
         capped_share=0.0,

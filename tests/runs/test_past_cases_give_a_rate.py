@@ -7,7 +7,7 @@ import pytest
 
 from forecast.events.table import Event, EventTable
 from forecast.panel.streams import TargetRule
-from forecast.runs.past_cases import MOST_CASES, constant_rate, past_cases
+from forecast.runs.summaries import MOST_CASES, constant_rate, past_cases
 
 RULE = TargetRule("clash", ("military_incident",), 4)
 START, ORIGIN = date(2020, 1, 1), date(2022, 1, 1)

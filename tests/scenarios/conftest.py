@@ -24,7 +24,7 @@ from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headlin
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, simulate, write_run
-from forecast.runs.target_forecasts import target_forecasts
+from forecast.runs.summaries import target_forecasts
 from forecast.simulation.probabilities import HitMoments
 
 CHAINS = 4
@@ -228,14 +228,13 @@ def posterior_of(inputs: Inputs, variables) -> Posterior:
     knots = {INNOVATIONS: "knot", DRIFT_INNOVATIONS: "drift_knot"}
     groups = {group.variable: group for group in inputs.priors.groups}
     for name, values in variables.items():
-        alone = values[:, 0]  # of the one dyad
         dims = ["chain", "draw"]
         if name in knots:
             dims.append(knots[name])
-        elif alone.ndim > 1:
+        elif values.ndim > 1:
             dims.append(groups[name].dimension)
             coords[dims[-1]] = list(elements(groups[name], inputs.data.layout))
-        posterior[name] = (dims, alone.reshape(CHAINS, -1, *alone.shape[1:]))
+        posterior[name] = (dims, values.reshape(CHAINS, -1, *values.shape[1:]))
     n_draws = len(next(iter(variables.values()))) // CHAINS
     coords |= {"chain": np.arange(CHAINS), "draw": np.arange(n_draws)}
     statistics = {"diverging": (["chain", "draw"], np.zeros((CHAINS, n_draws)))}

@@ -13,7 +13,7 @@ from forecast.panel.streams import FutureAct, TargetRule
 from forecast.scenarios import compare_scenarios, measure_indicators
 from forecast.scenarios.evaluate import milestone_day
 from forecast.scenarios.indicators import moved_by_draw, ratio_by_draw
-from forecast.simulation.acts import chance_before, quiet_chance
+from forecast.simulation.paths import chance_before, quiet_chance
 
 CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 LETHAL = TargetRule("lethal", ("military_incident",), 5)

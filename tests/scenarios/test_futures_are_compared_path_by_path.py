@@ -14,9 +14,8 @@ from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import Effort, milestone_day, simulate_plan
 from forecast.simulation import NEVER, simulate_first_passages
-from forecast.simulation.acts import act_keys
-from forecast.simulation.first_passages import hit_shares_before
-from forecast.simulation.options import acts_on_paths
+from forecast.simulation.paths import act_keys, acts_on_paths
+from forecast.simulation.probabilities import hit_shares_before
 
 CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 

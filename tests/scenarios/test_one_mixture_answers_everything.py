@@ -13,11 +13,11 @@ from forecast.inference.importance import monte_carlo_error
 from forecast.pooled_hazard.hazard import N_DRAWS
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import mixture_of, read_run, simulate, write_run
-from forecast.runs.target_forecasts import target_forecasts
+from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import milestone_day, refitted
 from forecast.scenarios.indicators import measure_indicators
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness, measure_shifts
+from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.sensitivity.shifts import PriorShifts, stacked_shares
 from forecast.simulation import simulate_first_passages
 from forecast.simulation.probabilities import beta_interval
@@ -270,7 +270,7 @@ def test_a_rare_act_that_no_path_shows_moves_members_by_its_chance(run_of):
 @pytest.mark.parametrize("family", ["mixed", "alone"])
 def test_a_shift_that_crosses_a_bound_reproduces_it_as_a_scenario(run_of, family):
     run = run_of("mixed")
-    found = measure_shifts(run, RobustnessOptions(threshold=0.42), ())
+    found = measure_robustness(run, RobustnessOptions(threshold=0.42), ())
     crossings = [one for one in found.break_evens if one.outcome == "crosses"]
     assert crossings
     shares = stacked_shares(run, [("escalation", "new-year")])
@@ -308,7 +308,7 @@ def test_bars_and_break_evens_of_a_scheduled_act_agree_with_its_scenario(
         "sampler.paths_per_draw=16",
     ]
     run = run_from(read_inputs(load_config(folder / "config.yaml", settings)))
-    found = measure_shifts(run, RobustnessOptions(threshold=0.45), ())
+    found = measure_robustness(run, RobustnessOptions(threshold=0.45), ())
     (bar,) = [one for one in found.tornado if one.name == "calendar.0"]
     for end, chance in ((bar.lower, 0.0), (bar.upper, 1.0)):
         scenario = assumed(calendar={"probability": {"A minister visits": chance}})

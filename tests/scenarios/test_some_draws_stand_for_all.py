@@ -12,7 +12,7 @@ from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import Effort, milestone_day, scenario_draws, simulate_plan
 from forecast.sensitivity.shifts import scenario_shares
 from forecast.simulation import NEVER, simulate_first_passages
-from forecast.simulation.options import futures_differ_since
+from forecast.simulation.paths import futures_differ_since
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.models.draws import record_of
-from forecast.sensitivity.waterfall import evened, measure_waterfall
+from forecast.sensitivity.drivers import evened, measure_waterfall
 
 STEPS = ["base_rate", "own_rates", "recent_acts", "tension", "drift", "other_pairs", "scheduled_events"]
 

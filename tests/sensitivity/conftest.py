@@ -7,7 +7,7 @@ import pytest
 
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors, elements
-from forecast.sensitivity.power_scaling import power_scaling
+from forecast.sensitivity.labels import power_scaling
 
 N_DRAWS = 4000
 
@@ -39,6 +39,6 @@ def prior_run():
     for group in priors.groups:
         columns = [prior.distribution.draw(rng, N_DRAWS) for prior in priors.of_group(group)]
         values = np.column_stack(columns) if elements(group, layout) else columns[0]
-        variables[group.variable] = values[:, None]  # one dyad
+        variables[group.variable] = values
     inputs = SimpleNamespace(priors=priors, data=SimpleNamespace(layout=layout))
     return SimpleNamespace(inputs=inputs, variables=variables, n_chains=4, n_draws=N_DRAWS)

@@ -11,7 +11,7 @@ from forecast.panel.streams import FutureAct, TargetRule, stream_layout
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.sensitivity.shifts import calendar_effects
 from forecast.simulation import SimulationOptions, simulate_first_passages
-from forecast.simulation.options import acts_on_paths
+from forecast.simulation.paths import acts_on_paths
 
 RULE = TargetRule("crisis", ("dispute",), 4)
 LAYOUT = stream_layout([RULE])

@@ -11,8 +11,7 @@ from forecast.priors import Distribution
 from forecast.priors.distributions import shifted
 from forecast.report.assumption_words import assumed_text
 from forecast.scenarios.evaluate import parameter_draws
-from forecast.sensitivity.break_even import FURTHEST, find_break_evens
-from forecast.sensitivity.robustness import prior_bar, strongest_first
+from forecast.sensitivity.robustness import FURTHEST, find_break_evens, prior_bar, strongest_first
 from forecast.sensitivity.shifts import PriorShifts, Shares
 
 NAMES = ["tension.persistence", "excitation.branching.conflict", "ballast.visit"]  # all three supports

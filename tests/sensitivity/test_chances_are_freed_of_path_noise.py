@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from forecast.sensitivity.power_scaling import log_hazards
+from forecast.sensitivity.labels import log_hazards
 
 N_DRAWS, N_PATHS = 4000, 16
 

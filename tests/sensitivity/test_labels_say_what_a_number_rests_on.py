@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast.sensitivity.labels import SENSITIVE, Pull, label_of, pull_of
-from forecast.sensitivity.power_scaling import power_scaling, sort_values
+from forecast.sensitivity.labels import SENSITIVE, Pull, label_of, power_scaling, pull_of, sort_values
 
 
 def label(prior: Pull, likelihood: Pull, observed: int = 9, strongest: float = 0.0) -> str:

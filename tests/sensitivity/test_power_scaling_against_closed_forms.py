@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from forecast.sensitivity.power_scaling import (
+from forecast.sensitivity.labels import (
     ALPHAS,
     cjs_distance,
     noise_of,

@@ -62,9 +62,7 @@ def from_prior():
         priors = record_priors(panel, None).changed(
             {name.replace("__", "."): stated for name, stated in changed.items()}, "config"
         )
-        variables = prior_draws(
-            priors, n_draws, n_knots or panel.grid.n_knots, np.random.default_rng(4), len(panel)
-        )
+        variables = prior_draws(priors, n_draws, n_knots or panel.grid.n_knots, np.random.default_rng(4))
         return stream_draws(panel.layout, variables, priors)
 
     return draw

@@ -17,8 +17,13 @@ from forecast.families.mixing import ActsAhead, mixture
 from forecast.panel.streams import TargetRule
 from forecast.pooled_hazard import hazard as pooled
 from forecast.pooled_hazard.coefficients import shipped_hazard
-from forecast.simulation.first_passages import FirstPassages
-from forecast.simulation.probabilities import HitMoments, beta_interval, curve_from_moments, hit_chance
+from forecast.simulation.probabilities import (
+    FirstPassages,
+    HitMoments,
+    beta_interval,
+    curve_from_moments,
+    hit_chance,
+)
 from forecast.watchlist.joint_paths import NO_SHOCK, SharedShock, list_outcomes
 
 TINY = [1e-12, 3.7e-11, 1e-9, 2.2e-7, 1e-5, 1e-3]
@@ -69,9 +74,9 @@ def test_the_pooled_hazard_says_what_its_hazards_do(monkeypatch, us_china, tiny)
 @pytest.mark.parametrize("tiny", TINY)
 def test_what_acts_do_not_move_keeps_all_its_digits(tiny):
     acts = ActsAhead(*map(np.asarray, (0.3, 0.3, 0.0, 1.0)), 1e-5)
-    assert off(float(acts.carry(np.asarray(tiny))), tiny) < SAME
+    assert off(float(acts.moved(np.asarray(tiny))), tiny) < SAME
     # Near 1 no number is nearer than the next.
-    assert acts.carry(np.asarray(1 - tiny)) == pytest.approx(1 - tiny, abs=2e-16)
+    assert acts.moved(np.asarray(1 - tiny)) == pytest.approx(1 - tiny, abs=2e-16)
 
 
 @pytest.mark.parametrize("tiny", TINY)
@@ -164,7 +169,7 @@ def test_moments_of_a_certain_target_give_a_certain_curve():
     found = FirstPassages(
         targets=("one",),
         origin=date(2020, 1, 1) + timedelta(days=1),
-        day=days[None, None],
+        day=days[None],
         acts=None,
         horizon_days=HORIZON,
         capped_share=0.0,

@@ -243,7 +243,7 @@ def test_tension_is_stationary_and_leaves_the_mean_rate_as_it_is(any_dispute, qu
         before, after = (
             simulate_first_passages(
                 data, draws, SimulationOptions(seed=2, horizon_days=7 * steps, paths_per_draw=2)
-            ).acts[0, :, 0, place]
+            ).acts[:, 0, place]
             for steps in (ahead, ahead + 1)
         )
         return after - before
@@ -280,7 +280,7 @@ def test_drift_goes_on_from_where_the_record_leaves_it(any_dispute, quiet_past, 
     totals = [
         simulate_first_passages(
             data, draws, SimulationOptions(seed=5, horizon_days=7 * weeks, paths_per_draw=2)
-        ).acts[0, :, 0, place]
+        ).acts[:, 0, place]
         for weeks in (1, DRIFT_KNOT_STEPS, DRIFT_KNOT_STEPS + 1)
     ]
     # On its knots: at the first step ahead, and a whole interval of knots later.

@@ -38,8 +38,8 @@ def days(panel, draws):
     on = panel.grid.origin + timedelta(days=9)
     acts = [(category, severity) for category in CATEGORIES for severity in SEVERITIES]
     found = {act: simulate_first_passages(panel, draws, OPTIONS, [FutureAct(on, *act, 1.0)]) for act in acts}
-    return {None: simulate_first_passages(panel, draws, OPTIONS).day[0]} | {
-        act: one.day[0] for act, one in found.items()
+    return {None: simulate_first_passages(panel, draws, OPTIONS).day} | {
+        act: one.day for act, one in found.items()
     }
 
 
@@ -85,12 +85,12 @@ def test_an_act_of_cooperation_does_the_same_whatever_its_severity_unless_it_mee
 
 def test_cooperation_whose_ballast_calms_never_brings_conflict_sooner(panel, draws, from_prior, days):
     calming = from_prior(panel, 200, ballast="LogNormal(-1, 0.3)")
-    without = simulate_first_passages(panel, calming, OPTIONS).day[0]
+    without = simulate_first_passages(panel, calming, OPTIONS).day
     on = panel.grid.origin + timedelta(days=9)
     for category in COOPERATIVE:
         for severity in (1, 5):
             act = FutureAct(on, category, severity, 1.0)
-            found = simulate_first_passages(panel, calming, OPTIONS, [act]).day[0]
+            found = simulate_first_passages(panel, calming, OPTIONS, [act]).day
             assert np.all(found[:6] >= without[:6])
             assert np.any(found[:6] > without[:6])
 

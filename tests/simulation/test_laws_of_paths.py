@@ -6,12 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws, stream_draws
-from forecast.panel.panel import TimeGrid, count_events, count_panel, drift_knots_for
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, stream_draws
+from forecast.panel.panel import TimeGrid, count_events, drift_knots_for
 from forecast.panel.streams import FutureAct
 from forecast.priors.population import record_priors
 from forecast.simulation import NEVER, SimulationOptions, probability_curve, simulate_first_passages
-from forecast.simulation.options import OtherFutures, acts_on_paths, futures_differ_since
+from forecast.simulation.paths import OtherFutures, acts_on_paths, futures_differ_since
 
 OPTIONS = SimulationOptions(seed=3, horizon_days=200, paths_per_draw=8)
 CALENDAR = (
@@ -95,8 +95,8 @@ def test_the_number_of_threads_does_not_matter(panel, draws, with_calendar, core
 def test_some_paths_are_the_same_as_when_all_are_played(panel, draws, with_calendar, first_paths, every):
     some = replace(OPTIONS, first_paths=first_paths, every=every)
     found = simulate_first_passages(panel, draws, some, CALENDAR)
-    np.testing.assert_array_equal(found.day, with_calendar.day[:, :, ::every, :first_paths])
-    np.testing.assert_array_equal(found.acts, with_calendar.acts[:, ::every, :first_paths])
+    np.testing.assert_array_equal(found.day, with_calendar.day[:, ::every, :first_paths])
+    np.testing.assert_array_equal(found.acts, with_calendar.acts[::every, :first_paths])
     np.testing.assert_array_equal(
         acts_on_paths(len(draws), some, CALENDAR),
         acts_on_paths(len(draws), OPTIONS, CALENDAR)[:, ::every, :first_paths],
@@ -263,44 +263,3 @@ def test_ballast_of_visits_delays_conflict(panel, draws):
     )
     assert np.all(quiet.day >= loud.day)
     assert np.any(quiet.of("conflict") > loud.of("conflict"))
-
-
-@pytest.fixture(scope="module")
-def two_dyads(us_china, nested_layout):
-    grid = TimeGrid(date(2022, 1, 1), date(2023, 7, 11))
-    tables = {"first": us_china, "second": us_china}
-    return count_panel(tables, grid, nested_layout, starts={"second": date(2022, 9, 1)})
-
-
-def test_the_first_dyad_of_a_panel_is_bit_for_bit_what_it_is_alone(two_dyads):
-    priors = record_priors(two_dyads, None)
-    variables = prior_draws(priors, 60, two_dyads.grid.n_knots, np.random.default_rng(4), 2)
-    only = {name: values[:, :1] for name, values in variables.items()}
-    both = simulate_first_passages(two_dyads, stream_draws(two_dyads.layout, variables, priors), OPTIONS)
-    alone = simulate_first_passages(
-        two_dyads.select(slice(0, 1)), stream_draws(two_dyads.layout, only, priors), OPTIONS
-    )
-    assert both.day.shape == (2, 4, 60, OPTIONS.paths_per_draw)
-    assert both.day[0].tobytes() == alone.day[0].tobytes()
-    assert both.acts[0].tobytes() == alone.acts[0].tobytes()
-    assert np.mean(both.of("conflict", 1) != both.of("conflict")) > 0.1
-
-
-def test_each_dyad_of_a_panel_is_hit_at_its_own_poisson_rate(any_dispute, draws_with, coded, assert_shares):
-    grid = TimeGrid(date(2022, 1, 1), date(2022, 3, 15))
-    panel = count_panel({"calm": coded(), "tense": coded()}, grid, any_dispute)
-    rates = (0.05, 0.4)
-    parts = [draws_with(any_dispute, 100, grid.n_knots, baseline_weekly_rate=rate) for rate in rates]
-    draws = replace(parts[0], values=np.concatenate([one.values for one in parts], axis=1))
-    options = SimulationOptions(seed=1, horizon_days=40, paths_per_draw=100)
-    hits = simulate_first_passages(panel, draws, options)
-    for dyad, rate in enumerate(rates):
-        for days in (3, 10, 40):
-            share = (hits.of("quarrel", dyad) < days).mean()
-            assert_shares(share, 1 - np.exp(-rate * days / 7), 10_000)
-    # The dyads have random numbers of their own: their futures are independent.
-    happened = hits.day[:, 0] < NEVER
-    assert_shares((happened[0] & happened[1]).mean(), happened[0].mean() * happened[1].mean(), 10_000)
-    act = FutureAct(grid.origin + timedelta(days=3), "military_incident", 4, 0.5)
-    with pytest.raises(ValueError, match="future acts are of one dyad; the panel holds 2"):
-        simulate_first_passages(panel, draws, options, [act])

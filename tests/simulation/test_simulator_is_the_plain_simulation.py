@@ -60,9 +60,9 @@ def simulate_plainly(panel, value, rng, acts):
         left, part = divmod(step, every)
         return knots[left] * (1 - part / every) + knots[left + 1] * part / every
 
-    exposure = panel.exposure[0]
+    exposure = panel.exposure
     level = np.average([np.exp(at(drift, t, 24)[0]) for t in range(steps)], weights=exposure)
-    mean = (0.5 + (panel.graded[0] @ weight).sum()) / exposure.sum()
+    mean = (0.5 + (panel.graded @ weight).sum()) / exposure.sum()
 
     # Numbers of acts by week, of the record and then of each path, with the weight of its conflict.
     own, calm = np.zeros((N_PATHS, len(names))), np.zeros((N_PATHS, len(names)))
@@ -79,8 +79,8 @@ def simulate_plainly(panel, value, rng, acts):
         begin, end = start + 7 * step, start + 7 * step + 7
         new, weighed = np.zeros((N_PATHS, len(names))), np.zeros(N_PATHS)
         if step < steps:
-            new += panel.counts[0, step]
-            weighed += panel.graded[0, step] @ weight
+            new += panel.counts[step]
+            weighed += panel.graded[step] @ weight
         open_from = max(begin, 0)
         if open_from < min(end, HORIZON + 7):
             part = (end - open_from) / 7
@@ -101,7 +101,7 @@ def simulate_plainly(panel, value, rng, acts):
                         first[q, i], open_from + int(rng.random(n[i]).min() * (end - open_from))
                     )
             new += fresh
-            weighed += fresh[:, conflict] @ (panel.mix[0] @ weight)[conflict]
+            weighed += fresh[:, conflict] @ (panel.mix @ weight)[conflict]
             for act, day in happens:
                 now = (open_from <= day) & (day < end)
                 new[now, layout.stream_of(act.category, act.severity)] += 1
@@ -142,15 +142,15 @@ def test_means_of_acts_and_chances_of_targets_agree(past, from_prior, acts):
     days = (3, 4, 10, 25, 60, HORIZON)
     weeks = weeks_begun(panel)
     for d in range(N_DRAWS):
-        value = {name: values[d, 0] for name, values in draws.variables.items()}
+        value = {name: values[d] for name, values in draws.variables.items()}
         counted, first = simulate_plainly(panel, value, np.random.default_rng([7, d]), acts)
-        ours, plain = found.acts[0, d], counted[:, :weeks].sum(axis=1)
+        ours, plain = found.acts[d], counted[:, :weeks].sum(axis=1)
         error = np.sqrt((ours.var(axis=0) + plain.var(axis=0)) / N_PATHS) + 1e-9
         z = (ours.mean(axis=0) - plain.mean(axis=0)) / error
         assert np.abs(z).max() < 4.5, dict(zip(panel.layout.streams, z.round(1), strict=True))
         for q, target in enumerate(TARGETS):
             for day in days:
-                one, other = (found.day[0, q, d] < day).mean(), (first[q] < day).mean()
+                one, other = (found.day[q, d] < day).mean(), (first[q] < day).mean()
                 spread = np.sqrt((one * (1 - one) + other * (1 - other)) / N_PATHS) + 1 / N_PATHS
                 assert abs(one - other) < 4.5 * spread, (d, target.name, day, one, other)
 
@@ -159,8 +159,8 @@ def test_the_plain_simulation_sees_a_wrong_parameter(past, from_prior):
     panel = past(TARGETS)
     draws = from_prior(panel, 1, excitation__branching="medium")
     options = SimulationOptions(seed=6, horizon_days=HORIZON, paths_per_draw=N_PATHS)
-    ours = simulate_first_passages(panel, draws, options).acts[0, 0].sum(axis=1)
-    value = {name: values[0, 0] for name, values in draws.variables.items()}
+    ours = simulate_first_passages(panel, draws, options).acts[0].sum(axis=1)
+    value = {name: values[0] for name, values in draws.variables.items()}
     value["excitation_branching"] = value["excitation_branching"] * 0.5
     counted, _ = simulate_plainly(panel, value, np.random.default_rng(8), [])
     plain = counted[:, : weeks_begun(panel)].sum(axis=(1, 2))

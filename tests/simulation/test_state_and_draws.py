@@ -45,9 +45,9 @@ def test_the_state_is_the_direct_sum_over_the_past(panel):
     for decays in ([0.3, 0.5, 0.7, 0.9], [0.9, 0.8, 0.95, 0.9]):
         pull = _past(record, last, weight, np.array(decays), own, calmed)
         a, b, c, _ = decays
-        before = panel.counts[0, :last]
+        before = panel.counts[:last]
         np.testing.assert_allclose(own, (1 - a) * a ** (lag - 1) @ before)
-        assert pull == pytest.approx((1 - b) * b ** (lag - 1) @ (panel.graded[0, :last] @ weight))
+        assert pull == pytest.approx((1 - b) * b ** (lag - 1) @ (panel.graded[:last] @ weight))
         calming = np.array(panel.layout.calming)
         np.testing.assert_allclose(calmed[calming], (c**lag @ before)[calming])
 
@@ -56,11 +56,11 @@ def test_drift_now_is_where_it_ends_beside_the_level_of_the_record(panel, draws_
     innovations = np.zeros((3, drift_knots_for(GRID.n_knots)))
     innovations[:, 1] = [0.0, 1.0, -2.0]
     draws = draws_with(panel.layout, 3, GRID.n_knots, drift_scale=0.7, **{DRIFT_INNOVATIONS: innovations})
-    knots = draws.drift[:, 0]
+    knots = draws.drift
     assert knots[:, 0].tolist() == [0, 0, 0]
     steps = np.arange(GRID.n_steps)
     values = np.array([np.interp(steps, DRIFT_KNOT_STEPS * np.arange(knots.shape[1]), row) for row in knots])
-    mean = np.average(np.exp(values), weights=panel.exposure[0], axis=1)
+    mean = np.average(np.exp(values), weights=panel.exposure, axis=1)
     np.testing.assert_allclose(draws.level(panel), values[:, -1] - np.log(mean), atol=1e-12)
     assert draws.level(panel)[0] == pytest.approx(0, abs=1e-12)
     now = drift_now(np.log([0.5, 1.0, 3.0]))
@@ -144,6 +144,6 @@ def test_prior_draws_hold_what_the_posterior_would(panel, drawn):
     variables, _ = drawn
     priors = record_priors(panel, None)
     assert set(variables) == {group.variable for group in priors.groups} | {INNOVATIONS, DRIFT_INNOVATIONS}
-    assert variables["excitation_cross"].shape == (20, 1, len(panel.layout.conflict_index))
-    assert variables["tension_scale"].shape == (20, 1)
-    assert variables[INNOVATIONS].shape == (20, 1, 6)
+    assert variables["excitation_cross"].shape == (20, len(panel.layout.conflict_index))
+    assert variables["tension_scale"].shape == (20,)
+    assert variables[INNOVATIONS].shape == (20, 6)

@@ -55,7 +55,7 @@ def test_priors_of_a_thinned_record_differ_in_its_rates_alone_and_by_half_an_act
             continue
         assert other.values[1] == prior.distribution.values[1]
         k = LAYOUT.streams.index(prior.element)
-        acts = [panel.counts[0, :, k].sum() for panel in panels[:2]]
+        acts = [panel.counts[:, k].sum() for panel in panels[:2]]
         assert acts[0] >= 10 * (acts[1] - 1) > 100
         medians = [float(np.exp(one.values[0])) for one in (prior.distribution, other)]
         half_an_act = np.log((acts[0] + 0.5) / (acts[1] + 0.5))
@@ -72,8 +72,8 @@ def test_the_prior_expects_as_many_target_acts_of_what_the_record_has(panels):
         priors = record_priors(panel, None)
         variables = prior_draws(priors, 800, GRID.n_knots, np.random.default_rng(4))
         hits = simulate_first_passages(panel, stream_draws(LAYOUT, variables, priors), options)
-        expected = hits.acts[0][..., cells].sum(axis=-1).mean(axis=1)
-        rate = panel.counts[0, :, cells].sum() / panel.weeks
+        expected = hits.acts[..., cells].sum(axis=-1).mean(axis=1)
+        rate = panel.counts[:, cells].sum() / panel.weeks
         found.append(float(np.median(expected) / (rate * 730 / 7)))
     assert 0.2 < found[0] < 2
     # The last weeks before the origin are not alike, and a median of whole numbers is coarse.
@@ -87,7 +87,7 @@ def test_a_forecast_hardly_changes_where_all_but_the_target_is_thinned(panels):
     found = []
     for panel in (panels[0], panels[2]):
         priors = record_priors(panel, None)
-        assert panel.counts[0, :, -1].sum() > 50
+        assert panel.counts[:, -1].sum() > 50
         tree = sample(PosteriorDensity.of(panel, priors), sampler)
         draws = stream_draws(LAYOUT, Posterior(tree, 0.9, 250).variables, priors)
         hits = simulate_first_passages(panel, draws, options)

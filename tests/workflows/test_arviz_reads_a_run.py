@@ -39,7 +39,7 @@ def test_the_tree_has_every_group_with_weeks_and_kinds(run, tree):
     assert set(tree.children) == GROUPS
     acts = tree["observed_data"]["acts"]
     assert acts.dims == ("week", "kind")
-    np.testing.assert_array_equal(acts.values, run.inputs.data.counts[0])
+    np.testing.assert_array_equal(acts.values, run.inputs.data.counts)
     events = run.events.between(date(2017, 1, 1), run.inputs.config.as_of)
     assert int(acts.sel(kind="visit").sum()) == int((events.category == "visit").sum())
     lethal = events.date[(events.category == "military_incident") & (events.severity == 5)]

@@ -17,8 +17,7 @@ import pytest
 from forecast.config import load_config
 from forecast.models.draws import log_likelihood, prior_draws, stream_draws
 from forecast.runs.inputs import read_inputs
-from forecast.simulation.options import SimulationOptions
-from forecast.simulation.paths import simulate_first_passages
+from forecast.simulation.paths import SimulationOptions, simulate_first_passages
 from forecast.simulation.probabilities import probability_curve
 
 KEPT = Path(__file__).with_name("golden.json")

@@ -41,7 +41,7 @@ def test_a_run_that_did_not_converge_exits_1_names_the_gates_and_is_kept(unconve
 
 def test_from_python_it_is_returned_with_a_warning(unconverged, kept, monkeypatch):
     config = kept[-1].inputs.config.model_copy(update={"scenarios": ()})
-    monkeypatch.setattr(workflow, "fit_record", lambda *of: kept[-1].fit)
+    monkeypatch.setattr(workflow, "fit", lambda *of: kept[-1].fit)
     said = r"(?s)^the fit did not converge; do not use its numbers\.\n  .*at least 400 needed"
     with pytest.warns(NotConvergedWarning, match=said) as found:
         run = workflow.make_forecast(config, drivers=False)

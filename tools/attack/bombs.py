@@ -429,7 +429,7 @@ def _array(*shape: int, part: int = 1, **options: object) -> Callable[[h5py.Grou
 
 def _paths(*shape: int) -> bytes:
     """First days of such a shape, of which none is written."""
-    from forecast.simulation.options import RANDOM_STREAMS
+    from forecast.simulation.paths import RANDOM_STREAMS
 
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:

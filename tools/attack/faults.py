@@ -304,7 +304,7 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     Zero for a target that never happened, where the hazard is silent.
     """
     from forecast.events.dyads import DyadRule
-    from forecast.families.direct_members import PANEL
+    from forecast.families import POOLED
     from forecast.runs.inputs import target_rules
 
     rule = DyadRule((one.sides[0],), (one.sides[1],))
@@ -312,7 +312,7 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     if not len(known):
         return None
     origin, start, rules = as_of + timedelta(days=1), one.table.date[0].item(), target_rules(config)
-    found = PANEL.by_day(known, rules, origin, start, max(HORIZONS))
+    found = POOLED.by_day(known, rules, origin, start, max(HORIZONS))
     silent = np.zeros(len(HORIZONS))
     return np.array([found[one.name].mean[list(HORIZONS)] if one.name in found else silent for one in rules])
 

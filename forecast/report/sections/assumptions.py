@@ -45,7 +45,7 @@ from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour, n
 from forecast.report.run_records import RunRecords
 
 if TYPE_CHECKING:
-    from forecast.sensitivity.prior_predictive import PriorPredictive
+    from forecast.runs.summaries import PriorPredictive
 
 MOST_BARS = 12
 _DOWN = "#8FB3D4"
