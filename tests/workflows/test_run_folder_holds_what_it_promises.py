@@ -271,6 +271,6 @@ def test_a_scenario_of_the_saved_run_is_the_one_of_the_run(command, run_folder, 
 def test_the_end_of_a_run_shows_its_scenarios(finished):
     lines = finished[0].out.splitlines()
     head = next(index for index, line in enumerate(lines) if line.startswith("Scenarios (of the headline)"))
-    assert lines[head + 1].startswith("A large drill")
+    assert lines[head + 2].strip().startswith("A large drill")
     paths = ("Brief ", "Report ", "Numbers ", "Ledger ")
     assert max(len(line) for line in lines[head:] if not line.startswith(paths)) <= 80

@@ -13,7 +13,7 @@ def test_a_run_is_put_on_record_once_and_later_runs_tell_of_it(
     ended = command("run", config, "--out", tmp_path, "--allow-unconverged")
     assert (ended.code, ended.err) == (0, "")
     path = tmp_path / "ledger.sqlite"
-    assert f"Ledger   {path}\n         On record as failed: neither listed nor scored; --no-" in ended.out
+    assert f"{path}\nOn record as failed: neither listed nor scored; --no-" in ended.out
     folder = tmp_path / "small/2022-01-01"
     forecast = json.loads((folder / "forecast.json").read_text())
     said = {
