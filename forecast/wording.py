@@ -14,10 +14,21 @@ from __future__ import annotations
 import math
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from forecast.records.analysis import Scale
+Scale = Literal[
+    "a_year",
+    "chance",
+    "effect",
+    "odds",
+    "per_hundred",
+    "probability",
+    "share",
+    "spread",
+    "times",
+    "weeks",
+]
+"""How a parameter is read: the scales of the priors, and ``probability`` for future acts."""
 
 BANDS: tuple[tuple[str, int, int], ...] = (
     ("almost no chance", 1, 5),

@@ -21,7 +21,7 @@ from forecast.priors.distributions import Distribution, Support, parse_distribut
 from forecast.wording import on_scale, plain_number
 
 if TYPE_CHECKING:
-    from forecast.records.analysis import Scale
+    from forecast.wording import Scale
 
 _WEEK = 7.0
 _WEEKS_A_YEAR = 365.25 / _WEEK

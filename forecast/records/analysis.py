@@ -13,7 +13,7 @@ from pydantic import Field
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import RestsOn
 from forecast.records.history import BacktestRefusal
-from forecast.wording import count, share
+from forecast.wording import Scale, count, share
 
 Reason = Literal[
     "never observed",
@@ -28,20 +28,6 @@ Reason = Literal[
     "data move it more",
 ]
 """Which rule made the label of a probability: see ``docs/sensitivity.md``."""
-
-Scale = Literal[
-    "a_year",
-    "chance",
-    "effect",
-    "odds",
-    "per_hundred",
-    "probability",
-    "share",
-    "spread",
-    "times",
-    "weeks",
-]
-"""How a parameter is read: the scales of the priors, and ``probability`` for future acts."""
 
 
 class WeightPull(Record):

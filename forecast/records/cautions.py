@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -28,9 +28,6 @@ from forecast.records.event_cautions import (
 )
 from forecast.wording import count, listing, long_day, percent, plain_number, times
 
-if TYPE_CHECKING:
-    from forecast.records.forecast import TargetForecast
-
 HEAD = "Read with caution"
 FEWEST_TARGET_DAYS = 3
 SATURATED_SHARE = 0.9
@@ -43,6 +40,8 @@ FAR_LONGER = 1.5
 """How many times as long as those learned from a record may be."""
 
 Part = Literal["priors", "pooled hazard"]
+Chances = tuple[str, date, float, float]
+"""Of a milestone: its name, its day, the probability and that of the baseline."""
 
 
 class FewTargetEvents(CautionRecord):
@@ -194,25 +193,23 @@ class FarFromBaseline(CautionRecord):
     factor: float = Field(description="factor of the odds from which on they count as far apart")
 
     @classmethod
-    def due(cls, target: TargetForecast) -> Self | None:
-        """``FAR_ODDS`` times apart at one of the target's milestones.
+    def due(cls, target: str, label: str, milestones: Sequence[Chances]) -> Self | None:
+        """``FAR_ODDS`` times apart at one of the milestones.
 
         A calm or a crisis can move a forecast by much; odds of another order are rather due to a prior that
         rules out what was seen, of whatever parameter, so that no look at a single prior finds it.
         """
-        apart = [
-            abs(_log_odds(one.probability) - _log_odds(one.baseline.probability)) for one in target.milestones
-        ]
+        apart = [abs(_log_odds(chance) - _log_odds(baseline)) for *_, chance, baseline in milestones]
         if max(apart) <= math.log(FAR_ODDS):
             return None
-        one = target.milestones[apart.index(max(apart))]
+        name, day, chance, baseline = milestones[apart.index(max(apart))]
         return cls(
-            target=target.name,
-            label=target.label,
-            milestone=one.name,
-            date=one.date,
-            probability=one.probability,
-            baseline=one.baseline.probability,
+            target=target,
+            label=label,
+            milestone=name,
+            date=day,
+            probability=chance,
+            baseline=baseline,
             factor=FAR_ODDS,
         )
 

@@ -71,7 +71,15 @@ def not_converged(diagnostics: Diagnostics) -> tuple[Caution, ...]:
 
 def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Caution, ...]:
     """Return a caution for each target whose odds are far from those of its baseline."""
-    return tuple(caution for one in targets if (caution := FarFromBaseline.due(one)) is not None)
+    due = (
+        FarFromBaseline.due(
+            target.name,
+            target.label,
+            [(one.name, one.date, one.probability, one.baseline.probability) for one in target.milestones],
+        )
+        for target in targets
+    )
+    return tuple(caution for caution in due if caution is not None)
 
 
 def _asked(inputs: Inputs) -> Iterator[Caution | None]:
