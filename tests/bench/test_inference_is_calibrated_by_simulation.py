@@ -62,17 +62,17 @@ def test_truths_follow_the_prior_where_nothing_knows_the_data():
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_data_of_a_study_have_its_size_and_are_a_panel_like_any_other(size):
+def test_data_of_a_study_have_its_size_and_are_counts_like_any_others(size):
     priors, rng = study_priors(size), np.random.default_rng(6)
     n_weeks, n_events = SIZES[size]
     found = [draw_truth(priors, grid_of(n_weeks), rng)[1] for _ in range(12)]
     # Most data sets have between half and twice as many events, so that their median has an error of a fifth.
     assert np.median([data.counts.sum() for data in found]) == pytest.approx(n_events, rel=0.6)
     for data in found:
-        assert data.counts.shape == (1, n_weeks, len(priors.layout.streams))
+        assert data.counts.shape == (n_weeks, len(priors.layout.streams))
         conflict = np.array(priors.layout.conflictual)
-        np.testing.assert_array_equal(data.graded.sum(axis=2), data.counts[..., conflict].sum(axis=2))
-        np.testing.assert_allclose(data.mix[0, conflict].sum(axis=1), 1.0)
+        np.testing.assert_array_equal(data.graded.sum(axis=1), data.counts[:, conflict].sum(axis=1))
+        np.testing.assert_allclose(data.mix[conflict].sum(axis=1), 1.0)
         assert np.all(data.mix[priors.layout.severities == 0] == 0)
 
 
