@@ -35,7 +35,7 @@ def test_the_wheel_says_what_it_is(wheel):
     assert stated["Name"] == "dyad-forecast"
     assert stated["Author"] == "The forecast project"
     assert stated["Requires-Python"] == ">=3.12"
-    assert {"excel", "coding", "bench"} <= set(stated.get_all("Provides-Extra"))
+    assert {"excel", "app", "bench"} <= set(stated.get_all("Provides-Extra"))
     assert "Development Status" in " ".join(stated.get_all("Classifier"))
     assert "forecasting" in stated["Keywords"]
 

@@ -27,7 +27,7 @@ def fingerprints(folder):
 def test_another_process_with_another_hash_seed_gives_the_same_bytes(base_run):
     before = fingerprints(base_run)
     code = (
-        "import sys, pathlib; from forecast.report import ReportOptions, build_report; "
+        "import sys, pathlib; from forecast.report.build import ReportOptions, build_report; "
         "build_report(pathlib.Path(sys.argv[1]), "
         "ReportOptions(author='A. Analyst', organisation='Strait Risk Desk'))"
     )
