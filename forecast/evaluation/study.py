@@ -113,11 +113,9 @@ def run_study[T](
                 raise rows.damaged(task.key, task.name, error) from error
             tell(task)
     reused = len(results)
-    by_name = {task.name: task for task in tasks if task.key not in results}
-    jobs = [(work, task.name, task.arguments, strict) for task in by_name.values()]
+    jobs = [(work, task, strict) for task in tasks if task.key not in results]
     try:
-        for (_, name, _, _), outcome in do_all(_attempt, jobs, _died, workers or Workers()):
-            task = by_name[name]
+        for (_, task, _), outcome in do_all(_attempt, jobs, _died, workers or Workers()):
             if isinstance(outcome, UnfinishedError):
                 failures.append(outcome)
             else:
@@ -148,23 +146,21 @@ def counted(tell: Callable[[int, int], None] | None, planned: int) -> Callable[[
     return listen
 
 
-def _attempt(
-    work: Callable[..., Row], name: str, arguments: tuple[Any, ...], strict: bool
-) -> Row | UnfinishedError:
+def _attempt(work: Callable[..., Row], task: Task, strict: bool) -> Row | UnfinishedError:
     """Make a row, or name the expected or numerical error that ended its task."""
     # A fit uses all cores by itself: workers with several threads take turns.
     with _one_at_a_time:
         try:
-            return work(*arguments)
+            return work(*task.arguments)
         except (ForecastError, ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
             if strict:
                 raise
             kind = "" if isinstance(error, ForecastError) else f"{type(error).__name__}: "
-            return UnfinishedError(f"{name}: {kind}{error}")
+            return UnfinishedError(f"{task.name}: {kind}{error}")
 
 
-def _died(job: tuple[Callable[..., Row], str, tuple[Any, ...], bool]) -> UnfinishedError:
-    return UnfinishedError(f"{job[1]}: {_DIED}")
+def _died(job: tuple[Callable[..., Row], Task, bool]) -> UnfinishedError:
+    return UnfinishedError(f"{job[1].name}: {_DIED}")
 
 
 def do_all[*Ts, R](
