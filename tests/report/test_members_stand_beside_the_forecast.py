@@ -55,6 +55,20 @@ def test_the_outlook_has_a_table_of_the_members(factory, combined):
     ]
 
 
+def test_heads_of_groups_stand_at_the_left_whatever_the_first_column(factory, combined, compiled):
+    lefts = set()
+
+    def collect(text, matrix, text_matrix, font, size):
+        if any(target.label.startswith(text.strip()) for target in combined.targets if text.strip()):
+            lefts.add(round(matrix[4] + text_matrix[4] * matrix[0]))
+
+    reader = compiled(combined)
+    for page in reader.pages:
+        if "What each member of the forecast says" in page.extract_text():
+            page.extract_text(visitor_text=collect)
+    assert len(lefts) == 1
+
+
 def test_a_family_without_members_has_no_such_table(factory):
     section = outlook_section(factory.records(factory.forecast()))
     assert not [one for one in walk(section.blocks) if isinstance(one, Table) and one.name == "members"]
