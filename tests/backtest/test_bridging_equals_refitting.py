@@ -19,7 +19,7 @@ def forecasts_of(make_plan, us_china):
     def make(*, exact, seed):
         sampler = SamplerOptions(seed=seed, draws=400, tune=200, chains=2)
         plan = make_plan(origins=ORIGINS, data_end=date(2022, 12, 31), sampler=sampler, exact=exact)
-        (unit,) = units.plan.units
+        (unit,) = plan.units
         return units.run_unit(plan, us_china, unit).forecasts
 
     return make

@@ -399,7 +399,7 @@ def _run(folder: Path, **contents: bytes) -> Path:
 
 
 def _draws(fill: Callable[[h5py.Group], object] | None = None) -> bytes:
-    """A posterior that the sample run could have, of four draws in all; ``fill`` adds to each fit's."""
+    """A posterior that the sample run could have, of four draws in all; ``fill`` adds to it."""
     from forecast.config import load_config
     from forecast.events.reading import read_events
     from forecast.runs.inputs import inputs_of
@@ -408,16 +408,14 @@ def _draws(fill: Callable[[h5py.Group], object] | None = None) -> bytes:
     inputs = inputs_of(load_config(sample / "config.resolved.yaml"), read_events(sample / "events.csv"))
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        for fit in inputs.fits:
-            top = file.create_group(fit.model.name)
-            top.attrs.update({"target_accept": 0.9, "tune": 10, "reruns": 0})
-            group = top.create_group("posterior")
-            for name, size in (("chain", 2), ("draw", 2)):
-                group[name] = list(range(size))
-            for name in {group.variable for group in fit.priors.groups}:
-                group[name] = np.zeros((2, 2, 3))
-            if fill is not None:
-                fill(group)
+        file.attrs.update({"target_accept": 0.9, "tune": 10, "reruns": 0})
+        group = file.create_group("posterior")
+        for name, size in (("chain", 2), ("draw", 2)):
+            group[name] = list(range(size))
+        for name in {group.variable for group in inputs.priors.groups}:
+            group[name] = np.zeros((2, 2, 3))
+        if fill is not None:
+            fill(group)
     return buffer.getvalue()
 
 
