@@ -108,7 +108,7 @@ def run(
         from forecast.report.answers import bottom_line
         from forecast.runs.cautions import require_converged, without_warnings
         from forecast.workflows.forecast import run_forecast
-        from forecast.workflows.report import track_record_of
+        from forecast.workflows.report import timed_forecast, track_record_of
 
         with without_warnings():  # they stand in the summary
             finished, folder = run_forecast(
@@ -122,7 +122,7 @@ def run(
                 listen=listen,
             )
     if output.json:
-        typer.echo((folder / "forecast.json").read_text(encoding="utf-8"), nl=False)
+        typer.echo(timed_forecast(folder).model_dump_json(by_alias=True, indent=1))
     if not allow_unconverged:
         require_converged(finished.forecast, folder, place)
     if output.for_people:

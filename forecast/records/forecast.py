@@ -324,7 +324,7 @@ class Forecast(Record, ShownInNotebooks):
         default=(), description="what can be seen before the headline milestone, and what it would mean"
     )
     timings_s: dict[str, float] = Field(
-        default={}, description="seconds by stage; empty in a saved run, whose manifest has them"
+        default={}, description="seconds by stage; empty in forecast.json, beside which the manifest has them"
     )
     versions: dict[str, str]
 

@@ -27,6 +27,7 @@ from forecast.runs.folder import (
     claimed,
     new_run_folder,
     output_hashes,
+    read_manifest,
     read_record,
     record_outputs,
     refuse_changed_files,
@@ -206,6 +207,15 @@ def track_record_of(folder: Path) -> TrackRecord | None:
     """Return the track record that a run folder holds, if any (``RunFolderError``: it is damaged)."""
     path = folder / files.TRACK_RECORD
     return read_record(path, TrackRecord) if path.exists() else None
+
+
+def timed_forecast(folder: Path) -> Forecast:
+    """Return the forecast of a run folder with the seconds by stage, which its manifest alone holds.
+
+    Raises ``RunFolderError``: one of the two files is missing or damaged.
+    """
+    forecast = read_record(folder / files.FORECAST, Forecast)
+    return forecast.model_copy(update={"timings_s": read_manifest(folder).get("timings_s", {})})
 
 
 def _require_run_folder(folder: Path) -> None:

@@ -86,7 +86,12 @@ def test_its_report_carries_the_stamp_on_every_page(unconverged):
 def test_json_is_printed_for_it_too(unconverged, fitted_already, config, command, tmp_path):
     ended = command("run", config, "--out", tmp_path, "--json")
     assert ended.code == 1
-    assert json.loads(ended.out)["converged"] is False
+    said = json.loads(ended.out)
+    assert said["converged"] is False
+    folder = tmp_path / "small/2022-01-01"
+    manifest, kept = (json.loads((folder / f"{name}.json").read_bytes()) for name in ("manifest", "forecast"))
+    assert said == kept | {"timings_s": manifest["timings_s"]}
+    assert said["timings_s"]["fit"] > 0
     assert "did not converge" in ended.err
 
 
