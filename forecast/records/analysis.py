@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
+from forecast.records.explained import Analogue, Missing, MonthlyRisk, OtherForecast, Sign, WaterfallStep
 from forecast.records.forecast import RestsOn
 from forecast.records.history import BacktestRefusal
 from forecast.wording import Scale, count, share
@@ -346,3 +347,19 @@ class Analysis(Record):
     warnings: tuple[RunWarning, ...] = Field(description="what a reader must know, e.g. capped intensities")
     robustness: Robustness | None = Field(default=None, description="None where it was not measured")
     learned: tuple[LearnedFrom, ...] = Field(default=(), description="what other pairs taught")
+    waterfall: tuple[WaterfallStep, ...] = Field(
+        default=(), description="as in forecast.json: where the headline comes from"
+    )
+    monthly_risk: tuple[MonthlyRisk, ...] = Field(
+        default=(), description="when: the risk by month, of the headline target first"
+    )
+    signs: tuple[Sign, ...] = Field(
+        default=(), description="what to watch for; at most six, the most informative first"
+    )
+    analogues: tuple[Analogue, ...] = Field(
+        default=(), description="past moments of this pair like today, the most alike first"
+    )
+    others: tuple[OtherForecast, ...] = Field(
+        default=(), description="what others said of the same questions, the latest first"
+    )
+    missing: tuple[Missing, ...] = Field(default=(), description="what is absent of these, and why")

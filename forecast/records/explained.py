@@ -1,4 +1,4 @@
-"""What explains the headline: its sources, past and coming events, and how such forecasts did."""
+"""What explains the headline: its sources, its months, past and coming events, and how such forecasts did."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from forecast.records.base import Probability, Record
+from forecast.records.base import Interval, Probability, Record
 
 Step = Literal["base_rate", "own_rates", "recent_acts", "tension", "drift", "other_pairs", "scheduled_events"]
 """A source of change between a base rate and the headline: see ``docs/report.md``."""
@@ -78,3 +78,164 @@ class Indicator(Record):
     probability: Probability
     change: float = Field(description="that minus the headline probability")
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
+
+
+class DatedEvent(Record):
+    """A milestone, or a scheduled event of the calendar, on its day."""
+
+    kind: Literal["milestone", "scheduled"]
+    date: date
+    label: str
+    probability: Probability | None = Field(default=None, description="that it happens; of scheduled events")
+
+
+class MonthRisk(Record):
+    """A calendar month, or what is left of it, and the chance that the target first happens in it.
+
+    Errors are Monte Carlo standard errors. The base rates are the chance of at least one case in as many
+    days, which does not change from month to month but for their length.
+    """
+
+    first_day: date
+    last_day: date = Field(description="inclusive")
+    days: int = Field(ge=1)
+    hazard: Probability = Field(description="that it happens in the month, given that it did not before")
+    hazard_mcse: float = Field(ge=0.0)
+    probability: Probability = Field(description="that it first happens in the month, as seen today")
+    mcse: float = Field(ge=0.0)
+    past_windows: Probability = Field(description="share of past windows of as many days with a case")
+    constant_rate: Probability | None = Field(
+        description="1 - exp(-n d / T): n days with the target in T days of record, d days of the month; "
+        "None where the target was never seen"
+    )
+    scheduled: float = Field(
+        default=0.0, description="part of the hazard that the scheduled events bring or, negative, take away"
+    )
+    scheduled_mcse: float = Field(default=0.0, ge=0.0)
+    dated: tuple[DatedEvent, ...] = Field(default=(), description="milestones and scheduled events in it")
+
+
+class MonthlyRisk(Record):
+    """Risk of a target by month, from the day after the as-of date to the last milestone.
+
+    ``difference`` is that of the hazards, for 30 days, of two months that are not cut short: the highest and
+    the lowest. ``months_differ`` says that it is beyond chance among all pairs of months, ``date_matters``
+    that scheduled events change the hazard of some month by more than chance (both at 5%).
+    """
+
+    target: str
+    months: tuple[MonthRisk, ...] = Field(min_length=1)
+    highest: date = Field(description="first day of the month of highest hazard")
+    lowest: date
+    difference: float = Field(ge=0.0)
+    difference_mcse: float = Field(ge=0.0)
+    months_differ: bool
+    date_matters: bool
+    sentence: str = Field(description="whether any date matters, in one sentence")
+
+
+class SignHistory(Record):
+    """How often a sign misled in the backtest of the same questions, at the tested distance nearest.
+
+    The sign was ``present`` where such an act fell into the last days before an origin, as many as the sign
+    is watched for; it ``misled`` where the target then did not happen before the end of the window.
+    Neighbouring windows overlap, so they are worth fewer independent cases.
+    """
+
+    horizon_days: int
+    origins: int
+    present: int
+    misled: int
+    came_without: int = Field(description="origins without the sign after which the target happened")
+
+
+class Sign(Record):
+    """Acts that can be seen in the next days, and the headline once they are, or once the days have passed.
+
+    A sign is at least one act of ``category``, of ``severity`` or more, that does not meet the headline
+    target itself and comes before it or in the same week. The parts average back to the headline:
+    chance · if_seen + (1 − chance) · if_not_seen = headline. Errors are Monte Carlo standard errors.
+    """
+
+    category: str
+    severity: int = Field(ge=1, le=5, description="least severity")
+    most_severity: int = Field(ge=1, le=5, description="greatest severity that does not meet the target")
+    label: str = Field(description="the category as readers are told it")
+    anchor: str = Field(description="what an act of the least severity looks like, in words of the scale")
+    by: tuple[str, ...] = Field(default=(), description="whose acts count; empty: those of everybody")
+    within_days: int
+    until: date = Field(description="last day on which it is watched for")
+    chance: Probability
+    chance_mcse: float = Field(ge=0.0)
+    if_seen: Probability
+    if_seen_mcse: float = Field(ge=0.0)
+    if_not_seen: Probability
+    if_not_seen_mcse: float = Field(ge=0.0)
+    likelihood_ratio: float = Field(
+        ge=0.0,
+        description="chance of the sign where the target happens before the milestone, over that where not",
+    )
+    likelihood_ratio90: Interval = Field(description="by its Monte Carlo error")
+    information_bits: float = Field(
+        ge=0.0, description="mutual information of sign and target: what seeing or not seeing it tells"
+    )
+    history: SignHistory | None = Field(default=None, description="None where no backtest tells")
+
+
+class MomentState(Record):
+    """Part of the state of the relationship: then, now, and how it spreads over the moments compared."""
+
+    name: Literal["tension", "drift", "conflict", "target_acts", "past_cases"]
+    then: float
+    now: float
+    spread: float = Field(gt=0.0, description="standard deviation over the past moments that are compared")
+    smoothed: bool = Field(description="it uses what was learned later, and not only what was known then")
+
+
+class Analogue(Record):
+    """A past moment like today, by the model's own state, and what followed within the headline's horizon.
+
+    ``distance`` is the root mean square of the differences of the parts, each in its standard deviation over
+    the past months: 0 is the same state, 1.4 is usual between two months drawn at random.
+    """
+
+    day: date = Field(description="first day that was not known")
+    distance: float = Field(ge=0.0)
+    closer_than: Probability = Field(description="share of the other past months that are less like today")
+    state: tuple[MomentState, ...]
+    horizon_days: int
+    happened: bool = Field(description="the target happened within the horizon")
+    first_case: str | None = Field(default=None, description="id of the first event that met the target")
+    after_days: int | None = Field(default=None, description="days to it; None where there was none")
+
+
+class OtherForecast(Record):
+    """What somebody else said of a question of the run: shown, never part of a number of the run."""
+
+    target: str
+    milestone: str | None = Field(description="of the run; None where the question ends on another day")
+    forecaster: str
+    made_on: date
+    probability: Probability
+    link: str | None = None
+    ends: date = Field(description="day before which it has to happen")
+    asked_as_of: date = Field(description="day after which it has to happen")
+    differs: tuple[str, ...] = Field(default=(), description="how the question differs from the run's")
+    after_as_of: bool = Field(description="made later than the as-of date, so it may know more")
+
+
+class Missing(Record):
+    """Something that ``analysis.json`` has no word on, and why."""
+
+    part: Literal["waterfall", "monthly_risk", "signs", "sign_history", "analogues", "other_pairs", "others"]
+    code: Literal[
+        "not_measured",
+        "not_converged",
+        "no_backtest",
+        "no_ledger",
+        "none_on_record",
+        "no_signs",
+        "no_past_windows",
+        "no_records_of_pairs",
+    ]
+    sentence: str

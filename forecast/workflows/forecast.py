@@ -189,7 +189,8 @@ def _make(
     if robustness:
         forecast = with_labels(forecast, robustness)
     analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
-    return replace(base, forecast=forecast, analysis=analysis.model_copy(update={"robustness": robustness}))
+    told = {"robustness": robustness, "waterfall": forecast.waterfall}
+    return replace(base, forecast=forecast, analysis=analysis.model_copy(update=told))
 
 
 class GivenDraws(NamedTuple):
