@@ -13,6 +13,7 @@ from forecast.cli import (
     bench_accuracy,
     bench_convergence,
     events,
+    judge,
     ledger,
     new,
     panel,
@@ -47,6 +48,7 @@ app.command("scenario")(scenario.scenario)
 app.command("app")(scenario_page.app)
 app.command("mcp")(programs.mcp)
 app.command("sensitivity")(scenario.sensitivity)
+app.command("judge")(judge.judge)
 app.command("backtest")(backtest.backtest)
 app.command("watch")(watch.watch)
 app.add_typer(priors.app, name="priors")

@@ -221,15 +221,27 @@ def score(
         None, "--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE"
     ),
     csv: Path | None = option(None, "--csv", "Write the score of every group.", "FILE"),
+    by: Literal["group", "person"] = option(
+        "group", "--by", "person: people, the model, base rates and pools on the same questions."
+    ),
     seed: int = option(0, "--seed", "Of the error estimates.", min=0),
     *,
     output: Output,
 ) -> None:
-    """Score what is resolved: overall and by group, calibration, largest misses first."""
+    """Score what is resolved: overall and by group, calibration, largest misses first; or by person."""
     from forecast.ledger.store import open_ledger
 
     path = ledger_place(ledger)
     opened = open_ledger(path)
+    if by == "person":
+        from forecast.ledger.pooling import person_table, score_persons
+
+        if figure or csv or failed:
+            raise InputError("--by person: not with --figure, --csv or --failed")
+        persons = score_persons(opened, seed=seed)
+        facts = {"head": opened.head, "scores": [one.model_dump() for one in persons]}
+        output.print(facts, person_table(persons))
+        return
     if figure:
         from forecast.report.drawing import figure_kind
 

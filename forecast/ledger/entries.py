@@ -55,6 +55,10 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_false(value: object) -> bool:
+    return value is False
+
+
 class Question(Record):
     """What is forecast: an act that meets the rule, after ``as_of`` and before ``milestone``.
 
@@ -208,15 +212,25 @@ class ForecastEntry(ProbabilityEntry):
 
 
 class JudgementEntry(ProbabilityEntry):
-    """Somebody else's probability for a question on record: a crowd, a market, an expert.
+    """Somebody else's probability for a question: a crowd, a market, an expert.
 
-    ``made_on`` is what its maker says, or the time of the import.
+    ``made_on`` is what its maker says, or the time of the import. Statements of a ``person`` are told apart
+    by their time, so that one who returns to an earlier number is on record with all three.
     """
 
     kind: Literal["judgement"] = "judgement"
     forecaster: Text
+    person: bool = Field(False, exclude_if=_is_false, description="stated by 'forecast judge'")
+    interval: Interval | None = Field(None, exclude_if=_is_none, description="range that the person gives")
+    because: Text | None = Field(None, exclude_if=_is_none, description="the reason that the person gives")
 
     identity = frozenset({"kind", "question", "forecaster", "probability"})
+
+    @property
+    def expected_id(self) -> str:
+        """The id that the content has."""
+        fields = self.identity | ({"person", "made_on", "interval", "because"} if self.person else set())
+        return content_hash(self.model_dump(mode="json", include=set(fields)))
 
 
 class ResolutionEntry(Entry):
@@ -274,11 +288,11 @@ AnyEntry = Annotated[
 class Payload(Record):
     """What a record says and when it was written down; the text that is hashed."""
 
-    schema_: Literal[1, 2, 3, 4] = Field(
-        4,
+    schema_: Literal[1, 2, 3, 4, 5] = Field(
+        5,
         alias="schema",
         description="version of the payloads; 1 lacks sides and theatre of questions, 1 and 2 lack runs, "
-        "1 to 3 lack rules, scales and actors of questions",
+        "1 to 3 lack rules, scales and actors of questions, 1 to 4 lack what a person says of a judgement",
     )
     recorded_on: Moment
     clock_behind_s: int | None = Field(

@@ -1,0 +1,62 @@
+"""``forecast judge``: what a person holds, put on record beside the model."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forecast.cli.options import LEDGER, RUN_DIR, Answer, ledger_place, option, takes_options
+from forecast.errors import InputError
+
+
+@takes_options
+def judge(
+    run_dir: Path = RUN_DIR,
+    by: str | None = option(None, "--by", "Whose judgement it is.", "NAME"),
+    target: str | None = option(None, "--target", "Target of the run.", "NAME"),
+    before: str | None = option(None, "--before", "Milestone of the run, by name or day.", "DAY"),
+    probability: str | None = option(None, "--probability", "E.g. 40% or 0.4.", "P"),
+    range_: str | None = option(None, "--range", "Range around it in percent, e.g. 25-60.", "LOW-HIGH"),
+    because: str | None = option(None, "--because", "The reason, kept with it.", "TEXT"),
+    made_on: str | None = option(None, "--made-on", "Day it was made; today when absent.", "DATE"),
+    sheet: Path | None = option(
+        None, "--sheet", "CSV with by,target,before,probability (and range,because,made_on).", "FILE"
+    ),
+    ledger: Path | None = LEDGER,
+    *,
+    answer: Answer,
+) -> None:
+    """Put a person's probability on record; it is resolved and scored like the model's.
+
+    Shown are the model's number and the pool of people and model; neither is changed. Of two statements by
+    one person on one day the later counts, and both stay on record.
+    """
+    from forecast.ledger.judging import Judged, Statement, judgements_of, read_sheet
+    from forecast.ledger.pooling import pool_of
+    from forecast.ledger.store import write_ledger
+
+    stated = {"by": by, "target": target, "before": before, "probability": probability}
+    if sheet is not None:
+        given = [name for name, text in stated.items() if text is not None]
+        if given:
+            raise InputError(f"--{given[0]}: not with --sheet, which holds one judgement a row")
+        statements = list(read_sheet(sheet))
+    else:
+        for name, text in stated.items():
+            if text is None:
+                raise InputError(f"--{name}: is missing. Give --by, --target, --before and --probability")
+        more = {"range": range_ or "", "because": because or "", "made_on": made_on or ""}
+        statements = [Statement(**{name: text or "" for name, text in stated.items()}, **more)]
+    place = ledger_place(ledger, run_dir.absolute().parent.parent)
+    now = datetime.now(UTC)
+    with write_ledger(place) as writer:
+        checked = judgements_of(run_dir, statements, writer.ledger, now)
+        added = sum([writer.append(entry) for entry, _ in checked])
+    done = [
+        Judged(entry, asked, pool_of(writer.ledger, asked.question, asked.milestone.probability, now))
+        for entry, asked in checked
+    ]
+    facts: dict[str, object] = {"ledger": str(place), "head": writer.ledger.head, "added": added}
+    facts |= done[0].facts if sheet is None else {"judgements": [one.facts for one in done]}
+    answer.print(json.dumps(facts), (block for one in done for block in one.blocks()))

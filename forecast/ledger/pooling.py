@@ -1,0 +1,285 @@
+"""People and the model on the same questions: who was how good, and what they say together.
+
+The pool is a weighted mean of log odds, sharpened: logit p = a Σ wᵢ logit pᵢ (Satopää et al. 2014,
+doi:10.1016/j.ijforecast.2013.09.009). Weights and a are learned from resolved questions with a strong prior
+for equal weights and for a = 1, so that a few questions move them little. A judgement fades as its question
+draws to its end: one made when t days were left counts with r / t when r days are left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from forecast.blocks import Block, Cell, Column, Group, Prose, Table, right
+from forecast.errors import LedgerError
+from forecast.evaluation.scores import block_length, brier_score, log_score, mean_estimate, skill_estimate
+from forecast.ledger.chain import Ledger, standing_forecasts
+from forecast.ledger.entries import ForecastEntry, JudgementEntry, Question
+from forecast.records.base import Record
+from forecast.wording import number, percent
+
+Floats = NDArray[np.float64]
+
+MODEL, BASE_RATE, EQUAL, POOLED = "model", "base rate", "equal pool", "pooled"
+NOT_PERSONS = (MODEL, BASE_RATE, EQUAL, POOLED)
+WEIGHT_SD = 0.3
+"""Prior standard deviation of the log of a weight: two weights differ by less than 2.3 times (95%)."""
+SHARPENING_SD = 0.25
+"""Prior scale of log a, which is not below 0."""
+SKILL_SD = 0.2
+"""Prior standard deviation of skill between forecasters, towards which few questions are shrunk."""
+LEAST, MOST = 0.005, 0.995
+"""What a single answer can say in the pool, so that nobody alone decides it."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What was learned: weights by forecaster (mean 1), how much the mean is sharpened, from how many."""
+
+    weights: Mapping[str, float]
+    sharpening: float
+    n_questions: int
+
+    def probability(self, answers: Mapping[str, float], fading: Mapping[str, float]) -> float:
+        """Pool answers by forecaster, of whom one at least has an answer; unknown ones weigh 1."""
+        names = list(answers)
+        weights = np.array([self.weights.get(name, 1.0) * fading.get(name, 1.0) for name in names])
+        odds = logit(np.clip([answers[name] for name in names], LEAST, MOST))
+        if not weights.sum():
+            weights = np.ones_like(weights)
+        return float(expit(self.sharpening * (weights @ odds) / weights.sum()))
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A question's pool: what it comes to, of how many people, and by what it was learned."""
+
+    probability: float
+    persons: int
+    pool: Pool
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What a program is told."""
+        return {
+            "probability": self.probability,
+            "persons": self.persons,
+            "sharpening": self.pool.sharpening,
+            "learned_on": self.pool.n_questions,
+        }
+
+    @property
+    def sentence(self) -> str:
+        """The pool in words."""
+        people = f"{self.persons} {'person' if self.persons == 1 else 'people'}"
+        learned = (
+            f"weights learned on {self.pool.n_questions} resolved questions"
+            if self.pool.n_questions
+            else "equal weights, since no such question is resolved yet"
+        )
+        return f"{percent(self.probability)} ({people} and the model; {learned})"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A resolved question that the model and at least one person answered."""
+
+    question: Question
+    outcome: int
+    answers: Mapping[str, float]
+    base_rate: float
+
+
+class PersonScore(Record):
+    """One forecaster on the questions that people answered; Brier and log score (nats): lower is better.
+
+    ``skill`` is 1 − Brier / that of the base rate on the same questions; ``skill_shrunk`` is drawn towards 0
+    by its error, so that few questions claim little. ``weight`` is the one in the pool (mean 1).
+    """
+
+    by: str
+    n: int
+    n_yes: int
+    brier: float
+    brier_se: float | None
+    log: float
+    skill: float | None
+    skill_se: float | None
+    skill_shrunk: float
+    weight: float | None
+
+
+def person_answers(ledger: Ledger) -> dict[str, dict[str, JudgementEntry]]:
+    """Return what counts of each person by question: the last statement of the first day."""
+    chosen: dict[str, dict[str, JudgementEntry]] = {}
+    for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
+        if entry.person and ledger.standing(entry) != "void":
+            answers = chosen.setdefault(entry.forecaster, {})
+            first = answers.get(entry.question.id)
+            if first is None or first.made_on.date() == entry.made_on.date():
+                answers[entry.question.id] = entry
+    return chosen
+
+
+def answered_questions(ledger: Ledger) -> list[Answered]:
+    """Return the resolved questions that a person answered, in the order of their milestones."""
+    persons = person_answers(ledger)
+    ours: dict[str, ForecastEntry] = {}
+    for entry in standing_forecasts(ledger)[0]:
+        ours.setdefault(entry.question.id, entry)
+    found = []
+    for key, forecast in ours.items():
+        resolution = ledger.resolution_of(key)
+        answers = {name: said[key].probability for name, said in persons.items() if key in said}
+        if resolution and answers:
+            answers[MODEL] = forecast.probability
+            base_rate = forecast.baseline.probability
+            found.append(Answered(forecast.question, resolution.outcome, answers, base_rate))
+    return sorted(found, key=lambda one: (one.question.milestone, one.question.id))
+
+
+def learn_pool(questions: Sequence[Answered]) -> Pool:
+    """Learn weights and sharpening as the mode of their posterior.
+
+    Questions about one milestone share their outcome, so that together they count as one.
+    """
+    names = sorted({name for one in questions for name in one.answers})
+    if not questions:
+        return Pool({}, 1.0, 0)
+    answers = np.array([[one.answers.get(name, math.nan) for name in names] for one in questions])
+    odds = logit(np.clip(answers, LEAST, MOST))
+    said = ~np.isnan(odds)
+    odds = np.where(said, odds, 0.0)
+    outcome = np.array([one.outcome for one in questions])
+    group = Counter(map(_shared_outcome, questions))
+    counts = np.array([1 / group[_shared_outcome(one)] for one in questions])
+
+    def loss(parameters: Floats) -> float:
+        weights = said * np.exp(parameters[:-1])
+        pooled = expit(math.exp(parameters[-1]) * (weights * odds).sum(axis=1) / weights.sum(axis=1))
+        prior = (parameters[:-1] @ parameters[:-1] / WEIGHT_SD**2 + (parameters[-1] / SHARPENING_SD) ** 2) / 2
+        return float(counts @ log_score(pooled, outcome) + prior)
+
+    bounds = [(-3.0, 3.0)] * len(names) + [(0.0, 2.0)]
+    mode = minimize(loss, np.zeros(len(names) + 1), bounds=bounds, method="L-BFGS-B").x
+    weights = np.exp(mode[:-1])
+    shares = weights / weights.mean()
+    return Pool(dict(zip(names, shares.tolist(), strict=True)), math.exp(mode[-1]), len(questions))
+
+
+def _shared_outcome(one: Answered) -> str:
+    return one.question.model_copy(update={"as_of": one.question.milestone}).id
+
+
+def pool_of(ledger: Ledger, question: Question, model: float, now: datetime) -> Pooled:
+    """Pool the latest statement of each person on a question with the model's probability."""
+    latest: dict[str, JudgementEntry] = {}
+    for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
+        if entry.person and entry.question.id == question.id and ledger.standing(entry) != "void":
+            latest[entry.forecaster] = entry
+    left = max((question.milestone - now.date()).days, 0)
+    fading = {
+        name: min(left / max((question.milestone - entry.made_on.date()).days, 1), 1.0) if left else 1.0
+        for name, entry in latest.items()
+    }
+    pool = learn_pool(answered_questions(ledger))
+    answers = {name: entry.probability for name, entry in latest.items()} | {MODEL: model}
+    return Pooled(pool.probability(answers, fading), len(latest), pool)
+
+
+def score_persons(ledger: Ledger, *, seed: int = 0) -> list[PersonScore]:
+    """Score people, the model, the base rate and both pools on the questions that people answered.
+
+    The pool is scored ahead: on each question with what was learned from those that were over before it was
+    asked. ``LedgerError`` when no question that a person answered is resolved.
+    """
+    questions = answered_questions(ledger)
+    if not questions:
+        raise LedgerError(
+            f"{ledger.path}: no question that a person answered is resolved. 'forecast judge' puts answers "
+            "on record, 'forecast ledger resolve' looks up what happened"
+        )
+    final = learn_pool(questions)
+    columns: dict[str, list[float]] = {}
+    for place, one in enumerate(questions):
+        before = learn_pool([past for past in questions if past.question.milestone <= one.question.as_of])
+        of_all = dict(one.answers) | {
+            BASE_RATE: one.base_rate,
+            EQUAL: Pool({}, 1.0, 0).probability(one.answers, {}),
+            POOLED: before.probability(one.answers, {}),
+        }
+        for name, probability in of_all.items():
+            columns.setdefault(name, [math.nan] * len(questions))[place] = probability
+    order = {name: place for place, name in enumerate(NOT_PERSONS)}
+    names = sorted(columns, key=lambda name: (order.get(name, -1), name))
+    return [_score(name, np.array(columns[name]), questions, final, seed) for name in names]
+
+
+def _score(name: str, column: Floats, questions: Sequence[Answered], pool: Pool, seed: int) -> PersonScore:
+    some = [one for one, said in zip(questions, ~np.isnan(column), strict=True) if said]
+    said = column[~np.isnan(column)]
+    outcome = np.array([one.outcome for one in some])
+    days = np.array([one.question.origin for one in some], dtype="datetime64[D]")
+    origins, place = np.unique(days, return_inverse=True)
+    block = block_length(origins, max(one.question.horizon_days for one in some))
+    brier = brier_score(said, outcome)
+    reference = brier_score(np.array([one.base_rate for one in some]), outcome)
+    sums, base_sums = (np.bincount(place, values) for values in (brier, reference))
+    error = _defined(mean_estimate(sums / np.bincount(place), block, seed).se)
+    skill = skill_estimate(sums, base_sums, block, seed)
+    skill_se = _defined(skill.se)
+    value = _defined(skill.value)
+    # Without an error of its own a skill is as uncertain as a Brier score can be.
+    kept = SKILL_SD**2 / (SKILL_SD**2 + (1.0 if skill_se is None else skill_se) ** 2)
+    return PersonScore(
+        by=name,
+        n=len(some),
+        n_yes=int(outcome.sum()),
+        brier=float(brier.mean()),
+        brier_se=error,
+        log=float(log_score(said, outcome).mean()),
+        skill=value,
+        skill_se=skill_se,
+        skill_shrunk=0.0 if value is None else kept * value,
+        weight=pool.weights.get(name),
+    )
+
+
+def _defined(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def person_table(scores: Sequence[PersonScore]) -> Iterator[Block]:
+    """A row a forecaster."""
+    rows = tuple(
+        tuple(
+            Cell(text)
+            for text in (
+                one.by,
+                f"{one.n:,}",
+                f"{one.n_yes:,}",
+                f"{one.brier:.3f}" + ("" if one.brier_se is None else f" ± {one.brier_se:.3f}"),
+                f"{one.log:.3f}",
+                number(100 * one.skill_shrunk, 0) + "%",
+                "–" if one.weight is None else f"{one.weight:.2f}",
+            )
+        )
+        for one in scores
+    )
+    numbers = map(right, ("n", "yes", "Brier", "log", "Skill", "Weight"))
+    yield Table(columns=(Column("By"), *numbers), groups=(Group(rows=rows),))
+    yield Prose(
+        "Questions that at least one person answered. Brier and log score: lower is better. Skill is the "
+        "gain on the base rate's Brier score, drawn towards 0 where questions are few. Weight is that in the "
+        "pool; the pool is scored by what was learned before each question was asked.",
+        tone="fine",
+    )
