@@ -20,9 +20,22 @@ from forecast.records.scale import ARMED, STANDARD, Scale
 
 Kind = Literal["cooperative", "conflictual"]
 
-COOPERATIVE = ("visit", "channel_opening", "cooperation")
+
+@cache
+def packaged_rows(name: str) -> tuple[dict[str, str], ...]:
+    """Return the rows of one of the codebook's tables."""
+    text = (files("forecast.events") / "data" / name).read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
+
+
+_CATEGORIES = {row["name"]: row for row in packaged_rows("categories.csv")}
+COOPERATIVE: tuple[str, ...] = tuple(
+    name for name, row in _CATEGORIES.items() if row["kind"] == "cooperative"
+)
 """Categories that warm the relation; their severity is the weight of the cooperative act."""
-CONFLICTUAL = ("channel_closure", "sanction", "military_incident", "military_posture", "dispute")
+CONFLICTUAL: tuple[str, ...] = tuple(
+    name for name, row in _CATEGORIES.items() if row["kind"] == "conflictual"
+)
 """Categories that strain the relation."""
 CATEGORIES: tuple[str, ...] = COOPERATIVE + CONFLICTUAL
 """All categories, in the fixed order of every array with a category axis."""
@@ -46,18 +59,6 @@ class CameoEntry:
     severity: int | None
     goldstein: float
     goldstein_of: str
-
-
-@cache
-def packaged_rows(name: str) -> tuple[dict[str, str], ...]:
-    """Return the rows of one of the codebook's tables."""
-    text = (files("forecast.events") / "data" / name).read_text(encoding="utf-8")
-    return tuple(csv.DictReader(text.splitlines()))
-
-
-@cache
-def _categories() -> Mapping[str, dict[str, str]]:
-    return {row["name"]: row for row in packaged_rows("categories.csv")}
 
 
 @cache
@@ -100,12 +101,17 @@ def _known_category(name: str) -> str:
 
 def category_label(name: str) -> str:
     """Return the category's name for readers, such as ``"Military incident"``, or raise ``EventError``."""
-    return _categories()[_known_category(name)]["label"]
+    return _CATEGORIES[_known_category(name)]["label"]
 
 
 def category_meaning(name: str) -> str:
     """Return which acts the category holds, in one or two sentences, or raise ``EventError``."""
-    return _categories()[_known_category(name)]["meaning"]
+    return _CATEGORIES[_known_category(name)]["meaning"]
+
+
+def category_colour(name: str) -> str:
+    """Return the colour of the category in charts, ``#RRGGBB``, or raise ``EventError``."""
+    return _CATEGORIES[_known_category(name)]["colour"]
 
 
 def category_kind(name: str) -> Kind:

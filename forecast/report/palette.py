@@ -6,6 +6,7 @@ for conflictual ones. No figure relies on colour alone: categories have lanes, t
 
 from __future__ import annotations
 
+from forecast.events import codebook
 from forecast.events.codebook import CATEGORIES, category_label
 from forecast.families import FAMILIES
 
@@ -17,16 +18,7 @@ STAMP = "#B00020"
 STRAINED = "#F6E7C1"
 CRISIS = "#EDBFA6"
 
-CATEGORY_COLOURS: dict[str, str] = {
-    "visit": "#0072B2",
-    "channel_opening": "#56B4E9",
-    "cooperation": "#009E73",
-    "channel_closure": "#A6538A",
-    "sanction": "#E69F00",
-    "military_incident": "#D55E00",
-    "military_posture": "#8A4B12",
-    "dispute": "#4D4D4D",
-}
+CATEGORY_COLOURS: dict[str, str] = {name: codebook.category_colour(name) for name in CATEGORIES}
 _BASELINES = {
     "climatology": "climatology",
     "constant_rate": "constant rate",
