@@ -1,4 +1,4 @@
-"""``forecast judge``: what a person holds, put on record beside the model."""
+"""``forecast judge`` and ``reconcile``: what a person holds, on record and beside what the model assumes."""
 
 from __future__ import annotations
 
@@ -60,3 +60,31 @@ def judge(
     facts: dict[str, object] = {"ledger": str(place), "head": writer.ledger.head, "added": added}
     facts |= done[0].facts if sheet is None else {"judgements": [one.facts for one in done]}
     answer.print(json.dumps(facts), (block for one in done for block in one.blocks()))
+
+
+@takes_options
+def reconcile(
+    run_dir: Path = RUN_DIR,
+    target: str = option(..., "--target", "Target of the run.", "NAME"),
+    before: str = option(..., "--before", "Milestone of the run, by name or day.", "DAY"),
+    probability: str = option(..., "--probability", "What you hold, e.g. 40% or 0.4.", "P"),
+    *,
+    answer: Answer,
+) -> None:
+    """Say the least change of assumptions under which the model would agree with a probability.
+
+    One change at a time: a prior, the chance of a scheduled or an expected act, a past act left out. Each
+    change shown was computed anew and comes within a point. At most five, the most plausible first.
+    """
+    from forecast.ledger.judging import question_of_run, read_chance
+    from forecast.report.answers import reconciled
+    from forecast.runs.run import read_run
+    from forecast.sensitivity.reconcile import reconcile as search
+
+    goal = read_chance(probability, "--probability")
+    milestone = question_of_run(run_dir, target, before).milestone.name
+    base = read_run(run_dir)
+    if not base.forecast.converged:
+        raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
+    found = search(base, target, milestone, goal)
+    answer.print(found.model_dump_json(by_alias=True), reconciled(base.forecast, found))

@@ -50,6 +50,7 @@ from forecast.report.headline import PRINTED, alarm, cautions, judgement, member
 from forecast.report.judgement import headline_pair, named, record_sentences, waterfall_sentence
 from forecast.report.scenario_words import method_sentence, withheld_sentence
 from forecast.report.typesetting import shorten
+from forecast.sensitivity.reconcile import Reconciled
 
 _MOST_BARS = 14
 _MOST_CROSSINGS = 6
@@ -148,6 +149,49 @@ def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast
         by_method.setdefault(method_sentence(scenario), []).append(scenario.label)
     yield Bullets(tuple(f"{'; '.join(labels)}: {method}" for method, labels in by_method.items()))
     yield _reading(scenarios, _changes(scenarios, milestone=asked.milestone))
+
+
+def reconciled(forecast: Forecast, found: Reconciled) -> Iterator[Block]:
+    """Yield the single changes under which the run would say a stated probability."""
+    target = forecast.target(found.target)
+    milestone = named(target.milestones, found.milestone)
+    now, asked = wording.percent(found.probability), wording.percent(found.asked)
+    question = f"{target.label}, before {wording.long_day(milestone.date)}"
+    if not found.tried:
+        yield Prose(f"{question}: the run says {now}, so nothing has to change.")
+        return
+    if not found.changes:
+        yield Prose(
+            f"{question}: the run says {now}. No single change of the {found.tried} tried gives {asked}; the "
+            f"nearest gives {wording.percent(found.nearest)}."
+        )
+        return
+    yield Prose(f"{question}: the run says {now}. It would say about {asked} with one of these changes.")
+    titles = titles_of(forecast)
+    rows: list[tuple[str, ...]] = []
+    for one in found.changes:
+        gives = f"{one.plausibility:.2f}", wording.percent(one.probability)
+        if one.scale is None:
+            rows.append((f"{len(one.parts)} priors together", "", "", *gives))
+        else:
+            what = assumption_label(one.what, titles=titles) if one.kind == "prior" else one.what
+            rows.append((what, *(wording.on_scale(end, one.scale) for end in (one.from_, one.to)), *gives))
+        rows += [
+            (
+                f"  {assumption_label(part.what, titles=titles)}",
+                *(wording.on_scale(end, part.scale) for end in (part.from_, part.to)),
+                *("", ""),
+            )
+            for part in one.parts
+        ]
+    columns = ("Change", right("From"), right("To"), right("Plausible"), right("Gives"))
+    yield plain_table(columns, rows)
+    yield Prose(
+        "Plausible, 0 to 1: of a prior how far the shift lies in the tails of prior and posterior; of an "
+        "expected act how often the record had one, over the chance needed; of a scheduled act how much of "
+        "the stated chance is left.",
+        tone="fine",
+    )
 
 
 def _compared(scenarios: Sequence[ScenarioForecast], target: str, milestone: str) -> list[Sequence[str]]:

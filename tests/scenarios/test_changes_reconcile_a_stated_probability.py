@@ -1,0 +1,93 @@
+"""The changes that ``forecast reconcile`` names give the probability asked for when they are run."""
+
+import json
+
+import pytest
+import yaml
+
+from forecast.sensitivity.reconcile import TOLERANCE, reconcile
+
+
+def asked(base):
+    headline = base.forecast.headline
+    target = base.forecast.target(headline.target)
+    now = next(one for one in target.milestones if one.name == headline.milestone)
+    return headline.target, headline.milestone, now.probability
+
+
+@pytest.fixture(scope="module")
+def found(base):
+    target, milestone, now = asked(base)
+    return {step: reconcile(base, target, milestone, now + step) for step in (-0.06, -0.03, 0.03, 0.06)}
+
+
+def test_each_change_run_as_a_scenario_gives_what_was_asked(found, base, written, command, run_folder):
+    checked = 0
+    for step in (-0.06, 0.03):
+        for change in found[step].changes:
+            assert abs(change.probability - found[step].asked) <= TOLERANCE
+            path = written(yaml.safe_dump(change.setting), file=f"{checked}.yaml")
+            ended = command("scenario", run_folder, path, "--json")
+            assert ended.code == 0, ended.err
+            (scenario,) = json.loads(ended.out)["scenarios"]
+            (target,) = (one for one in scenario["targets"] if one["name"] == found[step].target)
+            (row,) = (one for one in target["milestones"] if one["name"] == found[step].milestone)
+            assert row["probability"] == pytest.approx(change.probability, abs=0.005)
+            checked += 1
+    assert checked >= 2
+
+
+def test_a_further_probability_takes_a_larger_step(found):
+    for side in (-1, 1):
+        near, far = (found[side * step] for step in (0.03, 0.06))
+        steps = [
+            next((change.to for change in one.changes if change.kind == "several_priors"), None)
+            for one in (near, far)
+        ]
+        assert None not in steps
+        assert 0 < side * steps[0] < side * steps[1]
+
+
+def test_several_priors_together_need_less_of_each_than_one_alone(found):
+    changes = found[0.03].changes
+    together = next(change for change in changes if change.kind == "several_priors")
+    for alone in (change for change in changes if change.kind == "prior"):
+        for part in together.parts:
+            if part.what == alone.what:
+                assert abs(part.to - part.from_) < abs(alone.to - alone.from_)
+
+
+def test_the_most_plausible_change_stands_first(found):
+    for one in found.values():
+        plausible = [change.plausibility for change in one.changes]
+        assert plausible == sorted(plausible, reverse=True)
+        assert len(plausible) <= 5
+        assert all(0 <= each <= 1 for each in plausible)
+
+
+def test_conflict_is_expected_only_for_more_and_cooperation_only_for_less(found):
+    for step, one in found.items():
+        kinds = {act["category"] for c in one.changes for act in c.setting.get("events", ())}
+        calming = {"visit", "channel_opening", "cooperation"}
+        assert not kinds & calming if step > 0 else kinds <= calming
+
+
+def test_nothing_has_to_change_where_the_run_agrees(base):
+    target, milestone, now = asked(base)
+    agreed = reconcile(base, target, milestone, now + TOLERANCE / 2)
+    assert (agreed.changes, agreed.tried, agreed.nearest) == ((), 0, now)
+
+
+def test_the_command_answers_in_json_and_in_words(command, run_folder, base):
+    target, milestone, now = asked(base)
+    options = ("reconcile", run_folder, "--target", target, "--before", milestone)
+    answer = json.loads(command(*options, "--probability", f"{now + 0.03:.3f}", "--json").out)
+    for change in answer["changes"]:
+        assert {"kind", "what", "from", "to", "plausibility", "probability"} <= set(change)
+    said = command(*options, "--probability", f"{100 * (now + 0.03):.1f}%")
+    assert said.code == 0
+    assert "It would say about" in said.out
+    for wrong in ("likely", "0", "120%"):
+        ended = command(*options, "--probability", wrong)
+        assert (ended.code, ended.out) == (2, "")
+        assert f"--probability: got '{wrong}'" in ended.err
