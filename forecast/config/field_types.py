@@ -233,6 +233,17 @@ def as_share(value: object) -> object:
     return float(percent[1]) / 100 if percent else value
 
 
+def _cost(value: object) -> object:
+    """Return a cost as (least, most): of a number both are that number."""
+    ends = value if isinstance(value, list | tuple) else (value, value)
+    sound = len(ends) == 2 and all(
+        isinstance(end, int | float) and not isinstance(end, bool) and 0 < end < _LARGEST for end in ends
+    )
+    if not sound or ends[0] > ends[1]:
+        raise refusal(f"got {shown(value)}; expected a cost above 0, or [least, most], e.g. 12 or [8, 20]")
+    return tuple(map(float, ends))
+
+
 def _colour(value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
         raise refusal(f"{shown(value)} is not a colour; give six hex digits in quotes, e.g. '#0B3C6F'")
@@ -339,6 +350,23 @@ Share = Annotated[
     BeforeValidator(as_share),
     WithJsonSchema(
         {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, PERCENT_SCHEMA]}
+    ),
+]
+Cost = Annotated[
+    tuple[float, float],
+    BeforeValidator(_cost),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {
+                    "type": "array",
+                    "items": {"type": "number", "exclusiveMinimum": 0},
+                    "minItems": 2,
+                    "maxItems": 2,
+                },
+            ]
+        }
     ),
 ]
 EMPTY_LIST = _nothing_is(())

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from forecast.config.cross_checks import cross_faults, usual_milestones
-from forecast.config.faults import Fault, Section, SettingsFile
+from forecast.config.faults import Fault, Section, SettingsFile, refusal
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -22,6 +22,7 @@ from forecast.config.field_types import (
     Actors,
     Categories,
     Category,
+    Cost,
     Day,
     FolderName,
     KeyName,
@@ -184,6 +185,22 @@ class HeadlineConfig(Section):
     )
 
 
+class DecisionConfig(Section):
+    """What acting on the headline costs, and what being surprised by it costs; both in one unit."""
+
+    act: Cost = Field(description="cost of acting, whatever comes; a number or [least, most]")
+    surprised: Cost = Field(description="cost when it happens and nobody acted; a number or [least, most]")
+
+    @model_validator(mode="after")
+    def _acting_can_pay(self) -> DecisionConfig:
+        if self.act[0] >= self.surprised[1]:
+            raise refusal(
+                f"acting costs {self.act[0]:g} or more and being surprised at most {self.surprised[1]:g}, so "
+                "acting never pays; give costs of which act is the lower"
+            )
+        return self
+
+
 class CalendarAct(Section):
     """An act known or expected ahead; it enters the simulation with its probability."""
 
@@ -293,6 +310,9 @@ class Config(SettingsFile):
     headline: HeadlineConfig = Field(
         default_factory=default_headline,
         description="the bottom line; first target and last listed milestone when absent",
+    )
+    decision: DecisionConfig | None = Field(
+        default=None, description="costs that make the headline a reason to act; none when absent"
     )
     calendar: Annotated[tuple[CalendarAct, ...], EMPTY_LIST] = Field(
         default=(), description="acts expected ahead"

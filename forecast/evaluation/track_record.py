@@ -20,6 +20,7 @@ from forecast.baselines.methods import BASELINES, REFERENCE
 from forecast.baselines.windows import horizon_lengths, observe_outcomes
 from forecast.errors import InputError
 from forecast.evaluation.calibration import reliability_curve
+from forecast.evaluation.decision import CostLoss, decision_value
 from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
 from forecast.evaluation.score_table import SCHEMA, ScoreCell, ScoreTable, score_forecasts
 from forecast.evaluation.scores import (
@@ -60,6 +61,7 @@ def make_track_record(
     data_end: date,
     forecasts_sha256: str,
     seed: int,
+    costs: CostLoss | None = None,
 ) -> TrackRecord:
     """Put together what a report shows of one model's backtest.
 
@@ -90,6 +92,12 @@ def make_track_record(
         calibration_slope=error_bound_if_defined(slopes[0]) if slopes else None,
         largest_misses=largest_misses(ours),
         warnings=tuple(dict.fromkeys(one for cell in cells for one in cell.warnings)),
+        decisions=tuple(
+            value
+            for cell in (cells if costs else ())
+            if costs
+            and (value := decision_value(forecasts, model, cell.target, cell.horizon_days, costs, seed=seed))
+        ),
     )
 
 
@@ -201,13 +209,15 @@ def find_track_record(
     priors: Mapping[str, Any],
     *,
     seed: int,
+    costs: CostLoss | None = None,
 ) -> FoundBacktest | None:
     """Read the backtest in a folder and check that it is about this run's questions, model and past.
 
     Targets and priors must be those of the run, every window must have ended by the as-of date, and the
     outcomes in the file must be those that this run's events, known at that date, give. ``priors`` are those
-    that the config states (name → JSON value). With the seed of the backtest the errors are those of its
-    ``scores.json``. ``None`` when that or ``forecasts.csv`` is not there.
+    that the config states (name → JSON value), ``costs`` what acting and being surprised cost. With the seed
+    of the backtest the errors are those of its ``scores.json``. ``None`` when that or ``forecasts.csv`` is
+    not there.
     """
     if not ((folder / SCORES).is_file() and (folder / FORECASTS).is_file()):
         return None
@@ -230,6 +240,7 @@ def find_track_record(
             data_end=_last_day(forecasts),
             forecasts_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
             seed=seed,
+            costs=costs,
         )
     except InputError as error:
         fault = str(error).replace(str(path), FORECASTS).rstrip(".")

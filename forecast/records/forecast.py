@@ -12,7 +12,7 @@ from forecast.errors import InputError, shown
 from forecast.frames import Backend, ShownInNotebooks, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.cautions import Caution
-from forecast.records.explained import Driver, Indicator, OwnRecord, WaterfallStep
+from forecast.records.explained import Decision, Driver, Indicator, OwnRecord, WaterfallStep
 from forecast.records.scale import Scale
 
 Content = Literal["milestones", "curves", "scenarios", "drivers"]
@@ -313,6 +313,9 @@ class Forecast(Record, ShownInNotebooks):
     )
     record: OwnRecord | None = Field(
         default=None, description="how such forecasts did; None in a run that is not saved"
+    )
+    decision: Decision | None = Field(
+        default=None, description="whether to act on the headline; None without costs in the config"
     )
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]

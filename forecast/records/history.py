@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.explained import OwnRecord
+from forecast.records.explained import Decision, DecisionValue, OwnRecord
 from forecast.records.forecast import Forecast
 
 ALIKE = 1.5
@@ -236,6 +236,9 @@ class TrackRecord(Record):
     calibration_slope: ErrorBound | None = Field(description="1 is calibrated, below 1 too extreme; pooled")
     largest_misses: tuple[Miss, ...] = Field(description="worst first, one an episode")
     warnings: tuple[ScoreWarning, ...]
+    decisions: tuple[DecisionValue, ...] = Field(
+        default=(), description="what acting on the forecasts would have cost; empty without costs"
+    )
 
 
 class PastForecast(Record):
@@ -303,6 +306,16 @@ class PreviousRun(Record):
         return {(one.target, one.milestone): one for one in self.changes}.get((target, milestone))
 
 
+def with_value(forecast: Forecast, record: TrackRecord | None) -> Decision | None:
+    """Return the decision of a forecast with what acting on forecasts like it would have cost."""
+    own = own_record(forecast, record)
+    if forecast.decision is None or record is None:
+        return forecast.decision
+    tested = (one for one in record.decisions if one.target == forecast.headline.target)
+    value = next((one for one in tested if one.horizon_days == own.horizon_days), None)
+    return forecast.decision.model_copy(update={"value": value})
+
+
 def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
     """Return how forecasts of the headline target did at a distance like that of the headline."""
     asked = forecast.headline
@@ -316,7 +329,7 @@ def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
     ]
     if not rows:
         return OwnRecord(never_tested=True)
-    row = min(rows, key=lambda one: abs(one.horizon_days - days))
+    row = min(rows, key=lambda row: abs(row.horizon_days - days))
     windows, rate = row.skill, row.skill_constant_rate
     return OwnRecord(
         never_tested=False,

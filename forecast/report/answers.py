@@ -47,7 +47,12 @@ from forecast.report.assumption_words import (
     titles_of,
 )
 from forecast.report.headline import PRINTED, alarm, cautions, judgement, members_table, milestone_table
-from forecast.report.judgement import headline_pair, named, record_sentences, waterfall_sentence
+from forecast.report.judgement import (
+    headline_pair,
+    named,
+    record_sentences,
+    waterfall_sentence,
+)
 from forecast.report.scenario_words import method_sentence, withheld_sentence
 from forecast.report.typesetting import shorten
 from forecast.sensitivity.reconcile import Reconciled

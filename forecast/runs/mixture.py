@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from forecast.events.table import EventTable
 from forecast.families import MODEL
@@ -26,6 +27,7 @@ from forecast.simulation.probabilities import (
     FirstPassages,
     HitMoments,
     ProbabilityCurve,
+    beta_of,
     curve_from_moments,
     hit_moments,
     hit_share,
@@ -221,6 +223,15 @@ class Mixture:
     def probability(self, target: str, day: int) -> float:
         """Probability that a target happens before a day."""
         return float(self.curves[target].probability[day])
+
+    def chance_above(self, target: str, day: int, threshold: float) -> float:
+        """Chance that the true probability is at or above a threshold, by the beta of its interval."""
+        mean = self.probability(target, day)
+        variance = float(self._mixed(target, self.answers.get(target)).variance[day])
+        if not 0.0 < mean < 1.0 or variance <= 0.0:
+            return float(mean >= threshold)
+        a, b = beta_of(np.array(mean), np.array(variance))
+        return float(special.betaincc(a, b, threshold))
 
     def futures(self, target: str) -> Futures:
         """First days of a target on the paths of the model."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from forecast import __version__
 from forecast.config import Config, config_hash
 from forecast.config.describe import reported_by
+from forecast.evaluation.decision import decision_of
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, check_gates, fit
@@ -159,6 +160,7 @@ def _make(
             *cautions_of(inputs),
         ),
         members=mixture.members(),
+        decision=decision_of(mixture),
         drivers=(),
         timings_s=clock.seconds,
         versions=versions(),

@@ -14,11 +14,12 @@ from forecast import __version__
 from forecast.config import Config, config_hash, load_config
 from forecast.config.writing import saved_logo
 from forecast.errors import MAKE_RUN, RunFolderError
+from forecast.evaluation.decision import costs_of
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.forecast import Forecast
-from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord, own_record
+from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord, own_record, with_value
 from forecast.report.build import BuiltReport, build_report
 from forecast.report.run_records import ReportOptions, compare_with, report_options
 from forecast.runs import files
@@ -76,12 +77,17 @@ def save_run(
     if found and found.refusal:
         unused = UnusedBacktest(refusal=found.refusal)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
+    record = found.record if found else None
     sampler = analysis.sampler.model_copy(update={"seconds": None})
     saved = replace(
         run,
         analysis=analysis.model_copy(update={"sampler": sampler}),
         forecast=run.forecast.model_copy(
-            update={"timings_s": {}, "record": own_record(run.forecast, found.record if found else None)}
+            update={
+                "timings_s": {},
+                "record": own_record(run.forecast, record),
+                "decision": with_value(run.forecast, record),
+            }
         ),
     )
     with claimed(folder):
@@ -274,6 +280,7 @@ def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBac
             config.model.family,
             config.model_dump(mode="json")["model"]["priors"],
             seed=config.sampler.seed,
+            costs=costs_of(config),
         )
         if found is not None:
             return found
