@@ -27,7 +27,7 @@ from forecast.records.forecast import (
     ScenarioMilestone,
     TargetForecast,
 )
-from forecast.records.history import TrackRecord, own_record
+from forecast.records.history import TrackRecord, own_record, with_value
 from forecast.report.assumption_words import (
     LABEL_SHORT,
     REASON_WORDS,
@@ -70,6 +70,7 @@ _COMPARED = "Scenario", right("Chance"), right("Change"), right("Assumed")
 
 def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterator[Block]:
     """Yield the judgement, every target × milestone, what each member says, and what scenarios change."""
+    forecast = forecast.model_copy(update={"decision": with_value(forecast, record)})
     yield from alarm(forecast)
     yield judgement(forecast, record)
     if explained := waterfall_sentence(forecast):
