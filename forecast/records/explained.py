@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
+from forecast.wording import interval_percent, listing, percent
 
 Step = Literal["base_rate", "own_rates", "recent_acts", "tension", "drift", "other_pairs", "scheduled_events"]
 """A source of change between a base rate and the headline: see ``docs/report.md``."""
@@ -78,6 +80,34 @@ class Decision(Record):
     value: DecisionValue | None = Field(
         default=None, description="of the tested horizon nearest to the headline's; None where none is alike"
     )
+
+    def sentences(self, probability: float, days: int | None) -> Iterator[str]:
+        """Say whether a headline is a reason to act, and what acting on such forecasts cost.
+
+        ``days`` is the tested distance as the report counts it.
+        """
+        low, high = self.threshold_range
+        span = percent(self.threshold)
+        if low < high:
+            span = f"{interval_percent((low, high))} (middle {span})"
+        said = {"act": "above it: act", "wait": "below it: wait", "depends": "within it: it depends on costs"}
+        yield (
+            f"By the costs stated, acting pays from {span}. {percent(probability)} is {said[self.advice]}. "
+            f"The chance that the true probability is that high is {percent(self.chance_above)}."
+        )
+        if self.value is None or days is None:
+            yield "No backtest at such a distance says what acting on these forecasts is worth."
+            return
+        ways = (
+            (self.value.forecast, "by the forecast"),
+            (self.value.base_rate, "by the base rate"),
+            (self.value.always, "acting always"),
+            (self.value.never, "never"),
+            (self.value.perfect, "knowing"),
+        )
+        told = listing(tuple(f"{cost:.2f} {way}" for cost, way in ways))
+        windows = f"{self.value.windows:,} past windows"
+        yield f"At {days:,} days, over {windows}, a window cost {told} (units of the config)."
 
 
 class Driver(Record):

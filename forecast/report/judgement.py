@@ -246,10 +246,13 @@ def step_name(forecast: Forecast, step: WaterfallStep) -> str:
 
 def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     """How forecasts of the headline target did at such a distance, and whether to act on this one."""
-    if record.never_tested:
-        yield NEVER_TESTED
-        yield from decision_sentences(forecast)
-        return
+    yield from (NEVER_TESTED,) if record.never_tested else _tested(forecast, record)
+    if (decision := forecast.decision) is not None:
+        days = days_ahead(forecast, decision.value.horizon_days) if decision.value else None
+        yield from decision.sentences(headline_pair(forecast)[1].probability, days)
+
+
+def _tested(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     assert record.horizon_days is not None
     assert record.highest_said is not None
     assert record.mean_said is not None
@@ -263,40 +266,6 @@ def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     if shown_percent(probability) != shown_percent(record.highest_said) and probability > record.highest_said:
         yield f"Never tested as high as {percent(probability)}."
     yield from _skills(record)
-    yield from decision_sentences(forecast)
-
-
-def decision_sentences(forecast: Forecast) -> Iterator[str]:
-    """Whether the headline is a reason to act, and what acting on such forecasts cost; none without costs."""
-    decision = forecast.decision
-    if decision is None:
-        return
-    low, high = decision.threshold_range
-    span = percent(decision.threshold)
-    if low < high:
-        span = f"{interval_percent((low, high))} (middle {span})"
-    said = {"act": "above it: act", "wait": "below it: wait", "depends": "within it: it depends on the costs"}
-    probability = percent(headline_pair(forecast)[1].probability)
-    yield (
-        f"By the costs stated, acting pays from {span}. {probability} is {said[decision.advice]}. The chance "
-        f"that the true probability is that high is {percent(decision.chance_above)}."
-    )
-    value = decision.value
-    if value is None:
-        yield "No backtest at such a distance says what acting on these forecasts is worth."
-        return
-    costs = (
-        (value.forecast, "by the forecast"),
-        (value.base_rate, "by the base rate"),
-        (value.always, "acting always"),
-        (value.never, "never"),
-        (value.perfect, "knowing"),
-    )
-    told = listing(tuple(f"{cost:.2f} {way}" for cost, way in costs))
-    yield (
-        f"At {days_ahead(forecast, value.horizon_days):,} days, over {value.windows:,} past windows, a "
-        f"window cost {told} (units of the config)."
-    )
 
 
 def _skills(record: OwnRecord) -> Iterator[str]:
