@@ -152,6 +152,12 @@ def report(
         None, "--paper", "Paper of the PDF, in place of report.paper."
     ),
     brief: bool = option(False, "--brief", "Only the two pages of the brief: brief.pdf."),
+    docx: bool = option(False, "--docx", "Write report.docx too, for Word."),
+    pptx: bool = option(False, "--pptx", "Write brief.pptx too, with charts that can be edited."),
+    xlsx: bool = option(False, "--xlsx", "Write numbers.xlsx too: every number, one sheet a table."),
+    office_templates: list[Path] | None = option(
+        None, "--office-template", "Your organisation's .docx or .pptx. Repeatable.", "FILE"
+    ),
     force: bool = option(
         False, "--force", "Build from files that were altered after the run; the report says so."
     ),
@@ -159,7 +165,12 @@ def report(
     output: Output,
 ) -> None:
     """Build the report of a saved run again (brief.pdf, report.pdf, report.html); nothing is fitted."""
-    from forecast.workflows.report import rebuild_report
+    from forecast.workflows.report import rebuild_report, write_office_files
+
+    asked = [kind for kind, wanted in (("docx", docx), ("pptx", pptx), ("xlsx", xlsx)) if wanted]
+    if force and asked:
+        raise InputError("--force: not with --docx, --pptx or --xlsx, which could not say what was altered")
+    office = write_office_files(run_dir, asked, office_templates or ()) if asked or office_templates else {}
 
     if brief and template:
         raise InputError("--template is for report.pdf, which --brief does not write: give one of them")
@@ -176,6 +187,8 @@ def report(
     files = {"figures": built.exported_figures, "tables": built.exported_tables}
     heads = {"brief": "Brief", "report": "Report", "page": "Page", "figures": "Charts", "tables": "Tables"}
     written = {"brief": built.brief, "report": built.pdf, "page": built.page}
+    heads |= {"docx": "Word", "pptx": "Slides", "xlsx": "Numbers"}
+    written |= office
     said = [(heads[name], str(path)) for name, path in written.items() if path]
     said += [(heads[name], f"{len(made)} files in {made[0].parent}") for name, made in files.items() if made]
     facts: dict[str, object] = {name: str(path) for name, path in written.items() if path}

@@ -348,8 +348,8 @@ class Forecast(Record, ShownInNotebooks):
         """
         if content not in _COLUMNS:
             raise InputError(f"content: got {shown(repr(content))}; expected one of {', '.join(_COLUMNS)}")
-        rows = [*_rows(self, content)]
-        columns = {name: [row[place] for row in rows] for place, name in enumerate(_COLUMNS[content])}
+        header, rows = frame_rows(self, content)
+        columns = {name: [row[place] for row in rows] for place, name in enumerate(header)}
         return make_frame(columns, backend)
 
     def scenario(self, name: str) -> ScenarioForecast:
@@ -371,6 +371,14 @@ _COLUMNS: dict[Content, tuple[str, ...]] = {
     ),
     "drivers": ("event_id", "date", "category", "severity", "summary", "source", "change", "mcse"),
 }
+
+
+CONTENTS = tuple(_COLUMNS)
+
+
+def frame_rows(forecast: Forecast, content: Content) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Names of the columns of a data frame, and its rows."""
+    return _COLUMNS[content], [*_rows(forecast, content)]
 
 
 def _rows(forecast: Forecast, content: Content) -> Iterator[tuple[Any, ...]]:

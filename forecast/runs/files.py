@@ -17,6 +17,8 @@ LEDGER_RECORD = "ledger_record.json"
 PREVIOUS_RUN = "previous_run.json"
 PDF, BRIEF, PAGE, FIGURES = "report.pdf", "brief.pdf", "report.html", "figures"
 """What a report consists of: made again whenever it is asked for."""
+WORD, SLIDES, WORKBOOK = "report.docx", "brief.pptx", "numbers.xlsx"
+"""The same for an office, made where asked for."""
 
 BACKTEST = "backtest"
 """Folder, beside the runs of a config, that holds its backtest."""

@@ -255,7 +255,8 @@ def write_json(content: dict[str, object], path: Path) -> None:
 
 def lasts(name: str) -> bool:
     """Whether a file of a run stays as it is when the report is built again."""
-    return not (name in (files.PDF, files.PAGE) or name.startswith(f"{files.FIGURES}/"))
+    made_again = (files.PDF, files.PAGE, files.WORD, files.SLIDES, files.WORKBOOK)
+    return not (name in made_again or name.startswith(f"{files.FIGURES}/"))
 
 
 def run_hash(folder: Path) -> str:
