@@ -165,12 +165,16 @@ def report(
     output: Output,
 ) -> None:
     """Build the report of a saved run again (brief.pdf, report.pdf, report.html); nothing is fitted."""
-    from forecast.workflows.report import rebuild_report, write_office_files
+    from forecast.workflows.report import rebuild_report
 
     asked = [kind for kind, wanted in (("docx", docx), ("pptx", pptx), ("xlsx", xlsx)) if wanted]
     if force and asked:
         raise InputError("--force: not with --docx, --pptx or --xlsx, which could not say what was altered")
-    office = write_office_files(run_dir, asked, office_templates or ()) if asked or office_templates else {}
+    office = {}
+    if asked or office_templates:
+        from forecast.workflows.office import write_office_files
+
+        office = write_office_files(run_dir, asked, office_templates or ())
 
     if brief and template:
         raise InputError("--template is for report.pdf, which --brief does not write: give one of them")

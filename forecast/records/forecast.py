@@ -314,9 +314,7 @@ class Forecast(Record, ShownInNotebooks):
     record: OwnRecord | None = Field(
         default=None, description="how such forecasts did; None in a run that is not saved"
     )
-    decision: Decision | None = Field(
-        default=None, description="whether to act on the headline; None without costs in the config"
-    )
+    decision: Decision | None = Field(None, description="whether to act on the headline; None without costs")
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]
     drivers_tried: int | None = Field(
@@ -346,10 +344,10 @@ class Forecast(Record, ShownInNotebooks):
         A row is a target and milestone, a target and day, a scenario and milestone, or an event. Raises
         ``InputError``: another content or library, or a library that is not installed.
         """
-        if content not in _COLUMNS:
-            raise InputError(f"content: got {shown(repr(content))}; expected one of {', '.join(_COLUMNS)}")
-        header, rows = frame_rows(self, content)
-        columns = {name: [row[place] for row in rows] for place, name in enumerate(header)}
+        if content not in COLUMNS:
+            raise InputError(f"content: got {shown(repr(content))}; expected one of {', '.join(COLUMNS)}")
+        rows = [*frame_rows(self, content)]
+        columns = {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS[content])}
         return make_frame(columns, backend)
 
     def scenario(self, name: str) -> ScenarioForecast:
@@ -362,7 +360,7 @@ _MILESTONE = (
     *("probability", "mcse", "lower90", "upper90", "words"),
     *("past_windows", "constant_rate", "rests_on", "observed_before"),
 )
-_COLUMNS: dict[Content, tuple[str, ...]] = {
+COLUMNS: dict[Content, tuple[str, ...]] = {
     "milestones": _MILESTONE,
     "curves": ("target", "date", "probability", "lower90", "upper90"),
     "scenarios": (
@@ -373,15 +371,8 @@ _COLUMNS: dict[Content, tuple[str, ...]] = {
 }
 
 
-CONTENTS = tuple(_COLUMNS)
-
-
-def frame_rows(forecast: Forecast, content: Content) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    """Names of the columns of a data frame, and its rows."""
-    return _COLUMNS[content], [*_rows(forecast, content)]
-
-
-def _rows(forecast: Forecast, content: Content) -> Iterator[tuple[Any, ...]]:
+def frame_rows(forecast: Forecast, content: Content) -> Iterator[tuple[Any, ...]]:
+    """Rows of the data frame of a forecast, in the order of its ``COLUMNS``."""
     match content:
         case "milestones":
             yield from (_milestone(target, one) for target in forecast.targets for one in target.milestones)
@@ -397,7 +388,7 @@ def _rows(forecast: Forecast, content: Content) -> Iterator[tuple[Any, ...]]:
                         difference = one.difference.value, one.difference.mcse, one.by_assumption
                         yield *of, *_milestone(changed, one), *difference
         case "drivers":
-            yield from (tuple(getattr(one, name) for name in _COLUMNS[content]) for one in forecast.drivers)
+            yield from (tuple(getattr(one, name) for name in COLUMNS[content]) for one in forecast.drivers)
 
 
 def _milestone(target: TargetForecast, one: MilestoneForecast) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from forecast.errors import InputError, install_command
 from forecast.records.analysis import Analysis
 from forecast.records.base import Record
-from forecast.records.forecast import CONTENTS, Forecast, frame_rows
+from forecast.records.forecast import COLUMNS, Forecast, frame_rows
 
 MOST_ROWS = 1_048_575
 """Rows below the header that a sheet holds."""
@@ -51,9 +51,8 @@ def _sheets(
     facts = forecast.model_dump(by_alias=True, exclude={*_LEFT_OUT})
     single = {name: value for name, value in _flat(facts) if not isinstance(value, list | tuple)}
     sheets["run"] = ("name", "value"), [*single.items()]
-    for content in CONTENTS:
-        header, rows = frame_rows(forecast, content)
-        if rows:
+    for content, header in COLUMNS.items():
+        if rows := [*frame_rows(forecast, content)]:
             sheets[content] = header, rows
     for record in (forecast, analysis):
         for name, records in _lists(record):

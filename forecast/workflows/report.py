@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Literal
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config
 from forecast.config.writing import saved_logo
-from forecast.errors import MAKE_RUN, InputError, RunFolderError
+from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.evaluation.decision import costs_of
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord, own_record, with_value
-from forecast.report.build import BuiltReport, build_report, make_content
-from forecast.report.run_records import ReportOptions, compare_with, read_run_records, report_options
-from forecast.report.typesetting import typeface, using_typeface
+from forecast.report.build import BuiltReport, build_report
+from forecast.report.run_records import ReportOptions, compare_with, report_options
 from forecast.runs import files
 from forecast.runs.folder import (
     changed_run_folder,
@@ -38,7 +37,7 @@ from forecast.runs.folder import (
 )
 from forecast.runs.inputs import target_rules
 from forecast.runs.run import Run, write_run
-from forecast.storage import copy_file, write_file
+from forecast.storage import copy_file
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
@@ -178,7 +177,7 @@ def rebuild_report(
     InputError
         The template or the logo cannot be used, or a folder cannot be written.
     """
-    _require_run_folder(folder)
+    require_run_folder(folder)
     with claimed(folder):
         notes = refuse_changed_files(folder, force=force)
         # Before the config, since it tells whether an earlier version made the folder.
@@ -189,7 +188,7 @@ def rebuild_report(
         adopted = []
         with changed_run_folder(folder) as filling:
             if previous is not None:
-                _require_run_folder(previous)
+                require_run_folder(previous)
                 if previous.resolve() != folder.resolve():
                     refuse_changed_files(previous, advice="")
                 write_record(compare_with(folder, previous), filling / files.PREVIOUS_RUN)
@@ -210,56 +209,6 @@ def rebuild_report(
         return built.moved(filling, folder)
 
 
-def write_office_files(folder: Path, kinds: Iterable[str], templates: Iterable[Path] = ()) -> dict[str, Path]:
-    """Write a saved run as ``docx`` (report), ``pptx`` (brief) and ``xlsx`` (every number) into its folder.
-
-    ``templates`` are files of an organisation, taken by how their names end. All files are made before one is
-    written.
-
-    Raises
-    ------
-    RunFolderError
-        The folder is no run folder, or a file of it is missing or altered.
-    InputError
-        A template cannot be used, belongs to no file that is written, or a library is not installed.
-    """
-    from forecast.report.slides import slide_brief
-    from forecast.report.word import word_report
-    from forecast.report.workbook import workbook
-
-    chosen = list(dict.fromkeys(kinds))
-    by_kind: dict[str, Path] = {}
-    for template in templates:
-        kind = template.suffix.lower().removeprefix(".")
-        if kind not in ("docx", "pptx") or kind not in chosen or kind in by_kind:
-            raise InputError(
-                f"--office-template {template}: expected one .docx with --docx or one .pptx with --pptx"
-            )
-        if not template.is_file():
-            raise InputError(f"--office-template {template}: no such file. Check the path")
-        by_kind[kind] = template
-    _require_run_folder(folder)
-    with claimed(folder):
-        refuse_changed_files(folder, advice="")
-        options = report_options(load_config(folder / files.CONFIG))
-        run = read_run_records(folder, options)
-        made: dict[str, bytes] = {}
-        for kind in chosen:
-            match kind:
-                case "docx":
-                    with using_typeface(typeface(options.fonts)):
-                        made[files.WORD] = word_report(make_content(run), by_kind.get(kind))
-                case "pptx":
-                    made[files.SLIDES] = slide_brief(run.forecast, run.track_record, by_kind.get(kind))
-                case _:
-                    made[files.WORKBOOK] = workbook(run.forecast, run.analysis)
-        with changed_run_folder(folder) as filling:
-            for name, content in made.items():
-                write_file(filling / name, content)
-            record_outputs(filling, made)
-    return dict(zip(chosen, (folder / name for name in made), strict=True))
-
-
 def track_record_of(folder: Path) -> TrackRecord | None:
     """Return the track record that a run folder holds, if any (``RunFolderError``: it is damaged)."""
     path = folder / files.TRACK_RECORD
@@ -275,7 +224,8 @@ def timed_forecast(folder: Path) -> Forecast:
     return forecast.model_copy(update={"timings_s": read_manifest(folder).get("timings_s", {})})
 
 
-def _require_run_folder(folder: Path) -> None:
+def require_run_folder(folder: Path) -> None:
+    """Raise ``RunFolderError`` for a folder that holds no run."""
     if not (folder / files.CONFIG).is_file():
         raise RunFolderError(f"{folder}: not a run folder (no {files.CONFIG}). {MAKE_RUN}")
 

@@ -14,7 +14,7 @@ from forecast.config import load_config
 from forecast.errors import InputError
 from forecast.report.build import make_content
 from forecast.report.run_records import read_run_records, report_options
-from forecast.workflows.report import write_office_files
+from forecast.workflows.office import write_office_files
 
 docx = pytest.importorskip("docx")
 pptx = pytest.importorskip("pptx")
