@@ -314,7 +314,7 @@ class Forecast(Record, ShownInNotebooks):
     record: OwnRecord | None = Field(
         default=None, description="how such forecasts did; None in a run that is not saved"
     )
-    decision: Decision | None = Field(None, description="whether to act on the headline; None without costs")
+    decision: Decision | None = Field(default=None, description="None without stated costs")
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]
     drivers_tried: int | None = Field(
