@@ -1,4 +1,4 @@
-"""``forecast judge`` and ``reconcile``: what a person holds, on record and beside what the model assumes."""
+"""``forecast judge``, ``reconcile`` and ``stress``: what people hold, and what they stand to lose."""
 
 from __future__ import annotations
 
@@ -88,3 +88,35 @@ def reconcile(
         raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
     found = search(base, target, milestone, goal)
     answer.print(found.model_dump_json(by_alias=True), reconciled(base.forecast, found))
+
+
+@takes_options
+def stress(
+    run_dir: Path = RUN_DIR,
+    exposures: Path | None = option(
+        None, "--exposures", "CSV with position,target,loss; exposures of the config when absent.", "FILE"
+    ),
+    above: float | None = option(None, "--above", "Which events together cost more than this?", "LOSS"),
+    *,
+    answer: Answer,
+) -> None:
+    """Say what the targets of a run would cost: expected loss, quantiles, and what costs too much."""
+    from forecast.runs.run import read_run
+    from forecast.sensitivity.stress import Exposures, measure_stress, read_exposures, stress_blocks
+
+    if above is not None and not 0 <= above < float("inf"):
+        raise InputError(f"--above: got {above:g}; expected a loss of 0 or more")
+    base = read_run(run_dir)
+    config = base.inputs.config
+    if exposures is not None:
+        stated = read_exposures(exposures, [*config.targets])
+    elif config.exposures:
+        stated = Exposures({"all": config.exposures})
+    else:
+        targets = ", ".join(config.targets)
+        raise InputError(
+            f"{run_dir}: its config states no exposures. Give --exposures FILE with position,target,loss; "
+            f"targets: {targets}"
+        )
+    found = measure_stress(base, stated, above)
+    answer.print(found.model_dump_json(), stress_blocks(base.forecast, found))

@@ -26,6 +26,7 @@ from forecast.config.field_types import (
     Day,
     FolderName,
     KeyName,
+    Loss,
     Number,
     PriorName,
     PriorValue,
@@ -313,6 +314,9 @@ class Config(SettingsFile):
     )
     decision: DecisionConfig | None = Field(
         default=None, description="costs that make the headline a reason to act; none when absent"
+    )
+    exposures: Annotated[Mapping[KeyName, Loss], EMPTY_MAPPING] = Field(
+        default_factory=dict, description="what you lose if a target happens, by target, in one unit"
     )
     calendar: Annotated[tuple[CalendarAct, ...], EMPTY_LIST] = Field(
         default=(), description="acts expected ahead"

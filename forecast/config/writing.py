@@ -114,13 +114,15 @@ def saved_logo(path: Path) -> str:
 def config_hash(config: Config) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
 
-    The same settings have the same hash whatever the file looks like: comments, order of keys and
-    explicit defaults do not matter. Scenarios, costs and the limit of time are left out: they change no
-    number of the forecast.
-    Of the files of default priors, of the pooled hazard and of anchors the content counts, and not the name.
+    The same settings have the same hash whatever the file looks like: comments, order of keys and explicit
+    defaults do not matter. Scenarios, costs, exposures and the limit of time are left out: they change no
+    number of the forecast. Of the files of default priors, of the pooled hazard and of anchors the content
+    counts, and not the name.
     """
     settings = config.model_dump(
-        mode="json", by_alias=True, exclude={"scenarios": True, "decision": True, "sampler": {"max_minutes"}}
+        mode="json",
+        by_alias=True,
+        exclude={"scenarios": True, "decision": True, "exposures": True, "sampler": {"max_minutes"}},
     )
     for section, key, path in (
         (settings["model"], "population", config.population_path),
