@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -139,6 +140,23 @@ def run(
             show([Prose(f"On record{failed}; --no-ledger leaves a run off the record.", tone="fine")])
 
 
+@dataclass(frozen=True, kw_only=True)
+class OfficeOptions:
+    """Files for an office beside the report."""
+
+    docx: bool = option(False, "--docx", "Write report.docx too, for Word.")
+    pptx: bool = option(False, "--pptx", "Write brief.pptx too, with charts that can be edited.")
+    xlsx: bool = option(False, "--xlsx", "Write numbers.xlsx too: every number, one sheet a table.")
+    office_templates: list[Path] | None = option(
+        None, "--office-template", "Your organisation's .docx or .pptx. Repeatable.", "FILE"
+    )
+
+    @property
+    def asked(self) -> list[str]:
+        """Kinds of files that are asked for."""
+        return [kind for kind in ("docx", "pptx", "xlsx") if getattr(self, kind)]
+
+
 @takes_options
 def report(
     run_dir: Path = RUN_DIR,
@@ -152,29 +170,23 @@ def report(
         None, "--paper", "Paper of the PDF, in place of report.paper."
     ),
     brief: bool = option(False, "--brief", "Only the two pages of the brief: brief.pdf."),
-    docx: bool = option(False, "--docx", "Write report.docx too, for Word."),
-    pptx: bool = option(False, "--pptx", "Write brief.pptx too, with charts that can be edited."),
-    xlsx: bool = option(False, "--xlsx", "Write numbers.xlsx too: every number, one sheet a table."),
-    office_templates: list[Path] | None = option(
-        None, "--office-template", "Your organisation's .docx or .pptx. Repeatable.", "FILE"
-    ),
     force: bool = option(
         False, "--force", "Build from files that were altered after the run; the report says so."
     ),
     *,
+    files: OfficeOptions,
     output: Output,
 ) -> None:
     """Build the report of a saved run again (brief.pdf, report.pdf, report.html); nothing is fitted."""
     from forecast.workflows.report import rebuild_report
 
-    asked = [kind for kind, wanted in (("docx", docx), ("pptx", pptx), ("xlsx", xlsx)) if wanted]
-    if force and asked:
+    if force and files.asked:
         raise InputError("--force: not with --docx, --pptx or --xlsx, which could not say what was altered")
     office = {}
-    if asked or office_templates:
+    if files.asked or files.office_templates:
         from forecast.workflows.office import write_office_files
 
-        office = write_office_files(run_dir, asked, office_templates or ())
+        office = write_office_files(run_dir, files.asked, files.office_templates or ())
 
     if brief and template:
         raise InputError("--template is for report.pdf, which --brief does not write: give one of them")
@@ -188,13 +200,15 @@ def report(
         brief_only=brief,
         force=force,
     )
-    files = {"figures": built.exported_figures, "tables": built.exported_tables}
+    exported = {"figures": built.exported_figures, "tables": built.exported_tables}
     heads = {"brief": "Brief", "report": "Report", "page": "Page", "figures": "Charts", "tables": "Tables"}
     written = {"brief": built.brief, "report": built.pdf, "page": built.page}
     heads |= {"docx": "Word", "pptx": "Slides", "xlsx": "Numbers"}
     written |= office
     said = [(heads[name], str(path)) for name, path in written.items() if path]
-    said += [(heads[name], f"{len(made)} files in {made[0].parent}") for name, made in files.items() if made]
+    said += [
+        (heads[name], f"{len(made)} files in {made[0].parent}") for name, made in exported.items() if made
+    ]
     facts: dict[str, object] = {name: str(path) for name, path in written.items() if path}
-    facts |= {name: [str(path) for path in made] for name, made in files.items()}
+    facts |= {name: [str(path) for path in made] for name, made in exported.items()}
     output.print(facts, [Pairs(tuple(said))])

@@ -217,8 +217,6 @@ class CalendarAct(Section):
 
 PACKAGED_POPULATIONS = ("shipped", "none")
 SHIPPED_HAZARD = "shipped"
-
-
 DEFAULT_FAMILY = "combined"
 """The family that is shipped as the default; ``docs/validation.md`` has the rule that chose it."""
 
@@ -312,11 +310,9 @@ class Config(SettingsFile):
         default_factory=default_headline,
         description="the bottom line; first target and last listed milestone when absent",
     )
-    decision: DecisionConfig | None = Field(
-        default=None, description="costs that make the headline a reason to act; none when absent"
-    )
+    decision: DecisionConfig | None = Field(default=None, description="costs of acting and of surprise")
     exposures: Annotated[Mapping[KeyName, Loss], EMPTY_MAPPING] = Field(
-        default_factory=dict, description="what you lose if a target happens, by target, in one unit"
+        default={}, description="what is lost if a target happens, by target, in one unit"
     )
     calendar: Annotated[tuple[CalendarAct, ...], EMPTY_LIST] = Field(
         default=(), description="acts expected ahead"
