@@ -1,16 +1,22 @@
-"""Fixtures that several parts share: the data at hand, small coded tables, draws with known parameters."""
+"""Fixtures that several parts share: the command, data, small coded tables, draws with known parameters."""
 
+import contextlib
+import io
 import os
 import re
 import shutil
 import signal
+import sys
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
+from forecast.cli import main
+from forecast.errors import ForecastError
 from forecast.events.reading import load_events, read_events
 from forecast.events.table import Event, EventTable
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, prior_draws, stream_draws
@@ -39,6 +45,48 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # The same examples every time, and no clock: a machine under load must not fail a test.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_command(*arguments: object) -> Ended:
+    out, err, before, code = io.StringIO(), io.StringIO(), sys.argv, 0
+    sys.argv = ["forecast", *map(str, arguments)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        sys.argv = before
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def command():
+    """Run the command in this process, through its entry point."""
+    return run_command
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """What a call says to each of the cases that it refuses; places are masked."""
+
+    def said(call, *cases) -> dict[str, str]:
+        answers = {}
+        for case in cases:
+            with pytest.raises(ForecastError) as caught:
+                call(*case)
+            answers[str(case)[1:-1][:120]] = str(caught.value).replace(f"{tmp_path}/", "")
+        return answers
+
+    return said
 
 
 @pytest.fixture(scope="session")

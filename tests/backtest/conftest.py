@@ -1,10 +1,6 @@
 """Small backtests: few origins, few draws, and where the sampler does not matter, none at all."""
 
-import contextlib
-import io
-import sys
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.cli import main
 from forecast.config import load_config
 from forecast.evaluation import units
 from forecast.evaluation.backtest import BacktestOptions, BacktestPlan
@@ -45,44 +40,19 @@ sampler: {seed: 5, draws: 20, tune: 20, chains: 2}
 """
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-def run_command(*arguments: object) -> Ended:
-    """Run the command in this process, as the terminal would."""
-    out, err = io.StringIO(), io.StringIO()
-    before = sys.argv
-    sys.argv = ["forecast", *map(str, arguments)]
-    code = 0
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            main()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    finally:
-        sys.argv = before
-    return Ended(code, out.getvalue(), err.getvalue())
+@pytest.fixture
+def forecast(command):
+    return command
 
 
 @pytest.fixture
-def forecast():
-    return run_command
-
-
-@pytest.fixture
-def refusals():
+def refusals(command):
     """What a command says to options that it refuses, by the options, in one message each."""
 
-    def said(command, refused) -> dict[str, str]:
+    def said(begin, refused) -> dict[str, str]:
         answers = {}
         for options in refused:
-            ended = run_command(*command, *options.split())
+            ended = command(*begin, *options.split())
             assert (ended.code, ended.out) == (2, ""), options
             assert ended.err.startswith("forecast: ")
             assert "Traceback" not in ended.err

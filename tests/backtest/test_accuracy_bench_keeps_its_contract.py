@@ -155,7 +155,8 @@ def test_ctrl_c_says_where_finished_parts_are_kept(forecast, balkans, drawn_unit
 
 def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, tmp_path):
     kept = tmp_path / "kept"
-    command = ("bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--quick", "--json", "--keep", kept)
+    span = ("--from", "1993-01-01", "--until", "1996-12-31", "--horizons", "30")
+    command = ("bench", "accuracy", "--data", balkans, *TARGET, *span, "--quick", "--json", "--keep", kept)
     first = json.loads(forecast(*command).out)
     units_made = drawn_units.total()
     assert units_made == 2

@@ -1,4 +1,8 @@
-"""Draws that were carried on give the forecasts of a fresh fit, within the error of both."""
+"""Draws that were carried on give the forecasts of a fresh fit, within the error of both.
+
+Many fits of the whole model; ``tests/inference/test_draws_are_carried_from_origin_to_origin.py`` makes the
+same claim where posteriors are known in closed form.
+"""
 
 from datetime import date
 
@@ -9,6 +13,7 @@ from forecast.evaluation import units
 from forecast.inference import particles
 from forecast.inference.posterior import SamplerOptions
 
+pytestmark = pytest.mark.slow
 ORIGINS = (date(2020, 1, 1), date(2020, 11, 1), date(2021, 11, 1), date(2022, 6, 1))
 EXACT_SEEDS = (11, 12, 13)
 SEEDS = (1, 2, 3, 4, 5, 6)

@@ -78,20 +78,6 @@ def test_the_manifest_knows_every_file(whole_backtest):
     }
 
 
-def test_the_best_are_the_lowest_scores(whole_backtest):
-    _, folder = whole_backtest
-    content = json.loads((folder / "scores.json").read_text())
-    for best in content["best"]:
-        cells = [
-            cell
-            for cell in content["cells"]
-            if (cell["target"], cell["horizon_days"]) == (best["target"], best["horizon_days"])
-        ]
-        for score in ("brier", "log"):
-            lowest = min(cells, key=lambda cell: cell[score])
-            assert best[score] == lowest["model"]
-
-
 def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtest):
     backtest, _ = whole_backtest
     lines = lines_of(backtest_scores(backtest, {"severe": "Severe escalation", "military": "Military"}))

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from datetime import date
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +18,8 @@ from forecast.evaluation.backtest import Unit
 from forecast.evaluation.study import Task, Workers, _own_workers, do_all, run_study
 from forecast.evaluation.units import model_columns, read_unit, run_unit, unit_row
 
-MONTHS = tuple(date(2020, month, 1) for month in range(1, 5))
+MONTHS = (date(2020, 1, 1), date(2020, 2, 1))
+NAMES = ("first", "second", "third", "fourth")
 
 
 def bits(result):
@@ -28,57 +28,51 @@ def bits(result):
     ]
 
 
-def made(tasks, **place):
-    """Bits by unit, and the failures, of a study of these tasks."""
-    study = run_study(unit_row, tasks, lambda task, row: read_unit(task.arguments[2], row), **place)
-    return {name: bits(result) for name, result in study.results.items()}, list(map(str, study.failures))
+def in_capitals(**instead):
+    """Work on names that takes no time, or does something else for some: sent whole to workers."""
+
+    def work(name):
+        time.sleep(0.1)
+        return instead[name]() if name in instead else name.upper()
+
+    return work
 
 
-def task_of(plan, events, unit) -> Task:
-    return Task(unit.name, unit.name, (plan, events, unit))
+def said(work, names=NAMES, **place):
+    """What the work made of names, and the failures."""
+    study = run_study(work, [Task(name, name, (name,)) for name in names], lambda task, row: row, **place)
+    return dict(study.results), list(map(str, study.failures))
 
 
-@pytest.fixture(scope="module")
-def tasks(us_china, make_plan):
-    """Four units of one origin each."""
-    plan = make_plan(origins=MONTHS)
-    events = model_columns(us_china)
-    return [task_of(plan, events, Unit(plan.dyad, place, place)) for place in range(len(MONTHS))]
+def test_units_in_other_processes_give_what_a_unit_alone_gives_and_each_is_told(us_china, make_plan):
+    """Units of one origin each."""
+    plan, events, told = make_plan(origins=MONTHS), model_columns(us_china), []
+    units = [Unit(plan.dyad, place, place) for place in range(len(MONTHS))]
+    tasks = [Task(unit.name, unit.name, (plan, events, unit)) for unit in units]
+    study = run_study(
+        unit_row,
+        tasks,
+        lambda task, row: read_unit(task.arguments[2], row),
+        workers=Workers(2),
+        listen=lambda task: told.append(task.name),
+    )
+    alone = {unit.name: bits(run_unit(plan, us_china, unit)) for unit in units}
+    assert {name: bits(result) for name, result in study.results.items()} == alone
+    assert sorted(told) == list(alone)
 
 
-@pytest.fixture(scope="module")
-def late_start(tasks, make_plan):
-    """A unit that cannot be forecast: its data start after its origin."""
-    _, events, unit = tasks[2].arguments
-    return task_of(make_plan(origins=MONTHS, start=date(2022, 1, 1)), events, unit)
+def test_a_task_that_kills_its_workers_is_named_and_the_others_are_kept():
+    results, failures = said(in_capitals(third=lambda: os._exit(9)), workers=Workers(2))
+    assert results == {name: name.upper() for name in NAMES if name != "third"}
+    assert failures == ["third: its worker processes died; the cause may be a lack of memory"]
 
 
-@pytest.fixture(scope="module")
-def serial(tasks, us_china):
-    return {task.name: bits(run_unit(task.arguments[0], us_china, task.arguments[2])) for task in tasks}
-
-
-def test_units_of_a_study_give_what_a_unit_alone_gives_and_each_is_told(tasks, serial):
-    told = []
-    assert made(tasks, listen=lambda task: told.append(task.name)) == (serial, [])
-    assert told == [task.name for task in tasks]
-
-
-def test_a_unit_that_kills_its_workers_is_named_and_the_others_are_kept(tasks, serial, late_start):
-    plan, _, first = tasks[0].arguments
-    # A function of a function is sent whole, for workers do not know the module of a test.
-    deadly = task_of(plan, SimpleNamespace(known_by=lambda day: os._exit(9)), first)
-    results, failures = made([deadly, tasks[1], late_start], workers=Workers(2))
-    assert results == {tasks[1].name: serial[tasks[1].name]}
-    died, late = sorted(failures)
-    assert died == f"{first.name}: its worker processes died; the cause may be a lack of memory"
-    assert "the data window is empty" in late
-
-
-def test_a_unit_that_fails_is_named_and_the_others_go_on(tasks, late_start, serial):
-    results, (failure,) = made([late_start, tasks[1]])
-    assert failure.startswith("small-0002-0002: the data window is empty")
-    assert results == {tasks[1].name: serial[tasks[1].name]}
+def test_a_unit_that_fails_is_named_and_the_others_go_on(us_china, make_plan):
+    plan = make_plan(start=date(2022, 1, 1))
+    unit = Unit(plan.dyad, 2, 2)
+    results, (failure,) = said(in_capitals(second=lambda: unit_row(plan, us_china, unit)))
+    assert failure.startswith("second: the data window is empty")
+    assert results == {name: name.upper() for name in NAMES if name != "second"}
 
 
 def test_two_studies_on_one_machine_do_not_share_a_port():
@@ -115,7 +109,7 @@ def scheduler(tmp_path):
         process.wait()
 
 
-def test_a_dask_worker_killed_in_mid_run_changes_nothing(tasks, serial, scheduler):
+def test_a_dask_worker_killed_in_mid_run_changes_nothing(scheduler):
     import distributed
 
     address, start_worker = scheduler
@@ -130,7 +124,8 @@ def test_a_dask_worker_killed_in_mid_run_changes_nothing(tasks, serial, schedule
                 killed.extend(worker for worker, units in client.processing().items() if units)
                 os.kill(pids[killed[0]], signal.SIGKILL)
 
-        assert made(tasks, workers=Workers(cluster=address), listen=kill_one) == (serial, [])
+        whole = {name: name.upper() for name in NAMES}
+        assert said(in_capitals(), workers=Workers(cluster=address), listen=kill_one) == (whole, [])
         survivors = client.run(os.getpid)
     assert survivors == {worker: pid for worker, pid in pids.items() if worker != killed[0]}
 

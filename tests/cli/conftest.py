@@ -1,12 +1,8 @@
-"""The command as the terminal runs it, and small configs to run it on."""
+"""Small configs to run the command on."""
 
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from forecast.cli import main
 
 CONFIG = """\
 name: small
@@ -28,31 +24,6 @@ e2,2022-03-01,2022-03-04,CHN,USA,dispute,3,A protest
 e3,2022-08-09,,USA,CHN,visit,1,A meeting
 e4,2023-02-01,,USA,CHN,sanction,4,Sweeping controls
 """
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run the command in this process, through its entry point."""
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["forecast", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

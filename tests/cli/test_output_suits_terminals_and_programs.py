@@ -17,7 +17,6 @@ import pytest
 from forecast import cli, wording
 from forecast.cli.signals import remembered_interrupt
 from forecast.cli.terminal import WIDTH, lines_of, show_progress
-from forecast.config import load_config
 from forecast.events.codebook import standard_scale
 from forecast.priors import parameter_groups
 from forecast.records.forecast import (
@@ -185,13 +184,6 @@ def test_one_prior_is_explained_with_what_its_words_stand_for(command):
     assert "Why the default: " in ended.out
 
 
-@pytest.mark.parametrize("contract", ["config", "forecast"])
-def test_schema_prints_one_json_object(command, contract):
-    ended = command("schema", contract)
-    assert (ended.code, ended.err) == (0, "")
-    assert json.loads(ended.out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-
-
 def test_version_and_help_are_for_every_command(command):
     assert re.fullmatch(r"forecast \d+\.\d+\.\d+\n", command("--version").out)
     listed = command("--help")
@@ -286,9 +278,3 @@ def test_an_interrupt_shows_our_notes_and_not_those_of_python():
     assert cli._stopped(stop) == (cli.STOPPED, 130)
     stop.add_note("The run is saved.")
     assert cli._stopped(stop) == ("interrupted.\nThe run is saved.", 130)
-
-
-def test_the_worked_case_is_ready_to_run():
-    config = load_config(WORKED_CASE)
-    assert config.headline.target == "taiwan_drills"
-    assert list(config.targets) == ["taiwan_drills", "collision", "lethal_clash", "major_escalation"]

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from forecast.config import load_config
-from forecast.config.faults import Position, SourceMap
 from forecast.errors import ConfigError
 
 AS_OF, ACT = (
@@ -136,13 +135,6 @@ def test_all_faults_come_in_one_error_in_the_order_of_the_file(write):
     ]
 
 
-def test_a_fault_is_told_once(write):
-    path = write(("target: clash", "target: clsh"))
-    with pytest.raises(ConfigError, match=r"headline\.target") as caught:
-        load_config(path)
-    assert len(str(caught.value).splitlines()) == 1
-
-
 def test_the_same_act_twice_is_refused(write):
     act = "  - {date: 2023-07-16, category: visit, severity: 2, probability: 0.95, label: Envoy}\n"
     path = write((act, act + act.replace("0.95", "0.5")))
@@ -155,31 +147,6 @@ def test_a_file_with_very_many_faults_shows_fifty_and_counts_the_rest(write):
     with pytest.raises(ConfigError, match=r"and 20 more faults$") as caught:
         load_config(path)
     assert len(str(caught.value).splitlines()) == 51
-
-
-class Counted(dict):
-    """Counts how often it is looked into, and refuses to be gone through."""
-
-    looked = 0
-
-    def get(self, key, default=None):
-        Counted.looked += 1
-        return super().get(key, default)
-
-    def __iter__(self):
-        raise AssertionError("gone through")
-
-    items = keys = values = __iter__
-
-
-def test_the_place_of_a_key_is_looked_up_and_not_searched_for(monkeypatch):
-    keys = {(f"k{key}",): Position(key + 1, 1) for key in range(1000)}
-    source = SourceMap("f.yaml", Counted(keys), Counted())
-    monkeypatch.setattr(Counted, "looked", 0)
-    found = [source.origin((*path, "below", 0)) for path in keys]
-    assert found == list(keys.values())
-    # A path of three is asked for with its three keys above, itself included, among options and positions.
-    assert Counted.looked <= 8 * len(keys)
 
 
 def test_signs_that_would_steer_a_terminal_are_shown_as_escapes(write):

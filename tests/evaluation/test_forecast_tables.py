@@ -38,28 +38,28 @@ def test_a_file_without_the_last_column_has_no_failed_fit(tmp_path):
     assert read_forecasts(path).failed_fit.tolist() == [1]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", r"forecasts.csv:1: the header is ''"),
-        ("origin,horizon\n", r":1: the header is 'origin,horizon'. Expected: origin,horizon_days"),
-        (f"{HEADER}\n2000-01-01,30\n", r":2: 2 cells, but the header has 6 columns"),
-        (f"{HEADER}\n{ROW}\n2000-02-30,30,f,m,0.5,1\n", r":3: origin '2000-02-30' is not a day"),
-        (f"{HEADER}\n2000-01-01,-3,f,m,0.5,1\n", r":2: horizon_days '-3' is not a number of days"),
-        (f"{HEADER}\n2000-01-01,30,f,m,1.5,1\n", r":2: probability '1.5' is not in \[0, 1\]"),
-        (f"{HEADER}\n2000-01-01,30,f,m,nan,1\n", r":2: probability 'nan' is not in \[0, 1\]"),
-        (f"{HEADER}\n2000-01-01,30,f,m,likely,1\n", r":2: probability 'likely' is not in \[0, 1\]"),
-        (f"{HEADER}\n2000-01-01,30,f,m,0.5,yes\n", r":2: outcome 'yes' is neither 0 nor 1"),
-        (f"{HEADER},failed_fit\n{ROW},2\n", r":2: failed_fit '2' is neither 0 nor 1"),
-        (f"{HEADER},failed_fit\n{ROW}\n", r":2: 6 cells, but the header has 7 columns"),
-        (f"{HEADER}\n{ROW}\n{ROW}\n", r":3: the same forecast is in line 2"),
-    ],
+NO_TABLE = (
+    "",
+    "origin,horizon\n",
+    f"{HEADER}\n2000-01-01,30\n",
+    f"{HEADER}\n{ROW}\n2000-02-30,30,f,m,0.5,1\n",
+    f"{HEADER}\n2000-01-01,-3,f,m,0.5,1\n",
+    *(f"{HEADER}\n2000-01-01,30,f,m,{chance},1\n" for chance in ("1.5", "nan", "likely")),
+    f"{HEADER}\n2000-01-01,30,f,m,0.5,yes\n",
+    f"{HEADER},failed_fit\n{ROW},2\n",
+    f"{HEADER},failed_fit\n{ROW}\n",
+    f"{HEADER}\n{ROW}\n{ROW}\n",
 )
-def test_a_file_that_is_not_a_forecast_table_is_refused_with_its_line(text, message, tmp_path):
+
+
+def test_a_file_that_is_not_a_forecast_table_is_refused_with_its_line(tmp_path, refused, snapshot):
     path = tmp_path / "forecasts.csv"
-    path.write_text(text)
-    with pytest.raises(InputError, match=message):
+
+    def read(text):
+        path.write_text(text)
         read_forecasts(path)
+
+    assert refused(read, *((text,) for text in NO_TABLE)) == snapshot
 
 
 def test_files_that_cannot_be_read_or_written_are_refused(make_table, tmp_path):

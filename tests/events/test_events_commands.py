@@ -1,7 +1,5 @@
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -102,13 +100,3 @@ def test_json_is_one_object_and_nothing_else(run, event_file, command):
         "faults": [{"line": None, "column": "", "message": "no such file. Did you mean 'events.csv'?"}],
     }
     assert bad.stderr == ""
-
-
-def test_mounting_the_commands_loads_nothing_heavy():
-    code = (
-        "import sys, forecast.cli.events\n"
-        "sys.exit(', '.join({'numpy', 'rich.table', 'csv'} & (set(sys.modules) - before)) or 0)"
-    )
-    before = "import sys, typer\nbefore = set(sys.modules)\n"
-    done = subprocess.run([sys.executable, "-c", before + code], check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")

@@ -1,10 +1,6 @@
 """The three families: from a config file to a report, with few draws, on the same fit of the same model."""
 
-import contextlib
-import io
 import json
-import sys
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from forecast.cli import main
 from forecast.families import FAMILIES, POOLED
 from forecast.runs.run import Run, read_run
 
@@ -40,28 +35,6 @@ priors: {excitation.half_life_days: "LogNormal(2.4, 0.6)"}
 """
 
 pytestmark = pytest.mark.slow
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-def forecast(*arguments: object) -> Ended:
-    """Run the command in this process, as the terminal would."""
-    out, err, before = io.StringIO(), io.StringIO(), sys.argv
-    sys.argv = ["forecast", *map(str, arguments)]
-    code = 0
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            main()
-    except SystemExit as end:
-        code = int(end.code or 0)
-    finally:
-        sys.argv = before
-    return Ended(code, out.getvalue(), err.getvalue())
 
 
 class Made(NamedTuple):
@@ -98,7 +71,7 @@ class Made(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(command, tmp_path_factory):
     """Run a family once, and keep its folder for all tests."""
     runs: dict[str, Made] = {}
 
@@ -107,7 +80,7 @@ def made(tmp_path_factory):
             place = tmp_path_factory.mktemp(family)
             (place / "small.yaml").write_text(CONFIG.replace("FAMILY", family), encoding="utf-8")
             (place / "tried.yaml").write_text(SCENARIO, encoding="utf-8")
-            ended = forecast("run", place / "small.yaml", "--out", place / "runs", "--allow-unconverged")
+            ended = command("run", place / "small.yaml", "--out", place / "runs", "--allow-unconverged")
             assert ended.code == 0, ended.err
             folder = place / "runs" / "small" / "2022-01-01"
             record = json.loads((folder / "forecast.json").read_text())
@@ -161,9 +134,9 @@ def test_the_forecast_is_the_mean_of_the_members(made, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_certain_act_meets_its_targets_whatever_the_family(made, family):
+def test_a_certain_act_meets_its_targets_whatever_the_family(command, made, family):
     folder, config, _, _ = made(family)
-    asked = forecast("scenario", folder, config.with_name("tried.yaml"), "--no-refit", "--json")
+    asked = command("scenario", folder, config.with_name("tried.yaml"), "--no-refit", "--json")
     assert asked.code == 0, asked.err
     (found,) = json.loads(asked.out)["scenarios"]
     assert (found["method"], found["withheld"]) == ("reweight and simulate", None)
@@ -171,9 +144,9 @@ def test_a_certain_act_meets_its_targets_whatever_the_family(made, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_assumptions_of_a_family_are_examined_and_its_report_is_set_again(made, family):
+def test_assumptions_of_a_family_are_examined_and_its_report_is_set_again(command, made, family):
     folder, _, record, _ = made(family)
-    asked = forecast("sensitivity", folder, "--target", "severe", "--json")
+    asked = command("sensitivity", folder, "--target", "severe", "--json")
     assert asked.code == 0, asked.err
     found = json.loads(asked.out)
     assert found["target"] == "severe"
@@ -185,11 +158,11 @@ def test_assumptions_of_a_family_are_examined_and_its_report_is_set_again(made, 
     labelled = {question for question, label in labels.items() if label}
     assert labelled == {(one["target"], one["milestone"]) for one in found["sensitivities"]}
     assert bool(labelled) == (family != "panel")
-    shown = forecast("sensitivity", folder)
+    shown = command("sensitivity", folder)
     assert shown.code == 0, shown.err
-    page = forecast("app", folder, "--static", folder.parent / f"{family}.html")
+    page = command("app", folder, "--static", folder.parent / f"{family}.html")
     assert page.code == 0, page.err
-    again = forecast("report", folder, "--json")
+    again = command("report", folder, "--json")
     assert again.code == 0, again.err
 
 
@@ -208,7 +181,7 @@ ODD_RECORDS = {
 
 
 @pytest.mark.parametrize("odd", ODD_RECORDS)
-def test_odd_targets_and_records_run(tmp_path, odd):
+def test_odd_targets_and_records_run(command, tmp_path, odd):
     text = CONFIG.replace("FAMILY", "model").replace("draws: 300", "draws: 50")
     old, new = ODD_RECORDS[odd]
     assert old in text
@@ -217,7 +190,7 @@ def test_odd_targets_and_records_run(tmp_path, odd):
     (tmp_path / "odd.yaml").write_text(text.replace(old, new), encoding="utf-8")
     one = "date,initiator,target,category,severity\n2020-01-05,USA,CHN,military_posture,2\n"
     (tmp_path / "one.csv").write_text(one, encoding="utf-8")
-    ended = forecast(
+    ended = command(
         "run", tmp_path / "odd.yaml", "--out", tmp_path / "runs", "--allow-unconverged", "--no-ledger"
     )
     assert ended.code == 0, ended.err

@@ -1,15 +1,11 @@
 """The commands as typed: one JSON object or plain English, exit codes, and a config on the result."""
 
 import contextlib
-import io
 import json
-import sys
-from typing import NamedTuple
 
 import duckdb
 import pytest
 
-from forecast.cli import main
 from forecast.errors import InputError
 from forecast.feeds.formats import GDELT2
 from forecast.feeds.options import feed_options
@@ -17,29 +13,14 @@ from forecast.feeds.options import feed_options
 IMPORT = ("events", "import", "--format", "gdelt2", "--dyad", "USA,CHN")
 
 
-class Ended(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 @pytest.fixture(scope="module")
-def command(samples, tmp_path_factory):
-    """Run a command in a folder of its own, in this process."""
+def command(command, samples, tmp_path_factory):
+    """Run a command in a folder of its own."""
     folder = tmp_path_factory.mktemp("commands")
 
-    def run(*arguments: str) -> Ended:
-        out, err, before = io.StringIO(), io.StringIO(), sys.argv
-        sys.argv = ["forecast", *arguments]
-        code = 0
-        try:
-            with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        finally:
-            sys.argv = before
-        return Ended(code, out.getvalue(), err.getvalue())
+    def run(*arguments: str):
+        with contextlib.chdir(folder):
+            return command(*arguments)
 
     run.folder = folder
     return run
@@ -76,8 +57,8 @@ def test_parquet_and_text_of_the_same_rows_give_the_same_events(command, many_da
     reports = []
     for name in ("many.parquet", "many.csv"):
         ended = command(*IMPORT, name, "-o", f"{name}.out.csv", "--json")
-        assert ended.returncode == 0, ended.stderr
-        reports.append(json.loads(ended.stdout))
+        assert ended.code == 0, ended.err
+        reports.append(json.loads(ended.out))
     first, second = ((many_days / f"{name}.out.csv").read_bytes() for name in ("many.parquet", "many.csv"))
     assert first == second
     assert reports[0]["rows"] == reports[1]["rows"] == 2193
@@ -87,8 +68,8 @@ def test_parquet_and_text_of_the_same_rows_give_the_same_events(command, many_da
 @pytest.mark.parametrize("output", ["events.csv", "events.parquet"])
 def test_a_config_on_imported_events_passes_the_check(command, many_days, output):
     ended = command(*IMPORT, "many.csv", "-o", output)
-    assert ended.returncode == 0, ended.stderr
-    assert "2,193 rows." in ended.stdout
+    assert ended.code == 0, ended.err
+    assert "2,193 rows." in ended.out
     config = many_days / "config.yaml"
     config.write_text(
         f"""schema: 1
@@ -106,8 +87,8 @@ sampler: {{seed: 1}}
 """
     )
     checked = command("check", "config.yaml", "--json")
-    assert checked.returncode == 0, checked.stderr
-    facts = json.loads(checked.stdout)
+    assert checked.code == 0, checked.err
+    facts = json.loads(checked.out)
     assert facts["valid"]
     assert facts["events"] > 1700
 
@@ -134,18 +115,18 @@ def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, many_day
         ("events", "crosswalk", "cow"),
     )
     answers = [command(*arguments) for arguments in asked]
-    assert {(ended.returncode, ended.stdout) for ended in answers} == {(2, "")}
-    assert [ended.stderr for ended in answers] == snapshot
+    assert {(ended.code, ended.out) for ended in answers} == {(2, "")}
+    assert [ended.err for ended in answers] == snapshot
     assert not (many_days / "x.csv").exists()
 
 
 def test_the_crosswalk_printed_is_a_mapping_that_changes_nothing(command, many_days):
     printed = command("events", "crosswalk", "cameo")
-    assert printed.stdout.startswith("code,mode,label,category,severity,score,score_of\n01,,")
-    (many_days / "same.csv").write_text(printed.stdout)
+    assert printed.out.startswith("code,mode,label,category,severity,score,score_of\n01,,")
+    (many_days / "same.csv").write_text(printed.out)
     plain = command(*IMPORT, "many.csv", "-o", "plain.csv")
     mapped = command(*IMPORT, "many.csv", "-o", "mapped.csv", "--mapping", "same.csv")
-    assert (plain.returncode, mapped.returncode) == (0, 0)
+    assert (plain.code, mapped.code) == (0, 0)
     assert (many_days / "plain.csv").read_bytes() == (many_days / "mapped.csv").read_bytes()
 
 
@@ -160,7 +141,7 @@ def test_a_table_of_others_is_read_by_the_columns_named(command, many_days):
     ]
     own = ("events", "import", "own.csv", "--format", "csv", "--dyad", "USA,CHN", "-o", "own.out.csv")
     ended = command(*own, "--json", *arguments)
-    assert ended.returncode == 0, ended.stderr
-    report = json.loads(ended.stdout)
+    assert ended.code == 0, ended.err
+    report = json.loads(ended.out)
     assert report["kept"] == 1
     assert {name: fate["rows"] for name, fate in report["dropped"].items()} == {"code": 1, "severity": 1}

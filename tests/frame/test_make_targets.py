@@ -24,23 +24,6 @@ def test_help_lists_every_target_with_what_it_does():
     assert set(listed) == phony_targets()
 
 
-def test_the_promised_targets_are_there():
-    promised = {
-        "setup",
-        "report",
-        "test",
-        "test-slow",
-        "lint",
-        "bench",
-        "sample",
-        "check",
-        "clean",
-        "help",
-        "docs",
-    }
-    assert promised <= phony_targets()
-
-
 def test_make_alone_prints_the_help():
     assert make() == make("help")
 

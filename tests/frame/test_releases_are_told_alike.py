@@ -1,14 +1,15 @@
 """Version, changelog and citation agree, and the files for contributors are those that a code host reads."""
 
+import importlib.metadata
 import re
 import tomllib
 from datetime import date
 from pathlib import Path
 
-import pytest
 import yaml
 
 import forecast
+from forecast.errors import DISTRIBUTION
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -31,7 +32,8 @@ def order(version: str) -> tuple[int, ...]:
 
 def test_the_version_is_one_and_semantic():
     assert SEMVER.fullmatch(PROJECT["version"])
-    assert forecast.__version__ == PROJECT["version"] == str(CITATION["version"])
+    installed = importlib.metadata.version(DISTRIBUTION)
+    assert forecast.__version__ == installed == PROJECT["version"] == str(CITATION["version"])
 
 
 def test_the_changelog_has_the_release_and_the_citation_its_day():
@@ -57,13 +59,6 @@ def test_each_release_has_every_kind_of_entry_once_at_most():
         assert set(heads) <= set(KINDS)
 
 
-def test_the_heading_of_a_release_is_read():
-    assert releases("# C\n\n## [Unreleased]\n\n## [1.2.0] – 2026-01-02\n") == {
-        "Unreleased": None,
-        "1.2.0": date(2026, 1, 2),
-    }
-
-
 def test_the_citation_keeps_the_rules_of_its_format():
     # Of the schema of the Citation File Format 1.2.0: required keys, allowed keys, kinds of values.
     assert CITATION["cff-version"] == "1.2.0"
@@ -75,18 +70,6 @@ def test_the_citation_keeps_the_rules_of_its_format():
     assert CITATION["license"] in PROJECT["license"].split(" AND ")
     assert len(CITATION["keywords"]) == len(set(CITATION["keywords"]))
     assert all(isinstance(one, str) and one for one in (CITATION["message"], CITATION["title"]))
-
-
-@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
-def test_a_form_for_issues_is_one_that_a_code_host_shows(path):
-    form = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert {"name", "description", "body"} <= set(form)
-    ids = [field["id"] for field in form["body"]]
-    assert len(ids) == len(set(ids)) >= 3
-    for field in form["body"]:
-        assert field["type"] in {"input", "textarea", "dropdown", "checkboxes"}
-        assert field["attributes"]["label"]
-    assert any(field.get("validations", {}).get("required") for field in form["body"])
 
 
 def test_contributing_names_a_form_that_exists():

@@ -1,13 +1,10 @@
 """Forecasts made up for the ledger: no model is fitted here."""
 
-import sys
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from forecast.cli import main
 from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
@@ -34,31 +31,9 @@ RULES = {
 }
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run the command in this process, through its entry point."""
+@pytest.fixture(autouse=True)
+def no_ledger_by_name(monkeypatch):
     monkeypatch.delenv("FORECAST_LEDGER", raising=False)
-
-    def run(*arguments: object) -> Ended:
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["forecast", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 def make_forecast(

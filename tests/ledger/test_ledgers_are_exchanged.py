@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from forecast.config.writing import schema_text
 from forecast.errors import LedgerError
 from forecast.ledger.entries import ChainLine, JudgementEntry, VoidEntry, ledger_schema, with_id
 from forecast.ledger.exchange import (
@@ -25,7 +24,6 @@ from forecast.ledger.exchange import (
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.storage import open_plain
 
-ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2023, 1, 1, tzinfo=UTC)
 
 
@@ -64,10 +62,6 @@ def test_every_line_of_the_export_is_checked_without_our_code(case, coded):
         assert content["hash"] == hashlib.sha256((previous + payload).encode()).hexdigest()
         previous = content["hash"]
     assert previous == case.ledger.head
-
-
-def test_the_schema_in_the_docs_is_that_of_the_code():
-    assert (ROOT / "docs/ledger.schema.json").read_text(encoding="utf-8") == schema_text(ledger_schema())
 
 
 def test_the_schema_names_every_key_that_an_export_holds(case, coded):

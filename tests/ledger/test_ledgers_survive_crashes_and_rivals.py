@@ -54,11 +54,11 @@ def start_writer(name: str, path: Path, most: int) -> subprocess.Popen[str]:
 
 def test_a_writer_killed_at_any_moment_leaves_a_valid_chain_and_loses_nothing_it_reported(case):
     reported: set[str] = set()
-    for number in range(8):
+    for number in range(4):
         writer = start_writer(f"writer {number}", case.path, 10_000)
         assert writer.stdout is not None
         reported.add(writer.stdout.readline().strip())
-        time.sleep(0.013 * number)
+        time.sleep(0.03 * number)
         writer.send_signal(signal.SIGKILL)
         out, err = writer.communicate()
         assert err == ""
@@ -67,10 +67,10 @@ def test_a_writer_killed_at_any_moment_leaves_a_valid_chain_and_loses_nothing_it
         ledger, fault = check_chain(str(case.path), read_links(case.path))
         assert fault == ""
         assert {one for one in reported if one not in ledger} == set()
-    assert len(reported) > 8
+    assert len(reported) > 4
 
 
-@pytest.mark.parametrize("delay_ms", [0, 1, 2, 4])
+@pytest.mark.parametrize("delay_ms", [0, 2])
 def test_a_writer_killed_while_it_makes_the_ledger_leaves_one_that_can_be_used(case, entries, delay_ms):
     writer = start_writer("first", case.path, 10_000)
     while not case.path.exists():

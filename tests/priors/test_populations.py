@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.errors import ConfigError, StoppedError
+from forecast.errors import StoppedError
 from forecast.evaluation.kept_rows import KeptRows
 from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
@@ -244,32 +244,27 @@ def test_a_population_reads_back_as_it_was_written(tmp_path):
     assert read_population(path) == shipped_population()
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        ("schema: 2", "schema: 1", r"own\.yaml:1:1: schema: got 1; this version reads 2\. Make one with"),
-        ("schema: 2\n", "", r"own\.yaml: holds no population\. Make one with 'forecast priors learn DIR"),
-        (
-            "tension.scale",
-            "tension.scal",
-            r":\d+:3: groups\.tension\.scal: unknown name.* 'tension\.scale'\?",
-        ),
-        ("all:", "al:", r"groups\.tension\.scale\.al: unknown name\. Did you mean 'all'\?"),
-        ("spread: 0.4", "spread: 0", r"tension\.scale\.all\.spread: got 0; expected a number above 0"),
-        ("spread: 0.4", "spread: wide", r"tension\.scale\.all\.spread: got 'wide'; expected a number"),
-        ("      spread: 0.4\n", "", r"all\.spread: required key is missing; add 'spread': standard dev"),
-        ("alpha: 2", "alpha: 0", r"further\.alpha: got 0(\.0)?; expected a number above 0"),
-        ("groups:", "groups: [", r"own\.yaml:\d+:\d+: not valid YAML"),
-    ],
+FAULTS = (
+    ("schema: 2", "schema: 1"),
+    ("schema: 2\n", ""),
+    ("tension.scale", "tension.scal"),
+    ("all:", "al:"),
+    *(("spread: 0.4", f"spread: {one}") for one in ("0", "wide")),
+    ("      spread: 0.4\n", ""),
+    ("alpha: 2", "alpha: 0"),
+    ("groups:", "groups: ["),
 )
-def test_a_file_that_holds_no_population_is_refused_with_line_and_key(tmp_path, old, new, says):
+
+
+def test_a_file_that_holds_no_population_is_refused_with_line_and_key(tmp_path, refused, snapshot):
     text = population_yaml(population({"tension.scale": {"all": (0.3, 0.4)}}))
-    assert old in text
-    path = tmp_path / "own.yaml"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ConfigError, match=says) as raised:
-        read_population(path)
-    assert "\n" not in str(raised.value)
+
+    def read(old, new):
+        assert old in text
+        (tmp_path / "own.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+        read_population(tmp_path / "own.yaml")
+
+    assert refused(read, *FAULTS) == snapshot
 
 
 def test_learning_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch, shared_data):

@@ -83,85 +83,44 @@ def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(priors, order)
     assert words == {"visit": "calms", "channel_opening": "none", "cooperation": "none"}
 
 
-@pytest.mark.parametrize(
-    ("name", "statement", "message"),
-    [
-        (
-            "tension.persistance",
-            "slow",
-            r"persistance: unknown prior\. Did you mean 'tension\.persistence'\?",
-        ),
-        ("ballast.visits", "none", r"ballast has no 'visits'\. Did you mean 'visit'\? It has: visit,"),
-        (
-            "ballast.dispute",
-            "none",
-            r"ballast has no 'dispute'\. It has: visit, channel_opening, cooperation\.",
-        ),
-        (
-            "excitation.cross.visit",
-            "weak",
-            r"excitation\.cross has no 'visit'\. It has: channel_closure, .*, military\.",
-        ),
-        ("zzzz", "none", r"^zzzz: unknown prior\. 'forecast priors CONFIG' lists them all\.$"),
-        (
-            "tension.persistence",
-            "slw",
-            r"got 'slw'; expected .* word: 'fast', 'medium', 'slow'.*Did you mean 'slow'\?",
-        ),
-        (
-            "excitation.cross.military",
-            "high",
-            r"got 'high'; expected a distribution, or a word: 'weak', .*'default'\.",
-        ),
-        ("tension.scale", "Normal(0, 1)", r"Normal\(mu=0, sigma=1\) puts mass where .*above 0"),
-        ("excitation.branching.conflict", "LogNormal(0, 1)", r"puts mass where .*between 0 and 1"),
-        ("tension.scale", "Nrmal(0, 1)", "unknown distribution 'Nrmal'"),
-        ("tension.scale", {"q05": -1, "q95": 1}, "quantiles must lie above 0"),
-        ("ballast.visit", {"efect": {"median": 0, "q95": 1}}, "unknown scale 'efect'; .* on 'effect'"),
-        ("ballast.visit", {"effect": {"median": -0.5, "q05": -1}}, "effect: quantiles must lie above -100%"),
-        (
-            "ballast.visit",
-            {"effect": {"median": "-50%", "q05": "0%"}},
-            "effect: quantiles must rise: q05 = 0",
-        ),
-        ("excitation.cross.dispute", {"share": {"median": "5%", "q95": 1.2}}, "share: .* between 0 and 1"),
-        (
-            "excitation.branching.conflict",
-            {"per_hundred": {"median": 10, "q95": 120}},
-            "per_hundred: .* between 0 and 100",
-        ),
-        ("excitation.severity", {"times": {"median": 0.9, "q95": 2}}, "times: quantiles must lie above 1"),
-        ("tension.scale", {"times": {"q05": 0.5, "q95": 2}}, "times: quantiles must lie above 1"),
-        ("tension.scale", 3, "got 3; state a word, a distribution or quantiles"),
-    ],
+UNUSABLE = (
+    ("tension.persistance", "slow"),
+    ("ballast.visits", "none"),
+    ("ballast.dispute", "none"),
+    ("excitation.cross.visit", "weak"),
+    ("zzzz", "none"),
+    ("tension.persistence", "slw"),
+    ("excitation.cross.military", "high"),
+    ("tension.scale", "Normal(0, 1)"),
+    ("excitation.branching.conflict", "LogNormal(0, 1)"),
+    ("tension.scale", "Nrmal(0, 1)"),
+    ("tension.scale", {"q05": -1, "q95": 1}),
+    ("ballast.visit", {"efect": {"median": 0, "q95": 1}}),
+    ("ballast.visit", {"effect": {"median": -0.5, "q05": -1}}),
+    ("ballast.visit", {"effect": {"median": "-50%", "q05": "0%"}}),
+    ("excitation.cross.dispute", {"share": {"median": "5%", "q95": 1.2}}),
+    ("excitation.branching.conflict", {"per_hundred": {"median": 10, "q95": 120}}),
+    ("excitation.severity", {"times": {"median": 0.9, "q95": 2}}),
+    ("tension.scale", {"times": {"q05": 0.5, "q95": 2}}),
+    ("tension.scale", 3),
+    # Priors that went are answered with what took their place.
+    *((name, "weak") for name in ("severity.level.3", "severity.recent", "baseline.weekly_rate.target")),
+    *((f"excitation.branching.{name}", "weak") for name in ("visit", "sanction", "target")),
 )
-def test_a_statement_that_cannot_be_used_names_its_parameter(priors, name, statement, message):
-    with pytest.raises(PriorError, match=message) as raised:
-        priors.changed({name: statement}, "config")
-    assert str(raised.value).startswith(f"{name}: ")
+
+
+def test_a_statement_that_cannot_be_used_names_its_parameter(priors, refused, snapshot):
+    said = refused(lambda name, statement: priors.changed({name: statement}, "config"), *UNUSABLE)
+    assert [
+        text for (name, _), text in zip(UNUSABLE, said.values(), strict=True) if not text.startswith(name)
+    ] == []
+    assert said == snapshot
 
 
 def test_a_narrower_support_is_accepted(priors):
     changed = priors.changed({"tension.scale": "Beta(2, 2)", "ballast": "HalfNormal(0.3)"}, "config")
     assert changed.priors["tension.scale"].distribution.support == "unit"
     assert changed.priors["ballast.visit"].distribution.support == "positive"
-
-
-@pytest.mark.parametrize(
-    ("name", "took_its_place"),
-    [
-        ("severity.level.3", r"baseline\.weekly_rate of a cell .* excitation\.severity"),
-        ("severity.recent", r"excitation\.severity"),
-        ("excitation.branching.visit", r"State excitation\.branching\.cooperation, which holds for all"),
-        ("excitation.branching.sanction", r"State excitation\.branching\.conflict, which holds for all"),
-        ("excitation.branching.target", r"has no 'target'\. It has: conflict, cooperation\."),
-        ("baseline.weekly_rate.target", r"has no 'target'\..* It has: visit, .*, military\."),
-    ],
-)
-def test_a_prior_that_went_is_answered_with_what_took_its_place(priors, name, took_its_place):
-    with pytest.raises(PriorError, match=took_its_place) as raised:
-        priors.changed({name: "weak"}, "config")
-    assert str(raised.value).startswith(f"{name}: ")
 
 
 def test_a_layout_knows_only_its_own_parameters():

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.cli import main
 from forecast.config import load_config
 from forecast.events.dyads import PairRows
 from forecast.records.analysis import DataSummary
@@ -95,16 +94,12 @@ def test_the_record_names_the_first_fifty_pairs_and_counts_all(read):
 
 
 @pytest.fixture
-def check(tmp_path, monkeypatch, capsys):
+def check(tmp_path, command):
     """Run ``forecast check`` on the case that was read; give what it prints, in one line."""
 
     def run(*options: str) -> str:
-        monkeypatch.setattr("sys.argv", ["forecast", "check", str(tmp_path / "case.yaml"), *options])
-        capsys.readouterr()
-        with pytest.raises(SystemExit, match=r"^0$"):
-            main()
-        shown = capsys.readouterr()
-        assert shown.err == ""
+        shown = command("check", tmp_path / "case.yaml", *options)
+        assert (shown.code, shown.err) == (0, "")
         return " ".join(shown.out.split())
 
     return run

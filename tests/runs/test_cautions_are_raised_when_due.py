@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from forecast.cli import main
 from forecast.config import load_config
 from forecast.records.cautions import NotConverged, caution_lines
 from forecast.records.event_cautions import OneEpisode
@@ -315,12 +314,9 @@ def test_odds_twenty_times_those_of_the_baseline_are_far_from_it(probability, ba
     assert [(one.target, one.milestone) for one in found] == [(target.name, asked.name)] * far
 
 
-def test_check_shows_the_cautions_and_both_paces(case, capsys, monkeypatch):
+def test_check_shows_the_cautions_and_both_paces(case, command):
     path = case(*every(300, "2017-01-03", "2021-12-30", "sanction", 4))
-    monkeypatch.setattr("sys.argv", ["forecast", "check", str(path)])
-    with pytest.raises(SystemExit, match="0"):
-        main()
-    shown = " ".join(capsys.readouterr().out.split())
+    shown = " ".join(command("check", path).out.split())
     assert "Read with caution - Only 7 events in the data, fewer than 30" in shown
     assert "Acts a month: 0.12 in the data; the base rates of the priors imply" in shown
 

@@ -3,9 +3,6 @@
 With no data in the likelihood, the posterior under other priors is those priors themselves.
 """
 
-import contextlib
-import io
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +10,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.cli import main
 from forecast.config import load_config
 from forecast.events.codebook import standard_scale
 from forecast.families import FAMILIES, Family
@@ -242,37 +238,6 @@ def posterior_of(inputs: Inputs, variables) -> Posterior:
         {"posterior": xr.Dataset(posterior, coords=coords), "sample_stats": xr.Dataset(statistics)}
     )
     return Posterior(tree, 0.9, 100)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture(scope="session")
-def command():
-    """Run the command in this process, as the terminal would."""
-
-    def forecast(*arguments: object) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        before = sys.argv
-        sys.argv = ["forecast", *map(str, arguments)]
-        try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                try:
-                    main()
-                    code = 0
-                except SystemExit as end:
-                    code = int(end.code or 0)
-        finally:
-            sys.argv = before
-        return Ended(code, out.getvalue(), err.getvalue())
-
-    return forecast
 
 
 @pytest.fixture

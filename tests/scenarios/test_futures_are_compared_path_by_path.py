@@ -13,8 +13,8 @@ from forecast.inference.importance import monte_carlo_error
 from forecast.panel.streams import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import Effort, milestone_day, simulate_plan
-from forecast.simulation import NEVER, simulate_first_passages
-from forecast.simulation.paths import act_keys, acts_on_paths
+from forecast.simulation import simulate_first_passages
+from forecast.simulation.paths import act_keys
 from forecast.simulation.probabilities import hit_shares_before
 
 CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
@@ -56,18 +56,6 @@ def test_the_state_before_the_as_of_date_is_bit_identical(base, monkeypatch):
         assert early.any()
 
 
-def test_an_impossible_event_changes_nothing_at_all(base):
-    (found,) = compare_scenarios(base, [assumed({**CLASH, "probability": 0.0})])
-    assert found.method == "simulate"
-    for target in found.targets:
-        known = base.forecast.target(target.name)
-        assert target.curve == known.curve
-        for milestone, before in zip(target.milestones, known.milestones, strict=True):
-            assert (milestone.difference.value, milestone.difference.mcse) == (0.0, 0.0)
-            assert milestone.probability == before.probability
-            assert milestone.mcse == before.mcse
-
-
 @pytest.mark.parametrize("probability", [0.05, 0.6, 1.0])
 def test_a_future_act_happens_on_its_share_of_the_paths(still, probability):
     days = days_under(still, assumed({**CLASH, "probability": probability}))["lethal"]
@@ -76,23 +64,6 @@ def test_a_future_act_happens_on_its_share_of_the_paths(still, probability):
     (found,) = compare_scenarios(still, [assumed({**CLASH, "probability": probability})])
     assert found.target("lethal").milestones[0].probability == pytest.approx(probability, abs=0.03)
     assert still.forecast.target("lethal").milestones[0].probability == 0.0
-
-
-def test_a_higher_probability_only_adds_paths(still):
-    rare, often = (
-        days_under(still, assumed({**CLASH, "probability": p}))["lethal"] < 2**30 for p in (0.3, 0.7)
-    )
-    assert np.all(often[rare])
-    assert often.sum() > 1.5 * rare.sum()
-
-
-def test_an_act_in_a_window_falls_on_any_of_its_days_alike(still):
-    window = {**CLASH, "date": None, "window": ["2022-07-11", "2022-08-19"]}  # forty days from day 10 on
-    days = days_under(still, assumed(window))["lethal"]
-    assert (days.min(), days.max()) == (10, 49)
-    counts = np.bincount(days.ravel() - 10, minlength=40)
-    expected = days.size / 40
-    assert np.all(np.abs(counts - expected) < 5 * np.sqrt(expected))
 
 
 def test_more_likely_and_more_severe_conflict_never_comes_later_on_any_path(base):
@@ -116,21 +87,6 @@ def test_more_likely_and_more_severe_conflict_never_comes_later_on_any_path(base
         chances = [one.target(target.name).milestones[-1].probability for one in results]
         assert chances == sorted(chances)
     assert np.any(before["lethal"] < base.first_day["lethal"])
-
-
-@pytest.mark.parametrize("category", CONFLICTUAL)
-def test_an_act_of_conflict_never_lowers_a_chance_and_a_graver_one_does_no_less(base, category):
-    """Whatever targets it meets; across cells, whose own acts differ, on the mean over paths."""
-    act = {"date": "2022-07-20", "category": category}
-    at = {severity: days_under(base, assumed({**act, "severity": severity})) for severity in SEVERITIES}
-    for name, before in base.first_day.items():
-        for days in at.values():
-            assert np.all(days[name] <= before)
-        hits = np.array([(at[severity][name] < NEVER).mean() for severity in SEVERITIES])
-        apart = [(at[s + 1][name] < NEVER) ^ (at[s][name] < NEVER) for s in SEVERITIES[:-1]]
-        room = [4 * np.sqrt(max(one.mean(), 1 / one.size) / one.size) for one in apart]
-        assert np.all(np.diff(hits) >= -np.array(room)), (name, hits)
-        assert hits[-1] > (before < NEVER).mean()
 
 
 def test_the_contract_of_the_command_holds_on_every_kind_of_act(base):
@@ -174,13 +130,6 @@ def test_paired_differences_have_far_less_error_than_unpaired_ones(base):
     assert abs(np.mean(spread) - milestone.difference.value) < 4 * milestone.difference.mcse
 
 
-def test_the_first_paths_alone_are_the_same_bit_for_bit(base):
-    plan = plan_scenario(base.inputs, assumed(CLASH))
-    few = simulate_plan(base, plan, Effort(paths=3))
-    for name, days in simulate_plan(base, plan, whole(base)).items():
-        np.testing.assert_array_equal(days[:, :3], few[name])
-
-
 def test_acts_keep_their_chance_whatever_stands_before_them_in_the_list(still):
     half = {**CLASH, "probability": 0.5}
     other = {"date": "2022-08-14", "category": "visit", "severity": 1}
@@ -201,12 +150,6 @@ def test_acts_alike_but_for_one_thing_have_chances_of_their_own():
     ]
     assert len(set(act_keys(others))) == len(others)
     assert act_keys([replace(act, probability=0.9)]) == act_keys([act])
-
-
-def test_acts_happen_independently_of_one_another(base):
-    acts = [FutureAct(date(2022, 8, 15), "sanction", severity, 0.5) for severity in (3, 4)]
-    first, second = acts_on_paths(base.n_draws, base.simulation, acts)
-    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 4 / np.sqrt(first.size)
 
 
 def test_the_calendar_can_be_changed_extended_and_replaced(base):

@@ -170,7 +170,7 @@ def test_what_an_act_meets_by_itself_is_where_it_is_played(run_of):
 # -- scenarios
 
 
-@pytest.mark.parametrize("family", ["mixed", "partly", "alone"])
+@pytest.mark.parametrize("family", ["model", "mixed", "partly", "alone"])
 def test_an_impossible_event_changes_nothing_at_all(run_of, family):
     run = run_of(family)
     (found,) = compare_scenarios(run, [assumed({**SURE, "probability": 0.0})])
@@ -288,23 +288,22 @@ def test_a_shift_that_crosses_a_bound_reproduces_it_as_a_scenario(run_of, family
     assert asked
 
 
-@pytest.mark.parametrize("family", ["model", "mixed", "alone"])
 @pytest.mark.parametrize(
-    "act",
+    ("family", "category", "severity"),
     [
-        {"category": "military_posture", "severity": 3},
-        {"category": "military_incident", "severity": 4},
-        {"category": "visit", "severity": 3},
+        ("model", "military_posture", 3),
+        ("mixed", "military_incident", 4),
+        ("mixed", "visit", 3),
+        ("alone", "military_incident", 4),
     ],
-    ids=lambda act: f"{act['category']}-{act['severity']}",
 )
 def test_bars_and_break_evens_of_a_scheduled_act_agree_with_its_scenario(
-    folder, families, run_from, family, act
+    folder, families, run_from, family, category, severity
 ):
     settings = [
         f"model.family={family}",
-        f"calendar.0.category={act['category']}",
-        f"calendar.0.severity={act['severity']}",
+        f"calendar.0.category={category}",
+        f"calendar.0.severity={severity}",
         "sampler.paths_per_draw=16",
     ]
     run = run_from(read_inputs(load_config(folder / "config.yaml", settings)))

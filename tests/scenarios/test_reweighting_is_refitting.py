@@ -238,6 +238,7 @@ def agrees_with_a_new_fit(base, priors):
     return (one.probability - two.probability) / np.hypot(one.mcse, two.mcse)
 
 
+@pytest.mark.slow
 def test_two_changes_reweighted_are_two_changes_refitted(fitted):
     for priors in (
         {"tension.scale": "LogNormal(-0.4, 0.45)"},

@@ -1,16 +1,12 @@
 """Real runs made small: few draws, few paths, one compiled model for all of them."""
 
-import contextlib
 import csv
-import io
-import sys
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from forecast.cli import main
+from forecast.config import load_config
 from forecast.inference import sampling
 from forecast.workflows.forecast import make_forecast
 from forecast.workflows.report import Run
@@ -45,6 +41,7 @@ rationale: What a drill on the scale of the largest would do.
 events:
   - {date: 2022-05-01, category: military_posture, severity: 4, probability: 0.5}
 """
+SHORT_RERUNS = (sampling.Rerun(1, 20, 0.9),)
 TINY = (
     "--set",
     "sampler.draws=20",
@@ -55,43 +52,16 @@ TINY = (
 )
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@contextlib.contextmanager
-def short_reruns():
-    """The automatic second sampling keeps the short warm-up of the first; undone after each command."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampling, "RERUNS", (sampling.Rerun(1, 20, 0.9),))
-        yield
-
-
-def forecast(*arguments: object) -> Ended:
-    """Run the command in this process, as the terminal would."""
-    out, err = io.StringIO(), io.StringIO()
-    before = sys.argv
-    sys.argv = ["forecast", *map(str, arguments)]
-    try:
-        with short_reruns(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                main()
-                code = 0
-            except SystemExit as end:
-                code = int(end.code or 0)
-    finally:
-        sys.argv = before
-    return Ended(code, out.getvalue(), err.getvalue())
-
-
 @pytest.fixture(scope="session")
-def command():
-    return forecast
+def command(command):
+    """Run the command; the automatic second sampling keeps the short warm-up of the first."""
+
+    def run(*arguments: object):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sampling, "RERUNS", SHORT_RERUNS)
+            return command(*arguments)
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -122,10 +92,10 @@ def config(tmp_path_factory, case, event_rows) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, config) -> tuple[Ended, Path]:
+def finished(tmp_path_factory, config, command):
     """The one real run that most tests read: how it ended, and its folder."""
     out = tmp_path_factory.mktemp("runs")
-    ended = forecast("run", config, "--out", out, "--allow-unconverged")
+    ended = command("run", config, "--out", out, "--allow-unconverged")
     return ended, out / "small" / "2022-01-01"
 
 
@@ -138,6 +108,19 @@ def run_folder(finished) -> Path:
 def tiny() -> tuple[str, ...]:
     """Options that make a run tiny; it cannot converge."""
     return TINY
+
+
+@pytest.fixture
+def forecast_of(monkeypatch, tiny):
+    """Make a tiny forecast in memory, as ``unconverged`` is made but for its report."""
+    monkeypatch.setattr(sampling, "RERUNS", SHORT_RERUNS)
+    return lambda config, *settings: make_forecast(load_config(config, [*tiny[1::2], *settings]))
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """For tests of what surrounds a report, which takes seconds to set."""
+    monkeypatch.setattr("forecast.workflows.report.build_report", lambda *of: None)
 
 
 @pytest.fixture
@@ -155,7 +138,7 @@ def kept() -> list[Run]:
 
 
 @pytest.fixture(scope="session")
-def unconverged(tmp_path_factory, config, kept) -> tuple[Ended, Path]:
+def unconverged(tmp_path_factory, config, kept, command):
     """A tiny run that was not allowed to fail its gates."""
     out = tmp_path_factory.mktemp("unconverged")
 
@@ -165,4 +148,4 @@ def unconverged(tmp_path_factory, config, kept) -> tuple[Ended, Path]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("forecast.workflows.forecast.make_forecast", keep)
-        return forecast("run", config, "--out", out, *TINY), out / "small" / "2022-01-01"
+        return command("run", config, "--out", out, *TINY), out / "small" / "2022-01-01"

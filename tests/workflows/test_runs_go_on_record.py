@@ -38,7 +38,7 @@ def test_a_run_is_put_on_record_once_and_later_runs_tell_of_it(
 
 
 def test_a_run_may_stay_off_the_record_or_go_elsewhere(
-    unconverged, fitted_already, config, command, tmp_path, monkeypatch
+    unconverged, fitted_already, no_report, config, command, tmp_path, monkeypatch
 ):
     options = ("run", config, "--allow-unconverged", "--quiet", "--force", "--out", tmp_path)
     monkeypatch.setenv("FORECAST_LEDGER", str(tmp_path / "by-name.sqlite"))

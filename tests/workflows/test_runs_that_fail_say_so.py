@@ -83,7 +83,7 @@ def test_its_report_carries_the_stamp_on_every_page(unconverged):
     assert [number for number, text in enumerate(pages, 1) if STAMP not in text] == []
 
 
-def test_json_is_printed_for_it_too(unconverged, fitted_already, config, command, tmp_path):
+def test_json_is_printed_for_it_too(unconverged, fitted_already, no_report, config, command, tmp_path):
     ended = command("run", config, "--out", tmp_path, "--json")
     assert ended.code == 1
     said = json.loads(ended.out)
@@ -116,7 +116,7 @@ def test_a_run_that_passes_its_gates_exits_0_without_a_stamp(
 
 
 def test_a_run_that_is_there_is_refused_before_any_work_and_replaced_with_force(
-    unconverged, kept, config, command, tmp_path, monkeypatch
+    unconverged, kept, no_report, config, command, tmp_path, monkeypatch
 ):
     place = tmp_path / "small" / "2022-01-01"
     shutil.copytree(unconverged[1], place)
