@@ -48,9 +48,3 @@ def test_a_run_may_stay_off_the_record_or_go_elsewhere(
     assert command(*options, "--ledger", tmp_path / "elsewhere/by-option.sqlite").code == 0
     found = sorted(path.name for path in tmp_path.rglob("*.sqlite"))
     assert found == ["by-name.sqlite", "by-option.sqlite"]
-
-
-def test_a_run_that_did_not_converge_is_on_record_as_such(unconverged):
-    _, folder = unconverged
-    book = open_ledger(folder.parents[1] / "ledger.sqlite")
-    assert {one.converged for one in book.forecasts} == {False}

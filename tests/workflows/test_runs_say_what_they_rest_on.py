@@ -1,6 +1,5 @@
 """A run measures how far its call rests on assumptions; ``forecast sensitivity`` shows and extends it."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -150,7 +149,3 @@ def test_a_folder_that_is_no_run_is_refused(command, tmp_path):
     ended = command("sensitivity", tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert "forecast.json: file missing" in ended.err
-
-
-def test_the_record_is_plain_json(robustness):
-    assert json.loads(robustness.model_dump_json())["milestone"] == "party-congress"
