@@ -5,6 +5,7 @@ The map, in the order the data flow::
     config/      YAML file                  → Config           load_config, describe_config
     feeds/       GDELT, ICEWS, PLOVER, …    → an event file    import_feed, feed_options, Switches
     events/      event file, bundled data   → EventTable       load_events, read_events
+    drafts/      articles, a language model → proposals of acts, for a person to decide on
     panel/       events of a pair           → EventCounts      (counts by step and stream)
     priors/      names, words, text         → PriorSet         default_priors
     models/      EventCounts, PriorSet      → density          (and its gradient; draws by name)

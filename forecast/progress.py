@@ -13,6 +13,7 @@ from typing import Any
 LABELS = {
     "read": "Read events",
     "import": "Read files",
+    "draft": "Ask the model",
     "compile": "Compile the model",
     "sample": "Sample the posterior",
     "learn": "Fit the dyads",

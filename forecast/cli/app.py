@@ -13,6 +13,7 @@ from forecast.cli import (
     bench_accuracy,
     bench_convergence,
     events,
+    events_draft,
     judge,
     ledger,
     new,
@@ -60,6 +61,8 @@ bench.app.command("accuracy")(bench_accuracy.accuracy)
 bench.app.command("convergence")(bench_convergence.convergence)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
+events.app.command("draft")(events_draft.draft)
+events.app.command("review")(events_draft.review)
 app.add_typer(events.app, name="events")
 
 _THREE_THINGS = {

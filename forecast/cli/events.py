@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from forecast.cli.events_code import code, codebook, crosswalk, import_events
+from forecast.cli.events_draft import agreement_parts
 from forecast.cli.options import DATES, Answer, DateOrder, Output, argument, day_option, option, takes_options
 from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import EventError
-from forecast.wording import count, number
+from forecast.wording import count
 
 if TYPE_CHECKING:
     from forecast.events.duplicates import DuplicateReport
@@ -363,27 +364,13 @@ def _counts(coders: Sequence[str], units: Sequence[Unit]) -> list[dict[str, Any]
 def _findings(
     coders: Sequence[str], units: Sequence[Unit], agreement: Sequence[Agreement], merged: Merged
 ) -> Iterator[Part]:
-    from forecast.events.merging import RELIABLE, TENTATIVE
-
     shared = sum(len(unit.rows) > 1 for unit in units)
     yield text(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
     for row in _counts(coders, units):
         alone = f"{row['alone']:,} that no other file has"
         yield text(f"{row['coder']}: {row['events']:,} events, {alone}", indent=2)
     yield BLANK
-    yield text("Agreement on the shared events (Krippendorff's alpha: 1 full, 0 as by chance)")
-    rows = (
-        (
-            one.name,
-            "–" if one.equal is None else f"{one.equal:.0%}",
-            "–" if one.alpha is None else number(one.alpha),
-            "" if one.interval90 is None else " to ".join(number(bound) for bound in one.interval90),
-        )
-        for one in agreement
-    )
-    yield Table((left(width=30), right("equal", 6), right("alpha", 6), left("90% interval")), rows)
-    safe = f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative"
-    yield text(f"{safe}; below, the codebook or the training needs work.", indent=2)
+    yield from agreement_parts(agreement)
     yield BLANK
     yield text(f"Disagreements: {len(merged.disagreements):,}")
     for item in merged.disagreements[:SHOWN_DISAGREEMENTS]:

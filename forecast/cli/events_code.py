@@ -156,16 +156,16 @@ def codebook(
     if yaml:
         typer.echo(scale_yaml(of, (category,) if category else own or CATEGORIES), nl=False)
         return
-    lines = ["Categories", *_help("category", None)]
+    lines = ["Categories", *help_of("category", None)]
     if category:
         lines = [f"{category_label(category)}: {category_meaning(category)}"]
     for shown in own if own and not category else (category,):
         head = f"Severity of {category_label(shown).lower()}" if shown and not category else "Severity"
-        lines += ["", head, *_help("severity", shown, of)]
+        lines += ["", head, *help_of("severity", shown, of)]
     if own and not category:
-        lines += ["", "Severity of all other categories", *_help("severity", None)]
+        lines += ["", "Severity of all other categories", *help_of("severity", None)]
     if category:
-        lines += ["", "CAMEO codes", *_help("cameo", category)]
+        lines += ["", "CAMEO codes", *help_of("cameo", category)]
     typer.echo("\n".join(lines))
 
 
@@ -181,9 +181,9 @@ def _ask_for_event(
         if name in given or (name == "verified" and not asks_verified):
             continue
         while True:
-            answer = _ask(QUESTIONS[name])
+            answer = ask(QUESTIONS[name])
             if answer == "?":
-                typer.echo("\n".join(_help(name, answers.get("category"), scale)), err=True)
+                typer.echo("\n".join(help_of(name, answers.get("category"), scale)), err=True)
                 continue
             wrong = [message for column, message in check(answers | {name: answer}) if column == name]
             if name in REQUIRED and not answer:
@@ -203,14 +203,15 @@ def _ask_to_add(*, default: bool) -> bool:
         raise KeyboardInterrupt from stop
 
 
-def _ask(question: str) -> str:
+def ask(question: str) -> str:
+    """Ask on standard error; the answer may be empty."""
     try:
         return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
     except typer.Abort as stop:  # Typer's word for Ctrl-C and for the end of input
         raise KeyboardInterrupt from stop
 
 
-def _help(name: str, category: str | None, scale: Scale | None = None) -> list[str]:
+def help_of(name: str, category: str | None, scale: Scale | None = None) -> list[str]:
     """What the codebook says of a column, for one category where that matters."""
     from forecast.events import codebook as book
     from forecast.events.codebook import standard_scale

@@ -88,8 +88,15 @@ def _is_by_the_codebook(raw: bytes) -> bool:
     return header.issuperset(REQUIRED)
 
 
-def code_event(cells: Mapping[str, str], file: EventFile, scale: Scale | None = None) -> CodedEvent:
+def code_event(
+    cells: Mapping[str, str],
+    file: EventFile,
+    scale: Scale | None = None,
+    own: Mapping[str, str] | None = None,
+) -> CodedEvent:
     """Check one event by the rules of reading, give it an id, and look for it among the rows there are.
+
+    ``own`` are cells of columns of one's own, whose names begin with ``x_``.
 
     Raises ``EventError``: lists everything that is missing or wrong, one line a column.
     """
@@ -110,7 +117,7 @@ def code_event(cells: Mapping[str, str], file: EventFile, scale: Scale | None = 
     values |= {"id": name, "known_date": known, "verified": values.get("verified") or False}
     event = Event(recipient=values.pop("target"), **values)
     given |= {"id": name, "known_date": known.isoformat()}
-    ordered = {column: given[column] for column in COLUMNS if column in given}
+    ordered = {column: given[column] for column in COLUMNS if column in given} | dict(own or {})
     suspects: tuple[DuplicateGroup, ...] = ()
     if (table := file.table) is not None:
         both = EventTable.from_events([*table.rows(), event], table.source, has_verified=table.has_verified)
@@ -162,7 +169,8 @@ def add_event(file: EventFile, coded: CodedEvent) -> None:
 
 def _with_row(content: bytes | None, cells: Mapping[str, str]) -> bytes:
     if content is None:
-        return csv_text([COLUMNS, [cells.get(name, "") for name in COLUMNS]]).encode()
+        header = [*COLUMNS, *(name for name in cells if name not in COLUMNS)]
+        return csv_text([header, [cells.get(name, "") for name in header]]).encode()
     text, encoding = _text_of(content)
     end = "\r\n" if "\r\n" in text else "\n"
     rows, _ = split_rows(text)

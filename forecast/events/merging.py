@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any, Literal
 
@@ -151,6 +151,16 @@ def _likeness(event: Event, words: frozenset[str], other: Event, window_days: in
         total += SAME_WORDS * (len(words & theirs) / len(words | theirs) - WORDS_BY_CHANCE)
     total += SAME_PAGE * bool(event.source_url and event.source_url == other.source_url)
     return total + SAME_ID * (event.id == other.id and not event.id.startswith(_MADE_ID))
+
+
+def nearest_acts(event: Event, table: EventTable, *, most: int = 3, window_days: int = 30) -> list[Event]:
+    """Return the acts between the same two actors that are most like an event, the likest first."""
+    words, pair = words_in(event.summary), {event.initiator, event.recipient}
+    window = timedelta(days=window_days)
+    near = table.between(event.date - window, event.date + window).rows()
+    found = [other for other in near if {other.initiator, other.recipient} == pair]
+    found.sort(key=lambda other: -_likeness(event, words, other, window_days))
+    return found[:most]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,141 @@
+"""A server that answers as an OpenAI-compatible endpoint, rightly or not, and the command beside it."""
+
+import io
+import json
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from forecast.events.codebook import standard_scale
+
+SENTENCE = "A US fighter jet shot down the balloon off South Carolina on Saturday."
+OTHER = "China's foreign ministry lodged a formal protest “against the use of force” on Sunday."
+ARTICLE = f"""\
+title: Balloon shot down
+outlet: Example Wire
+url: https://example.org/balloon
+date: 2023-02-06
+
+WASHINGTON - Weeks of tension came to a head.
+{SENTENCE} Debris fell into the sea.
+
+{OTHER}
+"""
+
+
+def _act(**changes: object) -> dict[str, object]:
+    given = {
+        "date": "2023-02-04",
+        "initiator": "USA",
+        "target": "CHN",
+        "category": "military_incident",
+        "severity": 4,
+        "sentence": SENTENCE,
+        "summary": "US jet shoots down a Chinese balloon",
+    } | changes
+    anchor = standard_scale().anchor(str(given["category"]), int(str(given["severity"])))
+    return {"anchor": anchor} | given
+
+
+@dataclass
+class Stub:
+    """What the server got, and what it says: the text of a completion, or ``raw`` bytes and a status."""
+
+    address: str = ""
+    content: str = '{"acts": []}'
+    raw: bytes | None = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+    drip_seconds: float = 0.0
+    asked: list[tuple[str, dict[str, str], dict]] = field(default_factory=list)
+    sentence: str = SENTENCE
+    other: str = OTHER
+
+    def act(self, **changes: object) -> dict[str, object]:
+        """Return an act as a model should give it, with some values changed."""
+        return _act(**changes)
+
+    def acts(self, *acts: object) -> None:
+        self.content = json.dumps({"acts": list(acts)})
+
+    def body(self) -> bytes:
+        if self.raw is not None:
+            return self.raw
+        return json.dumps({"choices": [{"message": {"role": "assistant", "content": self.content}}]}).encode()
+
+
+@pytest.fixture
+def stub():
+    held = Stub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            held.asked.append((self.path, dict(self.headers), asked))
+            self.answer(held.status, held.headers, held.body())
+
+        def do_GET(self):
+            self.answer(*held.pages.get(self.path, (404, {}, b"")))
+
+        def answer(self, status, headers, body):
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(body))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                for place in range(0, len(body), 1 if held.drip_seconds else len(body)):
+                    self.wfile.write(body[place : place + 1] if held.drip_seconds else body)
+                    self.wfile.flush()
+                    time.sleep(held.drip_seconds)
+            except OSError:
+                pass  # the reader has hung up
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    held.address = f"http://127.0.0.1:{server.server_port}/v1"
+    yield held
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def article(tmp_path):
+    path = tmp_path / "balloon.txt"
+    path.write_text(ARTICLE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def command(command, monkeypatch, tmp_path):
+    """Run ``forecast events`` in an empty folder with keys on standard input: code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object, keys: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(keys))
+        ended = command("events", *arguments)
+        return ended.code, ended.out, ended.err
+
+    return run
+
+
+@pytest.fixture
+def draft(command, stub, article):
+    """Draft from the article for USA and China, and return code and facts."""
+
+    def run(*more: object, pair: str = "USA,CHN") -> tuple[int, dict]:
+        options = ("--model", "m", "--endpoint", stub.address, "--pair", pair, "--json")
+        code, out, err = command("draft", article, *options, *more)
+        return code, json.loads(out) if out else {"error": err}
+
+    return run
