@@ -14,6 +14,7 @@ LABELS = {
     "read": "Read events",
     "import": "Read files",
     "draft": "Ask the model",
+    "update": "Fetch files",
     "compile": "Compile the model",
     "sample": "Sample the posterior",
     "learn": "Fit the dyads",

@@ -14,6 +14,7 @@ from forecast.cli import (
     bench_convergence,
     events,
     events_draft,
+    events_store,
     judge,
     ledger,
     new,
@@ -58,6 +59,8 @@ app.add_typer(priors.app, name="priors")
 app.add_typer(panel.app, name="panel")
 app.command("schema")(programs.schema)
 bench.app.command("accuracy")(bench_accuracy.accuracy)
+events.app.command("update")(events_store.update)
+events.app.command("status")(events_store.status)
 bench.app.command("convergence")(bench_convergence.convergence)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")

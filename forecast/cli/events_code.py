@@ -244,13 +244,15 @@ class FeedChoice:
     """What is read, and how its codes become ours."""
 
     source_format: str = option(
-        ..., "--format", "gdelt1, gdelt2, icews, plover, polecat, acled, keds or csv."
+        ..., "--format", "gdelt1, gdelt2, icews, plover, polecat, acled, ucdp, keds or csv."
     )
     dyad: list[str] = option(..., "--dyad", "Two actors. Repeatable: many in one pass.", "A,B")
     mapping: Path | None = option(
         None, "--mapping", "CSV of codes whose category or severity you change.", "FILE"
     )
-    codes: str | None = option(None, "--codes", "Codes of a keds or csv file: cameo, weis, plover or acled.")
+    codes: str | None = option(
+        None, "--codes", "Codes of a keds or csv file: cameo, weis, plover, acled or ucdp."
+    )
     column: list[str] | None = option(None, "--column", "Column of a csv file. Repeatable.", "NAME=HEADER")
 
 
@@ -361,7 +363,7 @@ def _columns(texts: list[str]) -> dict[str, str]:
 
 @takes_options
 def crosswalk(
-    system: str = argument("SCHEME", "cameo, weis, plover or acled."),
+    system: str = argument("SCHEME", "cameo, weis, plover, acled or ucdp."),
     output: Path | None = option(None, "--output -o", "Write it there instead.", "FILE"),
     *,
     answer: Answer,

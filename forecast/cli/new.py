@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ class NewOptions:
     events: str | None = argument(
         "EVENTS", "Event file (CSV, Parquet, .xlsx) or bundled:us-china.", default=None
     )
+    store: str | None = option(None, "--store", "Store of events, in place of an event file.", "DIR")
     pair: str | None = option(None, "--pair", "The two sides, as the events name them, e.g. USA,CHN.", "A,B")
     as_of: datetime | None = day_option(
         None, "--as-of", "Day of the forecast; the last day known in the file when absent."
@@ -69,6 +70,10 @@ def new(asked: NewOptions, *, answer: Answer) -> None:
     if asked.example is not None:
         _lay_out(asked, answer)
         return
+    if asked.events is not None and asked.store is not None:
+        raise InputError("give an event file or --store, not both")
+    if asked.store is not None and asked.pair is None:
+        raise InputError("--store holds several pairs: say which, e.g. --pair USA,CHN")
     if asked.events is None and asked.pair is None:
         raise InputError("give an event file, --pair A,B or --example us-china, e.g. forecast new events.csv")
 
@@ -83,7 +88,7 @@ def new(asked: NewOptions, *, answer: Answer) -> None:
     if draft.as_of:
         parse_config(content, path)
     _write({path: content.encode()}, force=asked.force)
-    from_file = asked.as_of is None and draft.as_of is not None
+    from_file = asked.as_of is None and draft.known is not None and draft.as_of == _last_known(draft.known)
     answer.print(_facts(draft, path, from_file=from_file), _told(draft, path, from_file=from_file))
 
 
@@ -94,6 +99,9 @@ def _draft(asked: NewOptions) -> Draft:
 
     pair = None if asked.pair is None else _pair(asked.pair)
     as_of = day(asked.as_of)
+    if asked.store is not None and pair is not None:
+        _refuse_dates(asked)
+        return _from_store(asked, asked.store, pair)
     if asked.events is None:
         _refuse_dates(asked)
         events = _bundled_with(pair)
@@ -106,6 +114,21 @@ def _draft(asked: NewOptions) -> Draft:
         drafted = blank_draft(pair, as_of)
         return drafted if scale is None else replace(drafted, scale=scale[0], scale_reason="as asked for")
     return draft_config(events, pair, as_of or _last_known(events), dates=asked.dates, scale=scale)
+
+
+def _from_store(asked: NewOptions, store: str, pair: Pair) -> Draft:
+    from forecast.config.draft import draft_config
+    from forecast.config.named_files import load_scale
+    from forecast.events.stores import read_store
+
+    low, high = sorted(pair)
+    events = read_store(Path(store).expanduser(), name=store, pairs={(low, high)})
+    as_of = day(asked.as_of) or _last_known(events)
+    if asked.as_of is None and events.date[0].item() == as_of:
+        # One day of record is known at the end of that day, and nothing lies before it.
+        as_of += timedelta(days=1)
+    scale = None if asked.scale is None else (_scale_from(asked), load_scale(asked.scale, Path()))
+    return draft_config(events, pair, as_of, scale=scale)
 
 
 def _scale_from(asked: NewOptions) -> str:
@@ -165,7 +188,13 @@ def _bundled_with(pair: Pair | None) -> EventTable | None:
 def _lay_out(asked: NewOptions, answer: Answer) -> None:
     from forecast.config.draft import WATCHLIST, example_files
 
-    ignored = {"EVENTS": asked.events, "--pair": asked.pair, "--as-of": asked.as_of, "--scale": asked.scale}
+    ignored = {
+        "EVENTS": asked.events,
+        "--store": asked.store,
+        "--pair": asked.pair,
+        "--as-of": asked.as_of,
+        "--scale": asked.scale,
+    }
     if given := tuple(name for name, value in ignored.items() if value is not None):
         raise InputError(f"--example lays out a config as it is: leave out {listing(given)}")
     _refuse_dates(asked)

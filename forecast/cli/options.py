@@ -144,10 +144,18 @@ class ConfigOptions:
         None, "--dates", "How the event file writes days, in place of events.dates."
     )
 
+    use: Literal["client", "internal"] | None = option(
+        None,
+        "--use",
+        "What the forecast is for, in place of events.use: acts whose terms bar it are refused.",
+    )
+
     @property
     def changes(self) -> tuple[str, ...]:
         """All settings that are changed, as ``KEY=VALUE``."""
-        return (*(self.overrides or ()), *([f"events.dates={self.dates}"] if self.dates else ()))
+        stated = {"dates": self.dates, "use": self.use}
+        own = (f"events.{name}={value}" for name, value in stated.items() if value)
+        return (*(self.overrides or ()), *own)
 
     def load(self) -> Config:
         """Read the config."""

@@ -48,6 +48,7 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
         *_dyad_faults(mapping_in(settings.get("dyad"))),
         *_start_faults(mapping_in(settings.get("events")), as_of),
         *_dates_faults(mapping_in(settings.get("events"))),
+        *_store_faults(mapping_in(settings.get("events"))),
         *_milestone_faults(milestones, as_of),
         *_unknown_names(settings, [entry.get("name") for _, entry in milestones]),
         *_calendar_faults(sequence_in(settings.get("calendar")), as_of, milestones),
@@ -135,6 +136,18 @@ def _dates_faults(events: Mapping[str, object]) -> Iterator[Fault]:
     source, order = events.get("source"), events.get("dates", "iso")
     if order != "iso" and isinstance(source, str) and source.startswith("bundled:"):
         yield Fault(("events", "dates"), f"'{order}' would have no effect: {source} has days as YYYY-MM-DD")
+
+
+def _store_faults(events: Mapping[str, object]) -> Iterator[Fault]:
+    source, store = events.get("source"), events.get("store")
+    if store and source and source != store:
+        yield Fault(("events", "store"), "source is given as well; keep one of the two")
+    if store and events.get("dates", "iso") != "iso":
+        yield Fault(("events", "dates"), "would have no effect: a store has days as YYYY-MM-DD")
+    if events.get("sources") and not store:
+        yield Fault(("events", "sources"), "would have no effect: it chooses among the sources of a store")
+    if events.get("licensed") and not events.get("use"):
+        yield Fault(("events", "licensed"), "would have no effect without use: client or internal")
 
 
 def _milestone_faults(

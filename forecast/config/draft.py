@@ -35,6 +35,7 @@ from forecast.events.dyads import (
     near_actors,
     pairs_in_words,
 )
+from forecast.events.stores import is_store
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
 from forecast.records.event_cautions import SaturatedScale
@@ -250,8 +251,9 @@ def _when(draft: Draft, path: Path) -> Iterator[str]:
         )
         yield "  # 'forecast events code FILE' adds acts by hand, 'forecast events import' reads event feeds."
         return
+    key = "store" if is_store(Path(draft.source).expanduser()) else "source"
     yield from _line(
-        f"  source: {flow_yaml(source_from(draft.source, path.parent))}", "from the folder of this file"
+        f"  {key}: {flow_yaml(source_from(draft.source, path.parent))}", "from the folder of this file"
     )
     if draft.dates != "iso":
         yield from _line(f"  dates: {draft.dates}", "how the file writes days")

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from forecast.config.cross_checks import cross_faults, usual_milestones
 from forecast.config.faults import Fault, Section, SettingsFile, refusal
@@ -116,8 +116,26 @@ ReportingDelay = Annotated[
 class EventsConfig(Section):
     """The coded events that the model learns from."""
 
+    # A store is a source too, so that whoever reads events reads either.
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("required", None))
+
     source: Text = Field(
-        description="'bundled:us-china', or a CSV, Parquet or .xlsx file, from the folder of the config"
+        description="'bundled:us-china', or a CSV, Parquet or .xlsx file, from the folder of the config; or "
+        "give store"
+    )
+    store: Text | None = Field(
+        default=None,
+        description="a folder that 'forecast events update' fills, in place of source",
+    )
+    sources: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="sources of the store that count, e.g. [gdelt2]; all when absent"
+    )
+    use: Literal["client", "internal"] | None = Field(
+        default=None,
+        description="what the forecast is for: acts whose terms bar that use are refused",
+    )
+    licensed: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="sources of which you hold a licence for this use, e.g. [acled]"
     )
     start: Day | None = Field(
         default=None, description="first day used; the first event of the file when absent"
@@ -137,6 +155,13 @@ class EventsConfig(Section):
         description="correct recent weeks for acts not yet known: none, estimated (from known_date), or "
         "{same_day, mean_days}",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _store_as_source(cls, stated: object) -> object:
+        if isinstance(stated, Mapping) and stated.get("store") and "source" not in stated:
+            return {**stated, "source": stated["store"]}
+        return stated
 
 
 class TargetConfig(Section):
@@ -331,7 +356,7 @@ class Config(SettingsFile):
 
     @property
     def events_path(self) -> Path | None:
-        """The event file, resolved against ``base_folder``; ``None`` for a bundled data set."""
+        """The event file or store, resolved against ``base_folder``; ``None`` for a bundled data set."""
         if self.events.source.startswith(BUNDLED_PREFIX):
             return None
         return self.base_folder / Path(self.events.source).expanduser()

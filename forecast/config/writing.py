@@ -58,6 +58,9 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     named as their copies in it.
     """
     settings = config.model_dump(by_alias=True)
+    named = "store" if config.events.store else "source"
+    if named == "store":
+        del settings["events"]["source"]
     if folder is None:
         return as_yaml(settings)
 
@@ -65,7 +68,7 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
         return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
     if config.events_path is not None:
-        settings["events"]["source"] = from_folder(config.events_path)
+        settings["events"][named] = from_folder(config.events_path)
     if config.population_path is not None:
         settings["model"]["population"] = SAVED_POPULATION
     if config.hazard_path is not None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +68,12 @@ class DyadRule:
         """The sides as text, several actors joined by a plus: ``("NAT+USA", "SER")``; sorted all through."""
         low, high = sorted("+".join(sorted(side)) for side in (self.a, self.b))
         return low, high
+
+    @property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Pairs of actors whose acts count, either way, each in order of name."""
+        third = product((*self.a, *self.b), self.theatre)
+        return frozenset((min(pair), max(pair)) for pair in (*product(self.a, self.b), *third))
 
     def directions(self, events: EventTable) -> NDArray[np.int8]:
         """Return the ``Direction`` of every row, shape (event,)."""

@@ -33,6 +33,7 @@ from forecast.events.cells import (
     shorten,
 )
 from forecast.events.rows import PARQUET_MARK, PARQUET_SUFFIX, ZIP_MARK, Row, Sheet, read_bytes, read_text
+from forecast.events.stores import Pairs, is_store, read_store
 from forecast.events.table import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 from forecast.events.typed_tables import cell_text, read_parquet, read_workbook
 from forecast.frames import columns_of
@@ -75,15 +76,26 @@ BUNDLED: Mapping[str, BundledSet] = MappingProxyType(
 """Data sets shipped with the package, by name."""
 
 
-def load_events(source: str, base: Path, *, dates: DateOrder = "iso") -> EventTable:
-    """Return the events of ``bundled:<name>``, or of a coded file whose path starts from the folder ``base``.
+def load_events(
+    source: str,
+    base: Path,
+    *,
+    dates: DateOrder = "iso",
+    pairs: Pairs | None = None,
+    feeds: Sequence[str] = (),
+) -> EventTable:
+    """Return the events of ``bundled:<name>``, of a store, or of a coded file, from the folder ``base``.
 
-    ``dates`` is how a file writes its days (see ``read_events``); a bundled set needs none.
+    ``dates`` is how a file writes its days (see ``read_events``). Of a store only the acts of ``pairs``
+    (each in order of name) and of its ``feeds`` are read, if these are given; other sources are read whole.
 
-    Raises ``EventError``: no such bundled set, or the file cannot be read or has faults.
+    Raises ``EventError``: no such bundled set, or the file or store cannot be read or has faults.
     """
     if not source.startswith(PREFIX):
-        return read_events(base / Path(source).expanduser(), source=source, dates=dates)
+        path = base / Path(source).expanduser()
+        if is_store(path):
+            return read_store(path, name=source, pairs=pairs, sources=feeds)
+        return read_events(path, source=source, dates=dates)
     with as_file(files("forecast.events") / "data" / _bundled(source).file) as path:
         return read_events(path, source=source)
 
@@ -92,7 +104,7 @@ def inspect_source(
     source: str, base: Path, *, dates: DateOrder = "iso"
 ) -> tuple[EventTable | None, list[Fault]]:
     """Return the table of a source and no fault, or no table and every fault (see ``load_events``)."""
-    if source.startswith(PREFIX):
+    if source.startswith(PREFIX) or is_store(base / Path(source).expanduser()):
         return load_events(source, base), []
     return inspect_events(base / Path(source).expanduser(), source=source, dates=dates)
 

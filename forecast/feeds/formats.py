@@ -15,6 +15,10 @@ ACLED
     ACLED Codebook, and "Guide to 2023 ACLED Column Changes". Not tested on real files (their terms forbid
     passing rows on). The country is read from an actor's name. ACLED does not say who acted on whom, and the
     time stamp is that of the row's last change: what was known earlier may be older than it says.
+UCDP
+    UCDP Georeferenced Event Dataset Codebook, version 25.1; candidate events have the same columns. Built
+    from the published definitions. An event is one of deaths, between two sides; a state is "Government of
+    X". It does not say who acted on whom, nor when it became known.
 KEDS
     Data sets of the KEDS project (Kansas, later Penn State). The first three letters of an actor code are the
     country, the next three the role (``SERMIL``).
@@ -30,7 +34,7 @@ from typing import Literal
 
 from forecast.events.cells import clean_text
 
-System = Literal["cameo", "weis", "plover", "acled", "own"]
+System = Literal["cameo", "weis", "plover", "acled", "ucdp", "own"]
 """Which crosswalk gives a code its meaning; ``own``: rows that give category and severity themselves."""
 Syntax = Literal["tabs", "csv", "json", "keds"]
 """``tabs``: one row a line, no quoting; ``csv``: quoted cells, separator found out; ``json``: one object a
@@ -319,6 +323,42 @@ ACLED = Layout(
     },
 )
 
+# UCDP
+
+
+def _government(column: str) -> str:
+    """Return the expression for a state; its former names stand in brackets: 'Government of X (Y)'."""
+    return rf"""nullif(regexp_extract("{column}", '^Government of (?:the )?([^()]+?)(?: \(.*)?$', 1), '')"""
+
+
+UCDP = Layout(
+    name="ucdp",
+    origin="UCDP GED Codebook 25.1; built from the published definitions",
+    system="ucdp",
+    syntax="csv",
+    columns=_names(
+        "id, type_of_violence, side_a, side_b, date_start, best, where_coordinates, country, source_article, "
+        "source_headline"
+    ),
+    header=True,
+    required=("id", "type_of_violence", "side_a", "side_b", "date_start", "best"),
+    named_countries=True,
+    fields={
+        "event_id": '"id"',
+        "day": iso_day('"date_start"'),
+        "actor_a": _government("side_a"),
+        "actor_b": _government("side_b"),
+        "code": '"type_of_violence"',
+        "mode": "CASE WHEN TRY_CAST(\"best\" AS DOUBLE) > 0 THEN 'fatal' ELSE '' END",
+        "name_a": '"side_a"',
+        "name_b": '"side_b"',
+        "place": "concat_ws(', ', nullif(\"where_coordinates\", ''), \"country\")",
+        "outlet": '"source_article"',
+        "title": '"source_headline"',
+        "shown_day": '"date_start"',
+    },
+)
+
 # KEDS
 
 KEDS_LINE = re.compile(r"^\s*(\d{6}|\d{8})\s+(\S{2,})\s+(\S{2,})\s+([0-9]{2,4})(?:\s+(.*))?$")
@@ -346,7 +386,7 @@ KEDS_CAMEO = replace(
 )
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {layout.name: layout for layout in (GDELT1, GDELT2, ICEWS, PLOVER, POLECAT, ACLED, KEDS_WEIS)}
+    {layout.name: layout for layout in (GDELT1, GDELT2, ICEWS, PLOVER, POLECAT, ACLED, UCDP, KEDS_WEIS)}
 )
 """Formats whose columns are published; ``csv`` is made from what the user says of it."""
 

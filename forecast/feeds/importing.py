@@ -200,9 +200,17 @@ def _checked(files: Sequence[Path], output: Path) -> dict[str, Path]:
 
 
 def read_files(
-    paths: Mapping[str, Path], journal: Journal, engine: Engine, listen: Listener, *, strict: bool
+    paths: Mapping[str, Path],
+    journal: Journal,
+    engine: Engine,
+    listen: Listener,
+    *,
+    strict: bool = False,
+    any_format: bool = False,
 ) -> list[Failed]:
     """Read the files (key → path) that the journal lacks, enter them there; return those that failed.
+
+    With ``any_format`` a file of another format is one of these even where it is the first.
 
     Raises
     ------
@@ -215,11 +223,12 @@ def read_files(
     done = len(paths) - len(todo)
     listen(done, len(paths))
     text = engine.folder / "rows"
-    text.mkdir()
+    text.mkdir(exist_ok=True)
     with closing(_read_ahead(make_batches(todo, engine.options.layout, text))) as batches:
         for batch in batches:
             for failure in batch.failed:
-                if strict or (failure.wrong_format and not journal.records and not batch.finished):
+                first = failure.wrong_format and not (any_format or journal.records or batch.finished)
+                if strict or first:
                     raise EventError(f"{failure.path}: {failure.reason}")
             failures += batch.failed
             unreadable = _judge(batch, journal, engine, growing)

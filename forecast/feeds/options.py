@@ -14,7 +14,7 @@ from forecast.feeds.crosswalk import Crosswalk, shipped_crosswalk, with_mapping
 from forecast.feeds.formats import KEDS_CAMEO, LAYOUTS, Layout, System, iso_day, pairs
 
 NAMES: tuple[str, ...] = (*LAYOUTS, "csv")
-SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled")
+SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled", "ucdp")
 LEAST_MEMORY = 200
 """Megabytes below which the engine cannot work."""
 _OWN_FIELDS = pairs(
@@ -87,7 +87,8 @@ def feed_options(
     Parameters
     ----------
     source_format : str
-        ``gdelt1``, ``gdelt2``, ``icews``, ``plover``, ``polecat``, ``acled``, ``keds`` or ``csv``.
+        ``gdelt1``, ``gdelt2``, ``icews``, ``plover``, ``polecat``, ``acled``, ``ucdp``, ``keds`` or
+        ``csv``.
     dyads : sequence of str
         Pairs of actors such as ``"USA,CHN"``.
     switches : Switches, optional

@@ -280,10 +280,10 @@ def write_rows(bundles: Iterator[list[tuple[Any, ...]]], stream: TextIO, layout:
     writer.writerow(WRITTEN)
     for bundle in bundles:
         named = (dict(zip((*CANDIDATE, "id"), values, strict=True)) for values in bundle)
-        writer.writerows(_event_cells(row, layout) for row in named)
+        writer.writerows(event_cells(row, layout) for row in named)
 
 
-def _event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
+def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
     """Return the cells of an event, in the order of ``WRITTEN``."""
     cameo = row["code"] if layout.system == "cameo" and row["code"] in cameo_codes() else ""
     url = clean_text(row["url"] or "")

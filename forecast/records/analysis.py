@@ -214,6 +214,18 @@ class PairLeftOut(Record):
     rows: int
 
 
+class SourceTerms(Record):
+    """A source of the events, and on what terms its acts may be used."""
+
+    source: str = Field(description="as ids of its acts begin; 'file' for acts of a user's own file")
+    acts: int = Field(description="events known by the as-of date that are of it")
+    licence: str = Field(description="name of the licence; empty where none is known")
+    terms: str = Field(description="what it says, in one sentence")
+    bars: tuple[str, ...] = Field(description="uses that need a licence of their own: client, internal")
+    known_on: date | None = Field(default=None, description="day on which these terms were known to hold")
+    page: str = Field(default="", description="where they stand")
+
+
 class DataSummary(Record):
     """The events behind the forecast."""
 
@@ -231,6 +243,9 @@ class DataSummary(Record):
     rows_left_out: int = Field(default=0, description="rows known by the as-of date of other pairs")
     left_out: tuple[PairLeftOut, ...] = Field(
         default=(), description="their pairs, most rows first; the first fifty"
+    )
+    sources: tuple[SourceTerms, ...] = Field(
+        default=(), description="sources of the events and their terms, most events first"
     )
 
 

@@ -18,6 +18,7 @@ from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.reading import source_limits
 from forecast.events.table import EventTable
+from forecast.events.terms import terms_of
 from forecast.inference.importance import monte_carlo_error
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import prior_draws, stream_draws, tension_at_steps
@@ -297,6 +298,7 @@ def data_summary(
         ),
         rows_left_out=sum(one.rows for one in left_out),
         left_out=tuple(PairLeftOut(**one._asdict()) for one in left_out[:STORED_PAIRS]),
+        sources=terms_of(events),
     )
 
 

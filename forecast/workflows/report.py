@@ -17,6 +17,7 @@ from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.evaluation.decision import costs_of
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
+from forecast.events.terms import terms_of
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.forecast import Forecast
 from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord, own_record, with_value
@@ -118,6 +119,8 @@ def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> No
         "data_sha256": run.inputs.events.sha256,
         "code_version": __version__,
         "seed": config.sampler.seed,
+        "sources": [one.model_dump(mode="json") for one in terms_of(run.inputs.events)],
+        "use": config.events.use,
         "versions": run.forecast.versions,
         "made_on": datetime.now(UTC).date().isoformat(),
         "timings_s": dict(timings),

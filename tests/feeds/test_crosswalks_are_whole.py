@@ -16,7 +16,7 @@ from forecast.feeds.crosswalk import (
     with_mapping,
 )
 
-SYSTEMS = ("cameo", "weis", "plover", "acled")
+SYSTEMS = ("cameo", "weis", "plover", "acled", "ucdp")
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,38 @@ def data_section(run: RunRecords) -> Section:
     limits: tuple[Block, ...] = (Heading("Known limits"), Bullets(data.limits)) if data.limits else ()
     cautions = caution_lines([one for one in run.forecast.cautions if one.code != "not_converged"])
     told: tuple[Block, ...] = (Heading(HEAD), Bullets(tuple(cautions))) if cautions else ()
-    return Section("data", "The data", (beside, *limits, *told))
+    terms = _terms_table(data)
+    return Section("data", "The data", (beside, *terms, *limits, *told))
+
+
+def _terms_table(data: DataSummary) -> tuple[Block, ...]:
+    """Return on what terms the events may be used, by source; nothing for a file of the user's own alone."""
+    if not any(one.licence for one in data.sources):
+        return ()
+    rows = (
+        (
+            Cell("own file" if one.source == "file" else one.source, url=web_address(one.page)),
+            Cell(f"{one.acts:,}"),
+            Cell(f"{one.licence}: {one.terms}" if one.licence else "Not known to the program."),
+            Cell(" and ".join(one.bars) or "–"),
+            Cell(wording.long_day(one.known_on) if one.known_on else "–"),
+        )
+        for one in data.sources
+    )
+    table = Table(
+        name="terms",
+        title="Sources and their terms",
+        columns=(
+            Column("Source", 22),
+            Column("Events", 16, "right"),
+            Column("Terms"),
+            Column("Needs a licence for", 32),
+            Column("As known on", 28),
+        ),
+        groups=one_group(rows),
+        size="tiny",
+    )
+    return (table,)
 
 
 def coverage_sentences(forecast: Forecast, analysis: Analysis) -> list[str]:

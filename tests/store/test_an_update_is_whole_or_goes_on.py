@@ -1,0 +1,292 @@
+"""An update adds each act once, whatever goes wrong; what is missing or wrong is asked for again."""
+
+import errno
+import io
+import threading
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from forecast import storage
+from forecast.events.reading import read_events
+from forecast.feeds.importing import import_feed
+from forecast.feeds.options import Switches, feed_options
+from forecast.storage import locked
+from tests.store.conftest import files_of, reports_of, zipped
+
+DAY_ROWS = 78
+"""Rows of the sample between USA and CHN, 88, less 10 statements, appeals and protests."""
+
+
+def test_a_day_is_stored_with_all_its_reports_and_the_same_update_adds_nothing(update, tmp_path):
+    first, again = update(), update()
+    assert (first.code, again.code) == (0, 0)
+    facts = first.facts
+    assert facts["added"] + facts["repeated"] == DAY_ROWS
+    assert facts["added"] > 0
+    assert facts["repeated"] > 0
+    assert {name: facts[name] for name in ("refused", "newest", "files")} == {
+        "refused": 0,
+        "newest": "2020-11-13",
+        "files": {"read": 9, "missing": 0, "wrong": 0},
+    }
+    assert {name: again.facts[name] for name in ("added", "repeated", "newest", "files")} == {
+        "added": 0,
+        "repeated": 0,
+        "newest": "2020-11-13",
+        "files": {"read": 0, "missing": 0, "wrong": 0},
+    }
+
+
+def test_reports_are_the_rows_that_an_import_reads(update, tmp_path, shared_data):
+    """The import of the same day that keeps repeats and both sides is the independent account."""
+    update()
+    switches = Switches(repeat_days=None, merge_mirrored=False)
+    sample = shared_data / "samples/gdelt2-20201113.export.CSV"
+    import_feed([sample], feed_options("gdelt2", ["USA,CHN"], switches), tmp_path / "all.csv")
+    expected = read_events(tmp_path / "all.csv")
+    held = {row["id"] for row in reports_of(tmp_path / "S")}
+    assert held == set(expected.id)
+    assert len(held) == DAY_ROWS
+
+
+def bomb() -> bytes:
+    """Return a zip that unpacks to a thousand times its size."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("20201113083000.export.CSV", (b"0\t" * 60 + b"0\n") * 500_000)
+    return buffer.getvalue()
+
+
+SPOILT = "20201113083000.export.CSV.zip"
+
+
+def late(asked):
+    time.sleep(1.5)
+    return 200, {}, b"late"
+
+
+@pytest.mark.parametrize(
+    ("page", "state", "reason"),
+    [
+        (lambda asked: (404, {}, b""), "missing", "not on the server"),
+        (lambda asked: (503, {}, b""), "missing", "the server answered 503"),
+        (lambda asked: (302, {"Location": "http://example.org/"}, b""), "missing", "sent elsewhere"),
+        (late, "missing", "no answer for 0.5 seconds"),
+        (b"<!DOCTYPE html><html>busy</html>", "wrong", "a web page in place of data"),
+        (zipped("x", b"other content"), "wrong", "bytes, not"),
+    ],
+)
+def test_a_file_that_cannot_be_had_is_named_and_the_rest_stored(update, gdelt, tmp_path, page, state, reason):
+    gdelt.spoil(SPOILT, page)
+    ended = update("--timeout", "0.5")
+    assert ended.code == 1
+    facts = ended.facts
+    assert facts["files"] == {"read": 8, "missing": 0, "wrong": 0} | {state: 1}
+    assert reason in facts["sources"]["gdelt2"]["open"][SPOILT]
+    assert SPOILT not in {row["file"] for row in reports_of(tmp_path / "S")}
+
+
+def of_listed_size(gdelt) -> bytes:
+    """Return other bytes, as many as the list says."""
+    content = gdelt.archives[SPOILT]
+    return content[:-40] + bytes(40)
+
+
+def halved(gdelt) -> bytes:
+    return gdelt.archives[SPOILT][:900]
+
+
+@pytest.mark.parametrize(("spoil", "reason"), [(of_listed_size, "MD5"), (halved, "bytes, not")])
+def test_a_file_that_is_not_as_listed_is_never_stored(update, gdelt, tmp_path, spoil, reason):
+    gdelt.spoil(SPOILT, spoil(gdelt))
+    ended = update()
+    assert (ended.code, ended.facts["files"]["wrong"]) == (1, 1)
+    assert reason in ended.facts["sources"]["gdelt2"]["open"][SPOILT]
+    # Asked for twice: it may have been cut short on the way.
+    assert gdelt.server.counts()[SPOILT] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (bomb, "unpacks to more than"),
+        (lambda: zipped("x.CSV", b"a\tb\tc\n" * 50), "not gdelt2 rows"),
+        (lambda: zipped("x.CSV", b""), "empty"),
+        (lambda: zipped("x.zip", zipped("y", b"a")), "a packed file inside a packed file"),
+        (lambda: b"plain nonsense", "not gdelt2 rows"),
+    ],
+)
+def test_a_file_that_is_listed_right_but_holds_no_rows_is_never_stored(
+    update, gdelt, tmp_path, content, reason
+):
+    gdelt.archives[SPOILT] = content()
+    gdelt.publish()
+    ended = update()
+    assert (ended.code, ended.facts["files"]) == (1, {"read": 8, "missing": 0, "wrong": 1})
+    assert reason in ended.facts["sources"]["gdelt2"]["open"][SPOILT]
+    assert ended.facts["added"] > 0
+
+
+def test_what_was_missing_is_asked_for_again_and_the_store_is_as_from_one_update(
+    update, gdelt, whole, tmp_path
+):
+    gdelt.spoil(SPOILT, b"<html>")
+    gdelt.server.pages.pop("/gdeltv2/20201113001500.export.CSV.zip")
+    assert update().code == 1
+    gdelt.publish()
+    mended = update()
+    assert (mended.code, mended.facts["files"]["read"]) == (0, 2)
+    assert reports_of(tmp_path / "S") == reports_of(whole)
+
+
+class Killed(BaseException):
+    """Ends the program where it stands."""
+
+
+WRITES = 7
+"""Of an update in two batches: pairs, source; acts and notes of either batch; the end."""
+
+
+@pytest.mark.parametrize("call", range(1, WRITES + 2))
+def test_an_update_killed_at_any_write_goes_on_to_the_same_store(update, whole, tmp_path, monkeypatch, call):
+    monkeypatch.setattr("forecast.store.update.BATCH", 5)
+    left = [call]
+
+    def dying(write):
+        def run(*given):
+            left[0] -= 1
+            if left[0] == 0:
+                raise Killed
+            return write(*given)
+
+        return run
+
+    with monkeypatch.context() as patched:
+        for write in (storage.write_file, storage.copy_file):
+            patched.setattr(f"forecast.store.folder.{write.__name__}", dying(write))
+        with pytest.raises(Killed) if call <= WRITES else nullcontext():
+            update()
+    assert max(left[0], 0) == (call > WRITES)
+    assert update().code == 0
+    assert reports_of(tmp_path / "S") == reports_of(whole)
+    assert files_of(tmp_path / "S") == files_of(whole)
+
+
+def test_a_full_disk_is_one_message_and_what_was_stored_stays(update, gdelt, tmp_path, monkeypatch):
+    gdelt.spoil(SPOILT, lambda asked: (404, {}, b""))
+    update()
+    before = reports_of(tmp_path / "S")
+    gdelt.publish()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("forecast.store.folder.copy_file", full)
+    ended = update()
+    assert (ended.code, ended.out) == (2, "")
+    assert "cannot be written: No space left on device" in ended.err
+    assert reports_of(tmp_path / "S") == before
+
+
+def test_two_updates_at_once_are_one_and_a_clear_refusal(update, tmp_path):
+    held, done = threading.Event(), threading.Event()
+
+    def other_update():
+        with locked((tmp_path / "S").resolve()):
+            held.set()
+            done.wait()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(other_update)
+        held.wait()
+        ended = update()
+        done.set()
+    assert (ended.code, ended.out) == (2, "")
+    assert "another forecast command is writing it" in ended.err
+
+
+def test_a_store_of_another_version_is_refused(update, command, tmp_path):
+    update()
+    path = tmp_path / "S/store.json"
+    path.write_text(path.read_text().replace('"version": 1', '"version": 9'))
+    for ended in (update(), command("events", "status", "--store", tmp_path / "S")):
+        assert ended.code == 2
+        assert "a store of version 9; this program reads version 1" in ended.err
+
+
+@pytest.mark.parametrize("list_page", [b"<html>sorry</html>", b"nonsense\n", None])
+def test_without_a_list_nothing_changes_and_the_reason_is_told(update, gdelt, tmp_path, list_page):
+    for name in ("masterfilelist.txt", "lastupdate.txt"):
+        gdelt.server.pages.pop(f"/gdeltv2/{name}")
+        if list_page is not None:
+            gdelt.spoil(name, list_page)
+    ended = update()
+    assert ended.code == 1
+    assert "the list of files cannot be had" in ended.facts["sources"]["gdelt2"]["failure"]
+    assert ended.facts["files"] == {"read": 0, "missing": 0, "wrong": 0}
+
+
+def test_a_clock_that_a_server_contradicts_is_refused(update, gdelt, tmp_path):
+    def other_day(asked):
+        date = (datetime.now(UTC) + timedelta(days=40)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+        return 200, {"Date": date}, gdelt.line(gdelt.names[0]).encode()
+
+    gdelt.spoil("lastupdate.txt", other_day)
+    ended = update()
+    assert ended.code == 2
+    assert "Set the clock" in ended.err
+
+
+def test_a_list_that_did_not_change_is_not_sent_again(update, gdelt, tmp_path):
+    content = gdelt.server.pages["/gdeltv2/masterfilelist.txt"]
+
+    def tagged(asked):
+        same = asked.headers.get("If-None-Match") == '"one"'
+        return (304, {}, b"") if same else (200, {"ETag": '"one"'}, content)
+
+    gdelt.spoil("masterfilelist.txt", tagged)
+    gdelt.spoil(SPOILT, lambda asked: (404, {}, b""))
+    update()
+    gdelt.server.pages[f"/gdeltv2/{SPOILT}"] = gdelt.archives[SPOILT]
+    assert update().facts["files"] == {"read": 1, "missing": 0, "wrong": 0}
+    asked = [one.headers.get("If-None-Match") for one in gdelt.server.asked if "masterfile" in one.path]
+    assert asked == [None, '"one"']
+
+
+def test_the_next_update_needs_neither_pair_nor_day_nor_address(update, command, gdelt, tmp_path):
+    update()
+    ended = command("events", "update", "--store", tmp_path / "S", "--until", "2020-11-13", "--json")
+    assert (ended.code, ended.facts["files"]["read"]) == (0, 0)
+
+
+def test_a_second_pair_is_read_from_files_that_were_read_for_the_first(update, tmp_path):
+    update()
+    more = update("--pair", "USA,RUS")
+    assert more.facts["files"]["read"] == 9
+    assert more.facts["added"] > 0
+    assert {row["pair"] for row in reports_of(tmp_path / "S")} == {"CHN,USA", "RUS,USA"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--source", "gdelt3"), "no such source. Did you mean 'gdelt2'?"),
+        (("--pair", "USA"), "expected two actors"),
+        (("--address", "ftp://example.org"), "expected one that begins with http"),
+        (("--address", "http://me:secret@example.org/x"), "holds a user, a password"),
+        (("--until", "2999-01-01"), "in the future"),
+        (("--since", "2020-11-14"), "after --until"),
+        (("--timeout", "0"), "expected more than 0 seconds"),
+    ],
+)
+def test_bad_input_is_one_message_and_makes_no_store(update, tmp_path, arguments, message):
+    ended = update(*arguments)
+    assert ended.code == 2
+    assert message in ended.err
+    assert "secret" not in ended.err
+    assert not (tmp_path / "S").exists()
