@@ -33,7 +33,7 @@ from forecast.events.cells import (
     shorten,
 )
 from forecast.events.rows import PARQUET_MARK, PARQUET_SUFFIX, ZIP_MARK, Row, Sheet, read_bytes, read_text
-from forecast.events.stores import Pairs, is_store, read_store
+from forecast.events.stores import Names, Pairs, is_store, read_store
 from forecast.events.table import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 from forecast.events.typed_tables import cell_text, read_parquet, read_workbook
 from forecast.frames import columns_of
@@ -77,27 +77,20 @@ BUNDLED: Mapping[str, BundledSet] = MappingProxyType(
 
 
 def load_events(
-    source: str,
-    base: Path,
-    *,
-    dates: DateOrder = "iso",
-    pairs: Pairs | None = None,
-    feeds: Sequence[str] = (),
+    source: str, base: Path, *, dates: DateOrder = "iso", pairs: Pairs | None = None, feeds: Names = ()
 ) -> EventTable:
     """Return the events of ``bundled:<name>``, of a store, or of a coded file, from the folder ``base``.
 
-    ``dates`` is how a file writes its days (see ``read_events``). Of a store only the acts of ``pairs``
-    (each in order of name) and of its ``feeds`` are read, if these are given; other sources are read whole.
-
+    ``dates`` is how a file writes its days. Of a store the acts of ``pairs`` and ``feeds`` alone are read.
     Raises ``EventError``: no such bundled set, or the file or store cannot be read or has faults.
     """
+    path = base / Path(source).expanduser()
+    if is_store(path):
+        return read_store(path, name=source, pairs=pairs, sources=feeds)
     if not source.startswith(PREFIX):
-        path = base / Path(source).expanduser()
-        if is_store(path):
-            return read_store(path, name=source, pairs=pairs, sources=feeds)
         return read_events(path, source=source, dates=dates)
-    with as_file(files("forecast.events") / "data" / _bundled(source).file) as path:
-        return read_events(path, source=source)
+    with as_file(files("forecast.events") / "data" / _bundled(source).file) as held:
+        return read_events(held, source=source)
 
 
 def inspect_source(
@@ -313,11 +306,9 @@ def _contradictions(
     today: date,
 ) -> list[tuple[str, str]]:
     """Column and message of what cannot be true together; ``None`` for cells that were not readable."""
-    wrong = [
-        (name, f"{other} lies in the future. Allowed: {today} or earlier")
-        for name, other in (("date", day), ("known_date", known))
-        if other is not None and other > today
-    ]
+    days = (("date", day), ("known_date", known))
+    future = "{} lies in the future. Allowed: {} or earlier"
+    wrong = [(name, future.format(one, today)) for name, one in days if one is not None and one > today]
     public = ": an act is not public before it happens"
     wrong += [
         (name, f"{other} is before date {day}{reason}. Allowed: {day} or later, or empty")

@@ -23,6 +23,7 @@ import numpy as np
 
 from forecast.errors import EventError, did_you_mean
 from forecast.events.cells import DATES
+from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.rows import literal_path
 from forecast.events.table import COLUMNS, FIELDS, EventTable
 from forecast.records.event_cautions import FeedFault
@@ -38,6 +39,7 @@ ALWAYS_EMPTY = ("end_date", "verified", "confidence")
 """Columns of an event file that no feed fills."""
 HELD = tuple(name for name in COLUMNS if name not in ALWAYS_EMPTY)
 """Columns of an event file that a store holds."""
+Names = Sequence[str]
 Pairs = Collection[tuple[str, str]]
 """Pairs of actors, each in order of name."""
 
@@ -262,7 +264,21 @@ def _newest(folder: Path, as_of: date) -> date | None:
     return newest
 
 
-def stale_sources(folder: Path, name: str, as_of: date, sources: Sequence[str] = ()) -> Iterator[FeedFault]:
+def faults_of(
+    events: EventTable, path: Path | None, as_of: date, sources: Sequence[str] = ()
+) -> tuple[FeedFault, ...]:
+    """Return what is wrong with the feed that events come from: a file, or a store at ``path``.
+
+    Of a store the age is that of each of its sources, judged by its own pace.
+    """
+    faults = feed_faults((Feed.of_table(events),), as_of)
+    if path is None or not is_store(path):
+        return faults
+    stale = _stale_sources(path, events.source, as_of, sources)
+    return (*stale, *(one for one in faults if one.code != "stale_feed"))
+
+
+def _stale_sources(folder: Path, name: str, as_of: date, sources: Sequence[str] = ()) -> Iterator[FeedFault]:
     """Yield a fault for each source whose newest act is too old on a day for its own pace."""
     for one in freshness(folder, as_of, sources):
         if one.newest is None or not one.stale:

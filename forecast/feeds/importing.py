@@ -200,22 +200,12 @@ def _checked(files: Sequence[Path], output: Path) -> dict[str, Path]:
 
 
 def read_files(
-    paths: Mapping[str, Path],
-    journal: Journal,
-    engine: Engine,
-    listen: Listener,
-    *,
-    strict: bool = False,
-    any_format: bool = False,
+    paths: Mapping[str, Path], journal: Journal, engine: Engine, listen: Listener, *, strict: bool | None
 ) -> list[Failed]:
     """Read the files (key → path) that the journal lacks, enter them there; return those that failed.
 
-    With ``any_format`` a file of another format is one of these even where it is the first.
-
-    Raises
-    ------
-    EventError
-        The first file is of another format; with ``strict`` any file that cannot be used.
+    Raises ``EventError``: the first file is of another format, unless ``strict`` is ``None``; where it is
+    true any file that cannot be used.
     """
     todo = [(key, path) for key, path in paths.items() if key not in journal.records]
     failures: list[Failed] = []
@@ -227,8 +217,8 @@ def read_files(
     with closing(_read_ahead(make_batches(todo, engine.options.layout, text))) as batches:
         for batch in batches:
             for failure in batch.failed:
-                first = failure.wrong_format and not (any_format or journal.records or batch.finished)
-                if strict or first:
+                first = failure.wrong_format and not journal.records and not batch.finished
+                if strict or (first and strict is not None):
                     raise EventError(f"{failure.path}: {failure.reason}")
             failures += batch.failed
             unreadable = _judge(batch, journal, engine, growing)

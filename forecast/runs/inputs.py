@@ -18,9 +18,8 @@ from forecast.config.schema import PACKAGED_POPULATIONS
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
-from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.reading import load_events
-from forecast.events.stores import is_store, stale_sources
+from forecast.events.stores import faults_of
 from forecast.events.table import EventTable
 from forecast.events.terms import refuse_barred
 from forecast.families import Family, family_named
@@ -146,18 +145,8 @@ def read_data(config: Config) -> Inputs:
     return replace(
         inputs,
         left_out=rule.left_out(everything.known_by(config.as_of)),
-        feed=_feed_faults(config, everything),
+        feed=faults_of(everything, config.events_path, config.as_of, config.events.sources),
     )
-
-
-def _feed_faults(config: Config, everything: EventTable) -> tuple[FeedFault, ...]:
-    """Return what is wrong with the file; of a store, the age of its sources is judged by their own pace."""
-    events = config.events
-    faults = feed_faults((Feed.of_table(everything, events.source),), config.as_of)
-    if config.events_path is None or not is_store(config.events_path):
-        return faults
-    stale = stale_sources(config.events_path, events.source, config.as_of, events.sources)
-    return (*stale, *(one for one in faults if one.code != "stale_feed"))
 
 
 def _refuse_other_pairs(config: Config, everything: EventTable) -> None:
@@ -278,15 +267,13 @@ def load_config_events(config: Config) -> EventTable:
     Raises ``ConfigError`` or ``EventError``: as ``read_inputs``.
     """
     try:
-        events, pairs = config.events, dyad_rule(config).pairs
-        return load_events(
-            events.source, config.base_folder, dates=events.dates, pairs=pairs, feeds=events.sources
-        )
+        events, rule = config.events, dyad_rule(config)
+        place, pairs = config.base_folder, rule.pairs
+        return load_events(events.source, place, dates=events.dates, pairs=pairs, feeds=events.sources)
     except EventError as error:
         if config.events_path is None or not config.events_path.is_file():
-            raise config.error(
-                ("events", "store" if config.events.store else "source"), str(error)
-            ) from error
+            key = "store" if config.events.store else "source"
+            raise config.error(("events", key), str(error)) from error
         raise
 
 

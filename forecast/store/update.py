@@ -363,7 +363,7 @@ def _read(paths: Mapping[str, Path], journal: Journal, engine: Engine) -> dict[s
         return None
 
     try:
-        return {one.key: one.reason for one in read_files(paths, journal, engine, tell, any_format=True)}
+        return {one.key: one.reason for one in read_files(paths, journal, engine, tell, strict=None)}
     except EventError:
         # A value that the engine cannot read ends the batch: one by one, so that it costs one file.
         failed: dict[str, str] = {}
@@ -371,7 +371,7 @@ def _read(paths: Mapping[str, Path], journal: Journal, engine: Engine) -> dict[s
             if name in journal.records:
                 continue
             try:
-                read = read_files({name: path}, journal, engine, tell, any_format=True)
+                read = read_files({name: path}, journal, engine, tell, strict=None)
                 failed |= {one.key: one.reason for one in read}
             except EventError as error:
                 failed[name] = str(error).removeprefix(f"{path}: ")
