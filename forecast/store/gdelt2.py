@@ -109,7 +109,8 @@ def _listed(content: bytes) -> dict[str, Entry]:
 def _dated(name: bytes) -> bool:
     """Whether a name begins with a moment that exists."""
     try:
-        datetime(int(name[:4]), *(int(name[place : place + 2]) for place in (4, 6, 8, 10, 12)), tzinfo=UTC)
+        month, day, hour, minute, second = (int(name[place : place + 2]) for place in (4, 6, 8, 10, 12))
+        datetime(int(name[:4]), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return False
     return True
