@@ -135,18 +135,31 @@ class Bar(Mark):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spans(Mark):
-    """Two intervals (lower, upper, mean) on one scale from 0 to 1: before and after the data."""
+class Rise(Mark):
+    """A step of a waterfall: from one chance to the next, and the error of that, as shares of the scale."""
 
-    before: tuple[float, float, float]
-    after: tuple[float, float, float]
+    start: float
+    end: float
+    error: float
+    colour: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spark(Mark):
+    """A small curve of chance by day: (place on the axis, lower, chance, upper), all in [0, 1]."""
+
+    points: tuple[tuple[float, float, float, float], ...]
+    dots: tuple[tuple[float, float], ...]
+    """Place on the axis and chance of each milestone."""
+    colour: str
 
 
 @dataclass(frozen=True)
 class Cell:
     """One cell of a table: its text, a smaller second line (``note``), and a mark beside or in place of it.
 
-    ``swatch`` and ``colour`` are ``#RRGGBB``; ``value`` is the number behind the text, for the CSV file.
+    ``swatch`` and ``colour`` are ``#RRGGBB``; ``value`` is the number behind the text, or the two ends of a
+    range, for the CSV file.
     """
 
     text: str = ""
@@ -157,16 +170,17 @@ class Cell:
     swatch: str | None = None
     url: str | None = None
     mark: Mark | None = None
-    value: float | int | None = None
+    value: float | int | tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its head, its width in millimetres (``None``: what is left), and how it is aligned."""
+    """A column: its head with a second line, its width in millimetres (``None``: what is left), its side."""
 
     head: str
     width: float | None = None
     align: Align = "left"
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +207,6 @@ class Table(Block):
     groups: tuple[Group, ...]
     name: str = ""
     title: str = ""
-    size: Literal["tiny", "small", "medium"] = "small"
     lines: bool = True
     whole: bool = False
     """Never broken across pages: for short tables only."""
@@ -213,13 +226,15 @@ class Beside(Block):
 class Section:
     """A part of the report; ``title`` stands in the bookmarks, and is ``None`` for the front page.
 
-    A section that is a ``page`` fills exactly one sheet of the PDF, set smaller where it would not fit.
+    A section that is a ``page`` fills exactly one sheet of the PDF, set smaller where it would not fit. One
+    that is not ``printed`` stands in ``report.html`` alone; the PDF carries its tables as CSV.
     """
 
     name: str
     title: str | None
     blocks: tuple[Block, ...]
     page: bool = False
+    printed: bool = True
 
 
 def right(head: str = "", width: float | None = None) -> Column:

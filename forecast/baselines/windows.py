@@ -13,7 +13,6 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from forecast.errors import InputError
 from forecast.events.table import EventTable
@@ -160,6 +159,10 @@ class PastEvents:
         Entry ``t``, shape (n_days + 1,): sum over events with known_day < t of 2^(−(t − 1 − day) /
         half-life); the last is that at the origin. An act disclosed late enters late, already aged.
         """
+        from scipy.signal import (
+            lfilter,
+        )  # here, since it takes longer to load than all that needs no features
+
         decay = 2.0 ** (-1.0 / half_life_days)
         lag = self.known_day[chosen] - self.day[chosen]
         entering = np.bincount(self.known_day[chosen], weights=decay**lag, minlength=self.n_days)

@@ -251,7 +251,7 @@ def score(
 
     scores = scoring.score_ledger(opened, seed=seed, failed=failed)
     if figure:
-        from forecast.report.backtest_figures import draw_reliability
+        from forecast.report.curves import draw_reliability
         from forecast.report.drawing import write_figure
 
         write_figure(draw_reliability(scores.calibration), figure)

@@ -106,10 +106,11 @@ def run(
         refuse_unusable(place)
 
     with listening(shown=output.for_people) as listen:
-        from forecast.report.answers import bottom_line
+        from forecast.report.run_records import read_run_records
+        from forecast.report.sections.brief import bottom_line
         from forecast.runs.cautions import require_converged, without_warnings
         from forecast.workflows.forecast import run_forecast
-        from forecast.workflows.report import timed_forecast, track_record_of
+        from forecast.workflows.report import timed_forecast
 
         with without_warnings():  # they stand in the summary
             finished, folder = run_forecast(
@@ -134,7 +135,7 @@ def run(
             "Ledger": place,
         }
         written = Pairs(tuple((name, str(path)) for name, path in files.items() if path))
-        show((*bottom_line(finished.forecast, track_record_of(folder)), written))
+        show((*bottom_line(read_run_records(folder)), written))
         if place:
             failed = "" if finished.forecast.converged else " as failed: neither listed nor scored"
             show([Prose(f"On record{failed}; --no-ledger leaves a run off the record.", tone="fine")])
@@ -169,7 +170,7 @@ def report(
     paper: Literal["a4", "us-letter"] | None = option(
         None, "--paper", "Paper of the PDF, in place of report.paper."
     ),
-    brief: bool = option(False, "--brief", "Only the two pages of the brief: brief.pdf."),
+    brief: bool = option(False, "--brief", "Only page 1: brief.pdf."),
     force: bool = option(
         False, "--force", "Build from files that were altered after the run; the report says so."
     ),

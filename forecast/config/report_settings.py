@@ -15,30 +15,22 @@ class ImpactConfig(Section):
     """How grave a target would be for the reader, as judged by the author of the report."""
 
     level: Literal["negligible", "minor", "moderate", "major", "severe"] = Field(
-        description="gravity if it happens; the other side of the likelihood × impact matrix"
+        description="gravity if it happens; printed beside the event"
     )
-    rationale: Text = Field(description="why, in one sentence; printed beside the matrix")
+    rationale: Text = Field(description="why, in one sentence; printed beside what counts as the event")
 
 
 ReportSection = Literal[
     "brief",
     "milestones",
-    "outlook",
-    "calendar",
-    "tension",
-    "impact",
-    "drivers",
-    "indicators",
-    "scenarios",
-    "assumptions",
-    "track-record",
-    "method",
-    "parameters",
-    "data",
-    "recent-events",
     "sources",
+    "assumptions",
+    "scenarios",
+    "track-record",
+    "data",
+    "method",
 ]
-"""Parts of the report: the two pages of the brief, then the appendix."""
+"""Parts of the report: page 1, then those that defend it, each with its tables in ``report.html``."""
 
 
 class ReportConfig(Section):
@@ -72,5 +64,5 @@ class ReportConfig(Section):
         "read where no backtest lies beside the run",
     )
     impact: Annotated[Mapping[KeyName, ImpactConfig], EMPTY_MAPPING] = Field(
-        default_factory=dict, description="gravity by target; with it the report shows the matrix"
+        default_factory=dict, description="gravity by target; the report prints it beside the event"
     )

@@ -10,14 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import TYPE_CHECKING
 
-from forecast.baselines.windows import Days, Floats, Horizons
 from forecast.errors import InputError, did_you_mean
-from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
-from forecast.pooled_hazard.coefficients import PooledHazard
-from forecast.pooled_hazard.hazard import FURTHEST_DAYS, forecast_by_day, forecast_origins
-from forecast.simulation.probabilities import HitMoments
+from forecast.pooled_hazard.coefficients import FURTHEST_DAYS, PooledHazard
+
+if TYPE_CHECKING:
+    # Not loaded, since a report names families without a forecast by them.
+    from forecast.baselines.windows import Days, Floats, Horizons
+    from forecast.events.table import EventTable
+    from forecast.panel.streams import TargetRule
+    from forecast.simulation.probabilities import HitMoments
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,36 @@ def pooled_hazard_member(hazard: PooledHazard | None = None) -> DirectMember:
             "lately, beside what is usual for this pair, and by how long ago the last case was. The fewer "
             "cases a target has, the less it departs; one that never happened keeps its own rate.",
         ),
-        partial(forecast_by_day, hazard),
-        partial(forecast_origins, hazard),
+        partial(_by_day, hazard),
+        partial(_at_origins, hazard),
         FURTHEST_DAYS,
     )
+
+
+def _by_day(
+    hazard: PooledHazard | None,
+    events: EventTable,
+    targets: Sequence[TargetRule],
+    origin: date,
+    start: date,
+    horizon_days: int,
+) -> Mapping[str, HitMoments]:
+    from forecast.pooled_hazard.hazard import forecast_by_day
+
+    return forecast_by_day(hazard, events, targets, origin, start, horizon_days)
+
+
+def _at_origins(
+    hazard: PooledHazard | None,
+    events: EventTable,
+    targets: Sequence[TargetRule],
+    origins: Days,
+    start: date,
+    horizons: Horizons,
+) -> Mapping[str, Floats]:
+    from forecast.pooled_hazard.hazard import forecast_origins
+
+    return forecast_origins(hazard, events, targets, origins, start, horizons)
 
 
 POOLED = pooled_hazard_member()

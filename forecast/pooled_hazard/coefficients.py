@@ -25,6 +25,8 @@ Integers = NDArray[np.int64]
 
 EDGES: Integers = np.array([0, 14, 30, 60, 90, 180, 365, 540, 730])
 """Days ahead between which the hazard is constant."""
+FURTHEST_DAYS = 2 * int(EDGES[-1])
+"""Longest horizon that may be asked: twice the longest that was learned."""
 NAMES = (
     "climatology",
     "long_run",

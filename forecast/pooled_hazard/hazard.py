@@ -29,7 +29,14 @@ from forecast.errors import InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule, raised_to_included
-from forecast.pooled_hazard.coefficients import EDGES, NAMES, Integers, PooledHazard, shipped_hazard
+from forecast.pooled_hazard.coefficients import (
+    EDGES,
+    FURTHEST_DAYS,
+    NAMES,
+    Integers,
+    PooledHazard,
+    shipped_hazard,
+)
 from forecast.simulation.probabilities import HitMoments, hit_chance
 
 Floats = NDArray[np.float64]
@@ -179,8 +186,6 @@ SPACING_DAYS = 30
 """Days between the earlier origins that a dyad's deviation, and the coefficients, are learned from."""
 FORGET_DAYS = 1500.0
 """Half-life of what earlier origins say of a dyad's deviation."""
-FURTHEST_DAYS = 2 * int(EDGES[-1])
-"""Longest horizon that may be asked: twice the longest that was learned."""
 INTERVAL_WEIGHT: Floats = np.minimum(SPACING_DAYS / INTERVAL_DAYS, 1.0)
 """Weight of an interval: origins are closer to one another than the longer intervals are long."""
 _LEAST_LOG, _MOST_LOG = -15.0, 3.0

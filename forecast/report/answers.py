@@ -1,8 +1,9 @@
-"""What ``forecast run``, ``scenario`` and ``sensitivity`` answer, as blocks."""
+"""What ``forecast scenario`` and ``sensitivity`` answer, as blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from forecast import wording
 from forecast.blocks import (
@@ -27,7 +28,6 @@ from forecast.records.forecast import (
     ScenarioMilestone,
     TargetForecast,
 )
-from forecast.records.history import TrackRecord, own_record, with_value
 from forecast.report.assumption_words import (
     LABEL_SHORT,
     REASON_WORDS,
@@ -46,16 +46,14 @@ from forecast.report.assumption_words import (
     strength,
     titles_of,
 )
-from forecast.report.headline import PRINTED, alarm, cautions, judgement, members_table, milestone_table
-from forecast.report.judgement import (
-    headline_pair,
-    named,
-    record_sentences,
-    waterfall_sentence,
-)
-from forecast.report.scenario_words import method_sentence, withheld_sentence
+from forecast.report.headline import alarm
+from forecast.report.judgement import headline_pair, named
+from forecast.report.scenario_words import by_effect, method_sentence, withheld_sentence
 from forecast.report.typesetting import shorten
-from forecast.sensitivity.reconcile import Reconciled
+
+if TYPE_CHECKING:
+    # Not loaded, since a report is built without the model: it brings scipy and numba.
+    from forecast.sensitivity.reconcile import Reconciled
 
 _MOST_BARS = 14
 _MOST_CROSSINGS = 6
@@ -68,38 +66,11 @@ PULLS = (
 _COMPARED = "Scenario", right("Chance"), right("Change"), right("Assumed")
 
 
-def bottom_line(forecast: Forecast, record: TrackRecord | None = None) -> Iterator[Block]:
-    """Yield the judgement, every target × milestone, what each member says, and what scenarios change."""
-    forecast = forecast.model_copy(update={"decision": with_value(forecast, record)})
-    yield from alarm(forecast)
-    yield judgement(forecast, record)
-    if explained := waterfall_sentence(forecast):
-        yield Prose(explained)
-    yield Prose(" ".join(record_sentences(forecast, own_record(forecast, record))))
-    yield from cautions(forecast)
-    milestones = ((wording.short_day(each.date), each.label) for each in forecast.targets[0].milestones)
-    title = f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}"
-    yield plain_table((right("Before"), "Milestone"), milestones, title)
-    yield milestone_table(
-        enumerate(forecast.targets), PRINTED, asked=forecast.headline, detail=lambda target: target.definition
-    )
-    yield from members_table(forecast, most=len(forecast.targets[0].milestones))
-    apart = ", which also covers how far the members are apart" if len(forecast.members) > 1 else ""
-    yield Prose(
-        f"Plausible: nine in ten plausible settings of the model give a chance in this range{apart}. Base "
-        "rates: the share of past windows of the same length that held one (smoothed), and a constant rate "
-        "from the same events; none where nothing was seen.",
-        tone="fine",
-    )
-    if forecast.scenarios:
-        yield from headline_scenarios(forecast)
-
-
 def headline_scenarios(forecast: Forecast, most: int | None = None) -> Iterator[Block]:
     """Yield the short table of what the scenarios, or the first of them, do to the headline."""
-    asked, scenarios = forecast.headline, forecast.scenarios[:most]
+    asked, scenarios = forecast.headline, by_effect(forecast, forecast.scenarios)[:most]
     rows = _compared(scenarios, asked.target, asked.milestone)
-    yield plain_table(_COMPARED, rows, "Scenarios (of the headline)")
+    yield plain_table(_COMPARED, rows, "Scenarios, the largest effect on the headline first")
     yield _reading(scenarios, _changes(scenarios, asked.target, asked.milestone))
 
 
@@ -139,7 +110,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
 def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
     """Yield one table across scenarios, the headline's target first, at the milestone of the headline."""
     yield from alarm(forecast)
-    asked = forecast.headline
+    asked, scenarios = forecast.headline, by_effect(forecast, scenarios)
     _, milestone = headline_pair(forecast)
     groups = []
     for target in sorted(forecast.targets, key=lambda target: target.name != asked.target):

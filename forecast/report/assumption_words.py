@@ -19,10 +19,10 @@ from forecast.records.analysis import (
 from forecast.records.forecast import Forecast
 
 LABEL_WORDS = {
-    "data-driven": "The data carry this number",
-    "prior-driven": "Our assumptions carry this number",
-    "conflict": "This number is a compromise between assumptions and data",
-    "unclear": "What this number rests on cannot be told from these draws",
+    "data-driven": "The headline rests on the data",
+    "prior-driven": "The headline rests on our assumptions",
+    "conflict": "The headline is a compromise between our assumptions and the data",
+    "unclear": "What the headline rests on cannot be told",
 }
 LABEL_SHORT = {
     "data-driven": "rests on data",
@@ -34,7 +34,7 @@ REASON_WORDS = {
     "never observed": "it was never observed, so the figure reflects our assumptions",
     "too few draws": "the draws are too few to tell",
     "priors move it little": "more or less weight on the assumptions moves it little",
-    "within the noise": "what moves it is within the noise of the draws; take more draws",
+    "within the noise": "whatever moves it moves it by less than the draws can tell",
     "nothing moves it": "neither more nor less weight on the assumptions moves it",
     "data do not move it": "it moves with the weight of the assumptions, and not with that of the data",
     "priors lower it against the data": "the assumptions lower it against the data",
@@ -231,18 +231,6 @@ def change_with_error(change: float, error: float, at_most: float | None = None)
     if at_most is not None:
         return f"{wording.signed_points(change)} (< {wording.bound_in_points(at_most)})"
     return f"{wording.signed_points(change)} ± {wording.points(error).split(' ')[0]}"
-
-
-def label_sentence(one: NumberSensitivity, probability: float) -> str:
-    """What a probability rests on, the pulls that say so, and what twice the weight would do to its odds."""
-    return (
-        f"{LABEL_WORDS[one.rests_on]}: {REASON_WORDS[one.reason]}. The assumptions pull with "
-        f"{wording.number(assumptions_pull(one))}, the data with {wording.number(strength(one.data))} (from "
-        f"{SENSITIVE:g} a pull counts). Twice the weight on the assumptions would multiply the odds by "
-        f"{odds_text(one.priors, probability)}, twice the weight on the data by "
-        f"{odds_text(one.data, probability)}. The most influential assumption is the "
-        f"{group_label(one.groups[0].name)}."
-    )
 
 
 def crossing_first(break_evens: Sequence[BreakEven], target: str, milestone: str) -> list[BreakEven]:

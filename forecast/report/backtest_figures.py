@@ -1,11 +1,8 @@
-"""Figures of a backtest: calibration by model, the score over time, and the ROC.
-
-A reliability diagram asks whether what is forecast with p% happens p% of the time; also for a ledger.
-"""
+"""Figures of a backtest: calibration by model, the score over time, and the ROC."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +19,12 @@ from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import ScoreTable
 from forecast.evaluation.scores import brier_score
-from forecast.records.history import ReliabilityCurve
+from forecast.report.curves import draw_reliability
 from forecast.report.drawing import (
     align_tick_labels,
     blank_figure,
     fix_ticks,
     mark_months,
-    note,
     panels,
     report_style,
     wrap_label,
@@ -37,9 +33,7 @@ from forecast.report.drawing import (
 from forecast.report.palette import MUTED, RULE, model_line, name_model
 
 Floats = NDArray[np.float64]
-_CALIBRATION_PANELS_A_ROW = 4
 _PANELS_A_ROW = 3
-_QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
 def write_backtest_figures(
@@ -62,49 +56,6 @@ def write_backtest_figures(
         "roc.svg": draw_roc(forecasts, table),
     }
     return [write_figure(figure, folder / name, ground="none") for name, figure in drawn.items()]
-
-
-def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
-    """Draw the bins of each model as they are in the record, with their consistency bands.
-
-    Dots carry ``reliability:<model>`` as ``gid``, bands ``band:<model>``.
-    """
-    with report_style():
-        columns = min(max(len(curves), 2), _CALIBRATION_PANELS_A_ROW)
-        rows = -(-len(curves) // columns)
-        figure = blank_figure(rows * (2.25 if columns == 2 else 2.1))
-        for place, (axes, curve) in enumerate(zip(panels(figure, len(curves), columns), curves, strict=True)):
-            _draw_panel(axes, curve, wide=columns == 2)
-            if place % columns == 0:
-                axes.set_ylabel("It happened")
-            if place + columns >= len(curves):
-                axes.set_xlabel("Forecast")
-    return figure
-
-
-def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
-    colour, _ = model_line(curve.model)
-    name = name_model(curve.model)
-    axes.set_title(name[:1].upper() + name[1:], fontsize=8, loc="left", weight=600, pad=16 if wide else 6)
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.6, zorder=0.6)
-    most = max((one.number for one in curve.bins), default=1)
-    said = [one.forecast_mean for one in curve.bins]
-    shares = [one.observed_share for one in curve.bins]
-    bands = [one.lower90 for one in curve.bins], [one.upper90 for one in curve.bins]
-    sizes = [8.0 + 34.0 * one.number / most for one in curve.bins]
-    thick, band, dots = 7 if wide else 4.5, f"band:{curve.model}", f"reliability:{curve.model}"
-    axes.vlines(said, *bands, color=RULE, linewidth=thick, zorder=0.5, gid=band)
-    axes.scatter(said, shares, s=sizes, color=colour, linewidth=0, clip_on=False, zorder=2, gid=dots)
-    # Above the panel, where neither dots nor bands nor the diagonal are.
-    for one in curve.bins if wide else ():
-        note(axes, f"{one.number:,}", (one.forecast_mean, 1.02), (0, 3), ha="center", va="bottom", size=8)
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.02)
-    labels = ["0%", "25%", "50%", "75%", "100%"] if wide else ["0", "", "50", "", "100%"]
-    for axis in (axes.xaxis, axes.yaxis):
-        fix_ticks(axis, _QUARTERS, labels)
-    axes.hlines(_QUARTERS[1:], 0, 1, color=RULE, linewidth=0.4, zorder=0.3)
-    align_tick_labels(axes)
 
 
 def draw_score_over_time(forecasts: ForecastTable) -> Figure:

@@ -23,6 +23,7 @@ from forecast.report.html_page import render_page
 from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
 from forecast.report.sections import SECTIONS
 from forecast.report.typesetting import (
+    Attachment,
     compile_pdf,
     current_typeface,
     printable_content,
@@ -44,8 +45,6 @@ class Content:
     colours: dict[str, Any]
     stamp: str | None
     sections: tuple[Section, ...]
-    attaches_events: bool = True
-    attachment: str = "Every coded event of this run"
 
     def charts(self) -> tuple[Chart, ...]:
         """Every chart, in its order."""
@@ -55,22 +54,24 @@ class Content:
         """Every table, in its order."""
         return tuple(block for one in self.sections for block in walk(one.blocks) if isinstance(block, Table))
 
+    def printed(self) -> Content:
+        """Return the same without what stands in ``report.html`` alone."""
+        return replace(self, sections=tuple(one for one in self.sections if one.printed))
+
     def as_json(self) -> dict[str, Any]:
         """JSON values for the templates (``content.json``)."""
         return {
             "meta": self.meta,
             "colours": self.colours,
             "stamp": self.stamp,
-            "attaches_events": self.attaches_events,
-            "attachment": self.attachment,
             "families": list(current_typeface().families),
             "sections": as_content(self.sections),
         }
 
 
 def make_brief(run: RunRecords) -> Content:
-    """Return the two pages of the brief alone."""
-    return replace(make_content(run, ("brief",)), attaches_events=False)
+    """Return page 1 alone."""
+    return make_content(run, ("brief",))
 
 
 def frame_colours(accent: str | None = None) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def build_report(
 ) -> BuiltReport:
     """Build the reports of a saved run; no posterior is needed and nothing is fitted.
 
-    ``notes`` are printed as warnings on page 1, and ``brief_only`` builds the two pages alone. The report is
+    ``notes`` are printed as warnings on page 1, and ``brief_only`` builds page 1 alone. The report is
     replaced whole, and only after all of it is made. Charts (SVG, PNG) and tables (CSV) go to the folders
     ``export_figures_to`` and ``export_tables_to``.
 
@@ -224,7 +225,7 @@ def build_report(
 
 
 def set_brief(run: RunRecords, brief: Content, folder: Path, drawn: tuple[Path, ...] = ()) -> bytes:
-    """Return the PDF of the two pages, in the package's own frame.
+    """Return the PDF of page 1, in the package's own frame and without attachments.
 
     Figures that are ``drawn`` for the report already are taken from there, others are drawn below ``folder``.
     """
@@ -235,19 +236,42 @@ def set_brief(run: RunRecords, brief: Content, folder: Path, drawn: tuple[Path, 
             figures = tuple(known[one] for one in names)
         else:
             figures = write_figures(brief, Path(name))
-        return set_pdf(replace(run, options=replace(run.options, template=None)), brief, figures)
+        return set_pdf(replace(run, options=replace(run.options, template=None)), brief, figures, ())
 
 
-def set_pdf(run: RunRecords, content: Content, figures: tuple[Path, ...]) -> bytes:
-    """Return the PDF of a content whose figures are drawn; the same input gives the same bytes."""
-    shown = printable_content(content.as_json(), current_typeface().glyphs)
+def set_pdf(
+    run: RunRecords,
+    content: Content,
+    figures: tuple[Path, ...],
+    attached: tuple[Attachment, ...] | None = None,
+) -> bytes:
+    """Return the PDF of a content whose figures are drawn; the same input gives the same bytes.
+
+    All events and every table that is not printed are attached to it as CSV, or what is ``attached``.
+    """
+    printed = content.printed()
+    names = {f"{chart.name}.svg" for chart in printed.charts()}
     return compile_pdf(
-        shown,
-        figures,
-        inert_csv(run.events.canonical_csv()),
+        printable_content(printed.as_json(), current_typeface().glyphs),
+        tuple(path for path in figures if path.name in names),
+        attachments(run, content) if attached is None else attached,
         run.forecast.as_of,
         logo=run.options.logo,
         template=run.options.template,
+    )
+
+
+def attachments(run: RunRecords, content: Content) -> tuple[Attachment, ...]:
+    """Every coded event, and each table that stands in ``report.html`` alone."""
+    known = {table.name for table in content.printed().tables()}
+    events = inert_csv(run.events.canonical_csv())
+    return (
+        Attachment("events.csv", events, "Every coded event of this run"),
+        *(
+            Attachment(f"{table.name}.csv", table_csv(table), table.title)
+            for table in content.tables()
+            if table.name not in known
+        ),
     )
 
 
@@ -301,12 +325,16 @@ def table_csv(table: Table) -> str:
 def _heads(column: Column, cell: Cell) -> list[str]:
     if isinstance(cell.mark, Track):
         return ["Lower 90%", "Probability", "Upper 90%"]
+    if isinstance(cell.value, tuple):
+        return ["Lower 90%", "Upper 90%"]
     return [] if cell.mark is not None else [column.head]
 
 
 def _values(cell: Cell) -> Iterator[str]:
     if isinstance(cell.mark, Track):
         yield from (repr(float(value)) for value in (cell.mark.lower, cell.mark.value, cell.mark.upper))
+    elif isinstance(cell.value, tuple):
+        yield from map(repr, cell.value)
     elif cell.mark is None and cell.value is not None:
         yield repr(cell.value)
     elif cell.mark is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from forecast import wording
@@ -33,6 +33,7 @@ from forecast.report.judgement import (
     base_rate_sentence,
     chosen_milestones,
     confidence,
+    days_ahead,
     headline_pair,
     judgement_sentence,
     members_sentence,
@@ -46,24 +47,20 @@ from forecast.report.typesetting import shorten
 _UNCONVERGED = "DID NOT CONVERGE – do not use these numbers."
 
 MilestoneColumn = Literal[
-    "day", "milestone", "short", "track", "chance", "range", "words", "windows", "rate", "error", "change"
+    "day", "milestone", "track", "chance", "range", "words", "windows", "rate", "error", "change"
 ]
 _HEADS: dict[MilestoneColumn, tuple[str, Literal["left", "right"]]] = {
     "day": ("Before", "right"),
     "milestone": ("Before", "left"),
-    "short": ("Before", "left"),
     "track": ("0 to 100%", "left"),
     "chance": ("Chance", "right"),
     "range": ("Plausible range", "right"),
     "words": ("In words", "left"),
-    "windows": ("Past windows", "right"),
+    "windows": ("Past periods", "right"),
     "rate": ("Constant rate", "right"),
     "error": ("Error", "right"),
     "change": ("Change", "right"),
 }
-PRINTED: dict[MilestoneColumn, float | None] = dict.fromkeys(
-    ("day", "chance", "range", "windows", "rate", "words")
-)
 
 
 def alarm(forecast: Forecast) -> tuple[Block, ...]:
@@ -74,14 +71,19 @@ def alarm(forecast: Forecast) -> tuple[Block, ...]:
     return (Alert(text=_UNCONVERGED, items=failures or ("The run is recorded as not converged.",)),)
 
 
-def cautions(forecast: Forecast, more: Iterable[str] = (), most: int | None = None) -> tuple[Block, ...]:
-    """Return what to bear in mind, and what else is given, at most so many; nothing where there is none."""
+def cautions(
+    forecast: Forecast, more: Iterable[str] = (), most: int | None = None, placed: Collection[str] = ()
+) -> tuple[Block, ...]:
+    """Return what to bear in mind, and what else is given, at most so many; nothing where there is none.
+
+    Cautions whose code is ``placed`` stand beside the number that they weaken.
+    """
     # The alarm says that the fit failed, and why.
-    told = [caution for caution in forecast.cautions if caution.code != "not_converged"]
-    lines = [*caution_lines(told), *more]
+    told = [one for one in forecast.cautions if one.code != "not_converged" and one.code not in placed]
+    lines = [*more, *caution_lines(told)]
     hidden = 0 if most is None else len(lines) - most
     if hidden > 0:
-        lines = [*lines[:most], f"{hidden} more in the appendix."]
+        lines = [*lines[:most], f"{hidden} more under “Data and limits”."]
     return (Alert(text=HEAD, items=tuple(lines), tone="caution"),) if lines else ()
 
 
@@ -90,12 +92,12 @@ def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") 
     target, milestone = headline_pair(forecast)
     details = (
         confidence(forecast, record).sentence,
-        f"What counts: {what_counts(target)}",
         base_rate_sentence(forecast),
+        f"What counts: {what_counts(target)}",
     )
     return BottomLine(
         percent=wording.percent(milestone.probability),
-        interval=f"plausible range {wording.interval_percent(milestone.interval90)}",
+        interval=f"within {days_ahead(forecast)} days",
         change=change,
         sentence=judgement_sentence(forecast),
         details=details,
@@ -158,22 +160,18 @@ def _milestone_cell(
         case "day":
             return Cell(wording.short_day(milestone.date))
         case "milestone":
-            return Cell(f"{wording.short_day(milestone.date)} · {shorten(milestone.label, 60)}")
-        case "short":
-            # What a label says after a comma is its place or its detail: the appendix has it in full.
-            return Cell(f"{wording.short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 44)}")
+            # What a label says after a comma is its place or its detail.
+            return Cell(f"{wording.short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 60)}")
         case "track":
             assert colour is not None
             return Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=colour))
         case "chance":
             return Cell(wording.percent(probability), weight="semibold", value=probability)
         case "range":
-            return Cell(wording.interval_percent(milestone.interval90))
+            return Cell(wording.interval_percent(milestone.interval90), value=milestone.interval90)
         case "words":
             return Cell(milestone.words)
         case "windows" | "rate":
-            if not target.observed_before:
-                return Cell("none", tone="fine")
             base = milestone.baseline.probability if column == "windows" else milestone.constant_rate
             return Cell("–", tone="fine") if base is None else Cell(wording.percent(base), value=base)
         case "error":

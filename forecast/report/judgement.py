@@ -21,7 +21,6 @@ from forecast.wording import (
     bound_in_points,
     in_sentence,
     interval_percent,
-    likelihood,
     listing,
     long_day,
     month_name,
@@ -54,7 +53,7 @@ _POOR_DATA = {
 }
 MOST_IN_CHART = 12
 """Milestones that a chart can name and number."""
-NEVER_TESTED = "Never tested this high, or this far."
+NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
 STEP_NAMES: dict[Step, str] = {
     "base_rate": "base rate",
     "own_rates": "this pair's own rates",
@@ -87,17 +86,20 @@ class Confidence(NamedTuple):
 
 
 def judgement_sentence(forecast: Forecast) -> str:
-    """The answer to the headline question in one sentence, with the likelihood first."""
-    return question_sentence(*headline_pair(forecast))
+    """The answer to the headline question in one sentence: likelihood and plausible range first."""
+    target, milestone = headline_pair(forecast)
+    # Within the sentence, or whoever quotes it leaves the range out.
+    return question_sentence(target, milestone, f", plausible range {interval_percent(milestone.interval90)}")
 
 
-def question_sentence(target: TargetForecast, milestone: MilestoneForecast) -> str:
-    """The answer to one question in one sentence, as ``judgement_sentence`` says that to the headline."""
-    subject, chance = question_subject(target, milestone), milestone.probability
-    if target.grave and chance < LEAST_WORDED:
+def question_sentence(target: TargetForecast, milestone: MilestoneForecast, range_said: str = "") -> str:
+    """The answer to one question in one sentence, with the likelihood first."""
+    subject, value = question_subject(target, milestone), milestone.probability
+    if target.grave and value < LEAST_WORDED:
         return f"{subject[:1].upper()}{subject[1:]}: {milestone.words}."
-    link = " of" if words(chance).endswith("chance") else ":"
-    return f"{likelihood(chance)}{link} {subject}."
+    word = words(value)
+    link = " of" if word.endswith("chance") else ":"
+    return f"{word.capitalize()} ({percent(value)}{range_said}){link} {subject}."
 
 
 def question_subject(target: TargetForecast, milestone: MilestoneForecast) -> str:
@@ -117,25 +119,20 @@ def months(target: TargetForecast) -> str:
     return ", ".join(years) if len(days) > len(years) else listing(tuple(years))
 
 
-def range_sentence(milestone: MilestoneForecast) -> str:
-    """Say the plausible range in numbers: ``"Plausible range 21–77%"``."""
-    return f"Plausible range {interval_percent(milestone.interval90)}"
-
-
 def base_rate_sentence(forecast: Forecast) -> str:
-    """Both base rates, named; that there is none where the target was never seen."""
+    """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
     target, milestone = headline_pair(forecast)
+    period, share = f"past {days_ahead(forecast)}-day periods", percent(milestone.baseline.probability)
     if not target.observed_before:
-        return "No base rate: this has not happened in the data."
-    days = (milestone.date - forecast.as_of).days
-    said = (
-        f"Base rates: {percent(milestone.baseline.probability)} of past {days:,}-day windows held one"
-        " (smoothed)"
-    )
+        return (
+            "Base rate: it has never happened in the data. Smoothing, which allows for what was not yet "
+            f"seen, gives {share} of {period}."
+        )
+    said = f"Base rates: it happened in {share} of {period} (smoothed)"
     if milestone.constant_rate is None:
         return f"{said}."
-    same = "case" if target.observed_before == 1 else f"{small_number(target.observed_before)} cases"
-    return f"{said}; a constant rate from the same {same} gives {percent(milestone.constant_rate)}."
+    cases = "one case" if target.observed_before == 1 else f"{small_number(target.observed_before)} cases"
+    return f"{said}; a constant rate from {cases} gives {percent(milestone.constant_rate)}."
 
 
 def confidence(forecast: Forecast, record: TrackRecord | None) -> Confidence:
@@ -189,7 +186,7 @@ def _members(milestone: MilestoneForecast) -> list[Reason]:
     shown = [float(shown_percent(one.probability)) for one in members]
     level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
     said = (f"the {one.label} says {percent(one.probability)}" for one in members)
-    return [Reason(level, listing(tuple(said)))]
+    return [Reason(level, f"scheduled events apart, {listing(tuple(said))}")]
 
 
 def _coverage(forecast: Forecast) -> list[Reason]:
@@ -202,7 +199,7 @@ def _skill(forecast: Forecast, milestone: MilestoneForecast, record: TrackRecord
     if not rows:
         return Reason("moderate", "no track record")
     longest = max(rows, key=lambda one: one.horizon_days)
-    days = f"{days_ahead(forecast, longest.horizon_days):,} days"
+    days = f"{shown_days(forecast, longest.horizon_days):,} days"
     if longest.claim == "worse":
         return Reason("low", f"worse than the base rate at {days} in the past")
     if longest.claim == "none":
@@ -212,7 +209,12 @@ def _skill(forecast: Forecast, milestone: MilestoneForecast, record: TrackRecord
     return Reason("high", f"better than the base rate at {days} in the past")
 
 
-def days_ahead(forecast: Forecast, window_days: int) -> int:
+def days_ahead(forecast: Forecast) -> str:
+    """Days from the as-of date to the headline's milestone, as every text states them: ``"484"``."""
+    return f"{(headline_pair(forecast)[1].date - forecast.as_of).days:,}"
+
+
+def shown_days(forecast: Forecast, window_days: int) -> int:
     """Return how a reader is told the length of a tested window.
 
     The window of a milestone begins on the day after the as-of date and ends before the milestone: it has a
@@ -223,32 +225,22 @@ def days_ahead(forecast: Forecast, window_days: int) -> int:
     return window_days + 1 if window_days + 1 in own else window_days
 
 
-def waterfall_sentence(forecast: Forecast) -> str:
-    """From the base rate to the headline in one sentence; empty where it was not measured."""
-    if not forecast.waterfall:
-        return ""
-    first, *steps = forecast.waterfall
-    changes = listing(tuple(f"{STEP_NAMES[one.step]} {signed_points(one.change)}" for one in steps))
-    return (
-        f"From a base rate of {percent(first.probability)} to {percent(steps[-1].probability)}, in points: "
-        f"{changes}."
-    )
-
-
 def step_name(forecast: Forecast, step: WaterfallStep) -> str:
     """Name a step; of the base rate, which of the two it is."""
     if step.step != "base_rate":
         name = STEP_NAMES[step.step]
         return f"{name[:1].upper()}{name[1:]}"
     _, milestone = headline_pair(forecast)
-    return "Share of past windows" if milestone.constant_rate is None else "Constant rate of past cases"
+    return (
+        "Base rate: share of past periods" if milestone.constant_rate is None else "Base rate: constant rate"
+    )
 
 
 def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     """How forecasts of the headline target did at such a distance, and whether to act on this one."""
     yield from (NEVER_TESTED,) if record.never_tested else _tested(forecast, record)
     if (decision := forecast.decision) is not None:
-        days = days_ahead(forecast, decision.value.horizon_days) if decision.value else None
+        days = shown_days(forecast, decision.value.horizon_days) if decision.value else None
         yield from decision.sentences(headline_pair(forecast)[1].probability, days)
 
 
@@ -257,10 +249,10 @@ def _tested(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     assert record.highest_said is not None
     assert record.mean_said is not None
     came = "it happened" if record.highest_came else "it did not happen"
-    days = days_ahead(forecast, record.horizon_days)
+    days = shown_days(forecast, record.horizon_days)
     yield (
-        f"At {days:,} days it happened in {record.held:,} of {record.windows:,} past windows; "
-        f"we said {percent(record.mean_said)} on average and {percent(record.highest_said)} at most ({came})."
+        f"Backtest {days:,} days ahead: it happened in {record.held:,} of {record.windows:,} periods. "
+        f"We said {percent(record.mean_said)} on average and {percent(record.highest_said)} at most ({came})."
     )
     probability = headline_pair(forecast)[1].probability
     if shown_percent(probability) != shown_percent(record.highest_said) and probability > record.highest_said:
@@ -270,28 +262,21 @@ def _tested(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
 
 def _skills(record: OwnRecord) -> Iterator[str]:
     pairs = (
-        (record.skill_windows, record.skill_windows_se, "the share of past windows"),
+        (record.skill_windows, record.skill_windows_se, "the share of past periods"),
         (record.skill_constant_rate, record.skill_constant_rate_se, "the constant rate"),
     )
-    told = [
-        f"{'better' if skill > 0 else 'worse'} than {base} by {abs(100 * skill):.0f}%"
-        + ("" if error is None else f" ± {100 * error:.0f}")
-        for skill, error, base in pairs
-        if skill is not None
-    ]
-    if told:
-        yield f"Brier score {listing(tuple(told))}."
+    told = [f"{skill_words(skill, error)} than {base}" for skill, error, base in pairs if skill is not None]
+    if not told:
+        return
+    yield f"Brier score: {listing(tuple(told))}."
+    if all(error is None or abs(skill or 0.0) < 2 * error for skill, error, _ in pairs):
+        yield "Too few cases to say whether we beat the base rate."
 
 
-def learned_sentence(learned: Sequence[LearnedFrom]) -> str:
-    """What other pairs taught, in one sentence; empty where nothing was learned from any."""
-    if not learned:
-        return ""
-    parts = [
-        f"{one.part} from {one.clause}" + (", this pair left out" if one.own_left_out else "")
-        for one in learned
-    ]
-    return f"Learned from other pairs: {'; '.join(parts)}."
+def skill_words(skill: float, error: float | None) -> str:
+    """Skill as a comparison, the same wherever it stands: ``"8% ± 6 better"``, ``"11% worse"``."""
+    within = "" if error is None else f" ± {100 * error:.0f}"
+    return f"{abs(100 * skill):.0f}%{within} {'better' if skill >= 0 else 'worse'}"
 
 
 def learned_paragraphs(learned: Sequence[LearnedFrom]) -> Iterator[str]:
@@ -351,16 +336,13 @@ def what_counts(target: TargetForecast) -> str:
 
 
 def what_does_not(target: TargetForecast) -> str:
-    """What comes close to the target and does not count, and how doubtful cases are decided."""
-    cases = "".join(f" {one.rstrip('.')}." for one in target.edge_cases)
-    return f"Does not count: {in_sentence(target.does_not_count.rstrip('.'))}.{cases}"
+    """What comes close to the target and does not count."""
+    return f"Does not count: {in_sentence(target.does_not_count.rstrip('.'))}."
 
 
 def seen_before(target: TargetForecast) -> str:
-    """How often the target was seen in the data; says so where it never was."""
-    if target.observed_before == 0:
-        return "never observed"
-    return f"seen {times(target.observed_before)} in the data"
+    """How often the target was seen in the data."""
+    return f"seen {times(target.observed_before)} in the data" if target.observed_before else "never seen"
 
 
 def cases_marked(target: TargetForecast, first: date) -> str:

@@ -22,14 +22,14 @@ from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
 from forecast.records.forecast import Forecast, Headline, ScenarioForecast, TargetForecast
 from forecast.report.answers import headline_scenarios
-from forecast.report.curves import CURVE_HEIGHT, draw_curves
+from forecast.report.curves import COURSE_HEIGHT, draw_course
 from forecast.report.drawing import WIDTH_INCHES, report_style
 from forecast.report.headline import MilestoneColumn, alarm, cautions, milestone_table
 from forecast.report.html_page import render_blocks
-from forecast.report.judgement import headline_pair, judgement_sentence, range_sentence, shown_change
+from forecast.report.judgement import judgement_sentence, shown_change
 from forecast.report.palette import ACCENT, category_colour, name_category, target_colour
-from forecast.report.sections.drivers import clear_drivers, draw_drivers, drivers_height
 from forecast.report.sections.scenarios import draw_scenarios, drawn_scenarios, scenarios_height
+from forecast.report.sections.sources import clear_drivers, draw_drivers, drivers_height
 from forecast.report.sections.tension import TENSION_HEIGHT, draw_tension
 from forecast.report.typesetting import shorten
 from forecast.runs.run import Run
@@ -58,11 +58,10 @@ def _of_run(run: Run) -> str:
 
 @html_of.register
 def _of_forecast(forecast: Forecast) -> str:
-    _, milestone = headline_pair(forecast)
     above = (
         Heading(shorten(f"{forecast.dyad.label}, as of {wording.long_day(forecast.as_of)}", 120)),
         *alarm(forecast),
-        Prose(f"{judgement_sentence(forecast)} {range_sentence(milestone)}."),
+        Prose(judgement_sentence(forecast)),
         *cautions(forecast),
     )
     targets = forecast.targets[:_MOST_TARGETS]
@@ -229,8 +228,8 @@ class RunPlots:
         return "charts of a run: curve(), tension(), drivers(), scenarios()"
 
     def curve(self) -> Axes:
-        """Draw the probability of every target by day, with its 90% interval."""
-        (axes,) = _shown(draw_curves(self._run.forecast, _new_figure(CURVE_HEIGHT)))
+        """Draw the probability of every target by day, the headline with its 90% interval."""
+        (axes,) = _shown(draw_course(self._run.forecast, (), _new_figure(COURSE_HEIGHT)))
         return axes
 
     def tension(self) -> tuple[Axes, Axes, Axes]:

@@ -21,9 +21,6 @@ from forecast.report.previous_run import ComparisonError, compare_runs
 from forecast.runs import files
 from forecast.runs.folder import read_manifest, read_record
 
-IMPACT_LEVELS = ("negligible", "minor", "moderate", "major", "severe")
-"""From the least grave to the gravest."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:

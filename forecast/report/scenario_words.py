@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from forecast import wording
 from forecast.blocks import Cell
 from forecast.records.forecast import (
     ActAssumed,
     ExpectationChanged,
+    Forecast,
     ScenarioForecast,
     ScenarioMilestone,
     ScenarioReason,
@@ -104,11 +107,27 @@ def change_sentences(scenario: ScenarioForecast) -> tuple[str, ...]:
     return tuple(said)
 
 
-def model_adds(scenario: ScenarioForecast, target: str, milestone: str) -> float:
-    """What is left of a change once the part met by assumption is taken off; 0 where it is not clear."""
-    one = named(scenario.target(target).milestones, milestone)
-    added = one.difference.value - (one.by_assumption or 0.0)
-    return added if stands_out(added, one.difference.mcse) else 0.0
+LEAST_SHOWN = 0.01
+"""Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
+
+
+def by_effect(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> list[ScenarioForecast]:
+    """Scenarios by the size of their change of the headline, then of any target; those without numbers last.
+
+    Report, terminal and notebook show scenarios in this order.
+    """
+    asked = forecast.headline
+
+    def size(scenario: ScenarioForecast) -> tuple[bool, float, float]:
+        changes = {
+            one.name: abs(named(one.milestones, asked.milestone).difference.value) for one in scenario.targets
+        }
+        known = 0.0 if scenario.withheld else changes[asked.target]
+        # What a table shows as no change sorts as none, so that the other targets decide.
+        seen = known if known >= LEAST_SHOWN else 0.0
+        return bool(scenario.withheld), -seen, 0.0 if scenario.withheld else -max(changes.values())
+
+    return sorted(scenarios, key=size)
 
 
 def split_cells(one: ScenarioMilestone) -> tuple[Cell, Cell, Cell]:
@@ -116,8 +135,9 @@ def split_cells(one: ScenarioMilestone) -> tuple[Cell, Cell, Cell]:
     assumed = one.by_assumption
     added = one.difference.value - (assumed or 0.0)
     clear = stands_out(added, one.difference.mcse)
+    shown = wording.percent(one.probability) if abs(one.difference.value) >= LEAST_SHOWN else "≈"
     return (
-        Cell(wording.percent(one.probability), value=one.probability),
+        Cell(shown, value=one.probability),
         Cell("–" if not assumed else wording.signed_points(assumed), value=assumed or 0.0),
         Cell(shown_change(added, one.difference.mcse) if clear else "–", value=added),
     )
@@ -128,7 +148,7 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
     acts = sorted(scenario.acts, key=lambda one: (target not in one.meets, -one.probability))
     parts = [_act(one, target) for one in acts[:most]]
     if len(acts) > most:
-        parts.append(f"{wording.small_number(len(acts) - most)} more")
+        parts.append(f"and {wording.count(len(acts) - most, 'more act')}")
     parts += [_expected(one) for one in scenario.expectations[:1]]
     if scenario.taken_out:
         parts.append(f"{wording.count(scenario.taken_out, 'past event')} taken out")
@@ -137,7 +157,7 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
         labels = [in_sentence(assumption_label(one, titles=titles)) for one in scenario.priors[:2]]
         labels += [f"{wording.small_number(len(scenario.priors) - 2)} more"] * (len(scenario.priors) > 2)
         parts.append(f"another belief on {wording.listing(tuple(labels))}")
-    text = "; ".join(part for part in parts if part)
+    text = "; ".join(part for part in parts if part).replace("; and ", " and ")
     return text[:1].upper() + text[1:] if text else shorten(scenario.rationale, 120)
 
 

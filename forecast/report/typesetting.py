@@ -12,7 +12,7 @@ import logging
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,7 +21,7 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import typst
@@ -175,10 +175,18 @@ def web_address(text: str) -> str | None:
     return text if re.fullmatch(r"https?://[!-~]{4,2000}", text) else None
 
 
+class Attachment(NamedTuple):
+    """A CSV file that a PDF carries."""
+
+    name: str
+    text: str
+    description: str
+
+
 def compile_pdf(
     content: Mapping[str, Any],
     figures: tuple[Path, ...],
-    events_csv: str,
+    attached: Sequence[Attachment],
     as_of: date,
     *,
     logo: Logo | None = None,
@@ -186,8 +194,8 @@ def compile_pdf(
 ) -> bytes:
     """Compile the template with the content as data; the same input gives the same bytes.
 
-    ``content`` holds the JSON values of ``Content.as_json``. The events are attached, ``as_of`` becomes the
-    creation date. ``template`` takes the place of ``report.typ`` and can import the parts beside that one.
+    ``content`` holds the JSON values of ``Content.as_json``, and ``as_of`` becomes the creation date.
+    ``template`` takes the place of ``report.typ`` and can import the parts beside that one.
 
     Raises
     ------
@@ -211,8 +219,11 @@ def compile_pdf(
             (root / TEMPLATE).write_text(_read_template(template), encoding="utf-8")
         if logo is not None:
             (root / f"logo{logo.path.suffix.lower()}").write_bytes(logo.content)
-        (root / "content.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        (root / "events.csv").write_text(events_csv, encoding="utf-8")
+        (root / "attached").mkdir()
+        for one in attached:
+            (root / "attached" / one.name).write_text(one.text, encoding="utf-8", newline="")
+        known = {"attachments": [{"name": one.name, "description": one.description} for one in attached]}
+        (root / "content.json").write_text(json.dumps({**content, **known}, ensure_ascii=False), "utf-8")
         try:
             pdf, warnings = typst.compile_with_warnings(
                 str(root / TEMPLATE),

@@ -140,7 +140,7 @@ class _Writer:
             self._text("", lead=table.title)
         grid = self.document.add_table(rows=1, cols=len(table.columns), style="Table Grid")
         for cell, column in zip(grid.rows[0].cells, table.columns, strict=True):
-            cell.paragraphs[0].add_run(column.head).bold = True
+            cell.paragraphs[0].add_run(" ".join(filter(None, (column.head, column.note)))).bold = True
         for group in table.groups:
             if group.label:
                 merged = grid.add_row().cells

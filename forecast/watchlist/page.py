@@ -32,7 +32,13 @@ from forecast.records.watch import DyadEntry, ListMilestone, Watch
 from forecast.report import palette
 from forecast.report.build import Content, frame_colours
 from forecast.report.html_page import data_address, render_content
-from forecast.report.typesetting import compile_pdf, current_typeface, printable_content, shorten
+from forecast.report.typesetting import (
+    Attachment,
+    compile_pdf,
+    current_typeface,
+    printable_content,
+    shorten,
+)
 from forecast.watchlist.wording import (
     change_sentences,
     number_range,
@@ -67,7 +73,9 @@ def make_page_and_pdf(watch: Watch, *, paper: Paper = "a4") -> tuple[bytes, byte
     content, table = _content(watch, paper), csv_text(table_rows(watch), end="\r\n")
     address = data_address(table.encode(), "text/csv;charset=utf-8")
     page = render_content(content.as_json(), {}, extension=_PAGE, logo=None, table_address=address)
-    pdf = compile_pdf(printable_content(content.as_json(), current_typeface().glyphs), (), table, watch.as_of)
+    attached = Attachment("watch.csv", table, "The table of this watch, with all its numbers")
+    shown = printable_content(content.as_json(), current_typeface().glyphs)
+    pdf = compile_pdf(shown, (), (attached,), watch.as_of)
     return page.encode(), pdf
 
 
@@ -92,7 +100,6 @@ def _content(watch: Watch, paper: Paper) -> Content:
         colours=frame_colours(),
         stamp=None,
         sections=(*_sections(watch),),
-        attachment="The table of this watch, with all its numbers",
     )
 
 

@@ -53,7 +53,7 @@ def write_office_files(folder: Path, kinds: Iterable[str], templates: Iterable[P
             match kind:
                 case "docx":
                     with using_typeface(typeface(options.fonts)):
-                        made[files.WORD] = word_report(make_content(run), by_kind.get(kind))
+                        made[files.WORD] = word_report(make_content(run).printed(), by_kind.get(kind))
                 case "pptx":
                     made[files.SLIDES] = slide_brief(run.forecast, run.track_record, by_kind.get(kind))
                 case _:

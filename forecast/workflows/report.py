@@ -169,7 +169,7 @@ def rebuild_report(
     figures, tables : Path, optional
         Folders for the charts as SVG and PNG, and for the tables as CSV.
     brief_only : bool
-        Build ``brief.pdf`` and leave the rest of the report as it is.
+        Build ``brief.pdf``, page 1 alone, and leave the rest of the report as it is.
     force : bool
         Build even from files that are not as the run left them; the report says so on page 1.
 
@@ -210,12 +210,6 @@ def rebuild_report(
             made = (path.relative_to(filling).as_posix() for path in built.in_run_folder)
             record_outputs(filling, [*adopted, *made])
         return built.moved(filling, folder)
-
-
-def track_record_of(folder: Path) -> TrackRecord | None:
-    """Return the track record that a run folder holds, if any (``RunFolderError``: it is damaged)."""
-    path = folder / files.TRACK_RECORD
-    return read_record(path, TrackRecord) if path.exists() else None
 
 
 def timed_forecast(folder: Path) -> Forecast:

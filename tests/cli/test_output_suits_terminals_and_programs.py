@@ -18,7 +18,9 @@ from forecast import cli, wording
 from forecast.cli.signals import remembered_interrupt
 from forecast.cli.terminal import WIDTH, lines_of, show_progress
 from forecast.events.codebook import standard_scale
+from forecast.events.table import EventTable
 from forecast.priors import parameter_groups
+from forecast.records.analysis import Analysis
 from forecast.records.forecast import (
     Baseline,
     Curve,
@@ -31,7 +33,8 @@ from forecast.records.forecast import (
     TargetForecast,
     TimeToEvent,
 )
-from forecast.report.answers import bottom_line
+from forecast.report.run_records import RunRecords
+from forecast.report.sections.brief import bottom_line
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
@@ -104,7 +107,14 @@ def test_the_bottom_line_comes_first_and_every_row_is_one_line(snapshot):
         "never seen": made_forecast(seen=0),
         "not converged": made_forecast(converged=False),
     }
-    shown = {name: lines_of(bottom_line(forecast)) for name, forecast in cases.items()}
+    analysis = Analysis.model_validate_json((ROOT / "reports/sample/analysis.json").read_bytes())
+    events = EventTable.from_events([], "made")
+    shown = {
+        name: lines_of(
+            bottom_line(RunRecords(forecast=forecast, analysis=analysis, events=events, manifest={}))
+        )
+        for name, forecast in cases.items()
+    }
     assert max(len(line) for lines in shown.values() for line in lines) <= WIDTH == 80
     assert {name: "\n".join(lines) for name, lines in shown.items()} == snapshot
 

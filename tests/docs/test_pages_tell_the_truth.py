@@ -24,7 +24,6 @@ from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.report.answers import bottom_line
 from forecast.report.judgement import (
     CLOSE_POINTS,
     FAR_APART_POINTS,
@@ -33,10 +32,11 @@ from forecast.report.judgement import (
     NARROW_POINTS,
     WIDE_POINTS,
 )
+from forecast.report.run_records import read_run_records
+from forecast.report.sections.brief import bottom_line
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 from forecast.simulation.play import RATE_CAP
-from forecast.workflows.report import track_record_of
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -132,8 +132,8 @@ def test_the_readme_shows_how_to_run_and_to_rebuild():
     assert ["report", "reports/sample"] in shown
 
 
-def test_the_output_in_the_readme_is_what_the_sample_prints(sample):
-    printed = lines_of(bottom_line(sample, track_record_of(SAMPLE)))
+def test_the_output_in_the_readme_is_what_the_sample_prints():
+    printed = lines_of(bottom_line(read_run_records(SAMPLE)))
     (text,) = blocks(README, "text")
     assert shown.matches(text, "\n".join(printed) + "\n"), "paste what make sample printed"
 

@@ -33,7 +33,18 @@ from forecast.records.analysis import (
     TensionSeries,
     UnusedBacktest,
 )
-from forecast.records.explained import Driver
+from forecast.records.explained import (
+    Analogue,
+    DatedEvent,
+    Driver,
+    MomentState,
+    MonthlyRisk,
+    MonthRisk,
+    OtherForecast,
+    Sign,
+    SignHistory,
+    WaterfallStep,
+)
 from forecast.records.forecast import (
     Baseline,
     Curve,
@@ -384,6 +395,132 @@ def make_analysis(events=None, *, warnings=()):
     )
 
 
+def with_waterfall(forecast):
+    """The forecast with its steps: a base rate, what adds to it, and what scheduled events take away."""
+    asked = forecast.headline
+    milestone = next(one for one in forecast.target(asked.target).milestones if one.name == asked.milestone)
+    so_far = milestone.constant_rate or milestone.baseline.probability
+    steps = [WaterfallStep(step="base_rate", probability=so_far, change=0.0, error=0.0)]
+    for name, change in (("own_rates", 0.05), ("tension", -0.06), ("drift", 0.08), ("other_pairs", 0.02)):
+        so_far = min(max(so_far + change, 0.01), 0.99)
+        steps.append(WaterfallStep(step=name, probability=so_far, change=change, error=0.004))
+    left = milestone.probability - so_far
+    last = WaterfallStep(step="scheduled_events", probability=milestone.probability, change=left, error=0.003)
+    return forecast.model_copy(update={"waterfall": (*steps, last)})
+
+
+def make_months(forecast):
+    """The risk by month of the headline target, read off its curve."""
+    target = forecast.target(forecast.headline.target)
+    curve = dict(zip(target.curve.date, target.curve.probability, strict=True))
+    day, last, months = forecast.as_of + timedelta(days=1), max(one.date for one in target.milestones), []
+    while day < last:
+        following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+        end = min(following, last)
+        came = curve[end] - curve.get(day, 0.0)
+        dated = tuple(
+            DatedEvent(kind="milestone", date=one.date, label=one.label)
+            for one in target.milestones
+            if day <= one.date < following
+        )
+        months.append(
+            MonthRisk(
+                first_day=day,
+                last_day=end - timedelta(days=1),
+                days=(end - day).days,
+                hazard=came / (1 - curve.get(day, 0.0)),
+                hazard_mcse=0.001,
+                probability=came,
+                mcse=0.001,
+                past_windows=0.03,
+                constant_rate=0.02 if target.observed_before else None,
+                dated=dated,
+            )
+        )
+        day = following
+    return MonthlyRisk(
+        target=target.name,
+        months=tuple(months),
+        highest=months[1].first_day,
+        lowest=months[-1].first_day,
+        difference=0.01,
+        difference_mcse=0.004,
+        months_differ=False,
+        date_matters=False,
+        sentence="No date matters: scheduled events hardly change the risk of any month.",
+    )
+
+
+def make_sign(category, severity, chance, if_seen, if_not_seen, history):
+    return Sign(
+        category=category,
+        severity=severity,
+        most_severity=3,
+        label=category.replace("_", " ").capitalize(),
+        anchor=standard_scale().anchor(category, severity) or "Reported widely.",
+        within_days=30,
+        until=AS_OF + timedelta(days=30),
+        chance=chance,
+        chance_mcse=0.004,
+        if_seen=if_seen,
+        if_seen_mcse=0.004,
+        if_not_seen=if_not_seen,
+        if_not_seen_mcse=0.003,
+        likelihood_ratio=1.4,
+        likelihood_ratio90=(1.2, 1.6),
+        information_bits=0.01,
+        history=history,
+    )
+
+
+def make_told(forecast, analysis=None):
+    """The analysis with months, signs, analogues and what others said."""
+    target = forecast.target(forecast.headline.target)
+    history = SignHistory(horizon_days=483, origins=13, present=9, misled=7, came_without=1)
+    parts = ("tension", "drift", "conflict")
+    state = tuple(
+        MomentState(name=one, then=0.5 * k, now=0.2, spread=1.0, smoothed=one != "conflict")
+        for k, one in enumerate(parts)
+    )
+    analogues = tuple(
+        Analogue(
+            day=day,
+            distance=0.4,
+            closer_than=0.98,
+            state=state,
+            horizon_days=483,
+            happened=bool(target.cases) and day.year == 2022,
+            first_case=target.cases[-1].event_id if target.cases else None,
+            after_days=200 if target.cases and day.year == 2022 else None,
+        )
+        for day in (date(2022, 3, 1), date(2019, 5, 1))
+    )
+    other = OtherForecast(
+        target=target.name,
+        milestone=forecast.headline.milestone,
+        forecaster="A platform",
+        made_on=date(2023, 7, 3),
+        probability=0.22,
+        ends=target.milestones[-1].date,
+        asked_as_of=AS_OF,
+        differs=("counts blockades only",),
+        after_as_of=False,
+    )
+    return (analysis or make_analysis()).model_copy(
+        update={
+            "monthly_risk": (make_months(forecast),),
+            "signs": (
+                make_sign("military_posture", 3, 0.42, 0.57, 0.46, history),
+                make_sign("channel_closure", 2, 0.2, 0.55, 0.49, history),
+                make_sign("sanction", 3, 0.5, 0.52, 0.49, None),
+                make_sign("visit", 2, 0.3, 0.48, 0.52, history),
+            ),
+            "analogues": analogues,
+            "others": (other,),
+        }
+    )
+
+
 def make_manifest():
     return {
         "run_id": "us-china-2023-2023-07-10-3f9a1c",
@@ -488,6 +625,8 @@ def _factory():
         events=read_bundled(),
         forecast=make_forecast,
         analysis=make_analysis,
+        told=make_told,
+        with_waterfall=with_waterfall,
         manifest=make_manifest,
         write_run=write_run,
     )
@@ -502,7 +641,9 @@ def factory():
 @pytest.fixture(scope="session")
 def base_run(factory, tmp_path_factory):
     """A run folder with its report, built once: path of the folder."""
-    folder = factory.write_run(tmp_path_factory.mktemp("run") / "base", events=factory.events)
+    forecast = factory.with_waterfall(factory.forecast(factory.events))
+    place = tmp_path_factory.mktemp("run") / "base"
+    folder = factory.write_run(place, forecast, factory.told(forecast), events=factory.events)
     build_report(folder, ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"))
     return folder
 

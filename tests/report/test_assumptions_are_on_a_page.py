@@ -18,10 +18,16 @@ from forecast.records.analysis import (
     WeightPull,
 )
 from forecast.records.forecast import Forecast
-from forecast.report.answers import bottom_line
 from forecast.report.assumption_words import odds_factor, rest_sentence
 from forecast.report.judgement import confidence
-from forecast.report.sections.assumptions import MOST_BARS, assumptions_section, draw_tornado, shown_bars
+from forecast.report.sections.assumptions import (
+    MOST_BARS,
+    assumptions_section,
+    draw_tornado,
+    labels_section,
+    shown_bars,
+)
+from forecast.report.sections.brief import bottom_line
 from forecast.sensitivity.labels import with_labels
 
 SENTENCE = (
@@ -97,13 +103,18 @@ def robustness(forecast) -> Robustness:
 
 
 @pytest.fixture(scope="module")
-def section(factory, forecast, robustness):
+def run(factory, forecast, robustness):
     analysis = factory.analysis().model_copy(update={"robustness": robustness})
-    return assumptions_section(factory.records(forecast, analysis))
+    return factory.records(forecast, analysis)
 
 
-def test_the_table_holds_every_label_and_change(section, forecast):
-    (table,) = (block for block in section.blocks if isinstance(block, Table))
+@pytest.fixture(scope="module")
+def section(run):
+    return assumptions_section(run)
+
+
+def test_the_table_of_the_page_holds_every_label_and_change(run, forecast):
+    (table,) = (block for block in labels_section(run).blocks if isinstance(block, Table))
     assert [group.label for group in table.groups] == [target.label for target in forecast.targets]
     for group, target, label in zip(
         table.groups, forecast.targets, ("data-driven", "conflict", "prior-driven"), strict=True
@@ -131,11 +142,13 @@ def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
             assert 0 < odds / (1 + odds) < 1
 
 
-def test_crossings_are_listed_and_the_rest_is_counted(section):
+def test_crossings_of_the_headline_are_listed_and_the_rest_is_counted(section, run, factory):
     (bullets,) = (block for block in section.blocks if isinstance(block, Bullets))
-    assert bullets.items == (SENTENCE,)
-    prose = [block.text for block in section.blocks if isinstance(block, Prose)]
-    assert "1 needs a new fit to tell; 1 does not bring it near a bound." in prose
+    assert bullets.items == (SENTENCE, "1 needs a new fit to tell; 1 does not bring it near a bound.")
+    assert "Of 12 chances in this report, 4 rest on data, 4 rest on assumptions and 4 are a compromise" in (
+        factory.said(section)
+    )
+    prose = [block.text for block in labels_section(run).blocks if isinstance(block, Prose)]
     assert (
         "No single assumption does, as far as the draws can tell (the chance stays within 40–60%); "
         "1 needs a new fit to tell." in prose
@@ -151,29 +164,25 @@ def test_the_chart_is_described_in_words(section):
     assert "Persistence of tension (4 weeks): 7.3 weeks: +3.0, 7.3 weeks: +3.0" in chart.alt
 
 
-def test_a_run_that_was_not_measured_has_no_such_page(factory, forecast):
+def test_a_run_that_was_not_measured_says_so(factory, forecast):
     run = factory.records(forecast)
-    assert assumptions_section(run) is None
+    assert "was not measured" in factory.said(assumptions_section(run))
+    assert labels_section(run) is None
 
 
-def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(forecast, robustness):
+def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(
+    factory, forecast, robustness
+):
     labelled = with_labels(forecast, robustness)
     reasons = [one.text for one in confidence(labelled, None).reasons]
     assert "assumptions and data pull apart" in reasons
     assert "assumptions and data pull apart" not in [one.text for one in confidence(forecast, None).reasons]
     said = confidence(labelled, None).sentence
-    assert said in " ".join(lines_of(bottom_line(labelled)))
+    assert said in " ".join(lines_of(bottom_line(factory.records(labelled))))
 
 
 def test_what_is_left_of_nothing_is_nothing():
     assert rest_sentence([], 0) == ""
-
-
-def test_the_page_is_set_in_the_report(compiled, factory, forecast, robustness):
-    analysis = factory.analysis().model_copy(update={"robustness": robustness})
-    text = " ".join(page.extract_text() for page in compiled(forecast, analysis).pages)
-    assert "How far the call rests on assumptions" in text
-    assert "becomes 'likely' when the pull of conflict on other kinds" in " ".join(text.split())
 
 
 def end(assumed: float, change: float | None) -> ShiftEnd:

@@ -30,11 +30,10 @@ def test_the_milestone_table_has_every_chance_at_full_precision(content, factory
     for row, (target, one) in zip(rows, expected, strict=True):
         assert row["Group"] == target.label
         assert row["Before"].startswith(f"{wording.short_day(one.date)} · {one.label}")
-        assert float(row["Probability"]) == float(row["Chance"]) == one.probability
+        assert float(row["Chance"]) == one.probability
         assert (float(row["Lower 90%"]), float(row["Upper 90%"])) == one.interval90
-        seen = target.observed_before
-        assert row["Past windows"] == (repr(one.baseline.probability) if seen else "none")
-        assert row["Constant rate"] == (repr(one.constant_rate) if seen else "none")
+        assert float(row["Past periods"]) == one.baseline.probability
+        assert row["Constant rate"] == (repr(one.constant_rate) if target.observed_before else "–")
         assert float(row["Error"]) == one.mcse
         assert row["In words"] == one.words
 

@@ -6,11 +6,12 @@ from itertools import pairwise
 import matplotlib as mpl
 import numpy as np
 
+from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
 from forecast.records.history import PastForecast
-from forecast.report.curves import draw_course, draw_curves
-from forecast.report.drawing import figure_bytes, spread_labels
+from forecast.report.curves import describe_months, draw_course, draw_months
+from forecast.report.drawing import day_numbers, figure_bytes, spread_labels
 from forecast.report.judgement import cases_marked, headline_pair
 from forecast.report.palette import CATEGORY_COLOURS, target_colour
 from forecast.report.sections.tension import draw_tension
@@ -18,24 +19,6 @@ from forecast.report.sections.tension import draw_tension
 
 def by_gid(axes):
     return {artist.get_gid(): artist for artist in axes.get_children() if artist.get_gid()}
-
-
-def texts_of(figure):
-    return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
-
-
-def test_curves_are_the_arrays_of_the_forecast_day_by_day(factory):
-    forecast = factory.forecast(factory.events)
-    (axes,) = draw_curves(forecast).axes
-    drawn = by_gid(axes)
-    for target in forecast.targets:
-        line = drawn[f"curve:{target.name}"]
-        days = [(day - date(1970, 1, 1)).days for day in target.curve.date]
-        np.testing.assert_array_equal(line.get_xdata(), days)
-        np.testing.assert_array_equal(line.get_ydata(), target.curve.probability)
-        assert line.get_drawstyle() == "steps-post"
-        edges = drawn[f"band:{target.name}"].get_paths()[0].vertices[:, 1]
-        assert set(target.curve.lower90) | set(target.curve.upper90) <= set(edges.tolist())
 
 
 def test_history_and_outlook_meet_on_one_time_axis(factory):
@@ -65,28 +48,43 @@ def test_history_and_outlook_meet_on_one_time_axis(factory):
     assert "history" not in by_gid(draw_course(forecast, ()).axes[0])
 
 
-def test_every_milestone_has_a_dot_on_its_curve(factory):
+def test_every_curve_is_drawn_and_the_headline_has_a_dot_at_each_milestone(factory):
     forecast = factory.forecast(factory.events)
-    (axes,) = draw_curves(forecast).axes
+    (axes,) = draw_course(forecast, ()).axes
+    drawn, (chief, _) = by_gid(axes), headline_pair(forecast)
+    for target in forecast.targets:
+        line = drawn[f"curve:{target.name}"]
+        np.testing.assert_array_equal(line.get_xdata(), day_numbers(target.curve.date))
+        np.testing.assert_array_equal(line.get_ydata(), target.curve.probability)
+    edges = drawn[f"band:{chief.name}"].get_paths()[0].vertices[:, 1]
+    assert set(chief.curve.lower90) | set(chief.curve.upper90) <= set(edges.tolist())
     dots = {
         (float(line.get_xdata()[0]), float(line.get_ydata()[0]))
         for line in axes.lines
         if line.get_marker() == "o"
     }
-    expected = {
-        (float((one.date - date(1970, 1, 1)).days), one.probability)
-        for target in forecast.targets
-        for one in target.milestones
-    }
-    assert dots == expected
+    assert dots == {(day_numbers((one.date,))[0], one.probability) for one in chief.milestones}
 
 
-def test_the_headline_milestone_is_named_however_many_there_are(factory):
-    many = tuple(
-        (f"m{i}", f"Milestone {i:02d}", factory.as_of + timedelta(days=12 * i)) for i in range(1, 41)
-    )
-    forecast = factory.forecast(factory.events, milestones=many)
-    assert "Milestone 40" in texts_of(draw_curves(forecast))
+def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(factory):
+    (monthly,) = factory.told(factory.forecast(factory.events)).monthly_risk
+    (axes,) = draw_months(monthly, width_mm=66.0).axes
+    bars = [one for one in axes.patches if (one.get_gid() or "").startswith("month:")]
+    assert [(one.get_width(), one.get_height()) for one in bars] == [
+        (month.days, month.hazard) for month in monthly.months
+    ]
+    assert by_gid(axes)["base"].get_data().values.tolist() == [one.constant_rate for one in monthly.months]
+    alt = describe_months(monthly)
+    for month in monthly.months:
+        assert f"{month.first_day:%B %Y} {wording.percent(month.hazard)} ± 0.1 points (base rate 2%)" in alt
+    assert alt.endswith("US presidential election on 5 November 2024.")
+
+
+def test_without_a_constant_rate_months_stand_on_the_share_of_past_periods(factory):
+    (monthly,) = factory.told(factory.forecast(factory.events)).monthly_risk
+    unseen = tuple(one.model_copy(update={"constant_rate": None}) for one in monthly.months)
+    (axes,) = draw_months(monthly.model_copy(update={"months": unseen}), width_mm=66.0).axes
+    assert set(by_gid(axes)["base"].get_data().values.tolist()) == {0.03}
 
 
 def test_tension_is_drawn_from_its_arrays_with_one_mark_an_event(factory):
@@ -156,13 +154,13 @@ def test_twenty_thousand_events_are_thinned_to_the_most_severe_of_each_kind_and_
 def test_the_same_figure_gives_the_same_svg_and_leaves_matplotlib_as_it_was(factory):
     forecast = factory.forecast(factory.events)
     before = dict(mpl.rcParams)
-    assert figure_bytes(draw_curves(forecast), "svg") == figure_bytes(draw_curves(forecast), "svg")
+    assert figure_bytes(draw_course(forecast, ()), "svg") == figure_bytes(draw_course(forecast, ()), "svg")
     assert dict(mpl.rcParams) == before
 
 
 def test_labels_of_figures_are_drawn_as_text_and_never_as_formulas(factory):
     targets = ((*factory.targets[0][:1], "$\\frac{1}{0$ 中", *factory.targets[0][2:]),)
-    svg = figure_bytes(draw_curves(factory.forecast(factory.events, targets=targets)), "svg")
+    svg = figure_bytes(draw_course(factory.forecast(factory.events, targets=targets), ()), "svg")
     assert b"<svg" in svg
 
 

@@ -73,12 +73,14 @@ def test_the_workbook_has_a_sheet_for_each_list_of_analysis_and_no_formula(folde
 
 def test_word_has_every_table_as_a_table_and_every_chart_with_its_words(folder):
     options = report_options(load_config(folder / "config.resolved.yaml"))
-    content = make_content(read_run_records(folder, options))
+    content = make_content(read_run_records(folder, options)).printed()
     document = docx.Document(str(folder / "report.docx"))
     assert len(document.tables) == len(content.tables())
     for set_table, table in zip(document.tables, content.tables(), strict=True):
         assert len(set_table.rows) == 1 + sum(bool(one.label) + len(one.rows) for one in table.groups)
-        assert [cell.text for cell in set_table.rows[0].cells] == [one.head for one in table.columns]
+        assert [cell.text for cell in set_table.rows[0].cells] == [
+            " ".join(filter(None, (one.head, one.note))) for one in table.columns
+        ]
     shown = [shape._inline.docPr.get("descr") for shape in document.inline_shapes]
     assert shown == [chart.alt for chart in content.charts()]
     text = "\n".join(one.text for one in document.paragraphs)

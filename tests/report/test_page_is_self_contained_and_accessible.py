@@ -10,6 +10,7 @@ import pytest
 
 from forecast import wording
 from forecast.blocks import Chart, Table, walk
+from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.report.build import make_content
 from forecast.report.html_page import DARK_GROUND, contrast, dark_colour, render_page
@@ -72,6 +73,7 @@ def page(source):
 def run(factory, base_run):
     return factory.records(
         Forecast.model_validate_json((base_run / "forecast.json").read_bytes()),
+        Analysis.model_validate_json((base_run / "analysis.json").read_bytes()),
         options=ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"),
     )
 

@@ -134,6 +134,8 @@ def test_all_that_is_shown_is_tagged_or_an_artifact(pdf):
 
 
 def test_the_events_are_attached_with_their_relation_and_kind(pdf):
-    (attached,) = pdf.Root.AF
-    assert str(attached.AFRelationship) == "/Source"
-    assert str(attached.EF.F.Subtype) == "/text/csv"
+    relations = {str(one.F): str(one.AFRelationship) for one in pdf.Root.AF}
+    assert relations.pop("events.csv") == "/Source"
+    assert set(relations.values()) == {"/Supplement"}
+    assert {str(one.EF.F.Subtype) for one in pdf.Root.AF} == {"/text/csv"}
+    assert all(str(one.Desc) for one in pdf.Root.AF)

@@ -10,9 +10,8 @@ from forecast.config import load_config, resolved_yaml
 from forecast.config.named_files import LARGEST_BYTES, read_logo
 from forecast.config.schema import ImpactConfig
 from forecast.errors import ConfigError, InputError
-from forecast.report.build import build_report, make_content
+from forecast.report.build import build_report
 from forecast.report.run_records import ReportOptions, report_options
-from forecast.report.sections.milestones import draw_impact, impact_section
 from forecast.runs.inputs import read_inputs
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'
@@ -120,53 +119,5 @@ def test_marks_stand_on_every_page_and_in_the_html_page(factory, tmp_path):
     assert page.count("INTERNAL – DO NOT FORWARD") == 2
     assert 'alt="Logo of Strait Risk Desk"' in page
     assert "--c-6a1b4d:#6a1b4d" in page
-    assert "No way back." in page
-
-
-@pytest.fixture(scope="module")
-def judged(factory):
-    """A run with an impact for two of its three targets."""
-    return factory.records(
-        factory.forecast(factory.events),
-        options=ReportOptions(
-            impact={
-                "military_confrontation": ImpactConfig(level="major", rationale="Forces are close."),
-                "lethal_clash": ImpactConfig(level="severe", rationale="No way back."),
-            }
-        ),
-    )
-
-
-def test_the_matrix_draws_each_judged_target_at_its_chance_and_impact(judged):
-    forecast = judged.forecast
-    milestone = forecast.headline.milestone
-    figure = draw_impact(forecast, judged.options, milestone)
-    dots = {
-        line.get_gid(): (line.get_xdata()[0] / 100, round(line.get_ydata()[0]))
-        for line in figure.axes[0].lines
-        if line.get_gid()
-    }
-    chances = {
-        target.name: one.probability
-        for target in forecast.targets
-        for one in target.milestones
-        if one.name == milestone
-    }
-    assert dots == {
-        "impact:military_confrontation": (pytest.approx(chances["military_confrontation"]), 3),
-        "impact:lethal_clash": (pytest.approx(chances["lethal_clash"]), 4),
-    }
-
-
-def test_the_gravest_stands_first_and_a_target_without_judgement_is_counted(judged):
-    section = impact_section(judged)
-    (table,) = [one for one in make_content(judged).tables() if one.name == "impact"]
-    rows = table.groups[0].rows
-    assert [row[0].note for row in rows] == ["Severe", "Major"]
-    assert [row[1].text for row in rows] == ["No way back.", "Forces are close."]
-    assert "1 event has no impact in the config." in section.blocks[0].text
-
-
-def test_without_an_impact_there_is_no_matrix(factory):
-    run = factory.records(factory.forecast(factory.events))
-    assert impact_section(run) is None
+    assert "Impact severe: no way back." in page
+    assert "no past cases; impact severe" in front

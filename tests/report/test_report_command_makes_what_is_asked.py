@@ -87,7 +87,7 @@ def test_the_answer_names_every_file_and_each_is_there(answer, run):
 def test_the_template_of_the_docs_sets_the_content_of_the_run(answer):
     reader = PdfReader(answer["report"])
     text = " ".join(page.extract_text() for page in reader.pages)
-    assert "Where the number comes from, and which past events move it" in text
+    assert "Past events that move it most" in text
     assert reader.metadata.title == "Escalation risk: United States – China"
 
 

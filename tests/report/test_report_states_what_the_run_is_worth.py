@@ -13,7 +13,7 @@ STAMP = "DID NOT CONVERGE – do not use"
 def test_an_unconverged_run_is_stamped_on_every_page_and_names_its_failures(factory, compiled):
     reader = compiled(factory.forecast(factory.events, converged=False))
     texts = [page.extract_text() for page in reader.pages]
-    assert len(texts) > 4
+    assert len(texts) > 3
     assert all(STAMP in text for text in texts)
     assert "R-hat of tension.scale is 1.043, at most 1.01 allowed" in " ".join(texts[0].split())
     assert "do not use these numbers" in texts[0]
@@ -44,12 +44,10 @@ def test_forty_milestones_are_all_printed_under_their_target(factory, compiled):
     )
     forecast = factory.forecast(factory.events, milestones=many)
     reader = compiled(forecast)
-    rest = " ".join(page.extract_text() for page in list(reader.pages)[2:])
-    shown = questions_table(factory.records(forecast))
-    labels = [row[0].text for group in shown.groups for row in group.rows]
-    assert len(labels) == 12
-    assert any(label.endswith("Milestone 01") for label in labels)
-    assert any(label.endswith("Milestone 40") for label in labels)
+    rest = " ".join(page.extract_text() for page in list(reader.pages)[1:])
+    notes = [column.note for column in questions_table(factory.records(forecast)).columns[2:]]
+    assert len(notes) == 6
+    assert (notes[0], notes[-1]) == ("Milestone 01", "Milestone 40")
     for i in range(1, 41):
         assert rest.count(f"· Milestone {i:02d}") == len(factory.targets)
 

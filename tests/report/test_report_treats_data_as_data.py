@@ -158,9 +158,10 @@ def test_no_chart_is_left_with_a_sign_that_the_typeface_lacks(factory, with_scen
     plain = factory.forecast(factory.events, targets=targets, milestones=milestones, label=name)
     run = factory.records(
         with_scenarios(plain, name),
+        factory.told(plain),
         options=ReportOptions(
             impact={target.name: ImpactConfig(level="major", rationale=name) for target in plain.targets}
         ),
     )
     drawn = write_figures(make_content(run), tmp_path)
-    assert {path.stem for path in drawn} == {"course", "probability", "tension", "impact", "scenarios"}
+    assert {path.stem for path in drawn} == {"course", "months", "tension"}

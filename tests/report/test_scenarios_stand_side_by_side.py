@@ -1,13 +1,25 @@
-"""The section on scenarios: numbers of the records in chart and table, however many there are."""
+"""The section on scenarios: what is assumed, what the model adds, and the figure of the command."""
+
+from datetime import date
 
 import numpy as np
 import pytest
 
 from forecast import wording
-from forecast.blocks import Chart, Table
-from forecast.records.forecast import GateFailure
+from forecast.blocks import Table
+from forecast.records.forecast import ActAssumed, ExpectationChanged, GateFailure
+from forecast.report.answers import scenario_comparison, scenario_tables
 from forecast.report.drawing import figure_bytes
-from forecast.report.sections.scenarios import MOST_DRAWN, draw_scenarios, drawn_scenarios, scenarios_section
+from forecast.report.scenario_words import split_cells, what_it_assumes
+from forecast.report.sections.scenarios import (
+    MOST_DRAWN,
+    draw_scenarios,
+    drawn_scenarios,
+    rationales_section,
+    scenarios_section,
+)
+
+DAY = date(2023, 11, 17)
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +40,43 @@ def asked_of(forecast, one):
     return next(each for each in found if each.name == forecast.headline.milestone)
 
 
-def test_a_run_without_scenarios_has_no_such_section(plain, section_of):
-    assert section_of(plain) is None
+@pytest.fixture(scope="module")
+def assumed(factory, scenario):
+    """A scenario that moves every chance by 12 points, 10 of them met by assumption."""
+    plain = factory.forecast(factory.events)
+    made = scenario(plain, "balloon", 0.12)
+    targets = tuple(
+        one.model_copy(
+            update={"milestones": tuple(m.model_copy(update={"by_assumption": 0.1}) for m in one.milestones)}
+        )
+        for one in made.targets
+    )
+    act = {"first_day": DAY, "last_day": DAY, "severity": 4}
+    return made.model_copy(
+        update={
+            "targets": targets,
+            "acts": (
+                ActAssumed(label="A craft is seen", category="dispute", probability=1.0, meets=(), **act),
+                ActAssumed(
+                    label="It is shot down",
+                    category="military_incident",
+                    probability=0.5,
+                    meets=("military_confrontation",),
+                    **act,
+                ),
+            ),
+            "expectations": (ExpectationChanged(label="Leaders meet", before=0.6, after=0.4),),
+            "priors": ("ballast.visit",),
+        }
+    )
 
 
-def test_the_table_shows_every_scenario_with_chance_change_and_method(scenario, plain, section_of):
+def test_a_run_without_scenarios_says_so(plain, section_of, factory):
+    assert factory.said(section_of(plain)).strip() == "This run compares no scenarios."
+    assert rationales_section(factory.records(plain)) is None
+
+
+def test_the_table_shows_every_scenario_with_all_targets(scenario, plain, section_of, factory):
     gate = GateFailure(code="bfmi", value=0.2, limit=0.3)
     scenarios = (
         scenario(plain, "grave", 0.12),
@@ -40,37 +84,69 @@ def test_the_table_shows_every_scenario_with_chance_change_and_method(scenario, 
         scenario(plain, "kept-back", 0.3, method="refit", withheld="no_refit"),
         scenario(plain, "failed", 0.02, method="refit", failures=(gate,)),
     )
-    section = section_of(plain.model_copy(update={"scenarios": scenarios}))
-    (table,) = (block for block in section.blocks if isinstance(block, Table))
-    first, *rows = table.groups[0].rows
+    forecast = plain.model_copy(update={"scenarios": scenarios})
+    (table,) = (block for block in section_of(forecast).blocks if isinstance(block, Table))
+    first, grave, beliefs, _, kept_back = table.groups[0].rows
     assert first[0].text == "This forecast"
-    grave, beliefs, kept_back, failed = rows
-    assert grave[2].value == asked_of(plain, scenarios[0]).probability
-    assert grave[2].text == wording.percent(grave[2].value)
-    assert grave[4].text == "+12.0 ±0.2"
-    assert beliefs[4].text.startswith("−5.0")
-    assert grave[5].note == "+12.0 ±0.2"
-    assert beliefs[0].note == "weights; Pareto k 0.31, 1,235 effective draws"
-    assert {cell.text for cell in kept_back[2:]} == {"withheld"}
-    assert "did not converge" in failed[0].note
+    assert grave[1].value == asked_of(plain, scenarios[0]).probability
+    assert grave[1].text == wording.percent(grave[1].value)
+    assert (grave[3].text, grave[4].note) == ("+12.0 ±0.2", "+12.0 ±0.2")
+    assert beliefs[3].text.startswith("−5.0")
+    assert {cell.text for cell in kept_back[1:]} == {"needs a new fit"}
+    assert len(grave) == len(table.columns) == 3 + len(plain.targets)
+    said = factory.said(rationales_section(factory.records(forecast)))
+    assert "Computed by weights; Pareto k 0.31, 1,235 effective draws." in said
+    assert "new fit, which did not converge" in said
 
 
-def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(scenario, plain, section_of):
+def test_a_target_that_is_met_by_assumption_is_no_finding(factory, plain, scenario, section_of):
+    made = scenario(plain, "clash", 0.3)
+    targets = tuple(
+        one.model_copy(
+            update={"milestones": tuple(m.model_copy(update={"by_assumption": 0.3}) for m in one.milestones)}
+        )
+        for one in made.targets
+    )
+    forecast = plain.model_copy(update={"scenarios": (made.model_copy(update={"targets": targets}),)})
+    _, row = factory.table(section_of(forecast), "scenarios").groups[0].rows
+    assert [cell.text for cell in row[2:]] == ["+30.0", "–", "●", "●"]
+
+
+def test_a_change_is_split_into_what_is_assumed_and_what_the_model_adds(assumed):
+    one = assumed.target("military_confrontation").milestones[-1]
+    chance, by_assumption, added = split_cells(one)
+    assert chance.value == one.probability
+    assert by_assumption.text == "+10.0"
+    assert added.text == "+2.0 ±0.2"
+
+
+def test_what_is_assumed_is_printed_with_the_acts_that_are_the_event_itself_first(assumed):
+    assert what_it_assumes(assumed, "military_confrontation", 5) == (
+        "● It is shot down (50%); A craft is seen (certain); Leaders meet (40%, from 60%); another belief on "
+        "calming: visit"
+    )
+    assert what_it_assumes(assumed, "lethal_clash", 1).startswith("A craft is seen (certain) and 1 more act;")
+
+
+def test_each_table_of_a_scenario_has_the_column_that_its_note_explains(plain, scenario):
+    one = scenario(plain, "visit", 0.1)
+    for parts in (scenario_tables(plain, [one]), scenario_comparison(plain, [one, one])):
+        tables = [block for block in parts if isinstance(block, Table)]
+        assert tables
+        assert all("Assumed" in [column.head for column in table.columns] for table in tables)
+
+
+def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(scenario, plain):
     scenarios = (
         scenario(plain, "kept-back", 0.3, withheld="no_refit"),
         scenario(plain, "small", 0.01),
         scenario(plain, "calming", -0.05),
         scenario(plain, "grave", 0.12),
     )
-    forecast = plain.model_copy(update={"scenarios": scenarios})
-    figure = draw_scenarios(forecast, scenarios)
+    figure = draw_scenarios(plain.model_copy(update={"scenarios": scenarios}), scenarios)
     (dots,) = (line for line in figure.axes[0].lines if line.get_gid() == "chances")
-    expected = sorted(100 * asked_of(forecast, one).probability for one in scenarios[1:])
+    expected = sorted(100 * asked_of(plain, one).probability for one in scenarios[1:])
     np.testing.assert_allclose(dots.get_xdata(), expected)
-    (chart,) = (block for block in section_of(forecast).blocks if isinstance(block, Chart))
-    assert "Label of kept-back" not in chart.alt
-    for one in scenarios[1:]:
-        assert f"{one.label}: {wording.percent(asked_of(forecast, one).probability)}" in chart.alt
 
 
 def test_of_many_scenarios_the_strongest_are_drawn_and_all_are_in_the_table(scenario, plain, section_of):
@@ -79,12 +155,8 @@ def test_of_many_scenarios_the_strongest_are_drawn_and_all_are_in_the_table(scen
     drawn = drawn_scenarios(forecast, many)
     assert len(drawn) == MOST_DRAWN
     assert {one.name for one in drawn} >= {"s0", "s40"}
-    section = section_of(forecast)
-    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    (table,) = (block for block in section_of(forecast).blocks if isinstance(block, Table))
     assert len(table.groups[0].rows) == 42
-    (chart,) = (block for block in section.blocks if isinstance(block, Chart))
-    assert "Left out: 29 scenarios" in chart.caption
-    assert chart.draw().get_size_inches()[1] < 8
 
 
 def test_files_of_the_chart_are_the_same_bytes_each_time(scenario, plain):

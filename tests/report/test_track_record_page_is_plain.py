@@ -1,7 +1,6 @@
 """What page 1 and the track-record page say, against the record they were made from."""
 
 import re
-from itertools import pairwise
 
 import pytest
 from pypdf import PdfReader
@@ -13,7 +12,12 @@ from forecast.records.history import ErrorBound, LedgerSummary, UntestedModel, o
 from forecast.report.build import build_report
 from forecast.report.judgement import NEVER_TESTED, record_sentences
 from forecast.report.run_records import ReportOptions
-from forecast.report.sections.track_record import beaten, ledger_sentence, track_record_section
+from forecast.report.sections.track_record import (
+    beaten,
+    ledger_sentence,
+    scores_section,
+    track_record_section,
+)
 
 HEADLINE = "military_confrontation"
 
@@ -113,19 +117,10 @@ def test_the_rows_of_a_record_hold_the_highest_forecast_and_its_outcome(backtest
 
 def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factory, page, forecast, record):
     text = factory.said(page(forecast, record))
-    assert "This forecast is about 484 days, beyond the longest horizon tested, 90 days" in text
+    assert "This forecast is 484 days ahead, further than the 90 days that were tested." in text
     far = record.rows[0].model_copy(update={"horizon_days": 500})
     text = factory.said(page(forecast, record.model_copy(update={"rows": (far,)})))
-    assert "horizons up to 500 days were tested" in text
-
-
-def test_days_to_a_milestone_are_counted_from_the_as_of_date_everywhere(factory, page, forecast, record):
-    # The window of the milestone that is 484 days ahead holds the 483 days between.
-    own = record.rows[0].model_copy(update={"horizon_days": 483})
-    section = page(forecast, record.model_copy(update={"rows": (own,)}))
-    assert "This forecast is about 484 days; horizons up to 484 days were tested." in factory.said(section)
-    (row,) = factory.table(section, "scores").groups[0].rows
-    assert row[0].text == "484 days"
+    assert "This forecast is 484 days ahead; up to 500 days were tested." in text
 
 
 def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(factory, forecast):
@@ -165,18 +160,29 @@ def test_the_report_without_a_record_says_so_on_page_1_and_how_to_make_one(base_
     assert "Where it was most wrong" not in " ".join(pages)
 
 
-def test_the_page_has_misses_before_scores_and_every_number_of_the_record(printed, backtest, forecast):
-    text = " ".join(printed[1])
-    assert text.index("Where it was most wrong") < text.index("Does what is forecast happen as often?")
-    assert text.index("Does what is forecast happen as often?") < text.index("Beside simple baselines")
-    for miss in backtest.record.largest_misses:
+def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_event(
+    factory, printed, backtest, forecast
+):
+    folder, pages = printed
+    text = " ".join(pages)
+    assert text.index("Scores beside simple baselines") < text.index("How often what was forecast happened")
+    assert text.index("How often what was forecast happened") < text.index("Where it was most wrong")
+    for miss in backtest.record.largest_misses[:4]:
         outcome = "happened" if miss.outcome else "did not happen"
         assert f"{miss.horizon_days} days {wording.percent(miss.probability)} {outcome}" in text
         assert wording.short_day(miss.origin) in text
-    for row in backtest.record.rows:
-        best = row.best_baseline
-        assert f"{row.horizon_days} days {row.n} {row.n_hits} {row.brier.value:.3f} ±" in text
-        assert f"{best.brier:.3f} {row.log.value:.3f} {best.log:.3f}" in text
+    run = factory.records(forecast, track_record=backtest.record)
+    rows = [row for group in factory.table(scores_section(run), "all-scores").groups for row in group.rows]
+    for cells, row in zip(rows, backtest.record.rows, strict=True):
+        shown = [cell.text for cell in cells]
+        assert shown[:2] == [f"{row.horizon_days} days", f"{row.n_hits} of {row.n}"]
+        assert shown[2].startswith(f"{row.brier.value:.3f} ±")
+        assert shown[5:] == [
+            f"{one:.3f}" for one in (row.best_baseline.brier, row.log.value, row.best_baseline.log)
+        ]
+        of_headline = row.target == HEADLINE
+        assert (" ".join(shown) in text) is of_headline
+    assert PdfReader(folder / "report.pdf").attachments["all-scores.csv"]
 
 
 def test_the_figure_is_in_the_run_and_told_in_words(factory, printed, backtest):
@@ -192,8 +198,8 @@ def test_the_figure_is_in_the_run_and_told_in_words(factory, printed, backtest):
 def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(factory, page, record, forecast):
     changed = change_rows(record, {(HEADLINE, 30): {"ours": 0.26, "best": 0.24}})
     table = factory.table(page(forecast, changed), "scores")
-    shown = [row[5].weight == "bold" for group in table.groups for row in group.rows]
-    assert shown == [beaten(row) for row in changed.rows]
+    shown = [row[4].weight == "bold" for group in table.groups for row in group.rows]
+    assert shown == [beaten(row) for row in changed.rows if row.target == HEADLINE]
     assert sum(shown) == 1
 
 
@@ -230,6 +236,7 @@ def test_calibration_claims_and_ledger(page, forecast, record, snapshot):
         return ErrorBound(value=value, se=0.1 if interval else None, interval90=interval or None)
 
     slopes = (bound(0.93, 0.76, 1.1), bound(0.7, 0.5, 0.9), bound(1.7, 1.5, 1.9), bound(0.7), None)
+    slopes = (*slopes, bound(1.08, -2.47, 4.63))
     claims = (("none",) * 6, ("better", "better", *("none",) * 4), ("worse", *("none",) * 5))
     claimed = (
         tuple(row.model_copy(update={"claim": one}) for row, one in zip(record.rows, each, strict=True))
@@ -240,11 +247,9 @@ def test_calibration_claims_and_ledger(page, forecast, record, snapshot):
         *({"n_hindcasts": 48}, {"n_hindcasts": 7}, {"brier": bound(0.11)}),
     )
     sections = [page(forecast, record.model_copy(update={"calibration_slope": one})) for one in slopes]
-    below = [
-        next(after for chart, after in pairwise(one.blocks) if isinstance(chart, Chart)) for one in sections
-    ]
+    charts = [next(block for block in one.blocks if isinstance(block, Chart)) for one in sections]
     assert [
-        *(one.text for one in below),
+        *(one.caption.split(" would give. ")[1] for one in charts),
         *(page(forecast, record.model_copy(update={"rows": rows})).blocks[1].text for rows in claimed),
         *(ledger_sentence(summary(**one)) for one in ledgers),
     ] == snapshot

@@ -196,7 +196,7 @@ def test_a_new_run_notes_on_page_1_why_the_backtest_beside_it_was_not_used(finis
     folder = save_run(finished, tmp_path / "name" / "2023-07-10")
     front = " ".join(PdfReader(folder / "report.pdf").pages[0].extract_text().split())
     assert "The backtest beside this run was not used: its priors are not this run's." in front
-    assert "Never tested this high, or this far." in front
+    assert "Never tested: no backtest of this event so far ahead." in front
     assert not (folder / "track_record.json").exists()
 
 

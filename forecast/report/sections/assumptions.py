@@ -1,8 +1,9 @@
-"""How far the call rests on assumptions: labels, tornado chart, break-evens; and the figure of priors."""
+"""What the number rests on: assumptions that move it, what would change its word; the figure of priors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,20 +12,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from forecast import wording
-from forecast.blocks import Block, Bullets, Chart, Heading, Prose, Section
+from forecast.blocks import Block, Bullets, Chart, Prose, Section
 from forecast.events.codebook import CATEGORIES
 from forecast.priors import NamedPrior
 from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
-from forecast.records.forecast import Forecast
+from forecast.records.forecast import Forecast, MilestoneForecast, RestsOn
 from forecast.report.answers import PULLS, labels_table
 from forecast.report.assumption_words import (
+    LABEL_WORDS,
+    REASON_WORDS,
     Titles,
     assumed_text,
     assumption_label,
     bar_title,
     break_even_sentence,
     crossing_first,
-    label_sentence,
     note_sentence,
     rest_sentence,
     titles_of,
@@ -50,9 +52,16 @@ if TYPE_CHECKING:
 MOST_BARS = 12
 _DOWN = "#8FB3D4"
 """Lighter than the accent, so that both ends differ without colour too."""
-_MOST_CROSSINGS = 4
-_MOST_MILESTONES = 6
-_LABEL_SIGNS = 52
+MOST_PRINTED = 8
+_MOST_CROSSINGS = 3
+TITLE = "What the number rests on"
+LABEL_VERBS: dict[RestsOn, str] = {
+    "data-driven": "rest on data",
+    "prior-driven": "rest on assumptions",
+    "conflict": "are a compromise of the two",
+    "unclear": "cannot be told",
+}
+_LABEL_SIGNS = 44
 _COLUMNS = 2
 _ROW_INCHES = 1.45
 _TAIL = 0.005
@@ -63,36 +72,55 @@ _OF_THE_MODEL = (
 )
 
 
-def assumptions_section(run: RunRecords) -> Section | None:
-    """What each number rests on, what assumptions do to the headline, what would change its words."""
-    found = run.analysis.robustness
+def assumptions_section(run: RunRecords) -> Section:
+    """What the headline rests on, the assumptions that move it most, and what would change its word."""
+    forecast, found = run.forecast, run.analysis.robustness
     if found is None or not found.sensitivities:
-        return None
-    forecast = run.forecast
-    asked = (forecast.headline.target, forecast.headline.milestone)
-    probability = headline_pair(forecast)[1].probability
+        unknown = Prose("What the number rests on was not measured in this run: see “forecast sensitivity”.")
+        return Section("assumptions", TITLE, (unknown,))
+    target, milestone = headline_pair(forecast)
     blocks: list[Block] = [
-        Prose(label_sentence(one, probability), lead="The headline.")
+        Prose(f"{LABEL_WORDS[one.rests_on]}: {REASON_WORDS[one.reason]}. {_all_questions(found)}")
         for one in found.sensitivities
-        if (one.target, one.milestone) == asked
+        if (one.target, one.milestone) == (target.name, milestone.name)
     ]
-    blocks += [labels_table(forecast, found.sensitivities, colour=target_colour), Prose(PULLS, tone="fine")]
-    if len(forecast.members) > 1:
-        blocks.append(Prose(_OF_THE_MODEL, tone="fine"))
     if shown_bars(found):
         chart = Chart(
             name="assumptions",
             headline=_headline(forecast, found),
             alt=_describe(forecast, found),
-            caption="Change of the headline chance for one step down and one step up of each assumption. A "
-            "step moves the middle of a prior to its 16% or 84% quantile; a scheduled event surely fails to "
-            "happen, or surely happens. Whiskers show the Monte Carlo error.",
-            draw=lambda: draw_tornado(forecast, found),
+            caption="Change of the chance, in points, when the middle of an assumption moves one step down "
+            "(light) or up (dark), to its 16% or 84% quantile; a scheduled event surely fails to happen, or "
+            "surely happens. Whiskers: Monte Carlo error. In brackets: as assumed now.",
+            draw=lambda: draw_tornado(forecast, found, MOST_PRINTED),
         )
         blocks.append(chart)
-    if found.break_evens:
-        blocks += [Heading("What would change the words"), *_break_evens(forecast, found)]
-    return Section("assumptions", "How far the call rests on assumptions", tuple(blocks))
+    blocks += _break_evens(forecast, found, (milestone,)) if found.break_evens else []
+    return Section("assumptions", TITLE, tuple(blocks))
+
+
+def labels_section(run: RunRecords) -> Section | None:
+    """For the page alone: what every number rests on, and what would change the word of each milestone."""
+    forecast, found = run.forecast, run.analysis.robustness
+    if found is None or not found.sensitivities:
+        return None
+    blocks: list[Block] = [
+        labels_table(forecast, found.sensitivities, colour=target_colour),
+        Prose(PULLS, tone="fine"),
+        *([Prose(_OF_THE_MODEL, tone="fine")] if len(forecast.members) > 1 else []),
+    ]
+    others = forecast.target(found.target).milestones
+    blocks += _break_evens(forecast, found, others) if found.break_evens else []
+    blocks += [Prose(note_sentence(note, forecast), tone="fine") for note in found.notes]
+    return Section("labels", "What every number rests on", tuple(blocks), printed=False)
+
+
+def _all_questions(found: Robustness) -> str:
+    """How many of all numbers rest on what."""
+    counts = Counter(one.rests_on for one in found.sensitivities)
+    said = [f"{counts[label]} {words}" for label, words in LABEL_VERBS.items() if counts[label]]
+    numbers = wording.count(len(found.sensitivities), "chance")
+    return f"Of {numbers} in this report, {wording.listing(tuple(said))}."
 
 
 def _headline(forecast: Forecast, found: Robustness) -> str:
@@ -101,7 +129,7 @@ def _headline(forecast: Forecast, found: Robustness) -> str:
     ends = [abs(end.change) for end in (first.lower, first.upper) if end.change is not None]
     label = assumption_label(first.name, first.act, titles_of(forecast))
     most = wording.points(max(ends), 0)
-    return f"Of the assumptions tried, “{label}” moves the chance most: by up to {most} a step"
+    return f"The assumption that moves it most is “{label}”: by up to {most} a step"
 
 
 def _describe(forecast: Forecast, found: Robustness) -> str:
@@ -111,31 +139,33 @@ def _describe(forecast: Forecast, found: Robustness) -> str:
 
     titles = titles_of(forecast)
     bars = "; ".join(
-        f"{bar_title(bar, titles)}: {end(bar.lower)}, {end(bar.upper)}" for bar in shown_bars(found)
+        f"{bar_title(bar, titles)}: {end(bar.lower)}, {end(bar.upper)}"
+        for bar in shown_bars(found)[:MOST_PRINTED]
     )
     return f"Bar chart of the change of the headline chance, in percentage points, by assumption. {bars}."
 
 
-def _break_evens(forecast: Forecast, found: Robustness) -> list[Block]:
+def _break_evens(
+    forecast: Forecast, found: Robustness, milestones: Sequence[MilestoneForecast]
+) -> Iterator[Block]:
+    """What alone would change the word for the chance before each of these milestones."""
     target = forecast.target(found.target)
-    blocks: list[Block] = []
-    for milestone in target.milestones[-_MOST_MILESTONES:]:
+    for milestone in milestones:
         here = [
             one for one in found.break_evens if (one.target, one.milestone) == (target.name, milestone.name)
         ]
         if not here:
             continue
         crossing = crossing_first(here, target.name, milestone.name)[:_MOST_CROSSINGS]
-        lead = f"Before {wording.long_day(milestone.date)} ({wording.percent(milestone.probability)})."
+        now = wording.percent(milestone.probability)
         rest = rest_sentence(here, len(crossing))
+        lead = f"What would change the word for {now} before {wording.long_day(milestone.date)}."
         if not crossing:
-            blocks.append(Prose(rest, lead=lead))
+            yield Prose(rest, lead=lead)
             continue
-        blocks.append(Prose("Each of these alone would:", lead=lead))
-        blocks.append(Bullets(tuple(break_even_sentence(one, titles_of(forecast)) for one in crossing)))
-        blocks += [Prose(rest, tone="fine")] if rest else []
-    blocks += [Prose(note_sentence(note, forecast), tone="fine") for note in found.notes]
-    return blocks
+        yield Prose("Each of these alone would:", lead=lead)
+        said = [break_even_sentence(one, titles_of(forecast)) for one in crossing]
+        yield Bullets((*said, *([rest] if rest else [])))
 
 
 def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
@@ -147,19 +177,20 @@ def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
 def _row_label(bar: AssumptionEffect, titles: Titles) -> str:
     """Assumption with what the run assumes, which stays whole where the name is cut."""
     now = f" ({assumed_text(bar.now)})"
-    return one_line(assumption_label(bar.name, bar.act, titles), _LABEL_SIGNS - len(now)) + now
+    name = one_line(assumption_label(bar.name, bar.act, titles), 2 * _LABEL_SIGNS - len(now))
+    return wrap_label(f"{name}{now}", _LABEL_SIGNS)
 
 
-def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
+def draw_tornado(forecast: Forecast, robustness: Robustness, most: int = MOST_BARS) -> Figure:
     """Draw one bar an assumption: the change of the probability for a step down and a step up, in points.
 
     Whiskers show ± one Monte Carlo standard error; each end is labelled with what is assumed there.
     """
-    bars = shown_bars(robustness)
+    bars = shown_bars(robustness)[:most]
     target = forecast.target(robustness.target)
     milestone = named(target.milestones, robustness.milestone)
     with report_style():
-        figure = blank_figure(0.75 + 0.27 * max(len(bars), 1))
+        figure = blank_figure(0.6 + 0.31 * max(len(bars), 1))
         axes = figure.add_subplot()
         places = list_rows(axes, [_row_label(bar, titles_of(forecast)) for bar in bars])
         for place, bar in zip(places, bars, strict=True):
@@ -175,15 +206,14 @@ def draw_tornado(forecast: Forecast, robustness: Robustness) -> Figure:
                 outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
                 origin = 0.0 if smaller else change + outward * error
                 text, ha = assumed_text(end.assumed), "left" if outward > 0 else "right"
-                note(axes, text, (origin, place), (4 * outward, 0), ha=ha, size=8, colour=MUTED)
+                note(axes, text, (origin, place), (4 * outward, 0), ha=ha, colour=MUTED)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         ends = [end for bar in bars for end in (bar.lower, bar.upper) if end.change]
         reach = max((100 * (abs(end.change or 0) + (end.mcse or 0)) for end in ends), default=1.0)
         axes.set_xlim(-1.45 * reach, 1.45 * reach)
         points_axis(
             axes,
-            f"Change of {wording.percent(milestone.probability)} in percentage points "
-            "(light: one step down, dark: one step up)",
+            f"Change of {wording.percent(milestone.probability)} in points (light: step down, dark: step up)",
         )
     return figure
 
@@ -223,7 +253,7 @@ def _draw_density(axes: Axes, prior: NamedPrior) -> None:
     axes.yaxis.set_major_locator(FixedLocator([]))
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel(f"{prior.group.unit} (grey: default, line: as set)", fontsize=8)
+    axes.set_xlabel(f"{prior.group.unit} (grey: default, line: as set)")
 
 
 def _draw_acts(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) -> None:
@@ -242,8 +272,8 @@ def _draw_acts(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) 
     axes.set_xscale("log")
     fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
     axes.minorticks_off()
-    axes.set_title("Acts a month, by the priors alone", loc="left", fontsize=8, color=INK)
-    axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data", fontsize=8)
+    axes.set_title("Acts a month, by the priors alone", loc="left", color=INK)
+    axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data")
 
 
 def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) -> None:
@@ -257,5 +287,5 @@ def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str
         note(axes, wording.percent(value), (value + error, place), (4, 0))
     axes.set_xlim(0, 1.14)
     fix_ticks(axes.xaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
-    axes.set_title("Target within a year, by the priors alone", loc="left", fontsize=8, color=INK)
-    axes.set_xlabel("Whiskers: Monte Carlo error", fontsize=8)
+    axes.set_title("Target within a year, by the priors alone", loc="left", color=INK)
+    axes.set_xlabel("Whiskers: Monte Carlo error")

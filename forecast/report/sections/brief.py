@@ -1,12 +1,13 @@
-"""The brief: two pages. Page 1 has the judgement and its reasons, page 2 what it assumes and what words mean.
+"""Page 1: all that a principal needs to act on. The terminal shows the same blocks after a run.
 
-Page 1 stands alone when torn off: whoever reads nothing else knows what is likely, how sure we are, why, what
-would change it, and how good such forecasts have been.
+Question and answer, all events before all milestones, where the number comes from, when, what to watch, what
+others say, how good we have been, and what the forecast does not know; of what is missing, that it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator
 
 from forecast import wording
 from forecast.blocks import (
@@ -14,333 +15,296 @@ from forecast.blocks import (
     Block,
     Bullets,
     Cell,
+    Chart,
     Column,
     Heading,
     Prose,
+    Rise,
     Section,
+    Spark,
     Table,
+    Weight,
     one_group,
     right,
 )
-from forecast.events.codebook import SEVERITIES, severity_word
-from forecast.records.analysis import CalendarAct
-from forecast.records.explained import Driver
-from forecast.records.forecast import Forecast, ScenarioForecast, TargetForecast
+from forecast.records.explained import MonthlyRisk, OtherForecast
+from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.records.history import own_record
-from forecast.records.scale import ANY
 from forecast.report import headline
-from forecast.report.assumption_words import assumption_label, titles_of
+from forecast.report.answers import headline_scenarios
+from forecast.report.curves import describe_months, draw_months
 from forecast.report.judgement import (
     chosen_milestones,
     headline_pair,
-    learned_sentence,
-    named,
     record_sentences,
-    stands_out,
-    waterfall_sentence,
-    what_counts,
-    what_does_not,
+    shown_change,
+    step_name,
 )
-from forecast.report.palette import category_colour, name_category, target_colour
-from forecast.report.previous_run import change_line, change_sentences
+from forecast.report.palette import ACCENT, INK, target_colour
+from forecast.report.previous_run import change_line
 from forecast.report.run_records import RunRecords
-from forecast.report.scenario_words import model_adds, split_cells, what_it_assumes
-from forecast.report.sections.drivers import chosen_indicators, indicator_sentence
-from forecast.report.sections.outlook import course_chart
+from forecast.report.sections.ahead import missing, signs_table
+from forecast.report.sections.sources import BESIDE, caveats
+from forecast.report.sections.track_record import ledger_gap
 from forecast.report.typesetting import first_clauses, shorten
 
-_MOST_TARGETS = 4
-_MOST_ROWS = 14
-_MOST_REASONS = 2
-_LONGEST_REASON = 84
-_MOST_CAUTIONS = 3
-_RIGHT_MM = 80.0
-_WIDTHS: dict[headline.MilestoneColumn, float | None] = {
-    "short": None,
-    "track": 22,
-    "chance": 12,
-    "range": 18,
-    "words": 28.5,
-    "windows": 14.5,
-    "rate": 14.5,
-}
-_MOST_SCENARIOS = 7
-_MOST_ACTS = 3
-MOST_EXPECTED = 8
-_MOST_CASES = 3
-_MOST_KINDS = 2
-_LONGEST_CASE = 85
-_MOST_LIMITS = 4
+_MOST_TARGETS, _MOST_MILESTONES = 6, 6
+_MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210
+_MOST_SIGNS, _MOST_OTHERS = 3, 3
+_LONGEST_LIMIT = 170
+_MONTHS_MM = 66.0
+_SPARK_POINTS = 40
 _OUTSIDE = (
-    "Intentions, secret talks and plans. The forecast sees what was made public and coded; an act without "
-    "precedent, or a turn of policy after the last event, is outside it unless a scenario puts it in."
+    "Intentions, secret talks and plans. It sees what was made public and coded; an act without precedent, "
+    "or a turn of policy after the last event, is outside it."
 )
 
 
 def brief_section(run: RunRecords) -> Section:
-    """Page 1: all that a principal needs to act on."""
+    """Page 1, which stands alone when torn off."""
+    return Section("brief", None, page_1(run), page=True)
+
+
+def bottom_line(run: RunRecords) -> Iterator[Block]:
+    """Yield what ``forecast run`` answers: page 1, and what scenarios change."""
+    yield from page_1(run, charts=False)
+    if run.forecast.scenarios:
+        yield from headline_scenarios(run.forecast)
+
+
+def page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
+    """The blocks of page 1, in their order."""
     forecast = run.forecast
     grave = (one.sentence for one in run.analysis.warnings if one.code == "unused_backtest")
-    blocks = (
+    more = [shorten(one, _LONGEST_CAUTION) for one in (*run.notes, *grave)]
+    placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
+    months = months_chart(run) if charts else None
+    return (
         *headline.alarm(forecast),
         headline.judgement(forecast, run.track_record, change_line(forecast, run.previous)),
-        *headline.cautions(forecast, (*run.notes, *grave), _MOST_CAUTIONS),
+        *headline.cautions(forecast, more, _MOST_CAUTIONS, placed),
         questions_table(run),
-        course_chart(run),
-        Beside(
-            left=(Heading("Why"), Bullets(why(run))),
-            right=(Heading("What would change it"), Bullets(what_would_change_it(forecast))),
-            right_width=_RIGHT_MM,
+        *(
+            (Beside(left=(waterfall(run),), right=(months,), right_width=_MONTHS_MM),)
+            if months
+            else (waterfall(run),)
         ),
-        Heading("How good have we been"),
-        Prose(" ".join(record_sentences(forecast, own_record(forecast, run.track_record)))),
-        Prose(learned_sentence(run.analysis.learned), tone="fine"),
+        Prose(when_sentence(run), lead="When:"),
+        *signs(run),
+        Beside(
+            left=(Heading("What others say"), *others(run)),
+            right=(Heading("How good we have been"), Prose(" ".join(record(run)))),
+            right_width=84.0,
+        ),
+        Heading("What it does not know"),
+        Bullets(unknowns(run)),
     )
-    return Section("brief", None, blocks, page=True)
 
 
 def questions_table(run: RunRecords) -> Table:
-    """Every target before every milestone, or a selection that fits the page, with both base rates."""
+    """Every target in a row, its chance by day as a small multiple, and its chance before each milestone."""
     forecast = run.forecast
-    placed = list(enumerate(forecast.targets))
-    placed.sort(key=lambda pair: pair[1].name != forecast.headline.target)
-    targets = sorted(placed[:_MOST_TARGETS], key=lambda pair: pair[0])
-    most = max(_MOST_ROWS // len(targets), 3)
-    left_out = len(forecast.targets) - len(targets)
-    more = f" ({wording.count(left_out, 'further target')} in the appendix)" if left_out else ""
-    return headline.milestone_table(
-        targets,
-        _WIDTHS | ({"track": 20, "change": 12} if run.previous else {}),
-        name="brief",
-        title=f"How likely each event is, and what counting the past alone would say{more}",
-        shown=lambda target: chosen_milestones(target.milestones, forecast.headline.milestone, most),
-        asked=forecast.headline,
-        colour=target_colour,
-        note=lambda target: _about(run, target),
-        previous=run.previous,
-        whole=True,
+    placed = sorted(
+        sorted(enumerate(forecast.targets), key=lambda pair: pair[1].name != forecast.headline.target)[
+            :_MOST_TARGETS
+        ],
+        key=lambda pair: pair[0],
     )
-
-
-def _about(run: RunRecords, target: TargetForecast) -> str:
-    seen = wording.count(target.observed_before, "past case") if target.observed_before else "no past case"
-    impact = run.options.impact.get(target.name)
-    return f"{seen} · impact: {impact.level}" if impact else seen
-
-
-def why(run: RunRecords) -> tuple[str, ...]:
-    """Where the number comes from, what moves it most, and what changed since the last run."""
-    clear = [one for one in run.forecast.drivers if stands_out(one.change, one.mcse)]
-    clear.sort(key=lambda one: -abs(one.change))
-    said = [driver_sentence(one) for one in clear[:_MOST_REASONS]]
-    if not run.forecast.drivers:
-        said.append("Which past events move the number was not measured.")
-    elif not clear:
-        said.append("No single past event moves the number by more than its error.")
-    explained = (waterfall_sentence(run.forecast), assumption_sentence(run))
-    return (*filter(None, explained), *said, *change_sentences(run.forecast, run.previous)[:1])
-
-
-def assumption_sentence(run: RunRecords) -> str:
-    """Name the prior that moves the number most, and by how much; empty where it was not measured."""
-    found = run.analysis.robustness
-    bars = [one for one in found.tornado if one.act is None] if found else []
-    ends = [
-        (abs(end.change), bar) for bar in bars for end in (bar.lower, bar.upper) if end.change is not None
+    shown = [
+        chosen_milestones(target.milestones, forecast.headline.milestone, _MOST_MILESTONES)
+        for _, target in placed
     ]
-    if not ends:
-        return ""
-    most, bar = max(ends, key=lambda one: one[0])
-    label = assumption_label(bar.name, bar.act, titles_of(run.forecast))
-    return (
-        f"Strongest assumption: “{label}”; one step of it moves the number by up to {wording.points(most)}."
-    )
-
-
-def driver_sentence(driver: Driver) -> str:
-    """What an event did to the number: ``"+8.0 points: … (4 February 2023)"``."""
-    text = first_clauses(driver.summary.rstrip("."), _LONGEST_REASON)
-    return f"{wording.signed_points(driver.change)} points from {wording.long_day(driver.date)}: {text}."
-
-
-def what_would_change_it(forecast: Forecast) -> tuple[str, ...]:
-    """Observable things with a day and the chance that they would leave, the largest change first."""
-    shown = chosen_indicators(forecast)
-    if not shown:
-        return ("No indicator was measured for this run.",)
-    return tuple(indicator_sentence(forecast, one) for one in shown)
-
-
-def basis_section(run: RunRecords) -> Section:
-    """Page 2: what the judgement assumes, and what its words mean."""
-    blocks: list[Block] = [*_scenarios(run), _calendar(run), what_counts_table(run), severity_table(run)]
-    blocks += _limits(run)
-    return Section("basis", "What if, and what the words mean", tuple(blocks), page=True)
-
-
-def _scenarios(run: RunRecords) -> list[Block]:
-    forecast = run.forecast
-    target, milestone = headline_pair(forecast)
-    if not forecast.scenarios:
-        return [Prose("This run compares no scenarios.")]
-    known = [one for one in forecast.scenarios if not one.withheld]
-    known.sort(key=lambda one: -abs(model_adds(one, target.name, milestone.name)))
-    left_out = len(forecast.scenarios) - len(known[:_MOST_SCENARIOS])
-    more = f" {wording.count(left_out, 'further scenario')} in the appendix." if left_out else ""
-    reading = (
-        "A scenario may assume acts that are themselves what is forecast (marked ●): that part of its "
-        "change is "
-        "met by assumption and is no finding. “Model adds” is the rest, with its Monte Carlo error; a dash "
-        "means "
-        f"none that can be measured. Largest first.{more}"
-    )
-    rows = [
-        (
-            Cell("This forecast", weight="semibold"),
-            Cell("The scheduled events below"),
-            Cell(wording.percent(milestone.probability), weight="semibold", value=milestone.probability),
-            Cell(),
-            Cell(),
-        ),
-        *(_scenario_row(one, target, milestone.name) for one in known[:_MOST_SCENARIOS]),
+    hidden = [
+        wording.count(number, noun)
+        for number, noun in (
+            (len(forecast.targets) - len(placed), "further event"),
+            (len(forecast.targets[0].milestones) - len(shown[0]), "further milestone"),
+        )
+        if number
     ]
-    table = Table(
-        name="brief-scenarios",
-        title=f"What if: {target.label} before {wording.long_day(milestone.date)} under each scenario",
-        columns=(
-            Column("Scenario", 37),
-            Column("What it assumes"),
-            Column("Chance", 13, "right"),
-            Column("By assumption", 19, "right"),
-            Column("Model adds", 20, "right"),
-        ),
-        groups=one_group(rows),
-        whole=True,
-    )
-    return [table, Prose(reading, tone="fine")]
-
-
-def _scenario_row(scenario: ScenarioForecast, target: TargetForecast, milestone: str) -> tuple[Cell, ...]:
-    one = named(scenario.target(target.name).milestones, milestone)
-    return (
-        Cell(scenario.label, weight="semibold"),
-        Cell(what_it_assumes(scenario, target.name, _MOST_ACTS)),
-        *split_cells(one),
-    )
-
-
-def _calendar(run: RunRecords) -> Block:
-    acts = _acts(run)
-    if not acts:
-        return Prose("No scheduled events are built into the forecast.")
-    more = f" ({len(acts) - MOST_EXPECTED} more in the appendix)" if len(acts) > MOST_EXPECTED else ""
-    title = f"Scheduled events built into the forecast: the author’s judgements{more}"
-    return _calendar_table(acts[:MOST_EXPECTED], name="brief-calendar", title=title, longest=92, whole=True)
-
-
-def calendar_section(run: RunRecords) -> Section | None:
-    """Acts of the config's calendar with their probability; nothing when page 2 of the brief has them all."""
-    acts = _acts(run)
-    if not acts or (len(acts) <= MOST_EXPECTED and run.options.shows("brief")):
-        return None
-    title = "Scheduled events that enter the simulation"
-    table = _calendar_table(acts, name="calendar", title=title, longest=200, whole=False)
-    return Section("calendar", "Scheduled events built into the forecast", (table,))
-
-
-def _acts(run: RunRecords) -> list[CalendarAct]:
-    return sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))
-
-
-def _calendar_table(
-    acts: Sequence[CalendarAct], *, name: str, title: str, longest: int, whole: bool
-) -> Table:
+    more = f" ({wording.listing(tuple(hidden))} on the next page)" if hidden else ""
+    wide = 23.0 if len(shown[0]) <= 4 else 18.0
     return Table(
-        name=name,
-        title=title,
-        columns=(Column("Day", 19), Column("Event"), Column("Kind and severity", 38), right("Chance", 16)),
-        groups=one_group(
-            (
-                wording.short_day(act.date),
-                shorten(act.label, longest),
-                Cell(f"{name_category(act.category)}, {act.severity}", swatch=category_colour(act.category)),
-                wording.percent(act.probability) if act.probability < 1 else "certain",
-            )
-            for act in acts
+        name="questions",
+        title=f"How likely each event is before each milestone, with its plausible range{more}",
+        columns=(
+            Column("Event"),
+            Column("Chance by day", 24),
+            *(
+                Column(
+                    wording.short_day(one.date),
+                    wide,
+                    "right",
+                    # What a label says after a comma is its place or its detail: the next page has it.
+                    shorten(one.label.split(",")[0], 36 if len(shown[0]) <= 4 else 20),
+                )
+                for one in shown[0]
+            ),
         ),
-        lines=not whole,
-        whole=whole,
+        groups=one_group(
+            _question_row(run, target, place, milestones)
+            for (place, target), milestones in zip(placed, shown, strict=True)
+        ),
+        whole=True,
     )
 
 
-def what_counts_table(run: RunRecords) -> Table:
-    """What meets each target, its past cases, and how grave it would be."""
-    summaries = {event.id: event.summary for event in run.events.rows()}
-    rows = []
-    for index, target in list(enumerate(run.forecast.targets))[:_MOST_TARGETS]:
-        impact = run.options.impact.get(target.name)
+def _question_row(
+    run: RunRecords, target: TargetForecast, place: int, milestones: tuple[MilestoneForecast, ...]
+) -> tuple[Cell, ...]:
+    asked, colour = run.forecast.headline, target_colour(place)
+    seen = wording.count(target.observed_before, "past case")
+    impact = run.options.impact.get(target.name)
+    about = f"{seen}; impact {impact.level}" if impact else seen
+    return (
+        Cell(shorten(target.label, 70), note=about, weight="semibold", colour=colour),
+        Cell(mark=_spark(target, milestones, colour)),
+        *(
+            _chance_cell(
+                target,
+                one,
+                colour if (target.name, one.name) == (asked.target, asked.milestone) else None,
+            )
+            for one in milestones
+        ),
+    )
+
+
+def _chance_cell(target: TargetForecast, one: MilestoneForecast, colour: str | None) -> Cell:
+    weight: Weight = "bold" if colour else "regular"
+    value = one.probability
+    if target.grave and one.words.startswith(("about 1 in", "less than 1 in")):
+        about, _, most = one.words.partition(", ")
+        return Cell(about.removeprefix("about "), note=most, weight=weight, colour=colour, value=value)
+    shown = wording.percent(value)
+    return Cell(
+        shown, note=wording.interval_percent(one.interval90), weight=weight, colour=colour, value=value
+    )
+
+
+def _spark(target: TargetForecast, milestones: tuple[MilestoneForecast, ...], colour: str) -> Spark:
+    curve = target.curve
+    last = max(len(curve.date) - 1, 1)
+    places = sorted({round(k * (len(curve.date) - 1) / _SPARK_POINTS) for k in range(_SPARK_POINTS + 1)})
+    first, span = curve.date[0], max((curve.date[-1] - curve.date[0]).days, 1)
+    points = ((k / last, curve.lower90[k], curve.probability[k], curve.upper90[k]) for k in places)
+    return Spark(
+        points=tuple(tuple(round(value, 4) for value in one) for one in points),  # type: ignore[misc]
+        dots=tuple((round((one.date - first).days / span, 4), one.probability) for one in milestones),
+        colour=colour,
+    )
+
+
+def waterfall(run: RunRecords) -> Block:
+    """From a base rate to the headline, source by source, with what weakens a step beside it."""
+    forecast = run.forecast
+    if not forecast.waterfall:
+        return Prose(missing(run, "waterfall", "Where the number comes from was not measured in this run."))
+    _, milestone = headline_pair(forecast)
+    beside = caveats(forecast, run.analysis.learned)
+    # In tens of percent, so that the steps are as long as the room allows.
+    top = min(math.ceil(max(one.probability for one in forecast.waterfall) * 10 + 0.5) / 10, 1.0)
+    rows, before = [], 0.0
+    for place, one in enumerate(forecast.waterfall):
+        shown = shown_change(one.change, one.error) if place else wording.percent(one.probability)
+        colour = ACCENT if place else INK
+        mark = Rise(start=before / top, end=one.probability / top, error=one.error / top, colour=colour)
         rows.append(
             (
-                Cell(
-                    target.label,
-                    note=f"impact: {impact.level}" if impact else "",
-                    weight="semibold",
-                    colour=target_colour(index),
-                ),
-                Cell(
-                    what_counts(target),
-                    note=" ".join(filter(None, [what_does_not(target), impact.rationale if impact else ""])),
-                ),
-                Cell(_cases(target, summaries)),
+                Cell(step_name(forecast, one), note="; ".join(beside.get(one.step, ()))),
+                Cell(mark=mark),
+                Cell(shown, weight="semibold", value=one.change if place else one.probability),
             )
         )
+        before = one.probability
+    end = Rise(start=0.0, end=milestone.probability / top, error=0.0, colour=INK)
+    total = Cell(wording.percent(milestone.probability), weight="bold", value=milestone.probability)
+    rows.append((Cell("This forecast", weight="bold"), Cell(mark=end), total))
+    first = wording.percent(forecast.waterfall[0].probability)
     return Table(
-        name="brief-targets",
-        title="What counts as each event, its past cases, and its impact as the author judges it",
-        columns=(Column("Event", 34), Column("What counts, and why it matters", 62), Column("Past cases")),
+        name="waterfall",
+        title=f"Why {wording.percent(milestone.probability)}, when the base rate is {first}",
+        columns=(Column("Source"), Column(f"0 to {100 * top:.0f}%", 30), right("Points", 19)),
         groups=one_group(rows),
+        lines=False,
         whole=True,
     )
 
 
-def _cases(target: TargetForecast, summaries: dict[str, str]) -> str:
-    if not target.observed_before:
-        return "No past case in the data: the figure reflects our assumptions."
-    shown = [
-        f"{wording.short_day(one.date)}: {first_clauses(said.rstrip('.'), _LONGEST_CASE)}"
-        for one in target.cases[-_MOST_CASES:][::-1]
-        if (said := summaries.get(one.event_id)) is not None
+def months_chart(run: RunRecords) -> Chart | None:
+    """Risk of the headline target by month, with the base rate and the dated milestones."""
+    monthly = _monthly(run)
+    if monthly is None:
+        return None
+    return Chart(
+        name="months",
+        headline="Risk by month, and at the base rate",
+        alt=describe_months(monthly),
+        caption="Bars: chance in the month if not before, ± twice its error. Line: base rate. Dashed: "
+        "milestones.",
+        draw=lambda: draw_months(monthly, width_mm=_MONTHS_MM),
+    )
+
+
+def _monthly(run: RunRecords) -> MonthlyRisk | None:
+    asked = run.forecast.headline.target
+    return next((one for one in run.analysis.monthly_risk if one.target == asked), None)
+
+
+def when_sentence(run: RunRecords) -> str:
+    """Whether any date matters, in one sentence."""
+    monthly = _monthly(run)
+    return (
+        monthly.sentence if monthly else missing(run, "monthly_risk", "The risk by month was not measured.")
+    )
+
+
+def signs(run: RunRecords) -> Iterator[Block]:
+    """Three things to watch in the next weeks, and what the headline becomes; else what is known instead."""
+    forecast, found = run.forecast, run.analysis.signs
+    if found:
+        yield signs_table(forecast, found[:_MOST_SIGNS], "signs")
+        return
+    yield Heading("What to watch")
+    said = [missing(run, "signs", "Signs to watch in the next weeks were not measured in this run.")]
+    quiet = [one for one in forecast.indicators if one.code == "quiet"][:1]
+    said += [
+        f"If nothing of the kind happens before {wording.long_day(one.by)}, the chance is "
+        f"{wording.percent(one.probability)}."
+        for one in quiet
     ]
-    earlier = max(target.observed_before - len(shown), 0)
-    if not shown:
-        return f"{wording.count(target.observed_before, 'case')} in the data."
-    return "; ".join(shown) + (f"; and {earlier} before." if earlier else ".")
+    yield Prose(" ".join(said))
 
 
-def severity_table(run: RunRecords) -> Table:
-    """What the numbers of the severity scale mean, in general and for the kinds that the headline counts."""
-    target, _ = headline_pair(run.forecast)
-    kinds = target.any_of if len(target.any_of) <= _MOST_KINDS else ()
-    return Table(
-        name="severity",
-        title=f"The severity scale '{run.forecast.scale.name}'",
-        columns=(
-            Column("Severity", 22),
-            Column("Any act", None if not kinds else 40),
-            *(Column(name_category(one)) for one in kinds),
-        ),
-        groups=one_group(
-            (
-                Cell(f"{number} {severity_word(number)}", weight="semibold"),
-                *(Cell(run.forecast.scale.anchor(one, number) or "–") for one in (ANY, *kinds)),
-            )
-            for number in SEVERITIES
-        ),
-        lines=bool(kinds),
-        whole=True,
-    )
+def others(run: RunRecords) -> Iterator[Block]:
+    """What markets, platforms and analysts said of the headline; that there is nothing where there is not."""
+    asked = run.forecast.headline
+    found = [one for one in run.analysis.others if one.target == asked.target]
+    found.sort(key=lambda one: one.milestone != asked.milestone)
+    if not found:
+        yield Prose(missing(run, "others", "No market, platform or analyst is on record for this question."))
+        return
+    said = [other_sentence(one) for one in found[:_MOST_OTHERS]]
+    if len(found) > len(said):
+        said[-1] += f" {wording.count(len(found) - len(said), 'more')} in the report."
+    yield Bullets(tuple(said))
 
 
-def _limits(run: RunRecords) -> tuple[Block, ...]:
-    known = (_OUTSIDE, *run.analysis.data.limits)[:_MOST_LIMITS]
-    return Heading("What it does not know"), Bullets(known)
+def other_sentence(one: OtherForecast) -> str:
+    """Who said what on which day, and how the question differs."""
+    late = "; made after the as-of date" if one.after_as_of else ""
+    differs = f". Differs: {'; '.join(one.differs)}" if one.differs else ""
+    day = wording.long_day(one.made_on)
+    return f"{shorten(one.forecaster, 60)}: {wording.percent(one.probability)} on {day}{late}{differs}."
+
+
+def record(run: RunRecords) -> Iterator[str]:
+    """How good forecasts of this event were, and what the ledger holds of this question."""
+    yield from record_sentences(run.forecast, own_record(run.forecast, run.track_record))
+    yield from ledger_gap(run)
+
+
+def unknowns(run: RunRecords) -> tuple[str, ...]:
+    """What is outside the forecast: what no model of public acts sees, and the first limit of the data."""
+    limits = [first_clauses(one.rstrip("."), _LONGEST_LIMIT) + "." for one in run.analysis.data.limits[:1]]
+    return (_OUTSIDE, *limits)

@@ -19,22 +19,25 @@ from forecast.blocks import (
     Table,
     one_group,
 )
-from forecast.events.codebook import CATEGORIES, weak_kind
+from forecast.events.codebook import CATEGORIES, SEVERITIES, severity_word, weak_kind
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.events.table import Event, EventTable
 from forecast.records.analysis import Analysis, DataSummary
 from forecast.records.cautions import HEAD, caution_lines
 from forecast.records.forecast import Forecast
+from forecast.records.scale import ANY
+from forecast.report.judgement import headline_pair
 from forecast.report.palette import category_colour, name_category
 from forecast.report.run_records import RunRecords
 from forecast.report.typesetting import shorten, web_address
 
 RECENT_DAYS = 183
 MOST_EVENTS_PRINTED = 40
+_MOST_KINDS = 1
 
 
 def data_section(run: RunRecords) -> Section:
-    """What the forecast was made from, and what it leaves out."""
+    """What the forecast was made from, what to bear in mind, its limits, and what severities mean."""
     data = run.analysis.data
     said = [*coverage_sentences(run.forecast, run.analysis), *weak_sources(run.events)]
     beside = Beside(
@@ -42,11 +45,36 @@ def data_section(run: RunRecords) -> Section:
         right=(_counts_table(data),),
         right_width=78,
     )
-    limits: tuple[Block, ...] = (Heading("Known limits"), Bullets(data.limits)) if data.limits else ()
     cautions = caution_lines([one for one in run.forecast.cautions if one.code != "not_converged"])
     told: tuple[Block, ...] = (Heading(HEAD), Bullets(tuple(cautions))) if cautions else ()
-    terms = _terms_table(data)
-    return Section("data", "The data", (beside, *terms, *limits, *told))
+    limits: tuple[Block, ...] = (Heading("Known limits"), Bullets(data.limits)) if data.limits else ()
+    return Section(
+        "data", "Data and limits", (beside, *_terms_table(data), *told, *limits, severity_table(run))
+    )
+
+
+def severity_table(run: RunRecords) -> Table:
+    """What the numbers of the severity scale mean, in general and for the kinds that the headline counts."""
+    target, _ = headline_pair(run.forecast)
+    kinds = target.any_of if len(target.any_of) <= _MOST_KINDS else ()
+    return Table(
+        name="severity",
+        title=f"What severities mean: the scale '{run.forecast.scale.name}'",
+        columns=(
+            Column("Severity", 24),
+            Column("Any act", None if not kinds else 56),
+            *(Column(name_category(one)) for one in kinds),
+        ),
+        groups=one_group(
+            (
+                Cell(f"{number} {severity_word(number)}", weight="semibold"),
+                *(Cell(run.forecast.scale.anchor(one, number) or "–") for one in (ANY, *kinds)),
+            )
+            for number in SEVERITIES
+        ),
+        lines=False,
+        whole=True,
+    )
 
 
 def _terms_table(data: DataSummary) -> tuple[Block, ...]:
@@ -74,7 +102,6 @@ def _terms_table(data: DataSummary) -> tuple[Block, ...]:
             Column("As known on", 28),
         ),
         groups=one_group(rows),
-        size="tiny",
     )
     return (table,)
 
@@ -154,7 +181,7 @@ def _counts_table(data: DataSummary) -> Table:
 
 
 def recent_events_section(run: RunRecords) -> Section:
-    """Newest first, with their sources; all events are attached to the report."""
+    """For the page alone: newest first, with their sources; all events are attached to the report."""
     intro, printed = recent_events(run.events, run.forecast.as_of)
     title = "Events of the last six months"
     table = Table(
@@ -180,13 +207,12 @@ def recent_events_section(run: RunRecords) -> Section:
             )
             for event in printed
         ),
-        size="tiny",
     )
-    return Section("recent-events", title, (Prose(intro), table))
+    return Section("recent-events", title, (Prose(intro), table), printed=False)
 
 
 def recent_events(events: EventTable, as_of: date) -> tuple[str, list[Event]]:
-    """Events of the last six months, newest first; the least severe go when there are too many to print."""
+    """Events of the last six months, newest first; the least severe go when there are too many to show."""
     first = as_of - timedelta(days=RECENT_DAYS)
     window = list(events.between(first, as_of).rows())
     printed = sorted(window, key=lambda event: (event.severity, event.date, event.id))[-MOST_EVENTS_PRINTED:]
@@ -195,15 +221,15 @@ def recent_events(events: EventTable, as_of: date) -> tuple[str, list[Event]]:
         f"{wording.long_day(as_of)}, newest first."
     )
     if len(printed) < len(window):
-        intro += f" The {len(printed)} most severe are printed."
+        intro += f" The {len(printed)} most severe are shown."
     if events.has_verified:
         intro += " A dot after the source marks a page that was read."
-    intro += f" All {wording.count(len(events), 'event')} are attached to this file as events.csv."
+    intro += f" All {wording.count(len(events), 'event')} are in events.csv."
     return intro, sorted(printed, key=lambda event: (event.date, event.id), reverse=True)
 
 
 def identity_section(run: RunRecords) -> Section:
-    """Run id, hashes and versions."""
+    """For the page alone: run id, hashes and versions."""
     identity = Table(
         name="run",
         title="Identity of this run",
@@ -212,7 +238,7 @@ def identity_section(run: RunRecords) -> Section:
         lines=False,
         whole=True,
     )
-    return Section("sources", "Reproduce this report", (identity,))
+    return Section("run", "Reproduce this report", (identity,), printed=False)
 
 
 def identity_rows(run: RunRecords) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The method in plain words, the checks of its sampler, and prior and posterior of every parameter."""
+"""The method in half a page; in full, with the checks of its sampler and every parameter, for the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from forecast.blocks import (
     Heading,
     Prose,
     Section,
-    Spans,
     Table,
     one_group,
 )
@@ -43,6 +42,18 @@ _FORECAST = (
     "setting. Its probability is the share of these futures in which the target happens before the day of "
     "the milestone."
 )
+_SHORT = (
+    "The model assumes that the rate of each kind of act depends on the pair's own record, on how tense "
+    "the relationship is (inferred from all acts, lasting months), on what has just happened (acts bring "
+    "about further acts, graver ones more), on recent cooperation, and on a level of conflict that drifts "
+    "over years.",
+    "An event that never happened takes its rate from milder acts and from how often others went further.",
+)
+_MORE = (
+    "The equations are in docs/model.md, every prior in docs/priors.md, and how to read this report in "
+    "docs/report.md, all in the manual of the program. Priors, parameters, scores, events and hashes are in "
+    "report.html; the tables are attached to this file as CSV."
+)
 _MOVED = (
     "Members that know no scheduled events are moved by what these do to the odds in the model's futures; an "
     "event that meets a target itself counts with its own probability."
@@ -60,31 +71,36 @@ _NOT = (
 
 
 def method_section(run: RunRecords) -> Section:
-    """What the model is, what it is not, and the checks of its sampler."""
-    members = run.forecast.members
-    several = len(members) > 1
-    forecast = (
-        _FORECAST,
-        *([_MOVED] if several else []),
-        _INTERVAL.format(" and members" if several else ""),
+    """The method in half a page: what the forecast is, its range, its checks, and where to read more."""
+    several = len(run.forecast.members) > 1
+    paragraphs = (
+        " ".join((*describe_model(run.forecast.model)[:1], *_SHORT)),
+        f"{_FORECAST} {_INTERVAL.format(' and members' if several else '')}",
+        " ".join(health_sentences(run.forecast, run.analysis)),
+        _MORE,
     )
+    return Section("method", "Method", tuple(Prose(one) for one in paragraphs))
+
+
+def methods_section(run: RunRecords) -> Section:
+    """For the page alone: the model in full, what the data say of it, what was learned, every check."""
+    several = len(run.forecast.members) > 1
     parts = (
         ("What the model is", describe_model(run.forecast.model)),
         ("What the data say of it", tuple(parameter_sentences(run.analysis.parameters))),
-        ("What was put together", (members_sentence(members),) if several else ()),
+        ("What was put together", (members_sentence(run.forecast.members), _MOVED) if several else ()),
         ("What was learned from other pairs", tuple(learned_paragraphs(run.analysis.learned))),
-        ("From model to forecast", forecast),
         ("What the model is not", (_NOT,)),
         (
-            "Can the sampler be trusted?",
-            (*health_sentences(run.forecast, run.analysis), *(one.sentence for one in run.analysis.warnings)),
+            "Did the sampler explore fully?",
+            (*check_sentences(run.forecast, run.analysis), *(one.sentence for one in run.analysis.warnings)),
         ),
     )
     blocks: list[Block] = []
     for heading, paragraphs in parts:
         if paragraphs:  # a run of a family that this version does not know has none on its model
             blocks += [Heading(heading), *(Prose(paragraph) for paragraph in paragraphs)]
-    return Section("method", "Method", tuple(blocks))
+    return Section("methods", "Method in full", tuple(blocks), printed=False)
 
 
 def parameter_sentences(parameters: tuple[ParameterSummary, ...]) -> list[str]:
@@ -120,26 +136,33 @@ def _is_unmoved(one: ParameterSummary) -> bool:
 
 
 def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
-    """How the posterior was sampled and what its checks say, in words."""
+    """Whether the fit passed its checks, and how many draws stand behind it."""
+    worst, how = forecast.diagnostics, analysis.sampler
+    again = f" after {wording.count(how.reruns, 'automatic rerun')}" if how.reruns else ""
+    checks = wording.count(len(worst.failures), "check").capitalize()
+    failed = f"{checks} of the fit failed{again}: do not use the numbers."
+    return (
+        f"The fit passed all its checks{again}." if forecast.converged else failed,
+        f"It rests on {how.chains * how.draws:,} posterior draws, each played forward "
+        f"{wording.count(how.paths_per_draw, 'time')}.",
+    )
+
+
+def check_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
+    """What each check of the sampler found, with its limit."""
     worst, how = forecast.diagnostics, analysis.sampler
     draws = how.chains * how.draws
-    again = f" after {wording.count(how.reruns, 'automatic rerun')}" if how.reruns else ""
-    failed = (
-        f"{wording.count(len(worst.failures), 'check').capitalize()} failed{again}: do not use the numbers."
-    )
-    verdict = f"All checks passed{again}." if forecast.converged else failed
     return (
-        f"{verdict} The posterior holds {draws:,} draws from {wording.count(how.chains, 'chain')}, after "
-        f"{how.tune:,} tuning draws each, at a target acceptance of {how.target_accept:.2f} and seed "
-        f"{how.seed}.",
+        *health_sentences(forecast, analysis),
+        f"{wording.count(how.chains, 'chain')}, {how.tune:,} tuning draws each, target acceptance "
+        f"{how.target_accept:.2f}, seed {how.seed}.",
         f"Do the chains agree? The largest R-hat is {worst.rhat_max:.3f}; up to 1.010 passes.",
         f"Is the sample large enough? It is worth at least {wording.number(worst.ess_bulk_min, 0)} "
         f"independent draws for the centre and {wording.number(worst.ess_tail_min, 0)} for the tails "
         "of every quantity; from 400 passes.",
-        f"Did the sampler explore fully? {_divergence_sentence(worst.divergences, draws)} The smallest "
-        f"energy fraction (BFMI) is {worst.bfmi_min:.2f}; from 0.30 passes.",
-        "These checks cover the milestone probabilities themselves, not only the parameters. Each draw was "
-        f"played forward {wording.count(how.paths_per_draw, 'time')}.",
+        f"{_divergence_sentence(worst.divergences, draws)} The smallest energy fraction (BFMI) is "
+        f"{worst.bfmi_min:.2f}; from 0.30 passes.",
+        "These checks cover the milestone probabilities themselves, not only the parameters.",
     )
 
 
@@ -155,14 +178,13 @@ _KINDS = (
     "and acts that meet the same targets, named after the narrowest one and counted at most once a day."
 )
 _READING = (
-    "Each parameter with its mean and 90% interval before (prior) and after (posterior) the data. In the "
-    "bars the wide grey span is the prior, the thin blue one the posterior with its mean. A prior set by the "
-    "config is marked with a star."
+    "Each parameter with its mean and 90% interval before (prior) and after (posterior) the data. A prior "
+    "that the config sets is marked with a star."
 )
 
 
 def parameters_section(run: RunRecords) -> Section:
-    """Tables of the kinds of act that the model counts, and of what was assumed and what the data say."""
+    """For the page alone: the kinds of act that the model counts, and every parameter before and after."""
     keyed = groupby(run.analysis.parameters, key=lambda one: (_group_name(one), one.meaning, one.unit))
     table = Table(
         name="parameters",
@@ -174,18 +196,16 @@ def parameters_section(run: RunRecords) -> Section:
             Column("90% interval", 21),
             Column("After data", 11, "right"),
             Column("90% interval", 21),
-            Column("Before and after", 16),
             Column("R-hat", 9, "right"),
         ),
         groups=tuple(
             Group(label=meaning, note=f"({unit}) · {name}", rows=tuple(_cells(one, name) for one in members))
             for (name, meaning, unit), members in keyed
         ),
-        size="tiny",
         lines=False,
     )
     blocks = (Prose(_KINDS), kinds_table(run), Prose(_READING), table)
-    return Section("parameters", "What was assumed and what the data say", blocks)
+    return Section("parameters", "What was assumed and what the data say", blocks, printed=False)
 
 
 def kinds_table(run: RunRecords) -> Table:
@@ -218,7 +238,6 @@ def kinds_table(run: RunRecords) -> Table:
             Column("A year", 16, "right"),
         ),
         groups=one_group(rows),
-        size="tiny",
         lines=False,
         whole=True,
     )
@@ -235,19 +254,8 @@ def _cells(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
         Cell(" to ".join(map(figure, one.prior_interval90))),
         Cell(figure(one.posterior_mean), weight="semibold"),
         Cell(" to ".join(map(figure, one.posterior_interval90))),
-        Cell(mark=_spans(one)),
         Cell(wording.number(one.rhat, 3), tone="fine"),
     )
-
-
-def _spans(one: ParameterSummary) -> Spans:
-    """Both 90% intervals and means on one track from 0 to 1: what the data changed, whatever the unit."""
-    before = (*one.prior_interval90, one.prior_mean)
-    after = (*one.posterior_interval90, one.posterior_mean)
-    low, high = min(*before, *after), max(*before, *after)
-    width = (high - low) or 1.0
-    places = [round((value - low) / width, 4) for value in (*before, *after)]
-    return Spans(before=(places[0], places[1], places[2]), after=(places[3], places[4], places[5]))
 
 
 def _group_name(one: ParameterSummary) -> str:

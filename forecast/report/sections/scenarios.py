@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from forecast import wording
-from forecast.blocks import Block, Cell, Chart, Column, Heading, Prose, Section, Table, one_group
+from forecast.blocks import Cell, Column, Prose, Section, Table, one_group
 from forecast.records.forecast import (
     Forecast,
     ScenarioForecast,
@@ -16,104 +16,97 @@ from forecast.records.forecast import (
     TargetForecast,
 )
 from forecast.report.drawing import blank_figure, name_rows, note, one_line, report_style, wrap_label
-from forecast.report.judgement import chance, headline_pair, named, shown_change
+from forecast.report.judgement import headline_pair, named, shown_change
 from forecast.report.palette import ACCENT, INK, MUTED, RULE
 from forecast.report.run_records import RunRecords
-from forecast.report.scenario_words import split_cells, what_it_assumes
+from forecast.report.scenario_words import LEAST_SHOWN, by_effect, split_cells, what_it_assumes
 from forecast.report.typesetting import shorten
-from forecast.wording import in_sentence
 
 MOST_DRAWN = 12
-"""Scenarios that a chart in a report shows; more would not fit a page."""
+"""Scenarios that a chart shows; more would not fit a page."""
 _LABEL_SIGNS = 34
-_MOST_TARGETS = 3
-_MOST_ACTS = 12
-_SCENARIOS_READING = (
-    "Acts marked ● are themselves what is forecast: their part of the change is met by assumption. “Model "
-    "adds” "
-    "is the rest, in percentage points with its Monte Carlo error; a dash means none that can be measured. "
-    "An "
-    "assumed act does what the fitted model says of such acts and nothing else: answers that are expected "
-    "for "
-    "other reasons are assumed too."
+_MOST_TARGETS = 6
+_MOST_ACTS = 4
+_READING = (
+    "Acts marked ● are themselves what is forecast: the points that they bring are met by assumption, and "
+    "are no finding. “Model adds” is the rest, with its Monte Carlo error. ≈ is a change of less than a "
+    "point; – is none that can be measured."
 )
 
 
-def scenarios_section(run: RunRecords) -> Section | None:
-    """Chart of the headline and a table of the targets under each scenario; nothing without scenarios."""
+def scenarios_section(run: RunRecords) -> Section:
+    """Table of all targets under each scenario, the largest effect on the headline first."""
+    forecast = run.forecast
+    if not forecast.scenarios:
+        return Section("scenarios", "What if", (Prose("This run compares no scenarios."),))
+    blocks = (Prose(_READING), scenario_table(run, "scenarios", _MOST_ACTS))
+    return Section("scenarios", "What if", blocks)
+
+
+def rationales_section(run: RunRecords) -> Section | None:
+    """For the page alone: all that each scenario assumes, how it was computed, and why it is worth asking."""
     forecast = run.forecast
     if not forecast.scenarios:
         return None
-    target, milestone = headline_pair(forecast)
-    intro = (
-        f"{wording.small_number(len(forecast.scenarios)).capitalize()} "
-        f"{'scenario' if len(forecast.scenarios) == 1 else 'scenarios'}, each a named change of this "
-        "forecast with "
-        f"its reason, for the time before {wording.long_day(milestone.date)}."
-    )
-    blocks: list[Block] = [Prose(intro)]
-    drawn = drawn_scenarios(forecast, forecast.scenarios)
-    if drawn:
-        left_out = len(forecast.scenarios) - len(drawn)
-        more = f" Left out: {wording.count(left_out, 'scenario')} that moves it less." if left_out else ""
-        blocks.append(
-            Chart(
-                name="scenarios",
-                headline=_headline(forecast, drawn),
-                alt=_alt(forecast, drawn),
-                caption=f"Chance of {in_sentence(target.label)} under each scenario, with its plausible "
-                f"range; dashed: this forecast.{more}",
-                draw=lambda: draw_scenarios(forecast, drawn),
-            )
+    blocks = [
+        Prose(
+            f"{one.rationale} It assumes: {what_it_assumes(one, forecast.headline.target, len(one.acts))}. "
+            f"Computed by {_how(one)}.",
+            lead=f"{one.label}.",
         )
-    blocks += [_scenario_table(run), Prose(_SCENARIOS_READING, tone="fine")]
-    blocks.append(Heading("Why each scenario is worth asking"))
-    blocks += [Prose(one.rationale, lead=f"{one.label}.") for one in forecast.scenarios]
-    return Section("scenarios", "What if", tuple(blocks))
+        for one in by_effect(forecast, forecast.scenarios)
+    ]
+    return Section("rationales", "Why each scenario is worth asking", tuple(blocks), printed=False)
 
 
-def _scenario_table(run: RunRecords) -> Table:
-    """Headline split into assumption and model; then the next targets with their change."""
+def scenario_table(run: RunRecords, name: str, most_acts: int) -> Table:
+    """Headline split into assumption and model; then the other targets with their change."""
     forecast = run.forecast
     target, milestone = headline_pair(forecast)
     others = [one for one in forecast.targets if one.name != target.name][: _MOST_TARGETS - 1]
     known = [named(one.milestones, milestone.name).probability for one in (target, *others)]
     first, *rest = (Cell(wording.percent(one), value=one, weight="semibold") for one in known)
-    rows = [(Cell("This forecast", weight="semibold"), Cell(), first, Cell(), Cell(), *rest)]
-    rows += [_scenario_row(one, target, others, milestone.name) for one in forecast.scenarios]
+    rows = [(Cell("This forecast", weight="semibold"), first, Cell(), Cell(), *rest)]
+    rows += [
+        _scenario_row(one, target, others, milestone.name, most_acts)
+        for one in by_effect(forecast, forecast.scenarios)
+    ]
     return Table(
-        name="scenarios",
-        title=f"Each scenario: what it assumes, the chance of {in_sentence(target.label)}, and other events",
+        name=name,
+        title=f"Before {wording.long_day(milestone.date)} under each scenario, the largest effect first",
         columns=(
-            Column("Scenario", 30),
-            Column("What it assumes"),
-            Column("Chance", 13, "right"),
-            Column("By assumption", 17, "right"),
+            Column("Scenario, and what it assumes"),
+            Column(shorten(target.label, 40), 19, "right"),
+            Column("Met by assumption", 20, "right"),
             Column("Model adds", 17, "right"),
-            *(Column(shorten(one.label, 60), 20, "right") for one in others),
+            *(Column(shorten(one.label, 40), 19, "right") for one in others),
         ),
         groups=one_group(rows),
     )
 
 
 def _scenario_row(
-    scenario: ScenarioForecast, target: TargetForecast, others: Sequence[TargetForecast], asked: str
+    scenario: ScenarioForecast,
+    target: TargetForecast,
+    others: Sequence[TargetForecast],
+    asked: str,
+    most_acts: int,
 ) -> tuple[Cell, ...]:
-    name = Cell(scenario.label, note=_how(scenario))
-    assumes = Cell(what_it_assumes(scenario, target.name, _MOST_ACTS))
+    name = Cell(scenario.label, note=what_it_assumes(scenario, target.name, most_acts), weight="semibold")
     if scenario.withheld:
-        return name, assumes, *(Cell("withheld", tone="fine") for _ in range(3 + len(others)))
-    cells = []
-    for one in others:
-        found = _asked(scenario, one.name, asked)
-        cells.append(
-            Cell(
-                wording.percent(found.probability),
-                note=shown_change(found.difference.value, found.difference.mcse, found.difference.at_most),
-                value=found.probability,
-            )
-        )
-    return name, assumes, *split_cells(_asked(scenario, target.name, asked)), *cells
+        return name, *(Cell("needs a new fit", tone="fine") for _ in range(3 + len(others)))
+    cells = (_moved(_asked(scenario, one.name, asked)) for one in others)
+    return name, *split_cells(_asked(scenario, target.name, asked)), *cells
+
+
+def _moved(found: ScenarioMilestone) -> Cell:
+    """Chance of another target with its change; no finding where that is assumed, or under a point."""
+    change, value = found.difference.value, found.probability
+    if abs(change) < LEAST_SHOWN:
+        return Cell("≈", tone="fine", value=value)
+    if abs(change - (found.by_assumption or 0.0)) < LEAST_SHOWN:
+        return Cell("●", note="assumed", value=value)
+    return Cell(wording.percent(value), note=shown_change(change, found.difference.mcse), value=value)
 
 
 def _how(scenario: ScenarioForecast) -> str:
@@ -130,38 +123,11 @@ def _how(scenario: ScenarioForecast) -> str:
     )
 
 
-def _headline(forecast: Forecast, drawn: tuple[ScenarioForecast, ...]) -> str:
-    """Say which scenario takes the chance highest, and which lowest."""
-    target, milestone = headline_pair(forecast)
-    found = sorted(drawn, key=lambda one: _asked(one, target.name, milestone.name).probability)
-    low, high = (
-        wording.percent(_asked(one, target.name, milestone.name).probability) for one in (found[0], found[-1])
-    )
-    now = wording.percent(milestone.probability)
-    return f"The scenarios take the chance of {now} to between {low} and {high}, mostly by what they assume"
-
-
-def _alt(forecast: Forecast, drawn: tuple[ScenarioForecast, ...]) -> str:
-    target, milestone = headline_pair(forecast)
-    parts = []
-    for scenario in drawn:
-        one = _asked(scenario, target.name, milestone.name)
-        change = wording.signed_points(one.difference.value)
-        parts.append(f"{shorten(scenario.label, 60)}: {chance(one)[:-1]}; {change} points)")
-    return (
-        f"Dot chart of the chance of {shorten(target.label, 80)} before {wording.long_day(milestone.date)}: "
-        f"{chance(milestone)} in this forecast. {'; '.join(parts)}. At most {MOST_DRAWN} are drawn."
-    )
-
-
 def drawn_scenarios(
     forecast: Forecast, scenarios: Sequence[ScenarioForecast], most: int = MOST_DRAWN
 ) -> tuple[ScenarioForecast, ...]:
     """Scenarios that have numbers; where they are many, those that move the headline most."""
-    target, milestone = forecast.headline.target, forecast.headline.milestone
-    known = [one for one in scenarios if not one.withheld]
-    known.sort(key=lambda one: -abs(_asked(one, target, milestone).difference.value))
-    return tuple(known[:most])
+    return tuple(one for one in by_effect(forecast, scenarios) if not one.withheld)[:most]
 
 
 def scenarios_height(count: int) -> float:

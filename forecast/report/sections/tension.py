@@ -41,7 +41,7 @@ _LABEL_GAP = 0.1
 
 
 def tension_section(run: RunRecords) -> Section:
-    """Inferred tension with the chance of each regime by week."""
+    """For the page alone: inferred tension with the chance of each regime by week."""
     tension = run.analysis.tension
     chart = Chart(
         name="tension",
@@ -60,6 +60,7 @@ def tension_section(run: RunRecords) -> Section:
             chart,
             *(Prose(sentence) for sentence in tension_sentences(tension, run.analysis.drift, run.forecast)),
         ),
+        printed=False,
     )
 
 
@@ -107,13 +108,13 @@ def tension_sentences(tension: TensionSeries, drift: DriftNow, forecast: Forecas
     # The past weeks are inferred with what came after them; the present week is not.
     if quiet:
         said.append(
-            f"Calm does not mean safe: of the {cases}, {wording.small_number(quiet)} followed a week that, "
-            "with hindsight, was more likely calm than not, and tension can change within months. That is "
-            f"why {now} calm now and {ahead} before {day} do not contradict each other."
+            f"Calm does not mean safe: {wording.small_number(quiet)} of {cases} followed a week that, with "
+            "hindsight, was more likely calm than not, and tension can change within months. That is why "
+            f"{now} calm now and {ahead} before {day} do not contradict each other."
         )
     else:
         said.append(
-            f"With hindsight, not one of the {cases} followed a week that was more likely calm than not. The "
+            f"With hindsight, none of {cases} followed a week that was more likely calm than not. The "
             f"{ahead} before {day} is the chance that tension rises in time, from {now} calm now."
         )
     return said
@@ -181,9 +182,9 @@ def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
     low, high = axes.get_ylim()
     places = spread_labels([*levels, now], _LABEL_GAP * (high - low), low, high)
     for word, place in zip(words, places, strict=False):
-        note(axes, word, (end, place), (3, 0), size=8, colour=MUTED)
+        note(axes, word, (end, place), (3, 0), colour=MUTED)
     text = f"now {wording.number(now, 1)}"
-    note(axes, text, (end, places[-1]), (3, 0), size=8, colour=ACCENT, weight=600)
+    note(axes, text, (end, places[-1]), (3, 0), colour=ACCENT, weight=600)
 
 
 def _draw_cases(axes: Axes, forecast: Forecast, tension: TensionSeries) -> None:
@@ -212,7 +213,7 @@ def _draw_states(axes: Axes, tension: TensionSeries, end: float) -> None:
         )
         box.set(transform=axes.transAxes, clip_on=False)
         axes.add_patch(box)
-        axes.text(1.026, height, word, transform=axes.transAxes, fontsize=8, va="center")
+        axes.text(1.026, height, word, transform=axes.transAxes, va="center")
 
 
 def _draw_lanes(axes: Axes, events: EventTable) -> None:

@@ -1,7 +1,8 @@
-"""How forecasts of this kind did in the past, worst misses first, and the sentence on it of page 1."""
+"""How forecasts of this kind did in the past: of the headline event, calibration, worst misses, baselines."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from forecast import wording
@@ -11,66 +12,90 @@ from forecast.blocks import (
     Chart,
     Column,
     Group,
-    Heading,
     Prose,
     Section,
     Table,
     Weight,
     one_group,
 )
-from forecast.evaluation.score_table import FEWEST_OUTCOMES
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.forecast import Forecast
-from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve, TrackRecord, TrackRow
-from forecast.report.backtest_figures import draw_reliability
-from forecast.report.judgement import days_ahead, headline_pair
+from forecast.records.history import (
+    ErrorBound,
+    FewOutcomes,
+    LedgerSummary,
+    Miss,
+    ReliabilityCurve,
+    TrackRecord,
+    TrackRow,
+    own_record,
+)
+from forecast.report.curves import draw_reliability
+from forecast.report.judgement import headline_pair, record_sentences, shown_days, skill_words
 from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import RunRecords
 from forecast.report.typesetting import shorten
 
 HOW_TO_MAKE = (
-    "No backtest of this config was found, so how good such forecasts were in the past is not known. "
-    "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”."
+    "No backtest of this config was found, so nobody knows how good such forecasts were. Run “forecast "
+    "backtest CONFIG”, then “forecast report RUN_DIR”."
 )
 _READING = (
-    "Lower Brier and logarithmic scores are better; ± is the block-bootstrap standard error. A baseline in "
-    "bold was more accurate than the model. Skill is 1 − Brier / Brier of climatology (the share of past "
-    "windows with the target); in bold where it can be claimed."
+    "Brier and log scores: lower is better, ± block-bootstrap standard error. A baseline in bold was more "
+    "accurate. Against base rate: by how much the Brier score is better or worse than that of the share of "
+    "past periods; in bold where that can be claimed."
 )
+_MOST_MISSES = 4
+_WIDEST_SLOPE = 1.0
+"""Width of the 90% interval of a calibration slope from which on it tells nothing."""
 
 
 def track_record_section(run: RunRecords) -> Section:
-    """Misses, calibration and scores beside the baselines; without a backtest, how to make one."""
+    """How the headline event was forecast, calibration, misses; without a backtest, how to make one."""
     forecast, record = run.forecast, run.track_record
     unused = [one for one in run.analysis.warnings if isinstance(one, UnusedBacktest)]
-    sentences = [one.sentence for one in unused] or [HOW_TO_MAKE]
+    said = [one.sentence for one in unused] or [HOW_TO_MAKE]
     if record is not None:
-        sentences = [_how_tested(record), _overall(record), reach_sentence(forecast, record)]
+        own = " ".join(record_sentences(forecast, own_record(forecast, record)))
+        said = [own, f"{_how_tested(record)} {_overall(record)} {reach_sentence(forecast, record)}"]
+    blocks: list[Block] = [Prose(one) for one in said]
     if run.ledger_record:
-        sentences.append(ledger_sentence(run.ledger_record))
-    blocks: list[Block] = [Prose(sentence) for sentence in sentences]
+        blocks.append(Prose(ledger_sentence(run.ledger_record)))
     if record is not None:
-        blocks += [*_misses(forecast, record), *_calibration(record), *_scores(forecast, record)]
+        rows = [row for row in record.rows if row.target == forecast.headline.target]
+        blocks += [Prose(_READING), scores_table(forecast, rows, "scores")] if rows else []
+        blocks += [_calibration(record), *_misses(forecast, record, record.largest_misses[:_MOST_MISSES])]
     return Section("track-record", "Track record", tuple(blocks))
 
 
-def _misses(forecast: Forecast, record: TrackRecord) -> list[Block]:
-    heading = Heading("Where it was most wrong")
+def scores_section(run: RunRecords) -> Section | None:
+    """For the page alone: the scores of every target and horizon."""
+    forecast, record = run.forecast, run.track_record
+    if record is None:
+        return None
+    notes = [_READING]
+    if few := [one for one in record.warnings if isinstance(one, FewOutcomes)]:
+        notes.append(
+            f"{len(few)} of {wording.count(len(record.rows), 'row')} hold fewer than {few[0].needed} periods "
+            "with, or without, the event; nothing is claimed there."
+        )
+    notes.append(f"Backtest of {record.forecasts_sha256[:12]} (SHA-256 of its forecasts.csv).")
+    blocks = (scores_table(forecast, record.rows, "all-scores"), *(Prose(one, tone="fine") for one in notes))
+    return Section("scores", "Scores of every event and horizon", blocks, printed=False)
+
+
+def _misses(forecast: Forecast, record: TrackRecord, shown: Sequence[Miss]) -> list[Block]:
     if not record.largest_misses:
-        return [heading, Prose("No forecast was on the wrong side of an even chance.")]
-    intro = (
-        "The forecasts furthest from what happened, worst first. Windows that overlap miss the same thing "
-        "again and again; only the worst of each episode is shown."
-    )
+        return [Prose("No forecast was on the wrong side of an even chance.")]
     table = Table(
         name="misses",
-        title="Past forecasts furthest from what happened",
+        title="Where it was most wrong: the worst of each episode",
         columns=(
-            Column("Target"),
-            Column("Days of the window", 44),
-            Column("Horizon", 20, "right"),
+            Column("Event"),
+            Column("Period", 48),
+            Column("Ahead", 20, "right"),
             Column("Forecast", 18, "right"),
-            Column("What happened", 27),
+            Column("What happened", 30),
         ),
         groups=one_group(
             (
@@ -79,113 +104,94 @@ def _misses(forecast: Forecast, record: TrackRecord) -> list[Block]:
                     f"{wording.short_day(miss.origin)} to "
                     f"{wording.short_day(miss.origin + timedelta(days=miss.horizon_days - 1))}"
                 ),
-                Cell(f"{days_ahead(forecast, miss.horizon_days):,} days"),
+                Cell(f"{shown_days(forecast, miss.horizon_days):,} days"),
                 Cell(wording.percent(miss.probability), weight="semibold"),
                 Cell("happened" if miss.outcome else "did not happen"),
             )
-            for miss in record.largest_misses
+            for miss in shown
         ),
     )
-    return [heading, Prose(intro), table]
+    return [table]
 
 
-def _calibration(record: TrackRecord) -> list[Block]:
-    chart = Chart(
+def _calibration(record: TrackRecord) -> Chart:
+    return Chart(
         name="track-record",
-        headline="How often what was forecast happened",
+        headline="How often what was forecast happened, over all events and horizons",
         alt=describe_reliability(record.reliability),
-        caption="What was forecast and how often it happened, over all targets and horizons. A dot is "
-        "a tenth of the scale, its number of forecasts above; grey bars hold 90% of what calibrated "
-        "forecasts would give.",
+        caption="A dot is a tenth of the scale, its number of forecasts above; grey bars hold 90% of what "
+        f"calibrated forecasts would give. {_calibration_sentence(record.calibration_slope)}",
         draw=lambda: draw_reliability(record.reliability),
     )
-    heading = Heading("Does what is forecast happen as often?")
-    return [heading, chart, Prose(_calibration_sentence(record.calibration_slope))]
 
 
-def _scores(forecast: Forecast, record: TrackRecord) -> list[Block]:
-    table = Table(
-        name="scores",
-        title="Scores of the model beside simple baselines",
+def scores_table(forecast: Forecast, rows: Sequence[TrackRow], name: str) -> Table:
+    """Scores of the forecast beside its best baseline, by target and horizon."""
+    return Table(
+        name=name,
+        title="Scores beside simple baselines",
         columns=(
-            Column("Horizon", 14),
-            Column("Windows", 12, "right"),
-            Column("With", 9, "right"),
-            Column("Brier score", 19, "right"),
-            Column("Climatology", 16, "right"),
+            Column("Ahead", 18),
+            Column("It happened in", 19, "right"),
+            Column("Brier score", 25, "right"),
+            Column("Against base rate", 27, "right"),
             Column("Best baseline"),
-            Column("Brier", 10, "right"),
+            Column("Its Brier", 13, "right"),
             Column("Log score", 14, "right"),
-            Column("Its log", 11, "right"),
-            Column("Skill (90% interval)", 26, "right"),
+            Column("Its log", 13, "right"),
         ),
         groups=tuple(
             Group(
                 label=_label(forecast, target),
                 colour=_colour(forecast, target),
-                rows=tuple(_score_cells(forecast, row) for row in record.rows if row.target == target),
+                rows=tuple(_score_cells(forecast, row) for row in rows if row.target == target),
             )
-            for target in dict.fromkeys(row.target for row in record.rows)
+            for target in dict.fromkeys(row.target for row in rows)
         ),
         lines=False,
     )
-    notes = [_READING]
-    if few := sum(rarer_outcomes(row) < FEWEST_OUTCOMES for row in record.rows):
-        notes.append(
-            f"{few} of {wording.count(len(record.rows), 'pair')} hold fewer than {FEWEST_OUTCOMES} windows "
-            "with, or without, the target; no skill is claimed there."
-        )
-    notes.append(f"Backtest of {record.forecasts_sha256[:12]} (SHA-256 of its forecasts.csv).")
-    return [Heading("Beside simple baselines"), table, *(Prose(note, tone="fine") for note in notes)]
 
 
 def _score_cells(forecast: Forecast, row: TrackRow) -> tuple[Cell, ...]:
     best, claimed = row.best_baseline, row.claim != "none"
-    climatology = {scores.name: scores for scores in row.baselines}.get("climatology")
     error = "" if row.brier.se is None else f" ±{show_score(row.brier.se)}"
     weight: Weight = "bold" if beaten(row) else "regular"
     return (
-        Cell(f"{days_ahead(forecast, row.horizon_days):,} days"),
-        Cell(f"{row.n:,}"),
-        Cell(f"{row.n_hits:,}"),
+        Cell(f"{shown_days(forecast, row.horizon_days):,} days"),
+        Cell(f"{row.n_hits:,} of {row.n:,}"),
         Cell(f"{show_score(row.brier.value)}{error}", weight="semibold"),
-        Cell("–" if climatology is None else show_score(climatology.brier)),
+        Cell(
+            "–" if row.skill is None else skill_words(row.skill.value, row.skill.se),
+            weight="bold" if claimed else "regular",
+            tone="plain" if claimed else "fine",
+            value=None if row.skill is None else row.skill.value,
+        ),
         Cell(name_model(best.name), weight=weight),
         Cell(show_score(best.brier), weight=weight),
         Cell(show_score(row.log.value)),
         Cell(show_score(best.log)),
-        Cell(
-            "–" if row.skill is None else _with_interval(row.skill),
-            weight="bold" if claimed else "regular",
-            tone="plain" if claimed else "fine",
-        ),
     )
 
 
 def _how_tested(record: TrackRecord) -> str:
-    baselines = wording.count(len(record.rows[0].baselines), "simple baseline")
     return (
-        f"The {name_model(record.model)} was fitted or updated at "
-        f"{wording.count(record.n_origins, 'origin')} from {wording.long_day(record.first_origin)} to "
-        f"{wording.long_day(record.last_origin)}, each time on what was known by then only. Its forecasts "
-        f"are set beside what had happened by {wording.long_day(record.data_end)}, and beside {baselines} "
-        "made from the same past."
+        f"Backtest: the {name_model(record.model)} was made at {wording.count(record.n_origins, 'date')} "
+        f"from {wording.long_day(record.first_origin)} to {wording.long_day(record.last_origin)}, each time "
+        f"from what was known by then, and set beside what happened by {wording.long_day(record.data_end)}."
     )
 
 
 def _overall(record: TrackRecord) -> str:
     lost = sum(beaten(row) for row in record.rows)
-    total = wording.count(len(record.rows), "pair of target and horizon", "pairs of target and horizon")
-    first = f"In none of {total} was a baseline more accurate."
-    if lost:
-        first = f"In {lost} of {total} a baseline was more accurate, shown in bold below."
+    total = f"{wording.count(len(record.rows), 'pair')} of event and horizon"
+    first = f"A simple baseline was more accurate in {lost or 'none'} of {total}."
     claims = [row.claim for row in record.rows]
     better, worse = claims.count("better"), claims.count("worse")
     if not better and not worse:
-        return f"{first} There are too few cases to say whether the forecasts beat climatology."
+        return f"{first} There are too few cases to say whether the forecasts beat the base rate."
     return (
-        f"{first} Against climatology skill can be claimed in {better or 'none'} of "
-        f"{len(claims)}, its opposite in {worse or 'none'}."
+        f"{first} The forecasts clearly beat the share of past periods in {better or 'none'} of "
+        f"{len(claims)}, and clearly lose to it in {worse or 'none'}."
     )
 
 
@@ -194,24 +200,21 @@ def reach_sentence(forecast: Forecast, record: TrackRecord) -> str:
     _, milestone = headline_pair(forecast)
     length = (milestone.date - forecast.as_of).days
     longest = max(row.horizon_days for row in record.rows)
-    tested = days_ahead(forecast, longest)
+    tested = shown_days(forecast, longest)
     if length <= longest + 1:
         tested = max(tested, length)
-        return f"This forecast is about {length:,} days; horizons up to {tested:,} days were tested."
-    return f"This forecast is about {length:,} days, beyond the longest horizon tested, {tested:,} days."
+        return f"This forecast is {length:,} days ahead; up to {tested:,} days were tested."
+    return f"This forecast is {length:,} days ahead, further than the {tested:,} days that were tested."
 
 
 def _calibration_sentence(slope: ErrorBound | None) -> str:
-    if slope is None:
-        return "No calibration line can be fitted: the outcomes do not allow one."
-    start = f"The calibration slope is {_with_interval(slope)}; 1 is calibrated"
-    if slope.interval90 is None:
-        return f"{start}. Its error cannot be worked out from so few windows, so that this shows little."
-    if slope.interval90[0] <= 1 <= slope.interval90[1]:
-        return f"{start}, and the forecasts cannot be told apart from that."
-    if slope.value < 1:
-        return f"{start}, below it forecasts were too extreme."
-    return f"{start}, above it forecasts were too timid."
+    if slope is None or slope.interval90 is None or slope.interval90[1] - slope.interval90[0] > _WIDEST_SLOPE:
+        return "There are too few outcomes to say whether forecasts were too bold or too timid."
+    lower, upper = slope.interval90
+    within = f"slope {wording.number(slope.value)}, {wording.number(lower)} to {wording.number(upper)}"
+    if lower <= 1 <= upper:
+        return f"Forecasts were neither clearly too bold nor too timid ({within}; 1 is right)."
+    return f"Forecasts were too {'bold' if slope.value < 1 else 'timid'} ({within}; 1 is right)."
 
 
 def describe_reliability(curves: tuple[ReliabilityCurve, ...]) -> str:
@@ -238,12 +241,14 @@ def _colour(forecast: Forecast, name: str) -> str:
     return target_colour(names.index(name))
 
 
-def _with_interval(bound: ErrorBound) -> str:
-    value = wording.number(bound.value, 2)
-    if bound.interval90 is None:
-        return value
-    lower, upper = (wording.number(end, 2) for end in bound.interval90)
-    return f"{value} ({lower} to {upper})"
+def ledger_gap(run: RunRecords) -> Iterator[str]:
+    """Where no forecast of the headline question is on record, what the ledger does hold of the pair."""
+    ledger, asked = run.ledger_record, run.forecast.headline
+    if ledger is None or not ledger.n_forecasts:
+        return
+    if not any((one.target, one.milestone) == (asked.target, asked.milestone) for one in ledger.history):
+        held = wording.count(ledger.n_forecasts, "forecast")
+        yield f"The ledger holds {held} on this pair, all on other questions."
 
 
 def ledger_sentence(ledger: LedgerSummary) -> str:
@@ -266,18 +271,13 @@ def ledger_sentence(ledger: LedgerSummary) -> str:
     return (
         f"{start}. {ledger.n_scored:,} can be scored{late}, and {ledger.n_yes:,} came true. Their Brier "
         f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
-        f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'no skill can be claimed')}."
+        f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'too few to say which is better')}."
     )
 
 
 def beaten(row: TrackRow) -> bool:
     """Whether a baseline had the lower Brier score, by the digits that are shown."""
     return round(row.best_baseline.brier, 3) < round(row.brier.value, 3)
-
-
-def rarer_outcomes(row: TrackRow) -> int:
-    """Windows with the target or without it, whichever are fewer."""
-    return min(row.n_hits, row.n - row.n_hits)
 
 
 def show_score(value: float) -> str:

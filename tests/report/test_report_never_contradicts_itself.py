@@ -1,0 +1,167 @@
+"""One thing has one number, one order and one name, wherever it stands in report and terminal."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from forecast import wording
+from forecast.blocks import Table, walk
+from forecast.cli.terminal import lines_of
+from forecast.records.forecast import Member, MemberForecast
+from forecast.records.history import ErrorBound, LedgerSummary, PastForecast
+from forecast.report.answers import headline_scenarios, scenario_comparison
+from forecast.report.assumption_words import REASON_WORDS
+from forecast.report.build import make_content
+from forecast.report.judgement import base_rate_sentence, headline_pair, shown_days
+from forecast.report.sections.brief import bottom_line, brief_section
+from forecast.report.sections.method import methods_section
+from forecast.report.sections.questions import course_chart, members_section, questions_section
+from forecast.report.sections.scenarios import drawn_scenarios, scenarios_section
+from forecast.report.sections.sources import draw_drivers, mean_sentence, sources_section
+from forecast.report.sections.track_record import scores_section, track_record_section
+
+
+@pytest.fixture(scope="module")
+def forecast(factory):
+    return factory.forecast(factory.events)
+
+
+def asked_for(forecast, name):
+    return forecast.model_copy(update={"headline": forecast.headline.model_copy(update={"target": name})})
+
+
+def test_a_target_never_seen_has_the_base_rate_that_its_waterfall_starts_from(factory, forecast):
+    unseen = factory.with_waterfall(asked_for(forecast, "lethal_clash"))
+    _, milestone = headline_pair(unseen)
+    base = wording.percent(milestone.baseline.probability)
+    run = factory.records(unseen)
+    assert f"gives {base} of past 484-day periods." in base_rate_sentence(unseen)
+    assert factory.table(brief_section(run), "waterfall").groups[0].rows[0][2].text == base
+    group = factory.table(questions_section(run), "milestones").groups[2]
+    assert (group.note, group.rows[-1][4].text, group.rows[-1][5].text) == ("never seen", base, "–")
+
+
+def test_a_ledger_of_other_questions_is_not_said_to_be_empty(factory, forecast):
+    def ledger(*history):
+        return LedgerSummary(
+            schema=1,
+            head="0" * 64,
+            n_forecasts=12,
+            n_scored=0,
+            n_yes=0,
+            n_hindcasts=0,
+            brier=None,
+            baseline_brier=None,
+            claim="none",
+            history=history,
+        )
+
+    gap = "The ledger holds 12 forecasts on this pair, all on other questions."
+    run = factory.records(forecast, ledger_record=ledger())
+    assert course_chart(run).caption.endswith(f"No earlier forecast of this question is on record. {gap}")
+    assert gap in factory.said(brief_section(run))
+    own = PastForecast(
+        target=forecast.headline.target,
+        milestone=forecast.headline.milestone,
+        as_of=forecast.as_of - timedelta(days=90),
+        probability=0.4,
+        interval90=(0.3, 0.5),
+        hindcast=False,
+    )
+    known = factory.records(forecast, ledger_record=ledger(own))
+    assert "No earlier forecast" not in course_chart(known).caption
+    assert gap not in factory.said(brief_section(known))
+
+
+@pytest.fixture(scope="module")
+def combined(factory, forecast):
+    """A run whose members say 79% and 76%, and that scheduled events take to 76%."""
+    _, milestone = headline_pair(forecast)
+    members = tuple(
+        MemberForecast(name=name, label=label, weight=0.5, probability=p, interval90=(p - 0.1, p + 0.1))
+        for name, label, p in (("model", "model", 0.79), ("panel", "pooled hazard", 0.76))
+    )
+    changed = milestone.model_copy(update={"probability": 0.758, "members": members})
+    targets = tuple(
+        one.model_copy(
+            update={"milestones": tuple(changed if each is milestone else each for each in one.milestones)}
+        )
+        for one in forecast.targets
+    )
+    named = tuple(Member(name=one.name, label=one.label, weight=0.5) for one in members)
+    return forecast.model_copy(update={"model": "combined", "members": named, "targets": targets})
+
+
+def test_the_mean_of_the_members_is_printed_before_what_scheduled_events_do(factory, combined):
+    assert mean_sentence(combined) == (
+        "Scheduled events apart, the model says 79% and the pooled hazard says 76%; their mean is 78%. "
+        "Scheduled events change it by −1.7 points, to 76%."
+    )
+    run = factory.records(combined)
+    rows = [row for group in factory.table(members_section(run), "members").groups for row in group.rows]
+    assert [cell.text for cell in rows[-5][1:]] == ["76%", "79%", "76%"]
+    assert members_section(factory.records(factory.forecast(factory.events))) is None
+    assert "the mean of the model and the pooled hazard, with equal weights" in factory.said(
+        methods_section(run)
+    )
+
+
+def test_days_to_a_milestone_are_counted_from_the_as_of_date_everywhere(factory, forecast, backtest):
+    # The window of the milestone that is 484 days ahead holds the 483 days between.
+    row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
+    own = backtest.record.model_copy(update={"rows": (row.model_copy(update={"horizon_days": 483}),)})
+    run = factory.records(factory.with_waterfall(forecast), factory.told(forecast), track_record=own)
+    assert shown_days(forecast, 483) == 484
+    texts = [*lines_of(bottom_line(run)), str(make_content(run).as_json()["sections"])]
+    assert "484" in texts[-1]
+    for text in texts:
+        assert not re.search(r"\b483\b", text), text
+
+
+def test_skill_has_one_measure_in_sentence_and_table(factory, forecast, backtest):
+    row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
+    worse = ErrorBound(value=-0.11, se=0.04, interval90=(-0.2, -0.02))
+    changed = row.model_copy(update={"horizon_days": 483, "skill": worse, "skill_constant_rate": None})
+    run = factory.records(forecast, track_record=backtest.record.model_copy(update={"rows": (changed,)}))
+    assert "Brier score: 11% ± 4 worse than the share of past periods." in factory.said(brief_section(run))
+    for section, name in ((track_record_section(run), "scores"), (scores_section(run), "all-scores")):
+        assert factory.table(section, name).groups[0].rows[0][3].text == "11% ± 4 worse"
+
+
+def test_the_error_of_a_driver_is_one_standard_error_in_table_and_figure(factory, forecast):
+    driver = forecast.drivers[0].model_copy(update={"change": 0.05, "mcse": 0.011})
+    run = factory.records(forecast.model_copy(update={"drivers": (driver,)}))
+    (row,) = factory.table(sources_section(run), "drivers").groups[0].rows
+    assert (row[0].text, row[0].note) == ("+5.0", "±1.1")
+    (axes,) = draw_drivers((driver,)).axes
+    (bars,) = axes.collections
+    (low, high) = bars.get_segments()[0][:, 0]
+    assert (high - low) / 2 == pytest.approx(1.1)
+
+
+def test_a_change_under_a_point_never_turns_a_printed_chance(factory, forecast, scenario):
+    # 76.4% and +0.2 points are 76.6%: beside "76%" a reader would read "77%" as a point.
+    small = scenario(forecast, "small", 0.002)
+    run = factory.records(forecast.model_copy(update={"scenarios": (small,)}))
+    _, row = factory.table(scenarios_section(run), "scenarios").groups[0].rows
+    assert [cell.text for cell in row[1:]] == ["≈", "–", "–", "≈", "≈"]
+
+
+def test_scenarios_stand_in_one_order_everywhere(factory, forecast, scenario):
+    changes = {"none": 0.0, "down": -0.3, "up": 0.1, "little": 0.02}
+    scenarios = tuple(scenario(forecast, name, change) for name, change in changes.items())
+    withheld = scenario(forecast, "withheld", 0.5, withheld="no_refit")
+    run = factory.records(forecast.model_copy(update={"scenarios": (withheld, *scenarios)}))
+    order = [f"Label of {name}" for name in ("down", "up", "little", "none", "withheld")]
+    table = factory.table(scenarios_section(run), "scenarios")
+    assert [row[0].text for row in table.groups[0].rows[1:]] == order
+    for blocks in (headline_scenarios(run.forecast), scenario_comparison(forecast, run.forecast.scenarios)):
+        (first, *_) = [one for one in walk(tuple(blocks)) if isinstance(one, Table)]
+        shown = [row[0].text for row in first.groups[0].rows]
+        assert [one for one in shown if one != "The run"] == order
+    assert [one.label for one in drawn_scenarios(forecast, run.forecast.scenarios)] == order[:-1]
+
+
+def test_no_verdict_asks_the_reader_to_compute():
+    assert not [text for text in REASON_WORDS.values() if "draws;" in text or "take more" in text]
