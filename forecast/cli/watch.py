@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forecast import wording
 from forecast.cli.options import (
@@ -21,19 +23,40 @@ from forecast.cli.options import (
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, StoppedError, UnfinishedError
 
-LIST = argument("LIST", "Watchlist (YAML).")
+if TYPE_CHECKING:
+    from forecast.config.watchlist import Watchlist
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A list, and what is changed of it for this time."""
+
+    list_file: Path = argument("LIST", "Watchlist (YAML).")
+    overrides: list[str] | None = option(
+        None, "--set", "Change a setting for this watch, e.g. model.family=panel. Repeatable.", "KEY=VALUE"
+    )
+    events: list[str] | None = option(
+        None, "--events", "Event file, pattern or store, in place of those of the list. Repeatable.", "FILE"
+    )
+    as_of: datetime | None = day_option(None, "--as-of", "Day of the watch, in place of as_of.")
+    update: bool = option(
+        False, "--update", "First bring the stores among its events up to date, for the pairs of the list."
+    )
+
+    def load(self) -> Watchlist:
+        """Read the list."""
+        from forecast.config.watchlist import load_watchlist
+
+        changes = [*(self.overrides or ())]
+        if self.events:
+            # From the folder of the caller, and not from that of the list.
+            changes.append(f"events={json.dumps([str(Path(one).absolute()) for one in self.events])}")
+        return load_watchlist(self.list_file, changes, as_of=day(self.as_of))
 
 
 @takes_options
 def watch(
-    list_file: Path = LIST,
-    overrides: list[str] | None = option(
-        None, "--set", "Change a setting for this watch, e.g. model.family=panel. Repeatable.", "KEY=VALUE"
-    ),
-    events: list[str] | None = option(
-        None, "--events", "Event file or pattern, in place of those of the list. Repeatable.", "FILE"
-    ),
-    as_of: datetime | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
+    watched: Watched,
     out: Path = option(RUNS, "--out", "Folder of the lists; this one goes to DIR/<name>/<as_of>.", "DIR"),
     strict: bool = option(False, "--strict", "Write nothing where the event files hold no act of a dyad."),
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256),
@@ -47,19 +70,17 @@ def watch(
     output: Output,
 ) -> None:
     """Forecast every dyad of a list, rank them, and tell what moved; unchanged ones are not fitted again."""
-    from forecast.config.watchlist import load_watchlist
-
     if ledger and no_ledger:
         raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
-    changes = [*(overrides or ())]
-    if events:
-        # From the folder of the caller, and not from that of the list.
-        changes.append(f"events={json.dumps([str(Path(one).absolute()) for one in events])}")
-    loaded = load_watchlist(list_file, changes, as_of=day(as_of))
+    loaded, late = watched.load(), []
     place = None if no_ledger else ledger_place(ledger, out)
     with listening(shown=output.for_people) as listen:
+        from forecast.watchlist.event_files import update_stores
         from forecast.watchlist.watch import WatchOptions, run_watch
 
+        if watched.update:
+            # What could not be had makes the forecast older, and not impossible.
+            late = [one for one in update_stores(loaded, listen) if not one.whole]
         options = WatchOptions(
             out=out,
             strict=strict,
@@ -92,3 +113,6 @@ def watch(
             f"{wording.count(len(silent), 'dyad')} of {len(found.dyads):,} without a number, as the event "
             "files hold no act known by then. The others are done. --strict refuses such a list"
         )
+    if late:
+        said = "\n".join(f"  {one.failure or f'{one.source}: files missing or wrong'}" for one in late)
+        raise UnfinishedError(f"the watch is done, but its stores are not up to date:\n{said}")

@@ -141,7 +141,7 @@ class Watchlist(SettingsFile):
     )
     as_of: Day = Field(description="day of the watch; nothing that became known later is read")
     events: Patterns = Field(
-        description="event files or patterns from the folder of the list, one dyad or many in each; "
+        description="event files, patterns or stores from the folder of the list, one dyad or many in each; "
         "'bundled:us-china' is one too"
     )
     dates: Literal["iso", "dmy", "mdy"] = Field(default="iso", description="how the files write days")

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -90,12 +91,13 @@ class Feed:
     table: EventTable
     volume_day: Days
     volume: Integers
+    store: Path | None = None
 
     @classmethod
-    def of_table(cls, table: EventTable, source: str | None = None) -> Self:
+    def of_table(cls, table: EventTable, source: str | None = None, store: Path | None = None) -> Self:
         """Return a table as a feed of its own."""
         days, rows = np.unique(table.date, return_counts=True)
-        return cls(source or table.source, table, days, rows.astype(np.int64))
+        return cls(source or table.source, table, days, rows.astype(np.int64), store)
 
 
 class StaleGap(NamedTuple):

@@ -264,17 +264,16 @@ def _newest(folder: Path, as_of: date) -> date | None:
     return newest
 
 
-def faults_of(
-    events: EventTable, path: Path | None, as_of: date, sources: Sequence[str] = ()
-) -> tuple[FeedFault, ...]:
-    """Return what is wrong with the feed that events come from: a file, or a store at ``path``.
+def faults_of(feeds: Sequence[Feed], as_of: date, sources: Sequence[str] = ()) -> tuple[FeedFault, ...]:
+    """Return what is wrong with the feed that these files and stores are, as known at the as-of date.
 
-    Of a store the age is that of each of its sources, judged by its own pace.
+    The age of a store is that of each of its sources, judged by its own pace.
     """
-    faults = feed_faults((Feed.of_table(events),), as_of)
-    if path is None or not is_store(path):
+    faults = feed_faults(feeds, as_of)
+    stores = {feed.store: feed.source for feed in feeds if feed.store is not None}
+    if not stores:
         return faults
-    stale = _stale_sources(path, events.source, as_of, sources)
+    stale = (one for path, name in stores.items() for one in _stale_sources(path, name, as_of, sources))
     return (*stale, *(one for one in faults if one.code != "stale_feed"))
 
 

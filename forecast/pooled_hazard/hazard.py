@@ -167,7 +167,7 @@ def _silence(known: Flags, so_far: Integers, days: Integers, long_run: Floats) -
 
 def _share_of_years(so_far: Integers, days: Integers) -> Floats:
     """Share of the years before each origin, counted back from it, that held a target: (hits + ½)/(n + 1)."""
-    years = np.arange(1, int(days.max()) // int(_YEAR) + 1)
+    years = np.arange(1, int(days.max(initial=0)) // int(_YEAR) + 1)
     ends = days[:, None] - (years - 1) * int(_YEAR)
     begins = ends - int(_YEAR)
     hit = (so_far[np.maximum(ends, 0)] > so_far[np.maximum(begins, 0)]) & (begins >= 0)

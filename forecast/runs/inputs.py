@@ -18,8 +18,9 @@ from forecast.config.schema import PACKAGED_POPULATIONS
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
+from forecast.events.feed_faults import Feed
 from forecast.events.reading import load_events
-from forecast.events.stores import faults_of
+from forecast.events.stores import faults_of, is_store
 from forecast.events.table import EventTable
 from forecast.events.terms import refuse_barred
 from forecast.families import Family, family_named
@@ -139,13 +140,15 @@ def read_data(config: Config) -> Inputs:
     rule = dyad_rule(config)
     inputs = inputs_of(config, everything.select(rule.mask(everything)))
     _refuse_unseen(inputs)
+    path = config.events_path
+    feed = Feed.of_table(everything, store=path if path and is_store(path) else None)
     if config.events.use is not None:
         with _told_at(config, "events", "use"):
             refuse_barred(inputs.events, config.events.use, config.events.licensed)
     return replace(
         inputs,
         left_out=rule.left_out(everything.known_by(config.as_of)),
-        feed=faults_of(everything, config.events_path, config.as_of, config.events.sources),
+        feed=faults_of((feed,), config.as_of, config.events.sources),
     )
 
 

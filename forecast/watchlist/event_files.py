@@ -23,8 +23,11 @@ from forecast.events.dyads import DyadRule
 from forecast.events.feed_faults import Feed, Integers
 from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.rows import literal_path
+from forecast.events.stores import is_store, read_store
 from forecast.events.table import FIELDS, EventTable
+from forecast.progress import Listener
 from forecast.storage import scratch_folder
+from forecast.store.update import SourceReport, UpdateOptions, update_store
 
 LARGE_BYTES = 30_000_000
 """Size of a file from which on it is narrowed to the actors of the list before it is read."""
@@ -78,6 +81,30 @@ class DyadEvents:
     """Rows that stood in more than one file and were taken once."""
 
 
+def rules(watchlist: Watchlist) -> list[DyadRule]:
+    """Return whose acts count for each dyad of a list."""
+    return [DyadRule(one.side_a, one.side_b, one.theatre) for one in watchlist.dyads]
+
+
+def update_stores(watchlist: Watchlist, listen: Listener) -> list[SourceReport]:
+    """Bring the stores among the events of a list up to date, for the pairs of the list.
+
+    Raises
+    ------
+    ConfigError
+        None of the events is a store.
+    InputError
+        As ``forecast.store.update.update_store``.
+    """
+    base = watchlist.base_folder
+    stores = [path for one in watchlist.events if is_store(path := base / Path(one).expanduser())]
+    if not stores:
+        raise watchlist.error(("events",), "none of these is a store, so there is nothing to update")
+    pairs = frozenset[tuple[str, str]]().union(*(rule.pairs for rule in rules(watchlist)))
+    options = UpdateOptions(pairs=tuple(sorted(pairs)))
+    return [report for place in stores for report in update_store(place, options, listen)]
+
+
 def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
     """Read every event file that a list names.
 
@@ -94,10 +121,15 @@ def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
     actors = sorted(
         {actor for dyad in watchlist.dyads for actor in (*dyad.side_a, *dyad.side_b, *dyad.theatre)}
     )
+    pairs = frozenset[tuple[str, str]]().union(*(rule.pairs for rule in rules(watchlist)))
     found, failures = [], []
     for source, path in paths.items():
         try:
-            found.append(_read(source, path, actors, watchlist))
+            if path is not None and is_store(path):
+                table = read_store(path, name=source, pairs=pairs)
+                found.append(EventFile.of_table(table, source, path))
+            else:
+                found.append(_read(source, path, actors, watchlist))
         except EventError as error:
             failures.append(str(error))
     if failures:
@@ -116,10 +148,10 @@ def _paths(watchlist: Watchlist) -> tuple[dict[str, Path | None], list[tuple[tup
             continue
         whole = base / Path(pattern).expanduser()
         if not has_magic(pattern):
-            if whole.is_file():
+            if whole.is_file() or is_store(whole):
                 found[pattern] = whole
             else:
-                faults.append((("events", place), f"no file {whole}; give event files or patterns"))
+                faults.append((("events", place), f"no file {whole}; give event files, patterns or stores"))
             continue
         matched = [path for path in sorted(glob(str(whole), recursive=True)) if path.endswith(SUFFIXES)]
         if not matched:

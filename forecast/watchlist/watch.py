@@ -17,7 +17,8 @@ from forecast.errors import InputError
 from forecast.evaluation.kept_rows import decisive_versions
 from forecast.evaluation.study import Workers, do_all
 from forecast.events.dyads import DyadRule, actors_of, near_actors
-from forecast.events.feed_faults import changed_rows, feed_faults
+from forecast.events.feed_faults import changed_rows
+from forecast.events.stores import faults_of
 from forecast.events.table import csv_text
 from forecast.families import family_named
 from forecast.ledger.store import refuse_unusable
@@ -142,7 +143,7 @@ def _read_dyads(watchlist: Watchlist, files: Sequence[EventFile], *, strict: boo
             entries.append(_Entry(dyad, None, result=failed("no_events", problem)))
             continue
         job = compacted(Job(watchlist.config_of(position, found.table.source), found.table))
-        entry = _Entry(dyad, job, feed_faults(found.files, watchlist.as_of))
+        entry = _Entry(dyad, job, faults_of(found.files, watchlist.as_of))
         entry.notes.extend(_notes(dyad, found))
         stale = next((one for one in entry.faults if one.code == "stale_feed"), None)
         if stale and watchlist.stale == "refuse":
