@@ -102,7 +102,7 @@ def _page(content: bytes) -> tuple[list[str], list[list[str]]]:
     return names, rows
 
 
-ACLED = Source(
+ACLED: Source = Source(
     name="acled",
     address="https://acleddata.com",
     pace_days=14,

@@ -116,7 +116,7 @@ def _dated(name: bytes) -> bool:
     return True
 
 
-GDELT2 = Source(
+GDELT2: Source = Source(
     name="gdelt2",
     address="http://data.gdeltproject.org/gdeltv2",
     pace_days=2,

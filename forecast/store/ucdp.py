@@ -118,7 +118,7 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value).replace("\n", " ").replace("\r", " ")
 
 
-UCDP = Source(
+UCDP: Source = Source(
     name="ucdp",
     address="https://ucdpapi.pcr.uu.se/api",
     pace_days=65,
