@@ -45,7 +45,7 @@ from forecast.runs.folder import read_manifest, read_record, run_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED, SAMPLE = ROOT / "configs/us-china-2023.yaml", ROOT / "reports/sample"
-CASES = int(os.environ.get("FUZZ_CASES", "12"))
+CASES = int(os.environ.get("FUZZ_CASES", "6"))
 SLOWEST_S = 20.0
 """Most cases take a hundredth of a second on an idle machine; a shared one is much slower."""
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

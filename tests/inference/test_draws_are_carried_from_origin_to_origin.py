@@ -178,7 +178,7 @@ def test_they_are_worth_as_many_independent_draws_as_is_said(monkeypatch, leapfr
     monkeypatch.setattr(particles, "INDEPENDENT_MIN", 0.0)
     record = [NoisyKnots(seen_after(n, 0.8)) for n in (5, 6, 7, 8)]
     means, worth = [], []
-    for seed in range(150):
+    for seed in range(60):
         random = np.random.default_rng(seed)
         found = Particles.of_fit(record[0].draws(random), 4, record[0])
         for before, now in pairwise(record):
