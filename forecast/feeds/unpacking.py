@@ -63,6 +63,15 @@ def _most_unpacked(packed_bytes: int) -> int:
     return max(FREE_BYTES, MAX_EXPANSION * packed_bytes)
 
 
+def is_empty(path: Path) -> bool:
+    """Whether a file is a ZIP archive of files without a byte; damaged ones are not."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return bool(archive.infolist()) and not any(one.file_size for one in archive.infolist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
     """Yield the lines of a file, unpacked; in blocks, so that memory does not depend on its size.
 

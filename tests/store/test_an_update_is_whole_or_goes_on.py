@@ -116,7 +116,6 @@ def test_a_file_that_is_not_as_listed_is_never_stored(update, gdelt, tmp_path, s
     [
         (bomb, "unpacks to more than"),
         (lambda: zipped("x.CSV", b"a\tb\tc\n" * 50), "not gdelt2 rows"),
-        (lambda: zipped("x.CSV", b""), "empty"),
         (lambda: zipped("x.zip", zipped("y", b"a")), "a packed file inside a packed file"),
         (lambda: b"plain nonsense", "not gdelt2 rows"),
     ],
@@ -130,6 +129,14 @@ def test_a_file_that_is_listed_right_but_holds_no_rows_is_never_stored(
     assert (ended.code, ended.facts["files"]) == (1, {"read": 8, "missing": 0, "wrong": 1})
     assert reason in ended.facts["sources"]["gdelt2"]["open"][SPOILT]
     assert ended.facts["added"] > 0
+
+
+def test_a_quarter_of_an_hour_without_events_is_read_once(update, gdelt):
+    gdelt.add("20201113003000", "")
+    gdelt.publish()
+    ended, again = update(), update()
+    assert (ended.code, ended.facts["files"]) == (0, {"read": 10, "missing": 0, "wrong": 0})
+    assert (again.code, again.facts["files"]) == (0, {"read": 0, "missing": 0, "wrong": 0})
 
 
 def test_what_was_missing_is_asked_for_again_and_the_store_is_as_from_one_update(
