@@ -20,10 +20,10 @@ from forecast.errors import EventError, InputError, StoppedError, did_you_mean
 from forecast.events.stores import ACTS, SOURCE, connect, pair_key, read_state, reader_of
 from forecast.feeds.engine import Engine
 from forecast.feeds.importing import read_files
-from forecast.feeds.unpacking import is_empty
 from forecast.feeds.options import feed_options
 from forecast.feeds.output import FileRecord, Journal
 from forecast.feeds.report import FAULTS
+from forecast.feeds.unpacking import is_empty
 from forecast.progress import Listener, StageProgress
 from forecast.storage import locked, scratch_folder
 from forecast.store.acled import ACLED
