@@ -21,6 +21,7 @@ from forecast.app.guard import ADDRESS, listening_on, server_of
 from forecast.app.page_model import PageModel, page_model
 from forecast.app.refits import Refits
 from forecast.app.server import run_app
+from forecast.blocks import Block, Prose, plain_table, right
 from forecast.errors import InputError
 from forecast.records.base import Record
 
@@ -52,6 +53,24 @@ class PageTiming(Record):
     changes: int
     peak_before_mebibytes: float
     peak_after_mebibytes: float
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the waiting times by kind of change, and the memory."""
+        rows = (
+            (
+                timing.kind,
+                *(f"{spent:.0f}" for spent in (timing.median_ms, timing.p95_ms, timing.processor_ms)),
+                str(timing.withheld),
+            )
+            for timing in self.kinds
+        )
+        title = f"Answers, milliseconds ({self.played:,} of {self.draws:,} draws played anew)"
+        heads = map(right, ("median", "95%", "processor", "withheld"))
+        yield plain_table(("", *heads), rows, title)
+        before, after = self.peak_before_mebibytes, self.peak_after_mebibytes
+        yield Prose(f"All that the page knows at first: {self.model_ms:.0f} ms, once.")
+        further = f"{self.changes:,} further changes"
+        yield Prose(f"Peak memory {before:.0f} MiB, {after:.0f} MiB after {further}.")
 
 
 def measure_page(run_dir: Path, changes: int, tell: Callable[[str], None]) -> PageTiming:

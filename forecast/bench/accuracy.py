@@ -6,7 +6,7 @@ It names the simplest of the good models; ``docs/validation.md`` says which is s
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from forecast.baselines.windows import find_record_start, horizon_lengths
 from forecast.bench.beds import Bed
 from forecast.bench.dyad_scores import TargetScores, score_target
+from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.errors import InputError, UnfinishedError
 from forecast.evaluation.backtest import (
     MODELS,
@@ -38,7 +39,10 @@ from forecast.inference.posterior import SamplerOptions
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import PriorStatement, default_priors
 from forecast.progress import Listener
+from forecast.records.cautions import HEAD
 from forecast.records.horizons import HORIZONS
+from forecast.report.score_tables import model_legend
+from forecast.wording import count, listing
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""
@@ -143,6 +147,39 @@ class Benchmark:
             "seconds": dict(self.seconds),
             "fits": {"made": self.fits, "failed": self.failed},
         }
+
+    def blocks(self, titles: Mapping[str, str | None]) -> Iterator[Block]:
+        """Yield the tables of every target (``titles``: none for a single one), and what must be known."""
+        models = tuple(dict.fromkeys(name for scores in self.targets.values() for name in scores.means()))
+        yield Prose("Brier and log score: lower is better, * marks the best; ± is the standard error.")
+        for name, scores in self.targets.items():
+            if title := titles[name]:
+                yield Heading(title)
+            yield from scores.blocks()
+        yield model_legend(models)
+        if notes := tuple(self._reach()):
+            yield Alert(text=HEAD, items=notes, tone="caution")
+        spent = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in self.seconds.items())
+        yield Prose(
+            f"Time: {self.seconds_per_origin:.2f} s an origin, all models together. Processor s: {spent}."
+        )
+        if self.fits:
+            yield Prose(f"{self.failed} of {count(self.fits, 'fit')} failed a gate.")
+
+    def _reach(self) -> Iterator[str]:
+        """Name dyads left out, files that may end early, and horizons that a record is too short for."""
+        for dyad, reason in self.left_out.items():
+            yield f"Left out: {dyad}, since {reason}."
+        for reach in self.coverage:
+            if reach.silent:
+                yield (
+                    f"{reach.dyad}: the last act is of {reach.last_event}, {count(reach.silent_days, 'day')} "
+                    f"before {reach.until}, too long for the pace of its record. If nobody looked, these "
+                    "days are no peace: give its own end of observation in a bed."
+                )
+            if reach.too_long:
+                days = listing(tuple(map(str, reach.too_long)))
+                yield f"{reach.dyad}: no window of {days} days is complete."
 
 
 def plan_dyads(

@@ -6,8 +6,9 @@ What is forecast where is told by ``study_cells``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,18 @@ from pydantic import TypeAdapter
 from forecast.baselines.methods import constant_rate, discounted_rate, share_of_windows
 from forecast.baselines.windows import observe_outcomes, past_events
 from forecast.bench.study_cells import FEWEST_EVENTS, HORIZONS, TARGET, Job, Skipped, StudyOptions, plan_study
+from forecast.blocks import Block, Bullets, Prose, plain_table, right
 from forecast.errors import ForecastError, InputError, UnfinishedError
 from forecast.evaluation.kept_rows import KeptRows
+from forecast.evaluation.score_table import without_nan
 from forecast.evaluation.scores import draw_blocks, log_score, with_interval
 from forecast.evaluation.study import Task, Workers, counted, run_study
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
 from forecast.progress import Clock
+from forecast.report.score_tables import gap_text
 from forecast.runs.inputs import inputs_of
+from forecast.wording import count
 from forecast.workflows.forecast import fit_and_judge
 
 MODEL = "model"
@@ -38,6 +43,12 @@ BASELINES = {
     "gamma_poisson": discounted_rate,
 }
 """Between them a forecast should lie unless the data say otherwise."""
+
+_REASONS = {
+    "short_record": "the record is too short",
+    "few_events": "fewer than 5 events",
+    "no_target_category": "no event of the target's categories",
+}
 
 ByDays = dict[int, float]
 """A number by days ahead."""
@@ -71,21 +82,6 @@ class Row:
 
 
 _ROW = TypeAdapter(Row)
-
-
-@dataclass(frozen=True)
-class ConvergenceStudy:
-    """Rows of all cells, in the order of the plan, and the cells left out.
-
-    ``reused`` of the rows were kept from an earlier study; ``unused`` further rows that were kept are of
-    other cells, settings, data or code.
-    """
-
-    rows: tuple[Row, ...]
-    skipped: tuple[Skipped, ...]
-    workers: int
-    reused: int = 0
-    unused: int = 0
 
 
 def forecast_cell(job: Job) -> Row:
@@ -208,6 +204,112 @@ class ShareSummary:
     log_behind: float
     log_behind_se: float
     outside: float
+
+    @property
+    def label(self) -> str:
+        """The share in words."""
+        return "all" if self.share is None else f"{self.share:.0%}"
+
+
+@dataclass(frozen=True)
+class ConvergenceStudy:
+    """Rows of all cells, in the order of the plan, and the cells left out.
+
+    ``reused`` of the rows were kept from an earlier study; ``unused`` further rows that were kept are of
+    other cells, settings, data or code.
+    """
+
+    rows: tuple[Row, ...]
+    skipped: tuple[Skipped, ...]
+    workers: int
+    reused: int = 0
+    unused: int = 0
+
+    def facts(self, seed: int) -> dict[str, object]:
+        """Return what programs get; ``seed`` is that of the bootstrap errors."""
+        skipped = [
+            asdict(cell) | {"origin": cell.origin and cell.origin.isoformat()} for cell in self.skipped
+        ]
+        facts: dict[str, object] = without_nan(
+            {
+                "summary": [asdict(summary) for summary in summarise(self, seed=seed)],
+                "workers": self.workers,
+                "reused": self.reused,
+                "unused": self.unused,
+                "skipped": skipped,
+                "rows": [row_json(row) | {"reasons": failure_reasons(row)} for row in self.rows],
+            }
+        )
+        return facts
+
+    def blocks(self, seed: int) -> Iterator[Block]:
+        """Yield what was forecast, convergence and scores by share of events, and what did not converge."""
+        summaries = summarise(self, seed=seed)
+        yield Prose(
+            f"{count(len(self.rows), 'forecast')} of {count(len({r.dyad for r in self.rows}), 'dyad')}."
+        )
+        notes = []
+        if self.reused:
+            notes.append(f"{self.reused} of them were kept from an earlier study.")
+        if self.unused:
+            other = "they are of other cells, settings, data or code"
+            notes.append(f"{self.unused} kept forecasts are not used: {other}.")
+        for reason, number in Counter(cell.reason for cell in self.skipped).items():
+            notes.append(f"{number} left out: {_REASONS[reason]}.")
+        yield Bullets(tuple(notes))
+        heads = map(right, ("fits", "converged", "reruns", "median s", "max s"))
+        yield plain_table(
+            ("Events kept", *heads),
+            (
+                (
+                    summary.label,
+                    str(summary.rows),
+                    f"{summary.converged:.1%}",
+                    str(summary.reruns),
+                    f"{summary.fit_seconds_median:.1f}",
+                    f"{summary.fit_seconds_max:.1f}",
+                )
+                for summary in summaries
+            ),
+            "Convergence by share of events kept",
+        )
+        heads = map(right, ("n", "model", "clim.", "const.", "γ–P.", "model − clim.", "outside"))
+        yield plain_table(
+            ("Events kept", *heads),
+            (
+                (
+                    summary.label,
+                    str(summary.forecasts),
+                    *(f"{value:.3f}" for value in summary.log.values()),
+                    gap_text(summary.log_behind, summary.log_behind_se, 3),
+                    f"{summary.outside:.0%}",
+                )
+                for summary in summaries
+            ),
+            "Mean log score in nats, lower is better: model, climatology, constant rate, γ–Poisson",
+        )
+        yield Prose(
+            f"± is the bootstrap error over dyads; outside: more than {OUTSIDE:g} away from the range of the "
+            "three baselines.",
+            tone="fine",
+        )
+        failed = [row for row in self.rows if not row.converged]
+        if failed:
+            yield plain_table(
+                ("Dyad", right("kept"), right("years"), "origin", right("events"), "reason"),
+                (
+                    (
+                        row.dyad,
+                        f"{row.share:.0%}",
+                        str(row.years),
+                        f"{row.origin}",
+                        str(row.events),
+                        "; ".join(failure_reasons(row)),
+                    )
+                    for row in failed
+                ),
+                f"Not converged: {len(failed)}",
+            )
 
 
 def summarise(study: ConvergenceStudy, *, seed: int) -> list[ShareSummary]:

@@ -7,46 +7,47 @@ neighbours share wars, so that dyads are no separate evidence.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, cast
 
 from forecast.baselines.methods import BASELINES
-from forecast.bench.pooled_windows import OriginResamples, PooledWindows
+from forecast.bench.pooled_windows import (
+    COUNT_FREE,
+    HorizonCalibration,
+    MeanScores,
+    PooledWindows,
+    ScoreGap,
+    State,
+    StateScores,
+    WindowScores,
+    mean_scores,
+    scores_by_horizon,
+    scores_by_state,
+)
+from forecast.blocks import Block, Column, Group, Prose, Table, cells, plain_table, right
 from forecast.evaluation.backtest import DEFAULT_MODEL
 from forecast.evaluation.calibration import PooledCalibration, pool_dyads
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import FailedFits, compare_models, score_forecasts, without_nan
-from forecast.evaluation.scores import (
-    Estimate,
-    brier_score,
-    calibration_line,
-    log_score,
-)
 from forecast.events.table import EventTable
 from forecast.panel.streams import TargetRule
+from forecast.report.palette import name_model
+from forecast.report.score_tables import gap_text, plain_name, score_rows, score_table, value_text
+from forecast.wording import count, number, share
 
 SIMPLEST_FIRST = ("model", "panel", "combined")
 """By what a forecast takes: one fit; that, for its paths alone; both."""
 TOLERANCE = 2.0
 """Standard errors of the difference in log score."""
-COUNT_FREE = ("gamma_poisson", "constant_rate")
-"""Baselines that read the target's own past acts alone: what others gain on them, counts of events add."""
-
-State = Literal["onset", "continuation"]
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class ScoreGap:
-    """Mean log score of a model minus that of another on the same windows, and its error; below 0: better."""
-
-    value: float
-    se: float
+_MOST_DYADS = 5
+"""Dyads up to which the scores of each are printed."""
+_COLUMNS = 5
+"""Horizons that stand beside one another."""
+_STATES: Mapping[State, str] = {
+    "onset": "Onset: windows after a year without the target",
+    "continuation": "Continuation: all other windows",
+}
 
 
 @dataclass(frozen=True)
@@ -61,70 +62,14 @@ class ModelChoice:
     chosen: str
 
 
-@dataclass(frozen=True)
-class BenchmarkCell:
-    """Mean scores of one model on one dyad and horizon, with block-bootstrap errors; ``log`` in nats."""
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkCell(MeanScores):
+    """Scores of one model on one dyad and horizon."""
 
     dyad: str
     horizon_days: int
     model: str
-    n: int
-    base_rate: float
-    brier: float
-    log: float
-    brier_se: float
-    log_se: float
     failed_fits: FailedFits | None = None
-
-
-@dataclass(frozen=True)
-class WindowScores:
-    """Mean scores of one model at one horizon over dyads of the same weight.
-
-    ``n`` windows of ``dyads`` dyads, of whose windows the share ``base_rate`` held the target, on average.
-    """
-
-    horizon_days: int
-    model: str
-    dyads: int
-    n: int
-    base_rate: float
-    brier: float
-    log: float
-    brier_se: float
-    log_se: float
-
-
-@dataclass(frozen=True)
-class HorizonCalibration:
-    """Calibration line of one model at one horizon over all windows; NaN where there is none."""
-
-    horizon_days: int
-    model: str
-    intercept: float
-    slope: float
-    intercept_se: float
-    slope_se: float
-
-
-@dataclass(frozen=True)
-class StateScores:
-    """Scores of the windows of one model that follow a quiet year (``onset``), or of all others.
-
-    Every window has the same weight; ``horizon_days`` is ``None`` where it is over all horizons.
-    ``log_minus`` is the gap to each of ``COUNT_FREE``, but to itself.
-    """
-
-    state: State
-    horizon_days: int | None
-    model: str
-    n: int
-    base_rate: float
-    brier: float
-    log: float
-    brier_se: float
-    log_se: float
-    log_minus: Mapping[str, ScoreGap]
 
 
 @dataclass(frozen=True)
@@ -150,7 +95,7 @@ class TargetScores:
         for cell in self.cells:
             by_model.setdefault(cell.model, []).append(cell)
         return {
-            model: {name: sum(getattr(one, name) for one in own) / len(own) for name in ("brier", "log")}
+            model: {name: sum(getattr(cell, name) for cell in own) / len(own) for name in ("brier", "log")}
             for model, own in by_model.items()
         }
 
@@ -162,8 +107,8 @@ class TargetScores:
                 by_model.setdefault(cell.model, []).append(cell.failed_fits)
         pooled = {}
         for model, own in by_model.items():
-            n = sum(one.n for one in own)
-            means = (sum(one.n * getattr(one, score) for one in own) / n for score in ("brier", "log"))
+            n = sum(fits.n for fits in own)
+            means = (sum(fits.n * getattr(fits, score) for fits in own) / n for score in ("brier", "log"))
             pooled[model] = FailedFits(n, *means)
         return pooled
 
@@ -189,6 +134,145 @@ class TargetScores:
         }
         return cast("dict[str, Any]", without_nan(content))
 
+    def blocks(self) -> Iterator[Block]:
+        """Yield scores by dyad where they are few, means, calibration, comparisons and failed fits."""
+        models = tuple(self.means())
+        if not any(cell.base_rate for cell in self.cells):
+            yield Prose("It never happened in these windows.", tone="warning")
+        if len(self.calibration) > _MOST_DYADS:
+            said = f"{len(self.calibration)} dyads; the scores of each are in the answer to --json."
+            yield Prose(said, tone="fine")
+        else:
+            yield from (self._of_dyad(dyad, models) for dyad in self.calibration)
+        means = self.means()
+        rows = [
+            ((label,), {model: means[model][score] for model in models})
+            for label, score in (("Brier", "brier"), ("log", "log"))
+        ]
+        yield score_table(models, rows, ("Score",), "Mean over dyads and horizons")
+        yield from self._missing()
+        yield from self._by_horizon()
+        yield from self._comparisons()
+        yield from self._by_state()
+        for model, apart in self.failed_fits().items():
+            windows = count(apart.n, "window")
+            yield Prose(
+                f"{windows} of {model} from failed fits: Brier {apart.brier:.3f}, log {apart.log:.3f}."
+            )
+
+    def _of_dyad(self, dyad: str, models: Sequence[str]) -> Table:
+        brier: dict[int, dict[str, float]] = {}
+        log: dict[int, dict[str, float]] = {}
+        windows: dict[int, int] = {}
+        for cell in self.cells:
+            if cell.dyad == dyad:
+                brier.setdefault(cell.horizon_days, {})[cell.model] = cell.brier
+                log.setdefault(cell.horizon_days, {})[cell.model] = cell.log
+                windows[cell.horizon_days] = cell.n
+        return score_table(models, score_rows(brier, log, windows), title=dyad)
+
+    def _missing(self) -> Iterator[Prose]:
+        """Say which models have no forecast of some windows, so that their means are over fewer."""
+        windows = {(cell.dyad, cell.horizon_days): cell.n for cell in self.cells}
+        total = sum(windows.values())
+        for model in self.means():
+            n = sum(cell.n for cell in self.cells if cell.model == model)
+            if n < total:
+                said = f"The {plain_name(model)} forecasts {n} of {count(total, 'window')}"
+                yield Prose(f"{said}; its scores are of those.", tone="warning")
+
+    def _by_horizon(self) -> Iterator[Table]:
+        """Log and Brier score, and calibration, of each model by days ahead; as many columns as fit."""
+        every = list(dict.fromkeys(scores.horizon_days for scores in self.by_horizon))
+        for first in range(0, len(every), _COLUMNS):
+            days = every[first : first + _COLUMNS]
+            # Baselines come last, and forecast every window.
+            windows = {
+                scores.horizon_days: f"{scores.n} ({share(scores.base_rate)})" for scores in self.by_horizon
+            }
+            log, brier = (
+                {
+                    (scores.model, scores.horizon_days): _with_error(
+                        getattr(scores, name), getattr(scores, f"{name}_se")
+                    )
+                    for scores in self.by_horizon
+                }
+                for name in ("log", "brier")
+            )
+            slope = {
+                (line.model, line.horizon_days): value_text(line.slope, line.slope_se).replace("± ", "±")
+                for line in self.calibration_by_horizon
+            }
+            held = cells("windows (held)", *(windows[ahead] for ahead in days))
+            groups = [Group(rows=(held,))]
+            for label, texts in (("log", log), ("Brier", brier), ("Calibration slope", slope)):
+                named = dict.fromkeys(model for model, _ in texts)
+                rows = (
+                    cells(plain_name(model), *(texts.get((model, ahead), "–") for ahead in days))
+                    for model in named
+                )
+                groups.append(Group(label=label, rows=tuple(rows)))
+            columns = (Column(""), *(right(f"{ahead} d") for ahead in days))
+            yield Table(title="Mean over dyads by days ahead", columns=columns, groups=tuple(groups))
+
+    def _by_state(self) -> Iterator[Table]:
+        """Onset and continuation over all horizons: log score, and that less that of count-free rates."""
+        for state, title in _STATES.items():
+            own = [scores for scores in self.by_state if (scores.state, scores.horizon_days) == (state, None)]
+            if not own:
+                continue
+            rows = []
+            for scores in own:
+                gaps = (scores.log_minus.get(name) for name in COUNT_FREE)
+                shown = ("" if gap is None else gap_text(gap.value, gap.se) for gap in gaps)
+                rows.append((plain_name(scores.model), _with_error(scores.log, scores.log_se), *shown))
+            less = (right(f"less {plain_name(name)}") for name in COUNT_FREE)
+            yield plain_table(
+                ("Model", right("log"), *less),
+                rows,
+                f"{title} ({own[-1].n}, {share(own[-1].base_rate)} held one)",
+            )
+
+    def _comparisons(self) -> Iterator[Block]:
+        """Each model behind the best, against each baseline, and its calibration over all dyads."""
+        choice = self.choice
+        if choice is not None and len(choice.gaps) > 1:
+            behind = (
+                (name_model(model), "best" if model == choice.best else gap_text(gap.value, gap.se))
+                for model, gap in choice.gaps.items()
+            )
+            yield plain_table(
+                ("", ""), behind, "Log score behind the best model, with its block-bootstrap error"
+            )
+            yield Prose(f"Simplest within two errors of the best: {name_model(choice.chosen)}.")
+        if self.against_baselines:
+            against = (
+                (name_model(model), name_model(baseline), gap_text(gap.value, gap.se))
+                for model, gaps in self.against_baselines.items()
+                for baseline, gap in gaps.items()
+            )
+            title = "Log score less that of a baseline (below 0: better), with its block-bootstrap error"
+            yield plain_table(("", "", ""), against, title)
+        lines = [line for line in self.pooled_calibration if math.isfinite(line.slope.se)]
+        if lines:
+            estimates = (
+                (
+                    name_model(line.model),
+                    *(gap_text(part.value, part.se, 2) for part in (line.intercept, line.slope)),
+                )
+                for line in lines
+            )
+            title = "Calibration over all dyads (calibrated: intercept 0, slope 1), whole dyads resampled"
+            yield plain_table(("", right("intercept"), right("slope")), estimates, title)
+
+
+def _with_error(value: float, se: float) -> str:
+    """Return a score as ``0.123 ±.045``."""
+    if not math.isfinite(value):
+        return "–"
+    error = number(se, 3).removeprefix("0") if math.isfinite(se) else "–"
+    return f"{number(value, 3)} ±{error[:4]}"
+
 
 def score_target(
     target: TargetRule,
@@ -210,16 +294,14 @@ def score_target(
             against[model] = {name: _gap(having, model, name, seed) for name in BASELINES}
     cells = [
         BenchmarkCell(
-            dyad,
-            one.horizon_days,
-            one.model,
-            one.n,
-            one.base_rate,
-            *_means(one.brier, one.log),
-            one.failed_fits,
+            dyad=dyad,
+            horizon_days=cell.horizon_days,
+            model=cell.model,
+            failed_fits=cell.failed_fits,
+            **mean_scores(cell.n, cell.base_rate, cell.brier, cell.log),
         )
         for dyad, table in scores.items()
-        for one in table.cells
+        for cell in table.cells
     ]
     windows = PooledWindows.of(own, events, target)
     return TargetScores(
@@ -231,10 +313,6 @@ def score_target(
         *scores_by_horizon(windows, seed),
         scores_by_state(windows, seed),
     )
-
-
-def _means(brier: Estimate, log: Estimate) -> tuple[float, float, float, float]:
-    return brier.value, log.value, brier.se, log.se
 
 
 def choose_model(tables: Sequence[ForecastTable], *, seed: int) -> ModelChoice | None:
@@ -259,67 +337,3 @@ def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> 
     gaps = [compare_models(table, model, other, seed=seed) for table in tables]
     value = sum(one.value for one in gaps) / len(gaps)
     return ScoreGap(value, math.sqrt(sum(one.se**2 for one in gaps)) / len(gaps))
-
-
-def scores_by_horizon(
-    windows: PooledWindows, seed: int
-) -> tuple[tuple[WindowScores, ...], tuple[HorizonCalibration, ...]]:
-    """Score every model at every horizon over the windows it forecast, and fit its calibration line.
-
-    Dyads have the same weight in the scores, windows in the line. Errors are those of the line to first
-    order: a resample whose outcomes the forecasts all but separate would otherwise send it anywhere.
-    """
-    scores, lines = [], []
-    for column, days in enumerate(windows.horizons):
-        outcome = windows.outcome[:, :, column]
-        for model, every in windows.probability.items():
-            probability = every[:, :, column]
-            known = ~np.isnan(probability)
-            if not known.any():
-                continue
-            resample = OriginResamples(windows.origin, known, days, seed)
-            brier, log = (
-                resample.mean_of_dyads(score(probability, outcome)) for score in (brier_score, log_score)
-            )
-            rate = float(np.mean([outcome[own, k].mean() for k, own in enumerate(known.T) if own.any()]))
-            n_dyads, n = int(known.any(axis=0).sum()), int(known.sum())
-            scores.append(WindowScores(days, model, n_dyads, n, rate, *_means(brier, log)))
-            p, y = probability[known], outcome[known]
-            line = calibration_line(p, y)
-            errors: tuple[float, float] = (np.nan, np.nan)
-            if np.isfinite(line.slope):
-                errors = resample.errors_of_line(p, y, np.nonzero(known)[0], line)
-            lines.append(HorizonCalibration(days, model, line.intercept, line.slope, *errors))
-    return tuple(scores), tuple(lines)
-
-
-def scores_by_state(windows: PooledWindows, seed: int) -> tuple[StateScores, ...]:
-    """Score onset and continuation of every model, over all horizons and by each.
-
-    Onset and continuation together are all windows of a model. A state without a window is left out.
-    """
-    states: tuple[tuple[State, Flags], ...] = (("onset", windows.quiet), ("continuation", ~windows.quiet))
-    spans: list[tuple[int | None, slice]] = [(None, slice(None))]
-    spans += [(days, slice(column, column + 1)) for column, days in enumerate(windows.horizons)]
-    scores: list[StateScores] = []
-    for state, within in states:
-        for days, columns in spans:
-            every = {model: values[:, :, columns] for model, values in windows.probability.items()}
-            outcome, longest = windows.outcome[:, :, columns], max(windows.horizons[columns])
-            logs = {model: log_score(probability, outcome) for model, probability in every.items()}
-            for model, probability in every.items():
-                known = ~np.isnan(probability) & within[:, :, None]
-                if not known.any():
-                    continue
-                resample = OriginResamples(windows.origin, known.any(axis=2), longest, seed)
-                brier = resample.mean_of_windows(brier_score(probability, outcome), known)
-                log = resample.mean_of_windows(logs[model], known)
-                gaps = {}
-                for name in COUNT_FREE:
-                    both = known & ~np.isnan(every[name]) if name in every else np.zeros_like(known)
-                    if name != model and both.any():
-                        gap = resample.mean_of_windows(logs[model] - logs[name], both)
-                        gaps[name] = ScoreGap(gap.value, gap.se)
-                n, rate = int(known.sum()), float(outcome[known].mean())
-                scores.append(StateScores(state, days, model, n, rate, *_means(brier, log), gaps))
-    return tuple(scores)

@@ -22,6 +22,7 @@ from random import Random
 from typing import Any
 
 from forecast.bench.stages import peak_mebibytes
+from forecast.blocks import Block, Prose, plain_table, right
 from forecast.errors import EventError
 from forecast.events.codebook import cameo_codes, countries
 from forecast.events.rows import literal_path
@@ -81,6 +82,27 @@ class IngestReport:
     processors: int
     load: float
     runs: list[IngestRun]
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield what was read, how fast, and on what machine."""
+        size = self.text_bytes / 1e6
+        rows = (
+            (
+                f"{run.reader}, {run.source}",
+                f"{run.rows_per_second:,.0f}",
+                f"{run.seconds:.1f}",
+                f"{run.processor_seconds:.1f}",
+                f"{run.peak_mebibytes:,.0f}",
+                f"{run.dyad_rows:,}",
+            )
+            for run in self.runs
+        )
+        title = f"{self.rows:,} GDELT 2.0 rows of {self.files:,} days ({size:,.0f} MB as text), one dyad"
+        heads = map(right, ("rows/s", "seconds", "processor s", "peak MiB", "of dyad"))
+        yield plain_table(("", *heads), rows, title)
+        yield Prose(f"{self.processors} processors; load {self.load:.1f} when it began.")
+        if not any(run.reader == "pandas" for run in self.runs):
+            yield Prose("pandas left out: not installed.")
 
 
 def measure_ingest(

@@ -1,4 +1,4 @@
-"""Windows of many dyads side by side, and resamples of their origins in blocks.
+"""Windows of many dyads side by side: scores by horizon and of onset, origins resampled in blocks.
 
 All dyads of an origin are drawn together: neighbours share wars, so that dyads are no separate evidence.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,10 @@ from forecast.evaluation.scores import (
     CalibrationLine,
     Estimate,
     block_length,
+    brier_score,
+    calibration_line,
     draw_blocks,
+    log_score,
     with_interval,
 )
 from forecast.events.table import EventTable
@@ -31,6 +35,70 @@ QUIET_DAYS = 365
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+
+COUNT_FREE = ("gamma_poisson", "constant_rate")
+"""Baselines that read the target's own past acts alone: what others gain on them, counts of events add."""
+
+State = Literal["onset", "continuation"]
+
+
+@dataclass(frozen=True)
+class ScoreGap:
+    """Mean log score of a model minus that of another on the same windows, and its error; below 0: better."""
+
+    value: float
+    se: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanScores:
+    """Mean scores of ``n`` windows, of which the share ``base_rate`` held the target; ``log`` in nats.
+
+    Errors come from a block bootstrap.
+    """
+
+    n: int
+    base_rate: float
+    brier: float
+    log: float
+    brier_se: float
+    log_se: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowScores(MeanScores):
+    """Scores of one model at one horizon over ``dyads`` dyads of the same weight."""
+
+    horizon_days: int
+    model: str
+    dyads: int
+
+
+@dataclass(frozen=True)
+class HorizonCalibration:
+    """Calibration line of one model at one horizon over all windows; NaN where there is none."""
+
+    horizon_days: int
+    model: str
+    intercept: float
+    slope: float
+    intercept_se: float
+    slope_se: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateScores(MeanScores):
+    """Scores of the windows of one model that follow a quiet year (``onset``), or of all others.
+
+    Every window has the same weight; ``horizon_days`` is ``None`` where it is over all horizons.
+    ``log_minus`` is the gap to each of ``COUNT_FREE``, but to itself.
+    """
+
+    state: State
+    horizon_days: int | None
+    model: str
+    log_minus: Mapping[str, ScoreGap]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,3 +197,85 @@ def _mean_of_dyads(values: Floats, times: Floats) -> Floats:
     )
     # A resample may miss a dyad with few windows altogether; the mean is then over the others.
     return np.asarray(means.sum(axis=1) / (number > 0).sum(axis=1))
+
+
+class _Means(TypedDict):
+    n: int
+    base_rate: float
+    brier: float
+    log: float
+    brier_se: float
+    log_se: float
+
+
+def mean_scores(n: int, base_rate: float, brier: Estimate, log: Estimate) -> _Means:
+    """Return the fields of ``MeanScores``."""
+    return _Means(
+        n=n, base_rate=base_rate, brier=brier.value, log=log.value, brier_se=brier.se, log_se=log.se
+    )
+
+
+def scores_by_horizon(
+    windows: PooledWindows, seed: int
+) -> tuple[tuple[WindowScores, ...], tuple[HorizonCalibration, ...]]:
+    """Score every model at every horizon over the windows it forecast, and fit its calibration line.
+
+    Dyads have the same weight in the scores, windows in the line. Errors are those of the line to first
+    order: a resample whose outcomes the forecasts all but separate would otherwise send it anywhere.
+    """
+    scores, lines = [], []
+    for column, days in enumerate(windows.horizons):
+        outcome = windows.outcome[:, :, column]
+        for model, every in windows.probability.items():
+            probability = every[:, :, column]
+            known = ~np.isnan(probability)
+            if not known.any():
+                continue
+            resample = OriginResamples(windows.origin, known, days, seed)
+            brier, log = (
+                resample.mean_of_dyads(score(probability, outcome)) for score in (brier_score, log_score)
+            )
+            rate = float(np.mean([outcome[own, k].mean() for k, own in enumerate(known.T) if own.any()]))
+            n_dyads, means = int(known.any(axis=0).sum()), mean_scores(int(known.sum()), rate, brier, log)
+            scores.append(WindowScores(horizon_days=days, model=model, dyads=n_dyads, **means))
+            p, y = probability[known], outcome[known]
+            line = calibration_line(p, y)
+            errors: tuple[float, float] = (np.nan, np.nan)
+            if np.isfinite(line.slope):
+                errors = resample.errors_of_line(p, y, np.nonzero(known)[0], line)
+            lines.append(HorizonCalibration(days, model, line.intercept, line.slope, *errors))
+    return tuple(scores), tuple(lines)
+
+
+def scores_by_state(windows: PooledWindows, seed: int) -> tuple[StateScores, ...]:
+    """Score onset and continuation of every model, over all horizons and by each.
+
+    Onset and continuation together are all windows of a model. A state without a window is left out.
+    """
+    states: tuple[tuple[State, Flags], ...] = (("onset", windows.quiet), ("continuation", ~windows.quiet))
+    spans: list[tuple[int | None, slice]] = [(None, slice(None))]
+    spans += [(days, slice(column, column + 1)) for column, days in enumerate(windows.horizons)]
+    scores: list[StateScores] = []
+    for state, within in states:
+        for days, columns in spans:
+            every = {model: values[:, :, columns] for model, values in windows.probability.items()}
+            outcome, longest = windows.outcome[:, :, columns], max(windows.horizons[columns])
+            logs = {model: log_score(probability, outcome) for model, probability in every.items()}
+            for model, probability in every.items():
+                known = ~np.isnan(probability) & within[:, :, None]
+                if not known.any():
+                    continue
+                resample = OriginResamples(windows.origin, known.any(axis=2), longest, seed)
+                brier = resample.mean_of_windows(brier_score(probability, outcome), known)
+                log = resample.mean_of_windows(logs[model], known)
+                gaps = {}
+                for name in COUNT_FREE:
+                    both = known & ~np.isnan(every[name]) if name in every else np.zeros_like(known)
+                    if name != model and both.any():
+                        gap = resample.mean_of_windows(logs[model] - logs[name], both)
+                        gaps[name] = ScoreGap(gap.value, gap.se)
+                means = mean_scores(int(known.sum()), float(outcome[known].mean()), brier, log)
+                scores.append(
+                    StateScores(state=state, horizon_days=days, model=model, log_minus=gaps, **means)
+                )
+    return tuple(scores)

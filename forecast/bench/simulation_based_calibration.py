@@ -8,7 +8,7 @@ true value among thinned posterior draws is uniform. Talts, Betancourt, Simpson,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from forecast.blocks import Block, Bullets, Entry, Prose, plain_table, right
 from forecast.evaluation.study import Task, counted, run_study
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.inference.density import PosteriorDensity
@@ -50,6 +51,10 @@ Variables = Mapping[str, Floats]
 N_RANKED = 99
 """Thinned draws a simulation: ranks run from 0 to 99."""
 HORIZON_DAYS = 90
+_LEVELS = (0.5, 0.9)
+"""Of the intervals whose coverage is told."""
+_WORST = 5
+"""Quantities of which the p-value is printed."""
 _PATHS = 20
 LATENT = (INNOVATIONS, DRIFT_INNOVATIONS)
 """Variables of which only what they come to at the end of the record is ranked: they are many."""
@@ -114,6 +119,47 @@ class RankStudy:
         p_values = self.p_values()
         name = min(p_values, key=lambda key: p_values[key])
         return name, min(1.0, p_values[name] * len(p_values))
+
+    @property
+    def n_simulations(self) -> int:
+        """How many data sets were simulated."""
+        return len(next(iter(self.ranks.values())))
+
+    def facts(self) -> dict[str, object]:
+        """Return what programs get."""
+        return {
+            "simulations": self.n_simulations,
+            "events": self.events.tolist(),
+            "p_values": self.p_values(),
+            "smallest_p_value_corrected": self.smallest()[1],
+            "coverage": {str(level): self.coverage(level) for level in _LEVELS},
+            "ranks": {name: ranks.tolist() for name, ranks in self.ranks.items()},
+        }
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield how large the data sets are, coverage, the least uniform ranks, and the verdict."""
+        p_values, n = self.p_values(), self.n_simulations
+        low, median, high = np.quantile(self.events, (0.05, 0.5, 0.95))
+        yield Prose(
+            f"{n} simulated data sets, {len(p_values)} quantities ranked among posterior draws. Events of a "
+            f"data set: median {median:,.0f}, nine in ten from {low:,.0f} to {high:,.0f}."
+        )
+        # Quantities of one data set are not independent: the error is that of the data sets alone.
+        covered = (
+            f"{level:.0%} interval: {self.coverage(level):.1%} (at most "
+            f"{(level * (1 - level) / n) ** 0.5:.1%} standard error)"
+            for level in _LEVELS
+        )
+        yield Entry("Truths inside their central interval", (Bullets(tuple(covered)),))
+        worst = sorted(p_values, key=lambda key: p_values[key])[:_WORST]
+        probabilities = [quantity for quantity in p_values if quantity.startswith("P(")]
+        rows = ((quantity, f"{p_values[quantity]:.2g}") for quantity in (*worst, *probabilities))
+        title = "Uniformity of ranks (chi-square, ten bins), the least uniform first"
+        yield plain_table(("", right("p")), rows, title)
+        name, corrected = self.smallest()
+        yield Prose(f"Smallest p times {len(p_values)} quantities: {corrected:.2g} ({name}).")
+        wrong = "Ranks are not uniform: inference is wrong."
+        yield Prose(wrong, tone="warning") if corrected < 0.01 else Prose("No fault was found.")
 
 
 def study_priors(size: Size) -> PriorSet:

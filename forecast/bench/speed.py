@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
@@ -21,7 +21,9 @@ import xarray as xr
 from pymc.blocking import DictToArrayBijection
 
 from forecast.bench.stages import StageTimes, measure_stages
+from forecast.blocks import Block, Bullets, Prose, plain_table, right
 from forecast.config import load_config
+from forecast.errors import install_command
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import check_gates, sample
@@ -109,6 +111,62 @@ class SpeedReport:
 
         pairs = zip(self.runs_of(OURS), self.runs_of(sampler), strict=True)
         return mean(rate(ours) / rate(theirs) for ours, theirs in pairs)
+
+    def facts(self) -> dict[str, object]:
+        """Return what programs get."""
+        return {
+            "config": self.config,
+            "machine": self.machine,
+            "gradient_microseconds": self.gradient_microseconds,
+            "rounds": [
+                [vars(run) | {"ess_per_second": run.ess_per_second} for run in runs] for runs in self.rounds
+            ],
+            "times_faster": {
+                sampler: {
+                    "sampling": self.times_faster(sampler),
+                    "total": self.times_faster(sampler, total=True),
+                }
+                for sampler in self.samplers
+                if sampler != OURS
+            },
+            "stages": {state: vars(times) for state, times in self.stages.items()},
+        }
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield gradients, samplers and the stages of a run."""
+        core, plain = (self.gradient_microseconds[form] for form in ("core", "definition"))
+        said = f"core {core:.0f} µs, definition {plain:.0f} µs: {plain / core:.1f} times faster"
+        yield Prose(f"{said}.", lead="One gradient:")
+        heads = map(right, ("total s", "sampling s", "ESS", "ESS/s", "R-hat", "div."))
+        title = "Samplers (means of the rounds; ESS is the least bulk ESS)"
+        yield plain_table(("", *heads), map(self._sampler_row, self.samplers), title)
+        others = [sampler for sampler in self.samplers if sampler != OURS]
+        faster = [
+            f"{self.times_faster(sampler):.1f} times the ESS/s of {sampler} "
+            f"({self.times_faster(sampler, total=True):.1f} with compiling)"
+            for sampler in others
+        ]
+        if NUMPYRO not in self.samplers:
+            faster.append(f"NumPyro left out: not installed. Install it: {install_command('bench')}")
+        yield Bullets(tuple(faster))
+        cold, warm = self.stages["cold"], self.stages["warm"]
+        rows = [(stage, cold.seconds.get(stage, 0.0), seconds) for stage, seconds in warm.seconds.items()]
+        rows += [("all", cold.total_seconds, warm.total_seconds)]
+        shown = [(stage, f"{first:.1f}", f"{second:.1f}") for stage, first, second in rows]
+        shown += [("peak memory, MiB", f"{cold.peak_mebibytes:.0f}", f"{warm.peak_mebibytes:.0f}")]
+        yield plain_table(("", right("first"), right("second")), shown, "A whole run, seconds")
+
+    def _sampler_row(self, sampler: str) -> tuple[str, ...]:
+        runs = self.runs_of(sampler)
+        return (
+            sampler,
+            f"{mean(run.total_seconds for run in runs):.1f}",
+            f"{mean(run.sampling_seconds for run in runs):.1f}",
+            f"{mean(run.ess_bulk_min for run in runs):.0f}",
+            f"{mean(run.ess_per_second for run in runs):.1f}",
+            f"{max(run.rhat_max for run in runs):.3f}",
+            f"{sum(run.divergences for run in runs)}",
+        )
 
 
 def measure_speed(

@@ -10,8 +10,7 @@ from forecast.blocks import Block, Entry, Prose, Verbatim
 from forecast.cli import (
     backtest,
     bench,
-    bench_accuracy,
-    bench_convergence,
+    bench_dyads,
     events,
     events_draft,
     events_store,
@@ -58,10 +57,10 @@ app.command("watch")(watch.watch)
 app.add_typer(priors.app, name="priors")
 app.add_typer(panel.app, name="panel")
 app.command("schema")(programs.schema)
-bench.app.command("accuracy")(bench_accuracy.accuracy)
 events.app.command("update")(events_store.update)
 events.app.command("status")(events_store.status)
-bench.app.command("convergence")(bench_convergence.convergence)
+bench.app.command("accuracy")(bench_dyads.accuracy)
+bench.app.command("convergence")(bench_dyads.convergence)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
 events.app.command("draft")(events_draft.draft)

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from forecast.cli.options import RUN_DIR, Output, option, takes_options
 from forecast.cli.scenario_page import refuse_without_app
-from forecast.cli.terminal import BLANK, Part, Table, left, listening, right, text
+from forecast.cli.terminal import listening
 from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
-    from forecast.app.timing import PageTiming
-    from forecast.bench.ingest import IngestReport
-    from forecast.bench.simulation_based_calibration import RankStudy
-    from forecast.bench.speed import SpeedReport
-
-_LEVELS = (0.5, 0.9)
-_WORST = 5
+    pass
 
 app = typer.Typer(
     name="bench",
@@ -74,22 +67,8 @@ def page(
 
     from forecast.app.timing import measure_page
 
-    found = measure_page(run_dir, changes, _teller(output))
-    output.print(found.model_dump_json(), _page_tables(found))
-
-
-def _page_tables(found: PageTiming) -> Iterator[Part]:
-    yield text(f"Answers, milliseconds ({found.played:,} of {found.draws:,} draws played anew)")
-    heads = right("median", 7), right("95%", 7), right("processor", 9), right("withheld", 8)
-    rows = [
-        (one.kind, f"{one.median_ms:.0f}", f"{one.p95_ms:.0f}", f"{one.processor_ms:.0f}", str(one.withheld))
-        for one in found.kinds
-    ]
-    yield Table((left(width=26), *heads), rows)
-    yield text(f"All that the page knows at first: {found.model_ms:.0f} ms, once", indent=2)
-    before, after = found.peak_before_mebibytes, found.peak_after_mebibytes
-    grown = f"{before:.0f} MiB, {after:.0f} MiB after {found.changes:,} further changes"
-    yield text(f"Peak memory {grown}", indent=2)
+    timing = measure_page(run_dir, changes, _teller(output))
+    output.print(timing.model_dump_json(), timing.blocks())
 
 
 def _measure_speed(choice: SpeedChoice, output: Output) -> None:
@@ -97,7 +76,7 @@ def _measure_speed(choice: SpeedChoice, output: Output) -> None:
 
     options = SpeedOptions(rounds=choice.rounds, quick=choice.quick)
     report = measure_speed(choice.config, options, _teller(output))
-    output.print(_facts(report), speed_tables(report))
+    output.print(report.facts(), report.blocks())
 
 
 def _teller(output: Output) -> Callable[[str], None]:
@@ -108,74 +87,6 @@ def _teller(output: Output) -> Callable[[str], None]:
             typer.echo(f"forecast bench: {what}", err=True)
 
     return tell
-
-
-def speed_tables(report: SpeedReport) -> Iterator[Part]:
-    """Yield gradients, samplers and the stages of a run."""
-    core, plain = (report.gradient_microseconds[form] for form in ("core", "definition"))
-    yield text("One gradient")
-    yield text(f"core {core:.0f} µs, definition {plain:.0f} µs: {plain / core:.1f} times faster", indent=2)
-    yield BLANK
-    yield from _samplers(report)
-    yield BLANK
-    cold, warm = report.stages["cold"], report.stages["warm"]
-    yield text("A whole run, seconds")
-    rows = [(stage, cold.seconds.get(stage, 0.0), seconds) for stage, seconds in warm.seconds.items()]
-    rows += [("all", cold.total_seconds, warm.total_seconds)]
-    shown = [(stage, f"{first:.1f}", f"{second:.1f}") for stage, first, second in rows]
-    shown += [("peak memory, MiB", f"{cold.peak_mebibytes:.0f}", f"{warm.peak_mebibytes:.0f}")]
-    yield Table((left(width=26), right("first", 6), right("second", 7)), shown)
-
-
-def _samplers(report: SpeedReport) -> Iterator[Part]:
-    from forecast.bench.speed import NUMPYRO, OURS
-    from forecast.errors import install_command
-
-    heads = ("total s", "sampling s", "ESS", "ESS/s", "R-hat", "div.")
-    rows = []
-    for sampler in report.samplers:
-        runs = report.runs_of(sampler)
-        rows.append(
-            (
-                sampler,
-                f"{mean(run.total_seconds for run in runs):.1f}",
-                f"{mean(run.sampling_seconds for run in runs):.1f}",
-                f"{mean(run.ess_bulk_min for run in runs):.0f}",
-                f"{mean(run.ess_per_second for run in runs):.1f}",
-                f"{max(run.rhat_max for run in runs):.3f}",
-                f"{sum(run.divergences for run in runs)}",
-            )
-        )
-    yield text("Samplers (means of the rounds; ESS is the least bulk ESS)")
-    yield Table((left(), *map(right, heads)), rows)
-    for sampler in report.samplers:
-        if sampler != OURS:
-            yield text(
-                f"{report.times_faster(sampler):.1f} times the ESS/s of {sampler} "
-                f"({report.times_faster(sampler, total=True):.1f} with compiling)",
-                indent=2,
-            )
-    if NUMPYRO not in report.samplers:
-        yield text(f"NumPyro left out: not installed. Install it: {install_command('bench')}", indent=2)
-
-
-def _facts(report: SpeedReport) -> dict[str, object]:
-    from forecast.bench.speed import OURS
-
-    return {
-        "config": report.config,
-        "machine": report.machine,
-        "gradient_microseconds": report.gradient_microseconds,
-        "rounds": [
-            [vars(run) | {"ess_per_second": run.ess_per_second} for run in runs] for runs in report.rounds
-        ],
-        "times_faster": {
-            one: {"sampling": report.times_faster(one), "total": report.times_faster(one, total=True)}
-            for one in report.samplers
-            if one != OURS
-        },
-        "stages": {state: vars(times) for state, times in report.stages.items()},
-    }
 
 
 @app.command("ingest")
@@ -195,29 +106,7 @@ def ingest(
 
     report = measure_ingest(rows, _teller(output), threads=threads, seed=seed, sample=sample)
     runs = [vars(run) | {"rows_per_second": run.rows_per_second} for run in report.runs]
-    output.print(vars(report) | {"runs": runs}, ingest_table(report))
-
-
-def ingest_table(report: IngestReport) -> Iterator[Part]:
-    """Yield what was read, how fast, and on what machine."""
-    size = report.text_bytes / 1e6
-    heads = ("rows/s", "seconds", "processor s", "peak MiB", "of dyad")
-    rows = (
-        (
-            f"{run.reader}, {run.source}",
-            f"{run.rows_per_second:,.0f}",
-            f"{run.seconds:.1f}",
-            f"{run.processor_seconds:.1f}",
-            f"{run.peak_mebibytes:,.0f}",
-            f"{run.dyad_rows:,}",
-        )
-        for run in report.runs
-    )
-    yield text(f"{report.rows:,} GDELT 2.0 rows of {report.files:,} days ({size:,.0f} MB as text), one dyad")
-    yield Table((left(), *map(right, heads)), rows)
-    yield text(f"{report.processors} processors; load {report.load:.1f} when it began.", indent=2)
-    if not any(run.reader == "pandas" for run in report.runs):
-        yield text("pandas left out: not installed.", indent=2)
+    output.print(vars(report) | {"runs": runs}, report.blocks())
 
 
 @app.command("calibration")
@@ -243,40 +132,4 @@ def calibration(
             wrong=wrong,
             listen=lambda finished, planned: listen(StageProgress("simulate", finished, planned)),
         )
-    output.print(_rank_facts(study, simulations), _ranks(study, simulations))
-
-
-def _rank_facts(study: RankStudy, simulations: int) -> dict[str, object]:
-    return {
-        "simulations": simulations,
-        "events": study.events.tolist(),
-        "p_values": study.p_values(),
-        "smallest_p_value_corrected": study.smallest()[1],
-        "coverage": {str(level): study.coverage(level) for level in _LEVELS},
-        "ranks": {name: ranks.tolist() for name, ranks in study.ranks.items()},
-    }
-
-
-def _ranks(study: RankStudy, simulations: int) -> Iterator[Part]:
-    name, corrected = study.smallest()
-    p_values = study.p_values()
-    yield text(f"{simulations} simulated data sets, {len(p_values)} quantities ranked among posterior draws")
-    import numpy as np
-
-    low, median, high = np.quantile(study.events, (0.05, 0.5, 0.95))
-    yield text(f"Events of a data set: median {median:,.0f}, nine in ten from {low:,.0f} to {high:,.0f}")
-    yield text("Truths inside their central interval:")
-    for level in _LEVELS:
-        # Quantities of one data set are not independent: the error is that of the data sets alone.
-        error = (level * (1 - level) / simulations) ** 0.5
-        yield text(
-            f"{level:.0%} interval: {study.coverage(level):.1%} (at most {error:.1%} standard error)",
-            indent=2,
-        )
-    yield text("Uniformity of ranks (chi-square, ten bins), the least uniform first:")
-    worst = sorted(p_values, key=lambda key: p_values[key])[:_WORST]
-    probabilities = [quantity for quantity in p_values if quantity.startswith("P(")]
-    rows = ((quantity, f"p {p_values[quantity]:.2g}") for quantity in (*worst, *probabilities))
-    yield Table((left(), left()), rows, heads=False)
-    yield text(f"Smallest p times {len(p_values)} quantities: {corrected:.2g} ({name})")
-    yield text("Ranks are not uniform: inference is wrong." if corrected < 0.01 else "No fault was found.")
+    output.print(study.facts(), study.blocks())

@@ -5,37 +5,21 @@ NumPy and the event modules are imported inside the commands, so that ``forecast
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from forecast.blocks import Pairs
 from forecast.cli.events_code import code, codebook, crosswalk, import_events
-from forecast.cli.events_draft import agreement_parts
 from forecast.cli.options import DATES, Answer, DateOrder, Output, argument, day_option, option, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, line, right, text
 from forecast.errors import EventError
-from forecast.wording import count
 
 if TYPE_CHECKING:
-    from forecast.events.duplicates import DuplicateReport
-    from forecast.events.merging import Agreement, Merged, Unit
-    from forecast.events.summary import Coverage, EventSummary
     from forecast.events.table import EventTable
     from forecast.records.event_cautions import FeedFault
-
-SHOWN_GROUPS = 20
-SHOWN_GAPS = 10
-SHOWN_DISAGREEMENTS = 20
-YEARS_A_TABLE = 8
-_BREAK_WORDS = {
-    "events": "events a month",
-    "world": "rows of the whole archive a month",
-    "share": "the dyad's share of the archive",
-}
 
 app = typer.Typer(
     name="events",
@@ -63,6 +47,7 @@ def validate(
     """
     events = _inspect(source, dates, answer)
 
+    from forecast.events.answers import checked_file
     from forecast.events.codebook import countries, standard_scale
     from forecast.events.duplicates import find_duplicates
     from forecast.events.reading import write_events
@@ -90,9 +75,8 @@ def validate(
         "notes": [*events.notes, *cautions],
         "written": str(out) if out else None,
     }
-    answer.print(facts, _verdict(source, events, unlisted, cautions, report))
-    if out and answer.for_people:
-        typer.echo(f"Written  {out}")
+    written = [Pairs((("Written", str(out)),))] if out else []
+    answer.print(facts, (*checked_file(source, events, unlisted, cautions, report), *written))
 
 
 @app.command()
@@ -113,6 +97,7 @@ def summary(
     events = _inspect(source, dates, answer)
     before = _inspect(earlier, dates, answer) if earlier else None
 
+    from forecast.events.answers import described_file
     from forecast.events.feed_faults import Feed, changed_rows, feed_faults
     from forecast.events.reading import PREFIX
     from forecast.events.summary import measure_coverage, summarise, volumes_beside
@@ -129,9 +114,9 @@ def summary(
     facts = {
         **described.to_dict(),
         "coverage": asdict(coverage),
-        "feed_faults": [one.model_dump(mode="json") for one in faults],
+        "feed_faults": [fault.model_dump(mode="json") for fault in faults],
     }
-    answer.print(facts, _summary(described, coverage, faults))
+    answer.print(facts, described_file(described, coverage, faults))
 
 
 @app.command()
@@ -157,7 +142,8 @@ def merge(
     Rows of two files are one event when actors, day and content speak for it (docs/codebook.md). The
     merged file says in its columns x_coders, x_rows and x_resolved where each row comes from.
     """
-    from forecast.events.merging import RULES, match_events, measure_agreement, merge_units
+    from forecast.events.answers import merged_files
+    from forecast.events.merging import RULES, coder_counts, match_events, measure_agreement, merge_units
     from forecast.events.reading import read_events, write_whole
 
     coders = _coders(files)
@@ -188,20 +174,19 @@ def merge(
             raise EventError(f"no event was found by {min_coders} coders, so {out} was not written")
         write_whole(out, merged.csv_text().encode())
     facts = {
-        "coders": _counts(coders, units),
+        "coders": [own._asdict() for own in coder_counts(coders, units)],
         "events": len(units),
         "shared": sum(len(unit.rows) > 1 for unit in units),
         "merged": len(merged.table),
-        "agreement": [vars(one) for one in agreement],
-        "disagreements": [vars(one) for one in merged.disagreements],
+        "agreement": [vars(agreed) for agreed in agreement],
+        "disagreements": [vars(item) for item in merged.disagreements],
         "out": None if out is None else str(out),
         "rule": rule,
         "rule_meaning": RULES[rule],
         "window_days": window,
     }
-    said = line(f"Disagreements were resolved by: {RULES[rule]}.")
-    written = [line(f"Written: {out}, {len(merged.table):,} events.")] if out else []
-    output.print(facts, (*_findings(coders, units, agreement, merged), said, *written))
+    written = [Pairs((("Written", f"{out}, {len(merged.table):,} events"),))] if out else []
+    output.print(facts, (*merged_files(coders, units, agreement, merged, rule), *written))
 
 
 def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
@@ -221,124 +206,6 @@ def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
     raise typer.Exit(2)
 
 
-def _verdict(
-    source: str, events: EventTable, unlisted: list[str], cautions: list[str], report: DuplicateReport
-) -> Iterator[Part]:
-    yield text(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
-    for note in events.notes:
-        yield text(f"Note: {note}.", hang=6)
-    if unlisted:
-        yield text(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
-    for caution in cautions:
-        yield text(f"Note: {caution}", hang=6)
-    if report.groups:
-        groups = count(len(report.groups), "group")
-        yield text(f"{groups} of rows may be one event each (nothing was dropped):")
-    else:
-        yield text("No rows look like one event coded twice.")
-    for group in report.groups[:SHOWN_GROUPS]:
-        lines = f"lines {', '.join(map(str, group.lines))} ({', '.join(group.ids)})"
-        yield text(f"{lines}: {group.reason}", indent=2, hang=4)
-    if len(report.groups) > SHOWN_GROUPS:
-        yield text(f"and {len(report.groups) - SHOWN_GROUPS:,} more groups. All of them: --json", indent=2)
-    if report.not_compared:
-        yield text(f"{report.not_compared:,} pairs of rows were too many to compare.")
-
-
-def _summary(described: EventSummary, coverage: Coverage, faults: Sequence[FeedFault]) -> Iterator[Part]:
-    yield text(f"{described.source}: {described.rows:,} events")
-    span = f"Acts from {described.first_date} to {described.last_date}"
-    yield text(f"{span}; the latest became public on {described.last_known_date}.")
-    if described.verified_share is None:
-        yield text("The file does not say which rows were verified.")
-    else:
-        unnamed = described.verified_without_page
-        more = f" {unnamed:,} of them do not name the page." if unnamed else ""
-        yield text(f"Verified against the source page: {described.verified_share:.0%} of the rows.{more}")
-    if described.late_known_share:
-        yield text(f"Became public later than it happened: {described.late_known_share:.0%}.")
-    yield from _severities(described)
-    yield from _years(described)
-    yield BLANK
-    yield text(f"Actors: {', '.join(f'{name} {rows:,}' for name, rows in described.actors.items())}")
-    if described.unlisted_actors:
-        yield text(f"Not ISO 3166-1 countries: {', '.join(described.unlisted_actors)}")
-    if described.gaps:
-        yield text("Longest spans without an act (30 days or more):")
-        for gap in described.gaps[:SHOWN_GAPS]:
-            yield text(f"{gap.first} to {gap.last}  {gap.days} days", indent=2)
-        if len(described.gaps) > SHOWN_GAPS:
-            yield text(f"and {len(described.gaps) - SHOWN_GAPS} more. All of them: --json", indent=2)
-    else:
-        yield text("No span of 30 days or more without an act.")
-    yield from _coverage(coverage)
-    for fault in faults:
-        yield text(f"Feed: {fault.text}", "yellow", hang=6)
-    if described.limits:
-        yield text("Known limits:")
-    for limit in described.limits:
-        yield text(f"- {limit}", indent=2, hang=4)
-    yield text(f"sha256 {described.sha256}")
-
-
-def _coverage(coverage: Coverage) -> Iterator[Part]:
-    from forecast.events.summary import SHORTEST
-
-    yield text(f"Rows that may repeat another: {coverage.duplicate_share:.0%}.")
-    if coverage.world is not None and any(coverage.world):
-        years: dict[str, list[int]] = {}
-        for month, events, volume in zip(coverage.months, coverage.events, coverage.world, strict=True):
-            before = years.get(month[:4], [0, 0])
-            years[month[:4]] = [before[0] + events, before[1] + volume]
-        shares = (
-            f"{year} {100_000 * events / volume:.1f}" if volume else f"{year} –"
-            for year, (events, volume) in years.items()
-        )
-        yield text("Events for every 100,000 rows of the whole archive, by year (whole months):")
-        yield text(", ".join(shares), indent=2)
-    for level in coverage.breaks:
-        change = f"went from {level.before:,.1f} to {level.after:,.1f}"
-        if level.series == "share":
-            change = f"changed by a factor of {level.after / level.before:.2g}" if level.before else "began"
-        yield text(f"Break: {_BREAK_WORDS[level.series]} {change} in {level.month} (p {level.p_value:.1g})")
-    if coverage.breaks:
-        yield text("A break may be in the reporting, not in the relation: see docs/import.md.")
-    elif len(coverage.months) >= 2 * SHORTEST:
-        yield text("No break in the level of the monthly counts (a slow drift is none).")
-
-
-def _severities(described: EventSummary) -> Iterator[Part]:
-    from forecast.events.codebook import SEVERITIES, category_label, severity_word
-
-    yield BLANK
-    yield text("Events by category and severity", "bold")
-    heads = *(f"{severity} {severity_word(severity)}" for severity in SEVERITIES), "All"
-    rows = []
-    for name, counts in described.by_category_severity.items():
-        cells = [counts[severity] for severity in SEVERITIES]
-        rows.append((category_label(name), *map(_count, (*cells, sum(cells)))))
-    yield Table((left("Category"), *map(right, heads)), rows)
-
-
-def _years(described: EventSummary) -> Iterator[Part]:
-    """One table for every ``YEARS_A_TABLE`` years, so that none is wider than a terminal."""
-    from forecast.events.codebook import CATEGORIES, category_label
-
-    every = list(described.by_year_category)
-    for years in (every[at : at + YEARS_A_TABLE] for at in range(0, len(every), YEARS_A_TABLE)):
-        counts = [described.by_year_category[year] for year in years]
-        rows = [(category_label(name), *(_count(one[name]) for one in counts)) for name in CATEGORIES]
-        rows.append(("All", *(_count(sum(one.values())) for one in counts)))
-        rows.append(("A month", *(f"{described.per_month_by_year[year]:.1f}" for year in years)))
-        yield BLANK
-        yield text(f"Events by year, {years[0]} to {years[-1]}", "bold")
-        yield Table((left("Category"), *(right(str(year)) for year in years)), rows)
-
-
-def _count(rows: int) -> str:
-    return f"{rows:,}" if rows else "–"
-
-
 def _coders(files: list[Path]) -> list[str]:
     if len(files) < 2:
         raise EventError("one file alone has nothing to be merged with. Give the files of two coders or more")
@@ -348,37 +215,6 @@ def _coders(files: list[Path]) -> list[str]:
         raise EventError(f"{twice}: given twice. Give each coder's file once")
     stems = [file.stem for file in files]
     return [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
-
-
-def _counts(coders: Sequence[str], units: Sequence[Unit]) -> list[dict[str, Any]]:
-    return [
-        {
-            "coder": coder,
-            "events": sum(place in unit.rows for unit in units),
-            "alone": sum(set(unit.rows) == {place} for unit in units),
-        }
-        for place, coder in enumerate(coders)
-    ]
-
-
-def _findings(
-    coders: Sequence[str], units: Sequence[Unit], agreement: Sequence[Agreement], merged: Merged
-) -> Iterator[Part]:
-    shared = sum(len(unit.rows) > 1 for unit in units)
-    yield text(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
-    for row in _counts(coders, units):
-        alone = f"{row['alone']:,} that no other file has"
-        yield text(f"{row['coder']}: {row['events']:,} events, {alone}", indent=2)
-    yield BLANK
-    yield from agreement_parts(agreement)
-    yield BLANK
-    yield text(f"Disagreements: {len(merged.disagreements):,}")
-    for item in merged.disagreements[:SHOWN_DISAGREEMENTS]:
-        given = ", ".join(f"{coder} {value}" for coder, value in item.values.items())
-        yield text(f"{item.event}: {item.property}: {given}; taken: {item.taken}", indent=2, hang=4)
-    hidden = len(merged.disagreements) - SHOWN_DISAGREEMENTS
-    if hidden > 0:
-        yield text(f"and {hidden:,} more. All of them: --json, or x_resolved", indent=2)
 
 
 app.command("code")(code)

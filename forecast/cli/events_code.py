@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from forecast.blocks import Prose, Verbatim
 from forecast.cli.options import Answer, Output, argument, day, day_option, option, takes_options
-from forecast.cli.terminal import line, printable, show_progress, text
+from forecast.cli.terminal import show_progress
 from forecast.errors import EventError, InputError
 from forecast.progress import StageProgress
+from forecast.wording import count
 
 if TYPE_CHECKING:
     from forecast.feeds.options import Switches
@@ -124,12 +126,12 @@ def code(
     facts |= {"scale": of.name, "anchor": anchor}
     rows = (0 if opened.table is None else len(opened.table)) + (not dry_run)
     done = "not written (--dry-run)" if dry_run else f"added to {file}"
-    held = f"{rows:,} event{'' if rows == 1 else 's'}"
+    held = count(rows, "event")
     answer.print(
         facts,
         [
-            line(f"{coded.event.id}: {done}, which holds {held}."),
-            text(f"Severity {coded.event.severity} ({of.name}): {anchor}", "dim"),
+            Verbatim((f"{coded.event.id}: {done}, which holds {held}.",)),
+            Prose(f"Severity {coded.event.severity} ({of.name}): {anchor}", tone="fine"),
         ],
     )
 
@@ -323,7 +325,7 @@ def import_events(
             fresh=fresh,
             listen=lambda done, total: draw(StageProgress("import", done, total)),
         )
-    output.print(report.to_dict(), (line(printable(one)) for one in report.lines_of_text()))
+    output.print(report.to_dict(), report.blocks())
 
 
 def _switches(noise: NoiseChoice) -> Switches:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from forecast.blocks import Block, Bullets, Entry, Prose, Verbatim
 from forecast.cli.events_code import QUESTIONS, ask, help_of
 from forecast.cli.options import Answer, Output, argument, day, day_option, option, parts_of, takes_options
-from forecast.cli.terminal import BLANK, Part, Table, left, line, right, show, show_progress, text
+from forecast.cli.terminal import show, show_progress
 from forecast.errors import InputError
 from forecast.progress import StageProgress
-from forecast.wording import count, number
+from forecast.wording import count
 
 if TYPE_CHECKING:
     from forecast.drafts.drafting import Refusal
@@ -143,23 +144,22 @@ def draft(
 
 def _drafted(
     file: ProposalFile, added: Sequence[Proposal], refusals: Sequence[Refusal], articles: int, skipped: int
-) -> Iterator[Part]:
+) -> Iterator[Block]:
     before = f", {skipped:,} of them asked about before" if skipped else ""
-    yield text(f"{count(articles, 'article')}{before}: {count(len(added), 'act')} proposed.")
-    for proposal in added:
-        yield text(f"{proposal.id}: {_in_short(proposal.cells)}", indent=2, hang=4)
+    yield Prose(f"{count(articles, 'article')}{before}: {count(len(added), 'act')} proposed.")
+    yield Bullets(tuple(f"{proposal.id}: {_in_short(proposal.cells)}" for proposal in added))
     if refusals:
-        kinds = Counter(one.kind for one in refusals)
-        yield text(f"Refused: {', '.join(f'{kind} {number:,}' for kind, number in sorted(kinds.items()))}.")
-    for one in refusals[:SHOWN_REFUSALS]:
-        yield text(f"{one.article}: {one.kind}: {one.message}", indent=2, hang=4)
-    if len(refusals) > SHOWN_REFUSALS:
-        yield text(f"and {len(refusals) - SHOWN_REFUSALS:,} more. All of them: --json", indent=2)
+        kinds = Counter(refusal.kind for refusal in refusals)
+        said = [f"{refusal.article}: {refusal.kind}: {refusal.message}" for refusal in refusals]
+        hidden = len(refusals) - SHOWN_REFUSALS
+        more = [f"and {hidden:,} more. All of them: --json"] if hidden > 0 else []
+        listed = ", ".join(f"{kind} {number:,}" for kind, number in sorted(kinds.items()))
+        yield Entry(f"Refused: {listed}", (Bullets((*said[:SHOWN_REFUSALS], *more)),))
     if file.content.waiting():
         waiting = count(len(file.content.waiting()), "proposal")
-        yield text(f"{file.path} holds {waiting} to decide: forecast events review {file.path} EVENTS.csv")
+        yield Prose(f"{file.path} holds {waiting} to decide: forecast events review {file.path} EVENTS.csv")
     elif not file.content.articles:
-        yield text("Nothing was written.")
+        yield Prose("Nothing was written.")
 
 
 def _in_short(cells: dict[str, str]) -> str:
@@ -222,15 +222,16 @@ def _standing(
     agreement: Sequence[Agreement],
     *,
     seen: bool,
-) -> Iterator[Part]:
-    yield text(", ".join(f"{name} {number:,}" for name, number in decisions.items()).capitalize() + ".")
+) -> Iterator[Block]:
+    from forecast.events.answers import agreement_blocks
+
+    yield Prose(", ".join(f"{name} {number:,}" for name, number in decisions.items()).capitalize() + ".")
     if not events:
         return
-    yield BLANK
-    yield text(f"{coders[0]} beside {coders[1]}, {count(events, 'event')}:")
-    yield from agreement_parts(agreement)
+    yield Prose(f"{coders[0]} beside {coders[1]}, {count(events, 'event')}:")
+    yield from agreement_blocks(agreement)
     if seen:
-        yield text(
+        yield Prose(
             "The person saw the draft first, so true agreement is lower. An own coding (--against) tells."
         )
 
@@ -239,11 +240,11 @@ def _decide(file: ProposalFile, events: Path) -> ProposalFile:
     """Ask for every proposal that waits; end of input and ``q`` stop."""
     waiting = file.content.waiting()
     for place, proposal in enumerate(waiting, start=1):
-        show([BLANK, *_asked_about(proposal, file, events, f"{place} of {len(waiting)}")])
+        show([Verbatim(("",)), *_asked_about(proposal, file, events, f"{place} of {len(waiting)}")])
         while True:
             key = _key()
             if key == "?":
-                show(map(line, help_of("severity", proposal.cells["category"], file.content.scale)))
+                show([Verbatim((*help_of("severity", proposal.cells["category"], file.content.scale),))])
             elif key == "q":
                 return file
             elif key == "s":
@@ -262,25 +263,27 @@ def _decide(file: ProposalFile, events: Path) -> ProposalFile:
     return file
 
 
-def _asked_about(proposal: Proposal, file: ProposalFile, events: Path, place: str) -> Iterator[Part]:
+def _asked_about(proposal: Proposal, file: ProposalFile, events: Path, place: str) -> Iterator[Block]:
     from forecast.events.coding import open_event_file
     from forecast.events.merging import nearest_acts
 
     cells = proposal.cells
-    yield text(f"{proposal.id} ({place})  {_in_short(cells)}", "bold", hang=4)
-    yield text(f"Sentence: {proposal.sentence}", indent=2, hang=4)
-    yield text(
-        f"Severity {cells['severity']} ({file.content.scale.name}): {proposal.anchor}", indent=2, hang=4
-    )
-    yield text(f"From: {cells.get('source_url', proposal.article)}, {cells['source_date']}", indent=2, hang=4)
     table = open_event_file(events).table
     near = [] if table is None else nearest_acts(proposal.drafted, table)
-    yield text(
-        "Nearest acts of the file:" if near else "The file has no act of this pair near that day.", indent=2
+    acts = (
+        f"{act.id}: {act.date} {act.initiator} to {act.recipient} {act.category} {act.severity}: {act.summary}"
+        for act in near
     )
-    for one in near:
-        what = f"{one.date} {one.initiator} to {one.recipient} {one.category} {one.severity}: {one.summary}"
-        yield text(f"{one.id}: {what}", indent=4, hang=6)
+    yield Entry(
+        f"{proposal.id} ({place})  {_in_short(cells)}",
+        (
+            Prose(f"Sentence: {proposal.sentence}"),
+            Prose(f"Severity {cells['severity']} ({file.content.scale.name}): {proposal.anchor}"),
+            Prose(f"From: {cells.get('source_url', proposal.article)}, {cells['source_date']}"),
+            Prose("Nearest acts of the file:" if near else "The file has no act of this pair near that day."),
+            Bullets(tuple(acts)),
+        ),
+    )
 
 
 def _key() -> str:
@@ -305,7 +308,7 @@ def _changed(proposal: Proposal, file: ProposalFile, events: Path) -> dict[str, 
         while True:
             given = ask(f"{QUESTIONS[name]} [{cells.get(name, '')}]")
             if given == "?":
-                show(map(line, help_of(name, cells["category"], scale)))
+                show([Verbatim((*help_of(name, cells["category"], scale),))])
                 continue
             changed = cells | ({name: given} if given else {})
             wrong = [message for column, message in coding_faults(changed, opened, scale) if column == name]
@@ -314,22 +317,3 @@ def _changed(proposal: Proposal, file: ProposalFile, events: Path) -> dict[str, 
                 break
             typer.echo(f"  {wrong[0]}", err=True)
     return cells
-
-
-def agreement_parts(agreement: Sequence[Agreement]) -> Iterator[Part]:
-    """Yield the table of agreement between codings, and what its figures allow."""
-    from forecast.events.merging import RELIABLE, TENTATIVE
-
-    yield text("Agreement on the shared events (Krippendorff's alpha: 1 full, 0 as by chance)")
-    rows = (
-        (
-            one.name,
-            "–" if one.equal is None else f"{one.equal:.0%}",
-            "–" if one.alpha is None else number(one.alpha),
-            "" if one.interval90 is None else " to ".join(number(bound) for bound in one.interval90),
-        )
-        for one in agreement
-    )
-    yield Table((left(width=30), right("equal", 6), right("alpha", 6), left("90% interval")), rows)
-    safe = f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative"
-    yield text(f"{safe}; below, the codebook or the training needs work.", indent=2)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_type_hints
 
 import typer
 
-from forecast.cli.terminal import Part, show
+from forecast.blocks import Block
+from forecast.cli.terminal import show
 from forecast.errors import InputError, did_you_mean, shown
 from forecast.records.horizons import LISTED
 
@@ -85,8 +86,10 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
         groups[name] = cast("Callable[..., object]", kind), [field.name for field in fields(kind)]
         for field in fields(kind):
             default = parameter.empty if field.default is MISSING else field.default
-            one = inspect.Parameter(field.name, parameter.KEYWORD_ONLY, default=default)
-            shown.append(one.replace(annotation=stated[field.name]))
+            annotation = stated[field.name]
+            shown.append(
+                inspect.Parameter(field.name, parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            )
 
     @functools.wraps(command)
     def called_with_fields(**values: object) -> None:
@@ -111,7 +114,7 @@ class Answer:
         """Whether texts, tables and progress are shown."""
         return not self.json
 
-    def print(self, facts: Mapping[str, object] | str, parts: Iterable[Part]) -> None:
+    def print(self, facts: Mapping[str, object] | str, parts: Iterable[Block]) -> None:
         """Print facts (or their JSON) for a program, or blocks for a person."""
         if self.json:
             typer.echo(facts if isinstance(facts, str) else json.dumps(facts))
@@ -230,16 +233,16 @@ def read_origins(text: str | None) -> Spacing | tuple[date, ...]:
     for word in SPACINGS:
         if word == text.strip():
             return word
-    found = []
+    origins = []
     for part in parts_of(text):
         try:
-            found.append(date.fromisoformat(part))
+            origins.append(date.fromisoformat(part))
         except ValueError as error:
             raise InputError(
                 f"--origins: '{part}' is not a day.{did_you_mean(part, SPACINGS)} Expected: "
                 f"{', '.join(SPACINGS)}, or days as 2021-01-01,2021-07-01"
             ) from error
-    return tuple(found)
+    return tuple(origins)
 
 
 def check_figure(path: Path | None, option: str, *more: str) -> None:

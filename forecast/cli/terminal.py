@@ -13,7 +13,6 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from forecast import blocks
@@ -35,11 +34,14 @@ _READABLE, _NARROWEST = 24, 8
 _ESCAPE = "forecast.escape"
 
 
-class Text(NamedTuple):
+class _Text(NamedTuple):
     """Lines in one style."""
 
     lines: tuple[str, ...]
     style: str = ""
+
+
+_BLANK = _Text(("",))
 
 
 class _Rows(NamedTuple):
@@ -52,94 +54,89 @@ class _Rows(NamedTuple):
     heads: bool = False
 
 
-def show(parts: Iterable[Part]) -> None:
+def show(parts: Iterable[blocks.Block]) -> None:
     """Print blocks on standard output."""
-    for one in _lines(parts, "auto"):
-        print(one)
+    for line in _lines(parts, "auto"):
+        print(line)
 
 
-def lines_of(parts: Iterable[Part]) -> list[str]:
+def lines_of(parts: Iterable[blocks.Block]) -> list[str]:
     """Return the lines as a file would get them."""
     return list(_lines(parts, None))
 
 
-def _lines(parts: Iterable[Part], colours: Literal["auto"] | None) -> Iterator[str]:
+def _lines(parts: Iterable[blocks.Block], colours: Literal["auto"] | None) -> Iterator[str]:
     from rich.console import Console
 
     console = Console(width=WIDTH, color_system=colours, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         for part in _set(parts, 0):
-            if isinstance(part, Text):
+            if isinstance(part, _Text):
                 console.print("\n".join(part.lines), style=part.style, soft_wrap=True)
             else:
-                console.print(_grid(part) if isinstance(part, Table) else _grid_of_rows(part))
-    for one in captured.get().splitlines():
-        yield one.rstrip()
+                console.print(_grid_of_rows(part))
+    for line in captured.get().splitlines():
+        yield line.rstrip()
 
 
-type _Lines = Text | Table | _Rows
-
-
-def _set(parts: Iterable[Part], indent: int) -> Iterator[_Lines]:
+def _set(parts: Iterable[blocks.Block], indent: int) -> Iterator[_Text | _Rows]:
     """Yield the lines and rows of blocks, with a blank line before heads and after tables."""
-    before: Part | None = None
-    for part in parts:
-        if not isinstance(part, blocks.Block):
-            yield part
-        else:
-            if _stands_apart(before, part):
-                yield BLANK
-            yield from _set_block(part, indent)
-        before = part
+    before: blocks.Block | None = None
+    for block in parts:
+        if _stands_apart(before, block):
+            yield _BLANK
+        yield from _set_block(block, indent)
+        before = block
 
 
-def _stands_apart(before: Part | None, block: blocks.Block) -> bool:
-    if not isinstance(before, blocks.Block) or isinstance(before, blocks.Heading):
+def _stands_apart(before: blocks.Block | None, block: blocks.Block) -> bool:
+    if before is None or isinstance(before, blocks.Heading):
         return False
     opens = isinstance(block, blocks.Heading | blocks.Entry | blocks.Alert)
     closed = isinstance(before, blocks.Table | blocks.Entry | blocks.Alert)
     return opens or closed or (isinstance(block, blocks.Table) and bool(block.title))
 
 
-def _set_block(block: blocks.Block, indent: int) -> Iterator[_Lines]:
+def _set_block(block: blocks.Block, indent: int) -> Iterator[_Text | _Rows]:
     match block:
         case blocks.Heading(words):
-            yield text(words, "bold", indent)
+            yield _text(words, "bold", indent)
         case blocks.Prose(words, lead, tone):
             style = {"plain": "", "fine": "dim", "warning": "yellow"}[tone]
-            yield text(f"{lead} {words}" if lead else words, style, indent)
+            yield _text(f"{lead} {words}" if lead else words, style, indent)
         case blocks.Bullets(items):
-            yield from (text(f"- {one}", "", indent, indent + 2) for one in items)
+            yield from (_text(f"- {item}", "", indent, indent + 2) for item in items)
         case blocks.Alert():
             style = "red" if block.tone == "alarm" else "yellow"
-            yield text(block.text, f"bold {style}", indent)
-            yield from (text(f"- {one}", style, indent, indent + 2) for one in block.items)
+            yield _text(block.text, f"bold {style}", indent)
+            yield from (_text(f"- {item}", style, indent, indent + 2) for item in block.items)
         case blocks.BottomLine():
-            yield text(block.sentence, "bold", indent)
-            span = ". ".join(f"{one[:1].upper()}{one[1:]}" for one in (block.interval, block.change) if one)
+            yield _text(block.sentence, "bold", indent)
+            spans = (part for part in (block.interval, block.change) if part)
+            span = ". ".join(f"{part[:1].upper()}{part[1:]}" for part in spans)
             first, *others = block.details or ("",)
-            yield from (text(one, "", indent) for one in (f"{span}. {first}", *others))
+            yield from (_text(detail, "", indent) for detail in (f"{span}. {first}", *others))
         case blocks.Verbatim(lines):
-            yield Text(tuple(" " * indent + shown(one, MOST_SIGNS) for one in lines))
+            yield _Text(tuple(" " * indent + shown(line, MOST_SIGNS) for line in lines))
         case blocks.Pairs(items):
             width = max((len(name) for name, _ in items), default=0)
-            yield Text(
+            yield _Text(
                 tuple(" " * indent + shown(f"{name:<{width}}  {value}", MOST_SIGNS) for name, value in items)
             )
         case blocks.Entry(words, inner):
-            yield text(words, "bold", indent)
+            yield _text(words, "bold", indent)
             yield from _set(inner, indent + _INDENT)
         case blocks.Beside():
             yield from _set((*block.left, *block.right), indent)
         case blocks.Table():
             yield from _set_table(block, indent)
         case blocks.Chart():
-            yield text(f"{block.headline}. {block.alt}", "", indent)
+            yield _text(f"{block.headline}. {block.alt}", "", indent)
 
 
-def _set_table(table: blocks.Table, indent: int) -> Iterator[_Lines]:
+def _set_table(table: blocks.Table, indent: int) -> Iterator[_Text | _Rows]:
     if table.title:
-        yield text(table.title, "bold", indent)
+        yield _text(table.title, "bold", indent)
     every = [row for group in table.groups for row in group.rows]
     # What is drawn in a cell stands in its text as well.
     drawn = [
@@ -155,11 +152,11 @@ def _set_table(table: blocks.Table, indent: int) -> Iterator[_Lines]:
         )
     for place, group in enumerate(table.groups):
         if group.detail and place:
-            yield BLANK
+            yield _BLANK
         if group.label:
-            yield text(f"{group.label} ({group.note})" if group.note else group.label, "bold", indent)
+            yield _text(f"{group.label} ({group.note})" if group.note else group.label, "bold", indent)
         if group.detail:
-            yield text(group.detail, "dim", indent + _INDENT)
+            yield _text(group.detail, "dim", indent + _INDENT)
         rows = [[row[place] for place in places] for row in group.rows]
         if rows:
             styles = ["bold" if place in group.marked else "" for place in range(len(rows))]
@@ -173,7 +170,7 @@ def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cel
     from rich.cells import cell_len
 
     texts = [
-        [printable(text) for row in rows for text in (row[place].text, row[place].note)]
+        [_printable(text) for row in rows for text in (row[place].text, row[place].note)]
         for place in range(len(columns))
     ]
     content = [max(map(cell_len, column), default=0) for column in texts]
@@ -202,18 +199,18 @@ def _grid_of_rows(part: _Rows) -> Padding:
             justify=column.align, width=width, overflow="fold", vertical="bottom" if part.heads else "top"
         )
     for row, style in zip(part.rows, part.styles, strict=True):
-        grid.add_row(*(_cell(one, Styled) for one in row), style=style)
+        grid.add_row(*(_cell(cell, Styled) for cell in row), style=style)
     return Padding(grid, (0, 0, 0, _INDENT), expand=False)
 
 
 def _cell(cell: blocks.Cell, styled: type[RichText]) -> RichText:
-    words = styled(printable(cell.text), style="dim" if cell.tone == "fine" else "")
+    words = styled(_printable(cell.text), style="dim" if cell.tone == "fine" else "")
     if cell.note:
-        words.append(f"\n{printable(cell.note)}", style="dim")
+        words.append(f"\n{_printable(cell.note)}", style="dim")
     return words
 
 
-def printable(words: str) -> str:
+def _printable(words: str) -> str:
     """Return a line without control characters; its indentation stays."""
     from forecast.events.cells import clean_text
 
@@ -221,18 +218,18 @@ def printable(words: str) -> str:
     return " " * (len(words) - len(words.lstrip(" "))) + clean_text(inner)
 
 
-def text(words: str, style: str = "", indent: int = 0, hang: int | None = None) -> Text:
+def _text(words: str, style: str = "", indent: int = 0, hang: int | None = None) -> _Text:
     """Return a text in lines that fit; ``hang`` indents all but the first, ``indent`` where it is absent."""
     # Not left to rich, which knows no hanging indent and cuts a path that is longer than a line.
     lines = textwrap.wrap(
-        printable(words),
+        _printable(words),
         WIDTH,
         initial_indent=" " * indent,
         subsequent_indent=" " * (indent if hang is None else hang),
         break_on_hyphens=False,
         break_long_words=False,
     )
-    return Text(tuple(lines), style)
+    return _Text(tuple(lines), style)
 
 
 @contextmanager
@@ -317,57 +314,3 @@ def prepare_streams() -> None:
             stream.reconfigure(errors=_ESCAPE)
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_SafeFormatter())
-
-
-# What follows sets the tables of commands that do not print blocks yet.
-class Column(NamedTuple):
-    """A column: whether what is longer than its width is wrapped, or cut with an ellipsis."""
-
-    head: str
-    width: int | None
-    wraps: bool
-    justify: Literal["left", "right"] = "left"
-
-
-class Table(NamedTuple):
-    """Rows without rules, with a style each; tables of the same fixed widths stand in line."""
-
-    columns: Sequence[Column]
-    rows: Iterable[Sequence[str]]
-    styles: Iterable[str] = ()
-    heads: bool = True
-    indent: int = 2
-    gap: int = 2
-
-
-Part = Text | Table | blocks.Block
-BLANK = Text(("",), "")
-
-
-def line(words: str) -> Text:
-    """Return a line as it is, e.g. with the path of a file: neither wrapped nor cut."""
-    return Text((shown(words, MOST_SIGNS),), "")
-
-
-def left(head: str = "", width: int | None = None, *, wraps: bool = False) -> Column:
-    """Return a column of words."""
-    return Column(head, width, wraps or width is None)
-
-
-def right(head: str = "", width: int | None = None) -> Column:
-    """Return a column of numbers."""
-    return Column(head, width, wraps=False, justify="right")
-
-
-def _grid(part: Table) -> Padding:
-    from rich.padding import Padding
-    from rich.table import Table as Grid
-
-    grid = Grid(
-        box=None, padding=(0, part.gap, 0, 0), pad_edge=False, show_header=part.heads, header_style="bold"
-    )
-    for one in part.columns:
-        grid.add_column(one.head, justify=one.justify, width=one.width, no_wrap=not one.wraps)
-    for row, style in zip_longest(part.rows, part.styles, fillvalue=""):
-        grid.add_row(*map(printable, row), style=style)
-    return Padding(grid, (0, 0, 0, part.indent), expand=False)

@@ -340,6 +340,11 @@ class Config(SettingsFile):
         """Return the label of a target, or its key as words (``KeyError`` when there is none)."""
         return self.targets[name].label or title_of(name)
 
+    @property
+    def target_titles(self) -> dict[str, str]:
+        """Titles of all targets, by name."""
+        return {name: self.target_title(name) for name in self.targets}
+
     def is_grave(self, name: str) -> bool:
         """Whether a target is of high impact: so the author judges, or it is the most severe of all."""
         impact = self.report.impact.get(name)

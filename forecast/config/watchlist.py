@@ -45,6 +45,7 @@ from forecast.config.schema import (
     SamplerConfig,
     TargetConfig,
     milestones_after,
+    title_of,
 )
 from forecast.config.yaml_source import read_yaml
 from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
@@ -208,6 +209,12 @@ class Watchlist(SettingsFile):
     def targets_of(self, dyad: WatchedDyad) -> Mapping[str, TargetConfig]:
         """Targets of one dyad."""
         return dyad.targets or self.targets
+
+    @property
+    def target_titles(self) -> dict[str, str]:
+        """Titles of the targets of all dyads, by name; the list's own come before a dyad's."""
+        every = [*(self.targets_of(dyad) for dyad in self.dyads), self.targets]
+        return {name: one.label or title_of(name) for targets in every for name, one in targets.items()}
 
     def headline_of(self, dyad: WatchedDyad) -> HeadlineConfig:
         """The question of the list, about the dyad's own first target where it has not that of the list."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,26 @@ class Unit:
     """One event as the coders have it: row of each coder who has it, by position of the coder."""
 
     rows: dict[int, Event]
+
+
+class CoderCount(NamedTuple):
+    """How many events a coder has, and how many no other coder has."""
+
+    coder: str
+    events: int
+    alone: int
+
+
+def coder_counts(coders: Sequence[str], units: Sequence[Unit]) -> list[CoderCount]:
+    """Count the events of each coder."""
+    return [
+        CoderCount(
+            coder,
+            sum(place in unit.rows for unit in units),
+            sum(set(unit.rows) == {place} for unit in units),
+        )
+        for place, coder in enumerate(coders)
+    ]
 
 
 def match_events(tables: Sequence[EventTable], *, window_days: int = 1) -> list[Unit]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
+from forecast.blocks import Block, Bullets, Entry, Pairs, Prose, plain_table, right
 from forecast.feeds.engine import Tally
 from forecast.feeds.keeping import Kept
 from forecast.feeds.options import ImportOptions
@@ -121,33 +122,38 @@ class ImportReport:
             "seconds": round(self.seconds, 3),
         }
 
-    def lines_of_text(self) -> Iterator[str]:
-        """Yield the report in plain English, for a terminal."""
+    def blocks(self) -> Iterator[Block]:
+        """Yield what was read, what became of every row, what is written, and what to bear in mind."""
         reused = f" ({self.files_reused:,} of them by an earlier run)" if self.files_reused else ""
-        yield f"{count(self.files, 'file')} read{reused}: {count(self.rows, 'row')}."
+        read = f"{count(self.files, 'file')} read{reused}: {count(self.rows, 'row')}."
         if self.rows > self.lines:
-            yield f"They come from {count(self.lines, 'line')}: some name several actors or events."
+            read += f" They come from {count(self.lines, 'line')}: some name several actors or events."
+        yield Prose(read)
         if self.set_aside:
-            yield f"{count(len(self.set_aside), 'file')} set aside, no row of which is used:"
-            yield from (f"  {name}: {reason}" for name, reason in list(self.set_aside.items())[:LISTED])
-        if len(self.set_aside) > LISTED:
-            yield f"  and {len(self.set_aside) - LISTED:,} more. All of them: --json"
+            hidden = len(self.set_aside) - LISTED
+            aside = [f"{name}: {reason}" for name, reason in self.set_aside.items()][:LISTED]
+            more = [f"and {hidden:,} more. All of them: --json"] if hidden > 0 else []
+            head = f"{count(len(self.set_aside), 'file')} set aside, no row of which is used"
+            yield Entry(head, (Bullets((*aside, *more)),))
+        fates = []
         for name, number in ordered(self.fates).items():
-            yield f"  {number:>12,}  {FATES[name].words}"
-            for example in self.examples.get(name, []):
-                yield f"  {'':>12}    {example}"
-        yield f"  {self.kept:>12,}  are written to {self.output}"
+            fates.append((f"{number:,}", FATES[name].words))
+            fates += [("", example) for example in self.examples.get(name, [])]
+        yield plain_table((right(""), ""), [*fates, (f"{self.kept:,}", "are written")])
         if self.restored:
-            yield f"{count(self.restored, 'code')} had lost the leading zero, which was restored."
+            yield Prose(f"{count(self.restored, 'code')} had lost the leading zero, which was restored.")
         if self.mended:
-            yield f"{count(self.mended, 'line')} not in UTF-8 were read as Windows-1252."
+            yield Prose(f"{count(self.mended, 'line')} not in UTF-8 were read as Windows-1252.")
         dyads = ", ".join(f"{name} {number:,}" for name, number in self.by_dyad.items())
-        yield f"Dyads: {dyads}. Acts from {self.first} to {self.last}, known by {self.last_known}."
-        yield f"Categories: {', '.join(f'{name} {number:,}' for name, number in self.by_category.items())}."
+        yield Prose(f"Dyads: {dyads}. Acts from {self.first} to {self.last}, known by {self.last_known}.")
+        acts = ", ".join(f"{name} {number:,}" for name, number in self.by_category.items())
+        yield Prose(f"Categories: {acts}.")
         if self.lowest_probability < 1:
-            yield f"Normalised: on the fullest day {percent(self.lowest_probability)} of the rows were kept."
+            share = percent(self.lowest_probability)
+            yield Prose(f"Normalised: on the fullest day {share} of the rows were kept.")
         for warning in self.warnings:
-            yield f"Note: {warning}"
+            yield Prose(warning, lead="Note:", tone="warning")
+        yield Pairs((("Written", f"{self.output}, {count(self.kept, 'event')}"),))
 
 
 def ordered(fates: Mapping[str, int]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.blocks import Alert, Block, Column, Prose, plain_table, right
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError, UnfinishedError
 from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, plan_backtest
@@ -29,6 +30,7 @@ from forecast.evaluation.units import collect, run_backtests
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable, csv_text
 from forecast.progress import Listener
+from forecast.report.score_tables import plain_name, value_text
 from forecast.runs import files
 from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
@@ -38,6 +40,7 @@ from forecast.watchlist.list_scores import ListForecasts, list_calibration, pool
 from forecast.watchlist.ranking import headline_days
 from forecast.watchlist.shared_shock import SHIPPED as SHOCK
 from forecast.watchlist.shared_shock import LearnedShock, learn_shock, shock_content
+from forecast.wording import count, number, percent, share
 
 BASELINE = "panel"
 """The pooled hazard: beside the family of the list in any case."""
@@ -53,10 +56,90 @@ class ListBacktest:
     content: dict[str, Any]
     left_out: Mapping[str, str]
 
+    def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
+        """Yield the pooled scores, the triggers and the list as a whole; ``titles`` are those of targets."""
+        content = self.content
+        origins = content["origins"]
+        yield Prose(
+            f"Backtest of the list {content['name']}: {count(len(self.forecasts), 'dyad')}, "
+            f"{count(origins['number'], 'origin')} from {origins['first']} to {origins['last']}. Brier and "
+            "log score: lower is better; AUC and precision at 5: higher."
+        )
+        pooled: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+        for cell in content["pooled"]:
+            pooled.setdefault((cell["target"], cell["horizon_days"]), []).append(cell)
+        whole = {(cell["target"], cell["horizon_days"]): cell for cell in content["list"]}
+        for (target, days), cells in pooled.items():
+            title = f"{titles[target]}, {days} days, base rate {percent(cells[0]['base_rate'])}"
+            yield plain_table(_POOLED_HEADS, map(_pooled_row, cells), title)
+            yield Prose(_as_a_whole(whole[target, days]), tone="fine")
+        if content["triggers"]:
+            asked = content["question"]
+            title = f"Triggers on {titles[asked['target']]}, {asked['horizon_days']} days, with hysteresis"
+            yield plain_table(_TRIGGER_HEADS, map(_trigger_row, content["triggers"]), title)
+        for target, learned in content["shared_shock"].items():
+            apart, sharing = learned["pooled"]["apart"], learned["pooled"]["sharing"]
+            yield Prose(
+                f"Dyads that go together ({titles[target]}): correlation of pairs without a common actor "
+                f"{_estimate(apart)}, with one {_estimate(sharing)}."
+            )
+        if self.left_out:
+            yield Alert(
+                text="Left out",
+                items=tuple(f"{name}: {reason}" for name, reason in self.left_out.items()),
+                tone="caution",
+            )
 
-def list_backtest_place(watchlist: Watchlist, out: Path) -> Path:
-    """Where the backtest of a list is kept: ``<out>/<name>/backtest``."""
-    return out / watchlist.name / files.BACKTEST
+
+_POOLED_HEADS: tuple[Column | str, ...] = (
+    "Model",
+    *map(right, ("n", "Brier", "log", "against clim.", "slope", "AUC", "prec5")),
+)
+_TRIGGER_HEADS: tuple[Column | str, ...] = ("Trigger", *map(right, ("from", "false alarms", "misses", "on")))
+
+
+def _pooled_row(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        plain_name(cell["model"]),
+        f"{cell['n']:,}",
+        _fixed(cell["brier"]["value"], 3),
+        _fixed(cell["log"]["value"], 3),
+        _estimate(cell["log_minus_climatology"], 3),
+        _fixed(cell["calibration_slope"]["value"]),
+        _fixed(cell["auc"]),
+        _fixed(cell["precision_at_5"]),
+    )
+
+
+def _trigger_row(trigger: Mapping[str, Any]) -> tuple[str, ...]:
+    shares = (trigger["false_alarm_rate"], trigger["miss_rate"])
+    false, missed = ("–" if part is None else share(part) for part in shares)
+    return trigger["name"], percent(trigger["threshold"]), false, missed, f"{trigger['alarms']:,}"
+
+
+def _as_a_whole(cell: Mapping[str, Any]) -> str:
+    shared, gain = cell["shared"], cell["log_shared_minus_independent"]
+    said = (
+        f"Number of dyads: {number(shared['number'], 1)} on average, {number(shared['expected'], 1)} "
+        f"expected; squared misses over their variance {_fixed(shared['spread'])} with the shared shock, "
+        f"{_fixed(cell['independent']['spread'])} without; log score with less without {_estimate(gain, 3)}."
+    )
+    small = cell.get("small_lists")
+    if small:
+        said += (
+            f" Lists of {small['dyads']}: any {percent(small['shared']['any'])} forecast "
+            f"({percent(small['independent']['any'])} without a shock), happened "
+            f"{percent(small['shared']['any_happened'])}."
+        )
+    return said
+
+
+def _estimate(estimate: Mapping[str, Any], digits: int = 2) -> str:
+    return value_text(estimate["value"], estimate["se"], digits)
+
+
+def _fixed(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else number(value, digits)
 
 
 def run_list_backtest(

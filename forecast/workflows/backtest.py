@@ -7,13 +7,14 @@ not at all, and the units are removed.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from forecast.baselines.methods import BASELINES
+from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.config import Config
 from forecast.errors import UnfinishedError
 from forecast.evaluation.backtest import (
@@ -25,17 +26,26 @@ from forecast.evaluation.backtest import (
 )
 from forecast.evaluation.forecast_table import ForecastTable, csv_text
 from forecast.evaluation.kept_rows import begin_rows, is_begun
-from forecast.evaluation.score_table import ScoreCell, ScoreTable, score_forecasts
+from forecast.evaluation.score_table import (
+    FEWEST_OUTCOMES,
+    ScoreCell,
+    ScoreTable,
+    compare_models,
+    score_forecasts,
+)
 from forecast.evaluation.study import Workers
 from forecast.evaluation.units import UnitResult, collect, count_fits, run_backtests, stage_seconds
 from forecast.progress import Listener
+from forecast.records.cautions import HEAD
 from forecast.report.backtest_figures import write_backtest_figures
+from forecast.report.palette import name_model
+from forecast.report.score_tables import model_legend, score_rows, score_table, windows_sentence
 from forecast.runs import files
 from forecast.runs.folder import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.run import versions
 from forecast.storage import write_file
-from forecast.wording import count
+from forecast.wording import count, listing, number
 
 
 @dataclass(frozen=True)
@@ -64,10 +74,103 @@ class Backtest:
         """The model that the words are about: the default, or the last that was run."""
         return DEFAULT_MODEL if DEFAULT_MODEL in self.plan.models else self.plan.models[-1]
 
+    def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
+        """Yield the scores, in words too, and what must be known; ``titles`` are those of the targets."""
+        origins = self.plan.origins
+        yield Prose(
+            f"Backtest: {count(len(origins), 'origin')} from {origins[0]} to {origins[-1]}, data to "
+            f"{self.plan.data_end}. Brier and log score: lower is better, * marks the best."
+        )
+        models = self.forecasts.models
+        for target in self.forecasts.targets:
+            cells: dict[int, dict[str, ScoreCell]] = {}
+            for cell in self.scores.cells:
+                if cell.target == target:
+                    cells.setdefault(cell.horizon_days, {})[cell.model] = cell
+            cells = dict(sorted(cells.items()))
+            yield Heading(titles.get(target, target))
+            first = {days: next(iter(by_model.values())) for days, by_model in cells.items()}
+            yield windows_sentence({days: (cell.n, cell.base_rate) for days, cell in first.items()})
+            brier, log = (
+                {
+                    days: {model: getattr(cell, score).value for model, cell in by_model.items()}
+                    for days, by_model in cells.items()
+                }
+                for score in ("brier", "log")
+            )
+            yield score_table(models, score_rows(brier, log))
+            yield from self._verdicts(cells)
+        if self.model in models:
+            yield Heading("All targets and horizons")
+            yield self._overall()
+        yield model_legend(models)
+        if notes := (*self.notes, *self._cautions(titles)):
+            yield Alert(text=HEAD, items=notes, tone="caution")
 
-def backtest_place(config: Config, out: Path) -> Path:
-    """Where the backtest of this config is kept below ``out``: ``<out>/<name>/backtest``."""
-    return out / config.name / files.BACKTEST
+    def _verdicts(self, cells: Mapping[int, Mapping[str, ScoreCell]]) -> Iterator[Prose]:
+        """Say where a baseline is more accurate than our model, and what may be claimed of its skill."""
+        for days, by_model in cells.items():
+            ours = by_model.get(self.model)
+            theirs = [by_model[name] for name in BASELINES if name in by_model]
+            if ours is None or not theirs:
+                continue
+            best = min(theirs, key=lambda cell: cell.brier.value)
+            behind = best.brier.value < ours.brier.value
+            says = f"is behind {name_model(best.model)}" if behind else "beats every baseline"
+            said = (
+                f"{days} days: the {name_model(self.model)} {says} (Brier {ours.brier.value:.3f}, "
+                f"{name_model(best.model)} {best.brier.value:.3f})."
+            )
+            # Against a reference that is all but perfect a skill is a huge number without a meaning.
+            if ours.skill and abs(ours.skill.brier.value) < 10:
+                skill = ours.skill.brier
+                value, low, high = (f"{number(100 * part, 0)}%" for part in (skill.value, *skill.interval90))
+                against = name_model(ours.skill.reference)
+                said += f" Skill against {against} {value}, 90% interval {low} to {high}."
+            yield Prose(said, tone="warning" if behind else "plain")
+
+    def _overall(self) -> Prose:
+        """Compare the log score of our model with that of the best baseline, over all that was asked."""
+        seed = self.plan.sampler.seed
+        compared = {name: compare_models(self.forecasts, self.model, name, seed=seed) for name in BASELINES}
+        best = max(compared, key=lambda name: compared[name].value)
+        difference = compared[best]
+        word = "better" if difference.value < 0 else "worse"
+        sure = difference.interval90[0] > 0 or difference.interval90[1] < 0
+        return Prose(
+            f"The log score of the {name_model(self.model)} is {number(abs(difference.value), 3)} {word} "
+            f"than that of the best baseline, {name_model(best)} (standard error {number(difference.se, 3)}"
+            f"{'' if sure else ': not distinguishable'})."
+        )
+
+    def _cautions(self, titles: Mapping[str, str]) -> Iterator[str]:
+        """Say of which questions little is known, all in one sentence, and which forecasts are missing."""
+        few: dict[str, list[str]] = {}
+        absent = []
+        for target, days in best_models(self.scores):
+            title = titles.get(target, target)
+            cells = [cell for cell in self.scores.cells if (cell.target, cell.horizon_days) == (target, days)]
+            most = max(cell.n for cell in cells)
+            hits = round(cells[-1].base_rate * cells[-1].n)
+            if min(hits, cells[-1].n - hits) < FEWEST_OUTCOMES:
+                few.setdefault(title, []).append(str(days))
+            absent += [
+                f"{title}, {days} days: {cell.model} has {cell.n} of {most} forecasts."
+                for cell in cells
+                if cell.n < most
+            ]
+        if few:
+            listed = "; ".join(f"{title} at {listing(tuple(days))} days" for title, days in few.items())
+            yield (
+                f"Fewer than {FEWEST_OUTCOMES} windows with, or without, the target, so that no skill is "
+                f"claimed: {listed}."
+            )
+        yield from absent
+
+
+def backtest_place(name: str, out: Path) -> Path:
+    """Where the backtest of a config or list of this name is kept: ``<out>/<name>/backtest``."""
+    return out / name / files.BACKTEST
 
 
 def partial_place(folder: Path) -> Path:
@@ -112,7 +215,7 @@ def run_backtest(
     UnfinishedError
         Every unit failed, or Ctrl-C was pressed (``StoppedError``).
     """
-    place = folder or backtest_place(config, Path("reports"))
+    place = folder or backtest_place(config.name, Path("reports"))
     if config.events.reporting_delay != "none":
         raise config.error(
             ("events", "reporting_delay"),
@@ -147,14 +250,15 @@ def run_backtest(
 
 
 def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:
-    rows = [one for result in results for one in result.forecasts]
-    bad = sum(not one.converged for one in rows)
+    forecasts = [forecast for result in results for forecast in result.forecasts]
+    bad = sum(not forecast.converged for forecast in forecasts)
     if not bad:
         return ()
     made, failed = count_fits(results)
     return (
-        f"{failed} of {count(made, 'fit')} failed a gate, and {bad} of {count(len(rows), 'forecast')} come "
-        "from them (failed_fit in forecasts.csv); scores.json has their scores apart.",
+        f"{failed} of {count(made, 'fit')} failed a gate, and {bad} of "
+        f"{count(len(forecasts), 'forecast')} come from them (failed_fit in forecasts.csv); "
+        "scores.json has their scores apart.",
     )
 
 
@@ -167,7 +271,7 @@ def _scores_content(
 ) -> dict[str, Any]:
     """What was asked of which data, every score, who was best, warnings."""
     table = scores.to_dict()
-    kept = {name: value for name, value in settings.items() if name not in ("name", "origins")}
+    asked = {name: value for name, value in settings.items() if name not in ("name", "origins")}
     origins = settings["origins"]
     dyad = inputs.config.dyad
     head = {
@@ -181,7 +285,7 @@ def _scores_content(
     }
     best = [{"target": key[0], "horizon_days": key[1], **by} for key, by in best_models(scores).items()]
     warnings = [*notes, *table.pop("warnings")]
-    return head | kept | table | {"best": best, "warnings": warnings, "failures": list(failures)}
+    return head | asked | table | {"best": best, "warnings": warnings, "failures": list(failures)}
 
 
 def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:
@@ -212,9 +316,12 @@ def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
 def _origins_csv(results: Sequence[UnitResult]) -> str:
     header = ("origin", "refitted", "converged", "pareto_k", "effective_draws")
     rows = []
-    for one in (one for result in results for one in result.forecasts):
-        tail = "" if one.refitted else repr(one.pareto_k)
-        rows.append((one.origin, int(one.refitted), int(one.converged), tail, repr(one.effective_draws)))
+    for result in results:
+        for made in result.forecasts:
+            tail = "" if made.refitted else repr(made.pareto_k)
+            rows.append(
+                (made.origin, int(made.refitted), int(made.converged), tail, repr(made.effective_draws))
+            )
     return csv_text(header, rows)
 
 

@@ -6,14 +6,13 @@ from datetime import date
 import numpy as np
 
 from forecast.baselines.methods import BASELINES
-from forecast.cli.backtest import backtest_scores
-from forecast.cli.score_tables import score_table
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions, plan_backtest
 from forecast.evaluation.forecast_table import read_forecasts
 from forecast.evaluation.track_record import find_track_record
 from forecast.report.palette import name_model
+from forecast.report.score_tables import score_table
 from forecast.runs.folder import file_hashes
 from forecast.runs.inputs import read_inputs
 
@@ -80,11 +79,11 @@ def test_the_manifest_knows_every_file(whole_backtest):
 
 def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtest):
     backtest, _ = whole_backtest
-    lines = lines_of(backtest_scores(backtest, {"severe": "Severe escalation", "military": "Military"}))
+    lines = lines_of(backtest.blocks({"severe": "Severe escalation", "military": "Military"}))
     assert [line for line in lines if len(line) > 80] == []
-    row = next(line for line in lines if line.startswith("  30 d  Brier"))
+    row = next(line for line in lines if line.split()[:2] == ["30", "Brier"])
     cells = [backtest.scores.cell("severe", 30, model) for model in ALL]
-    assert row.replace("*", " ").split()[3:] == [f"{cell.brier.value:.3f}" for cell in cells]
+    assert row.replace("*", " ").split()[2:] == [f"{cell.brier.value:.3f}" for cell in cells]
     text = " ".join(" ".join(lines).split())
     ours = name_model(DEFAULT_MODEL)
     lost = []
@@ -102,11 +101,11 @@ def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtes
 
 def test_the_lowest_value_of_a_row_is_marked_and_equals_are_marked_alike():
     rows = [
-        ("one", {"model": 0.2, "panel": 0.1}),
-        ("two", {"model": 0.3001, "panel": 0.3002}),
-        ("three", {"model": 0.5}),
+        (("one",), {"model": 0.2, "panel": 0.1}),
+        (("two",), {"model": 0.3001, "panel": 0.3002}),
+        (("three",), {"model": 0.5}),
     ]
-    lines = lines_of([score_table(("model", "panel"), rows)])
+    lines = lines_of([score_table(("model", "panel"), rows, ("",))])
     assert [line.split() for line in lines] == [
         ["model", "panel"],
         ["one", "0.200", "0.100*"],

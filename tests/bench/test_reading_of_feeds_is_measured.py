@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 from forecast.bench import ingest
 from forecast.bench.ingest import IngestReport, IngestRun, make_feed, measure_ingest
 from forecast.cli.app import app
-from forecast.cli.bench import ingest_table
 from forecast.cli.terminal import lines_of
 from forecast.errors import EventError
 
@@ -61,10 +60,10 @@ def test_the_command_prints_a_narrow_table_or_one_object(monkeypatch):
         runs=[IngestRun("import", "zipped text", 1_000_000, 30_000, 4.0, 7.5, 260.0)],
     )
     monkeypatch.setattr(ingest, "measure_ingest", lambda *_, **__: report)
-    text = lines_of(ingest_table(report))
+    text = lines_of(report.blocks())
     assert max(map(len, text)) <= 80
     assert "250,000" in text[2]
-    assert text[-1] == "  pandas left out: not installed."
+    assert text[-1] == "pandas left out: not installed."
     got = CliRunner().invoke(app, ["bench", "ingest", "--json"])
     assert got.exit_code == 0
     content = json.loads(got.output)

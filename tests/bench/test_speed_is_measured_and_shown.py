@@ -11,7 +11,6 @@ from forecast.bench import speed
 from forecast.bench.speed import NUMPYRO, OURS, PYMC, SamplerRun, SpeedReport, gradient_microseconds, race
 from forecast.bench.stages import StageTimes, measure_stages
 from forecast.cli.app import app
-from forecast.cli.bench import speed_tables
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.errors import ForecastError
@@ -72,8 +71,8 @@ def test_times_faster_is_the_mean_over_rounds_of_the_ratio_within_each(report):
 
 
 def test_tables_fit_80_columns_and_hold_every_number(report):
-    text = "\n".join(lines_of(speed_tables(report)))
-    assert max(map(len, lines_of(speed_tables(report)))) <= 80
+    text = "\n".join(lines_of(report.blocks()))
+    assert max(map(len, lines_of(report.blocks()))) <= 80
     assert "core 50 µs, definition 400 µs: 8.0 times faster" in text
     assert f"12.5 times the ESS/s of {PYMC} (14.0 with compiling)" in text
     assert "NumPyro left out: not installed" in text
@@ -95,7 +94,7 @@ def test_bench_alone_measures_speed_on_the_worked_case(command, report):
     ((config, options),) = asked
     assert config == Path("configs/us-china-2023.yaml")
     assert options.quick
-    assert result.stdout.splitlines() == lines_of(speed_tables(report))
+    assert result.stdout.splitlines() == lines_of(report.blocks())
 
 
 def test_json_is_one_object_with_both_ratios(command):
