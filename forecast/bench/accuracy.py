@@ -79,7 +79,9 @@ class BenchmarkOptions:
 def bed_options(bed: Bed, ends: Mapping[str, date]) -> BenchmarkOptions:
     """Return what a bed asks of its dyads."""
     return BenchmarkOptions(
-        targets=tuple(TargetRule(name, one.any_of, one.min_severity) for name, one in bed.targets.items()),
+        targets=tuple(
+            TargetRule(name, target.any_of, target.min_severity) for name, target in bed.targets.items()
+        ),
         first=bed.first,
         data_end=max(ends.values()),
         ends=ends,
@@ -134,10 +136,10 @@ class Benchmark:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, the scores by target under ``targets``."""
-        scores = {name: one.to_dict() for name, one in self.targets.items()}
+        scores = {name: scores.to_dict() for name, scores in self.targets.items()}
         coverage = [
-            asdict(one) | {"until": one.until.isoformat(), "last_event": one.last_event.isoformat()}
-            for one in self.coverage
+            asdict(reach) | {"until": reach.until.isoformat(), "last_event": reach.last_event.isoformat()}
+            for reach in self.coverage
         ]
         return {
             "targets": scores,
@@ -243,7 +245,11 @@ def without_target(dyads: Mapping[str, EventTable], options: BenchmarkOptions) -
     def happened(target: TargetRule, dyad: str, events: EventTable) -> bool:
         return bool((target.mask(events) & (events.date <= np.datetime64(options.end_of(dyad), "D"))).any())
 
-    return [one.name for one in options.targets if not any(happened(one, *dyad) for dyad in dyads.items())]
+    return [
+        target.name
+        for target in options.targets
+        if not any(happened(target, *dyad) for dyad in dyads.items())
+    ]
 
 
 def _origins(dyad: str, options: BenchmarkOptions) -> tuple[date, ...]:

@@ -113,7 +113,7 @@ def _source_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
 
 def _origin_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
     first = _first(settings)
-    days = [day_in(one) for one in sequence_in(settings.get("origins"))]
+    days = [day_in(day) for day in sequence_in(settings.get("origins"))]
     for place, day in enumerate(days):
         if first and day and day < first:
             yield Fault(("origins", place), f"{day} is before the first origin, {first}")
@@ -132,7 +132,7 @@ def read_dyads(folder: Path, names: Sequence[str] | None = None) -> dict[str, Ev
     """
     if not folder.is_dir():
         raise EventError(f"{folder}: no such folder. Give a folder of event files, one dyad a file")
-    paths = sorted(one for one in folder.glob("[!.]*") if one.suffix.lower() == ".csv" and one.is_file())
+    paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() == ".csv" and path.is_file())
     if not paths:
         raise EventError(f"{folder}: holds no CSV file. Give a folder of event files, one dyad a file")
     by_name: dict[str, Path] = {}
@@ -153,7 +153,7 @@ _SHIPPED = files("forecast.bench") / "beds"
 def shipped_beds() -> tuple[str, ...]:
     """Names of the beds that come with the package."""
     return tuple(
-        sorted(one.name.removesuffix(".yaml") for one in _SHIPPED.iterdir() if one.name[-5:] == ".yaml")
+        sorted(path.name.removesuffix(".yaml") for path in _SHIPPED.iterdir() if path.name[-5:] == ".yaml")
     )
 
 
@@ -204,7 +204,7 @@ def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str,
     elif found.is_dir():
         for row, name in enumerate(source.dyads):
             if not (found / f"{name}.csv").is_file():
-                hint = did_you_mean(name, (one.stem for one in found.glob("*.csv")))
+                hint = did_you_mean(name, (path.stem for path in found.glob("*.csv")))
                 raise bed.error(("sources", place, "dyads", row), f"{found} holds no {name}.csv.{hint}")
         yield from read_dyads(found, source.dyads or None).items()
     else:

@@ -126,11 +126,11 @@ class TargetScores:
                 model: {name: asdict(gap) for name, gap in gaps.items()}
                 for model, gaps in self.against_baselines.items()
             },
-            "by_horizon": [asdict(one) for one in self.by_horizon],
+            "by_horizon": [asdict(scores) for scores in self.by_horizon],
             "calibration": lines,
             "pooled_calibration": [asdict(line) for line in self.pooled_calibration],
-            "calibration_by_horizon": [asdict(one) for one in self.calibration_by_horizon],
-            "onset": [asdict(one) for one in self.by_state],
+            "calibration_by_horizon": [asdict(line) for line in self.calibration_by_horizon],
+            "onset": [asdict(scores) for scores in self.by_state],
         }
         return cast("dict[str, Any]", without_nan(content))
 
@@ -335,5 +335,5 @@ def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> 
     if model == other:
         return ScoreGap(0.0, 0.0)
     gaps = [compare_models(table, model, other, seed=seed) for table in tables]
-    value = sum(one.value for one in gaps) / len(gaps)
-    return ScoreGap(value, math.sqrt(sum(one.se**2 for one in gaps)) / len(gaps))
+    value = sum(gap.value for gap in gaps) / len(gaps)
+    return ScoreGap(value, math.sqrt(sum(gap.se**2 for gap in gaps)) / len(gaps))

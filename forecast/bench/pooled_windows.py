@@ -182,9 +182,9 @@ class OriginResamples:
         information = design.T @ (design * (fitted * (1 - fitted))[:, None])
         influence = np.linalg.solve(information, (design * (outcome - fitted)[:, None]).T)
         place = np.searchsorted(self._used, row)
-        by_origin = np.stack([np.bincount(place, one, len(self._used)) for one in influence], axis=1)
+        by_origin = np.stack([np.bincount(place, moves, len(self._used)) for moves in influence], axis=1)
         spread = np.std(self._times @ by_origin, axis=0, ddof=1)
-        ends = [with_interval(0.0, float(one), self._n_blocks) for one in spread]
+        ends = [with_interval(0.0, float(se), self._n_blocks) for se in spread]
         return ends[0].se, ends[1].se
 
 

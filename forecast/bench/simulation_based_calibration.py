@@ -290,7 +290,7 @@ def draw_truth(
         found = _play(draws, grid, mean, rng)
         by_severity = found.acts.sum(axis=0) * np.array(layout.conflictual)[:, None]
         acts = found.acts.sum(axis=(0, 3))
-        mix = [severity_mix(layout, *one) for one in zip(by_severity, acts, strict=True)]
+        mix = [severity_mix(layout, *pair) for pair in zip(by_severity, acts, strict=True)]
         weight = found.log_likelihood(found.mean_pull) - found.log_likelihood(mean)
         weight += _bound_on_chains(draws, found, np.stack(mix))
         possible = (found.acts.sum(axis=-1).max(axis=(0, 2)) <= MOST_ACTS) & np.isfinite(weight)

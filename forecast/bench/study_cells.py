@@ -179,7 +179,7 @@ def _sampled(cells: list[Cell], options: StudyOptions) -> list[Cell]:
         share = cells[place].share
         turns.append(turn.get(share, 0))
         turn[share] = turns[-1] + 1
-    chosen = [place for _, place in sorted(zip(turns, order, strict=True), key=lambda one: one[0])]
+    chosen = [place for _, place in sorted(zip(turns, order, strict=True), key=lambda turn: turn[0])]
     return [cells[place] for place in chosen[: options.sample]]
 
 

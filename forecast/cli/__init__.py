@@ -98,7 +98,7 @@ def _fault(error: Exception) -> tuple[str, int]:
 
     from forecast import __version__
 
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if "forecast" in one.filename]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "forecast" in frame.filename]
     where = f", {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     said = (
         f"internal error ({type(error).__name__}: {error}{where}).\nThis is a fault of forecast "

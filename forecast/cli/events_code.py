@@ -120,7 +120,7 @@ def code(
             raise typer.Exit
     if not dry_run:
         add_event(opened, coded)
-    groups = [{"ids": list(one.ids), "reason": one.reason} for one in coded.duplicates]
+    groups = [{"ids": list(group.ids), "reason": group.reason} for group in coded.duplicates]
     facts = {"file": str(file), "added": not dry_run, "event": dict(coded.cells), "duplicates": groups}
     anchor = of.anchor(coded.event.category, coded.event.severity)
     facts |= {"scale": of.name, "anchor": anchor}
@@ -221,9 +221,9 @@ def help_of(name: str, category: str | None, scale: Scale | None = None) -> list
 
     if name == "category":
         return [
-            f"  {one:<18} {book.category_label(one)} ({book.category_kind(one)}). "
-            f"{book.category_meaning(one)}"
-            for one in book.CATEGORIES
+            f"  {category:<18} {book.category_label(category)} ({book.category_kind(category)}). "
+            f"{book.category_meaning(category)}"
+            for category in book.CATEGORIES
         ]
     if name == "severity":
         of = scale or standard_scale()
@@ -233,8 +233,8 @@ def help_of(name: str, category: str | None, scale: Scale | None = None) -> list
             for severity, text in sorted(anchors.items())
         ]
     if name == "cameo":
-        codes = [one for one in book.cameo_codes().values() if category in (None, one.category)]
-        return [f"  {one.code:<5} {one.label}" for one in codes]
+        codes = [code for code in book.cameo_codes().values() if category in (None, code.category)]
+        return [f"  {code.code:<5} {code.label}" for code in codes]
     return [f"  {QUESTIONS[name]}. 'forecast events codebook' prints the codebook."]
 
 

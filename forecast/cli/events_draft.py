@@ -271,7 +271,8 @@ def _asked_about(proposal: Proposal, file: ProposalFile, events: Path, place: st
     table = open_event_file(events).table
     near = [] if table is None else nearest_acts(proposal.drafted, table)
     acts = (
-        f"{act.id}: {act.date} {act.initiator} to {act.recipient} {act.category} {act.severity}: {act.summary}"
+        f"{act.id}: {act.date} {act.initiator} to {act.recipient} {act.category} {act.severity}: "
+        f"{act.summary}"
         for act in near
     )
     yield Entry(

@@ -168,7 +168,7 @@ def stamp(
     elif service is not None:
         taken = stamping.send_waiting(path, service)
     stamps = list(stamping.read_stamps(opened, path))
-    facts = {"ledger": str(path), "head": opened.head, "stamps": [one.facts for one in stamps]}
+    facts = {"ledger": str(path), "head": opened.head, "stamps": [stamp.facts for stamp in stamps]}
     answer.print(facts, stamped(opened, taken, stamping.waiting(path), stamps))
 
 

@@ -257,22 +257,22 @@ def _facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
         "last": None if draft.acts is None else str(draft.acts.date[-1]),
         "targets": [
             {
-                "name": one.name,
-                "label": one.label,
-                "any_of": [*one.any_of],
-                "min_severity": one.min_severity,
-                "counts": one.counts,
-                "does_not_count": one.does_not_count,
-                "events": None if draft.acts is None else one.events,
-                "last": one.last.isoformat() if one.last else None,
+                "name": target.name,
+                "label": target.label,
+                "any_of": [*target.any_of],
+                "min_severity": target.min_severity,
+                "counts": target.counts,
+                "does_not_count": target.does_not_count,
+                "events": None if draft.acts is None else target.events,
+                "last": target.last.isoformat() if target.last else None,
             }
-            for one in draft.targets
+            for target in draft.targets
         ],
         "scale": draft.scale,
         "scale_reason": draft.scale_reason,
         "cautions": [draft.saturated.model_dump(mode="json")] if draft.saturated else [],
         "notes": [] if draft.known is None else [*draft.known.notes],
-        "milestones": [one._asdict() | {"date": str(one.date)} for one in draft.milestones],
+        "milestones": [milestone._asdict() | {"date": str(milestone.date)} for milestone in draft.milestones],
         "next": _next_of(draft, path),
     }
 

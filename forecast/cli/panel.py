@@ -67,9 +67,12 @@ def learn(
         )
         write_whole(out, (learned.model_dump_json(by_alias=True) + "\n").encode())
     facts = {"written": str(out), "panel": learned.model_dump(mode="json", by_alias=True)}
-    used = {(one.coder, one.name) for one in learned.provenance.dyads}
+    used = {(dyad.coder, dyad.name) for dyad in learned.provenance.dyads}
     short = sorted(
-        f"{one.coder}/{name}" for one in records for name in one.dyads if (one.coder, name) not in used
+        f"{record.coder}/{name}"
+        for record in records
+        for name in record.dyads
+        if (record.coder, name) not in used
     )
     output.print(facts | {"left_out": short}, (*_summary(learned, out), *_left_out(short)))
 
@@ -78,9 +81,9 @@ def _command(
     folders: Sequence[Path], out: Path, ends: Path | None, coders: Sequence[str], least_acts: int
 ) -> str:
     """Return the command without folders of the machine, for the file."""
-    parts = ["forecast panel learn", *(one.name for one in folders), f"--out {out.name}"]
+    parts = ["forecast panel learn", *(folder.name for folder in folders), f"--out {out.name}"]
     parts += [f"--ends {ends.name}"] if ends else []
-    parts += [f"--coder {shlex.quote(one)}" for one in coders]
+    parts += [f"--coder {shlex.quote(coder)}" for coder in coders]
     return " ".join([*parts, f"--least-acts {least_acts}"])
 
 
@@ -117,7 +120,7 @@ def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Block]:
         f"Learned from {told.in_words()}. {told.rows:,} rows of {count(len(told.targets), 'kind')} of target."
     )
     for coder in learned.coders:
-        n = sum(one.coder == coder.coder for one in told.dyads)
+        n = sum(dyad.coder == coder.coder for dyad in told.dyads)
         if n < LEAST_DYADS:
             yield Prose(
                 f"Caution: {count(n, 'dyad')} of {coder.coder} cannot tell how dyads differ. Forecasts rest "

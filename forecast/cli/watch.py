@@ -80,7 +80,7 @@ def watch(
 
         if watched.update:
             # What could not be had makes the forecast older, and not impossible.
-            late = [one for one in update_stores(loaded, listen) if not one.whole]
+            late = [update for update in update_stores(loaded, listen) if not update.whole]
         options = WatchOptions(
             out=out,
             strict=strict,
@@ -104,10 +104,10 @@ def watch(
         from forecast.watchlist.page import watch_answer
 
         output.print({}, watch_answer(found, folder))
-    if not any(one.targets for one in found.dyads):
-        reasons = "\n".join(f"  {one.name}: {one.failure.text}" for one in found.dyads if one.failure)
+    if not any(dyad.targets for dyad in found.dyads):
+        reasons = "\n".join(f"  {dyad.name}: {dyad.failure.text}" for dyad in found.dyads if dyad.failure)
         raise UnfinishedError(f"no dyad of the list has a number.\n{reasons}")
-    silent = [one for one in found.dyads if one.failure and one.failure.code == "no_events"]
+    silent = [dyad for dyad in found.dyads if dyad.failure and dyad.failure.code == "no_events"]
     if silent:
         raise UnfinishedError(
             f"{wording.count(len(silent), 'dyad')} of {len(found.dyads):,} without a number, as the event "

@@ -40,7 +40,7 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
     as_of = day_in(settings.get("as_of"))
     named = settings.get("milestones")
     if "milestones" not in settings and as_of:
-        named = [one._asdict() for one in usual_milestones(as_of)]
+        named = [milestone._asdict() for milestone in usual_milestones(as_of)]
     milestones = [(index, mapping_in(entry)) for index, entry in enumerate(sequence_in(named))]
     return [
         *_target_faults(mapping_in(settings.get("targets"))),
@@ -103,7 +103,7 @@ def _actor_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
     """Yield scheduled acts of actors that the dyad does not name, or that should name one."""
     dyad = mapping_in(settings.get("dyad"))
     actors = [name for key in ("a", "b", "theatre") for name in _named(dyad.get(key))]
-    targets = [(name, mapping_in(one)) for name, one in mapping_in(settings.get("targets")).items()]
+    targets = [(name, mapping_in(target)) for name, target in mapping_in(settings.get("targets")).items()]
     for index, act in enumerate(map(mapping_in, sequence_in(settings.get("calendar")))):
         who, severity = act.get("by"), act.get("severity")
         if isinstance(who, str) and actors and actor_named(who) not in actors:

@@ -230,15 +230,15 @@ def questions(config: Config, scale: Scale) -> list[dict[str, Any]]:
             "question": _question(config, name, config.headline_milestone),
             "by_milestone": [
                 {
-                    "milestone": one.name,
-                    "date": one.date.isoformat(),
-                    "question": _question(config, name, one),
+                    "milestone": milestone.name,
+                    "date": milestone.date.isoformat(),
+                    "question": _question(config, name, milestone),
                 }
-                for one in config.milestones
+                for milestone in config.milestones
             ],
             **{key: facts[key] for key in ("definition", "by", "counts", "does_not_count", "edge_cases")},
             "scale": scale.name,
-            "anchors": {one: scale.anchors[one] for one in facts["any_of"]},
+            "anchors": {category: scale.anchors[category] for category in facts["any_of"]},
         }
         for name in config.targets
         for facts in [target_facts(config, name, scale)]
@@ -256,14 +256,20 @@ def question_lines(config: Config, scale: Scale) -> Iterator[str]:
         for case in asked["edge_cases"]:
             yield f"  Edge case: {case}"
         yield f"  Coded as: {asked['definition']}, scale '{asked['scale']}'."
-    others = [long_day(one.date) for one in config.milestones if one != config.headline_milestone]
+    others = [
+        long_day(milestone.date) for milestone in config.milestones if milestone != config.headline_milestone
+    ]
     if others:
         yield f"Each is asked before {listing(tuple(others))} as well."
 
 
 def what_counts(target: TargetConfig, scale: Scale) -> str:
     """Return what counts by the anchors of a scale, where the author does not say it."""
-    worse = "; or worse" if any(scale.greatest(one) > target.min_severity for one in target.any_of) else ""
+    worse = (
+        "; or worse"
+        if any(scale.greatest(category) > target.min_severity for category in target.any_of)
+        else ""
+    )
     return f"{_quoted(target, scale, target.min_severity)}{worse}."
 
 
@@ -278,7 +284,7 @@ def _quoted(target: TargetConfig, scale: Scale, severity: int) -> str:
     """Anchors of a severity: of each category where they are few, else of any act."""
     few = len(target.any_of) <= _MOST_KINDS
     rows = target.any_of if few else (ANY,)
-    anchors = [text.rstrip(".") for one in rows if (text := scale.anchor(one, severity))]
+    anchors = [text.rstrip(".") for row in rows if (text := scale.anchor(row, severity))]
     said = "; ".join([*anchors[:1], *map(in_sentence, anchors[1:])])
     if few or not said:
         return said

@@ -232,7 +232,7 @@ def _whose(draft: Draft) -> Iterator[str]:
         return
     left_out = DyadRule((draft.a,), (draft.b,)).left_out(draft.known)
     if left_out:
-        rows = sum(one.rows for one in left_out)
+        rows = sum(pair.rows for pair in left_out)
         yield from _comment(f"Left out are the file's acts of others: {left_out_in_words(left_out, rows)}.")
 
 
@@ -306,8 +306,8 @@ def _what(draft: Draft) -> Iterator[str]:
         yield "#   - {name: general-election, label: General election, date: 2024-11-05}"
         return
     yield "milestones:"
-    for one in draft.milestones:
-        yield f"  - {{name: {one.name}, label: {one.label}, date: {one.date}}}"
+    for milestone in draft.milestones:
+        yield f"  - {{name: {milestone.name}, label: {milestone.label}, date: {milestone.date}}}"
     yield "# Or dated events that matter to you, e.g.  - {name: general-election, date: YYYY-MM-DD}"
     yield ""
     last = draft.milestones[-1].name
@@ -328,7 +328,7 @@ def _seen(target: ProposedTarget, draft: Draft) -> str:
 
 def crowded_in_words(draft: Draft) -> str:
     """Return which targets come too often to be asked for, and how often they were seen."""
-    return listing(tuple(f"{one.label.lower()} ({times(one.events)})" for one in draft.crowded))
+    return listing(tuple(f"{target.label.lower()} ({times(target.events)})" for target in draft.crowded))
 
 
 def _rest(draft: Draft) -> Iterator[str]:
@@ -382,7 +382,7 @@ def example_files(name: str) -> dict[str, bytes]:
     for part in EXAMPLES[name]:
         place = root / part
         inside = [*place.iterdir()] if place.is_dir() else []
-        inside.sort(key=lambda one: (not one.name.endswith(".yaml"), one.name))
+        inside.sort(key=lambda path: (not path.name.endswith(".yaml"), path.name))
         for path, one in [(f"{part}/{one.name}", one) for one in inside] or [(part, place)]:
             try:
                 found[path] = _without_editor_line(one.read_bytes())

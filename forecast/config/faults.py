@@ -248,7 +248,7 @@ def allowed_text(node: Node | None) -> str:
     if words_of_forms:
         keys = ", ".join(f"{key}: .." for key in _properties(node))
         return f"{', '.join(words_of_forms)}, or {{{keys}}}"
-    if [one.get("type") for one in node.get("anyOf", ())] == ["number", "string"]:
+    if [kind.get("type") for kind in node.get("anyOf", ())] == ["number", "string"]:
         return f"{allowed_text(node['anyOf'][0])}, or a percent such as 80%"
     words = _TYPES.get(str(node.get("type")), "see docs/config.md")
     lowest, above = node.get("minimum"), node.get("exclusiveMinimum")

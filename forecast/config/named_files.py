@@ -27,7 +27,7 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SVG = "{http://www.w3.org/2000/svg}svg"
 LONGEST_ANCHOR = 300
 _KEYS = ("schema", "name", "anchors")
-_GRADES = {str(one): one for one in SEVERITIES}
+_GRADES = {str(severity): severity for severity in SEVERITIES}
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ def _png_fault(content: bytes) -> str:
 
 def _uses_in_uses(root: ElementTree.Element) -> bool:
     """Whether an SVG repeats (``use``) an element that repeats others in turn."""
-    uses = [one for one in root.iter() if one.tag.endswith("}use")]
-    asked = {value.removeprefix("#") for one in uses for name, value in one.items() if name.endswith("href")}
-    named = (one for one in root.iter() if one.get("id") in asked)
-    return any(inner.tag.endswith("}use") for one in named for inner in one.iter())
+    uses = [element for element in root.iter() if element.tag.endswith("}use")]
+    asked = {value.removeprefix("#") for use in uses for name, value in use.items() if name.endswith("href")}
+    named = (element for element in root.iter() if element.get("id") in asked)
+    return any(inner.tag.endswith("}use") for element in named for inner in element.iter())
 
 
 def _svg_fault(content: bytes) -> str:
@@ -186,7 +186,7 @@ def _row_faults(category: str, row: object) -> Iterator[Fault]:
         elif len(text) > LONGEST_ANCHOR:
             yield Fault(path, f"{len(text)} characters; expected an anchor of at most {LONGEST_ANCHOR}")
     severities = sorted(_GRADES[grade] for grade in given if grade in _GRADES)
-    for one in range(severities[0], severities[-1]) if severities else ():
-        if one not in severities:
-            message = f"no anchor for severity {one}, between {severities[0]} and {severities[-1]}"
+    for severity in range(severities[0], severities[-1]) if severities else ():
+        if severity not in severities:
+            message = f"no anchor for severity {severity}, between {severities[0]} and {severities[-1]}"
             yield Fault(("anchors", category), message)

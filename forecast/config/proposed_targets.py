@@ -45,7 +45,9 @@ _KINDS = (
 _FORCE = _Kind(("military_posture",), "military_posture", "show of force", (4, 3, 5, 2))
 _WAR = _Kind(("military_incident", "military_posture"), "war", "war", (5,))
 _MOBILISATION = _Kind(("military_posture",), "mobilisation", "mobilisation for war", (5,))
-_RUPTURE = _Kind(tuple(one for one in CONFLICTUAL if one != "military_incident"), "rupture", "rupture", (5,))
+_RUPTURE = _Kind(
+    tuple(category for category in CONFLICTUAL if category != "military_incident"), "rupture", "rupture", (5,)
+)
 _GRAVEST = {
     ("military_incident", STANDARD): ("lethal_clash", "A lethal clash or a blockade"),
     ("military_incident", ARMED): ("war", "War, or a clash with fifty dead or more"),
@@ -132,20 +134,20 @@ def propose_targets(acts: EventTable, as_of: date, scale: Scale | None = None) -
     crowded: list[ProposedTarget] = []
     scarce: list[ProposedTarget] = []
     for kind in kinds:
-        any_of = tuple(one for one in kind.any_of if one in seen)
-        each = [_target(acts, as_of, kind, any_of, one, scale) for one in kind.severities if any_of]
-        often = [one for one in each if one.events >= ENOUGH]
-        fit = [one for one in often if not one.crowded]
-        proposed += [one for one in fit if all(one.ids != other.ids for other in proposed)][:1]
+        any_of = tuple(category for category in kind.any_of if category in seen)
+        each = [_target(acts, as_of, kind, any_of, severity, scale) for severity in kind.severities if any_of]
+        often = [target for target in each if target.events >= ENOUGH]
+        fit = [target for target in often if not target.crowded]
+        proposed += [target for target in fit if all(target.ids != other.ids for other in proposed)][:1]
         if often and not fit:
-            rarest = min(often, key=lambda one: one.events)
+            rarest = min(often, key=lambda target: target.events)
             crowded += [rarest] if all(rarest.ids != other.ids for other in crowded) else []
         scarce += each
     if not proposed and crowded:
-        crowded.sort(key=lambda one: one.events)
+        crowded.sort(key=lambda target: target.events)
         proposed, crowded = crowded[:1], crowded[1:]
     if not proposed:
-        proposed = [max(scarce, key=lambda one: (one.events, one.min_severity))]
+        proposed = [max(scarce, key=lambda target: (target.events, target.min_severity))]
     return Proposal((*proposed, *_gravest(acts, as_of, scale, proposed, alike=alike)), tuple(crowded))
 
 
@@ -157,14 +159,19 @@ def _gravest(
     Where incidents are ``alike`` in severity the gravest says little: then it is mobilisation for war.
     """
     if not alike and any(
-        one.min_severity == SEVERITIES[-1] and set(one.any_of) <= set(_WAR.any_of) for one in proposed
+        target.min_severity == SEVERITIES[-1] and set(target.any_of) <= set(_WAR.any_of)
+        for target in proposed
     ):
         return
     for kind in (_MOBILISATION, _RUPTURE) if alike else (_WAR, _MOBILISATION, _RUPTURE):
-        grave = [one for one in kind.any_of if scale.anchor(one, SEVERITIES[-1])]
-        seen = any(one in acts.category for one in grave)
+        grave = [category for category in kind.any_of if scale.anchor(category, SEVERITIES[-1])]
+        seen = any(category in acts.category for category in grave)
         found = _target(acts, as_of, kind, tuple(grave), SEVERITIES[-1], scale) if seen else None
-        if found and not found.crowded and all(found.ids != one.ids or not one.ids for one in proposed):
+        if (
+            found
+            and not found.crowded
+            and all(found.ids != target.ids or not target.ids for target in proposed)
+        ):
             yield found
             return
 

@@ -197,7 +197,7 @@ def refuse_same_names(scenarios: Sequence[Scenario]) -> None:
     for scenario in scenarios:
         other = first.setdefault(scenario.name, scenario)
         if other is not scenario:
-            places = " and ".join(str(one.source_path or "the options") for one in (other, scenario))
+            places = " and ".join(str(read.source_path or "the options") for read in (other, scenario))
             raise ConfigError(
                 f"two scenarios are named '{scenario.name}': {places}; give each a name of its own"
             )

@@ -231,7 +231,7 @@ class SamplerConfig(Section):
 
 def milestones_after(as_of: date, horizons: Sequence[int] = USUAL_HORIZONS) -> tuple[MilestoneConfig, ...]:
     """Return milestones so many days after the as-of date."""
-    return tuple(MilestoneConfig(**one._asdict()) for one in usual_milestones(as_of, horizons))
+    return tuple(MilestoneConfig(**milestone._asdict()) for milestone in usual_milestones(as_of, horizons))
 
 
 def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
@@ -322,7 +322,7 @@ class Config(SettingsFile):
     @property
     def font_paths(self) -> tuple[Path, ...]:
         """Further fonts of the report, resolved against ``base_folder``."""
-        return tuple(self.base_folder / Path(one).expanduser() for one in self.report.fonts)
+        return tuple(self.base_folder / Path(font).expanduser() for font in self.report.fonts)
 
     def _resolved(self, path: str | None) -> Path | None:
         return None if path is None else self.base_folder / Path(path).expanduser()
@@ -350,7 +350,7 @@ class Config(SettingsFile):
         impact = self.report.impact.get(name)
         if impact is not None:
             return impact.level in ("major", "severe")
-        severities = [one.min_severity for one in self.targets.values()]
+        severities = [target.min_severity for target in self.targets.values()]
         return self.targets[name].min_severity == max(severities) >= GRAVE
 
 

@@ -63,7 +63,7 @@ def _threshold(value: object) -> float:
         if set(value) != {"cost", "loss"}:
             raise refusal("a trigger by cost and loss needs both and no other key: {cost: 1, loss: 5}")
         cost, loss = value["cost"], value["loss"]
-        numbers = all(type(one) in (int, float) and one > 0 for one in (cost, loss))
+        numbers = all(type(amount) in (int, float) and amount > 0 for amount in (cost, loss))
         found = cost / loss if numbers else value
     if type(found) in (int, float) and 0.0 < float(found) < 1.0:  # type: ignore[arg-type]
         return float(found)  # type: ignore[arg-type]
@@ -214,7 +214,7 @@ class Watchlist(SettingsFile):
     def target_titles(self) -> dict[str, str]:
         """Titles of the targets of all dyads, by name; the list's own come before a dyad's."""
         every = [*(self.targets_of(dyad) for dyad in self.dyads), self.targets]
-        return {name: one.label or title_of(name) for targets in every for name, one in targets.items()}
+        return {name: target.label or title_of(name) for targets in every for name, target in targets.items()}
 
     def headline_of(self, dyad: WatchedDyad) -> HeadlineConfig:
         """The question of the list, about the dyad's own first target where it has not that of the list."""
@@ -232,9 +232,9 @@ class Watchlist(SettingsFile):
             "dyad": dyad.model_dump(exclude={"name", "targets"}),
             "as_of": self.as_of,
             "events": {"source": source, "dates": self.dates, "start": self.start},
-            "targets": {name: one.model_dump() for name, one in self.targets_of(dyad).items()},
+            "targets": {name: target.model_dump() for name, target in self.targets_of(dyad).items()},
             "scale": self.scale,
-            "milestones": [one.model_dump() for one in self.shared_milestones],
+            "milestones": [milestone.model_dump() for milestone in self.shared_milestones],
             "headline": self.headline_of(dyad).model_dump(),
             "model": self.model.model_dump(),
             "sampler": self.sampler.model_dump(),
@@ -271,7 +271,7 @@ def _watchlist_faults(settings: Mapping[str, object]) -> list[Fault]:
         shared["milestones"] = [{"name": f"days_{days}"} for days in sequence_in(settings.get("horizons"))]
     faults = [*_horizon_faults(settings), *cross_faults(shared)]
     # The milestones of horizons stand nowhere in the file: their faults are those of the horizons.
-    faults = [one for one in faults if one.path[:1] != ("milestones",) or settings.get("milestones")]
+    faults = [fault for fault in faults if fault.path[:1] != ("milestones",) or settings.get("milestones")]
     return [*faults, *_dyad_faults(settings), *_trigger_faults(settings), *_webhook_faults(settings)]
 
 

@@ -93,7 +93,7 @@ def scenario_yaml(scenario: Scenario) -> str:
     """Return a scenario as the text of a file that reads back as the same, without what it leaves alone."""
     settings = scenario.model_dump(by_alias=True, exclude_defaults=True)
     if past := settings.get("without"):
-        settings["without"] = [one["id"] if set(one) == {"id"} else one for one in past]
+        settings["without"] = [event["id"] if set(event) == {"id"} else event for event in past]
     return as_yaml({"schema": 1, **settings})
 
 

@@ -118,7 +118,7 @@ def pool_calibration(
     block = block_length(origins, max(rows.horizons))
     line = calibration_line(rows.probability, rows.outcome)
     drawn = draw_blocks(len(origins), block, seed, n_resamples)
-    times = np.stack([np.bincount(one, minlength=len(origins)) for one in drawn]).astype(np.float64)
+    times = np.stack([np.bincount(places, minlength=len(origins)) for places in drawn]).astype(np.float64)
     lines = resampled_lines(rows.probability, rows.outcome, row_origin, times)
     spread = np.std(lines, axis=0, ddof=1)
     n_blocks = len(origins) / block
@@ -137,14 +137,14 @@ def pool_dyads(
     Errors are NaN for a single dyad: ``pool_calibration`` has those of its origins.
     """
     rows = [table.select(model=model) for table in tables]
-    probability = np.concatenate([one.probability for one in rows])
-    outcome = np.concatenate([one.outcome for one in rows])
-    dyad = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
+    probability = np.concatenate([row.probability for row in rows])
+    outcome = np.concatenate([row.outcome for row in rows])
+    dyad = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     line = calibration_line(probability, outcome)
     spread = np.full(2, np.nan)
     if len(rows) > 1:
         drawn = np.random.default_rng(seed).integers(len(rows), size=(n_resamples, len(rows)))
-        times = np.stack([np.bincount(one, minlength=len(rows)) for one in drawn]).astype(np.float64)
+        times = np.stack([np.bincount(places, minlength=len(rows)) for places in drawn]).astype(np.float64)
         lines = resampled_lines(probability, outcome, dyad, times)
         # A resample of dyads that all ended alike has no line.
         known = lines[~np.isnan(lines).any(axis=1)]

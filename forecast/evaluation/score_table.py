@@ -117,7 +117,7 @@ class ScoreTable:
     @property
     def warnings(self) -> tuple[ScoreWarning, ...]:
         """Warnings of all cells, each once."""
-        return tuple(dict.fromkeys(one for cell in self.cells for one in cell.warnings))
+        return tuple(dict.fromkeys(warning for cell in self.cells for warning in cell.warnings))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``scores.json``: plain values, ``None`` where a number is not defined."""
@@ -126,7 +126,7 @@ class ScoreTable:
             "reference": REFERENCE,
             "cells": [_cell_dict(cell) for cell in self.cells],
             "calibration": [asdict(line) for line in self.calibration],
-            "warnings": [one.sentence for one in self.warnings],
+            "warnings": [warning.sentence for warning in self.warnings],
         }
         plain: dict[str, Any] = without_nan(content)
         return plain
@@ -248,7 +248,7 @@ def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
         "calibration": {"intercept": cell.calibration_intercept, "slope": cell.calibration_slope},
         "skill": cell.skill and asdict(cell.skill),
         "failed_fits": cell.failed_fits and asdict(cell.failed_fits),
-        "warnings": [one.sentence for one in cell.warnings],
+        "warnings": [warning.sentence for warning in cell.warnings],
     }
 
 
@@ -277,7 +277,7 @@ def compare_models(forecasts: ForecastTable, model: str, other: str, *, seed: in
             theirs = forecasts.select(target=target, horizon_days=horizon, model=other)
             origin, left, right = np.intersect1d(ours.origin, theirs.origin, return_indices=True)
             if len(origin):
-                score, against = (log_score(one.probability, one.outcome) for one in (ours, theirs))
+                score, against = (log_score(rows.probability, rows.outcome) for rows in (ours, theirs))
                 columns.append((origin, score[left] - against[right]))
     if not columns:
         raise InputError(f"'{model}' and '{other}' forecast no window in common: nothing to compare")

@@ -91,7 +91,7 @@ def make_track_record(
         reliability=tuple(reliability_curve(forecasts, name, seed=seed) for name in drawn),
         calibration_slope=error_bound_if_defined(slopes[0]) if slopes else None,
         largest_misses=largest_misses(ours),
-        warnings=tuple(dict.fromkeys(one for cell in cells for one in cell.warnings)),
+        warnings=tuple(dict.fromkeys(warning for cell in cells for warning in cell.warnings)),
         decisions=tuple(
             value
             for cell in (cells if costs else ())

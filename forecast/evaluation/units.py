@@ -128,8 +128,9 @@ def unit_row(*arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - those of ``ru
     """Run a unit, and return its forecasts as plain JSON values, exactly."""
     result = run_unit(*arguments)
     forecasts = [
-        asdict(one) | {"origin": one.origin.isoformat(), "probability": one.probability.tolist()}
-        for one in result.forecasts
+        asdict(forecast)
+        | {"origin": forecast.origin.isoformat(), "probability": forecast.probability.tolist()}
+        for forecast in result.forecasts
     ]
     stages = dict(result.stages)
     return {"unit": result.unit.name, "seconds": result.seconds, "forecasts": forecasts, "stages": stages}
@@ -147,9 +148,9 @@ def read_unit(unit: Unit, row: Mapping[str, Any]) -> UnitResult:
     )
     if len(forecasts) != unit.n_origins:
         raise ValueError(f"{len(forecasts)} origins, not {unit.n_origins}")
-    shapes = {one.probability.shape for one in forecasts}
+    shapes = {forecast.probability.shape for forecast in forecasts}
     if len(shapes) != 1 or not all(
-        ((one.probability >= 0) & (one.probability <= 1)).all() for one in forecasts
+        ((forecast.probability >= 0) & (forecast.probability <= 1)).all() for forecast in forecasts
     ):
         raise ValueError("a probability is missing, or not between 0 and 1")
     return UnitResult(unit, forecasts, float(row["seconds"]), row["stages"])
@@ -207,13 +208,13 @@ def _probabilities(
 
 def stage_seconds(results: Sequence[UnitResult]) -> dict[str, float]:
     """Seconds of processor time of all units by stage: ``refit``, ``bridge`` and ``simulate``."""
-    return {stage: round(sum(one.stages.get(stage, 0.0) for one in results), 2) for stage in STAGES}
+    return {stage: round(sum(result.stages.get(stage, 0.0) for result in results), 2) for stage in STAGES}
 
 
 def count_fits(results: Sequence[UnitResult]) -> tuple[int, int]:
     """Return the numbers of fits made, and of those that failed a gate."""
-    fits = [one for result in results for one in result.forecasts if one.refitted]
-    return len(fits), sum(not one.converged for one in fits)
+    fits = [forecast for result in results for forecast in result.forecasts if forecast.refitted]
+    return len(fits), sum(not fit.converged for fit in fits)
 
 
 def model_columns(events: EventTable) -> EventTable:
@@ -232,7 +233,7 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
     tables = []
     failed = np.zeros(len(plan.origins), np.bool_)
     for result in results:
-        found = [not one.converged for one in result.forecasts]
+        found = [not made.converged for made in result.forecasts]
         failed[result.unit.first : result.unit.last + 1] = found
     direct = _direct_forecasts(plan, events)
     by_model = {name: _mixed(plan, direct, results, name) for name in plan.models}

@@ -146,7 +146,7 @@ def near_actor(actor: str, known: Collection[str]) -> str | None:
     letters on two. A code of a country is meant for another only where it has the same letters (IDN, IND).
     """
     if actor in countries():
-        known = [one for one in known if sorted(one) == sorted(actor)]
+        known = [code for code in known if sorted(code) == sorted(actor)]
     if (code := _OTHER_CODES.get(actor)) in known:
         return f"'{actor_title(str(code))}' ({code})"
     folded = _folded(actor)
@@ -157,7 +157,7 @@ def near_actor(actor: str, known: Collection[str]) -> str | None:
         if abs(len(text) - len(folded)) <= most and (steps := _steps(folded, text)) <= most
     ]
     if found:
-        return min(found, key=lambda one: one[0])[1]  # of equals the first known
+        return min(found, key=lambda match: match[0])[1]  # of equals the first known
     # Of longer names some words may be missing; a code has nothing in common with those.
     words = nearest(actor, [name for name in known if len(name) >= _LEAST_LETTERS])
     return f"'{words}'" if words and len(folded) >= _LEAST_LETTERS else None

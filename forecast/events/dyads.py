@@ -138,7 +138,7 @@ def _either_way(counted: Iterable[PairRows]) -> dict[tuple[str, str], int]:
 
 
 def _most_first(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def pairs_in_words(pairs: Mapping[tuple[str, str], int], shown: int = SHOWN_PAIRS) -> str:
@@ -149,7 +149,7 @@ def pairs_in_words(pairs: Mapping[tuple[str, str], int], shown: int = SHOWN_PAIR
 
 def left_out_in_words(left_out: Sequence[PairRows], rows: int, shown: int = SHOWN_PAIRS) -> str:
     """Return pairs, e.g. ``IND to PAK (812 rows) and other pairs (17)``; ``rows`` are those of all pairs."""
-    named = [(f"{one.initiator} to {one.recipient}", one.rows) for one in left_out[:shown]]
+    named = [(f"{pair.initiator} to {pair.recipient}", pair.rows) for pair in left_out[:shown]]
     return _rows_in_words(named, rows)
 
 
@@ -173,13 +173,13 @@ def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairR
 
     ``events`` are the acts of the dyad, ``left_out`` the pairs of the others.
     """
-    rows = len(events) + sum(one.rows for one in left_out)
+    rows = len(events) + sum(pair.rows for pair in left_out)
     if len(events) < FEW_SHARE * rows:
         yield (
             f"only {len(events):,} of {rows:,} rows are {rule.in_words()}. The file also holds "
             f"{pairs_in_words(_either_way(left_out))}."
         )
-    known = actors_of(events).union(*((one.initiator, one.recipient) for one in left_out))
+    known = actors_of(events).union(*((pair.initiator, pair.recipient) for pair in left_out))
     unseen = tuple(actor for actor in rule.actors if actor not in known)
     if unseen:
         yield f"no row names {listing(unseen)}.{near_actors(unseen, known)}"

@@ -208,9 +208,11 @@ class Merged:
     def csv_text(self) -> str:
         """Return the rows as CSV, with ``OWN_COLUMNS`` after those of the codebook."""
         resolved: dict[str, list[str]] = {}
-        for one in self.disagreements:
-            given = " | ".join(f"{coder}: {value}" for coder, value in one.values.items())
-            resolved.setdefault(one.event, []).append(f"{one.property} = {one.taken} ({given})")
+        for disagreement in self.disagreements:
+            given = " | ".join(f"{coder}: {value}" for coder, value in disagreement.values.items())
+            resolved.setdefault(disagreement.event, []).append(
+                f"{disagreement.property} = {disagreement.taken} ({given})"
+            )
         own = ((self.coders[name], self.rows[name], resolved.get(name, ())) for name in self.table.id)
         rows = zip(zip(*self.table.texts().values(), strict=True), own, strict=True)
         joined = ([*cells, *map("; ".join, given)] for cells, given in rows)
@@ -249,7 +251,7 @@ def merge_units(
         for quality, value in _PROPERTIES.items():
             given = {coders[coder]: value(row) for coder, row in ordered.items()}
             if len(set(given.values())) > 1:
-                shown = {coder: _shown(one) for coder, one in given.items()}
+                shown = {coder: _shown(value) for coder, value in given.items()}
                 disagreements.append(Disagreement(event.id, quality, shown, _shown(value(event))))
     table = EventTable.from_events(events, "merged", has_verified=has_verified)
     return Merged(table, who, rows, tuple(disagreements))

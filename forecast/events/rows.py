@@ -251,7 +251,7 @@ class _Lines:
 
     def _refuse_long(self, length: int) -> None:
         message = f"the line has {length:,} characters. Allowed: at most {MAX_LINE_CHARS:,}"
-        if not any(one.line == self.done for one in self.faults[-MAX_BROKEN_ROWS:]):
+        if not any(fault.line == self.done for fault in self.faults[-MAX_BROKEN_ROWS:]):
             self.faults.append(Fault(self.done, "", message))
 
     @property

@@ -47,7 +47,7 @@ class Event:
     confidence: str = ""
 
 
-FIELDS: tuple[str, ...] = tuple(one.name for one in fields(Event))
+FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Event))
 """Fields of ``Event`` and ``EventTable`` in canonical order."""
 COLUMNS: tuple[str, ...] = tuple("target" if name == "recipient" else name for name in FIELDS)
 """The same as columns of a file, which calls the recipient *target*: in code that is what is forecast."""

@@ -134,12 +134,18 @@ class Family:
     @property
     def method(self) -> tuple[str, ...]:
         """What it is, what each direct member is, and what the model is."""
-        return (*self.about, *(paragraph for one in self.direct for paragraph in one.method), *MODEL_METHOD)
+        return (
+            *self.about,
+            *(paragraph for member in self.direct for paragraph in member.method),
+            *MODEL_METHOD,
+        )
 
     @property
     def furthest_days(self) -> int | None:
         """The longest horizon that every member answers; ``None``: any."""
-        return min((one.furthest_days for one in self.direct if one.furthest_days is not None), default=None)
+        return min(
+            (member.furthest_days for member in self.direct if member.furthest_days is not None), default=None
+        )
 
     @property
     def pooled(self) -> bool:

@@ -28,11 +28,11 @@ def mean_of_members(answers: Sequence[Floats]) -> Floats:
 
 def mixture(parts: Sequence[HitMoments], weights: Sequence[float]) -> HitMoments:
     """Moments of a draw from one of the parts, with these weights, which sum to one."""
-    mean = sum(weight * one.mean for weight, one in zip(weights, parts, strict=True))
+    mean = sum(weight * part.mean for weight, part in zip(weights, parts, strict=True))
     # A variance that is found from pairs of paths may be negative by chance.
     square = sum(
-        weight * (np.maximum(one.variance, 0.0) + one.mean**2)
-        for weight, one in zip(weights, parts, strict=True)
+        weight * (np.maximum(part.variance, 0.0) + part.mean**2)
+        for weight, part in zip(weights, parts, strict=True)
     )
     return HitMoments(np.asarray(mean), np.asarray(square - mean**2))
 
@@ -84,8 +84,10 @@ class ActsAhead:
     @cached_property
     def gap(self) -> Floats:
         """Change of log odds by the acts, where none has met the target by itself."""
-        inside = (np.clip(one, self.least, 1 - self.least) for one in (self.open, self.before))
-        now, before = (special.logit(one) for one in inside)
+        inside = (
+            np.clip(probability, self.least, 1 - self.least) for probability in (self.open, self.before)
+        )
+        now, before = (special.logit(probability) for probability in inside)
         return np.asarray(np.where(self.met < 1.0 - self.least, now - before, 0.0))
 
     def moved(self, direct: Floats) -> Floats:
@@ -98,7 +100,7 @@ class ActsAhead:
         moved = special.expit(special.logit(direct) + self.gap)
         turn = self.quiet * moved * (1 - moved)
         turn = turn / np.maximum(1.0 - self.met, self.least)
-        now, before = (turn / self._room(one) for one in (self.open, self.before))
+        now, before = (turn / self._room(probability) for probability in (self.open, self.before))
         return -before, now, -now * (1.0 - self.open) - before * self.before
 
     def _room(self, probability: Floats) -> Floats:
@@ -133,7 +135,7 @@ class DrawShares:
 
     def weighted(self, weights: Floats | None) -> DrawShares:
         """Return the same under weights of the draws, linearised so that plain means are the weighted."""
-        return self.with_each(lambda one: weighted_by_draw(one, weights))
+        return self.with_each(lambda values: weighted_by_draw(values, weights))
 
     def mean(self, weights: Floats | None = None) -> DrawShares:
         """Return the shares themselves, shape () or (question,), under weights of the draws."""

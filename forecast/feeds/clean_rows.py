@@ -278,9 +278,9 @@ def _spread(
     )
     # Without a recipient all who met are named as sources: each pair of them consulted.
     pairs = list(product(sources, recipients)) if recipients else list(combinations(sources, 2))
-    for one, other in pairs or [(";".join(sources), ";".join(recipients))]:
+    for source, other in pairs or [(";".join(sources), ";".join(recipients))]:
         for name in events or [""]:
-            yield {**row, initiator: one, recipient: other, event: name}
+            yield {**row, initiator: source, recipient: other, event: name}
 
 
 def _keds_cells(line: str) -> dict[str, str]:

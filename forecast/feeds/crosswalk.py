@@ -71,8 +71,8 @@ def shipped_crosswalk(system: System) -> Crosswalk:
         return {}
     if system == "cameo":
         every = [
-            Coding(code, "", one.label, one.category, one.severity, one.goldstein, one.goldstein_of)
-            for code, one in cameo_codes().items()
+            Coding(code, "", cameo.label, cameo.category, cameo.severity, cameo.goldstein, cameo.goldstein_of)
+            for code, cameo in cameo_codes().items()
         ]
     else:
         every = []
@@ -80,7 +80,7 @@ def shipped_crosswalk(system: System) -> Crosswalk:
             severity = int(row["severity"]) if row["severity"] else None
             meaning = (row["label"], row["category"] or None, severity, float(row["score"]), row["score_of"])
             every.append(Coding(row["code"], row["mode"], *meaning))
-    return {(one.code, one.mode): one for one in every}
+    return {(coding.code, coding.mode): coding for coding in every}
 
 
 @cache

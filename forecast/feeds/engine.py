@@ -121,7 +121,7 @@ def load_table(
     }
     of = kinds or {}
     connection.register("texts", texts)
-    chosen = ", ".join(f'CAST("{one}" AS {of.get(one, "VARCHAR")}) AS "{one}"' for one in texts)
+    chosen = ", ".join(f'CAST("{name}" AS {of.get(name, "VARCHAR")}) AS "{name}"' for name in texts)
     connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {chosen} FROM texts")
     connection.unregister("texts")
 

@@ -84,7 +84,7 @@ class Layout:
 def pairs(text: str) -> dict[str, str]:
     """Return ``one: other, …`` as a mapping."""
     split = (pair.split(":") for pair in text.split(","))
-    return {one.strip(): other.strip() for one, other in split}
+    return {name.strip(): other.strip() for name, other in split}
 
 
 def folded(name: str) -> str:

@@ -101,7 +101,9 @@ def import_feed(
             raise EventError(f"--strict: rows are wrong, nothing is written:\n{wrong}")
         until = (options.switches.vintage or date.max).isoformat()
         volumes = {date.fromisoformat(day): rows for day, rows in total.volumes.items() if day <= until}
-        parts = [journal.folder / name for name in sorted({part for one in records for part in one.parts})]
+        parts = [
+            journal.folder / name for name in sorted({part for record in records for part in record.parts})
+        ]
         keys = [record.key for record in records]
         kept = choose_rows(engine.connection, parts, keys, options.switches, volumes)
         fates = {name: rows for name, rows in total.fates.items() if name != KEPT}

@@ -98,7 +98,7 @@ class Particles:
         n = min(most or len(draws), len(draws))
         points = draws[np.linspace(0, len(draws) - 1, n).round().astype(np.int64)]
         chains = draws.T.reshape(draws.shape[1], n_chains, -1)
-        effective = np.array([effective_sample_size(one) if np.ptp(one) else 1.0 for one in chains])
+        effective = np.array([effective_sample_size(chain) if np.ptp(chain) else 1.0 for chain in chains])
         copied = np.maximum(n / effective - 1, 0.0)
         spread, correlation = _spread(draws, np.full(len(draws), 1 / len(draws)))
         return cls(points, *density(points), np.zeros(n), spread, correlation, FIRST_STEP, copied)

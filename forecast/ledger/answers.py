@@ -281,7 +281,9 @@ def scored(scores: LedgerScores, path: Path, written: Sequence[Path]) -> Iterato
     for by, head in _GROUP_HEADS.items():
         members = [group for group in others if group.by == by]
         if len(members) > 1 or by == "target":
-            groups.append(Group(rows=tuple(_score_row(one.group, one) for one in members), label=head))
+            groups.append(
+                Group(rows=tuple(_score_row(member.group, member) for member in members), label=head)
+            )
     numbers = map(right, ("n", "yes", "Brier", "±", "base", "log"))
     yield Table(columns=(Column(""), *numbers, Column("Skill (90%)")), groups=tuple(groups))
     claim = everything.claim

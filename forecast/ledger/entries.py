@@ -122,7 +122,7 @@ class Question(Record):
         """Whether a text such as ``usa-chn`` or ``China-USA`` names the dyad, either way round."""
         either = ("-".join(self.dyad), "-".join(reversed(self.dyad)))
         written = (pair.strip(), "-".join(pair_named(pair)))
-        return any(one.casefold() in map(str.casefold, either) for one in written)
+        return any(name.casefold() in map(str.casefold, either) for name in written)
 
 
 class AskedRule(Record):

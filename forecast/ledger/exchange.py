@@ -83,7 +83,7 @@ def hubverse_forecasts(ledger: Ledger) -> str:
         baseline = entry.baseline
         answers.setdefault((_model_id(entry.name, baseline.name), *task), baseline.probability)
     names = target_names(ledger)
-    for judgement in sorted(ledger.judgements, key=lambda one: one.made_on):
+    for judgement in sorted(ledger.judgements, key=lambda judgement: judgement.made_on):
         if ledger.standing(judgement) != "void":
             task = _task(judgement.question, names[judgement.question.id][0])
             answers.setdefault((_model_id("others", judgement.forecaster), *task), judgement.probability)

@@ -71,7 +71,7 @@ class Resolved:
             "unseen_actors": [*self.coverage.unseen],
             "through": self.coverage.through.isoformat(),
             "through_stated": self.coverage.stated,
-            **{name: [one.model_dump(mode="json") for one in getattr(self, name)] for name in told},
+            **{name: [entry.model_dump(mode="json") for entry in getattr(self, name)] for name in told},
             **{f"n_{name}": len(getattr(self, name)) for name in counted},
         }
 

@@ -71,9 +71,9 @@ def score_group(
     forecasts: Sequence[ScoredForecast], *, seed: int, by: str = "all", group: str = "all"
 ) -> GroupScore:
     """Score at least one forecast; ``by`` and ``group`` say what they have in common."""
-    probability = np.array([one.entry.probability for one in forecasts])
-    baseline = np.array([one.entry.baseline.probability for one in forecasts])
-    outcome = np.array([one.outcome for one in forecasts], dtype=np.int8)
+    probability = np.array([forecast.entry.probability for forecast in forecasts])
+    baseline = np.array([forecast.entry.baseline.probability for forecast in forecasts])
+    outcome = np.array([forecast.outcome for forecast in forecasts], dtype=np.int8)
     origins = _OriginBlocks(forecasts)
     brier, reference = brier_score(probability, outcome), brier_score(baseline, outcome)
     skill = origins.skill(brier, reference, seed)
@@ -97,10 +97,10 @@ class _OriginBlocks:
     """The origins of some forecasts, and the block bootstrap over them."""
 
     def __init__(self, forecasts: Sequence[ScoredForecast]) -> None:
-        days = np.array([one.origin for one in forecasts], dtype="datetime64[D]")
+        days = np.array([forecast.origin for forecast in forecasts], dtype="datetime64[D]")
         origins, self._row_origin = np.unique(days, return_inverse=True)
         self._number = np.bincount(self._row_origin).astype(np.float64)
-        self._block = block_length(origins, max(one.horizon_days for one in forecasts))
+        self._block = block_length(origins, max(forecast.horizon_days for forecast in forecasts))
 
     def mean(self, values: Floats, seed: int) -> Estimate:
         """Mean over forecasts, shape (forecast,), with the error to first order of a ratio of sums."""
@@ -141,8 +141,8 @@ def compare_with_others(ledger: Ledger, scored: Sequence[ScoredForecast], *, see
     The first answer of each forecaster stands, and the first of ours where several models answered.
     """
     ours: dict[str, ScoredForecast] = {}
-    for one in scored:
-        ours.setdefault(one.entry.question.id, one)
+    for forecast in scored:
+        ours.setdefault(forecast.entry.question.id, forecast)
     answers: dict[str, dict[str, JudgementEntry]] = {}
     for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
         if entry.question.id in ours and ledger.standing(entry) == "resolved":
@@ -209,8 +209,8 @@ def score_ledger(ledger: Ledger, *, seed: int = 0, failed: bool = False) -> Ledg
     scored = resolved_forecasts(ledger, standing)
     if not scored:
         raise LedgerError(f"{ledger.path}: {_nothing_to_score(counts)}")
-    late = [one for one in scored if not one.early]
-    models = {one.entry.model for one in scored}
+    late = [forecast for forecast in scored if not forecast.early]
+    models = {forecast.entry.model for forecast in scored}
     name = models.pop() if len(models) == 1 else "all_models"
     table = _as_table(scored, name)
     baseline = _as_table(scored, REFERENCE, baseline=True)
@@ -281,17 +281,17 @@ def _groups(scored: Sequence[ScoredForecast], seed: int) -> list[GroupScore]:
     # Where one name stands for several rules, the rule is told with it.
     rules = Counter(name for name, _ in {_rule(forecast.entry) for forecast in scored})
     kinds: dict[str, Callable[[ScoredForecast], str]] = {
-        "horizon": lambda one: horizon_band(one.horizon_days),
-        "target": lambda one: _rule(one.entry)[rules[one.entry.target] > 1],
-        "dyad": lambda one: one.entry.question.pair,
-        "model": lambda one: one.entry.model,
-        "made": lambda one: HINDCAST if one.entry.hindcast else AHEAD,
+        "horizon": lambda forecast: horizon_band(forecast.horizon_days),
+        "target": lambda forecast: _rule(forecast.entry)[rules[forecast.entry.target] > 1],
+        "dyad": lambda forecast: forecast.entry.question.pair,
+        "model": lambda forecast: forecast.entry.model,
+        "made": lambda forecast: HINDCAST if forecast.entry.hindcast else AHEAD,
     }
     scores = []
     for by, group_of in kinds.items():
         members: dict[str, list[ScoredForecast]] = {}
-        for one in scored:
-            members.setdefault(group_of(one), []).append(one)
+        for forecast in scored:
+            members.setdefault(group_of(forecast), []).append(forecast)
         names = sorted(members, key=lambda name: (order.index(name) if name in order else len(order), name))
         scores += [score_group(members[name], seed=seed, by=by, group=name) for name in names]
     return scores
@@ -313,10 +313,10 @@ def _rule(entry: ForecastEntry) -> tuple[str, str]:
 
 def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = False) -> ForecastTable:
     """Put forecasts, or the baselines they were recorded with, into the table that the backtest scores."""
-    entries = [one.entry for one in scored]
+    entries = [forecast.entry for forecast in scored]
     chosen = [entry.baseline.probability if baseline else entry.probability for entry in entries]
     windows = [one.origin for one in scored], [one.horizon_days for one in scored]
-    outcome = [one.outcome for one in scored]
+    outcome = [forecast.outcome for forecast in scored]
     return table_of(*windows, [_series(entry) for entry in entries], [model] * len(scored), chosen, outcome)
 
 
@@ -330,19 +330,21 @@ def _series(entry: ForecastEntry) -> str:
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:
-    by_window = {(one.origin, one.horizon_days, _series(one.entry)): one for one in scored}
+    by_window = {
+        (forecast.origin, forecast.horizon_days, _series(forecast.entry)): forecast for forecast in scored
+    }
     missed = [by_window[miss.origin, miss.horizon_days, miss.target] for miss in largest_misses(table)]
     return tuple(
         LedgerMiss(
-            id=one.entry.id,
-            dyad=one.entry.question.pair,
-            target=one.entry.target,
-            as_of=one.entry.question.as_of,
-            milestone=one.entry.question.milestone,
-            probability=one.entry.probability,
-            outcome=one.outcome,
+            id=row.entry.id,
+            dyad=row.entry.question.pair,
+            target=row.entry.target,
+            as_of=row.entry.question.as_of,
+            milestone=row.entry.question.milestone,
+            probability=row.entry.probability,
+            outcome=row.outcome,
         )
-        for one in missed
+        for row in missed
     )
 
 

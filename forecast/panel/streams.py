@@ -145,7 +145,9 @@ class StreamLayout:
 
     def directed(self, category: str, severity: int) -> tuple[TargetRule, ...]:
         """Targets that an act meets or not by who acts."""
-        return tuple(one for one in self.targets if one.by and one.meets(category, severity, one.by[0]))
+        return tuple(
+            target for target in self.targets if target.by and target.meets(category, severity, target.by[0])
+        )
 
     def acts_in_words(self, stream: int) -> tuple[str, ...]:
         """Categories of a stream with severities and actors: ``"sanction of severity 4 or 5 by CHN"``."""
@@ -153,7 +155,9 @@ class StreamLayout:
         for category in CATEGORIES:
             held: dict[tuple[int, ...], list[str]] = {}
             for by in self.sources:
-                severities = tuple(one for one in SEVERITIES if self.stream_of(category, one, by) == stream)
+                severities = tuple(
+                    severity for severity in SEVERITIES if self.stream_of(category, severity, by) == stream
+                )
                 held.setdefault(severities, []).append(by)
             held.pop((), None)
             for severities, sources in held.items():
@@ -166,7 +170,7 @@ class StreamLayout:
     def _by(self, sources: tuple[str, ...]) -> str:
         if sources == self.sources:
             return ""
-        return f" by {' or '.join(one or 'others' for one in sorted(sources, reverse=True))}"
+        return f" by {' or '.join(source or 'others' for source in sorted(sources, reverse=True))}"
 
     @cached_property
     def severities(self) -> Floats:
@@ -196,7 +200,7 @@ class StreamLayout:
     @cached_property
     def calming(self) -> tuple[bool, ...]:
         """Streams whose recent acts are ballast: all others."""
-        return tuple(not one for one in self.conflictual)
+        return tuple(not conflict for conflict in self.conflictual)
 
     @cached_property
     def wider(self) -> tuple[tuple[int, ...], ...]:

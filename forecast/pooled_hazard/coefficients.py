@@ -118,13 +118,13 @@ class Provenance(Part):
     @property
     def coders(self) -> tuple[str, ...]:
         """Names of the coders, in the order of their coefficients."""
-        return tuple(dict.fromkeys(one.coder for one in self.dyads))
+        return tuple(dict.fromkeys(dyad.coder for dyad in self.dyads))
 
     def in_words(self) -> str:
         """Pairs, coders and years in one clause: ``94 pairs: 30 coded by KEDS, 1979–2004, and 64 …``."""
         parts = []
         for coder in self.coders:
-            own = [one for one in self.dyads if one.coder == coder]
+            own = [dyad for dyad in self.dyads if dyad.coder == coder]
             parts.append(f"{len(own)} coded by {coder}, {_years(own)}")
         pairs = "1 pair" if len(self.dyads) == 1 else f"{len(self.dyads)} pairs"
         return f"{pairs}: {_joined(parts)}"
@@ -132,8 +132,8 @@ class Provenance(Part):
     def listed(self) -> Iterator[str]:
         """Every pair with its years, a line for each coder; then the kinds of target, a line for each."""
         for coder in self.coders:
-            own = [one for one in self.dyads if one.coder == coder]
-            yield f"{coder}: {', '.join(f'{one.name} ({_years([one])})' for one in own)}"
+            own = [dyad for dyad in self.dyads if dyad.coder == coder]
+            yield f"{coder}: {', '.join(f'{dyad.name} ({_years([dyad])})' for dyad in own)}"
         for target in self.targets:
             kinds = ", ".join(target.any_of)
             yield f"{kinds}, severity {target.min_severity} or more: {_joined(target.coders)}"
@@ -144,7 +144,7 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def _years(dyads: Sequence[LearnedDyad]) -> str:
-    first, last = min(one.first for one in dyads).year, max(one.until for one in dyads).year
+    first, last = min(dyad.first for dyad in dyads).year, max(dyad.until for dyad in dyads).year
     return f"{first}–{last}" if first < last else str(first)
 
 
@@ -270,7 +270,7 @@ class PooledHazard(Part):
     def _of_this_version(self) -> PooledHazard:
         if self.edges != tuple(EDGES.tolist()) or self.features != NAMES:
             raise ValueError("its intervals or features are those of another version")
-        if self.provenance.coders != tuple(one.coder for one in self.coders):
+        if self.provenance.coders != tuple(coder.coder for coder in self.coders):
             raise ValueError("its coders are not those of its provenance")
         return self
 
@@ -288,14 +288,14 @@ class PooledHazard(Part):
         A record is forecast by coefficients that were learned without them.
         """
         record = LearnedDyad.of("", events)
-        return tuple(one for one in self.provenance.dyads if one.shares(record))
+        return tuple(dyad for dyad in self.provenance.dyads if dyad.shares(record))
 
     def mean_for(self, events: EventTable, origin: date) -> tuple[Floats, ...]:
         """Return the coefficients for a record, by coder: learned without it where it was learned from.
 
         Raises ``InputError``: learned from so few dyads that none was left out, up to a day after the origin.
         """
-        learned = {one.coder: one for one in reversed(self.left_out(events))}
+        learned = {dyad.coder: dyad for dyad in reversed(self.left_out(events))}
         found = []
         for effects in self.coders:
             own = learned.get(effects.coder)
@@ -309,7 +309,7 @@ class PooledHazard(Part):
 
     def coder_weights(self, log_pace: Floats) -> Floats:
         """Weights of the coders at origins, shape (coder, origin); the rest to 1 is the anchor's alone."""
-        weights = np.stack([one.share_at(log_pace) for one in self.coders])
+        weights = np.stack([coder.share_at(log_pace) for coder in self.coders])
         return np.asarray(weights / np.maximum(weights.sum(axis=0), 1.0))
 
     def knows_kind(self, target: TargetRule) -> bool:

@@ -104,7 +104,7 @@ def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> Ori
         "sanctions": np.full(anchor.shape, float("sanction" in target.any_of)),
     }
     at_origin = _recent(past, days) | _silence(known, so_far, days, long_run)
-    columns |= {name: np.broadcast_to(one[:, None], anchor.shape) for name, one in at_origin.items()}
+    columns |= {name: np.broadcast_to(values[:, None], anchor.shape) for name, values in at_origin.items()}
     for name in ("target_30", "conflict_30", "since_last", "years_with"):
         columns[f"{name}_by_time"] = at_origin[name][:, None] * _LOG_TIME
     return OriginFeatures(
@@ -217,7 +217,7 @@ def forecast_origins(
     """
     drawn = _cumulative_draws(hazard, events, targets, origins, start, seed)
     refuse_far(int(np.max(horizons)))
-    return {one.name: np.asarray(hit_chance(_at_days(drawn[one.name], horizons))) for one in targets}
+    return {target.name: np.asarray(hit_chance(_at_days(drawn[target.name], horizons))) for target in targets}
 
 
 def forecast_by_day(
@@ -266,7 +266,7 @@ def _cumulative_draws(
     hazard = hazard or shipped_hazard()
     means = hazard.mean_for(events, origins[0].item())
     random = np.random.default_rng(seed)
-    draws = [one.draws(mean, N_DRAWS, random) for one, mean in zip(hazard.coders, means, strict=True)]
+    draws = [coder.draws(mean, N_DRAWS, random) for coder, mean in zip(hazard.coders, means, strict=True)]
     noise = random.standard_normal((2, N_DRAWS // 2))
     noise = np.concatenate([noise, -noise], axis=1)
     days = ((origins - as_day(start)) // DAY).astype(np.int64)

@@ -159,21 +159,22 @@ def learn_hazard(
     """
     from forecast import __version__
 
-    rows = {one.coder: _coder_rows(one, targets, least_acts) for one in records}
-    planned = sum(len(one) for one in rows.values())
+    rows = {record.coder: _coder_rows(record, targets, least_acts) for record in records}
+    planned = sum(len(row) for row in rows.values())
     effects: list[CoderEffects] = []
     described: list[LearnedDyad] = []
-    for one in records:
-        own, done = rows[one.coder], len(described)
+    for record in records:
+        own, done = rows[record.coder], len(described)
         told = {
-            name: LearnedDyad.of(name, one.dyads[name], coder=one.coder, until=one.end(name)) for name in own
+            name: LearnedDyad.of(name, record.dyads[name], coder=record.coder, until=record.end(name))
+            for name in own
         }
 
         def note(finished: int, before: int = done) -> None:
             if listen:
                 listen(before + finished, planned)
 
-        effects.append(_learn_coder(one.coder, own, told, note))
+        effects.append(_learn_coder(record.coder, own, told, note))
         described += told.values()
     every = [(coder, row) for coder, own in rows.items() for row in own.values()]
     return PooledHazard(
@@ -182,11 +183,11 @@ def learn_hazard(
             dyads=tuple(described),
             targets=tuple(
                 LearnedTarget(
-                    any_of=one.any_of,
-                    min_severity=one.min_severity,
+                    any_of=target.any_of,
+                    min_severity=target.min_severity,
                     coders=tuple(dict.fromkeys(coder for coder, row in every if (row.target == place).any())),
                 )
-                for place, one in enumerate(targets)
+                for place, target in enumerate(targets)
                 if any((row.target == place).any() for _, row in every)
             ),
             rows=sum(len(row.hit) for _, row in every),
@@ -203,7 +204,7 @@ def learn_hazard(
 
 
 def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int) -> dict[str, Rows]:
-    acts = [sum(int(one.mask(events).sum()) for events in records.dyads.values()) for one in targets]
+    acts = [sum(int(target.mask(events).sum()) for events in records.dyads.values()) for target in targets]
     noted = {place: targets[place] for place, number in enumerate(acts) if number >= max(least_acts, 1)}
     if not noted:
         raise InputError(
@@ -211,8 +212,8 @@ def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int
             f"the most is {max(acts)}: nothing can be learned. Targets are acts of conflict of severity 2 "
             "or more; give more dyads, or a lower --least-acts"
         )
-    found = {name: dyad_rows(one, records.end(name), noted) for name, one in records.dyads.items()}
-    rows = {name: one for name, one in found.items() if one is not None}
+    found = {name: dyad_rows(record, records.end(name), noted) for name, record in records.dyads.items()}
+    rows = {name: row for name, row in found.items() if row is not None}
     if not rows:
         raise InputError(
             f"{records.coder}: a pooled hazard needs dyads with more than {FIRST_ORIGIN_DAYS} days of "
@@ -224,14 +225,14 @@ def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int
 def _learn_coder(
     coder: str, rows: Mapping[str, Rows], told: Mapping[str, LearnedDyad], note: Callable[[int], None]
 ) -> CoderEffects:
-    features = np.concatenate([one.features for one in rows.values()])
-    weight = np.concatenate([one.weight for one in rows.values()])
+    features = np.concatenate([row.features for row in rows.values()])
+    weight = np.concatenate([row.weight for row in rows.values()])
     centre = np.average(features, axis=0, weights=weight)
     scale = np.sqrt(np.average((features - centre) ** 2, axis=0, weights=weight))
     scale[scale < 1e-9] = 1.0
     lowest, highest = np.quantile(features, [TAIL, 1 - TAIL], axis=0)
-    pace = np.concatenate([one.log_pace for one in rows.values()])
-    military = np.average(np.concatenate([one.military for one in rows.values()]), weights=weight)
+    pace = np.concatenate([row.log_pace for row in rows.values()])
+    military = np.average(np.concatenate([row.military for row in rows.values()]), weights=weight)
     n = 2 * (len(NAMES) + 1)
     effects = CoderEffects(
         coder=coder,
@@ -245,7 +246,7 @@ def _learn_coder(
         covariance=tuple(_kept(row) for row in np.eye(n)),
         without={},
     )
-    designs = {name: with_design(one, effects) for name, one in rows.items()}
+    designs = {name: with_design(row, effects) for name, row in rows.items()}
     fit = fit_poisson(tuple(designs.values()), _penalty())
     without = {}
     for place, name in enumerate(rows if len(rows) >= LEAST_DYADS else (), start=1):
@@ -329,8 +330,8 @@ def _sandwich(rows: Sequence[Rows], fit: Fit, penalty: Floats) -> Floats:
     inverse = np.linalg.inv(fit.hessian)
     if len(rows) < LEAST_DYADS:
         return np.asarray(inverse)
-    residuals = (one.weight * (one.hit - _expected(one, fit.coefficients)) for one in rows)
-    scores = np.array([one.features.T @ residual for one, residual in zip(rows, residuals, strict=True)])
+    residuals = (row.weight * (row.hit - _expected(row, fit.coefficients)) for row in rows)
+    scores = np.array([row.features.T @ residual for row, residual in zip(rows, residuals, strict=True)])
     between = scores.T @ scores * len(rows) / (len(rows) - 1)
     return np.asarray(inverse @ (between + np.diag(penalty)) @ inverse)
 
@@ -338,9 +339,9 @@ def _sandwich(rows: Sequence[Rows], fit: Fit, penalty: Floats) -> Floats:
 def _kind_spread(rows: Sequence[Rows], n_targets: int) -> float:
     """Standard deviation over kinds of target of the log ratio of hits to those that the anchor expects."""
     hits, expected = np.zeros(n_targets), np.zeros(n_targets)
-    for one in rows:
-        hits += np.bincount(one.target, one.weight * one.hit, n_targets)
-        expected += np.bincount(one.target, one.weight * np.exp(one.anchor) * one.at_risk, n_targets)
+    for row in rows:
+        hits += np.bincount(row.target, row.weight * row.hit, n_targets)
+        expected += np.bincount(row.target, row.weight * np.exp(row.anchor) * row.at_risk, n_targets)
     ratio = np.log((hits + 0.5) / (expected + 0.5))[expected > 0]
     return float(f"{np.std(ratio, ddof=min(1, len(ratio) - 1)):.4g}")
 

@@ -42,7 +42,7 @@ def coder_names(folders: Sequence[Path], coders: Sequence[str]) -> list[str]:
         raise InputError(
             f"--coder: got {len(coders)} for {len(folders)} folders. Give one for each, in their order"
         )
-    names = list(coders) or [one.resolve().name for one in folders]
+    names = list(coders) or [folder.resolve().name for folder in folders]
     for place, name in enumerate(names):
         if not name.strip():
             raise InputError("--coder: got an empty name. Give a name such as KEDS")
@@ -59,7 +59,7 @@ def read_ends(path: Path) -> dict[str, date]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = csv.DictReader(stream)
             if lines.fieldnames is None or not set(COLUMNS) <= set(lines.fieldnames):
-                got = ", ".join(shown(one) for one in lines.fieldnames or ()) or "none"
+                got = ", ".join(shown(head) for head in lines.fieldnames or ()) or "none"
                 raise InputError(f"{path}: got columns {got}; expected {', '.join(COLUMNS)}")
             ends: dict[str, date] = {}
             for row in lines:

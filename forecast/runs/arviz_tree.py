@@ -84,7 +84,7 @@ def _log_prior(priors: PriorSet, posterior: xr.Dataset) -> xr.Dataset:
         if own := priors.of_group(group):
             values = posterior[group.variable]
             columns = values.values.reshape(*values.shape[:2], -1)
-            parts = [one.distribution.log_density(columns[..., k]) for k, one in enumerate(own)]
+            parts = [prior.distribution.log_density(columns[..., k]) for k, prior in enumerate(own)]
             made[group.variable] = values.copy(data=np.stack(parts, axis=-1).reshape(values.shape))
     return xr.Dataset(made)
 

@@ -75,7 +75,10 @@ def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Caution, ...]:
         FarFromBaseline.due(
             target.name,
             target.label,
-            [(one.name, one.date, one.probability, one.baseline.probability) for one in target.milestones],
+            [
+                (milestone.name, milestone.date, milestone.probability, milestone.baseline.probability)
+                for milestone in target.milestones
+            ],
         )
         for target in targets
     )
@@ -95,9 +98,9 @@ def _asked(inputs: Inputs) -> Iterator[Caution | None]:
     if inputs.population is not None:
         last["priors"] = date.fromisoformat(inputs.population.provenance.last)
     if pooled:
-        longest = max((one.last - one.first).days for one in pooled)
+        longest = max((dyad.last - dyad.first).days for dyad in pooled)
         yield LongerThanLearned.due((grid.origin - grid.start).days / DAYS_A_YEAR, longest / DAYS_A_YEAR)
-        last["pooled hazard"] = max(one.last for one in pooled)
+        last["pooled hazard"] = max(dyad.last for dyad in pooled)
     yield LearnedLater.due(last, as_of)
     stale = stale_events(used.date, np.datetime64(as_of, "D"))
     yield stale
@@ -153,7 +156,7 @@ def acts_a_month(data: EventCounts, priors: PriorSet) -> dict[str, tuple[float, 
 
     Ballast and after-effects come on top: the two need not agree, but should be of one order.
     """
-    group = next(one for one in priors.groups if one.name == BASE_RATE)
+    group = next(group for group in priors.groups if group.name == BASE_RATE)
     rates = [float(prior.distribution.quantile(0.5)) for prior in priors.of_group(group)]
     counted = data.counts.sum(axis=0) / float(data.exposure.sum())
     return {
@@ -183,8 +186,8 @@ def _density_changes(days: Days, start: np.datetime64, as_of: np.datetime64) -> 
     acts = days.astype("datetime64[M]")
     counts = np.searchsorted(acts, months, "right") - np.searchsorted(acts, months, "left")
     return DensityChanges.due(
-        DensityBreak(month=str(months[one.position]), before=one.before, after=one.after)
-        for one in find_breaks(counts.astype(np.float64))
+        DensityBreak(month=str(months[level.position]), before=level.before, after=level.after)
+        for level in find_breaks(counts.astype(np.float64))
     )
 
 
@@ -235,7 +238,7 @@ def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = No
         return
     cautions = _lines(forecast)
     said = [unconverged_sentence(forecast)]
-    said += [f"{HEAD}:", *(f"  {one}" for one in cautions)] if cautions else []
+    said += [f"{HEAD}:", *(f"  {caution}" for caution in cautions)] if cautions else []
     record = f" Its forecasts are on record as failed in {ledger}." if ledger else ""
     said.append(
         f"The run, with a stamped report, is in {folder}.{record} --allow-unconverged ends with code 0 all "
@@ -246,10 +249,10 @@ def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = No
 
 def unconverged_sentence(forecast: Forecast) -> str:
     """Say that a forecast did not converge, with every gate that failed."""
-    failures = (f"\n  {one.sentence}" for one in forecast.diagnostics.failures)
+    failures = (f"\n  {failure.sentence}" for failure in forecast.diagnostics.failures)
     return f"the fit did not converge; do not use its numbers.{''.join(failures)}"
 
 
 def _lines(forecast: Forecast) -> list[str]:
     # That the fit failed is told with its gates.
-    return caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
+    return caution_lines([caution for caution in forecast.cautions if caution.code != "not_converged"])

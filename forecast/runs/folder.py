@@ -54,13 +54,13 @@ def run_folders(folder: Path, deep: int = 0) -> list[Path]:
     if deep >= _MOST_DEEP:
         return []
     try:
-        below = sorted(one for one in folder.iterdir() if one.is_dir() and not one.is_symlink())
+        below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
     except OSError:
         return []
     found: list[Path] = []
-    for one in below:
-        if not one.name.startswith("."):
-            found += run_folders(one, deep + 1)
+    for path in below:
+        if not path.name.startswith("."):
+            found += run_folders(path, deep + 1)
     return found[:_MOST_RUNS]
 
 
@@ -217,18 +217,18 @@ def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY
     hashes = recorded if isinstance(recorded, dict) else {}
     lasting = {str(name): str(value) for name, value in hashes.items() if lasts(str(name))}
     changed = [
-        one
-        for one in changed_files(folder, lasting)
-        if not (one.what == "missing" and one.name.endswith(_LARGE))
+        file
+        for file in changed_files(folder, lasting)
+        if not (file.what == "missing" and file.name.endswith(_LARGE))
     ]
-    missing = any(one.what == "missing" for one in changed)
+    missing = any(file.what == "missing" for file in changed)
     if changed and (missing or not force):
-        listed = "; ".join(f"{one.name} is {one.what}" for one in changed)
+        listed = "; ".join(f"{file.name} is {file.what}" for file in changed)
         advice = "" if missing else advice
         raise RunFolderError(f"{folder}: not as the run left it: {listed}. Run the forecast again{advice}.")
     return tuple(
-        f"{one.name} was altered after the run was made; what it holds is not what the run found."
-        for one in changed
+        f"{file.name} was altered after the run was made; what it holds is not what the run found."
+        for file in changed
     )
 
 

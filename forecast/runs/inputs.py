@@ -104,7 +104,7 @@ class Inputs:
     @property
     def rows_left_out(self) -> int:
         """Rows known at the as-of date that are no acts of the dyad."""
-        return sum(one.rows for one in self.left_out)
+        return sum(pair.rows for pair in self.left_out)
 
 
 def dyad_rule(config: Config) -> DyadRule:
@@ -302,7 +302,7 @@ def config_scale(config: Config) -> Scale:
         )
     scale = load_scale(config.scale, config.base_folder)
     if faults := list(scale_faults(config, scale)):
-        raise ConfigError("\n".join(str(config.error(one.path, one.message)) for one in faults))
+        raise ConfigError("\n".join(str(config.error(fault.path, fault.message)) for fault in faults))
     return scale
 
 

@@ -109,8 +109,8 @@ def direct_answers(inputs: Inputs, events: EventTable, horizon_days: int) -> Dir
     grid = inputs.data.grid
     return DirectAnswers(
         {
-            one.name: one.by_day(events, inputs.rules, grid.origin, grid.start, horizon_days)
-            for one in inputs.family.direct
+            member.name: member.by_day(events, inputs.rules, grid.origin, grid.start, horizon_days)
+            for member in inputs.family.direct
         }
     )
 
@@ -196,16 +196,17 @@ class Mixture:
             if rule.name in answers or not answers
         }
         curves = {
-            name: curve_from_moments(one, np.empty((0, len(one.mean)))) for name, one in moments.items()
+            name: curve_from_moments(moment, np.empty((0, len(moment.mean))))
+            for name, moment in moments.items()
         }
         rules = [rule for rule in self.inputs.rules if rule.name in curves]
         probability, lower, upper = (
-            raised_to_included({name: getattr(one, part) for name, one in curves.items()}, rules)
+            raised_to_included({name: getattr(curve, part) for name, curve in curves.items()}, rules)
             for part in ("probability", "lower90", "upper90")
         )
         return {
-            name: ProbabilityCurve(probability[name], lower[name], upper[name], one.per_draw)
-            for name, one in curves.items()
+            name: ProbabilityCurve(probability[name], lower[name], upper[name], curve.per_draw)
+            for name, curve in curves.items()
         }
 
     def _mixed(self, target: str, answer: ModelAnswer | None) -> HitMoments:
@@ -285,18 +286,21 @@ class Mixture:
             days = (self.plain or self.paths).of(target)
             moments = hit_moments(days, self.paths.horizon_days, np.full(len(days), 1 / len(days)))
             said.append((MODEL.name, MODEL.label, share, moments))
-        labels = {one.name: one.label for one in self.inputs.family.direct}
+        labels = {member.name: member.label for member in self.inputs.family.direct}
         answering = {name: one[target] for name, one in self.direct.by_member.items() if target in one}
         said += [(name, labels[name], (1 - share) / len(answering), one) for name, one in answering.items()]
-        return tuple(_member(*one, day) for one in said)
+        return tuple(_member(*values, day) for values in said)
 
     def members(self) -> tuple[Member, ...]:
         """What the forecast is the mean of, with the weights for the headline target."""
         target, direct = self.inputs.config.headline.target, self.inputs.family.direct
         share = self.share(target)
-        answering = [one for one in direct if target in self.direct.by_member[one.name]]
-        weights = {one.name: (1 - share) / len(answering) for one in answering}
-        found = [Member(name=one.name, label=one.label, weight=weights.get(one.name, 0.0)) for one in direct]
+        answering = [member for member in direct if target in self.direct.by_member[member.name]]
+        weights = {member.name: (1 - share) / len(answering) for member in answering}
+        found = [
+            Member(name=member.name, label=member.label, weight=weights.get(member.name, 0.0))
+            for member in direct
+        ]
         if self.inputs.family.fitted or share:
             found.insert(0, Member(name=MODEL.name, label=MODEL.label, weight=share))
         return tuple(found)

@@ -67,7 +67,7 @@ def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) 
     """
     inside = (events.date >= np.datetime64(start, "D")) & (events.date < np.datetime64(origin, "D"))
     met = events.select(np.asarray(inside & rule.mask(events)))
-    return tuple(PastCase(event_id=one.id, date=one.date) for one in met.rows())[-MOST_CASES:]
+    return tuple(PastCase(event_id=event.id, date=event.date) for event in met.rows())[-MOST_CASES:]
 
 
 def constant_rate(
@@ -189,7 +189,7 @@ def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
                 clause=known.in_words(),
                 pairs=tuple(known.listed()),
                 source=known.source,
-                own_left_out=tuple(one.name for one in inputs.hazard.left_out(inputs.events)),
+                own_left_out=tuple(dyad.name for dyad in inputs.hazard.left_out(inputs.events)),
             )
         )
     return tuple(found)
@@ -296,8 +296,8 @@ def data_summary(
             rows_b_to_a=back,
             rows_theatre=theatre,
         ),
-        rows_left_out=sum(one.rows for one in left_out),
-        left_out=tuple(PairLeftOut(**one._asdict()) for one in left_out[:STORED_PAIRS]),
+        rows_left_out=sum(pair.rows for pair in left_out),
+        left_out=tuple(PairLeftOut(**pair._asdict()) for pair in left_out[:STORED_PAIRS]),
         sources=terms_of(events),
     )
 

@@ -120,9 +120,9 @@ def acts_ahead(
         np.array(kinds, dtype=np.int64),
         np.array([act.severity - 1 if act.category in CONFLICTUAL else -1 for act in acts], dtype=np.int64),
         np.array(met, dtype=bool).reshape(len(acts), len(layout.targets)),
-        np.array([one.excites for one in effects]).reshape(len(names), draws, len(layout.streams)),
-        np.array([one.calms for one in effects]).reshape(len(names), draws),
-        np.array([one.decay for one in effects]).reshape(len(names), draws),
+        np.array([effect.excites for effect in effects]).reshape(len(names), draws, len(layout.streams)),
+        np.array([effect.calms for effect in effects]).reshape(len(names), draws),
+        np.array([effect.decay for effect in effects]).reshape(len(names), draws),
     )
 
 
@@ -191,7 +191,7 @@ def met_on_paths(
     met = np.full((len(options.draws(n_draws)), options.n_paths), NEVER, dtype=np.int32)
     if not acts:
         return met
-    chance, place = (_numbers(acts, n_draws, options, one) for one in (CHANCE, WINDOW))
+    chance, place = (_numbers(acts, n_draws, options, purpose) for purpose in (CHANCE, WINDOW))
     for at, act in enumerate(acts):
         day = _day_of(act, origin, place[at])
         met = np.where(chance[at] < act.probability, np.minimum(met, day), met).astype(np.int32)
@@ -234,7 +234,9 @@ def futures_differ_since(
         return since
     keys, words = np.array(list(changed), dtype=np.uint64), seed_words(options.seed)
     draws = options.draws(n_draws)
-    chance, place = (act_numbers(draws, options.n_paths, keys, one, words) for one in (CHANCE, WINDOW))
+    chance, place = (
+        act_numbers(draws, options.n_paths, keys, purpose, words) for purpose in (CHANCE, WINDOW)
+    )
     for at, (key, act) in enumerate(changed.items()):
         low, high = sorted(acts[key].probability if key in acts else 0.0 for acts in (old, new))
         day = _day_of(act, data.grid.origin, place[at])
