@@ -31,10 +31,20 @@ _FLAT = 1e-6
 _TRIED_PART = 0.25
 """How much the chance of an act is moved to see what it adds: the part of all paths that is played."""
 _MOST_TRIED = 20
-_CALMING = (("visit", 4), ("channel_opening", 3))
-"""Acts that are tried where a probability is to fall: category and severity."""
-_SOON_DAYS = 30
-"""Days from the origin to the act that is tried as a new one."""
+
+
+class PageTrials(Record):
+    """Acts that are tried as new ones, here and on the static page.
+
+    ``soon_days`` lie between the origin and the act; ``calming`` acts, by category and severity, are tried
+    where a probability is to fall.
+    """
+
+    soon_days: int = 30
+    calming: tuple[tuple[str, int], ...] = (("visit", 4), ("channel_opening", 3))
+
+
+TRIALS = PageTrials()
 
 
 class GoalChange(Record):
@@ -223,8 +233,8 @@ def _movable(engine: Engine, state: State, asked: dict[str, object], *, up: bool
         yield _Act("act", name, event.get("probability", 1.0), assumed(place, event))
     rule = next(rule for rule in run.inputs.rules if rule.name == state.target)
     origin = run.inputs.data.grid.origin
-    soon = origin + min(timedelta(days=_SOON_DAYS), (day - origin) // 2)
-    kinds = [(category, rule.min_severity) for category in rule.any_of] if up else _CALMING
+    soon = origin + min(timedelta(days=TRIALS.soon_days), (day - origin) // 2)
+    kinds = [(category, rule.min_severity) for category in rule.any_of] if up else TRIALS.calming
     for category, severity in kinds if len(events) < MOST_ACTS else ():
         new: dict[str, Any] = {"date": soon.isoformat(), "category": category, "severity": severity}
         name = f"one more {_name(category, severity)}"

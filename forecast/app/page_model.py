@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BeforeValidator
 
 from forecast.app.engine import BaseProbability, Engine, Point, base_of, points_of
+from forecast.app.goals import TRIALS, PageTrials
 from forecast.app.state import MOST_ACTS
 from forecast.events.codebook import (
     CATEGORIES,
@@ -218,6 +219,7 @@ class PageModel(Record):
     cautions: tuple[str, ...]
     waterfall: tuple[PageStep, ...]
     limits: PageLimits
+    trials: PageTrials
     run_folder_name: str
 
 
@@ -280,6 +282,7 @@ def page_model(engine: Engine) -> PageModel:
             for one in forecast.waterfall
         ),
         limits=PageLimits(acts=MOST_ACTS),
+        trials=TRIALS,
         run_folder_name="" if run.folder is None else run.folder.resolve().name,
     )
 

@@ -34,7 +34,6 @@ ROOT = Path(__file__).resolve().parents[2]
 BOUND = 0.02
 """Largest change of a probability that counts as harmless: two points of a hundred."""
 MOST_MISSED = 0.02
-HORIZONS = (30, 90, 180)
 YEARS_BEFORE = 4
 """Years of record that a day of a case has before it."""
 
@@ -305,6 +304,7 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     """
     from forecast.events.dyads import DyadRule
     from forecast.families import POOLED
+    from forecast.records.horizons import USUAL_HORIZONS
     from forecast.runs.inputs import target_rules
 
     rule = DyadRule((one.sides[0],), (one.sides[1],))
@@ -312,9 +312,11 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     if not len(known):
         return None
     origin, start, rules = as_of + timedelta(days=1), one.table.date[0].item(), target_rules(config)
-    found = POOLED.by_day(known, rules, origin, start, max(HORIZONS))
-    silent = np.zeros(len(HORIZONS))
-    return np.array([found[one.name].mean[list(HORIZONS)] if one.name in found else silent for one in rules])
+    found = POOLED.by_day(known, rules, origin, start, max(USUAL_HORIZONS))
+    silent = np.zeros(len(USUAL_HORIZONS))
+    return np.array(
+        [found[one.name].mean[list(USUAL_HORIZONS)] if one.name in found else silent for one in rules]
+    )
 
 
 def change(one: Record, sound: EventTable, damaged: EventTable, config: Config, as_of: date) -> float:
@@ -337,7 +339,6 @@ def base_config(folder: Path) -> Config:
 _LIST = """schema: 1
 name: faults
 as_of: 2010-01-04
-horizons: [30, 90, 180]
 events: ["bundled:us-china"]
 targets:
   arms: {any_of: [military_incident, military_posture], min_severity: 3}

@@ -89,9 +89,6 @@ export function goals(source, hands, answered) {
   return { node, update: ask };
 }
 
-/** Acts that are tried where a probability is to fall. @type {[string, number, string?][]} */
-const CALMING = [["visit", 4], ["channel_opening", 3]];
-const SOON_DAYS = 30;
 /** Halvings of a chance until it is exact to a thousandth. */
 const HALVINGS = 12;
 
@@ -131,7 +128,9 @@ export function reachGoal(tables, state, goal) {
     const { model } = tables;
     const milestone = model.milestones.find((one) => one.name === state.milestone);
     const day = milestone?.date ?? "";
-    const soon = dayAfter(model.as_of, 1 + Math.min(SOON_DAYS, Math.floor((milestone?.day ?? 0) / 2)));
+    const soon = dayAfter(model.as_of, 1 + Math.min(model.trials.soon_days, Math.floor((milestone?.day ?? 0) / 2)));
+    /** @type {[string, number, string?][]} */
+    const calming = model.trials.calming;
     const kinds = model.categories.flatMap(({ name }) => {
       const severities = model.severities.map((one) => one.value);
       const by = [undefined, ...model.actors].find((actor) => severities.some((one) => tables.meets({ category: name, severity: one, by: actor }, state.target)));
@@ -145,7 +144,7 @@ export function reachGoal(tables, state, goal) {
       ...model.calendar.filter((act) => act.date < day).map((act) => along("calendar", act.label, state.calendar[act.label] ?? act.probability,
         (chance) => ({ calendar: { ...state.calendar, [act.label]: chance } }))),
       ...state.events.map((act, place) => along("act", act.label ?? named(act.category, act.severity), act.probability, assumed(place, act))),
-      ...(state.events.length < model.limits.acts ? up ? kinds : CALMING : []).map(([category, severity, actor]) => {
+      ...(state.events.length < model.limits.acts ? up ? kinds : calming : []).map(([category, severity, actor]) => {
         const by = actor ?? (tables.directed({ category, severity }) ? model.actors[0] : undefined);
         return along("act", `one more ${named(category, severity)}${by ? ` by ${by}` : ""} on ${longDay(soon)}`, 0,
           assumed(state.events.length, { date: soon, category, severity, ...(by ? { by } : {}), probability: 0, label: "one more act" }));
