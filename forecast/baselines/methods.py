@@ -148,7 +148,7 @@ def _share(past: PastEvents, days: int) -> Floats:
 
 
 def _share_after(past: PastEvents, days: int) -> Floats:
-    found = _share(past, days)
+    shares = _share(past, days)
     hits = past.window_hits(days)
     # Entry w of `hits` ends where entry w + days begins; the last complete one is that before the origin.
     before, after = hits[:-days], hits[days:]
@@ -158,8 +158,8 @@ def _share_after(past: PastEvents, days: int) -> Floats:
         some = long[hits[pairs[long] + days - 1] == kind]
         followed = _so_far(before == kind)[pairs[some]] / days
         hit = _so_far((before == kind) & after)[pairs[some]] / days
-        found[some] = (hit + BORROWED_WINDOWS * found[some]) / (followed + BORROWED_WINDOWS)
-    return found
+        shares[some] = (hit + BORROWED_WINDOWS * shares[some]) / (followed + BORROWED_WINDOWS)
+    return shares
 
 
 def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -175,7 +175,7 @@ def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     distinct window, since windows begin on every day.
     """
     ahead = _ahead_by_half_life(past, horizon_days)
-    found = np.empty((len(past.origin_days), len(horizon_days)))
+    chances = np.empty((len(past.origin_days), len(horizon_days)))
     for place, days in enumerate(horizon_days):
         # Windows begin on day 1 or later: on day 0 nothing has been observed.
         hits = past.window_hits(int(days))[1:]
@@ -185,8 +185,8 @@ def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
         score = score[:, np.maximum(_complete(past, int(days)) - 1, 0)] / days
         weight = np.exp(score - score.max(axis=0))
         at_origin = ahead[:, past.origin_days - 1, place]
-        found[:, place] = (weight * at_origin).sum(axis=0) / weight.sum(axis=0)
-    return found
+        chances[:, place] = (weight * at_origin).sum(axis=0) / weight.sum(axis=0)
+    return chances
 
 
 def constant_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -225,7 +225,7 @@ def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floa
     Climatology where fewer than two past windows are complete.
     """
     covariates = _covariates(past)
-    found = share_of_windows(past, horizon_days)
+    chances = share_of_windows(past, horizon_days)
     for place, days in enumerate(horizon_days):
         hits = past.window_hits(int(days)).astype(np.float64)
         weight = min(STEP_DAYS / int(days), 1.0)
@@ -234,8 +234,8 @@ def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floa
             begins = slice((complete - 1) % STEP_DAYS, complete, STEP_DAYS)
             if complete > STEP_DAYS:
                 now = covariates[past.origin_days[row]]
-                found[row, place] = _fit_and_predict(covariates[begins], hits[begins], weight, now)
-    return found
+                chances[row, place] = _fit_and_predict(covariates[begins], hits[begins], weight, now)
+    return chances
 
 
 def _covariates(past: PastEvents) -> Floats:
@@ -322,7 +322,7 @@ def baselines_by_origin(
 
 def _forecast(method: Method, past: PastEvents, horizon_days: Sequence[int] | Horizons) -> Floats:
     horizons = np.asarray(horizon_days, dtype=np.int64)
-    found = np.zeros((len(past.origin_days), len(horizons)))
+    chances = np.zeros((len(past.origin_days), len(horizons)))
     some = horizons > 0
-    found[:, some] = method(past, horizons[some])
-    return found
+    chances[:, some] = method(past, horizons[some])
+    return chances

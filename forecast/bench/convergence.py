@@ -106,7 +106,7 @@ def forecast_cell(job: Job) -> Row:
     clock = Clock()
     began = time.perf_counter()
     try:
-        found = fit_and_judge(inputs_of(config, job.events), timed=clock.time)
+        judged = fit_and_judge(inputs_of(config, job.events), timed=clock.time)
     except (ForecastError, ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
         return Row(
             **facts,
@@ -119,18 +119,18 @@ def forecast_cell(job: Job) -> Row:
             seconds=round(time.perf_counter() - began, 3),
             probability={},
         )
-    diagnostics = found.gates.model_dump(mode="json")
+    diagnostics = judged.gates.model_dump(mode="json")
     failures = diagnostics.pop("failures")
     return Row(
         **facts,
-        converged=found.gates.converged,
+        converged=judged.gates.converged,
         failures=failures,
         error=None,
         diagnostics=diagnostics,
-        reruns=found.fit.reruns,
+        reruns=judged.fit.reruns,
         fit_seconds=clock.seconds["fit"],
         seconds=round(time.perf_counter() - began, 3),
-        probability={ahead: found.mixture.paths.probability(TARGET, ahead) for ahead in HORIZONS},
+        probability={ahead: judged.mixture.paths.probability(TARGET, ahead) for ahead in HORIZONS},
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from forecast.baselines.methods import BASELINES
 from forecast.bench.pooled_windows import (
@@ -66,6 +66,7 @@ class ModelChoice:
 class BenchmarkCell(MeanScores):
     """Scores of one model on one dyad and horizon."""
 
+    detail: ClassVar[str] = "failed_fits"
     dyad: str
     horizon_days: int
     model: str
@@ -118,7 +119,7 @@ class TargetScores:
         behind = {name: asdict(gap) for name, gap in choice.gaps.items()} if choice else {}
         lines = [{"dyad": dyad} | asdict(line) for dyad, lines in self.calibration.items() for line in lines]
         content: dict[str, Any] = {
-            "cells": [asdict(cell) for cell in self.cells],
+            "cells": [cell.to_dict() for cell in self.cells],
             "mean": self.means(),
             "default": DEFAULT_MODEL,
             "choice": choice and {"best": choice.best, "chosen": choice.chosen, "log_behind_best": behind},
@@ -126,11 +127,11 @@ class TargetScores:
                 model: {name: asdict(gap) for name, gap in gaps.items()}
                 for model, gaps in self.against_baselines.items()
             },
-            "by_horizon": [asdict(scores) for scores in self.by_horizon],
+            "by_horizon": [scores.to_dict() for scores in self.by_horizon],
             "calibration": lines,
             "pooled_calibration": [asdict(line) for line in self.pooled_calibration],
             "calibration_by_horizon": [asdict(line) for line in self.calibration_by_horizon],
-            "onset": [asdict(scores) for scores in self.by_state],
+            "onset": [scores.to_dict() for scores in self.by_state],
         }
         return cast("dict[str, Any]", without_nan(content))
 

@@ -6,8 +6,8 @@ All dyads of an origin are drawn together: neighbours share wars, so that dyads 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypedDict
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,15 @@ class MeanScores:
     log: float
     brier_se: float
     log_se: float
+    detail: ClassVar[str] = ""
+    """Field that follows the scores in JSON."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: what is scored, then the scores."""
+        values = asdict(self)
+        scores = [field.name for field in fields(MeanScores)]
+        scored = [name for name in values if name not in (*scores, self.detail)]
+        return {name: values[name] for name in (*scored, *scores, *filter(None, [self.detail]))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +104,7 @@ class StateScores(MeanScores):
     ``log_minus`` is the gap to each of ``COUNT_FREE``, but to itself.
     """
 
+    detail: ClassVar[str] = "log_minus"
     state: State
     horizon_days: int | None
     model: str
@@ -199,20 +209,16 @@ def _mean_of_dyads(values: Floats, times: Floats) -> Floats:
     return np.asarray(means.sum(axis=1) / (number > 0).sum(axis=1))
 
 
-class _Means(TypedDict):
-    n: int
-    base_rate: float
-    brier: float
-    log: float
-    brier_se: float
-    log_se: float
-
-
-def mean_scores(n: int, base_rate: float, brier: Estimate, log: Estimate) -> _Means:
+def mean_scores(n: int, base_rate: float, brier: Estimate, log: Estimate) -> dict[str, Any]:
     """Return the fields of ``MeanScores``."""
-    return _Means(
-        n=n, base_rate=base_rate, brier=brier.value, log=log.value, brier_se=brier.se, log_se=log.se
-    )
+    return {
+        "n": n,
+        "base_rate": base_rate,
+        "brier": brier.value,
+        "log": log.value,
+        "brier_se": brier.se,
+        "log_se": log.se,
+    }
 
 
 def scores_by_horizon(

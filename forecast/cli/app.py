@@ -22,7 +22,6 @@ from forecast.cli import (
     programs,
     run,
     scenario,
-    scenario_page,
     watch,
 )
 from forecast.cli.terminal import show
@@ -46,7 +45,7 @@ app.command("check")(run.check)
 app.command("run")(run.run)
 app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
-app.command("app")(scenario_page.app)
+app.command("app")(programs.app)
 app.command("mcp")(programs.mcp)
 app.command("sensitivity")(scenario.sensitivity)
 app.command("judge")(judge.judge)

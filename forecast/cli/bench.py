@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from forecast.cli.options import RUN_DIR, Output, option, takes_options
-from forecast.cli.scenario_page import refuse_without_app
+from forecast.cli.programs import refuse_without_app
 from forecast.cli.terminal import listening
 from forecast.progress import StageProgress
 

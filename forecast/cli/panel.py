@@ -115,19 +115,20 @@ def show(
 def _summary(learned: PooledHazard, out: Path | None) -> Iterator[Block]:
     from forecast.pooled_hazard.learning import LEAST_DYADS
 
-    told = learned.provenance
+    provenance = learned.provenance
     yield Prose(
-        f"Learned from {told.in_words()}. {told.rows:,} rows of {count(len(told.targets), 'kind')} of target."
+        f"Learned from {provenance.in_words()}. {provenance.rows:,} rows of "
+        f"{count(len(provenance.targets), 'kind')} of target."
     )
     for coder in learned.coders:
-        n = sum(dyad.coder == coder.coder for dyad in told.dyads)
+        n = sum(dyad.coder == coder.coder for dyad in provenance.dyads)
         if n < LEAST_DYADS:
             yield Prose(
                 f"Caution: {count(n, 'dyad')} of {coder.coder} cannot tell how dyads differ. Forecasts rest "
                 "on the past of these alone, and intervals are too narrow for others."
             )
-    yield Prose(f"Source: {told.source}. Command: {told.command}.")
-    for line in told.listed():
+    yield Prose(f"Source: {provenance.source}. Command: {provenance.command}.")
+    for line in provenance.listed():
         yield Prose(line)
     for coder in learned.coders:
         n = len(learned.features) + 1

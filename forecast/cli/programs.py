@@ -1,14 +1,15 @@
-"""``forecast schema`` and ``mcp``: the contracts of files, and saved runs, for other programs to read."""
+"""``forecast app``, ``mcp`` and ``schema``: saved runs and the contracts of files, for others to read."""
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 import typer
 
-from forecast.cli.options import LEDGER, argument, ledger_place
+from forecast.cli.options import LEDGER, argument, ledger_place, option
 from forecast.errors import InputError, install_command
 
 
@@ -41,3 +42,46 @@ def mcp(
     from forecast.mcp_server import Answers, make_server
 
     make_server(Answers(reports_dir, ledger_place(ledger, reports_dir))).run("stdio")
+
+
+def app(
+    run_dir: Path = argument("RUN_DIR", "Folder of a saved run, or one with runs below it."),
+    no_browser: bool = option(False, "--no-browser", "Only print the address."),
+    port: int = option(0, "--port", "Port on 127.0.0.1; 0 for any that is free.", "PORT", min=0, max=65535),
+    static: Path | None = option(
+        None, "--static", "Write the page as one file that works offline, and end.", "FILE.html"
+    ),
+) -> None:
+    """Serve the scenario page: move a belief, add an act, watch the probability. Ctrl-C ends it.
+
+    Only this machine can ask, and only with the token in the printed address.
+    """
+    if static is not None:
+        _write_static(run_dir, static)
+        return
+    refuse_without_app()
+    from forecast.app.server import serve
+
+    serve(run_dir, port, _tell, browser=not no_browser)
+
+
+def refuse_without_app() -> None:
+    """Raise ``InputError`` where what serves the page is not installed."""
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"the page needs {' and '.join(missing)}, which the extra 'app' brings: {install_command('app')}"
+        )
+
+
+def _tell(address: str) -> None:
+    # At once: whoever started the command waits for this line.
+    typer.echo(address)
+    sys.stdout.flush()
+
+
+def _write_static(run_dir: Path, file: Path) -> None:
+    from forecast.app.static_page import write_static_page
+
+    size = write_static_page(run_dir, file)
+    typer.echo(f"Written  {file} ({size / 1e6:.1f} MB)")

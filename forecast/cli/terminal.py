@@ -162,7 +162,7 @@ def _set_table(table: blocks.Table, indent: int) -> Iterator[_Text | _Rows]:
             styles = ["bold" if place in group.marked else "" for place in range(len(rows))]
             yield _Rows(columns, widths, rows, styles)
     if said := "; ".join(f"{column.head}: {column.note}" for column in columns if column.note):
-        yield text(f"{said}.", "dim", indent + _INDENT)
+        yield _text(f"{said}.", "dim", indent + _INDENT)
 
 
 def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cell]], room: int) -> list[int]:

@@ -199,11 +199,11 @@ def source_from(source: str, folder: Path) -> str:
         return source
     place = Path(source).expanduser().resolve()
     try:
-        found = Path(os.path.relpath(place, folder.resolve())).as_posix()
+        named = Path(os.path.relpath(place, folder.resolve())).as_posix()
     except ValueError:  # on another drive
-        found = place.as_posix()
+        named = place.as_posix()
     # What would be read as a home folder or a bundled set is a file here.
-    return f"./{found}" if found.startswith(("~", BUNDLED_PREFIX)) else found
+    return f"./{named}" if named.startswith(("~", BUNDLED_PREFIX)) else named
 
 
 def _head(draft: Draft, path: Path) -> Iterator[str]:
@@ -378,21 +378,21 @@ def example_files(name: str) -> dict[str, bytes]:
             f"Allowed: {', '.join(EXAMPLES)}"
         )
     root = files("forecast") / "examples"
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for part in EXAMPLES[name]:
         place = root / part
         inside = [*place.iterdir()] if place.is_dir() else []
         inside.sort(key=lambda path: (not path.name.endswith(".yaml"), path.name))
         for path, one in [(f"{part}/{one.name}", one) for one in inside] or [(part, place)]:
             try:
-                found[path] = _without_editor_line(one.read_bytes())
+                contents[path] = _without_editor_line(one.read_bytes())
             except OSError as error:
                 # Git on a system without links leaves a text file in the place of the folder.
                 raise InputError(
                     f"--example: {one} cannot be read ({error.strerror}); copy the folder configs/ of the "
                     "repository instead"
                 ) from error
-    return found
+    return contents
 
 
 def _without_editor_line(content: bytes) -> bytes:

@@ -194,19 +194,22 @@ def level_of(name: str) -> float | None:
 
 def _single_quantiles(value: Mapping[Any, object]) -> list[tuple[str, object]]:
     """Each interval as the two quantiles that bound it."""
-    found: list[tuple[str, object]] = []
+    quantiles: list[tuple[str, object]] = []
     for key, number in value.items():
         matched = _INTERVAL.fullmatch(str(key))
         if not matched:
-            found.append((str(key), number))
+            quantiles.append((str(key), number))
             continue
         if int(matched[1]) < 2:
             raise PriorError(f"'{key}' is no interval; write e.g. interval90: [-0.1, 0.4]")
         if not isinstance(number, list | tuple) or len(number) != 2:
             raise PriorError(f"{key}: got {shown(number)}; expected two bounds, e.g. {key}: [-0.1, 0.4]")
         outside = 1000 - 10 * int(matched[1])  # in thousandths: 90 leaves 100, half of it on each side
-        found += [(_quantile_name(outside // 2), number[0]), (_quantile_name(1000 - outside // 2), number[1])]
-    return found
+        quantiles += [
+            (_quantile_name(outside // 2), number[0]),
+            (_quantile_name(1000 - outside // 2), number[1]),
+        ]
+    return quantiles
 
 
 def _quantile_name(thousandths: int) -> str:

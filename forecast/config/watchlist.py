@@ -58,15 +58,15 @@ _MOST_VALUES = 12 * MOST_DYADS
 
 def _threshold(value: object) -> float:
     """Read a trigger: a share, a percent, or cost and loss, whose ratio is the threshold."""
-    found = as_share(value)
+    threshold = as_share(value)
     if isinstance(value, Mapping):
         if set(value) != {"cost", "loss"}:
             raise refusal("a trigger by cost and loss needs both and no other key: {cost: 1, loss: 5}")
         cost, loss = value["cost"], value["loss"]
         numbers = all(type(amount) in (int, float) and amount > 0 for amount in (cost, loss))
-        found = cost / loss if numbers else value
-    if type(found) in (int, float) and 0.0 < float(found) < 1.0:  # type: ignore[arg-type]
-        return float(found)  # type: ignore[arg-type]
+        threshold = cost / loss if numbers else value
+    if type(threshold) in (int, float) and 0.0 < float(threshold) < 1.0:  # type: ignore[arg-type]
+        return float(threshold)  # type: ignore[arg-type]
     raise refusal(
         f"got {shown(value)}; expected a probability between 0 and 1, a percent such as 35%, or "
         "{cost: 1, loss: 5} (acting pays from cost / loss on)"

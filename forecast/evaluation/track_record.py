@@ -114,9 +114,9 @@ def largest_misses(rows: ForecastTable, most: int = MOST_MISSES) -> tuple[Miss, 
         return near and (miss.target, miss.outcome) == (other.target, other.outcome)
 
     error = np.abs(rows.probability - rows.outcome)
-    kept: list[Miss] = []
+    misses: list[Miss] = []
     for row in np.lexsort((rows.horizon_days, rows.origin, -error)):
-        if error[row] <= 0.5 or len(kept) == most:
+        if error[row] <= 0.5 or len(misses) == most:
             break
         miss = Miss(
             origin=rows.origin[row].item(),
@@ -125,9 +125,9 @@ def largest_misses(rows: ForecastTable, most: int = MOST_MISSES) -> tuple[Miss, 
             probability=float(rows.probability[row]),
             outcome=1 if rows.outcome[row] else 0,
         )
-        if not any(same_episode(miss, other) for other in kept):
-            kept.append(miss)
-    return tuple(kept)
+        if not any(same_episode(miss, other) for other in misses):
+            misses.append(miss)
+    return tuple(misses)
 
 
 def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow:

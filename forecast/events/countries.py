@@ -151,13 +151,13 @@ def near_actor(actor: str, known: Collection[str]) -> str | None:
         return f"'{actor_title(str(code))}' ({code})"
     folded = _folded(actor)
     most = (len(folded) > 2) + (len(folded) > 5)
-    found = [
+    matches = [
         (steps, shown)
         for text, shown in _ways_to_write(known)
         if abs(len(text) - len(folded)) <= most and (steps := _steps(folded, text)) <= most
     ]
-    if found:
-        return min(found, key=lambda match: match[0])[1]  # of equals the first known
+    if matches:
+        return min(matches, key=lambda match: match[0])[1]  # of equals the first known
     # Of longer names some words may be missing; a code has nothing in common with those.
     words = nearest(actor, [name for name in known if len(name) >= _LEAST_LETTERS])
     return f"'{words}'" if words and len(folded) >= _LEAST_LETTERS else None

@@ -81,8 +81,10 @@ class DyadRule:
         from_a, from_b, from_third = (np.isin(events.initiator, group) for group in groups)
         to_a, to_b, to_third = (np.isin(events.recipient, group) for group in groups)
         theatre = ((from_a | from_b) & to_third) | (from_third & (to_a | to_b))
-        found = [from_a & to_b, from_b & to_a, theatre]
-        return np.select(found, [Direction.A_TO_B, Direction.B_TO_A, Direction.THEATRE], 0).astype(np.int8)
+        directions = [from_a & to_b, from_b & to_a, theatre]
+        return np.select(directions, [Direction.A_TO_B, Direction.B_TO_A, Direction.THEATRE], 0).astype(
+            np.int8
+        )
 
     def mask(self, events: EventTable) -> Mask:
         """Return which rows are acts of the dyad, shape (event,)."""

@@ -112,15 +112,15 @@ class StaleGap(NamedTuple):
 def feed_faults(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
     """Return what is wrong with the feed that these files are, as known at the as-of date."""
     day = np.datetime64(as_of, "D")
-    found = list(_stale(feeds, day))
+    faults = list(_stale(feeds, day))
     for feed in feeds:
         table = feed.table.known_by(as_of)
         until = int(np.searchsorted(feed.volume_day, day, side="right"))
-        found += _lost_months(feed.source, feed.volume_day[:until], feed.volume[:until])
-        found += _changed_coding(feed.source, table, day)
-        found += _renamed_actors(feed.source, table, day)
-    found += _doubled_days(feeds, day)
-    return tuple(found)
+        faults += _lost_months(feed.source, feed.volume_day[:until], feed.volume[:until])
+        faults += _changed_coding(feed.source, table, day)
+        faults += _renamed_actors(feed.source, table, day)
+    faults += _doubled_days(feeds, day)
+    return tuple(faults)
 
 
 def _fault(
@@ -153,15 +153,15 @@ def stale_gap(days: Days, as_of: np.datetime64, *, chance: float = STALE_CHANCE)
         Days of the events used, in order, at least one.
     as_of : datetime64[D]
     """
-    found = np.unique(days)
-    gap = int((as_of - found[-1]) / _DAY)
-    gaps = (np.diff(found) / _DAY).astype(np.int64)
+    active = np.unique(days)
+    gap = int((as_of - active[-1]) / _DAY)
+    gaps = (np.diff(active) / _DAY).astype(np.int64)
     if not len(gaps):
-        return StaleGap(found[-1], gap, None, None) if gap >= STALE_WITHOUT_PACE_DAYS else None
+        return StaleGap(active[-1], gap, None, None) if gap >= STALE_WITHOUT_PACE_DAYS else None
     total, longest = int(gaps.sum()), int(gaps.max())
     by_chance = float((total / (total + gap)) ** len(gaps))
     stale = gap >= STALE_DAYS and by_chance < chance and gap > longest
-    return StaleGap(found[-1], gap, longest, by_chance) if stale else None
+    return StaleGap(active[-1], gap, longest, by_chance) if stale else None
 
 
 def _stale(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
@@ -219,8 +219,8 @@ def _doubled_days(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedF
         day: 0 if any(times % 2 for times in rows.values()) else len(rows) for day, rows in by_day.items()
     }
     runs: list[list[date]] = [[]]
-    for day, found in kinds.items():
-        if found:
+    for day, doubled in kinds.items():
+        if doubled:
             runs[-1].append(day)
         elif runs[-1]:
             runs.append([])

@@ -181,9 +181,9 @@ def _undecodable(raw: bytes, start: int, *, wide: bool) -> Fault:
 def _readings(raw: bytes) -> str:
     """How three code pages read the first word that they read differently."""
     for word in _WORD_BEYOND_ASCII.finditer(raw):
-        found = {page: text for page in _SHOWN_PAGES if (text := _read_as(word[0], page))}
-        if len(set(found.values())) > 1:
-            shown = ", ".join(f"'{text[:30]}' in Windows-{page[2:]}" for page, text in found.items())
+        readings = {page: text for page in _SHOWN_PAGES if (text := _read_as(word[0], page))}
+        if len(set(readings.values())) > 1:
+            shown = ", ".join(f"'{text[:30]}' in Windows-{page[2:]}" for page, text in readings.items())
             return f" It may be {shown}, or another code page."
     return ""
 

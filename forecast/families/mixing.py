@@ -173,11 +173,11 @@ class Mixing:
     def by_draw(self, shares: DrawShares) -> Floats:
         """The forecast, linearised in what each draw of the model adds: its plain mean is the value."""
         mean = shares.mean()
-        found = self.value(mean) + self.share * (shares.ahead - mean.ahead)
+        value = self.value(mean) + self.share * (shares.ahead - mean.ahead)
         acts = self.acts(mean)
         if acts is None or shares.plain is None or shares.met is None:
-            return np.asarray(found)
+            return np.asarray(value)
         parts = ((shares.plain, acts.plain), (shares.ahead, acts.ahead), (shares.met, acts.met))
         for slope, (each, average) in zip(acts.slopes(self.direct), parts, strict=True):
-            found = found + (1 - self.share) * slope * (each - average)
-        return np.asarray(found)
+            value = value + (1 - self.share) * slope * (each - average)
+        return np.asarray(value)

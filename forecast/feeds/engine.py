@@ -213,17 +213,17 @@ class Engine:
 
     def _columns(self, parts: Sequence[Part]) -> dict[Path, list[str]]:
         """Return the columns of each Parquet file, which must have those that the format requires."""
-        found = {}
+        columns = {}
         for path in (part.path for part in parts if part.columns is None):
             described = self._all(f"DESCRIBE SELECT * FROM {read_parquet(path)}")
-            names = found[path] = [str(row[0]) for row in described]
+            names = columns[path] = [str(row[0]) for row in described]
             held = {folded(name) for name in names}
             layout = self.options.layout
             absent = ", ".join(repr(name) for name in layout.required if folded(name) not in held)
             if absent:
                 wrong = f"not {layout.name} rows: the Parquet file has no column {absent}"
                 raise WrongFormatError(f"{wrong}. It has: {', '.join(names[:20])}")
-        return found
+        return columns
 
     def actors_of(self, parts: Sequence[Part]) -> list[str]:
         """Return the countries that occur in some parts, most frequent first: for a message alone."""
@@ -384,8 +384,8 @@ FROM judged"""
         for part in parts:
             if part.columns is None:
                 (tag,) = part.files
-                found = names[part.path]
-                held = {folded(name): f"coalesce(CAST({_named(name)} AS VARCHAR), '')" for name in found}
+                own = names[part.path]
+                held = {folded(name): f"coalesce(CAST({_named(name)} AS VARCHAR), '')" for name in own}
                 chosen = ", ".join(f"{held.get(folded(name), 'NULL')} AS {_named(name)}" for name in needed)
                 selects.append(f"SELECT {quoted(tag)} AS {TAG}, {chosen} FROM {read_parquet(part.path)}")
                 continue

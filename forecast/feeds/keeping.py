@@ -225,13 +225,13 @@ def keep_probabilities(volumes: Mapping[date, int]) -> dict[date, float]:
         return {}
     first = [volumes[day] for day in days[:WINDOW]]
     reference = sum(first) / len(first)
-    kept = {}
+    probability = {}
     for place, day in enumerate(days):
         recent = [volumes[past] for past in days[max(place + 1 - WINDOW, 0) : place + 1]]
         # Within the first window the mean of less than a window would be noise, not growth.
         mean = reference if place < WINDOW else sum(recent) / len(recent)
-        kept[day] = min(1.0, reference / mean)
-    return kept
+        probability[day] = min(1.0, reference / mean)
+    return probability
 
 
 def lot(event_id: str, seed: int) -> float:

@@ -98,8 +98,8 @@ class Posterior:
     @property
     def points(self) -> Floats:
         """Draws on the sampler's scale, shape (draw, coordinate); only where they were asked for."""
-        found = np.asarray(self.tree[POINTS][POINTS].values, dtype=np.float64)
-        return found.reshape(-1, found.shape[-1])
+        points = np.asarray(self.tree[POINTS][POINTS].values, dtype=np.float64)
+        return points.reshape(-1, points.shape[-1])
 
     @property
     def divergences(self) -> int:

@@ -349,27 +349,27 @@ def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[Led
 
 
 def _warnings(counts: Counts, everything: GroupScore) -> list[str]:
-    found = []
+    warnings = []
     if counts.hindcasts:
         share = "All" if counts.hindcasts == counts.scored else f"{counts.hindcasts:,} of {counts.scored:,}"
-        found.append(
+        warnings.append(
             f"{share} scored forecasts are hindcasts: made more than {GRACE_DAYS} days after the as-of date, "
             "when part of the answer could be known. They show how the method does, not what we foresaw."
         )
     no = everything.n - everything.n_yes
     if min(everything.n_yes, no) < FEWEST_OUTCOMES:
-        found.append(
+        warnings.append(
             f"{count(everything.n_yes, 'question')} ended in a yes and {no:,} in a no. "
             f"With fewer than {FEWEST_OUTCOMES} of either no skill is claimed."
         )
     if counts.unconverged:
-        found.append(f"{count(counts.unconverged, 'forecast')} of runs that did not converge left out.")
+        warnings.append(f"{count(counts.unconverged, 'forecast')} of runs that did not converge left out.")
     if counts.repeated:
-        found.append(
+        warnings.append(
             f"{count(counts.repeated, 'later forecast')} of a question that was answered before left out: "
             "the first one stands."
         )
-    return found
+    return warnings
 
 
 def _nothing_to_score(counts: Counts) -> str:

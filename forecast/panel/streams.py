@@ -183,10 +183,10 @@ class StreamLayout:
     @cached_property
     def meets(self) -> NDArray[np.bool_]:
         """Streams whose acts meet each target, shape (target, stream)."""
-        found = np.zeros((len(self.targets), len(self.streams)), dtype=bool)
+        met = np.zeros((len(self.targets), len(self.streams)), dtype=bool)
         for k, cell in enumerate(self.cells):
-            found[list(cell), len(self.ordinary) + k] = True
-        return found
+            met[list(cell), len(self.ordinary) + k] = True
+        return met
 
     def _holds(self, categories: Sequence[str]) -> tuple[bool, ...]:
         held = {stream for (category, _, _), stream in self._stream.items() if category in categories}
@@ -208,11 +208,11 @@ class StreamLayout:
         least: dict[tuple[int, str, str], int] = {}
         for (category, severity, by), stream in self._stream.items():
             least[stream, category, by] = min(severity, least.get((stream, category, by), severity))
-        found: list[set[int]] = [set() for _ in self.streams]
+        wider: list[set[int]] = [set() for _ in self.streams]
         for (stream, category, by), severity in least.items():
             if severity > SEVERITIES[0]:
-                found[stream].add(self._stream[category, severity - 1, by])
-        return tuple(tuple(sorted(one - {k})) for k, one in enumerate(found))
+                wider[stream].add(self._stream[category, severity - 1, by])
+        return tuple(tuple(sorted(streams - {k})) for k, streams in enumerate(wider))
 
     @property
     def conflict_index(self) -> NDArray[np.int64]:

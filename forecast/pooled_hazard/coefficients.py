@@ -296,7 +296,7 @@ class PooledHazard(Part):
         Raises ``InputError``: learned from so few dyads that none was left out, up to a day after the origin.
         """
         learned = {dyad.coder: dyad for dyad in reversed(self.left_out(events))}
-        found = []
+        means = []
         for effects in self.coders:
             own = learned.get(effects.coder)
             if own and own.name not in effects.without and own.until >= origin:
@@ -304,8 +304,8 @@ class PooledHazard(Part):
                     f"the pooled hazard was learned from these events up to {own.until}, so it knows what "
                     f"came after {origin}. Learn it from other dyads, or forecast from {own.until} on"
                 )
-            found.append(np.array(effects.without.get(own.name, effects.mean) if own else effects.mean))
-        return tuple(found)
+            means.append(np.array(effects.without.get(own.name, effects.mean) if own else effects.mean))
+        return tuple(means)
 
     def coder_weights(self, log_pace: Floats) -> Floats:
         """Weights of the coders at origins, shape (coder, origin); the rest to 1 is the anchor's alone."""

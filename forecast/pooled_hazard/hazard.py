@@ -237,12 +237,12 @@ def forecast_by_day(
     refuse_far(horizon_days)
     days = np.arange(horizon_days + 1)
     drawn = _cumulative_draws(hazard, events, targets, np.array([origin], "datetime64[D]"), start, seed)
-    found = {}
+    moments = {}
     for target in targets:
         cumulative = _at_days(drawn[target.name][:, 0], days)
         # exp(−Λ) has the same variance as 1 − exp(−Λ).
-        found[target.name] = HitMoments(hit_chance(cumulative), np.expm1(-cumulative).var(axis=0))
-    return found
+        moments[target.name] = HitMoments(hit_chance(cumulative), np.expm1(-cumulative).var(axis=0))
+    return moments
 
 
 def refuse_far(horizon_days: int) -> None:
@@ -271,7 +271,7 @@ def _cumulative_draws(
     noise = np.concatenate([noise, -noise], axis=1)
     days = ((origins - as_day(start)) // DAY).astype(np.int64)
     last = start + timedelta(days=int(days.max()))
-    found: dict[str, Floats] = {}
+    drawn: dict[str, Floats] = {}
     for target in targets:
         past = past_events(events, target, last, start)
         earlier = earlier_origins(past.n_days)
@@ -290,8 +290,8 @@ def _cumulative_draws(
         if not hazard.knows_kind(target):
             log_hazard += hazard.kind_spread * noise[1][:, None, None]
         daily = np.exp(np.clip(log_hazard, _LEAST_LOG, _MOST_LOG))
-        found[target.name] = np.cumsum(daily * INTERVAL_DAYS, axis=-1)
-    return raised_to_included(found, targets)
+        drawn[target.name] = np.cumsum(daily * INTERVAL_DAYS, axis=-1)
+    return raised_to_included(drawn, targets)
 
 
 def _departure(hazard: PooledHazard, features: OriginFeatures, effects: Sequence[Floats]) -> Floats:

@@ -212,8 +212,8 @@ def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int
             f"the most is {max(acts)}: nothing can be learned. Targets are acts of conflict of severity 2 "
             "or more; give more dyads, or a lower --least-acts"
         )
-    found = {name: dyad_rows(record, records.end(name), noted) for name, record in records.dyads.items()}
-    rows = {name: row for name, row in found.items() if row is not None}
+    by_dyad = {name: dyad_rows(record, records.end(name), noted) for name, record in records.dyads.items()}
+    rows = {name: row for name, row in by_dyad.items() if row is not None}
     if not rows:
         raise InputError(
             f"{records.coder}: a pooled hazard needs dyads with more than {FIRST_ORIGIN_DAYS} days of "

@@ -204,11 +204,12 @@ def _whole_months(start: np.datetime64, end: np.datetime64) -> Days:
 def run_warnings(run: Run) -> list[tuple[str, type[UserWarning]]]:
     """Return what a run has to be warned of, the gravest first: sentence and kind."""
     forecast = run.forecast
-    found: list[tuple[str, type[UserWarning]]] = []
+    unconverged: list[tuple[str, type[UserWarning]]] = []
     if not forecast.converged:
-        found.append((unconverged_sentence(forecast), NotConvergedWarning))
-    told = run.analysis.warnings if run.analysis else ()
-    return [*found, *((one, CautionWarning) for one in (*_lines(forecast), *(one.sentence for one in told)))]
+        unconverged.append((unconverged_sentence(forecast), NotConvergedWarning))
+    of_analysis = run.analysis.warnings if run.analysis else ()
+    sentences = (*_lines(forecast), *(warning.sentence for warning in of_analysis))
+    return [*unconverged, *((sentence, CautionWarning) for sentence in sentences)]
 
 
 def warn_of(run: Run, *, stacklevel: int) -> None:

@@ -57,11 +57,11 @@ def run_folders(folder: Path, deep: int = 0) -> list[Path]:
         below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
     except OSError:
         return []
-    found: list[Path] = []
+    runs: list[Path] = []
     for path in below:
         if not path.name.startswith("."):
-            found += run_folders(path, deep + 1)
-    return found[:_MOST_RUNS]
+            runs += run_folders(path, deep + 1)
+    return runs[:_MOST_RUNS]
 
 
 def command_again(folder: Path) -> str:
@@ -83,9 +83,9 @@ def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = "run") -> N
     is not set; or a folder above it cannot be written.
     """
     if folder.exists():
-        found = kind_of(folder)
-        if found != kind:
-            holds = f"holds a {found}" if found else "is no folder that 'forecast' wrote"
+        held = kind_of(folder)
+        if held != kind:
+            holds = f"holds a {held}" if held else "is no folder that 'forecast' wrote"
             raise RunFolderError(
                 f"{folder}: {holds}, so no {kind} takes its place, not even with --force. Move it away, or "
                 "use --out for another place."

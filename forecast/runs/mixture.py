@@ -256,9 +256,9 @@ class Mixture:
 
     def by_draw(self, target: str, day: int) -> Floats:
         """What each draw says of the probability, shape (draw,): its plain mean is it, and has its error."""
-        found = self.mixing(target, day).by_draw(self.shares(target, day))
+        values = self.mixing(target, day).by_draw(self.shares(target, day))
         # Curves keep the order of days and of nested targets.
-        return np.asarray(found + (self.probability(target, day) - found.mean()))
+        return np.asarray(values + (self.probability(target, day) - values.mean()))
 
     def error(self, target: str, day: int, n_chains: int) -> float:
         """Monte Carlo error of the probability before a day."""
@@ -297,13 +297,13 @@ class Mixture:
         share = self.share(target)
         answering = [member for member in direct if target in self.direct.by_member[member.name]]
         weights = {member.name: (1 - share) / len(answering) for member in answering}
-        found = [
+        members = [
             Member(name=member.name, label=member.label, weight=weights.get(member.name, 0.0))
             for member in direct
         ]
         if self.inputs.family.fitted or share:
-            found.insert(0, Member(name=MODEL.name, label=MODEL.label, weight=share))
-        return tuple(found)
+            members.insert(0, Member(name=MODEL.name, label=MODEL.label, weight=share))
+        return tuple(members)
 
 
 def _moved(direct: HitMoments | None, acts: ActsAhead | None) -> HitMoments | None:

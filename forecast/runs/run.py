@@ -266,7 +266,7 @@ def _most_path_bytes(inputs: Inputs, fit: Posterior) -> int:
 def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> Mixture | None:
     """Read the paths; ``None`` where this version would simulate other ones from the same seed."""
     horizon = simulation_options(inputs.config).horizon_days
-    found = []
+    passages = []
     try:
         with open_stored(path, most_bytes) as file:
             if file.attrs.get("random_streams") != RANDOM_STREAMS:
@@ -276,17 +276,17 @@ def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> Mixture | None:
                 if name in file:
                     days = np.asarray(file[name][...], dtype=np.int32)
                     days = days.reshape(len(names), -1, days.shape[-1])
-                    found.append(
+                    passages.append(
                         FirstPassages(tuple(names), inputs.data.grid.origin, days, None, horizon, 0.0)
                     )
     except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
         raise RunFolderError(f"{path}: not the paths of a run ({error}). Run 'forecast run' again") from error
-    if not found:
+    if not passages:
         raise RunFolderError(f"{path}: not the paths of a run (no first_day). Run 'forecast run' again")
-    plain = found[1] if len(found) > 1 else None
+    plain = passages[1] if len(passages) > 1 else None
     if (plain is None) == bool(inputs.calendar and inputs.family.direct):
         return None
-    return mixture_of(inputs, found[0], plain)
+    return mixture_of(inputs, passages[0], plain)
 
 
 def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:

@@ -174,16 +174,20 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
 
 def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
     """Name the pairs that priors and pooled hazard of a run were learned from."""
-    found = []
+    sources = []
     if inputs.population is not None:
-        told = inputs.population.provenance
-        clause = f"{wording.count(len(told.dyads), 'pair')}, {told.first[:4]}–{told.last[:4]}"
-        found.append(
-            LearnedFrom(part="priors", clause=clause, pairs=(", ".join(told.dyads),), source=told.source)
+        provenance = inputs.population.provenance
+        clause = (
+            f"{wording.count(len(provenance.dyads), 'pair')}, {provenance.first[:4]}–{provenance.last[:4]}"
+        )
+        sources.append(
+            LearnedFrom(
+                part="priors", clause=clause, pairs=(", ".join(provenance.dyads),), source=provenance.source
+            )
         )
     if inputs.family.pooled:
         known = inputs.hazard.provenance
-        found.append(
+        sources.append(
             LearnedFrom(
                 part="pooled hazard",
                 clause=known.in_words(),
@@ -192,7 +196,7 @@ def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
                 own_left_out=tuple(dyad.name for dyad in inputs.hazard.left_out(inputs.events)),
             )
         )
-    return tuple(found)
+    return tuple(sources)
 
 
 def capped_warnings(share: float) -> list[RunWarning]:

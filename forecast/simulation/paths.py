@@ -175,10 +175,10 @@ def seed_words(seed: int) -> NDArray[np.int64]:
 
 def _numbers(acts: Sequence[FutureAct], n_draws: int, options: SimulationOptions, purpose: int) -> Floats:
     keys = np.array(act_keys(acts), dtype=np.uint64)
-    found: Floats = act_numbers(
+    numbers: Floats = act_numbers(
         options.draws(n_draws), options.n_paths, keys, purpose, seed_words(options.seed)
     )
-    return found
+    return numbers
 
 
 def met_on_paths(

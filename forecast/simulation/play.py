@@ -128,12 +128,12 @@ def act_numbers(
     draws: Integers, n_paths: int, keys: NDArray[np.uint64], purpose: int, seed: Integers
 ) -> Floats:
     """The same for acts, draws and the first paths of each, shape (a, draw, path)."""
-    found = np.empty((len(keys), len(draws), n_paths))
+    numbers = np.empty((len(keys), len(draws), n_paths))
     for a in range(len(keys)):
         for i in range(len(draws)):
             for j in range(n_paths):
-                found[a, i, j] = act_number(draws[i], j, keys[a], purpose, seed)
-    return found
+                numbers[a, i, j] = act_number(draws[i], j, keys[a], purpose, seed)
+    return numbers
 
 
 @numba.njit(**_COMPILED)

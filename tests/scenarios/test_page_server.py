@@ -302,9 +302,9 @@ def test_the_command_prints_one_line_serves_and_ends_cleanly(run_folder, number)
 
 
 def test_without_the_extra_the_command_names_it(command, run_folder, monkeypatch):
-    from forecast.cli import scenario_page
+    from forecast.cli import programs
 
-    monkeypatch.setattr(scenario_page, "find_spec", lambda name: None)
+    monkeypatch.setattr(programs, "find_spec", lambda name: None)
     ended = command("app", run_folder)
     assert ended.code == 2
     assert "-m pip install" in ended.err

@@ -143,7 +143,7 @@ def test_a_backtest_of_a_list_is_asked_for_like_that_of_a_config(tmp_path, capsy
     assert printed["origins"]["first"] == "2010-01-01"
     assert (tmp_path / "out/trial/backtest/scores.json").is_file()
     assert command(*arguments, "--force") == 0
-    assert "Triggers on force, 180 days" in capsys.readouterr().out
+    assert "Triggers on Force, 180 days" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("ignored", [["--horizons", "30"], ["--seed", "3"], ["--dates", "dmy"]])
