@@ -96,7 +96,7 @@ def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TIT
     """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Scheduled: A visit``."""
     if act is not None:
         return f"Scheduled: {act}"
-    group, element = _group(name)
+    group, element = group_of(name)
     return _ASSUMPTIONS[group][0].format(kind=_kind(element, titles)) if group else name
 
 
@@ -157,7 +157,7 @@ def break_even_sentence(one: BreakEven, titles: Titles = _NO_TITLES) -> str:
 def _change_clause(name: str, before: Assumed, after: Assumed, titles: Titles) -> tuple[str, bool]:
     """Say a change as the clause after *when*; and whether it holds the values before and after."""
     now, then = (wording.on_scale(one.value, one.scale) for one in (before, after))
-    group, element = _group(name)
+    group, element = group_of(name)
     if not group:
         return f"{name} has its middle at {then} instead of {now}", True
     clause = _ASSUMPTIONS[group][1]
@@ -170,7 +170,7 @@ def _change_clause(name: str, before: Assumed, after: Assumed, titles: Titles) -
     return clause.format(times=ratio, then=then, now=now, **said), "{now}" in clause
 
 
-def _group(name: str) -> tuple[str, str]:
+def group_of(name: str) -> tuple[str, str]:
     """Group of priors and element that a name is made of; an empty group where none is known."""
     fitting = [group for group in _ASSUMPTIONS if name == group or name.startswith(f"{group}.")]
     group = max(fitting, key=len, default="")

@@ -14,7 +14,6 @@ from forecast import __version__
 from forecast.config import Config, config_hash, load_config
 from forecast.config.writing import saved_logo
 from forecast.errors import MAKE_RUN, RunFolderError
-from forecast.evaluation.decision import costs_of
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.events.terms import terms_of
@@ -36,13 +35,12 @@ from forecast.runs.folder import (
     write_json,
     write_record,
 )
-from forecast.runs.inputs import target_rules
-from forecast.runs.run import Run, write_run
 from forecast.storage import copy_file
 
 if TYPE_CHECKING:
-    # Not loaded, since a saved run is rebuilt without them: they bring PyMC.
+    # Not loaded, since a saved run is rebuilt without them: they bring the model.
     from forecast.evaluation.track_record import FoundBacktest
+    from forecast.runs.run import Run
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,6 +69,8 @@ def save_run(
     ForecastError
         The report could not be made; the run is saved.
     """
+    from forecast.runs.run import write_run
+
     config, analysis = run.inputs.config, run.analysis
     if analysis is None:
         raise ValueError("a run is saved with its analysis")
@@ -264,7 +264,9 @@ def _backtest_since(config: Config, folder: Path) -> TrackRecord | None:
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
+    from forecast.evaluation.decision import costs_of
     from forecast.evaluation.track_record import find_track_record
+    from forecast.runs.inputs import target_rules
 
     places = [folder.parent / files.BACKTEST]
     if config.track_record_path is not None:

@@ -24,9 +24,10 @@ from forecast.records.history import (
 )
 from forecast.runs.folder import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
+from forecast.runs.run import Run
 from forecast.runs.summaries import capped_warnings
 from forecast.simulation import FirstPassages
-from forecast.workflows.report import Run, rebuild_report, save_run
+from forecast.workflows.report import rebuild_report, save_run
 
 CONFIG = """\
 name: us-china-2023

@@ -8,8 +8,8 @@ import pytest
 
 from forecast.config import load_config
 from forecast.inference import sampling
+from forecast.runs.run import Run
 from forecast.workflows.forecast import make_forecast
-from forecast.workflows.report import Run
 
 AS_OF = date(2022, 1, 1)
 CONFIG = """\

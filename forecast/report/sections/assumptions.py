@@ -14,7 +14,6 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from forecast import wording
 from forecast.blocks import Block, Bullets, Chart, Prose, Section
 from forecast.events.codebook import CATEGORIES
-from forecast.priors import NamedPrior
 from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
 from forecast.records.forecast import Forecast, MilestoneForecast, RestsOn
 from forecast.report.answers import PULLS, labels_table
@@ -47,6 +46,7 @@ from forecast.report.palette import ACCENT, INK, MUTED, RULE, category_colour, n
 from forecast.report.run_records import RunRecords
 
 if TYPE_CHECKING:
+    from forecast.priors import NamedPrior
     from forecast.runs.summaries import PriorPredictive
 
 MOST_BARS = 12

@@ -85,9 +85,9 @@ def page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
         *headline.cautions(forecast, more, _MOST_CAUTIONS, placed),
         questions_table(run),
         *(
-            (Beside(left=(waterfall(run),), right=(months,), right_width=_MONTHS_MM),)
+            (Beside(left=(waterfall(run, wide=False),), right=(months,), right_width=_MONTHS_MM),)
             if months
-            else (waterfall(run),)
+            else (waterfall(run, wide=True),)
         ),
         Prose(when_sentence(run), lead="When:"),
         *signs(run),
@@ -195,7 +195,7 @@ def _spark(target: TargetForecast, milestones: tuple[MilestoneForecast, ...], co
     )
 
 
-def waterfall(run: RunRecords) -> Block:
+def waterfall(run: RunRecords, *, wide: bool) -> Block:
     """From a base rate to the headline, source by source, with what weakens a step beside it."""
     forecast = run.forecast
     if not forecast.waterfall:
@@ -224,7 +224,7 @@ def waterfall(run: RunRecords) -> Block:
     return Table(
         name="waterfall",
         title=f"Why {wording.percent(milestone.probability)}, when the base rate is {first}",
-        columns=(Column("Source"), Column(f"0 to {100 * top:.0f}%", 30), right("Points", 19)),
+        columns=(Column("Source"), Column(f"0 to {100 * top:.0f}%", 62 if wide else 30), right("Points", 19)),
         groups=one_group(rows),
         lines=False,
         whole=True,

@@ -17,9 +17,9 @@ from forecast.blocks import (
     one_group,
 )
 from forecast.panel.streams import TargetRule, stream_layout
-from forecast.priors.catalogue import parameter_groups
 from forecast.records.analysis import Analysis, ParameterSummary
 from forecast.records.forecast import Forecast
+from forecast.report.assumption_words import group_of
 from forecast.report.judgement import learned_paragraphs, members_sentence
 from forecast.report.palette import describe_model
 from forecast.report.run_records import RunRecords
@@ -260,5 +260,4 @@ def _cells(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
 
 def _group_name(one: ParameterSummary) -> str:
     # ``ballast.visit`` is the element 'visit' of the group 'ballast'.
-    names = (group.name for group in parameter_groups())
-    return max((name for name in names if f"{one.name}.".startswith(f"{name}.")), key=len)
+    return group_of(one.name)[0] or one.name
