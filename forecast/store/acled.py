@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from forecast.errors import InputError
+from forecast.storage import new_text
 from forecast.store.fetching import Fetcher, FetchError, refuse_html
 from forecast.store.source import Listing, Piece, Source, Wanted
 
@@ -75,7 +76,7 @@ def fetch(fetcher: Fetcher, address: str, piece: Piece, path: Path) -> None:
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     asked = {"_format": "csv", "event_date": f"{first}|{last}", "event_date_where": "BETWEEN"}
     header: list[str] = []
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    with new_text(path) as stream:
         table = csv.writer(stream, lineterminator="\n")
         for page in range(1, MOST_PAGES + 1):
             limits = {"limit": str(PAGE_ROWS), "page": str(page)}

@@ -22,6 +22,7 @@ import httpx
 
 from forecast import __version__
 from forecast.errors import InputError
+from forecast.storage import write_file
 
 MAX_LIST_BYTES, MAX_FILE_BYTES = 400_000_000, 400_000_000
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -126,20 +127,15 @@ class Fetcher:
         """
 
         def read(answer: httpx.Response) -> None:
-            digest, total = hashlib.md5(usedforsecurity=False), 0
-            with path.open("wb") as stream:
-                for piece in self._pieces(
-                    answer, MAX_FILE_BYTES if size is None else min(size + 1, MAX_FILE_BYTES)
-                ):
-                    total += len(piece)
-                    digest.update(piece)
-                    stream.write(piece)
-            with path.open("rb") as stream:
-                _refuse_html(stream.read(64))
-            if size is not None and total != size:
-                raise FetchError(f"{total:,} bytes, not {size:,} as listed", wrong=True)
+            limit = MAX_FILE_BYTES if size is None else min(size + 1, MAX_FILE_BYTES)
+            content = b"".join(self._pieces(answer, limit))
+            refuse_html(content)
+            digest = hashlib.md5(content, usedforsecurity=False)
+            if size is not None and len(content) != size:
+                raise FetchError(f"{len(content):,} bytes, not {size:,} as listed", wrong=True)
             if md5 and digest.hexdigest() != md5.lower():
                 raise FetchError(f"MD5 {digest.hexdigest()}, not {md5.lower()} as listed", wrong=True)
+            write_file(path, content)
 
         self._attempts(self._client.build_request("GET", url, headers=self.headers), read)
 
@@ -221,11 +217,7 @@ def _retry_after(answer: httpx.Response) -> float:
     return min(float(told), _LONGEST_WAIT_S) if told.isdigit() else 0.0
 
 
-def _refuse_html(head: bytes) -> None:
-    if head.lstrip().lower().startswith(_HTML):
-        raise FetchError("a web page in place of data", wrong=True)
-
-
 def refuse_html(content: bytes) -> None:
     """Raise ``FetchError`` where a server sent a web page in place of a list or of rows."""
-    _refuse_html(content[:64])
+    if content[:64].lstrip().lower().startswith(_HTML):
+        raise FetchError("a web page in place of data", wrong=True)

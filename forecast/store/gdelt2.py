@@ -12,7 +12,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -23,6 +23,8 @@ from forecast.store.fetching import Fetcher, FetchError, Validators, refuse_html
 from forecast.store.source import Listing, Piece, Source, Wanted, no_key
 
 QUARTER = timedelta(minutes=15)
+SHORT_GAP = 4
+"""Quarters of an hour that a list lacks between two others; in a longer gap the source itself stood still."""
 ALL, LAST = "masterfilelist.txt", "lastupdate.txt"
 KEPT, VALIDATORS = "list.gz", "list.json"
 """The list as it was last had, and what the server said of that version."""
@@ -51,7 +53,25 @@ def list_pieces(fetcher: Fetcher, address: str, wanted: Wanted) -> Listing:
         for name in sorted(named)
         if name not in wanted.read
     )
-    return Listing(tuple(pieces), len(todo - listed.keys() - still_open))
+    absent, unlisted = _gaps(sorted(name for name in span if days[0] <= name[:8] <= days[1]), listed)
+    return Listing(tuple(pieces), absent, unlisted)
+
+
+def _gaps(span: Sequence[str], listed: Collection[str]) -> tuple[tuple[str, ...], int]:
+    """Return the names of a span that short gaps of the list lack, and how many long gaps lack."""
+    absent: list[str] = []
+    gap: list[str] = []
+    unlisted = 0
+    for name in span:
+        if name not in listed:
+            gap.append(name)
+            continue
+        if len(gap) <= SHORT_GAP and gap and gap[0] != span[0]:
+            absent += gap
+        else:
+            unlisted += len(gap)
+        gap = []
+    return tuple(absent), unlisted + len(gap)
 
 
 def fetch(fetcher: Fetcher, address: str, piece: Piece, path: Path) -> None:

@@ -14,6 +14,7 @@ from forecast.feeds.engine import CANDIDATE
 from forecast.feeds.formats import Layout
 from forecast.feeds.output import WRITTEN as EVENT_CELLS
 from forecast.feeds.output import event_cells
+from forecast.storage import new_text
 from forecast.store.folder import WRITTEN
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def reports_of(
 
 def write_reports(rows: Iterator[Sequence[str]], path: Path) -> None:
     """Write reports as CSV into a scratch file."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    with new_text(path) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(WRITTEN)
         writer.writerows(rows)

@@ -43,9 +43,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Listing:
-    """The pieces of a span, and how many the source's own clock would have had beside them (``unlisted``)."""
+    """The pieces of a span, and what the source's own clock would have had beside them.
+
+    ``absent`` are names that the list lacks, though it has those around them; ``unlisted`` is how many more
+    it lacks, in gaps so long that the source itself may have stood still.
+    """
 
     pieces: tuple[Piece, ...]
+    absent: tuple[str, ...] = ()
     unlisted: int = 0
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from forecast.errors import InputError
 from forecast.feeds.formats import UCDP as LAYOUT
+from forecast.storage import new_text
 from forecast.store.fetching import Fetcher, FetchError, refuse_html
 from forecast.store.source import Listing, Piece, Source, Wanted
 
@@ -79,7 +80,7 @@ def fetch(fetcher: Fetcher, address: str, piece: Piece, path: Path) -> None:
     """Write all pages of a version, or of one of its years, as one table."""
     _, _, year = piece.name.partition("/")
     span = {"StartDate": f"{year}-01-01", "EndDate": f"{year}-12-31"} if year else {}
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    with new_text(path) as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(LAYOUT.columns)
         rows = 0

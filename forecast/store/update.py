@@ -182,7 +182,9 @@ def _plan(place: Path, source: Source, options: UpdateOptions, today: date) -> _
             "keeps the day on which each act was first seen"
         )
     until = options.until or today
-    since = options.since or (date.fromisoformat(told["until"]) if told.get("until") else None)
+    # A day back, for files that the list gets late.
+    before = date.fromisoformat(told["until"]) - timedelta(days=1) if told.get("until") else None
+    since = options.since or before
     if since is None:
         raise InputError(
             f"--since is missing: the store has nothing of {source.name} yet. Give the first day, e.g. "
@@ -229,6 +231,8 @@ def _update(
             listing = None
         if listing is not None:
             report.unlisted = listing.unlisted
+            absent = dict.fromkeys(listing.absent, ("missing", "not in the list, unlike those around it"))
+            report.open_files |= absent
             for name in still_open.keys() - {piece.name for piece in listing.pieces}:
                 report.open_files[name] = "missing", "no longer listed"
             work = _Work(plan, pairs, today, folder, report, fetcher)

@@ -151,6 +151,24 @@ def test_what_was_missing_is_asked_for_again_and_the_store_is_as_from_one_update
     assert reports_of(tmp_path / "S") == reports_of(whole)
 
 
+def test_a_quarter_of_an_hour_that_never_came_is_missing_until_the_list_has_it(
+    update, gdelt, whole, tmp_path
+):
+    held = gdelt.archives.pop(SPOILT)
+    gdelt.publish()
+    gdelt.server.pages.pop(f"/gdeltv2/{SPOILT}")
+    ended = update()
+    assert (ended.code, ended.facts["files"]) == (1, {"read": 8, "missing": 1, "wrong": 0})
+    told = ended.facts["sources"]["gdelt2"]
+    assert told["open"] == {SPOILT: "missing: not in the list, unlike those around it"}
+    # From 0:00 to 7:00 there is one file: the source stood still there, or the sample does.
+    assert told["files"]["unlisted"] == 28
+    gdelt.archives[SPOILT] = held
+    gdelt.publish()
+    assert update().code == 0
+    assert reports_of(tmp_path / "S") == reports_of(whole)
+
+
 class Killed(BaseException):
     """Ends the program where it stands."""
 
