@@ -177,6 +177,8 @@ def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow
         mean_said=float(ours.probability.mean()),
         highest_said=float(ours.probability[highest]),
         highest_came=bool(ours.outcome[highest]),
+        origins=tuple(ours.origin.tolist()),
+        happened=tuple((ours.outcome > 0).tolist()),
     )
 
 

@@ -223,6 +223,10 @@ class JudgementEntry(ProbabilityEntry):
     person: bool = Field(False, exclude_if=_is_false, description="stated by 'forecast judge'")
     interval: Interval | None = Field(None, exclude_if=_is_none, description="range that the person gives")
     because: Text | None = Field(None, exclude_if=_is_none, description="the reason that the person gives")
+    link: Text | None = Field(None, exclude_if=_is_none, description="address of the forecast, if stated")
+    differs: Text | None = Field(
+        None, exclude_if=_is_none, description="how the question that it answers differs, as stated"
+    )
 
     identity = frozenset({"kind", "question", "forecaster", "probability"})
 

@@ -3,9 +3,8 @@
 Out go the chain as JSON Lines, hubverse tables, and a sheet of questions to answer. In come the chain of a
 colleague and a CSV of probabilities, each checked whole; nothing is taken twice, nothing of ours overruled.
 
-The hubverse tables (https://docs.hubverse.io/en/latest/user-guide/model-output.html) hold the task columns
-``origin_date`` (the as-of date), ``target``, ``horizon`` (days), ``target_end_date`` (last day that counts,
-the one before the milestone) and ``location`` (the dyad), with a ``pmf`` of ``yes`` and ``no``.
+Hubverse tables (https://docs.hubverse.io/en/latest/user-guide/model-output.html): ``origin_date`` is the
+as-of date, ``horizon`` in days, ``target_end_date`` the last day that counts, ``location`` the dyad.
 """
 
 from __future__ import annotations
@@ -48,13 +47,12 @@ from forecast.ledger.store import MAX_VALUE_BYTES, LedgerWriter, open_ledger
 from forecast.storage import content_of, open_plain, read_plain, write_file
 
 QUESTION_COLUMNS = "question", "dyad", "target", "as_of", "milestone"
-ANSWER_COLUMNS = "forecaster", "probability", "made_on"
+ANSWER_COLUMNS = "forecaster", "probability", "made_on", "link", "differs"
 REQUIRED = ("dyad", "target", "as_of", "milestone", "forecaster", "probability")
 _TASK_COLUMNS = ("origin_date", "target", "horizon", "target_end_date", "location")
 
 MAX_CHAIN_BYTES, MAX_ANSWER_BYTES = 1_000_000_000, 100_000_000
-_MOST_LINE_BYTES = MAX_VALUE_BYTES + 1_000
-"""A line of an export is a value with its place in the chain and its hashes."""
+_MOST_LINE_BYTES = MAX_VALUE_BYTES + 1_000  # a value with its place in the chain and its hashes
 _MOST_FAULTS, _MOST_BLANK = 20, 1_000
 _SQLITE = b"SQLite format 3\x00"
 
@@ -109,7 +107,7 @@ def hubverse_outcomes(ledger: Ledger) -> str:
 def question_sheet(ledger: Ledger) -> str:
     """Return the open questions with empty columns for a forecaster's name, probability and day."""
     rows = [
-        (question.id, question.pair, name, question.as_of, question.milestone, "", "", "")
+        (question.id, question.pair, name, question.as_of, question.milestone, *[""] * len(ANSWER_COLUMNS))
         for question, name, resolution in _asked(ledger)
         if not resolution
     ]
@@ -268,9 +266,9 @@ def read_answers(path: Path, ledger: Ledger, *, now: datetime) -> tuple[list[Jud
     """Read probabilities of others on the questions of a ledger; count the rows without one.
 
     The file is CSV in UTF-8 with the columns dyad, target, as_of, milestone, forecaster and probability;
-    ``made_on`` (day or time; ``now`` where it is not given) and ``question`` (an id, needed when one target
-    name stands for two rules) are optional. ``LedgerError`` when
-    the file cannot be read or has faults; the message lists the first 20 with their lines.
+    ``made_on`` (day or time; ``now`` where not given), ``link``, ``differs`` (how their question differs) and
+    ``question`` (an id, where one name stands for two rules) are optional. ``LedgerError`` with the first 20
+    faults and their lines.
     """
     try:
         text = read_plain(path, MAX_ANSWER_BYTES).decode("utf-8-sig")
@@ -341,6 +339,8 @@ def _judgement(
         forecaster=cells["forecaster"],
         probability=rounded_chance(probability),
         made_on=_made_on(cells.get("made_on", ""), now),
+        link=cells.get("link") or None,
+        differs=cells.get("differs") or None,
     )
 
 

@@ -21,6 +21,7 @@ from forecast.ledger.entries import (
 )
 from forecast.ledger.store import write_ledger
 from forecast.panel.streams import TargetRule
+from forecast.records.explained import OtherForecast
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import PastForecast
 from forecast.records.scale import STANDARD, Scale
@@ -122,6 +123,45 @@ def history_of(ledger: Ledger, asked: Sequence[Asked]) -> tuple[PastForecast, ..
                     hindcast=entry.hindcast,
                 )
     return tuple(sorted(last.values(), key=lambda forecast: forecast.as_of))
+
+
+def others_of(ledger: Ledger, asked: Sequence[Asked], as_of: date) -> tuple[OtherForecast, ...]:
+    """What others said of the same questions, whatever day they were asked on, the latest first.
+
+    Of one forecaster and question the last answer; a question of the same rule that ends on another day is
+    told with its difference. Answers that were declared void are left out.
+    """
+    found: dict[tuple[str, str, str], OtherForecast] = {}
+    for entry in sorted(ledger.judgements, key=lambda one: one.made_on):
+        theirs = entry.question
+        rules = [one for one in asked if _same_rule(one.question, theirs)]
+        if not rules or ledger.standing(entry) == "void":
+            continue
+        same = next((one for one in rules if one.question.milestone == theirs.milestone), None)
+        differs = [entry.differs] if entry.differs else []
+        if same is None:
+            nearest = min(rules, key=lambda one: abs((one.question.milestone - theirs.milestone).days))
+            differs.append(f"ends on {theirs.milestone}, not on {nearest.question.milestone}")
+        if theirs.as_of != as_of:
+            differs.append(f"counts events after {theirs.as_of}, not after {as_of}")
+        target = (same or rules[0]).target
+        found[target, theirs.id, entry.forecaster] = OtherForecast(
+            target=target,
+            milestone=same.milestone if same else None,
+            forecaster=entry.forecaster,
+            made_on=entry.made_on.date(),
+            probability=entry.probability,
+            link=entry.link,
+            ends=theirs.milestone,
+            asked_as_of=theirs.as_of,
+            differs=tuple(differs),
+            after_as_of=entry.made_on.date() > as_of,
+        )
+    return tuple(sorted(found.values(), key=lambda one: one.made_on, reverse=True))
+
+
+def _same_rule(ours: Question, theirs: Question) -> bool:
+    return theirs.model_copy(update={"as_of": ours.as_of, "milestone": ours.milestone}) == ours
 
 
 def make_question(

@@ -33,7 +33,7 @@ from forecast.evaluation.scores import (
 from forecast.evaluation.track_record import error_bound, error_bound_if_defined, largest_misses
 from forecast.ledger.chain import Counts, Ledger, ScoredForecast, resolved_forecasts, standing_forecasts
 from forecast.ledger.entries import GRACE_DAYS, ForecastEntry, JudgementEntry
-from forecast.ledger.recording import Asked, history_of
+from forecast.ledger.recording import Asked, history_of, others_of
 from forecast.records.base import Probability, Record
 from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve
 from forecast.records.horizons import HORIZONS
@@ -272,6 +272,7 @@ def summarise_ledger(
         baseline_brier=score.baseline_brier if score else None,
         claim=score.claim if score else "none",
         history=history_of(ledger, asked),
+        others=others_of(ledger, asked, asked[0].question.as_of) if asked else (),
     )
 
 

@@ -218,8 +218,8 @@ class Sign(Record):
     """Acts that can be seen in the next days, and the headline once they are, or once the days have passed.
 
     A sign is at least one act of ``category``, of ``severity`` or more, that does not meet the headline
-    target itself and comes before it or in the same week. The parts average back to the headline:
-    chance · if_seen + (1 − chance) · if_not_seen = headline. Errors are Monte Carlo standard errors.
+    target itself. The parts average back to the headline: chance · if_seen + (1 − chance) · if_not_seen =
+    headline. Errors are Monte Carlo standard errors.
     """
 
     category: str
@@ -238,7 +238,7 @@ class Sign(Record):
     if_not_seen_mcse: float = Field(ge=0.0)
     likelihood_ratio: float = Field(
         ge=0.0,
-        description="chance of the sign where the target happens before the milestone, over that where not",
+        description="chance of the sign where the target comes before the milestone, over that where not",
     )
     likelihood_ratio90: Interval = Field(description="by its Monte Carlo error")
     information_bits: float = Field(
@@ -247,13 +247,18 @@ class Sign(Record):
     history: SignHistory | None = Field(default=None, description="None where no backtest tells")
 
 
+StatePart = Literal["tension", "drift", "conflict", "past_cases"]
+"""Tension in standard deviations of the process; log of the level of conflict over that of the record; recent
+acts of conflict, decayed and weighed by severity, over their mean; days with the target a year until then."""
+
+
 class MomentState(Record):
     """Part of the state of the relationship: then, now, and how it spreads over the moments compared."""
 
-    name: Literal["tension", "drift", "conflict", "target_acts", "past_cases"]
+    name: StatePart
     then: float
     now: float
-    spread: float = Field(gt=0.0, description="standard deviation over the past moments that are compared")
+    spread: float = Field(gt=0.0, description="standard deviation over the past months")
     smoothed: bool = Field(description="it uses what was learned later, and not only what was known then")
 
 
@@ -289,18 +294,48 @@ class OtherForecast(Record):
     after_as_of: bool = Field(description="made later than the as-of date, so it may know more")
 
 
+MissingPart = Literal[
+    "waterfall", "monthly_risk", "signs", "sign_history", "analogues", "other_pairs", "others"
+]
+MissingReason = Literal[
+    "not_measured",
+    "not_converged",
+    "no_backtest",
+    "no_ledger",
+    "none_on_record",
+    "none_informative",
+    "record_too_short",
+    "no_past",
+]
+_SENTENCES: dict[tuple[str, str], str] = {
+    (
+        "signs",
+        "none_informative",
+    ): "No act of the next weeks would tell more about the headline than simulation error.",
+    ("sign_history", "no_backtest"): "How often the signs misled is unknown: no backtest of these questions.",
+    (
+        "analogues",
+        "record_too_short",
+    ): "The record is too short for past moments with as long a time after them.",
+    ("other_pairs", "no_past"): "Other pairs are not compared: of the pairs learned from, the program ships "
+    "coefficients and no events.",
+    ("others", "no_ledger"): "What others say is unknown: the run was not put beside a ledger.",
+    ("others", "none_on_record"): "Nobody else's forecast of these questions is on record in the ledger.",
+}
+_BY_REASON = {
+    "not_measured": "Not measured in this run.",
+    "not_converged": "Not told, since the fit did not converge.",
+}
+
+
 class Missing(Record):
     """Something that ``analysis.json`` has no word on, and why."""
 
-    part: Literal["waterfall", "monthly_risk", "signs", "sign_history", "analogues", "other_pairs", "others"]
-    code: Literal[
-        "not_measured",
-        "not_converged",
-        "no_backtest",
-        "no_ledger",
-        "none_on_record",
-        "no_signs",
-        "no_past_windows",
-        "no_records_of_pairs",
-    ]
+    part: MissingPart
+    code: MissingReason
     sentence: str
+
+    @classmethod
+    def of(cls, part: MissingPart, code: MissingReason) -> Missing:
+        """Name what is missing, with its sentence."""
+        return cls(part=part, code=code, sentence=_SENTENCES.get((part, code)) or _BY_REASON[code])

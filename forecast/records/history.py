@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.explained import Decision, DecisionValue, OwnRecord
+from forecast.records.explained import Decision, DecisionValue, OtherForecast, OwnRecord
 from forecast.records.forecast import Forecast
 
 ALIKE = 1.5
@@ -57,6 +57,8 @@ class TrackRow(Record):
     mean_said: Probability = Field(description="mean of the forecasts")
     highest_said: Probability
     highest_came: bool = Field(description="whether the target happened where the highest was said")
+    origins: tuple[date, ...] = Field(default=(), description="first days of the windows")
+    happened: tuple[bool, ...] = Field(default=(), description="whether the target happened in each")
 
     @property
     def best_baseline(self) -> BaselineScores:
@@ -268,6 +270,9 @@ class LedgerSummary(Record):
     history: tuple[PastForecast, ...] = Field(
         default=(), description="earlier forecasts of the run's own questions, oldest first"
     )
+    others: tuple[OtherForecast, ...] = Field(
+        default=(), description="what others said of the run's own questions, the latest first"
+    )
 
 
 class MilestoneChange(Record):
@@ -316,8 +321,8 @@ def with_value(forecast: Forecast, record: TrackRecord | None) -> Decision | Non
     return forecast.decision.model_copy(update={"value": value})
 
 
-def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
-    """Return how forecasts of the headline target did at a distance like that of the headline."""
+def tested_row(forecast: Forecast, record: TrackRecord | None) -> TrackRow | None:
+    """Return the tested windows of the headline target that are as long as the headline's, or nearly."""
     asked = forecast.headline
     milestones = {one.name: one for one in forecast.target(asked.target).milestones}
     # The window begins on the day after the as-of date and ends before the milestone.
@@ -327,9 +332,14 @@ def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
         for row in (record.rows if record else ())
         if row.target == asked.target and max(row.horizon_days, days) <= ALIKE * min(row.horizon_days, days)
     ]
-    if not rows:
+    return min(rows, key=lambda one: abs(one.horizon_days - days), default=None)
+
+
+def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
+    """Return how forecasts of the headline target did at a distance like that of the headline."""
+    row = tested_row(forecast, record)
+    if row is None:
         return OwnRecord(never_tested=True)
-    row = min(rows, key=lambda row: abs(row.horizon_days - days))
     windows, rate = row.skill, row.skill_constant_rate
     return OwnRecord(
         never_tested=False,

@@ -28,6 +28,8 @@ _LARGE = (".nc", ".zarr")
 """Endings of the posterior and its paths: a folder may be kept without them."""
 _TAKEN_IN = {files.TRACK_RECORD, files.PREVIOUS_RUN, files.LEDGER_RECORD}
 """Files about other runs, which a report shows."""
+_LATE_PARTS = ("others", "sign_history")
+"""Parts of ``analysis.json`` that come from them."""
 _PASSING = {"made_on", "timings_s"}
 
 _BY_FORCE = ", or use --force to build a report that says so"
@@ -271,8 +273,24 @@ def run_hash(folder: Path) -> str:
     recorded = manifest.get("outputs_sha256")
     hashes = recorded if isinstance(recorded, dict) else {}
     lasting = {name: value for name, value in hashes.items() if lasts(name) and name not in _TAKEN_IN}
+    if files.ANALYSIS in lasting:
+        lasting[files.ANALYSIS] = _lasting_analysis(folder / files.ANALYSIS, lasting[files.ANALYSIS])
     kept = {name: value for name, value in manifest.items() if name not in _PASSING}
     text = json.dumps(kept | {"outputs_sha256": lasting}, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _lasting_analysis(path: Path, recorded: object) -> object:
+    """Hash of ``analysis.json`` without what a report takes in later; as recorded where it has none of it."""
+    try:
+        content = json.loads(storage.read_json(path))
+        del content["others"]
+        content["missing"] = [one for one in content["missing"] if one["part"] not in _LATE_PARTS]
+        for sign in content["signs"]:
+            del sign["history"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return recorded
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

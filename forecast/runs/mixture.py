@@ -35,6 +35,7 @@ from forecast.simulation.probabilities import (
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int32]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,20 @@ class Futures(NamedTuple):
     def shares(self, day: int) -> DrawShares:
         """What each draw says before a day, shape (draw,)."""
         return self._hits(day).with_each(lambda hit: np.asarray(hit.mean(axis=1)))
+
+    def shares_at(self, days: Integers) -> DrawShares:
+        """The same before each of some ascending days, shape (draw, day)."""
+
+        def before(first: Days) -> Floats:
+            rows, n = np.arange(len(first))[:, None] * (len(days) + 1), len(first)
+            place = rows + np.searchsorted(days, first, side="right")
+            counts = np.bincount(place.ravel(), minlength=n * (len(days) + 1)).reshape(n, -1)
+            return np.asarray(counts[:, :-1].cumsum(axis=1) / first.shape[1])
+
+        if self.plain is None or self.met is None:
+            return DrawShares(before(self.first))
+        plain = before(self.plain) - before(np.maximum(self.plain, self.met))
+        return DrawShares(before(self.first), plain, before(self.met))
 
     def effects(self, lean: Floats, day: int) -> DrawShares:
         """What each draw says of the mean of ``lean`` × (hit − its mean); ``lean`` of shape (draw, path)."""
@@ -259,6 +274,18 @@ class Mixture:
         values = self.mixing(target, day).by_draw(self.shares(target, day))
         # Curves keep the order of days and of nested targets.
         return np.asarray(values + (self.probability(target, day) - values.mean()))
+
+    def by_draw_at(self, target: str, days: Integers) -> Floats:
+        """The same at ascending days, shape (draw, day)."""
+        direct = self.direct.of(target)
+        mixing = Mixing(
+            np.asarray(self.share(target)),
+            np.full(len(days), 0.5) if direct is None else direct.mean[days],
+            self.quiet(target, days.astype(np.float64)),
+            self.least,
+        )
+        found = mixing.by_draw(self.futures(target).shares_at(days))
+        return np.asarray(found + (self.curves[target].probability[days] - found.mean(axis=0)))
 
     def error(self, target: str, day: int, n_chains: int) -> float:
         """Monte Carlo error of the probability before a day."""

@@ -41,6 +41,7 @@ from forecast.records.analysis import (
     SamplerSummary,
     TensionSeries,
 )
+from forecast.records.explained import Missing, MissingPart
 from forecast.records.forecast import (
     Baseline,
     Curve,
@@ -123,6 +124,7 @@ NEGLIGIBLE_SHARE = 1e-6
 """Share of capped intensities from which a reader is told: below it no shown probability can change."""
 STRAINED_FROM = 0.5
 CRISIS_FROM = 1.5
+_MEASURED: tuple[MissingPart, ...] = ("waterfall", "monthly_risk", "signs", "analogues")
 """Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
 
 
@@ -169,6 +171,7 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
         ),
         warnings=tuple(warnings),
         learned=learned_from(inputs),
+        missing=tuple(Missing.of(part, "not_measured") for part in _MEASURED),
     )
 
 

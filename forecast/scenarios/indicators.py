@@ -15,7 +15,7 @@ from scipy import special
 
 from forecast.config import AssumedAct, Scenario
 from forecast.events.codebook import CATEGORIES, category_label
-from forecast.inference.importance import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.models.draws import Floats
 from forecast.records.explained import Indicator
 from forecast.runs.run import Run
@@ -96,12 +96,6 @@ def worth(paths: NDArray[np.bool_]) -> int:
 
 def _shares(*conditions: NDArray[np.bool_]) -> Iterator[Floats]:
     return (np.asarray(one.mean(axis=1)) for one in conditions)
-
-
-def ratio_by_draw(part: Floats, whole: Floats) -> Floats:
-    """Ratio of two means over draws, linearised in what each draw adds, shape (draw,) (delta method)."""
-    ratio = part.mean() / whole.mean()
-    return np.asarray(ratio + (part - ratio * whole) / whole.mean())
 
 
 def moved_by_draw(shown: Floats, now: Floats, before: Floats, least: float) -> Floats:

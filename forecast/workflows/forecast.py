@@ -23,6 +23,7 @@ from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, asked_qu
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
+from forecast.records.explained import Analogue, Missing, MissingReason, Sign
 from forecast.records.forecast import (
     Diagnostics,
     DyadRecord,
@@ -31,6 +32,7 @@ from forecast.records.forecast import (
 )
 from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
+from forecast.runs.analogues import find_analogues
 from forecast.runs.cautions import (
     cautions_of,
     far_from_baseline,
@@ -43,10 +45,12 @@ from forecast.runs.earlier_copy import EarlierCopy, earlier_copy
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, config_scale, dyad_rule, read_inputs, target_rules
 from forecast.runs.mixture import Mixture
+from forecast.runs.monthly import measure_monthly_risk
 from forecast.runs.run import Run, run_id, sampler_options, simulate, stage_seeds, versions
 from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import evaluate_plans, measure_indicators, plan_scenarios
 from forecast.scenarios.plan import ScenarioPlan
+from forecast.scenarios.signs import measure_signs
 from forecast.sensitivity.drivers import measure_drivers, measure_waterfall
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
@@ -169,7 +173,7 @@ def _make(
     if keep:
         keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"], 0)))
     more: dict[str, object] = {}
-    robustness, withheld = None, 0
+    robustness, withheld, ahead = None, 0, {}
     if drivers:
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
@@ -187,12 +191,33 @@ def _make(
         with clock.time("indicators"):
             tell(StageProgress("indicators"))
             more["indicators"] = measure_indicators(base)
+            ahead = _what_lies_ahead(base)
     forecast = forecast.model_copy(update=more | {"timings_s": clock.seconds})
     if robustness:
         forecast = with_labels(forecast, robustness)
     analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
-    told = {"robustness": robustness, "waterfall": forecast.waterfall}
+    told = {"robustness": robustness, "waterfall": forecast.waterfall} | ahead
     return replace(base, forecast=forecast, analysis=analysis.model_copy(update=told))
+
+
+def _what_lies_ahead(base: Run) -> dict[str, object]:
+    """Risk by month, signs and analogues, and what of these is missing, as fields of ``Analysis``."""
+    missing = [Missing.of("other_pairs", "no_past")]
+    signs: tuple[Sign, ...] = ()
+    analogues: tuple[Analogue, ...] = ()
+    if base.forecast.converged:
+        signs, analogues = measure_signs(base), find_analogues(base)
+    why: tuple[MissingReason, MissingReason] = (
+        ("none_informative", "record_too_short") if base.forecast.converged else ("not_converged",) * 2
+    )
+    missing += [Missing.of("signs", why[0])] if not signs else []
+    missing += [Missing.of("analogues", why[1])] if not analogues else []
+    return {
+        "monthly_risk": measure_monthly_risk(base),
+        "signs": signs,
+        "analogues": analogues,
+        "missing": tuple(missing),
+    }
 
 
 class GivenDraws(NamedTuple):

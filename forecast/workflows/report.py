@@ -8,18 +8,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config
 from forecast.config.writing import saved_logo
-from forecast.errors import MAKE_RUN, RunFolderError
+from forecast.errors import MAKE_RUN, LedgerError, RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.events.terms import terms_of
-from forecast.records.analysis import UnusedBacktest
+from forecast.ledger.recording import LEDGER_FILE, asked_questions, others_of
+from forecast.ledger.store import open_ledger
+from forecast.records.analysis import Analysis, UnusedBacktest
+from forecast.records.explained import Missing, OtherForecast
 from forecast.records.forecast import Forecast
-from forecast.records.history import LedgerSummary, PreviousRun, TrackRecord, own_record, with_value
+from forecast.records.history import (
+    LedgerSummary,
+    PreviousRun,
+    TrackRecord,
+    own_record,
+    tested_row,
+    with_value,
+)
 from forecast.report.build import BuiltReport, build_report
 from forecast.report.run_records import ReportOptions, compare_with, report_options
 from forecast.runs import files
@@ -79,6 +89,8 @@ def save_run(
         unused = UnusedBacktest(refusal=found.refusal)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     record = found.record if found else None
+    beside = Beside(record, ledger_record.others if ledger_record else None)
+    analysis = with_records(analysis, run.forecast, config, run.events, beside)
     sampler = analysis.sampler.model_copy(update={"seconds": None})
     saved = replace(
         run,
@@ -108,6 +120,64 @@ def save_run(
         if report:
             _add_report(run, folder)
     return folder
+
+
+class Beside(NamedTuple):
+    """What is known beside a run: its backtest, and what others said (``None``: no ledger)."""
+
+    record: TrackRecord | None
+    others: tuple[OtherForecast, ...] | None
+
+
+def with_records(
+    analysis: Analysis, forecast: Forecast, config: Config, events: EventTable, beside: Beside
+) -> Analysis:
+    """Add what others said, and how often the signs misled in the backtest; say what of it is missing."""
+    from forecast.runs.inputs import target_rules
+    from forecast.scenarios.signs import with_history
+
+    rule = next(one for one in target_rules(config) if one.name == forecast.headline.target)
+    tested = tested_row(forecast, beside.record)
+    signs = with_history(analysis.signs, events, rule, tested)
+    missing = [one for one in analysis.missing if one.part not in ("others", "sign_history")]
+    if signs and signs[0].history is None:
+        missing.append(Missing.of("sign_history", "no_backtest"))
+    if not beside.others:
+        missing.append(Missing.of("others", "no_ledger" if beside.others is None else "none_on_record"))
+    told = {"signs": signs, "others": beside.others or (), "missing": tuple(missing)}
+    return analysis.model_copy(update=told)
+
+
+def _renew_analysis(folder: Path, filling: Path, config: Config, forecast: Forecast) -> bool:
+    """Bring what others said and the backtest of a saved run up to date; whether the file changed."""
+    if not (folder / files.ANALYSIS).is_file() or not (folder / files.EVENTS).is_file():
+        return False  # the report says which file is missing
+    analysis = read_record(folder / files.ANALYSIS, Analysis)
+    if not analysis.missing and not analysis.monthly_risk:
+        return False  # an earlier version made the run and measured nothing of it
+    beside = Beside(track_record_of(filling), _others(folder, config))
+    renewed = with_records(analysis, forecast, config, read_events(folder / files.EVENTS), beside)
+    if renewed == analysis:
+        return False
+    write_record(renewed, filling / files.ANALYSIS)
+    return True
+
+
+def _others(folder: Path, config: Config) -> tuple[OtherForecast, ...] | None:
+    """What others said by the ledger above a run folder, else by what was known when the run was made."""
+    place = folder.absolute().parent.parent / LEDGER_FILE
+    if place.is_file():
+        from forecast.runs.inputs import config_scale, dyad_rule, target_rules
+
+        days = {one.name: one.date for one in config.milestones}
+        rules, scale = target_rules(config), config_scale(config)
+        asked = asked_questions(dyad_rule(config), rules, config.as_of, days, scale)
+        try:
+            return others_of(open_ledger(place), asked, config.as_of)
+        except LedgerError as error:
+            _LOGGER.warning("what others said is as of the run: %s", error)
+    known = folder / files.LEDGER_RECORD
+    return read_record(known, LedgerSummary).others if known.is_file() else None
 
 
 def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> None:
@@ -184,7 +254,7 @@ def rebuild_report(
     with claimed(folder):
         notes = refuse_changed_files(folder, force=force)
         # Before the config, since it tells whether an earlier version made the folder.
-        read_record(folder / files.FORECAST, Forecast)
+        forecast = read_record(folder / files.FORECAST, Forecast)
         config = load_config(folder / files.CONFIG)
         chosen = options or report_options(config)
         chosen = replace(chosen, template=template or chosen.template, paper=paper or chosen.paper)
@@ -199,6 +269,8 @@ def rebuild_report(
             if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(config, folder)):
                 write_record(record, filling / files.TRACK_RECORD)
                 adopted.append(files.TRACK_RECORD)
+            if _renew_analysis(folder, filling, config, forecast):
+                adopted.append(files.ANALYSIS)
             built = build_report(
                 filling,
                 chosen,

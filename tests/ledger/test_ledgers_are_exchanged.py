@@ -11,6 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from forecast.errors import LedgerError
+from forecast.events.codebook import standard_scale
+from forecast.events.dyads import DyadRule
 from forecast.ledger.entries import ChainLine, JudgementEntry, VoidEntry, ledger_schema, with_id
 from forecast.ledger.exchange import (
     chain_lines,
@@ -21,7 +23,10 @@ from forecast.ledger.exchange import (
     read_answers,
     read_chain_file,
 )
+from forecast.ledger.recording import asked_questions, others_of
+from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import open_ledger, write_ledger
+from forecast.panel.streams import TargetRule
 from forecast.storage import open_plain
 
 NOW = datetime(2023, 1, 1, tzinfo=UTC)
@@ -277,14 +282,76 @@ def test_the_sheet_of_questions_filled_in_is_read_back(case, tmp_path):
     sheet = tmp_path / "sheet.csv"
     first, second, *_ = question_sheet(case.ledger).splitlines()[1:]
     header = question_sheet(case.ledger).splitlines()[0]
-    sheet.write_text("\n".join([header, first.removesuffix(",,") + "crowd,0.4,2022-01-02", second]) + "\n")
+    sheet.write_text(
+        "\n".join([header, first.removesuffix(",,,,") + f"crowd,0.4,2022-01-02,{LINK},Counts visits", second])
+        + "\n"
+    )
     (judgement,), empty = read_answers(sheet, case.ledger, now=NOW)
     assert (judgement.forecaster, judgement.probability, empty) == ("crowd", 0.4, 1)
+    assert (judgement.link, judgement.differs) == (LINK, "Counts visits")
     assert judgement.made_on == datetime(2022, 1, 2, tzinfo=UTC)
     assert judgement.question == next(case.ledger.forecasts).question
     assert not judgement.hindcast
 
 
+def answers(case, tmp_path, *rows):
+    sheet = tmp_path / "answers.csv"
+    sheet.write_text("\n".join([f"{HEADER},made_on,link,differs", *rows]) + "\n", encoding="utf-8")
+    with write_ledger(case.path) as writer:
+        for judgement in read_answers(sheet, writer.ledger, now=NOW)[0]:
+            writer.append(judgement)
+
+
+def test_what_others_said_is_told_with_how_their_question_differs(case, tmp_path):
+    case.record("2022-01-01", {"crisis": {30: 0.25, 60: 0.4}, "clash": {30: 0.01}})
+    case.record("2022-01-15", {"crisis": {17: 0.2}})  # the same last day, asked later
+    answers(
+        case,
+        tmp_path,
+        f"USA-CHN,crisis,2022-01-01,2022-02-01,market,0.3,2022-01-02,{LINK},Counts visits",
+        "USA-CHN,crisis,2022-01-01,2022-02-01,market,0.35,2022-01-20,,",
+        "USA-CHN,crisis,2022-01-15,2022-02-02,analyst,0.1,2022-01-15,,",
+        "USA-CHN,crisis,2022-01-01,2022-03-03,crowd,0.5,2022-01-03,,",
+        "USA-CHN,clash,2022-01-01,2022-02-01,market,0.02,2022-01-03,,",
+    )
+    dyad, as_of = DyadRule(("USA",), ("CHN",)), date(2022, 1, 1)
+    rules = [TargetRule("crisis", ("dispute", "sanction"), 4)]
+    asked = asked_questions(dyad, rules, as_of, {"soon": date(2022, 2, 1)}, standard_scale())
+    found = others_of(case.ledger, asked, as_of)
+    assert [(one.forecaster, one.probability, one.milestone, one.after_as_of) for one in found] == [
+        ("market", 0.35, "soon", True),  # the last word of each
+        ("analyst", 0.1, None, True),
+        ("crowd", 0.5, None, True),
+    ]
+    assert [one.differs for one in found] == [
+        (),
+        ("ends on 2022-02-02, not on 2022-02-01", "counts events after 2022-01-15, not after 2022-01-01"),
+        ("ends on 2022-03-03, not on 2022-02-01",),
+    ]
+    early = others_of(case.ledger, asked, date(2022, 1, 5))
+    assert [one.after_as_of for one in early] == [True, True, False]
+    assert summarise_ledger(case.ledger, ("USA", "CHN"), asked).others == found
+
+
+def test_an_answer_declared_void_is_not_told(case, tmp_path):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    answers(case, tmp_path, "USA-CHN,crisis,2022-01-01,2022-02-01,market,0.3,2022-01-02,,")
+    asked = asked_questions(
+        DyadRule(("USA",), ("CHN",)),
+        [TargetRule("crisis", ("sanction", "dispute"), 4)],
+        date(2022, 1, 1),
+        {"soon": date(2022, 2, 1)},
+        standard_scale(),
+    )
+    (told,) = others_of(case.ledger, asked, date(2022, 1, 1))
+    assert told.link is None
+    with write_ledger(case.path) as writer:
+        subject = next(iter(writer.ledger.judgements)).id
+        writer.append(with_id(VoidEntry, subject=subject, reason="a slip"))
+    assert others_of(case.ledger, asked, date(2022, 1, 1)) == ()
+
+
+LINK = "https://example.org/q/1"
 HEADER = "dyad,target,as_of,milestone,forecaster,probability"
 ROW = "USA-CHN,crisis,2022-01-01,2022-02-01,crowd,0.4"
 

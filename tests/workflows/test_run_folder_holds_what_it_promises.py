@@ -20,6 +20,7 @@ from forecast.errors import RunFolderError
 from forecast.inference.posterior import read_posterior
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
+from forecast.runs.folder import refuse_changed_files, run_hash
 from forecast.workflows.forecast import RUN_SCENARIO_PATHS
 from forecast.workflows.report import rebuild_report
 
@@ -160,6 +161,51 @@ def test_the_kept_posterior_is_the_one_that_is_summarised(run_folder, analysis):
     scale = posterior.variables["tension_scale"]
     assert len(scale) == 2 * 100
     assert by_name["tension.scale"].posterior_mean == pytest.approx(scale.mean(), rel=1e-12)
+
+
+def test_analysis_json_says_where_from_when_and_what_to_watch(run_folder, analysis, record):
+    content = json.loads((run_folder / "analysis.json").read_text(encoding="utf-8"))
+    assert {"waterfall", "monthly_risk", "signs", "analogues", "others", "missing"} <= set(content)
+    assert list(schema_faults(content, schema_of("analysis"), schema_of("analysis"))) == []
+    assert analysis.waterfall == record.waterfall
+    assert analysis.monthly_risk[0].target == record.headline.target
+    assert {one.target for one in analysis.monthly_risk} == {one.name for one in record.targets}
+    for risk in analysis.monthly_risk:
+        last = record.target(risk.target).milestones[-1].probability
+        assert sum(one.probability for one in risk.months) == pytest.approx(last, abs=1e-9)
+    by_part = {one.part: one.code for one in analysis.missing}
+    assert by_part["others"] == "none_on_record"
+    for part in ("signs", "analogues"):
+        assert bool(getattr(analysis, part)) != (part in by_part)
+    if not record.converged:
+        assert by_part["signs"] == by_part["analogues"] == "not_converged"
+
+
+def test_a_rebuilt_report_takes_in_what_others_said_since_and_stays_the_same_run(
+    run_folder, tmp_path, command, record
+):
+    shutil.copytree(run_folder.parents[1], tmp_path / "runs")
+    copy, ledger = tmp_path / "runs/small/2022-01-01", tmp_path / "runs/ledger.sqlite"
+    before = run_hash(copy)
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "dyad,target,as_of,milestone,forecaster,probability,made_on,link\n"
+        "USA-CHN,lethal_clash,2022-01-01,2022-04-01,market,0.02,2022-01-03,https://example.org/q\n",
+        encoding="utf-8",
+    )
+    done = command("ledger", "import", sheet, "--format", "csv", "--ledger", ledger)
+    assert done.code == 0, done.err
+    assert command("report", copy).code == 0
+    told = Analysis.model_validate_json((copy / "analysis.json").read_bytes())
+    (said,) = told.others
+    assert (said.forecaster, said.probability, said.milestone) == ("market", 0.02, "spring")
+    assert (said.link, said.after_as_of) == ("https://example.org/q", True)
+    assert "others" not in {one.part for one in told.missing}
+    assert run_hash(copy) == before
+    assert refuse_changed_files(copy) == ()
+    altered = (copy / "analysis.json").read_text().replace('"chains": 2', '"chains": 3')
+    (copy / "analysis.json").write_text(altered, encoding="utf-8")
+    assert run_hash(copy) != before
 
 
 def test_the_manifest_names_every_file_by_its_hash(run_folder):

@@ -1,0 +1,126 @@
+"""Signs: the parts average back, known futures are found again, and what tells nothing is not told."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.panel.streams import FutureAct
+from forecast.records.explained import Sign, SignHistory
+from forecast.records.history import TrackRow
+from forecast.scenarios import signs
+from forecast.scenarios.signs import Kind, chances_on_paths, information, measure_signs, with_history
+
+
+def headline_of(run):
+    return run.mixture.probability("escalation", 184)
+
+
+@pytest.fixture(scope="module")
+def tense(inputs, run_from):
+    """A run whose tension moves everything, so that acts tell of what is to come."""
+
+    def stir(variables):
+        variables["tension_scale"][:] = 1.2
+        variables["tension_persistence"][:] = 200.0
+        variables["baseline_weekly_rate"][:] *= 3
+
+    return run_from(replace(inputs, calendar=()), edit=stir)
+
+
+@pytest.mark.parametrize("name", ["tense", "mixed"])
+def test_the_parts_average_back_to_the_headline(name, request, monkeypatch):
+    run = request.getfixturevalue(name)
+    monkeypatch.setattr(signs, "TELLS", 0.0)
+    found = measure_signs(run)
+    assert 0 < len(found) <= 6
+    assert len({one.category for one in found}) == len(found)
+    bits = [one.information_bits for one in found]
+    assert bits == sorted(bits, reverse=True)
+    for one in found:
+        back = one.chance * one.if_seen + (1 - one.chance) * one.if_not_seen
+        assert back == pytest.approx(headline_of(run), abs=1e-9), one.category
+        odds = [p / (1 - p) for p in (one.if_seen, headline_of(run))]
+        assert odds[0] / odds[1] == pytest.approx(one.likelihood_ratio, rel=1e-6)
+        lower, upper = one.likelihood_ratio90
+        assert lower < one.likelihood_ratio < upper
+
+
+def test_tension_makes_hostile_acts_raise_the_headline(tense):
+    found = {one.category: one for one in measure_signs(tense)}
+    assert {"sanction", "dispute"} & set(found)
+    for name in {"sanction", "dispute", "military_posture", "military_incident"} & set(found):
+        assert found[name].if_seen > headline_of(tense) > found[name].if_not_seen, name
+
+
+def test_the_share_seen_is_what_counting_acts_with_drawn_severities_gives(tense):
+    # The share of paths with the sign, once by its chance on each and once with severities drawn.
+    rule = tense.inputs.rules[0]
+    kind = Kind("sanction", 2, rule)
+    (chance,) = chances_on_paths(tense, [kind], 28)
+    layout = tense.inputs.data.layout
+    stream = layout.ordinary.index("sanction")
+    acts = signs.simulate_first_passages(
+        tense.inputs.data, tense.draws, replace(tense.simulation, horizon_days=28)
+    ).acts[..., stream]
+    events = tense.inputs.events.between(tense.inputs.data.grid.start, tense.inputs.config.as_of)
+    share = kind.shares(layout, events, layout.assign(events))[stream]
+    # One of severity 2 in the record, and half an act over severities 1 to 3 of the stream.
+    assert share == pytest.approx((1 + 0.5 * 2 / 3) / 1.5)
+    begins = (tense.inputs.data.grid.first_day(tense.inputs.data.grid.n_steps - 1)).toordinal()
+    covered = begins - tense.inputs.data.grid.origin.toordinal()
+    covered += 7 * -(-(28 - covered) // 7)
+    drawn = np.random.default_rng(5).binomial(acts, share * 28 / covered) > 0
+    assert abs(chance.mean() - drawn.mean()) < 4 * drawn.std() / np.sqrt(drawn.size)
+
+
+def test_acts_of_the_target_itself_are_no_sign(tense):
+    rule = tense.inputs.rules[0]
+    for one in measure_signs(tense):
+        assert not rule.meets(one.category, one.most_severity)
+    assert Kind("sanction", 4, rule).severities(tense.inputs.data.layout) == ()
+    assert Kind("sanction", 2, rule).severities(tense.inputs.data.layout) == (2, 3)
+    assert Kind("visit", 4, rule).severities(tense.inputs.data.layout) == (4, 5)
+
+
+def test_a_scheduled_act_within_the_days_is_seen_with_its_probability(still, run_from, inputs):
+    act = FutureAct(date(2022, 7, 10), "visit", 2, 0.4, label="A visit")
+    run = replace(still, inputs=replace(still.inputs, calendar=(act,)))
+    (low, high) = chances_on_paths(
+        run, [Kind("visit", 2, run.inputs.rules[0]), Kind("visit", 3, run.inputs.rules[0])], 30
+    )
+    assert low.mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / low.size))
+    assert high.mean() < 1e-6
+
+
+def test_where_nothing_can_happen_there_is_no_sign(still):
+    assert measure_signs(still) == ()
+
+
+def test_a_sign_misled_where_it_was_seen_and_the_target_stayed_away(tense, coded):
+    events = coded(
+        ("2021-01-20", "sanction", 3),  # seen from 1 February; the target came
+        ("2021-05-10", "sanction", 2),  # seen from 1 June; it misled
+        ("2021-05-31", "sanction", 1),  # not severe enough
+        ("2021-07-01", "sanction", 3),  # on the origin's own day: not known
+        ("2021-07-20", "sanction", 4),  # the target itself
+    )
+    row = TrackRow.model_construct(
+        horizon_days=90,
+        origins=tuple(date(2021, month, 1) for month in (2, 6, 7, 8)),
+        happened=(True, False, True, False),
+    )
+    sign = Sign.model_construct(category="sanction", severity=2, within_days=30, history=None)
+    (told,) = with_history([sign], events, tense.inputs.rules[0], row)
+    # August counts the act of 1 July only from 2 July on: it is 31 days back.
+    assert told.history == SignHistory(horizon_days=90, origins=4, present=2, misled=1, came_without=1)
+    assert with_history([sign], events, tense.inputs.rules[0], None) == (sign,)
+
+
+def test_information_is_that_of_known_tables():
+    assert information(0.5, 1.0, 0.0) == pytest.approx(1.0)
+    assert information(0.3, 0.2, 0.2) == pytest.approx(0.0, abs=1e-12)
+    # A binary symmetric channel with error 0.1 on even odds: 1 − H(0.1).
+    known = 1 + 0.1 * np.log2(0.1) + 0.9 * np.log2(0.9)
+    assert information(0.5, 0.9, 0.1) == pytest.approx(known)
