@@ -36,6 +36,7 @@ from forecast.records.forecast import (
     ExpectationChanged,
     FailedWeights,
     GateFailure,
+    Headline,
     MethodReason,
     ScenarioForecast,
     ScenarioMethod,
@@ -155,6 +156,23 @@ def evaluate_plan(
         targets=targets,
         **_acts_assumed(plan, base.inputs),
     )
+
+
+def by_effect(scenarios: Iterable[ScenarioForecast], headline: Headline) -> tuple[ScenarioForecast, ...]:
+    """Order scenarios by what the model adds to the headline, the largest change either way first.
+
+    What an assumed act does by meeting the target itself is no finding and does not count. Scenarios whose
+    numbers are withheld come last.
+    """
+
+    def size(one: ScenarioForecast) -> float:
+        if not one.targets:
+            return -1.0
+        asked = one.target(headline.target).milestones
+        found = next(milestone for milestone in asked if milestone.name == headline.milestone)
+        return abs(found.difference.value - (found.by_assumption or 0.0))
+
+    return tuple(sorted(scenarios, key=size, reverse=True))
 
 
 def _refit_reason(plan: ScenarioPlan, found: ImportanceWeights | None) -> ScenarioReason | None:
@@ -315,7 +333,9 @@ def _acts_assumed(plan: ScenarioPlan, inputs: Inputs) -> dict[str, Any]:
     changed = [(act.label, scheduled[act].probability, now) for act, now in (*kept, *gone)]
     return {
         "acts": tuple(
-            _record(act, plan, inputs) for act in plan.acts if _without_chance(act) not in scheduled
+            _record(act, plan, inputs)
+            for act in sorted(plan.acts, key=lambda one: (one.date, one.until or one.date))
+            if _without_chance(act) not in scheduled
         ),
         "expectations": tuple(
             ExpectationChanged(label=label, before=old, after=now)

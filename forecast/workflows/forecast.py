@@ -49,6 +49,7 @@ from forecast.runs.monthly import measure_monthly_risk
 from forecast.runs.run import Run, run_id, sampler_options, simulate, stage_seeds, versions
 from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import evaluate_plans, measure_indicators, plan_scenarios
+from forecast.scenarios.compare import by_effect
 from forecast.scenarios.plan import ScenarioPlan
 from forecast.scenarios.signs import measure_signs
 from forecast.sensitivity.drivers import measure_drivers, measure_waterfall
@@ -186,7 +187,8 @@ def _make(
             robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
     if plans:
         with clock.time("scenarios"):
-            more["scenarios"] = evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)
+            found = evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)
+            more["scenarios"] = by_effect(found, forecast.headline)
     if drivers:
         with clock.time("indicators"):
             tell(StageProgress("indicators"))

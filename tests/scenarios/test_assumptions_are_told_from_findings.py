@@ -2,19 +2,23 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from forecast.config import Scenario
+from forecast.config import Scenario, load_config, load_scenarios
 from forecast.config.faults import SourceMap
-from forecast.inference.importance import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.panel.streams import FutureAct, TargetRule
+from forecast.runs.inputs import target_rules
 from forecast.scenarios import compare_scenarios, measure_indicators
+from forecast.scenarios.compare import by_effect
 from forecast.scenarios.evaluate import milestone_day
-from forecast.scenarios.indicators import moved_by_draw, ratio_by_draw
+from forecast.scenarios.indicators import moved_by_draw
 from forecast.simulation.paths import chance_before, quiet_chance
 
+ROOT = Path(__file__).resolve().parents[2]
 CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 LETHAL = TargetRule("lethal", ("military_incident",), 5)
 
@@ -47,6 +51,47 @@ def test_the_part_assumed_is_the_chance_of_the_act_where_the_run_had_no_hit(base
         for one in target.milestones:
             before = one.probability - one.difference.value
             assert one.by_assumption == pytest.approx(0.4 * (1 - before))
+
+
+def test_scenarios_stand_in_the_order_of_what_the_model_adds(base):
+    headline = base.forecast.headline
+
+    def told(name, change, assumed_part, **known):
+        (found,) = compare_scenarios(base, [assumed(CLASH, name=name)])
+
+        def altered(one):
+            moved = one.difference.model_copy(update={"value": change})
+            return one.model_copy(update={"difference": moved, "by_assumption": assumed_part})
+
+        targets = tuple(
+            target.model_copy(update={"milestones": tuple(map(altered, target.milestones))})
+            for target in found.targets
+        )
+        return found.model_copy(update={"targets": targets} | known)
+
+    given = [
+        told("assumed", 0.40, 0.39),
+        told("withheld", 0.9, 0.0, targets=(), withheld="no_refit"),
+        told("falls", -0.05, 0.0),
+        told("rises", 0.02, None),
+    ]
+    assert [one.name for one in by_effect(given, headline)] == ["falls", "rises", "assumed", "withheld"]
+
+
+def test_acts_stand_in_the_order_of_their_days(base):
+    late, early = {**CLASH, "label": "late"}, {**CLASH, "date": "2022-07-15", "severity": 2, "label": "early"}
+    (found,) = compare_scenarios(base, [assumed(late, early)])
+    assert [one.label for one in found.acts] == ["early", "late"]
+
+
+def test_scenarios_of_the_worked_case_assume_no_act_that_meets_its_headline():
+    config = load_config(ROOT / "configs/us-china-2023.yaml")
+    (rule,) = [one for one in target_rules(config) if one.name == config.headline.target]
+    scenarios = load_scenarios(config)
+    assert len(scenarios) > 4
+    for scenario in scenarios:
+        for act in scenario.events:
+            assert not rule.meets(act.category, act.severity, act.by or rule.by[0]), scenario.name
 
 
 def test_an_act_within_a_window_counts_with_the_share_of_its_days():
