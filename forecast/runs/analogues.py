@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.baselines.windows import monthly_origins
-from forecast.events.table import EventTable
+from forecast.events.table import Event, EventTable
 from forecast.models.density import severity_weights
 from forecast.models.draws import linear_between, record_of, tension_at_steps
 from forecast.panel.panel import DRIFT_KNOT_STEPS, STEP_DAYS, decay_per_step
@@ -58,26 +58,31 @@ def find_analogues(base: Run) -> tuple[Analogue, ...]:
         if len(chosen) < MOST_ANALOGUES and not any(near):
             chosen.append(int(at))
     names = get_args(StatePart)
-    return tuple(
-        Analogue(
-            day=months[at].item(),
-            distance=float(distance[at]),
-            closer_than=float((distance > distance[at]).sum() / max(len(months) - 1, 1)),
-            state=tuple(
-                MomentState(
-                    name=names[part],
-                    then=float(states[at, part]),
-                    now=float(states[-1, part]),
-                    spread=float(spread[part]),
-                    smoothed=_SMOOTHED[names[part]],
-                )
-                for part in told
-            ),
-            horizon_days=horizon,
-            **_followed(inputs.events, rule, months[at], horizon),
+    found = []
+    for at in chosen:
+        case = _first_case(inputs.events, rule, months[at], horizon)
+        found.append(
+            Analogue(
+                day=months[at].item(),
+                distance=float(distance[at]),
+                closer_than=float((distance > distance[at]).sum() / max(len(months) - 1, 1)),
+                state=tuple(
+                    MomentState(
+                        name=names[part],
+                        then=float(states[at, part]),
+                        now=float(states[-1, part]),
+                        spread=float(spread[part]),
+                        smoothed=_SMOOTHED[names[part]],
+                    )
+                    for part in told
+                ),
+                horizon_days=horizon,
+                happened=case is not None,
+                first_case=case.id if case else None,
+                after_days=(case.date - months[at].item()).days if case else None,
+            )
         )
-        for at in chosen
-    )
+    return tuple(found)
 
 
 def _months(start: date, origin: date) -> Days:
@@ -113,14 +118,6 @@ def _states(base: Run, rule: TargetRule, days: Days) -> Floats:
     return np.column_stack([tension[step], drift[step] - drift.mean(), felt / max(usual, 1e-12), cases])
 
 
-def _followed(events: EventTable, rule: TargetRule, day: np.datetime64, horizon: int) -> dict[str, object]:
+def _first_case(events: EventTable, rule: TargetRule, day: np.datetime64, horizon: int) -> Event | None:
     inside = (events.date >= day) & (events.date < day + np.timedelta64(horizon, "D"))
-    cases = events.select(np.asarray(inside & rule.mask(events)))
-    first = next(iter(cases.rows()), None)
-    if first is None:
-        return {"happened": False}
-    return {
-        "happened": True,
-        "first_case": first.id,
-        "after_days": (first.date - day.item()).days,
-    }
+    return next(iter(events.select(np.asarray(inside & rule.mask(events))).rows()), None)

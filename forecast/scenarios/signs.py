@@ -205,13 +205,13 @@ def with_history(
     """
     if tested is None or not tested.origins:
         return tuple(signs)
-    origins = np.array(tested.origins, dtype="datetime64[D]")[:, None]
+    origins: NDArray[np.datetime64] = np.array(tested.origins, dtype="datetime64[D]")[:, None]
     happened = np.array(tested.happened)
     found = []
     for sign in signs:
         acts = events.select(Kind(sign.category, sign.severity, target).mask(events))
-        first = origins - np.timedelta64(sign.within_days, "D")
-        inside = (acts.date >= first) & (acts.date < origins) & (acts.known_date < origins)
+        ago = (origins - acts.date).astype(np.int64)
+        inside = (ago > 0) & (ago <= sign.within_days) & (acts.known_date < origins)
         present = inside.any(axis=1)
         history = SignHistory(
             horizon_days=tested.horizon_days,

@@ -155,7 +155,9 @@ def _renew_analysis(folder: Path, filling: Path, config: Config, forecast: Forec
     analysis = read_record(folder / files.ANALYSIS, Analysis)
     if not analysis.missing and not analysis.monthly_risk:
         return False  # an earlier version made the run and measured nothing of it
-    beside = Beside(track_record_of(filling), _others(folder, config))
+    tested = filling / files.TRACK_RECORD
+    record = read_record(tested, TrackRecord) if tested.is_file() else None
+    beside = Beside(record, _others(folder, config))
     renewed = with_records(analysis, forecast, config, read_events(folder / files.EVENTS), beside)
     if renewed == analysis:
         return False

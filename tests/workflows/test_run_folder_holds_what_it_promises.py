@@ -55,9 +55,9 @@ def analysis(run_folder) -> Analysis:
     return Analysis.model_validate_json((run_folder / "analysis.json").read_bytes())
 
 
-def schema_faults(content) -> list[str]:
-    """What another library finds wrong with a forecast.json by its schema, each with its place."""
-    found = Draft202012Validator(schema_of("forecast"), format_checker=FormatChecker()).iter_errors(content)
+def schema_faults(content, name="forecast") -> list[str]:
+    """What another library finds wrong with a file of a run by its schema, each with its place."""
+    found = Draft202012Validator(schema_of(name), format_checker=FormatChecker()).iter_errors(content)
     return [f"{one.json_path}: {one.message}" for one in found]
 
 
@@ -166,7 +166,7 @@ def test_the_kept_posterior_is_the_one_that_is_summarised(run_folder, analysis):
 def test_analysis_json_says_where_from_when_and_what_to_watch(run_folder, analysis, record):
     content = json.loads((run_folder / "analysis.json").read_text(encoding="utf-8"))
     assert {"waterfall", "monthly_risk", "signs", "analogues", "others", "missing"} <= set(content)
-    assert list(schema_faults(content, schema_of("analysis"), schema_of("analysis"))) == []
+    assert schema_faults(content, "analysis") == []
     assert analysis.waterfall == record.waterfall
     assert analysis.monthly_risk[0].target == record.headline.target
     assert {one.target for one in analysis.monthly_risk} == {one.name for one in record.targets}
