@@ -82,12 +82,9 @@ class CoderCount(NamedTuple):
 
 def coder_counts(coders: Sequence[str], units: Sequence[Unit]) -> list[CoderCount]:
     """Count the events of each coder."""
+    rows = [set(unit.rows) for unit in units]
     return [
-        CoderCount(
-            coder,
-            sum(place in unit.rows for unit in units),
-            sum(set(unit.rows) == {place} for unit in units),
-        )
+        CoderCount(coder, sum(place in one for one in rows), rows.count({place}))
         for place, coder in enumerate(coders)
     ]
 
