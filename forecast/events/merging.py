@@ -82,11 +82,9 @@ class CoderCount(NamedTuple):
 
 def coder_counts(coders: Sequence[str], units: Sequence[Unit]) -> list[CoderCount]:
     """Count the events of each coder."""
-    rows = [set(unit.rows) for unit in units]
-    return [
-        CoderCount(coder, sum(place in one for one in rows), rows.count({place}))
-        for place, coder in enumerate(coders)
-    ]
+    held = [set(unit.rows) for unit in units]
+    counts = ((sum(place in one for one in held), held.count({place})) for place in range(len(coders)))
+    return [CoderCount(coder, *count) for coder, count in zip(coders, counts, strict=True)]
 
 
 def match_events(tables: Sequence[EventTable], *, window_days: int = 1) -> list[Unit]:
