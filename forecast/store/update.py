@@ -329,10 +329,9 @@ class _Work:
             added = self.folder.add(scratch / "reports.csv", self.plan.source.story_hours, scratch)
             self.report.added += added.acts
             self.report.repeated += added.repeats
-        for name in quiet:
-            piece = pieces[name]
+        for piece in (pieces[name] for name in quiet):
             entry = {"day": piece.stamp.date().isoformat(), "rows": 0, "refused": 0, "newest": None}
-            self.folder.month(piece.stamp).note_read(name, self.pairs, entry | {"settled": piece.settled})
+            self.folder.month(piece.stamp).note_read(piece.name, self.pairs, entry | {"settled": True})
         for name, record in records.items():
             faults = sum(record.tally.fates.get(fate, 0) for fate in FAULTS)
             piece = pieces[name]
