@@ -32,7 +32,8 @@ app: .venv/.run $(WORKED)/posterior.nc  ## serve the scenario page of the worked
 $(WORKED)/posterior.nc: | .venv/.run
 	$(VENV)/forecast run $(CONFIG) --force
 
-watch: .venv/.run  ## watch the worked list: reports/worked-watchlist/2023-07-09/watch.pdf
+watch: .venv/.run  ## watch the worked list, after its backtest: reports/worked-watchlist/2023-07-09/watch.pdf
+	test -d reports/worked-watchlist/backtest || $(VENV)/forecast backtest configs/watchlist/watchlist.yaml
 	$(VENV)/forecast watch configs/watchlist/watchlist.yaml $(ARGS)
 
 sample: .venv/.run  ## make the committed sample report anew: reports/sample/ (minutes: its history is forecast too)

@@ -15,6 +15,7 @@ from forecast.records.base import Probability, Record
 from forecast.records.cautions import Caution
 from forecast.records.event_cautions import FeedFault
 from forecast.records.forecast import Headline, MilestoneForecast, TargetForecast
+from forecast.wording import share
 
 State = Literal["fine", "small", "stale", "failed"]
 """``small``: few events or target events; ``stale``: feed old for its own pace; ``failed``: no numbers."""
@@ -138,6 +139,13 @@ class TriggerRecord(Record):
     )
     windows: int | None = None
 
+    @property
+    def rates(self) -> str | None:
+        """How often the trigger misleads; ``None`` where nobody knows, and people do not see it."""
+        if self.false_alarm_rate is None or self.miss_rate is None:
+            return None
+        return f"{share(self.false_alarm_rate)} false alarms, {share(self.miss_rate)} missed"
+
 
 class WatchNote(Record):
     """Something that went wrong beside the forecasts."""
@@ -164,6 +172,12 @@ class Watch(Record):
     hysteresis: float = 0.0
     notes: tuple[WatchNote, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)
+
+    def shown_trigger(self, one: DyadEntry) -> TriggerRecord | None:
+        """Return the highest trigger that a dyad has reached and of which the error rates are known."""
+        names = [trigger.name for trigger in self.triggers]
+        reached = self.triggers[: names.index(one.trigger) + 1] if one.trigger in names else ()
+        return next((trigger for trigger in reversed(reached) if trigger.rates), None)
 
     def states(self) -> dict[State, int]:
         """How many dyads are in each state."""

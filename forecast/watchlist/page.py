@@ -28,7 +28,7 @@ from forecast.blocks import (
 )
 from forecast.events.table import csv_text
 from forecast.records.forecast import MilestoneForecast
-from forecast.records.watch import DyadEntry, ListMilestone, Watch
+from forecast.records.watch import DyadEntry, ListMilestone, TriggerRecord, Watch
 from forecast.report import palette
 from forecast.report.build import Content, frame_colours
 from forecast.report.html_page import data_address, render_content
@@ -48,6 +48,7 @@ from forecast.watchlist.wording import (
     question_sentence,
     shock_sentence,
     state_sentence,
+    trigger_sentence,
 )
 
 Paper = Literal["a4", "us-letter"]
@@ -141,53 +142,56 @@ def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
         Column("Base", 12, "right"),
         Column("In words", 24),
         Column("Change", 23, "right"),
-        Column("Trigger", 13),
+        Column("Trigger", 20),
         Column("State", 11),
     )
-    rows = [_row(one) for one in watch.dyads]
-    if brief:
-        shown = [
-            place for place, column in enumerate(columns) if column.head not in ("0 to 100%", "In words")
-        ]
-        columns = tuple(columns[place] for place in shown)
-        rows = [tuple(replace(row[place], note="") for place in shown) for row in rows]
+    rows = [_row(one, watch.shown_trigger(one)) for one in watch.dyads]
+    left_out = {"0 to 100%", "In words"} if brief else set[str]()
+    if not any(one.rates for one in watch.triggers):
+        left_out.add("Trigger")
+    shown = [place for place, column in enumerate(columns) if column.head not in left_out]
+    columns = tuple(columns[place] for place in shown)
+    rows = [tuple(replace(row[place], note="") if brief else row[place] for place in shown) for row in rows]
     yield Table(name="ranked", title="Dyads by their probability", columns=columns, groups=one_group(rows))
+    if said := trigger_sentence(watch):
+        yield Prose(said, tone="fine")
     if watch.since:
         moved = change_sentences(watch)
         since = (
-            f"Change since {wording.long_day(watch.since)}, in points; an arrow where it is beyond its error."
+            f"Change since {wording.long_day(watch.since)}, in points; an arrow where it exceeds its error."
         )
         yield Prose(since, tone="fine")
         if moved:
             yield Bullets(moved)
 
 
-def _row(one: DyadEntry) -> tuple[Cell, ...]:
+def _row(one: DyadEntry, trigger: TriggerRecord | None) -> tuple[Cell, ...]:
     milestone = one.milestone
     state = Cell(one.state, colour=_STATE_COLOURS.get(one.state))
     if milestone is None:
         empty = tuple(Cell("–" if place == 0 else "") for place in range(6))
-        return (Cell(""), Cell(one.label, weight="semibold"), *empty, Cell(one.trigger or ""), state)
-    probability, (lower, upper) = milestone.probability, milestone.interval90
+        return (Cell(""), Cell(one.label, weight="semibold"), *empty, _trigger_cell(trigger), state)
     top = "" if one.top5 is None else f"top 5: {wording.percent(one.top5)}"
     arrow = {"up": " ▲", "down": " ▼"}.get(one.change.arrow or "", "") if one.change else ""
     moved = wording.signed_points(one.change.change, 0) + arrow if one.change else ""
     return (
         Cell(str(one.rank), value=one.rank),
         Cell(one.label, note=top, weight="semibold"),
-        Cell(wording.percent(probability), weight="semibold", value=probability),
-        Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=palette.ACCENT)),
-        Cell(wording.interval_percent((lower, upper))),
-        Cell(wording.percent(milestone.baseline.probability), value=milestone.baseline.probability),
-        Cell(milestone.words),
+        *_chance_cells(milestone),
         Cell(
             moved,
             note=parts_of_change(one.change) if one.change else "",
             value=one.change.change if one.change else None,
         ),
-        Cell(one.trigger or ""),
+        _trigger_cell(trigger),
         state,
     )
+
+
+def _trigger_cell(trigger: TriggerRecord | None) -> Cell:
+    if trigger is None:
+        return Cell("–")
+    return Cell(trigger.name, note=trigger.rates or "")
 
 
 def _outlook(watch: Watch) -> Iterator[Block]:
@@ -204,11 +208,11 @@ def _outlook(watch: Watch) -> Iterator[Block]:
         Group(label=titles[name], rows=tuple(_outlook_row(one) for one in milestones))
         for name, milestones in watch.list.items()
     )
-    yield Table(name="list", title="What the list as a whole may bring", columns=columns, groups=groups)
+    yield Table(name="list", title="How many dyads may meet the target", columns=columns, groups=groups)
     if watch.shared_shock:
         yield Prose(shock_sentence(watch.shared_shock), tone="fine")
     if together := pair_sentences(watch):
-        yield Heading("Dyads that go together")
+        yield Heading("Dyads that move together")
         yield Bullets(together)
 
 
@@ -248,7 +252,9 @@ def _dyad(one: DyadEntry, model: str) -> Iterator[Block]:
         Group(
             label=target.label,
             note=f"seen {wording.times(target.observed_before)}" if target.observed_before else "never seen",
-            rows=tuple(_milestone_row(milestone) for milestone in target.milestones),
+            rows=tuple(
+                (Cell(wording.long_day(each.date)), *_chance_cells(each)) for each in target.milestones
+            ),
         )
         for target in one.targets
     )
@@ -257,10 +263,9 @@ def _dyad(one: DyadEntry, model: str) -> Iterator[Block]:
     )
 
 
-def _milestone_row(one: MilestoneForecast) -> tuple[Cell, ...]:
+def _chance_cells(one: MilestoneForecast) -> tuple[Cell, ...]:
     lower, upper = one.interval90
     return (
-        Cell(wording.long_day(one.date)),
         Cell(wording.percent(one.probability), weight="semibold", value=one.probability),
         Cell(mark=Track(lower=lower, value=one.probability, upper=upper, colour=palette.ACCENT)),
         Cell(wording.interval_percent(one.interval90)),
@@ -269,53 +274,27 @@ def _milestone_row(one: MilestoneForecast) -> tuple[Cell, ...]:
     )
 
 
-_TOP5 = "Top 5: chance that the dyad is among the five likeliest, over what the data leave open."
+_RATES = (
+    "False alarms: of the windows with the trigger on, the share in which the target did not happen. Misses: "
+    "of the windows in which the target happened, the share with the trigger off."
+)
+_TOP5 = "Top 5: the chance that the dyad is among the five likeliest, given what the data leave open."
 
 
 def _reading(watch: Watch) -> Iterator[Block]:
     yield Bullets(
         (
-            "Chance: probability that the target happens after the as-of date and before the day. 90%: what "
-            "the data leave open of it. Base: share of past windows of the same length that held the target.",
-            "An arrow stands for a change of a point or more, beyond twice its Monte Carlo error. Time "
-            "passing is today's model on the events that were known at the watch before, less its number; "
-            "news is the rest.",
+            "Chance: the probability that the target happens after the as-of date and before the day. 90%: "
+            "the range that the data leave open. Base: how often it happened in past periods of this length.",
+            "An arrow marks a change of a point or more that is beyond twice its Monte Carlo error. Time: "
+            "what today's model makes of the events known at the last watch, minus the number then. News: "
+            "the rest.",
             *((_TOP5,) if any(one.top5 is not None for one in watch.dyads) else ()),
-            "Small: few events or target events. Stale: the feed is old for its own pace. Failed: no number.",
+            *((_RATES,) if any(one.rates for one in watch.triggers) else ()),
+            "Small: few events or target events. Stale: the feed is older than its own pace allows. "
+            "Failed: no number.",
         )
     )
-    if watch.triggers:
-        columns = (
-            Column("Trigger"),
-            Column("From", 20, "right"),
-            Column("False alarms", 30, "right"),
-            Column("Misses", 24, "right"),
-            Column("Windows", 24, "right"),
-        )
-        rows = one_group(
-            (
-                Cell(one.name),
-                Cell(wording.percent(one.threshold), value=one.threshold),
-                Cell(_rate(one.false_alarm_rate), value=one.false_alarm_rate),
-                Cell(_rate(one.miss_rate), value=one.miss_rate),
-                Cell("–" if one.windows is None else f"{one.windows:,}"),
-            )
-            for one in watch.triggers
-        )
-        yield Table(
-            name="triggers", title="Triggers and how they did in the backtest", columns=columns, groups=rows
-        )
-        told = (
-            "False alarms: share of windows with the trigger on that stayed quiet. Misses: share of windows "
-            "with the target in which it was off."
-        )
-        if any(one.windows is None for one in watch.triggers):
-            told += " No backtest of this list is there yet: 'forecast backtest LIST' makes one."
-        yield Prose(told, tone="fine")
-
-
-def _rate(value: float | None) -> str:
-    return "–" if value is None else wording.share(value)
 
 
 def table_rows(watch: Watch) -> list[Sequence[str]]:

@@ -30,7 +30,7 @@ def page_sentence(one: DyadEntry, model: str) -> str:
         fitted = f"../{one.weights.fitted_as_of.isoformat()}/" if one.weights else ""
         return f"Scenario page, from the folder of this watch: forecast app {fitted}{one.name}"
     return (
-        f"For a scenario page it needs a fit, from the folder of this watch: forecast run "
+        f"A scenario page needs a fit, from the folder of this watch: forecast run "
         f"{one.name}/{files.CONFIG} --set model.family=combined"
     )
 
@@ -42,6 +42,22 @@ def question_sentence(watch: Watch) -> str:
             day = wording.long_day(answer.date)
             return f"Ranked by: {target.label} ({target.definition}) before {day}."
     return ""
+
+
+def trigger_sentence(watch: Watch) -> str:
+    """How often each trigger misleads, and which are not shown because that is not known."""
+    rates = "; ".join(f"{one.name} {one.rates}" for one in watch.triggers if one.rates)
+    said = f"Triggers in the backtest of this list: {rates}." if rates else ""
+    unknown = tuple(one.name for one in watch.triggers if not one.rates)
+    if unknown:
+        noun, verb = ("Trigger", "is") if len(unknown) == 1 else ("Triggers", "are")
+        why = (
+            "the backtest of this list cannot tell how often they mislead"
+            if any(one.windows is not None for one in watch.triggers)
+            else "nobody knows how often they mislead before 'forecast backtest LIST'"
+        )
+        said += f" {noun} {wording.listing(unknown)} {verb} not shown: {why}."
+    return said.strip()
 
 
 def change_sentences(watch: Watch) -> tuple[str, ...]:
@@ -78,8 +94,8 @@ def shock_sentence(shock: SharedShockRecord) -> str:
     everyone = f"{wording.number(shock.everyone, 2)} ± {wording.number(shock.everyone_se, 2)}"
     actors = f"{wording.number(shock.actors, 2)} ± {wording.number(shock.actors_se, 2)}"
     return (
-        f"Joint paths share two shocks: one of all dyads (share of the latent variance {everyone}) and one "
-        f"an actor ({actors}); a part that is not clear of its error counts as none. Learned from "
+        f"Joint paths share two shocks: one common to all dyads (share of the latent variance {everyone}) "
+        f"and one for each actor ({actors}). A share within its error counts as none. Learned from "
         f"{shock.source}."
     )
 
@@ -91,8 +107,8 @@ def pair_sentences(watch: Watch) -> tuple[str, ...]:
     for milestones in watch.list.values():
         day = wording.long_day(milestones[-1].date)
         for pair in milestones[-1].together[:SHOWN_PAIRS]:
-            found.append(
-                f"{labels[pair.one]} and {labels[pair.other]}: both before {day} "
-                f"{wording.percent(pair.both)}, {wording.percent(pair.independent)} if they were independent."
-            )
+            both, independent = wording.percent(pair.both), wording.percent(pair.independent)
+            if both != independent:
+                pairs = f"{labels[pair.one]} and {labels[pair.other]}"
+                found.append(f"{pairs}: {both} that both meet it before {day}, {independent} if independent.")
     return tuple(found)

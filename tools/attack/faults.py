@@ -80,12 +80,11 @@ class Tally:
 
 
 def records(panel: Path | None) -> list[Record]:
-    """Return the bundled events, the simulated dyads, and a panel, singly and as archives."""
+    """Return the bundled events, simulated dyads, and a panel, singly and as archives."""
     from forecast.events.reading import load_events, read_events
 
     found = [Record("us-china", load_events("bundled:us-china", Path()), ("USA", "CHN"))]
-    simulated = read_events(ROOT / "configs/watchlist/simulated-dyads.csv")
-    found.append(Record("simulated", simulated, ("SIM-B1", "SIM-B2")))
+    found.append(Record("simulated", simulated(), ("SIM-B1", "SIM-B2")))
     if panel is None:
         return found
     tables = {}
@@ -99,6 +98,34 @@ def records(panel: Path | None) -> list[Record]:
         whole = _joined([one.table for one in inside], name)
         found += [Record(f"{name}: {one.name}", whole, one.sides) for one in inside]
     return found
+
+
+def simulated() -> EventTable:
+    """Return ten years of three dyads with acts at constant rates; that of the third rises in 2023."""
+    from forecast.events.table import Event, EventTable
+
+    kinds = (("military_incident", 4, 1.0, 0.0), ("dispute", 2, 2.0, 0.5), ("visit", 2, 0.0, 1.0))
+    events = []
+    for number, (name, rate) in enumerate((("A", 0.05), ("B", 0.5), ("C", 0.05))):
+        source, pair = random.Random(number), (f"SIM-{name}1", f"SIM-{name}2")
+        for ahead in range((date(2023, 7, 9) - date(2013, 1, 1)).days + 1):
+            day = date(2013, 1, 1) + timedelta(days=ahead)
+            monthly = 2.0 if name == "C" and day >= date(2023, 1, 1) else rate
+            for category, severity, by_target, besides in kinds:
+                if source.random() < (by_target * monthly + besides) / (365.25 / 12):
+                    initiator, recipient = pair if source.random() < 0.5 else pair[::-1]
+                    events.append(
+                        Event(
+                            id=f"{pair[0].lower()}-{day}-{category}",
+                            date=day,
+                            known_date=day,
+                            initiator=initiator,
+                            recipient=recipient,
+                            category=category,
+                            severity=severity,
+                        )
+                    )
+    return EventTable.from_events(events, "simulated")
 
 
 def _joined(tables: Sequence[EventTable], source: str) -> EventTable:
