@@ -9,6 +9,20 @@ def test_axe_finds_no_barrier(base_run, open_page, axe, width, scheme):
     page = open_page((base_run / "report.html").as_uri(), width=width, scheme=scheme)
     assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    # The brief, and a line for each part that can be opened: some ten screens of a phone.
+    assert page.evaluate("document.documentElement.scrollHeight") < 9_000
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_link_to_a_part_opens_it(base_run, open_page):
+    page = open_page((base_run / "report.html").as_uri())
+    link = page.locator("nav a").nth(3)
+    name = link.get_attribute("href")
+    assert not page.is_visible(f"{name} > *")
+    link.click()
+    assert page.locator(f"{name} > *").first.is_visible()
 
 
 def test_axe_sees_a_barrier(base_run, open_page, axe, tmp_path):
