@@ -160,7 +160,7 @@ class Engine:
             milestone=state.milestone,
             sentence="Withheld until the model is fitted again.",
             base=base_of(_named(known.milestones, state.milestone)),
-            trust="These are the numbers of the run; nothing is changed.",
+            trust="These are the numbers of the run.",
             method="run",
             changes=(),
             command=state.command(shown_folder(self.run.folder)),

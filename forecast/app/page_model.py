@@ -11,7 +11,6 @@ import numpy as np
 from pydantic import BeforeValidator
 
 from forecast.app.engine import BaseProbability, Engine, Point, base_of, points_of
-from forecast.app.goals import TRIALS, PageTrials
 from forecast.app.state import MOST_ACTS
 from forecast.events.codebook import (
     CATEGORIES,
@@ -21,7 +20,8 @@ from forecast.events.codebook import (
     category_meaning,
     severity_word,
 )
-from forecast.priors import Distribution, NamedPrior
+from forecast.models.draws import Floats
+from forecast.priors import NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.base import Interval, Record
 from forecast.records.cautions import caution_lines
@@ -34,6 +34,7 @@ from forecast.sensitivity.shifts import PriorShifts, key_assumptions, stacked_sh
 
 STOPS = tuple(0.25 * place for place in range(-8, 9))
 """Places of a slider, in steps of the prior's own spread."""
+WORDS: tuple[Literal["low", "as the data say", "high"], ...] = ("low", "as the data say", "high")
 _LEVELS = (0.05, 0.5, 0.95)
 _LARGEST = 1e6
 _SCANNED = (0.5, 1.0, 1.5, 2.0)
@@ -51,10 +52,13 @@ class Named(Record):
 
 
 class PageTarget(Named):
-    """A target that can be asked for; a small chance of a ``grave`` one is said in odds."""
+    """A target, and which acts meet it; a small chance of a ``grave`` one is said in odds."""
 
     definition: str
     grave: bool
+    any_of: tuple[str, ...]
+    min_severity: int
+    by: tuple[str, ...]
 
 
 class PageMilestone(Named):
@@ -85,16 +89,15 @@ class Spread(Record):
     quantiles: Triple
 
 
-class PriorText(Spread):
-    """A prior in words or as a distribution."""
+class PriorPreset(Record):
+    """A belief in words; ``value`` is the middle of what the draws then say, on the human scale.
 
-    text: str
+    ``statement`` is how a state holds it, ``None`` for the run's own belief.
+    """
 
-
-class PriorWord(Spread):
-    """A word that stands for a prior."""
-
-    word: str
+    word: Literal["low", "as the data say", "high"]
+    value: str
+    statement: str | None
 
 
 class PriorStop(Spread):
@@ -126,12 +129,10 @@ class PagePrior(Named):
     """
 
     help: str
-    unit: str
     effect: float | None
     moves: bool
     key: bool
-    words: tuple[PriorWord, ...]
-    prior: PriorText
+    presets: tuple[PriorPreset, ...]
     posterior: Spread
     scale: HumanUnit
     stops: tuple[PriorStop, ...]
@@ -199,7 +200,6 @@ class PageModel(Record):
     schema_: Literal[1] = 1
     run_id: str
     title: str
-    sides: tuple[str, str]
     as_of: date
     converged: bool
     failures: tuple[str, ...]
@@ -219,8 +219,6 @@ class PageModel(Record):
     cautions: tuple[str, ...]
     waterfall: tuple[PageStep, ...]
     limits: PageLimits
-    trials: PageTrials
-    run_folder_name: str
 
 
 def page_model(engine: Engine) -> PageModel:
@@ -230,7 +228,6 @@ def page_model(engine: Engine) -> PageModel:
     return PageModel(
         run_id=forecast.run_id,
         title=forecast.dyad.label,
-        sides=(forecast.dyad.a, forecast.dyad.b),
         as_of=forecast.as_of,
         converged=forecast.converged,
         failures=tuple(one.sentence for one in forecast.diagnostics.failures),
@@ -282,8 +279,6 @@ def page_model(engine: Engine) -> PageModel:
             for one in forecast.waterfall
         ),
         limits=PageLimits(acts=MOST_ACTS),
-        trials=TRIALS,
-        run_folder_name="" if run.folder is None else run.folder.resolve().name,
     )
 
 
@@ -339,7 +334,8 @@ def _effect(shifts: PriorShifts, widest: float) -> tuple[float | None, bool]:
 def _page_prior(prior: NamedPrior, run: Run, shifts: PriorShifts, *, key: bool) -> PagePrior:
     below, above = _reach(shifts, -1.0), _reach(shifts, 1.0)
     effect, moves = _effect(shifts, min(1.0, below, above))
-    draws = np.quantile(parameter_draws(run, prior.name), _LEVELS)
+    values = parameter_draws(run, prior.name)
+    draws = np.quantile(values, _LEVELS)
     stops = tuple(_stops(prior))
     posterior = _on_scale(prior, *draws.tolist())
     seen = [value for triple in (*(one.quantiles for one in stops), posterior) for value in triple]
@@ -347,17 +343,10 @@ def _page_prior(prior: NamedPrior, run: Run, shifts: PriorShifts, *, key: bool) 
         name=prior.name,
         label=assumption_label(prior.name, titles=titles_of(run.forecast)),
         help=prior.group.meaning,
-        unit=prior.group.unit,
         effect=effect,
         moves=moves,
         key=key,
-        words=tuple(
-            PriorWord(word=word, quantiles=_quantiles(prior, one))
-            for word, one in (*prior.group.words.items(), ("default", prior.default))
-        ),
-        prior=PriorText(
-            text=prior.words or str(prior.distribution), quantiles=_quantiles(prior, prior.distribution)
-        ),
+        presets=tuple(_presets(prior, shifts, values, below, above)),
         posterior=Spread(quantiles=posterior),
         scale=HumanUnit(
             name=prior.group.scale.name,
@@ -371,6 +360,22 @@ def _page_prior(prior: NamedPrior, run: Run, shifts: PriorShifts, *, key: bool) 
     )
 
 
+def _presets(
+    prior: NamedPrior, shifts: PriorShifts, values: Floats, below: float, above: float
+) -> Iterator[PriorPreset]:
+    """Low, the run's own, high: as far as the draws can stand for it; one spread where they cannot at all."""
+    scale = prior.group.scale
+    steps = (-below or -1.0, 0.0, above or 1.0)
+    for word, at in zip(WORDS, reversed(steps) if scale.falls else steps, strict=True):
+        weights = shifts.at(at).weights
+        if at == 0.0 or weights.trusted:
+            middle = float(np.quantile(values, 0.5, weights=weights.weights, method="inverted_cdf"))
+        else:
+            middle = float(shifts.moved(at).quantile(0.5))
+        value = scale.short(scale.of(middle))
+        yield PriorPreset(word=word, value=value, statement=str(shifts.moved(at)) if at else None)
+
+
 def _stops(prior: NamedPrior) -> Iterator[PriorStop]:
     scale = prior.group.scale
     for steps in STOPS:
@@ -382,11 +387,6 @@ def _stops(prior: NamedPrior) -> Iterator[PriorStop]:
             statement=str(moved),
             text=scale.read(low, middle, high),
         )
-
-
-def _quantiles(prior: NamedPrior, distribution: Distribution) -> Triple:
-    low, middle, high = distribution.quantile(_LEVELS).tolist()
-    return _on_scale(prior, low, middle, high)
 
 
 def _on_scale(prior: NamedPrior, low: float, middle: float, high: float) -> Triple:

@@ -24,7 +24,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from forecast.app.engine import Engine, open_engine
-from forecast.app.goals import reach_goal, read_goal
 from forecast.app.guard import ADDRESS, App, Guard, listening_on, server_of
 from forecast.app.page_model import page_model
 from forecast.app.refits import Refits
@@ -68,7 +67,6 @@ class RunPage:
             *page_files("index.html"),
             Route("/model", _answering(self.model)),
             Route("/answer", _answering(self.answer), methods=["POST"]),
-            Route("/break-even", _answering(self.break_even), methods=["POST"]),
             Route("/yaml", _answering(self.yaml), methods=["POST"]),
             Route("/refit", _answering(self.refit), methods=["POST"]),
             Route("/refit/{job:int}", _answering(self.job)),
@@ -90,13 +88,6 @@ class RunPage:
         """Answer ``POST /answer``."""
         state = self.engine.read(await _json(request))
         return _record(await run_in_threadpool(self.engine.answer, state))
-
-    async def break_even(self, request: Request) -> Response:
-        """Answer ``POST /break-even``."""
-        content = await _json(request)
-        goal, rest = read_goal(content)
-        state = self.engine.read(rest)
-        return _record(await run_in_threadpool(reach_goal, self.engine, state, goal))
 
     async def yaml(self, request: Request) -> Response:
         """Answer ``POST /yaml``."""

@@ -6,7 +6,6 @@ A state says ``run``, ``target`` and ``milestone``, and a diff of the run: ``pri
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -118,17 +117,6 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
         return State(target, milestone, None)
     named: dict[str, YamlValue] = {"name": _NAME, "rationale": _RATIONALE, **settings}
     return State(target, milestone, Scenario.checked(named, _Places("the page")))
-
-
-def state_of(scenario: Scenario | None, target: str, milestone: str, run_id: str) -> dict[str, object]:
-    """Return the state that asks this of a scenario; what the page cannot show of it is left out."""
-    kept: dict[str, object] = {"run": run_id, "target": target, "milestone": milestone}
-    if scenario is not None:
-        said = json.loads(scenario.model_dump_json(by_alias=True, exclude_defaults=True))
-        kept |= {key: said[key] for key in ("priors", "events", "without") if key in said}
-        if chances := said.get("calendar", {}).get("probability"):
-            kept["calendar"] = chances
-    return kept
 
 
 def dotted(path: KeyPath) -> str:

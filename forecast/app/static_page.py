@@ -9,8 +9,7 @@ page is written:
   day, so that the page can interpolate between few days. A target that an act meets itself has no entry: it
   is certain from the day of the act on.
 * *scheduled acts*: the probability when the act is certain, minus that when it is ruled out.
-* *beliefs*: the change of log odds for each word and at each stop of the slider, in proportion between whole
-  steps.
+* *beliefs*: the change of log odds at each stop of the slider, in proportion between whole steps.
 * *past acts*: the same for each that the page can leave out.
 * *ranges*: how wide the range of a target is, should the target become likelier.
 
@@ -344,14 +343,14 @@ def _weighed(engine: Engine, change: Mapping[str, object], days: list[int]) -> T
 
 
 def _belief(engine: Engine, prior: PagePrior, days: list[int]) -> dict[str, Table]:
-    """Answers for the stops of a slider and the words, by how a state holds them."""
+    """Answers for the stops of a slider, by how a state holds them."""
 
     def ask(statement: str) -> Table:
         return _weighed(engine, {"priors": {prior.name: statement}}, days)
 
     stops = {one.steps: one.statement for one in prior.stops if one.steps}
     whole = {steps: ask(statement) for steps, statement in stops.items() if steps % 1 == 0}
-    told = {word: ask(word) for word in (one.word for one in prior.words)}
+    told: dict[str, Table] = {}
     for steps, statement in stops.items():
         outer = whole[math.copysign(math.ceil(abs(steps)), steps)]
         inner = whole.get(math.copysign(math.floor(abs(steps)), steps))

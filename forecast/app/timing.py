@@ -27,7 +27,6 @@ from forecast.records.base import Record
 
 State = dict[str, object]
 _TOKEN = "bench"
-_GOAL = "what would it take"
 _WARM = 20
 """Answers of each kind before any is counted."""
 
@@ -76,8 +75,6 @@ class PageTiming(Record):
 def measure_page(run_dir: Path, changes: int, tell: Callable[[str], None]) -> PageTiming:
     """Change beliefs, acts and scheduled acts of a run, and wait for each answer as a browser does.
 
-    What it would take is asked after an act, a tenth as often.
-
     Raises ``InputError`` for a run that takes no changes.
     """
     engine = open_engine(run_dir)
@@ -104,9 +101,6 @@ def measure_page(run_dir: Path, changes: int, tell: Callable[[str], None]) -> Pa
             for _ in range(_WARM):
                 ask(make())
             timings.append(_timed(kind, [make() for _ in range(changes)], ask))
-        tell(_GOAL)
-        asked = [{**kinds["an act"](), "goal": chance.choice((0.02, 0.98))} for _ in range(changes // 10)]
-        timings.append(_timed(_GOAL, asked, ask))
         tell("memory")
         before = _peak()
         rest = [make for make in kinds.values() for _ in range(changes)]
@@ -174,13 +168,12 @@ def _asking(engine: Engine) -> Iterator[Callable[[State], str]]:
         headers = {"Content-Type": "application/json", "X-Forecast-Token": _TOKEN}
 
         def ask(state: State) -> str:
-            where = "/break-even" if "goal" in state else "/answer"
-            connection.request("POST", where, json.dumps(state), headers)
+            connection.request("POST", "/answer", json.dumps(state), headers)
             response = connection.getresponse()
             answer = json.loads(response.read())
             if response.status != 200:
                 raise InputError(f"the page refused a change: {answer['error']}")
-            return str(answer.get("status", "ready"))
+            return str(answer["status"])
 
         try:
             yield ask

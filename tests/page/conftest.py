@@ -15,7 +15,7 @@ from forecast.records.explained import Driver
 from forecast.records.forecast import Diagnostics
 from forecast.runs.run import Run, write_run
 
-START_SECONDS = 120
+START_SECONDS = 400
 
 
 def made_run(place: Path) -> Run:

@@ -5,21 +5,21 @@ const [folder, file] = process.argv.slice(2);
 const load = (name) => import(`file://${folder}/${name}`);
 const { carried } = await load("source.js");
 const { Tabulated } = await load("tabulated.js");
-const { reachGoal } = await load("goals.js");
+const { goalOf, reachGoal } = await load("goals.js");
 const { emptyState, stateYaml } = await load("state.js");
 
 const html = readFileSync(file, "utf8");
 const tables = new Tabulated(await carried(/id="static-run">(.*?)<\/script>/s.exec(html)[1]));
 const asked = {
   answer: (state) => tables.answer(state),
-  goal: (state, { goal }) => reachGoal(tables, state, goal),
+  goal: (state, { goal }) => reachGoal(tables.model, state, goalOf(goal, tables.answer(state).probability), async (one) => tables.answer(one)),
   yaml: (state) => (tables.ensureChanged(state), stateYaml(state)),
 };
-const answers = JSON.parse(readFileSync(0, "utf8")).map((question) => {
+const answers = await Promise.all(JSON.parse(readFileSync(0, "utf8")).map(async (question) => {
   try {
-    return asked[question.ask]({ ...emptyState(tables.model), ...question.state }, question);
+    return await asked[question.ask]({ ...emptyState(tables.model), ...question.state }, question);
   } catch (error) {
     return { error: error.message };
   }
-});
+}));
 process.stdout.write(JSON.stringify(answers));

@@ -145,8 +145,6 @@ def test_answers_come_as_the_engine_gives_them(client, base):
     yaml = client.post("/yaml", json=state)
     assert yaml.headers["content-type"].startswith("text/yaml")
     assert "category: sanction" in yaml.text
-    goal = client.post("/break-even", json={**state, "goal": 0.9}).json()
-    assert {"goal", "changes", "probability"} <= set(goal)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +156,6 @@ def test_answers_come_as_the_engine_gives_them(client, base):
         ("/answer", "[" * 100_000, 400, None),
         ("/answer", '{"events": [{"date": 5}]}', 400, "events[0].date"),
         ("/yaml", "{}", 400, None),
-        ("/break-even", "{}", 400, "goal"),
         ("/refit", "{}", 400, None),
         ("/refit/7/cancel", "{}", 400, None),
         ("/nothing", "{}", 404, None),

@@ -41,7 +41,7 @@ TEXTS = st.sampled_from(
 )
 NUMBERS = st.sampled_from((0, 1, -1, 3, 5, 9, 0.5, 1.0, 1e308, -1e308, 1e-320, 10**30, 2**63, True))
 KEYS = st.sampled_from(
-    ("run", "target", "milestone", "priors", "events", "calendar", "without", "goal", "odd", "schema")
+    ("run", "target", "milestone", "priors", "events", "calendar", "without", "odd", "schema")
 )
 VALUES = st.recursive(
     TEXTS | NUMBERS | st.none(),
@@ -82,7 +82,6 @@ STATES = st.fixed_dictionaries(
             st.sampled_from(("A minister visits", "x")), st.sampled_from((0, 0.3, 1, 2, "a")), max_size=1
         ),
         "without": st.lists(st.sampled_from(("e4", "e9", {"category": "sanction"}, {}, 5)), max_size=1),
-        "goal": st.sampled_from((0.1, 0.5, 0.9, "likely", "x", -1)),
         "odd": VALUES,
     },
 )
@@ -95,7 +94,7 @@ HEADERS = st.sampled_from(
     )
 )
 ASKED = (
-    *("/answer", "/answer", "/answer", "/answer", "/yaml", "/yaml", "/break-even"),
+    *("/answer", "/answer", "/answer", "/answer", "/yaml", "/yaml"),
     *("/refit/1", "/refit/9/cancel", "/model", "/"),
 )
 ODD = (

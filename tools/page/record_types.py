@@ -8,12 +8,11 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from forecast.app.engine import Answer
-from forecast.app.goals import GoalAnswer
 from forecast.app.page_model import PageModel
 from forecast.app.refits import RefitStatus
 from forecast.app.server import Listing
 
-SENT = (Answer, GoalAnswer, Listing, PageModel, RefitStatus)
+SENT = (Answer, Listing, PageModel, RefitStatus)
 _PLAIN = {"integer": "number", "number": "number", "string": "string", "boolean": "boolean", "null": "null"}
 
 

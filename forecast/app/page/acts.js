@@ -1,6 +1,7 @@
 // Future acts on a timeline: click to add, drag or use the arrow keys to move, edit below. Past acts, to leave out.
 
 import { byId, el, replace } from "./dom.js";
+import { anchor } from "./state.js";
 import { categoryName, dayAfter, daysBetween, longDay, monthOf, monthsBetween, points, share, shortDay, signedPoints } from "./words.js";
 
 /** @import { Act, PageAct, Hands, PageModel, PastAct } from "./types" */
@@ -25,7 +26,7 @@ export function timeline(model, hands) {
   const cards = el("div", { class: "cards", id: "acts" });
   const scheduled = model.calendar.length
     ? el("section", { class: "scheduled" }, el("h3", {}, "Scheduled acts"),
-        el("p", { class: "fine" }, "The forecast expects these already. Change how likely each is."),
+        el("p", { class: "fine" }, "Already built into the forecast. Change how likely each is."),
         ...model.calendar.map(scheduledRow))
     : null;
   track.append(axis, marks);
@@ -33,8 +34,8 @@ export function timeline(model, hands) {
 
   const node = el("div", { class: "timeline" },
     el("p", { class: "fine", id: "timeline-help" },
-      "Click the line to add an act on that day. Drag a mark to another day, or use the arrow keys: ← → a day, ",
-      "Page Up and Page Down a month, Delete removes. Hollow marks are scheduled already."),
+      "Click the line to add an act on that day. Drag a mark to move it, or use the keys: ← → a day, ",
+      "Page Up and Page Down a month, Delete to remove. Hollow marks are scheduled acts."),
     track, el("div", { class: "row" }, add), status, cards, scheduled);
 
   /** @param {string} day */
@@ -64,7 +65,7 @@ export function timeline(model, hands) {
   function addAt(date) {
     const state = hands.state();
     if (state.events.length >= model.limits.acts) {
-      replace(status, `At most ${model.limits.acts} acts can be assumed.`);
+      replace(status, `You can assume at most ${model.limits.acts} acts.`);
       return;
     }
     const before = state.events.at(-1);
@@ -252,11 +253,11 @@ export function timeline(model, hands) {
           onchange: (/** @type {any} */ event) => set((one) => { one.category = event.target.value; }) },
           ...model.categories.map((one) => el("option", { value: one.name, selected: one.name === act.category }, one.label)))),
         el("label", {}, act.window ? "Between" : "When", day),
-        el("label", { class: "wide" }, "Severity", el("select", { "data-key": `severity-${index}`,
+        el("label", { class: "whole" }, "Severity", el("select", { "data-key": `severity-${index}`,
           onchange: (/** @type {any} */ event) => set((one) => { one.severity = Number(event.target.value); }) },
           ...model.severities.map((one) => el("option", { value: one.value, selected: one.value === act.severity },
-            `${one.value} – ${one.label}`))),
-          el("span", { class: "fine block" }, model.severities.find((one) => one.value === act.severity)?.anchors[act.category] ?? "")),
+            `${one.value} – ${anchor(model, act.category, one.value) || `${one.label}: not on the scale of this run`}`))),
+          el("span", { class: "fine block" }, anchor(model, act.category, act.severity))),
         model.actors.length ? el("label", { class: "wide" }, "Who acts", el("select", { "data-key": `by-${index}`,
           onchange: (/** @type {any} */ event) => set((one) => { one.by = event.target.value; }) },
           ...model.actors.map((one) => el("option", { value: one, selected: one === act.by }, one)))) : null,
@@ -291,7 +292,7 @@ export function timeline(model, hands) {
     };
     return el("div", { class: "scheduled-row" },
       el("label", { for: id }, act.label, el("span", { class: "fine block" },
-        `${shortDay(act.date)}; ${nameOf(act.category).toLowerCase()}, severity ${act.severity}; in the run ${share(act.probability)}`)),
+        `${shortDay(act.date)}; ${nameOf(act.category).toLowerCase()}, severity ${act.severity} (“${anchor(model, act.category, act.severity)}”); in the run ${share(act.probability)}`)),
       el("input", { type: "range", min: 0, max: 100, step: 5, id, value: Math.round(100 * act.probability),
         "data-scheduled": act.label, "data-key": id, oninput: put, onchange: put }),
       output);
@@ -321,14 +322,15 @@ export function pastActs(model, hands) {
     return el("li", {}, box, el("label", { for: `past-${act.id}` },
       el("span", { class: "unseen" }, "Leave out: "),
       el("strong", {}, shortDay(act.date)), ` ${act.text} `,
-      el("span", { class: "fine nobreak" }, `${signedPoints(act.effect)} ± ${points(2 * act.error)}`)));
+      el("span", { class: "fine nobreak" }, `${signedPoints(act.effect)} ± ${points(act.error)}`),
+      el("span", { class: "fine block" }, `${categoryName(model, act.category)}, severity ${act.severity} (“${anchor(model, act.category, act.severity)}”)`)));
   };
   const first = model.past.slice(0, FIRST_PAST);
   const rest = model.past.slice(FIRST_PAST);
   const node = el("div", { class: "past" },
     el("p", { class: "fine" },
-      "Tick an act to leave it out. The figure is what it adds to the headline. The model then has to be fitted again."),
-    model.past.length ? el("ul", {}, ...first.map(row)) : el("p", {}, "The run names no acts of influence."),
+      "Tick an act to leave it out; that needs a new fit. The figure is what the act adds to the headline, ± one Monte Carlo standard error."),
+    model.past.length ? el("ul", {}, ...first.map(row)) : el("p", {}, "No past act moves this forecast clearly."),
     rest.length ? el("details", { class: "more" }, el("summary", {}, `More past acts (${rest.length})`), el("ul", {}, ...rest.map(row))) : null);
   const update = () => {
     const out = new Set(hands.state().without);

@@ -51,23 +51,22 @@ export function showAnswer(model, state, answer, changed) {
 function showChange(answer, ready, changed) {
   const place = byId("change");
   if (!ready || !changed || answer.difference === null) {
-    replace(place, ready && !changed ? el("p", { class: "fine" }, "Nothing is changed: this is the run's own forecast.") : null);
+    replace(place, ready && !changed ? el("p", { class: "fine" }, "Nothing changed yet: this is the forecast of the run.") : null);
     return;
   }
   const error = answer.difference_mcse ?? 0;
   const beyond = Math.abs(answer.difference) > 2 * error;
   const unseen = Math.abs(answer.difference) < LEAST_SHOWN && error < LEAST_SHOWN;
   const bound = answer.difference_at_most ?? null;
-  const none = bound === null ? "." : `: none of the futures played differs, so it is below ${boundInPoints(bound)} points.`;
+  const none = bound === null ? "." : `: none of the simulated futures differs, so it is below ${boundInPoints(bound)} points.`;
   const head = unseen ? el("p", { class: "change-head" },
-    `No change that shows against the run (${percent(answer.base.probability)})${none}`)
+    `No visible change from the run (${percent(answer.base.probability)})${none}`)
     : el("p", { class: "change-head" },
-    el("strong", {}, `${signedPoints(answer.difference)} points`),
-    ` against the run (${percent(answer.base.probability)})`,
-    beyond ? `, give or take ${points(2 * error)}.` : `: within its error of ${points(2 * error)}.`);
+    el("strong", {}, `${signedPoints(answer.difference)} ± ${points(error)}`),
+    ` against the run (${percent(answer.base.probability)})${beyond ? "." : ": no clear change."}`);
   if (answer.assumed === null || answer.model_adds === null) {
     replace(place, head, el("p", { class: "fine" },
-      "Past events are taken out, so the change cannot be split into what is assumed and what the model adds."));
+      "With past events removed, the change cannot be split into what is assumed and what the model adds."));
     return;
   }
   replace(place, head, split(answer.assumed, answer.model_adds));
@@ -103,7 +102,7 @@ export function showCurve(model, state, answer, changed) {
   const parts = [el("strong", {}, `${label}: probability by date. `)];
   parts.push(answer.curve.length
     ? el("span", {}, changed ? "Solid: this scenario, with its plausible range. Dashed: the run." : "Shaded: plausible range.")
-    : el("span", {}, "Dashed: the run. The scenario's curve is withheld."));
+    : el("span", {}, "Dashed: the run. The curve of this scenario is withheld."));
   replace(byId("curve-caption"), ...parts);
 }
 
@@ -124,7 +123,7 @@ function showMilestones(model, state, answer, ready, changed) {
         shown ? changeWithError(now) : "–") : null);
   });
   replace(byId("milestones"),
-    el("caption", {}, "Before each milestone"),
+    el("caption", {}, "Before each milestone", changed ? el("span", { class: "fine" }, " (± one Monte Carlo standard error)") : null),
     el("thead", {}, el("tr", {},
       el("th", { scope: "col" }, "Milestone"),
       el("th", { scope: "col", class: "right" }, "Probability"),
@@ -137,7 +136,7 @@ function showMilestones(model, state, answer, ready, changed) {
 /** @param {AnswerMilestone} one */
 function changeWithError(one) {
   const bound = one.difference_at_most ?? null;
-  return `${signedPoints(one.difference)} ${bound === null ? `± ${(200 * one.difference_mcse).toFixed(1)}` : `(< ${boundInPoints(bound)})`}`;
+  return `${signedPoints(one.difference)} ${bound === null ? `± ${(100 * one.difference_mcse).toFixed(1)}` : `(< ${boundInPoints(bound)})`}`;
 }
 
 /** @param {Answer} answer @param {boolean} ready @param {boolean} changed @param {string[]} assumed */
@@ -151,7 +150,7 @@ function showTrust(answer, ready, changed, assumed) {
           `${Math.round(answer.effective_draws).toLocaleString("en-GB")} effective draws (at least 400 needed).`)
       : null,
     assumed.length
-      ? el("div", {}, el("h2", { class: "small" }, "What this scenario assumes"),
+      ? el("div", {}, el("h2", { class: "small" }, "What you assume"),
           el("ul", { class: "changes" }, ...assumed.map((one) => el("li", {}, one))))
       : null);
 }
@@ -164,7 +163,7 @@ export function startRefit(source, state, place, done, offerAgain) {
   let over = false;
   let timer = 0;
   const bar = el("progress", { max: 1, "aria-label": "Progress of the new fit" });
-  const text = el("p", { id: "refit-text" }, "The model is fitted again …");
+  const text = el("p", { id: "refit-text" }, "Fitting the model again …");
   const stop = el("button", { type: "button", id: "cancel-refit", onclick: () => {
     cancel();
     offerAgain();
@@ -226,7 +225,7 @@ export function comparison(hands) {
   const node = el("section", { class: "compare", "aria-labelledby": "compare-label" },
     el("h2", { id: "compare-label" }, "Compare two states"),
     el("p", { class: "fine", id: "compare-help" },
-      "Keep what is shown as A, change something, and read the difference. Both are computed on the same draws and the same random numbers, unless one was fitted again."),
+      "Keep what is shown as A, change something, and read the difference. Both use the same draws and the same random numbers, unless one has a new fit."),
     body, el("div", { class: "row" }, keep, swap, drop));
 
   /** @param {Answer | null} a @param {Answer | null} b @param {string[]} [ofA] what each assumes @param {string[]} [ofB] */
@@ -255,11 +254,11 @@ export function comparison(hands) {
 function difference(a, b) {
   if (!b || a.status !== "ready" || b.status !== "ready" || a.difference === null || b.difference === null) return null;
   if (a.target !== b.target || a.milestone !== b.milestone) {
-    return el("p", { class: "fine" }, "A and B answer different questions, so their difference means nothing.");
+    return el("p", { class: "fine" }, "A and B answer different questions, so they have no difference.");
   }
-  // Both differences are from the same run on the same luck; the error of their difference is at most the sum.
+  // Both differences are from the same run with the same random numbers; the error of their difference is at most the sum.
   const change = b.difference - a.difference;
-  const error = 2 * ((a.difference_mcse ?? 0) + (b.difference_mcse ?? 0));
+  const error = (a.difference_mcse ?? 0) + (b.difference_mcse ?? 0);
   return el("p", { class: "paired", "data-paired": String(change) }, el("strong", {}, `B − A: ${signedPoints(change)} points`),
-    `, give or take at most ${points(error)}.`);
+    `, with an error of at most ${points(error)}.`);
 }

@@ -1,36 +1,44 @@
-// What would it take: which single change brings the headline to a probability or a word.
+// What would it take: which single act or belief brings the headline to a probability or a word. An act that is itself
+// what is forecast is never tried.
 
 import { el, replace } from "./dom.js";
+import { actText, meets, whoMatters } from "./state.js";
 import { BANDS, capital, dayAfter, likelihoodWords, longDay, percent, share } from "./words.js";
 
-/** @import { Act, GoalChange, Hands, Source, State } from "./types" */
-/** @import { Tabulated } from "./tabulated.js" */
+/** @import { Act, Goal, GoalChange, Hands, PageModel, PagePrior, Source, State } from "./types" */
 
-/** @param {Source} source @param {Hands} hands @param {() => boolean} answered whether the present state has its answer */
-export function goals(source, hands, answered) {
-  const choice = el("select", { id: "goal", onchange: () => ask() },
-    ...BANDS.map(([word, low, high]) => el("option", { value: word }, low === 1 ? "below 5%" : `${word} (${low}–${high}%)`)),
+const SHOWN = 6;
+/** The gravest act that is tried, short of an extreme one. */
+const GRAVEST = 4;
+const SOON_DAYS = 30;
+const NEARLY = 1e-9;
+
+/** @param {PageModel} model @param {Source} source @param {Hands} hands @param {() => number | null} answered the probability of the present state, once it has its answer */
+export function goals(model, source, hands, answered) {
+  const choice = el("select", { id: "goal", onchange: () => { chosen = true; ask(); } },
+    ...BANDS.map(([word, low, high]) => el("option", { value: word }, low === 1 ? "below 5%" : high === 99 ? "above 95%" : `${word} (${low}–${high}%)`)),
     el("option", { value: "number" }, "a probability …"));
-  choice.value = "likely";
   const number = el("input", { type: "number", min: 1, max: 99, step: 1, value: 50, id: "goal-number",
     "aria-label": "Probability in percent", onchange: () => ask() });
   const list = el("ul", { class: "goal-list" });
   const status = el("p", { class: "fine", role: "status" });
   const numberField = el("span", { class: "goal-number", hidden: true }, number, " %");
-  let open = false;
+  let [open, chosen] = [false, false];
   let last = "";
   let running = new AbortController();
 
   async function ask() {
-    numberField.hidden = choice.value !== "number";
     if (!open) return;
-    if (!answered()) {
+    const now = answered();
+    if (now === null) {
       running.abort();
       last = "";
       replace(list);
       replace(status, "Available once this state has an answer.");
       return;
     }
+    if (!chosen) choice.value = nextWord(now);
+    numberField.hidden = choice.value !== "number";
     const state = hands.state();
     const goal = choice.value === "number" ? Number(number.value) / 100 : choice.value;
     if (typeof goal === "number" && !(goal > 0 && goal < 1)) {
@@ -43,11 +51,15 @@ export function goals(source, hands, answered) {
     running.abort();
     running = new AbortController();
     const { signal } = running;
-    replace(status, "Searching …");
+    const toReach = goalOf(goal, now);
+    if (!toReach) {
+      replace(list);
+      replace(status, `It is there already: ${percent(now)}${typeof goal === "string" ? ` is ${goal}` : ""}.`);
+      return;
+    }
+    replace(status, "Searching … some seconds.");
     try {
-      const found = await source.changes(state, goal, signal);
-      if (signal.aborted) return;
-      show(found);
+      show(await reachGoal(model, state, toReach, (asked) => source.answer(asked, signal)), toReach);
     } catch (error) {
       if (signal.aborted) return;
       last = "";
@@ -56,27 +68,17 @@ export function goals(source, hands, answered) {
     }
   }
 
-  /** @param {GoalChange[]} found */
-  function show(found) {
+  /** @param {GoalChange[]} found @param {Goal} goal */
+  function show(found, goal) {
     const reaching = found.filter((one) => one.reaches);
+    const way = `from ${percent(goal.from)} to ${percent(goal.bound)}`;
     replace(status, reaching.length
-      ? `${reaching.length === 1 ? "One single change gets" : `${reaching.length} single changes get`} there:`
-      : found.length ? "No single change gets there. The furthest that each goes:" : "Nothing to change.");
-    const shown = reaching.length ? reaching : found.slice(0, 6);
-    replace(list, ...shown.map((one) => el("li", {},
-      el("span", {}, capital(one.text), one.probability !== null ? el("strong", {}, ` ${percent(one.probability)}`) : null),
-      one.reaches && one.setting ? el("button", { type: "button", onclick: () => apply(one) }, "Apply",
+      ? `${reaching.length === 1 ? "One act or belief takes" : `${reaching.length} acts or beliefs, each alone, take`} it ${way}:`
+      : `Nothing on the list would: no single act or belief takes it ${way}. The furthest that each goes:`);
+    replace(list, ...(reaching.length ? reaching : found).slice(0, SHOWN).map((one) => el("li", {},
+      el("span", {}, capital(one.text), el("strong", {}, ` ${percent(one.probability)}`)),
+      one.reaches ? el("button", { type: "button", onclick: () => hands.change((state) => { Object.assign(state, one.setting); }) }, "Apply",
         el("span", { class: "unseen" }, `: ${one.text}`)) : null)));
-  }
-
-  /** @param {GoalChange} one */
-  function apply(one) {
-    const setting = one.setting ?? {};
-    hands.change((state) => {
-      Object.assign(state.priors, setting.priors ?? {});
-      Object.assign(state.calendar, setting.calendar ?? {});
-      if (setting.events) state.events = setting.events;
-    });
   }
 
   const node = el("details", { class: "goals", id: "goals", ontoggle: () => {
@@ -89,91 +91,122 @@ export function goals(source, hands, answered) {
   return { node, update: ask };
 }
 
-/** Halvings of a chance until it is exact to a thousandth. */
-const HALVINGS = 12;
+/** The likelier or less likely word that is nearest. @param {number} now */
+function nextWord(now) {
+  const place = BANDS.findIndex(([word]) => word === likelihoodWords(now));
+  const [, low, high] = BANDS[place] ?? ["", 0, 100];
+  const step = place === 0 || (place < BANDS.length - 1 && high - 100 * now <= 100 * now - low) ? 1 : -1;
+  return BANDS[place + step]?.[0] ?? "likely";
+}
 
-/** @param {Tabulated} tables @param {State} state @param {number | string} goal @returns {GoalChange[]} */
-export function reachGoal(tables, state, goal) {
-  const chanceOf = (/** @type {Partial<State>} */ setting) => tables.answer({ ...state, ...setting }).probability;
-  const now = chanceOf({});
-  if (now === null) throw new Error("What it would take cannot be told from here: the numbers are withheld.");
-  if (likelihoodWords(now) === goal) return [];
+/** Where a goal begins, seen from here; `null` where it is met. @param {number | string} goal @param {number} from @returns {Goal | null} */
+export function goalOf(goal, from) {
+  if (likelihoodWords(from) === goal) return null;
   const [, low, high] = BANDS.find(([word]) => word === goal) ?? ["", 0, 0];
-  const bound = typeof goal === "number" ? goal : now < low / 100 ? low / 100 : high / 100;
-  const up = bound > now;
-  const there = (/** @type {number | null} */ chance) => chance !== null && (up ? chance >= bound : chance <= bound);
-  const changes = [...acts(), ...beliefs()];
-  return changes.sort((a, b) => Number(b.reaches) - Number(a.reaches));
+  const bound = typeof goal === "number" ? goal : from < low / 100 ? low / 100 : high / 100;
+  return Math.abs(bound - from) < NEARLY ? null : { from, bound };
+}
 
-  /** The first stop of each slider that gets there, or the furthest. */
-  function beliefs() {
-    return tables.model.priors.filter((prior) => prior.key).flatMap((prior) => {
-      /** @type {GoalChange | null} */
-      let best = null;
-      for (const stop of [...prior.stops].sort((a, b) => Math.abs(a.steps) - Math.abs(b.steps))) {
-        const setting = { priors: { ...state.priors, [prior.name]: stop.statement } };
-        const probability = stop.steps ? chanceOf(setting) : now;
-        if (probability === null || best?.reaches) continue;
-        const reaches = there(probability);
-        if (reaches || !best || (up ? probability > (best.probability ?? 0) : probability < (best.probability ?? 1))) {
-          best = { kind: "prior", name: prior.name, text: `${prior.label}: ${stop.text}.`, reaches, probability, setting };
-        }
-      }
-      return best ? [best] : [];
-    });
+/**
+ * Try each scheduled, assumed or new act, and each key belief, alone: those that reach the goal first, acts before beliefs,
+ * the others by how far they go.
+ * @param {PageModel} model @param {State} state @param {Goal} goal
+ * @param {(state: State) => Promise<{ probability: number | null }>} answer @returns {Promise<GoalChange[]>}
+ */
+export async function reachGoal(model, state, { from, bound }, answer) {
+  const up = bound > from;
+  const chanceOf = async (/** @type {Partial<State>} */ setting) => (await answer({ ...state, ...setting })).probability;
+  const there = (/** @type {number} */ chance) => (up ? chance >= bound - NEARLY : chance <= bound + NEARLY);
+  /** @type {GoalChange[]} */
+  const found = [];
+  for (const one of actsToTry(model, state, up)) {
+    const change = await along(one);
+    if (change) found.push(change);
   }
-
-  /** Each scheduled, assumed or new act with the chance that it would need. */
-  function acts() {
-    const { model } = tables;
-    const milestone = model.milestones.find((one) => one.name === state.milestone);
-    const day = milestone?.date ?? "";
-    const soon = dayAfter(model.as_of, 1 + Math.min(model.trials.soon_days, Math.floor((milestone?.day ?? 0) / 2)));
-    /** @type {[string, number, string?][]} */
-    const calming = model.trials.calming;
-    const kinds = model.categories.flatMap(({ name }) => {
-      const severities = model.severities.map((one) => one.value);
-      const by = [undefined, ...model.actors].find((actor) => severities.some((one) => tables.meets({ category: name, severity: one, by: actor }, state.target)));
-      const severity = severities.find((one) => tables.meets({ category: name, severity: one, by }, state.target));
-      return severity ? [/** @type {[string, number, string | undefined]} */ ([name, severity, by])] : [];
-    });
-    /** @param {number} place @param {Act} act */
-    const assumed = (place, act) => (/** @type {number} */ chance) =>
-      ({ events: [...state.events.slice(0, place), { ...act, probability: chance }, ...state.events.slice(place + 1)] });
-    return [
-      ...model.calendar.filter((act) => act.date < day).map((act) => along("calendar", act.label, state.calendar[act.label] ?? act.probability,
-        (chance) => ({ calendar: { ...state.calendar, [act.label]: chance } }))),
-      ...state.events.map((act, place) => along("act", act.label ?? named(act.category, act.severity), act.probability, assumed(place, act))),
-      ...(state.events.length < model.limits.acts ? up ? kinds : calming : []).map(([category, severity, actor]) => {
-        const by = actor ?? (tables.directed({ category, severity }) ? model.actors[0] : undefined);
-        return along("act", `one more ${named(category, severity)}${by ? ` by ${by}` : ""} on ${longDay(soon)}`, 0,
-          assumed(state.events.length, { date: soon, category, severity, ...(by ? { by } : {}), probability: 0, label: "one more act" }));
-      }),
-    ].filter((one) => one !== null);
+  for (const prior of model.priors.filter((one) => one.key)) {
+    const change = await belief(prior);
+    if (change) found.push(change);
   }
+  const gone = (/** @type {GoalChange} */ one) => (one.reaches ? 0 : up ? -one.probability : one.probability);
+  return found.sort((a, b) => Number(b.reaches) - Number(a.reaches) || gone(a) - gone(b));
 
-  /** @param {"act" | "calendar"} kind @param {string} name @param {number} chance @param {(chance: number) => Partial<State>} setting @returns {GoalChange | null} */
-  function along(kind, name, chance, setting) {
-    const ends = [0, 1].map((one) => chanceOf(setting(one)) ?? NaN);
-    const end = (ends[1] ?? 0) > (ends[0] ?? 0) === up ? 1 : 0;
-    const furthest = ends[end] ?? NaN;
-    if (!there(furthest)) return { kind, name, text: `${name}: as far as it goes.`, reaches: false, probability: furthest, setting: {} };
-    let [from, to] = [chance, end];
-    for (let halving = 0; halving < HALVINGS; halving++) {
-      const middle = (from + to) / 2;
-      if (there(chanceOf(setting(middle)))) to = middle;
-      else from = middle;
+  /** The chance that an act needs: a probability is linear in it. @param {Tried} tried @returns {Promise<GoalChange | null>} */
+  async function along({ kind, name, chance, setting }) {
+    let [end, furthest] = [chance, from];
+    for (const one of chance === 0 ? [1] : [1, 0]) {
+      const reached = await chanceOf(setting(one));
+      if (reached !== null && (up ? reached > furthest : reached < furthest)) [end, furthest] = [one, reached];
     }
-    const needed = Math.round(1000 * to) / 1000;
+    if (end === chance) return null;
+    if (!there(furthest)) return { kind, name, text: `${name}, ${end ? "certain" : "ruled out"}: `, reaches: false, probability: furthest, setting: {} };
+    const part = ((bound - from) / (furthest - from)) * (end - chance);
+    const needed = Math.min(Math.max(chance + Math.sign(part) * Math.ceil(1000 * Math.abs(part)) / 1000, 0), 1);
     return {
-      kind, name, text: `${name}: ${share(needed)} likely in place of ${share(chance)}.`, reaches: true,
-      probability: chanceOf(setting(needed)), setting: setting(needed),
+      kind, name, text: `${name}, ${share(needed)} likely instead of ${share(chance)}: `, reaches: true,
+      probability: (await chanceOf(setting(needed))) ?? bound, setting: setting(needed),
     };
   }
+
+  /** The first stop of a slider that gets there, or the furthest that the draws can tell. @param {PagePrior} prior @returns {Promise<GoalChange | null>} */
+  async function belief(prior) {
+    const [low, high] = prior.reliable;
+    /** @type {GoalChange | null} */
+    let best = null;
+    for (const side of [-1, 1]) {
+      const stops = prior.stops.filter((one) => one.steps * side > 0 && one.steps >= low && one.steps <= high)
+        .sort((a, b) => Math.abs(a.steps) - Math.abs(b.steps));
+      const tried = async (/** @type {number} */ place) => {
+        const stop = stops[place];
+        const setting = { priors: { ...state.priors, [prior.name]: stop?.statement ?? "" } };
+        const probability = stop ? await chanceOf(setting) : null;
+        return stop && probability !== null ? { stop, setting, probability } : null;
+      };
+      let reached = await tried(stops.length - 1);
+      const reaches = reached !== null && there(reached.probability);
+      for (let [before, after] = [-1, stops.length - 1]; reaches && after - before > 1;) {
+        const middle = Math.floor((before + after) / 2);
+        const nearer = await tried(middle);
+        if (nearer && there(nearer.probability)) [after, reached] = [middle, nearer];
+        else before = middle;
+      }
+      if (!reached || (up ? reached.probability <= (best?.probability ?? from) : reached.probability >= (best?.probability ?? from))) continue;
+      const { stop, setting, probability } = reached;
+      best = { kind: "prior", name: prior.name, text: `${prior.label}: ${stop.text}: `, reaches, probability, setting: reaches ? setting : {} };
+    }
+    return best;
+  }
 }
 
-/** @param {string} category @param {number} severity */
-function named(category, severity) {
-  return `${category.replaceAll("_", " ")} (severity ${severity})`;
-}
+/** @typedef {{ kind: GoalChange["kind"], name: string, chance: number, setting: (chance: number) => Partial<State> }} Tried */
 
+/** @param {PageModel} model @param {State} state @param {boolean} up @returns {Tried[]} */
+function actsToTry(model, state, up) {
+  const milestone = model.milestones.find((one) => one.name === state.milestone);
+  const day = milestone?.date ?? "";
+  const soon = dayAfter(model.as_of, 1 + Math.min(SOON_DAYS, Math.floor((milestone?.day ?? 0) / 2)));
+  /** @param {number} place @param {Act} act */
+  const assumed = (place, act) => (/** @type {number} */ chance) =>
+    ({ events: [...state.events.slice(0, place), { ...act, probability: chance }, ...state.events.slice(place + 1)] });
+  const isTarget = (/** @type {{ category: string, severity: number, by?: string }} */ act) => meets(model, act, state.target);
+  const acts = model.categories.filter((one) => one.conflict === up).flatMap(({ name: category }) => {
+    for (let severity = GRAVEST; severity > 0; severity--) {
+      const by = model.actors[0];
+      const act = { date: soon, category, severity, probability: 0, label: "one more act", ...(by && whoMatters(model, { category, severity }) ? { by } : {}) };
+      const anchored = model.severities.find((one) => one.value === severity)?.anchors[category];
+      if (anchored && !model.actors.concat(by ?? "").some((actor) => isTarget({ ...act, by: actor }))) return [act];
+    }
+    return [];
+  });
+  return [
+    ...model.calendar.filter((act) => act.date < day && !isTarget(act)).map((act) => /** @type {Tried} */ ({
+      kind: "calendar", name: `${act.label} (${longDay(act.date)})`, chance: state.calendar[act.label] ?? act.probability,
+      setting: (chance) => ({ calendar: { ...state.calendar, [act.label]: chance } }),
+    })),
+    ...state.events.flatMap((act, place) => (isTarget(act) ? [] : [/** @type {Tried} */ ({
+      kind: "act", name: act.label ?? actText(model, act), chance: act.probability, setting: assumed(place, act),
+    })])),
+    ...(state.events.length < model.limits.acts ? acts : []).map((act) => /** @type {Tried} */ ({
+      kind: "act", name: `a new act on ${longDay(soon)}: ${actText(model, act)}`, chance: 0, setting: assumed(state.events.length, act),
+    })),
+  ];
+}

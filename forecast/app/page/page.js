@@ -40,7 +40,7 @@ function open(model, source) {
   const beliefs = beliefControls(model, hands);
   const line = timeline(model, hands);
   const past = pastActs(model, hands);
-  const ways = goals(source, hands, () => byId("number").dataset.state === "ready");
+  const ways = goals(model, source, hands, () => (byId("number").dataset.state === "ready" ? shown.probability : null));
   const pair = comparison({
     keep() {
       kept = { state: copyOf(state), answer: shown };
@@ -74,12 +74,12 @@ function open(model, source) {
   }
   byId("reset").addEventListener("click", () => {
     put({ ...emptyState(model), target: state.target, milestone: state.milestone }, { commit: true });
-    replace(byId("done"), "Everything is as in the run again.");
+    replace(byId("done"), "Back to the forecast of the run.");
   });
   byId("copy-yaml").addEventListener("click", () => withYaml(async (text) => {
     byId("yaml").textContent = text;
     byId("yaml-box").hidden = false;
-    return (await copyText(text)) ? "The scenario is on the clipboard." : "Copy the scenario from the box below.";
+    return (await copyText(text)) ? "The scenario is on the clipboard." : "Your browser refused: copy the scenario from the box below.";
   }));
   byId("save-yaml").addEventListener("click", () => withYaml(async (text) => {
     download(text, "scenario-page.yaml", "text/yaml");
@@ -196,7 +196,7 @@ function open(model, source) {
     replace(byId("number"), "No answer");
     replace(byId("range"));
     replace(byId("change"));
-    replace(byId("sentence"), "This state cannot be answered.");
+    replace(byId("sentence"), "There is no answer to these settings.");
     ways.update();
     const box = byId("problem");
     replace(box, message);
@@ -211,10 +211,10 @@ function open(model, source) {
     if ((answer.status !== "withheld" && !combined) || !isChanged(state)) return;
     const command = el("code", { tabindex: 0 }, answer.command);
     const copy = el("button", { type: "button", class: "quiet", id: "copy-command", onclick: async () => {
-      replace(byId("done"), (await copyText(answer.command)) ? "The command is on the clipboard." : "Copy the command by hand.");
+      replace(byId("done"), (await copyText(answer.command)) ? "The command is on the clipboard." : "Your browser refused: copy the command by hand.");
     } }, "Copy the command");
     const byHand = el("div", { class: "command" },
-      el("p", {}, combined ? "Approximate: several changes are put together. The command computes this state exactly:" : "On the command line:"),
+      el("p", {}, combined ? "Several changes at once are approximate here. This command computes them exactly:" : "On the command line:"),
       command, copy);
     if (!model.refit || source.isStatic) {
       place.append(byHand);
@@ -277,23 +277,19 @@ function showFrame(model, source) {
   if (!model.converged) {
     stamp.hidden = false;
     replace(stamp, `NOT CONVERGED – do not use these numbers. ${model.failures.join("; ")}`);
-  } else if (!model.tweaks) {
-    stamp.hidden = false;
-    stamp.classList.add("mild");
-    replace(stamp, "The model of this run plays no scenarios. Only the run itself is shown.");
   }
   if (model.waterfall.length) {
     const steps = model.waterfall.map((one, place) => el("li", {},
       place ? `${one.name}: ${signedPoints(one.change)} points, ${percent(one.probability)}` : `${one.name}: ${percent(one.probability)}`));
-    byId("cautions").append(el("details", {}, el("summary", {}, "Where the run's headline comes from"), el("ol", {}, ...steps)));
+    byId("cautions").append(el("details", {}, el("summary", {}, "Where this number comes from"), el("ol", {}, ...steps)));
   }
   if (model.cautions.length) {
     byId("cautions").append(el("details", {}, el("summary", {}, `Cautions (${model.cautions.length})`),
       el("ul", {}, ...model.cautions.map((one) => el("li", {}, one)))));
   }
   replace(byId("about"), source.isStatic
-    ? "This page works offline from tables of single changes that were computed when it was written; nothing leaves your computer. Several changes at once are approximate. What the tables do not hold is withheld, with the command that computes it."
-    : "This page is served from this computer alone; nothing leaves it.",
+    ? "This page works offline. It reads tables of single changes, computed when it was written, and several changes at once are approximate. Where the tables have no answer, it gives the command that computes one. Nothing leaves your computer."
+    : "This page is served by your own computer. Nothing leaves it.",
     ` Run ${model.run_id}.`);
   byId("page").hidden = false;
   byId("loading").remove();

@@ -1,6 +1,5 @@
 // Where answers come from: the server that runs on this machine, or the tables that the page itself carries.
 
-import { reachGoal } from "./goals.js";
 import { stateYaml } from "./state.js";
 import { Tabulated } from "./tabulated.js";
 
@@ -35,7 +34,6 @@ const served = {
   isStatic: false,
   model: () => askJson("model"),
   answer: (state, signal) => askJson("answer", state, signal),
-  changes: async (state, goal, signal) => (await askJson("break-even", { ...state, goal }, signal)).changes,
   yaml: async (state) => (await ask("yaml", state)).text(),
   startRefit: async (state) => String((await askJson("refit", state)).job),
   refit: (job) => askJson(`refit/${job}`),
@@ -65,7 +63,6 @@ function fromTables(tables) {
     isStatic: true,
     model: async () => tables.model,
     answer: async (state) => tables.answer(state),
-    changes: async (state, goal) => reachGoal(tables, state, goal),
     async yaml(state) {
       tables.ensureChanged(state);
       return stateYaml(state);

@@ -1,8 +1,8 @@
 // What is changed against the run: in the address, so that a link or the back button brings it back; in words; and as
 // the scenario file and the command that compute the same, as forecast/app/state.py writes them.
 
-import { quantilesOf, readingOf } from "./beliefs.js";
-import { categoryName, longDay, share, shortDay } from "./words.js";
+import { readingOf } from "./beliefs.js";
+import { capital, categoryName, longDay, share, shortDay } from "./words.js";
 
 /** @import { Act, Answer, PageModel, State } from "./types" */
 
@@ -40,7 +40,7 @@ export function answerOfRun(model, state) {
     reason: model.converged ? null : "This run did not converge. Its numbers must not be used.",
     curve: base.curve,
     milestones: Object.entries(base.milestones).map(([name, { probability, low, high }]) => ({ name, probability, low, high, ...none })),
-    pareto_k: null, effective_draws: null, trust: "These are the numbers of the run; nothing is changed.", method: "run",
+    pareto_k: null, effective_draws: null, trust: "These are the numbers of the run.", method: "run",
     changes: [], command: "", milliseconds: 0,
   };
 }
@@ -63,7 +63,7 @@ export function fromFragment(fragment, model) {
   const empty = emptyState(model);
   const text = fragment.replace(/^#/, "");
   if (!text) return { state: empty, problem: null };
-  const unreadable = "This link holds no readable state; the page shows the run itself.";
+  const unreadable = "This link cannot be read; the page shows the forecast of the run.";
   let found;
   try {
     const raw = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
@@ -76,7 +76,7 @@ export function fromFragment(fragment, model) {
     const other = typeof found.run === "string" ? ` (${found.run.slice(0, 80)})` : "";
     return {
       state: empty,
-      problem: `This link is of another run${other}; the page shows ${model.run_id} without changes.`,
+      problem: `This link belongs to another run${other}; the page shows ${model.run_id} without changes.`,
     };
   }
   return { state: sound(found, model), problem: null };
@@ -152,25 +152,46 @@ export function copyOf(value) {
   return JSON.parse(JSON.stringify(value));
 }
 
+/** Whether an act meets a target by itself. @param {PageModel} model @param {{ category: string, severity: number, by?: string }} act @param {string} target */
+export function meets(model, act, target) {
+  const rule = model.targets.find((one) => one.name === target);
+  return rule !== undefined && rule.any_of.includes(act.category) && act.severity >= rule.min_severity
+    && (!rule.by.length || rule.by.includes(act.by ?? ""));
+}
+
+/** Whether it matters who acts. @param {PageModel} model @param {{ category: string, severity: number }} act */
+export function whoMatters(model, { category, severity }) {
+  return model.targets.some(({ by, name }) => by.some((one) => meets(model, { category, severity, by: one }, name)));
+}
+
+/** What a severity looks like in a category, by the scale of the run. @param {PageModel} model @param {string} category @param {number} severity */
+export function anchor(model, category, severity) {
+  return model.severities.find((one) => one.value === severity)?.anchors[category]?.replace(/\.$/, "") ?? "";
+}
+
+/** A kind of act with the anchor of its severity. @param {PageModel} model @param {{ category: string, severity: number, by?: string }} act */
+export function actText(model, { category, severity, by }) {
+  const like = anchor(model, category, severity);
+  return `${categoryName(model, category).toLowerCase()} of severity ${severity}${by ? ` by ${by}` : ""}${like ? ` (“${like}”)` : ""}`;
+}
+
 /** What a state assumes, in words. @param {PageModel} model @param {State} state @returns {string[]} */
 export function assumptions(model, state) {
   const said = [];
   for (const act of state.events) {
-    const kind = categoryName(model, act.category);
     const day = act.window ? `between ${longDay(act.window[0])} and ${longDay(act.window[1])}` : `on ${longDay(act.date ?? "")}`;
-    const name = act.label ? `${act.label} (${kind.toLowerCase()}, severity ${act.severity})` : `${kind} of severity ${act.severity}`;
-    said.push(`${name}${act.by ? ` by ${act.by}` : ""} ${day}${act.probability === 1 ? "" : `, ${share(act.probability)} likely`}`);
+    const name = `${act.label ? `${act.label}: ` : ""}${actText(model, act)}`;
+    said.push(`${capital(name)} ${day}${act.probability === 1 ? "" : `, ${share(act.probability)} likely`}`);
   }
   for (const act of model.calendar) {
     const now = state.calendar[act.label];
-    if (now !== undefined) said.push(`${act.label}: ${share(now)} likely in place of ${share(act.probability)}`);
+    if (now !== undefined) said.push(`${act.label}: ${share(now)} likely instead of ${share(act.probability)}`);
   }
   for (const prior of model.priors) {
     const stated = state.priors[prior.name];
     if (stated === undefined) continue;
-    const { stop, now } = quantilesOf(prior, stated);
-    const reading = readingOf(prior, stated, stop, now);
-    said.push(`${prior.label}: ${reading.slice(0, 1).toLowerCase()}${reading.slice(1)}`);
+    const reading = readingOf(prior, stated), preset = prior.presets.find((one) => one.statement === stated);
+    said.push(`${prior.label}${preset ? `, ${preset.word}` : ""}: ${reading.slice(0, 1).toLowerCase()}${reading.slice(1)}`);
   }
   for (const id of state.without) {
     const act = model.past.find((one) => one.id === id);

@@ -3,7 +3,7 @@
 // A single change is read from its table. Several changes are put together: their changes of log odds are added, then
 // acts that meet the target themselves are counted exactly. The page calls that approximate.
 
-import { answerOfRun, isChanged, stateCommand } from "./state.js";
+import { answerOfRun, isChanged, meets, stateCommand, whoMatters } from "./state.js";
 import { capital, chanceWords, daysBetween, LEAST_WORDED, longDay, percent } from "./words.js";
 
 /** @import { Act, ActEffect, Answer, Carried, PageModel, Point, State, Table, Weighed } from "./types" */
@@ -39,7 +39,7 @@ export class Tabulated {
     const asked = /** @type {NonNullable<typeof milestones[string]>} */ (milestones[state.milestone]);
     const effects = this.effects(state);
     const only = effects.length === 1 ? effects[0]?.weighed : undefined;
-    const count = effects.length + state.events.filter((act) => this.meets(act, state.target)).length;
+    const count = effects.length + state.events.filter((act) => meets(this.model, act, state.target)).length;
     const shared = {
       ...answerOfRun(model, state), pareto_k: only?.k ?? null, effective_draws: only?.draws ?? null,
       command: stateCommand(state, this.folder),
@@ -84,10 +84,10 @@ export class Tabulated {
       assumed, model_adds: now.difference - assumed, curve: points, milestones: rows,
       method: count > 1 ? "combined" : "tabulated", milliseconds: performance.now() - begun,
       trust: count > 1
-        ? "Approximate. The page adds up what each change does alone (in log odds), and does not know how they act together. "
-          + "The error is that of the single changes, the range as wide as the run's at this probability. The command computes this state exactly."
+        ? "Approximate: the page adds up what each change does alone (in log odds) and does not know how they act together. "
+          + "The error is that of the single changes; the range is as wide as the run's at this probability. The command gives exact figures."
         : `${only?.trust ?? "Futures with and without this act were compared when the page was written."} `
-          + "The figure is read from a table, and the range is as wide as the run's at this probability; the command computes both exactly.",
+          + "The figure comes from a table; the range is as wide as the run's at this probability. The command gives exact figures.",
     };
   }
 
@@ -133,12 +133,12 @@ export class Tabulated {
         logOdds: curve.map(({ day }) => (found ? interpolated(table.beliefDays, found.effect, day) : 0)),
         weighed: weighed ?? {
           k: null, draws: null,
-          trust: "The page in one file knows beliefs at the stops of their sliders and in words, and no others.",
+          trust: "The page in one file knows beliefs at the stops of their sliders alone.",
         },
       };
     };
     return [
-      ...state.events.filter((act) => !this.meets(act, state.target)).map((act) => {
+      ...state.events.filter((act) => !meets(this.model, act, state.target)).map((act) => {
         const { change, errors } = this.act(act, state.target);
         return fromProbability(change, errors);
       }),
@@ -157,18 +157,6 @@ export class Tabulated {
   kind(act) {
     const kinds = this.table?.kinds[`${act.category}:${act.by}`] ?? this.table?.kinds[act.category];
     return this.table?.acts[kinds?.[act.severity - 1] ?? -1] ?? [];
-  }
-
-  /** Whether an act meets a target by itself. @param {{ category: string, severity: number, by?: string }} act @param {string} target */
-  meets(act, target) {
-    const kind = this.kind(act)[0];
-    return kind !== undefined && !kind.targets[target];
-  }
-
-  /** Whether it matters who acts. @param {{ category: string, severity: number }} act */
-  directed(act) {
-    const kinds = this.table?.kinds ?? {};
-    return Object.keys(kinds).some((key) => key.startsWith(`${act.category}:`) && kinds[key]?.[act.severity - 1] !== kinds[act.category]?.[act.severity - 1]);
   }
 
   /** First and last day of an act, counted from the origin. @param {{ date?: string, window?: [string, string] }} act @returns {[number, number]} */
@@ -215,7 +203,7 @@ export class Tabulated {
   /** Chance that no added act meets the target before a day. @param {State} state @param {number} day */
   quiet(state, day) {
     return state.events.reduce((chance, act) =>
-      (this.meets(act, state.target) ? chance * (1 - act.probability * this.before(act, day)) : chance), 1);
+      (meets(this.model, act, state.target) ? chance * (1 - act.probability * this.before(act, day)) : chance), 1);
   }
 
   /** Part of the change that acts make by meeting the target, as forecast/scenarios/compare.py has it. @param {State} state */
@@ -223,7 +211,7 @@ export class Tabulated {
     const { calendar, base, milestones } = this.model;
     const day = milestones.find((one) => one.name === state.milestone)?.day ?? 0;
     const none = (/** @type {Record<string, number>} */ chances) => calendar.reduce((chance, act) =>
-      (this.meets(act, state.target) ? chance * (1 - (chances[act.label] ?? act.probability) * this.before(act, day)) : chance), 1);
+      (meets(this.model, act, state.target) ? chance * (1 - (chances[act.label] ?? act.probability) * this.before(act, day)) : chance), 1);
     const before = none({}), probability = base[state.target]?.milestones[state.milestone]?.probability ?? 0;
     return before ? (1 - probability) * (1 - (none(state.calendar) * this.quiet(state, day)) / before) : 0;
   }
@@ -249,7 +237,7 @@ export class Tabulated {
       }
       if (!model.categories.some((one) => one.name === act.category)) throw new Error(`${act.category}: no category of the codebook.`);
       if (!model.severities.some((one) => one.value === act.severity)) throw new Error(`Severity ${act.severity}: expected a whole number from 1 to 5.`);
-      if (model.actors.length && (act.by ? !model.actors.includes(act.by) : this.directed(act))) {
+      if (model.actors.length && (act.by ? !model.actors.includes(act.by) : whoMatters(model, act))) {
         throw new Error(`${act.by ?? "An act"}: say who acts, one of ${model.actors.join(", ")}.`);
       }
       const key = JSON.stringify([days, act.category, act.severity, act.by ?? "", act.label ?? ""]);

@@ -1,11 +1,24 @@
 // Shapes of the page's own. What Python sends is typed by its records: `make lint-page` writes records.d.ts from them.
-import type { Answer, GoalChange, PageModel, RefitStatus } from "./records";
+import type { Answer, PageModel, RefitStatus } from "./records";
 
 export * from "./records";
 
 export type Triple = [number, number, number];
 /** A prior as a scenario file states it: a word, a distribution, or quantiles. */
 export type Statement = string | Record<string, unknown>;
+
+/** A probability to be reached, and the one it starts from. */
+export interface Goal { from: number; bound: number }
+
+/** One change that was tried: the part of a state that it takes the place of, and what it comes to. */
+export interface GoalChange {
+  kind: "prior" | "act" | "calendar";
+  name: string;
+  setting: Partial<State>;
+  text: string;
+  reaches: boolean;
+  probability: number;
+}
 
 export interface Act {
   date?: string;
@@ -64,7 +77,6 @@ export interface Source {
   isStatic: boolean;
   model(): Promise<PageModel>;
   answer(state: State, signal: AbortSignal): Promise<Answer>;
-  changes(state: State, goal: number | string, signal: AbortSignal): Promise<GoalChange[]>;
   yaml(state: State): Promise<string>;
   startRefit(state: State): Promise<string>;
   refit(job: string): Promise<RefitStatus>;

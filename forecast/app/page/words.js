@@ -115,24 +115,6 @@ export function plainNumber(value) {
   return String(Number(value.toFixed(Math.min(digits, 12)))).replace("-", "−");
 }
 
-/** A value on the human scale of a belief. @param {number} value @param {string} scale */
-export function onScale(value, scale) {
-  const signed = () => {
-    if (Math.abs(value) < 0.005) return "none";
-    return `${value < 0 ? "−" : "+"}${plainNumber(Math.abs(value) * 100)}%`;
-  };
-  switch (scale) {
-    case "effect": return signed();
-    case "share": return signed().replace("+", "");
-    case "chance": return value > 0.95 && value < 1 ? percent(value) : `${plainNumber(value * 100)}%`;
-    case "a_year": return `${plainNumber(value)} a year`;
-    case "weeks": return `${plainNumber(value)} weeks`;
-    case "per_hundred": return `${plainNumber(value)} per 100`;
-    case "times": case "odds": case "spread": return `${plainNumber(value)}×`;
-    default: return plainNumber(value);
-  }
-}
-
 /** @param {number} probability */
 function bounded(probability) {
   const exact = 100 * probability;
