@@ -54,11 +54,6 @@ def words(probability: float) -> str:
     return BANDS[_band(probability)][0]
 
 
-def likelihood(probability: float) -> str:
-    """Words as the subject of a judgement: ``"Likely (63%)"``, ``"Roughly even chance (49%)"``."""
-    return f"{words(probability).capitalize()} ({percent(probability)})"
-
-
 LEAST_WORDED = 0.05
 """Chance below which an event of high impact is said in odds: no word may play it down."""
 

@@ -23,7 +23,6 @@ def test_neither_words_nor_records_make_a_chance_certain(tiny):
             wording.percent(chance),
             wording.share(chance),
             wording.frequency(chance),
-            wording.likelihood(chance),
             wording.interval_percent((chance, chance)),
             wording.interval_percent((tiny, 1 - tiny)),
             on_scale(chance, "probability"),

@@ -31,7 +31,6 @@ from forecast import wording
 )
 def test_words_follow_the_seven_bands(probability, word):
     assert wording.words(probability) == word
-    assert wording.likelihood(probability).startswith(f"{word.capitalize()} (")
 
 
 def test_the_band_of_the_word_holds_the_percent_shown_beside_it():
