@@ -211,25 +211,24 @@ def _update(
         "until": plan.told.get("until") or plan.since.isoformat(),
         "watched": plan.told.get("watched", {}),
     }
-    write_source(plan.place, told)
     still_open = folder.still_open(today - timedelta(days=RETRY_DAYS))
-    read = folder.read_for(pairs)
+    wanted = Wanted(
+        since=plan.since,
+        until=plan.until,
+        read=folder.read_for(pairs),
+        still_open=still_open,
+        folder=plan.place,
+    )
     with Fetcher(fetch) as fetcher:
         try:
             fetcher.headers = source.log_in(fetcher, plan.address)
-            listing = source.list_pieces(
-                fetcher,
-                plan.address,
-                Wanted(
-                    since=plan.since, until=plan.until, read=read, still_open=still_open, folder=plan.place
-                ),
-            )
+            listing = source.list_pieces(fetcher, plan.address, wanted)
         except FetchError as error:
-            report.failure = (
-                f"{source.name}: the list of files cannot be had from {plan.address}: {error.reason}"
-            )
+            asked = f"the list of files cannot be had from {plan.address}"
+            report.failure = f"{source.name}: {asked}: {error.reason}"
             listing = None
         if listing is not None:
+            write_source(plan.place, told)
             report.unlisted = listing.unlisted
             absent = dict.fromkeys(listing.absent, ("missing", "not in the list, unlike those around it"))
             report.open_files |= absent
