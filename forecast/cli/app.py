@@ -12,6 +12,7 @@ from forecast.cli import (
     bench,
     bench_dyads,
     events,
+    events_audit,
     events_draft,
     events_store,
     judge,
@@ -63,6 +64,7 @@ bench.app.command("convergence")(bench_dyads.convergence)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
 events.app.command("draft")(events_draft.draft)
+events.app.command("audit")(events_audit.audit)
 events.app.command("review")(events_draft.review)
 app.add_typer(events.app, name="events")
 

@@ -242,7 +242,7 @@ def _decide(file: ProposalFile, events: Path) -> ProposalFile:
     for place, proposal in enumerate(waiting, start=1):
         show([Verbatim(("",)), *_asked_about(proposal, file, events, f"{place} of {len(waiting)}")])
         while True:
-            key = _key()
+            key = one_key(KEYS)
             if key == "?":
                 show([Verbatim((*help_of("severity", proposal.cells["category"], file.content.scale),))])
             elif key == "q":
@@ -287,9 +287,9 @@ def _asked_about(proposal: Proposal, file: ProposalFile, events: Path, place: st
     )
 
 
-def _key() -> str:
-    """One key of a terminal, or the first sign of a line of other input; ``q`` at its end."""
-    typer.echo(f"  [{KEYS}] ", err=True, nl=False)
+def one_key(meaning: str) -> str:
+    """Ask for one key of a terminal, or the first sign of a line of other input; ``q`` at its end."""
+    typer.echo(f"  [{meaning}] ", err=True, nl=False)
     if sys.stdin.isatty():
         key = str(typer.getchar())
         typer.echo(key if key.isprintable() else "", err=True)

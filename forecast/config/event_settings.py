@@ -66,6 +66,11 @@ class EventsConfig(Section):
         description="whose reports settle a question, e.g. 'Reuters or AP'; the sources that the events name "
         "when absent",
     )
+    audit: Text | None = Field(
+        default=None,
+        description="error rates of the coding, a file of 'forecast events audit' from the folder of the "
+        "config; they enter the forecast",
+    )
     reporting_delay: ReportingDelay = Field(
         default="none",
         description="correct recent weeks for acts not yet known: none, estimated (from known_date), or "

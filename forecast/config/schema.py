@@ -294,6 +294,11 @@ class Config(SettingsFile):
         return self.base_folder / Path(self.events.source).expanduser()
 
     @property
+    def audit_path(self) -> Path | None:
+        """The audit of the events, resolved against ``base_folder``; ``None`` without one."""
+        return self._resolved(self.events.audit)
+
+    @property
     def population_path(self) -> Path | None:
         """The file of default priors, resolved against ``base_folder``; ``None`` for those of the package."""
         asked = self.model.population

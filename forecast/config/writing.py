@@ -23,6 +23,7 @@ SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
 SAVED_HAZARD = "panel.json"
 SAVED_SCALE = "scale.yaml"
+SAVED_AUDIT = "audit.json"
 """Names under which a run folder keeps copies of the files that a config names."""
 SCHEMAS: dict[str, tuple[type[BaseModel], str, Literal["validation", "serialization"]]] = {
     "config": (Config, "Config of a forecast", "validation"),
@@ -69,6 +70,8 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
 
     if config.events_path is not None:
         settings["events"][named] = from_folder(config.events_path)
+    if config.audit_path is not None:
+        settings["events"]["audit"] = SAVED_AUDIT
     if config.population_path is not None:
         settings["model"]["population"] = SAVED_POPULATION
     if config.hazard_path is not None:
@@ -119,8 +122,8 @@ def config_hash(config: Config) -> str:
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and explicit
     defaults do not matter. Scenarios, costs, exposures and the limit of time are left out: they change no
-    number of the forecast. Of the files of default priors, of the pooled hazard and of anchors the content
-    counts, and not the name.
+    number of the forecast. Of the files of default priors, of the pooled hazard, of anchors and of an
+    audit the content counts, and not the name.
     """
     settings = config.model_dump(
         mode="json",
@@ -131,9 +134,13 @@ def config_hash(config: Config) -> str:
         (settings["model"], "population", config.population_path),
         (settings["model"], "panel", config.hazard_path),
         (settings, "scale", config.scale_path),
+        (settings["events"], "audit", config.audit_path),
     ):
         if path is not None and path.is_file():
             section[key] = hashlib.sha256(path.read_bytes()).hexdigest()
+    if config.audit_path is None:
+        # As before there were audits.
+        del settings["events"]["audit"]
     canonical = json.dumps(settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -28,11 +28,9 @@ from forecast.events.table import COLUMNS, Event, EventTable, csv_text
 
 # What each likeness of two rows is worth; rows whose sum is below LEAST are not one event.
 SAME_DAY = 1.0  # falls to nothing at one day beyond the window
-SAME_INITIATOR = 0.5
-SAME_CATEGORY = 1.0
+SAME_INITIATOR, SAME_CATEGORY = 0.5, 1.0
 SAME_WORDS, WORDS_BY_CHANCE = 3.0, 0.15  # in proportion to the words in common, when both have a summary
-SAME_PAGE = 2.0
-SAME_ID = 4.0  # for coders who were given a list of events
+SAME_PAGE, SAME_ID = 2.0, 4.0  # the same id: coders who were given a list of events
 LEAST = 1.5
 
 _MADE_ID = "row-"
@@ -168,14 +166,12 @@ def _likeness(event: Event, words: frozenset[str], other: Event, window_days: in
     return total + SAME_ID * (event.id == other.id and not event.id.startswith(_MADE_ID))
 
 
-def nearest_acts(event: Event, table: EventTable, *, most: int = 3, window_days: int = 30) -> list[Event]:
+def nearest_acts(event: Event, table: EventTable, most: int = 3, days: int = 30) -> list[Event]:
     """Return the acts between the same two actors that are most like an event, the likest first."""
-    words, pair = words_in(event.summary), {event.initiator, event.recipient}
-    window = timedelta(days=window_days)
+    words, pair, window = words_in(event.summary), {event.initiator, event.recipient}, timedelta(days)
     near = table.between(event.date - window, event.date + window).rows()
-    found = [other for other in near if {other.initiator, other.recipient} == pair]
-    found.sort(key=lambda other: -_likeness(event, words, other, window_days))
-    return found[:most]
+    rows = (other for other in near if {other.initiator, other.recipient} == pair)
+    return sorted(rows, key=lambda other: -_likeness(event, words, other, days))[:most]
 
 
 @dataclass(frozen=True)

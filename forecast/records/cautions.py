@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from forecast.records.base import Probability
+from forecast.records.base import Interval, Probability
 from forecast.records.event_cautions import (
     CautionRecord,
     DamagedFeed,
@@ -26,7 +26,7 @@ from forecast.records.event_cautions import (
     SaturatedScale,
     StaleEvents,
 )
-from forecast.wording import count, listing, long_day, percent, plain_number, times
+from forecast.wording import count, interval_percent, listing, long_day, percent, plain_number, times
 
 HEAD = "Read with caution"
 FEWEST_TARGET_DAYS = 3
@@ -231,8 +231,29 @@ class NotConverged(CautionRecord):
         return f"The fit failed {count(self.failures, 'check')} of its sampler: do not use the numbers."
 
 
+class CodingErrorsFound(CautionRecord):
+    """An audit found errors in the coding, which are in the forecast: the headline with and without them."""
+
+    code: Literal["coding_errors"] = "coding_errors"
+    audited: int = Field(description="rows that a person judged")
+    wrong: int = Field(description="rows of them that were wrong")
+    as_coded: Probability = Field(description="of the headline, as if every row were right")
+    as_coded_interval90: Interval
+    probability: Probability
+    interval90: Interval
+
+    def _sentence(self) -> str:
+        now = f"{percent(self.probability)}, plausible {interval_percent(self.interval90)}"
+        before = f"{percent(self.as_coded)}, plausible {interval_percent(self.as_coded_interval90)}"
+        return (
+            f"An audit found {self.wrong:,} of {count(self.audited, 'event')} wrongly coded. The headline "
+            f"allows for that: {now}. As coded it would be {before}."
+        )
+
+
 Caution = Annotated[
-    FewEvents
+    CodingErrorsFound
+    | FewEvents
     | FewTargetEvents
     | KindNotLearned
     | LongerThanLearned

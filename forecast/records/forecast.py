@@ -12,7 +12,7 @@ from forecast.errors import InputError, shown
 from forecast.frames import Backend, ShownInNotebooks, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.cautions import Caution
-from forecast.records.explained import Decision, Driver, Indicator, OwnRecord, WaterfallStep
+from forecast.records.explained import CodingErrors, Decision, Driver, Indicator, OwnRecord, WaterfallStep
 from forecast.records.scale import Scale
 
 Content = Literal["milestones", "curves", "scenarios", "drivers"]
@@ -314,6 +314,7 @@ class Forecast(Record, ShownInNotebooks):
     record: OwnRecord | None = Field(
         default=None, description="how such forecasts did; None in a run that is not saved"
     )
+    coding_errors: CodingErrors | None = Field(default=None, description="by an audit; None without errors")
     decision: Decision | None = Field(default=None, description="None without stated costs")
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]

@@ -16,6 +16,7 @@ from forecast.config.describe import scale_faults
 from forecast.config.named_files import load_scale, read_logo, refuse_no_font
 from forecast.config.schema import PACKAGED_POPULATIONS
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
+from forecast.events.audit import Audit, known_audit
 from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.feed_faults import Feed
@@ -72,6 +73,7 @@ class Inputs:
     hazard: PooledHazard = field(default_factory=shipped_hazard)
     scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
+    audit: Audit | None = None
     left_out: tuple[PairRows, ...] = ()
     later: LaterRows | None = None
     feed: tuple[FeedFault, ...] = ()
@@ -139,9 +141,10 @@ def read_data(config: Config) -> Inputs:
     _refuse_other_pairs(config, everything)
     rule = dyad_rule(config)
     inputs = inputs_of(config, everything.select(rule.mask(everything)))
+    if inputs.audit and not {one.id for one in inputs.audit.judged} & {*everything.id.tolist()}:
+        raise config.error(("events", "audit"), f"judges no row of {config.events.source} known on that day")
     _refuse_unseen(inputs)
-    path = config.events_path
-    feed = Feed.of_table(everything, store=path if path and is_store(path) else None)
+    feed = Feed.of_table(everything, store=path if (path := config.events_path) and is_store(path) else None)
     if config.events.use is not None:
         with _told_at(config, "events", "use"):
             refuse_barred(inputs.events, config.events.use, config.events.licensed)
@@ -196,6 +199,8 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
     rules = target_rules(config)
     scale = config_scale(config)
+    with _told_at(config, "events", "audit"):
+        audit = known_audit(config.audit_path, scale, config.as_of)
     _refuse_beyond_scale(config, used, scale)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
     delay = reporting_delay(config, events)
@@ -218,6 +223,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         population=population,
         hazard=hazard,
         delay=delay,
+        audit=audit,
         later=_later_rows(config, everything),
         rules=rules,
         calendar=tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
 from forecast.config.writing import (
+    SAVED_AUDIT,
     SAVED_HAZARD,
     SAVED_POPULATION,
     SAVED_SCALE,
@@ -27,6 +28,7 @@ from forecast.config.writing import (
 from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
+from forecast.families.mixing import Recoded
 from forecast.frames import Backend, ShownInNotebooks
 from forecast.inference.posterior import (
     Posterior,
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
+RECODED = ("gap", "spread", "error")
+"""What is kept by target and day of what errors of coding do."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -166,6 +170,8 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
         copy_file(config.population_path, filling / SAVED_POPULATION)
     if config.hazard_path is not None:
         copy_file(config.hazard_path, filling / SAVED_HAZARD)
+    if config.audit_path is not None:
+        copy_file(config.audit_path, filling / SAVED_AUDIT)
     if config.scale_path is not None:
         copy_file(config.scale_path, filling / SAVED_SCALE)
     if run.inputs.scenarios:
@@ -189,10 +195,17 @@ def write_paths(mixture: Mixture, n_chains: int, path: Path) -> None:
     shape = n_targets, n_chains, n_draws // n_chains, n_paths
     axes = ("target", "chain", "draw", "path")
     meaning = "days from the origin to the first target event; 2147483647: none in the horizon"
-    variables = {"first_day": (axes, hits.day.reshape(shape), {"long_name": meaning})}
+    variables: dict[str, tuple[tuple[str, ...], Any, dict[str, str]]] = {
+        "first_day": (axes, hits.day.reshape(shape), {"long_name": meaning})
+    }
     if mixture.plain is not None:
         plain = {"long_name": f"{meaning}; without the acts of the calendar"}
         variables["first_day_plain"] = (axes, mixture.plain.day.reshape(shape), plain)
+    for part in RECODED:
+        if mixture.recoded:
+            days = np.array([getattr(mixture.recoded[name], part) for name in hits.targets])
+            said = {"long_name": f"{part} of what errors of coding do to the forecast"}
+            variables[f"recoded_{part}"] = (("target", "day"), days, said)
     dataset = xr.Dataset(
         variables,
         coords={"target": list(hits.targets)},
@@ -226,8 +239,7 @@ def read_run(run_dir: str | Path) -> Run:
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None
     fit = read_posterior(_existing(folder, files.POSTERIOR))
     _refuse_other_model(inputs, fit, folder)
-    most = _most_path_bytes(inputs, fit)
-    mixture = _read_paths(_existing(folder, files.PATHS), inputs, most) or simulate(inputs, fit)
+    mixture = _read_paths(_existing(folder, files.PATHS), inputs, fit)
     run = Run(inputs, fit, mixture, forecast, analysis, folder)
     _refuse_mixed(run, folder)
     return run
@@ -260,18 +272,23 @@ def _existing(folder: Path, name: str) -> Path:
 def _most_path_bytes(inputs: Inputs, fit: Posterior) -> int:
     """Bytes that the paths of these draws may take: 8 a path, for a first day with and without calendar."""
     paths = fit.n_draws * simulation_options(inputs.config).paths_per_draw
-    return 1_000_000 + 8 * len(inputs.rules) * paths
+    return 2_000_000 + 8 * len(inputs.rules) * paths
 
 
-def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> Mixture | None:
-    """Read the paths; ``None`` where this version would simulate other ones from the same seed."""
+def _read_paths(path: Path, inputs: Inputs, fit: Posterior) -> Mixture:
+    """Read the paths, or simulate where this version would simulate other ones from the same seed."""
+    most_bytes = _most_path_bytes(inputs, fit)
     horizon = simulation_options(inputs.config).horizon_days
     passages = []
+    recoded: dict[str, Recoded] = {}
     try:
         with open_stored(path, most_bytes) as file:
-            if file.attrs.get("random_streams") != RANDOM_STREAMS:
-                return None
             names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["target"][...]]
+            if "recoded_gap" in file:
+                parts = [np.asarray(file[f"recoded_{part}"][...], dtype=float) for part in RECODED]
+                recoded = {name: Recoded(*days) for name, *days in zip(names, *parts, strict=True)}
+            if file.attrs.get("random_streams") != RANDOM_STREAMS:
+                return replace(simulate(inputs, fit), recoded=recoded)
             for name in ("first_day", "first_day_plain"):
                 if name in file:
                     days = np.asarray(file[name][...], dtype=np.int32)
@@ -285,8 +302,8 @@ def _read_paths(path: Path, inputs: Inputs, most_bytes: int) -> Mixture | None:
         raise RunFolderError(f"{path}: not the paths of a run (no first_day). Run 'forecast run' again")
     plain = passages[1] if len(passages) > 1 else None
     if (plain is None) == bool(inputs.calendar and inputs.family.direct):
-        return None
-    return mixture_of(inputs, passages[0], plain)
+        return replace(simulate(inputs, fit), recoded=recoded)
+    return replace(mixture_of(inputs, passages[0], plain), recoded=recoded)
 
 
 def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:
@@ -315,6 +332,7 @@ class StageSeeds(NamedTuple):
 
     fit: int
     simulate: int
+    records: int
 
 
 def stage_seeds(config: Config) -> StageSeeds:

@@ -82,10 +82,11 @@ class Shares:
     def by_draw(self, quantity: int, weights: Floats | None = None) -> Floats:
         """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
         model = self.model.with_each(lambda one: one[:, quantity])
-        direct, share, quiet = (
-            one[quantity] for one in (self.mixing.direct, self.mixing.share, self.mixing.quiet)
+        whole = self.mixing
+        share, direct, quiet, gap = (
+            one[quantity] for one in (whole.share, whole.direct, whole.quiet, whole.gap)
         )
-        one = Mixing(share, direct, quiet, self.mixing.least)
+        one = Mixing(share, direct, quiet, whole.least, gap)
         return one.by_draw(model.weighted(weights))
 
 
@@ -115,11 +116,11 @@ def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, milestone
 
 
 def _stacked(shares: Sequence[DrawShares], mixings: Sequence[Mixing], shown: Floats) -> Shares:
-    share, direct, quiet = (
-        np.array([getattr(one, name) for one in mixings]) for name in ("share", "direct", "quiet")
+    share, direct, quiet, gap = (
+        np.array([getattr(one, name) for one in mixings]) for name in ("share", "direct", "quiet", "gap")
     )
     model = shares[0].with_each(lambda *each: np.column_stack(each), *shares[1:])
-    return Shares(model, Mixing(share, direct, quiet, mixings[0].least), shown)
+    return Shares(model, Mixing(share, direct, quiet, mixings[0].least, gap), shown)
 
 
 @dataclass(frozen=True)

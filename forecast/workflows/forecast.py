@@ -57,6 +57,7 @@ from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstPassages
 from forecast.simulation.probabilities import hit_shares
+from forecast.workflows.recoding import coding_caution, coding_errors, possible_records, with_coding_errors
 from forecast.workflows.report import save_run
 
 Floats = NDArray[np.float64]
@@ -144,8 +145,13 @@ def _make(
 ) -> Run:
     config = inputs.config
     posterior, mixture, gates = fit_and_judge(inputs, tell, clock.time, given)
+    records = [fit_and_judge(one, tell, clock.time) for one in possible_records(inputs)]
     with clock.time("simulate"):
+        mixture = with_coding_errors(mixture, [one.mixture for one in records])
         targets = target_forecasts(mixture, posterior.n_chains)
+    fits = (gates, *(one.gates for one in records))
+    errors = coding_errors(mixture)
+    asked = config.headline
     forecast = Forecast(
         schema=4,
         run_id=run_id(config, inputs.events),
@@ -153,18 +159,20 @@ def _make(
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
         as_of=config.as_of,
         model=config.model.family,
-        converged=gates.converged,
-        fits=(gates,),
+        converged=all(one.converged for one in fits),
+        fits=fits,
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         scale=inputs.scale,
         reported_by=reported_by(config),
         cautions=(
-            *not_converged(gates),
+            *not_converged(next((one for one in fits if not one.converged), gates)),
+            *coding_caution(errors, targets, asked.target, asked.milestone),
             *far_from_baseline(targets),
             *cautions_of(inputs),
         ),
         members=mixture.members(),
+        coding_errors=errors,
         decision=decision_of(mixture),
         drivers=(),
         timings_s=clock.seconds,
