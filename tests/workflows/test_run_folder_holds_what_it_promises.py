@@ -31,8 +31,7 @@ FILES = {
     "events.csv",
     "figures/assumptions.svg",
     "figures/course.svg",
-    "figures/probability.svg",
-    "figures/scenarios.svg",
+    "figures/months.svg",
     "figures/tension.svg",
     "forecast.json",
     "ledger_record.json",
@@ -110,13 +109,16 @@ def test_page_1_and_the_terminal_print_the_numbers_of_the_curve(finished, record
     ended, folder = finished
     page = " ".join(PdfReader(folder / "report.pdf").pages[0].extract_text().split())
     for target in record.targets:
-        for milestone in target.milestones:
-            shown = (wording.percent(milestone.probability), wording.interval_percent(milestone.interval90))
-            # Odds of small chances may go on in the next line.
-            said = milestone.words.partition(",")[0]
-            row = rf"{wording.short_day(milestone.date)} +{shown[0]} +{shown[1]} .* {said}"
-            assert re.search(row, ended.out), row
-            assert all(text in page for text in (*shown, milestone.words))
+        # Small chances of a grave event are told as odds.
+        told = [one for one in target.milestones if one.probability >= wording.LEAST_WORDED]
+        shown = [wording.percent(one.probability) for one in told]
+        row = rf"\n  {target.label} .*{' +'.join(shown)}\n"
+        assert re.search(row, ended.out), row
+        assert all(text in page for text in shown)
+    likeliest = record.targets[0]
+    intervals = [wording.interval_percent(one.interval90) for one in likeliest.milestones]
+    assert re.search(" +".join(intervals), ended.out)
+    assert all(text in page for text in intervals)
 
 
 def test_the_curve_starts_at_nothing_the_day_after_and_never_falls(record):
@@ -282,7 +284,7 @@ def test_a_scenario_of_the_saved_run_is_the_one_of_the_run(command, run_folder, 
 
 def test_the_end_of_a_run_shows_its_scenarios(finished):
     lines = finished[0].out.splitlines()
-    head = next(index for index, line in enumerate(lines) if line.startswith("Scenarios (of the headline)"))
+    head = next(index for index, line in enumerate(lines) if line.startswith("Scenarios, the largest effect"))
     assert lines[head + 2].strip().startswith("A large drill")
     paths = ("Brief ", "Report ", "Numbers ", "Ledger ")
     assert max(len(line) for line in lines[head:] if not line.startswith(paths)) <= 80
