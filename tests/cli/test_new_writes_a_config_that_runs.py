@@ -310,7 +310,7 @@ def test_an_example_is_laid_out_whole_and_checks(command, folder, example):
     record = json.loads(ended.out)
     config = Path(record["path"])
     if example == WATCHLIST:
-        assert len(load_watchlist(config).dyads) == 4
+        assert len(load_watchlist(config).dyads) == 3
         assert record["next"] == f"forecast watch {config}"
     else:
         assert len(read_inputs(load_config(config)).events) > 100
