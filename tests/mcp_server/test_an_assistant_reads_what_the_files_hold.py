@@ -149,7 +149,7 @@ def test_the_track_record_of_the_ledger_is_its_scores(reports, ask, tmp_path):
             "run_id: got '../../etc/passwd'; expected one of us-",
         ),
         ("get_forecast", {"run_id": "RUN", "target": "lethal_clsh"}, "Did you mean 'lethal_clash'?"),
-        ("get_scenario", {"run_id": "RUN", "scenario": "war"}, "scenario: got 'war'; expected one of floor-"),
+        ("get_scenario", {"run_id": "RUN", "scenario": "war"}, "scenario: got 'war'; expected one of "),
         ("get_track_record", {"run_id": "\x1b[2Jx"}, "run_id: got '\\x1b[2Jx'"),
     ],
 )
