@@ -83,9 +83,8 @@ class Shares:
         """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
         model = self.model.with_each(lambda one: one[:, quantity])
         whole = self.mixing
-        share, direct, quiet, gap = (
-            one[quantity] for one in (whole.share, whole.direct, whole.quiet, whole.gap)
-        )
+        parts = np.broadcast_arrays(whole.share, whole.direct, whole.quiet, whole.gap)
+        share, direct, quiet, gap = (part[quantity] for part in parts)
         one = Mixing(share, direct, quiet, whole.least, gap)
         return one.by_draw(model.weighted(weights))
 
