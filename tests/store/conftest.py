@@ -197,6 +197,7 @@ class Ended(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
+        assert self.out, self.err
         return json.loads(self.out)
 
 
