@@ -11,11 +11,9 @@ from stage import ROOT, put
 import forecast
 
 CHARTS = {
-    "course": "Page 1: what earlier forecasts said of the headline, and how the chance of each event grows.",
-    "probability": "The chance of each event by day, with the plausible range, milestones and members.",
+    "course": "What earlier forecasts said of the headline, and how the chance of each event grows.",
+    "months": "Page 1: the risk of the headline event by month, beside its base rate.",
     "tension": "How tense the relationship is: mean and 90% interval of the latent tension by week.",
-    "scenarios": "What each scenario does to the headline, in points, with its Monte Carlo error.",
-    "impact": "Likelihood, which the model gives, against impact, which the author of the config judges.",
     "assumptions": "What each assumption does to the headline when it is moved to either end of its prior.",
     "track-record": "How often it happened when a backtest said about as much.",
 }
@@ -24,8 +22,8 @@ HEAD = """\
 
 The charts of the [sample report](files/reports/sample/report.pdf), drawn when this manual was built.
 `forecast report RUN_DIR --figures DIR` writes the same charts of any run as SVG and PNG. The sample is also
-here as [one HTML page](files/reports/sample/report.html) and as [a brief of two
-pages](files/reports/sample/brief.pdf).
+here as [one HTML page](files/reports/sample/report.html) and as [a brief of one
+page](files/reports/sample/brief.pdf).
 """
 
 
