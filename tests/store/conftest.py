@@ -97,6 +97,14 @@ def serving() -> Iterator[Server]:
         http.server_close()
 
 
+@pytest.fixture(autouse=True)
+def own_scratch(tmp_path, monkeypatch) -> None:
+    """Scratch folders of a test of its own: commands of other tests clear the system's of what is stale."""
+    place = tmp_path / "scratch"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving() as served:
