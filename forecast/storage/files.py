@@ -20,7 +20,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from forecast.storage.locks import NEW, OLD, beside, held_folder, lock_open, locked, remove_stale_once
+from forecast.storage.locks import (
+    NEW,
+    OLD,
+    beside,
+    held_folder,
+    lock_open,
+    locked,
+    open_new,
+    remove_stale_once,
+)
 
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES}
 """What file systems answer that cannot sync a folder."""
@@ -53,10 +62,8 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
             yield stream
         return
     remove_stale_once(place.parent)
-    half = beside(place, NEW)
-    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    half, descriptor = open_new(place)
     try:
-        lock_open(descriptor)
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
             stream.flush()

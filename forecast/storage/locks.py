@@ -112,6 +112,21 @@ def held_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def open_new(place: Path) -> tuple[Path, int]:
+    """Make a temporary file beside a place, and return it with its descriptor: locked until that is closed.
+
+    Whoever looks for stale files may take it away before it is locked: then another is made.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        half = beside(place, NEW)
+        descriptor = os.open(half, flags, 0o666)
+        if sys.platform == "win32" or (lock_open(descriptor) and _is_at(descriptor, half)):
+            return half, descriptor
+        os.close(descriptor)
+        half.unlink(missing_ok=True)
+
+
 def _is_at(descriptor: int, path: Path) -> bool:
     with suppress(OSError):
         return os.path.samestat(os.fstat(descriptor), path.stat(follow_symlinks=False))

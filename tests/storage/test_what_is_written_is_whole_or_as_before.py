@@ -12,7 +12,7 @@ import pytest
 
 from forecast import storage
 from forecast.errors import BusyError
-from forecast.storage import files
+from forecast.storage import files, locks
 
 
 def names(folder):
@@ -191,3 +191,19 @@ def test_scratch_folders_are_private_and_go(tmp_path, monkeypatch):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         (folder / "rows").write_text("rows")
     assert names(tmp_path) == []
+
+
+def test_a_file_taken_for_stale_before_it_is_locked_is_written_all_the_same(tmp_path, monkeypatch):
+    lock, cleaned = locks.lock_open, []
+
+    def found_first(descriptor: int) -> bool:
+        if not cleaned:
+            cleaned.append(len(list(tmp_path.iterdir())))
+            locks.remove_stale(tmp_path)  # as another thread or process may between the two calls
+        return lock(descriptor)
+
+    monkeypatch.setattr(locks, "lock_open", found_first)
+    storage.write_file(tmp_path / "kept.txt", "whole")
+    assert cleaned == [1]
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+    assert (tmp_path / "kept.txt").read_text() == "whole"
