@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The command `forecast` with all that `make setup` locks. Everything it writes goes to the volume /work.
+# The command `forecast` with all that `make setup` locks. Everything it writes goes to the volume /data.
 FROM python:3.13-slim AS built
 WORKDIR /src
 COPY requirements.lock ./
@@ -11,17 +11,17 @@ COPY forecast forecast
 RUN /opt/forecast/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
-RUN useradd --create-home --home-dir /work --uid 10001 --user-group forecast
+RUN useradd --create-home --home-dir /data --uid 10001 --user-group forecast
 COPY --from=built /opt/forecast /opt/forecast
 # Caches of compiled code and fonts lie in the volume too: the second start is quick, and a root file system
 # that is read-only will do.
 ENV PATH=/opt/forecast/bin:$PATH \
-    HOME=/work \
-    MPLCONFIGDIR=/work/.cache/matplotlib \
-    NUMBA_CACHE_DIR=/work/.cache/numba \
+    HOME=/data \
+    MPLCONFIGDIR=/data/.cache/matplotlib \
+    NUMBA_CACHE_DIR=/data/.cache/numba \
     PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
-WORKDIR /work
-VOLUME /work
+WORKDIR /data
+VOLUME /data
 ENTRYPOINT ["forecast"]
 CMD ["--help"]

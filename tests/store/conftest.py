@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import io
 import json
-import sys
 import threading
 import zipfile
 from collections import Counter, defaultdict
@@ -18,7 +17,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from forecast.cli import main
 from forecast.events.stores import act_files, connect, reader_of
 from forecast.store.fetching import FetchOptions
 from forecast.store.update import UpdateOptions, update_store
@@ -210,21 +208,12 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture
-def command() -> Callable[..., Ended]:
+def command(command) -> Callable[..., Ended]:
     """Run a command in this process."""
 
     def run(*arguments: object) -> Ended:
-        out, err, before = io.StringIO(), io.StringIO(), sys.argv
-        sys.argv = ["forecast", *map(str, arguments)]
-        code = 0
-        try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        finally:
-            sys.argv = before
-        return Ended(code, out.getvalue(), err.getvalue())
+        ended = command(*arguments)
+        return Ended(ended.code, ended.out, ended.err)
 
     return run
 
