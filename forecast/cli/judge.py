@@ -101,18 +101,16 @@ def stress(
     answer: Answer,
 ) -> None:
     """Say what the targets of a run would cost: expected loss, quantiles, and what costs too much."""
+    from forecast.report.sections.costs import stress_blocks
     from forecast.runs.run import read_run
-    from forecast.sensitivity.stress import Exposures, measure_stress, read_exposures, stress_blocks
+    from forecast.sensitivity.stress import exposures_of, measure_stress, read_exposures
 
     if above is not None and not 0 <= above < float("inf"):
         raise InputError(f"--above: got {above:g}; expected a loss of 0 or more")
     base = read_run(run_dir)
     config = base.inputs.config
-    if exposures is not None:
-        stated = read_exposures(exposures, [*config.targets])
-    elif config.exposures:
-        stated = Exposures({"all": config.exposures})
-    else:
+    stated = read_exposures(exposures, [*config.targets]) if exposures else exposures_of(config)
+    if stated is None:
         targets = ", ".join(config.targets)
         raise InputError(
             f"{run_dir}: its config states no exposures. Give --exposures FILE with position,target,loss; "

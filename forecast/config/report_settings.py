@@ -26,6 +26,7 @@ ReportSection = Literal[
     "sources",
     "assumptions",
     "scenarios",
+    "costs",
     "track-record",
     "data",
     "method",

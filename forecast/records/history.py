@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.explained import Decision, DecisionValue, OtherForecast, OwnRecord
+from forecast.records.costs import Decision, DecisionValue
+from forecast.records.explained import OtherForecast, OwnRecord
 from forecast.records.forecast import Forecast
 
 ALIKE = 1.5

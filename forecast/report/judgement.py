@@ -238,14 +238,10 @@ def step_name(forecast: Forecast, step: WaterfallStep) -> str:
 
 
 def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
-    """How forecasts of the headline target did at such a distance, and whether to act on this one."""
-    yield from (NEVER_TESTED,) if record.never_tested else _tested(forecast, record)
-    if (decision := forecast.decision) is not None:
-        days = shown_days(forecast, decision.value.horizon_days) if decision.value else None
-        yield from decision.sentences(headline_pair(forecast)[1].probability, days)
-
-
-def _tested(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
+    """How forecasts of the headline target did at such a distance."""
+    if record.never_tested:
+        yield NEVER_TESTED
+        return
     assert record.horizon_days is not None
     assert record.highest_said is not None
     assert record.mean_said is not None

@@ -27,7 +27,8 @@ class ReportOptions:
     """How the report is set, which parts it has (``None``: all), and whose name it carries.
 
     ``accent`` is ``#RRGGBB``, ``impact`` by name of the target, ``fonts`` are files for signs that the
-    typeface lacks, and ``template`` is a typst file in place of the package's frame.
+    typeface lacks, and ``template`` is a typst file in place of the package's frame. ``exposed``: the config
+    says what the targets would cost.
     """
 
     paper: Literal["a4", "us-letter"] = "a4"
@@ -41,6 +42,7 @@ class ReportOptions:
     sections: tuple[str, ...] | None = None
     fonts: tuple[Path, ...] = ()
     template: Path | None = None
+    exposed: bool = False
 
     def shows(self, part: str) -> bool:
         """Whether the report has this part."""
@@ -61,6 +63,7 @@ def report_options(config: Config) -> ReportOptions:
         fonts=config.font_paths,
         impact=chosen.impact,
         sections=chosen.sections,
+        exposed=bool(config.exposures),
     )
 
 

@@ -15,6 +15,7 @@ from forecast.records.forecast import Forecast, TargetForecast
 from forecast.records.history import TrackRecord, own_record
 from forecast.report.headline import cautions, judgement
 from forecast.report.judgement import headline_pair, record_sentences, step_name
+from forecast.report.sections.costs import act_sentence
 from forecast.report.typesetting import shorten
 
 _DAYS_APART = 7
@@ -52,10 +53,11 @@ def slide_brief(forecast: Forecast, record: TrackRecord | None, template: Path |
         writer.waterfall("Where the number comes from", names, levels)
     if scenarios := _scenarios(forecast):
         writer.bars("What scenarios change, in points", [*dict(scenarios)], [*dict(scenarios).values()])
+    act = [block.text for block in act_sentence(forecast)]
     bear = [item for block in cautions(forecast) if isinstance(block, Alert) for item in block.items]
     writer.text(
         "How good such forecasts were, and what to bear in mind",
-        (*record_sentences(forecast, own_record(forecast, record)), *bear),
+        (*record_sentences(forecast, own_record(forecast, record)), *act, *bear),
     )
     stream = io.BytesIO()
     deck.save(stream)

@@ -17,57 +17,21 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from forecast.blocks import Block, Prose, plain_table, right
+from forecast.config import Config
 from forecast.errors import InputError, did_you_mean, shown
 from forecast.inference.importance import monte_carlo_error
-from forecast.records.base import Probability, Record
-from forecast.records.forecast import Forecast
+from forecast.records.costs import Combination, LossAt, Stress
 from forecast.runs.run import Run
 from forecast.storage import content_of, read_plain
-from forecast.wording import long_day, number, percent, short_day
 
 Floats = NDArray[np.float64]
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 SHEET_COLUMNS = ("position", "target", "loss")
 MAX_SHEET_BYTES = 5_000_000
-_MOST_SHOWN = 12
-_LEAST_SHOWN = 0.0005
 _ROUNDS = 2000
 _EXACT = 1e-10
-
-
-class Combination(Record):
-    """Targets that happen while all others do not, what that costs, and how likely it is."""
-
-    targets: tuple[str, ...]
-    loss: float
-    probability: Probability
-
-
-class LossAt(Record):
-    """The loss before one milestone, in the unit of the exposures."""
-
-    milestone: str
-    expected: float
-    expected_mcse: float
-    quantiles: dict[str, float] = Field(description="least loss that is not exceeded with this probability")
-    above: Probability | None = Field(description="chance of a loss above the stated one; None without one")
-    above_mcse: float | None
-    combinations: tuple[Combination, ...] = Field(
-        description="that cost more than the stated loss, else all that cost anything; the likeliest first"
-    )
-    by_position: dict[str, float] = Field(description="expected loss by position")
-
-
-class Stress(Record):
-    """Losses by milestone."""
-
-    stated_loss: float | None
-    losses: dict[str, float] = Field(description="if a target happens, by target")
-    milestones: tuple[LossAt, ...]
 
 
 @dataclass(frozen=True)
@@ -79,6 +43,11 @@ class Exposures:
     def loss(self, target: str) -> float:
         """Loss of all positions together."""
         return sum(losses.get(target, 0.0) for losses in self.positions.values())
+
+
+def exposures_of(config: Config) -> Exposures | None:
+    """What a config says is lost, as one position; ``None`` where it says nothing."""
+    return Exposures({"all": config.exposures}) if config.exposures else None
 
 
 def read_exposures(path: Path, targets: Collection[str]) -> Exposures:
@@ -123,46 +92,6 @@ def read_exposures(path: Path, targets: Collection[str]) -> Exposures:
     return Exposures(positions)
 
 
-def stress_blocks(forecast: Forecast, stress: Stress) -> Iterator[Block]:
-    """Losses by milestone, and the combinations that cost more than is stated."""
-    labels = {target.name: target.label for target in forecast.targets}
-    days = {one.name: one.date for one in forecast.targets[0].milestones}
-    heads = [right(f"{100 * level:g}%") for level in QUANTILES]
-    over = () if stress.stated_loss is None else (right(f"Over {stress.stated_loss:g}"),)
-    rows = [
-        (
-            short_day(days[one.milestone]),
-            f"{number(one.expected, 2)} ± {number(one.expected_mcse, 2)}",
-            *(f"{value:g}" for value in one.quantiles.values()),
-            *(() if one.above is None else (percent(one.above),)),
-        )
-        for one in stress.milestones
-    ]
-    title = "Loss, in the unit of the exposures"
-    yield plain_table((right("Before"), right("Expected"), *heads, *over), rows, title)
-    last = stress.milestones[-1]
-    if len(last.by_position) > 1:
-        parts = sorted(last.by_position.items(), key=lambda one: -one[1])
-        title = f"Expected by position, before {long_day(days[last.milestone])}"
-        yield plain_table(
-            ("Position", right("Loss")), [(name, number(loss, 2)) for name, loss in parts], title
-        )
-    if last.combinations:
-        told = [
-            (" + ".join(labels[name] for name in one.targets), f"{one.loss:g}", percent(one.probability))
-            for one in last.combinations[:_MOST_SHOWN]
-            if one.probability >= _LEAST_SHOWN
-        ]
-        limit = "anything" if stress.stated_loss is None else f"more than {stress.stated_loss:g}"
-        title = f"What would cost {limit}, before {long_day(days[last.milestone])}"
-        yield plain_table(("These happen, the others do not", right("Loss"), right("Chance")), told, title)
-    yield Prose(
-        "Quantile: the least loss that is not exceeded with this probability. Events come together as on the "
-        "model's paths, raked to the forecast's probability of each.",
-        tone="fine",
-    )
-
-
 def measure_stress(run: Run, exposures: Exposures, above: float | None = None) -> Stress:
     """Work out losses before every milestone of a run; ``above`` is the loss that must not be passed."""
     targets = [rule.name for rule in run.inputs.rules]
@@ -175,6 +104,12 @@ def measure_stress(run: Run, exposures: Exposures, above: float | None = None) -
             for one in run.inputs.config.milestones
         ),
     )
+
+
+def stress_of(run: Run) -> Stress | None:
+    """Losses by the exposures of a run's config; ``None`` where it states none."""
+    exposures = exposures_of(run.inputs.config)
+    return measure_stress(run, exposures) if exposures else None
 
 
 def _loss_at(run: Run, milestone: str, day: int, exposures: Exposures, above: float | None) -> LossAt:

@@ -1,6 +1,7 @@
 """Losses of a run: closed forms of raking, and laws that hold whatever the run says."""
 
 import json
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,7 @@ import yaml
 
 from forecast.config import load_config
 from forecast.errors import ConfigError, InputError
-from forecast.sensitivity.stress import Exposures, measure_stress, raked, read_exposures
+from forecast.sensitivity.stress import Exposures, measure_stress, raked, read_exposures, stress_of
 
 TWO = np.array(list(product((False, True), repeat=2)))
 
@@ -54,6 +55,14 @@ def test_expected_losses_are_those_of_the_forecast(base, exposures):
         assert row.expected == pytest.approx(due, rel=1e-6)
         assert sum(row.by_position.values()) == pytest.approx(due, rel=1e-6)
         assert 0 < row.expected_mcse < due
+
+
+def test_a_run_measures_what_its_config_exposes_and_nothing_where_it_exposes_nothing(base):
+    assert stress_of(base) is None
+    name = base.inputs.rules[0].name
+    config = base.inputs.config.model_copy(update={"exposures": {name: 3.0}})
+    exposed = replace(base, inputs=replace(base.inputs, config=config))
+    assert stress_of(exposed) == measure_stress(base, Exposures({"all": {name: 3.0}}))
 
 
 def test_quantiles_rise_with_level_and_time_and_losses_scale(base, exposures):

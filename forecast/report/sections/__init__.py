@@ -12,6 +12,7 @@ from forecast.blocks import Section
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.assumptions import assumptions_section, labels_section
 from forecast.report.sections.brief import brief_section
+from forecast.report.sections.costs import costs_section
 from forecast.report.sections.data import data_section, identity_section, recent_events_section
 from forecast.report.sections.method import method_section, methods_section, parameters_section
 from forecast.report.sections.questions import members_section, questions_section
@@ -27,6 +28,7 @@ SECTIONS: dict[str, tuple[Made, ...]] = {
     "sources": (sources_section, explained_section, tension_section),
     "assumptions": (assumptions_section, labels_section),
     "scenarios": (scenarios_section, rationales_section),
+    "costs": (costs_section,),
     "track-record": (track_record_section, scores_section),
     "data": (data_section, recent_events_section),
     "method": (method_section, methods_section, parameters_section, identity_section),

@@ -44,6 +44,7 @@ from forecast.report.palette import ACCENT, INK, target_colour
 from forecast.report.previous_run import change_line
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.ahead import missing, signs_table
+from forecast.report.sections.costs import act_sentence, decision_blocks
 from forecast.report.sections.sources import BESIDE, caveats
 from forecast.report.sections.track_record import ledger_gap
 from forecast.report.typesetting import first_clauses, shorten
@@ -66,8 +67,9 @@ def brief_section(run: RunRecords) -> Section:
 
 
 def bottom_line(run: RunRecords) -> Iterator[Block]:
-    """Yield what ``forecast run`` answers: page 1, and what scenarios change."""
+    """Yield what ``forecast run`` answers: page 1, when to act, and what scenarios change."""
     yield from page_1(run, charts=False)
+    yield from decision_blocks(run.forecast)
     if run.forecast.scenarios:
         yield from headline_scenarios(run.forecast)
 
@@ -90,6 +92,7 @@ def page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
             else (waterfall(run, wide=True),)
         ),
         Prose(when_sentence(run), lead="When:"),
+        *act_sentence(forecast),
         *signs(run),
         Beside(
             left=(Heading("What others say"), *others(run)),

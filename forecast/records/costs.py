@@ -1,0 +1,92 @@
+"""What acting, being surprised and the events themselves cost, by the costs that a config states."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from forecast.records.base import Interval, Probability, Record
+from forecast.wording import interval_percent, percent
+
+
+class DecisionValue(Record):
+    """Mean expense a window of acting on the forecasts of a backtest, in the unit of the config's costs."""
+
+    target: str
+    horizon_days: int
+    windows: int
+    held: int = Field(description="windows in which the target happened")
+    acted: int = Field(description="windows in which the forecast was at or above the threshold")
+    forecast: float
+    base_rate: float = Field(description="acting on the share of past windows known at the time")
+    always: float
+    never: float
+    perfect: float = Field(description="acting where the target did happen, and nowhere else")
+    value: float | None = Field(
+        description="1: as good as knowing; 0: no better than the base rate; None where knowing saves nothing"
+    )
+    value_se: float | None
+
+
+class Decision(Record):
+    """Whether the headline probability is one to act on, given what acting and being surprised cost."""
+
+    act: tuple[float, float] = Field(description="cost of acting, least and most")
+    surprised: tuple[float, float] = Field(description="cost of being surprised, least and most")
+    threshold: Probability = Field(description="acting pays from here on, at the middle of both ranges")
+    threshold_range: Interval
+    advice: Literal["act", "wait", "depends"] = Field(
+        description="depends: the headline lies within the range of the threshold"
+    )
+    chance_above: Probability = Field(description="that the true probability is at or above the threshold")
+    value: DecisionValue | None = Field(
+        default=None, description="of the tested horizon nearest to the headline's; None where none is alike"
+    )
+
+    def sentence(self, probability: float) -> str:
+        """Say whether a headline is a reason to act."""
+        low, high = self.threshold_range
+        span = percent(self.threshold)
+        if low < high:
+            span = f"{interval_percent((low, high))} (middle {span})"
+        said = {
+            "act": "is above it, so act",
+            "wait": "is below it, so wait",
+            "depends": "lies within it, so it depends on the costs",
+        }[self.advice]
+        return (
+            f"By the costs stated, acting pays from {span}: {percent(probability)} {said}; the chance that "
+            f"the true probability is that high is {percent(self.chance_above)}."
+        )
+
+
+class Combination(Record):
+    """Targets that happen while all others do not, what that costs, and how likely it is."""
+
+    targets: tuple[str, ...]
+    loss: float
+    probability: Probability
+
+
+class LossAt(Record):
+    """The loss before one milestone, in the unit of the exposures."""
+
+    milestone: str
+    expected: float
+    expected_mcse: float
+    quantiles: dict[str, float] = Field(description="least loss that is not exceeded with this probability")
+    above: Probability | None = Field(description="chance of a loss above the stated one; None without one")
+    above_mcse: float | None
+    combinations: tuple[Combination, ...] = Field(
+        description="that cost more than the stated loss, else all that cost anything; the likeliest first"
+    )
+    by_position: dict[str, float] = Field(description="expected loss by position")
+
+
+class Stress(Record):
+    """Losses by milestone."""
+
+    stated_loss: float | None
+    losses: dict[str, float] = Field(description="if a target happens, by target")
+    milestones: tuple[LossAt, ...]
