@@ -32,26 +32,37 @@ def judge(
     Shown are the model's number and the pool of people and model; neither is changed. Of two statements by
     one person on one day the later counts, and both stay on record.
     """
-    from forecast.ledger.judging import Judged, Statement, judgements_of, read_sheet
+    from forecast.ledger.judging import (
+        MORE_COLUMNS,
+        SHEET_COLUMNS,
+        Judged,
+        Statement,
+        judgement_of,
+        judgements_of,
+    )
     from forecast.ledger.pooling import pool_of
     from forecast.ledger.store import write_ledger
+    from forecast.storage.sheets import read_rows
 
     stated = {"by": by, "target": target, "before": before, "probability": probability}
     if sheet is not None:
         given = [name for name, text in stated.items() if text is not None]
         if given:
             raise InputError(f"--{given[0]}: not with --sheet, which holds one judgement a row")
-        statements = list(read_sheet(sheet))
+        rows = read_rows(sheet, SHEET_COLUMNS, MORE_COLUMNS, help="Give one judgement a row")
     else:
         for name, text in stated.items():
             if text is None:
                 raise InputError(f"--{name}: is missing. Give --by, --target, --before and --probability")
         more = {"range": range_ or "", "because": because or "", "made_on": made_on or ""}
-        statements = [Statement(**{name: text or "" for name, text in stated.items()}, **more)]
+        statement = Statement(**{name: text or "" for name, text in stated.items()}, **more)
     place = ledger_place(ledger, run_dir.absolute().parent.parent)
     now = datetime.now(UTC)
     with write_ledger(place) as writer:
-        checked = judgements_of(run_dir, statements, writer.ledger, now)
+        if sheet is None:
+            checked = [judgement_of(run_dir, statement, writer.ledger, now)]
+        else:
+            checked = judgements_of(run_dir, rows, writer.ledger, now)
         added = sum([writer.append(entry) for entry, _ in checked])
     done = [
         Judged(entry, asked, pool_of(writer.ledger, asked.question, asked.milestone.probability, now))
@@ -76,10 +87,11 @@ def reconcile(
     One change at a time: a prior, the chance of a scheduled or an expected act, a past act left out. Each
     change shown was computed anew and comes within a point. At most five, the most plausible first.
     """
-    from forecast.ledger.judging import question_of_run, read_chance
+    from forecast.ledger.judging import question_of_run
     from forecast.report.answers import reconciled
     from forecast.runs.run import read_run
     from forecast.sensitivity.reconcile import reconcile as search
+    from forecast.storage.sheets import read_chance
 
     goal = read_chance(probability, "--probability")
     milestone = question_of_run(run_dir, target, before).milestone.name

@@ -180,13 +180,14 @@ def sensitivity(
     Nothing is fitted: the draws of the run are reweighted, and where they cannot tell, it says so.
     """
     check_figure(plot, "--plot")
-    bound = _share(threshold)
 
     from forecast.records.analysis import Analysis
     from forecast.records.forecast import Forecast
     from forecast.report.answers import robustness_blocks
     from forecast.runs.folder import read_record, refuse_changed_files
+    from forecast.storage.sheets import read_chance
 
+    bound = None if threshold is None else read_chance(threshold, "--threshold")
     refuse_changed_files(run_dir, advice="")
     forecast = read_record(run_dir / "forecast.json", Forecast)
     analysis = read_record(run_dir / "analysis.json", Analysis)
@@ -232,20 +233,6 @@ def _robustness(
         all_targets=all_targets,
     )
     return measure_robustness(base, options, kept.sensitivities if kept else None)
-
-
-def _share(stated: str | None) -> float | None:
-    if stated is None:
-        return None
-    percent = stated.strip().endswith("%")
-    try:
-        value = float(stated.strip().removesuffix("%")) / (100 if percent else 1)
-    except ValueError:
-        value = float("nan")
-    if not 0.0 < value < 1.0:
-        allowed = "a probability between 0 and 1, as 0.6 or 60%"
-        raise InputError(f"--threshold: got '{stated}'; expected {allowed}")
-    return value
 
 
 def _known(name: str | None, names: list[str], option: str) -> str | None:

@@ -9,11 +9,9 @@ as-of date, ``horizon`` in days, ``target_end_date`` the last day that counts, `
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,7 +19,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from forecast.errors import LedgerError, did_you_mean, shown
+from forecast.errors import InputError, LedgerError, did_you_mean
 from forecast.evaluation.forecast_table import csv_text
 from forecast.ledger.chain import (
     BadRecordError,
@@ -44,16 +42,19 @@ from forecast.ledger.entries import (
     with_id,
 )
 from forecast.ledger.store import MAX_VALUE_BYTES, LedgerWriter, open_ledger
-from forecast.storage import content_of, open_plain, read_plain, write_file
+from forecast.storage import open_plain, write_file
+from forecast.storage.sheets import Row, check_rows, read_chance, read_rows
 
 QUESTION_COLUMNS = "question", "dyad", "target", "as_of", "milestone"
 ANSWER_COLUMNS = "forecaster", "probability", "made_on", "link", "differs"
 REQUIRED = ("dyad", "target", "as_of", "milestone", "forecaster", "probability")
+OPTIONAL = ("made_on", "link", "differs", "question")
+_SHEET_HELP = "'forecast ledger export --format questions' writes a sheet to fill in"
 _TASK_COLUMNS = ("origin_date", "target", "horizon", "target_end_date", "location")
 
-MAX_CHAIN_BYTES, MAX_ANSWER_BYTES = 1_000_000_000, 100_000_000
+MAX_CHAIN_BYTES = 1_000_000_000
 _MOST_LINE_BYTES = MAX_VALUE_BYTES + 1_000  # a value with its place in the chain and its hashes
-_MOST_FAULTS, _MOST_BLANK = 20, 1_000
+_MOST_BLANK = 1_000
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -258,143 +259,85 @@ def _read_line(line: str) -> Link:
         raise BadRecordError(f"is no JSON ({error}); the line may have been cut") from error
 
 
-class _RowFaultError(Exception):
-    pass
-
-
 def read_answers(path: Path, ledger: Ledger, *, now: datetime) -> tuple[list[JudgementEntry], int]:
     """Read probabilities of others on the questions of a ledger; count the rows without one.
 
     The file is CSV in UTF-8 with the columns dyad, target, as_of, milestone, forecaster and probability;
     ``made_on`` (day or time; ``now`` where not given), ``link``, ``differs`` (how their question differs) and
-    ``question`` (an id, where one name stands for two rules) are optional. ``LedgerError`` with the first 20
+    ``question`` (an id, where one name stands for two rules) are optional. ``InputError`` with the first 20
     faults and their lines.
     """
-    try:
-        text = read_plain(path, MAX_ANSWER_BYTES).decode("utf-8-sig")
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise LedgerError(f"{path}: is not UTF-8 text. Save it as CSV in UTF-8") from error
-    with content_of(
-        path, LedgerError, "Give a CSV file as 'forecast ledger export --format questions' writes"
-    ):
-        return _answers(path, text, ledger, now)
-
-
-def _answers(path: Path, text: str, ledger: Ledger, now: datetime) -> tuple[list[JudgementEntry], int]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    _check_header(path, reader.fieldnames)
+    rows = read_rows(path, REQUIRED, OPTIONAL, help=_SHEET_HELP)
+    answered = [row for row in rows if row["probability"]]
+    if not answered:
+        raise InputError(f"{path}: holds no probability: fill in forecaster and probability")
     names = target_names(ledger)
-    judgements, faults, empty = [], [], 0
-    for row in reader:
-        try:
-            if None in row or None in row.values():
-                raise _RowFaultError(f"does not have the {len(reader.fieldnames or ())} cells of the header")
-            cells = {name: cell.strip() for name, cell in row.items()}
-            if cells["probability"]:
-                judgements.append(_judgement(cells, ledger, names, now))
-            else:
-                empty += 1
-        except _RowFaultError as fault:
-            faults.append(f"{path}:{reader.line_num}: {fault}")
-    if faults:
-        more = [f"… and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
-        raise LedgerError("\n".join(faults[:_MOST_FAULTS] + more))
-    if not judgements:
-        raise LedgerError(f"{path}: holds no probability: fill in forecaster and probability")
-    return judgements, empty
+    judgements = check_rows(answered, lambda row: _judgement(row, ledger, names, now))
+    return judgements, len(rows) - len(answered)
 
 
-def _check_header(path: Path, header: Sequence[str] | None) -> None:
-    names, known = list(header or ()), (*QUESTION_COLUMNS, *ANSWER_COLUMNS)
-    for name in names:
-        if name not in known:
-            hint = did_you_mean(name, known) or f" Allowed: {', '.join(known)}"
-            raise LedgerError(f"{path}:1: unknown column '{name}'.{hint}")
-        if names.count(name) > 1:
-            raise LedgerError(f"{path}:1: the column '{name}' appears twice. Keep one")
-    if missing := [name for name in REQUIRED if name not in names]:
-        raise LedgerError(
-            f"{path}:1: the column '{missing[0]}' is missing. Required: {', '.join(REQUIRED)}. "
-            "'forecast ledger export --format questions' writes a sheet to fill in"
-        )
-
-
-def _judgement(
-    cells: Mapping[str, str], ledger: Ledger, names: Mapping[str, list[str]], now: datetime
-) -> JudgementEntry:
-    if not cells["forecaster"]:
-        raise _RowFaultError("forecaster is empty. Give a name, e.g. crowd")
-    question = _question(cells, ledger, names)
-    try:
-        probability = float(cells["probability"])
-    except ValueError:
-        probability = -1.0
-    if not 0 <= probability <= 1:
-        raise _RowFaultError(f"probability '{cells['probability']}' is not in 0 to 1. Write 63% as 0.63")
+def _judgement(row: Row, ledger: Ledger, names: Mapping[str, list[str]], now: datetime) -> JudgementEntry:
+    if not row["forecaster"]:
+        raise row.fault("forecaster", "a name, e.g. crowd")
+    question = _question(row, ledger, names)
+    probability = read_chance(row["probability"], f"{row.place}: probability", certain=True)
     return with_id(
         JudgementEntry,
         question=question.model_dump(),
-        forecaster=cells["forecaster"],
+        forecaster=row["forecaster"],
         probability=rounded_chance(probability),
-        made_on=_made_on(cells.get("made_on", ""), now),
-        link=cells.get("link") or None,
-        differs=cells.get("differs") or None,
+        made_on=_made_on(row, now),
+        link=row["link"] or None,
+        differs=row["differs"] or None,
     )
 
 
-def _question(cells: Mapping[str, str], ledger: Ledger, names: Mapping[str, list[str]]) -> Question:
-    as_of, milestone = _day(cells, "as_of"), _day(cells, "milestone")
+def _question(row: Row, ledger: Ledger, names: Mapping[str, list[str]]) -> Question:
+    as_of, milestone = _day(row, "as_of"), _day(row, "milestone")
     same_days = {
         key: question
         for key, question in ledger.questions.items()
-        if question.is_about(cells["dyad"]) and (question.as_of, question.milestone) == (as_of, milestone)
+        if question.is_about(row["dyad"]) and (question.as_of, question.milestone) == (as_of, milestone)
     }
     if not same_days:
-        raise _RowFaultError(
-            f"no forecast on record is about {cells['dyad']} as of {as_of} and before {milestone}. 'forecast "
+        raise InputError(
+            f"no forecast on record is about {row['dyad']} as of {as_of} and before {milestone}. 'forecast "
             "ledger list' shows what is"
         )
-    so_named = [key for key in same_days if cells["target"] in names[key]]
+    so_named = [key for key in same_days if row["target"] in names[key]]
     if not so_named:
         asked = sorted({name for key in same_days for name in names[key]})
-        hint = did_you_mean(cells["target"], asked)
-        raise _RowFaultError(f"no target is named '{cells['target']}'.{hint} On record: {', '.join(asked)}")
-    wanted = cells.get("question", "").lower()
-    matching = [key for key in so_named if key.startswith(wanted)]
+        hint = did_you_mean(row["target"], asked)
+        raise row.fault("target", f"a target on record.{hint} On record: {', '.join(asked)}")
+    matching = [key for key in so_named if key.startswith(row["question"].lower())]
     if not matching:
-        raise _RowFaultError(
-            f"question '{wanted}' is not the one that the other columns name ({so_named[0]})"
-        )
+        raise row.fault("question", f"the one that the other columns name, {so_named[0]}")
     if len(matching) > 1:
-        raise _RowFaultError(
-            f"'{cells['target']}' was asked with {len(matching)} rules. Say which in the column question: "
+        raise InputError(
+            f"'{row['target']}' was asked with {len(matching)} rules. Say which in the column question: "
             f"{', '.join(matching)}"
         )
     return same_days[matching[0]]
 
 
-def _day(cells: Mapping[str, str], column: str) -> date:
+def _day(row: Row, column: str) -> date:
     try:
-        return date.fromisoformat(cells[column])
+        return date.fromisoformat(row[column])
     except ValueError as error:
-        raise _RowFaultError(f"{column} '{cells[column]}' is not a day. Expected: YYYY-MM-DD") from error
+        raise row.fault(column, "a day, YYYY-MM-DD") from error
 
 
-def _made_on(text: str, now: datetime) -> datetime:
+def _made_on(row: Row, now: datetime) -> datetime:
+    text = row["made_on"]
     if not text:
         return now.replace(microsecond=0)
     try:
         moment = datetime.fromisoformat(text)
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise _RowFaultError(
-            f"made_on '{shown(text)}' is neither a day nor a time. Expected: YYYY-MM-DD, or "
-            "YYYY-MM-DDTHH:MM:SSZ"
-        ) from error
+        raise row.fault("made_on", "a day or a time, YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ") from error
     if moment.year < FIRST_YEAR:
-        raise _RowFaultError(f"made_on {shown(text)} is before the year {FIRST_YEAR}")
+        raise row.fault("made_on", f"a day from the year {FIRST_YEAR} on")
     if moment > now:
-        raise _RowFaultError(f"made_on {shown(text)} lies ahead")
+        raise row.fault("made_on", "a day that does not lie ahead")
     return moment.replace(microsecond=0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,13 +20,11 @@ from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.runs import files
 from forecast.runs.folder import read_manifest, read_record
 from forecast.runs.inputs import config_scale, dyad_rule, target_rules
-from forecast.storage import content_of, read_plain
+from forecast.storage.sheets import Row, check_rows, read_chance
 from forecast.wording import interval_percent, long_day, percent
 
 SHEET_COLUMNS = ("by", "target", "before", "probability")
 MORE_COLUMNS = ("range", "because", "made_on")
-MAX_SHEET_BYTES = 2_000_000
-_MOST_FAULTS = 20
 _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)"
 _LONGEST_NAME = 80
 
@@ -43,7 +39,7 @@ class AskedOfRun(NamedTuple):
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement as text, from options or a row of a sheet; ``place`` names it in errors."""
+    """A statement as text, from options or a row of a sheet."""
 
     by: str
     target: str
@@ -52,25 +48,6 @@ class Statement:
     range: str = ""
     because: str = ""
     made_on: str = ""
-    place: str = ""
-
-    def named(self, key: str) -> str:
-        """How an error names one of the texts: the option, or the line and column."""
-        return f"{self.place}{key}" if self.place else f"--{key.replace('_', '-')}"
-
-
-def read_chance(text: str, name: str) -> float:
-    """Return a probability strictly between 0 and 1 from ``40%`` or ``0.4``; ``name`` is for the error."""
-    found = re.fullmatch(_NUMBER, text.strip())
-    value = float(found[1]) / (100 if found[2] else 1) if found else -1.0
-    if 0.0 < value < 1.0:
-        return value
-    why = ""
-    if value in (0.0, 1.0, 100.0):
-        why = " Nothing is certain: 0 and 1 cannot be scored"
-    elif 1 < value < 100:
-        why = f" Write {text.strip()} percent as {text.strip()}%"
-    raise InputError(f"{name}: got '{shown(text)}'; expected a probability such as 40% or 0.4.{why}")
 
 
 def read_range(text: str, probability: float, name: str) -> tuple[float, float]:
@@ -129,19 +106,14 @@ def judgement_of(
     by = " ".join(statement.by.split())
     if not by or len(by) > _LONGEST_NAME or by.casefold() in NOT_PERSONS:
         raise InputError(
-            f"{statement.named('by')}: got '{shown(statement.by)}'; expected a person's name of at most "
+            f"--by: got '{shown(statement.by)}'; expected a person's name of at most "
             f"{_LONGEST_NAME} characters, and none of {', '.join(NOT_PERSONS)}"
         )
-    probability = read_chance(statement.probability, statement.named("probability"))
+    probability = read_chance(statement.probability, "--probability")
     interval = None
     if statement.range.strip():
-        interval = read_range(statement.range, probability, statement.named("range"))
-    try:
-        asked = question_of_run(folder, statement.target.strip(), statement.before.strip())
-    except InputError as error:
-        if not statement.place or not str(error).startswith("--"):
-            raise
-        raise InputError(statement.place + str(error).removeprefix("--")) from error
+        interval = read_range(statement.range, probability, "--range")
+    asked = question_of_run(folder, statement.target.strip(), statement.before.strip())
     made_on = _made_on(statement, now)
     _refuse_late(folder, statement, asked.question, made_on)
     _refuse_closed(ledger, asked.question)
@@ -165,10 +137,10 @@ def _made_on(statement: Statement, now: datetime) -> datetime:
         day = date.fromisoformat(statement.made_on.strip())
     except ValueError as error:
         raise InputError(
-            f"{statement.named('made_on')}: got '{shown(statement.made_on)}'; expected a day, YYYY-MM-DD"
+            f"--made-on: got '{shown(statement.made_on)}'; expected a day, YYYY-MM-DD"
         ) from error
     if day > now.date():
-        raise InputError(f"{statement.named('made_on')}: {day} lies ahead")
+        raise InputError(f"--made-on: {day} lies ahead")
     return now.replace(microsecond=0) if day == now.date() else datetime(*day.timetuple()[:3], tzinfo=UTC)
 
 
@@ -177,7 +149,7 @@ def _refuse_late(folder: Path, statement: Statement, question: Question, made_on
     day = made_on.date()
     if day < question.as_of:
         raise InputError(
-            f"{statement.named('made_on')}: {day} is before the as-of date of the run, {question.as_of}. "
+            f"--made-on: {day} is before the as-of date of the run, {question.as_of}. "
             "Judge a run of that time"
         )
     if day < question.milestone:
@@ -185,7 +157,7 @@ def _refuse_late(folder: Path, statement: Statement, question: Question, made_on
     run_day = str(read_manifest(folder).get("made_on", ""))[:10]
     if statement.made_on.strip() or run_day < question.milestone.isoformat():
         raise InputError(
-            f"{statement.named('before')}: the window was over on {long_day(question.milestone)}; a "
+            f"--before: the window was over on {long_day(question.milestone)}; a "
             "judgement made afterwards is no forecast"
         )
 
@@ -200,56 +172,11 @@ def _refuse_closed(ledger: Ledger, question: Question) -> None:
         )
 
 
-def read_sheet(path: Path) -> Iterator[Statement]:
-    """Read statements from a CSV file in UTF-8, one a row (``InputError`` with the line)."""
-    try:
-        text = read_plain(path, MAX_SHEET_BYTES).decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"--sheet {path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"--sheet {path}: is not UTF-8 text. Save it as CSV in UTF-8") from error
-    with content_of(path, InputError, f"Give a CSV file with the columns {', '.join(SHEET_COLUMNS)}"):
-        rows = csv.DictReader(io.StringIO(text, newline=""))
-        header = list(rows.fieldnames or ())
-        for name in header:
-            if name not in (*SHEET_COLUMNS, *MORE_COLUMNS) or header.count(name) > 1:
-                hint = did_you_mean(name, (*SHEET_COLUMNS, *MORE_COLUMNS))
-                raise InputError(
-                    f"{path}:1: column '{shown(name)}' is unknown, or stands twice.{hint} Allowed: "
-                    f"{', '.join((*SHEET_COLUMNS, *MORE_COLUMNS))}"
-                )
-        if missing := [name for name in SHEET_COLUMNS if name not in header]:
-            raise InputError(f"{path}:1: the column '{missing[0]}' is missing. {_expected()}")
-        for row in rows:
-            if None in row or None in row.values():
-                raise InputError(f"{path}:{rows.line_num}: not as many cells as the header. {_expected()}")
-            yield Statement(**row, place=f"{path}:{rows.line_num}: ")
-
-
-def _expected() -> str:
-    return f"Expected: {','.join(SHEET_COLUMNS)}, and if you like {', '.join(MORE_COLUMNS)}"
-
-
 def judgements_of(
-    folder: Path, statements: Sequence[Statement], ledger: Ledger, now: datetime
+    folder: Path, rows: Sequence[Row], ledger: Ledger, now: datetime
 ) -> list[tuple[JudgementEntry, AskedOfRun]]:
-    """Check all statements before one is kept (``InputError`` lists the first faults with their lines)."""
-    found, faults = [], []
-    for statement in statements:
-        try:
-            found.append(judgement_of(folder, statement, ledger, now))
-        except (InputError, LedgerError) as error:
-            if not statement.place:
-                raise
-            faults.append(
-                str(error) if str(error).startswith(statement.place) else f"{statement.place}{error}"
-            )
-    if faults:
-        more = [f"… and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
-        raise InputError("\n".join(faults[:_MOST_FAULTS] + more))
-    if not found:
-        raise InputError("--sheet: holds no row. Give one judgement a row")
-    return found
+    """Check all rows of a sheet before one is kept (``InputError`` lists faults with their lines)."""
+    return check_rows(rows, lambda row: judgement_of(folder, Statement(**row.cells), ledger, now))
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ Deming & Stephan 1940, doi:10.1214/aoms/1177731829), so that no number here diff
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,13 +21,12 @@ from forecast.errors import InputError, did_you_mean, shown
 from forecast.inference.importance import monte_carlo_error
 from forecast.records.costs import Combination, LossAt, Stress
 from forecast.runs.run import Run
-from forecast.storage import content_of, read_plain
+from forecast.storage.sheets import Row, check_rows, read_rows
 
 Floats = NDArray[np.float64]
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 SHEET_COLUMNS = ("position", "target", "loss")
-MAX_SHEET_BYTES = 5_000_000
 _ROUNDS = 2000
 _EXACT = 1e-10
 
@@ -53,42 +50,30 @@ def exposures_of(config: Config) -> Exposures | None:
 def read_exposures(path: Path, targets: Collection[str]) -> Exposures:
     """Read positions from a CSV file with the columns position, target and loss.
 
-    ``InputError`` names the line: another header, an unknown target, a loss that is no number above 0, the
-    same position and target twice.
+    ``InputError`` names the line: an unknown target, a loss that is no number above 0, the same position and
+    target twice.
     """
-    try:
-        text = read_plain(path, MAX_SHEET_BYTES).decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"--exposures {path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"--exposures {path}: is not UTF-8 text. Save it as CSV in UTF-8") from error
+    rows = read_rows(path, SHEET_COLUMNS, help="Give one position a row")
     positions: dict[str, dict[str, float]] = {}
-    with content_of(path, InputError, f"Give a CSV file with the columns {', '.join(SHEET_COLUMNS)}"):
-        rows = csv.DictReader(io.StringIO(text, newline=""))
-        if tuple(rows.fieldnames or ()) != SHEET_COLUMNS:
-            raise InputError(f"{path}:1: expected the columns {', '.join(SHEET_COLUMNS)}")
-        for row in rows:
-            place = f"{path}:{rows.line_num}"
-            if None in row or None in row.values():
-                raise InputError(f"{place}: not as many cells as the header")
-            position, target = row["position"].strip(), row["target"].strip()
-            if target not in targets:
-                hint = did_you_mean(target, tuple(targets))
-                known = ", ".join(targets)
-                raise InputError(f"{place}: the run has no target '{shown(target)}'.{hint} It has: {known}")
-            try:
-                loss = float(row["loss"])
-            except ValueError:
-                loss = -1.0
-            if not position or not 0 < loss < math.inf:
-                raise InputError(
-                    f"{place}: expected a position and a loss above 0; got '{shown(row['loss'])}'"
-                )
-            if target in positions.setdefault(position, {}):
-                raise InputError(f"{place}: '{shown(position)}' has a loss for {target} already. Keep one")
-            positions[position][target] = loss
-    if not positions:
-        raise InputError(f"{path}: holds no position. Give one a row: position,target,loss")
+
+    def add(row: Row) -> None:
+        position, target = row["position"], row["target"]
+        if not position:
+            raise row.fault("position", "a name")
+        if target not in targets:
+            hint = did_you_mean(target, tuple(targets))
+            raise row.fault("target", f"a target of the run.{hint} It has: {', '.join(targets)}")
+        try:
+            loss = float(row["loss"])
+        except ValueError:
+            loss = -1.0
+        if not 0 < loss < math.inf:
+            raise row.fault("loss", "a loss above 0")
+        if target in positions.setdefault(position, {}):
+            raise InputError(f"{row.place}: '{shown(position)}' has a loss for {target} already. Keep one")
+        positions[position][target] = loss
+
+    check_rows(rows, add)
     return Exposures(positions)
 
 

@@ -3,6 +3,7 @@
 ``locks``      one writer a place; temporary names, and what dead processes left under them
 ``files``      a file or a folder, whole or as before; temporary folders outside the results
 ``reading``    files of others, up to a size
+``sheets``     CSV sheets that people fill in
 """
 
 from forecast.storage.files import (

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 
 from forecast.errors import InputError, LedgerError
 from forecast.ledger.entries import JudgementEntry, Question, ResolutionEntry, with_id
-from forecast.ledger.judging import read_chance, read_range
+from forecast.ledger.judging import read_range
 from forecast.ledger.pooling import (
     BASE_RATE,
     MODEL,
@@ -25,6 +25,7 @@ from forecast.ledger.pooling import (
     score_persons,
 )
 from forecast.ledger.store import open_ledger, write_ledger
+from forecast.storage.sheets import read_chance
 
 SAMPLE = Path(__file__).parents[2] / "reports/sample"
 ASKED = ("--target", "taiwan_drills", "--before", "2024-11-05")
@@ -197,7 +198,7 @@ def test_a_sheet_is_taken_whole_or_not_at_all(command, sample, tmp_path):
     sheet.write_text("by,target,before,probability\n" + "\n".join(rows))
     assert json.loads(command("judge", sample, "--sheet", sheet, "--json").out)["added"] == 2
     sheet.write_text("by,target,before,chance\n")
-    assert "column 'chance' is unknown" in command("judge", sample, "--sheet", sheet).err
+    assert f"{sheet}:1: unknown column 'chance'" in command("judge", sample, "--sheet", sheet).err
 
 
 def made(case, day, forecaster, probability):

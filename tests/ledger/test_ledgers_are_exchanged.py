@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from forecast.errors import LedgerError
+from forecast.errors import InputError, LedgerError
 from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule
 from forecast.ledger.entries import ChainLine, JudgementEntry, VoidEntry, ledger_schema, with_id
@@ -360,7 +360,7 @@ FAULTY_SHEETS = {
     **{
         f"{old} → {new}": f"{HEADER}\n{ROW.replace(old, new)}"
         for old, new in (
-            *(("0.4", "63%"), ("0.4", "nan"), ("crisis", "crises"), ("02-01,", "02-02,"), ("crowd", "")),
+            *(("0.4", "63"), ("0.4", "nan"), ("crisis", "crises"), ("02-01,", "02-02,"), ("crowd", "")),
             *(("2022-01-01", "now"), ("0.4", "0.4,x"), ("0.4", "")),
         )
     },
@@ -391,7 +391,7 @@ def test_a_faulty_sheet_is_refused_with_its_lines(case, tmp_path, monkeypatch, s
     said = {}
     for name, text in FAULTY_SHEETS.items():
         Path("sheet.csv").write_text(text + "\n")
-        with pytest.raises(LedgerError, match=r"^sheet\.csv:") as refusal:
+        with pytest.raises(InputError, match=r"^sheet\.csv:") as refusal:
             read_answers(Path("sheet.csv"), case.ledger, now=NOW)
         said[name] = str(refusal.value).replace(question, "QUESTION")
     assert said == snapshot

@@ -94,13 +94,16 @@ def test_the_chance_of_too_much_is_that_of_its_combinations(base, exposures):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("position,target\nA,x\n", ":1: expected the columns position, target, loss"),
-        ("position,target,loss\nA,war,3\n", ":2: the run has no target 'war'"),
-        ("position,target,loss\nA,crisis,-3\n", ":2: expected a position and a loss above 0; got '-3'"),
+        ("position,target\nA,x\n", ":1: the column 'loss' is missing. Expected: position,target,loss"),
+        (
+            "position,target,loss\nA,war,3\n",
+            ":2: target: got 'war'; expected a target of the run",
+        ),
+        ("position,target,loss\nA,crisis,-3\n", ":2: loss: got '-3'; expected a loss above 0"),
         ("position,target,loss\nA,crisis,inf\n", "got 'inf'"),
         ("position,target,loss\nA,crisis,3\nA,crisis,4\n", ":3: 'A' has a loss for crisis already"),
-        ("position,target,loss\nA,crisis\n", ":2: not as many cells"),
-        ("position,target,loss\n", "holds no position"),
+        ("position,target,loss\nA,crisis\n", ":2: does not have the 3 cells of the header"),
+        ("position,target,loss\n", "holds no row. Give one position a row"),
     ],
 )
 def test_sheets_that_cannot_be_read_are_refused_with_their_line(tmp_path, text, said):
