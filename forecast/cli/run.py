@@ -171,6 +171,9 @@ def report(
         None, "--paper", "Paper of the PDF, in place of report.paper."
     ),
     brief: bool = option(False, "--brief", "Only page 1: brief.pdf."),
+    use: Literal["client", "internal"] | None = option(
+        None, "--use", "What the report is for: events whose terms bar it are refused."
+    ),
     force: bool = option(
         False, "--force", "Build from files that were altered after the run; the report says so."
     ),
@@ -179,8 +182,10 @@ def report(
     output: Output,
 ) -> None:
     """Build the report of a saved run again (brief.pdf, report.pdf, report.html); nothing is fitted."""
-    from forecast.workflows.report import rebuild_report
+    from forecast.workflows.report import rebuild_report, refuse_use
 
+    if use:
+        refuse_use(run_dir, use)
     if force and files.asked:
         raise InputError("--force: not with --docx, --pptx or --xlsx, which could not say what was altered")
     office = {}

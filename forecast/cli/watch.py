@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from forecast import wording
 from forecast.cli.options import (
@@ -39,6 +39,9 @@ class Watched:
         None, "--events", "Event file, pattern or store, in place of those of the list. Repeatable.", "FILE"
     )
     as_of: datetime | None = day_option(None, "--as-of", "Day of the watch, in place of as_of.")
+    use: Literal["client", "internal"] | None = option(
+        None, "--use", "What the watch is for, in place of use: acts whose terms bar it are refused."
+    )
     update: bool = option(
         False, "--update", "First bring the stores among its events up to date, for the pairs of the list."
     )
@@ -47,7 +50,7 @@ class Watched:
         """Read the list."""
         from forecast.config.watchlist import load_watchlist
 
-        changes = [*(self.overrides or ())]
+        changes = [*(self.overrides or ()), *([f"use={self.use}"] if self.use else ())]
         if self.events:
             # From the folder of the caller, and not from that of the list.
             changes.append(f"events={json.dumps([str(Path(one).absolute()) for one in self.events])}")

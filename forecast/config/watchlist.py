@@ -146,6 +146,12 @@ class Watchlist(SettingsFile):
         "'bundled:us-china' is one too"
     )
     dates: Literal["iso", "dmy", "mdy"] = Field(default="iso", description="how the files write days")
+    use: Literal["client", "internal"] | None = Field(
+        default=None, description="what the watch is for: acts whose terms bar that use are refused"
+    )
+    licensed: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="sources of which you hold a licence for this use, e.g. [acled]"
+    )
     start: Day | None = Field(default=None, description="first day used; a dyad's first event when absent")
     scale: Text = Field(
         default=STANDARD,
@@ -231,7 +237,13 @@ class Watchlist(SettingsFile):
             "name": dyad.key,
             "dyad": dyad.model_dump(exclude={"name", "targets"}),
             "as_of": self.as_of,
-            "events": {"source": source, "dates": self.dates, "start": self.start},
+            "events": {
+                "source": source,
+                "dates": self.dates,
+                "start": self.start,
+                "use": self.use,
+                "licensed": self.licensed,
+            },
             "targets": {name: target.model_dump() for name, target in self.targets_of(dyad).items()},
             "scale": self.scale,
             "milestones": [milestone.model_dump() for milestone in self.shared_milestones],

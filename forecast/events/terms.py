@@ -105,5 +105,5 @@ def refuse_barred(events: EventTable, use: Use, licensed: Sequence[str]) -> None
         raise InputError(
             f"the terms bar use '{use}' of "
             + "; of ".join(faults)
-            + ". Leave these sources out (events.sources), or state that you hold a licence (events.licensed)"
+            + ". Leave these acts out, or name the sources of which you hold a licence: 'licensed'"
         )

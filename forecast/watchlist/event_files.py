@@ -18,13 +18,14 @@ import numpy as np
 
 from forecast.config.faults import Fault
 from forecast.config.watchlist import Watchlist
-from forecast.errors import EventError
+from forecast.errors import EventError, InputError
 from forecast.events.dyads import DyadRule
 from forecast.events.feed_faults import Feed, Integers
 from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.rows import literal_path
 from forecast.events.stores import is_store, read_store
 from forecast.events.table import FIELDS, EventTable
+from forecast.events.terms import refuse_barred
 from forecast.progress import Listener
 from forecast.storage import scratch_folder
 from forecast.store.update import SourceReport, UpdateOptions, update_store
@@ -111,7 +112,8 @@ def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
     Raises
     ------
     ConfigError
-        A pattern that no file fits; with its line, and all such patterns at once.
+        A pattern that no file fits, with its line, and all such patterns at once; or acts whose terms bar
+        the use of the list.
     EventError
         Files that cannot be read: every one of them, with its faults.
     """
@@ -134,6 +136,12 @@ def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
             failures.append(str(error))
     if failures:
         raise EventError("\n".join(failures))
+    if watchlist.use is not None:
+        try:
+            for file in found:
+                refuse_barred(file.table, watchlist.use, watchlist.licensed)
+        except InputError as error:
+            raise watchlist.error(("use",), str(error)) from error
     return tuple(found)
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config
 from forecast.config.writing import saved_logo
-from forecast.errors import MAKE_RUN, LedgerError, RunFolderError
+from forecast.errors import MAKE_RUN, InputError, LedgerError, RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.events.terms import terms_of
+from forecast.events.terms import Use, refuse_barred, terms_of
 from forecast.ledger.recording import LEDGER_FILE, asked_questions, others_of
 from forecast.ledger.store import open_ledger
 from forecast.records.analysis import Analysis, UnusedBacktest
@@ -309,6 +309,25 @@ def latest_earlier_run(folder: Path, config: Config) -> Path | None:
         if place.name < config.as_of.isoformat() and (place / files.FORECAST).is_file()
     ]
     return max(earlier, key=lambda place: place.name, default=None)
+
+
+def refuse_use(folder: Path, use: Use) -> None:
+    """Refuse a use of a saved run that the terms of its events bar.
+
+    Raises
+    ------
+    RunFolderError
+        The folder is no run folder, or its events are missing or altered.
+    InputError
+        Names the acts, and their terms.
+    """
+    require_run_folder(folder)
+    refuse_changed_files(folder, advice="")
+    licensed = load_config(folder / files.CONFIG).events.licensed
+    try:
+        refuse_barred(read_events(folder / files.EVENTS), use, licensed)
+    except InputError as error:
+        raise InputError(f"{folder / files.EVENTS}: {error}") from error
 
 
 def _compare_with_earlier(folder: Path, filling: Path, config: Config) -> PreviousRun | None:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -125,4 +126,18 @@ def test_a_build_that_fails_does_not_keep_the_earlier_run_it_was_given(factory, 
     code, _, err = run_command("report", folder, "--previous", earlier, "--template", tmp_path / "bad.typ")
     assert code == 2
     assert "bad.typ: typst could not set the report: unknown variable: nonsense" in err
+    assert output_hashes(folder) == before
+
+
+def test_a_use_that_the_terms_bar_is_refused_by_the_acts_of_the_run(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    text = (folder / "events.csv").read_text(encoding="utf-8")
+    first = text.splitlines()[1].partition(",")[0]
+    (folder / "events.csv").write_text(text.replace(f"{first},", "acled-1,"), encoding="utf-8")
+    record_outputs(folder, ["events.csv"])
+    before = output_hashes(folder)
+    code, _, err = run_command("report", folder, "--use", "client")
+    assert code == 2
+    assert "events.csv: the terms bar use 'client' of 1 act of acled (acled-1): Commercial use" in err
     assert output_hashes(folder) == before

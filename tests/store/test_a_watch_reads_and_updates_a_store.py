@@ -1,8 +1,11 @@
 """A watchlist names a store as one of its events, and brings it up to date first where it is asked to."""
 
 import json
+from dataclasses import replace
 
 import pytest
+
+from forecast.events import terms
 
 LIST = """
 name: list
@@ -67,6 +70,32 @@ def test_a_list_without_a_store_has_nothing_to_update(watch, us_china, tmp_path)
     ended = watch("--update")
     assert ended.code == 2
     assert "none of these is a store, so there is nothing to update" in ended.err
+
+
+def test_a_use_that_the_terms_bar_is_refused_for_a_list_too(update, watch, monkeypatch):
+    update()
+    made = {name: replace(one, bars=("client",)) for name, one in terms.known_terms().items()}
+    monkeypatch.setattr(terms, "known_terms", lambda: made)
+    assert watch("--use", "internal").code == 0
+    refused = watch("--use", "client")
+    assert refused.code == 2
+    assert "use: the terms bar use 'client' of" in refused.err
+    assert "acts of gdelt2" in refused.err
+    licensed = watch("--use", "client", "--set", "licensed=[gdelt2]")
+    assert licensed.code == 0, licensed.err
+
+
+def test_a_stale_store_ends_with_1_where_it_is_asked_for(update, command, tmp_path):
+    update()
+
+    def status(day: str, *more: str):
+        return command("events", "status", "--store", tmp_path / "S", "--as-of", day, "--json", *more)
+
+    assert status("2020-11-14", "--fail-stale").code == 0
+    assert status("2020-11-19").code == 0
+    stale = status("2020-11-19", "--fail-stale")
+    assert (stale.code, stale.facts["sources"]["gdelt2"]["stale"]) == (1, True)
+    assert "stale, or with files still open: gdelt2" in stale.err
 
 
 def test_one_line_of_json_a_run(update):
