@@ -69,6 +69,7 @@ def watch(
     no_report: bool = option(False, "--no-report", "Make no page and no PDF."),
     ledger: Path | None = LEDGER,
     no_ledger: bool = option(False, "--no-ledger", "Leave this watch off the record, e.g. a trial."),
+    test_mail: bool = option(False, "--test-mail", "Send a test to the addresses of the list, and end."),
     *,
     output: Output,
 ) -> None:
@@ -76,6 +77,9 @@ def watch(
     if ledger and no_ledger:
         raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
     loaded, late = watched.load(), []
+    if test_mail:
+        _send_test(loaded, output)
+        return
     place = None if no_ledger else ledger_place(ledger, out)
     with listening(shown=output.for_people) as listen:
         from forecast.watchlist.event_files import update_stores
@@ -119,3 +123,12 @@ def watch(
     if late:
         said = "\n".join(f"  {one.failure or f'{one.source}: files missing or wrong'}" for one in late)
         raise UnfinishedError(f"the watch is done, but its stores are not up to date:\n{said}")
+
+
+def _send_test(watchlist: Watchlist, output: Output) -> None:
+    from forecast.blocks import Prose
+    from forecast.watchlist.mail import send_test
+
+    to = send_test(watchlist)
+    text = f"Sent a test to {wording.listing(to)}."
+    output.print({"to": to}, (Prose(text),))

@@ -94,7 +94,7 @@ def _actors(value: object) -> tuple[str, ...]:
     named = value if isinstance(value, (list, tuple)) else (value,)
     if not named:
         raise refusal("empty list; name at least one actor, as the event file does")
-    return _distinct(tuple(map(_actor, named)))
+    return distinct(tuple(map(_actor, named)))
 
 
 def _actor(value: object) -> str:
@@ -122,7 +122,8 @@ def _category(value: str) -> str:
     return value
 
 
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a value that is named twice."""
     repeated = sorted({value for value in values if values.count(value) > 1})
     if repeated:
         raise refusal(f"named twice: {', '.join(repeated)}; keep one of each")
@@ -324,7 +325,7 @@ Actors = Annotated[
 Actor = Annotated[str, BeforeValidator(_actor), WithJsonSchema(_ACTOR_SCHEMA)]
 Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
 Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
-Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(_distinct)]
+Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(distinct)]
 PriorName = Annotated[
     str,
     _named(
@@ -375,3 +376,4 @@ Cost = Annotated[
 ]
 EMPTY_LIST = _nothing_is(())
 EMPTY_MAPPING = _nothing_is({})
+ONE_OR_MORE = BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
+from forecast.config.alerts import OnChange, alert_faults
 from forecast.config.cross_checks import (
     LONGEST_HORIZON,
     by_faults,
@@ -21,10 +22,11 @@ from forecast.config.cross_checks import (
     mapping_in,
     sequence_in,
 )
-from forecast.config.faults import Fault, KeyPath, Position, Section, SettingsFile, SourceMap, refusal, shown
+from forecast.config.faults import Fault, KeyPath, Position, SettingsFile, SourceMap, refusal, shown
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
+    ONE_OR_MORE,
     PERCENT_SCHEMA,
     Day,
     FolderName,
@@ -73,10 +75,6 @@ def _threshold(value: object) -> float:
     )
 
 
-def _one_or_more(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 Threshold = Annotated[
     float,
     BeforeValidator(_threshold),
@@ -95,7 +93,7 @@ Threshold = Annotated[
         }
     ),
 ]
-Patterns = Annotated[tuple[Text, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+Patterns = Annotated[tuple[Text, ...], ONE_OR_MORE, Field(min_length=1)]
 
 
 class WatchedDyad(DyadConfig):
@@ -112,15 +110,6 @@ class WatchedDyad(DyadConfig):
     def key(self) -> str:
         """Its name, e.g. ``usa-irq``."""
         return self.name or plain_name("-".join((*self.side_a, *self.side_b))) or "dyad"
-
-
-class OnChange(Section):
-    """Whom to tell when the trigger state of a dyad changes; nobody unless configured."""
-
-    webhook: Text | None = Field(default=None, description="http(s) address that gets the change as JSON")
-    command: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
-        default=(), description="program and its arguments; gets the change as JSON on standard input"
-    )
 
 
 class ListModelConfig(ModelConfig):
@@ -180,7 +169,7 @@ class Watchlist(SettingsFile):
         default=0.2, description="a trigger ends only below its threshold × (1 − this)"
     )
     on_change: Annotated[OnChange, EMPTY_MAPPING] = Field(
-        default=OnChange(), description="whom to tell of a change of trigger"
+        default=OnChange(), description="whom to tell of a change"
     )
     shock: Literal["shipped", "own", "none"] = Field(
         default="shipped",
@@ -284,7 +273,7 @@ def _watchlist_faults(settings: Mapping[str, object]) -> list[Fault]:
     faults = [*_horizon_faults(settings), *cross_faults(shared)]
     # The milestones of horizons stand nowhere in the file: their faults are those of the horizons.
     faults = [fault for fault in faults if fault.path[:1] != ("milestones",) or settings.get("milestones")]
-    return [*faults, *_dyad_faults(settings), *_trigger_faults(settings), *_webhook_faults(settings)]
+    return [*faults, *_dyad_faults(settings), *_trigger_faults(settings), *alert_faults(settings)]
 
 
 def _horizon_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
@@ -347,11 +336,3 @@ def _trigger_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
             message = f"{threshold:g} is not above '{before[0]}' ({before[1]:g}); triggers must rise"
             yield Fault(("triggers", name), message)
         before = (name, threshold)
-
-
-def _webhook_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
-    address = mapping_in(settings.get("on_change")).get("webhook")
-    if isinstance(address, str) and not address.startswith(("http://", "https://")):
-        yield Fault(
-            ("on_change", "webhook"), f"'{address}' is no address; it begins with http:// or https://"
-        )

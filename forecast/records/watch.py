@@ -148,9 +148,17 @@ class TriggerRecord(Record):
 
 
 class WatchNote(Record):
-    """Something that went wrong beside the forecasts."""
+    """Something to know beside the forecasts: what went wrong, or waits."""
 
-    code: Literal["webhook_failed", "command_failed", "rows_repeated", "theatre_only"]
+    code: Literal[
+        "webhook_failed",
+        "command_failed",
+        "mail_failed",
+        "mail_held",
+        "mail_repeated",
+        "rows_repeated",
+        "theatre_only",
+    ]
     text: str
 
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from forecast import __version__
 from forecast.config import config_hash
@@ -25,9 +25,9 @@ from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.recording import RunOrigin, forecast_entries
 from forecast.ledger.store import write_ledger
-from forecast.records.base import Record
+from forecast.records.base import Probability, Record
 from forecast.records.cautions import Caution
-from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
+from forecast.records.forecast import Diagnostics, Forecast, Headline, TargetForecast
 from forecast.records.forecast import DyadRecord as DyadName
 from forecast.records.watch import DyadEntry, Failure, Watch, WeightsRecord, Work
 from forecast.runs import files
@@ -46,7 +46,7 @@ from forecast.storage import locked, read_json, remove_stale, write_file
 from forecast.watchlist.dyad_runs import Fitted, Job, Result, read_fitted
 
 WATCH, TABLE, PDF, PAGE, FEED = "watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"
-DYAD, TOLD = "dyad.json", "told.json"
+DYAD, TOLD, OUTBOX = "dyad.json", "told.json", "outbox.json"
 _DAYS = "????-??-??"
 _NUMBERS = ("targets", "cautions", "work", "counterfactual", "weights", "failure")
 """What a dyad's file takes from its result."""
@@ -68,11 +68,45 @@ class DyadRecord(Record):
     failure: Failure | None = None
 
 
+class Known(Record):
+    """What a receiver knows of a dyad: its trigger, and the headline that the next step is counted from."""
+
+    trigger: str | None = None
+    question: Headline | None = None
+    probability: Probability | None = None
+    mcse: float = 0.0
+    as_of: date | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trigger_alone(cls, value: object) -> object:
+        """Read the trigger alone, as version 0.2 kept it."""
+        return {"trigger": value} if value is None or isinstance(value, str) else value
+
+
 class Told(Record):
     """What the receivers of ``on_change`` were told last, by dyad; ``None``: never told anything."""
 
-    webhook: dict[str, str | None] | None = None
-    command: dict[str, str | None] | None = None
+    webhook: dict[str, Known] | None = None
+    command: dict[str, Known] | None = None
+    mail: dict[str, Known] | None = None
+
+
+class Alert(Record):
+    """A change on its way by e-mail to one address."""
+
+    id: str
+    to: str
+    headline: str
+    text: str
+    mail: str | None = None
+    """The mail that it was in when its sending was interrupted, which may have arrived."""
+
+
+class Outbox(Record):
+    """Alerts of a list that no mail server has taken yet, the oldest first."""
+
+    alerts: tuple[Alert, ...] = ()
 
 
 def watch_place(watchlist: Watchlist, out: Path) -> Path:
@@ -196,6 +230,25 @@ def last_told(folder: Path) -> Told:
 def write_told(folder: Path, told: Told) -> None:
     """Keep what the receivers were told (``RunFolderError`` where it cannot be written)."""
     _write_whole(folder / TOLD, (told.model_dump_json(indent=1) + "\n").encode())
+
+
+def read_outbox(place: Path) -> tuple[Alert, ...]:
+    """Return the alerts of a list that wait (``RunFolderError``: what is kept of them cannot be read)."""
+    path = place / OUTBOX
+    if not path.exists():
+        return ()
+    outbox = _read(path, Outbox)
+    if outbox is None:
+        raise RunFolderError(
+            f"{path}: cannot be read; the alerts in it are not sent. Mend it or move it away"
+        )
+    return outbox.alerts
+
+
+def write_outbox(place: Path, alerts: Sequence[Alert]) -> None:
+    """Keep the alerts of a list that wait (``RunFolderError`` where they cannot be written)."""
+    outbox = Outbox(alerts=tuple(alerts))
+    _write_whole(place / OUTBOX, (outbox.model_dump_json(indent=1) + "\n").encode())
 
 
 def earlier_events(folder: Path, dyad: str, known: EventTable) -> EventTable | None:

@@ -1,14 +1,16 @@
-"""Who is told of a change of trigger: readers of the Atom feed (RFC 4287), a webhook, a command, or nobody.
+"""Who is told of a change: readers of the Atom feed (RFC 4287), a webhook, a command, e-mail, or nobody.
 
-What is sent is the change itself as JSON, nothing else; a message that cannot be delivered is noted in the
-watch, stops nothing, and is tried again by the next watch. What each receiver was told last is kept as soon
-as it was told, so that a watch that dies repeats one message at most: the one whose note was not yet kept.
+A webhook and a command get the change itself as JSON, nothing else; a message that cannot be delivered is
+noted in the watch, stops nothing, and is tried again by the next watch. What each receiver was told last is
+kept as soon as it was told, so that a watch that dies repeats one message at most: the one whose note was not
+yet kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import subprocess
 import urllib.error
 import urllib.request
@@ -19,13 +21,17 @@ from typing import Any, Literal
 from xml.etree import ElementTree
 
 from forecast import wording
+from forecast.config.alerts import OnChange
 from forecast.config.watchlist import Watchlist
 from forecast.events.cells import clean_text
 from forecast.records.watch import DyadEntry, Watch, WatchNote
-from forecast.watchlist.folder import WATCH, last_told, write_told
+from forecast.watchlist.folder import WATCH, Known, last_told, write_told
+from forecast.watchlist.mail import queue, send_waiting
+from forecast.watchlist.ranking import ERRORS
 
-Channel = Literal["webhook", "command"]
+Channel = Literal["webhook", "command", "mail"]
 
+CHANNELS: tuple[Channel, ...] = ("webhook", "command", "mail")
 TIMEOUT_SECONDS = 10
 NAMESPACE = "http://www.w3.org/2005/Atom"
 WATCHES = 12
@@ -94,10 +100,13 @@ def _moment(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def message_of(watchlist: Watchlist, entry: DyadEntry, before: str | None) -> dict[str, Any]:
+def message_of(watchlist: Watchlist, entry: DyadEntry, before: Known) -> dict[str, Any]:
     """Return what is told of one change."""
     answer = entry.milestone
-    change = [watchlist.name, watchlist.as_of.isoformat(), entry.name, before, entry.trigger]
+    change: list[object] = [watchlist.name, watchlist.as_of.isoformat(), entry.name]
+    change += [before.trigger, entry.trigger]
+    if entry.trigger == before.trigger:
+        change += [before.probability, answer.probability if answer else None]
     return {
         "id": hashlib.sha256(json.dumps(change).encode()).hexdigest()[:32],
         "list": watchlist.name,
@@ -106,8 +115,9 @@ def message_of(watchlist: Watchlist, entry: DyadEntry, before: str | None) -> di
         "label": entry.label,
         "target": entry.question.target,
         "milestone": entry.question.milestone,
-        "before": before,
+        "before": before.trigger,
         "trigger": entry.trigger,
+        "probability_before": before.probability,
         "probability": answer.probability if answer else None,
         "interval90": list(answer.interval90) if answer else None,
         "state": entry.state,
@@ -121,47 +131,90 @@ def notify(watchlist: Watchlist, watch: Watch, folder: Path, same_day: Watch | N
     earlier watch of the same day found. Returns a note for each message that could not be delivered. Raises
     ``RunFolderError`` where it cannot be kept what was told.
     """
-    every: tuple[Channel, ...] = ("webhook", "command")
-    channels = [channel for channel in every if getattr(watchlist.on_change, channel)]
+    asked, place = watchlist.on_change, folder.parent
+    channels = [channel for channel in CHANNELS if getattr(asked, channel)]
     if not channels:
         return ()
-    told, notes = last_told(folder), []
+    told, notes = last_told(folder), list[WatchNote]()
     for channel in channels:
         told = told.model_copy(update={channel: _known(watch, same_day, getattr(told, channel))})
     # Before anything is sent: a watch that dies now knows what was told before it.
     write_told(folder, told)
     for channel in channels:
-        known: Mapping[str, str | None] = getattr(told, channel)
+        known: Mapping[str, Known] = getattr(told, channel)
         for entry in watch.dyads:
-            if entry.failure is not None or entry.trigger == known.get(entry.name):
+            if entry.failure is not None or not _due(entry, known[entry.name], asked.step):
                 continue
-            problem = _deliver(watchlist, channel, message_of(watchlist, entry, known.get(entry.name)))
-            if problem:
-                notes.append(_undelivered(watchlist, channel, entry, problem))
+            message = message_of(watchlist, entry, known[entry.name])
+            if channel == "mail":
+                queue(watchlist, watch, entry, known[entry.name], message["id"], place)
+            elif problem := _deliver(asked, channel, message):
+                notes.append(_undelivered(asked, channel, entry, problem))
                 continue
-            told = told.model_copy(update={channel: {**getattr(told, channel), entry.name: entry.trigger}})
+            now = _shown(entry, entry.trigger, watch.as_of)
+            told = told.model_copy(update={channel: {**getattr(told, channel), entry.name: now}})
             write_told(folder, told)
-    return tuple(notes)
+    return (*notes, *(send_waiting(watchlist, place) if asked.mail else ()))
 
 
-def _known(
-    watch: Watch, same_day: Watch | None, told: Mapping[str, str | None] | None
-) -> dict[str, str | None]:
+def _known(watch: Watch, same_day: Watch | None, told: Mapping[str, Known] | None) -> dict[str, Known]:
     """What a receiver knows of each dyad: what it was told last, else what held before."""
-    known = {one.name: one.trigger_before for one in watch.dyads}
+    known = {one.name: _before(one) for one in watch.dyads}
     if told is None and same_day is not None:
-        known |= {one.name: one.trigger for one in same_day.dyads}
-    return known | dict(told or {})
+        known |= {one.name: _shown(one, one.trigger, same_day.as_of) for one in same_day.dyads}
+    known |= dict(told or {})
+    for one in watch.dyads:
+        if one.failure is None and known[one.name].question != one.question:
+            # Of another question, or never seen: the next step is counted from today.
+            known[one.name] = _shown(one, known[one.name].trigger, watch.as_of)
+    return known
 
 
-def _deliver(watchlist: Watchlist, channel: Channel, message: Mapping[str, Any]) -> str | None:
+def _before(entry: DyadEntry) -> Known:
+    change = entry.change
+    if change is None:
+        return Known(trigger=entry.trigger_before)
+    return Known(
+        trigger=entry.trigger_before,
+        question=entry.question,
+        probability=change.before,
+        mcse=change.error,
+        as_of=change.since,
+    )
+
+
+def _shown(entry: DyadEntry, trigger: str | None, day: date) -> Known:
+    """What a receiver knows that saw the entry of a day, and was told of a trigger."""
+    answer = entry.milestone
+    if answer is None:
+        return Known(trigger=trigger)
+    return Known(
+        trigger=trigger,
+        question=entry.question,
+        probability=answer.probability,
+        mcse=answer.mcse,
+        as_of=day,
+    )
+
+
+def _due(entry: DyadEntry, known: Known, step: float | None) -> bool:
+    """Whether the trigger is another, or the headline moved by the step and beyond twice its error."""
+    if entry.trigger != known.trigger:
+        return True
+    answer = entry.milestone
+    if step is None or answer is None or known.probability is None:
+        return False
+    change = round(abs(answer.probability - known.probability), 12)
+    return change >= step and change > ERRORS * math.hypot(answer.mcse, known.mcse)
+
+
+def _deliver(asked: OnChange, channel: Channel, message: Mapping[str, Any]) -> str | None:
     """Send a message; return what went wrong."""
-    content, asked = json.dumps(message).encode(), watchlist.on_change
+    content = json.dumps(message).encode()
     return _post(asked.webhook or "", content) if channel == "webhook" else _call(asked.command, content)
 
 
-def _undelivered(watchlist: Watchlist, channel: Channel, entry: DyadEntry, problem: str) -> WatchNote:
-    asked = watchlist.on_change
+def _undelivered(asked: OnChange, channel: Channel, entry: DyadEntry, problem: str) -> WatchNote:
     if channel == "webhook":
         text = f"{asked.webhook}: the change of {entry.name} was not delivered ({problem})."
         return WatchNote(code="webhook_failed", text=text)

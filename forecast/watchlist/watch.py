@@ -38,6 +38,7 @@ from forecast.watchlist import folder as places
 from forecast.watchlist.dyad_runs import Job, Result, compacted, failed, run_dyad
 from forecast.watchlist.event_files import DyadEvents, EventFile, events_of, read_files
 from forecast.watchlist.joint_paths import NO_SHOCK, list_outlook
+from forecast.watchlist.mail import password_of
 from forecast.watchlist.notifying import feed_of, notify
 from forecast.watchlist.page import make_page_and_pdf, table_rows
 from forecast.watchlist.ranking import TOP, rank_dyads, split_change, trigger_records, trigger_state
@@ -181,6 +182,9 @@ def _refuse_settings(watchlist: Watchlist, files: Sequence[EventFile], place: Pa
     ]
     if far:
         raise watchlist.errors(Fault(*one) for one in far)
+    if watchlist.on_change.mail is not None:
+        password_of(watchlist)
+        places.read_outbox(place)
     load_hazard(config)
     load_population(config)
     if watchlist.shock == "own":
