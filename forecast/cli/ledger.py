@@ -8,6 +8,7 @@ from typing import Literal
 
 import typer
 
+from forecast.cli import exchange
 from forecast.cli.options import (
     DATES,
     LEDGER,
@@ -263,70 +264,8 @@ def score(
     output.print(scores.model_dump_json(by_alias=True), answers.scored(scores, path, written))
 
 
-@app.command()
-def export(
-    ledger: Path | None = LEDGER,
-    form: Literal["jsonl", "hubverse", "hubverse-outcomes", "questions"] = option(
-        "jsonl",
-        "--format",
-        "jsonl: the chain; hubverse: forecasts, hubverse-outcomes: what happened, as CSV; "
-        "questions: the open ones, a sheet for others to answer.",
-    ),
-    out: Path | None = option(None, "--out", "Where to write; standard output when absent.", "FILE"),
-) -> None:
-    """Write the ledger for others: JSON Lines, hubverse tables, or a sheet of questions."""
-    from forecast.ledger import exchange
-    from forecast.ledger.store import open_ledger
-
-    opened = open_ledger(ledger_place(ledger))
-    written = exchange.FORMATS[form](opened)
-    if out is None:
-        typer.echo(written, nl=False)
-    else:
-        exchange.write_out(written, out)
-
-
-@app.command("import")
-@takes_options
-def import_(
-    file: Path = argument("FILE", "What to read, e.g. a colleague's export."),
-    ledger: Path | None = LEDGER,
-    form: Literal["jsonl", "csv"] = option(
-        "jsonl", "--format", "jsonl: a colleague's export (or ledger); csv: probabilities of others."
-    ),
-    *,
-    output: Output,
-) -> None:
-    """Take over a colleague's chain, or the probabilities of a crowd, a market or an expert."""
-    from forecast.blocks import Prose
-    from forecast.ledger import exchange
-    from forecast.ledger.store import open_ledger, write_ledger
-
-    path = ledger_place(ledger)
-    if form == "jsonl":
-        chain = exchange.read_chain_file(file)
-        with write_ledger(path) as writer:
-            done = exchange.import_chain(writer, chain)
-        facts: dict[str, object] = dict(vars(done))
-        said = [
-            f"Records: {done.added} added, {done.known} known before; head of {file.name}: {done.head[:16]}…"
-        ]
-        if done.different:
-            said.append(
-                f"Of the known, with another probability there: {done.different}. What was on record stays."
-            )
-        if done.refused:
-            said.append(f"Not taken, since they contradict what is on record here: {done.refused}.")
-    else:
-        judgements, empty = exchange.read_answers(file, open_ledger(path), now=datetime.now(UTC))
-        with write_ledger(path) as writer:
-            added = sum([writer.append(judgement) for judgement in judgements])
-        known = len(judgements) - added
-        facts = {"added": added, "known": known, "empty": empty}
-        said = [f"Probabilities: {added} added, {known} known before."]
-        said += [f"Rows left out, without a probability: {empty}."] if empty else []
-    facts |= {"ledger": str(path), "ledger_head": writer.ledger.head}
-    output.print(facts, map(Prose, said))
+app.command()(exchange.export)
+app.command("import")(exchange.import_)
 
 
 @app.command()

@@ -185,6 +185,14 @@ def _answer_fields(ledger: Ledger, entry: ForecastEntry | JudgementEntry) -> _Fi
         yield "Target", rule
         yield "Window", window
         yield "Chance", f"{chance} by {entry.forecaster}"
+        if facts := entry.market:
+            yield "Market", f"{facts.site} {facts.key}: {facts.title}"
+            if marks := [*([facts.traded] if facts.traded else []), *facts.marks]:
+                yield "Marks", "; ".join(marks)
+        if entry.differs:
+            yield "Differs", entry.differs
+        if entry.link:
+            yield "Link", entry.link
     else:
         yield "Pair", f"{entry.dyad_label} ({question.pair})"
         yield "Target", f"{entry.target_label} ({entry.target}): {rule}"

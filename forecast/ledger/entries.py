@@ -24,6 +24,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from forecast.events.cells import clean_text
 from forecast.events.countries import pair_named
 from forecast.records.base import Interval, Probability, Record
+from forecast.records.explained import MarketFacts
 from forecast.records.forecast import Baseline
 from forecast.records.scale import STANDARD
 
@@ -42,6 +43,12 @@ def _in_calendar[D: date](day: D) -> D:
 
 Day = Annotated[date, AfterValidator(_in_calendar)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
+
+
+def _clean_facts(facts: MarketFacts) -> MarketFacts:
+    cleaned = {name: clean_text(getattr(facts, name)) for name in ("key", "title")}
+    return facts.model_copy(update=cleaned)
+
 
 GENESIS = "0" * 64
 """What the first record of a chain has in the place of the hash before it."""
@@ -214,8 +221,9 @@ class ForecastEntry(ProbabilityEntry):
 class JudgementEntry(ProbabilityEntry):
     """Somebody else's probability for a question: a crowd, a market, an expert.
 
-    ``made_on`` is what its maker says, or the time of the import. Statements of a ``person`` are told apart
-    by their time, so that one who returns to an earlier number is on record with all three.
+    ``made_on`` is what its maker says, or the time of the import. Statements of a ``person`` and prices of a
+    ``market`` are told apart by their time, so that one who returns to an earlier number is on record with
+    all three.
     """
 
     kind: Literal["judgement"] = "judgement"
@@ -227,14 +235,22 @@ class JudgementEntry(ProbabilityEntry):
     differs: Text | None = Field(
         None, exclude_if=_is_none, description="how the question that it answers differs, as stated"
     )
+    market: Annotated[MarketFacts, AfterValidator(_clean_facts)] | None = Field(
+        None, exclude_if=_is_none, description="what the site said of the price, where it is that of a market"
+    )
 
     identity = frozenset({"kind", "question", "forecaster", "probability"})
 
     @property
     def expected_id(self) -> str:
         """The id that the content has."""
-        fields = self.identity | ({"person", "made_on", "interval", "because"} if self.person else set())
-        return content_hash(self.model_dump(mode="json", include=set(fields)))
+        fields: dict[str, Any] = dict.fromkeys(self.identity, True)
+        if self.person:
+            fields |= dict.fromkeys(("person", "made_on", "interval", "because"), True)
+        if self.market:
+            # Not what was traded: that is said anew with every file.
+            fields |= {"made_on": True, "market": {"site": True, "key": True, "opposite": True}}
+        return content_hash(self.model_dump(mode="json", include=fields))
 
 
 class ResolutionEntry(Entry):
@@ -292,11 +308,12 @@ AnyEntry = Annotated[
 class Payload(Record):
     """What a record says and when it was written down; the text that is hashed."""
 
-    schema_: Literal[1, 2, 3, 4, 5] = Field(
-        5,
+    schema_: Literal[1, 2, 3, 4, 5, 6] = Field(
+        6,
         alias="schema",
         description="version of the payloads; 1 lacks sides and theatre of questions, 1 and 2 lack runs, "
-        "1 to 3 lack rules, scales and actors of questions, 1 to 4 lack what a person says of a judgement",
+        "1 to 3 lack rules, scales and actors of questions, 1 to 4 lack what a person says of a judgement, "
+        "1 to 5 what a site says of its market",
     )
     recorded_on: Moment
     clock_behind_s: int | None = Field(

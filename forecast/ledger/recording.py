@@ -156,6 +156,7 @@ def others_of(ledger: Ledger, asked: Sequence[Asked], as_of: date) -> tuple[Othe
             asked_as_of=theirs.as_of,
             differs=tuple(differs),
             after_as_of=entry.made_on.date() > as_of,
+            market=entry.market,
         )
     return tuple(sorted(found.values(), key=lambda one: one.made_on, reverse=True))
 

@@ -38,7 +38,8 @@ class FetchOptions:
     """How to ask a server.
 
     ``parallel`` requests at once; ``attempts`` for each, with a pause of ``pause_s`` that doubles;
-    ``timeout_s`` without a byte, and ``file_s`` in all, end an attempt.
+    ``timeout_s`` without a byte, and ``file_s`` in all, end an attempt. ``list_bytes`` is the most that an
+    answer kept in memory may have.
     """
 
     parallel: int = 4
@@ -46,6 +47,7 @@ class FetchOptions:
     pause_s: float = 1.0
     timeout_s: float = 30.0
     file_s: float = 300.0
+    list_bytes: int = MAX_LIST_BYTES
 
 
 class FetchError(Exception):
@@ -105,7 +107,7 @@ class Fetcher:
         def read(answer: httpx.Response) -> tuple[bytes, Validators] | None:
             if answer.status_code == httpx.codes.NOT_MODIFIED:
                 return None
-            content = b"".join(self._pieces(answer, MAX_LIST_BYTES))
+            content = b"".join(self._pieces(answer, self.options.list_bytes))
             named = (answer.headers.get(name, "") for name in ("etag", "last-modified"))
             return content, Validators(*named)
 
@@ -115,7 +117,7 @@ class Fetcher:
     def post(self, url: str, form: Mapping[str, str]) -> bytes:
         """Return the answer to a form (``FetchError``)."""
         request = self._client.build_request("POST", url, data=dict(form))
-        return self._attempts(request, lambda answer: b"".join(self._pieces(answer, MAX_LIST_BYTES)))
+        return self._attempts(request, lambda answer: b"".join(self._pieces(answer, self.options.list_bytes)))
 
     def save(self, url: str, path: Path, *, md5: str = "", size: int | None = None) -> None:
         """Write the content of an address into a scratch file.
@@ -195,7 +197,7 @@ class Fetcher:
         if abs(here - told.astimezone(UTC)) > CLOCKS_APART:
             raise InputError(
                 f"the clock of this machine says {here:%Y-%m-%d}, that of {answer.url.host} "
-                f"{told:%Y-%m-%d}. Set the clock: the store keeps the day on which each act was first seen"
+                f"{told:%Y-%m-%d}. Set the clock: acts and prices are kept with the day of the fetch"
             )
 
 

@@ -143,7 +143,7 @@ def test_an_identity_that_does_not_fit_the_content_is_found(links):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('"schema":5', '"schema":6', "is none that this version knows: schema"),
+        ('"schema":6', '"schema":7', "is none that this version knows: schema"),
         ('"kind":"forecast"', '"kind":"rumour"', "is none that this version knows: entry"),
         ('"probability":0.25', '"probability":1.25', "is none that this version knows: entry"),
         ('{"clock_behind_s"', '{ "clock_behind_s"', "is not written in canonical JSON"),

@@ -176,7 +176,7 @@ def test_others_cannot_declare_void_what_is_ours(case, colleague, take_over):
             '"sequence":3',
             r"export\.jsonl:2: the record is missing: the next one has number 3",
         ),
-        ('"schema":5', '"schema":6', r"export\.jsonl:1: the record is none that this version knows: payload"),
+        ('"schema":6', '"schema":7', r"export\.jsonl:1: the record is none that this version knows: payload"),
     ],
 )
 def test_an_altered_export_is_refused_with_its_line_and_nothing_is_taken(
