@@ -153,7 +153,7 @@ class Ledger:
         If the clock (``now``, with a time zone) stands behind the latest time on record, the record says so.
         """
         time = now.astimezone(UTC).replace(microsecond=0)
-        payload = Payload(schema=5, recorded_on=time, clock_behind_s=self._seconds_behind(time), entry=entry)
+        payload = Payload(schema=6, recorded_on=time, clock_behind_s=self._seconds_behind(time), entry=entry)
         text = canonical_json(payload.model_dump(mode="json", by_alias=True))
         return Link(len(self) + 1, self.head, link_hash(self.head, text), text)
 

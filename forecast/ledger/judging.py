@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from forecast.blocks import Block, Pairs, Prose
 from forecast.config import load_config
@@ -16,6 +16,7 @@ from forecast.ledger.chain import Ledger
 from forecast.ledger.entries import JudgementEntry, Question, rounded_chance, with_id
 from forecast.ledger.pooling import NOT_PERSONS, Pooled
 from forecast.ledger.recording import make_question
+from forecast.records.explained import Site
 from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.runs import files
 from forecast.runs.folder import read_manifest, read_record
@@ -27,6 +28,7 @@ SHEET_COLUMNS = ("by", "target", "before", "probability")
 MORE_COLUMNS = ("range", "because", "made_on")
 _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)"
 _LONGEST_NAME = 80
+_NO_NAMES = (*NOT_PERSONS, *get_args(Site))
 
 
 class AskedOfRun(NamedTuple):
@@ -104,10 +106,10 @@ def judgement_of(
         The question is resolved or void.
     """
     by = " ".join(statement.by.split())
-    if not by or len(by) > _LONGEST_NAME or by.casefold() in NOT_PERSONS:
+    if not by or len(by) > _LONGEST_NAME or by.casefold() in map(str.casefold, _NO_NAMES):
         raise InputError(
             f"--by: got '{shown(statement.by)}'; expected a person's name of at most "
-            f"{_LONGEST_NAME} characters, and none of {', '.join(NOT_PERSONS)}"
+            f"{_LONGEST_NAME} characters, and none of {', '.join(_NO_NAMES)}"
         )
     probability = read_chance(statement.probability, "--probability")
     interval = None

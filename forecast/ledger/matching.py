@@ -285,16 +285,16 @@ def listed_markets(markets: Sequence[MarketQuestion], source: str) -> Iterator[B
     for one in markets:
         last = one.prices[-1] if one.prices else None
         thin = ", thin" if last and one.thin(last) else ""
-        volume = "–" if last is None or last.volume is None else f"{last.volume:,.0f} {UNITS[one.site]}"
+        traded = [] if last is None or last.volume is None else [f"{last.volume:,.0f} {UNITS[one.site]}"]
+        traded += [] if last is None or last.forecasters is None else [f"{last.forecasters:,} people"]
         rows.append(
             (
                 *(one.key, shown(one.title, _LONGEST_TITLE), str(last.on.date()) if last else "–"),
-                *(percent(last.probability) if last else "–", volume),
-                "–" if last is None or last.forecasters is None else f"{last.forecasters:,}",
+                *(percent(last.probability) if last else "–", ", ".join(traded) or "–"),
                 *(f"{len(one.prices):,}", ("closed" if one.closed else "open") + thin),
             )
         )
-    heads = "Id", "Question", "Day", right("Price"), right("Volume"), right("Forecasters"), right("Days")
+    heads = "Id", "Question", "Day", right("Price"), "Traded", right("Days")
     yield plain_table((*heads, "State"), rows, listing(tuple(sorted({one.site for one in markets}))))
     if refused := tuple(f"{one.key} cannot be used: {one.refusal}" for one in markets if one.refusal):
         yield Bullets(refused)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from forecast.blocks import Block, Cell, Column, Group, Prose, Table, right
+from forecast.blocks import Block, Bullets, Cell, Column, Group, Prose, Table, right
 from forecast.errors import LedgerError
+from forecast.evaluation.score_table import FEWEST_OUTCOMES
 from forecast.evaluation.scores import block_length, brier_score, log_score, mean_estimate, skill_estimate
 from forecast.ledger.chain import Ledger, standing_forecasts
 from forecast.ledger.entries import ForecastEntry, JudgementEntry, Question
 from forecast.records.base import Record
-from forecast.wording import number, percent
+from forecast.wording import count, listing, number, percent
 
 Floats = NDArray[np.float64]
 
@@ -91,19 +92,28 @@ class Pooled:
 
 @dataclass(frozen=True)
 class Answered:
-    """A resolved question that the model and at least one person answered."""
+    """A resolved question that the model answered, and people or ``others``, who are never pooled."""
 
     question: Question
     outcome: int
     answers: Mapping[str, float]
     base_rate: float
+    others: Mapping[str, JudgementEntry] = field(default_factory=dict)
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a person answered it, so that there is a pool."""
+        return len(self.answers) > 1
 
 
 class PersonScore(Record):
-    """One forecaster on the questions that people answered; Brier and log score (nats): lower is better.
+    """One forecaster on the questions that it answered; Brier and log score (nats): lower is better.
 
     ``skill`` is 1 − Brier / that of the base rate on the same questions; ``skill_shrunk`` is drawn towards 0
-    by its error, so that few questions claim little. ``weight`` is the one in the pool (mean 1).
+    by its error, so that few questions claim little. ``model_brier`` is the model's on the same questions,
+    ``lead`` the model's Brier score minus this one: above 0 it was better than the model. ``weight`` is the
+    one in the pool (mean 1). Of its questions ``n_thin`` had a thin market, ``n_closed`` one that had closed
+    when its file was made, ``n_late`` an answer made more than a week after the as-of date.
     """
 
     by: str
@@ -116,6 +126,12 @@ class PersonScore(Record):
     skill_se: float | None
     skill_shrunk: float
     weight: float | None
+    model_brier: float
+    lead: float
+    lead_se: float | None
+    n_thin: int = 0
+    n_closed: int = 0
+    n_late: int = 0
 
 
 def person_answers(ledger: Ledger) -> dict[str, dict[str, JudgementEntry]]:
@@ -130,9 +146,18 @@ def person_answers(ledger: Ledger) -> dict[str, dict[str, JudgementEntry]]:
     return chosen
 
 
+def _others_answers(ledger: Ledger) -> dict[str, dict[str, JudgementEntry]]:
+    """Return the first answer of each market, crowd or expert by question."""
+    chosen: dict[str, dict[str, JudgementEntry]] = {}
+    for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
+        if not entry.person and ledger.standing(entry) != "void":
+            chosen.setdefault(entry.question.id, {}).setdefault(entry.forecaster, entry)
+    return chosen
+
+
 def answered_questions(ledger: Ledger) -> list[Answered]:
-    """Return the resolved questions that a person answered, in the order of their milestones."""
-    persons = person_answers(ledger)
+    """Return the resolved questions that a person or others answered, in the order of their milestones."""
+    persons, others = person_answers(ledger), _others_answers(ledger)
     ours: dict[str, ForecastEntry] = {}
     for entry in standing_forecasts(ledger)[0]:
         ours.setdefault(entry.question.id, entry)
@@ -140,18 +165,20 @@ def answered_questions(ledger: Ledger) -> list[Answered]:
     for key, forecast in ours.items():
         resolution = ledger.resolution_of(key)
         answers = {name: said[key].probability for name, said in persons.items() if key in said}
-        if resolution and answers:
+        beside = {name: entry for name, entry in others.get(key, {}).items() if name not in answers}
+        if resolution and (answers or beside):
             answers[MODEL] = forecast.probability
             base_rate = forecast.baseline.probability
-            found.append(Answered(forecast.question, resolution.outcome, answers, base_rate))
+            found.append(Answered(forecast.question, resolution.outcome, answers, base_rate, beside))
     return sorted(found, key=lambda one: (one.question.milestone, one.question.id))
 
 
 def learn_pool(questions: Sequence[Answered]) -> Pool:
-    """Learn weights and sharpening as the mode of their posterior.
+    """Learn weights and sharpening as the mode of their posterior, from the questions that people answered.
 
     Questions about one milestone share their outcome, so that together they count as one.
     """
+    questions = [one for one in questions if one.pooled]
     names = sorted({name for one in questions for name in one.answers})
     if not questions:
         return Pool({}, 1.0, 0)
@@ -197,30 +224,31 @@ def pool_of(ledger: Ledger, question: Question, model: float, now: datetime) -> 
 
 
 def score_persons(ledger: Ledger, *, seed: int = 0) -> list[PersonScore]:
-    """Score people, the model, the base rate and both pools on the questions that people answered.
+    """Score people and others, the model, the base rate and both pools on the questions that they answered.
 
     The pool is scored ahead: on each question with what was learned from those that were over before it was
-    asked. ``LedgerError`` when no question that a person answered is resolved.
+    asked. ``LedgerError`` when no question that a person or others answered is resolved.
     """
     questions = answered_questions(ledger)
     if not questions:
         raise LedgerError(
-            f"{ledger.path}: no question that a person answered is resolved. 'forecast judge' puts answers "
-            "on record, 'forecast ledger resolve' looks up what happened"
+            f"{ledger.path}: no question that a person or a market answered is resolved. 'forecast judge' "
+            "and 'forecast ledger import' put answers on record, 'forecast ledger resolve' looks up what "
+            "happened"
         )
     final = learn_pool(questions)
     columns: dict[str, list[float]] = {}
     for place, one in enumerate(questions):
         before = learn_pool([past for past in questions if past.question.milestone <= one.question.as_of])
-        of_all = dict(one.answers) | {
-            BASE_RATE: one.base_rate,
-            EQUAL: Pool({}, 1.0, 0).probability(one.answers, {}),
-            POOLED: before.probability(one.answers, {}),
-        }
+        of_all = {name: entry.probability for name, entry in one.others.items()}
+        of_all |= {**one.answers, BASE_RATE: one.base_rate}
+        if one.pooled:
+            of_all[EQUAL] = Pool({}, 1.0, 0).probability(one.answers, {})
+            of_all[POOLED] = before.probability(one.answers, {})
         for name, probability in of_all.items():
             columns.setdefault(name, [math.nan] * len(questions))[place] = probability
     order = {name: place for place, name in enumerate(NOT_PERSONS)}
-    names = sorted(columns, key=lambda name: (order.get(name, -1), name))
+    names = sorted(columns, key=lambda name: (order.get(name, -1), name.casefold()))
     return [_score(name, np.array(columns[name]), questions, final, seed) for name in names]
 
 
@@ -233,8 +261,13 @@ def _score(name: str, column: Floats, questions: Sequence[Answered], pool: Pool,
     block = block_length(origins, max(one.question.horizon_days for one in some))
     brier = brier_score(said, outcome)
     reference = brier_score(np.array([one.base_rate for one in some]), outcome)
-    sums, base_sums = (np.bincount(place, values) for values in (brier, reference))
-    error = _defined(mean_estimate(sums / np.bincount(place), block, seed).se)
+    of_model = brier_score(np.array([one.answers[MODEL] for one in some]), outcome)
+    sums, base_sums, lead_sums = (np.bincount(place, of) for of in (brier, reference, of_model - brier))
+    error, lead_error = (
+        _defined(mean_estimate(of / np.bincount(place), block, seed).se) for of in (sums, lead_sums)
+    )
+    entries = [one.others[name] for one in some if name in one.others]
+    markets = [entry.market for entry in entries if entry.market]
     skill = skill_estimate(sums, base_sums, block, seed)
     skill_se = _defined(skill.se)
     value = _defined(skill.value)
@@ -251,6 +284,12 @@ def _score(name: str, column: Floats, questions: Sequence[Answered], pool: Pool,
         skill_se=skill_se,
         skill_shrunk=0.0 if value is None else kept * value,
         weight=pool.weights.get(name),
+        model_brier=float(of_model.mean()),
+        lead=float((of_model - brier).mean()),
+        lead_se=lead_error,
+        n_thin=sum(market.thin is not None for market in markets),
+        n_closed=sum(market.closed is not None for market in markets),
+        n_late=sum(entry.hindcast for entry in entries),
     )
 
 
@@ -259,7 +298,7 @@ def _defined(value: float) -> float | None:
 
 
 def person_table(scores: Sequence[PersonScore]) -> Iterator[Block]:
-    """A row a forecaster."""
+    """A row a forecaster, who was better than the model so far, and what makes answers weaker evidence."""
     rows = tuple(
         tuple(
             Cell(text)
@@ -267,19 +306,60 @@ def person_table(scores: Sequence[PersonScore]) -> Iterator[Block]:
                 one.by,
                 f"{one.n:,}",
                 f"{one.n_yes:,}",
-                f"{one.brier:.3f}" + ("" if one.brier_se is None else f" ± {one.brier_se:.3f}"),
+                _with_error(one.brier, one.brier_se),
                 f"{one.log:.3f}",
+                f"{one.model_brier:.3f}",
+                "–" if one.by == MODEL else _with_error(one.lead, one.lead_se),
                 number(100 * one.skill_shrunk, 0) + "%",
                 "–" if one.weight is None else f"{one.weight:.2f}",
             )
         )
         for one in scores
     )
-    numbers = map(right, ("n", "yes", "Brier", "log", "Skill", "Weight"))
-    yield Table(columns=(Column("By"), *numbers), groups=(Group(rows=rows),))
+    heads = ("n", "yes", "Brier", "log", "Model", "Lead", "Skill", "Weight")
+    yield Table(columns=(Column("By"), *map(right, heads)), groups=(Group(rows=rows),))
+    yield Prose(_leaders(scores))
+    weak = [
+        f"{one.by}: of {count(one.n, 'question')} {listing(tuple(said))}"
+        for one in scores
+        if (said := [f"{n:,} {what}" for n, what in zip(_weak(one), _WEAK, strict=True) if n])
+    ]
+    if weak:
+        yield Bullets(tuple(weak))
     yield Prose(
-        "Questions that at least one person answered. Brier and log score: lower is better. Skill is the "
-        "gain on the base rate's Brier score, drawn towards 0 where questions are few. Weight is that in the "
-        "pool; the pool is scored by what was learned before each question was asked.",
+        "Questions that at least one person, market or crowd answered. Brier and log score: lower is better. "
+        "Model: the model's Brier score on the same questions; lead: by how much theirs is lower. Skill is "
+        "the gain on the base rate's Brier score, drawn towards 0 where questions are few. Weight is that in "
+        "the pool of people and model, which is scored by what was learned before each question was asked.",
         tone="fine",
     )
+
+
+_WEAK = "in a thin market", "in a market that has closed", "answered more than a week after the as-of date"
+
+
+def _weak(one: PersonScore) -> tuple[int, ...]:
+    return one.n_thin, one.n_closed, one.n_late
+
+
+def _with_error(value: float, error: float | None) -> str:
+    return number(value, 3) + ("" if error is None else f" ± {number(error, 3)}")
+
+
+def _leaders(scores: Sequence[PersonScore]) -> str:
+    """Who was better than the model by more than twice the error, with enough outcomes of either kind."""
+    rivals = [one for one in scores if one.by not in NOT_PERSONS]
+    sure = [
+        one
+        for one in rivals
+        if one.lead_se is not None
+        and abs(one.lead) > 2 * one.lead_se
+        and min(one.n_yes, one.n - one.n_yes) >= FEWEST_OUTCOMES
+    ]
+    better = listing(tuple(one.by for one in sure if one.lead > 0))
+    worse = listing(tuple(one.by for one in sure if one.lead < 0))
+    said = [f"{better}: better than the model so far." if better else ""]
+    said += [f"{worse}: worse than the model so far." if worse else ""]
+    if open_ := listing(tuple(one.by for one in rivals if one not in sure)):
+        said.append(f"{open_}: too few questions to tell who is better.")
+    return " ".join(filter(None, said))

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from forecast.config import Config
 from forecast.events.dyads import DyadRule
 from forecast.ledger.chain import Ledger
 from forecast.ledger.entries import (
@@ -25,6 +26,7 @@ from forecast.records.explained import OtherForecast
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import PastForecast
 from forecast.records.scale import STANDARD, Scale
+from forecast.runs.inputs import config_scale, dyad_rule, target_rules
 from forecast.wording import question_text
 
 LEDGER_FILE = "ledger.sqlite"
@@ -106,6 +108,12 @@ def asked_questions(
     ]
 
 
+def questions_of(config: Config) -> list[Asked]:
+    """Return every question that a run of a config asks."""
+    days = {one.name: one.date for one in config.milestones}
+    return asked_questions(dyad_rule(config), target_rules(config), config.as_of, days, config_scale(config))
+
+
 def history_of(ledger: Ledger, asked: Sequence[Asked]) -> tuple[PastForecast, ...]:
     """Earlier forecasts of the same questions, oldest first; of one as-of day the last that was recorded."""
     last = {}
@@ -128,8 +136,9 @@ def history_of(ledger: Ledger, asked: Sequence[Asked]) -> tuple[PastForecast, ..
 def others_of(ledger: Ledger, asked: Sequence[Asked], as_of: date) -> tuple[OtherForecast, ...]:
     """What others said of the same questions, whatever day they were asked on, the latest first.
 
-    Of one forecaster and question the last answer; a question of the same rule that ends on another day is
-    told with its difference. Answers that were declared void are left out.
+    Of one forecaster and question the last answer, of a market its last price up to the as-of date if it has
+    one; a question of the same rule that ends on another day is told with its difference. Answers that were
+    declared void are left out.
     """
     found: dict[tuple[str, str, str], OtherForecast] = {}
     for entry in sorted(ledger.judgements, key=lambda one: one.made_on):
@@ -145,6 +154,9 @@ def others_of(ledger: Ledger, asked: Sequence[Asked], as_of: date) -> tuple[Othe
         if theirs.as_of != as_of:
             differs.append(f"counts events after {theirs.as_of}, not after {as_of}")
         target = (same or rules[0]).target
+        known = found.get((target, theirs.id, entry.forecaster))
+        if known and entry.market and not known.after_as_of and entry.made_on.date() > as_of:
+            continue  # the run compares itself with what the market knew
         found[target, theirs.id, entry.forecaster] = OtherForecast(
             target=target,
             milestone=same.milestone if same else None,

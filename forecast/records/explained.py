@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.wording import count, listing, long_day
+from forecast.wording import count, long_day
 
 Step = Literal[
     "base_rate",
@@ -265,16 +265,17 @@ class MarketFacts(Record):
     @property
     def traded(self) -> str:
         """How much was traded by how many; empty where the site does not say."""
-        said = [] if self.volume is None else [f"{self.volume:,.0f} {UNITS.get(self.site, '')} traded"]
-        said += [] if self.forecasters is None else [count(self.forecasters, "forecaster")]
-        return listing(tuple(said))
+        if self.volume is None:
+            return "" if self.forecasters is None else count(self.forecasters, "forecaster")
+        by = "" if self.forecasters is None else f" by {count(self.forecasters, 'person', 'people')}"
+        return f"{self.volume:,.0f} {UNITS.get(self.site, '')} traded{by}"
 
     @property
     def marks(self) -> tuple[str, ...]:
         """What makes the price weaker evidence, and whether it was turned round."""
         said = [f"thin market: {self.thin}"] if self.thin else []
         said += [f"closed on {long_day(self.closed)}"] if self.closed else []
-        return (*said, *(["it asks the reverse, turned round here"] if self.opposite else []))
+        return (*said, *(["it asks the reverse, so 1 minus its price"] if self.opposite else []))
 
 
 class OtherForecast(Record):

@@ -14,6 +14,7 @@ from pydantic import Field
 from forecast.records.base import Probability, Record
 from forecast.records.cautions import Caution
 from forecast.records.event_cautions import FeedFault
+from forecast.records.explained import OtherForecast
 from forecast.records.forecast import Headline, MilestoneForecast, TargetForecast
 from forecast.wording import share
 
@@ -76,6 +77,9 @@ class DyadEntry(Record):
     feed_faults: tuple[FeedFault, ...] = ()
     failure: Failure | None = None
     targets: tuple[TargetForecast, ...] = ()
+    others: tuple[OtherForecast, ...] = Field(
+        default=(), description="what markets, platforms and people said of the same questions"
+    )
 
     @property
     def milestone(self) -> MilestoneForecast | None:

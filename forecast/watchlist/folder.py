@@ -23,8 +23,8 @@ from forecast.errors import BusyError, EventError, RunFolderError
 from forecast.evaluation.kept_rows import decisive_versions
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
-from forecast.ledger.recording import RunOrigin, forecast_entries
-from forecast.ledger.store import write_ledger
+from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
+from forecast.ledger.store import open_ledger, write_ledger
 from forecast.records.base import Probability, Record
 from forecast.records.cautions import Caution
 from forecast.records.forecast import Diagnostics, Forecast, Headline, TargetForecast
@@ -291,6 +291,20 @@ def _write_whole(path: Path, content: bytes) -> None:
 def write_feed(place: Path, content: bytes) -> None:
     """Write the feed of the list at the address that stays."""
     _write_whole(place / FEED, content)
+
+
+def with_others(watch: Watch, ledger: Path | None, jobs: Mapping[str, Job]) -> Watch:
+    """Add what others said of the questions, by a ledger if it is there; ``jobs`` by the name of the dyad."""
+    if ledger is None or not ledger.exists():
+        return watch
+    opened = open_ledger(ledger)
+    dyads = (
+        one.model_copy(update={"others": others_of(opened, questions_of(jobs[one.name].config), watch.as_of)})
+        if one.targets
+        else one
+        for one in watch.dyads
+    )
+    return watch.model_copy(update={"dyads": tuple(dyads)})
 
 
 NOT_SAMPLED = Diagnostics(

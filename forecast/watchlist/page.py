@@ -27,11 +27,13 @@ from forecast.blocks import (
     one_group,
 )
 from forecast.events.table import csv_text
+from forecast.records.explained import OtherForecast
 from forecast.records.forecast import MilestoneForecast
 from forecast.records.watch import DyadEntry, ListMilestone, TriggerRecord, Watch
 from forecast.report import palette
 from forecast.report.build import Content, frame_colours
 from forecast.report.html_page import data_address, render_content
+from forecast.report.sections.brief import other_sentence
 from forecast.report.typesetting import (
     Attachment,
     compile_pdf,
@@ -55,7 +57,7 @@ Paper = Literal["a4", "us-letter"]
 HEADER = (
     *("rank", "dyad", "label", "state", "target", "milestone", "date", "probability", "lower90", "upper90"),
     *("words", "baseline", "trigger", "trigger_before", "change", "time_passing", "news", "change_error"),
-    *("top5", "last_event", "failure"),
+    *("top5", "last_event", "failure", "others"),
 )
 _PAGE = """\
 {% extends "page.html" %}
@@ -155,6 +157,10 @@ def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
     yield Table(name="ranked", title="Dyads by their probability", columns=columns, groups=one_group(rows))
     if said := trigger_sentence(watch):
         yield Prose(said, tone="fine")
+    others = [(one, each) for one in watch.dyads for each in one.others if _is_asked(one, each)]
+    if others:
+        yield Heading("What others say")
+        yield Bullets(tuple(f"{one.label}: {other_sentence(each)}" for one, each in others))
     if watch.since:
         moved = change_sentences(watch)
         since = (
@@ -163,6 +169,11 @@ def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
         yield Prose(since, tone="fine")
         if moved:
             yield Bullets(moved)
+
+
+def _is_asked(one: DyadEntry, other: OtherForecast) -> bool:
+    # Where the site's question ends on a day of its own, its sentence says so.
+    return other.target == one.question.target and other.milestone in (one.question.milestone, None)
 
 
 def _row(one: DyadEntry, trigger: TriggerRecord | None) -> tuple[Cell, ...]:
@@ -261,6 +272,15 @@ def _dyad(one: DyadEntry, model: str) -> Iterator[Block]:
     yield Table(
         name=f"dyad-{one.name}", title=f"Probabilities of {one.label}", columns=columns, groups=groups
     )
+    if one.others:
+        labels = {target.name: target.label for target in one.targets}
+        yield Prose("What others say", tone="fine")
+        yield Bullets(
+            tuple(
+                f"{labels[each.target]}, before {wording.long_day(each.ends)}. {other_sentence(each)}"
+                for each in one.others
+            )
+        )
 
 
 def _chance_cells(one: MilestoneForecast) -> tuple[Cell, ...]:
@@ -319,6 +339,11 @@ def _table_rows(one: DyadEntry) -> Iterator[dict[str, object]]:
                 "upper90": milestone.interval90[1],
                 "words": milestone.words,
                 "baseline": milestone.baseline.probability,
+                "others": "; ".join(
+                    f"{_plain(each.forecaster)} {each.probability:g} on {each.made_on}"
+                    for each in one.others
+                    if (each.target, each.milestone) == (target.name, milestone.name)
+                ),
             }
             if (target.name, milestone.name) == (one.question.target, one.question.milestone):
                 row |= {"trigger": one.trigger, "trigger_before": one.trigger_before, "top5": one.top5}

@@ -113,6 +113,7 @@ def run_watch(
             _add_earlier(entries, before)
         _run(entries, folder, asked, tell)
         watch = _watch_of(watchlist, entries, before[0] if before else None, place)
+        watch = places.with_others(watch, asked.ledger, _jobs(entries))
         if notes := notify(watchlist, watch, folder, places.read_watch(folder)):
             watch = watch.model_copy(update={"notes": (*watch.notes, *notes)})
         made = {places.FEED: feed_of(watch, place)}
@@ -123,9 +124,12 @@ def run_watch(
         places.write_watch(watch, folder, made)
         places.write_feed(place, made[places.FEED])
         if asked.ledger is not None:
-            jobs = {entry.dyad.key: entry.job for entry in entries if entry.job is not None}
-            places.put_watch_on_record(asked.ledger, watch.dyads, jobs, folder)
+            places.put_watch_on_record(asked.ledger, watch.dyads, _jobs(entries), folder)
     return watch, folder
+
+
+def _jobs(entries: Sequence[_Entry]) -> dict[str, Job]:
+    return {entry.dyad.key: entry.job for entry in entries if entry.job is not None}
 
 
 def rule_of(dyad: WatchedDyad) -> DyadRule:

@@ -19,7 +19,7 @@ from forecast.evaluation.decision import decision_of
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, check_gates, fit
-from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, asked_questions, record_forecast
+from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
@@ -43,7 +43,7 @@ from forecast.runs.cautions import (
 )
 from forecast.runs.earlier_copy import EarlierCopy, earlier_copy
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
-from forecast.runs.inputs import Inputs, config_scale, dyad_rule, read_inputs, target_rules
+from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.monthly import measure_monthly_risk
 from forecast.runs.run import Run, run_id, sampler_options, simulate, stage_seeds, versions
@@ -338,9 +338,8 @@ def run_forecast(
     with claimed(folder):
         refuse_existing(folder, force=force)
         if on_record:
-            dyad, days = dyad_rule(config), {one.name: one.date for one in config.milestones}
-            asked = asked_questions(dyad, target_rules(config), config.as_of, days, config_scale(config))
-            before = summarise_ledger(refuse_unusable(place), dyad.sides, asked)
+            sides = dyad_rule(config).sides
+            before = summarise_ledger(refuse_unusable(place), sides, questions_of(config))
         try:
             with without_warnings():  # raised or told below
                 run = make_forecast(config, listen, keep=keep, earlier=copy)

@@ -17,7 +17,7 @@ from forecast.errors import MAKE_RUN, InputError, LedgerError, RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.events.terms import Use, refuse_barred, terms_of
-from forecast.ledger.recording import LEDGER_FILE, asked_questions, others_of
+from forecast.ledger.recording import LEDGER_FILE, others_of, questions_of
 from forecast.ledger.store import open_ledger
 from forecast.records.analysis import Analysis, UnusedBacktest
 from forecast.records.explained import Missing, OtherForecast
@@ -169,13 +169,8 @@ def _others(folder: Path, config: Config) -> tuple[OtherForecast, ...] | None:
     """What others said by the ledger above a run folder, else by what was known when the run was made."""
     place = folder.absolute().parent.parent / LEDGER_FILE
     if place.is_file():
-        from forecast.runs.inputs import config_scale, dyad_rule, target_rules
-
-        days = {one.name: one.date for one in config.milestones}
-        rules, scale = target_rules(config), config_scale(config)
-        asked = asked_questions(dyad_rule(config), rules, config.as_of, days, scale)
         try:
-            return others_of(open_ledger(place), asked, config.as_of)
+            return others_of(open_ledger(place), questions_of(config), config.as_of)
         except LedgerError as error:
             _LOGGER.warning("what others said is as of the run: %s", error)
     known = folder / files.LEDGER_RECORD

@@ -220,7 +220,7 @@ def test_people_model_and_base_rate_are_scored_on_the_same_questions(case, coded
     with write_ledger(case.path) as writer:
         for entry in (made(case, "2022-01-01", "anna", 0.9), made(case, "2022-03-01", "anna", 0.1)):
             assert writer.append(entry)
-    with pytest.raises(LedgerError, match="no question that a person answered is resolved"):
+    with pytest.raises(LedgerError, match="no question that a person or a market answered is resolved"):
         score_persons(case.ledger)
     case.resolve(coded(("2022-01-25", "sanction", 4), ("2022-12-31", "visit", 1)))
     scores = {one.by: one for one in score_persons(case.ledger)}

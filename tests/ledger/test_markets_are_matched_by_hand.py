@@ -9,11 +9,14 @@ from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from scipy.special import expit, logit
 
 from forecast.errors import InputError
-from forecast.ledger.entries import JudgementEntry
+from forecast.ledger.entries import JudgementEntry, with_id
+from forecast.ledger.pooling import answered_questions, learn_pool, score_persons
+from forecast.ledger.recording import Asked, others_of
 from forecast.ledger.sites import read_source
-from forecast.ledger.store import open_ledger
+from forecast.ledger.store import open_ledger, write_ledger
 
 
 def seconds(day: str) -> float:
@@ -550,3 +553,64 @@ def test_the_ledger_keeps_what_a_market_said_through_an_export(imported, case, a
     assert command("ledger", "import", exported, "--ledger", other).code == 0
     (there,) = [entry for entry in open_ledger(other).judgements if entry.market]
     assert there.market == prices(case)[0].market
+
+
+# Shown and scored
+
+
+def test_a_run_is_compared_with_what_the_market_knew_on_its_day(imported, case, asked):
+    centres = [("2021-12-20", 0.2, 30), ("2022-01-10", 0.3, 41)]
+    imported(metaculus(centres=centres), "--match", "9001", "--question", asked, "--differs", "same")
+    question = case.ledger.questions[asked]
+    (told,) = others_of(case.ledger, [Asked("crisis", "soon", question)], question.as_of)
+    assert (told.probability, told.made_on, told.after_as_of) == (0.2, date(2021, 12, 20), False)
+    assert (told.market.key, told.market.forecasters) == ("9001", 30)
+    # One that was first seen after the as-of date is told as it was last.
+    other = [polymarket(updatedAt="2022-01-04T00:00:00Z"), polymarket(updatedAt="2022-01-06T00:00:00Z")]
+    for one in other:
+        imported(one, "--match", "512340", "--question", asked, "--differs", "same")
+    last = others_of(case.ledger, [Asked("crisis", "soon", question)], question.as_of)[0]
+    assert (last.forecaster, last.made_on, last.after_as_of) == ("Polymarket", date(2022, 1, 6), True)
+
+
+def test_the_market_is_scored_beside_model_and_people_and_never_pooled(imported, case, asked, coded, command):
+    case.record("2022-03-01", {"crisis": {30: 0.75}})
+    later = next(key for key in case.ledger.questions if key != asked)
+    how = ("--match", "512340", "--differs", "same", "--question")
+    imported(polymarket(closed=True, closedTime="2022-01-20 00:00:00+00"), *how, asked)
+    imported(polymarket(updatedAt="2022-03-20T00:00:00Z", outcomePrices='["0.2","0.8"]'), *how, later)
+    anna = with_id(
+        JudgementEntry,
+        question=case.ledger.questions[later].model_dump(),
+        forecaster="anna",
+        person=True,
+        probability=0.1,
+        made_on=datetime(2022, 3, 1, tzinfo=UTC),
+    )
+    with write_ledger(case.path) as writer:
+        writer.append(anna)
+    case.resolve(coded(("2022-01-25", "sanction", 4), ("2022-12-31", "visit", 1)))
+    scores = {one.by: one for one in score_persons(case.ledger)}
+    market, model = scores["Polymarket"], scores["model"]
+    assert (market.n, model.n, scores["anna"].n, scores["pooled"].n) == (2, 2, 1, 1)
+    assert market.brier == pytest.approx((0.65**2 + 0.2**2) / 2)
+    assert market.model_brier == pytest.approx((0.25**2 + 0.75**2) / 2)
+    assert market.lead == pytest.approx(market.model_brier - market.brier)
+    assert (market.n_thin, market.n_closed, market.n_late) == (2, 1, 1)
+    assert (market.weight, model.lead) == (None, 0)
+    # The pool is that of anna and the model alone.
+    assert scores["equal pool"].brier == pytest.approx(expit((logit(0.1) + logit(0.75)) / 2) ** 2)
+    (only,) = [one for one in answered_questions(case.ledger) if one.pooled]
+    assert learn_pool(answered_questions(case.ledger)) == learn_pool([only])
+    said = command("ledger", "score", "--by", "person", "--ledger", case.path).out
+    flat = " ".join(said.split())
+    assert "Polymarket: of 2 questions 2 in a thin market, 1 in a market that has closed" in flat
+    assert "anna and Polymarket: too few questions to tell who is better." in flat
+
+
+def test_a_person_cannot_have_the_name_of_a_site(command, tmp_path):
+    ended = command(
+        "judge", tmp_path, "--by", "polymarket", *("--target", "x", "--before", "y", "--probability", "40%")
+    )
+    assert ended.code == 2
+    assert "--by: got 'polymarket'" in ended.err

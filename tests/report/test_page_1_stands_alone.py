@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Alert, Rise, Spark, walk
+from forecast.blocks import Alert, Rise, Spark, Table, walk
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import LearnedFrom
@@ -23,6 +23,7 @@ from forecast.report.html_page import render_page
 from forecast.report.run_records import ReportOptions
 from forecast.report.sections.brief import bottom_line, brief_section, questions_table
 from forecast.report.sections.data import coverage_sentences
+from forecast.report.sections.track_record import others_section
 
 
 def words_of(text):
@@ -210,7 +211,27 @@ def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front,
         row = f"{shown(sign['chance'])} {shown(sign['if_seen'])} {shown(sign['if_not_seen'])}"
         assert (f"{row} {'7 of 9' if sign['history'] else 'not tested'}" in front) is (place < 3)
     assert "What to watch in the next 30 days (to 9 August 2023), and what 43% becomes" in front
-    assert "A platform: 22% on 3 July 2023. Differs: counts blockades only." in front
+    thin = "(9,951 USD traded; thin market: volume below 10,000 USD)"
+    assert f"Polymarket: 22% on 3 July 2023 {thin}. Differs: counts blockades only." in front
+
+
+def test_the_page_lists_what_others_say_beside_this_forecast(factory):
+    forecast = factory.forecast(factory.events)
+    run = factory.records(forecast, factory.told(forecast))
+    section = others_section(run)
+    assert not section.printed
+    (table,) = [one for one in section.blocks if isinstance(one, Table)]
+    ((by, event, _, said, here, on, marks),) = table.groups[0].rows
+    asked = forecast.target(forecast.headline.target)
+    assert (by.text, by.note, event.text) == (
+        "Polymarket",
+        "https://polymarket.com/market/drills",
+        asked.label,
+    )
+    headline = next(one for one in asked.milestones if one.name == forecast.headline.milestone)
+    assert (said.text, here.text, on.text) == ("22%", shown(headline.probability), "3 Jul 2023")
+    assert "thin market" in marks.text
+    assert others_section(factory.records(forecast, factory.analysis(factory.events))) is None
 
 
 def test_what_is_missing_is_said_to_be_missing_with_its_reason(factory):

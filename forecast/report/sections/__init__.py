@@ -19,7 +19,7 @@ from forecast.report.sections.questions import members_section, questions_sectio
 from forecast.report.sections.scenarios import rationales_section, scenarios_section
 from forecast.report.sections.sources import explained_section, sources_section
 from forecast.report.sections.tension import tension_section
-from forecast.report.sections.track_record import scores_section, track_record_section
+from forecast.report.sections.track_record import others_section, scores_section, track_record_section
 
 Made = Callable[[RunRecords], Section | None]
 SECTIONS: dict[str, tuple[Made, ...]] = {
@@ -29,7 +29,7 @@ SECTIONS: dict[str, tuple[Made, ...]] = {
     "assumptions": (assumptions_section, labels_section),
     "scenarios": (scenarios_section, rationales_section),
     "costs": (costs_section,),
-    "track-record": (track_record_section, scores_section),
+    "track-record": (track_record_section, others_section, scores_section),
     "data": (data_section, recent_events_section),
     "method": (method_section, methods_section, parameters_section, identity_section),
 }

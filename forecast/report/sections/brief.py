@@ -46,7 +46,7 @@ from forecast.report.run_records import RunRecords
 from forecast.report.sections.ahead import missing, signs_table
 from forecast.report.sections.costs import act_sentence, decision_blocks
 from forecast.report.sections.sources import BESIDE, caveats
-from forecast.report.sections.track_record import ledger_gap
+from forecast.report.sections.track_record import ledger_gap, other_marks
 from forecast.report.typesetting import first_clauses, shorten
 
 _MOST_TARGETS, _MOST_MILESTONES = 6, 6
@@ -296,9 +296,11 @@ def others(run: RunRecords) -> Iterator[Block]:
 def other_sentence(one: OtherForecast) -> str:
     """Who said what on which day, and how the question differs."""
     late = "; made after the as-of date" if one.after_as_of else ""
+    marks = f" ({'; '.join(other_marks(one))})" if other_marks(one) else ""
     differs = f". Differs: {'; '.join(one.differs)}" if one.differs else ""
     day = wording.long_day(one.made_on)
-    return f"{shorten(one.forecaster, 60)}: {wording.percent(one.probability)} on {day}{late}{differs}."
+    said = wording.percent(one.probability)
+    return f"{shorten(one.forecaster, 60)}: {said} on {day}{late}{marks}{differs}."
 
 
 def record(run: RunRecords) -> Iterator[str]:

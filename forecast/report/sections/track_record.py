@@ -19,6 +19,7 @@ from forecast.blocks import (
     one_group,
 )
 from forecast.records.analysis import UnusedBacktest
+from forecast.records.explained import OtherForecast
 from forecast.records.forecast import Forecast
 from forecast.records.history import (
     ErrorBound,
@@ -82,6 +83,47 @@ def scores_section(run: RunRecords) -> Section | None:
     notes.append(f"Backtest of {record.forecasts_sha256[:12]} (SHA-256 of its forecasts.csv).")
     blocks = (scores_table(forecast, record.rows, "all-scores"), *(Prose(one, tone="fine") for one in notes))
     return Section("scores", "Scores of every event and horizon", blocks, printed=False)
+
+
+def others_section(run: RunRecords) -> Section | None:
+    """For the page alone: what others said of every event, beside this forecast."""
+    if not run.analysis.others:
+        return None
+    labels = {target.name: target.label for target in run.forecast.targets}
+    ours = {
+        (target.name, one.name): wording.percent(one.probability)
+        for target in run.forecast.targets
+        for one in target.milestones
+    }
+    rows = (
+        (
+            Cell(shorten(one.forecaster, 60), note=one.link or ""),
+            Cell(labels[one.target]),
+            Cell(wording.short_day(one.ends)),
+            Cell(wording.percent(one.probability), weight="semibold", value=one.probability),
+            Cell(ours.get((one.target, one.milestone or ""), "–")),
+            Cell(wording.short_day(one.made_on), note="after the as-of date" if one.after_as_of else ""),
+            Cell("; ".join((*other_marks(one), *one.differs)) or "–"),
+        )
+        for one in run.analysis.others
+    )
+    columns = (
+        Column("By", 40),
+        Column("Event"),
+        Column("Before", 20),
+        Column("Said", 12, "right"),
+        Column("Here", 12, "right"),
+        Column("On", 20),
+        Column("Bear in mind", 50),
+    )
+    said = Prose("What others say is shown beside the forecast and is no part of it.", tone="fine")
+    table = Table(name="others", title="Others on the same events", columns=columns, groups=one_group(rows))
+    return Section("others", "What others say of every event", (table, said), printed=False)
+
+
+def other_marks(one: OtherForecast) -> tuple[str, ...]:
+    """What was traded in a market, and what makes its price weaker evidence."""
+    return tuple(filter(None, (one.market.traded, *one.market.marks))) if one.market else ()
 
 
 def _misses(forecast: Forecast, record: TrackRecord, shown: Sequence[Miss]) -> list[Block]:
