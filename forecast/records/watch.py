@@ -165,6 +165,11 @@ class WatchNote(Record):
     ]
     text: str
 
+    @property
+    def on_delivery(self) -> bool:
+        """Whether it is about messages to others, and not about the numbers."""
+        return self.code.startswith(("webhook", "command", "mail"))
+
 
 class Watch(Record):
     """The content of ``watch.json``."""

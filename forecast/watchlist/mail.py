@@ -67,22 +67,23 @@ def password_of(watchlist: Watchlist) -> str:
 
 
 def queue(
-    watchlist: Watchlist, watch: Watch, entry: DyadEntry, known: Known, change: str, place: Path
+    watchlist: Watchlist, watch: Watch, changes: Sequence[tuple[str, DyadEntry, Known]], place: Path
 ) -> None:
-    """Put a change into the outbox of a list, an alert for each address; one that is there stays as it is.
+    """Put changes into the outbox of a list, an alert for each address; one that is there stays as it is.
 
-    ``change`` is the id of the change, ``place`` the folder of the list.
+    A change is its id, the dyad now, and what was told of it before; ``place`` is the folder of the list.
     """
-    if watchlist.on_change.mail is None:
+    if watchlist.on_change.mail is None or not changes:
         return
     alerts = read_outbox(place)
-    there = {(one.id, one.to) for one in alerts}
-    headline, text = clean_text(_headline(entry, known)), "\n".join(_sentences(watch, entry, known))
-    new = [
-        Alert(id=change, to=to, headline=headline, text=text)
-        for to in watchlist.on_change.mail.to
-        if (change, to) not in there
-    ]
+    there, new = _keys(alerts), list[Alert]()
+    for change, entry, known in changes:
+        headline, text = clean_text(_headline(entry, known)), "\n".join(_sentences(watch, entry, known))
+        new += [
+            Alert(id=change, to=to, headline=headline, text=text)
+            for to in watchlist.on_change.mail.to
+            if (change, to) not in there
+        ]
     write_outbox(place, (*alerts, *new))
 
 

@@ -141,18 +141,25 @@ def notify(watchlist: Watchlist, watch: Watch, folder: Path, same_day: Watch | N
     # Before anything is sent: a watch that dies now knows what was told before it.
     write_told(folder, told)
     for channel in channels:
-        known: Mapping[str, Known] = getattr(told, channel)
-        for entry in watch.dyads:
-            if entry.failure is not None or not _due(entry, known[entry.name], asked.step):
-                continue
-            message = message_of(watchlist, entry, known[entry.name])
-            if channel == "mail":
-                queue(watchlist, watch, entry, known[entry.name], message["id"], place)
-            elif problem := _deliver(asked, channel, message):
+        known: dict[str, Known] = getattr(told, channel)
+        due = [one for one in watch.dyads if one.failure is None and _due(one, known[one.name], asked.step)]
+        messages = [message_of(watchlist, one, known[one.name]) for one in due]
+        now = {one.name: _shown(one, one.trigger, watch.as_of) for one in due}
+        if channel == "mail":
+            changes = [
+                (str(message["id"]), entry, known[entry.name])
+                for message, entry in zip(messages, due, strict=True)
+            ]
+            queue(watchlist, watch, changes, place)
+            told = told.model_copy(update={channel: known | now})
+            write_told(folder, told)
+            continue
+        for entry, message in zip(due, messages, strict=True):
+            if problem := _deliver(asked, channel, message):
                 notes.append(_undelivered(asked, channel, entry, problem))
                 continue
-            now = _shown(entry, entry.trigger, watch.as_of)
-            told = told.model_copy(update={channel: {**getattr(told, channel), entry.name: now}})
+            known = known | {entry.name: now[entry.name]}
+            told = told.model_copy(update={channel: known})
             write_told(folder, told)
     return (*notes, *(send_waiting(watchlist, place) if asked.mail else ()))
 

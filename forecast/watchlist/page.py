@@ -131,10 +131,12 @@ def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
     trouble = [
         *(f"{one.label}: {one.failure.text}" for one in watch.dyads if one.failure),
         *(f"{one.label}: {fault.text}" for one in watch.dyads for fault in one.feed_faults),
-        *(note.text for note in watch.notes),
+        *(note.text for note in watch.notes if not note.on_delivery),
     ]
     if trouble:
         yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
+    if delivery := [note.text for note in watch.notes if note.on_delivery]:
+        yield Alert(text="Delivery of alerts", items=tuple(delivery), tone="caution")
     columns: tuple[Column, ...] = (
         Column("#", 6, "right"),
         Column("Dyad"),

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from forecast.blocks import Alert
 from forecast.config.alerts import MailConfig
 from forecast.config.watchlist import load_watchlist
 from forecast.errors import ConfigError, RunFolderError
@@ -23,6 +24,7 @@ from forecast.watchlist import mail as mailing
 from forecast.watchlist.folder import Known, Told, last_told, read_outbox
 from forecast.watchlist.mail import send_test
 from forecast.watchlist.notifying import notify
+from forecast.watchlist.page import watch_answer
 from forecast.wording import interval_percent, percent
 
 from .conftest import command, watched, write_dyads, write_list
@@ -61,7 +63,8 @@ class Mailbox:
 
 def logged_in(server, session, envelope, mechanism, given):
     right = (given.login, given.password) == (b"watch", PASSWORD.encode())
-    return AuthResult(success=right, handled=right)
+    # A server may repeat in its answer what it was sent.
+    return AuthResult(success=right, handled=right, message=f"535 not {given.password.decode()}")
 
 
 @pytest.fixture(scope="session")
@@ -323,6 +326,17 @@ def test_alerts_to_an_address_that_the_list_names_no_more_are_dropped(listed, fo
     assert mailbox.kept == []
 
 
+def test_sending_ends_after_its_time_and_goes_on_with_the_next_watch(listed, found, serve, monkeypatch):
+    mailbox, settings = serve()
+    mailed(listed, settings, more=", send: each")
+    with monkeypatch.context() as late:
+        late.setattr(mailing, "SENDING_SECONDS", -1.0)
+        (note,) = told(listed, found)
+    assert (note.code, mailbox.kept) == ("mail_failed", [])
+    assert told(listed, found) == ()
+    assert len(mailbox.kept) == 3
+
+
 def test_a_server_that_is_down_costs_the_watch_nothing_and_loses_no_alert(trial, tmp_path, serve):
     mailbox, settings = serve()
     mailed(trial, "server: 127.0.0.1, port: 1")
@@ -330,6 +344,8 @@ def test_a_server_that_is_down_costs_the_watch_nothing_and_loses_no_alert(trial,
     assert watch.states()["fine"] == 3
     assert codes(watch.notes) == ["mail_failed"]
     assert "on_change.mail.port: 127.0.0.1:1 refuses connections" in watch.notes[0].text
+    alert = next(one for one in watch_answer(watch, tmp_path) if isinstance(one, Alert))
+    assert (alert.text, alert.items) == ("Delivery of alerts", (watch.notes[0].text,))
     later, _ = watched(mailed(trial, settings), tmp_path, as_of=date(2010, 1, 5))
     assert later.notes == ()
     assert mailbox.kept[0].get_content().count("As of 4 January 2010") == 3
@@ -385,8 +401,9 @@ def test_a_server_that_cannot_be_used_is_named_with_its_key(listed, serve, monke
         (good.replace(", user: watch", ""), r"user: 127.0.0.1:.* wants a log-in \(530"),
     ]
     for settings, expected in cases:
-        with pytest.raises(ConfigError, match=rf"list.yaml:\d+:\d+: on_change.mail.{expected}"):
+        with pytest.raises(ConfigError, match=rf"list.yaml:\d+:\d+: on_change.mail.{expected}") as caught:
             send_test(load_watchlist(mailed(listed, settings)))
+        assert PASSWORD not in str(caught.value)
 
 
 @pytest.mark.parametrize(
