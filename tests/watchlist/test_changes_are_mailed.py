@@ -447,12 +447,13 @@ def test_a_password_that_is_not_there_is_said_before_any_work(trial, tmp_path, m
     assert not list((tmp_path / "out").rglob("*.json"))
 
 
-def test_an_outbox_that_cannot_be_read_is_refused_before_any_work(trial, tmp_path, serve):
-    _, settings = serve()
-    _, folder = watched(mailed(trial, settings), tmp_path)
-    (folder.parent / "outbox.json").write_text("{")
+def test_an_outbox_that_cannot_be_read_is_refused_before_any_work(trial, tmp_path):
+    mailed(trial, "server: localhost")
+    (tmp_path / "trial").mkdir()
+    (tmp_path / "trial" / "outbox.json").write_text("{")
     with pytest.raises(RunFolderError, match=r"outbox.json: cannot be read.*Mend it or move it away"):
         watched(trial, tmp_path)
+    assert [one.name for one in (tmp_path / "trial").iterdir()] == ["outbox.json"]
 
 
 def test_the_settings_are_tried_by_a_mail_to_every_address(trial, tmp_path, serve, capsys):
