@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forecast.blocks import Track
 from forecast.cli import main
 from forecast.config import load_config
 from forecast.errors import InputError
@@ -19,6 +20,8 @@ from forecast.workflows.office import write_office_files
 docx = pytest.importorskip("docx")
 pptx = pytest.importorskip("pptx")
 openpyxl = pytest.importorskip("openpyxl")
+etree = pytest.importorskip("lxml.etree")
+R_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 DIGITS = 1e-15
 """Excel keeps 16 digits."""
 SAMPLE = Path(__file__).parents[2] / "reports/sample"
@@ -78,13 +81,80 @@ def test_word_has_every_table_as_a_table_and_every_chart_with_its_words(folder):
     assert len(document.tables) == len(content.tables())
     for set_table, table in zip(document.tables, content.tables(), strict=True):
         assert len(set_table.rows) == 1 + sum(bool(one.label) + len(one.rows) for one in table.groups)
-        assert [cell.text for cell in set_table.rows[0].cells] == [
-            " ".join(filter(None, (one.head, one.note))) for one in table.columns
+        # A column of drawings alone is left out; every other stands with its head, and none is empty.
+        cells = [[row[k] for group in table.groups for row in group.rows] for k in range(len(table.columns))]
+        told = [
+            " ".join(filter(None, (column.head, column.note)))
+            for column, own in zip(table.columns, cells, strict=True)
+            if any(cell.text or isinstance(cell.mark, Track) for cell in own)
         ]
+        assert [cell.text for cell in set_table.rows[0].cells] == told
+        assert "Chance by day" not in told
     shown = [shape._inline.docPr.get("descr") for shape in document.inline_shapes]
     assert shown == [chart.alt for chart in content.charts()]
     text = "\n".join(one.text for one in document.paragraphs)
     assert all(section.title in text for section in content.sections if section.title)
+
+
+def charts_of(document):
+    """Each chart of a document with its own part and the workbook that it is edited in, by name."""
+    found = {}
+    for shape in document.inline_shapes:
+        (shown,) = shape._inline.graphic.graphicData
+        part = document.part.related_parts[shown.get(R_ID)]
+        root = etree.fromstring(part.blob)
+        (data,) = root.findall(f"{{{root.nsmap['c']}}}externalData")
+        book = part.related_parts[data.get(R_ID)]
+        found[shape._inline.docPr.get("name")] = root, openpyxl.load_workbook(io.BytesIO(book.blob)).active
+    return found
+
+
+def test_charts_in_word_can_be_edited_and_hold_the_numbers_of_the_run(folder, forecast):
+    charts = charts_of(docx.Document(str(folder / "report.docx")))
+    analysis = json.loads((folder / "analysis.json").read_text())
+    _, sheet = charts["course"]
+    head, *rows = sheet.iter_rows(values_only=True)
+    checked = 0
+    for target in forecast["targets"]:
+        curve = dict(zip(target["curve"]["date"], target["curve"]["probability"], strict=True))
+        for row in rows:
+            said = row[head.index(target["label"])]
+            if said is not None:
+                assert said == pytest.approx(curve[row[0].date().isoformat()], rel=DIGITS)
+                checked += 1
+    weeks = -(-len(curve) // 7)
+    assert checked >= weeks * len(forecast["targets"])
+    _, sheet = charts["months"]
+    asked = forecast["headline"]["target"]
+    months = next(one for one in analysis["monthly_risk"] if one["target"] == asked)["months"]
+    hazards = [row[1] for row in sheet.iter_rows(min_row=2, values_only=True)]
+    assert hazards == pytest.approx([one["hazard"] for one in months], rel=DIGITS)
+    _, sheet = charts["assumptions"]
+    bars = {bar["lower"]["change"] for bar in analysis["robustness"]["tornado"]}
+    downs = [row[1] for row in sheet.iter_rows(min_row=2, values_only=True)]
+    assert downs
+    assert all(down is None or any(down == pytest.approx(one) for one in bars if one) for down in downs)
+
+
+def test_what_a_chart_in_word_draws_is_what_its_workbook_holds(folder):
+    charts = charts_of(docx.Document(str(folder / "report.docx")))
+    assert {"course", "months", "assumptions", "track-record"} <= set(charts)
+    for root, sheet in charts.values():
+        space = {"c": root.nsmap["c"]}
+        drawn = [
+            float(one.text) for kind in ("val", "yVal") for one in root.findall(f".//c:{kind}//c:v", space)
+        ]
+        if root.find(".//c:scatterChart", space) is None:
+            columns = [*sheet.iter_cols(min_col=2, min_row=2, values_only=True)]
+            held = [value for column in columns for value in column if value is not None]
+            assert drawn == pytest.approx(held, rel=1e-12)
+        else:
+            held = {value for (value,) in sheet.iter_rows(min_col=2, max_col=2, values_only=True)}
+            assert all(
+                any(one == pytest.approx(other) for other in held if isinstance(other, float | int))
+                for one in drawn
+            )
+        assert drawn
 
 
 def test_slides_have_native_charts_with_the_numbers_of_the_run(folder, forecast):
