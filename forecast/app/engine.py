@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from forecast.app.state import State, StateError, read_state, shown_folder
+from forecast.app.state import Goal, State, StateError, read_goal, read_state, shown_folder
 from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.records.base import Record
 from forecast.records.forecast import (
@@ -25,6 +25,7 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
+from forecast.report.answers import PLAUSIBLE, change_lines, reconciled_sentence
 from forecast.report.judgement import question_sentence
 from forecast.report.scenario_words import change_sentences, trust_sentence
 from forecast.runs import files
@@ -33,6 +34,7 @@ from forecast.runs.run import Run, read_run
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import Effort
 from forecast.scenarios.plan import ScenarioPlan, plan_scenario
+from forecast.sensitivity.reconcile import Kind, reconcile
 
 CHART_DAYS = 7
 """Days between two points of a curve; every milestone has one of its own."""
@@ -97,6 +99,27 @@ class Answer(Record):
     changes: tuple[str, ...]
     command: str
     milliseconds: float
+
+
+class PageChange(Record):
+    """A change under which the run would say a probability; ``setting`` is the part of a state that makes it.
+
+    ``lines`` say what moves, from where and to where; of several priors all together first, then each.
+    """
+
+    kind: Kind
+    lines: tuple[tuple[str, str, str], ...]
+    plausibility: float
+    probability: float
+    setting: dict[str, Any]
+
+
+class PageReconciled(Record):
+    """What ``forecast reconcile`` answers; ``reading`` says what plausible means."""
+
+    sentence: str
+    changes: tuple[PageChange, ...]
+    reading: str
 
 
 @dataclass(frozen=True)
@@ -180,6 +203,34 @@ class Engine:
                 assumed = _named(target.milestones, state.milestone).by_assumption
                 answer = answer.model_copy(update=_numbers(known, target, state.milestone, changes, assumed))
         return answer.model_copy(update={"milliseconds": round(1000 * (time.perf_counter() - begun), 1)})
+
+    def read_goal(self, content: object) -> Goal:
+        """Read what the run is to be reconciled with; ``StateError`` where it is not, or cannot be."""
+        goal = read_goal(content, self.run.inputs, self.run.forecast.run_id)
+        if not self.tweaks:
+            raise StateError(self.no_tweaks)
+        return goal
+
+    def reconcile(self, goal: Goal, tell: Callable[[str], None] = lambda note: None) -> PageReconciled:
+        """Search the least changes under which the run would say a probability; takes a minute."""
+        forecast = self.run.forecast
+        found = reconcile(self.run, goal.target, goal.milestone, goal.probability, tell)
+        changes = (
+            PageChange(
+                kind=one.kind,
+                lines=tuple(change_lines(forecast, one)),
+                plausibility=one.plausibility,
+                probability=one.probability,
+                # A state holds the chances of scheduled acts without the key of a scenario file.
+                setting={
+                    key: part["probability"] if key == "calendar" else part
+                    for key, part in one.setting.items()
+                },
+            )
+            for one in found.changes
+        )
+        sentence = reconciled_sentence(forecast, found)
+        return PageReconciled(sentence=sentence, changes=tuple(changes), reading=PLAUSIBLE)
 
     def all_targets(self, state: State) -> ScenarioForecast:
         """Compute what ``answer`` says of each target, in one go; withheld where a new fit is needed."""

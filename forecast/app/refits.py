@@ -1,7 +1,9 @@
-"""New fits for states that the draws of a run cannot answer: one at a time, each in a process of its own.
+"""What takes long: new fits, and searches of what would have to change for a probability.
 
-The process reads the run folder again and runs what ``forecast scenario`` runs; it ends when it is cancelled
-or the server ends.
+One at a time, each in a process of its own: a new fit for a state that the draws of a run cannot answer.
+
+The process reads the run folder again and runs what ``forecast scenario`` or ``reconcile`` runs; it ends when
+it is cancelled or the server ends.
 """
 
 from __future__ import annotations
@@ -17,29 +19,33 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
-from forecast.app.engine import Answer, Engine
+from forecast.app.engine import Answer, Engine, PageReconciled
 from forecast.app.state import State, StateError
 from forecast.errors import ForecastError
 from forecast.records.base import Record
 
 _KEPT = 20
 """Jobs of which the outcome is remembered."""
-_DRAWS = re.compile(r"([\d,]+) of ([\d,]+) draws")
+_PROGRESS = re.compile(r"([\d,]+) of (?:about )?([\d,]+) (?:draws|changes)")
 _GRACE_SECONDS = 5
 
 
+Task = Literal["refit", "reconcile"]
+
+
 class RefitStatus(Record):
-    """How far a new fit is; ``progress`` is the share of its draws that are done."""
+    """How far a new fit or a search is; ``progress`` is the share of its draws or changes that are done."""
 
     status: Literal["running", "done", "failed", "cancelled"]
     progress: float
     text: str
     answer: Answer | None = None
+    reconciled: PageReconciled | None = None
     error: str | None = None
 
 
 class BusyRefitError(StateError):
-    """Another new fit is being made."""
+    """Another new fit or search is going on."""
 
 
 @dataclass
@@ -51,7 +57,7 @@ class _Job:
 
 
 class Refits:
-    """The new fits of a server; all methods may be called from several threads."""
+    """The new fits and searches of a server; all methods may be called from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -65,15 +71,25 @@ class Refits:
         """
         if state.scenario is None:
             raise StateError("nothing is changed, so there is nothing to fit again")
+        return self._begin(engine, "refit", content)
+
+    def search(self, engine: Engine, content: object) -> int:
+        """Begin a search of what would have to change, and return its number; raises as ``start``."""
+        engine.read_goal(content)
+        return self._begin(engine, "reconcile", content)
+
+    def _begin(self, engine: Engine, task: Task, content: object) -> int:
         folder = engine.run.folder
         if folder is None:
-            raise StateError("the run is not kept in a folder, so it cannot be fitted again from here")
+            raise StateError("the run is not kept in a folder, so nothing long can be computed from here")
         context = multiprocessing.get_context("spawn")
         with self._lock:
             if any(job.status.status == "running" for job in self._jobs.values()):
-                raise BusyRefitError("another new fit is being made; wait for it or cancel it")
+                raise BusyRefitError(
+                    "another new fit is being made, or another search; wait for it or cancel it"
+                )
             receiving, sending = context.Pipe(duplex=False)
-            process = context.Process(target=fit_again, args=(folder, content, sending), daemon=True)
+            process = context.Process(target=work, args=(folder, task, content, sending), daemon=True)
             process.start()
             sending.close()
             number = self._next
@@ -110,7 +126,7 @@ class Refits:
     def _job(self, engine: Engine, number: int) -> _Job:
         job = self._jobs.get(number)
         if job is None or job.run_id != engine.run.forecast.run_id:
-            raise StateError(f"there is no new fit of number {number} for this run")
+            raise StateError(f"there is no new fit or search of number {number} for this run")
         return job
 
     def _end(self, job: _Job) -> None:
@@ -136,7 +152,7 @@ class Refits:
         job.process.join()
         with self._lock:
             if job.status.status == "running":
-                error = f"the new fit ended without an answer (code {job.process.exitcode})"
+                error = f"it ended without an answer (code {job.process.exitcode})"
                 job.status = job.status.model_copy(
                     update={"status": "failed", "text": "failed", "error": error}
                 )
@@ -147,31 +163,39 @@ def _after(status: RefitStatus, said: Mapping[str, str]) -> RefitStatus:
     if "answer" in said:
         answer = Answer.model_validate_json(said["answer"])
         return RefitStatus(status="done", progress=1.0, text="done", answer=answer)
+    if "reconciled" in said:
+        reconciled = PageReconciled.model_validate_json(said["reconciled"])
+        return RefitStatus(status="done", progress=1.0, text="done", reconciled=reconciled)
     if "error" in said:
         return status.model_copy(update={"status": "failed", "text": "failed", "error": said["error"]})
     progress = status.progress
-    if found := _DRAWS.search(said["note"]):
+    if found := _PROGRESS.search(said["note"]):
         finished, planned = (int(number.replace(",", "")) for number in found.groups())
         progress = min(finished / max(planned, 1), 1.0)
     return status.model_copy(update={"progress": progress, "text": said["note"]})
 
 
-def fit_again(folder: Path, content: object, sending: Connection) -> None:
-    """Answer a state with a new fit, in a process of its own; tells how far it is, then answer or fault."""
+def work(folder: Path, task: Task, content: object, sending: Connection) -> None:
+    """Fit again or search, in a process of its own; tells how far it is, then answer or fault."""
     # Ctrl-C is for the server, which ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from forecast.runs.run import read_run
 
+    def tell(note: str) -> None:
+        sending.send({"note": note or "starting"})
+
     try:
         engine = Engine(read_run(folder))
-        answer = engine.answer(
-            engine.read(content), refit=True, tell=lambda note: sending.send({"note": note or "starting"})
-        )
-        sending.send({"answer": answer.model_dump_json()})
+        if task == "refit":
+            sending.send(
+                {"answer": engine.answer(engine.read(content), refit=True, tell=tell).model_dump_json()}
+            )
+        else:
+            sending.send({"reconciled": engine.reconcile(engine.read_goal(content), tell).model_dump_json()})
     except ForecastError as error:
         sending.send({"error": str(error)})
     except MemoryError:
-        sending.send({"error": "the machine has not enough memory for a new fit"})
+        sending.send({"error": "the machine has not enough memory for it"})
     except BrokenPipeError:
         pass  # the server is gone
     except Exception as error:  # the page is to learn of it whatever it is

@@ -69,6 +69,7 @@ class RunPage:
             Route("/answer", _answering(self.answer), methods=["POST"]),
             Route("/yaml", _answering(self.yaml), methods=["POST"]),
             Route("/refit", _answering(self.refit), methods=["POST"]),
+            Route("/reconcile", _answering(self.reconcile), methods=["POST"]),
             Route("/refit/{job:int}", _answering(self.job)),
             Route("/refit/{job:int}/cancel", _answering(self.cancel), methods=["POST"]),
         ]
@@ -104,6 +105,11 @@ class RunPage:
             self.engine.plan(state)
         job = await run_in_threadpool(self.refits.start, self.engine, content, state)
         return _plain({"job": job}, 202)
+
+    async def reconcile(self, request: Request) -> Response:
+        """Answer ``POST /reconcile``."""
+        content = await _json(request)
+        return _plain({"job": await run_in_threadpool(self.refits.search, self.engine, content)}, 202)
 
     async def job(self, request: Request) -> Response:
         """Answer ``GET /refit/JOB``."""

@@ -119,6 +119,32 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
     return State(target, milestone, Scenario.checked(named, _Places("the page")))
 
 
+@dataclass(frozen=True)
+class Goal:
+    """A probability that somebody holds of a target of the run before a milestone."""
+
+    target: str
+    milestone: str
+    probability: float
+
+
+def read_goal(content: object, inputs: Inputs, run_id: str) -> Goal:
+    """Read what the run is to be reconciled with: ``run``, ``target``, ``milestone`` and ``probability``.
+
+    Raises ``StateError`` as ``read_state``, and for changes, since the run itself is reconciled.
+    """
+    if not isinstance(content, dict):
+        raise StateError("a goal is a mapping of keys: run, target, milestone, probability")
+    state = read_state({key: one for key, one in content.items() if key != "probability"}, inputs, run_id)
+    if state.scenario is not None:
+        raise StateError("a goal is of the run itself; leave priors, events, calendar and without away")
+    chance = content.get("probability")
+    if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 < chance < 1:
+        said = shown(repr(chance))
+        raise StateError(f"probability: got {said}; expected a number between 0 and 1", "probability")
+    return Goal(state.target, state.milestone, float(chance))
+
+
 def dotted(path: KeyPath) -> str:
     """Return the place of a key in the state, e.g. ``events[0].date``."""
     keys = [key for key in path if key != "probability"] if path[:2] == ("calendar", "probability") else path

@@ -53,7 +53,7 @@ from forecast.report.typesetting import shorten
 
 if TYPE_CHECKING:
     # Not loaded, since a report is built without the model: it brings scipy and numba.
-    from forecast.sensitivity.reconcile import Reconciled
+    from forecast.sensitivity.reconcile import Reconciled, ReconcilingChange
 
 _MOST_BARS = 14
 _MOST_CROSSINGS = 6
@@ -62,6 +62,11 @@ PULLS = (
     f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). The "
     "larger pull decides what the chance rests on. Odds: what twice the weight would multiply the odds of "
     "the event by, ± Monte Carlo error."
+)
+PLAUSIBLE = (
+    "Plausible, 0 to 1: of a prior how far the shift lies in the tails of prior and posterior; of an "
+    "expected act how often the record had one, over the chance needed; of a scheduled act how much of "
+    "the stated chance is left."
 )
 _COMPARED = "Scenario", right("Chance"), right("Change"), right("Assumed")
 
@@ -130,45 +135,46 @@ def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast
 
 def reconciled(forecast: Forecast, found: Reconciled) -> Iterator[Block]:
     """Yield the single changes under which the run would say a stated probability."""
+    yield Prose(reconciled_sentence(forecast, found))
+    if not found.changes:
+        return
+    rows: list[tuple[str, ...]] = []
+    for one in found.changes:
+        change, *parts = change_lines(forecast, one)
+        rows.append((*change, f"{one.plausibility:.2f}", wording.percent(one.probability)))
+        rows += [(f"  {what}", *ends, "", "") for what, *ends in parts]
+    columns = ("Change", right("From"), right("To"), right("Plausible"), right("Gives"))
+    yield plain_table(columns, rows)
+    yield Prose(PLAUSIBLE, tone="fine")
+
+
+def reconciled_sentence(forecast: Forecast, found: Reconciled) -> str:
+    """Say what the run says, and whether a single change would make it say what is asked."""
     target = forecast.target(found.target)
     milestone = named(target.milestones, found.milestone)
     now, asked = wording.percent(found.probability), wording.percent(found.asked)
-    question = f"{target.label}, before {wording.long_day(milestone.date)}"
+    said = f"{target.label}, before {wording.long_day(milestone.date)}: the run says {now}"
     if not found.tried:
-        yield Prose(f"{question}: the run says {now}, so nothing has to change.")
-        return
+        return f"{said}, so nothing has to change."
     if not found.changes:
-        yield Prose(
-            f"{question}: the run says {now}. No single change of the {found.tried} tried gives {asked}; the "
-            f"nearest gives {wording.percent(found.nearest)}."
+        nearest = wording.percent(found.nearest)
+        return (
+            f"{said}. No single change of the {found.tried} tried gives {asked}; the nearest gives {nearest}."
         )
-        return
-    yield Prose(f"{question}: the run says {now}. It would say about {asked} with one of these changes.")
+    return f"{said}. It would say about {asked} with one of these changes."
+
+
+def change_lines(forecast: Forecast, change: ReconcilingChange) -> Iterator[tuple[str, str, str]]:
+    """Yield what a change moves, from where and to where; then each of several priors that move together."""
     titles = titles_of(forecast)
-    rows: list[tuple[str, ...]] = []
-    for one in found.changes:
-        gives = f"{one.plausibility:.2f}", wording.percent(one.probability)
-        if one.scale is None:
-            rows.append((f"{len(one.parts)} priors together", "", "", *gives))
-        else:
-            what = assumption_label(one.what, titles=titles) if one.kind == "prior" else one.what
-            rows.append((what, *(wording.on_scale(end, one.scale) for end in (one.from_, one.to)), *gives))
-        rows += [
-            (
-                f"  {assumption_label(part.what, titles=titles)}",
-                *(wording.on_scale(end, part.scale) for end in (part.from_, part.to)),
-                *("", ""),
-            )
-            for part in one.parts
-        ]
-    columns = ("Change", right("From"), right("To"), right("Plausible"), right("Gives"))
-    yield plain_table(columns, rows)
-    yield Prose(
-        "Plausible, 0 to 1: of a prior how far the shift lies in the tails of prior and posterior; of an "
-        "expected act how often the record had one, over the chance needed; of a scheduled act how much of "
-        "the stated chance is left.",
-        tone="fine",
-    )
+    if change.scale is None:
+        yield f"{len(change.parts)} priors together", "", ""
+    else:
+        what = assumption_label(change.what, titles=titles) if change.kind == "prior" else change.what
+        yield what, *(wording.on_scale(end, change.scale) for end in (change.from_, change.to))  # type: ignore[misc]
+    for part in change.parts:
+        ends = (wording.on_scale(end, part.scale) for end in (part.from_, part.to))
+        yield assumption_label(part.what, titles=titles), *ends  # type: ignore[misc]
 
 
 def _compared(scenarios: Sequence[ScenarioForecast], target: str, milestone: str) -> list[Sequence[str]]:

@@ -139,6 +139,17 @@ class _Search:
         """Whether a probability is the one asked for."""
         return abs(probability - self.goal) <= TOLERANCE
 
+    @property
+    def about(self) -> int:
+        """How many changes are tried, about: those that do nothing are not counted among them."""
+        acts = len([*self._scheduled(), *self._expected()])
+        return len(key_assumptions(self.run.inputs, self.target)) + 1 + acts
+
+    def all(self) -> Iterator[_Tried]:
+        """Try every change, one kind after the other."""
+        for kind in (self.priors, self.several_priors, self.acts, self.left_out):
+            yield from kind()
+
     def priors(self) -> Iterator[_Tried]:
         """Shift each prior until the draws say the goal, and compute that scenario."""
         shares = stacked_shares(self.run, [(self.target, self.milestone)])
@@ -281,16 +292,20 @@ class _Search:
                 yield _Tried.there(found, change, setting)
 
 
-def reconcile(run: Run, target: str, milestone: str, goal: float) -> Reconciled:
-    """Search the single changes under which a run that converged would say ``goal``, in (0, 1)."""
+def reconcile(
+    run: Run, target: str, milestone: str, goal: float, tell: Callable[[str], None] = lambda note: None
+) -> Reconciled:
+    """Search the single changes under which a run that converged would say ``goal``, in (0, 1).
+
+    ``tell`` is told how many changes of how many are tried.
+    """
     known = run.forecast.target(target)
     now = next(one.probability for one in known.milestones if one.name == milestone)
     search = _Search(run, target, milestone, goal, now)
-    tried = (
-        []
-        if search.near(now)
-        else [*search.priors(), *search.several_priors(), *search.acts(), *search.left_out()]
-    )
+    tried: list[_Tried] = []
+    for one in [] if search.near(now) else search.all():
+        tried.append(one)
+        tell(f"{len(tried)} of about {max(search.about, len(tried))} changes tried")
     changes = [one.change for one in tried if one.change is not None]
     changes.sort(key=lambda change: -change.plausibility)
     return Reconciled(

@@ -401,6 +401,122 @@ def test_what_it_would_take_is_reached_when_it_is_applied(page):
     assert page.inner_text("#number") == told
 
 
+CHANGES = {
+    "sentence": "Escalation, before 1 January: the run says 50%.",
+    "reading": "Plausible, 0 to 1.",
+    "changes": [
+        {
+            "kind": "several_priors",
+            "lines": [["2 priors together", "", ""], ["Size of drift", "2×", "3×"], ["Tie", "1%", "2%"]],
+            "plausibility": 0.25,
+            "probability": 0.6,
+            "setting": {"priors": {MOVED: "LogNormal(-1, 0.5)"}},
+        },
+        {
+            "kind": "scheduled_act",
+            "lines": [["A minister visits", "50%", "20%"]],
+            "plausibility": 0.4,
+            "probability": 0.61,
+            "setting": {"calendar": {"A minister visits": 0.2}},
+        },
+    ],
+}
+
+
+def answered_search(page) -> list[dict]:
+    """Let the server's search end at the second look; what was asked."""
+    asked, looks = [], []
+
+    def reply(route):
+        if route.request.method == "POST":
+            asked.append(route.request.post_data_json)
+            route.fulfill(json={"job": 7})
+            return
+        looks.append(1)
+        done = len(looks) % 2 == 0
+        route.fulfill(
+            json={
+                "status": "done" if done else "running",
+                "progress": 0.5,
+                "text": "5 of about 10 changes tried",
+                "reconciled": CHANGES if done else None,
+            }
+        )
+
+    page.route(re.compile(r"/(reconcile|refit/7)$"), reply)
+    return asked
+
+
+@only_served
+def test_the_number_is_dragged_and_the_changes_that_would_make_it_so_are_applied(page):
+    asked = answered_search(page)
+    now = round(100 * probability(page))
+    page.click("#add-act")
+    settled(page)
+    page.click("#reset")
+    box = page.locator("#number").bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 10 + 4 * 7, box["y"] + 10, steps=4)
+    assert page.inner_text("#number") == f"{now + 7}%"
+    assert not asked
+    page.mouse.up()
+    page.wait_for_selector(".held-list")
+    ((question),) = asked
+    assert question["probability"] == pytest.approx((now + 7) / 100)
+    assert {"run", "target", "milestone", "probability"} == set(question)
+    shown = page.inner_text("#reconciled")
+    assert shown.startswith(CHANGES["sentence"])
+    assert "Size of drift: 2× → 3×" in shown
+    assert re.search(r"Plausible 0\.40; gives\s+61%", shown)
+    page.click(".held-list button >> nth=1")
+    probability(page)
+    assert "against the run" in page.inner_text("#change") or "No visible change" in page.inner_text(
+        "#change"
+    )
+    assert state_of(page)["calendar"] == {"A minister visits": 0.2}
+    # The second takes the place of the first, and the list stays to choose from.
+    page.click(".held-list button >> nth=0")
+    settled(page)
+    assert (state_of(page)["calendar"], state_of(page)["priors"]) == ({}, {MOVED: "LogNormal(-1, 0.5)"})
+    page.select_option("#milestone", index=0)
+    settled(page)
+    assert not page.locator(".held-list").count()
+
+
+def test_the_number_is_a_slider_for_keys_and_a_field_for_typing(page, anywhere, said_by_run):
+    now = round(100 * probability(page))
+    page.focus("#number")
+    assert page.get_attribute("#number", "role") == "slider"
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("PageDown")
+    assert page.get_attribute("#number", "aria-valuenow") == str(now - 9)
+    assert page.input_value("#held") == str(now - 9)
+    page.keyboard.press("Escape")
+    assert probability(page) == pytest.approx(said_by_run["probability"])
+    assert page.get_attribute("#number", "aria-valuenow") == str(now)
+    page.fill("#held", "140")
+    assert page.get_attribute("#number", "aria-valuenow") == "99"
+    page.fill("#held", "40")
+    if anywhere.startswith("http"):
+        page.route(re.compile("/reconcile$"), lambda route: route.fulfill(json={"job": 7}))
+        waiting = {"status": "running", "progress": 0.0, "text": "starting"}
+        page.route(re.compile("/refit/7$"), lambda route: route.fulfill(json=waiting))
+        ended = []
+        page.route(
+            re.compile("/refit/7/cancel$"), lambda route: (ended.append(1), route.fulfill(json=waiting))
+        )
+        page.keyboard.press("Enter")
+        page.click("#cancel-search")
+        until(page, "document.getElementById('reconciled').textContent === ''")
+        assert ended
+        assert page.inner_text("#number") == "40%"
+    else:
+        page.keyboard.press("Enter")
+        command = page.inner_text("#reconciled code")
+        assert re.fullmatch(r"forecast reconcile \S+ --target \S+ --before \S+ --probability 0\.4", command)
+
+
 def test_the_picture_says_what_is_assumed(page, tmp_path):
     page.click("#add-act")
     page.locator("[data-key=label-0]").fill("Talks & <tags>")

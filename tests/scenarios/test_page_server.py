@@ -24,6 +24,7 @@ from forecast.app.guard import MOST_BYTES, listening_on
 from forecast.app.refits import Refits
 from forecast.app.server import PAGE_FILES, RunList, list_app, run_app
 from forecast.app.state import StateError
+from forecast.sensitivity.reconcile import reconcile
 
 TOKEN = "the-token-of-the-test"
 HOST = "127.0.0.1:8765"
@@ -158,6 +159,15 @@ def test_answers_come_as_the_engine_gives_them(client, base):
         ("/yaml", "{}", 400, None),
         ("/refit", "{}", 400, None),
         ("/refit/7/cancel", "{}", 400, None),
+        ("/reconcile", "{}", 400, "probability"),
+        ("/reconcile", "[]", 400, None),
+        ("/reconcile", '{"probability": 1}', 400, "probability"),
+        ("/reconcile", '{"probability": true}', 400, "probability"),
+        ("/reconcile", '{"probability": "likely"}', 400, "probability"),
+        ("/reconcile", '{"probability": NaN}', 400, None),
+        ("/reconcile", '{"probability": 0.4, "target": "war"}', 400, "target"),
+        ("/reconcile", '{"probability": 0.4, "without": ["e4"]}', 400, None),
+        ("/reconcile", '{"probability": 0.4, "run": "other"}', 409, "run"),
         ("/nothing", "{}", 404, None),
     ],
 )
@@ -226,7 +236,7 @@ def test_one_new_fit_at_a_time_which_can_be_cancelled(run_folder):
     assert second != job
     refits.close()
     assert refits.status(engine, second).status == "cancelled"
-    with pytest.raises(StateError, match="no new fit of number 99"):
+    with pytest.raises(StateError, match="no new fit or search of number 99"):
         refits.status(engine, 99)
 
 
@@ -254,6 +264,34 @@ def test_a_new_fit_answers_as_the_command_does(run_folder, command):
     asked = next(one for one in target["milestones"] if one["name"] == state.milestone)
     assert found.answer.probability == pytest.approx(asked["probability"], abs=1e-9)
     assert found.answer.method == "refit"
+
+
+def test_a_search_gives_what_the_command_gives_and_each_change_applied_gives_the_probability(run_folder):
+    engine, refits = open_engine(run_folder), Refits()
+    asked = engine.run.forecast.headline
+    now = next(
+        one.probability
+        for one in engine.run.forecast.target(asked.target).milestones
+        if one.name == asked.milestone
+    )
+    goal = {"probability": round(now + 0.03, 2)}
+    found = ended(refits, engine, refits.search(engine, goal))
+    assert (found.status, found.error, found.answer) == ("done", None, None)
+    known = reconcile(engine.run, asked.target, asked.milestone, goal["probability"])
+    assert known.changes
+    told = found.reconciled
+    assert [(one.kind, one.plausibility, one.probability) for one in told.changes] == [
+        (one.kind, pytest.approx(one.plausibility), pytest.approx(one.probability)) for one in known.changes
+    ]
+    answered = 0
+    for change in told.changes:
+        answer = engine.answer(engine.read(change.setting))
+        if answer.status == "ready":
+            assert answer.probability == pytest.approx(change.probability, abs=0.005)
+            answered += 1
+    assert answered
+    with pytest.raises(StateError, match="nothing is changed"):
+        refits.start(engine, {}, engine.read({}))
 
 
 def ended(refits, engine, job, seconds=400):

@@ -6,7 +6,7 @@ import { byId, el, replace } from "./dom.js";
 import { assumptions } from "./state.js";
 import { boundInPoints, intervalPercent, percent, points, shortDay, signedPoints } from "./words.js";
 
-/** @import { Answer, AnswerMilestone, PageModel, Source, State } from "./types" */
+/** @import { Answer, AnswerMilestone, PageModel, RefitStatus, Source, State } from "./types" */
 
 /**
  * @typedef {"ready" | "working" | "withheld"} Shown
@@ -157,14 +157,18 @@ function showTrust(answer, ready, changed, assumed) {
 
 const EVERY_MS = 400;
 
-/** @param {Source} source @param {State} state @param {HTMLElement} place @param {(answer: Answer) => void} done @param {() => void} offerAgain */
-export function startRefit(source, state, place, done, offerAgain) {
+/**
+ * Begin what takes long and follow it: progress, Cancel, answer or fault.
+ * @param {Source} source @param {HTMLElement} place @param {{ name: string, said: string, start: () => Promise<string> }} task
+ * @param {(found: RefitStatus) => void} done @param {() => void} offerAgain
+ */
+export function followJob(source, place, { name, said, start }, done, offerAgain) {
   let job = "";
   let over = false;
   let timer = 0;
-  const bar = el("progress", { max: 1, "aria-label": "Progress of the new fit" });
-  const text = el("p", { id: "refit-text" }, "Fitting the model again …");
-  const stop = el("button", { type: "button", id: "cancel-refit", onclick: () => {
+  const bar = el("progress", { max: 1, "aria-label": "Progress" });
+  const text = el("p", { id: `${name}-text` }, said);
+  const stop = el("button", { type: "button", id: `cancel-${name}`, onclick: () => {
     cancel();
     offerAgain();
   } }, "Cancel");
@@ -181,9 +185,9 @@ export function startRefit(source, state, place, done, offerAgain) {
   /** @param {unknown} error */
   function fail(error) {
     over = true;
-    const said = error instanceof Error ? error.message : String(error);
+    const why = error instanceof Error ? error.message : String(error);
     offerAgain();
-    place.prepend(el("p", { class: "problem", role: "alert", id: "refit-problem" }, said));
+    place.prepend(el("p", { class: "problem", role: "alert", id: `${name}-problem` }, why));
   }
 
   async function follow() {
@@ -198,15 +202,15 @@ export function startRefit(source, state, place, done, offerAgain) {
         return;
       }
       over = true;
-      if (now.status === "done" && now.answer) done(now.answer);
+      if (now.status === "done") done(now);
       else if (now.status === "cancelled") offerAgain();
-      else fail(new Error(now.error ?? "The new fit failed."));
+      else fail(new Error(now.error ?? "It failed."));
     } catch (error) {
       if (!over) fail(error);
     }
   }
 
-  source.startRefit(state).then((started) => {
+  start().then((started) => {
     job = started;
     if (over) source.cancelRefit(job).catch(() => undefined);
     else follow();

@@ -1,11 +1,12 @@
 // The scenario page: one state, one question, one answer at a time; the latest change wins.
 
 import { pastActs, timeline } from "./acts.js";
-import { comparison, markHeadline, showAnswer, showCurve, startRefit } from "./answer.js";
+import { comparison, followJob, markHeadline, showAnswer, showCurve } from "./answer.js";
 import { beliefControls } from "./beliefs.js";
 import { asText, picture, savePng } from "./chart.js";
 import { byId, copyText, download, el, replace } from "./dom.js";
 import { goals } from "./goals.js";
+import { heldNumber } from "./held.js";
 import { sourceOfPage } from "./source.js";
 import { answerOfRun, assumptions, copyOf, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 import { longDay, percent, signedPoints } from "./words.js";
@@ -41,6 +42,7 @@ function open(model, source) {
   const line = timeline(model, hands);
   const past = pastActs(model, hands);
   const ways = goals(model, source, hands, () => (byId("number").dataset.state === "ready" ? shown.probability : null));
+  const held = model.tweaks ? heldNumber(source, hands, () => shown, () => show(shown)) : null;
   const pair = comparison({
     keep() {
       kept = { state: copyOf(state), answer: shown };
@@ -184,6 +186,7 @@ function open(model, source) {
     const changed = isChanged(state);
     byId("problem").hidden = true;
     showAnswer(model, state, answer, changed);
+    held?.update();
     for (const id of ["copy-yaml", "save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
     showPair();
     showRefit(answer);
@@ -222,7 +225,9 @@ function open(model, source) {
     }
     const button = el("button", { type: "button", class: "primary", id: "start-refit", onclick: () => {
       const own = copyOf(state);
-      refit = startRefit(source, own, place, (found) => {
+      const task = { name: "refit", said: "Fitting the model again …", start: () => source.startRefit(own) };
+      refit = followJob(source, place, task, ({ answer: found }) => {
+        if (!found) return;
         remember(JSON.stringify(own), found);
         if (JSON.stringify(own) === JSON.stringify(state)) show(found);
       }, () => showRefit(answer));

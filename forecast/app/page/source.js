@@ -32,10 +32,12 @@ const askJson = async (path, body, signal) => (await ask(path, body, signal)).js
 /** @type {Source} */
 const served = {
   isStatic: false,
+  folder: "RUN_DIR",
   model: () => askJson("model"),
   answer: (state, signal) => askJson("answer", state, signal),
   yaml: async (state) => (await ask("yaml", state)).text(),
   startRefit: async (state) => String((await askJson("refit", state)).job),
+  startReconcile: async (goal) => String((await askJson("reconcile", goal)).job),
   refit: (job) => askJson(`refit/${job}`),
   async cancelRefit(job) {
     await ask(`refit/${job}/cancel`, {});
@@ -61,6 +63,7 @@ function fromTables(tables) {
   };
   return {
     isStatic: true,
+    folder: tables.folder,
     model: async () => tables.model,
     answer: async (state) => tables.answer(state),
     async yaml(state) {
@@ -68,6 +71,7 @@ function fromTables(tables) {
       return stateYaml(state);
     },
     startRefit: none,
+    startReconcile: none,
     refit: none,
     cancelRefit: none,
   };

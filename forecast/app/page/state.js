@@ -4,7 +4,7 @@
 import { readingOf } from "./beliefs.js";
 import { capital, categoryName, longDay, share, shortDay } from "./words.js";
 
-/** @import { Act, Answer, PageModel, State } from "./types" */
+/** @import { Act, Answer, HeldGoal, PageModel, State } from "./types" */
 
 /** @param {PageModel} model @returns {State} */
 export function emptyState(model) {
@@ -260,6 +260,12 @@ export function stateCommand(state, folder) {
     for (const id of state.without ?? []) words.push("--without", id);
   }
   return words.map(shellWord).join(" ");
+}
+
+/** The command that searches what would have to change. @param {HeldGoal} goal @param {string} folder */
+export function reconcileCommand({ target, milestone, probability }, folder) {
+  return ["forecast", "reconcile", folder, "--target", target, "--before", milestone, "--probability", String(probability)]
+    .map(shellWord).join(" ");
 }
 
 /** @param {unknown} value @returns {string} */

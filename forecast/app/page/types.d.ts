@@ -10,6 +10,9 @@ export type Statement = string | Record<string, unknown>;
 /** A probability to be reached, and the one it starts from. */
 export interface Goal { from: number; bound: number }
 
+/** A probability that somebody holds of the run, which it is to be reconciled with. */
+export interface HeldGoal { run: string; target: string; milestone: string; probability: number }
+
 /** One change that was tried: the part of a state that it takes the place of, and what it comes to. */
 export interface GoalChange {
   kind: "prior" | "act" | "calendar";
@@ -75,10 +78,13 @@ export interface Carried { model: PageModel; folder: string; table: Table | null
 /** Where answers come from: the server, or the tables that the page itself carries. */
 export interface Source {
   isStatic: boolean;
+  /** The run, as a command names it. */
+  folder: string;
   model(): Promise<PageModel>;
   answer(state: State, signal: AbortSignal): Promise<Answer>;
   yaml(state: State): Promise<string>;
   startRefit(state: State): Promise<string>;
+  startReconcile(goal: HeldGoal): Promise<string>;
   refit(job: string): Promise<RefitStatus>;
   cancelRefit(job: string): Promise<void>;
 }
