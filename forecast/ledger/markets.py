@@ -16,8 +16,12 @@ LEAST_FORECASTERS = 20
 """Fewer forecasters, or traders, make a market thin."""
 LEAST_VOLUME: Mapping[Site, int] = {"Polymarket": 10_000, "Kalshi": 10_000}
 """Less traded in all (dollars, contracts) makes a market thin where nobody says how many trade."""
+_MOST = 1e12
+"""No site has more people or more traded; larger numbers are none."""
 _MILLISECONDS = 1e11
 """Times above count milliseconds since 1970, below seconds."""
+_LAST_YEAR = 2200
+"""Times from then on are none."""
 
 Item = Mapping[str, Any]
 
@@ -77,7 +81,8 @@ def daily_prices(prices: Iterable[Price]) -> tuple[tuple[Price, ...], str]:
     for one in sorted(prices, key=lambda price: price.on):
         if not 0 <= one.probability <= 1:
             return (), f"its price of {one.on:%Y-%m-%d}, {one.probability:g}, is outside 0 to 1"
-        by_day[one.on.date()] = one
+        known = one.volume is not None and 0 <= one.volume < _MOST
+        by_day[one.on.date()] = one if known else one._replace(volume=None)
     return tuple(by_day.values()), "" if by_day else "the file holds no price of it"
 
 
@@ -97,9 +102,10 @@ def dicts(value: object) -> Iterator[Item]:
 
 
 def text_of(item: Item, *names: str) -> str:
-    """Return the first of some texts that is there."""
+    """Return the first of some texts that is there, without halves of signs that no file can hold."""
     values = (item.get(name) for name in names)
-    return next((str(one).strip() for one in values if isinstance(one, str | int) and str(one).strip()), "")
+    texts = (str(one).strip() for one in values if isinstance(one, str | int))
+    return next(filter(None, texts), "").encode("utf-8", errors="replace").decode("utf-8")
 
 
 def listed(value: object) -> list[Any]:
@@ -132,7 +138,7 @@ def number_of(value: object) -> float | None:
 def whole(value: object) -> int | None:
     """Return a count; ``None`` for anything else."""
     number = number_of(value)
-    return None if number is None or number < 0 else int(number)
+    return None if number is None or not 0 <= number < _MOST else int(number)
 
 
 def dollars(item: Item, name: str) -> float | None:
@@ -146,10 +152,12 @@ def moment_of(value: object) -> datetime | None:
     number = number_of(value)
     try:
         if number is not None:
-            return datetime.fromtimestamp(number / (1000 if number > _MILLISECONDS else 1), UTC)
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+            moment = datetime.fromtimestamp(number / (1000 if number > _MILLISECONDS else 1), UTC)
+        elif isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        else:
+            return None
     except (ValueError, OverflowError, OSError):
         return None
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment if 1970 <= moment.year < _LAST_YEAR else None

@@ -289,14 +289,14 @@ def listed_markets(markets: Sequence[MarketQuestion], source: str) -> Iterator[B
         traded += [] if last is None or last.forecasters is None else [f"{last.forecasters:,} people"]
         rows.append(
             (
-                *(one.key, shown(one.title, _LONGEST_TITLE), str(last.on.date()) if last else "–"),
+                *(shown(one.key), shown(one.title, _LONGEST_TITLE), str(last.on.date()) if last else "–"),
                 *(percent(last.probability) if last else "–", ", ".join(traded) or "–"),
                 *(f"{len(one.prices):,}", ("closed" if one.closed else "open") + thin),
             )
         )
     heads = "Id", "Question", "Day", right("Price"), "Traded", right("Days")
     yield plain_table((*heads, "State"), rows, listing(tuple(sorted({one.site for one in markets}))))
-    if refused := tuple(f"{one.key} cannot be used: {one.refusal}" for one in markets if one.refusal):
+    if refused := tuple(f"{shown(one.key)} cannot be used: {one.refusal}" for one in markets if one.refusal):
         yield Bullets(refused)
     yield Prose(
         "Nothing was put on record. Say which question is which of yours: forecast ledger import "

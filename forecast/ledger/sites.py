@@ -19,7 +19,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -46,7 +46,8 @@ from forecast.records.explained import Site
 from forecast.storage import content_of, read_plain
 from forecast.store.fetching import Fetcher, FetchError, FetchOptions, refuse_html
 
-MAX_BYTES = 50_000_000
+MAX_BYTES, MAX_OBJECTS, MAX_QUESTIONS = 20_000_000, 200_000, 5_000
+"""Of one source; a page of 500 markets has 3 MB and 10,000 objects."""
 _ADVICE = "Give JSON or CSV as Metaculus, Polymarket, Manifold or Kalshi export it"
 
 
@@ -87,15 +88,22 @@ def _read(place: str, content: bytes, day: datetime | None, fetched: datetime | 
         raise LedgerError(f"{place}: holds {error.reason}. {_ADVICE}") from error
     except UnicodeDecodeError as error:
         raise LedgerError(f"{place}: is not UTF-8 text. {_ADVICE}") from error
+    if (objects := text.count("{")) > MAX_OBJECTS:
+        raise LedgerError(
+            f"{place}: holds {objects:,} objects, more than {MAX_OBJECTS:,}. Give fewer markets"
+        )
     with content_of(place, LedgerError, _ADVICE):
         if text.lstrip()[:1] in ("{", "["):
             try:
                 value = json.loads(text)
             except ValueError as error:
                 raise LedgerError(f"{place}: is no whole JSON ({error}). {_ADVICE}") from error
-            found = [*_of_json(value, _Taken(day, fetched))]
+            every = _of_json(value, _Taken(day, fetched))
         else:
-            found = [*_of_csv(place, text)]
+            every = _of_csv(place, text)
+        found = [*islice(every, MAX_QUESTIONS + 1)]
+    if len(found) > MAX_QUESTIONS:
+        raise LedgerError(f"{place}: holds more than {MAX_QUESTIONS:,} questions. Give fewer")
     if not found:
         raise LedgerError(f"{place}: holds no question of a known layout. {_ADVICE}")
     return found
@@ -254,9 +262,9 @@ def _manifold_bets(bets: Sequence[Item]) -> Iterator[MarketQuestion]:
         for bet in sorted(own, key=lambda one: number_of(one.get("createdTime")) or 0.0):
             on, price = moment_of(bet.get("createdTime")), number_of(bet.get("probAfter"))
             if on is not None and price is not None:
-                traders.add(bet.get("userId"))
+                traders.add(str(bet.get("userId")))
                 volume += abs(number_of(bet.get("amount")) or 0.0)
-                known = None if traders == {None} else len(traders)
+                known = None if traders == {"None"} else len(traders)
                 prices.append(Price(on, price, volume, known))
         found, refusal = daily_prices(prices)
         yield replace(base, prices=found, refusal=refusal)
@@ -335,6 +343,8 @@ _LAYOUTS: tuple[tuple[Callable[[Item], bool], _Reader], ...] = (
 def _of_csv(place: str, text: str) -> Iterator[MarketQuestion]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     header = [*(reader.fieldnames or ())]
+    if len({*header}) < len(header):
+        raise LedgerError(f"{place}:1: two columns have one name. Give the file as the site wrote it")
     if {"Question ID", "Forecaster Username", "Start Time", "Probability Yes"} <= {*header}:
         yield from _metaculus_sheet(place, [*reader])
     elif "Timestamp (UTC)" in header:

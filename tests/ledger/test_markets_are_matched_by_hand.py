@@ -3,16 +3,21 @@
 The samples are made up, in the layout of the sites' public interfaces.
 """
 
+import copy
 import json
 import threading
 from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from forecast.errors import InputError
-from forecast.ledger.entries import JudgementEntry, with_id
+from forecast.ledger.chain import Ledger
+from forecast.ledger.entries import JudgementEntry, Question, canonical_json, with_id
+from forecast.ledger.matching import Match, check_match
 from forecast.ledger.pooling import answered_questions, learn_pool, score_persons
 from forecast.ledger.recording import Asked, others_of
 from forecast.ledger.sites import read_source
@@ -301,6 +306,9 @@ def test_a_question_that_cannot_be_matched_says_why(tmp_path, content, why):
         ("", "the header is ''"),
         ("day,price\n2022-01-01,0.4\n", ":1: the header is 'day,price', which no site's export has"),
         (b"\xff\xfe", "is not UTF-8 text"),
+        ("timestamp,a,a\n", ":1: two columns have one name"),
+        ([{}] * 200_001, "holds 200,001 objects, more than 200,000"),
+        ([polymarket(outcomes="")] * 5_001, "holds more than 5,000 questions"),
     ],
 )
 def test_a_source_of_no_known_layout_is_one_error(tmp_path, content, why):
@@ -312,6 +320,74 @@ def test_a_source_of_no_known_layout_is_one_error(tmp_path, content, why):
     assert why in str(refusal.value)
     assert str(refusal.value).startswith(str(path))
 
+
+SAMPLES = (
+    metaculus(),
+    {"id": 1, "group_of_questions": {"questions": [metaculus()["question"]]}},
+    polymarket(),
+    manifold(),
+    kalshi(),
+    BETS,
+    CANDLES,
+    POINTS,
+)
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from(
+        [-1, 0.5, 1e30, 10**400, 9e14, "9999-12-31T23:59:59-14:00", "0001-01-01", "nan", "\x1b[2J"]
+    ),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+)
+
+
+def places(value, path=()):
+    """Every place in a value of JSON."""
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from ((*path, key), *places(value[key], (*path, key)))
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_file_holds_it_is_a_price_a_refusal_or_one_error(tmp_path, data):
+    content = copy.deepcopy(data.draw(st.sampled_from(SAMPLES)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        *way, last = data.draw(st.sampled_from([*places(content)]))
+        parent = content
+        for key in way:
+            parent = parent[key]
+        parent[last] = data.draw(ODD)
+        if not [*places(content)]:
+            break
+    try:
+        found = read(tmp_path, content)
+    except InputError:
+        return
+    ledger = Ledger("none")
+    ledger.questions["a" * 64] = WINDOW
+    for one in found:
+        try:
+            checked = check_match(
+                Match(one.key, "same", question="aaaa"), found, ledger, NOW, stated_day=False
+            )
+        except InputError:
+            continue
+        for entry in checked.entries:
+            assert JudgementEntry.model_validate_json(canonical_json(entry.model_dump(mode="json"))) == entry
+            assert "\x1b" not in checked.sentence + entry.market.title + entry.market.key
+        assert json.dumps(checked.facts)
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+WINDOW = Question(
+    dyad=("CHN", "USA"),
+    any_of=("dispute",),
+    min_severity=4,
+    as_of=date(2022, 1, 1),
+    milestone=date(2022, 3, 1),
+)
 
 # Matching
 
@@ -382,7 +458,7 @@ def test_of_a_history_what_was_known_on_the_as_of_date_and_later_counts(imported
         ("2021-12-20", 0.2, 9),
         ("2022-01-10", 0.3, 41),
         ("2022-02-01", 0.01, 60),
-        ("2999-01-01", 0.02, 60),
+        ("2199-01-01", 0.02, 60),
     ]
     ended = imported(metaculus(centres=centres), "--match", "9001", "--question", asked, "--differs", "same")
     assert [(str(one.made_on.date()), one.probability, one.market.thin) for one in prices(case)] == [
@@ -430,7 +506,7 @@ FAULTS = {
         {},
         "of 2022-02-01, is on or after the milestone",
     ),
-    "ahead": ([polymarket(updatedAt="2999-01-01T00:00:00Z")], {}, "is of days ahead"),
+    "ahead": ([polymarket(updatedAt="2199-01-01T00:00:00Z")], {}, "is of days ahead"),
     "stated day ahead": ([polymarket()], {"--day": "2999-01-01"}, "--day: 2999-01-01 lies ahead"),
     "day of a history": ([metaculus()], {"--match": "9001", "--day": "2022-01-02"}, "have their own days"),
     "of another format": ([polymarket()], {"--format": "csv"}, "--match: not with --format csv"),

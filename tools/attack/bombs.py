@@ -180,6 +180,9 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
         "ledger import csv": [
             *("ledger", "import", one, "--format", "csv", "--ledger", str(folder / "ledger.sqlite")),
         ],
+        "ledger import market": [
+            *("ledger", "import", one, "--format", "market", "--ledger", str(folder / "new.sqlite")),
+        ],
         "ledger resolve": ["ledger", "resolve", "--events", one, "--ledger", str(folder / "ledger.sqlite")],
         "ledger stamp": [
             *("ledger", "stamp", "--ledger", str(folder / "ledger.sqlite"), "--response", one),
@@ -209,6 +212,7 @@ def sound(kind: str, folder: Path) -> Path:
         "mapping": "code,category,severity,mode,label,score\n190,military_incident,5,,Use of force,-10\n",
         "ledger import": "",
         "ledger import csv": ANSWERS,
+        "ledger import market": "[]",
         "ledger stamp": "",
     }
     files = {
@@ -567,6 +571,24 @@ _CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
         },
     ),
     (
+        "ledger import market",
+        "b.json",
+        {
+            "200,000 open brackets": lambda: _DEEP,
+            "19 MB of empty records": lambda: b"[" + b'{"":{}},' * 2_370_000 + b"{}]",
+            "19 MB of markets": lambda: (
+                b"[" + b'{"question":"","outcomes":"[]"},' * 590_000 + b'{"question":"","outcomes":""}]'
+            ),
+            "one number of 10,000,000 digits": lambda: b"[" + b"9" * 10 * _MB + b"]",
+            "30 MB of blanks": lambda: b" " * 30 * _MB,
+        },
+    ),
+    (
+        "ledger import market",
+        "b.csv",
+        {"chart of 9 MB of columns": lambda: b"timestamp" + b",a" * 4_500_000 + b"\n1"},
+    ),
+    (
         "check, logo",
         "b.png",
         {
@@ -588,7 +610,8 @@ _CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
 _DEVICES = (
     *("events validate", "events summary", "check", "check, events", "check, population", "check, hazard"),
     *("check, scenario", "check, logo", "check, font", "watch", "watch, events", "ledger verify"),
-    *("ledger import", "ledger import csv", "ledger resolve", "ledger stamp", "events import gdelt2"),
+    *("ledger import", "ledger import csv", "ledger import market", "ledger resolve", "ledger stamp"),
+    "events import gdelt2",
     *("events import plover", "mapping"),
 )
 _WORKBOOKS: dict[str, tuple[int, str] | tuple[int, str, str]] = {
