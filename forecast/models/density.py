@@ -104,15 +104,14 @@ class Record(NamedTuple):
     severity as later steps feel them; ``mix`` the share of conflict of each severity among a stream's acts.
     """
 
-    counts: Floats  # (t, k)
-    felt: Floats  # (t, k): counts as later steps feel them
+    counts: Floats  # (k, t)
+    felt: Floats  # (k, t): counts as later steps feel them
     graded: Floats  # (t, s)
     completeness: Floats  # (t): share of the step's acts that is in the counts
     exceed: Floats  # (j, k)
     mix: Floats  # (k, s)
     conflict: Floats  # (k): 1 where the stream is conflictual
     calming: Floats  # (k): 1 where its acts are ballast
-    first: int  # first step of the record
     last_exposure: float
     log_factorials: float  # −Σ ln y!
 
@@ -214,12 +213,12 @@ def mean_pull(record: Record, weight: Floats) -> tuple[float, float]:
     Half an act of severity 2 is added, so that a record without conflict has one, too.
     """
     total, slope = 0.5, 0.0
-    n = len(record.counts)
-    for t in range(record.first, n):
+    n = record.counts.shape[1]
+    for t in range(n):
         for s in range(5):
             total += weight[s] * record.graded[t, s]
             slope += (s - 1) * weight[s] * record.graded[t, s]
-    observed = n - record.first - 1 + record.last_exposure
+    observed = n - 1 + record.last_exposure
     return total / observed, slope / observed
 
 
@@ -253,20 +252,20 @@ def _to_knots(d_values: Floats, every: int, d_knots: Floats) -> None:
 
 
 @numba.njit(**_COMPILED)
-def log_mean_level(drift: Floats, first: int, last_exposure: float) -> float:
+def log_mean_level(drift: Floats, last_exposure: float) -> float:
     """Log of the mean of exp(drift) over the record, of drift in each step, (t,)."""
     n = len(drift)
-    highest = drift[first:].max()
+    highest = drift.max()
     total = 0.0
-    for t in range(first, n):
+    for t in range(n):
         total += math.exp(drift[t] - highest) * (last_exposure if t == n - 1 else 1.0)
-    return float(highest + math.log(total / (n - first - 1 + last_exposure)))
+    return float(highest + math.log(total / (n - 1 + last_exposure)))
 
 
 @numba.njit(**_COMPILED)
-def relative_drift(drift: Floats, first: int, last_exposure: float) -> Floats:
+def relative_drift(drift: Floats, last_exposure: float) -> Floats:
     """Log level of conflict in each step, (t,), less the log of its mean over the record: of mean exp one."""
-    return np.asarray(drift - log_mean_level(drift, first, last_exposure))
+    return np.asarray(drift - log_mean_level(drift, last_exposure))
 
 
 @numba.njit(**_COMPILED)
@@ -281,7 +280,7 @@ def _chains(values: Floats, priors: Priors, record: Record, weight: Floats, grad
     own = values[o[OWN]]
     total = d_kappa = 0.0
     c = 0
-    for k in range(record.counts.shape[1]):
+    for k in range(len(record.counts)):
         if record.conflict[k] > 0.0:
             mean = slope = 0.0
             for s in range(5):
@@ -296,7 +295,7 @@ def _chains(values: Floats, priors: Priors, record: Record, weight: Floats, grad
     soft = max(room, 0.0) + math.log1p(math.exp(-abs(room)))
     slope_ = -CHAIN_SLOPE * CHAIN_STEEPNESS / (1.0 + math.exp(-room))
     c = 0
-    for k in range(record.counts.shape[1]):
+    for k in range(len(record.counts)):
         if record.conflict[k] > 0.0:
             mean = 0.0
             for s in range(5):
@@ -313,8 +312,7 @@ def _chains(values: Floats, priors: Priors, record: Record, weight: Floats, grad
 def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats) -> float:
     """Log likelihood with the soft bound on chains; adds to the gradient in the values."""
     o = priors.offset
-    n, n_streams = record.counts.shape
-    first = record.first
+    n_streams, n = record.counts.shape
     n_parameters = len(priors.family)
     innovations = values[n_parameters : n_parameters + priors.n_knots]
     drift_innovations = values[n_parameters + priors.n_knots :]
@@ -330,7 +328,7 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
     unit_drift = ornstein_uhlenbeck(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
     tension = between_knots(x, KNOT_STEPS, n)
     drift = between_knots(drift_scale * unit_drift, DRIFT_KNOT_STEPS, n)
-    level = relative_drift(drift, first, record.last_exposure)
+    level = relative_drift(drift, record.last_exposure)
 
     # What earlier conflict pulls, relative to its mean, with derivatives in its decay and in κ.
     mean, d_mean = mean_pull(record, weight)
@@ -360,7 +358,7 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
                 saturation[k, t] = amount * inverse
                 d_saturation[k, t] = HALF_SATURATION * inverse * inverse * d_amount
                 exponent[t] -= values[o[BALLAST] + b] * saturation[k, t]
-                total_amount = amount + record.felt[t, k]
+                total_amount = amount + record.felt[k, t]
                 d_amount = total_amount + calm_decay * d_amount
                 amount = calm_decay * total_amount
             b += 1
@@ -369,7 +367,10 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
     total = record.log_factorials
     d_tension, d_level, d_pull, d_exponent = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
     d_own_decay = d_scale = 0.0
-    base = np.empty(n)
+    base, past, d_past = np.empty(n), np.empty(n), np.empty(n)
+    intensity, scaled, slope = np.empty(n), np.empty(n), np.empty(n)
+    exposure = np.ones(n)
+    exposure[n - 1] = record.last_exposure
     c = 0
     for k in range(n_streams):
         in_conflict = record.conflict[k] > 0.0
@@ -387,59 +388,64 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
             following = math.exp(log_ordinary + loading * tension[t] + drifts * level[t])
             base[t] = following
             if end > t + 1:
-                slope = loading * (tension[t + 1] - tension[t]) + drifts * (level[t + 1] - level[t])
-                ratio = math.exp(slope)
+                rise = loading * (tension[t + 1] - tension[t]) + drifts * (level[t + 1] - level[t])
+                ratio = math.exp(rise)
                 for step in range(t + 1, end):
                     following *= ratio
                     base[step] = following
 
         pulled = rate * share
         inverse_shape = 1.0 / shape
-        d_base_sum = d_loading = d_pulled = d_own = d_shape = 0.0
+        counts, felt = record.counts[k], record.felt[k]
+        factor = calm if in_conflict else record.completeness
         s_past = ds_past = 0.0
-        growth = kept = 1.0
-        rescaled_growth = rescaled_kept = 0
-        for t in range(first, n):
-            y = record.counts[t, k]
-            e_t = record.last_exposure if t == n - 1 else 1.0
-            factor = calm[t] if in_conflict else record.completeness[t]
-            intensity = (base[t] + pulled * pull[t] + own * s_past) * factor
-            inverse = 1.0 / (shape + intensity)
-            g = -(shape * e_t + y) * inverse
-            d_shape += (e_t * intensity - y) * inverse
-            if t < n - 1:
-                growth *= 1.0 + intensity * inverse_shape
-                if growth > _LARGE:
-                    growth *= _SMALL
-                    rescaled_growth += 1
-            if y > 0.0:
-                g += y / intensity
-                odds = intensity * inverse
-                for _ in range(int(y)):
+        for t in range(n):
+            past[t], d_past[t] = s_past, ds_past
+            ds_past = own_decay * ds_past + (s_past - felt[t])
+            s_past = own_decay * s_past + (1.0 - own_decay) * felt[t]
+        for t in range(n):
+            intensity[t] = (base[t] + pulled * pull[t] + own * past[t]) * factor[t]
+            scaled[t] = 1.0 / (shape + intensity[t])
+            slope[t] = -(shape * exposure[t] + counts[t]) * scaled[t]
+        kept, rescaled_kept = 1.0, 0
+        for t in range(n):
+            if counts[t] > 0.0:
+                slope[t] += counts[t] / intensity[t]
+                odds = intensity[t] * scaled[t]
+                for _ in range(int(counts[t])):
                     kept *= odds
                     if kept < _SMALL:
                         kept *= _LARGE
                         rescaled_kept += 1
-            gf = g * factor
+        growth, rescaled_growth = 1.0, 0
+        for t in range(n - 1):
+            growth *= 1.0 + intensity[t] * inverse_shape
+            if growth > _LARGE:
+                growth *= _SMALL
+                rescaled_growth += 1
+        d_base_sum = d_loading = d_pulled = d_own = d_shape = 0.0
+        for t in range(n):
+            gf = slope[t] * factor[t]
             gb = gf * base[t]
+            d_shape += (exposure[t] * intensity[t] - counts[t]) * scaled[t]
             d_base_sum += gb
             d_loading += gb * (tension[t] - loading)
+            d_pulled += gf * pull[t]
+            d_own += gf * past[t]
+            d_own_decay += gf * own * d_past[t]
+        for t in range(n):
+            gf = slope[t] * factor[t]
+            gb = gf * base[t]
             d_tension[t] += gb * loading
             d_level[t] += gb * drifts
-            d_pulled += gf * pull[t]
             d_pull[t] += gf * pulled
-            d_own += gf * s_past
-            d_own_decay += gf * own * ds_past
-            d_exponent[t] += g * intensity * drifts
-            lasting = record.felt[t, k]
-            ds_past = own_decay * ds_past + (s_past - lasting)
-            s_past = own_decay * s_past + (1.0 - own_decay) * lasting
+            d_exponent[t] += slope[t] * intensity[t] * drifts
 
         log_growth = math.log(growth) + rescaled_growth * _LOG_LARGE
         total += math.log(kept) - rescaled_kept * _LOG_LARGE - shape * log_growth
         d_shape -= log_growth
-        y, e_t = record.counts[n - 1, k], record.last_exposure
-        log_odds = math.log1p(intensity * inverse_shape)
+        y, e_t = counts[n - 1], record.last_exposure
+        log_odds = math.log1p(intensity[n - 1] * inverse_shape)
         total -= shape * e_t * log_odds
         d_shape -= e_t * log_odds
         for j in range(int(y)):
@@ -462,7 +468,7 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
     gradient[o[SCALE]] += d_scale
     gradient[o[OWN_LIFE]] += d_own_decay * _d_half_life(own_decay, values[o[OWN_LIFE]])
     d_cross_decay = d_kappa = 0.0
-    for t in range(first, n):
+    for t in range(n):
         d_cross_decay += d_pull[t] * d_pull_decay[t]
         d_kappa += d_pull[t] * d_pull_kappa[t]
     gradient[o[CROSS_LIFE]] += d_cross_decay * _d_half_life(cross_decay, values[o[CROSS_LIFE]])
@@ -472,7 +478,7 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
     for k in range(n_streams):
         if record.calming[k] > 0.0:
             strength = values[o[BALLAST] + b]
-            for t in range(first, n):
+            for t in range(n):
                 gradient[o[BALLAST] + b] -= d_exponent[t] * saturation[k, t]
                 d_calm_decay -= d_exponent[t] * strength * d_saturation[k, t]
             b += 1
@@ -480,8 +486,8 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
 
     # The level is relative to its mean over the record, by a softmax of the drift.
     d_total = d_level.sum()
-    observed = n - first - 1 + record.last_exposure
-    for t in range(first, n):
+    observed = n - 1 + record.last_exposure
+    for t in range(n):
         e_t = record.last_exposure if t == n - 1 else 1.0
         d_level[t] -= d_total * math.exp(level[t]) * e_t / observed
     d_drift_knots = np.zeros(priors.n_drift_knots)

@@ -117,15 +117,14 @@ def record_of(data: EventCounts) -> Record:
     from scipy.special import gammaln
 
     return Record(
-        counts,
-        np.ascontiguousarray(data.felt_counts),
+        np.ascontiguousarray(counts.T),
+        np.ascontiguousarray(data.felt_counts.T),
         np.ascontiguousarray(data.felt_graded),
         np.ascontiguousarray(data.completeness),
         exceed,
         np.ascontiguousarray(data.mix),
         np.array(data.layout.conflictual, dtype=np.float64),
         np.array(data.layout.calming, dtype=np.float64),
-        0,
         float(data.grid.last_exposure),
         -float(gammaln(counts + 1).sum()),
     )

@@ -258,11 +258,10 @@ def _held(base: Run) -> Iterator[tuple[Step, StreamDraws, Record]]:
 
 def evened(record: Record) -> Record:
     """Return a record whose acts came evenly: in every step as many as on average."""
-    steps = slice(record.first, None)
-    weeks = len(record.felt) - record.first - 1 + record.last_exposure
+    weeks = len(record.graded) - 1 + record.last_exposure
     felt, graded = (
-        np.broadcast_to(one[steps].sum(axis=0) / weeks, one.shape).copy()
-        for one in (record.felt, record.graded)
+        np.broadcast_to(one.sum(axis=steps, keepdims=True) / weeks, one.shape).copy()
+        for one, steps in ((record.felt, 1), (record.graded, 0))
     )
     return record._replace(felt=felt, graded=graded)
 

@@ -154,7 +154,7 @@ def play(
     """Play paths; return the number of intensities that were cut, and of all."""
     n_targets, n_streams = meets.shape
     n_types, n_ahead = len(ahead.calms), len(ahead.key)
-    last = len(record.counts) - 1
+    last = record.counts.shape[1] - 1
     left_knot, left_drift = last // KNOT_STEPS, last // DRIFT_KNOT_STEPS
     conflict, calming = record.conflict, record.calming
     has_ballast = calming.any()
@@ -177,7 +177,7 @@ def play(
             weight = severity_weights(par.severity[d])
             mean = mean_pull(record, weight)[0]
             past_drift = between_knots(par.drift[d], DRIFT_KNOT_STEPS, last + 1)
-            level = log_mean_level(past_drift, record.first, record.last_exposure)
+            level = log_mean_level(past_drift, record.last_exposure)
             pull0 = _past(record, last, weight, par.decays[d], own0, calm0)
             for k in range(n_streams):
                 loading = par.loading[d, k]
@@ -296,7 +296,7 @@ def play(
             for k in range(n_streams):
                 felt = float(counts[k])
                 if step == last:
-                    felt += record.felt[last, k]
+                    felt += record.felt[k, last]
                 own[k] = own_decay * own[k] + (1.0 - own_decay) * felt
                 if calming[k] > 0.0:
                     calmed[k] = calm_decay * (calmed[k] + felt)
@@ -321,9 +321,9 @@ def _past(record: Record, last: int, weight: Floats, decays: Floats, own: Floats
             came += weight[s] * record.graded[t, s]
         pull = decays[1] * pull + (1.0 - decays[1]) * came
         for k in range(len(own)):
-            own[k] = decays[0] * own[k] + (1.0 - decays[0]) * record.felt[t, k]
+            own[k] = decays[0] * own[k] + (1.0 - decays[0]) * record.felt[k, t]
             if record.calming[k] > 0.0:
-                calmed[k] = decays[2] * (calmed[k] + record.felt[t, k])
+                calmed[k] = decays[2] * (calmed[k] + record.felt[k, t])
     return pull
 
 

@@ -131,8 +131,8 @@ def test_latent_processes_are_linear_between_knots():
 
 def test_the_level_has_mean_one_over_the_record():
     drift = np.random.default_rng(3).normal(2.0, 3.0, 30)
-    level = density.relative_drift.py_func(drift, 12, 3 / 7)
-    exposure = np.r_[np.zeros(12), np.ones(17), 3 / 7]
+    level = density.relative_drift.py_func(drift, 3 / 7)
+    exposure = np.r_[np.ones(29), 3 / 7]
     assert np.exp(level) @ exposure == pytest.approx(exposure.sum(), rel=1e-12)
     np.testing.assert_allclose(np.diff(level), np.diff(drift), rtol=1e-9)
 
@@ -149,7 +149,7 @@ def test_chains_die_out_exactly_where_the_bound_says(young_record, seed, scale):
     record, arrays, priors, panel = young_record
     values = drawn(panel, priors, 1, seed).values[0]
     o = arrays.offset
-    values[o[density.RATE] : o[density.RATE] + record.counts.shape[1]] *= scale
+    values[o[density.RATE] : o[density.RATE] + len(record.counts)] *= scale
     weight = density.severity_weights.py_func(values[o[density.SEVERITY]])
     usual, _ = density.mean_pull(record, weight)
     conflict = panel.layout.conflict_index

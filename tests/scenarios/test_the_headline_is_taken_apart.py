@@ -96,6 +96,8 @@ def test_an_evened_record_has_as_many_acts_in_every_week(inputs):
     record = record_of(inputs.data)
     even = evened(record)
     weeks = inputs.data.exposure.sum()
-    np.testing.assert_allclose(even.felt, np.broadcast_to(record.felt.sum(axis=0) / weeks, even.felt.shape))
+    np.testing.assert_allclose(
+        even.felt, np.broadcast_to(record.felt.sum(axis=1, keepdims=True) / weeks, even.felt.shape)
+    )
     np.testing.assert_allclose(even.graded[0] * weeks, record.graded.sum(axis=0))
     assert even.counts is record.counts
