@@ -42,6 +42,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Where compiled modules are not kept, every command that a test starts compiles the whole package anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # The same examples every time, and no clock: a machine under load must not fail a test.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")

@@ -33,6 +33,13 @@ def density(counted):
 
 
 @pytest.fixture(scope="session")
+def little(us_china, counted):
+    """The posterior of half a year, for tests of what surrounds the sampling."""
+    grid = TimeGrid(date(2023, 1, 10), date(2023, 7, 11))
+    return PosteriorDensity.of(count_events(us_china, grid, counted.layout), default_priors(counted.layout))
+
+
+@pytest.fixture(scope="session")
 def short_fit(density):
     return Posterior(sample(density, SHORT), SHORT.target_accept, SHORT.tune)
 

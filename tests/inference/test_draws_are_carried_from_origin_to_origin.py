@@ -193,8 +193,9 @@ def test_they_are_worth_as_many_independent_draws_as_is_said(monkeypatch, leapfr
 @pytest.mark.parametrize(("learned", "kept"), [(particles.LEARNED, True), (1.0, False)])
 def test_fewer_particles_than_coordinates_keep_their_spread(monkeypatch, learned, kept):
     """Moves by the particles' own correlation alone would stay among them, and the posterior would shrink."""
+    n_particles, n_coordinates = 150, 300
     monkeypatch.setattr(particles, "LEARNED", learned)
-    n_coordinates = 2 * MOST_PARTICLES
+    monkeypatch.setattr(particles, "INDEPENDENT_MIN", 0.0)
 
     def first_at(mean):
         shift = np.eye(1, n_coordinates) * mean
@@ -202,7 +203,7 @@ def test_fewer_particles_than_coordinates_keep_their_spread(monkeypatch, learned
 
     random = np.random.default_rng(1)
     record = [first_at(mean) for mean in [0.0, *[1.5, -1.5] * 10]]
-    found = Particles.of_fit(random.standard_normal((4 * N_DRAWS, n_coordinates)), 4, record[0])
+    found = Particles.of_fit(random.standard_normal((N_DRAWS, n_coordinates)), 4, record[0], n_particles)
     for before, now in pairwise(record):
         found = carry_on(found, before, now, random)
     apart = found.points - found.weights @ found.points

@@ -16,6 +16,12 @@ from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws, s
 from forecast.records.forecast import Diagnostics, GateFailure
 
 
+@pytest.fixture
+def brief(short_options):
+    """Enough to be sampled at all."""
+    return replace(short_options, draws=30, tune=30)
+
+
 def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, density, counted):
     groups = {group.variable for group in density.priors.groups}
     assert set(short_fit.variables) == groups | {INNOVATIONS, DRIFT_INNOVATIONS}
@@ -39,34 +45,39 @@ def test_the_fitted_rates_agree_with_the_events_seen(short_fit, density):
     assert (np.abs(ratio - 1) < 4 / np.sqrt(seen[often])).all(), f"fitted over observed events: {ratio}"
 
 
-def test_the_same_seed_gives_the_same_draws_and_another_seed_does_not(density, short_fit, short_options):
-    again = sample(density, short_options)["posterior"]
-    other = sample(density, replace(short_options, seed=12))["posterior"]
-    for name, values in short_fit.tree["posterior"].data_vars.items():
+def test_the_same_seed_gives_the_same_draws_and_another_seed_does_not(little, brief):
+    first, again, other = (sample(little, replace(brief, seed=seed))["posterior"] for seed in (11, 11, 12))
+    for name, values in first.data_vars.items():
         assert again[name].values.tobytes() == values.values.tobytes(), name
         assert not np.array_equal(other[name].values, values.values), name
 
 
-def test_progress_counts_up_to_the_plan(density, short_options):
-    seen = []
-    sample(density, replace(short_options, draws=600), seen.append)
-    assert seen
+@pytest.fixture(scope="module")
+def watched(density, short_options):
+    """What a listener was told, and the chains at work meanwhile."""
+    told = []
+    sample(density, short_options, lambda progress: told.append((progress, sampling._workers())))
+    return tuple(zip(*told, strict=True))
+
+
+def test_progress_counts_up_to_the_plan(watched):
+    seen, _ = watched
     finished = [progress.finished for progress in seen]
     assert finished == sorted(finished)
-    assert 0 <= finished[-1] <= seen[-1].planned == 2 * (600 + 200)
+    assert 0 <= finished[-1] <= seen[-1].planned == 2 * (200 + 200)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ZeroDivisionError])
-def test_an_interrupt_ends_the_chains_and_leaves_nothing_running(density, short_options, stop):
+def test_an_interrupt_ends_the_chains_and_leaves_nothing_running(little, brief, stop):
     def interrupt(progress):
         raise stop
 
-    long = replace(short_options, draws=200_000)  # minutes, were it not stopped
+    long = replace(brief, draws=200_000)  # minutes, were it not stopped
     started = time.monotonic()
     with pytest.raises(stop):
-        sample(density, long, interrupt)
+        sample(little, long, interrupt)
     assert time.monotonic() - started < 10
-    assert sample(density, replace(short_options, draws=20))["posterior"].sizes["draw"] == 20
+    assert sample(little, brief)["posterior"].sizes["draw"] == 30
 
 
 class FakeRun:
@@ -184,16 +195,15 @@ def test_a_sampler_that_fails_ends_when_its_chains_have_and_not_those_of_others(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the threads of a process")
-def test_the_chains_at_work_are_counted(density, short_options):
-    seen = []
-    sample(density, short_options, lambda progress: seen.append(sampling._workers()))
-    assert max(seen) > 0
+def test_the_chains_at_work_are_counted(watched):
+    _, at_work = watched
+    assert max(at_work) > 0
     sampling._await_workers(0)
     assert sampling._workers() == 0
 
 
 @pytest.fixture
-def fit_counts(density, monkeypatch):
+def fit_counts(little, monkeypatch):
     """Run ``fit`` with gates that answer as told."""
 
     def run(options, *, passes: bool):
@@ -207,31 +217,30 @@ def fit_counts(density, monkeypatch):
             failures=() if passes else (failure,),
         )
         monkeypatch.setattr(sampling, "check_gates", lambda posterior, **limits: report)
-        return fit(density, options)
+        return fit(little, options)
 
     return run
 
 
-def test_a_fit_that_passes_is_kept(fit_counts, short_fit, short_options):
-    posterior = fit_counts(short_options, passes=True)
-    assert (posterior.reruns, posterior.tune, posterior.target_accept) == (0, 200, 0.9)
-    np.testing.assert_array_equal(posterior.variables["tension_scale"], short_fit.variables["tension_scale"])
+def test_a_fit_that_passes_is_kept(fit_counts, brief):
+    posterior = fit_counts(brief, passes=True)
+    assert (posterior.reruns, posterior.tune, posterior.target_accept) == (0, 30, 0.9)
 
 
-def test_a_fit_that_fails_is_sampled_again_and_longer(fit_counts, short_fit, short_options, monkeypatch):
-    reruns = (Rerun(2, 30, 0.91), Rerun(3, 60, 0.92))
-    monkeypatch.setattr(sampling, "RERUNS", reruns)
-    posterior = fit_counts(replace(short_options, tune=20, draws=40), passes=False)
-    assert (posterior.reruns, posterior.tune, posterior.target_accept) == (2, 60, 0.92)
+def test_a_fit_that_fails_is_sampled_again_and_longer(fit_counts, brief, monkeypatch):
+    first = fit_counts(brief, passes=True)
+    monkeypatch.setattr(sampling, "RERUNS", (Rerun(2, 30, 0.91), Rerun(3, 40, 0.92)))
+    posterior = fit_counts(replace(brief, tune=20), passes=False)
+    assert (posterior.reruns, posterior.tune, posterior.target_accept) == (2, 40, 0.92)
     # As many draws as were asked for, of three times as many that were made.
-    assert posterior.n_draws == 80
-    assert posterior.tree["sample_stats"]["energy"].size == 3 * 80
-    assert np.all(posterior.variables["tension_scale"] != short_fit.variables["tension_scale"][:80])
+    assert posterior.n_draws == 60
+    assert posterior.tree["sample_stats"]["energy"].size == 3 * 60
+    assert np.all(posterior.variables["tension_scale"] != first.variables["tension_scale"])
 
 
-def test_a_rerun_is_never_shorter_than_what_was_asked_for(fit_counts, short_options, monkeypatch):
+def test_a_rerun_is_never_shorter_than_what_was_asked_for(fit_counts, brief, monkeypatch):
     monkeypatch.setattr(sampling, "RERUNS", (Rerun(1, 20, 0.91),))
-    asked = replace(short_options, tune=50, draws=20, target_accept=0.95)
+    asked = replace(brief, tune=50, draws=20, target_accept=0.95)
     posterior = fit_counts(asked, passes=False)
     assert (posterior.reruns, posterior.tune, posterior.target_accept) == (1, 50, 0.95)
 
