@@ -126,14 +126,14 @@ def _import_market(
     from forecast.ledger.store import open_ledger, write_ledger
     from forecast.storage.sheets import check_rows, read_rows
 
-    now = datetime.now(UTC)
-    if day is not None and day > now:
+    if day is not None and day > datetime.now(UTC):
         raise InputError(f"--day: {day:%Y-%m-%d} lies ahead")
     if matches and (given := [name for name in stated if name != "run"]):
         raise InputError(f"--{given[0]}: not with --matches, which holds one match a row")
     if not matches and stated and "match" not in stated:
         raise InputError("--match: is missing. Without any option of a match the questions are listed")
     markets = read_source(source, day)
+    now = datetime.now(UTC)
     if not matches and not stated:
         facts: dict[str, object] = {"questions": matching.listed_facts(markets), "added": 0}
         output.print(facts, matching.listed_markets(markets, source))

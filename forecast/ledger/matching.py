@@ -206,7 +206,7 @@ def _that_count(
 
 
 def _fault(price: Price, market: MarketQuestion, question: Question, now: datetime) -> str:
-    if price.on > now:
+    if price.on.date() > now.date():
         return AHEAD
     if price.on.date() >= question.milestone:
         return LATE

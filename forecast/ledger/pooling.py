@@ -320,7 +320,7 @@ def person_table(scores: Sequence[PersonScore]) -> Iterator[Block]:
     yield Table(columns=(Column("By"), *map(right, heads)), groups=(Group(rows=rows),))
     yield Prose(_leaders(scores))
     weak = [
-        f"{one.by}: of {count(one.n, 'question')} {listing(tuple(said))}"
+        f"{one.by}: of {count(one.n, 'question')}, {listing(tuple(said))}"
         for one in scores
         if (said := [f"{n:,} {what}" for n, what in zip(_weak(one), _WEAK, strict=True) if n])
     ]

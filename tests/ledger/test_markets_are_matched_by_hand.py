@@ -596,6 +596,19 @@ def test_an_address_is_fetched_and_its_price_is_of_today(site, command, case, as
     assert said["questions"][0]["match"] == "512340"
 
 
+def test_a_price_fetched_today_is_on_record_with_today(site, command, case):
+    today = datetime.now(UTC).date()
+    case.record(today.isoformat(), {"crisis": {30: 0.75}})
+    (key,) = case.ledger.questions
+    site["/market"] = 200, json.dumps(kalshi(updated_time="2022-01-05T00:00:00Z")).encode()
+    how = ("--match", "KXFALL-22FEB01", "--question", key, "--differs", "same", "--ledger", case.path)
+    ended = command("ledger", "import", f"{site['address']}/market", *how)
+    assert ended.code == 0, ended.err
+    assert [(one.made_on.date(), one.probability) for one in prices(case)] == [(today, 0.32)]
+    again = command("ledger", "import", f"{site['address']}/market", *how, "--json")
+    assert (json.loads(again.out)["added"], len(prices(case))) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("code", "content", "why"),
     [
@@ -680,7 +693,7 @@ def test_the_market_is_scored_beside_model_and_people_and_never_pooled(imported,
     assert learn_pool(answered_questions(case.ledger)) == learn_pool([only])
     said = command("ledger", "score", "--by", "person", "--ledger", case.path).out
     flat = " ".join(said.split())
-    assert "Polymarket: of 2 questions 2 in a thin market, 1 in a market that has closed" in flat
+    assert "Polymarket: of 2 questions, 2 in a thin market, 1 in a market that has closed" in flat
     assert "anna and Polymarket: too few questions to tell who is better." in flat
 
 
