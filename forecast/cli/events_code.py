@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from forecast.blocks import Prose, Verbatim
+from forecast.blocks import Block, Pairs, Prose, Verbatim
 from forecast.cli.options import Answer, Output, argument, day, day_option, option, takes_options
-from forecast.cli.terminal import show_progress
+from forecast.cli.terminal import lines_of, show_progress
 from forecast.errors import EventError, InputError
 from forecast.progress import StageProgress
 from forecast.wording import count
@@ -112,9 +112,7 @@ def code(
         others = [name for name in group.ids if name != coded.event.id]
         typer.echo(f"Warning: this may be the same event as {', '.join(others)} ({group.reason}).", err=True)
     if asking:
-        typer.echo(err=True)
-        for name, cell in coded.cells.items():
-            typer.echo(f"  {name:<14} {cell}", err=True)
+        typer.echo("\n".join(("", *lines_of([Pairs(tuple(coded.cells.items()))]))), err=True)
         if not _ask_to_add(default=not coded.duplicates):
             typer.echo("Nothing was added.")
             raise typer.Exit
@@ -136,39 +134,28 @@ def code(
     )
 
 
+@takes_options
 def codebook(
     category: str | None = argument("CATEGORY", "One category; all when absent.", default=None),
     scale: str = SCALE,
     yaml: bool = option(False, "--yaml", "Print the scale as a file of anchors, to begin one of your own."),
+    *,
+    answer: Answer,
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
     from forecast.config.named_files import load_scale, scale_yaml
-    from forecast.events.codebook import (
-        CATEGORIES,
-        category_fault,
-        category_label,
-        category_meaning,
-        own_categories,
-    )
+    from forecast.events.answers import codebook_blocks
+    from forecast.events.codebook import CATEGORIES, category_fault, codebook_facts, own_categories
 
     if category is not None and category not in CATEGORIES:
         raise EventError(category_fault(category))
+    if yaml and answer.json:
+        raise InputError("--yaml and --json are two ways to print the scale: give one of them")
     of = load_scale(scale, Path())
-    own = own_categories(of)
     if yaml:
-        typer.echo(scale_yaml(of, (category,) if category else own or CATEGORIES), nl=False)
+        typer.echo(scale_yaml(of, (category,) if category else own_categories(of) or CATEGORIES), nl=False)
         return
-    lines = ["Categories", *help_of("category", None)]
-    if category:
-        lines = [f"{category_label(category)}: {category_meaning(category)}"]
-    for shown in own if own and not category else (category,):
-        head = f"Severity of {category_label(shown).lower()}" if shown and not category else "Severity"
-        lines += ["", head, *help_of("severity", shown, of)]
-    if own and not category:
-        lines += ["", "Severity of all other categories", *help_of("severity", None)]
-    if category:
-        lines += ["", "CAMEO codes", *help_of("cameo", category)]
-    typer.echo("\n".join(lines))
+    answer.print(codebook_facts(category, of), codebook_blocks(category, of))
 
 
 def _ask_for_event(
@@ -185,7 +172,7 @@ def _ask_for_event(
         while True:
             answer = ask(QUESTIONS[name])
             if answer == "?":
-                typer.echo("\n".join(help_of(name, answers.get("category"), scale)), err=True)
+                typer.echo("\n".join(lines_of(help_of(name, answers.get("category"), scale))), err=True)
                 continue
             wrong = [message for column, message in check(answers | {name: answer}) if column == name]
             if name in REQUIRED and not answer:
@@ -213,29 +200,18 @@ def ask(question: str) -> str:
         raise KeyboardInterrupt from stop
 
 
-def help_of(name: str, category: str | None, scale: Scale | None = None) -> list[str]:
+def help_of(name: str, category: str | None, scale: Scale | None = None) -> tuple[Block, ...]:
     """What the codebook says of a column, for one category where that matters."""
-    from forecast.events import codebook as book
-    from forecast.events.codebook import standard_scale
-    from forecast.records.scale import ANY
+    from forecast.events.answers import categories_table, codes_table, severities_table
+    from forecast.events.codebook import CATEGORIES, standard_scale
 
     if name == "category":
-        return [
-            f"  {category:<18} {book.category_label(category)} ({book.category_kind(category)}). "
-            f"{book.category_meaning(category)}"
-            for category in book.CATEGORIES
-        ]
+        return (categories_table(),)
     if name == "severity":
-        of = scale or standard_scale()
-        anchors = of.anchors[category if category in book.CATEGORIES else ANY]
-        return [
-            f"  {severity} {book.severity_word(severity):<8} {text}"
-            for severity, text in sorted(anchors.items())
-        ]
+        return (severities_table(scale or standard_scale(), category if category in CATEGORIES else None),)
     if name == "cameo":
-        codes = [code for code in book.cameo_codes().values() if category in (None, code.category)]
-        return [f"  {code.code:<5} {code.label}" for code in codes]
-    return [f"  {QUESTIONS[name]}. 'forecast events codebook' prints the codebook."]
+        return (codes_table(category),)
+    return (Prose(f"{QUESTIONS[name]}. 'forecast events codebook' prints the codebook."),)
 
 
 # Feeds

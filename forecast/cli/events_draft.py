@@ -244,7 +244,7 @@ def _decide(file: ProposalFile, events: Path) -> ProposalFile:
         while True:
             key = one_key(KEYS)
             if key == "?":
-                show([Verbatim((*help_of("severity", proposal.cells["category"], file.content.scale),))])
+                show(help_of("severity", proposal.cells["category"], file.content.scale))
             elif key == "q":
                 return file
             elif key == "s":
@@ -309,7 +309,7 @@ def _changed(proposal: Proposal, file: ProposalFile, events: Path) -> dict[str, 
         while True:
             given = ask(f"{QUESTIONS[name]} [{cells.get(name, '')}]")
             if given == "?":
-                show([Verbatim((*help_of(name, cells["category"], scale),))])
+                show(help_of(name, cells["category"], scale))
                 continue
             changed = cells | ({name: given} if given else {})
             wrong = [message for column, message in coding_faults(changed, opened, scale) if column == name]

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from forecast.blocks import Block, Bullets, Entry, Heading, Pairs, Prose, Table, plain_table, right
-from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, severity_word
+from forecast.events.codebook import (
+    CATEGORIES,
+    SEVERITIES,
+    cameo_codes,
+    category_kind,
+    category_label,
+    category_meaning,
+    own_categories,
+    severity_word,
+    standard_scale,
+)
 from forecast.events.duplicates import DuplicateReport
 from forecast.events.merging import RELIABLE, RULES, TENTATIVE, Agreement, Merged, Rule, Unit, coder_counts
 from forecast.events.summary import SHORTEST, Coverage, EventSummary
 from forecast.events.table import EventTable
 from forecast.records.event_cautions import FeedFault
+from forecast.records.scale import ANY, Scale
 from forecast.wording import count, number
 
 SHOWN_GROUPS = 20
@@ -29,6 +40,40 @@ def _listed(head: str, items: Sequence[str], most: int, where: str = "--json") -
     hidden = len(items) - most
     more = (f"and {hidden:,} more. All of them: {where}",) if hidden > 0 else ()
     return Entry(head, (Bullets((*items[:most], *more)),))
+
+
+def codebook_blocks(category: str | None, scale: Scale) -> Iterator[Block]:
+    """Yield the codebook: all categories with what severities mean, or one with its CAMEO codes too."""
+    if category:
+        yield Prose(category_meaning(category), lead=f"{category_label(category)}:")
+        yield severities_table(scale, category, "Severity")
+        yield codes_table(category, "CAMEO codes")
+        return
+    yield categories_table("Categories")
+    own = own_categories(scale)
+    for one in own:
+        yield severities_table(scale, one, f"Severity of {category_label(one).lower()}")
+    head = "Severity of all other categories" if own else "Severity"
+    yield severities_table(standard_scale() if own else scale, None, head)
+
+
+def categories_table(title: str = "") -> Table:
+    """Return the categories and what they mean."""
+    rows = [(one, f"{category_kind(one)}. {category_meaning(one)}") for one in CATEGORIES]
+    return plain_table(("", ""), rows, title)
+
+
+def severities_table(scale: Scale, category: str | None, title: str = "") -> Table:
+    """Return what severities mean for a category, or for any."""
+    anchors = scale.anchors[category or ANY]
+    rows = [(f"{one} {severity_word(one)}", text) for one, text in sorted(anchors.items())]
+    return plain_table(("", ""), rows, title)
+
+
+def codes_table(category: str | None, title: str = "") -> Table:
+    """Return the CAMEO codes of a category, or of all."""
+    rows = [(one.code, one.label) for one in cameo_codes().values() if category in (None, one.category)]
+    return plain_table(("", ""), rows, title)
 
 
 def checked_file(

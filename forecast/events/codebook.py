@@ -154,6 +154,23 @@ def own_scale(name: str, anchors: Mapping[str, Mapping[int, str]]) -> Scale:
     return Scale(name=name, anchors=every)
 
 
+def codebook_facts(category: str | None, scale: Scale) -> dict[str, object]:
+    """Return categories with kind, meaning, anchors of a scale and CAMEO codes; of one or of all."""
+    return {
+        "scale": scale.name,
+        "categories": {
+            name: {
+                "label": category_label(name),
+                "kind": category_kind(name),
+                "meaning": category_meaning(name),
+                "severities": {str(one): scale.anchor(name, one) for one in SEVERITIES},
+                "cameo": {one.code: one.label for one in cameo_codes().values() if one.category == name},
+            }
+            for name in ([category] if category else CATEGORIES)
+        },
+    }
+
+
 def own_categories(scale: Scale) -> tuple[str, ...]:
     """Return the categories whose anchors differ from the standard, in the order of the codebook."""
     standard = standard_scale().anchors

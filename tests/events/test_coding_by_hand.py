@@ -249,7 +249,7 @@ def on_a_terminal(folder: Path, *answers: str, interrupt: bool = False) -> str:
 def test_on_a_terminal_it_asks_and_a_wrong_answer_is_asked_again(tmp_path):
     wrong = ("2023-02-30\n",)
     required = ("2023-02-04\n", "USA\n", "CHN\n", "?\n", "visit\n", "?\n", "2\n")
-    shown = on_a_terminal(tmp_path, *wrong, *required, "\n" * 11, "y\n")
+    shown = " ".join(on_a_terminal(tmp_path, *wrong, *required, "\n" * 11, "y\n").split())
     assert "2023-02-30 is not in the calendar" in shown
     assert "In-person visit or meeting of cabinet-level officials" in shown
     assert "A cabinet member travels to the other capital for talks." in shown
