@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,26 @@ def export(
         exchange.write_out(written, out)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """Which question of a market is which of ours, as a person says."""
+
+    match: str | None = option(None, "--match", "Of a market: the id of its question.", "ID")
+    run: Path | None = option(None, "--run", "Run whose question it is.", "RUN")
+    target: str | None = option(None, "--target", "Target of the run.", "NAME")
+    before: str | None = option(None, "--before", "Milestone of the run, by name or day.", "DAY")
+    question: str | None = option(None, "--question", "In place of a run's: an id on record.", "ID")
+    differs: str | None = option(None, "--differs", "How its wording differs from yours, or: same.", "TEXT")
+    opposite: bool = option(False, "--opposite", "It asks the reverse: 1 minus its price counts.")
+    link: str | None = option(None, "--link", "Address of the question, where the file has none.", "URL")
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """What is given, as a sheet of matches would write it."""
+        given = {name: one for name, one in vars(self).items() if one is not None and one is not False}
+        return {name: "yes" if one is True else str(one) for name, one in given.items()}
+
+
 @takes_options
 def import_(
     source: str = argument("FILE", "What to read; of a market also an http(s) address."),
@@ -45,35 +66,26 @@ def import_(
         "Polymarket, Manifold or Kalshi export them. When absent: market for an address, a name in .json and "
         "with the options of a match, else jsonl.",
     ),
-    match: str | None = option(None, "--match", "Of a market: the id of its question.", "ID"),
-    run: Path | None = option(None, "--run", "Run whose question it is.", "RUN"),
-    target: str | None = option(None, "--target", "Target of the run.", "NAME"),
-    before: str | None = option(None, "--before", "Milestone of the run, by name or day.", "DAY"),
-    question: str | None = option(None, "--question", "In place of a run's: an id on record.", "ID"),
-    differs: str | None = option(None, "--differs", "How its wording differs from yours, or: same.", "TEXT"),
-    opposite: bool = option(False, "--opposite", "It asks the reverse: 1 minus its price counts."),
-    link: str | None = option(None, "--link", "Address of the question, where the file has none.", "URL"),
     matches: Path | None = option(
         None, "--matches", "Sheet with match,differs,run,target,before (and question,opposite,link).", "FILE"
     ),
     day: datetime | None = day_option(None, "--day", "Day of the prices, where the file does not say it."),
     *,
+    asked: Match,
     output: Output,
 ) -> None:
     """Take over a colleague's chain, or the probabilities of a crowd, a market or an expert.
 
     Questions of a market are matched by hand; without a match they are listed with their ids.
     """
-    texts = {"match": match, "target": target, "before": before, "question": question, "differs": differs}
-    texts |= {"link": link, "run": None if run is None else str(run), "opposite": "yes" if opposite else None}
-    stated = {name: text for name, text in texts.items() if text is not None}
+    stated = asked.stated
     of_market = [*stated, *(["matches"] if matches else []), *(["day"] if day else [])]
     if form is None:
         form = "market" if of_market or "://" in source or source.endswith(".json") else "jsonl"
     if form == "market":
         if day is not None:
             day = day.replace(tzinfo=UTC)
-        _import_market(source, ledger, run, stated, matches, day, output)
+        _import_market(source, ledger, asked.run, stated, matches, day, output)
         return
     if of_market:
         raise InputError(f"--{of_market[0]}: not with --format {form}. It is for prices of a market")
