@@ -254,9 +254,14 @@ def day_span(first: date, last: date) -> str:
 
 def in_sentence(label: str) -> str:
     """Label as it stands within a sentence: a small first letter, but for a name in capitals."""
-    if label.startswith("A "):
+    if label.startswith(("A ", "An ")):
         return f"a{label[1:]}"
     return label if label[1:2].isupper() or not label[1:2].isalpha() else f"{label[:1].lower()}{label[1:]}"
+
+
+def with_article(noun: str) -> str:
+    """A noun as a title: ``"A major act"``, ``"An act"``."""
+    return f"{'An' if noun[:1] in 'aeiou' else 'A'} {noun}"
 
 
 def question_text(label: str, dyad: str, as_of: date, milestone: date, reported_by: str) -> str:

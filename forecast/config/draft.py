@@ -41,7 +41,7 @@ from forecast.events.table import EventTable
 from forecast.records.event_cautions import SaturatedScale
 from forecast.records.horizons import USUAL_IN_WORDS
 from forecast.records.scale import STANDARD, Scale
-from forecast.wording import count, listing, long_day, times
+from forecast.wording import count, in_sentence, listing, long_day, times
 
 WIDTH = 108
 
@@ -328,7 +328,7 @@ def _seen(target: ProposedTarget, draft: Draft) -> str:
 
 def crowded_in_words(draft: Draft) -> str:
     """Return which targets come too often to be asked for, and how often they were seen."""
-    return listing(tuple(f"{target.label.lower()} ({times(target.events)})" for target in draft.crowded))
+    return listing(tuple(f"{in_sentence(target.label)} ({times(target.events)})" for target in draft.crowded))
 
 
 def _rest(draft: Draft) -> Iterator[str]:

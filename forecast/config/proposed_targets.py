@@ -16,7 +16,7 @@ from forecast.events.codebook import CONFLICTUAL, SEVERITIES, category_label, se
 from forecast.events.summary import saturated
 from forecast.events.table import EventTable
 from forecast.records.scale import ARMED, STANDARD, Scale
-from forecast.wording import count
+from forecast.wording import count, with_article
 
 ENOUGH = 3
 """Fewer acts than these make a target whose forecast rests on priors; others are proposed first."""
@@ -190,7 +190,7 @@ def _target(
     rule = TargetConfig(any_of=any_of, min_severity=severity)
     told = _GRAVEST.get((key, scale.name)) or _GRAVEST.get((key, ""))
     if severity < SEVERITIES[-1] or told is None:
-        told = f"{word}_{key}".lstrip("_"), f"{word} {noun}".lstrip().capitalize()
+        told = f"{word}_{key}".lstrip("_"), with_article(f"{word} {noun}".lstrip())
     return ProposedTarget(
         name=told[0],
         label=told[1],

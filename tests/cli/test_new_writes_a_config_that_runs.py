@@ -99,9 +99,9 @@ def test_targets_are_the_gravest_that_were_seen_often_enough_each_with_its_count
     assert list(config.targets) == list(proposed)
     assert config.headline.target == "major_military_incident"
     assert [target.label for target in config.targets.values()] == [
-        "Major military incident",
-        "Serious act of conflict",
-        "Notable sanction",
+        "A major military incident",
+        "A serious act of conflict",
+        "A notable sanction",
         "A lethal clash, a blockade or mobilisation for war",
     ]
     text = Path("case.yaml").read_text(encoding="utf-8")

@@ -185,3 +185,16 @@ def test_days_are_written_in_english_whatever_the_locale():
 def test_a_small_chance_of_a_grave_event_is_said_in_odds(probability, upper, said):
     assert wording.chance_words(probability, upper, grave=True) == said
     assert wording.chance_words(probability, upper, grave=False) == wording.words(probability)
+
+
+@pytest.mark.parametrize(
+    ("noun", "title", "within"),
+    [
+        ("major act of conflict", "A major act of conflict", "a major act of conflict"),
+        ("extreme act of conflict", "An extreme act of conflict", "an extreme act of conflict"),
+    ],
+)
+def test_a_title_has_its_article_and_keeps_it_within_a_question(noun, title, within):
+    assert wording.with_article(noun) == title
+    asked = wording.question_text(title, "A – B", date(2023, 1, 1), date(2023, 2, 1), "the press")
+    assert asked.startswith(f"Will {within} (A – B) happen after")
