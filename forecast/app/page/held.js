@@ -22,7 +22,7 @@ export function heldNumber(source, hands, shown, back) {
     } });
   const found = el("div", { id: "reconciled" });
   byId("held-here").append(
-    el("p", { class: "row held-row" }, el("label", { for: "held" }, "You see it otherwise? Drag the number, or type:"),
+    el("p", { class: "row held-row" }, el("label", { for: "held" }, "Your own view? Drag the number, or type:"),
       el("span", { class: "nobreak" }, field, " %"), el("button", { type: "button", id: "reconcile", onclick: () => ask() }, "What must change?")),
     found);
   /** @type {number | null} */
