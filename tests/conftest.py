@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from forecast.cli import main
@@ -76,6 +77,26 @@ def run_command(*arguments: object) -> Ended:
 def command():
     """Run the command in this process, through its entry point."""
     return run_command
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Fill a folder once for all workers that run the tests, and return it."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def filled(name: str, fill) -> Path:
+        place, whole = root / name, root / f"{name}.whole"
+        with FileLock(root / f"{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(place, ignore_errors=True)
+                place.mkdir()
+                fill(place)
+                whole.touch()
+        return place
+
+    return filled
 
 
 @pytest.fixture

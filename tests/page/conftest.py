@@ -107,12 +107,11 @@ def address(serve, run_folder) -> str:
 
 
 @pytest.fixture(scope="session")
-def static_file(run_folder, tmp_path_factory) -> Path:
+def static_file(run_folder, tmp_path_factory, command) -> Path:
     """The page as one file."""
     file = tmp_path_factory.mktemp("static") / "page.html"
-    command = [sys.executable, "-m", "forecast", "app", str(run_folder), "--static", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS, check=False)
-    assert done.returncode == 0, done.stderr
+    done = command("app", run_folder, "--static", file)
+    assert done.code == 0, done.err
     return file
 
 
@@ -125,22 +124,13 @@ def anywhere(request) -> str:
 
 
 @pytest.fixture(scope="session")
-def scenario(run_folder):
+def scenario(run_folder, command):
     """Headline of ``forecast scenario RUN …``, as the command line computes it."""
 
     def compute(*arguments: object) -> dict:
-        command = [
-            sys.executable,
-            "-m",
-            "forecast",
-            "scenario",
-            str(run_folder),
-            *map(str, arguments),
-            "--json",
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS, check=False)
-        assert done.returncode == 0, done.stderr
-        content = json.loads(done.stdout)
+        done = command("scenario", run_folder, *arguments, "--json")
+        assert done.code == 0, done.err
+        content = json.loads(done.out)
         target = next(one for one in content["scenarios"][0]["targets"] if one["name"] == "escalation")
         return next(one for one in target["milestones"] if one["name"] == "new-year")
 

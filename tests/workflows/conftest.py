@@ -1,8 +1,11 @@
 """Real runs made small: few draws, few paths, one compiled model for all of them."""
 
 import csv
+import json
+import pickle
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -87,16 +90,28 @@ def case():
 
 
 @pytest.fixture(scope="session")
-def config(tmp_path_factory, case, event_rows) -> Path:
-    return case(tmp_path_factory.mktemp("case"), event_rows)
+def config(once, case, event_rows) -> Path:
+    return once("case", lambda place: case(place, event_rows)) / "config.yaml"
+
+
+def keep_end(place: Path, ended) -> None:
+    (place / "ended.json").write_text(json.dumps(ended._asdict()), encoding="utf-8")
+
+
+def kept_end(place: Path) -> tuple[SimpleNamespace, Path]:
+    """How the run of a place ended, and its folder."""
+    ended = json.loads((place / "ended.json").read_text(encoding="utf-8"))
+    return SimpleNamespace(**ended), place / "runs" / "small" / "2022-01-01"
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, config, command):
+def finished(once, config, command):
     """The one real run that most tests read: how it ended, and its folder."""
-    out = tmp_path_factory.mktemp("runs")
-    ended = command("run", config, "--out", out, "--allow-unconverged")
-    return ended, out / "small" / "2022-01-01"
+
+    def run(place: Path) -> None:
+        keep_end(place, command("run", config, "--out", place / "runs", "--allow-unconverged"))
+
+    return kept_end(once("finished", run))
 
 
 @pytest.fixture(scope="session")
@@ -126,26 +141,33 @@ def no_report(monkeypatch):
 @pytest.fixture
 def fitted_already(monkeypatch, kept):
     """Let commands take a run that was made before in the place of fitting one."""
-    monkeypatch.setattr(
-        "forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: kept[-1]
-    )
+    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: kept)
 
 
 @pytest.fixture(scope="session")
-def kept() -> list[Run]:
-    """Runs in memory, in the order they were made."""
-    return []
+def made_unconverged(once, config, command) -> Path:
+    """Where a tiny run lies that was not allowed to fail its gates, how it ended, and the run itself."""
+
+    def run(place: Path) -> None:
+        def keep(config, listen=None, **more):
+            made = make_forecast(config, listen, **more)
+            (place / "run.pickle").write_bytes(pickle.dumps(made))
+            return made
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("forecast.workflows.forecast.make_forecast", keep)
+            keep_end(place, command("run", config, "--out", place / "runs", *TINY))
+
+    return once("unconverged", run)
 
 
 @pytest.fixture(scope="session")
-def unconverged(tmp_path_factory, config, kept, command):
-    """A tiny run that was not allowed to fail its gates."""
-    out = tmp_path_factory.mktemp("unconverged")
+def kept(made_unconverged) -> Run:
+    """The run in memory whose folder is ``unconverged``."""
+    return pickle.loads((made_unconverged / "run.pickle").read_bytes())
 
-    def keep(config, listen=None, **more):
-        kept.append(make_forecast(config, listen, **more))
-        return kept[-1]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("forecast.workflows.forecast.make_forecast", keep)
-        return command("run", config, "--out", out, *TINY), out / "small" / "2022-01-01"
+@pytest.fixture(scope="session")
+def unconverged(made_unconverged):
+    """How a run ended that was not allowed to fail its gates, and its folder."""
+    return kept_end(made_unconverged)

@@ -22,10 +22,10 @@ def boom(*args, **kwargs):
 
 
 @pytest.fixture
-def refitted(monkeypatch, kept, unconverged):
+def refitted(monkeypatch, kept):
     """Let ``make_forecast`` take the fit of an earlier run and do the rest itself."""
     workflow = importlib.import_module("forecast.workflows.forecast")
-    run = kept[-1]
+    run = kept
     judged = workflow.Judged(run.fit, run.mixture, run.forecast.diagnostics)
 
     def fit_and_judge(inputs, listen=None, timed=None, *more):
@@ -35,8 +35,8 @@ def refitted(monkeypatch, kept, unconverged):
     monkeypatch.setattr(workflow, "fit_and_judge", fit_and_judge)
 
 
-def test_a_near_certain_headline_is_measured_like_any_other(unconverged, kept):
-    run = kept[-1]
+def test_a_near_certain_headline_is_measured_like_any_other(kept):
+    run = kept
     paths = replace(run.hits, day=np.zeros_like(run.hits.day))
     certain = replace(run, mixture=replace(run.mixture, ahead=paths))
     found = measure_robustness(certain)
@@ -164,12 +164,13 @@ def test_building_the_report_again_changes_nothing_on_record(unconverged, comman
 
 
 def test_the_same_seed_gives_the_same_bytes_in_every_file_but_those_that_tell_when(
-    config, unconverged, command, tiny, tmp_path
+    config, unconverged, command, tiny
 ):
-    assert command("run", config, "--out", tmp_path, *tiny).code == 1
+    beside = unconverged[1].parents[2] / "again"  # as far from the config, which names paths from there
+    assert command("run", config, "--out", beside, *tiny).code == 1
     first, again = (
         {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
-        for folder in (unconverged[1], tmp_path / PLACE)
+        for folder in (unconverged[1], beside / PLACE)
     )
     assert first.keys() == again.keys()
     assert len(first) > 10

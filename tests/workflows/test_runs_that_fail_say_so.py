@@ -39,9 +39,9 @@ def test_a_run_that_did_not_converge_exits_1_names_the_gates_and_is_kept(unconve
     assert json.loads((folder / "forecast.json").read_text())["converged"] is False
 
 
-def test_from_python_it_is_returned_with_a_warning(unconverged, kept, monkeypatch):
-    config = kept[-1].inputs.config.model_copy(update={"scenarios": ()})
-    monkeypatch.setattr(workflow, "fit", lambda *of: kept[-1].fit)
+def test_from_python_it_is_returned_with_a_warning(kept, monkeypatch):
+    config = kept.inputs.config.model_copy(update={"scenarios": ()})
+    monkeypatch.setattr(workflow, "fit", lambda *of: kept.fit)
     said = r"(?s)^the fit did not converge; do not use its numbers\.\n  .*at least 400 needed"
     with pytest.warns(NotConvergedWarning, match=said) as found:
         run = workflow.make_forecast(config, drivers=False)
@@ -83,14 +83,16 @@ def test_its_report_carries_the_stamp_on_every_page(unconverged):
     assert [number for number, text in enumerate(pages, 1) if STAMP not in text] == []
 
 
-def test_json_is_printed_for_it_too(unconverged, fitted_already, no_report, config, command, tmp_path):
+def test_json_is_printed_for_it_too(fitted_already, no_report, config, command, tmp_path):
     ended = command("run", config, "--out", tmp_path, "--json")
     assert ended.code == 1
     said = json.loads(ended.out)
     assert said["converged"] is False
     folder = tmp_path / "small/2022-01-01"
-    manifest, kept = (json.loads((folder / f"{name}.json").read_bytes()) for name in ("manifest", "forecast"))
-    assert said == kept | {"timings_s": manifest["timings_s"]}
+    manifest, record = (
+        json.loads((folder / f"{name}.json").read_bytes()) for name in ("manifest", "forecast")
+    )
+    assert said == record | {"timings_s": manifest["timings_s"]}
     assert said["timings_s"]["fit"] > 0
     assert "did not converge" in ended.err
 
@@ -102,12 +104,10 @@ def test_allowed_not_to_converge_it_exits_0_and_says_so_first(finished):
     assert STAMP in pages_of(folder)[0]
 
 
-def test_a_run_that_passes_its_gates_exits_0_without_a_stamp(
-    unconverged, kept, config, command, tmp_path, monkeypatch
-):
-    diagnostics = kept[-1].forecast.diagnostics.model_copy(update={"failures": ()})
-    forecast = kept[-1].forecast.model_copy(update={"converged": True, "fits": (diagnostics,)})
-    passed = dataclasses.replace(kept[-1], forecast=forecast)
+def test_a_run_that_passes_its_gates_exits_0_without_a_stamp(kept, config, command, tmp_path, monkeypatch):
+    diagnostics = kept.forecast.diagnostics.model_copy(update={"failures": ()})
+    forecast = kept.forecast.model_copy(update={"converged": True, "fits": (diagnostics,)})
+    passed = dataclasses.replace(kept, forecast=forecast)
     monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: passed)
     ended = command("run", config, "--out", tmp_path)
     assert (ended.code, ended.err) == (0, "")
@@ -129,12 +129,10 @@ def test_a_run_that_is_there_is_refused_before_any_work_and_replaced_with_force(
     assert ended.err == (
         f"forecast: {place}: there is a run already. Use --force to replace it, or --out for another place.\n"
     )
-    monkeypatch.setattr(
-        "forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: kept[-1]
-    )
+    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: kept)
     ended = command("run", config, "--out", tmp_path, "--force", "--allow-unconverged")
     assert ended.code == 0, ended.err
-    assert json.loads((place / "forecast.json").read_text())["run_id"] == kept[-1].forecast.run_id
+    assert json.loads((place / "forecast.json").read_text())["run_id"] == kept.forecast.run_id
     assert [path.name for path in place.parent.iterdir()] == [place.name]
 
 
@@ -181,7 +179,7 @@ def test_a_folder_without_permission_is_refused_before_any_work(config, command,
     ],
 )
 def test_a_full_disk_leaves_nothing_and_is_one_message(
-    place, unconverged, fitted_already, config, command, tmp_path, monkeypatch
+    place, fitted_already, config, command, tmp_path, monkeypatch
 ):
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -213,12 +211,10 @@ def small_files_only():
     ],
     ids=["posterior", "events"],
 )
-def test_a_file_that_cannot_be_finished_ends_in_one_message_that_names_the_run(
-    write, unconverged, kept, tmp_path
-):
+def test_a_file_that_cannot_be_finished_ends_in_one_message_that_names_the_run(write, kept, tmp_path):
     def write_into_new_folder() -> None:
         with small_files_only(), new_run_folder(tmp_path / "a" / "b", force=False) as filling:
-            write(kept[-1], filling)
+            write(kept, filling)
 
     with pytest.raises(RunFolderError, match=r"a/b: cannot be written \(File too large\)\. Check"):
         write_into_new_folder()
