@@ -1,7 +1,9 @@
 """Fixtures that several parts share: the command, data, small coded tables, draws with known parameters."""
 
 import contextlib
+import importlib.util
 import io
+import json
 import os
 import re
 import shutil
@@ -59,6 +61,12 @@ class Ended(NamedTuple):
     out: str
     err: str
 
+    @property
+    def facts(self) -> dict:
+        """What it answered in JSON."""
+        assert self.out, self.err
+        return json.loads(self.out)
+
 
 def run_command(*arguments: object) -> Ended:
     out, err, before, code = io.StringIO(), io.StringIO(), sys.argv, 0
@@ -97,6 +105,21 @@ def once(tmp_path_factory):
         return place
 
     return filled
+
+
+@pytest.fixture(scope="session")
+def tool():
+    """Load a program of ``tools/`` as a module."""
+
+    def load(name: str):
+        place = Path(__file__).resolve().parents[1] / "tools" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"tool_{place.stem}", place)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture

@@ -1,22 +1,10 @@
 """The attacks of ``make bombs`` and ``make torture`` in short: the same cases in every run."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
 
 from forecast import storage
-
-TOOLS = Path(__file__).resolve().parents[2] / "tools/attack"
-
-
-def tool(name: str):
-    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def folder_fault(place: Path) -> str:
@@ -70,8 +58,10 @@ def unsynced(place: Path) -> None:
 @pytest.mark.parametrize("power_cut", [False, True], ids=["kill", "power cut"])
 @pytest.mark.parametrize(("prepare", "work"), [(none, make_new), (old, make_new), (old, amend)])
 @pytest.mark.filterwarnings("ignore:.*use of fork")
-def test_a_kill_at_any_operation_leaves_a_folder_whole_and_the_next_start_cleans_up(prepare, work, power_cut):
-    torture = tool("torture")
+def test_a_kill_at_any_operation_leaves_a_folder_whole_and_the_next_start_cleans_up(
+    tool, prepare, work, power_cut
+):
+    torture = tool("attack/torture")
     found = torture.torture(torture.Scene("folder", prepare, work, folder_fault), power_cut=power_cut)
     assert found.faults == []
     assert found.points > 8
@@ -80,8 +70,8 @@ def test_a_kill_at_any_operation_leaves_a_folder_whole_and_the_next_start_cleans
 
 
 @pytest.mark.filterwarnings("ignore:.*use of fork")
-def test_the_torture_finds_what_is_written_in_place_or_not_synced():
-    torture = tool("torture")
+def test_the_torture_finds_what_is_written_in_place_or_not_synced(tool):
+    torture = tool("attack/torture")
     scene = torture.Scene("in place", old, in_place, folder_fault)
     assert torture.torture(scene, power_cut=False, finish=False).faults
     scene = torture.Scene("not synced", none, unsynced, folder_fault)
@@ -100,13 +90,25 @@ def test_the_torture_finds_what_is_written_in_place_or_not_synced():
         "squares by use",
     ],
 )
-def test_a_small_input_that_could_cost_much_ends_with_a_message_soon(only):
+def test_a_small_input_that_could_cost_much_ends_with_a_message_soon(tool, only):
     said = []
-    assert tool("bombs").run(only, said.append) == []
+    assert tool("attack/bombs").run(only, said.append) == []
     assert len(said) == 2
 
 
-def test_a_bomb_that_goes_off_is_told(monkeypatch):
-    bombs = tool("bombs")
-    monkeypatch.setattr(bombs, "MOST_MB", 10)
-    assert bombs.run("1,500 x 1,500 actors", lambda line: None)
+@pytest.mark.parametrize(
+    ("cost", "wrong"),
+    [
+        ((2.9, 499, 2, "too many"), ""),
+        ((3.2, 499, 2, "too many"), "2.2 s"),
+        ((1.0, 501, 2, "too many"), "501 MB"),
+        ((1.0, 100, 0, "done"), "exit code 0"),
+        ((0.5, 100, 2, "Traceback (most"), "a traceback"),
+        ((0.5, 100, 2, " "), "no message"),
+    ],
+)
+def test_a_bomb_that_goes_off_is_told(tool, monkeypatch, tmp_path, cost, wrong):
+    bombs = tool("attack/bombs")
+    monkeypatch.setattr(bombs, "measured", lambda arguments, folder: bombs.Cost(*cost))
+    bomb = bombs.Bomb("a bomb", "check", lambda folder: folder / "config.yaml")
+    assert bombs.explode(bomb, tmp_path, bombs.Cost(1.0, 100, 0, ""))[1] == wrong

@@ -1,9 +1,7 @@
 """Faults put into feeds with a fixed seed: all are seen, refused, or harmless, and by every command alike."""
 
-import importlib.util
 import json
 import random
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +12,6 @@ from forecast.cli.app import app
 from forecast.events.reading import write_events
 from forecast.events.table import EventTable
 
-ROOT = Path(__file__).resolve().parents[2]
 AS_OF = date(2023, 7, 9)
 CONFIG = """schema: 1
 name: trial
@@ -39,12 +36,8 @@ dyads:
 
 
 @pytest.fixture(scope="module")
-def faults():
-    spec = importlib.util.spec_from_file_location("faults_attack", ROOT / "tools/attack/faults.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def faults(tool):
+    return tool("attack/faults")
 
 
 def test_of_forty_eight_faults_one_at_most_is_missed_and_none_that_moves_a_forecast_by_five_points(faults):

@@ -1,25 +1,17 @@
 """Thirty forecasts in one process hold no more at the end than after ten; a leak that is put in is found."""
 
-import importlib.util
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
-def endurance():
-    spec = importlib.util.spec_from_file_location("endurance_attack", ROOT / "tools/attack/endurance.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def endurance(tool):
+    return tool("attack/endurance")
 
 
 def test_thirty_forecasts_leave_no_file_and_no_memory_behind(endurance):

@@ -46,7 +46,7 @@ def said(work, names=NAMES, **place):
 
 def test_units_in_other_processes_give_what_a_unit_alone_gives_and_each_is_told(us_china, make_plan):
     """Units of one origin each."""
-    plan, events, told = make_plan(origins=MONTHS), model_columns(us_china), []
+    plan, events, told = make_plan(origins=MONTHS, start=date(2019, 7, 1)), model_columns(us_china), []
     units = [Unit(plan.dyad, place, place) for place in range(len(MONTHS))]
     tasks = [Task(unit.name, unit.name, (plan, events, unit)) for unit in units]
     study = run_study(

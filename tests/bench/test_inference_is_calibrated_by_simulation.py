@@ -1,11 +1,13 @@
 """Ranks of true values among posterior draws are uniform, and are not when the data are spoilt."""
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from forecast.bench import simulation_based_calibration as calibration
 from forecast.bench.simulation_based_calibration import (
     N_RANKED,
     SIZES,
@@ -19,6 +21,7 @@ from forecast.bench.simulation_based_calibration import (
 )
 from forecast.events.codebook import CATEGORIES
 from forecast.inference.posterior import SamplerOptions
+from forecast.models.draws import prior_draws
 from forecast.panel.panel import TimeGrid
 from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
@@ -65,8 +68,8 @@ def test_truths_follow_the_prior_where_nothing_knows_the_data():
 def test_data_of_a_study_have_its_size_and_are_counts_like_any_others(size):
     priors, rng = study_priors(size), np.random.default_rng(6)
     n_weeks, n_events = SIZES[size]
-    found = [draw_truth(priors, grid_of(n_weeks), rng)[1] for _ in range(12)]
-    # Most data sets have between half and twice as many events, so that their median has an error of a fifth.
+    found = [draw_truth(priors, grid_of(n_weeks), rng)[1] for _ in range(8)]
+    # Most data sets have between half and twice as many events: an error of a quarter of their median.
     assert np.median([data.counts.sum() for data in found]) == pytest.approx(n_events, rel=0.6)
     for data in found:
         assert data.counts.shape == (n_weeks, len(priors.layout.streams))
@@ -76,6 +79,32 @@ def test_data_of_a_study_have_its_size_and_are_counts_like_any_others(size):
         assert np.all(data.mix[priors.layout.severities == 0] == 0)
 
 
+def test_ranks_among_draws_of_the_prior_are_uniform_and_among_wider_ones_are_not(monkeypatch):
+    """A posterior that learned nothing is the prior: the law of ranks is known without a sampler."""
+    smallest = {}
+    for name, factor in {"right": 1.0, "wrong": 5.0}.items():
+
+        def of_the_prior(known, options, factor=factor):
+            data, priors = known
+            drawn = prior_draws(priors, 400, data.grid.n_knots, np.random.default_rng(options.seed))
+            return drawn | {"tension_scale": factor * drawn["tension_scale"]}
+
+        monkeypatch.setattr(calibration, "PosteriorDensity", SimpleNamespace(of=lambda *known: known))
+        monkeypatch.setattr(calibration, "sample", of_the_prior)
+        monkeypatch.setattr(calibration, "Posterior", lambda drawn, *_: SimpleNamespace(variables=drawn))
+        study = rank_study(priors_of_one_stream(), 40, n_weeks=20, seed=3, sampler=SAMPLER)
+        # What is computed from the data too knows of the truth by them.
+        p_values = {
+            one: p for one, p in study.p_values(5).items() if not one.endswith(" now") and one[:2] != "P("
+        }
+        smallest[name] = min(p_values.items(), key=lambda found: found[1])
+        assert len(p_values) > 5
+    assert smallest["right"][1] * len(p_values) > 0.01
+    assert smallest["wrong"][0].startswith("tension_scale")
+    assert smallest["wrong"][1] < 1e-6
+
+
+@pytest.mark.slow
 def test_a_quick_study_sees_doubled_data_and_not_the_right_ones():
     study = {}
     for name, change in {"right": None, "wrong": doubled}.items():

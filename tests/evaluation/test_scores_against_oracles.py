@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import scoringrules
 from scipy.special import expit
 from scipy.stats import mannwhitneyu
 
@@ -24,6 +23,8 @@ def forecasts():
 
 
 def test_brier_and_log_scores_are_those_of_scoringrules(forecasts):
+    import scoringrules  # takes seconds, in every worker that collects this module
+
     probability, outcome = forecasts
     np.testing.assert_allclose(
         brier_score(probability, outcome), scoringrules.brier_score(outcome, probability)

@@ -84,6 +84,7 @@ def test_small_cells_are_drawn_to_the_others_as_far_as_these_agree():
     assert differing == pytest.approx(0.5, abs=0.08)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     rng = np.random.default_rng(5)
     held = 0

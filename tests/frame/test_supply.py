@@ -1,6 +1,5 @@
 """What the environment is made of is allowed, known, and written down in a form that others read."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -11,12 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def supply():
-    spec = importlib.util.spec_from_file_location("supply", ROOT / "tools/supply.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["supply"] = module
-    spec.loader.exec_module(module)
-    return module
+def supply(tool):
+    return tool("supply")
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,26 @@ def points_of(density: PosteriorDensity, n: int) -> np.ndarray:
     return middle + 0.7 * rng.standard_normal(middle.shape)
 
 
-@pytest.mark.parametrize(("name", "spare_knots"), [*((name, 0) for name in RECORDS), ("young and cut", 9)])
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_value_is_that_of_the_definition_and_the_gradient_is_its_slope(records, name):
+    """The slope along random lines, by central differences of the definition."""
+    panel, priors = records[name]
+    density = PosteriorDensity.of(panel, priors, panel.grid.n_knots)
+    model = build_model(panel, priors, density.n_knots)
+    order = places(density, model)
+    defined, rng, step = compiled(model), np.random.default_rng(7), 1e-5
+    points = points_of(density, 4)
+    for point, value, gradient in zip(points, *density(points), strict=True):
+        assert value == pytest.approx(defined(point[order])[0], rel=TOLERANCE)
+        assert np.count_nonzero(gradient) == len(gradient)
+        for line in rng.standard_normal((4, len(point))):
+            ahead, behind = (defined((point + sign * step * line)[order])[0] for sign in (1, -1))
+            # Terms of either sign add up: the error is one of their size.
+            slack = 1e-6 * np.abs(gradient * line).sum()
+            assert gradient @ line == pytest.approx((ahead - behind) / (2 * step), abs=slack)
+
+
+@pytest.mark.parametrize(("name", "spare_knots"), [("stated priors", 0), ("young and cut", 9)])
 def test_value_and_gradient_are_those_of_the_definition(records, name, spare_knots):
     panel, priors = records[name]
     density = PosteriorDensity.of(panel, priors, panel.grid.n_knots + spare_knots)

@@ -1,17 +1,13 @@
 """``forecast report`` with its options, and the template of one's own that docs/report.md shows."""
 
-import contextlib
-import io
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
-from forecast.cli import main
 from forecast.runs.folder import output_hashes, record_outputs
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/report.md").read_text(encoding="utf-8")
@@ -27,20 +23,6 @@ milestones:
 model: {family: model}
 sampler: {seed: 11}
 """
-
-
-def run_command(*arguments):
-    out, err, before = io.StringIO(), io.StringIO(), sys.argv
-    sys.argv = ["forecast", *map(str, arguments)]
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                main()
-                return 0, out.getvalue(), err.getvalue()
-            except SystemExit as end:
-                return int(end.code or 0), out.getvalue(), err.getvalue()
-    finally:
-        sys.argv = before
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +44,13 @@ def earlier(factory, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def answer(run, earlier, tmp_path_factory):
+def answer(run, earlier, command, tmp_path_factory):
     """Everything asked for at once: the answer of the command, its folders, the PDF."""
     place = tmp_path_factory.mktemp("parts")
     template = place / "own.typ"
     (source,) = re.findall(r"```typst\n(.*?)```", PAGE, flags=re.DOTALL)
     template.write_text(source.replace("#set document", '#set text(lang: "en")\n#set document'), "utf-8")
-    code, out, err = run_command(
+    code, out, err = command(
         *("report", run, "--previous", earlier, "--template", template, "--paper", "us-letter"),
         *("--figures", place / "figures", "--csv", place / "tables", "--json"),
     )
@@ -108,9 +90,11 @@ def test_the_earlier_run_is_kept_in_the_run_folder_and_its_hash_with_it(answer, 
         (("--csv", __file__), "test_report_command_makes_what_is_asked.py: cannot be written"),
     ],
 )
-def test_an_option_that_cannot_be_used_is_one_clear_error_and_leaves_the_report(run, arguments, message):
+def test_an_option_that_cannot_be_used_is_one_clear_error_and_leaves_the_report(
+    run, command, arguments, message
+):
     before = output_hashes(run)
-    code, out, err = run_command("report", run, *arguments)
+    code, out, err = command("report", run, *arguments)
     assert code == 2
     assert out == ""
     assert message in err
@@ -118,18 +102,18 @@ def test_an_option_that_cannot_be_used_is_one_clear_error_and_leaves_the_report(
     assert output_hashes(run) == before
 
 
-def test_a_build_that_fails_does_not_keep_the_earlier_run_it_was_given(factory, earlier, tmp_path):
+def test_a_build_that_fails_does_not_keep_the_earlier_run_it_was_given(factory, earlier, command, tmp_path):
     folder = factory.write_run(tmp_path / "2023-07-10", events=factory.events)
     (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "bad.typ").write_text("#nonsense", encoding="utf-8")
     before = output_hashes(folder)
-    code, _, err = run_command("report", folder, "--previous", earlier, "--template", tmp_path / "bad.typ")
+    code, _, err = command("report", folder, "--previous", earlier, "--template", tmp_path / "bad.typ")
     assert code == 2
     assert "bad.typ: typst could not set the report: unknown variable: nonsense" in err
     assert output_hashes(folder) == before
 
 
-def test_a_use_that_the_terms_bar_is_refused_by_the_acts_of_the_run(run, tmp_path):
+def test_a_use_that_the_terms_bar_is_refused_by_the_acts_of_the_run(run, command, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     text = (folder / "events.csv").read_text(encoding="utf-8")
@@ -137,7 +121,7 @@ def test_a_use_that_the_terms_bar_is_refused_by_the_acts_of_the_run(run, tmp_pat
     (folder / "events.csv").write_text(text.replace(f"{first},", "acled-1,"), encoding="utf-8")
     record_outputs(folder, ["events.csv"])
     before = output_hashes(folder)
-    code, _, err = run_command("report", folder, "--use", "client")
+    code, _, err = command("report", folder, "--use", "client")
     assert code == 2
     assert "events.csv: the terms bar use 'client' of 1 act of acled (acled-1): Commercial use" in err
     assert output_hashes(folder) == before

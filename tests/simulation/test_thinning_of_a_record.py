@@ -80,6 +80,7 @@ def test_the_prior_expects_as_many_target_acts_of_what_the_record_has(panels):
     assert found[1] == pytest.approx(found[0], rel=0.15)
 
 
+@pytest.mark.slow
 def test_a_forecast_hardly_changes_where_all_but_the_target_is_thinned(panels):
     """The record of the target is whole, and so is nearly all that a steady record knows of it."""
     options = SimulationOptions(seed=5, horizon_days=120, paths_per_draw=20)

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import io
-import json
 import threading
 import zipfile
 from collections import Counter, defaultdict
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -194,35 +193,11 @@ def whole(quarters, tmp_path_factory) -> Path:
     return place
 
 
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        assert self.out, self.err
-        return json.loads(self.out)
-
-
 @pytest.fixture
-def command(command) -> Callable[..., Ended]:
-    """Run a command in this process."""
-
-    def run(*arguments: object) -> Ended:
-        ended = command(*arguments)
-        return Ended(ended.code, ended.out, ended.err)
-
-    return run
-
-
-@pytest.fixture
-def update(command, gdelt, tmp_path) -> Callable[..., Ended]:
+def update(command, gdelt, tmp_path) -> Callable:
     """Update a store from the day of the sample, without pauses between attempts."""
 
-    def run(*more: object, store: str = "S", day: str = "2020-11-13") -> Ended:
+    def run(*more: object, store: str = "S", day: str = "2020-11-13"):
         place, span = tmp_path / store, ("--since", day, "--until", day)
         asked = ("--store", place, "--source", "gdelt2", "--pair", "USA,CHN", *span)
         return command("events", "update", *asked, "--address", gdelt.address, "--json", *more)

@@ -1,14 +1,12 @@
 """Lists of simulated dyads whose truth is known: rates of target events, constant or with a change."""
 
 import json
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from forecast.cli import main
 from forecast.config.watchlist import load_watchlist
 from forecast.events.reading import write_events
 from forecast.events.table import Event, EventTable
@@ -64,19 +62,6 @@ def write_dyads(folder: Path, pairs=PAIRS, **options) -> None:
     for seed, (pair, rate) in enumerate(pairs.items()):
         table = EventTable.from_events(simulated(pair, rate, seed, **options), "made for a test")
         write_events(table, folder / "dyads" / f"{'-'.join(pair).lower()}.csv")
-
-
-def command(*arguments) -> int:
-    """Run the command line; return its exit code."""
-    before = sys.argv
-    sys.argv = ["forecast", *map(str, arguments)]
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.argv = before
-    return 0
 
 
 @pytest.fixture

@@ -17,12 +17,13 @@ from forecast.watchlist import dyad_runs, folder
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import WatchOptions, run_watch
 
-from .conftest import AS_OF, PAIRS, command, simulated, watched, write_dyads, write_list
+from .conftest import AS_OF, PAIRS, simulated, watched, write_dyads, write_list
 
 
-def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, capsys):
-    assert command("watch", trial, "--out", tmp_path / "out", "--json") == 0
-    printed = json.loads(capsys.readouterr().out)
+def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, command):
+    ended = command("watch", trial, "--out", tmp_path / "out", "--json")
+    assert ended.code == 0
+    printed = json.loads(ended.out)
     place = tmp_path / "out/trial" / AS_OF.isoformat()
     assert {"watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"} <= {
         one.name for one in place.iterdir()
@@ -93,7 +94,7 @@ def test_what_became_known_after_the_day_changes_nothing(trial, tmp_path):
     assert whole.list == cut.list
 
 
-def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch, capsys):
+def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch, command):
     done = []
 
     def stop_after_one(job):
@@ -103,8 +104,9 @@ def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch,
         return dyad_runs.run_dyad(job)
 
     monkeypatch.setattr(watching, "run_dyad", stop_after_one)
-    assert command("watch", trial, "--out", tmp_path, "--quiet") == 130
-    assert "1 dyad finished. The same command goes on" in capsys.readouterr().err
+    ended = command("watch", trial, "--out", tmp_path, "--quiet")
+    assert ended.code == 130
+    assert "1 dyad finished. The same command goes on" in ended.err
     assert not (folder.watch_place(load_watchlist(trial), tmp_path) / "watch.json").exists()
     monkeypatch.setattr(watching, "run_dyad", dyad_runs.run_dyad)
     watch, _ = watched(trial, tmp_path)
@@ -184,7 +186,7 @@ def test_two_watches_of_one_list_do_not_meet(trial, tmp_path):
             second.result()
 
 
-def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path):
+def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path, command):
     write_dyads(tmp_path)
     entries = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS] + [f"{{a: X{n:02d}, b: YYY}}" for n in range(30)]
     path = write_list(tmp_path, dyads=entries)
@@ -197,8 +199,8 @@ def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path):
     assert watch.states() == {"fine": 3, "small": 0, "stale": 0, "failed": 30}
     # Of three dyads each is surely among the first five.
     assert all(one.top5 is None for one in watch.dyads)
-    assert command("watch", path, "--out", tmp_path / "b", "--no-report", "--no-ledger") == 1
-    assert command("watch", path, "--out", tmp_path / "c", "--no-report", "--no-ledger", "--strict") == 2
+    assert command("watch", path, "--out", tmp_path / "b", "--no-report", "--no-ledger").code == 1
+    assert command("watch", path, "--out", tmp_path / "c", "--no-report", "--no-ledger", "--strict").code == 2
 
 
 def test_a_stale_feed_is_stamped_or_refused(trial, tmp_path):
@@ -261,9 +263,9 @@ def test_a_large_archive_is_narrowed_to_the_list_and_its_other_rows_may_be_wrong
     assert [one.targets for one in narrowed.dyads] == [one.targets for one in plain.dyads]
 
 
-def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, capsys):
+def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, command):
     out = tmp_path / "out"
-    assert command("watch", trial, "--out", out, "--no-report", "--quiet") == 0
+    assert command("watch", trial, "--out", out, "--no-report", "--quiet").code == 0
     ledger = out / "ledger.sqlite"
     found = [*open_ledger(ledger).forecasts]
     assert len(found) == 3 * 3
@@ -273,18 +275,18 @@ def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, capsys
         milestone = said[one.dyad_label, one.milestone_name]
         assert one.probability == pytest.approx(milestone["probability"], abs=1e-6)
         assert one.model == "panel"
-    assert command("watch", trial, "--out", out, "--no-report", "--quiet") == 0
+    assert command("watch", trial, "--out", out, "--no-report", "--quiet").code == 0
     assert len([*open_ledger(ledger).forecasts]) == len(found)
-    assert command("watch", trial, "--out", tmp_path / "b", "--no-report", "--no-ledger", "--quiet") == 0
+    assert command("watch", trial, "--out", tmp_path / "b", "--no-report", "--no-ledger", "--quiet").code == 0
     assert not (tmp_path / "b/ledger.sqlite").exists()
 
 
-def test_files_of_the_command_line_take_the_place_of_those_of_the_list(trial, tmp_path, monkeypatch):
+def test_files_of_the_command_line_take_the_place_of_those_of_the_list(trial, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dyads").rename(tmp_path / "elsewhere")
-    assert command("watch", trial, "--out", "out", "--no-report", "--quiet", "--no-ledger") == 2
+    assert command("watch", trial, "--out", "out", "--no-report", "--quiet", "--no-ledger").code == 2
     files = ["--events", "elsewhere/*.csv"]
-    assert command("watch", trial, *files, "--out", "out", "--no-report", "--quiet", "--no-ledger") == 0
+    assert command("watch", trial, *files, "--out", "out", "--no-report", "--quiet", "--no-ledger").code == 0
 
 
 def test_a_dyad_may_have_targets_of_its_own_and_is_ranked_by_its_first(tmp_path):

@@ -27,7 +27,7 @@ from forecast.watchlist.notifying import notify
 from forecast.watchlist.page import watch_answer
 from forecast.wording import interval_percent, percent
 
-from .conftest import command, watched, write_dyads, write_list
+from .conftest import watched, write_dyads, write_list
 
 # The server of a test does not see that its whole line is TLS.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
@@ -456,19 +456,22 @@ def test_an_outbox_that_cannot_be_read_is_refused_before_any_work(trial, tmp_pat
     assert [one.name for one in (tmp_path / "trial").iterdir()] == ["outbox.json"]
 
 
-def test_the_settings_are_tried_by_a_mail_to_every_address(trial, tmp_path, serve, capsys):
+def test_the_settings_are_tried_by_a_mail_to_every_address(trial, tmp_path, serve, command):
     mailbox, settings = serve()
     mailed(trial, settings, f"[{ANNA}, {BOB}]", ", quiet: '00:00-23:59', zone: UTC")
-    assert command("watch", trial, "--test-mail", "--out", tmp_path / "out") == 0
-    assert f"Sent a test to {ANNA} and {BOB}." in capsys.readouterr().out
+    ended = command("watch", trial, "--test-mail", "--out", tmp_path / "out")
+    assert ended.code == 0
+    assert f"Sent a test to {ANNA} and {BOB}." in ended.out
     assert [one["To"] for one in mailbox.kept] == [ANNA, BOB]
     assert not (tmp_path / "out").exists()
     mailbox.refused = {BOB}
-    assert command("watch", trial, "--test-mail") == 2
-    assert f"refuses {BOB} (550 5.1.1 no such mailbox)" in capsys.readouterr().err
+    ended = command("watch", trial, "--test-mail")
+    assert ended.code == 2
+    assert f"refuses {BOB} (550 5.1.1 no such mailbox)" in ended.err
     trial.write_text(trial.read_text().partition("on_change:")[0])
-    assert command("watch", trial, "--test-mail") == 2
-    assert "on_change: names no mail server to try" in capsys.readouterr().err
+    ended = command("watch", trial, "--test-mail")
+    assert ended.code == 2
+    assert "on_change: names no mail server to try" in ended.err
 
 
 @pytest.mark.parametrize(

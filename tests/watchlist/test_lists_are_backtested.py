@@ -19,7 +19,7 @@ from forecast.watchlist.page import make_page_and_pdf, watch_answer
 from forecast.watchlist.shared_shock import learn_shock
 from forecast.watchlist.watch import WatchOptions, run_watch
 
-from .conftest import PAIRS, command, watched, write_dyads, write_list
+from .conftest import PAIRS, watched, write_dyads, write_list
 from .test_the_list_as_a_whole import simulated_panel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,22 +151,25 @@ def test_the_worked_list_holds_real_pairs_and_forecasts_each(tmp_path):
     assert (folder / "watch.pdf").stat().st_size > 10_000
 
 
-def test_a_backtest_of_a_list_is_asked_for_like_that_of_a_config(tmp_path, capsys):
+def test_a_backtest_of_a_list_is_asked_for_like_that_of_a_config(tmp_path, command):
     write_dyads(tmp_path)
     path = write_list(tmp_path, as_of=date(2010, 12, 31), extra="triggers: {go: 50%}\n")
     arguments = ["backtest", path, "--from", "2010-01-01", "--out", tmp_path / "out"]
-    assert command(*arguments, "--json") == 0
-    printed = json.loads(capsys.readouterr().out)
+    ended = command(*arguments, "--json")
+    assert ended.code == 0
+    printed = json.loads(ended.out)
     assert printed["kind"] == "list"
     assert printed["origins"]["first"] == "2010-01-01"
     assert (tmp_path / "out/trial/backtest/scores.json").is_file()
-    assert command(*arguments, "--force") == 0
-    assert "Triggers on Force, 180 days" in capsys.readouterr().out
+    ended = command(*arguments, "--force")
+    assert ended.code == 0
+    assert "Triggers on Force, 180 days" in ended.out
 
 
 @pytest.mark.parametrize("ignored", [["--horizons", "30"], ["--seed", "3"], ["--dates", "dmy"]])
-def test_what_a_list_settles_itself_is_refused_as_an_option(tmp_path, capsys, ignored):
+def test_what_a_list_settles_itself_is_refused_as_an_option(tmp_path, command, ignored):
     write_dyads(tmp_path)
-    assert command("backtest", write_list(tmp_path), *ignored, "--out", tmp_path / "out") == 2
-    assert ignored[0] in capsys.readouterr().err
+    ended = command("backtest", write_list(tmp_path), *ignored, "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert ignored[0] in ended.err
     assert not (tmp_path / "out").exists()
