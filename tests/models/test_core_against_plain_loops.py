@@ -97,7 +97,7 @@ def test_the_likelihood_is_the_negative_binomial_of_the_rates(case):
 
 def test_counts_that_are_drawn_anew_have_the_mean_and_variance_of_the_law(case):
     panel, priors, draws, mean, shape = case
-    repeats = 800
+    repeats = 400
     _, counts = replay(panel, priors, draws.rows(np.zeros(repeats, dtype=np.int64)), seed=3)
     mean, variance = mean[0], mean[0] + mean[0] ** 2 / shape[0]
     z = (counts.mean(axis=0) - mean) / np.sqrt(variance / repeats)
