@@ -51,7 +51,7 @@ class Match:
     @property
     def stated(self) -> dict[str, str]:
         """What is given, as a sheet of matches would write it."""
-        given = {name: one for name, one in vars(self).items() if one is not None and one is not False}
+        given = {name: one for name, one in vars(self).items() if one not in (None, False)}
         return {name: "yes" if one is True else str(one) for name, one in given.items()}
 
 

@@ -312,12 +312,11 @@ def refuse_use(folder: Path, use: Use) -> None:
     Raises
     ------
     RunFolderError
-        The folder is no run folder, or its events are missing or altered.
+        The folder is no run folder.
     InputError
-        Names the acts, and their terms.
+        Names the acts, and their terms; or the events cannot be read.
     """
     require_run_folder(folder)
-    refuse_changed_files(folder, advice="")
     licensed = load_config(folder / files.CONFIG).events.licensed
     try:
         refuse_barred(read_events(folder / files.EVENTS), use, licensed)
