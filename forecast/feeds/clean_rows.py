@@ -15,8 +15,7 @@ from itertools import combinations, product
 
 from forecast.errors import shown
 from forecast.events.cells import clean_text
-from forecast.feeds.formats import KEDS_LINE, Layout, folded
-from forecast.feeds.recognising import wrong_format
+from forecast.feeds.formats import KEDS_LINE, Layout, folded, wrong_format
 
 SHOWN = 3
 """Examples kept of each fault."""
