@@ -54,6 +54,12 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
 
+def pytest_configure(config) -> None:
+    # Where tests are collected alone no snapshot is compared, which makes none of them unused.
+    if config.option.collectonly:
+        config.option.warn_unused_snapshots = True
+
+
 class Ended(NamedTuple):
     """How a command ended."""
 
