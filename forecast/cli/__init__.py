@@ -67,8 +67,12 @@ def main() -> None:
 
 def _outcome(app: Callable[..., object]) -> tuple[str, int]:
     """Run a command; its errors of the terminal and its faults become a message and a code."""
+    from forecast.cli.app import is_known
+    from forecast.ended import ended_usage
     from forecast.errors import ForecastError
 
+    if (line := ended_usage(sys.argv[1:])) and not is_known(line):
+        return line, USAGE
     try:
         try:
             app(prog_name="forecast")

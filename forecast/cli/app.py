@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import typer
 
@@ -111,3 +112,18 @@ def _where_to_start() -> Iterator[Block]:
     yield from (Entry(title, (Verbatim(lines),)) for title, lines in _THREE_THINGS.items())
     yield Prose("All commands: forecast --help. One of them: forecast COMMAND --help.")
     yield Prose("Complete them with Tab: forecast --install-completion.")
+
+
+def is_known(line: str) -> bool:
+    """Whether the command line still has what is in the tables of what ended."""
+    command: Any = typer.main.get_command(app)
+    for word in line.split("`")[1].split():
+        below = {
+            **getattr(command, "commands", {}),
+            **{name: one for one in getattr(command, "params", ()) for name in one.opts},
+        }
+        if word in below:
+            command = below[word]
+        elif word not in (getattr(command, "help", "") or ""):
+            return False
+    return True

@@ -16,6 +16,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from forecast.ended import ended_key
 from forecast.errors import ConfigError, did_you_mean, escaped
 
 type KeyPath = tuple[str | int, ...]
@@ -149,6 +150,8 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
     # several forms the mark of its form.
     path: KeyPath = tuple(key for key in details["loc"] if not str(key).startswith("["))
     match details["type"]:
+        case "extra_forbidden" if line := ended_key(path):
+            message = line
         case "extra_forbidden":
             keys = known_keys(node_at(path[:-1], model))
             message = f"unknown key.{did_you_mean(str(path[-1]), keys)} Allowed: {', '.join(keys)}"

@@ -25,6 +25,7 @@ from forecast.config.faults import (
 from forecast.config.field_types import folder_name
 from forecast.config.schema import Config
 from forecast.config.yaml_source import _HALF_SIGN, MAX_VALUES, YamlValue, parse_yaml, plain_scalar, read_yaml
+from forecast.ended import ended_key
 from forecast.errors import ConfigError, did_you_mean, shown
 
 
@@ -173,6 +174,8 @@ def _path(settings: dict[str, YamlValue], dotted: str, model: type[BaseModel]) -
         try:
             key = _next_key(pieces, here, node)
         except _NoPlaceError as error:
+            if line := ended_key((*path, pieces[0])):
+                raise _NoPlaceError(line) from error
             raise _NoPlaceError(f"{dotted_path(path)}: {error}" if path else str(error)) from error
         path = (*path, key)
         del pieces[: str(key).count(".") + 1]

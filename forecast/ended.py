@@ -1,0 +1,73 @@
+"""What ended with 0.4: keys of files, commands and options, each with what to use instead.
+
+Whoever names one of them gets its line in place of "unknown key" or "no such command".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+KEYS = {
+    "exposures": "ended with 0.4: use decision, which states what acting and being surprised cost",
+    "on_change.mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
+    "on_change.webhook": "ended with 0.4: use on_change.command (docs/howto.md shows a webhook)",
+    "sampler.engine": "ended with 0.4: leave it out; compiled code always samples",
+    "shock": "ended with 0.4: leave it out; dyads are listed one by one, not as 'any of the list'",
+}
+"""By dotted key of a config, scenario, watchlist or bed; places in lists are left out."""
+
+COMMANDS = {
+    "bench calibration": "ended with 0.4: use tools/studies in the repository",
+    "bench convergence": "ended with 0.4: use tools/studies in the repository",
+    "bench ingest": "ended with 0.4: bench accuracy is what is measured now",
+    "bench page": "ended with 0.4: bench accuracy is what is measured now",
+    "bench speed": "ended with 0.4: use the times that forecast run prints",
+    "events code": "ended with 0.4: use a spreadsheet and events validate, or events draft",
+    "ledger stamp": "ended with 0.4: use ledger verify, and any public stamp of its head (docs/howto.md)",
+    "panel learn": "ended with 0.4: use tools/learn in the repository",
+    "priors learn": "ended with 0.4: use tools/learn in the repository",
+    "stress": "ended with 0.4: use decision in the config, which states what acting and being surprised cost",
+}
+"""By command and subcommand."""
+
+OPTIONS = {
+    "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
+    "events update --source acled": "ended with 0.4: download its file and use events import",
+    "events update --source ucdp": "ended with 0.4: download its file and use events import",
+    "ledger export --format hubverse": "ended with 0.4: use --format csv",
+    "ledger export --format hubverse-outcomes": "ended with 0.4: use --format csv",
+    "ledger import --format market": "ended with 0.4: use --format prices, a CSV",
+    "report --docx": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
+    "report --office-template": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
+    "report --pptx": "ended with 0.4: use --figures DIR, which writes the charts for slides",
+    "watch --test-mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
+}
+"""By command and option, and its value where the option stays without it."""
+
+
+def ended_key(path: Sequence[str | int]) -> str | None:
+    """Return what to say of a key that ended, given its path in a file; ``None`` of any other."""
+    return KEYS.get(".".join(key for key in path if isinstance(key, str)))
+
+
+def ended_usage(arguments: Sequence[str]) -> str | None:
+    """Return what to say of a command line that names what ended; ``None`` of any other."""
+    words = [word for argument in arguments for word in _split(argument)]
+    if "--" in words:
+        words = words[: words.index("--")]
+    for name, line in COMMANDS.items():
+        command = name.split()
+        if words[: len(command)] == command:
+            return f"`{name}` {line}"
+    for name, line in OPTIONS.items():
+        before, dashes, option = name.partition(" --")
+        command, wanted = before.split(), (dashes.strip() + option).split()
+        rest = words[len(command) :]
+        named = any(rest[place : place + len(wanted)] == wanted for place in range(len(rest)))
+        if words[: len(command)] == command and named:
+            return f"`{name}` {line}"
+    return None
+
+
+def _split(argument: str) -> list[str]:
+    return argument.split("=", 1) if argument.startswith("--") else [argument]
