@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from forecast.baselines.methods import discounted_rate
-from forecast.baselines.windows import (
+from forecast.baselines import (
     Days,
+    discounted_rate,
     find_record_start,
     monthly_origins,
     observe_outcomes,
@@ -32,13 +32,12 @@ from forecast.baselines.windows import (
 )
 from forecast.bench.beds import read_dyads
 from forecast.errors import ForecastError, InputError
-from forecast.evaluation.calibration import pool_calibration, pool_dyads
 from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts
+from forecast.evaluation.metrics import log_score, pool_calibration, pool_dyads
 from forecast.evaluation.score_table import compare_models
-from forecast.evaluation.scores import log_score
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import forecast_origins
 from forecast.pooled_hazard.records import read_ends

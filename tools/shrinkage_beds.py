@@ -21,10 +21,9 @@ from pooled_hazard_beds import BEDS, HAZARD, SEED, Bed, bed_records, signed, tab
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
-from forecast.baselines.methods import METHODS
-from forecast.baselines.windows import find_record_start, monthly_origins, observe_outcomes, pasts_by_origin
+from forecast.baselines import METHODS, find_record_start, monthly_origins, observe_outcomes, pasts_by_origin
 from forecast.errors import ForecastError
-from forecast.evaluation.scores import log_score
+from forecast.evaluation.metrics import log_score
 from forecast.events.table import EventTable
 from forecast.pooled_hazard.coefficients import shipped_hazard
 from forecast.pooled_hazard.hazard import forecast_origins

@@ -16,7 +16,7 @@ from forecast.config import Scenario, scenario_yaml
 from forecast.config.faults import Fault, KeyPath, SourceMap
 from forecast.config.yaml_source import YamlValue
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
-from forecast.priors.resolve import statement_text
+from forecast.priors.named import statement_text
 from forecast.runs.inputs import Inputs
 
 MOST_ACTS = 50

@@ -41,7 +41,7 @@ from forecast.app.state import shown_folder
 from forecast.errors import InputError
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.models.draws import Floats
-from forecast.panel.streams import Kind, TargetRule
+from forecast.panel import Kind, TargetRule
 from forecast.records.forecast import ScenarioForecast, ScenarioTarget
 from forecast.report.scenario_words import trust_sentence
 from forecast.runs.run import Run, read_run

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.baselines.windows import find_record_start, horizon_lengths
+from forecast.baselines import find_record_start, horizon_lengths
 from forecast.bench.beds import Bed
 from forecast.bench.dyad_scores import TargetScores, score_target
 from forecast.blocks import Alert, Block, Heading, Prose
@@ -31,12 +31,11 @@ from forecast.evaluation.backtest import (
     refuse_unanswerable,
     silent_end,
 )
-from forecast.evaluation.kept_rows import KeptRows
-from forecast.evaluation.study import Workers
+from forecast.evaluation.study import KeptRows, Workers
 from forecast.evaluation.units import collect, count_fits, run_backtests, stage_seconds
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, stream_layout
 from forecast.priors import PriorStatement, default_priors
 from forecast.progress import Listener
 from forecast.records.cautions import HEAD

@@ -17,17 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from forecast.baselines.methods import constant_rate, discounted_rate, share_of_windows
-from forecast.baselines.windows import observe_outcomes, past_events
+from forecast.baselines import constant_rate, discounted_rate, observe_outcomes, past_events, share_of_windows
 from forecast.bench.study_cells import FEWEST_EVENTS, HORIZONS, TARGET, Job, Skipped, StudyOptions, plan_study
 from forecast.blocks import Block, Bullets, Prose, plain_table, right
 from forecast.errors import ForecastError, InputError, UnfinishedError
-from forecast.evaluation.kept_rows import KeptRows
+from forecast.evaluation.metrics import draw_blocks, log_score, with_interval
 from forecast.evaluation.score_table import without_nan
-from forecast.evaluation.scores import draw_blocks, log_score, with_interval
-from forecast.evaluation.study import Task, Workers, counted, run_study
+from forecast.evaluation.study import KeptRows, Task, Workers, counted, run_study
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.progress import Clock
 from forecast.report.score_tables import gap_text
 from forecast.runs.inputs import inputs_of

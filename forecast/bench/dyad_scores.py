@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, cast
 
-from forecast.baselines.methods import BASELINES
+from forecast.baselines import BASELINES
 from forecast.bench.pooled_windows import (
     COUNT_FREE,
     HorizonCalibration,
@@ -27,11 +27,11 @@ from forecast.bench.pooled_windows import (
 )
 from forecast.blocks import Block, Column, Group, Prose, Table, cells, plain_table, right
 from forecast.evaluation.backtest import DEFAULT_MODEL
-from forecast.evaluation.calibration import PooledCalibration, pool_dyads
 from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.metrics import PooledCalibration, pool_dyads
 from forecast.evaluation.score_table import FailedFits, compare_models, score_forecasts, without_nan
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.report.palette import name_model
 from forecast.report.score_tables import gap_text, plain_name, score_rows, score_table, value_text
 from forecast.wording import count, number, share

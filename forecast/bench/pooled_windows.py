@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from forecast.baselines.windows import Days
+from forecast.baselines import Days
 from forecast.evaluation.forecast_table import ForecastTable
-from forecast.evaluation.scores import (
+from forecast.evaluation.metrics import (
     LOG_FLOOR,
     N_RESAMPLES,
     CalibrationLine,
@@ -28,7 +28,7 @@ from forecast.evaluation.scores import (
     with_interval,
 )
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 
 QUIET_DAYS = 365
 """Days without a target act before an origin that make what follows an onset."""

@@ -33,15 +33,16 @@ from forecast.models.draws import (
     stream_draws,
     tension_at_steps,
 )
-from forecast.panel.panel import (
+from forecast.panel import (
     DRIFT_KNOT_STEPS,
     HALF_SATURATION,
     EventCounts,
+    TargetRule,
     TimeGrid,
     decay_per_step,
     severity_mix,
+    stream_layout,
 )
-from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import PriorSet, PriorStatement, default_priors
 from forecast.simulation import SimulationOptions, simulate_first_passages
 from forecast.simulation.probabilities import hit_shares

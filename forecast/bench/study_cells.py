@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from forecast.baselines.windows import find_record_start
+from forecast.baselines import find_record_start
 from forecast.config import Config, config_hash
 from forecast.config.reading import parse_config
 from forecast.errors import InputError
-from forecast.evaluation.kept_rows import row_key
+from forecast.evaluation.study import row_key
 from forecast.evaluation.units import model_columns
 from forecast.events.dyads import main_pairs
 from forecast.events.table import EventTable

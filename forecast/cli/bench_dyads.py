@@ -55,7 +55,7 @@ class AskedOptions:
         """Read what is asked and the event files (``InputError`` for options that do not go together)."""
         from forecast.bench.accuracy import BenchmarkOptions
         from forecast.bench.beds import read_dyads
-        from forecast.panel.streams import TargetRule
+        from forecast.panel import TargetRule
 
         own = {"--any-of": self.any_of, "--from": self.first, "--until": self.until}
         if self.bed is not None:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.methods import BASELINES
-from forecast.baselines.windows import (
+from forecast.baselines import (
+    BASELINES,
     BinaryOutcomes,
     horizon_lengths,
     listed_origins,
@@ -22,12 +22,12 @@ from forecast.baselines.windows import (
 )
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
-from forecast.evaluation.kept_rows import decisive_versions
+from forecast.evaluation.study import decisive_versions
 from forecast.events.feed_faults import StaleGap, stale_gap
 from forecast.events.table import EventTable
 from forecast.families import FAMILIES, family_named
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
 from forecast.priors import PriorStatement
 from forecast.priors.population import Population, shipped_population

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from forecast.baselines.methods import REFERENCE
+from forecast.baselines import REFERENCE
 from forecast.config import Config
 from forecast.evaluation.forecast_table import ForecastTable
-from forecast.evaluation.scores import block_length, skill_estimate
+from forecast.evaluation.metrics import block_length, skill_estimate
 from forecast.records.costs import Decision, DecisionValue
 from forecast.runs.mixture import Mixture
 

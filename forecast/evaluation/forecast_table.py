@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.methods import BASELINES, baselines_by_origin
-from forecast.baselines.windows import BinaryOutcomes
+from forecast.baselines import BASELINES, BinaryOutcomes, baselines_by_origin
 from forecast.errors import InputError, shown
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.storage import content_of, read_plain, write_file
 from forecast.storage.reading import MAX_RECORD_BYTES
 

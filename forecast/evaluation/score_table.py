@@ -12,13 +12,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.methods import REFERENCE
+from forecast.baselines import REFERENCE
 from forecast.errors import InputError
-from forecast.evaluation.calibration import PooledCalibration, pool_calibration
 from forecast.evaluation.forecast_table import ForecastTable
-from forecast.evaluation.scores import (
+from forecast.evaluation.metrics import (
     BrierParts,
     Estimate,
+    PooledCalibration,
     area_under_roc,
     block_length,
     brier_score,
@@ -27,6 +27,7 @@ from forecast.evaluation.scores import (
     draw_blocks,
     log_score,
     mean_estimate,
+    pool_calibration,
     skill_estimate,
     with_interval,
 )

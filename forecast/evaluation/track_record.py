@@ -16,23 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from forecast.baselines.methods import BASELINES, REFERENCE
-from forecast.baselines.windows import horizon_lengths, observe_outcomes
+from forecast.baselines import BASELINES, REFERENCE, horizon_lengths, observe_outcomes
 from forecast.errors import InputError
-from forecast.evaluation.calibration import reliability_curve
 from forecast.evaluation.decision import CostLoss, decision_value
 from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
-from forecast.evaluation.score_table import SCHEMA, ScoreCell, ScoreTable, score_forecasts
-from forecast.evaluation.scores import (
+from forecast.evaluation.metrics import (
     Estimate,
     block_length,
     brier_score,
     log_score,
     mean_estimate,
+    reliability_curve,
     skill_estimate,
 )
+from forecast.evaluation.score_table import SCHEMA, ScoreCell, ScoreTable, score_forecasts
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.records.history import (
     BacktestRefusal,
     BaselineScores,

@@ -20,14 +20,12 @@ from forecast.evaluation.forecast_table import (
     join_forecasts,
     make_forecasts,
 )
-from forecast.evaluation.kept_rows import KeptRows, row_key
-from forecast.evaluation.study import Study, Task, Workers, run_study
+from forecast.evaluation.study import KeptRows, Study, Task, Workers, row_key, run_study
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
 from forecast.families.mixing import mean_of_members
 from forecast.inference.particles import OriginDraws, RollingPosterior
-from forecast.panel.panel import EventCounts, TimeGrid, count_events, knots_for
-from forecast.panel.streams import raised_to_included, stream_layout
+from forecast.panel import EventCounts, TimeGrid, count_events, knots_for, raised_to_included, stream_layout
 from forecast.priors import PriorSet
 from forecast.priors.population import record_priors
 from forecast.progress import Listener, StageProgress

@@ -17,9 +17,9 @@ from forecast.pooled_hazard.coefficients import FURTHEST_DAYS, PooledHazard
 
 if TYPE_CHECKING:
     # Not loaded, since a report names families without a forecast by them.
-    from forecast.baselines.windows import Days, Floats, Horizons
+    from forecast.baselines import Days, Floats, Horizons
     from forecast.events.table import EventTable
-    from forecast.panel.streams import TargetRule
+    from forecast.panel import TargetRule
     from forecast.simulation.probabilities import HitMoments
 
 

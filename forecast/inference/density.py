@@ -26,7 +26,7 @@ from forecast.models.draws import (
     prior_arrays,
     record_of,
 )
-from forecast.panel.panel import EventCounts, drift_knots_for
+from forecast.panel import EventCounts, drift_knots_for
 from forecast.priors import PriorSet, elements
 
 Floats = NDArray[np.float64]

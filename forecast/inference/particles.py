@@ -23,7 +23,7 @@ from forecast.inference.importance import PARETO_K_MAX, effective_sample_size, i
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import Rerun, check_gates, fit
 from forecast.models.draws import StreamDraws
-from forecast.panel.panel import EventCounts
+from forecast.panel import EventCounts
 from forecast.priors import PriorSet
 
 Floats = NDArray[np.float64]

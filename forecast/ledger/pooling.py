@@ -21,8 +21,8 @@ from scipy.special import expit, logit
 
 from forecast.blocks import Block, Bullets, Cell, Column, Group, Prose, Table, right
 from forecast.errors import LedgerError
+from forecast.evaluation.metrics import block_length, brier_score, log_score, mean_estimate, skill_estimate
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.evaluation.scores import block_length, brier_score, log_score, mean_estimate, skill_estimate
 from forecast.ledger.chain import Ledger, standing_forecasts
 from forecast.ledger.entries import ForecastEntry, JudgementEntry, Question
 from forecast.records.base import Record

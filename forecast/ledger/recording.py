@@ -21,7 +21,7 @@ from forecast.ledger.entries import (
     with_id,
 )
 from forecast.ledger.store import write_ledger
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.records.explained import OtherForecast
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import PastForecast

@@ -18,7 +18,7 @@ from forecast.events.table import EventTable
 from forecast.ledger.chain import Ledger
 from forecast.ledger.entries import Question, ResolutionEntry, with_id
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.wording import count
 
 PAIR_SHARE = 0.9

@@ -17,19 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from forecast.baselines.methods import REFERENCE
+from forecast.baselines import REFERENCE
 from forecast.errors import LedgerError
-from forecast.evaluation.calibration import pool_calibration, reliability_curve
 from forecast.evaluation.forecast_table import ForecastTable, csv_text, table_of
-from forecast.evaluation.score_table import FEWEST_OUTCOMES, claim_of
-from forecast.evaluation.scores import (
+from forecast.evaluation.metrics import (
     Estimate,
     block_length,
     brier_score,
     log_score,
     mean_estimate,
+    pool_calibration,
+    reliability_curve,
     skill_estimate,
 )
+from forecast.evaluation.score_table import FEWEST_OUTCOMES, claim_of
 from forecast.evaluation.track_record import error_bound, error_bound_if_defined, largest_misses
 from forecast.ledger.chain import Counts, Ledger, ScoredForecast, resolved_forecasts, standing_forecasts
 from forecast.ledger.entries import GRACE_DAYS, ForecastEntry, JudgementEntry

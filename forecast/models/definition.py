@@ -23,7 +23,7 @@ from pytensor.tensor.signal import convolve1d
 from forecast.events.codebook import SEVERITIES
 from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws
-from forecast.panel.panel import (
+from forecast.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
     DRIFT_NOISE,

@@ -26,7 +26,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.panel.panel import (
+from forecast.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
     DRIFT_NOISE,

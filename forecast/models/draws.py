@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from forecast.models import density
 from forecast.models.density import FAMILY_CODES, GROUPS, Priors, Record
-from forecast.panel.panel import (
+from forecast.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
     DRIFT_NOISE,
     KNOT_STEPS,
     STEP_DAYS,
     EventCounts,
+    StreamLayout,
     drift_knots_for,
     knots_for,
 )
-from forecast.panel.streams import StreamLayout
 from forecast.priors import PriorSet, elements
 
 Floats = NDArray[np.float64]

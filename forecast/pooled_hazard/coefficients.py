@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from forecast.errors import ConfigError, InputError, shown
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.storage import read_json
 
 Integers = NDArray[np.int64]

@@ -23,12 +23,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import lambertw
 
-from forecast.baselines.methods import discounted_rate, share_of_windows
-from forecast.baselines.windows import DAY, Days, Horizons, PastEvents, as_day, past_events
+from forecast.baselines import (
+    DAY,
+    Days,
+    Horizons,
+    PastEvents,
+    as_day,
+    discounted_rate,
+    past_events,
+    share_of_windows,
+)
 from forecast.errors import InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule, raised_to_included
+from forecast.panel import TargetRule, raised_to_included
 from forecast.pooled_hazard.coefficients import (
     EDGES,
     FURTHEST_DAYS,

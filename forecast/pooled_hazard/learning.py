@@ -20,11 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.windows import find_record_start, past_events
+from forecast.baselines import find_record_start, past_events
 from forecast.errors import InputError
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.pooled_hazard.coefficients import (
     EDGES,
     NAMES,

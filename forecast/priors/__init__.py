@@ -1,18 +1,16 @@
 """Named priors: text ↔ distribution, catalogue with reasons, elicitation, changes."""
 
-from forecast.priors.catalogue import (
-    ParameterGroup,
-    elements,
-    new_type_parameters,
-    parameter_groups,
-)
 from forecast.priors.distributions import Distribution, parse_distribution
-from forecast.priors.resolve import (
+from forecast.priors.named import (
     NamedPrior,
+    ParameterGroup,
     PriorSet,
     PriorStatement,
     default_priors,
+    elements,
     fit_quantiles,
+    new_type_parameters,
+    parameter_groups,
     read_prior,
 )
 

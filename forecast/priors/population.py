@@ -26,11 +26,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from forecast.config.faults import Fault, SourceMap, field_faults, refusal, shown
 from forecast.config.yaml_source import MAX_BYTES, parse_yaml, read_yaml
 from forecast.errors import ConfigError, did_you_mean
-from forecast.panel.panel import EventCounts
-from forecast.panel.streams import StreamLayout
-from forecast.priors.catalogue import SIDES
+from forecast.panel import EventCounts, StreamLayout
 from forecast.priors.distributions import Distribution
-from forecast.priors.resolve import PriorSet, default_priors
+from forecast.priors.named import SIDES, PriorSet, default_priors
 
 SCHEMA = 2
 WIDE_SHARE = 0.2

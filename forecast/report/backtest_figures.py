@@ -14,11 +14,10 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from forecast import wording
-from forecast.baselines.methods import BASELINES, REFERENCE
-from forecast.evaluation.calibration import reliability_curve
+from forecast.baselines import BASELINES, REFERENCE
 from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.metrics import brier_score, reliability_curve
 from forecast.evaluation.score_table import ScoreTable
-from forecast.evaluation.scores import brier_score
 from forecast.report.curves import draw_reliability
 from forecast.report.drawing import (
     align_tick_labels,

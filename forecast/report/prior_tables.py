@@ -23,8 +23,8 @@ from forecast.blocks import (
 from forecast.config.describe import what_counts
 from forecast.events.codebook import CATEGORIES
 from forecast.priors import Distribution, NamedPrior
+from forecast.priors.named import Elicited, statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, Population, further_share, own_rate, record_priors
-from forecast.priors.resolve import Elicited, statement_examples, statement_text
 from forecast.records.analysis import ParameterSummary
 from forecast.runs.inputs import Inputs
 from forecast.wording import count, listing, percent, plain_number, small_number

@@ -13,12 +13,11 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.windows import monthly_origins
+from forecast.baselines import monthly_origins
 from forecast.events.table import Event, EventTable
 from forecast.models.density import severity_weights
 from forecast.models.draws import linear_between, record_of, tension_at_steps
-from forecast.panel.panel import DRIFT_KNOT_STEPS, STEP_DAYS, decay_per_step
-from forecast.panel.streams import TargetRule
+from forecast.panel import DRIFT_KNOT_STEPS, STEP_DAYS, TargetRule, decay_per_step
 from forecast.records.explained import Analogue, MomentState, StatePart
 from forecast.runs.run import Run
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from forecast.inference.posterior import Posterior
 from forecast.models.definition import OBSERVED, replay
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
-from forecast.panel.panel import STEP_DAYS, EventCounts
+from forecast.panel import STEP_DAYS, EventCounts
 from forecast.priors import PriorSet
 
 Floats = NDArray[np.float64]

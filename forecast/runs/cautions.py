@@ -19,8 +19,7 @@ from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarni
 from forecast.events.feed_faults import stale_gap
 from forecast.events.summary import find_breaks, saturated
 from forecast.events.table import EventTable
-from forecast.panel.panel import STEP_DAYS, EventCounts
-from forecast.panel.streams import TargetRule
+from forecast.panel import STEP_DAYS, EventCounts, TargetRule
 from forecast.priors import PriorSet
 from forecast.records.cautions import (
     HEAD,

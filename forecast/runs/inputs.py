@@ -25,16 +25,18 @@ from forecast.events.stores import faults_of, is_store
 from forecast.events.table import EventTable
 from forecast.events.terms import refuse_barred
 from forecast.families import Family, family_named
-from forecast.panel.panel import (
+from forecast.panel import (
     DelayCurve,
     EventCounts,
+    FutureAct,
+    TargetRule,
     TimeGrid,
     completeness_of,
     count_events,
     estimate_delay,
     stated_delay,
+    stream_layout,
 )
-from forecast.panel.streams import FutureAct, TargetRule, stream_layout
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, record_priors, shipped_population

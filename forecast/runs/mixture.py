@@ -18,7 +18,7 @@ from forecast.events.table import EventTable
 from forecast.families import MODEL
 from forecast.families.mixing import ActsAhead, DrawShares, Mixing, Recoded, mixture
 from forecast.inference.importance import monte_carlo_error
-from forecast.panel.streams import FutureAct, TargetRule, raised_to_included
+from forecast.panel import FutureAct, TargetRule, raised_to_included
 from forecast.pooled_hazard.hazard import N_DRAWS
 from forecast.records.forecast import Member, MemberForecast
 from forecast.runs.inputs import Inputs

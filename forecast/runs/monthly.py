@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from forecast import wording
-from forecast.baselines.methods import climatology
+from forecast.baselines import climatology
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.records.explained import DatedEvent, MonthlyRisk, MonthRisk
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run

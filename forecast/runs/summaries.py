@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast import wording
-from forecast.baselines.methods import climatology
-from forecast.baselines.windows import past_events
+from forecast.baselines import climatology, past_events
 from forecast.config.describe import target_facts
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
@@ -22,8 +21,7 @@ from forecast.events.terms import terms_of
 from forecast.inference.importance import monte_carlo_error
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import prior_draws, stream_draws, tension_at_steps
-from forecast.panel.panel import DAYS_A_MONTH, TimeGrid
-from forecast.panel.streams import TargetRule
+from forecast.panel import DAYS_A_MONTH, TargetRule, TimeGrid
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
     Analysis,

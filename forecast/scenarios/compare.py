@@ -28,7 +28,7 @@ from forecast.inference.importance import (
     monte_carlo_error,
 )
 from forecast.models.draws import Floats
-from forecast.panel.streams import FutureAct, TargetRule
+from forecast.panel import FutureAct, TargetRule
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
     ActAssumed,

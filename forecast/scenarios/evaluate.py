@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from forecast.families.mixing import DrawShares
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats, stream_draws
-from forecast.panel.streams import FutureAct
+from forecast.panel import FutureAct
 from forecast.priors import PriorSet, elements
 from forecast.runs.mixture import Futures, Mixture, ModelAnswer, direct_answers, met_by_themselves
 from forecast.runs.run import Run

@@ -20,8 +20,7 @@ from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable
 from forecast.models.draws import Floats
-from forecast.panel.panel import EventCounts, count_events, decay_per_step
-from forecast.panel.streams import FutureAct, StreamLayout
+from forecast.panel import EventCounts, FutureAct, StreamLayout, count_events, decay_per_step
 from forecast.priors import Distribution, PriorSet, PriorStatement, new_type_parameters, read_prior
 from forecast.runs.inputs import Inputs, priors_of
 from forecast.simulation import NewTypeEffect

@@ -28,8 +28,7 @@ from scipy.special import xlogy
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, severity_word
 from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
-from forecast.panel.panel import STEP_DAYS
-from forecast.panel.streams import StreamLayout, TargetRule
+from forecast.panel import STEP_DAYS, StreamLayout, TargetRule
 from forecast.records.explained import Sign, SignHistory
 from forecast.records.history import TrackRow
 from forecast.records.scale import ANY

@@ -34,9 +34,8 @@ from forecast.inference.importance import PARETO_K_MAX, importance_weights, mont
 from forecast.inference.posterior import Posterior
 from forecast.models.density import Record
 from forecast.models.draws import Floats, StreamDraws, log_likelihood, record_of, stream_draws
-from forecast.panel.panel import EventCounts, count_events
-from forecast.panel.streams import TargetRule
-from forecast.priors.resolve import log_prior
+from forecast.panel import EventCounts, TargetRule, count_events
+from forecast.priors.named import log_prior
 from forecast.progress import Listener, StageProgress
 from forecast.records.explained import Driver, Step, WaterfallStep
 from forecast.runs.inputs import priors_of

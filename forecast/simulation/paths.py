@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from forecast.events.codebook import CONFLICTUAL
 from forecast.models.density import Record
 from forecast.models.draws import StreamDraws, record_of
-from forecast.panel.panel import KNOT_STEPS, STEP_DAYS, EventCounts
-from forecast.panel.streams import FutureAct, StreamLayout, TargetRule
+from forecast.panel import KNOT_STEPS, STEP_DAYS, EventCounts, FutureAct, StreamLayout, TargetRule
 from forecast.simulation.play import CHANCE, NEVER, WINDOW, Ahead, Parameters, act_numbers, play
 from forecast.simulation.probabilities import FirstPassages
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.models.density import Record, between_knots, log_mean_level, mean_pull, severity_weights
-from forecast.panel.panel import (
+from forecast.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
     DRIFT_NOISE,

@@ -22,10 +22,9 @@ from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError, UnfinishedError
 from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, plan_backtest
 from forecast.evaluation.forecast_table import COLUMNS, ForecastTable
-from forecast.evaluation.kept_rows import begin_rows
+from forecast.evaluation.metrics import block_length
 from forecast.evaluation.score_table import score_forecasts, without_nan
-from forecast.evaluation.scores import block_length
-from forecast.evaluation.study import Workers
+from forecast.evaluation.study import Workers, begin_rows
 from forecast.evaluation.units import collect, run_backtests
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable, csv_text

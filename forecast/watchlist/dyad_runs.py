@@ -25,13 +25,13 @@ from numpy.typing import NDArray
 
 from forecast.config import Config, config_hash
 from forecast.errors import ForecastError, NotConvergedError
-from forecast.evaluation.kept_rows import decisive_versions
+from forecast.evaluation.study import decisive_versions
 from forecast.events.table import EventTable
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import importance_weights
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import with_longer_future
-from forecast.panel.panel import EventCounts
+from forecast.panel import EventCounts
 from forecast.priors import PriorSet
 from forecast.records.cautions import Caution
 from forecast.records.forecast import Diagnostics, TargetForecast

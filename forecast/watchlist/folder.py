@@ -20,7 +20,7 @@ from forecast.config.describe import reported_by
 from forecast.config.watchlist import Watchlist
 from forecast.config.writing import resolved_yaml
 from forecast.errors import BusyError, EventError, RunFolderError
-from forecast.evaluation.kept_rows import decisive_versions
+from forecast.evaluation.study import decisive_versions
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines.methods import REFERENCE
+from forecast.baselines import REFERENCE
 from forecast.evaluation.forecast_table import ForecastTable
-from forecast.evaluation.scores import (
+from forecast.evaluation.metrics import (
     area_under_roc,
     brier_score,
     calibration_line,

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from forecast.errors import InputError
-from forecast.evaluation.scores import draw_blocks
+from forecast.evaluation.metrics import draw_blocks
 from forecast.records.watch import SharedShockRecord
 from forecast.storage import read_json
 from forecast.watchlist.joint_paths import SharedShock

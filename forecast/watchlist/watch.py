@@ -14,8 +14,7 @@ from pathlib import Path
 from forecast.config.faults import Fault
 from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.errors import InputError
-from forecast.evaluation.kept_rows import decisive_versions
-from forecast.evaluation.study import Workers, do_all
+from forecast.evaluation.study import Workers, decisive_versions, do_all
 from forecast.events.dyads import DyadRule, actors_of, near_actors
 from forecast.events.feed_faults import changed_rows
 from forecast.events.stores import faults_of

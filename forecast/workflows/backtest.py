@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from forecast.baselines.methods import BASELINES
+from forecast.baselines import BASELINES
 from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.config import Config
 from forecast.errors import UnfinishedError
@@ -25,7 +25,6 @@ from forecast.evaluation.backtest import (
     plan_notes,
 )
 from forecast.evaluation.forecast_table import ForecastTable, csv_text
-from forecast.evaluation.kept_rows import begin_rows, is_begun
 from forecast.evaluation.score_table import (
     FEWEST_OUTCOMES,
     ScoreCell,
@@ -33,7 +32,7 @@ from forecast.evaluation.score_table import (
     compare_models,
     score_forecasts,
 )
-from forecast.evaluation.study import Workers
+from forecast.evaluation.study import Workers, begin_rows, is_begun
 from forecast.evaluation.units import UnitResult, collect, count_fits, run_backtests, stage_seconds
 from forecast.progress import Listener
 from forecast.records.cautions import HEAD

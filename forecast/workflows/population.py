@@ -24,15 +24,13 @@ from scipy import optimize, special
 
 from forecast.config.writing import as_yaml
 from forecast.errors import InputError, NotConvergedError
-from forecast.evaluation.kept_rows import KeptRows, row_key
-from forecast.evaluation.study import Task, counted, run_study
+from forecast.evaluation.study import KeptRows, Task, counted, row_key, run_study
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import check_gates, sample
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors import PriorSet, elements, parameter_groups
 from forecast.priors.population import (
     LEARNED,

@@ -36,7 +36,7 @@ from forecast.ledger.entries import JudgementEntry, with_id
 from forecast.ledger.exchange import FORMATS, read_answers, read_chain_file
 from forecast.ledger.recording import RunOrigin, record_forecast
 from forecast.ledger.store import integrity_faults, open_ledger, write_ledger
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.pooled_hazard.coefficients import read_hazard
 from forecast.priors.population import read_population
 from forecast.records.analysis import Analysis

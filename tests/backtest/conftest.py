@@ -13,7 +13,7 @@ from forecast.evaluation import units
 from forecast.evaluation.backtest import BacktestOptions, BacktestPlan
 from forecast.evaluation.units import OriginForecast, UnitResult
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.workflows import backtest as backtest_run
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)

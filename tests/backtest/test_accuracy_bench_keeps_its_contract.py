@@ -7,14 +7,13 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.baselines.methods import BASELINES
+from forecast.baselines import BASELINES
 from forecast.bench.accuracy import BenchmarkOptions, plan_dyad
 from forecast.bench.beds import read_dyads
 from forecast.errors import NotConvergedError
 from forecast.evaluation import units
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 
 ALL = (*MODELS, *BASELINES)
 TARGET = ("--any-of", "military_incident", "--min-severity", "5")

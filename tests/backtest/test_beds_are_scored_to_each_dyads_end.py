@@ -14,7 +14,7 @@ from forecast.bench.pooled_windows import QUIET_DAYS, quiet_year
 from forecast.errors import InputError
 from forecast.evaluation.backtest import silent_end
 from forecast.events.reading import read_events
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.records.horizons import HORIZONS, LISTED
 
 FORCE = TargetRule("force", ("military_incident",), 4)

@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 
-from forecast.baselines.methods import BASELINES
+from forecast.baselines import BASELINES
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions, plan_backtest

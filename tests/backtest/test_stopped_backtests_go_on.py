@@ -12,7 +12,7 @@ from forecast.config import load_config
 from forecast.errors import InputError, RunFolderError, UnfinishedError
 from forecast.evaluation import units
 from forecast.evaluation.backtest import BacktestOptions
-from forecast.evaluation.kept_rows import FILE, KeptRows, begin_rows, content_hash
+from forecast.evaluation.study import FILE, KeptRows, begin_rows, content_hash
 from forecast.workflows.backtest import partial_place, run_backtest
 
 SAME_BYTES = ("forecasts.csv", "origins.csv", "plan.json", "scores.json")

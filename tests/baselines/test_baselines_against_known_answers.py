@@ -3,14 +3,12 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.baselines.methods import (
+from forecast.baselines import (
     BASELINES,
     baseline_probabilities,
     baselines_by_origin,
     climatology,
     constant_rate,
-)
-from forecast.baselines.windows import (
     find_record_start,
     horizon_lengths,
     monthly_origins,
@@ -19,7 +17,7 @@ from forecast.baselines.windows import (
 )
 from forecast.evaluation.forecast_table import forecast_baselines
 from forecast.events.table import Event, EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 
 START = date(2000, 1, 1)
 MAJOR = TargetRule(

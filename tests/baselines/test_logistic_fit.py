@@ -3,7 +3,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from forecast.baselines.methods import LogisticFitError, fit_logistic
+from forecast.baselines import LogisticFitError, fit_logistic
 
 
 @pytest.fixture(scope="module")

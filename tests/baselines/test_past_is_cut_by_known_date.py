@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.baselines.windows import find_record_start, past_events
+from forecast.baselines import find_record_start, past_events
 from forecast.errors import InputError
 
 START = date(2000, 1, 1)

@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.baselines.windows import (
+from forecast.baselines import (
     horizon_lengths,
     listed_origins,
     monthly_origins,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from forecast.baselines.methods import baseline_probabilities
+from forecast.baselines import baseline_probabilities
 from forecast.bench import convergence
 from forecast.bench.convergence import (
     _ROW,
@@ -26,10 +26,10 @@ from forecast.bench.study_cells import StudyOptions, cells_of, plan_study, thin
 from forecast.cli.app import app
 from forecast.config import load_config
 from forecast.errors import ConfigError, InputError, NotConvergedError, StoppedError
-from forecast.evaluation import kept_rows
-from forecast.evaluation.kept_rows import FILE, KeptRows
+from forecast.evaluation import study as kept_rows
+from forecast.evaluation.study import FILE, KeptRows
 from forecast.events.reading import write_events
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.records.forecast import Diagnostics, GateFailure
 from forecast.simulation import NEVER, FirstPassages
 from forecast.workflows.forecast import make_forecast

@@ -22,8 +22,7 @@ from forecast.bench.simulation_based_calibration import (
 from forecast.events.codebook import CATEGORIES
 from forecast.inference.posterior import SamplerOptions
 from forecast.models.draws import prior_draws
-from forecast.panel.panel import TimeGrid
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, stream_layout
 from forecast.priors import default_priors
 
 SAMPLER = SamplerOptions(seed=0, draws=300, tune=300, chains=2)

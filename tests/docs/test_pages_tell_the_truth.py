@@ -20,8 +20,8 @@ from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.inference import sampling
 from forecast.inference.importance import PARETO_K_MAX
-from forecast.panel.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
-from forecast.priors.catalogue import parameter_groups
+from forecast.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
+from forecast.priors.named import parameter_groups
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.report.judgement import (

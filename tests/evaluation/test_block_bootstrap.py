@@ -3,8 +3,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.baselines.windows import monthly_origins, weekly_origins
-from forecast.evaluation.scores import (
+from forecast.baselines import monthly_origins, weekly_origins
+from forecast.evaluation.metrics import (
     block_length,
     draw_blocks,
     mean_estimate,

@@ -3,9 +3,14 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import binom
 
-from forecast.evaluation.calibration import pool_calibration, pool_dyads, reliability_bins, window_labels
 from forecast.evaluation.forecast_table import join_forecasts
-from forecast.evaluation.scores import calibration_line
+from forecast.evaluation.metrics import (
+    calibration_line,
+    pool_calibration,
+    pool_dyads,
+    reliability_bins,
+    window_labels,
+)
 
 ROWS = ("probability", "outcome")
 

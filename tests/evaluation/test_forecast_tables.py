@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecast.baselines.windows import BinaryOutcomes
+from forecast.baselines import BinaryOutcomes
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import COLUMNS, join_forecasts, make_forecasts, read_forecasts
 

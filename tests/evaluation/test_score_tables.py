@@ -6,8 +6,8 @@ import pytest
 
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import join_forecasts
+from forecast.evaluation.metrics import brier_score, log_score
 from forecast.evaluation.score_table import FailedFits, compare_models, score_forecasts
-from forecast.evaluation.scores import brier_score, log_score
 from forecast.records.history import AbsentForecasts, FewOutcomes
 
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import expit
 from scipy.stats import mannwhitneyu
 
-from forecast.evaluation.scores import (
+from forecast.evaluation.metrics import (
     LOG_FLOOR,
     area_under_roc,
     bin_of,

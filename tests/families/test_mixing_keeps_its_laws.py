@@ -14,7 +14,7 @@ from forecast.families.mixing import (
     mixture,
 )
 from forecast.inference.importance import monte_carlo_error
-from forecast.panel.streams import TargetRule, raised_to_included
+from forecast.panel import TargetRule, raised_to_included
 from forecast.simulation.probabilities import HitMoments
 
 N_DRAWS, N_PATHS, CHAINS = 400, 4, 4

@@ -23,15 +23,6 @@ def text_files() -> list[Path]:
     return sorted(p for p in files if p.is_file() and p.suffix in TEXT_SUFFIXES and p.name != ".git")
 
 
-def test_no_module_is_longer_than_400_lines_without_a_reason_in_its_first_lines():
-    lines = {str(path.relative_to(ROOT)): path.read_text().splitlines() for path in MODULES}
-    long = {name: text for name, text in lines.items() if len(text) > 400}
-    assert all(
-        any(line.startswith("Longer than other modules, since") for line in long[name][:30]) for name in long
-    )
-    assert len(long) <= 1
-
-
 def test_a_module_is_named_after_what_it_makes():
     vague = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "process", "core"}
     assert [path for path in MODULES if path.stem in vague or path.parent.name in vague] == []

@@ -7,8 +7,7 @@ import xarray as xr
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors import default_priors
 
 SHORT = SamplerOptions(seed=11, draws=200, tune=200, chains=2)

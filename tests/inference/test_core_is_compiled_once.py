@@ -10,8 +10,7 @@ import pytest
 
 from forecast.inference.density import PosteriorDensity
 from forecast.models import density as core
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors import default_priors
 
 CLASHES = TargetRule("clashes", ("military_incident",), 3)
@@ -22,8 +21,8 @@ from pathlib import Path
 from forecast.events.reading import load_events
 from forecast.inference.density import PosteriorDensity
 from forecast.models.density import densities
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import stream_layout
+from forecast.panel import TimeGrid, count_events
+from forecast.panel import stream_layout
 from forecast.priors import default_priors
 
 layout = stream_layout(())

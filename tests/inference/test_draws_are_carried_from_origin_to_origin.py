@@ -19,7 +19,7 @@ from forecast.inference.particles import (
     carry_on,
 )
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel.panel import drift_knots_for
+from forecast.panel import drift_knots_for
 
 N_DRAWS = 1000
 N_KNOTS = 40

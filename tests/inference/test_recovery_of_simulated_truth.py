@@ -9,8 +9,7 @@ from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import stream_draws, tension_at_steps
-from forecast.panel.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, EventCounts, TimeGrid
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, EventCounts, TargetRule, TimeGrid, stream_layout
 from forecast.priors import default_priors
 
 N_STEPS = 520

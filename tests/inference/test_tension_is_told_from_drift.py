@@ -9,8 +9,7 @@ from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import DRIFT_KNOT_STEPS, linear_between, stream_draws, tension_at_steps
-from forecast.panel.panel import EventCounts, TimeGrid
-from forecast.panel.streams import stream_layout
+from forecast.panel import EventCounts, TimeGrid, stream_layout
 from forecast.priors import default_priors
 
 pytestmark = pytest.mark.slow

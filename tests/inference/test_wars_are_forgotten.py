@@ -5,14 +5,13 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.baselines.methods import baseline_probabilities
+from forecast.baselines import baseline_probabilities
 from forecast.events.table import Event, EventTable
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import stream_draws
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors.population import record_priors, shipped_population
 from forecast.simulation import SimulationOptions, simulate_first_passages
 

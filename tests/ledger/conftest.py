@@ -10,7 +10,7 @@ from forecast.events.dyads import DyadRule
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
 from forecast.ledger.resolving import resolve_ledger
 from forecast.ledger.store import open_ledger
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.records.forecast import (
     Baseline,
     Curve,

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from forecast.baselines.windows import DAY
+from forecast.baselines import DAY
 from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import score_forecasts
@@ -13,7 +13,7 @@ from forecast.ledger.entries import VoidEntry, with_id
 from forecast.ledger.exchange import read_answers
 from forecast.ledger.scoring import horizon_band, score_ledger, summarise_ledger
 from forecast.ledger.store import write_ledger
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 
 LATER = datetime(2023, 6, 1, tzinfo=UTC)
 

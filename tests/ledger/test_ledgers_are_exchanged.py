@@ -26,7 +26,7 @@ from forecast.ledger.exchange import (
 from forecast.ledger.recording import asked_questions, others_of
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import open_ledger, write_ledger
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.storage import open_plain
 
 NOW = datetime(2023, 1, 1, tzinfo=UTC)

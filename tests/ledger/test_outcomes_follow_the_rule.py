@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.baselines.windows import observe_outcomes
+from forecast.baselines import observe_outcomes
 from forecast.errors import LedgerError
 from forecast.events.codebook import armed_scale, standard_scale
 from forecast.events.dyads import DyadRule
@@ -17,7 +17,7 @@ from forecast.ledger.recording import make_question
 from forecast.ledger.resolving import acts_that_met, coverage_of
 from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import write_ledger
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 
 AS_OF = "2022-01-01"
 

@@ -6,8 +6,7 @@ import pytest
 from forecast.config import load_config
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL
 from forecast.events.table import EventTable
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors import default_priors
 from forecast.runs.inputs import read_data
 

@@ -11,7 +11,7 @@ from forecast.models import definition, density
 from forecast.models.definition import replay
 from forecast.models.draws import log_likelihood, prior_draws, stream_draws
 from forecast.models.draws import ornstein_uhlenbeck as process_of_draws
-from forecast.panel.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, HALF_SATURATION, LEAST_COMPLETENESS
+from forecast.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, HALF_SATURATION, LEAST_COMPLETENESS
 
 N_DRAWS = 8
 

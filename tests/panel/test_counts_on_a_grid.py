@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.panel.panel import TimeGrid, count_events, decay_per_step, knots_for
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, decay_per_step, knots_for, stream_layout
 
 LAYOUT = stream_layout([TargetRule("quarrel", ("dispute",), 4)])
 START = date(2020, 1, 1)

@@ -12,18 +12,19 @@ from forecast.errors import ConfigError, EventError
 from forecast.events.table import Event, EventTable
 from forecast.models.density import log_density
 from forecast.models.draws import point_layout, prior_arrays, record_of
-from forecast.panel.panel import (
+from forecast.panel import (
     LEAST_DELAYED,
     LEAST_DELAYED_SHARE,
     LONGEST_DAYS,
     DelayCurve,
+    TargetRule,
     TimeGrid,
     completeness_of,
     count_events,
     estimate_delay,
     stated_delay,
+    stream_layout,
 )
-from forecast.panel.streams import TargetRule, stream_layout
 from forecast.priors import default_priors
 from forecast.runs.inputs import read_inputs
 

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 
 ARMED = ("military_incident", "military_posture")
 MILITARY = TargetRule("military", ARMED, 4)

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from forecast.baselines.methods import discounted_rate
-from forecast.baselines.windows import pasts_by_origin
+from forecast.baselines import discounted_rate, pasts_by_origin
 from forecast.bench.beds import read_dyads
 from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.pooled_hazard import learning
 from forecast.pooled_hazard.coefficients import NAMES, read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import forecast_origins

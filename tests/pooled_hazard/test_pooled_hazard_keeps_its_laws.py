@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from forecast.baselines.methods import discounted_rate
-from forecast.baselines.windows import past_events, pasts_by_origin
+from forecast.baselines import discounted_rate, past_events, pasts_by_origin
 from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.pooled_hazard import hazard as module
 from forecast.pooled_hazard.coefficients import EDGES, NAMES, LearnedDyad, read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import (

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from forecast.errors import StoppedError
-from forecast.evaluation.kept_rows import KeptRows
+from forecast.evaluation.study import KeptRows
 from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.population import (
     LEARNED,

@@ -4,7 +4,7 @@ import pytest
 
 from forecast.errors import PriorError
 from forecast.events.codebook import CATEGORIES
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, stream_layout
 from forecast.priors import Distribution, default_priors, elements, parameter_groups
 
 WIDE = TargetRule("military", ("military_incident", "military_posture"), 4)

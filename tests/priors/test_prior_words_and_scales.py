@@ -6,10 +6,15 @@ import pickle
 import numpy as np
 import pytest
 
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
-from forecast.priors.catalogue import SCALES, effect_words, new_type_parameters
-from forecast.priors.resolve import statement_examples, statement_text
+from forecast.priors.named import (
+    SCALES,
+    effect_words,
+    new_type_parameters,
+    statement_examples,
+    statement_text,
+)
 from forecast.report.assumption_words import assumption_label
 
 LAYOUT = stream_layout((TargetRule("military", ("military_incident", "military_posture"), 4),))

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from forecast.config.field_types import level_of, read_quantiles, read_statement
 from forecast.errors import PriorError
 from forecast.priors import Distribution, fit_quantiles
-from forecast.priors.catalogue import SCALES
-from forecast.priors.resolve import TOLERATED_MISS, elicit
+from forecast.priors.named import SCALES, TOLERATED_MISS, elicit
 
 STANDARD = {
     "real": Distribution("Normal", (0.8, 0.3)),

@@ -12,8 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.baselines.methods import BASELINES
-from forecast.baselines.windows import observe_outcomes
+from forecast.baselines import BASELINES, observe_outcomes
 from forecast.blocks import Prose, Table, walk
 from forecast.config import load_config
 from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
@@ -21,7 +20,7 @@ from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.track_record import make_track_record
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.records.analysis import (
     Analysis,
     CalendarAct,

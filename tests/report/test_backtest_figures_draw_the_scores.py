@@ -4,9 +4,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from forecast.baselines.methods import BASELINES
+from forecast.baselines import BASELINES
 from forecast.errors import InputError
-from forecast.evaluation.calibration import reliability_curve
+from forecast.evaluation.metrics import reliability_curve
 from forecast.report.backtest_figures import (
     draw_reliability,
     draw_roc,

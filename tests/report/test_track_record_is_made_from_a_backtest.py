@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast.baselines.methods import BASELINES
+from forecast.baselines import BASELINES
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.track_record import largest_misses, make_track_record

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.events.table import Event, EventTable
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.runs.summaries import MOST_CASES, constant_rate, past_cases
 
 RULE = TargetRule("clash", ("military_incident",), 4)

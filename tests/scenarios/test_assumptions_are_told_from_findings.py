@@ -10,7 +10,7 @@ import pytest
 from forecast.config import Scenario, load_config, load_scenarios
 from forecast.config.faults import SourceMap
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
-from forecast.panel.streams import FutureAct, TargetRule
+from forecast.panel import FutureAct, TargetRule
 from forecast.runs.inputs import target_rules
 from forecast.scenarios import compare_scenarios, measure_indicators
 from forecast.scenarios.compare import by_effect

@@ -10,7 +10,7 @@ from forecast.config import Scenario
 from forecast.config.faults import SourceMap
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.inference.importance import monte_carlo_error
-from forecast.panel.streams import FutureAct
+from forecast.panel import FutureAct
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import Effort, milestone_day, simulate_plan
 from forecast.simulation import simulate_first_passages

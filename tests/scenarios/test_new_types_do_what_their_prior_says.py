@@ -7,7 +7,7 @@ import pytest
 
 from forecast.config import Scenario
 from forecast.config.faults import SourceMap
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, stream_layout
 from forecast.priors import parse_distribution
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import Effort, simulate_plan

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.panel.streams import FutureAct
+from forecast.panel import FutureAct
 from forecast.records.explained import Sign, SignHistory
 from forecast.records.history import TrackRow
 from forecast.scenarios import signs

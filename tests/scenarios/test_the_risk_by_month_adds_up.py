@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.panel.streams import FutureAct
+from forecast.panel import FutureAct
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.monthly import measure_monthly_risk, months_ahead
 from forecast.simulation import NEVER

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, stream_layout
 from forecast.priors import default_priors, elements
 from forecast.sensitivity.labels import power_scaling
 

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import FutureAct, TargetRule, stream_layout
+from forecast.panel import FutureAct, TargetRule, TimeGrid, count_events, stream_layout
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.sensitivity.shifts import calendar_effects
 from forecast.simulation import SimulationOptions, simulate_first_passages

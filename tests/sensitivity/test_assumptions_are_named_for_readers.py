@@ -2,7 +2,7 @@
 
 import pytest
 
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, stream_layout
 from forecast.priors import default_priors
 from forecast.records.analysis import Assumed, BreakEven
 from forecast.report.assumption_words import assumption_label, break_even_sentence

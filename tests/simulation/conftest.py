@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors.population import record_priors
 
 START = date(2022, 1, 1)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from forecast.evaluation.scores import LOG_FLOOR, log_score
+from forecast.evaluation.metrics import LOG_FLOOR, log_score
 from forecast.families.mixing import ActsAhead, mixture
-from forecast.panel.streams import TargetRule
+from forecast.panel import TargetRule
 from forecast.pooled_hazard import hazard as pooled
 from forecast.pooled_hazard.coefficients import shipped_hazard
 from forecast.simulation.probabilities import (

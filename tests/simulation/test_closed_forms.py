@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
-from forecast.panel.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, HALF_SATURATION, drift_knots_for
-from forecast.panel.streams import FutureAct, TargetRule, stream_layout
+from forecast.panel import (
+    DRIFT_DECAY,
+    DRIFT_KNOT_STEPS,
+    HALF_SATURATION,
+    FutureAct,
+    TargetRule,
+    drift_knots_for,
+    stream_layout,
+)
 from forecast.simulation import NewTypeEffect, SimulationOptions, probability_curve, simulate_first_passages
 from forecast.simulation.play import RATE_CAP
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, stream_draws
-from forecast.panel.panel import TimeGrid, count_events, drift_knots_for
-from forecast.panel.streams import FutureAct
+from forecast.panel import FutureAct, TimeGrid, count_events, drift_knots_for
 from forecast.priors.population import record_priors
 from forecast.simulation import NEVER, SimulationOptions, probability_curve, simulate_first_passages
 from forecast.simulation.paths import OtherFutures, acts_on_paths, futures_differ_since

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.panel.streams import FutureAct, TargetRule
+from forecast.panel import FutureAct, TargetRule
 from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 TARGETS = (

@@ -15,7 +15,7 @@ from forecast.models.draws import (
     tension_at_steps,
     with_longer_future,
 )
-from forecast.panel.panel import DRIFT_KNOT_STEPS, TimeGrid, count_events, drift_knots_for
+from forecast.panel import DRIFT_KNOT_STEPS, TimeGrid, count_events, drift_knots_for
 from forecast.priors.population import record_priors
 from forecast.runs.summaries import drift_now
 from forecast.simulation.play import _past

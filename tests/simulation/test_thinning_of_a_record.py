@@ -10,8 +10,7 @@ from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel.panel import TimeGrid, count_events
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors.population import record_priors, shipped_population
 from forecast.simulation import SimulationOptions, simulate_first_passages
 

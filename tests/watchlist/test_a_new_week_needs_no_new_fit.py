@@ -16,7 +16,7 @@ from forecast.models.draws import (
     stream_draws,
     with_longer_future,
 )
-from forecast.panel.panel import drift_knots_for, knots_for
+from forecast.panel import drift_knots_for, knots_for
 from forecast.records.forecast import Diagnostics
 from forecast.runs.inputs import inputs_of
 from forecast.runs.run import read_run

@@ -12,7 +12,7 @@ from forecast import wording
 from forecast.cli.terminal import lines_of
 from forecast.config.watchlist import load_watchlist
 from forecast.evaluation.backtest import BacktestOptions
-from forecast.evaluation.scores import area_under_roc
+from forecast.evaluation.metrics import area_under_roc
 from forecast.watchlist.backtest import run_list_backtest
 from forecast.watchlist.list_scores import ListForecasts, list_calibration, ranking_scores, trigger_scores
 from forecast.watchlist.page import make_page_and_pdf, watch_answer

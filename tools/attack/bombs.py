@@ -234,7 +234,7 @@ def lay_out(folder: Path) -> None:
 
     from forecast.events.dyads import DyadRule
     from forecast.ledger.recording import RunOrigin, record_forecast
-    from forecast.panel.streams import TargetRule
+    from forecast.panel import TargetRule
     from forecast.records.forecast import Forecast
     from forecast.runs.folder import read_record
 

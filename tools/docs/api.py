@@ -57,7 +57,7 @@ GROUPS = {
 MODULES = (
     "forecast.errors",
     "forecast.records.forecast",
-    "forecast.baselines.methods",
+    "forecast.baselines",
     "forecast.report.judgement",
 )
 """Modules whose members the pages speak of."""

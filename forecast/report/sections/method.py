@@ -16,7 +16,7 @@ from forecast.blocks import (
     Table,
     one_group,
 )
-from forecast.panel.streams import TargetRule, stream_layout
+from forecast.panel import TargetRule, stream_layout
 from forecast.records.analysis import Analysis, ParameterSummary
 from forecast.records.forecast import Forecast
 from forecast.report.assumption_words import group_of

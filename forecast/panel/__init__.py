@@ -1,1 +1,0 @@
-"""Coded events counted in time steps: the data of every fit."""
