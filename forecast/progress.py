@@ -21,7 +21,7 @@ LABELS = {
     "simulate": "Simulate futures",
     "drivers": "Measure drivers",
     "robustness": "Test the assumptions",
-    "indicators": "Look for indicators",
+    "signs": "Look for signs",
     "scenarios": "Compare scenarios",
     "report": "Write the report",
     "study": "Forecast the cells",

@@ -232,10 +232,6 @@ class Engine:
         sentence = reconciled_sentence(forecast, found)
         return PageReconciled(sentence=sentence, changes=tuple(changes), reading=PLAUSIBLE)
 
-    def all_targets(self, state: State) -> ScenarioForecast:
-        """Compute what ``answer`` says of each target, in one go; withheld where a new fit is needed."""
-        return evaluate_plan(self.run, self.plan(state), refit=False, effort=self._effort)
-
 
 def _scenario_part(scenario: ScenarioForecast) -> dict[str, object]:
     """What an answer says of how it was made, and whether it can be used."""

@@ -48,17 +48,11 @@ def app(
     run_dir: Path = argument("RUN_DIR", "Folder of a saved run, or one with runs below it."),
     no_browser: bool = option(False, "--no-browser", "Only print the address."),
     port: int = option(0, "--port", "Port on 127.0.0.1; 0 for any that is free.", "PORT", min=0, max=65535),
-    static: Path | None = option(
-        None, "--static", "Write the page as one file that works offline, and end.", "FILE.html"
-    ),
 ) -> None:
     """Serve the scenario page: move a belief, add an act, watch the probability. Ctrl-C ends it.
 
     Only this machine can ask, and only with the token in the printed address.
     """
-    if static is not None:
-        _write_static(run_dir, static)
-        return
     refuse_without_app()
     from forecast.app.server import serve
 
@@ -78,10 +72,3 @@ def _tell(address: str) -> None:
     # At once: whoever started the command waits for this line.
     typer.echo(address)
     sys.stdout.flush()
-
-
-def _write_static(run_dir: Path, file: Path) -> None:
-    from forecast.app.static_page import write_static_page
-
-    size = write_static_page(run_dir, file)
-    typer.echo(f"Written  {file} ({size / 1e6:.1f} MB)")

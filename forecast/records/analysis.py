@@ -353,7 +353,7 @@ class LearnedFrom(Record):
 class Analysis(Record):
     """The content of ``analysis.json``."""
 
-    schema_: Literal[4] = Field(4, alias="schema")
+    schema_: Literal[5] = Field(5, alias="schema")
     tension: TensionSeries
     drift: DriftNow
     parameters: tuple[ParameterSummary, ...]

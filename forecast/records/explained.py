@@ -92,25 +92,6 @@ class Driver(Record):
     mcse: float
 
 
-class Indicator(Record):
-    """Something that can be seen before a day, and the headline probability once it is.
-
-    ``quiet``: the headline target has not happened before ``by``; ``other_target``: ``target`` has happened
-    before ``by`` and the headline target has not; both are read off the run's own paths. ``act``: one more
-    act of ``category`` and ``severity`` happens before ``by``, put into the futures as a scenario puts it.
-    """
-
-    code: Literal["quiet", "other_target", "act"]
-    by: date
-    milestone: str | None = Field(description="the milestone on that day, if it is one")
-    target: str | None = Field(default=None, description="of other_target")
-    category: str | None = Field(default=None, description="of act")
-    severity: int | None = Field(default=None, description="of act")
-    probability: Probability
-    change: float = Field(description="that minus the headline probability")
-    mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
-
-
 class DatedEvent(Record):
     """A milestone, or a scheduled event of the calendar, on its day."""
 

@@ -13,7 +13,7 @@ from forecast.frames import Backend, ShownInNotebooks, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.cautions import Caution
 from forecast.records.costs import Decision
-from forecast.records.explained import CodingErrors, Driver, Indicator, OwnRecord, WaterfallStep
+from forecast.records.explained import CodingErrors, Driver, OwnRecord, WaterfallStep
 from forecast.records.scale import Scale
 
 Content = Literal["milestones", "curves", "scenarios", "drivers"]
@@ -293,7 +293,7 @@ class Forecast(Record, ShownInNotebooks):
     """The content of ``forecast.json``."""
 
     in_short: ClassVar[Names] = ("run_id", "as_of", "converged", "headline", "targets", "scenarios")
-    schema_: Literal[4] = Field(4, alias="schema")
+    schema_: Literal[5] = Field(5, alias="schema")
     run_id: str
     name: str
     dyad: DyadRecord
@@ -320,9 +320,6 @@ class Forecast(Record, ShownInNotebooks):
     drivers_tried: int | None = Field(
         default=None,
         description="events that were left out in turn; the most likely to matter. None: not measured",
-    )
-    indicators: tuple[Indicator, ...] = Field(
-        default=(), description="what can be seen before the headline milestone, and what it would mean"
     )
     timings_s: dict[str, float] = Field(
         default={}, description="seconds by stage; empty in forecast.json, beside which the manifest has them"

@@ -142,7 +142,7 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
         warnings.append(InfluentialEvents(number=withheld))
     tension = tension_at_steps(run.draws.knots, inputs.data.grid.n_steps)
     return Analysis(
-        schema=4,
+        schema=5,
         tension=tension_series(tension, inputs.data.grid),
         drift=drift_now(run.draws.level(inputs.data)),
         parameters=parameter_summaries(inputs.priors, posterior),

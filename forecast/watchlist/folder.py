@@ -345,7 +345,7 @@ def put_watch_on_record(
 
 def _forecast(one: DyadEntry, job: Job) -> Forecast:
     return Forecast(
-        schema=4,
+        schema=5,
         run_id=run_id(job.config, job.events),
         name=job.config.name,
         dyad=DyadName(a=one.a, b=one.b, label=one.label),

@@ -48,7 +48,7 @@ from forecast.runs.mixture import Mixture
 from forecast.runs.monthly import measure_monthly_risk
 from forecast.runs.run import Run, run_id, sampler_options, simulate, stage_seeds, versions
 from forecast.runs.summaries import target_forecasts
-from forecast.scenarios import evaluate_plans, measure_indicators, plan_scenarios
+from forecast.scenarios import evaluate_plans, plan_scenarios
 from forecast.scenarios.compare import by_effect
 from forecast.scenarios.plan import ScenarioPlan
 from forecast.scenarios.signs import measure_signs
@@ -154,7 +154,7 @@ def _make(
     errors = coding_errors(mixture)
     asked = config.headline
     forecast = Forecast(
-        schema=4,
+        schema=5,
         run_id=run_id(config, inputs.events),
         name=config.name,
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
@@ -199,9 +199,8 @@ def _make(
             found = evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)
             more["scenarios"] = by_effect(found, forecast.headline)
     if drivers:
-        with clock.time("indicators"):
-            tell(StageProgress("indicators"))
-            more["indicators"] = measure_indicators(base)
+        with clock.time("signs"):
+            tell(StageProgress("signs"))
             ahead = _what_lies_ahead(base)
     forecast = forecast.model_copy(update=more | {"timings_s": clock.seconds})
     if robustness:

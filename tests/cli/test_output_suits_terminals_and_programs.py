@@ -72,7 +72,6 @@ def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
         time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
     )
     return Forecast(
-        schema=4,
         run_id="r",
         name="small",
         dyad=DyadRecord(a="AAA", b="BBB", label="A – B"),

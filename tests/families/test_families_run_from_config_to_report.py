@@ -160,8 +160,6 @@ def test_assumptions_of_a_family_are_examined_and_its_report_is_set_again(comman
     assert bool(labelled) == (family != "panel")
     shown = command("sensitivity", folder)
     assert shown.code == 0, shown.err
-    page = command("app", folder, "--static", folder.parent / f"{family}.html")
-    assert page.code == 0, page.err
     again = command("report", folder, "--json")
     assert again.code == 0, again.err
 

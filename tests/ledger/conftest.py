@@ -79,7 +79,6 @@ def make_forecast(
         for target, by_days in probabilities.items()
     )
     return Forecast(
-        schema=4,
         run_id=f"{name}-{as_of:%Y%m%d}",
         name=name,
         dyad=DyadRecord(a=dyad[0], b=dyad[1], label=" – ".join(dyad)),

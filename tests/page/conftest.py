@@ -107,23 +107,6 @@ def address(serve, run_folder) -> str:
 
 
 @pytest.fixture(scope="session")
-def static_file(run_folder, tmp_path_factory, command) -> Path:
-    """The page as one file."""
-    file = tmp_path_factory.mktemp("static") / "page.html"
-    done = command("app", run_folder, "--static", file)
-    assert done.code == 0, done.err
-    return file
-
-
-@pytest.fixture(params=["served", "static"])
-def anywhere(request) -> str:
-    """Address of the page: of the server, and of the one file."""
-    if request.param == "served":
-        return request.getfixturevalue("address")
-    return request.getfixturevalue("static_file").as_uri()
-
-
-@pytest.fixture(scope="session")
 def scenario(run_folder, command):
     """Headline of ``forecast scenario RUN …``, as the command line computes it."""
 

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
@@ -70,14 +69,11 @@ def close_to(page, found: dict, told: dict) -> None:
 
 
 @pytest.fixture
-def page(open_page, anywhere):
-    """The page, served and as one file, when it has opened."""
-    opened = open_page(anywhere)
+def page(open_page, address):
+    """The page when it has opened."""
+    opened = open_page(address)
     settled(opened)
     return opened
-
-
-only_served = pytest.mark.parametrize("anywhere", ["served"], indirect=True)
 
 
 def test_the_page_opens_with_the_numbers_of_the_run(page, said_by_run):
@@ -171,7 +167,7 @@ def test_a_change_that_no_future_shows_is_told_as_below_a_bound(page):
     assert "none of the simulated futures differs, so it is below 0.01 points" in page.inner_text("#change")
 
 
-def test_the_copied_scenario_gives_the_same_on_the_command_line(page, anywhere, scenario, tmp_path):
+def test_the_copied_scenario_gives_the_same_on_the_command_line(page, scenario, tmp_path):
     page.click("#add-act")
     page.locator("[data-key=label-0]").fill("A “visit”: with #signs")
     page.locator("[data-key=label-0]").blur()
@@ -185,13 +181,11 @@ def test_the_copied_scenario_gives_the_same_on_the_command_line(page, anywhere, 
     page.wait_for_selector("#yaml-box")
     written = file.read_text(encoding="utf-8")
     assert page.evaluate("document.getElementById('yaml').textContent") == written
-    if anywhere.startswith("http"):  # the browser lets no test read the clipboard from a file
-        assert page.evaluate("navigator.clipboard.readText()") == written
+    assert page.evaluate("navigator.clipboard.readText()") == written
     told = scenario(file)
     close_to(page, found, told)
 
 
-@only_served
 def test_what_the_draws_cannot_tell_is_withheld_and_fitted_again(page, open_page):
     page.check("#past-e4")
     found = settled(page)
@@ -235,7 +229,6 @@ def answered_refit(page, final: dict) -> None:
     page.route(re.compile(r"/refit(/7)?$"), reply)
 
 
-@only_served
 def test_a_new_fit_shows_its_progress_and_its_answer(page):
     with page.expect_response(re.compile("/answer$")) as told:
         page.check("#past-e4")
@@ -260,7 +253,6 @@ def test_a_new_fit_shows_its_progress_and_its_answer(page):
     assert probability(page) == 0.31
 
 
-@only_served
 def test_a_new_fit_that_fails_says_why(page):
     page.check("#past-e4")
     settled(page)
@@ -307,7 +299,6 @@ def test_a_link_that_is_not_of_this_run_changes_nothing(open_page, address, said
     assert said in page.inner_text("#notice")
 
 
-@only_served
 def test_a_slow_answer_never_overtakes_a_later_change(page):
     held = []
     page.route(re.compile("/answer$"), lambda route: held.append(route) if not held else route.continue_())
@@ -322,7 +313,6 @@ def test_a_slow_answer_never_overtakes_a_later_change(page):
     assert probability(page) == shown
 
 
-@only_served
 def test_everything_is_reached_by_the_keyboard_alone(page):
     run = probability(page)
 
@@ -354,12 +344,6 @@ def test_everything_is_reached_by_the_keyboard_alone(page):
     assert "Moved to" in page.inner_text("#timeline-status")
     page.keyboard.press("Delete")
     assert not page.locator("#acts fieldset").count()
-    tab_to("#goals > summary")
-    page.keyboard.press("Enter")
-    until(
-        page,
-        "/takes? it|Nothing on|Available/.test(document.querySelector('#goals').innerText)",
-    )
     tab_to("button[data-preset=high]")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
@@ -383,22 +367,6 @@ def test_two_states_stand_side_by_side_with_their_difference(page):
     assert float(page.get_attribute("[data-paired]", "data-paired")) == pytest.approx(-paired, abs=1e-9)
     page.click("#drop-a")
     assert not page.locator("[data-side]").count()
-
-
-def test_what_it_would_take_is_reached_when_it_is_applied(page):
-    run = probability(page)
-    page.click("#goals > summary")
-    page.select_option("#goal", "number")
-    goal = round(100 * run) + 4
-    page.fill("#goal-number", str(goal))
-    page.locator("#goal-number").blur()
-    page.wait_for_selector(".goal-list button")
-    assert "alone, take it from" in page.inner_text("#goals [role=status]")
-    told = page.inner_text(".goal-list li >> nth=0 >> strong").strip()
-    page.click(".goal-list button >> nth=0")
-    # An act gets there exactly, a belief at the next stop of its slider.
-    assert goal / 100 - 0.005 < probability(page) < goal / 100 + 0.04
-    assert page.inner_text("#number") == told
 
 
 CHANGES = {
@@ -447,7 +415,6 @@ def answered_search(page) -> list[dict]:
     return asked
 
 
-@only_served
 def test_the_number_is_dragged_and_the_changes_that_would_make_it_so_are_applied(page):
     asked = answered_search(page)
     now = round(100 * probability(page))
@@ -484,7 +451,7 @@ def test_the_number_is_dragged_and_the_changes_that_would_make_it_so_are_applied
     assert not page.locator(".held-list").count()
 
 
-def test_the_number_is_a_slider_for_keys_and_a_field_for_typing(page, anywhere, said_by_run):
+def test_the_number_is_a_slider_for_keys_and_a_field_for_typing(page, said_by_run):
     now = round(100 * probability(page))
     page.focus("#number")
     assert page.get_attribute("#number", "role") == "slider"
@@ -498,23 +465,16 @@ def test_the_number_is_a_slider_for_keys_and_a_field_for_typing(page, anywhere, 
     page.fill("#held", "140")
     assert page.get_attribute("#number", "aria-valuenow") == "99"
     page.fill("#held", "40")
-    if anywhere.startswith("http"):
-        page.route(re.compile("/reconcile$"), lambda route: route.fulfill(json={"job": 7}))
-        waiting = {"status": "running", "progress": 0.0, "text": "starting"}
-        page.route(re.compile("/refit/7$"), lambda route: route.fulfill(json=waiting))
-        ended = []
-        page.route(
-            re.compile("/refit/7/cancel$"), lambda route: (ended.append(1), route.fulfill(json=waiting))
-        )
-        page.keyboard.press("Enter")
-        page.click("#cancel-search")
-        until(page, "document.getElementById('reconciled').textContent === ''")
-        assert ended
-        assert page.inner_text("#number") == "40%"
-    else:
-        page.keyboard.press("Enter")
-        command = page.inner_text("#reconciled code")
-        assert re.fullmatch(r"forecast reconcile \S+ --target \S+ --before \S+ --probability 0\.4", command)
+    page.route(re.compile("/reconcile$"), lambda route: route.fulfill(json={"job": 7}))
+    waiting = {"status": "running", "progress": 0.0, "text": "starting"}
+    page.route(re.compile("/refit/7$"), lambda route: route.fulfill(json=waiting))
+    ended = []
+    page.route(re.compile("/refit/7/cancel$"), lambda route: (ended.append(1), route.fulfill(json=waiting)))
+    page.keyboard.press("Enter")
+    page.click("#cancel-search")
+    until(page, "document.getElementById('reconciled').textContent === ''")
+    assert ended
+    assert page.inner_text("#number") == "40%"
 
 
 def test_the_picture_says_what_is_assumed(page, tmp_path):
@@ -556,11 +516,10 @@ def test_the_picture_says_what_is_assumed(page, tmp_path):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1440, "light")])
-def test_axe_finds_nothing_and_nothing_is_cut_off(open_page, anywhere, axe, width, scheme):
-    page = open_page(anywhere, width=width, height=800, scheme=scheme)
+def test_axe_finds_nothing_and_nothing_is_cut_off(open_page, address, axe, width, scheme):
+    page = open_page(address, width=width, height=800, scheme=scheme)
     settled(page)
     page.click("#add-act")
-    page.click("#goals > summary")
     page.click("#keep-a")
     page.click(".beliefs details.more > summary")
     page.click(".finer > summary >> nth=0")
@@ -620,7 +579,6 @@ def test_motion_is_left_away_where_it_is_not_wanted(open_page, address):
     assert still.evaluate("getComputedStyle(document.querySelector('.said')).transitionDuration") == "0s"
 
 
-@only_served
 def test_a_thousand_changes_leave_nothing_behind(page):
     move(page, MOVED, 9)
     settled(page)
@@ -654,7 +612,6 @@ def test_reset_brings_back_the_run(page, said_by_run):
     assert probability(page) == pytest.approx(said_by_run["probability"])
 
 
-@only_served
 def test_a_state_that_is_refused_says_where(page, open_page):
     page.evaluate(
         """() => {
@@ -684,38 +641,6 @@ def test_the_list_leads_to_runs_and_an_unconverged_one_is_stamped(open_page, ser
         assert page.locator("#controls").count() == (0 if page.is_visible("#stamp") else 1)
     assert opened[True] == {"state": "withheld"}
     assert opened[False]["state"] == "ready"
-
-
-def test_the_one_file_works_offline_and_withholds_what_it_cannot_answer(open_page, static_file):
-    source = static_file.read_text(encoding="utf-8")
-    assert static_file.stat().st_size < 600_000
-    policy = unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', source)[1])
-    assert policy.startswith("default-src 'none'")
-    assert "unsafe" not in policy
-    page = open_page(static_file.as_uri(), offline=True)
-    settled(page)
-    page.check("#past-e4")
-    assert settled(page) == {"state": "withheld"}
-    assert "--without e4" in page.inner_text(".command code")
-    assert not page.locator("#start-refit").count()
-    page.uncheck("#past-e4")
-    move(page, MOVED, 0)
-    if settled(page)["state"] == "withheld":
-        assert "Pareto k" in page.inner_text("#sentence") or "effective draws" in page.inner_text("#sentence")
-
-
-def test_the_one_file_calls_several_changes_approximate_and_gives_the_command(open_page, static_file):
-    page = open_page(static_file.as_uri(), offline=True)
-    settled(page)
-    page.click("#add-act")
-    assert settled(page)["state"] == "ready"
-    assert not page.locator(".command").count()
-    move(page, MOVED, 9)
-    assert settled(page)["state"] == "ready"
-    assert "Approximate" in page.inner_text("#trust")
-    assert "computes them exactly" in page.inner_text("#refit")
-    assert "--event" in page.inner_text(".command code")
-    assert "--prior" in page.inner_text(".command code")
 
 
 def test_the_page_is_small(run_folder):

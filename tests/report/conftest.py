@@ -238,7 +238,6 @@ def make_forecast(
         )
     )
     return Forecast(
-        schema=4,
         run_id="us-china-2023-2023-07-10-3f9a1c",
         name="us-china-2023",
         dyad=DyadRecord(a="USA", b="CHN", label=label),
@@ -341,7 +340,6 @@ def make_analysis(events=None, *, warnings=()):
     events = read_bundled() if events is None else events
     kinds, counts = np.unique(events.category.astype(str), return_counts=True)
     return Analysis(
-        schema=4,
         tension=make_tension(),
         drift=DriftNow(mean=1.2, interval90=(0.7, 1.9)),
         parameters=make_parameters(),

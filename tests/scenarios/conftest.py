@@ -168,7 +168,6 @@ def run_from():
 def forecast_of(mixture: Mixture) -> Forecast:
     config = mixture.inputs.config
     return Forecast(
-        schema=4,
         run_id="made-20220630",
         name=config.name,
         dyad=DyadRecord(a="USA", b="CHN", label=config.dyad.title),

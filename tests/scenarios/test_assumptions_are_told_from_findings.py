@@ -12,10 +12,8 @@ from forecast.config.faults import SourceMap
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.panel import FutureAct, TargetRule
 from forecast.runs.inputs import target_rules
-from forecast.scenarios import compare_scenarios, measure_indicators
+from forecast.scenarios import compare_scenarios
 from forecast.scenarios.compare import by_effect
-from forecast.scenarios.evaluate import milestone_day
-from forecast.scenarios.indicators import moved_by_draw
 from forecast.simulation.paths import chance_before, quiet_chance
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,17 +115,6 @@ def test_what_is_made_less_likely_and_believed_otherwise_is_recorded(base):
     assert [one.category for one in found.acts] == ["military_incident"]
 
 
-def test_quiet_until_a_day_is_the_rest_of_the_curve_over_what_is_left(base):
-    curve = base.hits.curve("escalation").probability
-    day, last = (milestone_day(base, name) for name in ("autumn", "new-year"))
-    quiet = next(one for one in measure_indicators(base) if one.code == "quiet")
-    assert quiet.by == date(2022, 10, 1)
-    expected = (curve[last] - curve[day]) / (1 - curve[day])
-    assert quiet.probability == pytest.approx(expected, abs=1e-9)
-    assert quiet.change == pytest.approx(expected - curve[last], abs=1e-9)
-    assert 0 < quiet.mcse < 0.02
-
-
 def test_the_error_of_a_ratio_covers_its_scatter():
     rng, off = np.random.default_rng(7), []
     for _ in range(200):
@@ -138,28 +125,3 @@ def test_the_error_of_a_ratio_covers_its_scatter():
         off.append((found.mean() - 0.3) / monte_carlo_error(found, 4))
     assert abs(np.mean(off)) < 0.25
     assert 0.85 < np.std(off) < 1.2
-
-
-def test_a_chance_is_moved_by_the_change_of_log_odds_and_knows_its_error():
-    odds = np.array([0.5 / 0.5, 0.6 / 0.4, 0.2 / 0.8])
-    expected = odds[0] * odds[1] / odds[2]
-    rng, off = np.random.default_rng(8), []
-    for _ in range(200):
-        shown, now, before = (rng.binomial(20, p, 2_000) / 20 for p in (0.5, 0.6, 0.2))
-        found = moved_by_draw(shown, now, before, 1e-6)
-        off.append((found.mean() - expected / (1 + expected)) / monte_carlo_error(found, 4))
-    assert abs(np.mean(off)) < 0.25
-    assert 0.85 < np.std(off) < 1.2
-
-
-def test_one_more_act_stays_short_of_the_target_and_its_change_is_that_of_the_scenario(base):
-    acts = [one for one in measure_indicators(base) if one.code == "act"]
-    assert {one.category for one in acts} == {
-        *("sanction", "channel_closure", "military_incident", "military_posture", "dispute"),
-        "channel_opening",
-    }
-    assert {one.severity for one in acts} == {3}
-    probability = base.hits.probability("escalation", milestone_day(base, "new-year"))
-    for one in acts:
-        assert one.probability - one.change == pytest.approx(probability, abs=1e-4)
-    assert monte_carlo_error(base.mixture.by_draw("escalation", 90), base.n_chains) > 0

@@ -16,7 +16,6 @@ from forecast.runs.run import mixture_of, read_run, simulate, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import milestone_day, refitted
-from forecast.scenarios.indicators import measure_indicators
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.sensitivity.shifts import PriorShifts, stacked_shares
 from forecast.simulation import simulate_first_passages
@@ -350,19 +349,6 @@ def test_a_forecast_without_the_model_is_moved_by_no_prior(run_of):
     )
     for one in milestones(found).values():
         assert one.difference.value == pytest.approx(0.0, abs=1e-5)
-
-
-@pytest.mark.parametrize("family", ["model", "mixed", "partly"])
-def test_what_stays_away_leaves_a_ratio_of_shown_chances(run_of, base, family):
-    run = base if family == "model" else run_of(family)
-    shown = milestones(run.forecast)
-    quiet = [one for one in measure_indicators(run) if one.code == "quiet"]
-    assert quiet
-    for one in quiet:
-        by = shown["escalation", one.milestone].probability
-        last = shown["escalation", "new-year"].probability
-        assert one.probability == pytest.approx((last - by) / (1 - by), abs=1e-9)
-        assert one.change == pytest.approx(one.probability - last)
 
 
 # -- a watch

@@ -79,7 +79,7 @@ def test_forecast_json_keeps_its_schema_and_reads_back_the_same(run_folder, reco
     [
         (lambda content: content.pop("as_of"), "$: 'as_of' is a required property"),
         (lambda content: content.update(extra=1), "$: Additional properties are not allowed ('extra' was"),
-        (lambda content: content.update(schema=1), "$.schema: 4 was expected"),
+        (lambda content: content.update(schema=1), "$.schema: 5 was expected"),
         (
             lambda content: content["targets"][0]["milestones"][1].update(probability=1.2),
             "$.targets[0].milestones[1].probability: 1.2 is greater than the maximum of 1",
@@ -225,7 +225,7 @@ def test_the_manifest_names_every_file_by_its_hash(run_folder):
         "simulate",
         "drivers",
         "robustness",
-        "indicators",
+        "signs",
         "scenarios",
         "report",
     }

@@ -360,14 +360,6 @@ def scenes(made: Path) -> list[Scene]:
         path = place / "q.csv"
         return "" if not path.exists() or path.read_text().endswith("\n") else "the sheet is cut short"
 
-    def static_page(place: Path) -> None:
-        _command("app", place / "runs/small/2022-01-01", "--static", place / "page.html")
-
-    def page_fault(place: Path) -> str:
-        path = place / "page.html"
-        whole = not path.exists() or path.read_text().rstrip().endswith("</html>")
-        return "" if whole else "the page is cut short"
-
     def stamp(place: Path) -> None:
         from forecast.ledger import stamping
 
@@ -399,7 +391,6 @@ def scenes(made: Path) -> list[Scene]:
         Scene("ledger resolve", with_run, resolve, lambda place: _ledger_fault(place / "runs/ledger.sqlite")),
         Scene("ledger export", with_run, export, sheet_fault),
         Scene("ledger stamp", with_run, stamp, stamp_fault),
-        Scene("app --static", with_run, static_page, page_fault),
         Scene("watch", listed, watch, _watch_fault, _told_twice, needs_run=False),
         Scene("watch, next week", watched, watch_next, _watch_fault, _told_twice, needs_run=False),
         Scene("watch, same day", watched, watch_anew, _watch_fault, _told_twice, needs_run=False),

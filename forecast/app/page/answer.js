@@ -3,10 +3,11 @@
 
 import { curveChart } from "./chart.js";
 import { byId, el, replace } from "./dom.js";
+import * as source from "./source.js";
 import { assumptions } from "./state.js";
 import { boundInPoints, intervalPercent, percent, points, shortDay, signedPoints } from "./words.js";
 
-/** @import { Answer, AnswerMilestone, PageModel, RefitStatus, Source, State } from "./types" */
+/** @import { Answer, AnswerMilestone, PageModel, RefitStatus, State } from "./types" */
 
 /**
  * @typedef {"ready" | "working" | "withheld"} Shown
@@ -159,10 +160,10 @@ const EVERY_MS = 400;
 
 /**
  * Begin what takes long and follow it: progress, Cancel, answer or fault.
- * @param {Source} source @param {HTMLElement} place @param {{ name: string, said: string, start: () => Promise<string> }} task
+ * @param {HTMLElement} place @param {{ name: string, said: string, start: () => Promise<string> }} task
  * @param {(found: RefitStatus) => void} done @param {() => void} offerAgain
  */
-export function followJob(source, place, { name, said, start }, done, offerAgain) {
+export function followJob(place, { name, said, start }, done, offerAgain) {
   let job = "";
   let over = false;
   let timer = 0;

@@ -2,17 +2,17 @@
 
 import { followJob } from "./answer.js";
 import { byId, el, replace } from "./dom.js";
-import { reconcileCommand } from "./state.js";
+import * as source from "./source.js";
 import { capital, percent } from "./words.js";
 
-/** @import { Answer, Hands, PageChange, PageReconciled, Source } from "./types" */
+/** @import { Answer, Hands, PageChange, PageReconciled } from "./types" */
 
 const PIXELS_A_POINT = 4;
 /** How far a key moves the number, in points. @type {Record<string, number>} */
 const KEY_POINTS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -99, End: 99 };
 
-/** @param {Source} source @param {Hands} hands @param {() => Answer} shown @param {() => void} back shows the answer again */
-export function heldNumber(source, hands, shown, back) {
+/** @param {Hands} hands @param {() => Answer} shown @param {() => void} back shows the answer again */
+export function heldNumber(hands, shown, back) {
   const number = byId("number");
   const field = el("input", { type: "number", min: 1, max: 99, step: 1, id: "held", oninput: () => field.value && put(Number(field.value)),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
@@ -93,13 +93,8 @@ export function heldNumber(source, hands, shown, back) {
     const { run, target, milestone } = hands.state();
     const goal = { run, target, milestone, probability: held / 100 };
     job?.cancel();
-    if (source.isStatic) {
-      replace(found, el("div", { class: "command" }, el("p", {}, "This page carries no model. The command line says it:"),
-        el("code", { tabindex: 0 }, reconcileCommand(goal, source.folder))));
-      return;
-    }
     const task = { name: "search", said: "Searching the least changes …", start: () => source.startReconcile(goal) };
-    job = followJob(source, found, task, ({ reconciled }) => reconciled && list(reconciled), () => replace(found));
+    job = followJob(found, task, ({ reconciled }) => reconciled && list(reconciled), () => replace(found));
   }
 
   /** @param {PageReconciled} told */

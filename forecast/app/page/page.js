@@ -5,19 +5,18 @@ import { comparison, followJob, markHeadline, showAnswer, showCurve } from "./an
 import { beliefControls } from "./beliefs.js";
 import { asText, picture, savePng } from "./chart.js";
 import { byId, copyText, download, el, replace } from "./dom.js";
-import { goals } from "./goals.js";
 import { heldNumber } from "./held.js";
-import { sourceOfPage } from "./source.js";
+import * as source from "./source.js";
 import { answerOfRun, assumptions, copyOf, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 import { longDay, percent, signedPoints } from "./words.js";
 
-/** @import { Answer, PageModel, Source, State } from "./types" */
+/** @import { Answer, PageModel, State } from "./types" */
 
 const DEBOUNCE_MS = 40;
 const KEPT_ANSWERS = 40;
 
-/** @param {PageModel} model @param {Source} source */
-function open(model, source) {
+/** @param {PageModel} model */
+function open(model) {
   let { state, problem } = fromFragment(location.hash, model);
   /** @type {Answer} */
   let shown = answerOfRun(model, state);
@@ -41,8 +40,7 @@ function open(model, source) {
   const beliefs = beliefControls(model, hands);
   const line = timeline(model, hands);
   const past = pastActs(model, hands);
-  const ways = goals(model, source, hands, () => (byId("number").dataset.state === "ready" ? shown.probability : null));
-  const held = model.tweaks ? heldNumber(source, hands, () => shown, () => show(shown)) : null;
+  const held = model.tweaks ? heldNumber(hands, () => shown, () => show(shown)) : null;
   const pair = comparison({
     keep() {
       kept = { state: copyOf(state), answer: shown };
@@ -61,14 +59,13 @@ function open(model, source) {
     },
   });
 
-  showFrame(model, source);
+  showFrame(model);
   showPickers();
   notice(problem);
   if (model.tweaks) {
     byId("acts-here").append(line.node);
     byId("beliefs-here").append(beliefs.node);
     byId("past-here").append(past.node);
-    byId("goals-here").append(ways.node);
     byId("compare-here").append(pair.node);
   } else {
     byId("controls").remove();
@@ -190,7 +187,6 @@ function open(model, source) {
     for (const id of ["copy-yaml", "save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
     showPair();
     showRefit(answer);
-    ways.update();
   }
 
   /** @param {string} message */
@@ -200,7 +196,6 @@ function open(model, source) {
     replace(byId("range"));
     replace(byId("change"));
     replace(byId("sentence"), "There is no answer to these settings.");
-    ways.update();
     const box = byId("problem");
     replace(box, message);
     box.hidden = false;
@@ -210,23 +205,21 @@ function open(model, source) {
   function showRefit(answer) {
     const place = byId("refit");
     replace(place);
-    const combined = answer.method === "combined";
-    if ((answer.status !== "withheld" && !combined) || !isChanged(state)) return;
+    if (answer.status !== "withheld" || !isChanged(state)) return;
     const command = el("code", { tabindex: 0 }, answer.command);
     const copy = el("button", { type: "button", class: "quiet", id: "copy-command", onclick: async () => {
       replace(byId("done"), (await copyText(answer.command)) ? "The command is on the clipboard." : "Your browser refused: copy the command by hand.");
     } }, "Copy the command");
     const byHand = el("div", { class: "command" },
-      el("p", {}, combined ? "Several changes at once are approximate here. This command computes them exactly:" : "On the command line:"),
-      command, copy);
-    if (!model.refit || source.isStatic) {
+      el("p", {}, "On the command line:"), command, copy);
+    if (!model.refit) {
       place.append(byHand);
       return;
     }
     const button = el("button", { type: "button", class: "primary", id: "start-refit", onclick: () => {
       const own = copyOf(state);
       const task = { name: "refit", said: "Fitting the model again …", start: () => source.startRefit(own) };
-      refit = followJob(source, place, task, ({ answer: found }) => {
+      refit = followJob(place, task, ({ answer: found }) => {
         if (!found) return;
         remember(JSON.stringify(own), found);
         if (JSON.stringify(own) === JSON.stringify(state)) show(found);
@@ -273,8 +266,8 @@ function optionText(one) {
   return one.date ? `${one.label} (${longDay(one.date)})` : one.label;
 }
 
-/** @param {PageModel} model @param {Source} source */
-function showFrame(model, source) {
+/** @param {PageModel} model */
+function showFrame(model) {
   document.title = `${model.title}: scenarios`;
   replace(byId("title"), model.title);
   replace(byId("as-of"), `Information up to ${longDay(model.as_of)}`);
@@ -292,18 +285,14 @@ function showFrame(model, source) {
     byId("cautions").append(el("details", {}, el("summary", {}, `Cautions (${model.cautions.length})`),
       el("ul", {}, ...model.cautions.map((one) => el("li", {}, one)))));
   }
-  replace(byId("about"), source.isStatic
-    ? "This page works offline. It reads tables of single changes, computed when it was written, and several changes at once are approximate. Where the tables have no answer, it gives the command that computes one. Nothing leaves your computer."
-    : "This page is served by your own computer. Nothing leaves it.",
-    ` Run ${model.run_id}.`);
+  replace(byId("about"), `This page is served by your own computer. Nothing leaves it. Run ${model.run_id}.`);
   byId("page").hidden = false;
   byId("loading").remove();
 }
 
 async function start() {
   try {
-    const source = await sourceOfPage();
-    open(await source.model(), source);
+    open(await source.model());
   } catch (error) {
     const place = byId("loading");
     place.setAttribute("role", "alert");

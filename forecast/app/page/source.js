@@ -1,9 +1,6 @@
-// Where answers come from: the server that runs on this machine, or the tables that the page itself carries.
+// What the page asks of the server that runs on this machine.
 
-import { stateYaml } from "./state.js";
-import { Tabulated } from "./tabulated.js";
-
-/** @import { Carried, ListedRun, Source } from "./types" */
+/** @import { Answer, HeldGoal, ListedRun, PageModel, RefitStatus, State } from "./types" */
 
 /** @param {string} path @param {unknown} [body] @param {AbortSignal} [signal] @returns {Promise<Response>} */
 async function ask(path, body, signal) {
@@ -29,56 +26,20 @@ async function ask(path, body, signal) {
 /** @param {string} path @param {unknown} [body] @param {AbortSignal} [signal] */
 const askJson = async (path, body, signal) => (await ask(path, body, signal)).json();
 
-/** @type {Source} */
-const served = {
-  isStatic: false,
-  folder: "RUN_DIR",
-  model: () => askJson("model"),
-  answer: (state, signal) => askJson("answer", state, signal),
-  yaml: async (state) => (await ask("yaml", state)).text(),
-  startRefit: async (state) => String((await askJson("refit", state)).job),
-  startReconcile: async (goal) => String((await askJson("reconcile", goal)).job),
-  refit: (job) => askJson(`refit/${job}`),
-  async cancelRefit(job) {
-    await ask(`refit/${job}/cancel`, {});
-  },
-};
+/** @returns {Promise<PageModel>} */
+export const model = () => askJson("model");
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<Answer>} */
+export const answer = (state, signal) => askJson("answer", state, signal);
+/** @param {State} state */
+export const yaml = async (state) => (await ask("yaml", state)).text();
+/** @param {State} state */
+export const startRefit = async (state) => String((await askJson("refit", state)).job);
+/** @param {HeldGoal} goal */
+export const startReconcile = async (goal) => String((await askJson("reconcile", goal)).job);
+/** @param {string} job @returns {Promise<RefitStatus>} */
+export const refit = (job) => askJson(`refit/${job}`);
+/** @param {string} job */
+export const cancelRefit = (job) => ask(`refit/${job}/cancel`, {});
 
 /** Runs below the folder that is served. @returns {Promise<ListedRun[]>} */
-export async function runs() {
-  return (await askJson("runs")).runs;
-}
-
-/** Read what the page carries. @param {string} text a JSON object with base64 of gzip @returns {Promise<Carried>} */
-export async function carried(text) {
-  const zipped = Uint8Array.from(atob(JSON.parse(text).packed), (one) => one.charCodeAt(0));
-  const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).json();
-}
-
-/** @param {Tabulated} tables @returns {Source} */
-function fromTables(tables) {
-  const none = async () => {
-    throw new Error("This page carries no sampler. Use the command.");
-  };
-  return {
-    isStatic: true,
-    folder: tables.folder,
-    model: async () => tables.model,
-    answer: async (state) => tables.answer(state),
-    async yaml(state) {
-      tables.ensureChanged(state);
-      return stateYaml(state);
-    },
-    startRefit: none,
-    startReconcile: none,
-    refit: none,
-    cancelRefit: none,
-  };
-}
-
-/** @returns {Promise<Source>} */
-export async function sourceOfPage() {
-  const packed = document.getElementById("static-run");
-  return packed ? fromTables(new Tabulated(await carried(packed.textContent ?? ""))) : served;
-}
+export const runs = async () => (await askJson("runs")).runs;

@@ -2,51 +2,10 @@
 
 /** @import { PageModel } from "./types" */
 
-/** ICD 203: the words and the bounds of their band in percent. @type {[string, number, number][]} */
-export const BANDS = [
-  ["almost no chance", 1, 5],
-  ["very unlikely", 5, 20],
-  ["unlikely", 20, 45],
-  ["roughly even chance", 45, 55],
-  ["likely", 55, 80],
-  ["very likely", 80, 95],
-  ["almost certain", 95, 99],
-];
 const MONTHS = [
   "January", "February", "March", "April", "May", "June",
   "July", "August", "September", "October", "November", "December",
 ];
-
-/** @param {number} probability @returns {string} */
-export function likelihoodWords(probability) {
-  // On a bound the word nearer to an even chance holds, as in the report.
-  const percent = rounded(100 * probability, 10);
-  const fromEnd = Math.min(percent, 100 - percent);
-  let below = 0;
-  BANDS.slice(0, 4).forEach(([, lower], place) => {
-    if (place === 0 || fromEnd >= lower) below = place;
-  });
-  return (BANDS[percent <= 50 ? below : BANDS.length - 1 - below] ?? ["", 0, 0])[0];
-}
-
-/** Chance below which an event of high impact is said in odds. */
-export const LEAST_WORDED = 0.05;
-
-/** Words for a probability; of a grave event below 5% odds, with the upper end of its range. @param {number} probability @param {number} upper @param {boolean} grave */
-export function chanceWords(probability, upper, grave) {
-  if (!grave || probability >= LEAST_WORDED) return likelihoodWords(probability);
-  const about = odds(probability), most = odds(upper);
-  const said = about.startsWith("less") ? about : `about ${about}`;
-  return most === about ? said : `${said}, could be ${most}`;
-}
-
-/** Odds in two figures. @param {number} probability */
-function odds(probability) {
-  if (probability < 0.0001) return "less than 1 in 10,000";
-  if (probability > 2 / 3) return percent(probability);
-  const unit = 10 ** Math.max(Math.floor(Math.log10(1 / probability)) - 1, 0);
-  return `1 in ${(rounded(1 / probability / unit, 0) * unit).toLocaleString("en-US")}`;
-}
 
 /** Whole percent; one decimal below 5% and above 95%; never 0% or 100%. @param {number} probability */
 export function percent(probability) {

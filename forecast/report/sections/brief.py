@@ -28,7 +28,7 @@ from forecast.blocks import (
     right,
 )
 from forecast.records.explained import MonthlyRisk, OtherForecast
-from forecast.records.forecast import MilestoneForecast, TargetForecast
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import own_record
 from forecast.report import headline
 from forecast.report.answers import headline_scenarios
@@ -271,13 +271,19 @@ def signs(run: RunRecords) -> Iterator[Block]:
         return
     yield Heading("What to watch")
     said = [missing(run, "signs", "Signs to watch in the next weeks were not measured in this run.")]
-    quiet = [one for one in forecast.indicators if one.code == "quiet"][:1]
-    said += [
-        f"If nothing of the kind happens before {wording.long_day(one.by)}, the chance is "
-        f"{wording.percent(one.probability)}."
-        for one in quiet
-    ]
-    yield Prose(" ".join(said))
+    yield Prose(" ".join([*said, *_if_it_stays_quiet(forecast)]))
+
+
+def _if_it_stays_quiet(forecast: Forecast) -> Iterator[str]:
+    """The headline's chance once its target has stayed away until an earlier milestone."""
+    target, last = headline_pair(forecast)
+    earlier = [one for one in target.milestones if one.date < last.date and one.probability < 1]
+    for first in earlier[:1]:
+        chance = max(last.probability - first.probability, 0.0) / (1 - first.probability)
+        yield (
+            f"If nothing of the kind happens before {wording.long_day(first.date)}, the chance is "
+            f"{wording.percent(chance)}."
+        )
 
 
 def others(run: RunRecords) -> Iterator[Block]:

@@ -12,7 +12,7 @@ from forecast.blocks import Bar, Block, Cell, Column, Heading, Prose, Section, T
 from forecast.events.codebook import weak_kind
 from forecast.events.table import Event
 from forecast.records.analysis import LearnedFrom
-from forecast.records.explained import Analogue, Driver, Indicator, Step
+from forecast.records.explained import Analogue, Driver, Step
 from forecast.records.forecast import Forecast
 from forecast.report.drawing import blank_figure, list_rows, one_line, points_axis, report_style
 from forecast.report.judgement import FEW_CASES, headline_pair, shown_days, shown_error, stands_out
@@ -26,7 +26,6 @@ from forecast.report.sections.ahead import (
     signs_blocks,
 )
 from forecast.report.typesetting import first_clauses, shorten, web_address
-from forecast.wording import in_sentence
 
 _STEPS = (
     "Each step adds one source to those above it. Own rates: this pair's rates over the whole record, with "
@@ -281,7 +280,7 @@ def _followed(one: Analogue, summaries: dict[str, str]) -> str:
 
 
 def explained_section(run: RunRecords) -> Section | None:
-    """For the page alone: every event, indicator and scheduled event that the printed tables leave out."""
+    """For the page alone: every event and scheduled event that the printed tables leave out."""
     forecast = run.forecast
     blocks: list[Block] = []
     shown = clear_drivers(forecast)
@@ -290,45 +289,8 @@ def explained_section(run: RunRecords) -> Section | None:
         blocks.append(drivers_table(forecast, shown, events, "all-drivers"))
     if len(run.analysis.calendar) > MOST_SCHEDULED:
         blocks.append(calendar_table(run, "Every scheduled event built into the forecast", "all-scheduled"))
-    if forecast.indicators:
-        target, milestone = headline_pair(forecast)
-        blocks.append(
-            Table(
-                name="indicators",
-                title=f"{target.label} by {wording.long_day(milestone.date)}: the chance once this is seen",
-                columns=(
-                    Column("What is seen"),
-                    Column("Before", 24),
-                    right("Chance then", 22),
-                    right("Change", 18),
-                    right("Error", 14),
-                ),
-                groups=one_group(
-                    (
-                        Cell(what_is_seen(forecast, one)),
-                        Cell(wording.short_day(one.by)),
-                        Cell(wording.percent(one.probability), weight="semibold", value=one.probability),
-                        Cell(
-                            wording.signed_points(one.change) if stands_out(one.change, one.mcse) else "–",
-                            value=one.change,
-                        ),
-                        Cell(shown_error(one.mcse), tone="fine", value=one.mcse),
-                    )
-                    for one in forecast.indicators
-                ),
-            )
-        )
     return (
         Section("explained", "More on where the number comes from", tuple(blocks), printed=False)
         if blocks
         else None
     )
-
-
-def what_is_seen(forecast: Forecast, one: Indicator) -> str:
-    """What the indicator watches, without its day."""
-    if one.code == "quiet":
-        return "Nothing of the kind so far"
-    if one.code == "other_target":
-        return f"Nothing of the kind, but {in_sentence(forecast.target(one.target or '').label)}"
-    return f"One more {name_category(one.category or '').lower()} of severity {one.severity}"
