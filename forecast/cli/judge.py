@@ -1,4 +1,4 @@
-"""``forecast judge``, ``reconcile`` and ``stress``: what people hold, and what they stand to lose."""
+"""``forecast judge`` and ``reconcile``: what people hold, and what would make the model agree."""
 
 from __future__ import annotations
 
@@ -100,33 +100,3 @@ def reconcile(
         raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
     found = search(base, target, milestone, goal)
     answer.print(found.model_dump_json(by_alias=True), reconciled(base.forecast, found))
-
-
-@takes_options
-def stress(
-    run_dir: Path = RUN_DIR,
-    exposures: Path | None = option(
-        None, "--exposures", "CSV with position,target,loss; exposures of the config when absent.", "FILE"
-    ),
-    above: float | None = option(None, "--above", "Which events together cost more than this?", "LOSS"),
-    *,
-    answer: Answer,
-) -> None:
-    """Say what the targets of a run would cost: expected loss, quantiles, and what costs too much."""
-    from forecast.report.sections.costs import stress_blocks
-    from forecast.runs.run import read_run
-    from forecast.sensitivity.stress import exposures_of, measure_stress, read_exposures
-
-    if above is not None and not 0 <= above < float("inf"):
-        raise InputError(f"--above: got {above:g}; expected a loss of 0 or more")
-    base = read_run(run_dir)
-    config = base.inputs.config
-    stated = read_exposures(exposures, [*config.targets]) if exposures else exposures_of(config)
-    if stated is None:
-        targets = ", ".join(config.targets)
-        raise InputError(
-            f"{run_dir}: its config states no exposures. Give --exposures FILE with position,target,loss; "
-            f"targets: {targets}"
-        )
-    found = measure_stress(base, stated, above)
-    answer.print(found.model_dump_json(), stress_blocks(base.forecast, found))

@@ -139,42 +139,6 @@ def verify(
 
 @app.command()
 @takes_options
-def stamp(
-    ledger: Path | None = LEDGER,
-    service: str | None = option(None, "--service", "Address of a time-stamp service (RFC 3161).", "URL"),
-    response: Path | None = option(None, "--response", "Take an answer fetched by other means.", "FILE"),
-    *,
-    answer: Answer,
-) -> None:
-    """Have the head signed with the time by a service of your choice, so that nobody can rewrite the past.
-
-    Only the head, a hash, is sent. Without --service, or offline, the request waits in FILE.stamps beside the
-    ledger, and the next call sends it.
-    """
-    from forecast.ledger import stamping
-    from forecast.ledger.store import open_ledger
-    from forecast.ledger.verifying import stamped
-    from forecast.storage import read_plain
-
-    path = ledger_place(ledger)
-    opened = open_ledger(path)
-    request = stamping.make_request(opened, path)
-    taken = []
-    if response is not None:
-        try:
-            content = read_plain(response, stamping.MAX_ANSWER_BYTES)
-        except OSError as error:
-            raise InputError(f"--response {response}: cannot be read ({error.strerror or error})") from error
-        taken = [stamping.take_answer(request, content, str(response))]
-    elif service is not None:
-        taken = stamping.send_waiting(path, service)
-    stamps = list(stamping.read_stamps(opened, path))
-    facts = {"ledger": str(path), "head": opened.head, "stamps": [stamp.facts for stamp in stamps]}
-    answer.print(facts, stamped(opened, taken, stamping.waiting(path), stamps))
-
-
-@app.command()
-@takes_options
 def resolve(
     events: str = option(..., "--events", "A coded file, or bundled:us-china.", "FILE"),
     dates: DateOrder = DATES,

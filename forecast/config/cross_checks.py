@@ -180,7 +180,6 @@ def _unknown_names(settings: Mapping[str, object], milestones: Sequence[object])
         (("headline", "target"), "target", headline.get("target"), targets),
         (("headline", "milestone"), "milestone", headline.get("milestone"), dated),
         *((("report", "impact", name), "target", name, targets) for name in impact),
-        *((("exposures", name), "target", name, targets) for name in mapping_in(settings.get("exposures"))),
     ]
     for path, kind, name, known in named:
         if isinstance(name, str) and known and name not in known:

@@ -341,7 +341,6 @@ PriorValue = Annotated[
 ]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Loss = Annotated[float, Field(strict=True, gt=0.0, le=_LARGEST, allow_inf_nan=False)]
 Severity = Annotated[int, Field(strict=True, ge=1, le=5)]
 Probability = Annotated[
     float,

@@ -27,7 +27,6 @@ from forecast.config.field_types import (
     Day,
     FolderName,
     KeyName,
-    Loss,
     Number,
     PriorName,
     PriorValue,
@@ -268,9 +267,6 @@ class Config(SettingsFile):
         description="the bottom line; first target and last listed milestone when absent",
     )
     decision: DecisionConfig | None = Field(default=None, description="costs of acting and of surprise")
-    exposures: Annotated[Mapping[KeyName, Loss], EMPTY_MAPPING] = Field(
-        default={}, description="what is lost if a target happens, by target, in one unit"
-    )
     calendar: Annotated[tuple[CalendarAct, ...], EMPTY_LIST] = Field(
         default=(), description="acts expected ahead"
     )

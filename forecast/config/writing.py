@@ -121,14 +121,14 @@ def config_hash(config: Config) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and explicit
-    defaults do not matter. Scenarios, costs, exposures and the limit of time are left out: they change no
+    defaults do not matter. Scenarios, costs and the limit of time are left out: they change no
     number of the forecast. Of the files of default priors, of the pooled hazard, of anchors and of an
     audit the content counts, and not the name.
     """
     settings = config.model_dump(
         mode="json",
         by_alias=True,
-        exclude={"scenarios": True, "decision": True, "exposures": True, "sampler": {"max_minutes"}},
+        exclude={"scenarios": True, "decision": True, "sampler": {"max_minutes"}},
     )
     for section, key, path in (
         (settings["model"], "population", config.population_path),

@@ -1,8 +1,8 @@
-"""Whether a ledger, its runs and the stamps of its heads are as they were made, and what is said of them."""
+"""Whether a ledger and its runs are as they were made, and what is said of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,6 @@ from forecast.blocks import Block, Prose, Verbatim
 from forecast.errors import InputError, RunFolderError
 from forecast.ledger.chain import Ledger, check_chain
 from forecast.ledger.entries import RunEntry
-from forecast.ledger.stamping import Stamp, read_stamps
 from forecast.ledger.store import integrity_faults, read_links
 from forecast.runs import files
 from forecast.runs.folder import read_manifest, refuse_changed_files, run_hash
@@ -43,7 +42,7 @@ class Verified:
     """What was checked: ``ledger`` goes up to the first bad record, ``fault`` says why it is bad.
 
     ``n_records`` counts what is in the file, ``stated_at`` is the record with the head that was asked about.
-    Runs and stamps are not looked at where the chain is broken.
+    Runs are not looked at where the chain is broken.
     """
 
     ledger: Ledger
@@ -53,7 +52,6 @@ class Verified:
     stated_head: str | None
     stated_at: int | None
     runs: list[RunOnRecord]
-    stamps: list[Stamp]
 
     @property
     def clock_set_back_at(self) -> list[int]:
@@ -77,11 +75,6 @@ class Verified:
                 f"{path}: {self.stated_head} is not in the chain, which holds {records}: records were cut "
                 "off at its end, or it is another ledger"
             )
-        if lost := [stamp.file.name for stamp in self.stamps if stamp.record is None]:
-            return (
-                f"{unbroken} {lost[0]} stamps a head that is not in it: the chain was rewritten or cut off "
-                "since, or the stamps are of another ledger"
-            )
         if altered := [f"  {run.folder}: {run.why}" for run in self.runs if run.state == "altered"]:
             listed = "\n".join(altered)
             return (
@@ -104,12 +97,11 @@ class Verified:
             "stated_head_at": self.stated_at,
             "clock_set_back_at": self.clock_set_back_at,
             "runs": [vars(run) for run in self.runs],
-            "stamps": [stamp.facts for stamp in self.stamps],
         }
 
 
 def verify_ledger(path: Path, head: str | None = None) -> Verified:
-    """Check the file and its tables, the chain, the run folders on record, and the stamps.
+    """Check the file and its tables, the chain, and the run folders on record.
 
     ``head``, noted earlier, must still be in the chain. ``LedgerError`` when there is no ledger to check,
     ``InputError`` when the head is too short.
@@ -131,7 +123,6 @@ def verify_ledger(path: Path, head: str | None = None) -> Verified:
         stated_head=head,
         stated_at=next((link.sequence for link in links if stated and link.hash.startswith(stated)), None),
         runs=[] if fault else list(check_runs(ledger, path)),
-        stamps=[] if fault else list(read_stamps(ledger, path)),
     )
 
 
@@ -170,7 +161,7 @@ def _compared(run_id: str, place: Path, recorded: set[str]) -> RunOnRecord:
 
 
 def verified(checked: Verified) -> Iterator[Block]:
-    """What was found of a sound ledger, of the runs on record, and of the stamps."""
+    """What was found of a sound ledger and of the runs on record."""
     ledger, stated, marked = checked.ledger, checked.stated_at, checked.clock_set_back_at
     yield Prose(f"{ledger.path}: {count(len(ledger), 'record')}, chain unbroken.")
     if stated:
@@ -182,34 +173,7 @@ def verified(checked: Verified) -> Iterator[Block]:
         if runs := sum(run.state == state for run in checked.runs):
             yield Prose(f"{count(runs, 'run folder')}: {meaning}.")
     yield Verbatim((f"Head {ledger.head}",))
-    yield from _stamps(checked.stamps, len(ledger))
-
-
-def stamped(
-    ledger: Ledger, taken: Sequence[Path], waiting: Sequence[Path], stamps: Sequence[Stamp]
-) -> Iterator[Block]:
-    """The head, the answers that were taken, and the requests that wait."""
-    files = *(f"Stamped: {file}" for file in taken), *(f"Waits to be sent: {file}" for file in waiting)
-    yield Verbatim((f"Head {ledger.head}", *files))
-    if taken:
-        yield from _stamps(stamps, len(ledger))
-
-
-def _stamps(stamps: Sequence[Stamp], records: int) -> Iterator[Block]:
-    """What the stamps prove, and what is not proved without one."""
-    answered = [stamp for stamp in stamps if stamp.time is not None and stamp.record is not None]
-    if waits := len(stamps) - len(answered):
-        yield Prose(
-            f"{count(waits, 'stamp')} asked for and not answered: 'ledger stamp --service URL' sends them."
-        )
-    if not answered:
-        yield Prose(
-            "No stamp: whoever holds the file could have rewritten all of it. Note the head elsewhere "
-            "('verify --head' compares), or have it stamped: forecast ledger stamp."
-        )
-        return
-    last = max(answered, key=lambda stamp: stamp.record or 0)
-    since = records - (last.record or 0)
-    yield Prose(f"Record {last.record} was stamped on {last.time:%Y-%m-%d %H:%M:%S} UTC; {since} since.")
-    check = f"openssl ts -verify -digest {last.head} -in {last.file} -CAfile SERVICE.pem"
-    yield Verbatim((f"Check the signature: {check}",))
+    yield Prose(
+        "Whoever holds the file can rewrite all of it. The head proves something where you cannot change it: "
+        "note it elsewhere ('verify --head' compares)."
+    )

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.costs import Stress
 from forecast.records.explained import Analogue, Missing, MonthlyRisk, OtherForecast, Sign, WaterfallStep
 from forecast.records.forecast import RestsOn
 from forecast.records.history import BacktestRefusal
@@ -379,4 +378,3 @@ class Analysis(Record):
         default=(), description="what others said of the same questions, the latest first"
     )
     missing: tuple[Missing, ...] = Field(default=(), description="what is absent of these, and why")
-    stress: Stress | None = Field(default=None, description="None without stated exposures")

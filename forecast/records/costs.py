@@ -1,4 +1,4 @@
-"""What acting, being surprised and the events themselves cost, by the costs that a config states."""
+"""What acting and being surprised cost, by the costs that a config states."""
 
 from __future__ import annotations
 
@@ -59,34 +59,3 @@ class Decision(Record):
             f"By the costs stated, acting pays from {span}: {percent(probability)} {said}; the chance that "
             f"the true probability is that high is {percent(self.chance_above)}."
         )
-
-
-class Combination(Record):
-    """Targets that happen while all others do not, what that costs, and how likely it is."""
-
-    targets: tuple[str, ...]
-    loss: float
-    probability: Probability
-
-
-class LossAt(Record):
-    """The loss before one milestone, in the unit of the exposures."""
-
-    milestone: str
-    expected: float
-    expected_mcse: float
-    quantiles: dict[str, float] = Field(description="least loss that is not exceeded with this probability")
-    above: Probability | None = Field(description="chance of a loss above the stated one; None without one")
-    above_mcse: float | None
-    combinations: tuple[Combination, ...] = Field(
-        description="that cost more than the stated loss, else all that cost anything; the likeliest first"
-    )
-    by_position: dict[str, float] = Field(description="expected loss by position")
-
-
-class Stress(Record):
-    """Losses by milestone."""
-
-    stated_loss: float | None
-    losses: dict[str, float] = Field(description="if a target happens, by target")
-    milestones: tuple[LossAt, ...]

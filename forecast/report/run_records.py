@@ -27,8 +27,7 @@ class ReportOptions:
     """How the report is set, which parts it has (``None``: all), and whose name it carries.
 
     ``accent`` is ``#RRGGBB``, ``impact`` by name of the target, ``fonts`` are files for signs that the
-    typeface lacks, and ``template`` is a typst file in place of the package's frame. ``exposed``: the config
-    says what the targets would cost.
+    typeface lacks, and ``template`` is a typst file in place of the package's frame.
     """
 
     paper: Literal["a4", "us-letter"] = "a4"
@@ -42,7 +41,6 @@ class ReportOptions:
     sections: tuple[str, ...] | None = None
     fonts: tuple[Path, ...] = ()
     template: Path | None = None
-    exposed: bool = False
 
     def shows(self, part: str) -> bool:
         """Whether the report has this part."""
@@ -63,7 +61,6 @@ def report_options(config: Config) -> ReportOptions:
         fonts=config.font_paths,
         impact=chosen.impact,
         sections=chosen.sections,
-        exposed=bool(config.exposures),
     )
 
 

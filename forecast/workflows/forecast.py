@@ -55,7 +55,6 @@ from forecast.scenarios.signs import measure_signs
 from forecast.sensitivity.drivers import measure_drivers, measure_waterfall
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-from forecast.sensitivity.stress import stress_of
 from forecast.simulation import FirstPassages
 from forecast.simulation.probabilities import hit_shares
 from forecast.workflows.recoding import coding_caution, coding_errors, possible_records, with_coding_errors
@@ -206,7 +205,7 @@ def _make(
     if robustness:
         forecast = with_labels(forecast, robustness)
     analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
-    told = {"robustness": robustness, "waterfall": forecast.waterfall, "stress": stress_of(base)} | ahead
+    told = {"robustness": robustness, "waterfall": forecast.waterfall} | ahead
     return replace(base, forecast=forecast, analysis=analysis.model_copy(update=told))
 
 

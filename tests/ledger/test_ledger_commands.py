@@ -39,7 +39,7 @@ def id_of(case, target: str) -> str:
     "arguments",
     [
         *[("list",), ("list", "--status", "open"), ("list", "--dyad", "usa-chn"), ("score",), ("verify",)],
-        *[("show", "crisis"), ("show", "question"), ("resolve", "--events", "events.csv"), ("stamp",)],
+        *[("show", "crisis"), ("show", "question"), ("resolve", "--events", "events.csv")],
     ],
     ids=" ".join,
 )

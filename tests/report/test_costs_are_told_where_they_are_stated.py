@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast.blocks import Prose, Table, walk
-from forecast.records.costs import Combination, Decision, DecisionValue, LossAt, Stress
+from forecast.records.costs import Decision, DecisionValue
 from forecast.report.build import make_brief, make_content, set_pdf, write_figures
 from forecast.report.html_page import render_blocks
 from forecast.report.sections.brief import bottom_line
@@ -39,22 +39,6 @@ DECISION = Decision(
 )
 
 
-def losses(milestone, expected):
-    return LossAt(
-        milestone=milestone,
-        expected=expected,
-        expected_mcse=0.25,
-        quantiles={"0.5": 0.0, "0.9": 12.0},
-        above=None,
-        above_mcse=None,
-        combinations=(
-            Combination(targets=("major_escalation", "military_confrontation"), loss=12.0, probability=0.31),
-            Combination(targets=("major_escalation",), loss=2.0, probability=0.0001),
-        ),
-        by_position={"all": expected},
-    )
-
-
 @pytest.fixture(scope="module")
 def base_records(factory):
     """The realistic run, whose config states no costs."""
@@ -64,19 +48,9 @@ def base_records(factory):
 
 @pytest.fixture(scope="module")
 def costly(base_records):
-    """The realistic run, as if its config stated both costs and exposures."""
-    names = [one.name for one in base_records.forecast.targets[0].milestones]
-    stress = Stress(
-        stated_loss=None,
-        losses={"military_confrontation": 10.0, "major_escalation": 2.0},
-        milestones=tuple(losses(name, 1.5 + place) for place, name in enumerate(names)),
-    )
-    return replace(
-        base_records,
-        forecast=base_records.forecast.model_copy(update={"decision": DECISION}),
-        analysis=base_records.analysis.model_copy(update={"stress": stress}),
-        options=replace(base_records.options, exposed=True),
-    )
+    """The realistic run, as if its config stated what acting costs."""
+    forecast = base_records.forecast.model_copy(update={"decision": DECISION})
+    return replace(base_records, forecast=forecast)
 
 
 def tables_of(section):
@@ -111,16 +85,6 @@ def test_each_way_of_acting_stands_with_what_it_cost(costly):
     assert "being surprised 8–20" in said
 
 
-def test_losses_and_what_brings_them_are_those_of_the_record(costly):
-    stress, found = costly.analysis.stress, tables_of(costs_section(costly))
-    assert [row[1].value for row in found["losses"]] == [one.expected for one in stress.milestones]
-    # What happens less often than once in two thousand is not listed.
-    ((what, loss, chance),) = found["reverse-stress"]
-    labels = {one.name: one.label for one in costly.forecast.targets}
-    assert what.text == f"{labels['major_escalation']} + {labels['military_confrontation']}"
-    assert (loss.text, chance.value) == ("12", 0.31)
-
-
 def test_page_1_says_once_whether_to_act_and_the_terminal_what_it_was_worth(costly):
     headline = costly.forecast.headline
     chance = next(
@@ -132,7 +96,7 @@ def test_page_1_says_once_whether_to_act_and_the_terminal_what_it_was_worth(cost
     (sentence,) = acting(brief.sections[0].blocks)
     assert f"5–13% (middle 8%): {percent(chance)} is above it, so act" in sentence.text
     assert percent(DECISION.chance_above) in sentence.text
-    assert not {"decision", "losses"} & {one.name for one in brief.tables()}
+    assert "decision" not in [one.name for one in brief.tables()]
     assert "decision" in [one.name for one in bottom_line(costly) if isinstance(one, Table)]
 
 
@@ -141,12 +105,6 @@ def test_page_1_says_once_whether_to_act_and_the_terminal_what_it_was_worth(cost
 )
 def test_the_advice_is_said_in_words(advice, said):
     assert said in DECISION.model_copy(update={"advice": advice}).sentence(0.1)
-
-
-def test_a_run_that_did_not_measure_losses_says_so_in_one_line(costly):
-    run = replace(costly, analysis=costly.analysis.model_copy(update={"stress": None}))
-    assert [*tables_of(costs_section(run))] == ["decision"]
-    assert "not measured in this run" in costs_section(run).blocks[-1].text
 
 
 def test_html_and_pdf_set_the_same_section_and_page_1_stays_one_page(costly, tmp_path):

@@ -184,9 +184,6 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
             *("ledger", "import", one, "--format", "market", "--ledger", str(folder / "new.sqlite")),
         ],
         "ledger resolve": ["ledger", "resolve", "--events", one, "--ledger", str(folder / "ledger.sqlite")],
-        "ledger stamp": [
-            *("ledger", "stamp", "--ledger", str(folder / "ledger.sqlite"), "--response", one),
-        ],
         "scenario": ["scenario", one, str(folder / "scenario.yaml")],
         "report": ["report", one, "--quiet"],
         "mapping": [
@@ -213,7 +210,6 @@ def sound(kind: str, folder: Path) -> Path:
         "ledger import": "",
         "ledger import csv": ANSWERS,
         "ledger import market": "[]",
-        "ledger stamp": "",
     }
     files = {
         "check, population": ROOT / "forecast/priors/population.yaml",
@@ -610,7 +606,7 @@ _CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
 _DEVICES = (
     *("events validate", "events summary", "check", "check, events", "check, population", "check, hazard"),
     *("check, scenario", "check, logo", "check, font", "watch", "watch, events", "ledger verify"),
-    *("ledger import", "ledger import csv", "ledger import market", "ledger resolve", "ledger stamp"),
+    *("ledger import", "ledger import csv", "ledger import market", "ledger resolve"),
     "events import gdelt2",
     *("events import plover", "mapping"),
 )

@@ -360,27 +360,6 @@ def scenes(made: Path) -> list[Scene]:
         path = place / "q.csv"
         return "" if not path.exists() or path.read_text().endswith("\n") else "the sheet is cut short"
 
-    def stamp(place: Path) -> None:
-        from forecast.ledger import stamping
-
-        ledger = place / "runs/ledger.sqlite"
-        # The service of a user, in the place of one that is asked over a network.
-        stamping.urlopen = lambda request, timeout: io.BytesIO(_time_stamp(request.data))
-        _command("ledger", "stamp", "--ledger", ledger, "--service", "http://service.invalid/")
-        _command("ledger", "verify", "--ledger", ledger)
-
-    def stamp_fault(place: Path) -> str:
-        from forecast.errors import LedgerError
-        from forecast.ledger.stamping import read_stamps
-        from forecast.ledger.store import open_ledger
-
-        ledger = place / "runs/ledger.sqlite"
-        try:
-            lost = [one for one in read_stamps(open_ledger(ledger), ledger) if one.record is None]
-        except LedgerError as error:
-            return str(error)
-        return f"{len(lost)} stamps of another head" if lost else ""
-
     return [
         Scene("run", empty, run, _run_fault),
         Scene("run --force", with_run, run, _run_fault),
@@ -390,7 +369,6 @@ def scenes(made: Path) -> list[Scene]:
         Scene("backtest", empty, backtest, backtest_fault),
         Scene("ledger resolve", with_run, resolve, lambda place: _ledger_fault(place / "runs/ledger.sqlite")),
         Scene("ledger export", with_run, export, sheet_fault),
-        Scene("ledger stamp", with_run, stamp, stamp_fault),
         Scene("watch", listed, watch, _watch_fault, _told_twice, needs_run=False),
         Scene("watch, next week", watched, watch_next, _watch_fault, _told_twice, needs_run=False),
         Scene("watch, same day", watched, watch_anew, _watch_fault, _told_twice, needs_run=False),
@@ -489,20 +467,6 @@ def _watch_fault(place: Path) -> str:
             return f"{folder.name}: no {absent}"
         on_record.discard(folder.name)
     return f"on record, but not there: {sorted(on_record)}" if on_record else ""
-
-
-def _time_stamp(request: bytes) -> bytes:
-    """Answer as a time-stamp service does, without its signature."""
-    from forecast.ledger import stamping
-    from forecast.ledger.stamping import _der as der
-
-    ((_, body),) = stamping._parts(request)
-    parts = [der(tag, value) for tag, value in stamping._parts(body)]
-    moment = der(stamping._TIME, b"20220102000000Z")
-    info = der(stamping._SEQUENCE, parts[0] + der(6, b"\x2a\x03") + parts[1] + moment + parts[2])
-    boxed = der(0xA0, der(stamping._OCTETS, info))
-    signed = der(stamping._SEQUENCE, stamping._TST_INFO + boxed)
-    return der(stamping._SEQUENCE, der(stamping._SEQUENCE, der(2, b"\x00")) + signed)
 
 
 def _gdelt_rows(day: int) -> str:
