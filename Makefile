@@ -117,14 +117,14 @@ bench: .venv/.run .venv/.bench  ## measure speed on this machine, beside other s
 	$(VENV)/forecast bench $(ARGS)
 
 lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade moves the pins)
-	uv pip compile $(PIN) pyproject.toml --extra app --extra excel --extra office --group build -o requirements.lock
+	uv pip compile $(PIN) pyproject.toml --extra app --extra excel --group build -o requirements.lock
 	uv pip compile $(PIN) --no-emit-package pip --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile $(PIN) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	uv pip compile $(PIN) pyproject.toml --extra bench -c requirements.lock -o requirements-bench.lock
 	uv pip compile $(PIN) --resolution lowest-direct pyproject.toml $(LOWEST:%=--extra %) --group build --group test -o requirements-lowest.lock
 
 # Extras whose lower bounds are locked too; those of `bench` are large, and measure only.
-LOWEST := app excel mcp office
+LOWEST := app excel mcp
 LOWEST_TESTS := $(addprefix tests/,baselines cli config evaluation families panel pooled_hazard priors simulation wording \
 	models/test_terms_match_plain_loops.py workflows/test_numbers_stay_the_same.py)
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -100,23 +99,10 @@ class BottomLine(Block):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plot:
-    """The numbers of a chart, for an office program that draws it: values of each series by place.
-
-    Values are in parts of one, ``None`` where there is none; ``places`` are days or names, of ``points``
-    numbers.
-    """
-
-    kind: Literal["lines", "columns", "bars", "points"]
-    places: tuple[date | str | float, ...]
-    series: Mapping[str, Sequence[float | None]]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Chart(Block):
     """A figure: its file name without ending, a headline that says what it shows, and how it is drawn.
 
-    ``alt`` says in words all that is drawn, ``caption`` how to read it, ``plot`` holds its numbers.
+    ``alt`` says in words all that is drawn, ``caption`` how to read it.
     """
 
     name: str
@@ -124,7 +110,6 @@ class Chart(Block):
     alt: str
     caption: str
     draw: Callable[[], Figure] = field(repr=False)
-    plot: Plot | None = field(default=None, repr=False)
 
 
 class Mark(Part):
@@ -292,7 +277,7 @@ def as_content(part: Any) -> Any:  # noqa: ANN401 - any JSON value
     if not dataclasses.is_dataclass(part) or isinstance(part, type):
         return part
     kind = {"kind": part.kind} if isinstance(part, Part) else {}
-    names = [one.name for one in dataclasses.fields(part) if one.name not in ("draw", "plot")]
+    names = [one.name for one in dataclasses.fields(part) if one.name != "draw"]
     values = {name: as_content(getattr(part, name)) for name in names}
     if isinstance(part, Chart):
         values["path"] = f"figures/{part.name}.svg"

@@ -16,7 +16,7 @@ BACKENDS: tuple[Backend, ...] = ("pandas", "polars", "pyarrow")
 
 
 class ShownInNotebooks:
-    """A value that notebooks show as a table with a chart.
+    """A value that notebooks show as tables.
 
     ``load`` returns by name what packages above make of it; ``forecast/__init__.py``, which knows them all,
     sets it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -141,23 +140,6 @@ def run(
             show([Prose(f"On record{failed}; --no-ledger leaves a run off the record.", tone="fine")])
 
 
-@dataclass(frozen=True, kw_only=True)
-class OfficeOptions:
-    """Files for an office beside the report."""
-
-    docx: bool = option(False, "--docx", "Write report.docx too, for Word.")
-    pptx: bool = option(False, "--pptx", "Write brief.pptx too, with charts that can be edited.")
-    xlsx: bool = option(False, "--xlsx", "Write numbers.xlsx too: every number, one sheet a table.")
-    office_templates: list[Path] | None = option(
-        None, "--office-template", "Your organisation's .docx or .pptx. Repeatable.", "FILE"
-    )
-
-    @property
-    def asked(self) -> list[str]:
-        """Kinds of files that are asked for."""
-        return [kind for kind in ("docx", "pptx", "xlsx") if getattr(self, kind)]
-
-
 @takes_options
 def report(
     run_dir: Path = RUN_DIR,
@@ -171,6 +153,7 @@ def report(
         None, "--paper", "Paper of the PDF, in place of report.paper."
     ),
     brief: bool = option(False, "--brief", "Only page 1: brief.pdf."),
+    xlsx: bool = option(False, "--xlsx", "Write numbers.xlsx too: every number, one sheet a table."),
     use: Literal["client", "internal"] | None = option(
         None, "--use", "What the report is for: events whose terms bar it are refused."
     ),
@@ -178,7 +161,6 @@ def report(
         False, "--force", "Build from files that were altered after the run; the report says so."
     ),
     *,
-    files: OfficeOptions,
     output: Output,
 ) -> None:
     """Build the report of a saved run again (brief.pdf, report.pdf, report.html); nothing is fitted."""
@@ -186,14 +168,8 @@ def report(
 
     if use:
         refuse_use(run_dir, use)
-    if force and files.asked:
-        raise InputError("--force: not with --docx, --pptx or --xlsx, which could not say what was altered")
-    office = {}
-    if files.asked or files.office_templates:
-        from forecast.workflows.office import write_office_files
-
-        office = write_office_files(run_dir, files.asked, files.office_templates or ())
-
+    if force and xlsx:
+        raise InputError("--force: not with --xlsx, which could not say what was altered")
     if brief and template:
         raise InputError("--template is for report.pdf, which --brief does not write: give one of them")
     built = rebuild_report(
@@ -204,13 +180,19 @@ def report(
         figures=figures,
         tables=csv,
         brief_only=brief,
+        xlsx=xlsx,
         force=force,
     )
     exported = {"figures": built.exported_figures, "tables": built.exported_tables}
-    heads = {"brief": "Brief", "report": "Report", "page": "Page", "figures": "Charts", "tables": "Tables"}
-    written = {"brief": built.brief, "report": built.pdf, "page": built.page}
-    heads |= {"docx": "Word", "pptx": "Slides", "xlsx": "Numbers"}
-    written |= office
+    heads = {
+        "brief": "Brief",
+        "report": "Report",
+        "page": "Page",
+        "figures": "Charts",
+        "tables": "Tables",
+        "xlsx": "Numbers",
+    }
+    written = {"brief": built.brief, "report": built.pdf, "page": built.page, "xlsx": built.workbook}
     said = [(heads[name], str(path)) for name, path in written.items() if path]
     said += [
         (heads[name], f"{len(made)} files in {made[0].parent}") for name, made in exported.items() if made

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.explained import Analogue, Missing, MonthlyRisk, OtherForecast, Sign, WaterfallStep
+from forecast.records.explained import Missing, MonthlyRisk, OtherForecast, Sign, WaterfallStep
 from forecast.records.forecast import RestsOn
 from forecast.records.history import BacktestRefusal
 from forecast.wording import Scale, count, share
@@ -370,9 +370,6 @@ class Analysis(Record):
     )
     signs: tuple[Sign, ...] = Field(
         default=(), description="what to watch for; at most six, the most informative first"
-    )
-    analogues: tuple[Analogue, ...] = Field(
-        default=(), description="past moments of this pair like today, the most alike first"
     )
     others: tuple[OtherForecast, ...] = Field(
         default=(), description="what others said of the same questions, the latest first"

@@ -194,38 +194,6 @@ class Sign(Record):
     history: SignHistory | None = Field(default=None, description="None where no backtest tells")
 
 
-StatePart = Literal["tension", "drift", "conflict", "past_cases"]
-"""Tension in standard deviations of the process; log of the level of conflict over that of the record; recent
-acts of conflict, decayed and weighed by severity, over their mean; days with the target a year until then."""
-
-
-class MomentState(Record):
-    """Part of the state of the relationship: then, now, and how it spreads over the moments compared."""
-
-    name: StatePart
-    then: float
-    now: float
-    spread: float = Field(gt=0.0, description="standard deviation over the past months")
-    smoothed: bool = Field(description="it uses what was learned later, and not only what was known then")
-
-
-class Analogue(Record):
-    """A past moment like today, by the model's own state, and what followed within the headline's horizon.
-
-    ``distance`` is the root mean square of the differences of the parts, each in its standard deviation over
-    the past months: 0 is the same state, 1.4 is usual between two months drawn at random.
-    """
-
-    day: date = Field(description="first day that was not known")
-    distance: float = Field(ge=0.0)
-    closer_than: Probability = Field(description="share of the other past months that are less like today")
-    state: tuple[MomentState, ...]
-    horizon_days: int
-    happened: bool = Field(description="the target happened within the horizon")
-    first_case: str | None = Field(default=None, description="id of the first event that met the target")
-    after_days: int | None = Field(default=None, description="days to it; None where there was none")
-
-
 Site = Literal["Metaculus", "Polymarket", "Manifold", "Kalshi"]
 UNITS: Mapping[Site, str] = {"Polymarket": "USD", "Manifold": "mana", "Kalshi": "contracts"}
 """What the volume of a site counts."""
@@ -275,9 +243,7 @@ class OtherForecast(Record):
     market: MarketFacts | None = Field(default=None, description="of the price of a site")
 
 
-MissingPart = Literal[
-    "waterfall", "monthly_risk", "signs", "sign_history", "analogues", "other_pairs", "others"
-]
+MissingPart = Literal["waterfall", "monthly_risk", "signs", "sign_history", "other_pairs", "others"]
 MissingReason = Literal[
     "not_measured",
     "not_converged",
@@ -285,7 +251,6 @@ MissingReason = Literal[
     "no_ledger",
     "none_on_record",
     "none_informative",
-    "record_too_short",
     "no_past",
 ]
 _SENTENCES: dict[tuple[str, str], str] = {
@@ -294,10 +259,6 @@ _SENTENCES: dict[tuple[str, str], str] = {
         "none_informative",
     ): "No act of the next weeks would tell more about the headline than simulation error.",
     ("sign_history", "no_backtest"): "How often the signs misled is unknown: no backtest of these questions.",
-    (
-        "analogues",
-        "record_too_short",
-    ): "The record is too short for past moments with as long a time after them.",
     ("other_pairs", "no_past"): "Other pairs are not compared: of the pairs learned from, the program ships "
     "coefficients and no events.",
     ("others", "no_ledger"): "What others say is unknown: the run was not put beside a ledger.",

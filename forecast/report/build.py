@@ -31,7 +31,8 @@ from forecast.report.typesetting import (
     typeface,
     using_typeface,
 )
-from forecast.runs.files import BRIEF, FIGURES, PAGE, PDF
+from forecast.report.workbook import workbook
+from forecast.runs.files import BRIEF, FIGURES, PAGE, PDF, WORKBOOK
 from forecast.storage import write_file
 
 UNCONVERGED = "DID NOT CONVERGE – do not use"
@@ -135,14 +136,15 @@ class BuiltReport:
     brief: Path
     pdf: Path | None = None
     page: Path | None = None
+    workbook: Path | None = None
     figures: tuple[Path, ...] = ()
     exported_figures: tuple[Path, ...] = ()
     exported_tables: tuple[Path, ...] = ()
 
     @property
     def in_run_folder(self) -> tuple[Path, ...]:
-        """PDFs, page and figures."""
-        return (*(one for one in (self.pdf, self.brief, self.page) if one), *self.figures)
+        """PDFs, page, workbook and figures."""
+        return (*(one for one in (self.pdf, self.brief, self.page, self.workbook) if one), *self.figures)
 
     def moved(self, from_folder: Path, to_folder: Path) -> BuiltReport:
         """Return the same files where a folder has another name by now."""
@@ -155,6 +157,7 @@ class BuiltReport:
             brief=there(self.brief),
             pdf=self.pdf and there(self.pdf),
             page=self.page and there(self.page),
+            workbook=self.workbook and there(self.workbook),
             figures=tuple(map(there, self.figures)),
         )
 
@@ -165,14 +168,15 @@ def build_report(
     *,
     notes: tuple[str, ...] = (),
     brief_only: bool = False,
+    xlsx: bool = False,
     export_figures_to: Path | None = None,
     export_tables_to: Path | None = None,
 ) -> BuiltReport:
     """Build the reports of a saved run; no posterior is needed and nothing is fitted.
 
-    ``notes`` are printed as warnings on page 1, and ``brief_only`` builds page 1 alone. The report is
-    replaced whole, and only after all of it is made. Charts (SVG, PNG) and tables (CSV) go to the folders
-    ``export_figures_to`` and ``export_tables_to``.
+    ``notes`` are printed as warnings on page 1, ``brief_only`` builds page 1 alone, and ``xlsx`` writes every
+    number into a workbook too. The report is replaced whole, and only after all of it is made. Charts (SVG,
+    PNG) and tables (CSV) go to the folders ``export_figures_to`` and ``export_tables_to``.
 
     Raises
     ------
@@ -201,6 +205,9 @@ def build_report(
                 (folder / PDF).write_bytes(set_pdf(run, content, figures))
                 made += [*figures, folder / PAGE, folder / PDF]
             (folder / BRIEF).write_bytes(set_brief(run, brief, folder, figures))
+            if xlsx:
+                (folder / WORKBOOK).write_bytes(workbook(run.forecast, run.analysis))
+                made.append(folder / WORKBOOK)
             # Before the report is replaced, so that a folder that cannot be written changes nothing.
             charts = export_figures(content, export_figures_to) if export_figures_to else ()
             tables = export_tables(content, export_tables_to) if export_tables_to else ()
@@ -212,15 +219,15 @@ def build_report(
             f"{run_dir}: the report could not be written ({error.strerror or error}). "
             "Check that the folder can be written and the disk has room; an older report is untouched."
         ) from error
-    if brief_only:
-        return BuiltReport(run_dir / BRIEF, exported_figures=charts, exported_tables=tables)
+    whole = not brief_only
     return BuiltReport(
-        run_dir / BRIEF,
-        run_dir / PDF,
-        run_dir / PAGE,
-        tuple(run_dir / FIGURES / path.name for path in figures),
-        charts,
-        tables,
+        brief=run_dir / BRIEF,
+        pdf=run_dir / PDF if whole else None,
+        page=run_dir / PAGE if whole else None,
+        workbook=run_dir / WORKBOOK if xlsx else None,
+        figures=tuple(run_dir / FIGURES / path.name for path in figures),
+        exported_figures=charts,
+        exported_tables=tables,
     )
 
 

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from forecast import wording
-from forecast.blocks import Plot
 from forecast.records.explained import MonthlyRisk
 from forecast.records.forecast import Forecast, TargetForecast
 from forecast.records.history import PastForecast, ReliabilityCurve
@@ -35,8 +34,7 @@ from forecast.report.drawing import (
 from forecast.report.judgement import MOST_IN_CHART, chosen_milestones, headline_pair
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, model_line, name_model, target_colour
 
-COURSE_HEIGHT = 1.95
-"""Inches."""
+_COURSE_INCHES = 1.95
 _ROOM_FOR_NAMES = 0.22
 """Share of the time axis kept free on the right for the names of the targets."""
 _LABEL_REACH = 0.16
@@ -46,18 +44,16 @@ _NAME_WIDTH = 0.075
 _MONTHS_INCHES = 1.62
 _MM_AN_INCH = 25.4
 _CALIBRATION_PANELS_A_ROW = 4
-_DAYS_APART = 7
-"""Between two points of a curve in an office program."""
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
-def draw_course(forecast: Forecast, past: tuple[PastForecast, ...], figure: Figure | None = None) -> Figure:
+def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
     """Draw earlier forecasts of the headline before the as-of day, and the curve of every target after it.
 
     Curves are the arrays of ``forecast.json``. Lines carry ``gid``: ``history``, and ``curve:<target>``.
     """
     with report_style():
-        figure = figure or blank_figure(COURSE_HEIGHT)
+        figure = blank_figure(_COURSE_INCHES)
         axes = figure.add_subplot()
         start, end = _time_axis(axes, forecast, past[0].as_of if past else forecast.as_of, _ROOM_FOR_NAMES)
         (now,) = day_numbers((forecast.as_of,))
@@ -71,24 +67,6 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...], figure: Figu
                 _mark_headline(axes, forecast, target, target_colour(index), end - start)
         _name_targets(axes, forecast, end, end - start)
     return figure
-
-
-def plot_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Plot:
-    """Numbers of the course: earlier forecasts, then every target by week, the headline's with its range."""
-    dates = forecast.targets[0].curve.date
-    days = sorted({*range(0, len(dates), _DAYS_APART), len(dates) - 1})
-    blank = [None] * len(past)
-    series: dict[str, list[float | None]] = {}
-    if past:
-        series["Earlier forecasts"] = [*(one.probability for one in past), *[None] * len(days)]
-    for target in forecast.targets:
-        curve = target.curve
-        series[target.label] = [*blank, *(curve.probability[day] for day in days)]
-        if target.name == forecast.headline.target:
-            series["Lower end, 90%"] = [*blank, *(curve.lower90[day] for day in days)]
-            series["Upper end, 90%"] = [*blank, *(curve.upper90[day] for day in days)]
-    places = (*(one.as_of for one in past), *(dates[day] for day in days))
-    return Plot(kind="lines", places=places, series=series)
 
 
 def _time_axis(axes: Axes, forecast: Forecast, first: date, room: float) -> tuple[float, float]:
@@ -222,14 +200,6 @@ def draw_months(monthly: MonthlyRisk, *, width_mm: float) -> Figure:
     return figure
 
 
-def plot_months(monthly: MonthlyRisk) -> Plot:
-    """Numbers of the months: the hazard of each and its base rate."""
-    months = monthly.months
-    base = [one.past_windows if one.constant_rate is None else one.constant_rate for one in months]
-    series = {"Chance in the month": [one.hazard for one in months], "Base rate": base}
-    return Plot(kind="columns", places=tuple(_month(one.first_day) for one in months), series=series)
-
-
 def _mark_days(axes: Axes, days: list[date], top: float) -> None:
     """Mark days by dashed lines, and name those for which there is room, the last first."""
     start, end = axes.get_xlim()
@@ -289,16 +259,6 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
             if place + columns >= len(curves):
                 axes.set_xlabel("Forecast")
     return figure
-
-
-def plot_reliability(curves: Sequence[ReliabilityCurve]) -> Plot:
-    """Numbers of the bins of each model: what was said, and how often it happened."""
-    said = tuple(sorted({one.forecast_mean for curve in curves for one in curve.bins}))
-    series = {}
-    for curve in curves:
-        shares = {one.forecast_mean: one.observed_share for one in curve.bins}
-        series[name_model(curve.model)] = [shares.get(place) for place in said]
-    return Plot(kind="points", places=said, series=series)
 
 
 def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:

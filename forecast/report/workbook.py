@@ -28,7 +28,7 @@ def workbook(forecast: Forecast, analysis: Analysis) -> bytes:
         from openpyxl.cell import WriteOnlyCell
         from openpyxl.styles import Font
     except ImportError as error:
-        raise InputError(f"--xlsx needs openpyxl. Install it: {install_command('office')}") from error
+        raise InputError(f"--xlsx needs openpyxl. Install it: {install_command('excel')}") from error
     book = Workbook(write_only=True)
     for name, (header, rows) in _sheets(forecast, analysis).items():
         sheet = book.create_sheet(name[:31])

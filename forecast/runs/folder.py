@@ -257,7 +257,7 @@ def write_json(content: dict[str, object], path: Path) -> None:
 
 def lasts(name: str) -> bool:
     """Whether a file of a run stays as it is when the report is built again."""
-    made_again = (files.BRIEF, files.PDF, files.PAGE, files.WORD, files.SLIDES, files.WORKBOOK)
+    made_again = (files.BRIEF, files.PDF, files.PAGE, files.WORKBOOK)
     return not (name in made_again or name.startswith(f"{files.FIGURES}/"))
 
 

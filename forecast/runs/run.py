@@ -96,11 +96,6 @@ class Run(ShownInNotebooks):
         """The acts of the dyad known on the as-of date."""
         return self.inputs.events
 
-    @property
-    def plot(self) -> Any:  # noqa: ANN401 - the charts are of the report, which stands above
-        """Charts as Matplotlib axes: ``curve()``, ``tension()``, ``drivers()``, ``scenarios()``."""
-        return self.load("RunPlots")(self)
-
     def to_frame(self, content: Content = "milestones", backend: Backend = "pandas") -> Any:  # noqa: ANN401
         """Return a table of the forecast as a data frame; see ``Forecast.to_frame``."""
         return self.forecast.to_frame(content, backend)

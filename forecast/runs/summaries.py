@@ -122,7 +122,7 @@ NEGLIGIBLE_SHARE = 1e-6
 """Share of capped intensities from which a reader is told: below it no shown probability can change."""
 STRAINED_FROM = 0.5
 CRISIS_FROM = 1.5
-_MEASURED: tuple[MissingPart, ...] = ("waterfall", "monthly_risk", "signs", "analogues")
+_MEASURED: tuple[MissingPart, ...] = ("waterfall", "monthly_risk", "signs")
 """Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
 
 

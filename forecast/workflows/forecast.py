@@ -23,7 +23,7 @@ from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, question
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
-from forecast.records.explained import Analogue, Missing, MissingReason, Sign
+from forecast.records.explained import Missing
 from forecast.records.forecast import (
     Diagnostics,
     DyadRecord,
@@ -32,7 +32,6 @@ from forecast.records.forecast import (
 )
 from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
-from forecast.runs.analogues import find_analogues
 from forecast.runs.cautions import (
     cautions_of,
     far_from_baseline,
@@ -210,23 +209,13 @@ def _make(
 
 
 def _what_lies_ahead(base: Run) -> dict[str, object]:
-    """Risk by month, signs and analogues, and what of these is missing, as fields of ``Analysis``."""
+    """Risk by month and signs, and what of these is missing, as fields of ``Analysis``."""
+    converged = base.forecast.converged
+    signs = measure_signs(base) if converged else ()
     missing = [Missing.of("other_pairs", "no_past")]
-    signs: tuple[Sign, ...] = ()
-    analogues: tuple[Analogue, ...] = ()
-    if base.forecast.converged:
-        signs, analogues = measure_signs(base), find_analogues(base)
-    why: tuple[MissingReason, MissingReason] = (
-        ("none_informative", "record_too_short") if base.forecast.converged else ("not_converged",) * 2
-    )
-    missing += [Missing.of("signs", why[0])] if not signs else []
-    missing += [Missing.of("analogues", why[1])] if not analogues else []
-    return {
-        "monthly_risk": measure_monthly_risk(base),
-        "signs": signs,
-        "analogues": analogues,
-        "missing": tuple(missing),
-    }
+    if not signs:
+        missing.append(Missing.of("signs", "none_informative" if converged else "not_converged"))
+    return {"monthly_risk": measure_monthly_risk(base), "signs": signs, "missing": tuple(missing)}
 
 
 class GivenDraws(NamedTuple):

@@ -214,6 +214,7 @@ def rebuild_report(
     figures: Path | None = None,
     tables: Path | None = None,
     brief_only: bool = False,
+    xlsx: bool = False,
     force: bool = False,
 ) -> BuiltReport:
     """Build the report of a saved run again, from the run folder alone; nothing is fitted.
@@ -237,6 +238,8 @@ def rebuild_report(
         Folders for the charts as SVG and PNG, and for the tables as CSV.
     brief_only : bool
         Build ``brief.pdf``, page 1 alone, and leave the rest of the report as it is.
+    xlsx : bool
+        Write every number into ``numbers.xlsx`` too.
     force : bool
         Build even from files that are not as the run left them; the report says so on page 1.
 
@@ -273,6 +276,7 @@ def rebuild_report(
                 chosen,
                 notes=notes,
                 brief_only=brief_only,
+                xlsx=xlsx,
                 export_figures_to=figures,
                 export_tables_to=tables,
             )

@@ -33,11 +33,9 @@ from forecast.records.analysis import (
     UnusedBacktest,
 )
 from forecast.records.explained import (
-    Analogue,
     DatedEvent,
     Driver,
     MarketFacts,
-    MomentState,
     MonthlyRisk,
     MonthRisk,
     OtherForecast,
@@ -472,27 +470,9 @@ def make_sign(category, severity, chance, if_seen, if_not_seen, history):
 
 
 def make_told(forecast, analysis=None):
-    """The analysis with months, signs, analogues and what others said."""
+    """The analysis with months, signs and what others said."""
     target = forecast.target(forecast.headline.target)
     history = SignHistory(horizon_days=483, origins=13, present=9, misled=7, came_without=1)
-    parts = ("tension", "drift", "conflict")
-    state = tuple(
-        MomentState(name=one, then=0.5 * k, now=0.2, spread=1.0, smoothed=one != "conflict")
-        for k, one in enumerate(parts)
-    )
-    analogues = tuple(
-        Analogue(
-            day=day,
-            distance=0.4,
-            closer_than=0.98,
-            state=state,
-            horizon_days=483,
-            happened=bool(target.cases) and day.year == 2022,
-            first_case=target.cases[-1].event_id if target.cases else None,
-            after_days=200 if target.cases and day.year == 2022 else None,
-        )
-        for day in (date(2022, 3, 1), date(2019, 5, 1))
-    )
     other = OtherForecast(
         target=target.name,
         milestone=forecast.headline.milestone,
@@ -524,7 +504,6 @@ def make_told(forecast, analysis=None):
                 make_sign("sanction", 3, 0.5, 0.52, 0.49, None),
                 make_sign("visit", 2, 0.3, 0.48, 0.52, history),
             ),
-            "analogues": analogues,
             "others": (other,),
         }
     )

@@ -1,12 +1,8 @@
 """What a notebook and a prompt show of a run: short, escaped, with the numbers of ``forecast.json``."""
 
-import re
-from dataclasses import replace
 from datetime import date
 from xml.etree import ElementTree
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -15,8 +11,7 @@ from forecast import load_config, wording
 from forecast.errors import InputError
 from forecast.events.table import Event, EventTable
 from forecast.inference.posterior import Posterior
-from forecast.records.analysis import Analysis
-from forecast.report.notebook import RunPlots, html_of
+from forecast.report.notebook import html_of
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
@@ -35,20 +30,6 @@ def run(request, factory):
     hits = FirstPassages(tuple(inputs.config.targets), date(2023, 7, 11), days, None, 484, 0.0)
     mixture = Mixture(inputs, DirectAnswers({}), hits)
     return Run(inputs, posterior, mixture, factory.forecast(inputs.events))
-
-
-@pytest.fixture
-def shown_by(run, factory):
-    """Charts of records made for tests, in the place of those of a run."""
-
-    class Records:
-        forecast = run.forecast
-        analysis = None
-        events = factory.events
-
-    with mpl.rc_context({"backend": "Agg"}):
-        yield Records
-    plt.close("all")
 
 
 def tree(html):
@@ -91,28 +72,19 @@ def test_the_table_of_a_forecast_has_its_numbers(run):
     assert html_of(run).startswith(html)
 
 
-def test_the_curve_that_is_drawn_ends_at_the_chance(run):
-    target = run.forecast.target("military_confrontation")
-    (line,) = tree(target._repr_html_()).iter("polyline")
-    corners = np.array([pair.split(",") for pair in line.get("points").split()], dtype=float)
-    chances = 1 - corners[:, 1] / 110
-    assert chances[-1] == pytest.approx(target.curve.probability[-1], abs=0.001)
-    assert (np.diff(chances) >= 0).all()
-
-
 def test_scenarios_show_chance_and_change(factory, with_scenarios):
     forecast = with_scenarios(factory.forecast(factory.events), "A label")
     scenario = next(one for one in forecast.scenarios if not one.withheld)
     one = scenario.targets[0].milestones[0]
     assert wording.signed_points(one.difference.value) in html_of(scenario)
-    assert wording.percent(one.probability) in " ".join(cells(html_of(scenario))[2])
+    assert wording.percent(one.probability) in " ".join(cells(html_of(scenario))[1])
     assert scenario.label in html_of(forecast)
 
 
 def test_events_show_counts_by_kind_and_the_latest_first(run):
     html = run.events._repr_html_()
     assert len(html) < 20_000
-    counted = {row[0]: row[1] for row in cells(html) if len(row) == 3}
+    counted = {row[0]: row[1] for row in cells(html) if len(row) == 2}
     assert counted["Visit"] == f"{(run.events.category == 'visit').sum():,}"
     latest = [row[0] for row in cells(html) if len(row) == 4][1:]
     days = run.events.date[-8:][::-1]
@@ -164,42 +136,3 @@ def test_a_frame_has_a_row_a_milestone_and_day(run):
     assert list(run.to_frame("drivers").event_id) == [one.event_id for one in run.forecast.drivers]
     with pytest.raises(InputError, match="content: got 'all'; expected one of milestones, curves, scenarios"):
         run.to_frame("all")
-
-
-def test_plots_draw_the_arrays_of_the_forecast(shown_by):
-    axes = RunPlots(shown_by).curve()
-    assert axes.figure.number in plt.get_fignums()  # which is how a notebook finds what to show
-    target = shown_by.forecast.target("military_confrontation")
-    (line,) = [one for one in axes.lines if one.get_gid() == "curve:military_confrontation"]
-    assert line.get_ydata().tolist() == list(target.curve.probability)
-
-
-def test_plots_of_tension_drivers_and_scenarios(shown_by, factory, with_scenarios):
-    shown_by.forecast = with_scenarios(factory.forecast(factory.events), "A label")
-    shown_by.analysis = factory.analysis(factory.events)
-    assert isinstance(shown_by.analysis, Analysis)
-    upper, middle, lower = RunPlots(shown_by).tension()
-    (line,) = [one for one in upper.lines if one.get_gid() == "curve:tension"]
-    assert line.get_ydata().tolist() == list(shown_by.analysis.tension.mean)
-    assert middle.get_ylim() == (0, 1)
-    assert len(lower.collections) > 0
-    bars = RunPlots(shown_by).drivers()
-    widths = sorted(patch.get_width() for patch in bars.patches)
-    clear = [100 * one.change for one in shown_by.forecast.drivers if abs(one.change) > 2 * one.mcse]
-    assert widths == pytest.approx(sorted(clear))
-    drawn = [one.get_gid() for one in RunPlots(shown_by).scenarios().lines]
-    assert {"chances", "run"} <= set(drawn)
-
-
-def test_what_a_run_does_not_have_cannot_be_drawn(run):
-    bare = replace(run, forecast=run.forecast.model_copy(update={"drivers": (), "scenarios": ()}))
-    for name in ("tension", "drivers", "scenarios"):
-        with pytest.raises(InputError, match=f"no {name} to draw"):
-            getattr(bare.plot, name)()
-
-
-def test_a_plot_leaves_the_settings_of_matplotlib_alone(shown_by):
-    before = dict(mpl.rcParams)
-    RunPlots(shown_by).curve()
-    assert dict(mpl.rcParams) == before
-    assert re.search("curve", repr(RunPlots(shown_by)))

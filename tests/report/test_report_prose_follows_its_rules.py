@@ -195,17 +195,8 @@ def test_states_of_tension_and_health(factory, forecast, analysis, snapshot):
     ] == snapshot
 
 
-def test_past_moments_are_told_with_what_followed(factory, forecast):
+def test_all_signs_are_told_with_their_likelihood_ratio(factory, forecast):
     section = sources_section(factory.records(forecast, factory.told(forecast)))
-    first, second = factory.table(section, "analogues").groups[0].rows
-    assert [cell.text for cell in first[:3]] == [
-        "1 Mar 2022",
-        "98% of months",
-        "recent conflict higher: 1.0, now 0.2",
-    ]
-    assert first[3].text.startswith("it happened after 200 days: Joint Sword")
-    assert second[3].text == "it did not happen"
-    assert "The event followed within 484 days in 1 of two." in factory.said(section)
     signs = factory.table(section, "all-signs").groups[0].rows
     assert [row[0].text for row in signs][:2] == [
         "Military posture, severity 3",

@@ -167,7 +167,7 @@ def test_the_kept_posterior_is_the_one_that_is_summarised(run_folder, analysis):
 
 def test_analysis_json_says_where_from_when_and_what_to_watch(run_folder, analysis, record):
     content = json.loads((run_folder / "analysis.json").read_text(encoding="utf-8"))
-    assert {"waterfall", "monthly_risk", "signs", "analogues", "others", "missing"} <= set(content)
+    assert {"waterfall", "monthly_risk", "signs", "others", "missing"} <= set(content)
     assert schema_faults(content, "analysis") == []
     assert analysis.waterfall == record.waterfall
     assert analysis.monthly_risk[0].target == record.headline.target
@@ -177,10 +177,9 @@ def test_analysis_json_says_where_from_when_and_what_to_watch(run_folder, analys
         assert sum(one.probability for one in risk.months) == pytest.approx(last, abs=1e-9)
     by_part = {one.part: one.code for one in analysis.missing}
     assert by_part["others"] == "none_on_record"
-    for part in ("signs", "analogues"):
-        assert bool(getattr(analysis, part)) != (part in by_part)
+    assert bool(analysis.signs) != ("signs" in by_part)
     if not record.converged:
-        assert by_part["signs"] == by_part["analogues"] == "not_converged"
+        assert by_part["signs"] == "not_converged"
 
 
 def test_a_rebuilt_report_takes_in_what_others_said_since_and_stays_the_same_run(

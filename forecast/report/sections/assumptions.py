@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from forecast import wording
-from forecast.blocks import Block, Bullets, Chart, Plot, Prose, Section
+from forecast.blocks import Block, Bullets, Chart, Prose, Section
 from forecast.events.codebook import CATEGORIES
 from forecast.records.analysis import AssumptionEffect, Robustness, ShiftEnd
 from forecast.records.forecast import Forecast, MilestoneForecast, RestsOn
@@ -93,7 +93,6 @@ def assumptions_section(run: RunRecords) -> Section:
             "(light) or up (dark), to its 16% or 84% quantile; a scheduled event surely fails to happen, or "
             "surely happens. Whiskers: Monte Carlo error. In brackets: as assumed now.",
             draw=lambda: draw_tornado(forecast, found, MOST_PRINTED),
-            plot=plot_tornado(forecast, found, MOST_PRINTED),
         )
         blocks.append(chart)
     blocks += _break_evens(forecast, found, (milestone,)) if found.break_evens else []
@@ -217,18 +216,6 @@ def draw_tornado(forecast: Forecast, robustness: Robustness, most: int = MOST_BA
             f"Change of {wording.percent(milestone.probability)} in points (light: step down, dark: step up)",
         )
     return figure
-
-
-def plot_tornado(forecast: Forecast, robustness: Robustness, most: int) -> Plot:
-    """Numbers of the bars: change of the chance for a step down and a step up of each assumption."""
-    bars = shown_bars(robustness)[:most]
-    titles = titles_of(forecast)
-    series = {
-        "A step down": [bar.lower.change for bar in bars],
-        "A step up": [bar.upper.change for bar in bars],
-    }
-    places = tuple(assumption_label(bar.name, bar.act, titles) for bar in bars)
-    return Plot(kind="bars", places=places, series=series)
 
 
 def draw_priors(changed: Sequence[NamedPrior], implied: PriorPredictive, titles: Mapping[str, str]) -> Figure:

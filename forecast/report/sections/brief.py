@@ -32,7 +32,7 @@ from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecas
 from forecast.records.history import own_record
 from forecast.report import headline
 from forecast.report.answers import headline_scenarios
-from forecast.report.curves import describe_months, draw_months, plot_months
+from forecast.report.curves import describe_months, draw_months
 from forecast.report.judgement import (
     chosen_milestones,
     headline_pair,
@@ -246,7 +246,6 @@ def months_chart(run: RunRecords) -> Chart | None:
         caption="Bars: chance in the month if not before, ± twice its error. Line: base rate. Dashed: "
         "milestones.",
         draw=lambda: draw_months(monthly, width_mm=_MONTHS_MM),
-        plot=plot_months(monthly),
     )
 
 

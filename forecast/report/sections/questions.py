@@ -8,7 +8,7 @@ from forecast import wording
 from forecast.blocks import Cell, Chart, Column, Prose, Section, Table, one_group
 from forecast.records.forecast import Forecast, TargetForecast
 from forecast.records.history import PastForecast
-from forecast.report.curves import draw_course, plot_course
+from forecast.report.curves import draw_course
 from forecast.report.headline import MilestoneColumn, members_table, milestone_table
 from forecast.report.judgement import (
     MOST_IN_CHART,
@@ -118,7 +118,6 @@ def course_chart(run: RunRecords) -> Chart:
         alt=_describe(forecast, past),
         caption=" ".join(_caption(run, past)),
         draw=lambda: draw_course(forecast, past),
-        plot=plot_course(forecast, past),
     )
 
 

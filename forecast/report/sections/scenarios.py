@@ -22,8 +22,6 @@ from forecast.report.run_records import RunRecords
 from forecast.report.scenario_words import LEAST_SHOWN, by_effect, split_cells, what_it_assumes
 from forecast.report.typesetting import shorten
 
-MOST_DRAWN = 12
-"""Scenarios that a chart shows; more would not fit a page."""
 _LABEL_SIGNS = 34
 _MOST_TARGETS = 6
 _MOST_ACTS = 4
@@ -123,28 +121,14 @@ def _how(scenario: ScenarioForecast) -> str:
     )
 
 
-def drawn_scenarios(
-    forecast: Forecast, scenarios: Sequence[ScenarioForecast], most: int = MOST_DRAWN
-) -> tuple[ScenarioForecast, ...]:
-    """Scenarios that have numbers; where they are many, those that move the headline most."""
-    return tuple(one for one in by_effect(forecast, scenarios) if not one.withheld)[:most]
-
-
-def scenarios_height(count: int) -> float:
-    """Inches that the chart of so many scenarios needs."""
-    return 0.7 + 0.3 * (count + 1)
-
-
-def draw_scenarios(
-    forecast: Forecast, scenarios: Sequence[ScenarioForecast], figure: Figure | None = None
-) -> Figure:
+def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Figure:
     """Draw 90% interval, chance and change of each scenario with numbers, the highest chance on top."""
     target, milestone = forecast.headline.target, forecast.headline.milestone
     base = named(forecast.target(target).milestones, milestone)
     found = [(one, _asked(one, target, milestone)) for one in scenarios if not one.withheld]
     found.sort(key=lambda pair: pair[1].probability)
     with report_style():
-        figure = figure or blank_figure(scenarios_height(len(found)))
+        figure = blank_figure(0.7 + 0.3 * (len(found) + 1))
         axes = figure.add_subplot()
         places = [float(place) for place in range(len(found) + 1)]
         every = [*(one for _, one in found), base]

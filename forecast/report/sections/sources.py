@@ -1,27 +1,23 @@
-"""Where the number comes from: its steps, the past events that move it, and moments like today."""
+"""Where the number comes from: its steps, and the past events that move it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from matplotlib.figure import Figure
-
 from forecast import wording
 from forecast.blocks import Bar, Block, Cell, Column, Heading, Prose, Section, Table, one_group, right
 from forecast.events.codebook import weak_kind
 from forecast.events.table import Event
 from forecast.records.analysis import LearnedFrom
-from forecast.records.explained import Analogue, Driver, Step
+from forecast.records.explained import Driver, Step
 from forecast.records.forecast import Forecast
-from forecast.report.drawing import blank_figure, list_rows, one_line, points_axis, report_style
-from forecast.report.judgement import FEW_CASES, headline_pair, shown_days, shown_error, stands_out
-from forecast.report.palette import INK, MUTED, category_colour, name_category
+from forecast.report.judgement import FEW_CASES, headline_pair, shown_error, stands_out
+from forecast.report.palette import category_colour, name_category
 from forecast.report.run_records import RunRecords
 from forecast.report.sections.ahead import (
     MOST_SCHEDULED,
     calendar_table,
-    missing,
     scheduled_blocks,
     signs_blocks,
 )
@@ -33,17 +29,17 @@ _STEPS = (
     "what was learned on other pairs of countries. In another order the steps would share the change out "
     "differently."
 )
-_MOST_DRIVERS, _MOST_ANALOGUES = 6, 4
+_MOST_DRIVERS = 6
 _LONGEST_SUMMARY = 150
 
 
 def sources_section(run: RunRecords) -> Section:
-    """Steps, scheduled events, drivers with their sources, analogues, and all signs."""
+    """Steps, scheduled events, drivers with their sources, and all signs."""
     forecast = run.forecast
     blocks: list[Block] = []
     if forecast.waterfall:
         blocks.append(Prose(" ".join(filter(None, (_STEPS, mean_sentence(forecast))))))
-    blocks += [*_drivers(run), *_analogues(run), *signs_blocks(run), *scheduled_blocks(run)]
+    blocks += [*_drivers(run), *signs_blocks(run), *scheduled_blocks(run)]
     return Section("sources", "Where the number comes from", tuple(blocks))
 
 
@@ -157,28 +153,6 @@ def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
     return tuple(sorted(clear, key=lambda one: (-one.change, one.date, one.event_id)))
 
 
-def drivers_height(drivers: Sequence[Driver]) -> float:
-    """Inches that the chart of these events needs."""
-    return 0.8 + 0.3 * len(drivers)
-
-
-def draw_drivers(drivers: Sequence[Driver], figure: Figure | None = None) -> Figure:
-    """Draw the change that each event makes, in points, with its error; in the order given."""
-    with report_style():
-        figure = figure or blank_figure(drivers_height(drivers))
-        axes = figure.add_subplot()
-        names = [one_line(f"{wording.short_day(one.date)}: {one.summary}", 64) for one in drivers]
-        places = list_rows(axes, names)
-        changes = [100 * one.change for one in drivers]
-        errors = [100 * one.mcse for one in drivers]
-        colours = [category_colour(one.category) for one in drivers]
-        axes.barh(places, changes, height=0.55, color=colours)
-        axes.errorbar(changes, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.9, gid="errors")
-        axes.axvline(0, color=MUTED, linewidth=0.8)
-        points_axis(axes, "Change of the headline chance due to the event, points ± error")
-    return figure
-
-
 def _doubt(event: Event | None) -> str:
     """Say what is weak about the source of an event; empty for none that is known."""
     if event is None or web_address(event.source_url) is None:
@@ -216,67 +190,6 @@ def _shared_sources(drivers: tuple[Driver, ...], events: dict[str, Event]) -> tu
         for (outlet, title), number in titles.items()
         if number > 1
     )
-
-
-def _analogues(run: RunRecords) -> Iterator[Block]:
-    """Past moments like today, and what followed."""
-    found = run.analysis.analogues
-    yield Heading("Past moments most like today")
-    if not found:
-        yield Prose(missing(run, "analogues", "Past moments like today were not looked for in this run."))
-        return
-    came = sum(one.happened for one in found)
-    days = f"{shown_days(run.forecast, found[0].horizon_days):,} days"
-    summaries = {event.id: event.summary for event in run.events.rows()}
-    yield Prose(
-        f"By tension, level of conflict and recent acts. The event followed within {days} in {came} of "
-        f"{wording.small_number(len(found))}. Tension then is read with hindsight."
-    )
-    yield Table(
-        name="analogues",
-        title="The months most like this one, and what followed",
-        columns=(
-            Column("As of", 22),
-            right("Closer than", 24),
-            Column("How it differs", 52),
-            Column("What followed"),
-        ),
-        groups=one_group(
-            (
-                Cell(wording.short_day(one.day)),
-                Cell(f"{wording.share(one.closer_than)} of months", value=one.closer_than),
-                Cell(_difference(one)),
-                Cell(_followed(one, summaries)),
-            )
-            for one in found[:_MOST_ANALOGUES]
-        ),
-    )
-
-
-_STATE_NAMES = {
-    "tension": "tension",
-    "drift": "level of conflict",
-    "conflict": "recent conflict",
-    "target_acts": "acts like the target",
-    "past_cases": "past cases",
-}
-
-
-def _difference(one: Analogue) -> str:
-    """The part of the state that is furthest from today's, and on which side it was."""
-    far = max(one.state, key=lambda part: abs(part.then - part.now) / part.spread, default=None)
-    if far is None or abs(far.then - far.now) < 0.1 * far.spread:
-        return "hardly at all"
-    side = "higher" if far.then > far.now else "lower"
-    return f"{_STATE_NAMES[far.name]} {side}: {wording.number(far.then, 1)}, now {wording.number(far.now, 1)}"
-
-
-def _followed(one: Analogue, summaries: dict[str, str]) -> str:
-    if not one.happened:
-        return "it did not happen"
-    said = first_clauses(summaries.get(one.first_case or "", "").rstrip("."), 110)
-    after = f"it happened after {wording.count(one.after_days or 0, 'day')}"
-    return f"{after}: {said}" if said else after
 
 
 def explained_section(run: RunRecords) -> Section | None:

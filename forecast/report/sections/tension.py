@@ -31,8 +31,7 @@ from forecast.report.judgement import cases_marked, headline_pair
 from forecast.report.palette import ACCENT, CRISIS, INK, MUTED, RULE, STRAINED, category_colour, name_category
 from forecast.report.run_records import RunRecords
 
-TENSION_HEIGHT = 4.2
-"""Inches."""
+_HEIGHT_INCHES = 4.2
 _MOST_MARKS = 4000
 _MARKS_A_LANE = 500
 _LEVELS = ("strained", "crisis")
@@ -142,13 +141,11 @@ def describe_tension(tension: TensionSeries, events: EventTable, forecast: Forec
     )
 
 
-def draw_tension(
-    tension: TensionSeries, events: EventTable, forecast: Forecast, figure: Figure | None = None
-) -> Figure:
+def draw_tension(tension: TensionSeries, events: EventTable, forecast: Forecast) -> Figure:
     """Draw tension, the chance of each state, and one mark an event; of very many, the most severe alone."""
     as_of = forecast.as_of
     with report_style():
-        figure = figure or blank_figure(TENSION_HEIGHT)
+        figure = blank_figure(_HEIGHT_INCHES)
         upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(1.25, 0.6, 1))
         start, end = day_numbers((tension.date[0], as_of))
         # A record of one day is shown at the end of a week.

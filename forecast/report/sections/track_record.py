@@ -31,7 +31,7 @@ from forecast.records.history import (
     TrackRow,
     own_record,
 )
-from forecast.report.curves import draw_reliability, plot_reliability
+from forecast.report.curves import draw_reliability
 from forecast.report.judgement import headline_pair, record_sentences, shown_days, skill_words
 from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import RunRecords
@@ -164,7 +164,6 @@ def _calibration(record: TrackRecord) -> Chart:
         caption="A dot is a tenth of the scale, its number of forecasts above; grey bars hold 90% of what "
         f"calibrated forecasts would give. {_calibration_sentence(record.calibration_slope)}",
         draw=lambda: draw_reliability(record.reliability),
-        plot=plot_reliability(record.reliability),
     )
 
 
