@@ -136,7 +136,7 @@ def _import_market(
     from forecast.ledger.chain import Ledger
     from forecast.ledger.sites import read_source
     from forecast.ledger.store import open_ledger, write_ledger
-    from forecast.storage.sheets import check_rows, read_rows
+    from forecast.storage.reading import check_rows, read_rows
 
     if day is not None and day > datetime.now(UTC):
         raise InputError(f"--day: {day:%Y-%m-%d} lies ahead")

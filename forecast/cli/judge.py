@@ -42,7 +42,7 @@ def judge(
     )
     from forecast.ledger.pooling import pool_of
     from forecast.ledger.store import write_ledger
-    from forecast.storage.sheets import read_rows
+    from forecast.storage.reading import read_rows
 
     stated = {"by": by, "target": target, "before": before, "probability": probability}
     if sheet is not None:
@@ -91,7 +91,7 @@ def reconcile(
     from forecast.report.answers import reconciled
     from forecast.runs.run import read_run
     from forecast.sensitivity.reconcile import reconcile as search
-    from forecast.storage.sheets import read_chance
+    from forecast.storage.reading import read_chance
 
     goal = read_chance(probability, "--probability")
     milestone = question_of_run(run_dir, target, before).milestone.name

@@ -37,7 +37,6 @@ from forecast.storage import (
     remove_stale,
     scratch_folder,
     sync_file,
-    sync_folder,
     write_file,
 )
 
@@ -89,7 +88,7 @@ class Journal:
         """Enter files whose candidates are written; from then on they are not read again."""
         for name in {name for record in records for name in record.parts}:
             sync_file(self.folder / name)
-        sync_folder(self.folder)
+        sync_file(self.folder)
         with (self.folder / JOURNAL).open("a", encoding="utf-8") as stream:
             for record in records:
                 stream.write(_journal_line(record))

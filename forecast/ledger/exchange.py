@@ -43,7 +43,7 @@ from forecast.ledger.entries import (
 )
 from forecast.ledger.store import MAX_VALUE_BYTES, LedgerWriter, open_ledger
 from forecast.storage import open_plain, write_file
-from forecast.storage.sheets import Row, check_rows, read_chance, read_rows
+from forecast.storage.reading import SheetRow, check_rows, read_chance, read_rows
 
 QUESTION_COLUMNS = "question", "dyad", "target", "as_of", "milestone"
 ANSWER_COLUMNS = "forecaster", "probability", "made_on", "link", "differs"
@@ -276,7 +276,9 @@ def read_answers(path: Path, ledger: Ledger, *, now: datetime) -> tuple[list[Jud
     return judgements, len(rows) - len(answered)
 
 
-def _judgement(row: Row, ledger: Ledger, names: Mapping[str, list[str]], now: datetime) -> JudgementEntry:
+def _judgement(
+    row: SheetRow, ledger: Ledger, names: Mapping[str, list[str]], now: datetime
+) -> JudgementEntry:
     if not row["forecaster"]:
         raise row.fault("forecaster", "a name, e.g. crowd")
     question = _question(row, ledger, names)
@@ -292,7 +294,7 @@ def _judgement(row: Row, ledger: Ledger, names: Mapping[str, list[str]], now: da
     )
 
 
-def _question(row: Row, ledger: Ledger, names: Mapping[str, list[str]]) -> Question:
+def _question(row: SheetRow, ledger: Ledger, names: Mapping[str, list[str]]) -> Question:
     as_of, milestone = _day(row, "as_of"), _day(row, "milestone")
     same_days = {
         key: question
@@ -320,14 +322,14 @@ def _question(row: Row, ledger: Ledger, names: Mapping[str, list[str]]) -> Quest
     return same_days[matching[0]]
 
 
-def _day(row: Row, column: str) -> date:
+def _day(row: SheetRow, column: str) -> date:
     try:
         return date.fromisoformat(row[column])
     except ValueError as error:
         raise row.fault(column, "a day, YYYY-MM-DD") from error
 
 
-def _made_on(row: Row, now: datetime) -> datetime:
+def _made_on(row: SheetRow, now: datetime) -> datetime:
     text = row["made_on"]
     if not text:
         return now.replace(microsecond=0)

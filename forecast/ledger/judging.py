@@ -21,7 +21,7 @@ from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.runs import files
 from forecast.runs.folder import read_manifest, read_record
 from forecast.runs.inputs import config_scale, dyad_rule, target_rules
-from forecast.storage.sheets import Row, check_rows, read_chance
+from forecast.storage.reading import SheetRow, check_rows, read_chance
 from forecast.wording import interval_percent, long_day, percent
 
 SHEET_COLUMNS = ("by", "target", "before", "probability")
@@ -175,7 +175,7 @@ def _refuse_closed(ledger: Ledger, question: Question) -> None:
 
 
 def judgements_of(
-    folder: Path, rows: Sequence[Row], ledger: Ledger, now: datetime
+    folder: Path, rows: Sequence[SheetRow], ledger: Ledger, now: datetime
 ) -> list[tuple[JudgementEntry, AskedOfRun]]:
     """Check all rows of a sheet before one is kept (``InputError`` lists faults with their lines)."""
     return check_rows(rows, lambda row: judgement_of(folder, Statement(**row.cells), ledger, now))

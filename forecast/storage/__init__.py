@@ -1,39 +1,16 @@
-"""Every file and folder that the program writes: built aside, synced, moved into place by one rename.
+"""Files and folders: ``files`` writes them whole or not at all, ``reading`` reads those of others."""
 
-``locks``      one writer a place; temporary names, and what dead processes left under them
-``files``      a file or a folder, whole or as before; temporary folders outside the results
-``reading``    files of others, up to a size
-``sheets``     CSV sheets that people fill in
-"""
-
-from forecast.storage.files import (
-    amended_folder,
-    copy_file,
-    new_file,
-    new_folder,
-    new_text,
-    scratch_folder,
-    sync_file,
-    sync_folder,
-    write_file,
-)
-from forecast.storage.locks import locked, remove_stale
-from forecast.storage.reading import content_of, open_plain, read_json, read_plain
-
-__all__ = [
-    "amended_folder",
-    "content_of",
-    "copy_file",
-    "locked",
-    "new_file",
-    "new_folder",
-    "new_text",
-    "open_plain",
-    "read_json",
-    "read_plain",
-    "remove_stale",
-    "scratch_folder",
-    "sync_file",
-    "sync_folder",
-    "write_file",
-]
+from forecast.storage.files import amended_folder as amended_folder
+from forecast.storage.files import copy_file as copy_file
+from forecast.storage.files import locked as locked
+from forecast.storage.files import new_file as new_file
+from forecast.storage.files import new_folder as new_folder
+from forecast.storage.files import new_text as new_text
+from forecast.storage.files import remove_stale as remove_stale
+from forecast.storage.files import scratch_folder as scratch_folder
+from forecast.storage.files import sync_file as sync_file
+from forecast.storage.files import write_file as write_file
+from forecast.storage.reading import content_of as content_of
+from forecast.storage.reading import open_plain as open_plain
+from forecast.storage.reading import read_json as read_json
+from forecast.storage.reading import read_plain as read_plain

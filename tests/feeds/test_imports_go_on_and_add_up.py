@@ -298,6 +298,6 @@ def test_what_an_import_left_that_died_before_it_had_its_settings_is_not_in_the_
 ):
     folder = journal_folder(tmp_path / "events.csv")
     folder.mkdir()
-    (folder / f".settings.json{storage.locks.NEW}0123abcd").write_text("{")
+    (folder / f".settings.json{storage.files.NEW}0123abcd").write_text("{")
     assert imported(pieces, "gdelt2").events.sha256 == whole.events.sha256
     assert not list(folder.glob(".*"))

@@ -25,7 +25,7 @@ from forecast.ledger.pooling import (
     score_persons,
 )
 from forecast.ledger.store import open_ledger, write_ledger
-from forecast.storage.sheets import read_chance
+from forecast.storage.reading import read_chance
 
 SAMPLE = Path(__file__).parents[2] / "reports/sample"
 ASKED = ("--target", "taiwan_drills", "--before", "2024-11-05")

@@ -12,7 +12,7 @@ import pytest
 
 from forecast import storage
 from forecast.errors import BusyError
-from forecast.storage import files, locks
+from forecast.storage import files
 
 
 def names(folder):
@@ -78,10 +78,7 @@ def test_what_is_no_file_is_written_to_as_it_is(tmp_path):
     assert names(tmp_path) == ["pipe"]
 
 
-@pytest.mark.parametrize("exchange", [True, False], ids=["exchanged", "in two steps"])
-def test_a_folder_takes_the_place_of_another(tmp_path, monkeypatch, exchange):
-    if not exchange:
-        monkeypatch.setattr(files, "_exchange_call", lambda: None)
+def test_a_folder_takes_the_place_of_another(tmp_path):
     for content in ("one", "two"):
         with storage.new_folder(tmp_path / "a/b") as filling:
             (filling / content).write_text(content)
@@ -159,8 +156,6 @@ def test_a_folder_whose_replacement_was_cut_short_is_put_back(tmp_path, in_other
     import os, sys, time
     from pathlib import Path
     from forecast import storage
-    from forecast.storage import files
-    files._exchange_call = lambda: None
     rename, calls = os.rename, []
     def second_hangs(source, target):
         calls.append(target)
@@ -194,15 +189,15 @@ def test_scratch_folders_are_private_and_go(tmp_path, monkeypatch):
 
 
 def test_a_file_taken_for_stale_before_it_is_locked_is_written_all_the_same(tmp_path, monkeypatch):
-    lock, cleaned = locks.lock_open, []
+    lock, cleaned = files.lock_descriptor, []
 
-    def found_first(descriptor: int) -> bool:
+    def found_first(descriptor: int, *, blocking: bool) -> bool:
         if not cleaned:
             cleaned.append(len(list(tmp_path.iterdir())))
-            locks.remove_stale(tmp_path)  # as another thread or process may between the two calls
-        return lock(descriptor)
+            storage.remove_stale(tmp_path)  # as another thread or process may between the two calls
+        return lock(descriptor, blocking=blocking)
 
-    monkeypatch.setattr(locks, "lock_open", found_first)
+    monkeypatch.setattr(files, "lock_descriptor", found_first)
     storage.write_file(tmp_path / "kept.txt", "whole")
     assert cleaned == [1]
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]

@@ -232,7 +232,6 @@ def test_an_old_run_survives_when_its_replacement_cannot_be_written(tmp_path, mo
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         renamed(source, target)
 
-    monkeypatch.setattr("forecast.storage.files._exchange_call", lambda: None)
     monkeypatch.setattr("forecast.storage.files.os.rename", rename)
     with (
         pytest.raises(RunFolderError, match="No space left on device"),
