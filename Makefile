@@ -113,17 +113,16 @@ lint-page: .venv/.run  ## check the types of the page's JavaScript (needs node a
 	npm ci --prefix build/page --no-audit --no-fund --silent
 	build/page/node_modules/.bin/tsc -p tools/page
 
-bench: .venv/.run .venv/.bench  ## measure speed on this machine, beside other samplers
-	$(VENV)/forecast bench $(ARGS)
+bench: .venv/.run  ## score every model and baseline on a bed: ARGS="--bed panel --data FOLDER"; the worked case's otherwise
+	$(VENV)/forecast bench accuracy $(or $(ARGS),--bed us-china)
 
 lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade moves the pins)
 	uv pip compile $(PIN) pyproject.toml --extra app --extra excel --group build -o requirements.lock
 	uv pip compile $(PIN) --no-emit-package pip --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile $(PIN) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
-	uv pip compile $(PIN) pyproject.toml --extra bench -c requirements.lock -o requirements-bench.lock
 	uv pip compile $(PIN) --resolution lowest-direct pyproject.toml $(LOWEST:%=--extra %) --group build --group test -o requirements-lowest.lock
 
-# Extras whose lower bounds are locked too; those of `bench` are large, and measure only.
+# Extras whose lower bounds are locked too.
 LOWEST := app excel mcp
 LOWEST_TESTS := $(addprefix tests/,baselines cli config evaluation families panel pooled_hazard priors simulation wording \
 	models/test_terms_match_plain_loops.py workflows/test_numbers_stay_the_same.py)
@@ -140,7 +139,7 @@ ifneq (,$(wildcard .venv/.unfinished))
 .PHONY: .venv/.run
 endif
 
-# One environment, and locks that agree on what they share: to run, to test, to build the manual, to compare samplers.
+# One environment, and locks that agree on what they share: to run, to test, to build the manual.
 .venv/.run: requirements.lock $(FRAME)
 	@tools/install-lock requirements.lock
 	@touch $@
@@ -155,8 +154,4 @@ build/lowest/.env: requirements-lowest.lock $(FRAME)
 
 .venv/.docs: requirements-docs.lock .venv/.run
 	@tools/install-lock requirements-docs.lock
-	@touch $@
-
-.venv/.bench: requirements-bench.lock .venv/.run
-	@tools/install-lock requirements-bench.lock
 	@touch $@

@@ -10,8 +10,6 @@ import typer
 from forecast.blocks import Block, Entry, Prose, Verbatim
 from forecast.cli import (
     backtest,
-    bench,
-    bench_dyads,
     events,
     events_audit,
     events_draft,
@@ -59,10 +57,8 @@ app.add_typer(panel.app, name="panel")
 app.command("schema")(programs.schema)
 events.app.command("update")(events_store.update)
 events.app.command("status")(events_store.status)
-bench.app.command("accuracy")(bench_dyads.accuracy)
-bench.app.command("convergence")(bench_dyads.convergence)
 app.add_typer(ledger.app, name="ledger")
-app.add_typer(bench.app, name="bench")
+app.add_typer(backtest.bench, name="bench")
 events.app.command("draft")(events_draft.draft)
 events.app.command("audit")(events_audit.audit)
 events.app.command("review")(events_draft.review)

@@ -52,8 +52,6 @@ MAY_WRITE = {
     "feeds/importing.py": "fills a scratch folder",
     "ledger/store.py": "tries whether a folder can be written",
     "runs/folder.py": "tries whether a folder can be written",
-    "bench/ingest.py": "fills a temporary folder with made-up feeds",
-    "bench/stages.py": "measures in a temporary folder",
     "evaluation/study.py": "appends finished rows",
     "cli/terminal.py": "opens the null device",
     "cli/signals.py": "opens the null device",

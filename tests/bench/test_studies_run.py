@@ -1,0 +1,165 @@
+"""The studies in ``tools/studies``: what is planned and forecast; ranks of simulated truths are uniform."""
+
+import json
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from forecast.events.codebook import CATEGORIES
+from forecast.events.reading import write_events
+from forecast.inference.posterior import SamplerOptions
+from forecast.models.draws import prior_draws
+from forecast.panel import TargetRule, TimeGrid, stream_layout
+from forecast.priors import default_priors
+
+FIRST = date(2000, 1, 3)
+
+
+@pytest.fixture(scope="module")
+def weekly(coded):
+    """Twelve years with an act a week: disputes, and every tenth week a grave incident."""
+    days = [(FIRST + timedelta(days=7 * week)).isoformat() for week in range(626)]
+    kinds = [("military_incident", 4) if week % 10 == 9 else ("dispute", 2) for week in range(626)]
+    return coded(*((day, *kind) for day, kind in zip(days, kinds, strict=True)))
+
+
+@pytest.fixture(scope="module")
+def convergence(tool):
+    return tool("studies/convergence")
+
+
+@pytest.fixture(scope="module")
+def calibration(tool):
+    return tool("studies/calibration")
+
+
+def arguments(*more):
+    return ["--data", "D", "--any-of", "military_incident", "--min-severity", "4", *more]
+
+
+# -- convergence
+
+
+def test_a_thinner_record_is_part_of_a_denser_one_and_of_the_size_asked_for(convergence, weekly):
+    kept = {share: set(convergence.thin(weekly, share, 1, "a").id) for share in (1.0, 0.3, 0.1)}
+    assert kept[1.0] == set(weekly.id)
+    assert kept[0.1] < kept[0.3]
+    for share in (0.3, 0.1):
+        error = (len(weekly) * share * (1 - share)) ** 0.5
+        assert abs(len(kept[share]) - share * len(weekly)) < 4 * error
+
+
+def test_every_cell_has_the_record_asked_for_and_an_observed_half_year_ahead(convergence, weekly):
+    asked = convergence.read_arguments(arguments("--years", "3", "14", "20", "--thinnings", "1"))
+    cells = list(convergence.cells_of("a", weekly, asked))
+    assert [cell.years for cell in cells] == [3, 3, 14]
+    for cell in cells:
+        assert cell.start >= FIRST
+        assert cell.origin + timedelta(days=179) <= weekly.date.max().item()
+    assert [(cell.origin - cell.start).days for cell in cells[:2]] == [3 * 364] * 2
+    assert (cells[2].origin - cells[2].start).days >= 0.75 * 364 * 14
+
+
+def test_a_study_scores_what_a_model_says_beside_baselines_and_outcomes(
+    convergence, weekly, tmp_path, monkeypatch, capsys
+):
+    write_events(weekly, tmp_path / "a.csv")
+    write_events(weekly.select(weekly.category == "dispute"), tmp_path / "calm.csv")
+    paths = SimpleNamespace(probability=lambda target, days: {30: 0.25, 90: 0.5, 180: 0.75}[days])
+    gates = SimpleNamespace(converged=True, failures=())
+    judged = SimpleNamespace(mixture=SimpleNamespace(paths=paths), gates=gates, fit=SimpleNamespace(reruns=0))
+    monkeypatch.setattr(convergence, "fit_and_judge", lambda inputs: judged)
+    options = arguments("--years", "3", "--thinnings", "1", "0.5", "--keep", str(tmp_path / "kept"))
+    assert convergence.main(["--data", str(tmp_path), *options[2:]]) == 0
+    study = json.loads(capsys.readouterr().out)
+    assert [row["probability"] for row in study["rows"]] == [[0.25, 0.5, 0.75]] * 4
+    assert {cell[0] for cell in study["skipped"]} == {"calm"}
+    assert [one["share"] for one in study["summary"]] == [1.0, 0.5, None]
+    whole = [row for row in study["rows"] if row["share"] == 1.0]
+    said = np.array(
+        [np.where(row["outcome"], row["probability"], 1 - np.array(row["probability"])) for row in whole]
+    )
+    assert study["summary"][0]["log"]["model"] == pytest.approx(-np.log(said).mean())
+    assert study["summary"][0]["log_behind"]["se"] is None
+    # A row that is kept is not made again, and bad input is told.
+    monkeypatch.setattr(convergence, "fit_and_judge", None)
+    assert convergence.main(["--data", str(tmp_path), *options[2:]]) == 0
+    assert convergence.main(arguments("--set", "sampler.drows=3")) == 2
+
+
+# -- calibration
+
+
+def priors_of_one_stream(calibration):
+    """Priors of the smallest model: every act meets the target."""
+    layout = stream_layout([TargetRule("anything", CATEGORIES, 1)])
+    stated = {"baseline.weekly_rate": "LogNormal(mu=-0.7, sigma=0.5)"}
+    return default_priors(layout).changed({**calibration.STUDY_PRIORS, **stated}, "config")
+
+
+def grid_of(n_weeks):
+    start = date(2000, 1, 1)
+    return TimeGrid(start, start + timedelta(days=7 * n_weeks - 2))
+
+
+def test_uniform_ranks_pass_and_skewed_ranks_fail(calibration):
+    rng, top = np.random.default_rng(1), calibration.N_RANKED + 1
+    ranks = {f"q{i}": rng.integers(top, size=200) for i in range(20)} | {"bad": rng.integers(60, size=200)}
+    p_values = calibration.p_values(ranks)
+    assert p_values.pop("bad") < 1e-6
+    assert min(p_values.values()) * 20 > 0.01
+    every_rank_once = {"a": np.arange(top)}
+    assert calibration.coverage(every_rank_once, 0.9) == pytest.approx(0.9)
+
+
+def test_truths_follow_the_prior_where_nothing_knows_the_data(calibration):
+    priors, grid, rng = priors_of_one_stream(calibration), grid_of(20), np.random.default_rng(5)
+    scale = [calibration.draw_truth(priors, grid, rng)[0]["tension_scale"][0] for _ in range(300)]
+    # Kolmogorov–Smirnov against the stated prior, an independent oracle.
+    assert stats.kstest(scale, stats.lognorm(0.3, scale=np.exp(-0.5)).cdf).pvalue > 0.001
+
+
+def test_data_of_a_study_have_its_size(calibration):
+    priors, rng = calibration.study_priors("sparse"), np.random.default_rng(6)
+    n_weeks, n_events = calibration.SIZES["sparse"]
+    drawn = [calibration.draw_truth(priors, grid_of(n_weeks), rng)[1] for _ in range(8)]
+    # Most data sets have between half and twice as many events: an error of a quarter of their median.
+    assert np.median([data.counts.sum() for data in drawn]) == pytest.approx(n_events, rel=0.6)
+    conflict = np.array(priors.layout.conflictual)
+    for data in drawn:
+        np.testing.assert_array_equal(data.graded.sum(axis=1), data.counts[:, conflict].sum(axis=1))
+
+
+def test_ranks_among_draws_of_the_prior_are_uniform_and_among_wider_ones_are_not(calibration, monkeypatch):
+    """A posterior that learned nothing is the prior: the law of ranks is known without a sampler."""
+    smallest = {}
+    for name, factor in {"right": 1.0, "wrong": 5.0}.items():
+
+        def of_the_prior(known, options, factor=factor):
+            data, priors = known
+            drawn = prior_draws(priors, 400, data.grid.n_knots, np.random.default_rng(options.seed))
+            return drawn | {"tension_scale": factor * drawn["tension_scale"]}
+
+        monkeypatch.setattr(calibration, "PosteriorDensity", SimpleNamespace(of=lambda *known: known))
+        monkeypatch.setattr(calibration, "sample", of_the_prior)
+        monkeypatch.setattr(calibration, "Posterior", lambda drawn, *_: SimpleNamespace(variables=drawn))
+        sampler = SamplerOptions(seed=0)
+        study = calibration.rank_study(
+            priors_of_one_stream(calibration), 40, n_weeks=20, seed=3, sampler=sampler, wrong=False
+        )
+        # What is computed from the data too knows of the truth by them.
+        known = {one: ranks for one, ranks in study.items() if not one.endswith(" now") and one[:2] != "P("}
+        smallest[name] = min(calibration.p_values(known, 5).items(), key=lambda pair: pair[1])
+    assert smallest["right"][1] * len(known) > 0.01
+    assert smallest["wrong"][0].startswith("tension_scale")
+    assert smallest["wrong"][1] < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("wrong", "size"), [(False, "sparse"), (False, "dense"), (True, "dense")])
+def test_inference_is_calibrated_and_the_study_fails_on_doubled_data(calibration, wrong, size):
+    options = ["--size", size, "--simulations", "60", *(["--wrong"] if wrong else [])]
+    assert calibration.main(options) == int(wrong)
