@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from forecast.blocks import Pairs
-from forecast.cli.events_code import code, codebook, crosswalk, import_events
+from forecast.cli.events_import import codebook, crosswalk, import_events
 from forecast.cli.options import DATES, Answer, DateOrder, Output, argument, day_option, option, takes_options
 from forecast.errors import EventError
 
@@ -87,18 +87,14 @@ def summary(
     as_of: datetime | None = day_option(
         None, "--as-of", "Day by which the feed is judged; else that of the last row."
     ),
-    earlier: str | None = option(
-        None, "--earlier", "An earlier copy of the file: tell which of its rows are gone.", "FILE"
-    ),
     *,
     answer: Answer,
 ) -> None:
     """Describe a file: counts by category, severity and year, verified share, gaps, breaks, feed faults."""
     events = _inspect(source, dates, answer)
-    before = _inspect(earlier, dates, answer) if earlier else None
 
     from forecast.events.answers import described_file
-    from forecast.events.feed_faults import Feed, changed_rows, feed_faults
+    from forecast.events.feed_faults import Feed, feed_faults
     from forecast.events.reading import PREFIX
     from forecast.events.summary import measure_coverage, summarise, volumes_beside
 
@@ -109,8 +105,6 @@ def summary(
     if len(events):
         day = as_of.date() if as_of else events.known_date.max().item()
         faults = feed_faults((Feed.of_table(events, source),), day)
-        if before is not None and len(before):
-            faults += tuple(changed_rows(source, before, events, before.known_date.max().item()))
     facts = {
         **described.to_dict(),
         "coverage": asdict(coverage),
@@ -217,7 +211,6 @@ def _coders(files: list[Path]) -> list[str]:
     return [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
 
 
-app.command("code")(code)
 app.command("codebook")(codebook)
 app.command("import")(import_events)
 app.command("crosswalk")(crosswalk)

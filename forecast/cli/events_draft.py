@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from forecast.blocks import Block, Bullets, Entry, Prose, Verbatim
-from forecast.cli.events_code import QUESTIONS, ask, help_of
 from forecast.cli.options import Answer, Output, argument, day, day_option, option, parts_of, takes_options
 from forecast.cli.terminal import show, show_progress
 from forecast.errors import InputError
@@ -30,7 +29,16 @@ if TYPE_CHECKING:
 
 SHOWN_REFUSALS = 20
 KEYS = "a accept, c change, r refuse, s skip, ? the anchors, q stop"
-CHANGEABLE = ("date", "known_date", "initiator", "target", "category", "severity", "summary")
+CHANGEABLE = {
+    "date": "Day of the act (YYYY-MM-DD)",
+    "known_date": "Day it became public",
+    "initiator": "Who acts (three letters)",
+    "target": "Towards whom (three letters)",
+    "category": "Category (? for the codebook)",
+    "severity": "Severity 1 to 5 (? for what each means)",
+    "summary": "What happened, in one neutral sentence",
+}
+"""Columns that a person may change, and how they are asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,9 +250,9 @@ def _decide(file: ProposalFile, events: Path) -> ProposalFile:
     for place, proposal in enumerate(waiting, start=1):
         show([Verbatim(("",)), *_asked_about(proposal, file, events, f"{place} of {len(waiting)}")])
         while True:
-            key = one_key(KEYS)
+            key = _one_key(KEYS)
             if key == "?":
-                show(help_of("severity", proposal.cells["category"], file.content.scale))
+                show(_help_of("severity", proposal.cells["category"], file.content.scale))
             elif key == "q":
                 return file
             elif key == "s":
@@ -287,7 +295,7 @@ def _asked_about(proposal: Proposal, file: ProposalFile, events: Path, place: st
     )
 
 
-def one_key(meaning: str) -> str:
+def _one_key(meaning: str) -> str:
     """Ask for one key of a terminal, or the first sign of a line of other input; ``q`` at its end."""
     typer.echo(f"  [{meaning}] ", err=True, nl=False)
     if sys.stdin.isatty():
@@ -305,11 +313,11 @@ def _changed(proposal: Proposal, file: ProposalFile, events: Path) -> dict[str, 
 
     opened, scale = open_event_file(events), file.content.scale
     cells = dict(proposal.cells)
-    for name in CHANGEABLE:
+    for name, question in CHANGEABLE.items():
         while True:
-            given = ask(f"{QUESTIONS[name]} [{cells.get(name, '')}]")
+            given = _ask(f"{question} [{cells.get(name, '')}]")
             if given == "?":
-                show(help_of(name, cells["category"], scale))
+                show(_help_of(name, cells["category"], scale))
                 continue
             changed = cells | ({name: given} if given else {})
             wrong = [message for column, message in coding_faults(changed, opened, scale) if column == name]
@@ -318,3 +326,21 @@ def _changed(proposal: Proposal, file: ProposalFile, events: Path) -> dict[str, 
                 break
             typer.echo(f"  {wrong[0]}", err=True)
     return cells
+
+
+def _ask(question: str) -> str:
+    try:
+        return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
+    except typer.Abort as stop:  # Typer's word for Ctrl-C and for the end of input
+        raise KeyboardInterrupt from stop
+
+
+def _help_of(name: str, category: str, scale: Scale) -> tuple[Block, ...]:
+    """What the codebook says of a column."""
+    from forecast.events.answers import categories_table, severities_table
+
+    if name == "category":
+        return (categories_table(),)
+    if name == "severity":
+        return (severities_table(scale, category),)
+    return (Prose("'forecast events codebook' prints the codebook."),)

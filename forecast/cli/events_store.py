@@ -27,9 +27,7 @@ class UpdateChoices:
     """What to update, and from where."""
 
     store: Path = STORE
-    source: str | None = option(
-        None, "--source", "gdelt2, ucdp, acled, with commas; those of the store when absent.", "NAMES"
-    )
+    source: str | None = option(None, "--source", "gdelt2; those of the store when absent.", "NAMES")
     pair: list[str] | None = option(
         None, "--pair", "Two actors, e.g. USA,CHN; kept with the store. Repeatable.", "A,B"
     )

@@ -280,7 +280,7 @@ def _facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
 def _next_of(draft: Draft, path: Path) -> str:
     if draft.acts is not None:
         return _next("run", path)
-    return f"forecast events code {shlex.quote(str(path.parent / draft.source))}"
+    return f"forecast events validate {shlex.quote(str(path.parent / draft.source))}"
 
 
 def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
@@ -290,7 +290,7 @@ def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     pair = pair_title([draft.a], [draft.b])
     if draft.acts is None or draft.as_of is None:
         yield Prose(f"Wrote {path}, a template for {pair}: no events are at hand. Fill in what is marked.")
-        yield _commands(f"{_next_of(draft, path)}   codes an act; again for each", _next("check", path))
+        yield _commands(f"{_next_of(draft, path)}   your acts, one a row", _next("check", path))
         return
     yield Prose(
         f"Wrote {path}: {pair} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} since "

@@ -67,9 +67,6 @@ DATES = option("iso", "--dates", "How the file writes days: 2020-02-13, 13/02/20
 SEED = option(None, "--seed", "Seed, in place of sampler.seed.")
 _WHERE = f"The ledger; {_LEDGER_VARIABLE} or else {RUNS / _LEDGER_NAME} when absent."
 LEDGER = option(None, "--ledger", _WHERE, "FILE")
-EARLIER = option(
-    None, "--earlier", "Earlier copy of the events to compare with; else those of the last run.", "FILE"
-)
 
 
 def takes_options(command: Callable[..., None]) -> Callable[..., None]:

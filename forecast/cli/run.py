@@ -9,7 +9,6 @@ import typer
 
 from forecast.blocks import Pairs, Prose
 from forecast.cli.options import (
-    EARLIER,
     LEDGER,
     RUN_DIR,
     RUNS,
@@ -33,8 +32,6 @@ def check(
     plot: Path | None = option(
         None, "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
     ),
-    out: Path = option(RUNS, "--out", "Folder of the runs, where the last earlier one is looked for.", "DIR"),
-    earlier: Path | None = EARLIER,
     *,
     output: Output,
 ) -> None:
@@ -43,10 +40,9 @@ def check(
     loaded = case.load()
 
     from forecast.report.case_check import check_case
-    from forecast.runs.earlier_copy import earlier_copy
     from forecast.runs.inputs import read_inputs
 
-    checked = check_case(read_inputs(loaded, earlier_copy(loaded, out, earlier)))
+    checked = check_case(read_inputs(loaded))
     if plot:
         _draw(checked, plot)
     facts = checked.facts() | {"plot": str(plot) if plot else None}
@@ -72,7 +68,6 @@ def run(
     ),
     ledger: Path | None = LEDGER,
     no_ledger: bool = option(False, "--no-ledger", "Leave this run off the record, e.g. a trial."),
-    earlier: Path | None = EARLIER,
     *,
     output: Output,
 ) -> None:
@@ -84,14 +79,13 @@ def run(
 
     from forecast.events.duplicates import likely_repeats, repeats_in_words
     from forecast.events.dyads import selection_notes
-    from forecast.runs.earlier_copy import earlier_copy
     from forecast.runs.folder import refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
 
     # The run checks both again; here they answer before the seconds that loading the sampler takes.
     refuse_existing(run_place(loaded, out), force=force)
-    inputs = read_inputs(loaded, earlier_copy(loaded, out, earlier))
+    inputs = read_inputs(loaded)
     plan_scenarios(inputs, inputs.scenarios)
     if not output.quiet:
         for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
@@ -119,7 +113,6 @@ def run(
                 allow_unconverged=True,
                 ledger=place,
                 on_record=place is not None,
-                earlier=earlier,
                 listen=listen,
             )
     if output.json:

@@ -249,7 +249,7 @@ def _when(draft: Draft, path: Path) -> Iterator[str]:
         yield from _line(
             f"  source: {flow_yaml(draft.source)}", "CHANGE: your file, from the folder of this one"
         )
-        yield "  # 'forecast events code FILE' adds acts by hand, 'forecast events import' reads event feeds."
+        yield "  # A spreadsheet will do (docs/codebook.md); 'forecast events import' reads event feeds."
         return
     key = "store" if is_store(Path(draft.source).expanduser()) else "source"
     yield from _line(

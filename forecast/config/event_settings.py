@@ -69,7 +69,7 @@ class EventsConfig(Section):
     audit: Text | None = Field(
         default=None,
         description="error rates of the coding, a file of 'forecast events audit' from the folder of the "
-        "config; they enter the forecast",
+        "config; errors are a caution",
     )
     reporting_delay: ReportingDelay = Field(
         default="none",

@@ -121,9 +121,9 @@ def config_hash(config: Config) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and explicit
-    defaults do not matter. Scenarios, costs and the limit of time are left out: they change no
-    number of the forecast. Of the files of default priors, of the pooled hazard, of anchors and of an
-    audit the content counts, and not the name.
+    defaults do not matter. Scenarios, costs, an audit and the limit of time are left out: they change no
+    number of the forecast. Of the files of default priors, of the pooled hazard and of anchors the content
+    counts, and not the name.
     """
     settings = config.model_dump(
         mode="json",
@@ -134,13 +134,10 @@ def config_hash(config: Config) -> str:
         (settings["model"], "population", config.population_path),
         (settings["model"], "panel", config.hazard_path),
         (settings, "scale", config.scale_path),
-        (settings["events"], "audit", config.audit_path),
     ):
         if path is not None and path.is_file():
             section[key] = hashlib.sha256(path.read_bytes()).hexdigest()
-    if config.audit_path is None:
-        # As before there were audits.
-        del settings["events"]["audit"]
+    del settings["events"]["audit"]
     canonical = json.dumps(settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

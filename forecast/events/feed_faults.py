@@ -1,4 +1,4 @@
-"""Is a feed still what it was: fresh, whole, nothing doubled, coded as before, its actors under their names.
+"""Is a feed still what it was: fresh, whole, nothing doubled.
 
 One place for ``events summary``, ``check``, ``run`` and ``watch``. A feed is all rows of a file, or of the
 files that a dyad's acts come from: a dyad may be silent while its feed is alive. Only what was known at the
@@ -18,10 +18,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.codebook import CATEGORIES, SEVERITIES
 from forecast.events.table import EventTable
 from forecast.records.event_cautions import FaultCode, FeedFault
-from forecast.wording import count, long_day, number, percent
+from forecast.wording import count, long_day, number
 
 STALE_CHANCE = 0.01
 STALE_DAYS = 14
@@ -38,39 +37,16 @@ LOST_LEAST = 15.0
 NEIGHBOURS = 6
 SILENT_MONTHS, SILENT_LEAST = 24, 2
 """A month without a row is lost, too, where the last so many other months have so many rows each."""
-CODES = ("initiator", "recipient", "category", "severity", "subcategory")
-"""What makes a row the same as that of an earlier copy, beside its day."""
-CHANGED_SHARE = 0.02
-"""Share of a year's rows from which on rows that changed since an earlier copy are a fault."""
 DOUBLED_CHANCE = 0.01
 DOUBLED_KINDS = 2
 """Days are doubled whose rows all stand an even number of times, two kinds of row at least, where the share
 of repeats on other days gives that so small a chance."""
-
-RENAMED_MONTHS = 12
-RENAMED_ROWS, RENAMED_BEFORE, RENAMED_CHANCE = 3, 10, 0.01
-"""An actor is renamed that was seen on so many days and whose silence has so small a chance, as another
-appears with so many rows."""
-CODING_MONTHS, CODING_BEFORE = 3, 24
-CODING_ROWS = 30
-CODING_FACTOR, CODING_LEAST = 1.25, 0.3
-"""Coding has changed where the mixture of categories of the last months is further from that of the months
-before than any earlier span was, by this factor, and by so much at least."""
-CODING_MOST = 120
-"""Months of the past that coding is compared with."""
-NEW_ROWS, NEW_MONTHS, NEW_SHARE = 5, 12, 0.2
-"""Coding has changed where of the rows of the last months, so many at least, this share has a code that was
-not in use a year ago, and more than at any earlier time, by the same factor."""
-STREAK_FACTOR, STREAK_CHANCE = 1.25, 0.001
-"""The same where the last rows are of one kind, more than ever by this factor, beyond such a chance."""
 
 _DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 Days = NDArray[np.datetime64]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Change = tuple[float, float, str]
-"""Another way of coding: its size, the limit, and what is said of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +90,8 @@ def feed_faults(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
     day = np.datetime64(as_of, "D")
     faults = list(_stale(feeds, day))
     for feed in feeds:
-        table = feed.table.known_by(as_of)
         until = int(np.searchsorted(feed.volume_day, day, side="right"))
         faults += _lost_months(feed.source, feed.volume_day[:until], feed.volume[:until])
-        faults += _changed_coding(feed.source, table, day)
-        faults += _renamed_actors(feed.source, table, day)
     faults += _doubled_days(feeds, day)
     return tuple(faults)
 
@@ -254,147 +227,3 @@ def _content_by_day(feeds: Sequence[Feed], as_of: np.datetime64) -> dict[date, C
             by_day.setdefault(day, Counter())[tuple(content)] += 1
         seen |= own
     return dict(sorted(by_day.items()))
-
-
-def changed_rows(source: str, before: EventTable, now: EventTable, known: date) -> Iterator[FeedFault]:
-    """Compare a file with an earlier copy: rows that are gone, coded otherwise, or there more often.
-
-    A feed that corrects itself changes a few rows; a file cut short, a lost span, another coding, other
-    actors or rows doubled change many. This is seen in sparse records, too, where the file alone cannot tell.
-    ``before`` is the copy, ``known`` its day: rows of ``now`` that became known later are none of it.
-    """
-    then = before.known_by(known)
-    had, has = _rows_of(then), _rows_of(now)
-    gone, again = had - has, {row: has[row] - had[row] for row in had if has[row] > had[row]}
-    changed = gone.total() + sum(again.values())
-    since = (np.datetime64(known, "M") - RECENT_MONTHS * _MONTH).astype("datetime64[D]")
-    least = max(1.0, CHANGED_SHARE * int((then.date >= since).sum()))
-    if changed >= least:
-        days = sorted(row[0] for row in (*gone, *again))
-        parts = (gone.total(), "gone or coded otherwise"), (sum(again.values()), "repeated")
-        what = " and ".join(f"{rows:,} {what}" for rows, what in parts if rows)
-        span = f"from {long_day(days[0])} to {long_day(days[-1])}"
-        said = f"of {count(len(then), 'row')} known on {long_day(known)}, {what}, {span}."
-        yield _fault("changed_rows", source, (days[0], days[-1]), float(changed), least, said)
-
-
-def _rows_of(table: EventTable) -> Counter[tuple[Any, ...]]:
-    return Counter(zip(*(getattr(table, name).tolist() for name in ("date", *CODES)), strict=True))
-
-
-# Actors and codes
-
-
-def _renamed_actors(source: str, table: EventTable, as_of: np.datetime64) -> Iterator[FeedFault]:
-    """Find an actor that falls silent, against its own pace, as another takes up its counterparts."""
-    days: dict[str, list[Any]] = {}
-    partners: dict[str, set[str]] = {}
-    for day, one, other in zip(
-        table.date.tolist(), table.initiator.tolist(), table.recipient.tolist(), strict=True
-    ):
-        for name, partner in ((one, other), (other, one)):
-            days.setdefault(name, []).append(day)
-            partners.setdefault(name, set()).add(partner)
-    since = (as_of.astype("datetime64[M]") - RENAMED_MONTHS * _MONTH).astype("datetime64[D]")
-    if not len(table) or table.date[0] > since:
-        return
-    new = {name for name, on in days.items() if on[0] >= since.item() and len(on) >= RENAMED_ROWS}
-    for name in sorted(new):
-        for gone, on in sorted(days.items()):
-            first, last = days[name][0], on[-1]
-            if last >= first or not partners[name] & partners[gone] or len(set(on)) < RENAMED_BEFORE:
-                continue
-            span, gap = (last - on[0]).days, (as_of.item() - last).days
-            chance = (span / (span + gap)) ** (len(set(on)) - 1)
-            if chance < RENAMED_CHANCE:
-                said = f"{gone} has no row since {long_day(last)}, and {name}, new on {long_day(first)}, has "
-                said += f"{count(len(days[name]), 'row')} with the same counterparts; one may stand for the "
-                said += "other."
-                yield _fault("renamed_actor", source, (first, as_of.item()), chance, RENAMED_CHANCE, said)
-
-
-def _changed_coding(source: str, table: EventTable, as_of: np.datetime64) -> Iterator[FeedFault]:
-    """Find another way of coding in the last months: other mixtures, codes never used before, or one kind."""
-    if not len(table):
-        return
-    last = (as_of + _DAY).astype("datetime64[M]")
-    month = ((last - table.date.astype("datetime64[M]")) / _MONTH).astype(np.int64) - 1
-    inside = (month >= 0) & (month < CODING_MOST)
-    if not inside.any():
-        return
-    month, table = month[inside], table.select(inside)
-    category = np.searchsorted(np.sort(CATEGORIES), table.category.astype(str))
-    severity = table.severity.astype(np.int64) - 1
-    both = category * len(SEVERITIES) + severity
-    codes = np.array([f"{sub}/{code}" for sub, code in zip(table.subcategory, both.tolist(), strict=True)])
-    first = (last - CODING_MONTHS * _MONTH).astype("datetime64[D]").item()
-    changes = (
-        _other_mixture("kinds of act", category, len(CATEGORIES), month, first),
-        _other_mixture("severities", severity, len(SEVERITIES), month, first),
-        _new_codes("a kind and severity", both.astype(str), month, first),
-        _new_codes("a subcategory, kind and severity", codes, month, first),
-        _streak(category),
-    )
-    for value, limit, said in filter(None, changes):
-        text = f"{said}; the coding may have changed."
-        yield _fault("changed_coding", source, (first, as_of.item()), value, limit, text)
-        return
-
-
-def _other_mixture(what: str, kind: Integers, size: int, month: Integers, first: date) -> Change | None:
-    """Mixture of the last months further from the two years before than at any earlier time."""
-    counts = np.zeros((int(month.max()) + 1, size))
-    np.add.at(counts, (month, kind), 1)
-    distances = [
-        _distance(
-            counts[back : back + CODING_MONTHS],
-            counts[back + CODING_MONTHS : back + CODING_MONTHS + CODING_BEFORE],
-        )
-        for back in range(0, len(counts) - 2 * CODING_MONTHS, CODING_MONTHS)
-    ]
-    earlier = [distance for distance in distances[1:] if distance is not None]
-    if not distances or distances[0] is None or len(earlier) < 3:
-        return None
-    limit = max(CODING_LEAST, CODING_FACTOR * max(earlier))
-    said = f"the {what} coded since {first:%B %Y} differ from those of the two years before more than "
-    said += f"ever ({number(distances[0], 2)}, at most {number(max(earlier), 2)} earlier)"
-    return (distances[0], limit, said) if distances[0] > limit else None
-
-
-def _new_codes(what: str, keys: NDArray[np.str_], month: Integers, first: date) -> Change | None:
-    """Share of the rows of the last months with a code that was not in use a year ago, larger than ever."""
-    shares = []
-    for back in range(0, int(month.max()) + 1 - CODING_BEFORE, CODING_MONTHS):
-        now = (month >= back) & (month < back + CODING_MONTHS)
-        if now.sum() >= NEW_ROWS:
-            # A code that came into use within the year before is still new.
-            old = keys[month >= back + NEW_MONTHS]
-            anything = (month >= back + CODING_MONTHS).any()
-            shares.append(float((~np.isin(keys[now], old)).mean()) if anything else 0.0)
-        elif not back:
-            return None
-    if len(shares) < 4:
-        return None
-    limit = max(NEW_SHARE, CODING_FACTOR * max(shares[1:]))
-    said = f"{percent(shares[0])} of the rows since {first:%B %Y} have {what} that no earlier row has"
-    return (shares[0], limit, said) if shares[0] > limit else None
-
-
-def _streak(kind: Integers) -> Change | None:
-    """Length of the last run of one kind, where it is longer than any before, beyond chance."""
-    ends = np.flatnonzero(np.diff(kind))
-    if not len(ends):
-        return None
-    now, before = len(kind) - 1 - int(ends[-1]), int(np.diff(np.concatenate([[-1], ends])).max())
-    usual = float((kind[: ends[-1] + 1] == kind[-1]).mean())
-    beyond = now > STREAK_FACTOR * before and len(kind) * usual**now < STREAK_CHANCE
-    said = f"the last {now} rows are all of one kind, at most {before} were earlier"
-    return (now, before, said) if beyond else None
-
-
-def _distance(now: Floats, before: Floats) -> float | None:
-    """Total variation distance of two mixtures; ``None`` where either has too few rows."""
-    one, other = now.sum(axis=0), before.sum(axis=0)
-    if one.sum() < CODING_ROWS or other.sum() < CODING_ROWS:
-        return None
-    return float(np.abs(one / one.sum() - other / other.sum()).sum() / 2)

@@ -224,11 +224,6 @@ class EventTable(ShownInNotebooks):
         kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in FIELDS}
         return replace(self, line=self.line[mask], **kept)
 
-    def recoded(self, category: Sequence[str], severity: Sequence[int]) -> EventTable:
-        """Return the same rows with other categories and severities, each of shape (event,)."""
-        categories = np.array(category, dtype=np.object_)
-        return replace(self, category=categories, severity=np.array(severity, dtype=np.int8))
-
     def known_by(self, as_of: Date) -> EventTable:
         """Return what was public at the end of a day: rows with ``known_date`` on or before it."""
         return self.select(self.known_date <= np.datetime64(as_of, "D"))

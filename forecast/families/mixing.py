@@ -7,7 +7,7 @@ is moved by what the acts do on the model's paths, so that every member answers 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -35,44 +35,6 @@ def mixture(parts: Sequence[HitMoments], weights: Sequence[float]) -> HitMoments
         for weight, part in zip(weights, parts, strict=True)
     )
     return HitMoments(np.asarray(mean), np.asarray(square - mean**2))
-
-
-@dataclass(frozen=True)
-class Recoded:
-    """What errors of coding do to the forecast of a target, by day from the origin, shape (day,).
-
-    ``gap`` is the change of its log odds; ``spread`` is how many times as large its variance is as a share of
-    p(1 − p); ``error`` is the standard error of the change, since few records were drawn.
-    """
-
-    gap: Floats
-    spread: Floats
-    error: Floats
-
-    @classmethod
-    def of(cls, coded: HitMoments, records: Sequence[HitMoments], least: float) -> Recoded:
-        """Compare the forecast of the record as coded with those of records as they may truly be.
-
-        The mean is theirs; the variance is their mean variance and (1 + 1/M) times that between their means
-        (Rubin 1987, *Multiple Imputation for Nonresponse in Surveys*, section 3.1).
-        """
-        means = np.array([one.mean for one in records])
-        within = np.mean([np.maximum(one.variance, 0.0) for one in records], axis=0)
-        between = means.var(axis=0, ddof=1)
-        mean = np.clip(means.mean(axis=0), least, 1 - least)
-        before = np.clip(coded.mean, least, 1 - least)
-        share = np.maximum(coded.variance, 0.0) / (before * (1 - before))
-        wider = (within + (1 + 1 / len(records)) * between) / (mean * (1 - mean))
-        gap = np.where(coded.mean > 0.0, special.logit(mean) - special.logit(before), 0.0)
-        spread = np.where(share > 0.0, wider / np.maximum(share, 1e-12), 1.0)
-        return cls(np.asarray(gap), np.asarray(spread), np.asarray(np.sqrt(between / len(records))))
-
-    def moved(self, moments: HitMoments) -> HitMoments:
-        """Return a forecast of the record as coded as it is with the errors."""
-        mean = special.expit(special.logit(moments.mean) + self.gap)
-        before = np.maximum(moments.mean * (1 - moments.mean), 1e-12)
-        variance = np.maximum(moments.variance, 0.0) / before * self.spread * mean * (1 - mean)
-        return HitMoments(np.asarray(mean), np.asarray(variance))
 
 
 @dataclass(frozen=True)
@@ -190,14 +152,13 @@ class Mixing:
 
     ``share`` is the weight of the model, ``direct`` what the other members say without acts ahead (anything
     where ``share`` is 1), ``quiet`` the chance that no act ahead has met the target by itself, ``least``
-    half a path, ``gap`` the change of log odds by errors of coding.
+    half a path.
     """
 
     share: Floats
     direct: Floats
     quiet: Floats
     least: float
-    gap: Floats = field(default_factory=lambda: np.zeros(()))
 
     def acts(self, mean: DrawShares) -> ActsAhead | None:
         """What acts ahead do, from the model's shares; ``None`` where there are none."""
@@ -205,13 +166,6 @@ class Mixing:
 
     def value(self, mean: DrawShares) -> Floats:
         """The forecast where the model says this."""
-        plain = self._of_coded(mean)
-        return np.where(self.gap == 0.0, plain, special.expit(self._log_odds(plain) + self.gap))
-
-    def _log_odds(self, plain: Floats) -> Floats:
-        return np.asarray(special.logit(np.clip(plain, self.least, 1 - self.least)))
-
-    def _of_coded(self, mean: DrawShares) -> Floats:
         acts = self.acts(mean)
         others = self.direct if acts is None else acts.moved(self.direct)
         return np.asarray(self.share * mean.ahead + (1 - self.share) * others)
@@ -219,19 +173,11 @@ class Mixing:
     def by_draw(self, shares: DrawShares) -> Floats:
         """The forecast, linearised in what each draw of the model adds: its plain mean is the value."""
         mean = shares.mean()
-        plain = self._of_coded(mean)
-        value = plain + self.share * (shares.ahead - mean.ahead)
+        value = self.value(mean) + self.share * (shares.ahead - mean.ahead)
         acts = self.acts(mean)
         if acts is None or shares.plain is None or shares.met is None:
-            return self._with_gap(plain, value)
+            return value
         parts = ((shares.plain, acts.plain), (shares.ahead, acts.ahead), (shares.met, acts.met))
         for slope, (each, average) in zip(acts.slopes(self.direct), parts, strict=True):
             value = value + (1 - self.share) * slope * (each - average)
-        return self._with_gap(plain, value)
-
-    def _with_gap(self, plain: Floats, by_draw: Floats) -> Floats:
-        """Move what each draw says by the errors of coding, linearised about the value."""
-        odds = self._log_odds(plain)
-        moved, before = special.expit(odds + self.gap), special.expit(odds)
-        slope = moved * (1 - moved) / (before * (1 - before))
-        return np.asarray(np.where(self.gap == 0.0, by_draw, moved + slope * (by_draw - plain)))
+        return value

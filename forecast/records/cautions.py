@@ -232,22 +232,19 @@ class NotConverged(CautionRecord):
 
 
 class CodingErrorsFound(CautionRecord):
-    """An audit found errors in the coding, which are in the forecast: the headline with and without them."""
+    """An audit found errors in the coding of the events; the forecast takes every row as it was coded."""
 
     code: Literal["coding_errors"] = "coding_errors"
     audited: int = Field(description="rows that a person judged")
     wrong: int = Field(description="rows of them that were wrong")
-    as_coded: Probability = Field(description="of the headline, as if every row were right")
-    as_coded_interval90: Interval
-    probability: Probability
+    rate: Probability = Field(description="share of all rows that are wrong, by the model of the audit")
     interval90: Interval
 
     def _sentence(self) -> str:
-        now = f"{percent(self.probability)}, plausible {interval_percent(self.interval90)}"
-        before = f"{percent(self.as_coded)}, plausible {interval_percent(self.as_coded_interval90)}"
         return (
-            f"An audit found {self.wrong:,} of {count(self.audited, 'event')} wrongly coded. The headline "
-            f"allows for that: {now}. As coded it would be {before}."
+            f"An audit found {self.wrong:,} of {count(self.audited, 'event')} wrongly coded: "
+            f"{percent(self.rate)} of the whole file (plausible {interval_percent(self.interval90)}). The "
+            "forecast takes every event as it was coded."
         )
 
 

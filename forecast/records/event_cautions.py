@@ -28,9 +28,7 @@ TOP_SHARE, ANY_SHARE = 1 / 3, 0.9
 """Share of incidents of the highest severity, and of any one, above which it hardly tells them apart."""
 
 
-FaultCode = Literal[
-    "stale_feed", "lost_month", "changed_rows", "doubled_day", "changed_coding", "renamed_actor"
-]
+FaultCode = Literal["stale_feed", "lost_month", "doubled_day"]
 
 
 class FeedFault(Record):
@@ -40,7 +38,7 @@ class FeedFault(Record):
     feed: str = Field(description="the file")
     first: date = Field(description="first day that is concerned")
     last: date
-    value: float = Field(description="what was found: days, rows, a share, a distance, a chance, by the code")
+    value: float = Field(description="what was found: days or rows, by the code")
     limit: float = Field(description="what it is compared with: see docs/watchlist.md")
     text: str
 

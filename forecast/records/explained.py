@@ -19,7 +19,6 @@ Step = Literal[
     "drift",
     "other_pairs",
     "scheduled_events",
-    "coding_errors",
 ]
 """A source of change between a base rate and the headline: see ``docs/report.md``."""
 
@@ -31,26 +30,6 @@ class WaterfallStep(Record):
     probability: Probability
     change: float = Field(description="that minus the step before; 0 for the base rate")
     error: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
-
-
-class AsCoded(Record):
-    """What the forecast of one target and milestone would be if every event were as it was coded."""
-
-    target: str
-    milestone: str
-    probability: Probability
-    interval90: Interval
-
-
-class CodingErrors(Record):
-    """What an audit of the events found, and the forecast without it: probabilities elsewhere include it."""
-
-    audited: int = Field(description="rows that a person judged")
-    wrong: int = Field(description="rows of them that were wrong")
-    rate: Probability = Field(description="share of all rows that are wrong, by the model of the audit")
-    interval90: Interval
-    records: int = Field(description="records drawn and fitted: the forecast is their mean")
-    as_coded: tuple[AsCoded, ...]
 
 
 class OwnRecord(Record):

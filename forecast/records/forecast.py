@@ -13,7 +13,7 @@ from forecast.frames import Backend, ShownInNotebooks, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.cautions import Caution
 from forecast.records.costs import Decision
-from forecast.records.explained import CodingErrors, Driver, OwnRecord, WaterfallStep
+from forecast.records.explained import Driver, OwnRecord, WaterfallStep
 from forecast.records.scale import Scale
 
 Content = Literal["milestones", "curves", "scenarios", "drivers"]
@@ -313,7 +313,6 @@ class Forecast(Record, ShownInNotebooks):
         default=(), description="where the headline comes from; empty where it was not measured"
     )
     record: OwnRecord | None = Field(default=None, description="how such forecasts did; None unless saved")
-    coding_errors: CodingErrors | None = Field(default=None, description="by an audit; None without errors")
     decision: Decision | None = Field(default=None, description="None without stated costs")
     scenarios: tuple[ScenarioForecast, ...] = ()
     drivers: tuple[Driver, ...]

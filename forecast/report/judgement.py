@@ -62,7 +62,6 @@ STEP_NAMES: dict[Step, str] = {
     "drift": "level of conflict in recent years",
     "other_pairs": "what other pairs teach",
     "scheduled_events": "scheduled events",
-    "coding_errors": "errors of coding that the audit found",
 }
 
 

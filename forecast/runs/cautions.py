@@ -24,6 +24,7 @@ from forecast.priors import PriorSet
 from forecast.records.cautions import (
     HEAD,
     Caution,
+    CodingErrorsFound,
     FarFromBaseline,
     FewTargetEvents,
     KindNotLearned,
@@ -88,6 +89,7 @@ def _asked(inputs: Inputs) -> Iterator[Caution | None]:
     grid, as_of, title = inputs.data.grid, inputs.config.as_of, inputs.config.target_title
     used = inputs.events.between(grid.start, as_of)
     pooled = inputs.hazard.provenance.dyads if inputs.family.pooled else ()
+    yield _coding_errors(inputs)
     yield FewEvents.due(len(used))
     for rule in inputs.rules:
         yield FewTargetEvents.due(rule.name, title(rule.name), used.date[rule.mask(used)].tolist())
@@ -116,6 +118,16 @@ def _asked(inputs: Inputs) -> Iterator[Caution | None]:
         yield LateStart(start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
     if inputs.later is not None:
         yield EventsAfterAsOf(**inputs.later._asdict())
+
+
+def _coding_errors(inputs: Inputs) -> CodingErrorsFound | None:
+    audit = inputs.audit
+    if audit is None or not audit.overall.wrong:
+        return None
+    rates = audit.overall
+    return CodingErrorsFound(
+        audited=rates.audited, wrong=rates.wrong, rate=rates.rate, interval90=rates.interval90
+    )
 
 
 def stale_events(days: Days, as_of: np.datetime64) -> StaleEvents | None:

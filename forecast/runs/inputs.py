@@ -16,7 +16,7 @@ from forecast.config.describe import scale_faults
 from forecast.config.named_files import load_scale, read_logo, refuse_no_font
 from forecast.config.schema import PACKAGED_POPULATIONS
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
-from forecast.events.audit import Audit, known_audit
+from forecast.events.audit import Audit, read_audit
 from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.feed_faults import Feed
@@ -42,7 +42,6 @@ from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.event_cautions import FeedFault
 from forecast.records.scale import PACKAGED, Scale
-from forecast.runs.earlier_copy import EarlierCopy
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.wording import count
 
@@ -116,10 +115,8 @@ def dyad_rule(config: Config) -> DyadRule:
     return DyadRule(config.dyad.side_a, config.dyad.side_b, config.dyad.theatre)
 
 
-def read_inputs(config: Config, earlier: EarlierCopy | None = None) -> Inputs:
+def read_inputs(config: Config) -> Inputs:
     """Read events and scenarios, and resolve priors; nothing is fitted.
-
-    Acts that an ``earlier`` copy of the events holds and these lack are told as a fault of the feed.
 
     Raises
     ------
@@ -132,9 +129,7 @@ def read_inputs(config: Config, earlier: EarlierCopy | None = None) -> Inputs:
     """
     _refuse_bad_looks(config)
     scenarios = load_scenarios(config)
-    inputs = read_data(config)
-    changed = earlier.faults(config.events.source, inputs.dyad, inputs.events) if earlier else ()
-    return replace(inputs, scenarios=scenarios, feed=(*inputs.feed, *changed))
+    return replace(read_data(config), scenarios=scenarios)
 
 
 def read_data(config: Config) -> Inputs:
@@ -144,7 +139,7 @@ def read_data(config: Config) -> Inputs:
     rule = dyad_rule(config)
     inputs = inputs_of(config, everything.select(rule.mask(everything)))
     if inputs.audit and not {one.id for one in inputs.audit.judged} & {*everything.id.tolist()}:
-        raise config.error(("events", "audit"), f"judges no row of {config.events.source} known on that day")
+        raise config.error(("events", "audit"), f"judges no row of {config.events.source}")
     _refuse_unseen(inputs)
     feed = Feed.of_table(everything, store=path if (path := config.events_path) and is_store(path) else None)
     if config.events.use is not None:
@@ -202,7 +197,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     rules = target_rules(config)
     scale = config_scale(config)
     with _told_at(config, "events", "audit"):
-        audit = known_audit(config.audit_path, scale, config.as_of)
+        audit = None if config.audit_path is None else read_audit(config.audit_path)
     _refuse_beyond_scale(config, used, scale)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
     delay = reporting_delay(config, events)

@@ -6,7 +6,7 @@ Every number that is shown, scored or explained is read here: of a run, a scenar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from scipy import special
 
 from forecast.events.table import EventTable
 from forecast.families import MODEL
-from forecast.families.mixing import ActsAhead, DrawShares, Mixing, Recoded, mixture
+from forecast.families.mixing import ActsAhead, DrawShares, Mixing, mixture
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel import FutureAct, TargetRule, raised_to_included
 from forecast.pooled_hazard.hazard import N_DRAWS
@@ -137,8 +137,7 @@ class Mixture:
     ``ahead`` are the paths of the model with the acts ahead, ``None`` where no model was fitted; ``plain``
     the same on the same random numbers without them, and ``met`` (draw, path) the first day on which an act
     ahead meets a target by itself; both ``None`` where there are no acts, or no member to tell of them.
-    ``types`` are types of acts that the codebook does not know. ``recoded`` is what the errors of coding that
-    an audit found do to each target; empty without them.
+    ``types`` are types of acts that the codebook does not know.
     """
 
     inputs: Inputs
@@ -148,7 +147,6 @@ class Mixture:
     met: Mapping[str, Days] | None = None
     acts: Sequence[FutureAct] = ()
     types: Mapping[str, CountsAs] | None = None
-    recoded: Mapping[str, Recoded] = field(default_factory=dict)
 
     @property
     def paths(self) -> FirstPassages:
@@ -208,7 +206,7 @@ class Mixture:
     def curves_of(self, answers: Mapping[str, ModelAnswer]) -> dict[str, ProbabilityCurve]:
         """Curves where the model says this, in order where targets are nested."""
         moments = {
-            rule.name: self._recoded(rule.name, self.as_coded(rule.name, answers.get(rule.name)))
+            rule.name: self.moments(rule.name, answers.get(rule.name))
             for rule in self.inputs.rules
             if rule.name in answers or not answers
         }
@@ -226,11 +224,8 @@ class Mixture:
             for name, curve in curves.items()
         }
 
-    def _recoded(self, target: str, moments: HitMoments) -> HitMoments:
-        return self.recoded[target].moved(moments) if target in self.recoded else moments
-
-    def as_coded(self, target: str, answer: ModelAnswer | None) -> HitMoments:
-        """Moments of a target by day where the model says this and every act is what it was coded as."""
+    def moments(self, target: str, answer: ModelAnswer | None) -> HitMoments:
+        """Moments of a target by day where the model says this."""
         direct, share = self.direct.of(target), self.share(target)
         if answer is None:
             assert direct is not None
@@ -249,8 +244,7 @@ class Mixture:
     def chance_above(self, target: str, day: int, threshold: float) -> float:
         """Chance that the true probability is at or above a threshold, by the beta of its interval."""
         mean = self.probability(target, day)
-        coded = self.as_coded(target, self.answers.get(target))
-        variance = float(self._recoded(target, coded).variance[day])
+        variance = float(self.moments(target, self.answers.get(target)).variance[day])
         if not 0.0 < mean < 1.0 or variance <= 0.0:
             return float(mean >= threshold)
         a, b = beta_of(np.array(mean), np.array(variance))
@@ -274,7 +268,6 @@ class Mixture:
             np.asarray(0.5 if direct is None else direct.mean[day]),
             self.quiet(target, np.asarray(float(day))),
             self.least,
-            np.asarray(self.recoded[target].gap[day] if target in self.recoded else 0.0),
         )
 
     def by_draw(self, target: str, day: int) -> Floats:
@@ -305,13 +298,11 @@ class Mixture:
         )
 
     def direct_error(self, target: str, day: int) -> float:
-        """Part of the error due to the number of draws of members that need no fit, and of records."""
+        """Part of the error due to the number of draws of members that need no fit."""
         direct = self.direct.of(target)
-        recoded = float(self.recoded[target].error[day]) if target in self.recoded else 0.0
         if direct is None:
-            return recoded
-        of_draws = (1 - self.share(target)) * np.sqrt(max(direct.variance[day], 0.0) / N_DRAWS)
-        return float(np.hypot(of_draws, recoded)) if recoded else float(of_draws)
+            return 0.0
+        return float((1 - self.share(target)) * np.sqrt(max(direct.variance[day], 0.0) / N_DRAWS))
 
     def member_forecasts(self, target: str, day: int) -> tuple[MemberForecast, ...]:
         """What each member says of one question without the acts ahead; empty for the model alone."""

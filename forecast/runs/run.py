@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -28,7 +28,6 @@ from forecast.config.writing import (
 from forecast.errors import MAKE_RUN, RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
-from forecast.families.mixing import Recoded
 from forecast.frames import Backend, ShownInNotebooks
 from forecast.inference.posterior import (
     Posterior,
@@ -52,7 +51,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
-RECODED = ("gap", "spread", "error")
 """What is kept by target and day of what errors of coding do."""
 
 
@@ -196,11 +194,6 @@ def write_paths(mixture: Mixture, n_chains: int, path: Path) -> None:
     if mixture.plain is not None:
         plain = {"long_name": f"{meaning}; without the acts of the calendar"}
         variables["first_day_plain"] = (axes, mixture.plain.day.reshape(shape), plain)
-    for part in RECODED:
-        if mixture.recoded:
-            days = np.array([getattr(mixture.recoded[name], part) for name in hits.targets])
-            said = {"long_name": f"{part} of what errors of coding do to the forecast"}
-            variables[f"recoded_{part}"] = (("target", "day"), days, said)
     dataset = xr.Dataset(
         variables,
         coords={"target": list(hits.targets)},
@@ -275,15 +268,11 @@ def _read_paths(path: Path, inputs: Inputs, fit: Posterior) -> Mixture:
     most_bytes = _most_path_bytes(inputs, fit)
     horizon = simulation_options(inputs.config).horizon_days
     passages = []
-    recoded: dict[str, Recoded] = {}
     try:
         with open_stored(path, most_bytes) as file:
             names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["target"][...]]
-            if "recoded_gap" in file:
-                parts = [np.asarray(file[f"recoded_{part}"][...], dtype=float) for part in RECODED]
-                recoded = {name: Recoded(*days) for name, *days in zip(names, *parts, strict=True)}
             if file.attrs.get("random_streams") != RANDOM_STREAMS:
-                return replace(simulate(inputs, fit), recoded=recoded)
+                return simulate(inputs, fit)
             for name in ("first_day", "first_day_plain"):
                 if name in file:
                     days = np.asarray(file[name][...], dtype=np.int32)
@@ -297,8 +286,8 @@ def _read_paths(path: Path, inputs: Inputs, fit: Posterior) -> Mixture:
         raise RunFolderError(f"{path}: not the paths of a run (no first_day). Run 'forecast run' again")
     plain = passages[1] if len(passages) > 1 else None
     if (plain is None) == bool(inputs.calendar and inputs.family.direct):
-        return replace(simulate(inputs, fit), recoded=recoded)
-    return replace(mixture_of(inputs, passages[0], plain), recoded=recoded)
+        return simulate(inputs, fit)
+    return mixture_of(inputs, passages[0], plain)
 
 
 def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:
@@ -327,7 +316,6 @@ class StageSeeds(NamedTuple):
 
     fit: int
     simulate: int
-    records: int
 
 
 def stage_seeds(config: Config) -> StageSeeds:

@@ -286,11 +286,11 @@ def refitted(base: Run, plan: ScenarioPlan, variables: Mapping[str, Floats]) -> 
     hits = _simulated(base, plan, variables, plan.acts)
     direct = base.mixture.direct if not plan.changes_past else direct_answers(inputs, plan.events, horizon)
     if not (plan.acts and inputs.family.direct):
-        return Mixture(inputs, direct, hits, acts=plan.acts, types=plan.types, recoded=base.mixture.recoded)
+        return Mixture(inputs, direct, hits, acts=plan.acts, types=plan.types)
     plain = _simulated(base, plan, variables, ())
     n_draws = hits.day.shape[1]
     met = met_by_themselves(inputs, plan.acts, plan.types, n_draws, base.simulation)
-    return Mixture(inputs, direct, hits, plain, met, plan.acts, plan.types, base.mixture.recoded)
+    return Mixture(inputs, direct, hits, plain, met, plan.acts, plan.types)
 
 
 def _simulated(

@@ -209,9 +209,7 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
             said[step] = _shares(base, draws, past, day) + luck
         said["drift"] = alone
     said["other_pairs"] = share * alone + (1 - share) * direct
-    said["scheduled_events"] = replace(mixture, recoded={}).by_draw(target, day)
-    if mixture.recoded:
-        said["coding_errors"] = mixture.by_draw(target, day)
+    said["scheduled_events"] = mixture.by_draw(target, day)
     steps, before = [], said["base_rate"]
     for step, by_draw in said.items():
         probability, reached = (min(max(float(one.mean()), 0.0), 1.0) for one in (by_draw, before))

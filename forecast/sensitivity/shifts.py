@@ -83,10 +83,9 @@ class Shares:
         """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
         model = self.model.with_each(lambda one: one[:, quantity])
         whole = self.mixing
-        parts = np.broadcast_arrays(whole.share, whole.direct, whole.quiet, whole.gap)
-        share, direct, quiet, gap = (part[quantity] for part in parts)
-        one = Mixing(share, direct, quiet, whole.least, gap)
-        return one.by_draw(model.weighted(weights))
+        parts = np.broadcast_arrays(whole.share, whole.direct, whole.quiet)
+        share, direct, quiet = (part[quantity] for part in parts)
+        return Mixing(share, direct, quiet, whole.least).by_draw(model.weighted(weights))
 
 
 def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Shares:
@@ -115,11 +114,11 @@ def scenario_shares(base: Run, plan: ScenarioPlan | None, target: str, milestone
 
 
 def _stacked(shares: Sequence[DrawShares], mixings: Sequence[Mixing], shown: Floats) -> Shares:
-    share, direct, quiet, gap = (
-        np.array([getattr(one, name) for one in mixings]) for name in ("share", "direct", "quiet", "gap")
+    share, direct, quiet = (
+        np.array([getattr(one, name) for one in mixings]) for name in ("share", "direct", "quiet")
     )
     model = shares[0].with_each(lambda *each: np.column_stack(each), *shares[1:])
-    return Shares(model, Mixing(share, direct, quiet, mixings[0].least, gap), shown)
+    return Shares(model, Mixing(share, direct, quiet, mixings[0].least), shown)
 
 
 @dataclass(frozen=True)

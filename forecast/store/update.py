@@ -26,15 +26,13 @@ from forecast.feeds.report import FAULTS
 from forecast.feeds.unpacking import is_empty
 from forecast.progress import Listener, StageProgress
 from forecast.storage import locked, scratch_folder
-from forecast.store.acled import ACLED
 from forecast.store.fetching import Fetcher, FetchError, FetchOptions
 from forecast.store.folder import Folder, open_store, write_source, write_store
 from forecast.store.gdelt2 import GDELT2
 from forecast.store.reports import Origin, reports_of, write_reports
 from forecast.store.source import Piece, Source, Wanted, checked_address
-from forecast.store.ucdp import UCDP
 
-SOURCES: Mapping[str, Source] = MappingProxyType({one.name: one for one in (GDELT2, UCDP, ACLED)})
+SOURCES: Mapping[str, Source] = MappingProxyType({one.name: one for one in (GDELT2,)})
 """Sources by name, in the order in which they are updated."""
 BATCH = 192
 """Files fetched and read at once: two days of quarter hours."""

@@ -16,7 +16,6 @@ from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.errors import InputError
 from forecast.evaluation.study import Workers, decisive_versions, do_all
 from forecast.events.dyads import DyadRule, actors_of, near_actors
-from forecast.events.feed_faults import changed_rows
 from forecast.events.stores import faults_of
 from forecast.events.table import csv_text
 from forecast.families import family_named
@@ -228,10 +227,6 @@ def _add_earlier(entries: Sequence[_Entry], before: tuple[Watch, Path]) -> None:
             continue
         earlier = places.earlier_events(folder, entry.dyad.key, entry.job.events)
         fitted = places.last_fit(folder, entry.dyad.key)
-        if earlier is not None:
-            same = earlier.select(rule_of(entry.dyad).mask(earlier))
-            source = entry.job.events.source
-            entry.faults += tuple(changed_rows(source, same, entry.job.events, watch.as_of))
         entry.job = Job(entry.job.config, entry.job.events, earlier, fitted)
 
 

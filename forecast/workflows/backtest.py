@@ -221,12 +221,6 @@ def run_backtest(
             "a backtest does not correct for it, so it would be about another forecast; set it to none, e.g. "
             "with --set events.reporting_delay=none",
         )
-    if config.events.audit is not None:
-        raise config.error(
-            ("events", "audit"),
-            "a backtest leaves the coding's errors out, so it would be about another forecast; leave the "
-            "key out, e.g. with --set events.audit=null",
-        )
     inputs = read_inputs(config)
     plan = plan_backtest(inputs, options or BacktestOptions())
     # One that was begun with ``force`` and stopped replaces the finished one when it is resumed.

@@ -40,7 +40,6 @@ from forecast.runs.cautions import (
     warn_of,
     without_warnings,
 )
-from forecast.runs.earlier_copy import EarlierCopy, earlier_copy
 from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.mixture import Mixture
@@ -56,7 +55,6 @@ from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.simulation import FirstPassages
 from forecast.simulation.probabilities import hit_shares
-from forecast.workflows.recoding import coding_caution, coding_errors, possible_records, with_coding_errors
 from forecast.workflows.report import save_run
 
 Floats = NDArray[np.float64]
@@ -77,7 +75,6 @@ def make_forecast(
     *,
     drivers: bool = True,
     keep: Callable[[Run], None] | None = None,
-    earlier: EarlierCopy | None = None,
 ) -> Run:
     """Run all stages in memory: read, fit, simulate, measure drivers and robustness, compare scenarios.
 
@@ -91,8 +88,6 @@ def make_forecast(
         run says nothing of either.
     keep : callable, optional
         Given the run as soon as its probabilities are known, without drivers, robustness and scenarios.
-    earlier : EarlierCopy, optional
-        The events as they once were: what was lost or changed since is a caution.
 
     Raises
     ------
@@ -112,7 +107,7 @@ def make_forecast(
     clock = Clock()
     with clock.time("read"):
         tell(StageProgress("read"))
-        inputs = read_inputs(config, earlier)
+        inputs = read_inputs(config)
         plans = plan_scenarios(inputs, inputs.scenarios)
     run = _make(inputs, plans, clock, tell, drivers=drivers, keep=keep)
     warn_of(run, stacklevel=3)
@@ -144,13 +139,8 @@ def _make(
 ) -> Run:
     config = inputs.config
     posterior, mixture, gates = fit_and_judge(inputs, tell, clock.time, given)
-    records = [fit_and_judge(one, tell, clock.time) for one in possible_records(inputs)]
     with clock.time("simulate"):
-        mixture = with_coding_errors(mixture, [one.mixture for one in records])
         targets = target_forecasts(mixture, posterior.n_chains)
-    fits = (gates, *(one.gates for one in records))
-    errors = coding_errors(mixture)
-    asked = config.headline
     forecast = Forecast(
         schema=5,
         run_id=run_id(config, inputs.events),
@@ -158,20 +148,18 @@ def _make(
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
         as_of=config.as_of,
         model=config.model.family,
-        converged=all(one.converged for one in fits),
-        fits=fits,
+        converged=gates.converged,
+        fits=(gates,),
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         scale=inputs.scale,
         reported_by=reported_by(config),
         cautions=(
-            *not_converged(next((one for one in fits if not one.converged), gates)),
-            *coding_caution(errors, targets, asked.target, asked.milestone),
+            *not_converged(gates),
             *far_from_baseline(targets),
             *cautions_of(inputs),
         ),
         members=mixture.members(),
-        coding_errors=errors,
         decision=decision_of(mixture),
         drivers=(),
         timings_s=clock.seconds,
@@ -271,7 +259,6 @@ def run_forecast(
     allow_unconverged: bool = False,
     ledger: Path | None = None,
     on_record: bool = True,
-    earlier: Path | None = None,
     listen: Listener | None = None,
 ) -> tuple[Run, Path]:
     """Make a forecast, write its run folder, put it on record, and return run and folder.
@@ -292,9 +279,6 @@ def run_forecast(
         The ledger; ``out/ledger.sqlite`` when absent. A run that did not converge goes there as failed.
     on_record : bool
         Whether to put the forecasts into the ledger at all.
-    earlier : Path, optional
-        An earlier copy of the events to compare them with; those of the last earlier run of the same name
-        when absent.
     listen : callable, optional
         Told of each stage and its progress.
 
@@ -321,7 +305,6 @@ def run_forecast(
         fitted.append(run)
 
     refuse_existing(folder, force=force)
-    copy = earlier_copy(config, out, earlier)
     with claimed(folder):
         refuse_existing(folder, force=force)
         if on_record:
@@ -329,7 +312,7 @@ def run_forecast(
             before = summarise_ledger(refuse_unusable(place), sides, questions_of(config))
         try:
             with without_warnings():  # raised or told below
-                run = make_forecast(config, listen, keep=keep, earlier=copy)
+                run = make_forecast(config, listen, keep=keep)
             if listen:
                 listen(StageProgress("report"))
             save_run(run, folder, force=force, ledger_record=before, kept=bool(fitted))

@@ -291,7 +291,7 @@ def test_a_pair_alone_is_looked_for_in_the_bundled_events(command, folder):
 def test_a_pair_without_events_gets_a_template_that_is_valid_once_it_is_filled_in(command, folder):
     ended = command("new", "--pair", "IND,PAK")
     assert ended.code == 0
-    assert "forecast events code ind-pak.csv" in ended.out
+    assert "forecast events validate ind-pak.csv" in ended.out
     text = Path("ind-pak.yaml").read_text(encoding="utf-8")
     assert "\nas_of:\n" in text
     faults = command("check", "ind-pak.yaml").err

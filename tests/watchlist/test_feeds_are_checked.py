@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.events.feed_faults import Feed, changed_rows, feed_faults
+from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.table import Event, EventTable
 
 AS_OF = date(2010, 1, 31)
@@ -97,55 +97,6 @@ def test_a_month_without_a_row_is_named_in_a_sparse_feed_that_never_had_one():
     whole = acts(a_day=0.3)
     (found,) = faults([one for one in whole if (one.date.year, one.date.month) != (2009, 9)])
     assert (found.code, found.first) == ("lost_month", date(2009, 9, 1))
-
-
-def test_an_actor_that_goes_under_another_name_is_named():
-    cut = date(2009, 12, 1)
-    renamed = [
-        replace(one, initiator="NEW") if one.date >= cut and one.initiator == "AAA" else one for one in acts()
-    ]
-    (found,) = faults(renamed)
-    assert found.code == "renamed_actor"
-    assert found.text.startswith("feed.csv: AAA has no row since")
-
-
-def test_a_code_that_no_row_had_before_is_changed_coding_and_says_so():
-    cut = date(2009, 11, 15)
-    moved = [replace(one, severity=one.severity + 2) if one.date >= cut else one for one in acts(a_day=0.5)]
-    (found,) = faults(moved)
-    assert found.code == "changed_coding"
-
-
-def test_one_kind_for_all_is_changed_coding_however_few_the_rows():
-    cut = date(2009, 10, 1)
-    rows = acts(a_day=0.2, kinds=(0.4, 0.3, 0.2, 0.1))
-    same = [replace(one, category="dispute", severity=1) if one.date >= cut else one for one in rows]
-    assert {one.code for one in faults(same)} == {"changed_coding"}
-
-
-def test_rows_that_changed_since_an_earlier_copy_are_counted_and_later_rows_are_not():
-    before = acts(a_day=0.05, last=date(2009, 12, 1))
-    later = acts(seed=1, a_day=0.5, first=date(2009, 12, 2))
-
-    def compared(rows):
-        tables = (EventTable.from_events(some, "feed.csv") for some in (before, [*rows, *later]))
-        return tuple(changed_rows("feed.csv", *tables, date(2009, 12, 1)))
-
-    assert compared(before) == ()
-    (found,) = compared(before[:-2])
-    assert (found.code, found.value, found.first) == ("changed_rows", 2, before[-2].date)
-    (found,) = compared([*before, replace(before[-1], id="twice")])
-    assert (found.value, found.last) == (1, before[-1].date)
-    (found,) = compared([replace(one, severity=5) for one in before])
-    assert found.value == len(before)
-
-
-def test_changed_coding_is_named():
-    cut = date(2009, 11, 1)
-    before = acts(last=cut - timedelta(days=1))
-    (found,) = faults([*before, *acts(seed=1, kinds=(0.05, 0.05, 0.1, 0.8), first=cut)])
-    assert (found.code, found.first) == ("changed_coding", cut)
-    assert found.value > found.limit
 
 
 def test_a_feed_that_stopped_is_stale_and_a_silent_dyad_in_a_live_feed_is_not(tmp_path):

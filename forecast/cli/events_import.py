@@ -1,12 +1,10 @@
-"""``forecast events code`` and ``import``: events coded by hand, or from a feed; ``codebook``, ``crosswalk``.
+"""``forecast events import``, ``codebook`` and ``crosswalk``: events from a feed, and what codes mean.
 
 The engine of feeds is loaded inside the commands.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,124 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from forecast.blocks import Block, Pairs, Prose, Verbatim
 from forecast.cli.options import Answer, Output, argument, day, day_option, option, takes_options
-from forecast.cli.terminal import lines_of, show_progress
+from forecast.cli.terminal import show_progress
 from forecast.errors import EventError, InputError
 from forecast.progress import StageProgress
-from forecast.wording import count
 
 if TYPE_CHECKING:
     from forecast.feeds.options import Switches
-    from forecast.records.scale import Scale
-
-QUESTIONS: Mapping[str, str] = {
-    "date": "Day of the act (YYYY-MM-DD)",
-    "end_date": "Last day, for an act of several days",
-    "known_date": "Day it became public, if later",
-    "initiator": "Who acts (three letters)",
-    "target": "Towards whom (three letters)",
-    "category": "Category (? for the codebook)",
-    "severity": "Severity 1 to 5 (? for what each means)",
-    "subcategory": "Which kind, in a word or two",
-    "cameo": "CAMEO code (? for the category's codes)",
-    "summary": "What happened, in one neutral sentence",
-    "source_outlet": "Source: outlet",
-    "source_title": "Source: title",
-    "source_url": "Source: address of the page",
-    "source_date": "Source: day of publication",
-    "verified": "Page read, and it reports the act (yes, no)",
-    "confidence": "Confidence (high, medium, low)",
-}
-"""What is asked, after the columns that are required; the others may be left empty."""
 
 SCALE: Any = option(
     "standard", "--scale", "Severities by: standard, armed (routine fire), or a file of anchors.", "SCALE"
 )
-Check = Callable[[Mapping[str, str]], list[tuple[str, str]]]
-
-
-def _cell(name: str, help_text: str, metavar: str = "TEXT") -> Any:  # noqa: ANN401 - as typer's own
-    return option(None, f"--{name}", help_text, metavar)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cells:
-    """The columns of an event file, as text."""
-
-    date: str | None = _cell("date", "Day of the act.", "DAY")
-    initiator: str | None = _cell("initiator", "Who acts, e.g. USA.", "CODE")
-    target: str | None = _cell("target", "Towards whom, e.g. CHN.", "CODE")
-    category: str | None = _cell("category", "Category of the codebook.", "NAME")
-    severity: str | None = _cell("severity", "1 (routine) to 5 (extreme).", "1-5")
-    subcategory: str | None = _cell("subcategory", "Which kind.")
-    cameo: str | None = _cell("cameo", "CAMEO code, e.g. 042.", "CODE")
-    summary: str | None = _cell("summary", "What happened, one neutral sentence.")
-    end_date: str | None = _cell("end-date", "Last day of an act of several.", "DAY")
-    known_date: str | None = _cell("known-date", "Day it became public, if later.", "DAY")
-    source_outlet: str | None = _cell("source-outlet", "Who reported it.")
-    source_title: str | None = _cell("source-title", "Title of the report.")
-    source_url: str | None = _cell("source-url", "Address of the page.", "URL")
-    source_date: str | None = _cell("source-date", "Day of publication.", "DAY")
-    verified: str | None = _cell(
-        "verified", "yes when the page was read and reports the act, else no.", "yes|no"
-    )
-    confidence: str | None = _cell("confidence", "That date and fact are right.", "high|medium|low")
-    id: str | None = _cell("id", "Name of the event; made when absent.")
-
-
-@takes_options
-def code(
-    file: Path = argument("FILE", "Event file (CSV); made when absent."),
-    *,
-    cells: Cells,
-    scale: str = SCALE,
-    dry_run: bool = option(False, "--dry-run", "Check the event and print it; the file is not touched."),
-    answer: Answer,
-) -> None:
-    """Add one event to a file, checked by the rules of the codebook.
-
-    On a terminal what the options leave open is asked for; '?' shows what the codebook says. Nothing is
-    written before all is right, and an interrupted command leaves the file as it was.
-    """
-    from forecast.config.named_files import load_scale
-    from forecast.events.coding import add_event, code_event, coding_faults, open_event_file
-
-    given = {name: text for name, text in vars(cells).items() if text is not None}
-    opened, of = open_event_file(file), load_scale(scale, Path())
-    asking = sys.stdin.isatty() and sys.stderr.isatty() and not answer.json
-    if asking:
-        given = _ask_for_event(
-            given,
-            lambda so_far: coding_faults(so_far, opened, of),
-            asks_verified=opened.asks_verified,
-            scale=of,
-        )
-    coded = code_event(given, opened, of)
-    for group in coded.duplicates:
-        others = [name for name in group.ids if name != coded.event.id]
-        typer.echo(f"Warning: this may be the same event as {', '.join(others)} ({group.reason}).", err=True)
-    if asking:
-        typer.echo("\n".join(("", *lines_of([Pairs(tuple(coded.cells.items()))]))), err=True)
-        if not _ask_to_add(default=not coded.duplicates):
-            typer.echo("Nothing was added.")
-            raise typer.Exit
-    if not dry_run:
-        add_event(opened, coded)
-    groups = [{"ids": list(group.ids), "reason": group.reason} for group in coded.duplicates]
-    facts = {"file": str(file), "added": not dry_run, "event": dict(coded.cells), "duplicates": groups}
-    anchor = of.anchor(coded.event.category, coded.event.severity)
-    facts |= {"scale": of.name, "anchor": anchor}
-    rows = (0 if opened.table is None else len(opened.table)) + (not dry_run)
-    done = "not written (--dry-run)" if dry_run else f"added to {file}"
-    held = count(rows, "event")
-    answer.print(
-        facts,
-        [
-            Verbatim((f"{coded.event.id}: {done}, which holds {held}.",)),
-            Prose(f"Severity {coded.event.severity} ({of.name}): {anchor}", tone="fine"),
-        ],
-    )
 
 
 @takes_options
@@ -156,65 +47,6 @@ def codebook(
         typer.echo(scale_yaml(of, (category,) if category else own_categories(of) or CATEGORIES), nl=False)
         return
     answer.print(codebook_facts(category, of), codebook_blocks(category, of))
-
-
-def _ask_for_event(
-    given: Mapping[str, str], check: Check, *, asks_verified: bool, scale: Scale
-) -> dict[str, str]:
-    """Ask for every column that is not given; an answer that cannot be is told and asked for again."""
-    from forecast.events.table import REQUIRED
-
-    answers = dict(given)
-    order = [*REQUIRED, *(name for name in QUESTIONS if name not in REQUIRED)]
-    for name in order:
-        if name in given or (name == "verified" and not asks_verified):
-            continue
-        while True:
-            answer = ask(QUESTIONS[name])
-            if answer == "?":
-                typer.echo("\n".join(lines_of(help_of(name, answers.get("category"), scale))), err=True)
-                continue
-            wrong = [message for column, message in check(answers | {name: answer}) if column == name]
-            if name in REQUIRED and not answer:
-                wrong = wrong or ["empty. It is required"]
-            if not wrong or (not answer and name not in REQUIRED):
-                break
-            typer.echo(f"  {wrong[0]}", err=True)
-        if answer:
-            answers[name] = answer
-    return answers
-
-
-def _ask_to_add(*, default: bool) -> bool:
-    try:
-        return bool(typer.confirm("Add it?", default=default, err=True))
-    except typer.Abort as stop:
-        raise KeyboardInterrupt from stop
-
-
-def ask(question: str) -> str:
-    """Ask on standard error; the answer may be empty."""
-    try:
-        return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
-    except typer.Abort as stop:  # Typer's word for Ctrl-C and for the end of input
-        raise KeyboardInterrupt from stop
-
-
-def help_of(name: str, category: str | None, scale: Scale | None = None) -> tuple[Block, ...]:
-    """What the codebook says of a column, for one category where that matters."""
-    from forecast.events.answers import categories_table, codes_table, severities_table
-    from forecast.events.codebook import CATEGORIES, standard_scale
-
-    if name == "category":
-        return (categories_table(),)
-    if name == "severity":
-        return (severities_table(scale or standard_scale(), category if category in CATEGORIES else None),)
-    if name == "cameo":
-        return (codes_table(category),)
-    return (Prose(f"{QUESTIONS[name]}. 'forecast events codebook' prints the codebook."),)
-
-
-# Feeds
 
 
 @dataclass(frozen=True, kw_only=True)
