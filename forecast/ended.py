@@ -31,7 +31,9 @@ COMMANDS = {
 """By command and subcommand."""
 
 OPTIONS = {
+    "check --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
+    "events summary --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "events update --source acled": "ended with 0.4: download its file and use events import",
     "events update --source ucdp": "ended with 0.4: download its file and use events import",
     "ledger export --format hubverse": "ended with 0.4: use --format csv",
@@ -40,6 +42,7 @@ OPTIONS = {
     "report --docx": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --office-template": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --pptx": "ended with 0.4: use --figures DIR, which writes the charts for slides",
+    "run --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "watch --test-mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
 }
 """By command and option, and its value where the option stays without it."""
