@@ -1,45 +1,54 @@
-"""A run kept in memory, and the answer to a state of the page: the numbers of ``forecast scenario``.
+"""A run kept in memory: the answer to a state of the page, and what takes long, new fits and searches.
 
-``docs/page.md`` explains what the page is told. Probabilities are in [0, 1] and differences in parts of one;
-a day is counted from the origin, the first day ahead.
+The numbers are those of ``forecast scenario`` and ``reconcile``. Probabilities are in [0, 1] and differences
+in parts of one; a day is counted from the origin, the first day ahead. ``docs/page.md`` explains the answer.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import re
+import signal
+import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
-from forecast.app.state import Goal, State, StateError, read_goal, read_state, shown_folder
-from forecast.errors import MAKE_RUN, RunFolderError
+from forecast import wording
+from forecast.app.model import Goal, State, StateError, act_kind, chance_text, read_goal, read_state
+from forecast.config import Scenario
+from forecast.errors import MAKE_RUN, ForecastError, RunFolderError
 from forecast.records.base import Record
-from forecast.records.forecast import (
-    Curve,
-    Difference,
-    MilestoneForecast,
-    ScenarioForecast,
-    ScenarioTarget,
-    TargetForecast,
-)
+from forecast.records.forecast import Curve, Difference, ScenarioTarget, TargetForecast
 from forecast.report.answers import PLAUSIBLE, change_lines, reconciled_sentence
-from forecast.report.judgement import question_sentence
-from forecast.report.scenario_words import change_sentences, trust_sentence
+from forecast.report.assumption_words import assumption_label, change_with_error, titles_of
+from forecast.report.judgement import named, question_sentence
+from forecast.report.scenario_words import trust_sentence
 from forecast.runs import files
 from forecast.runs.folder import command_again, kind_of
 from forecast.runs.run import Run, read_run
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import Effort
 from forecast.scenarios.plan import ScenarioPlan, plan_scenario
-from forecast.sensitivity.reconcile import Kind, reconcile
+from forecast.sensitivity.reconcile import reconcile
 
 CHART_DAYS = 7
 """Days between two points of a curve; every milestone has one of its own."""
 ANSWERED_DRAWS = 4000
 """Draws at most, about, from which futures are played anew for an answer; every so many of a larger run."""
+_LEAST_SHOWN = 0.0005
+"""A twentieth of a point: less is shown as none."""
+_UNUSABLE = "This run did not converge. Its numbers must not be used."
+_UNMOVED = Difference(value=0.0, mcse=0.0)
+_JOBS_KEPT = 20
+_PROGRESS = re.compile(r"([\d,]+) of (?:about )?([\d,]+) (?:draws|changes)")
+_GRACE_SECONDS = 5
 
 
 class Point(Record):
@@ -53,7 +62,7 @@ class Point(Record):
 
 
 class AnswerMilestone(Record):
-    """The target before one milestone under the state, and its difference from the run."""
+    """The target before one milestone under the state, and its difference from the run; then in words."""
 
     name: str
     probability: float
@@ -62,43 +71,47 @@ class AnswerMilestone(Record):
     difference: float
     difference_mcse: float
     difference_at_most: float | None = None
-
-
-class BaseProbability(Record):
-    """What the run itself says."""
-
-    probability: float
-    low: float
-    high: float
+    chance: str
+    range: str
+    run: str
+    change: str
 
 
 class Answer(Record):
-    """The answer to a state; numbers are ``None`` where they are withheld."""
+    """The answer to a state; numbers are ``None`` where they are withheld.
 
-    status: Literal["ready", "withheld"]
-    reason: str | None = None
+    ``chance``, ``range``, ``sentence``, ``change``, ``trust`` and ``weights`` are what the page prints;
+    ``run`` is the curve of the run itself, ``base`` its probability, ``ends`` what curve and run end at.
+    """
+
+    status: Literal["ready", "withheld"] = "ready"
     target: str
     milestone: str
     probability: float | None = None
     low: float | None = None
     high: float | None = None
-    words: str | None = None
-    sentence: str
-    base: BaseProbability
+    base: float
     difference: float | None = None
     difference_mcse: float | None = None
     difference_at_most: float | None = None
     assumed: float | None = None
     model_adds: float | None = None
     curve: tuple[Point, ...] = ()
+    run: tuple[Point, ...]
     milestones: tuple[AnswerMilestone, ...] = ()
+    method: str = "run"
     pareto_k: float | None = None
     effective_draws: float | None = None
-    trust: str
-    method: str
-    changes: tuple[str, ...]
+    chance: str = "Withheld"
+    range: str
+    sentence: str
+    change: str = ""
+    ends: tuple[str, str]
+    trust: str = "These are the numbers of the run."
+    weights: str | None = None
+    changes: tuple[str, ...] = ()
     command: str
-    milliseconds: float
+    milliseconds: float = 0.0
 
 
 class PageChange(Record):
@@ -107,10 +120,9 @@ class PageChange(Record):
     ``lines`` say what moves, from where and to where; of several priors all together first, then each.
     """
 
-    kind: Kind
-    lines: tuple[tuple[str, str, str], ...]
-    plausibility: float
-    probability: float
+    lines: tuple[str, ...]
+    plausibility: str
+    chance: str
     setting: dict[str, Any]
 
 
@@ -133,43 +145,37 @@ class Engine:
     run: Run
     every: int = 1
 
-    @property
-    def _effort(self) -> Effort:
-        return Effort(every=self.every)
-
-    @property
-    def tweaks(self) -> bool:
-        """Whether changes may be asked for: the run converged."""
-        return self.run.forecast.converged
-
     def read(self, content: object) -> State:
         """Read a state as JSON gives it; see ``read_state``."""
         return read_state(content, self.run.inputs, self.run.forecast.run_id)
 
+    def read_goal(self, content: object) -> Goal:
+        """Read what the run is to be reconciled with; ``StateError`` where it is not, or cannot be."""
+        goal = read_goal(content, self.run.inputs, self.run.forecast.run_id)
+        self._refuse_unconverged()
+        return goal
+
     def plan(self, state: State) -> ScenarioPlan:
-        """Put the diff of a state upon the run (``StateError`` where it does not fit)."""
-        assert state.scenario is not None
-        if not self.tweaks:
-            raise StateError(self.no_tweaks)
+        """Put the diff of a state upon the run (``StateError`` where there is none, or it does not fit)."""
+        if state.scenario is None:
+            raise StateError("nothing is changed, so there is nothing to fit again")
+        self._refuse_unconverged()
         return plan_scenario(self.run.inputs, state.scenario)
 
-    @property
-    def no_tweaks(self) -> str:
-        """Why no change can be asked for."""
-        return (
-            "this run did not converge, so nothing can be built upon its numbers. Run it again with more "
-            "draws"
-        )
+    def _refuse_unconverged(self) -> None:
+        if not self.run.forecast.converged:
+            raise StateError(
+                "this run did not converge, so nothing can be built upon its numbers. Run it again with more "
+                "draws"
+            )
 
     def warm_up(self) -> None:
         """Answer a state that nobody sees, so that all is loaded for the next."""
-        if not self.tweaks:
-            return
-        inputs = self.run.inputs
-        act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
-        if by := inputs.who_acts("visit", 1):
-            act["by"] = by
-        self.answer(self.read({"events": [act]}))
+        if self.run.forecast.converged:
+            inputs = self.run.inputs
+            act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
+            by = inputs.who_acts("visit", 1)
+            self.answer(self.read({"events": [act | ({"by": by} if by else {})]}))
 
     def answer(
         self, state: State, *, refit: bool = False, tell: Callable[[str], None] = lambda note: None
@@ -177,39 +183,52 @@ class Engine:
         """Answer a state; with ``refit`` a new fit is made where one is needed, else numbers are withheld."""
         begun = time.perf_counter()
         known = self.run.forecast.target(state.target)
+        base = named(known.milestones, state.milestone)
+        run = _points(known.curve, known)
+        ends = wording.percent(run[-1].probability)
         answer = Answer(
-            status="ready",
             target=state.target,
             milestone=state.milestone,
-            sentence="Withheld until the model is fitted again.",
-            base=base_of(_named(known.milestones, state.milestone)),
-            trust="These are the numbers of the run.",
-            method="run",
-            changes=(),
-            command=state.command(shown_folder(self.run.folder)),
-            milliseconds=0.0,
+            base=base.probability,
+            run=run,
+            range=f"The run says {wording.percent(base.probability)}",
+            sentence="",
+            ends=(ends, ends),
+            command=state.command("RUN_DIR" if self.run.folder is None else self.run.folder.as_posix()),
         )
         if state.scenario is None:
-            unmoved = dict.fromkeys((one.name for one in known.milestones), Difference(value=0.0, mcse=0.0))
-            answer = answer.model_copy(update=_numbers(known, known, state.milestone, unmoved, 0.0))
+            answer = answer.model_copy(update=_numbers(known, known, state.milestone))
+            if not self.run.forecast.converged:
+                hidden = {
+                    "status": "withheld",
+                    "probability": None,
+                    "low": None,
+                    "high": None,
+                    "chance": "Withheld",
+                }
+                answer = answer.model_copy(update=hidden | {"range": "", "sentence": _UNUSABLE, "change": ""})
         else:
-            effort = replace(self._effort, target=state.target)
-            plan = self.plan(state)
-            scenario = evaluate_plan(self.run, plan, refit=refit, effort=effort, tell=tell)
-            answer = answer.model_copy(update=_scenario_part(scenario))
-            if not scenario.withheld:
-                target = scenario.target(state.target)
-                changes = {one.name: one.difference for one in target.milestones}
-                assumed = _named(target.milestones, state.milestone).by_assumption
-                answer = answer.model_copy(update=_numbers(known, target, state.milestone, changes, assumed))
+            effort = Effort(every=self.every, target=state.target)
+            scenario = evaluate_plan(self.run, self.plan(state), refit=refit, effort=effort, tell=tell)
+            trust = trust_sentence(scenario)
+            usable = not scenario.withheld and not scenario.failures
+            k, draws = scenario.pareto_k, scenario.effective_draws
+            k = None if k is None else min(max(k, -99.0), 99.0)
+            update: dict[str, object] = {
+                "method": scenario.method,
+                "pareto_k": k,
+                "effective_draws": draws,
+                "trust": trust,
+                # After a new fit the weights that did not serve say nothing of its numbers.
+                "weights": _weights_line(k, draws) if usable and scenario.method != "refit" else None,
+                "changes": tuple(assumptions(self.run, state.scenario)),
+            }
+            if usable:
+                update |= _numbers(known, scenario.target(state.target), state.milestone)
+            else:
+                update |= {"status": "withheld", "sentence": trust}
+            answer = answer.model_copy(update=update)
         return answer.model_copy(update={"milliseconds": round(1000 * (time.perf_counter() - begun), 1)})
-
-    def read_goal(self, content: object) -> Goal:
-        """Read what the run is to be reconciled with; ``StateError`` where it is not, or cannot be."""
-        goal = read_goal(content, self.run.inputs, self.run.forecast.run_id)
-        if not self.tweaks:
-            raise StateError(self.no_tweaks)
-        return goal
 
     def reconcile(self, goal: Goal, tell: Callable[[str], None] = lambda note: None) -> PageReconciled:
         """Search the least changes under which the run would say a probability; takes a minute."""
@@ -217,103 +236,22 @@ class Engine:
         found = reconcile(self.run, goal.target, goal.milestone, goal.probability, tell)
         changes = (
             PageChange(
-                kind=one.kind,
-                lines=tuple(change_lines(forecast, one)),
-                plausibility=one.plausibility,
-                probability=one.probability,
+                lines=tuple(
+                    f"{what}: {before} → {after}" if before else what
+                    for what, before, after in change_lines(forecast, change)
+                ),
+                plausibility=f"{change.plausibility:.2f}",
+                chance=wording.percent(change.probability),
                 # A state holds the chances of scheduled acts without the key of a scenario file.
                 setting={
                     key: part["probability"] if key == "calendar" else part
-                    for key, part in one.setting.items()
+                    for key, part in change.setting.items()
                 },
             )
-            for one in found.changes
+            for change in found.changes
         )
         sentence = reconciled_sentence(forecast, found)
         return PageReconciled(sentence=sentence, changes=tuple(changes), reading=PLAUSIBLE)
-
-
-def _scenario_part(scenario: ScenarioForecast) -> dict[str, object]:
-    """What an answer says of how it was made, and whether it can be used."""
-    trust = trust_sentence(scenario)
-    usable = not scenario.withheld and not scenario.failures
-    return {
-        "status": "ready" if usable else "withheld",
-        "reason": None if usable else trust,
-        "pareto_k": None if scenario.pareto_k is None else min(max(scenario.pareto_k, -99.0), 99.0),
-        "effective_draws": scenario.effective_draws,
-        "trust": trust,
-        "method": scenario.method,
-        "changes": change_sentences(scenario),
-    }
-
-
-def _numbers(
-    known: TargetForecast,
-    target: TargetForecast | ScenarioTarget,
-    milestone: str,
-    changes: Mapping[str, Difference],
-    assumed: float | None,
-) -> dict[str, object]:
-    """The numbers of an answer, for a target that is the run's own or moved by ``changes``."""
-    now, change = _named(target.milestones, milestone), changes[milestone]
-    return {
-        "probability": now.probability,
-        "low": now.interval90[0],
-        "high": now.interval90[1],
-        "words": now.words,
-        "sentence": question_sentence(known, now),
-        "difference": change.value,
-        "difference_mcse": change.mcse,
-        "difference_at_most": change.at_most,
-        "assumed": assumed,
-        "model_adds": None if assumed is None else change.value - assumed,
-        "curve": points_of(target.curve, known),
-        "milestones": tuple(_row(one, changes[one.name]) for one in target.milestones),
-    }
-
-
-def _row(one: MilestoneForecast, change: Difference) -> AnswerMilestone:
-    low, high = one.interval90
-    return AnswerMilestone(
-        name=one.name,
-        probability=one.probability,
-        low=low,
-        high=high,
-        difference=change.value,
-        difference_mcse=change.mcse,
-        difference_at_most=change.at_most,
-    )
-
-
-def _named[M: MilestoneForecast](milestones: Sequence[M], name: str) -> M:
-    return next(one for one in milestones if one.name == name)
-
-
-def base_of(milestone: MilestoneForecast) -> BaseProbability:
-    """What the run says of a milestone."""
-    low, high = milestone.interval90
-    return BaseProbability(probability=milestone.probability, low=low, high=high)
-
-
-def points_of(curve: Curve, target: TargetForecast) -> tuple[Point, ...]:
-    """Points of a curve for the chart: one a week, and one at every milestone."""
-    return tuple(
-        Point(
-            day=day,
-            date=curve.date[day],
-            probability=curve.probability[day],
-            low=curve.lower90[day],
-            high=curve.upper90[day],
-        )
-        for day in _chart_days(curve, target)
-    )
-
-
-def _chart_days(curve: Curve, target: TargetForecast) -> Iterator[int]:
-    last = len(curve.date) - 1
-    milestones = (min(bisect_left(curve.date, one.date), last) for one in target.milestones)
-    yield from sorted({*range(0, last + 1, CHART_DAYS), *milestones, last})
 
 
 def open_engine(folder: Path) -> Engine:
@@ -340,3 +278,272 @@ def open_engine(folder: Path) -> Engine:
         )
     run = read_run(folder)
     return Engine(run, max(1, run.n_draws // ANSWERED_DRAWS))
+
+
+def _numbers(
+    known: TargetForecast, target: TargetForecast | ScenarioTarget, milestone: str
+) -> dict[str, object]:
+    """The numbers of an answer, and their words, for a target that is the run's own or moved."""
+    now, before = named(target.milestones, milestone), named(known.milestones, milestone)
+    changes = {
+        moved.name: moved.difference
+        for moved in (target.milestones if isinstance(target, ScenarioTarget) else ())
+    }
+    change = changes.get(milestone, _UNMOVED)
+    assumed = named(target.milestones, milestone).by_assumption if isinstance(target, ScenarioTarget) else 0.0
+    curve = _points(target.curve, known)
+    return {
+        "probability": now.probability,
+        "low": now.interval90[0],
+        "high": now.interval90[1],
+        "difference": change.value,
+        "difference_mcse": change.mcse,
+        "difference_at_most": change.at_most,
+        "assumed": assumed,
+        "model_adds": None if assumed is None else change.value - assumed,
+        "curve": curve,
+        "milestones": tuple(_milestones(known, target, changes)),
+        "chance": wording.percent(now.probability),
+        "range": f"Plausible range {wording.interval_percent(now.interval90)}",
+        "sentence": question_sentence(known, now),
+        "change": _change_sentence(change, before.probability)
+        if changes
+        else "Nothing changed yet: this is the forecast of the run.",
+        "ends": (wording.percent(curve[-1].probability), wording.percent(known.curve.probability[-1])),
+    }
+
+
+def _milestones(
+    known: TargetForecast, target: TargetForecast | ScenarioTarget, changes: Mapping[str, Difference]
+) -> Iterator[AnswerMilestone]:
+    for milestone in target.milestones:
+        change = changes.get(milestone.name, _UNMOVED)
+        low, high = milestone.interval90
+        yield AnswerMilestone(
+            name=milestone.name,
+            probability=milestone.probability,
+            low=low,
+            high=high,
+            difference=change.value,
+            difference_mcse=change.mcse,
+            difference_at_most=change.at_most,
+            chance=wording.percent(milestone.probability),
+            range=wording.interval_percent(milestone.interval90),
+            run=wording.percent(named(known.milestones, milestone.name).probability),
+            change=change_with_error(change.value, change.mcse, change.at_most),
+        )
+
+
+def _change_sentence(change: Difference, before: float) -> str:
+    """What a state changes against the run, with its error; where no future differs, with a bound."""
+    run = f"the run ({wording.percent(before)})"
+    if abs(change.value) < _LEAST_SHOWN and change.mcse < _LEAST_SHOWN:
+        bound = "" if change.at_most is None else wording.bound_in_points(change.at_most)
+        none = f": none of the simulated futures differs, so it is below {bound} points" if bound else ""
+        return f"No visible change from {run}{none}."
+    clear = "" if abs(change.value) > 2 * change.mcse else ": no clear change"
+    return f"{wording.signed_points(change.value)} ± {wording.points(change.mcse)} against {run}{clear}."
+
+
+def _weights_line(k: float | None, draws: float | None) -> str | None:
+    if k is None or draws is None:
+        return None
+    return (
+        f"Pareto k {'none' if k <= -9 else f'{k:.2f}'} (at most 0.7 allowed), "
+        f"{draws:,.0f} effective draws (at least 400 needed)."
+    )
+
+
+def assumptions(run: Run, scenario: Scenario) -> Iterator[str]:
+    """Say what a state assumes, one text a change."""
+    for act in scenario.events:
+        kind = act_kind(run, act.category, act.severity, act.by)
+        what = f"{act.label}: {kind}" if act.label else f"{kind[:1].upper()}{kind[1:]}"
+        chance = "" if act.probability == 1 else f", {chance_text(act.probability)} likely"
+        yield f"{what} {wording.day_span(act.first_day, act.last_day or act.first_day)}{chance}"
+    now = scenario.calendar.probability if scenario.calendar else {}
+    for scheduled in run.inputs.config.calendar:
+        if scheduled.label in now:
+            before, after = (chance_text(p) for p in (scheduled.probability, now[scheduled.label]))
+            yield f"{scheduled.label}: {after} likely instead of {before}"
+    titles, known = titles_of(run.forecast), run.inputs.priors
+    for name, prior in known.changed(scenario.priors, "scenario").priors.items():
+        if {name, prior.group.name} & scenario.priors.keys():
+            reading = prior.group.scale.read(*prior.distribution.quantile((0.05, 0.5, 0.95)).tolist())
+            yield f"{assumption_label(name, titles=titles)}: {wording.in_sentence(reading)}"
+    past = {str(event.id): event for event in run.inputs.events.rows()}
+    for left_out in scenario.without:
+        event = past.get(left_out.id or "")
+        yield (
+            f"Without what happened on {wording.short_day(event.date)}: {event.summary}"
+            if event
+            else "Without past acts that fit a description"
+        )
+
+
+def _points(curve: Curve, target: TargetForecast) -> tuple[Point, ...]:
+    """Points of a curve for the chart: one a week, and one at every milestone."""
+    last = len(curve.date) - 1
+    milestones = (min(bisect_left(curve.date, one.date), last) for one in target.milestones)
+    return tuple(
+        Point(
+            day=day,
+            date=curve.date[day],
+            probability=curve.probability[day],
+            low=curve.lower90[day],
+            high=curve.upper90[day],
+        )
+        for day in sorted({*range(0, last + 1, CHART_DAYS), *milestones, last})
+    )
+
+
+Task = Literal["refit", "reconcile"]
+
+
+class JobStatus(Record):
+    """How far a new fit or a search is; ``progress`` is the share of its draws or changes that are done."""
+
+    status: Literal["running", "done", "failed", "cancelled"]
+    progress: float = 0.0
+    text: str
+    answer: Answer | None = None
+    reconciled: PageReconciled | None = None
+    error: str | None = None
+
+
+class BusyError(StateError):
+    """Another new fit or search is going on."""
+
+
+@dataclass
+class _Job:
+    run_id: str
+    process: BaseProcess
+    status: JobStatus = field(default_factory=lambda: JobStatus(status="running", text="starting"))
+
+    def end(self, **how: object) -> None:
+        if self.status.status == "running":
+            self.status = self.status.model_copy(update=how)
+
+
+class Jobs:
+    """New fits and searches of a server, one at a time, each in a process that reads the run again.
+
+    All methods may be called from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: dict[int, _Job] = {}
+        self._next = 1
+
+    def start(self, engine: Engine, task: Task, content: object) -> int:
+        """Begin a new fit for a state, or a search for a goal, and return its number.
+
+        Raises ``BusyError`` while another goes on, ``StateError`` where none can be made.
+        """
+        if task == "refit":
+            engine.plan(engine.read(content))
+        else:
+            engine.read_goal(content)
+        if engine.run.folder is None:
+            raise StateError("the run is not kept in a folder, so nothing long can be computed from here")
+        context = multiprocessing.get_context("spawn")
+        with self._lock:
+            if any(job.status.status == "running" for job in self._jobs.values()):
+                raise BusyError("another new fit is being made, or another search; wait for it or cancel it")
+            receiving, sending = context.Pipe(duplex=False)
+            arguments = engine.run.folder, task, content, sending
+            process = context.Process(target=_work, args=arguments, daemon=True)
+            process.start()
+            sending.close()
+            number, self._next = self._next, self._next + 1
+            job = self._jobs[number] = _Job(engine.run.forecast.run_id, process)
+            self._jobs.pop(number - _JOBS_KEPT, None)
+        threading.Thread(target=self._follow, args=(job, receiving), daemon=True).start()
+        return number
+
+    def status(self, engine: Engine, number: int) -> JobStatus:
+        """Return how far a job of this run is (``StateError`` where there is none of that number)."""
+        with self._lock:
+            return self._job(engine, number).status
+
+    def cancel(self, engine: Engine, number: int) -> JobStatus:
+        """End a job; one that is over stays as it is."""
+        with self._lock:
+            job = self._job(engine, number)
+            self._cancel(job)
+            return job.status
+
+    def close(self) -> None:
+        """End whatever runs."""
+        with self._lock:
+            for job in self._jobs.values():
+                self._cancel(job)
+
+    def _job(self, engine: Engine, number: int) -> _Job:
+        job = self._jobs.get(number)
+        if job is None or job.run_id != engine.run.forecast.run_id:
+            raise StateError(f"there is no new fit or search of number {number} for this run")
+        return job
+
+    def _cancel(self, job: _Job) -> None:
+        if job.status.status == "running":
+            job.end(status="cancelled", text="cancelled")
+            job.process.terminate()
+            job.process.join(_GRACE_SECONDS)
+            if job.process.is_alive():
+                job.process.kill()
+
+    def _follow(self, job: _Job, receiving: Connection) -> None:
+        """Take over what the process says until it ends."""
+        try:
+            while True:
+                update = JobStatus.model_validate_json(receiving.recv_bytes())
+                with self._lock:
+                    job.end(**dict(update))
+        except (EOFError, OSError):
+            pass
+        job.process.join()
+        with self._lock:
+            error = f"it ended without an answer (code {job.process.exitcode})"
+            job.end(status="failed", text="failed", error=error)
+
+
+def _work(folder: Path, task: Task, content: object, sending: Connection) -> None:
+    """Fit again or search, in a process of its own; tells how far it is, then answer or fault."""
+    # Ctrl-C is for the server, which ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def send(status: JobStatus) -> None:
+        sending.send_bytes(status.model_dump_json().encode())
+
+    def fail(error: str) -> None:
+        send(JobStatus(status="failed", text="failed", error=error))
+
+    def tell(note: str) -> None:
+        counted = _PROGRESS.search(note)
+        finished, planned = (int(part.replace(",", "")) for part in counted.groups()) if counted else (0, 1)
+        send(
+            JobStatus(
+                status="running", progress=min(finished / max(planned, 1), 1.0), text=note or "starting"
+            )
+        )
+
+    try:
+        engine = Engine(read_run(folder))
+        done: dict[str, Any] = {"status": "done", "progress": 1.0, "text": "done"}
+        if task == "refit":
+            send(JobStatus(**done, answer=engine.answer(engine.read(content), refit=True, tell=tell)))
+        else:
+            send(JobStatus(**done, reconciled=engine.reconcile(engine.read_goal(content), tell)))
+    except ForecastError as error:
+        fail(str(error))
+    except MemoryError:
+        fail("the machine has not enough memory for it")
+    except BrokenPipeError:
+        pass  # the server is gone
+    except Exception as error:  # the page is to learn of it whatever it is
+        fail(f"internal error ({type(error).__name__}: {error})")
+    finally:
+        sending.close()

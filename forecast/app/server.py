@@ -1,21 +1,28 @@
-"""The addresses of the page: its files, and what it asks of a run, or of the runs below a folder.
+"""The page's server: who may ask, its addresses, and the runs below a folder.
 
-Every answer is JSON, every fault too. ``serve`` answers on a port of this machine until it is interrupted.
+The checks of every request, in order: ``Host`` is this server by a name of this machine (a foreign name that
+was made to point here is refused: DNS rebinding), ``Origin`` and ``Sec-Fetch-Site`` are not those of another
+site, the token is known, a body is JSON and small. Every response forbids the browser to load anything else.
+Every answer is JSON but for the pages themselves, every fault one sentence.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hmac
 import json
 import secrets
+import socket
 import threading
 import webbrowser
-from collections.abc import Awaitable, Callable
-from datetime import date
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from html import escape
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -23,18 +30,49 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from forecast.app.engine import Engine, open_engine
-from forecast.app.guard import ADDRESS, App, Guard, listening_on, server_of
-from forecast.app.page_model import page_model
-from forecast.app.refits import Refits
-from forecast.app.state import OtherRunError, StateError
-from forecast.errors import ForecastError, RunFolderError
+from forecast import wording
+from forecast.app.engine import Engine, Jobs, Task, open_engine
+from forecast.app.model import OtherRunError, StateError, page_model
+from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
 from forecast.records.forecast import Forecast
-from forecast.report.judgement import headline_pair, question_sentence
+from forecast.report.judgement import headline_pair
 from forecast.runs import files
 from forecast.runs.folder import read_record, run_folders
 
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[[Request], Awaitable[Response]]
+Refusal = tuple[int, str]
+
+ADDRESS = "127.0.0.1"
+MOST_BYTES = 256 * 1024
+"""Largest body."""
+BODY_SECONDS = 10.0
+"""In which it must have come."""
+_TOKEN_HEADER = "x-forecast-token"
+_MOST_QUERY = 2_000
+_BACKLOG = 128
+_SECONDS_TO_END = 2
+_MOST_OPEN = 4
+"""Runs kept in memory; each takes some hundred megabytes."""
+_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    # The token stands in the address of the page.
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
 _KINDS = {
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -42,34 +80,144 @@ _KINDS = {
     "svg": "image/svg+xml",
 }
 _PAGE = package_files("forecast.app") / "page"
-PAGE_FILES = tuple(
-    sorted(one.name for one in _PAGE.iterdir() if one.is_file() and one.name.rpartition(".")[2] in _KINDS)
-    if _PAGE.is_dir()
-    else ()
-)
-"""The files of the page, listed when the server starts; no others are ever read."""
-Handler = Callable[[Request], Awaitable[Response]]
-_MOST_OPEN = 4
-"""Runs kept in memory; each takes some hundred megabytes."""
+PAGE_FILES = {
+    entry.name: entry.read_bytes()
+    for entry in (_PAGE.iterdir() if _PAGE.is_dir() else ())
+    if entry.name.rpartition(".")[2] in _KINDS
+}
+"""The files of the page, read when the server starts; no others are ever read."""
+_OPEN_PATHS = tuple(f"/{name}" for name in PAGE_FILES if not name.endswith(".html"))
+"""What holds nothing secret."""
+
+
+class Guard:
+    """Lets requests through to ``app`` that pass every check; answers the others itself, in one sentence.
+
+    ``hosts`` are the values of ``Host`` that are this server.
+    """
+
+    def __init__(self, app: App, token: str, hosts: Iterable[str]) -> None:
+        self._app, self._token, self._hosts = app, token.encode(), frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check and pass on one request."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is None and scope["method"] == "POST":
+            try:
+                body = await asyncio.wait_for(_body(receive), BODY_SECONDS)
+            except TimeoutError:
+                refusal = 408, f"the request did not come within {BODY_SECONDS:g} seconds"
+            else:
+                if body is None:
+                    refusal = _too_large()
+                else:
+                    receive = _again(body, receive)
+        if refusal is not None:
+            await _error(*refusal)(scope, receive, guarded)
+        else:
+            await self._app(scope, receive, guarded)
+
+    def _refusal(self, scope: Scope) -> Refusal | None:
+        headers = _single(scope["headers"])
+        host = headers.get("host")
+        if host is None or host.lower() not in self._hosts:
+            return 400, "this server answers to 127.0.0.1 only; open the address that 'forecast app' printed"
+        foreign = "origin" in headers and headers["origin"] not in {f"http://{name}" for name in self._hosts}
+        if foreign or headers.get("sec-fetch-site") not in (None, "same-origin", "none"):
+            return 403, "requests from other pages are refused"
+        if scope["method"] not in ("GET", "HEAD", "POST"):
+            return 405, "only GET and POST are answered"
+        if not scope["path"].endswith(_OPEN_PATHS) and not self._knows_token(scope, headers):
+            return 403, (
+                "the token is missing or not this server's; open the address that 'forecast app' printed"
+            )
+        if scope["method"] == "POST":
+            kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
+            if kind != "application/json":
+                return 415, "a request must be application/json"
+            length = headers.get("content-length")
+            if length is not None and (not length.isascii() or not length.isdigit()):
+                return 400, "Content-Length is no number"
+            if length is not None and (len(length) > 12 or int(length) > MOST_BYTES):
+                return _too_large()
+        return None
+
+    def _knows_token(self, scope: Scope, headers: MutableMapping[str, str | None]) -> bool:
+        given = headers.get(_TOKEN_HEADER)
+        # Pages alone may have it in their address.
+        if given is None and scope["path"].endswith("/") and len(scope["query_string"]) <= _MOST_QUERY:
+            tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+            given = tokens[0] if len(tokens) == 1 else None
+        return given is not None and hmac.compare_digest(given.encode("utf-8", "replace"), self._token)
+
+
+def _single(headers: Iterable[tuple[bytes, bytes]]) -> MutableMapping[str, str | None]:
+    """Headers by name in small letters; ``None`` for one that comes twice, which no browser sends."""
+    single: dict[str, str | None] = {}
+    for name, value in headers:
+        key = name.decode("latin-1").lower()
+        single[key] = None if key in single else value.decode("latin-1")
+    return single
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Whole body of a request; ``None`` as soon as it is too large."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MOST_BYTES:
+            return None
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Give the body that was read as one message, then what comes after it."""
+    given = False
+
+    async def once() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return once
+
+
+def _too_large() -> Refusal:
+    return 413, f"the request is larger than {MOST_BYTES // 1024} KB"
 
 
 class RunPage:
     """What the page of one run asks for."""
 
-    def __init__(self, engine: Engine, refits: Refits) -> None:
-        self.engine, self.refits = engine, refits
+    def __init__(self, engine: Engine, jobs: Jobs) -> None:
+        self.engine, self.jobs = engine, jobs
         self._model: bytes | None = None
         self._describing = threading.Lock()
 
     def routes(self) -> list[BaseRoute]:
         """Addresses below that of the page."""
         return [
-            *page_files("index.html"),
+            *_page_files(),
+            Route("/", _answering(_index)),
             Route("/model", _answering(self.model)),
             Route("/answer", _answering(self.answer), methods=["POST"]),
             Route("/yaml", _answering(self.yaml), methods=["POST"]),
-            Route("/refit", _answering(self.refit), methods=["POST"]),
-            Route("/reconcile", _answering(self.reconcile), methods=["POST"]),
+            Route("/refit", _answering(self.begin("refit")), methods=["POST"]),
+            Route("/reconcile", _answering(self.begin("reconcile")), methods=["POST"]),
             Route("/refit/{job:int}", _answering(self.job)),
             Route("/refit/{job:int}/cancel", _answering(self.cancel), methods=["POST"]),
         ]
@@ -82,7 +230,7 @@ class RunPage:
         """What ``GET /model`` answers, worked out once."""
         with self._describing:
             if self._model is None:
-                self._model = page_model(self.engine).model_dump_json(by_alias=True).encode()
+                self._model = page_model(self.engine.run).model_dump_json().encode()
             return self._model
 
     async def answer(self, request: Request) -> Response:
@@ -93,36 +241,31 @@ class RunPage:
     async def yaml(self, request: Request) -> Response:
         """Answer ``POST /yaml``."""
         state = self.engine.read(await _json(request))
-        if state.scenario is not None:
-            self.engine.plan(state)
-        return Response(state.yaml, media_type="text/yaml; charset=utf-8")
+        text = state.yaml
+        self.engine.plan(state)
+        return Response(text, media_type="text/yaml; charset=utf-8")
 
-    async def refit(self, request: Request) -> Response:
-        """Answer ``POST /refit``."""
-        content = await _json(request)
-        state = self.engine.read(content)
-        if state.scenario is not None:
-            self.engine.plan(state)
-        job = await run_in_threadpool(self.refits.start, self.engine, content, state)
-        return _plain({"job": job}, 202)
+    def begin(self, task: Task) -> Handler:
+        """Answer ``POST /refit`` and ``POST /reconcile``."""
 
-    async def reconcile(self, request: Request) -> Response:
-        """Answer ``POST /reconcile``."""
-        content = await _json(request)
-        return _plain({"job": await run_in_threadpool(self.refits.search, self.engine, content)}, 202)
+        async def start(request: Request) -> Response:
+            content = await _json(request)
+            return _plain({"job": await run_in_threadpool(self.jobs.start, self.engine, task, content)}, 202)
+
+        return start
 
     async def job(self, request: Request) -> Response:
         """Answer ``GET /refit/JOB``."""
-        return _record(self.refits.status(self.engine, request.path_params["job"]))
+        return _record(self.jobs.status(self.engine, request.path_params["job"]))
 
     async def cancel(self, request: Request) -> Response:
         """Answer ``POST /refit/JOB/cancel``."""
-        return _record(self.refits.cancel(self.engine, request.path_params["job"]))
+        return _record(self.jobs.cancel(self.engine, request.path_params["job"]))
 
 
-def run_app(engine: Engine, refits: Refits, token: str, hosts: tuple[str, ...]) -> App:
+def run_app(engine: Engine, jobs: Jobs, token: str, hosts: Iterable[str]) -> App:
     """Return the application that serves the page of one run."""
-    page = RunPage(engine, refits)
+    page = RunPage(engine, jobs)
 
     def prepare() -> None:
         page.described()
@@ -130,52 +273,13 @@ def run_app(engine: Engine, refits: Refits, token: str, hosts: tuple[str, ...]) 
 
     # While the browser starts: the first answer is then as fast as the others.
     threading.Thread(target=prepare, daemon=True).start()
-    return _guarded(page.routes(), token, hosts)
-
-
-class ListedHeadline(Record):
-    """The bottom line of a run."""
-
-    target: str
-    milestone: str
-    label: str
-    date: date
-    probability: float
-    low: float
-    high: float
-    words: str
-    sentence: str
-
-
-class ListedRun(Record):
-    """A run of the list; ``page`` is the address of its page, ``reason`` why it has none.
-
-    Runs of one ``name`` ask about the same relation as of different days: they are its history.
-    """
-
-    n: int
-    name: str
-    title: str
-    run_id: str
-    as_of: date
-    converged: bool
-    headline: ListedHeadline | None
-    page: str | None
-    reason: str | None
-
-
-class Listing(Record):
-    """All runs, by name, the newest first."""
-
-    folder: str
-    runs: tuple[ListedRun, ...]
+    return Guard(_starlette(page.routes()), token, hosts)
 
 
 class RunList:
     """The runs below a folder; numbers are given when the server starts and stay."""
 
     def __init__(self, folder: Path) -> None:
-        self._name = folder.resolve().name
         self.folders = tuple(run_folders(folder))
         if not self.folders:
             raise RunFolderError(
@@ -190,10 +294,10 @@ class RunList:
         if not 0 <= number < len(self.folders):
             raise StateError(f"there is no run of number {number}")
         with self._lock:
-            found = self._open.pop(number, None)
+            known = self._open.pop(number, None)
             while len(self._open) >= _MOST_OPEN:
                 del self._open[next(iter(self._open))]
-            self._open[number] = found or open_engine(self.folders[number])
+            self._open[number] = known or open_engine(self.folders[number])
             return self._open[number]
 
     @property
@@ -201,78 +305,76 @@ class RunList:
         """Numbers of the runs that are kept."""
         return frozenset(self._open)
 
-    def listing(self, token: str) -> Listing:
-        """Read the bottom line of every run; one that cannot be read says why."""
-        runs = [self._listed(number, folder, token) for number, folder in enumerate(self.folders)]
-        runs.sort(key=lambda one: one.as_of, reverse=True)
-        runs.sort(key=lambda one: one.name)
-        return Listing(folder=self._name, runs=tuple(runs))
-
-    def _listed(self, number: int, folder: Path, token: str) -> ListedRun:
-        try:
-            forecast = read_record(folder / files.FORECAST, Forecast)
-        except ForecastError as error:
-            return ListedRun(
-                n=number,
-                name=folder.parent.name,
-                title=folder.name,
-                run_id="",
-                as_of=date.min,
-                converged=False,
-                headline=None,
-                page=None,
-                reason=str(error),
-            )
-        target, milestone = headline_pair(forecast)
-        whole = (folder / files.POSTERIOR).is_file()
-        return ListedRun(
-            n=number,
-            name=forecast.name,
-            title=forecast.dyad.label,
-            run_id=forecast.run_id,
-            as_of=forecast.as_of,
-            converged=forecast.converged,
-            headline=ListedHeadline(
-                target=target.name,
-                milestone=milestone.name,
-                label=target.label,
-                date=milestone.date,
-                probability=milestone.probability,
-                low=milestone.interval90[0],
-                high=milestone.interval90[1],
-                words=milestone.words,
-                sentence=question_sentence(target, milestone),
-            ),
-            page=f"runs/{number}/?token={token}" if whole else None,
-            reason=None if whole else f"kept without its draws ({files.POSTERIOR})",
+    def page(self, token: str) -> str:
+        """The runs question by question, the newest first, as a page; one that cannot be read says why."""
+        rows: dict[str, list[tuple[str, str]]] = {}
+        titles: dict[str, str] = {}
+        for number, folder in enumerate(self.folders):
+            try:
+                forecast = read_record(folder / files.FORECAST, Forecast)
+            except ForecastError as error:
+                cells = escape(folder.name), f"–<span class='fine block'>{escape(str(error))}</span>", "–"
+                name, day = folder.parent.name, ""
+            else:
+                name, day = forecast.name, forecast.as_of.isoformat()
+                titles.setdefault(name, forecast.dyad.label)
+                cells = _cells(forecast, folder, f"runs/{number}/?token={token}")
+            head, question, chance = cells
+            row = f"<th scope='row'>{head}</th><td>{question}</td><td class='right'>{chance}</td>"
+            rows.setdefault(name, []).append((day, f"<tr>{row}</tr>"))
+        sections = (
+            f"<section><h2>{escape(titles.get(name, name))}</h2><table class='runs'>{_HEAD}<tbody>"
+            f"{''.join(row for _, row in sorted(found, reverse=True))}</tbody></table></section>"
+            for name, found in sorted(rows.items())
         )
+        return PAGE_FILES["runs.html"].decode().replace("<!--runs-->", "".join(sections))
 
 
-def list_app(runs: RunList, refits: Refits, token: str, hosts: tuple[str, ...]) -> App:
+_HEAD = (
+    "<thead><tr><th scope='col'>As of</th><th scope='col'>Question</th>"
+    "<th scope='col' class='right'>Probability</th></tr></thead>"
+)
+
+
+def _cells(forecast: Forecast, folder: Path, address: str) -> tuple[str, str, str]:
+    """Day, question and probability of a run; the day leads to its page, where it has one."""
+    target, milestone = headline_pair(forecast)
+    day = wording.short_day(forecast.as_of)
+    question = escape(f"{target.label}, before {wording.long_day(milestone.date)}")
+    if (folder / files.POSTERIOR).is_file():
+        day = f"<a href='{escape(address)}'>{day}</a>"
+    else:
+        question += f"<span class='fine block'>kept without its draws ({files.POSTERIOR})</span>"
+    if not forecast.converged:
+        return day, question, "not converged"
+    words = f"<span class='fine block'>{escape(milestone.words)}</span>"
+    return day, question, f"{escape(wording.percent(milestone.probability))}{words}"
+
+
+def list_app(runs: RunList, jobs: Jobs, token: str, hosts: Iterable[str]) -> App:
     """Return the application that lists runs and serves the page of each, read when it is first asked for."""
     pages: dict[int, tuple[Engine, Starlette]] = {}
 
     async def listed(request: Request) -> Response:
-        return _record(await run_in_threadpool(runs.listing, token))
+        return Response(await run_in_threadpool(runs.page, token), media_type="text/html")
 
     async def page(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - the protocol's own types
         try:
             number = int(scope["path_params"]["run"])
             engine = await run_in_threadpool(runs.engine, number)
             if number not in pages or pages[number][0] is not engine:
-                routes = RunPage(engine, refits).routes()
-                pages[number] = engine, Starlette(routes=routes, exception_handlers=_HANDLERS)
+                pages[number] = engine, _starlette(RunPage(engine, jobs).routes())
             served = pages[number][1]
             # A run that is no longer kept goes with its page.
             for other in pages.keys() - runs.open:
                 del pages[other]
         except ForecastError as error:
-            await _failed(Request(scope), error)(scope, receive, send)
+            await _failed(error)(scope, receive, send)
             return
         await served(scope, receive, send)
 
-    addresses: list[BaseRoute] = [*page_files("runs.html"), Route("/runs", _answering(listed))]
-    return _guarded([*addresses, Mount("/runs/{run:int}", app=page)], token, hosts)
+    routes = [*_page_files(), Route("/", _answering(listed)), Mount("/runs/{run:int}", app=page)]
+    return Guard(_starlette(routes), token, hosts)
 
 
 def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool) -> None:
@@ -288,17 +390,16 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
         The port is taken.
     """
     single = (folder / files.FORECAST).is_file() or not folder.is_dir()
-    engine = open_engine(folder) if single else None
-    runs = None if single else RunList(folder)
-    refits, token = Refits(), secrets.token_urlsafe(24)
+    opened = open_engine(folder) if single else RunList(folder)
+    jobs, token = Jobs(), secrets.token_urlsafe(24)
     with listening_on(port) as listening:
         port = listening.getsockname()[1]
         hosts = (f"{ADDRESS}:{port}", f"localhost:{port}")
-        if engine is not None:
-            app: App = run_app(engine, refits, token, hosts)
-        else:
-            assert runs is not None
-            app = list_app(runs, refits, token, hosts)
+        app = (
+            run_app(opened, jobs, token, hosts)
+            if isinstance(opened, Engine)
+            else list_app(opened, jobs, token, hosts)
+        )
         address = f"http://{ADDRESS}:{port}/?token={token}"
         tell(address)
         if browser:
@@ -306,33 +407,61 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
         try:
             server_of(app).run([listening])
         finally:
-            refits.close()
+            jobs.close()
 
 
-def page_files(index: str) -> list[BaseRoute]:
-    """Addresses of the files of the page, with ``index`` at the root."""
-    return [
-        Route("/", partial(_file, name=index)),
-        *(Route(f"/{name}", partial(_file, name=name)) for name in PAGE_FILES if not name.endswith(".html")),
-    ]
-
-
-async def _file(request: Request, name: str) -> Response:
-    place = _PAGE / name
-    if not place.is_file():
-        return _error(404, f"the page has no {name}")
-    return Response(place.read_bytes(), headers={"content-type": _KINDS[name.rpartition(".")[2]]})
-
-
-def _guarded(routes: list[BaseRoute], token: str, hosts: tuple[str, ...]) -> App:
-    open_files = tuple(f"/{name}" for name in PAGE_FILES if not name.endswith(".html"))
-    return Guard(
-        Starlette(routes=routes, exception_handlers=_HANDLERS),
-        token,
-        hosts,
-        open_path=lambda path: path.endswith(open_files),
-        page_path=lambda path: path.endswith("/"),
+def server_of(app: App) -> uvicorn.Server:
+    """Return a server of an application that says nothing and ends soon after it is told to."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            http="h11",
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=_SECONDS_TO_END,
+        )
     )
+
+
+def listening_on(port: int) -> socket.socket:
+    """Take the port, so that it answers from the moment its address is told."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((ADDRESS, port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        reason = error.strerror or error
+        raise InputError(
+            f"--port {port}: cannot be used ({reason}). Give another one, or 0 for any that is free"
+        ) from error
+    return listening
+
+
+def _starlette(routes: Iterable[BaseRoute]) -> Starlette:
+    return Starlette(routes=[*routes], exception_handlers={HTTPException: _http_fault})
+
+
+def _page_files() -> Iterator[BaseRoute]:
+    for path in _OPEN_PATHS:
+        yield Route(path, _file(path.removeprefix("/")))
+
+
+def _file(name: str) -> Handler:
+    async def file(request: Request) -> Response:
+        return Response(PAGE_FILES[name], headers={"content-type": _KINDS[name.rpartition(".")[2]]})
+
+    return file
+
+
+async def _index(request: Request) -> Response:
+    return Response(PAGE_FILES["index.html"], headers={"content-type": _KINDS["html"]})
 
 
 def _answering(handler: Handler) -> Handler:
@@ -340,30 +469,28 @@ def _answering(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except ForecastError as error:
-            return _failed(request, error)
+            return _failed(error)
 
     return answer
 
 
-def _failed(request: Request, error: ForecastError) -> Response:
+def _failed(error: ForecastError) -> Response:
     status = 409 if isinstance(error, OtherRunError | RunFolderError) else 400
     return _error(status, str(error), error.key if isinstance(error, StateError) else None)
 
 
 async def _json(request: Request) -> object:
-    body = await request.body()
+    def no_number(text: str) -> float:
+        raise ValueError(f"{text} is no number of JSON")
+
     try:
-        return json.loads(body, parse_constant=_no_number)
+        return json.loads(await request.body(), parse_constant=no_number)
     except (ValueError, RecursionError) as error:
         raise StateError(f"the request is no JSON ({type(error).__name__})") from error
 
 
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
-
-
-def _record(record: Record, status: int = 200) -> Response:
-    return Response(record.model_dump_json(by_alias=True), status, media_type="application/json")
+def _record(record: Record) -> Response:
+    return Response(record.model_dump_json(), media_type="application/json")
 
 
 def _plain(content: dict[str, object], status: int) -> Response:
@@ -376,8 +503,5 @@ def _error(status: int, sentence: str, key: str | None = None) -> Response:
 
 async def _http_fault(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    said = {404: "there is nothing at this address", 405: "this address is not asked in this way"}
-    return _error(error.status_code, said.get(error.status_code, error.detail))
-
-
-_HANDLERS: Any = {HTTPException: _http_fault}
+    reasons = {404: "there is nothing at this address", 405: "this address is not asked in this way"}
+    return _error(error.status_code, reasons.get(error.status_code, error.detail))

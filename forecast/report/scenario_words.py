@@ -62,15 +62,10 @@ def withheld_sentence(scenario: ScenarioForecast) -> str:
     )
 
 
-def withheld_reason(scenario: ScenarioForecast) -> str:
-    """Say why a scenario has no numbers where the reader can ask for a new fit beside the sentence."""
-    return f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run."
-
-
 def trust_sentence(scenario: ScenarioForecast) -> str:
     """Say in one plain sentence how far the numbers of a scenario can be trusted."""
     if scenario.withheld:
-        return withheld_reason(scenario)
+        return f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run."
     if scenario.failures:
         said = "; ".join(one.sentence for one in scenario.failures)
         return f"The new fit did not converge, so its numbers must not be used: {said}."
@@ -83,28 +78,6 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
         f"Reweighted to these beliefs, the run's draws are worth {left} independent draws; no small group of "
         f"them dominates (Pareto k {wording.number(max(scenario.pareto_k, -9.0))})."
     )
-
-
-def change_sentences(scenario: ScenarioForecast) -> tuple[str, ...]:
-    """Say what a scenario assumes, one text a change, for a caption."""
-    titles = {target.name: target.label for target in scenario.targets}
-    said = []
-    for act in scenario.acts:
-        days = wording.long_day(act.first_day)
-        if act.last_day != act.first_day:
-            days = f"between {days} and {wording.long_day(act.last_day)}"
-        by = f" by {act.by}" if act.by else ""
-        kind = act.label or act.category.replace("_", " ")
-        chance = "" if act.probability == 1.0 else f", {wording.share(act.probability)} likely"
-        said.append(f"{kind} (severity {act.severity}){by} {days}{chance}")
-    said += [
-        f"{one.label}: {wording.share(one.before)} → {wording.share(one.after)}"
-        for one in scenario.expectations
-    ]
-    said += [f"another belief: {assumption_label(name, titles=titles)}" for name in scenario.priors]
-    if scenario.taken_out:
-        said.append(f"without {wording.count(scenario.taken_out, 'past event')}")
-    return tuple(said)
 
 
 LEAST_SHOWN = 0.01

@@ -1,6 +1,5 @@
-"""A run without a sampler, and the server over it as a user starts it."""
+"""Runs of the scenarios' tests behind a server, in this process and as a user starts it."""
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -10,32 +9,50 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
+from forecast.app.engine import Engine, Jobs
+from forecast.app.server import run_app
+from forecast.config import load_config
 from forecast.records.explained import Driver
 from forecast.records.forecast import Diagnostics
-from forecast.runs.run import Run, write_run
+from forecast.runs.inputs import read_inputs
+from forecast.runs.run import write_run
+
+from ..scenarios.conftest import CONFIG, EVENTS, base, folder, inputs, run_folder, run_from  # noqa: F401
 
 START_SECONDS = 400
-
-
-def made_run(place: Path) -> Run:
-    """Make the run of the scenarios' tests: draws of the prior stand for a posterior."""
-    source = Path(__file__).parents[1] / "scenarios" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("made_run_of_scenarios", source)
-    made = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = made
-    spec.loader.exec_module(made)
-    # A new fit takes long enough to be met at work.
-    config = made.CONFIG.replace("tune: 100,", "tune: 20000,")
-    (place / "config.yaml").write_text(config, encoding="utf-8")
-    (place / "events.csv").write_text(made.EVENTS, encoding="utf-8")
-    return made.run_from._get_wrapped_function()()(made.read_inputs(made.load_config(place / "config.yaml")))
+HOST, TOKEN = "127.0.0.1:8765", "the-token-of-the-test"
 
 
 @pytest.fixture(scope="session")
-def runs_folder(tmp_path_factory) -> Path:
-    """A folder of two runs: one sound, one that did not converge."""
-    run = made_run(tmp_path_factory.mktemp("made"))
+def app(base):  # noqa: F811
+    return run_app(Engine(base, every=4), Jobs(), TOKEN, (HOST, "localhost:8765"))
+
+
+@pytest.fixture(scope="session")
+def asking():
+    """A browser that knows the token, or one that does not."""
+
+    def open_(app, *, knows_token: bool = True) -> TestClient:
+        headers = {"X-Forecast-Token": TOKEN} if knows_token else {}
+        return TestClient(app, base_url=f"http://{HOST}", headers=headers)
+
+    return open_
+
+
+@pytest.fixture(scope="session")
+def client(asking, app) -> TestClient:
+    return asking(app)
+
+
+@pytest.fixture(scope="session")
+def runs_folder(run_from, tmp_path_factory) -> Path:  # noqa: F811
+    """A folder of two runs: a sound one, whose new fit takes long, and one that failed."""
+    place = tmp_path_factory.mktemp("slow")
+    (place / "config.yaml").write_text(CONFIG.replace("tune: 100,", "tune: 20000,"), encoding="utf-8")
+    (place / "events.csv").write_text(EVENTS, encoding="utf-8")
+    run = run_from(read_inputs(load_config(place / "config.yaml")))
     driver = Driver(
         event_id="e4",
         date=date(2022, 2, 1),
@@ -46,36 +63,28 @@ def runs_folder(tmp_path_factory) -> Path:
         change=0.03,
         mcse=0.004,
     )
-    sound = run.forecast.model_copy(update={"drivers": (driver,)})
-    failed = run.forecast.model_copy(
-        update={
-            "run_id": "made-failed",
-            "converged": False,
-            "diagnostics": Diagnostics(
-                rhat_max=1.5, ess_bulk_min=9, ess_tail_min=9, divergences=0, bfmi_min=1.0, failures=()
-            ),
-        }
-    )
+    bad = Diagnostics(rhat_max=1.5, ess_bulk_min=9, ess_tail_min=9, divergences=0, bfmi_min=1.0, failures=())
     root = tmp_path_factory.mktemp("runs")
-    for name, forecast in (("sound", sound), ("failed", failed)):
-        folder = root / name / "2022-06-30"
-        folder.mkdir(parents=True)
-        write_run(replace(run, forecast=forecast), folder, folder)
+    for name, changed in (
+        ("sound", {"drivers": (driver,)}),
+        ("failed", {"run_id": "made-failed", "converged": False, "fits": (bad,)}),
+    ):
+        kept = root / name / "2022-06-30"
+        kept.mkdir(parents=True)
+        write_run(replace(run, forecast=run.forecast.model_copy(update=changed)), kept, kept)
     return root
 
 
 @pytest.fixture(scope="session")
-def run_folder(runs_folder) -> Path:
-    return runs_folder / "sound" / "2022-06-30"
+def said_by_run(runs_folder) -> dict:
+    """The headline of the sound run, as ``forecast.json`` has it."""
+    text = (runs_folder / "sound/2022-06-30/forecast.json").read_text(encoding="utf-8")
+    return headline_of(json.loads(text)["targets"])
 
 
-@pytest.fixture(scope="session")
-def said_by_run(run_folder) -> dict:
-    """The headline of the run, as ``forecast.json`` has it."""
-    forecast = json.loads((run_folder / "forecast.json").read_text(encoding="utf-8"))
-    asked = forecast["headline"]
-    target = next(one for one in forecast["targets"] if one["name"] == asked["target"])
-    return next(one for one in target["milestones"] if one["name"] == asked["milestone"])
+def headline_of(targets: list[dict]) -> dict:
+    target = next(one for one in targets if one["name"] == "escalation")
+    return next(one for one in target["milestones"] if one["name"] == "new-year")
 
 
 @pytest.fixture(scope="session")
@@ -83,16 +92,16 @@ def serve(tmp_path_factory):
     """Start ``forecast app`` over a folder and return its address; ended with the session."""
     started = []
 
-    def start(folder: Path) -> str:
-        command = [sys.executable, "-m", "forecast", "app", str(folder), "--no-browser", "--port", "0"]
+    def start(place: Path) -> str:
+        command = [sys.executable, "-m", "forecast", "app", str(place), "--no-browser", "--port", "0"]
         log = tmp_path_factory.mktemp("server") / "log"
         with log.open("w") as errors:
             server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         started.append(server)
         line = server.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, f"no address but {line!r}: {log.read_text()}"
-        return found[0]
+        address = re.search(r"http://\S+", line)
+        assert address, f"no address but {line!r}: {log.read_text()}"
+        return address[0]
 
     yield start
     for server in started:
@@ -102,19 +111,17 @@ def serve(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def address(serve, run_folder) -> str:
-    return serve(run_folder)
+def address(serve, runs_folder) -> str:
+    return serve(runs_folder / "sound/2022-06-30")
 
 
 @pytest.fixture(scope="session")
-def scenario(run_folder, command):
+def scenario(runs_folder, command):
     """Headline of ``forecast scenario RUN …``, as the command line computes it."""
 
     def compute(*arguments: object) -> dict:
-        done = command("scenario", run_folder, *arguments, "--json")
+        done = command("scenario", runs_folder / "sound/2022-06-30", *arguments, "--json")
         assert done.code == 0, done.err
-        content = json.loads(done.out)
-        target = next(one for one in content["scenarios"][0]["targets"] if one["name"] == "escalation")
-        return next(one for one in target["milestones"] if one["name"] == "new-year")
+        return headline_of(json.loads(done.out)["scenarios"][0]["targets"])
 
     return compute

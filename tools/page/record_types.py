@@ -7,12 +7,10 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from forecast.app.engine import Answer
-from forecast.app.page_model import PageModel
-from forecast.app.refits import RefitStatus
-from forecast.app.server import Listing
+from forecast.app.engine import Answer, JobStatus
+from forecast.app.model import PageModel
 
-SENT = (Answer, Listing, PageModel, RefitStatus)
+SENT = (Answer, JobStatus, PageModel)
 _PLAIN = {"integer": "number", "number": "number", "string": "string", "boolean": "boolean", "null": "null"}
 
 

@@ -1,6 +1,8 @@
-// Elements without a framework. All text goes in as text, never as markup.
+// Elements without a framework, days, and figures that need no server. Text goes in as text, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
+const DAY_MS = 86_400_000;
+const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 /**
  * @typedef {string | number | boolean | null | undefined | ((event: any) => void)} Value
@@ -9,10 +11,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * @template {keyof HTMLElementTagNameMap} K
- * @param {K} tag
- * @param {Record<string, Value>} [attributes] on… are listeners; false and null leave the attribute away
- * @param {...Child} children
- * @returns {HTMLElementTagNameMap[K]}
+ * @param {K} tag @param {Record<string, Value>} [attributes] on… are listeners; false and null leave the attribute away
+ * @param {...Child} children @returns {HTMLElementTagNameMap[K]}
  */
 export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
@@ -23,13 +23,7 @@ export function svg(tag, attributes = {}, ...children) {
   return fill(/** @type {SVGElement} */ (document.createElementNS(SVG, tag)), attributes, children);
 }
 
-/**
- * @template {Element} T
- * @param {T} node
- * @param {Record<string, Value>} attributes
- * @param {Child[]} children
- * @returns {T}
- */
+/** @template {Element} T @param {T} node @param {Record<string, Value>} attributes @param {Child[]} children @returns {T} */
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") node.addEventListener(name.slice(2), value);
@@ -42,50 +36,75 @@ function fill(node, attributes, children) {
 
 /** @param {string} id */
 export function byId(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`no element ${id}`);
-  return found;
+  const node = document.getElementById(id);
+  if (!node) throw new Error(`no element ${id}`);
+  return node;
 }
 
-/** Put new children in place of the old ones, and keep the focus on what has the same data-key. @param {Element} node @param {...Child} children */
+/** Put new children in place of the old ones; the focus stays on what has the same data-key. @param {Element} node @param {...Child} children */
 export function replace(node, ...children) {
   const focused = document.activeElement;
   const key = focused instanceof HTMLElement && node.contains(focused) ? focused.dataset.key : undefined;
-  node.replaceChildren(...children.filter((one) => one !== null && one !== undefined && one !== false));
-  if (key) {
-    const again = node.querySelector(`[data-key="${CSS.escape(key)}"]`);
-    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
-  }
+  node.replaceChildren(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  if (key) focusKey(node, key);
 }
 
-/** @param {string} text @param {string} name @param {string} type */
-export function download(text, name, type) {
-  save(new Blob([text], { type }), name);
+/** @param {Element} node @param {string} key */
+export function focusKey(node, key) {
+  const holder = node.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (holder instanceof HTMLElement) holder.focus({ preventScroll: true });
 }
 
 /** @param {Blob} blob @param {string} name */
 export function save(blob, name) {
   const address = URL.createObjectURL(blob);
-  const link = el("a", { href: address, download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
+  el("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
+/** @param {string} text @param {string} what @returns {Promise<string>} */
+export const copied = (text, what) => navigator.clipboard.writeText(text)
+  .then(() => `${what} is on the clipboard.`, () => "Your browser refused: copy the text by hand.");
+
+/** @param {unknown} error */
+export const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
+
 /** @param {string} text */
-export async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // Without leave to use the clipboard, e.g. in a file opened from disk.
-    const area = el("textarea", { class: "unseen", "aria-hidden": "true", tabindex: -1 });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    return done;
+export const capital = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+/** @param {string} iso @param {number} [letters] of the month */
+export function longDay(iso, letters) {
+  const [year, month = 1, day] = iso.split("-").map(Number);
+  return `${day} ${(MONTHS[month - 1] ?? "").slice(0, letters)} ${year}`;
+}
+
+/** @param {string} iso */
+export const shortDay = (iso) => longDay(iso, 3);
+
+/** @param {string} iso */
+export const monthOf = (iso) => shortDay(iso).replace(/^\d+ /, "");
+
+/** @param {string} from @param {string} to */
+export const daysBetween = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
+
+/** @param {string} iso @param {number} days */
+export const dayAfter = (iso, days) => new Date(Date.parse(iso) + days * DAY_MS).toISOString().slice(0, 10);
+
+/** First days of the months after a day, up to another. @param {string} first @param {string} last */
+export function monthsBetween(first, last) {
+  const days = [];
+  for (let day = first; ;) {
+    day = `${dayAfter(`${day.slice(0, 7)}-01`, 31).slice(0, 7)}-01`;
+    if (day > last) return days;
+    days.push(day);
   }
+}
+
+/** Chance of an act in percent. @param {number} chance */
+export const chanceText = (chance) => `${Number((100 * chance).toPrecision(3))}%`;
+
+/** @param {number} change of a probability, in points */
+export function signedPoints(change) {
+  const size = Math.abs(100 * change).toFixed(1);
+  return size === "0.0" ? size : `${change > 0 ? "+" : "−"}${size}`;
 }

@@ -1,14 +1,12 @@
 // The scenario page: one state, one question, one answer at a time; the latest change wins.
 
 import { pastActs, timeline } from "./acts.js";
-import { comparison, followJob, markHeadline, showAnswer, showCurve } from "./answer.js";
+import { comparison, markHeadline, showAnswer, showCurve } from "./answer.js";
 import { beliefControls } from "./beliefs.js";
-import { asText, picture, savePng } from "./chart.js";
-import { byId, copyText, download, el, replace } from "./dom.js";
-import { heldNumber } from "./held.js";
-import * as source from "./source.js";
-import { answerOfRun, assumptions, copyOf, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
-import { longDay, percent, signedPoints } from "./words.js";
+import { asBlob, picture, savePng } from "./chart.js";
+import { byId, copied, el, longDay, reasonOf, replace, save } from "./dom.js";
+import { heldNumber, refitOffer } from "./jobs.js";
+import { ask, askJson, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 
 /** @import { Answer, PageModel, State } from "./types" */
 
@@ -18,110 +16,89 @@ const KEPT_ANSWERS = 40;
 /** @param {PageModel} model */
 function open(model) {
   let { state, problem } = fromFragment(location.hash, model);
-  /** @type {Answer} */
-  let shown = answerOfRun(model, state);
-  /** @type {{ state: State, answer: Answer } | null} */
-  let kept = null;
+  /** @type {Answer | null} */
+  let shown = null;
   /** Answers given already, the latest last. @type {Map<string, Answer>} */
   const answers = new Map();
   let timer = 0;
   let running = new AbortController();
-  let refit = /** @type {{ cancel: () => void } | null} */ (null);
 
   const hands = {
     state: () => state,
-    /** @param {(state: State) => void} change @param {{ commit?: boolean }} [options] */
-    change(change, options) {
-      const next = copyOf(state);
+    /** @param {(state: State) => void} change @param {boolean} [commit] */
+    change(change, commit = true) {
+      const next = structuredClone(state);
       change(next);
-      put(next, { commit: options?.commit ?? true });
+      put(next, commit);
     },
   };
-  const beliefs = beliefControls(model, hands);
-  const line = timeline(model, hands);
-  const past = pastActs(model, hands);
-  const held = model.tweaks ? heldNumber(hands, () => shown, () => show(shown)) : null;
-  const pair = comparison({
-    keep() {
-      kept = { state: copyOf(state), answer: shown };
-      showPair();
-    },
-    swap() {
-      if (!kept) return;
-      const other = kept.state;
-      kept = { state: copyOf(state), answer: shown };
-      put(other, { commit: true });
-    },
-    drop() {
-      kept = null;
-      pair.update(null, null);
-      byId("keep-a").focus();
-    },
+  const beliefs = beliefControls(model, hands), line = timeline(model, hands), past = pastActs(model, hands);
+  const held = model.tweaks ? heldNumber(hands, () => shown, (answer) => show(answer)) : null;
+  const pair = comparison(() => ({ state: structuredClone(state), answer: shown }), (other) => put(other, true));
+  const refit = refitOffer(model, (asked, answer) => {
+    remember(JSON.stringify(asked), answer);
+    if (JSON.stringify(asked) === JSON.stringify(state)) show(answer);
   });
 
   showFrame(model);
-  showPickers();
   notice(problem);
+  for (const [id, key, entries] of /** @type {const} */ ([["target", "target", model.targets], ["milestone", "milestone", model.milestones]])) {
+    byId(id).append(...entries.map((entry) =>
+      el("option", { value: entry.name }, "date" in entry ? `${entry.label} (${longDay(entry.date)})` : entry.label)));
+    byId(id).addEventListener("change", () => hands.change((now) => { now[key] = picker(id).value; }));
+  }
   if (model.tweaks) {
-    byId("acts-here").append(line.node);
-    byId("beliefs-here").append(beliefs.node);
-    byId("past-here").append(past.node);
-    byId("compare-here").append(pair.node);
+    for (const [id, part] of Object.entries({ acts: line, beliefs, past, compare: pair })) byId(`${id}-here`).append(part.node);
   } else {
     byId("controls").remove();
     byId("page").classList.add("alone");
   }
-  byId("reset").addEventListener("click", () => {
-    put({ ...emptyState(model), target: state.target, milestone: state.milestone }, { commit: true });
-    replace(byId("done"), "Back to the forecast of the run.");
+  /** @param {string} id @param {() => string | Promise<string>} act says what it did */
+  const tool = (id, act) => byId(id).addEventListener("click", async () => {
+    try {
+      replace(byId("done"), await act());
+    } catch (error) {
+      replace(byId("done"), reasonOf(error));
+    }
   });
-  byId("copy-yaml").addEventListener("click", () => withYaml(async (text) => {
+  tool("reset", () => {
+    put({ ...emptyState(model), target: state.target, milestone: state.milestone }, true);
+    return "Back to the forecast of the run.";
+  });
+  tool("copy-yaml", async () => {
+    const text = await (await ask("yaml", state)).text();
     byId("yaml").textContent = text;
     byId("yaml-box").hidden = false;
-    return (await copyText(text)) ? "The scenario is on the clipboard." : "Your browser refused: copy the scenario from the box below.";
-  }));
-  byId("save-yaml").addEventListener("click", () => withYaml(async (text) => {
-    download(text, "scenario-page.yaml", "text/yaml");
-    return "Saved as scenario-page.yaml.";
-  }));
-  byId("save-svg").addEventListener("click", () =>
-    download(asText(picture(model, state, shown, isChanged(state))), "scenario.svg", "image/svg+xml"));
-  byId("save-png").addEventListener("click", () => {
-    savePng(picture(model, state, shown, isChanged(state)), "scenario.png").catch((error) =>
-      replace(byId("done"), String(error.message ?? error)));
+    return copied(text, "The scenario");
   });
+  tool("save-yaml", async () => {
+    save(await (await ask("yaml", state)).blob(), "scenario-page.yaml");
+    return "Saved as scenario-page.yaml.";
+  });
+  tool("save-svg", () => shown ? (save(asBlob(picture(model, shown)), "scenario.svg"), "") : "");
+  tool("save-png", async () => shown ? (await savePng(picture(model, shown), "scenario.png"), "") : "");
   addEventListener("hashchange", fromAddress);
   addEventListener("popstate", fromAddress);
   let width = 0;
   new ResizeObserver(() => {
     const now = byId("curve").clientWidth;
-    if (Math.abs(now - width) > 4) {
-      width = now;
-      showCurve(model, state, shown, isChanged(state));
-    }
+    if (Math.abs(now - width) > 4 && shown) showCurve(model, shown);
+    width = now;
   }).observe(byId("curve"));
-  show(shown);
-  if (isChanged(state)) ask();
+  refresh();
+  request();
 
   function fromAddress() {
-    if (toFragment(state) === location.hash || (!location.hash && !isChanged(state) && sameAsRun())) return;
+    if (toFragment(state) === location.hash) return;
     const found = fromFragment(location.hash, model);
     notice(found.problem);
     state = found.state;
     refresh();
-    ask();
+    request();
   }
 
-  function showPair() {
-    pair.update(kept?.answer ?? null, shown, kept ? assumptions(model, kept.state) : [], assumptions(model, state));
-  }
-
-  function sameAsRun() {
-    return state.target === model.headline.target && state.milestone === model.headline.milestone;
-  }
-
-  /** @param {State} next @param {{ commit: boolean }} options */
-  function put(next, { commit }) {
+  /** @param {State} next @param {boolean} commit */
+  function put(next, commit) {
     state = next;
     replace(byId("done"));
     byId("yaml-box").hidden = true;
@@ -130,25 +107,22 @@ function open(model) {
       if (toFragment(state) !== location.hash) history.pushState(null, "", toFragment(state));
       refresh();
     } else beliefs.update();
-    ask();
+    request();
   }
 
   function refresh() {
-    beliefs.update();
-    line.update();
-    past.update();
-    showPickers();
+    for (const part of [beliefs, line, past]) part.update();
+    for (const key of /** @type {const} */ (["target", "milestone"])) picker(key).value = state[key];
+    replace(byId("definition"), `Counts: ${model.targets.find(({ name }) => name === state.target)?.definition}.`);
   }
 
-  function ask() {
-    refit?.cancel();
-    refit = null;
-    replace(byId("refit"));
+  function request() {
+    refit.drop();
     clearTimeout(timer);
     running.abort();
-    const own = copyOf(state);
-    const key = JSON.stringify(own);
-    const known = isChanged(own) ? answers.get(key) : answerOfRun(model, own);
+    const asked = structuredClone(state);
+    const key = JSON.stringify(asked);
+    const known = answers.get(key);
     if (known) {
       show(known);
       return;
@@ -158,13 +132,12 @@ function open(model) {
     const { signal } = running;
     timer = window.setTimeout(async () => {
       try {
-        const answer = await source.answer(own, signal);
+        const answer = await askJson("answer", asked, signal);
         if (signal.aborted) return;
         remember(key, answer);
         show(answer);
       } catch (error) {
-        if (signal.aborted) return;
-        refused(error instanceof Error ? error.message : String(error));
+        if (!signal.aborted) refused(reasonOf(error));
       }
     }, DEBOUNCE_MS);
   }
@@ -182,88 +155,31 @@ function open(model) {
     shown = answer;
     const changed = isChanged(state);
     byId("problem").hidden = true;
-    showAnswer(model, state, answer, changed);
+    showAnswer(model, answer);
     held?.update();
     for (const id of ["copy-yaml", "save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
-    showPair();
-    showRefit(answer);
+    pair.update();
+    refit.offer(changed ? structuredClone(state) : null, answer);
   }
 
   /** @param {string} message */
   function refused(message) {
     markHeadline("withheld");
+    for (const id of ["range", "change"]) replace(byId(id));
     replace(byId("number"), "No answer");
-    replace(byId("range"));
-    replace(byId("change"));
     replace(byId("sentence"), "There is no answer to these settings.");
-    const box = byId("problem");
-    replace(box, message);
-    box.hidden = false;
-  }
-
-  /** @param {Answer} answer */
-  function showRefit(answer) {
-    const place = byId("refit");
-    replace(place);
-    if (answer.status !== "withheld" || !isChanged(state)) return;
-    const command = el("code", { tabindex: 0 }, answer.command);
-    const copy = el("button", { type: "button", class: "quiet", id: "copy-command", onclick: async () => {
-      replace(byId("done"), (await copyText(answer.command)) ? "The command is on the clipboard." : "Your browser refused: copy the command by hand.");
-    } }, "Copy the command");
-    const byHand = el("div", { class: "command" },
-      el("p", {}, "On the command line:"), command, copy);
-    if (!model.refit) {
-      place.append(byHand);
-      return;
-    }
-    const button = el("button", { type: "button", class: "primary", id: "start-refit", onclick: () => {
-      const own = copyOf(state);
-      const task = { name: "refit", said: "Fitting the model again …", start: () => source.startRefit(own) };
-      refit = followJob(place, task, ({ answer: found }) => {
-        if (!found) return;
-        remember(JSON.stringify(own), found);
-        if (JSON.stringify(own) === JSON.stringify(state)) show(found);
-      }, () => showRefit(answer));
-    } }, "Fit the model again");
-    place.append(el("div", { class: "row" }, button), byHand);
-  }
-
-  /** @param {(text: string) => Promise<string>} use */
-  async function withYaml(use) {
-    try {
-      replace(byId("done"), await use(await source.yaml(state)));
-    } catch (error) {
-      replace(byId("done"), error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  /** @param {string | null} text */
-  function notice(text) {
-    const place = byId("notice");
-    replace(place, text);
-    place.hidden = !text;
-  }
-
-  function showPickers() {
-    const pick = (/** @type {string} */ id, /** @type {"target" | "milestone"} */ key) => {
-      const select = /** @type {HTMLSelectElement} */ (byId(id));
-      if (!select.options.length) {
-        const entries = key === "target" ? model.targets : model.milestones;
-        select.append(...entries.map((one) => el("option", { value: one.name }, optionText(one))));
-        select.addEventListener("change", () => hands.change((now) => { now[key] = select.value; }));
-      }
-      select.value = state[key];
-    };
-    pick("target", "target");
-    pick("milestone", "milestone");
-    const target = model.targets.find((one) => one.name === state.target);
-    replace(byId("definition"), target ? `Counts: ${target.definition}.` : null);
+    replace(byId("problem"), message);
+    byId("problem").hidden = false;
   }
 }
 
-/** @param {{ label: string, date?: string }} one */
-function optionText(one) {
-  return one.date ? `${one.label} (${longDay(one.date)})` : one.label;
+/** @param {string} id */
+const picker = (id) => /** @type {HTMLSelectElement} */ (byId(id));
+
+/** @param {string | null} text */
+function notice(text) {
+  replace(byId("notice"), text);
+  byId("notice").hidden = !text;
 }
 
 /** @param {PageModel} model */
@@ -271,33 +187,20 @@ function showFrame(model) {
   document.title = `${model.title}: scenarios`;
   replace(byId("title"), model.title);
   replace(byId("as-of"), `Information up to ${longDay(model.as_of)}`);
-  const stamp = byId("stamp");
-  if (!model.converged) {
-    stamp.hidden = false;
-    replace(stamp, `NOT CONVERGED – do not use these numbers. ${model.failures.join("; ")}`);
-  }
-  if (model.waterfall.length) {
-    const steps = model.waterfall.map((one, place) => el("li", {},
-      place ? `${one.name}: ${signedPoints(one.change)} points, ${percent(one.probability)}` : `${one.name}: ${percent(one.probability)}`));
-    byId("cautions").append(el("details", {}, el("summary", {}, "Where this number comes from"), el("ol", {}, ...steps)));
-  }
-  if (model.cautions.length) {
-    byId("cautions").append(el("details", {}, el("summary", {}, `Cautions (${model.cautions.length})`),
-      el("ul", {}, ...model.cautions.map((one) => el("li", {}, one)))));
-  }
+  replace(byId("stamp"), model.stamp);
+  byId("stamp").hidden = !model.stamp;
+  const fold = (/** @type {string} */ head, /** @type {"ol" | "ul"} */ kind, /** @type {string[]} */ lines) =>
+    lines.length && byId("cautions").append(
+      el("details", {}, el("summary", {}, head), el(kind, {}, ...lines.map((text) => el("li", {}, text)))));
+  fold("Where this number comes from", "ol", model.waterfall);
+  fold(`Cautions (${model.cautions.length})`, "ul", model.cautions);
   replace(byId("about"), `This page is served by your own computer. Nothing leaves it. Run ${model.run_id}.`);
   byId("page").hidden = false;
   byId("loading").remove();
 }
 
-async function start() {
-  try {
-    open(await source.model());
-  } catch (error) {
-    const place = byId("loading");
-    place.setAttribute("role", "alert");
-    replace(place, error instanceof Error ? error.message : String(error));
-  }
-}
-
-start();
+askJson("model").then(open).catch((error) => {
+  const place = byId("loading");
+  place.setAttribute("role", "alert");
+  replace(place, reasonOf(error));
+});

@@ -1,188 +1,87 @@
-// What is changed against the run: in the address, so that a link or the back button brings it back; and in words.
+// What is changed against the run, in the address, so that a link or the back button brings it back; and the requests.
 
-import { readingOf } from "./beliefs.js";
-import { capital, categoryName, longDay, share, shortDay } from "./words.js";
-
-/** @import { Act, Answer, PageModel, State } from "./types" */
+/** @import { Answer, PageModel, State } from "./types" */
 
 /** @param {PageModel} model @returns {State} */
 export function emptyState(model) {
-  return {
-    run: model.run_id,
-    target: model.headline.target,
-    milestone: model.headline.milestone,
-    priors: {},
-    events: [],
-    calendar: {},
-    without: [],
-  };
+  return { run: model.run_id, ...model.headline, priors: {}, events: [], calendar: {}, without: [] };
 }
 
 /** @param {State} state */
-export function isChanged(state) {
-  return (
-    Object.keys(state.priors).length + Object.keys(state.calendar).length + state.events.length +
-      state.without.length > 0
-  );
+export function isChanged({ priors, events, calendar, without }) {
+  return [priors, events, calendar, without].some((part) => Object.keys(part).length > 0);
 }
 
-/** What the run itself says of a question. @param {PageModel} model @param {State} state @returns {Answer} */
-export function answerOfRun(model, state) {
-  const base = model.base[state.target];
-  const asked = base?.milestones[state.milestone];
-  if (!base || !asked) throw new Error(`the run has no ${state.target} before ${state.milestone}`);
-  const none = { difference: 0, difference_mcse: 0, difference_at_most: null };
-  const { subject: _, ...said } = asked;
-  return {
-    ...said, ...none, target: state.target, milestone: state.milestone, base: asked, assumed: 0, model_adds: 0,
-    status: model.converged ? "ready" : "withheld",
-    reason: model.converged ? null : "This run did not converge. Its numbers must not be used.",
-    curve: base.curve,
-    milestones: Object.entries(base.milestones).map(([name, { probability, low, high }]) => ({ name, probability, low, high, ...none })),
-    pareto_k: null, effective_draws: null, trust: "These are the numbers of the run.", method: "run",
-    changes: [], command: "", milliseconds: 0,
-  };
-}
-
-/** Fragment of the address that holds a state. @param {State} state */
+/** @param {State} state */
 export function toFragment(state) {
   const bytes = new TextEncoder().encode(JSON.stringify(state));
-  let text = "";
-  for (const one of bytes) text += String.fromCharCode(one);
+  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   return `#${btoa(text).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "")}`;
 }
 
-/**
- * State of a fragment; the run's own where there is none.
- * @param {string} fragment
- * @param {PageModel} model
- * @returns {{ state: State, problem: string | null }}
- */
+/** State of a fragment; the run's own where there is none. @param {string} fragment @param {PageModel} model @returns {{ state: State, problem: string | null }} */
 export function fromFragment(fragment, model) {
   const empty = emptyState(model);
   const text = fragment.replace(/^#/, "");
   if (!text) return { state: empty, problem: null };
-  const unreadable = "This link cannot be read; the page shows the forecast of the run.";
-  let found;
+  let given;
   try {
     const raw = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
-    found = JSON.parse(new TextDecoder().decode(Uint8Array.from(raw, (one) => one.charCodeAt(0))));
+    given = JSON.parse(new TextDecoder().decode(Uint8Array.from(raw, (byte) => byte.charCodeAt(0))));
   } catch {
-    return { state: empty, problem: unreadable };
+    given = null;
   }
-  if (typeof found !== "object" || found === null) return { state: empty, problem: unreadable };
-  if (found.run !== model.run_id) {
-    const other = typeof found.run === "string" ? ` (${found.run.slice(0, 80)})` : "";
-    return {
-      state: empty,
-      problem: `This link belongs to another run${other}; the page shows ${model.run_id} without changes.`,
-    };
+  if (typeof given !== "object" || !given) {
+    return { state: empty, problem: "This link cannot be read; the page shows the forecast of the run." };
   }
-  return { state: sound(found, model), problem: null };
-}
-
-/** Keep of a state what has the right shape; the values themselves are checked where it is answered.
- * @param {any} found @param {PageModel} model @returns {State}
- */
-function sound(found, model) {
-  const state = emptyState(model);
-  if (model.targets.some((one) => one.name === found.target)) state.target = found.target;
-  if (model.milestones.some((one) => one.name === found.milestone)) state.milestone = found.milestone;
-  const known = new Set(model.priors.map((one) => one.name));
-  for (const [name, prior] of Object.entries(mapping(found.priors))) {
-    if (known.has(name) && (typeof prior === "string" || (typeof prior === "object" && prior))) {
-      state.priors[name] = /** @type {any} */ (prior);
-    }
+  if (given.run !== model.run_id) {
+    const other = typeof given.run === "string" ? ` (${given.run.slice(0, 80)})` : "";
+    return { state: empty, problem: `This link belongs to another run${other}; the page shows ${model.run_id} without changes.` };
   }
-  const scheduled = new Set(model.calendar.map((one) => one.label));
-  for (const [label, chance] of Object.entries(mapping(found.calendar))) {
-    if (scheduled.has(label) && isChance(chance)) state.calendar[label] = chance;
+  const named = (/** @type {"target" | "milestone"} */ key, /** @type {{ name: string }[]} */ known) =>
+    (known.some(({ name }) => name === given[key]) ? given[key] : empty[key]);
+  // Shapes alone: the values are checked where the state is answered.
+  const state = {
+    run: model.run_id, target: named("target", model.targets), milestone: named("milestone", model.milestones),
+    priors: mapping(given.priors), events: list(given.events).filter(isAct), calendar: mapping(given.calendar),
+    without: list(given.without).filter((id) => typeof id === "string"),
+  };
+  return { state, problem: null };
+}
+
+/** @param {any} act */
+function isAct(act) {
+  const days = act?.window ?? [act?.date];
+  return typeof act?.category === "string" && Number.isInteger(act.severity) && typeof act.probability === "number"
+    && Array.isArray(days) && days.every((day) => /^\d{4}-\d{2}-\d{2}$/.test(day));
+}
+
+/** @param {any} value @returns {Record<string, any>} */
+const mapping = (value) => (typeof value === "object" && value && !Array.isArray(value) ? value : {});
+
+/** @param {any} value @returns {any[]} */
+const list = (value) => (Array.isArray(value) ? value : []);
+
+/** Ask the server that runs on this machine. @param {string} path @param {unknown} [body] @param {AbortSignal} [signal] @returns {Promise<Response>} */
+export async function ask(path, body, signal) {
+  const headers = { "X-Forecast-Token": new URLSearchParams(location.search).get("token") ?? "" };
+  /** @type {RequestInit} */
+  const request = { headers, cache: "no-store", credentials: "same-origin", signal: signal ?? null };
+  if (body !== undefined) {
+    Object.assign(headers, { "Content-Type": "application/json" });
+    Object.assign(request, { method: "POST", body: JSON.stringify(body) });
   }
-  for (const act of list(found.events).slice(0, model.limits.acts)) {
-    const kept = soundAct(act);
-    if (kept) state.events.push(kept);
+  let response;
+  try {
+    response = await fetch(path, request);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Error("The server does not answer. Start 'forecast app' again and reload the page.");
   }
-  for (const id of list(found.without)) if (typeof id === "string") state.without.push(id);
-  return state;
+  if (response.ok) return response;
+  const refusal = await response.json().catch(() => ({}));
+  throw new Error(refusal.error ?? `The server refused this (${response.status}).`);
 }
 
-/** @param {any} act @returns {Act | null} */
-function soundAct(act) {
-  if (typeof act !== "object" || !act || typeof act.category !== "string") return null;
-  const severity = Number(act.severity);
-  if (!Number.isInteger(severity)) return null;
-  const probability = act.probability === undefined ? 1 : act.probability;
-  if (!isChance(probability)) return null;
-  /** @type {Act} */
-  const kept = { category: act.category, severity, probability };
-  if (isDay(act.date)) kept.date = act.date;
-  else if (Array.isArray(act.window) && isDay(act.window[0]) && isDay(act.window[1])) {
-    kept.window = [act.window[0], act.window[1]];
-  } else return null;
-  if (typeof act.by === "string" && act.by) kept.by = act.by.slice(0, 100);
-  if (typeof act.label === "string" && act.label) kept.label = act.label.slice(0, 200);
-  return kept;
-}
-
-/** @param {unknown} value @returns {value is string} */
-function isDay(value) {
-  return typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value);
-}
-
-/** @param {unknown} value @returns {value is number} */
-function isChance(value) {
-  return typeof value === "number" && value >= 0 && value <= 1;
-}
-
-/** @param {unknown} value @returns {Record<string, unknown>} */
-function mapping(value) {
-  return typeof value === "object" && value && !Array.isArray(value)
-    ? /** @type {Record<string, unknown>} */ (value)
-    : {};
-}
-
-/** @param {unknown} value @returns {unknown[]} */
-function list(value) {
-  return Array.isArray(value) ? value : [];
-}
-
-/** @template T @param {T} value @returns {T} */
-export function copyOf(value) {
-  return JSON.parse(JSON.stringify(value));
-}
-
-/** What a severity looks like in a category, by the scale of the run. @param {PageModel} model @param {string} category @param {number} severity */
-export function anchor(model, category, severity) {
-  return model.severities.find((one) => one.value === severity)?.anchors[category]?.replace(/\.$/, "") ?? "";
-}
-
-/** A kind of act with the anchor of its severity. @param {PageModel} model @param {{ category: string, severity: number, by?: string }} act */
-export function actText(model, { category, severity, by }) {
-  const like = anchor(model, category, severity);
-  return `${categoryName(model, category).toLowerCase()} of severity ${severity}${by ? ` by ${by}` : ""}${like ? ` (“${like}”)` : ""}`;
-}
-
-/** What a state assumes, in words. @param {PageModel} model @param {State} state @returns {string[]} */
-export function assumptions(model, state) {
-  const said = [];
-  for (const act of state.events) {
-    const day = act.window ? `between ${longDay(act.window[0])} and ${longDay(act.window[1])}` : `on ${longDay(act.date ?? "")}`;
-    const name = `${act.label ? `${act.label}: ` : ""}${actText(model, act)}`;
-    said.push(`${capital(name)} ${day}${act.probability === 1 ? "" : `, ${share(act.probability)} likely`}`);
-  }
-  for (const act of model.calendar) {
-    const now = state.calendar[act.label];
-    if (now !== undefined) said.push(`${act.label}: ${share(now)} likely instead of ${share(act.probability)}`);
-  }
-  for (const prior of model.priors) {
-    const stated = state.priors[prior.name];
-    if (stated === undefined) continue;
-    const reading = readingOf(prior, stated), preset = prior.presets.find((one) => one.statement === stated);
-    said.push(`${prior.label}${preset ? `, ${preset.word}` : ""}: ${reading.slice(0, 1).toLowerCase()}${reading.slice(1)}`);
-  }
-  for (const id of state.without) {
-    const act = model.past.find((one) => one.id === id);
-    said.push(act ? `Without what happened on ${shortDay(act.date)}: ${act.text}` : `Without the past act ${id}`);
-  }
-  return said;
-}
+/** @param {string} path @param {unknown} [body] @param {AbortSignal} [signal] @returns {Promise<any>} */
+export const askJson = async (path, body, signal) => (await ask(path, body, signal)).json();

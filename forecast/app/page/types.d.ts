@@ -5,9 +5,6 @@ export type Triple = [number, number, number];
 /** A prior as a scenario file states it: a word, a distribution, or quantiles. */
 export type Statement = string | Record<string, unknown>;
 
-/** A probability that somebody holds of the run, which it is to be reconciled with. */
-export interface HeldGoal { run: string; target: string; milestone: string; probability: number }
-
 export interface Act {
   date?: string;
   window?: [string, string];
@@ -29,8 +26,8 @@ export interface State {
   without: string[];
 }
 
-/** What the controls may do to the state. */
+/** What the controls may do to the state; while a slider moves nothing is committed to the history. */
 export interface Hands {
   state(): State;
-  change(change: (state: State) => void, options?: { commit?: boolean }): void;
+  change(change: (state: State) => void, commit?: boolean): void;
 }

@@ -10,16 +10,10 @@ import time
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from starlette.testclient import TestClient
-
-from forecast.app.engine import Engine
-from forecast.app.refits import Refits
-from forecast.app.server import run_app
 
 CASES = int(os.environ.get("FUZZ_CASES", "150"))
 SLOWEST_S = 20.0
 """An answer that simulates takes a tenth of a second on an idle machine; a shared one is much slower."""
-HOST, TOKEN = "127.0.0.1:8000", "token"
 TEXTS = st.sampled_from(
     (
         *("", " ", "\x00", "\x1b[31m", "\u202e", "\ufeff", "'", '"', "<script>", "../../etc/passwd", "null"),
@@ -147,17 +141,13 @@ def attack(client, cases: int) -> None:
     send()
 
 
-def browser(app) -> TestClient:
-    return TestClient(app, base_url=f"http://{HOST}", headers={"X-Forecast-Token": TOKEN})
+def test_random_requests_find_no_fault_and_no_delay(client):
+    attack(client, CASES)
 
 
-def test_random_requests_find_no_fault_and_no_delay(base):
-    attack(browser(run_app(Engine(base, every=4), Refits(), TOKEN, (HOST,))), CASES)
-
-
-def test_the_attack_sees_a_server_that_fails():
+def test_the_attack_sees_a_server_that_fails(asking):
     async def broken(scope, receive, send):
         raise KeyError("broken")
 
     with pytest.raises(KeyError, match="broken"):
-        attack(browser(broken), 5)
+        attack(asking(broken), 5)

@@ -1,0 +1,538 @@
+"""What page and server know of each other: the state that the page sends, and the run that it opens with.
+
+A state says ``run``, ``target`` and ``milestone``, and a diff of the run: ``priors``, ``events`` and
+``without`` as a scenario file has them, and ``calendar``, probabilities by the label of a scheduled act.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from forecast import wording
+from forecast.config import Scenario, scenario_yaml
+from forecast.config.faults import Fault, KeyPath, SourceMap
+from forecast.errors import ConfigError, InputError, did_you_mean, shown
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, severity_word
+from forecast.models.draws import Floats
+from forecast.priors import NamedPrior
+from forecast.priors.distributions import shifted
+from forecast.priors.named import statement_text
+from forecast.records.base import Interval, Record
+from forecast.records.cautions import caution_lines
+from forecast.records.forecast import Headline
+from forecast.report.assumption_words import assumption_label, change_with_error, titles_of
+from forecast.report.judgement import step_name
+from forecast.runs.inputs import Inputs
+from forecast.runs.run import Run
+from forecast.scenarios.evaluate import parameter_draws
+from forecast.sensitivity.shifts import PriorShifts, key_assumptions, stacked_shares
+
+MOST_ACTS = 50
+"""Acts that a state may assume, and past events that it may take out."""
+STOPS = tuple(0.25 * place for place in range(-8, 9))
+"""Places of a slider, in steps of the prior's own spread."""
+_KEYS = ("run", "target", "milestone", "priors", "events", "calendar", "without")
+_MOST_DEEP = 12
+_NAME = "scenario-page"
+_WORDS = ("low", "as the data say", "high")
+_LEVELS = (0.05, 0.5, 0.95)
+_LARGEST = 1e6
+_SCANNED = (0.5, 1.0, 1.5, 2.0)
+"""Steps each way at which the draws are asked whether they can stand for a moved belief."""
+
+Triple = tuple[float, float, float]
+"""5%, 50% and 95% quantiles."""
+
+
+class StateError(InputError):
+    """A state that cannot be answered; ``key`` is its place in the state, ``None`` where it has none."""
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class OtherRunError(StateError):
+    """A state of another run."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A question, and the diff of the run that it is asked of; ``scenario`` is ``None`` without a diff."""
+
+    target: str
+    milestone: str
+    scenario: Scenario | None
+
+    @property
+    def yaml(self) -> str:
+        """The diff as a scenario file for ``forecast scenario`` (``StateError`` where there is none)."""
+        if self.scenario is None:
+            raise StateError(
+                "nothing is changed, so there is no scenario to write. Move a belief or add an act"
+            )
+        return scenario_yaml(self.scenario)
+
+    def command(self, run_dir: str) -> str:
+        """The command that computes the same, to copy into a shell; by a file where options cannot say it."""
+        options = _options(self.scenario) if self.scenario else []
+        return shlex.join(
+            ["forecast", "scenario", run_dir, *([f"{_NAME}.yaml"] if options is None else options)]
+        )
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A probability that somebody holds of a target of the run before a milestone."""
+
+    target: str
+    milestone: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class _Places(SourceMap):
+    """Turns the faults of a scenario into one ``StateError`` that names the first key in the state."""
+
+    def error(self, faults: Iterable[Fault]) -> ConfigError:
+        first, *others = faults
+        more = f" ({len(others)} more)" if others else ""
+        key = _dotted(first.path)
+        raise StateError(f"{key}: {first.message}{more}".removeprefix(": "), key or None)
+
+
+def read_state(content: object, inputs: Inputs, run_id: str) -> State:
+    """Read a state as JSON gives it.
+
+    Raises
+    ------
+    OtherRunError
+        It is of another run.
+    StateError
+        A key that is unknown or cannot be; all that a scenario file is refused for.
+    """
+    if not isinstance(content, dict):
+        raise StateError("a state is a mapping of keys: " + ", ".join(_KEYS))
+    _refuse_odd(content)
+    for key in content:
+        if key not in _KEYS:
+            hint = did_you_mean(str(key), _KEYS)
+            raise StateError(f"{shown(key)}: unknown key.{hint} Allowed: {', '.join(_KEYS)}", shown(key))
+    if (given := content.get("run", run_id)) != run_id:
+        raise OtherRunError(
+            f"this state is of the run {shown(given)}; the page shows {run_id}. Open the page of that run, "
+            "or state it here anew",
+            "run",
+        )
+    config = inputs.config
+    target = _known(content, "target", config.headline.target, tuple(config.targets))
+    milestones = tuple(milestone.name for milestone in config.milestones)
+    milestone = _known(content, "milestone", config.headline.milestone, milestones)
+    settings: dict[str, Any] = {
+        key: content[key] for key in ("priors", "events", "without") if content.get(key)
+    }
+    for key in ("events", "without"):
+        if isinstance(settings.get(key), list) and len(settings[key]) > MOST_ACTS:
+            raise StateError(f"{key}: {len(settings[key])} entries; at most {MOST_ACTS} are allowed", key)
+    if chances := content.get("calendar"):
+        settings["calendar"] = {"probability": chances}
+    if not settings:
+        return State(target, milestone, None)
+    named = {"name": _NAME, "rationale": "Stated on the scenario page.", **settings}
+    return State(target, milestone, Scenario.checked(named, _Places("the page")))
+
+
+def read_goal(content: object, inputs: Inputs, run_id: str) -> Goal:
+    """Read what the run is to be reconciled with: ``run``, ``target``, ``milestone`` and ``probability``.
+
+    Raises ``StateError`` as ``read_state``, and for changes, since the run itself is reconciled.
+    """
+    if not isinstance(content, dict):
+        raise StateError("a goal is a mapping of keys: run, target, milestone, probability")
+    question = {key: value for key, value in content.items() if key != "probability"}
+    state = read_state(question, inputs, run_id)
+    if state.scenario is not None:
+        raise StateError("a goal is of the run itself; leave priors, events, calendar and without away")
+    chance = content.get("probability")
+    if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 < chance < 1:
+        raise StateError(
+            f"probability: got {shown(repr(chance))}; expected a number between 0 and 1", "probability"
+        )
+    return Goal(state.target, state.milestone, float(chance))
+
+
+def _dotted(path: KeyPath) -> str:
+    """Return the place of a key in the state, e.g. ``events[0].date``."""
+    keys = [key for key in path if key != "probability"] if path[:2] == ("calendar", "probability") else path
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+
+
+def _known(content: Mapping[str, object], key: str, default: str, known: tuple[str, ...]) -> str:
+    given = content.get(key, default)
+    if not isinstance(given, str) or given not in known:
+        hint = did_you_mean(given, known) if isinstance(given, str) else ""
+        raise StateError(f"{key}: the run has no {shown(given)}.{hint} It has: {', '.join(known)}", key)
+    return given
+
+
+def _refuse_odd(value: object, depth: int = 0) -> None:
+    """Refuse what no YAML file holds either: deep nesting, halves of surrogate pairs."""
+    if depth > _MOST_DEEP:
+        raise StateError(f"the state is nested more than {_MOST_DEEP} deep")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise StateError("a text of the state is not valid Unicode") from error
+    elif isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _refuse_odd(part, depth + 1)
+
+
+def _options(scenario: Scenario) -> list[str] | None:
+    """Return the scenario as options; ``None`` where it takes a file: a calendar, a label, an odd name."""
+    if scenario.calendar is not None or any(past.id is None for past in scenario.without):
+        return None
+    if any(act.label is not None or ":" in (act.by or "") for act in scenario.events):
+        return None
+    words: list[str] = []
+    for name, prior in scenario.priors.items():
+        words += ["--prior", f"{name}={statement_text(prior)}"]
+    for act in scenario.events:
+        days = f"{act.first_day}" + (f"..{act.last_day}" if act.last_day else "")
+        by = f":{act.by}" if act.by else ""
+        words += ["--event", f"{days}:{act.category}:{act.severity}:{act.probability:g}{by}"]
+    for past in scenario.without:
+        words += ["--without", past.id or ""]
+    return words
+
+
+class Named(Record):
+    """A name of the config, with what people call it."""
+
+    name: str
+    label: str
+
+
+class PageTarget(Named):
+    """A target, and what counts as it."""
+
+    definition: str
+
+
+class PageMilestone(Named):
+    """A milestone that can be asked for; ``day`` is counted from the origin."""
+
+    date: date
+    day: int
+
+
+class PriorPreset(Record):
+    """A belief in words; ``value`` is the middle of what the draws then say, on the human scale.
+
+    ``statement`` is how a state holds it, ``None`` for the run's own belief.
+    """
+
+    word: str
+    value: str
+    statement: str | None
+
+
+class PriorStop(Record):
+    """A place of the slider: the prior moved by so many steps of its own spread, as a state holds it."""
+
+    quantiles: Triple
+    steps: float
+    statement: str
+    text: str
+
+
+class HumanUnit(Record):
+    """The scale that the values of a prior are shown on.
+
+    Quantiles on it are stated as ``{name: {q05: …, median: …, q95: …}}``.
+    """
+
+    name: str
+    meaning: str
+    min: float
+    max: float
+    log: bool
+
+
+class PagePrior(Named):
+    """A belief that can be moved.
+
+    ``effect`` says how far it moves the headline, ``odds`` what one step of its spread multiplies the odds
+    by. ``key``: it is shown first. ``reliable`` are the steps between which the draws can stand for the moved
+    belief; ``posterior`` is what the run found.
+    """
+
+    help: str
+    effect: str
+    odds: str | None
+    key: bool
+    presets: tuple[PriorPreset, ...]
+    posterior: Triple
+    scale: HumanUnit
+    stops: tuple[PriorStop, ...]
+    reliable: Interval
+
+
+class PageAct(Record):
+    """A scheduled act; ``detail`` says its day, its kind and how likely the run takes it to be."""
+
+    label: str
+    date: date
+    category: str
+    probability: float
+    detail: str
+
+
+class PageCategory(Named):
+    """A category of the codebook."""
+
+    conflict: bool
+
+
+class PageSeverity(Record):
+    """A severity of the scale, with its anchor by category."""
+
+    value: int
+    label: str
+    anchors: dict[str, str]
+
+
+class PastAct(Record):
+    """A past event; ``effect`` is what it did to the headline, ``kind`` what it was."""
+
+    id: str
+    date: date
+    text: str
+    kind: str
+    effect: str
+
+
+class PageModel(Record):
+    """All that the page knows of a run when it opens.
+
+    ``stamp`` says why a run that did not converge must not be used. ``actors`` are those that can act, where
+    a target counts acts of some only; else none. Priors stand in the order of their effect.
+    """
+
+    run_id: str
+    title: str
+    as_of: date
+    stamp: str | None
+    tweaks: bool
+    refit: bool
+    headline: Headline
+    targets: tuple[PageTarget, ...]
+    milestones: tuple[PageMilestone, ...]
+    priors: tuple[PagePrior, ...]
+    calendar: tuple[PageAct, ...]
+    categories: tuple[PageCategory, ...]
+    severities: tuple[PageSeverity, ...]
+    actors: tuple[str, ...]
+    past: tuple[PastAct, ...]
+    cautions: tuple[str, ...]
+    waterfall: tuple[str, ...]
+    most_acts: int = MOST_ACTS
+
+
+def page_model(run: Run) -> PageModel:
+    """Describe a run for the page; without beliefs where none may be changed."""
+    forecast, config, origin = run.forecast, run.inputs.config, run.inputs.data.grid.origin
+    scale, tweaks = forecast.scale, forecast.converged
+    failures = "; ".join(failure.sentence for failure in forecast.diagnostics.failures)
+    return PageModel(
+        run_id=forecast.run_id,
+        title=forecast.dyad.label,
+        as_of=forecast.as_of,
+        stamp=None if tweaks else f"NOT CONVERGED – do not use these numbers. {failures}",
+        tweaks=tweaks,
+        refit=tweaks and run.folder is not None,
+        headline=forecast.headline,
+        targets=tuple(
+            PageTarget(name=target.name, label=target.label, definition=target.definition)
+            for target in forecast.targets
+        ),
+        milestones=tuple(
+            PageMilestone(
+                name=milestone.name,
+                label=milestone.label,
+                date=milestone.date,
+                day=(milestone.date - origin).days,
+            )
+            for milestone in forecast.targets[0].milestones
+        ),
+        priors=page_priors(run) if tweaks else (),
+        calendar=tuple(
+            PageAct(
+                label=act.label,
+                date=act.date,
+                category=act.category,
+                probability=act.probability,
+                detail=f"{wording.short_day(act.date)}; {act_kind(run, act.category, act.severity)}; "
+                f"in the run {chance_text(act.probability)}",
+            )
+            for act in config.calendar
+        ),
+        categories=tuple(
+            PageCategory(name=name, label=category_label(name), conflict=name in CONFLICTUAL)
+            for name in CATEGORIES
+        ),
+        severities=tuple(
+            PageSeverity(
+                value=severity,
+                label=severity_word(severity),
+                anchors={
+                    name: text.rstrip(".") for name in CATEGORIES if (text := scale.anchor(name, severity))
+                },
+            )
+            for severity in SEVERITIES
+        ),
+        actors=run.inputs.dyad.actors if any(target.by for target in forecast.targets) else (),
+        past=tuple(
+            PastAct(
+                id=driver.event_id,
+                date=driver.date,
+                text=driver.summary,
+                kind=act_kind(run, driver.category, driver.severity),
+                effect=f"{change_with_error(driver.change, driver.mcse)} points",
+            )
+            for driver in sorted(forecast.drivers, key=lambda driver: -abs(driver.change))
+        ),
+        cautions=tuple(caution_lines(forecast.cautions)),
+        waterfall=tuple(
+            f"{step_name(forecast, step)}: "
+            + (f"{wording.signed_points(step.change)} points, " if place else "")
+            + wording.percent(step.probability)
+            for place, step in enumerate(forecast.waterfall)
+        ),
+    )
+
+
+def act_kind(run: Run, category: str, severity: int, by: str | None = None) -> str:
+    """A kind of act with the anchor of its severity, e.g. ``sanction of severity 3 (“A listing”)``."""
+    anchor = (run.forecast.scale.anchor(category, severity) or "").rstrip(".")
+    return (
+        f"{category_label(category).lower()} of severity {severity}"
+        + (f" by {by}" if by else "")
+        + (f" (“{anchor}”)" if anchor else "")
+    )
+
+
+def chance_text(chance: float) -> str:
+    """Probability of an act: unlike that of a target it can be 0 or 1."""
+    return {0.0: "0%", 1.0: "100%"}.get(chance) or wording.percent(chance)
+
+
+def page_priors(run: Run) -> tuple[PagePrior, ...]:
+    """Every prior of the model, the most influential first."""
+    headline = run.inputs.config.headline
+    shares = stacked_shares(run, [(headline.target, headline.milestone)])
+    key = key_assumptions(run.inputs, headline.target)
+    titles = titles_of(run.forecast)
+    priors = []
+    for name, prior in run.inputs.priors.priors.items():
+        shifts = PriorShifts(run, name, shares)
+        below, above = _reach(shifts, -1.0), _reach(shifts, 1.0)
+        effect = _effect(shifts, min(1.0, below, above))
+        scale, values = prior.group.scale, parameter_draws(run, name)
+        stops = tuple(_stops(prior))
+        low, middle, high = np.quantile(values, _LEVELS).tolist()
+        posterior = _on_scale(prior, low, middle, high)
+        ends = [value for triple in (*(stop.quantiles for stop in stops), posterior) for value in triple]
+        page_prior = PagePrior(
+            name=name,
+            label=assumption_label(name, titles=titles),
+            help=prior.group.meaning,
+            effect=_effect_word(effect),
+            odds=None
+            if effect is None
+            else f"One spread of the prior multiplies the odds by {math.exp(effect):.2f}",
+            key=name in key,
+            presets=tuple(_presets(prior, shifts, values, below, above)),
+            posterior=posterior,
+            scale=HumanUnit(
+                name=scale.name,
+                meaning=scale.meaning,
+                min=min(ends),
+                max=max(ends),
+                log=min(ends) > 0 and max(ends) > 10 * min(ends),
+            ),
+            stops=stops,
+            reliable=(-below, above),
+        )
+        priors.append((effect is None, -abs(effect or 0.0), page_prior))
+    return tuple(prior for *_, prior in sorted(priors, key=lambda entry: entry[:2]))
+
+
+def _reach(shifts: PriorShifts, side: float) -> float:
+    """Steps to one side up to which the draws can stand for the moved belief."""
+    reach = 0.0
+    for steps in _SCANNED:
+        if not shifts.at(side * steps).weights.trusted:
+            break
+        reach = steps
+    return reach
+
+
+def _effect(shifts: PriorShifts, widest: float) -> float | None:
+    """Change of the headline's log odds a step; ``None`` where the draws cannot tell."""
+    if widest == 0.0:
+        return None
+    low, high = (float(shifts.at(steps).probability[0]) for steps in (-widest, widest))
+    if not (0 < low < 1 and 0 < high < 1):
+        return None
+    return round((math.log(high / (1 - high)) - math.log(low / (1 - low))) / (2 * widest), 4)
+
+
+def _effect_word(effect: float | None) -> str:
+    if effect is None:
+        return "effect not known without a new fit"
+    sizes = {0.3: "strong", 0.1: "moderate", 0.02: "small"}
+    return f"{next((word for size, word in sizes.items() if abs(effect) > size), 'hardly any')} effect"
+
+
+def _presets(
+    prior: NamedPrior, shifts: PriorShifts, values: Floats, below: float, above: float
+) -> Iterator[PriorPreset]:
+    """Low, the run's own, high: as far as the draws can stand for it; one spread where they cannot at all."""
+    scale = prior.group.scale
+    steps = (-below or -1.0, 0.0, above or 1.0)
+    for word, at in zip(_WORDS, reversed(steps) if scale.falls else steps, strict=True):
+        weights = shifts.at(at).weights
+        if at == 0.0 or weights.trusted:
+            middle = float(np.quantile(values, 0.5, weights=weights.weights, method="inverted_cdf"))
+        else:
+            middle = float(shifts.moved(at).quantile(0.5))
+        value = scale.short(scale.of(middle))
+        yield PriorPreset(word=word, value=value, statement=str(shifts.moved(at)) if at else None)
+
+
+def _stops(prior: NamedPrior) -> Iterator[PriorStop]:
+    for steps in STOPS:
+        moved = shifted(prior.distribution, steps)
+        low, middle, high = moved.quantile(_LEVELS).tolist()
+        yield PriorStop(
+            steps=steps,
+            quantiles=_on_scale(prior, low, middle, high),
+            statement=str(moved),
+            text=prior.group.scale.read(low, middle, high),
+        )
+
+
+def _on_scale(prior: NamedPrior, low: float, middle: float, high: float) -> Triple:
+    """Quantiles of a parameter on its human scale, in rising order, as JSON can hold them."""
+    values = sorted(prior.group.scale.of(value) for value in (low, middle, high))
+    first, second, third = (float(f"{min(max(value, -_LARGEST), _LARGEST):.4g}") for value in values)
+    return first, second, third

@@ -1,0 +1,366 @@
+"""The page's server: only a page of this machine that knows the token is answered, in one sentence."""
+
+import asyncio
+import gc
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import h5py
+import pytest
+
+from forecast.app import server
+from forecast.app.engine import Engine, Jobs, open_engine
+from forecast.app.model import StateError
+from forecast.app.server import MOST_BYTES, PAGE_FILES, RunList, list_app, listening_on
+from forecast.sensitivity.reconcile import reconcile
+
+from .conftest import HOST, TOKEN, headline_of
+
+CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
+JSON = {"content-type": "application/json"}
+
+
+def test_the_page_and_its_files_are_served_and_forbid_what_they_do_not_need(client, asking, app):
+    stranger = asking(app, knows_token=False)
+    assert stranger.get("/", params={"token": TOKEN}).headers["content-type"].startswith("text/html")
+    assert {"index.html", "runs.html", "page.js", "page.css"} <= set(PAGE_FILES)
+    for name in PAGE_FILES:
+        if not name.endswith(".html"):
+            assert stranger.get(f"/{name}").status_code == 200, name
+    for response in (
+        client.get("/model"),
+        client.get("/page.js"),
+        client.get("/none"),
+        client.put("/answer"),
+    ):
+        policy = response.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert "server" not in response.headers
+
+
+REFUSED = {
+    "a foreign name that points here": (400, {"host": "rebound.example:8765"}),
+    "another port": (400, {"host": "127.0.0.1:80"}),
+    "another site": (403, {"origin": "https://evil.example"}),
+    "a file": (403, {"origin": "null"}),
+    "another site by fetch": (403, {"sec-fetch-site": "cross-site"}),
+    "the same machine, another port": (403, {"sec-fetch-site": "same-site"}),
+    "a wrong token": (403, {"x-forecast-token": "guess"}),
+    "no token": (403, {"x-forecast-token": ""}),
+    "a form": (415, {"content-type": "application/x-www-form-urlencoded"}),
+    "plain text": (415, {"content-type": "text/plain"}),
+}
+
+
+@pytest.mark.parametrize(("status", "headers"), REFUSED.values(), ids=REFUSED)
+def test_whoever_is_not_the_page_is_refused(client, status, headers):
+    response = client.post("/answer", content="{}", headers=JSON | headers)
+    assert response.status_code == status
+    assert set(response.json()) == {"error", "key"}
+
+
+def test_the_token_of_the_address_opens_the_page_alone(client, asking, app):
+    stranger = asking(app, knows_token=False)
+    assert stranger.get("/", params={"token": "guess"}).status_code == 403
+    assert stranger.get("/").status_code == 403
+    assert stranger.get("/model", params={"token": TOKEN}).status_code == 403
+    assert stranger.post("/answer", params={"token": TOKEN}, json={}).status_code == 403
+    own = {"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}
+    assert client.post("/answer", json={}, headers=own).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../pyproject.toml",
+        "/%2e%2e/engine.py",
+        "/page.js/../../engine.py",
+        "/..%2fengine.py",
+        "//etc/passwd",
+    ],
+)
+def test_no_path_reaches_the_file_system(client, path):
+    response = client.get(path)
+    assert response.status_code in (403, 404)
+    assert b"import" not in response.content
+
+
+def test_a_body_is_small_and_comes_soon(client, app, monkeypatch):
+    large = b'{"run": "' + b"x" * MOST_BYTES + b'"}'
+    assert client.post("/answer", content=large, headers=JSON).status_code == 413
+    streamed = (b" " * 1000 for _ in range(MOST_BYTES // 1000 + 2))
+    assert client.post("/answer", content=streamed, headers=JSON).status_code == 413
+
+    monkeypatch.setattr(server, "BODY_SECONDS", 0.1)
+    headers = {"host": HOST, "x-forecast-token": TOKEN, **JSON}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/answer",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    sent = []
+
+    async def nothing():
+        await asyncio.sleep(60)
+
+    async def send(message):
+        sent.append(message)
+
+    in_a_thread(app(scope, nothing, send))
+    assert sent[0]["status"] == 408
+
+
+def in_a_thread(coroutine):
+    """Run what is asynchronous, though a browser of another test may have a loop of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "key"),
+    [
+        ("/answer", '{"run": "other"}', 409, "run"),
+        ("/answer", "{", 400, None),
+        ("/answer", '{"milestone": NaN}', 400, None),
+        ("/answer", "[" * 100_000, 400, None),
+        ("/answer", '{"events": [{"date": 5}]}', 400, "events[0].date"),
+        ("/yaml", "{}", 400, None),
+        ("/refit", "{}", 400, None),
+        ("/refit/7/cancel", "{}", 400, None),
+        ("/reconcile", "{}", 400, "probability"),
+        ("/reconcile", "[]", 400, None),
+        ("/reconcile", '{"probability": 1}', 400, "probability"),
+        ("/reconcile", '{"probability": true}', 400, "probability"),
+        ("/reconcile", '{"probability": 0.4, "target": "war"}', 400, "target"),
+        ("/reconcile", '{"probability": 0.4, "without": ["e4"]}', 400, None),
+        ("/reconcile", '{"probability": 0.4, "run": "other"}', 409, "run"),
+        ("/nothing", "{}", 404, None),
+    ],
+)
+def test_a_fault_is_one_sentence_with_its_place(client, path, body, status, key):
+    response = client.post(path, content=body, headers=JSON)
+    fault = response.json()
+    assert (response.status_code, set(fault)) == (status, {"error", "key"})
+    if key:
+        assert fault["key"] == key
+    assert "\n" not in fault["error"]
+    assert "Traceback" not in fault["error"]
+
+
+def test_answers_come_as_the_engine_gives_them(client, base):
+    state = {"events": [CLASH], "run": base.forecast.run_id}
+    answer = client.post("/answer", json=state).json()
+    engine = Engine(base, every=4)
+    expected = json.loads(engine.answer(engine.read(state)).model_dump_json())
+    assert answer | {"milliseconds": 0} == expected | {"milliseconds": 0}
+    assert client.get("/model").json()["run_id"] == base.forecast.run_id
+    yaml = client.post("/yaml", json=state)
+    assert yaml.headers["content-type"].startswith("text/yaml")
+    assert "category: sanction" in yaml.text
+
+
+def test_pages_ask_at_once_and_get_their_own(app, asking):
+    chances = [0.1 * part for part in range(1, 9)]
+
+    def ask(chance):
+        return asking(app).post("/answer", json={"events": [{**CLASH, "probability": chance}]}).json()
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(ask, chances))
+    assert [one["probability"] for one in together] == [ask(chance)["probability"] for chance in chances]
+    assumed = [one["assumed"] for one in together]
+    assert sorted(set(assumed)) == assumed
+
+
+def test_a_list_serves_each_run_below_its_own_address(run_folder, tmp_path, asking):
+    shutil.copytree(run_folder, tmp_path / "reports" / "made" / "2022-06-30")
+    light = shutil.copytree(run_folder, tmp_path / "reports" / "light")
+    (light / "posterior.nc").unlink()
+    (light / "forecast.json").write_text(
+        (light / "forecast.json").read_text().replace("United States", "<b>States</b>"), encoding="utf-8"
+    )
+    broken = shutil.copytree(light, tmp_path / "reports" / "odd" / "broken")
+    (broken / "forecast.json").write_text("{", encoding="utf-8")
+    (tmp_path / "reports" / "notes").mkdir()
+    runs = RunList(tmp_path / "reports")
+    client = asking(list_app(runs, Jobs(), TOKEN, (HOST,)))
+    page = client.get("/").text
+    (number,) = map(int, re.findall(rf"href='runs/(\d+)/\?token={TOKEN}'", page))
+    assert page.count("<th scope='row'") == 3
+    assert "kept without its draws" in page
+    assert "Invalid JSON" in page
+    assert "<b>States" not in page
+    assert client.get(f"/runs/{number}/", params={"token": TOKEN}).status_code == 200
+    assert client.get(f"/runs/{number}/page.js").status_code == 200
+    assert client.get(f"/runs/{number}/model").json()["run_id"] == "made-20220630"
+    assert client.post(f"/runs/{number}/answer", json={"events": [CLASH]}).json()["status"] == "ready"
+    refused = client.get(f"/runs/{runs.folders.index(light)}/model")
+    assert refused.status_code == 409
+    assert "forecast run" in refused.json()["error"]
+    assert client.get("/runs/99/model").status_code == 400
+
+
+def test_only_the_runs_asked_for_last_stay_in_memory(run_folder, tmp_path, asking):
+    for number in range(6):
+        shutil.copytree(run_folder, tmp_path / "reports/made" / f"2022-06-{number + 10}")
+    runs = RunList(tmp_path / "reports")
+    client = asking(list_app(runs, Jobs(), TOKEN, (HOST,)))
+    asked, engines = (0, 1, 2, 0, 3, 4), []
+    for number in asked:
+        assert client.get(f"/runs/{number}/model").status_code == 200
+        engines.append(weakref.ref(runs.engine(number)))
+    gc.collect()
+    assert [number for number, kept in zip(asked, engines, strict=True) if kept()] == [0, 2, 0, 3, 4]
+    assert client.get("/runs/1/model").status_code == 200
+
+
+def test_one_new_fit_at_a_time_which_can_be_cancelled(runs_folder):
+    engine, jobs = open_engine(runs_folder / "sound/2022-06-30"), Jobs()
+    content = {"without": ["e4"]}
+    job = jobs.start(engine, "refit", content)
+    assert jobs.status(engine, job).status == "running"
+    with pytest.raises(StateError, match="another new fit"):
+        jobs.start(engine, "refit", content)
+    assert jobs.cancel(engine, job).status == "cancelled"
+    assert jobs.cancel(engine, job).status == "cancelled"
+    second = jobs.start(engine, "refit", content)
+    assert second != job
+    jobs.close()
+    assert jobs.status(engine, second).status == "cancelled"
+    with pytest.raises(StateError, match="no new fit or search of number 99"):
+        jobs.status(engine, 99)
+    with pytest.raises(StateError, match="nothing is changed"):
+        jobs.start(engine, "refit", {})
+
+
+def ended(jobs, engine, job, seconds=400):
+    for _ in range(seconds * 5):
+        status = jobs.status(engine, job)
+        if status.status != "running":
+            return status
+        time.sleep(0.2)
+    raise AssertionError(status)
+
+
+def test_a_new_fit_that_fails_says_why(run_folder, tmp_path):
+    copy = shutil.copytree(run_folder, tmp_path / "run")
+    engine, jobs = open_engine(copy), Jobs()
+    (copy / "events.csv").write_text("id,date\n", encoding="utf-8")
+    status = ended(jobs, engine, jobs.start(engine, "refit", {"without": ["e4"]}))
+    assert status.status == "failed"
+    assert "events.csv" in status.error
+
+
+@pytest.mark.slow
+def test_a_new_fit_answers_as_the_command_does(run_folder, command):
+    engine, jobs = open_engine(run_folder), Jobs()
+    status = ended(jobs, engine, jobs.start(engine, "refit", {"without": ["e4"]}))
+    assert status.status == "done", status
+    printed = command("scenario", run_folder, "--without", "e4", "--json").facts
+    asked = headline_of(printed["scenarios"][0]["targets"])
+    assert status.answer.probability == pytest.approx(asked["probability"], abs=1e-9)
+    assert status.answer.method == "refit"
+
+
+def test_a_search_gives_what_the_command_gives_and_each_change_applied_gives_the_probability(run_folder):
+    engine, jobs = open_engine(run_folder), Jobs()
+    asked = engine.run.forecast.headline
+    goal = {"probability": round(engine.answer(engine.read({})).probability + 0.03, 2)}
+    status = ended(jobs, engine, jobs.start(engine, "reconcile", goal))
+    assert (status.status, status.error, status.answer) == ("done", None, None)
+    known = reconcile(engine.run, asked.target, asked.milestone, goal["probability"])
+    assert known.changes
+    changes = status.reconciled.changes
+    assert [one.plausibility for one in changes] == [f"{one.plausibility:.2f}" for one in known.changes]
+    answers = [engine.answer(engine.read(change.setting)) for change in changes]
+    answered = [one.chance == change.chance for one, change in zip(answers, changes, strict=True)]
+    assert any(answered)
+    for answer, one in zip(answers, known.changes, strict=True):
+        assert answer.status == "withheld" or answer.probability == pytest.approx(one.probability, abs=0.005)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_prints_one_line_serves_and_ends_cleanly(run_folder, number):
+    command = [sys.executable, "-m", "forecast", "app", run_folder, "--no-browser", "--port", "0"]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"BROWSER": "false"},
+    )
+    try:
+        address = process.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{20,}", address), process.stderr.read()
+        with urllib.request.urlopen(address) as response:
+            assert response.status == 200
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert out == ""
+    assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_what_the_command_cannot_serve_is_refused_in_one_line(command, run_folder, tmp_path, monkeypatch):
+    from forecast.cli import programs
+
+    def refusal(place, *options):
+        ended = command("app", place, "--no-browser", *options)
+        assert (ended.code, ended.out) == (2, "")
+        return " ".join(ended.err.split())
+
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        assert f"--port {port}: cannot be used" in refusal(run_folder, "--port", port)
+    place = shutil.copytree(run_folder, tmp_path / "a run" / "2022-06-30")
+    with h5py.File(place / "posterior.nc", "a") as file:
+        del file["posterior/drift_scale"], file["posterior/excitation_severity"]
+    said = refusal(place)
+    assert "has no draws of drift.scale, excitation.severity" in said
+    assert f"Make it again: forecast run '{place / 'config.resolved.yaml'}' --out PLACE" in said
+    kept = json.loads((place / "forecast.json").read_text(encoding="utf-8"))
+    (place / "forecast.json").write_text(json.dumps(kept | {"schema": 3}), encoding="utf-8")
+    assert "this one reads 5. Make it anew: forecast run CONFIG --force" in refusal(place)
+    monkeypatch.setattr(programs, "find_spec", lambda name: None)
+    assert "dyad-forecast[app]" in refusal(run_folder)
+
+
+def test_an_answer_leaves_without_waiting_for_an_acknowledgement():
+    """The rest of an answer would wait 40 ms for that of its head."""
+
+    async def no_delay():
+        told = asyncio.get_running_loop().create_future()
+
+        async def answer(reader, writer):
+            connection = writer.get_extra_info("socket")
+            told.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listening_on(0) as listening:
+            async with await asyncio.start_server(answer, sock=listening):
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                found = await told
+                writer.close()
+        return found
+
+    assert in_a_thread(no_delay())
