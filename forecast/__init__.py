@@ -20,7 +20,7 @@ The map, in the order the data flow::
     ledger/      every forecast on record, resolved, scored    open_ledger, resolve_ledger, score_ledger
     workflows/   the order of the stages                       make_forecast, run_forecast, save_run,
                                                                rebuild_report, run_backtest
-    watchlist/   many dyads at once: ranked, put together       run_watch, run_list_backtest
+    watchlist/   many dyads at once: ranked                     run_watch, run_list_backtest
     mcp_server   saved runs and the ledger, for an assistant
     bench/       speed, accuracy, convergence, measured
     cli/         the command ``forecast``

@@ -1,4 +1,4 @@
-"""``forecast watch``: many dyads at once, ranked, with what moved them and what the list may bring."""
+"""``forecast watch``: many dyads at once, ranked, with what moved them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,6 @@ def watch(
     no_report: bool = option(False, "--no-report", "Make no page and no PDF."),
     ledger: Path | None = LEDGER,
     no_ledger: bool = option(False, "--no-ledger", "Leave this watch off the record, e.g. a trial."),
-    test_mail: bool = option(False, "--test-mail", "Send a test to the addresses of the list, and end."),
     *,
     output: Output,
 ) -> None:
@@ -77,58 +76,47 @@ def watch(
     if ledger and no_ledger:
         raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
     loaded, late = watched.load(), []
-    if test_mail:
-        _send_test(loaded, output)
-        return
     place = None if no_ledger else ledger_place(ledger, out)
     with listening(shown=output.for_people) as listen:
-        from forecast.watchlist.event_files import update_stores
-        from forecast.watchlist.watch import WatchOptions, run_watch
+        from forecast.watchlist.dyads import DYAD, update_stores
+        from forecast.watchlist.watch import WATCH, WatchOptions, run_watch, tell_changes, watch_place
 
         if watched.update:
             # What could not be had makes the forecast older, and not impossible.
             late = [update for update in update_stores(loaded, listen) if not update.whole]
         options = WatchOptions(
-            out=out,
-            strict=strict,
-            processes=jobs,
-            cluster=cluster,
-            report=not no_report,
-            ledger=place,
+            out=out, strict=strict, processes=jobs, cluster=cluster, report=not no_report, ledger=place
         )
         try:
-            found, folder = run_watch(loaded, options, listen)
+            made, folder = run_watch(loaded, options, listen)
         except KeyboardInterrupt:
-            kept = len(list((out / loaded.name / loaded.as_of.isoformat()).glob("*/dyad.json")))
+            kept = len(list(watch_place(loaded, out).glob(f"*/{DYAD}")))
             raise StoppedError(
                 f"interrupted; {wording.count(kept, 'dyad')} finished. The same command goes on from there."
             ) from None
+        problem = tell_changes(loaded, made, folder)
     if output.json:
         import typer
 
-        typer.echo((folder / "watch.json").read_text(encoding="utf-8"), nl=False)
+        typer.echo((folder / WATCH).read_text(encoding="utf-8"), nl=False)
     elif output.for_people:
         from forecast.watchlist.page import watch_answer
 
-        output.print({}, watch_answer(found, folder))
-    if not any(dyad.targets for dyad in found.dyads):
-        reasons = "\n".join(f"  {dyad.name}: {dyad.failure.text}" for dyad in found.dyads if dyad.failure)
+        output.print({}, watch_answer(made, folder))
+    if not any(dyad.targets for dyad in made.dyads):
+        reasons = "\n".join(f"  {dyad.name}: {dyad.failure.text}" for dyad in made.dyads if dyad.failure)
         raise UnfinishedError(f"no dyad of the list has a number.\n{reasons}")
-    silent = [dyad for dyad in found.dyads if dyad.failure and dyad.failure.code == "no_events"]
+    silent = [dyad for dyad in made.dyads if dyad.failure and dyad.failure.code == "no_events"]
+    undone = []
     if silent:
-        raise UnfinishedError(
-            f"{wording.count(len(silent), 'dyad')} of {len(found.dyads):,} without a number, as the event "
+        undone.append(
+            f"{wording.count(len(silent), 'dyad')} of {len(made.dyads):,} without a number, as the event "
             "files hold no act known by then. The others are done. --strict refuses such a list"
         )
     if late:
-        said = "\n".join(f"  {one.failure or f'{one.source}: files missing or wrong'}" for one in late)
-        raise UnfinishedError(f"the watch is done, but its stores are not up to date:\n{said}")
-
-
-def _send_test(watchlist: Watchlist, output: Output) -> None:
-    from forecast.blocks import Prose
-    from forecast.watchlist.mail import send_test
-
-    to = send_test(watchlist)
-    text = f"Sent a test to {wording.listing(to)}."
-    output.print({"to": to}, (Prose(text),))
+        reasons = "\n".join(f"  {one.failure or f'{one.source}: files missing or wrong'}" for one in late)
+        undone.append(f"the watch is done, but its stores are not up to date:\n{reasons}")
+    if problem:
+        undone.append(f"the watch is done, but on_change.command was not: {problem}")
+    if undone:
+        raise UnfinishedError("\n".join(undone))

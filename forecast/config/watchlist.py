@@ -1,4 +1,4 @@
-"""A watchlist as types: many dyads, one set of event files, targets, horizons and triggers; read and checked.
+"""A watchlist: many dyads, one set of event files, targets, horizons and triggers; read and checked.
 
 All faults of a list are named at once, with their lines. What holds for a config holds for a list too: no
 unknown keys, settings that agree, relative paths from the folder of the file.
@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
-from forecast.config.alerts import OnChange, alert_faults
 from forecast.config.cross_checks import (
     LONGEST_HORIZON,
     by_faults,
@@ -22,7 +21,7 @@ from forecast.config.cross_checks import (
     mapping_in,
     sequence_in,
 )
-from forecast.config.faults import Fault, KeyPath, Position, SettingsFile, SourceMap, refusal, shown
+from forecast.config.faults import Fault, KeyPath, Position, Section, SettingsFile, SourceMap, refusal, shown
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -50,12 +49,14 @@ from forecast.config.schema import (
     title_of,
 )
 from forecast.config.yaml_source import read_yaml
+from forecast.events.dyads import DyadRule
 from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
 
 MOST_DYADS = 10_000
 _MOST_VALUES = 12 * MOST_DYADS
 """Keys and values of a list: five settings a dyad."""
+LEAST_STEP = 0.01
 
 
 def _threshold(value: object) -> float:
@@ -65,35 +66,40 @@ def _threshold(value: object) -> float:
         if set(value) != {"cost", "loss"}:
             raise refusal("a trigger by cost and loss needs both and no other key: {cost: 1, loss: 5}")
         cost, loss = value["cost"], value["loss"]
-        numbers = all(type(amount) in (int, float) and amount > 0 for amount in (cost, loss))
-        threshold = cost / loss if numbers else value
-    if type(threshold) in (int, float) and 0.0 < float(threshold) < 1.0:  # type: ignore[arg-type]
-        return float(threshold)  # type: ignore[arg-type]
+        if all(type(amount) in (int, float) and amount > 0 for amount in (cost, loss)):
+            threshold = cost / loss
+    if isinstance(threshold, float) and 0.0 < threshold < 1.0:
+        return threshold
     raise refusal(
         f"got {shown(value)}; expected a probability between 0 and 1, a percent such as 35%, or "
         "{cost: 1, loss: 5} (acting pays from cost / loss on)"
     )
 
 
+def _step(value: object) -> float:
+    step = as_share(value)
+    if isinstance(step, float) and LEAST_STEP <= step < 1.0:
+        return step
+    raise refusal(f"got {shown(value)}; expected a change of a probability from 1% to below 100%, e.g. 10%")
+
+
+_COST_AND_LOSS = {
+    "type": "object",
+    "properties": {"cost": {"type": "number"}, "loss": {"type": "number"}},
+    "required": ["cost", "loss"],
+    "additionalProperties": False,
+}
+_SHARE = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
 Threshold = Annotated[
     float,
     BeforeValidator(_threshold),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-                PERCENT_SCHEMA,
-                {
-                    "type": "object",
-                    "properties": {"cost": {"type": "number"}, "loss": {"type": "number"}},
-                    "required": ["cost", "loss"],
-                    "additionalProperties": False,
-                },
-            ]
-        }
-    ),
+    WithJsonSchema({"anyOf": [_SHARE, PERCENT_SCHEMA, _COST_AND_LOSS]}),
 ]
-Patterns = Annotated[tuple[Text, ...], ONE_OR_MORE, Field(min_length=1)]
+Step = Annotated[
+    float,
+    BeforeValidator(_step),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": LEAST_STEP, "maximum": 1}, PERCENT_SCHEMA]}),
+]
 
 
 class WatchedDyad(DyadConfig):
@@ -111,6 +117,11 @@ class WatchedDyad(DyadConfig):
         """Its name, e.g. ``usa-irq``."""
         return self.name or plain_name("-".join((*self.side_a, *self.side_b))) or "dyad"
 
+    @property
+    def rule(self) -> DyadRule:
+        """Which acts count."""
+        return DyadRule(self.side_a, self.side_b, self.theatre)
+
 
 class ListModelConfig(ModelConfig):
     """The model of a list: as in a config, but for a default family that needs no fit."""
@@ -122,6 +133,19 @@ class ListModelConfig(ModelConfig):
     )
 
 
+class OnChange(Section):
+    """What is called when dyads change; nothing unless configured."""
+
+    step: Step | None = Field(
+        default=None,
+        description="also tell when the headline has moved by this since it was last told; only changes of "
+        "trigger when absent",
+    )
+    command: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="program and its arguments; gets the changes as JSON on standard input"
+    )
+
+
 class Watchlist(SettingsFile):
     """Everything a watch needs to know, checked as a whole."""
 
@@ -130,7 +154,7 @@ class Watchlist(SettingsFile):
         default=UNNAMED, description="name of the list; its watches go to reports/<name>/<as_of>/"
     )
     as_of: Day = Field(description="day of the watch; nothing that became known later is read")
-    events: Patterns = Field(
+    events: Annotated[tuple[Text, ...], ONE_OR_MORE, Field(min_length=1)] = Field(
         description="event files, patterns or stores from the folder of the list, one dyad or many in each; "
         "'bundled:us-china' is one too"
     )
@@ -169,12 +193,7 @@ class Watchlist(SettingsFile):
         default=0.2, description="a trigger ends only below its threshold × (1 − this)"
     )
     on_change: Annotated[OnChange, EMPTY_MAPPING] = Field(
-        default=OnChange(), description="whom to tell of a change"
-    )
-    shock: Literal["shipped", "own", "none"] = Field(
-        default="shipped",
-        description="how strongly dyads go together: as shipped, as learned by the backtest of this list, or "
-        "not at all",
+        default=OnChange(), description="what to call when dyads change"
     )
     stale: Literal["stamp", "refuse"] = Field(
         default="stamp",
@@ -222,27 +241,20 @@ class Watchlist(SettingsFile):
         Errors about it name its line in the list.
         """
         dyad = self.dyads[position]
-        settings: dict[str, Any] = {
-            "name": dyad.key,
-            "dyad": dyad.model_dump(exclude={"name", "targets"}),
-            "as_of": self.as_of,
-            "events": {
-                "source": source,
-                "dates": self.dates,
-                "start": self.start,
-                "use": self.use,
-                "licensed": self.licensed,
-            },
-            "targets": {name: target.model_dump() for name, target in self.targets_of(dyad).items()},
-            "scale": self.scale,
-            "milestones": [milestone.model_dump() for milestone in self.shared_milestones],
-            "headline": self.headline_of(dyad).model_dump(),
-            "model": self.model.model_dump(),
-            "sampler": self.sampler.model_dump(),
-        }
+        events = self.model_dump(include={"dates", "start", "use", "licensed"}) | {"source": source}
         if source.startswith("bundled:"):
-            settings["events"]["dates"] = "iso"
-        config = Config.model_validate(settings)
+            events["dates"] = "iso"
+        config = Config.model_validate(
+            self.model_dump(include={"as_of", "scale", "model", "sampler"})
+            | {
+                "name": dyad.key,
+                "dyad": dyad.model_dump(exclude={"name", "targets"}),
+                "events": events,
+                "targets": {name: target.model_dump() for name, target in self.targets_of(dyad).items()},
+                "milestones": [milestone.model_dump() for milestone in self.shared_milestones],
+                "headline": self.headline_of(dyad).model_dump(),
+            }
+        )
         place = self._source.origin(("dyads", position))
         here: dict[KeyPath, Position] = {} if isinstance(place, str) else {(): place}
         config._source = SourceMap(self._source.file, here)
@@ -268,27 +280,28 @@ def _watchlist_faults(settings: Mapping[str, object]) -> list[Fault]:
     shared: dict[str, Any] = {
         key: settings[key] for key in ("as_of", "targets", "milestones", "headline") if settings.get(key)
     }
-    if settings.get("horizons"):
-        shared["milestones"] = [{"name": f"days_{days}"} for days in sequence_in(settings.get("horizons"))]
+    days = sequence_in(settings.get("horizons"))
+    if days:
+        shared["milestones"] = [{"name": f"days_{ahead}"} for ahead in days]
     faults = [*_horizon_faults(settings), *cross_faults(shared)]
     # The milestones of horizons stand nowhere in the file: their faults are those of the horizons.
     faults = [fault for fault in faults if fault.path[:1] != ("milestones",) or settings.get("milestones")]
-    return [*faults, *_dyad_faults(settings), *_trigger_faults(settings), *alert_faults(settings)]
+    told = mapping_in(settings.get("on_change"))
+    if told.get("step") and not told.get("command"):
+        faults.append(Fault(("on_change", "step"), "nobody is told; add command, or leave it out"))
+    return [*faults, *_dyad_faults(settings), *_trigger_faults(settings)]
 
 
 def _horizon_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
     if settings.get("horizons") and settings.get("milestones"):
         yield Fault(("milestones",), "horizons are given as well; keep one of the two")
-    days = sequence_in(settings.get("horizons"))
+    days = [ahead if type(ahead) is int else 0 for ahead in sequence_in(settings.get("horizons"))]
     for place, ahead in enumerate(days):
-        if type(ahead) is not int:
-            continue
-        if not 2 <= ahead <= LONGEST_HORIZON.days:
+        if ahead and not 2 <= ahead <= LONGEST_HORIZON.days:
             yield Fault(("horizons", place), f"got {ahead}; expected 2 to {LONGEST_HORIZON.days} days")
-        elif ahead in days[:place]:
-            yield Fault(("horizons", place), f"{ahead} is given twice; keep one")
-        elif place and type(days[place - 1]) is int and ahead < days[place - 1]:  # type: ignore[operator]
-            yield Fault(("horizons", place), f"{ahead} is after a longer one; give them in rising order")
+        elif ahead and place and ahead <= days[place - 1]:
+            message = f"{ahead} is not after {days[place - 1]}; give them in rising order, each once"
+            yield Fault(("horizons", place), message)
     start, as_of = day_in(settings.get("start")), day_in(settings.get("as_of"))
     if start and as_of and start >= as_of:
         yield Fault(("start",), f"{start} is not before as_of ({as_of}); no event would be left")
@@ -297,32 +310,31 @@ def _horizon_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
 def _dyad_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
     names: dict[str, int] = {}
     entries: dict[object, int] = {}
-    for place, entry in enumerate(sequence_in(settings.get("dyads"))):
-        written = {key: value for key, value in mapping_in(entry).items() if key not in ("name", "targets")}
-        if not written.get("a") or not written.get("b"):
+    for place, stated in enumerate(sequence_in(settings.get("dyads"))):
+        entry = mapping_in(stated)
+        sides = {key: value for key, value in entry.items() if key not in ("name", "targets")}
+        if not sides.get("a") or not sides.get("b"):
             continue
-        for fault in cross_faults({"dyad": written}):
+        for fault in cross_faults({"dyad": sides}):
             yield Fault(("dyads", place, *fault.path[1:]), fault.message)
-        own = mapping_in(mapping_in(entry).get("targets"))
-        for fault in by_faults(own or mapping_in(settings.get("targets")), written):
-            there = ("dyads", place, *fault.path) if own else fault.path
-            yield Fault(there, fault.message if own else f"{fault.message} (dyads.{place})")
+        if entry.get("targets"):
+            for fault in by_faults(mapping_in(entry["targets"]), sides):
+                yield Fault(("dyads", place, *fault.path), fault.message)
+        else:
+            for fault in by_faults(mapping_in(settings.get("targets")), sides):
+                yield Fault(fault.path, f"{fault.message} (dyads.{place})")
         try:
-            dyad = WatchedDyad.model_validate({**written, "name": mapping_in(entry).get("name")})
+            dyad = WatchedDyad.model_validate({**sides, "name": entry.get("name")})
         except ValidationError:
             continue
-        same = (
-            frozenset((frozenset(dyad.side_a), frozenset(dyad.side_b))),
-            frozenset(dyad.theatre),
-            repr(mapping_in(entry).get("targets")),
-        )
-        first = entries.setdefault(same, place)
+        both = frozenset((frozenset(dyad.side_a), frozenset(dyad.side_b)))
+        first = entries.setdefault((both, frozenset(dyad.theatre), repr(entry.get("targets"))), place)
+        namesake = names.setdefault(dyad.key, place)
         if first != place:
             yield Fault(("dyads", place), f"the same dyad as dyads.{first}; remove one")
-        elif names.setdefault(dyad.key, place) != place:
-            yield Fault(
-                ("dyads", place), f"'{dyad.key}' is the name of dyads.{names[dyad.key]} too; name one of them"
-            )
+        elif namesake != place:
+            message = f"'{dyad.key}' is the name of dyads.{namesake} too; name one of them"
+            yield Fault(("dyads", place), message)
 
 
 def _trigger_faults(settings: Mapping[str, object]) -> Iterator[Fault]:

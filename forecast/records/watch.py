@@ -1,4 +1,4 @@
-"""``watch.json``: what a watch over many dyads found; table, page, PDF and feed are made from it.
+"""``watch.json``: what a watch over many dyads found; table, page and PDF are made from it.
 
 All probabilities are in [0, 1], all dates are ISO days.
 """
@@ -89,45 +89,13 @@ class DyadEntry(Record):
 
 def answer_to(question: Headline, targets: Sequence[TargetForecast]) -> MilestoneForecast | None:
     """Return the milestone that a question is about; ``None`` where the targets hold none."""
-    asked = question.target, question.milestone
-    every = ((target.name, one) for target in targets for one in target.milestones)
-    return next((one for name, one in every if (name, one.name) == asked), None)
-
-
-class Pair(Record):
-    """Two dyads that go together: both by the milestone, beside what independence would give."""
-
-    one: str
-    other: str
-    both: Probability
-    independent: Probability
-
-
-class ListMilestone(Record):
-    """What the list as a whole may bring by one milestone."""
-
-    milestone: str
-    days: int
-    date: date
-    any: Probability = Field(description="P(at least one dyad meets the target)")
-    at_least_two: Probability
-    at_least: tuple[Probability, ...] = Field(
-        description="P(at least k), k = 1 … number of dyads, at most 20"
+    milestones = (
+        milestone
+        for target in targets
+        for milestone in target.milestones
+        if (target.name, milestone.name) == (question.target, question.milestone)
     )
-    expected: float = Field(description="expected number of dyads")
-    any_if_independent: Probability
-    mcse: float = Field(description="Monte Carlo standard error of P(any)")
-    together: tuple[Pair, ...] = Field(description="pairs whose joint chance gains most by the shared shock")
-
-
-class SharedShockRecord(Record):
-    """Strength of what dyads share, as shares of the variance of the latent normal score."""
-
-    everyone: float
-    everyone_se: float
-    actors: float
-    actors_se: float
-    source: str
+    return next(milestones, None)
 
 
 class TriggerRecord(Record):
@@ -152,53 +120,29 @@ class TriggerRecord(Record):
 
 
 class WatchNote(Record):
-    """Something to know beside the forecasts: what went wrong, or waits."""
+    """Something to know of the acts of a dyad beside its forecast."""
 
-    code: Literal[
-        "webhook_failed",
-        "command_failed",
-        "mail_failed",
-        "mail_held",
-        "mail_repeated",
-        "rows_repeated",
-        "theatre_only",
-    ]
+    code: Literal["rows_repeated", "theatre_only"]
     text: str
-
-    @property
-    def on_delivery(self) -> bool:
-        """Whether it is about messages to others, and not about the numbers."""
-        return self.code.startswith(("webhook", "command", "mail"))
 
 
 class Watch(Record):
     """The content of ``watch.json``."""
 
-    schema_: Annotated[Literal[1], Field(alias="schema")] = 1
+    schema_: Annotated[Literal[2], Field(alias="schema")] = 2
     name: str
     as_of: date
     since: date | None = Field(description="as-of date of the watch before; None without one")
     headline: Headline
     model: str
     dyads: tuple[DyadEntry, ...] = Field(description="by rank; failed ones last")
-    list: dict[str, tuple[ListMilestone, ...]] = Field(
-        description="target → milestones; dyads without numbers are not counted"
-    )
-    shared_shock: SharedShockRecord | None = None
     triggers: tuple[TriggerRecord, ...] = ()
     hysteresis: float = 0.0
     notes: tuple[WatchNote, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)
 
-    def shown_trigger(self, one: DyadEntry) -> TriggerRecord | None:
+    def shown_trigger(self, entry: DyadEntry) -> TriggerRecord | None:
         """Return the highest trigger that a dyad has reached and of which the error rates are known."""
         names = [trigger.name for trigger in self.triggers]
-        reached = self.triggers[: names.index(one.trigger) + 1] if one.trigger in names else ()
+        reached = self.triggers[: names.index(entry.trigger) + 1] if entry.trigger in names else ()
         return next((trigger for trigger in reversed(reached) if trigger.rates), None)
-
-    def states(self) -> dict[State, int]:
-        """How many dyads are in each state."""
-        found: dict[State, int] = {"fine": 0, "small": 0, "stale": 0, "failed": 0}
-        for one in self.dyads:
-            found[one.state] += 1
-        return found

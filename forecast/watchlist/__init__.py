@@ -1,7 +1,5 @@
-"""Many dyads at once: read, forecast, ranked, put together, and told.
+"""Many dyads at once.
 
-The modules in the order of the flow: ``event_files`` (files → acts of each dyad), ``dyad_runs`` (one dyad →
-numbers), ``folder`` (what is kept), ``ranking`` (ranks, changes, triggers), ``shared_shock`` and
-``joint_paths`` (the list as a whole), ``notifying`` (who is told), ``wording`` and ``page`` (what is shown),
-``watch`` (the order).
+``dyads`` (files → acts → run folder → row), ``watch`` (rows → ranks → folder, telling), ``page`` (what
+people see), ``backtest`` (rows at past origins, joined to outcomes).
 """

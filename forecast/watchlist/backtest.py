@@ -1,32 +1,42 @@
-"""The backtest of a list: every dyad at the same past origins, scored by dyad, pooled, and as a list.
+"""The backtest of a list: every dyad at the same past origins, its rows joined to outcomes and scored.
 
-Errors come from a block bootstrap over origins, in which all dyads of an origin are drawn together:
-neighbours share wars, so that dyads are no separate evidence.
+Scores are those of each dyad, of all dyads pooled, of the ranking and of the triggers. Errors come from a
+block bootstrap over origins, in which all dyads of an origin are drawn together: neighbours share wars, so
+that dyads are no separate evidence.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.baselines import REFERENCE
 from forecast.blocks import Alert, Block, Column, Prose, plain_table, right
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError, UnfinishedError
 from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, plan_backtest
 from forecast.evaluation.forecast_table import COLUMNS, ForecastTable
-from forecast.evaluation.metrics import block_length
+from forecast.evaluation.metrics import (
+    area_under_roc,
+    block_length,
+    brier_score,
+    calibration_line,
+    draw_blocks,
+    log_score,
+    mean_estimate,
+    resampled_lines,
+)
 from forecast.evaluation.score_table import score_forecasts, without_nan
 from forecast.evaluation.study import Workers, begin_rows
 from forecast.evaluation.units import collect, run_backtests
-from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable, csv_text
 from forecast.progress import Listener
 from forecast.report.score_tables import plain_name, value_text
@@ -34,15 +44,13 @@ from forecast.runs import files
 from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
 from forecast.storage import write_file
-from forecast.watchlist.event_files import events_of, read_files
-from forecast.watchlist.list_scores import ListForecasts, list_calibration, pooled_scores, trigger_scores
-from forecast.watchlist.ranking import headline_days
-from forecast.watchlist.shared_shock import SHIPPED as SHOCK
-from forecast.watchlist.shared_shock import LearnedShock, learn_shock, shock_content
+from forecast.watchlist.dyads import events_of, read_files
+from forecast.watchlist.watch import TOP, headline_days, trigger_state
 from forecast.wording import count, number, percent, share
 
 BASELINE = "panel"
 """The pooled hazard: beside the family of the list in any case."""
+N_LINES = 300
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +64,7 @@ class ListBacktest:
     left_out: Mapping[str, str]
 
     def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
-        """Yield the pooled scores, the triggers and the list as a whole; ``titles`` are those of targets."""
+        """Yield the pooled scores and the triggers; ``titles`` are those of targets."""
         content = self.content
         origins = content["origins"]
         yield Prose(
@@ -67,43 +75,33 @@ class ListBacktest:
         pooled: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
         for cell in content["pooled"]:
             pooled.setdefault((cell["target"], cell["horizon_days"]), []).append(cell)
-        whole = {(cell["target"], cell["horizon_days"]): cell for cell in content["list"]}
+        heads: list[Column | str] = [
+            "Model",
+            *map(right, ("n", "Brier", "log", "against clim.", "slope", "AUC", "prec5")),
+        ]
         for (target, days), cells in pooled.items():
             title = f"{titles[target]}, {days} days, base rate {percent(cells[0]['base_rate'])}"
-            yield plain_table(_POOLED_HEADS, map(_pooled_row, cells), title)
-            yield Prose(_as_a_whole(whole[target, days]), tone="fine")
+            yield plain_table(heads, map(_pooled_row, cells), title)
         if content["triggers"]:
-            asked = content["question"]
-            title = f"Triggers on {titles[asked['target']]}, {asked['horizon_days']} days, with hysteresis"
-            yield plain_table(_TRIGGER_HEADS, map(_trigger_row, content["triggers"]), title)
-        for target, learned in content["shared_shock"].items():
-            apart, sharing = learned["pooled"]["apart"], learned["pooled"]["sharing"]
-            yield Prose(
-                f"Dyads that go together ({titles[target]}): correlation of pairs without a common actor "
-                f"{_estimate(apart)}, with one {_estimate(sharing)}."
+            question = content["question"]
+            title = (
+                f"Triggers on {titles[question['target']]}, {question['horizon_days']} days, with hysteresis"
             )
+            heads = ["Trigger", *map(right, ("from", "false alarms", "misses", "on"))]
+            yield plain_table(heads, map(_trigger_row, content["triggers"]), title)
         if self.left_out:
-            yield Alert(
-                text="Left out",
-                items=tuple(f"{name}: {reason}" for name, reason in self.left_out.items()),
-                tone="caution",
-            )
-
-
-_POOLED_HEADS: tuple[Column | str, ...] = (
-    "Model",
-    *map(right, ("n", "Brier", "log", "against clim.", "slope", "AUC", "prec5")),
-)
-_TRIGGER_HEADS: tuple[Column | str, ...] = ("Trigger", *map(right, ("from", "false alarms", "misses", "on")))
+            reasons = tuple(f"{name}: {reason}" for name, reason in self.left_out.items())
+            yield Alert(text="Left out", items=reasons, tone="caution")
 
 
 def _pooled_row(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    gain = cell["log_minus_climatology"]
     return (
         plain_name(cell["model"]),
         f"{cell['n']:,}",
         _fixed(cell["brier"]["value"], 3),
         _fixed(cell["log"]["value"], 3),
-        _estimate(cell["log_minus_climatology"], 3),
+        value_text(gain["value"], gain["se"], 3),
         _fixed(cell["calibration_slope"]["value"]),
         _fixed(cell["auc"]),
         _fixed(cell["precision_at_5"]),
@@ -114,27 +112,6 @@ def _trigger_row(trigger: Mapping[str, Any]) -> tuple[str, ...]:
     shares = (trigger["false_alarm_rate"], trigger["miss_rate"])
     false, missed = ("–" if part is None else share(part) for part in shares)
     return trigger["name"], percent(trigger["threshold"]), false, missed, f"{trigger['alarms']:,}"
-
-
-def _as_a_whole(cell: Mapping[str, Any]) -> str:
-    shared, gain = cell["shared"], cell["log_shared_minus_independent"]
-    said = (
-        f"Number of dyads: {number(shared['number'], 1)} on average, {number(shared['expected'], 1)} "
-        f"expected; squared misses over their variance {_fixed(shared['spread'])} with the shared shock, "
-        f"{_fixed(cell['independent']['spread'])} without; log score with less without {_estimate(gain, 3)}."
-    )
-    small = cell.get("small_lists")
-    if small:
-        said += (
-            f" Lists of {small['dyads']}: any {percent(small['shared']['any'])} forecast "
-            f"({percent(small['independent']['any'])} without a shock), happened "
-            f"{percent(small['shared']['any_happened'])}."
-        )
-    return said
-
-
-def _estimate(estimate: Mapping[str, Any], digits: int = 2) -> str:
-    return value_text(estimate["value"], estimate["se"], digits)
 
 
 def _fixed(value: float | None, digits: int = 2) -> str:
@@ -165,27 +142,31 @@ def run_list_backtest(
         Some part failed, or Ctrl-C was pressed; the others are kept.
     """
     refuse_existing(folder, force=force, kind="backtest")
-    asked = replace(options, horizons=horizons_of(watchlist), models=models_of(watchlist, options))
-    plans, events, left_out = _plans(watchlist, asked)
+    options = replace(options, horizons=horizons_of(watchlist), models=models_of(watchlist, options))
+    plans, events, left_out = _plans(watchlist, options)
     settings = {name: plan.settings(events[name].sha256) for name, plan in plans.items()}
     rows = begin_rows(folder.with_name(f"{folder.name}.partial"), settings, resume=resume, force=force)
-    workers = Workers(processes, cluster)
-    results, study = run_backtests(plans, events, rows=rows, workers=workers, listen=listen)
+    results, study = run_backtests(
+        plans, events, rows=rows, workers=Workers(processes, cluster), listen=listen
+    )
     if study.failures:
         raise UnfinishedError(
             f"{len(study.failures)} parts failed.\n{study.listed_failures}\nTry them again: --resume."
         )
-    forecasts = {name: collect(plan, events[name], results[name]) for name, plan in plans.items()}
-    content, shocks = _content(watchlist, plans, forecasts)
-    content["left_out"] = dict(left_out)
+    tables = {name: collect(plan, events[name], results[name]) for name, plan in plans.items()}
+    content = _content(watchlist, plans, tables) | {"left_out": left_out}
+    table = [
+        (name, *map(str, row))
+        for name, forecasts in tables.items()
+        for row in zip(*(getattr(forecasts, column).tolist() for column in COLUMNS), strict=True)
+    ]
     with new_run_folder(folder, force=force, kind="backtest") as filling:
         write_json(content, filling / files.SCORES)
-        write_file(filling / files.FORECASTS, _csv(forecasts))
-        write_json(shocks, filling / SHOCK)
+        write_file(filling / files.FORECASTS, csv_text([("dyad", *COLUMNS), *table]))
         made = {"kind": "backtest", "made_on": datetime.now(UTC).date().isoformat()}
         write_json(made | {"outputs_sha256": file_hashes(filling)}, filling / files.MANIFEST)
     shutil.rmtree(rows.folder, ignore_errors=True)
-    return ListBacktest(forecasts, content, left_out)
+    return ListBacktest(tables, content, left_out)
 
 
 def horizons_of(watchlist: Watchlist) -> tuple[int, ...]:
@@ -195,25 +176,24 @@ def horizons_of(watchlist: Watchlist) -> tuple[int, ...]:
 
 def models_of(watchlist: Watchlist, options: BacktestOptions) -> tuple[str, ...]:
     """Return the models asked for, or the family of the list, and the pooled hazard in any case."""
-    asked = options.models or (watchlist.model.family,)
-    return tuple(dict.fromkeys((*asked, BASELINE)))
+    return tuple(dict.fromkeys((*(options.models or (watchlist.model.family,)), BASELINE)))
 
 
 def _plans(
     watchlist: Watchlist, options: BacktestOptions
 ) -> tuple[dict[str, BacktestPlan], dict[str, EventTable], dict[str, str]]:
     """Plan every dyad on its own record; one that cannot be forecast is left out, with the reason."""
-    files_read = read_files(watchlist)
+    event_files = read_files(watchlist)
     plans: dict[str, BacktestPlan] = {}
     events: dict[str, EventTable] = {}
     left_out: dict[str, str] = {}
     for position, dyad in enumerate(watchlist.dyads):
-        found = events_of(DyadRule(dyad.side_a, dyad.side_b, dyad.theatre), files_read)
-        if found is None:
+        acts = events_of(dyad.rule, event_files)
+        if acts is None:
             left_out[dyad.key] = "no act between the two sides"
             continue
         try:
-            inputs = inputs_of(watchlist.config_of(position, found.table.source), found.table)
+            inputs = inputs_of(watchlist.config_of(position, acts.table.source), acts.table)
             plans[dyad.key] = plan_backtest(inputs, options)
             events[dyad.key] = inputs.events
         except InputError as error:
@@ -226,64 +206,168 @@ def _plans(
 
 def _content(
     watchlist: Watchlist, plans: Mapping[str, BacktestPlan], tables: Mapping[str, ForecastTable]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> dict[str, Any]:
+    """Return what ``scores.json`` holds."""
     seed = watchlist.sampler.seed
-    first = next(iter(plans.values()))
-    rules = {one.key: DyadRule(one.side_a, one.side_b, one.theatre) for one in watchlist.dyads}
-    dyads = tuple(plans)
     models = tuple(dict.fromkeys(name for table in tables.values() for name in table.models))
-    pooled, ranked, calibration, shocks = [], [], [], dict[str, list[LearnedShock]]()
     origins = sorted({origin for plan in plans.values() for origin in plan.origins})
+    question = {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)}
+    pooled, triggers = [], list[dict[str, Any]]()
     for target in dict.fromkeys(name for table in tables.values() for name in table.targets):
-        for horizon in first.horizons:
-            by_model = {model: ListForecasts.of(tables, target, horizon, model, origins) for model in models}
-            block = block_length(np.array(origins, "datetime64[D]"), horizon)
-            cells = pooled_scores(by_model, block, seed)
-            pooled += [{"target": target, "horizon_days": horizon, **cell} for cell in cells]
-            own = by_model[watchlist.model.family]
-            sharing = _sharing([rules[name] for name in dyads])
-            learned = learn_shock(own.probability, own.outcome, sharing, horizon, max(block, 12), seed)
-            shocks.setdefault(target, []).append(learned)
-            found = list_calibration(own, [rules[name] for name in dyads], learned, block, seed)
-            calibration.append({"target": target, "horizon_days": horizon, **found})
-            if target == watchlist.asked.target and horizon == headline_days(watchlist):
-                ranked = trigger_scores(own, watchlist.triggers, watchlist.hysteresis)
-    scores = {name: score_forecasts(table, seed=seed).to_dict() for name, table in tables.items()}
+        for days in horizons_of(watchlist):
+            cell = {"target": target, "horizon_days": days}
+            by_model = {model: ListForecasts.of(tables, target, days, model, origins) for model in models}
+            block = block_length(np.array(origins, "datetime64[D]"), days)
+            pooled += [cell | scored for scored in pooled_scores(by_model, block, seed)]
+            if cell == question:
+                own = by_model[watchlist.model.family]
+                triggers = trigger_scores(own, watchlist.triggers, watchlist.hysteresis)
     content: dict[str, Any] = {
-        "schema": 1,
+        "schema": 2,
         "kind": "list",
         "name": watchlist.name,
         "as_of": watchlist.as_of.isoformat(),
         "model": watchlist.model.family,
         "hysteresis": watchlist.hysteresis,
-        "question": {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)},
+        "question": question,
         "origins": {"number": len(origins), "first": origins[0].isoformat(), "last": origins[-1].isoformat()},
         "pooled": pooled,
-        "list": calibration,
-        "triggers": ranked,
-        "dyads": [{"name": name, **one} for name, one in scores.items()],
+        "triggers": triggers,
+        "dyads": [
+            {"name": name, **score_forecasts(table, seed=seed).to_dict()} for name, table in tables.items()
+        ],
     }
-    source = (
-        f"{len(dyads)} dyads of the list {watchlist.name}, {origins[0]} to {origins[-1]}, monthly origins"
-    )
-    provenance = {"source": source, "model": watchlist.model.family, "dyads": list(dyads)}
-    by_target = {target: shock_content(found, provenance) for target, found in shocks.items()}
-    content["shared_shock"] = by_target
-    # The first target's is what a list of its own would be played with.
     plain: dict[str, Any] = json.loads(json.dumps(without_nan(content)))
-    return plain, json.loads(json.dumps(without_nan(by_target[watchlist.asked.target])))
+    return plain
 
 
-def _sharing(rules: Sequence[DyadRule]) -> NDArray[np.bool_]:
-    """Which pairs of dyads have an actor on a side in common, shape (dyad, dyad)."""
-    sides = [{*one.a, *one.b} for one in rules]
-    return np.array([[bool(one & other) for other in sides] for one in sides])
+@dataclass(frozen=True)
+class ListForecasts:
+    """Forecasts of one model, target and horizon of all dyads, and what happened, shape (origin, dyad).
+
+    NaN where a dyad has no forecast at an origin.
+    """
+
+    probability: Floats
+    outcome: Floats
+
+    @classmethod
+    def of(
+        cls,
+        tables: Mapping[str, ForecastTable],
+        target: str,
+        horizon_days: int,
+        model: str,
+        origins: Sequence[date],
+    ) -> ListForecasts:
+        """Put the tables of all dyads side by side."""
+        place = {origin: row for row, origin in enumerate(origins)}
+        probability, outcome = np.full((2, len(origins), len(tables)), np.nan)
+        for column, table in enumerate(tables.values()):
+            rows = table.select(target=target, horizon_days=horizon_days, model=model)
+            at = [place[origin] for origin in rows.origin.tolist()]
+            probability[at, column], outcome[at, column] = rows.probability, rows.outcome
+        return cls(probability, outcome)
 
 
-def _csv(tables: Mapping[str, ForecastTable]) -> str:
-    rows = (
-        (name, *row)
-        for name, table in tables.items()
-        for row in zip(*(getattr(table, column).tolist() for column in COLUMNS), strict=True)
-    )
-    return csv_text([("dyad", *COLUMNS), *([str(cell) for cell in row] for row in rows)])
+def pooled_scores(by_model: Mapping[str, ListForecasts], block: int, seed: int) -> list[dict[str, Any]]:
+    """Scores of each model over all dyads and origins, and its difference from climatology.
+
+    Only windows that every model forecasts count.
+    """
+    shared = np.all([~np.isnan(forecasts.probability) for forecasts in by_model.values()], axis=0)
+    origins = np.flatnonzero(shared.any(axis=1))
+    inside = shared[origins]
+    drawn = draw_blocks(len(origins), block, seed, N_LINES)
+    weights = np.stack([np.bincount(row, minlength=len(origins)) for row in drawn]).astype(np.float64)
+    group = np.broadcast_to(np.arange(len(origins))[:, None], inside.shape)[inside]
+
+    def by_origin(score: Callable[[Floats, Floats], Floats], forecasts: ListForecasts) -> Floats:
+        """Mean score over the dyads of each origin."""
+        p = np.where(inside, forecasts.probability[origins], 0.5)
+        y = np.where(inside, forecasts.outcome[origins], 0.0)
+        return np.asarray(np.where(inside, score(p, y), 0.0).sum(axis=1) / inside.sum(axis=1))
+
+    climatology = by_origin(log_score, by_model[REFERENCE])
+    scores = []
+    for model, forecasts in by_model.items():
+        p, y = forecasts.probability[origins][inside], forecasts.outcome[origins][inside]
+        log = by_origin(log_score, forecasts)
+        slopes = resampled_lines(p, y, group, weights)[:, 1]
+        slopes = slopes[np.isfinite(slopes)]
+        slope_se = float(slopes.std(ddof=1)) if len(slopes) > 1 else np.nan
+        scores.append(
+            {
+                "model": model,
+                "n": len(p),
+                "base_rate": float(y.mean()),
+                "brier": asdict(mean_estimate(by_origin(brier_score, forecasts), block, seed)),
+                "log": asdict(mean_estimate(log, block, seed)),
+                "log_minus_climatology": asdict(mean_estimate(log - climatology, block, seed)),
+                "calibration_slope": {"value": calibration_line(p, y).slope, "se": slope_se},
+                "auc": area_under_roc(p, y),
+                **ranking_scores(
+                    np.where(inside, forecasts.probability[origins], np.nan), forecasts.outcome[origins]
+                ),
+            }
+        )
+    return scores
+
+
+def ranking_scores(p: Floats, y: Floats) -> dict[str, float | int]:
+    """How well dyads are ranked at an origin: AUC within it, and precision at 5.
+
+    Precision at 5 is the share of the five likeliest dyads that met the target, over origins with more than
+    five dyads; ``precision_by_chance`` is that of five drawn blindly, ``precision_at_best`` that of a ranking
+    which knows what happened. ``p`` is NaN where a dyad has no forecast; shape (origin, dyad).
+    """
+    areas, precisions = [], []
+    for chance, happened in zip(p, y, strict=True):
+        inside = ~np.isnan(chance)
+        chance, hit = chance[inside], happened[inside]
+        area = area_under_roc(chance, hit) if len(hit) else np.nan
+        if np.isfinite(area):
+            areas.append(area)
+        if len(hit) > TOP:
+            chosen = np.argsort(-chance, kind="stable")[:TOP]
+            precisions.append((hit[chosen].mean(), hit.mean(), min(hit.sum() / TOP, 1.0)))
+    names = ("precision_at_5", "precision_by_chance", "precision_at_best")
+    means = np.mean(precisions, axis=0) if precisions else np.full(len(names), np.nan)
+    return {
+        "auc_within_origin": float(np.mean(areas)) if areas else np.nan,
+        **dict(zip(names, means.tolist(), strict=True)),
+        "ranked_origins": len(precisions),
+    }
+
+
+def trigger_scores(
+    forecasts: ListForecasts, triggers: Mapping[str, float], hysteresis: float
+) -> list[dict[str, Any]]:
+    """False alarms and misses of each trigger, with its hysteresis, over all dyads and origins.
+
+    The false-alarm rate is the share of windows with the trigger (or a higher one) on that stayed quiet; the
+    miss rate that of windows with the target in which it was off. ``alarms`` and ``hits`` are their numbers.
+    """
+    names = list(triggers)
+    inside, hit = ~np.isnan(forecasts.probability), forecasts.outcome == 1
+    level = np.full(inside.shape, -1)
+    for column, chances in enumerate(forecasts.probability.T):
+        state = None
+        for row in np.flatnonzero(inside[:, column]):
+            state = trigger_state(float(chances[row]), triggers, hysteresis, state)
+            level[row, column] = names.index(state) if state else -1
+    scores = []
+    for place, (name, threshold) in enumerate(triggers.items()):
+        on = inside & (level >= place)
+        scores.append(
+            {
+                "name": name,
+                "threshold": threshold,
+                "false_alarm_rate": float(np.mean(~hit[on])) if on.any() else None,
+                "miss_rate": float(np.mean(~on[inside & hit])) if (inside & hit).any() else None,
+                "windows": int(inside.sum()),
+                "alarms": int(on.sum()),
+                "hits": int((inside & hit).sum()),
+            }
+        )
+    return scores

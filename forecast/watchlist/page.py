@@ -1,4 +1,4 @@
-"""A watch as one page, as a PDF and as CSV: the ranked table, the list as a whole, a part for each dyad.
+"""A watch for people: ranked table and a part for each dyad, on the terminal, as page, PDF and CSV.
 
 Made of the blocks of the report, set in its type; all numbers are those of the record.
 """
@@ -25,11 +25,12 @@ from forecast.blocks import (
     Table,
     Track,
     one_group,
+    right,
 )
 from forecast.events.table import csv_text
-from forecast.records.explained import OtherForecast
+from forecast.families import family_named
 from forecast.records.forecast import MilestoneForecast
-from forecast.records.watch import DyadEntry, ListMilestone, TriggerRecord, Watch
+from forecast.records.watch import Change, DyadEntry, TriggerRecord, Watch, answer_to
 from forecast.report import palette
 from forecast.report.build import Content, frame_colours
 from forecast.report.html_page import data_address, render_content
@@ -41,24 +42,15 @@ from forecast.report.typesetting import (
     printable_content,
     shorten,
 )
-from forecast.watchlist.wording import (
-    change_sentences,
-    number_range,
-    page_sentence,
-    pair_sentences,
-    parts_of_change,
-    question_sentence,
-    shock_sentence,
-    state_sentence,
-    trigger_sentence,
-)
+from forecast.runs import files
 
-Paper = Literal["a4", "us-letter"]
 HEADER = (
     *("rank", "dyad", "label", "state", "target", "milestone", "date", "probability", "lower90", "upper90"),
     *("words", "baseline", "trigger", "trigger_before", "change", "time_passing", "news", "change_error"),
     *("top5", "last_event", "failure", "others"),
 )
+SHOWN_CHANGES, SHOWN_CHANGE = 10, 0.03
+"""Dyads whose change is told in a sentence, and the least change."""
 _PAGE = """\
 {% extends "page.html" %}
 {% block skip %}table{% endblock %}
@@ -71,21 +63,12 @@ _PAGE = """\
 _STATE_COLOURS = {"failed": palette.STAMP, "stale": "#8A4B12"}
 
 
-def make_page_and_pdf(watch: Watch, *, paper: Paper = "a4") -> tuple[bytes, bytes]:
+def make_page_and_pdf(watch: Watch, *, paper: Literal["a4", "us-letter"] = "a4") -> tuple[bytes, bytes]:
     """Return the page and the PDF of a watch; the same record gives the same bytes."""
-    content, table = _content(watch, paper), csv_text(table_rows(watch), end="\r\n")
-    address = data_address(table.encode(), "text/csv;charset=utf-8")
-    page = render_content(content.as_json(), {}, extension=_PAGE, logo=None, table_address=address)
-    attached = Attachment("watch.csv", table, "The table of this watch, with all its numbers")
-    shown = printable_content(content.as_json(), current_typeface().glyphs)
-    pdf = compile_pdf(shown, (), (attached,), watch.as_of)
-    return page.encode(), pdf
-
-
-def _content(watch: Watch, paper: Paper) -> Content:
     as_of, dyads = wording.long_day(watch.as_of), wording.count(len(watch.dyads), "dyad")
     name = shorten(watch.name.replace("-", " ").capitalize(), 80)
-    return Content(
+    blocks = tuple(block for entry in watch.dyads for block in _dyad(entry, watch.model))
+    content = Content(
         meta={
             "kicker": "Watchlist",
             "title": f"Watchlist: {name}",
@@ -102,165 +85,180 @@ def _content(watch: Watch, paper: Paper) -> Content:
         },
         colours=frame_colours(),
         stamp=None,
-        sections=(*_sections(watch),),
-    )
+        sections=(
+            Section("overview", None, tuple(_overview(watch))),
+            Section("dyads", "Dyad by dyad", blocks),
+            Section("reading", "How to read it", (_reading(watch),)),
+        ),
+    ).as_json()
+    table = csv_text(table_rows(watch), end="\r\n")
+    address = data_address(table.encode(), "text/csv;charset=utf-8")
+    page = render_content(content, {}, extension=_PAGE, logo=None, table_address=address)
+    attached = Attachment("watch.csv", table, "The table of this watch, with all its numbers")
+    shown = printable_content(content, current_typeface().glyphs)
+    return page.encode(), compile_pdf(shown, (), (attached,), watch.as_of)
 
 
 def watch_answer(watch: Watch, folder: Path) -> Iterator[Block]:
-    """What the command prints: the ranked table without what takes room, and the list as a whole."""
+    """What the command prints: the ranked table without what takes room."""
     yield Heading(f"Watchlist {watch.name}, as of {wording.long_day(watch.as_of)}")
     yield from _overview(watch, brief=True)
-    if watch.list:
-        yield next(_outlook(watch))
     yield Pairs((("Files", str(folder)),))
 
 
-def _sections(watch: Watch) -> Iterator[Section]:
-    yield Section("overview", None, tuple(_overview(watch)))
-    if watch.list:
-        yield Section("list", "The list as a whole", tuple(_outlook(watch)))
-    blocks = tuple(block for one in watch.dyads for block in _dyad(one, watch.model))
-    yield Section("dyads", "Dyad by dyad", blocks)
-    yield Section("reading", "How to read it", tuple(_reading(watch)))
+# The ranked table
 
 
 def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
-    yield Prose(state_sentence(watch))
-    if asked := question_sentence(watch):
-        yield Prose(asked)
+    states = [entry.state for entry in watch.dyads]
+    counted = (
+        f"{states.count(state)} {state}" for state in ("fine", "small", "stale", "failed") if state in states
+    )
+    yield Prose(f"{wording.count(len(states), 'dyad').capitalize()}: {', '.join(counted)}.")
+    targets = [target for entry in watch.dyads for target in entry.targets]
+    asked = ((target, answer) for target in targets if (answer := answer_to(watch.headline, (target,))))
+    for target, answer in list(asked)[:1]:
+        day = wording.long_day(answer.date)
+        yield Prose(f"Ranked by: {target.label} ({target.definition}) before {day}.")
     trouble = [
-        *(f"{one.label}: {one.failure.text}" for one in watch.dyads if one.failure),
-        *(f"{one.label}: {fault.text}" for one in watch.dyads for fault in one.feed_faults),
-        *(note.text for note in watch.notes if not note.on_delivery),
+        *(f"{entry.label}: {entry.failure.text}" for entry in watch.dyads if entry.failure),
+        *(f"{entry.label}: {fault.text}" for entry in watch.dyads for fault in entry.feed_faults),
+        *(note.text for note in watch.notes),
     ]
     if trouble:
         yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
-    if delivery := [note.text for note in watch.notes if note.on_delivery]:
-        yield Alert(text="Delivery of alerts", items=tuple(delivery), tone="caution")
-    columns: tuple[Column, ...] = (
+    columns = (
         Column("#", 6, "right"),
         Column("Dyad"),
-        Column("Chance", 14, "right"),
-        Column("0 to 100%", 18),
-        Column("90%", 21, "right"),
-        Column("Base", 12, "right"),
-        Column("In words", 24),
-        Column("Change", 23, "right"),
+        *_chance_columns(14, 18, 21, 12, 24),
+        right("Change", 23),
         Column("Trigger", 20),
         Column("State", 11),
     )
-    rows = [_row(one, watch.shown_trigger(one)) for one in watch.dyads]
     left_out = {"0 to 100%", "In words"} if brief else set[str]()
-    if not any(one.rates for one in watch.triggers):
+    if not any(trigger.rates for trigger in watch.triggers):
         left_out.add("Trigger")
     shown = [place for place, column in enumerate(columns) if column.head not in left_out]
-    columns = tuple(columns[place] for place in shown)
-    rows = [tuple(replace(row[place], note="") if brief else row[place] for place in shown) for row in rows]
-    yield Table(name="ranked", title="Dyads by their probability", columns=columns, groups=one_group(rows))
-    if said := trigger_sentence(watch):
-        yield Prose(said, tone="fine")
-    others = [(one, each) for one in watch.dyads for each in one.others if _is_asked(one, each)]
+    rows = []
+    for entry in watch.dyads:
+        row = _row(entry, watch.shown_trigger(entry))
+        rows.append([replace(row[place], note="") if brief else row[place] for place in shown])
+    yield Table(
+        name="ranked",
+        title="Dyads by their probability",
+        columns=tuple(columns[place] for place in shown),
+        groups=one_group(rows),
+    )
+    if rates := trigger_sentence(watch):
+        yield Prose(rates, tone="fine")
+    # Where the question of others ends on a day of its own, its sentence says so.
+    others = tuple(
+        f"{entry.label}: {other_sentence(other)}"
+        for entry in watch.dyads
+        for other in entry.others
+        if other.target == entry.question.target and other.milestone in (entry.question.milestone, None)
+    )
     if others:
         yield Heading("What others say")
-        yield Bullets(tuple(f"{one.label}: {other_sentence(each)}" for one, each in others))
+        yield Bullets(others)
     if watch.since:
-        moved = change_sentences(watch)
-        since = (
-            f"Change since {wording.long_day(watch.since)}, in points; an arrow where it exceeds its error."
-        )
-        yield Prose(since, tone="fine")
-        if moved:
+        day = wording.long_day(watch.since)
+        yield Prose(f"Change since {day}, in points; an arrow where it exceeds its error.", tone="fine")
+        if moved := change_sentences(watch):
             yield Bullets(moved)
 
 
-def _is_asked(one: DyadEntry, other: OtherForecast) -> bool:
-    # Where the site's question ends on a day of its own, its sentence says so.
-    return other.target == one.question.target and other.milestone in (one.question.milestone, None)
+def _chance_columns(*widths: float) -> tuple[Column, ...]:
+    heads = ("Chance", "0 to 100%", "90%", "Base", "In words")
+    left = ("0 to 100%", "In words")
+    return tuple(
+        Column(head, width, "left" if head in left else "right")
+        for head, width in zip(heads, widths, strict=True)
+    )
 
 
-def _row(one: DyadEntry, trigger: TriggerRecord | None) -> tuple[Cell, ...]:
-    milestone = one.milestone
-    state = Cell(one.state, colour=_STATE_COLOURS.get(one.state))
-    if milestone is None:
-        empty = tuple(Cell("–" if place == 0 else "") for place in range(6))
-        return (Cell(""), Cell(one.label, weight="semibold"), *empty, _trigger_cell(trigger), state)
-    top = "" if one.top5 is None else f"top 5: {wording.percent(one.top5)}"
-    arrow = {"up": " ▲", "down": " ▼"}.get(one.change.arrow or "", "") if one.change else ""
-    moved = wording.signed_points(one.change.change, 0) + arrow if one.change else ""
+def _chance_cells(answer: MilestoneForecast) -> tuple[Cell, ...]:
+    lower, upper = answer.interval90
     return (
-        Cell(str(one.rank), value=one.rank),
-        Cell(one.label, note=top, weight="semibold"),
-        *_chance_cells(milestone),
+        Cell(wording.percent(answer.probability), weight="semibold", value=answer.probability),
+        Cell(mark=Track(lower=lower, value=answer.probability, upper=upper, colour=palette.ACCENT)),
+        Cell(wording.interval_percent(answer.interval90)),
+        Cell(wording.percent(answer.baseline.probability), value=answer.baseline.probability),
+        Cell(answer.words),
+    )
+
+
+def _row(entry: DyadEntry, trigger: TriggerRecord | None) -> tuple[Cell, ...]:
+    answer, change = entry.milestone, entry.change
+    last = (
+        Cell(trigger.name, note=trigger.rates or "") if trigger else Cell("–"),
+        Cell(entry.state, colour=_STATE_COLOURS.get(entry.state)),
+    )
+    if answer is None:
+        return (Cell(""), Cell(entry.label, weight="semibold"), Cell("–"), *[Cell("")] * 5, *last)
+    top = "" if entry.top5 is None else f"top 5: {wording.percent(entry.top5)}"
+    arrow = {"up": " ▲", "down": " ▼"}.get(change.arrow or "", "") if change else ""
+    moved = (
         Cell(
-            moved,
-            note=parts_of_change(one.change) if one.change else "",
-            value=one.change.change if one.change else None,
-        ),
-        _trigger_cell(trigger),
-        state,
+            wording.signed_points(change.change, 0) + arrow, note=parts_of_change(change), value=change.change
+        )
+        if change
+        else Cell("")
+    )
+    name = Cell(entry.label, note=top, weight="semibold")
+    return (Cell(str(entry.rank), value=entry.rank), name, *_chance_cells(answer), moved, *last)
+
+
+def trigger_sentence(watch: Watch) -> str:
+    """How often each trigger misleads, and which are not shown because that is not known."""
+    rates = "; ".join(f"{trigger.name} {trigger.rates}" for trigger in watch.triggers if trigger.rates)
+    said = f"Triggers in the backtest of this list: {rates}." if rates else ""
+    unknown = tuple(trigger.name for trigger in watch.triggers if not trigger.rates)
+    if unknown:
+        noun, verb = ("Trigger", "is") if len(unknown) == 1 else ("Triggers", "are")
+        why = (
+            "the backtest of this list cannot tell how often they mislead"
+            if any(trigger.windows is not None for trigger in watch.triggers)
+            else "nobody knows how often they mislead before 'forecast backtest LIST'"
+        )
+        said += f" {noun} {wording.listing(unknown)} {verb} not shown: {why}."
+    return said.strip()
+
+
+def change_sentences(watch: Watch) -> tuple[str, ...]:
+    """Of the dyads that moved most, beyond their error, how much is time passing, and how much news."""
+    moved = [
+        (entry.label, entry.change)
+        for entry in watch.dyads
+        if entry.change and entry.change.arrow and abs(entry.change.change) >= SHOWN_CHANGE
+    ]
+    moved.sort(key=lambda change: -abs(change[1].change))
+    return tuple(
+        f"{label} {wording.signed_points(change.change, 0)}: {parts_of_change(change)}"
+        for label, change in moved[:SHOWN_CHANGES]
     )
 
 
-def _trigger_cell(trigger: TriggerRecord | None) -> Cell:
-    if trigger is None:
-        return Cell("–")
-    return Cell(trigger.name, note=trigger.rates or "")
+def parts_of_change(change: Change) -> str:
+    """Both parts of a change, e.g. ``time −2, news +8``."""
+    passing, news = (wording.signed_points(value, 0) for value in (change.time_passing, change.news))
+    return f"time {passing}, news {news}"
 
 
-def _outlook(watch: Watch) -> Iterator[Block]:
-    titles = {target.name: target.label for one in watch.dyads for target in one.targets}
-    columns = (
-        Column("Before"),
-        Column("Any dyad", 22, "right"),
-        Column("Two or more", 22, "right"),
-        Column("Expected number", 28, "right"),
-        Column("90% of it", 22, "right"),
-        Column("Any, if independent", 32, "right"),
-    )
-    groups = tuple(
-        Group(label=titles[name], rows=tuple(_outlook_row(one) for one in milestones))
-        for name, milestones in watch.list.items()
-    )
-    yield Table(name="list", title="How many dyads may meet the target", columns=columns, groups=groups)
-    if watch.shared_shock:
-        yield Prose(shock_sentence(watch.shared_shock), tone="fine")
-    if together := pair_sentences(watch):
-        yield Heading("Dyads that move together")
-        yield Bullets(together)
+# The part of a dyad
 
 
-def _outlook_row(one: ListMilestone) -> tuple[Cell, ...]:
-    shares = (one.any, one.at_least_two)
-    return (
-        Cell(wording.long_day(one.date)),
-        *(Cell(wording.percent(share), value=share) for share in shares),
-        Cell(wording.number(one.expected, 1), value=one.expected),
-        Cell(number_range(one)),
-        Cell(wording.percent(one.any_if_independent), value=one.any_if_independent),
-    )
-
-
-def _dyad(one: DyadEntry, model: str) -> Iterator[Block]:
-    place = f"{one.rank}. " if one.rank else ""
-    yield Heading(f"{place}{one.label}")
-    last = f"Last act {wording.long_day(one.last_event)}; " if one.last_event else ""
-    yield Prose(f"{last}{wording.count(one.events, 'act')} known. State: {one.state}.", tone="fine")
-    said = [*([one.failure.text] if one.failure else []), *(fault.text for fault in one.feed_faults)]
-    said += [caution.text for caution in one.cautions]
-    if said:
-        yield Bullets(tuple(said))
-    if opened := page_sentence(one, model):
-        yield Prose(opened, tone="fine")
-    if not one.targets:
+def _dyad(entry: DyadEntry, model: str) -> Iterator[Block]:
+    yield Heading(f"{entry.rank}. {entry.label}" if entry.rank else entry.label)
+    last = f"Last act {wording.long_day(entry.last_event)}; " if entry.last_event else ""
+    yield Prose(f"{last}{wording.count(entry.events, 'act')} known. State: {entry.state}.", tone="fine")
+    known = [*([entry.failure.text] if entry.failure else []), *(fault.text for fault in entry.feed_faults)]
+    known += [caution.text for caution in entry.cautions]
+    if known:
+        yield Bullets(tuple(known))
+    if not entry.targets:
         return
-    columns = (
-        Column("Before"),
-        Column("Chance", 16, "right"),
-        Column("0 to 100%", 40),
-        Column("90%", 26, "right"),
-        Column("Base", 14, "right"),
-        Column("In words", 50),
-    )
+    yield Prose(page_sentence(entry, model), tone="fine")
     groups = tuple(
         Group(
             label=target.label,
@@ -269,30 +267,30 @@ def _dyad(one: DyadEntry, model: str) -> Iterator[Block]:
                 (Cell(wording.long_day(each.date)), *_chance_cells(each)) for each in target.milestones
             ),
         )
-        for target in one.targets
+        for target in entry.targets
     )
-    yield Table(
-        name=f"dyad-{one.name}", title=f"Probabilities of {one.label}", columns=columns, groups=groups
-    )
-    if one.others:
-        labels = {target.name: target.label for target in one.targets}
+    columns = (Column("Before"), *_chance_columns(16, 40, 26, 14, 50))
+    title = f"Probabilities of {entry.label}"
+    yield Table(name=f"dyad-{entry.name}", title=title, columns=columns, groups=groups)
+    if entry.others:
+        labels = {target.name: target.label for target in entry.targets}
         yield Prose("What others say", tone="fine")
         yield Bullets(
             tuple(
-                f"{labels[each.target]}, before {wording.long_day(each.ends)}. {other_sentence(each)}"
-                for each in one.others
+                f"{labels[other.target]}, before {wording.long_day(other.ends)}. {other_sentence(other)}"
+                for other in entry.others
             )
         )
 
 
-def _chance_cells(one: MilestoneForecast) -> tuple[Cell, ...]:
-    lower, upper = one.interval90
+def page_sentence(entry: DyadEntry, model: str) -> str:
+    """Say which command opens the scenario page of a dyad; ``model`` is the family of the list."""
+    if family_named(entry.model or model).fitted:
+        fitted = f"../{entry.weights.fitted_as_of.isoformat()}/" if entry.weights else ""
+        return f"Scenario page, from the folder of this watch: forecast app {fitted}{entry.name}"
     return (
-        Cell(wording.percent(one.probability), weight="semibold", value=one.probability),
-        Cell(mark=Track(lower=lower, value=one.probability, upper=upper, colour=palette.ACCENT)),
-        Cell(wording.interval_percent(one.interval90)),
-        Cell(wording.percent(one.baseline.probability), value=one.baseline.probability),
-        Cell(one.words),
+        f"A scenario page needs a fit, from the folder of this watch: forecast run "
+        f"{entry.name}/{files.CONFIG} --set model.family=combined"
     )
 
 
@@ -303,63 +301,63 @@ _RATES = (
 _TOP5 = "Top 5: the chance that the dyad is among the five likeliest, given what the data leave open."
 
 
-def _reading(watch: Watch) -> Iterator[Block]:
-    yield Bullets(
+def _reading(watch: Watch) -> Bullets:
+    return Bullets(
         (
             "Chance: the probability that the target happens after the as-of date and before the day. 90%: "
             "the range that the data leave open. Base: how often it happened in past periods of this length.",
             "An arrow marks a change of a point or more that is beyond twice its Monte Carlo error. Time: "
             "what today's model makes of the events known at the last watch, minus the number then. News: "
             "the rest.",
-            *((_TOP5,) if any(one.top5 is not None for one in watch.dyads) else ()),
-            *((_RATES,) if any(one.rates for one in watch.triggers) else ()),
+            *((_TOP5,) if any(entry.top5 is not None for entry in watch.dyads) else ()),
+            *((_RATES,) if any(trigger.rates for trigger in watch.triggers) else ()),
             "Small: few events or target events. Stale: the feed is older than its own pace allows. "
             "Failed: no number.",
         )
     )
 
 
+# The table as CSV
+
+
 def table_rows(watch: Watch) -> list[Sequence[str]]:
     """Return a header, and a row for each dyad, target and milestone; one for a dyad without numbers."""
-    rows = (row for one in watch.dyads for row in _table_rows(one))
-    return [HEADER, *([_table_cell(row.get(name)) for name in HEADER] for row in rows)]
+    rows = (row for entry in watch.dyads for row in _table_rows(entry))
+    return [HEADER, *([_plain(row.get(name)) for name in HEADER] for row in rows)]
 
 
-def _table_rows(one: DyadEntry) -> Iterator[dict[str, object]]:
-    head: dict[str, object] = {"rank": one.rank, "dyad": one.name, "label": _plain(one.label)}
-    head |= {"state": one.state, "last_event": one.last_event and one.last_event.isoformat()}
-    if not one.targets:
-        yield head | {"failure": _plain(one.failure.text if one.failure else "")}
-    for target in one.targets:
-        for milestone in target.milestones:
+def _table_rows(entry: DyadEntry) -> Iterator[dict[str, object]]:
+    head: dict[str, object] = {"rank": entry.rank, "dyad": entry.name, "label": entry.label}
+    head |= {"state": entry.state, "last_event": entry.last_event and entry.last_event.isoformat()}
+    if not entry.targets:
+        yield head | {"failure": entry.failure.text if entry.failure else ""}
+    for target in entry.targets:
+        for answer in target.milestones:
             row = head | {
                 "target": target.name,
-                "milestone": milestone.name,
-                "date": milestone.date.isoformat(),
-                "probability": milestone.probability,
-                "lower90": milestone.interval90[0],
-                "upper90": milestone.interval90[1],
-                "words": milestone.words,
-                "baseline": milestone.baseline.probability,
+                "milestone": answer.name,
+                "date": answer.date.isoformat(),
+                "probability": answer.probability,
+                "lower90": answer.interval90[0],
+                "upper90": answer.interval90[1],
+                "words": answer.words,
+                "baseline": answer.baseline.probability,
                 "others": "; ".join(
-                    f"{_plain(each.forecaster)} {each.probability:g} on {each.made_on}"
-                    for each in one.others
-                    if (each.target, each.milestone) == (target.name, milestone.name)
+                    f"{other.forecaster} {other.probability:g} on {other.made_on}"
+                    for other in entry.others
+                    if (other.target, other.milestone) == (target.name, answer.name)
                 ),
             }
-            if (target.name, milestone.name) == (one.question.target, one.question.milestone):
-                row |= {"trigger": one.trigger, "trigger_before": one.trigger_before, "top5": one.top5}
-                if one.change:
-                    parts = ("change", "time_passing", "news")
-                    row |= {part: getattr(one.change, part) for part in parts}
-                    row["change_error"] = one.change.error
+            if (target.name, answer.name) == (entry.question.target, entry.question.milestone):
+                row |= {"trigger": entry.trigger, "trigger_before": entry.trigger_before, "top5": entry.top5}
+                if change := entry.change:
+                    row |= {"change": change.change, "time_passing": change.time_passing}
+                    row |= {"news": change.news, "change_error": change.error}
             yield row
 
 
-def _table_cell(value: object) -> str:
-    return value if isinstance(value, str) else "" if value is None else repr(value)
-
-
-def _plain(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def _plain(value: object) -> str:
+    """Return a value as text, a text so that no spreadsheet takes it for a formula."""
+    if not isinstance(value, str):
+        return "" if value is None else repr(value)
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -20,7 +20,7 @@ from forecast.sensitivity.robustness import RobustnessOptions, measure_robustnes
 from forecast.sensitivity.shifts import PriorShifts, stacked_shares
 from forecast.simulation import simulate_first_passages
 from forecast.simulation.probabilities import beta_interval
-from forecast.watchlist.dyad_runs import direct_forecasts
+from forecast.watchlist.dyads import direct_forecasts
 
 SURE = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
 QUESTIONS = [

@@ -24,7 +24,6 @@ from forecast.simulation.probabilities import (
     curve_from_moments,
     hit_chance,
 )
-from forecast.watchlist.joint_paths import NO_SHOCK, SharedShock, list_outcomes
 
 TINY = [1e-12, 3.7e-11, 1e-9, 2.2e-7, 1e-5, 1e-3]
 SAME = 1e-4
@@ -94,59 +93,6 @@ def test_the_interval_of_a_small_chance_is_that_of_its_beta_distribution(tiny):
     for found, quantile in ((lower, 0.05), (upper, 0.95)):
         truth = special.gammaincinv(2, quantile) / 2 * tiny
         assert found[0] == pytest.approx(truth, rel=SAME + 3 * tiny, abs=0)
-
-
-def poisson_binomial(chances):
-    """P(at least k), k = 1 …, in exact fractions."""
-    law = [Fraction(1)]
-    for chance in map(Fraction, chances):
-        law = [a * (1 - chance) + b * chance for a, b in zip([*law, 0], [0, *law], strict=True)]
-    return [sum(law[k:]) for k in range(1, len(law))]
-
-
-@pytest.mark.parametrize("tiny", TINY)
-@pytest.mark.parametrize("n", [1, 2, 7, 25])
-def test_a_list_knows_how_likely_at_least_one_and_at_least_k_are(tiny, n):
-    rare = np.linspace(1.0, 2.0, n) * tiny
-    for chances in (rare, 1 - rare):
-        (found,) = list_outcomes(chances[:, None], np.zeros((n, 1)), NO_SHOCK, seed=1)
-        truth = poisson_binomial(chances.tolist())
-        for k, (one, true) in enumerate(zip(found.at_least, truth, strict=False), start=1):
-            if true < 1e-290:
-                assert one <= 1e-289
-            elif 1 - true < 1e-12:
-                # So near to 1 that a float cannot say it to 1e-4.
-                assert one == pytest.approx(float(true), abs=3e-16)
-            else:
-                assert off(one, true) < SAME, (k, float(one), float(true))
-
-
-@pytest.mark.parametrize("tiny", [1e-12, 1e-9, 1e-6])
-def test_a_shared_shock_leaves_the_sum_of_small_chances(tiny):
-    """Where hits are rare P(at least one) is nearly their sum."""
-    rare = np.array([[1.0], [1.5], [0.7]]) * tiny
-    (found,) = list_outcomes(rare, np.zeros((3, 1)), SharedShock(everyone=0.1), seed=3)
-    assert found.expected == pytest.approx(3.2 * tiny, rel=1e-12, abs=0)
-    assert 1.5 * tiny < found.at_least[0] <= 3.2 * tiny
-    both = [special_two(rare[i, 0], rare[j, 0], 0.1) for i, j in ((0, 1), (0, 2), (1, 2))]
-    # Three at once are rarer still: inclusion and exclusion of pairs suffices.
-    assert found.at_least[0] == pytest.approx(3.2 * tiny - sum(both), rel=0.01, abs=0)
-
-
-def special_two(one, other, shared):
-    """P(both) in one factor by quadrature over it."""
-    factor = np.linspace(-12, 12, 20_001)
-    weight = np.exp(-(factor**2) / 2) / np.sqrt(2 * np.pi) * (factor[1] - factor[0])
-    given = [
-        special.ndtr((special.ndtri(p) - np.sqrt(shared) * factor) / np.sqrt(1 - shared))
-        for p in (one, other)
-    ]
-    return float((weight * given[0] * given[1]).sum())
-
-
-def test_a_chance_of_0_or_of_1_stays_what_it_is_in_a_list():
-    (found,) = list_outcomes(np.array([[0.0], [1.0]]), np.zeros((2, 1)), SharedShock(everyone=0.2), seed=3)
-    assert found.at_least.tolist() == [1.0, 0.0]
 
 
 @pytest.mark.parametrize("probability", [LOG_FLOOR, 1.1e-3, 1.7e-3, 2.3e-3, 0.5, 1 - 2e-3, 1 - LOG_FLOOR])

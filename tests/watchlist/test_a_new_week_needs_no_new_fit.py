@@ -20,9 +20,8 @@ from forecast.panel import drift_knots_for, knots_for
 from forecast.records.forecast import Diagnostics
 from forecast.runs.inputs import inputs_of
 from forecast.runs.run import read_run
-from forecast.watchlist import dyad_runs
-from forecast.watchlist.dyad_runs import Fitted, carry
-from forecast.watchlist.folder import last_fit
+from forecast.watchlist import dyads
+from forecast.watchlist.dyads import Fitted, carry, last_fit
 
 from .conftest import AS_OF, simulated, watched, write_dyads, write_list
 
@@ -74,7 +73,7 @@ def weeks(tmp_path_factory):
 
 def test_weights_are_the_ratio_of_likelihoods_and_of_priors_that_follow_the_record(weeks, monkeypatch):
     path, folder = weeks
-    fitted = last_fit(folder / "out/trial" / AS_OF.isoformat(), "aaa-bbb")
+    fitted = last_fit(folder / "out/trial" / AS_OF.isoformat() / "aaa-bbb")
     config = load_watchlist(path, SAMPLED, as_of=WEEK).config_of(0, "dyads/aaa-bbb.csv")
     inputs = inputs_of(config, read_events(folder / "dyads/aaa-bbb.csv"))
     asked = []
@@ -83,7 +82,7 @@ def test_weights_are_the_ratio_of_likelihoods_and_of_priors_that_follow_the_reco
         asked.append(ratio)
         return importance_weights(ratio)
 
-    monkeypatch.setattr(dyad_runs, "importance_weights", weights)
+    monkeypatch.setattr(dyads, "importance_weights", weights)
     _, worth = carry(fitted, inputs, seed=1)
     assert worth.pareto_k < 0.7
     assert worth.effective_draws > 400
@@ -135,7 +134,7 @@ def test_weights_give_the_numbers_of_a_new_fit_within_their_error(weeks):
 @pytest.mark.slow
 def test_draws_that_foresaw_nothing_like_the_news_are_not_carried_on(weeks):
     path, folder = weeks
-    fitted = last_fit(folder / "out/trial" / AS_OF.isoformat(), "aaa-bbb")
+    fitted = last_fit(folder / "out/trial" / AS_OF.isoformat() / "aaa-bbb")
     known = read_events(folder / "dyads/aaa-bbb.csv").known_by(AS_OF)
     config = load_watchlist(path, SAMPLED, as_of=WEEK).config_of(0, "dyads/aaa-bbb.csv")
     assert carry(fitted, inputs_of(config, known), seed=1) is not None

@@ -4,18 +4,18 @@ import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from xml.etree import ElementTree
 
 import pytest
 
 from forecast.config.watchlist import load_watchlist
-from forecast.errors import ConfigError, InputError, NotConvergedError, RunFolderError
+from forecast.errors import BusyError, ConfigError, InputError, NotConvergedError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
-from forecast.watchlist import dyad_runs, folder
+from forecast.runs.folder import claimed
+from forecast.watchlist import dyads
 from forecast.watchlist import watch as watching
-from forecast.watchlist.watch import WatchOptions, run_watch
+from forecast.watchlist.watch import WatchOptions, run_watch, watch_place
 
 from .conftest import AS_OF, PAIRS, simulated, watched, write_dyads, write_list
 
@@ -25,9 +25,7 @@ def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, c
     assert ended.code == 0
     printed = json.loads(ended.out)
     place = tmp_path / "out/trial" / AS_OF.isoformat()
-    assert {"watch.json", "watch.csv", "watch.pdf", "watch.html", "watch.atom"} <= {
-        one.name for one in place.iterdir()
-    }
+    assert {"watch.json", "watch.csv", "watch.pdf", "watch.html"} <= {one.name for one in place.iterdir()}
     assert json.loads((place / "watch.json").read_text()) == printed
     assert printed["as_of"] == AS_OF.isoformat()
     assert [one["name"] for one in printed["dyads"]] == ["aaa-bbb", "ddd-eee", "aaa-ccc"]
@@ -35,8 +33,6 @@ def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, c
     assert {one["state"] for one in printed["dyads"]} == {"fine"}
     (target,) = printed["dyads"][0]["targets"]
     assert target["name"] == "force"
-    assert [one["days"] for one in printed["list"]["force"]] == [30, 90, 180]
-    assert {"any", "at_least_two", "expected"} <= set(printed["list"]["force"][0])
     assert printed["dyads"][0]["trigger"] == "go"
     assert (place / "aaa-bbb/events.csv").is_file()
 
@@ -61,7 +57,7 @@ def test_an_unchanged_list_forecasts_nothing_again(trial, tmp_path, monkeypatch)
     def refuse(job):
         raise AssertionError(f"{job.config.name} was forecast again")
 
-    monkeypatch.setattr(watching, "run_dyad", refuse)
+    monkeypatch.setattr(watching, "forecast_dyad", refuse)
     again, _ = run_watch(load_watchlist(trial), options)
     assert {one.work for one in again.dyads} == {"unchanged"}
     assert [one.targets for one in again.dyads] == [one.targets for one in first.dyads]
@@ -77,9 +73,9 @@ def test_only_the_dyad_whose_events_changed_is_forecast_again(trial, tmp_path, m
 
     def note(job):
         done.append(job.config.name)
-        return dyad_runs.run_dyad(job)
+        return dyads.forecast_dyad(job)
 
-    monkeypatch.setattr(watching, "run_dyad", note)
+    monkeypatch.setattr(watching, "forecast_dyad", note)
     watch, _ = watched(trial, tmp_path)
     assert done == ["aaa-ccc"]
     assert {one.name: one.work for one in watch.dyads}["aaa-bbb"] == "unchanged"
@@ -91,7 +87,6 @@ def test_what_became_known_after_the_day_changes_nothing(trial, tmp_path):
         write_events(read_events(path).known_by(AS_OF), path)
     cut, _ = watched(trial, tmp_path / "cut")
     assert [one.targets for one in whole.dyads] == [one.targets for one in cut.dyads]
-    assert whole.list == cut.list
 
 
 def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch, command):
@@ -101,14 +96,14 @@ def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch,
         if done:
             raise KeyboardInterrupt
         done.append(job.config.name)
-        return dyad_runs.run_dyad(job)
+        return dyads.forecast_dyad(job)
 
-    monkeypatch.setattr(watching, "run_dyad", stop_after_one)
+    monkeypatch.setattr(watching, "forecast_dyad", stop_after_one)
     ended = command("watch", trial, "--out", tmp_path, "--quiet")
     assert ended.code == 130
     assert "1 dyad finished. The same command goes on" in ended.err
-    assert not (folder.watch_place(load_watchlist(trial), tmp_path) / "watch.json").exists()
-    monkeypatch.setattr(watching, "run_dyad", dyad_runs.run_dyad)
+    assert not (watch_place(load_watchlist(trial), tmp_path) / "watch.json").exists()
+    monkeypatch.setattr(watching, "forecast_dyad", dyads.forecast_dyad)
     watch, _ = watched(trial, tmp_path)
     assert {one.name for one in watch.dyads if one.work == "unchanged"} == set(done)
 
@@ -116,17 +111,16 @@ def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch,
 def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monkeypatch):
     def fail_one(job):
         if job.config.name == "aaa-ccc":
-            return dyad_runs.failed("not_converged", "R-hat 1.4")
-        return dyad_runs.run_dyad(job)
+            return dyads.failed("not_converged", "R-hat 1.4"), None
+        return dyads.forecast_dyad(job)
 
-    monkeypatch.setattr(watching, "run_dyad", fail_one)
+    monkeypatch.setattr(watching, "forecast_dyad", fail_one)
     watch, _ = watched(trial, tmp_path)
     states = {one.name: one.state for one in watch.dyads}
     assert states == {"aaa-bbb": "fine", "ddd-eee": "fine", "aaa-ccc": "failed"}
     failed = watch.dyads[-1]
     assert (failed.name, failed.rank, failed.targets) == ("aaa-ccc", None, ())
-    assert watch.list["force"][0].expected < 2
-    monkeypatch.setattr(watching, "run_dyad", dyad_runs.run_dyad)
+    monkeypatch.setattr(watching, "forecast_dyad", dyads.forecast_dyad)
     again, _ = watched(trial, tmp_path)
     assert {one.state for one in again.dyads} == {"fine"}
 
@@ -139,7 +133,7 @@ def test_a_dyad_that_never_saw_the_target_is_answered_without_a_fit(trial, tmp_p
     def asked(inputs, fitted):
         raise NotConvergedError(f"the model was asked of {inputs.config.name}")
 
-    monkeypatch.setattr(dyad_runs, "_run", asked)
+    monkeypatch.setattr(dyads, "_run", asked)
     watch, _ = watched(trial, tmp_path)
     done = {one.name: one for one in watch.dyads}
     assert {one.work for one in done.values()} == {"direct"}
@@ -180,9 +174,9 @@ def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path
 
 
 def test_two_watches_of_one_list_do_not_meet(trial, tmp_path):
-    with folder.alone(tmp_path / "trial"), ThreadPoolExecutor(1) as pool:
+    with claimed(tmp_path / "trial"), ThreadPoolExecutor(1) as pool:
         second = pool.submit(run_watch, load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
-        with pytest.raises(RunFolderError, match="another watch of this list is at work"):
+        with pytest.raises(BusyError, match="another forecast command is writing it"):
             second.result()
 
 
@@ -196,7 +190,7 @@ def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path, 
     assert "list.yaml:12:5: dyads.3" in str(caught.value)
     assert not (tmp_path / "out").exists()
     watch, _ = watched(path, tmp_path / "out")
-    assert watch.states() == {"fine": 3, "small": 0, "stale": 0, "failed": 30}
+    assert [one.state for one in watch.dyads] == ["fine"] * 3 + ["failed"] * 30
     # Of three dyads each is surely among the first five.
     assert all(one.top5 is None for one in watch.dyads)
     assert command("watch", path, "--out", tmp_path / "b", "--no-report", "--no-ledger").code == 1
@@ -213,20 +207,6 @@ def test_a_stale_feed_is_stamped_or_refused(trial, tmp_path):
     refused, _ = watched(trial, tmp_path / "b", ["stale=refuse"])
     one = refused.dyads[-1]
     assert (one.name, one.state, one.failure.code) == ("ddd-eee", "failed", "stale_refused")
-
-
-def test_the_feed_has_an_entry_for_each_change_of_trigger_and_stays_at_its_address(trial, tmp_path):
-    watch, place = watched(trial, tmp_path)
-    assert (place / "watch.atom").read_bytes() == (place.parent / "watch.atom").read_bytes()
-    space = "{http://www.w3.org/2005/Atom}"
-    root = ElementTree.parse(place / "watch.atom").getroot()
-    titles = [one.findtext(f"{space}title") for one in root.iter(f"{space}entry")]
-    on = [one for one in watch.dyads if one.trigger]
-    assert titles == [f"{one.label}: {one.trigger} (before: none)" for one in on]
-    watched(trial, tmp_path, as_of=AS_OF + timedelta(days=1))
-    later = ElementTree.parse(place.parent / "watch.atom").getroot()
-    ids = [one.findtext(f"{space}id") for one in later.iter(f"{space}entry")]
-    assert len(ids) == len(set(ids)) >= len(titles)
 
 
 def test_a_file_with_many_dyads_gives_the_numbers_of_a_file_each(trial, tmp_path):
@@ -258,7 +238,7 @@ def test_a_large_archive_is_narrowed_to_the_list_and_its_other_rows_may_be_wrong
         bad[columns.index(name)] = value
     bad[columns.index("category")], bad[columns.index("severity")] = "nonsense", "77"
     path.write_text(text + ",".join(bad) + "\n")
-    monkeypatch.setattr("forecast.watchlist.event_files.LARGE_BYTES", 1)
+    monkeypatch.setattr("forecast.watchlist.dyads.LARGE_BYTES", 1)
     narrowed, _ = watched(tmp_path / "list.yaml", tmp_path / "b")
     assert [one.targets for one in narrowed.dyads] == [one.targets for one in plain.dyads]
 
@@ -297,10 +277,6 @@ def test_a_dyad_may_have_targets_of_its_own_and_is_ranked_by_its_first(tmp_path)
     by_name = {one.name: one for one in watch.dyads}
     assert by_name["aaa-ccc"].question.target == "quarrel"
     assert [one.name for one in by_name["aaa-ccc"].targets] == ["quarrel"]
-    assert set(watch.list) == {"force", "quarrel"}
-    assert len(watch.list["quarrel"][0].at_least) == 1
-    (target,) = by_name["aaa-ccc"].targets
-    assert watch.list["quarrel"][0].any == pytest.approx(target.milestones[0].probability)
 
 
 def test_a_horizon_that_no_member_answers_is_refused_once_with_its_line(tmp_path):

@@ -13,14 +13,11 @@ from forecast.cli.terminal import lines_of
 from forecast.config.watchlist import load_watchlist
 from forecast.evaluation.backtest import BacktestOptions
 from forecast.evaluation.metrics import area_under_roc
-from forecast.watchlist.backtest import run_list_backtest
-from forecast.watchlist.list_scores import ListForecasts, list_calibration, ranking_scores, trigger_scores
+from forecast.watchlist.backtest import ListForecasts, ranking_scores, run_list_backtest, trigger_scores
 from forecast.watchlist.page import make_page_and_pdf, watch_answer
-from forecast.watchlist.shared_shock import learn_shock
 from forecast.watchlist.watch import WatchOptions, run_watch
 
-from .conftest import PAIRS, watched, write_dyads, write_list
-from .test_the_list_as_a_whole import simulated_panel
+from .conftest import PAIRS, write_dyads, write_list
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = BacktestOptions(first=date(2008, 1, 1), models=())
@@ -89,15 +86,6 @@ def test_people_see_a_trigger_with_its_error_rates_or_not_at_all(done):
     assert "Triggers ready, set and go are not shown" in page
 
 
-def test_a_list_may_be_played_with_the_shock_of_its_own_backtest(done):
-    watchlist, _, out = done
-    own, _ = watched(watchlist.source_path, out, ["shock=own"])
-    assert "the list trial" in own.shared_shock.source
-    none, _ = watched(watchlist.source_path, out, ["shock=none"])
-    assert none.shared_shock is None
-    assert [one.any for one in none.list["force"]] == [one.any_if_independent for one in none.list["force"]]
-
-
 def test_ranking_scores_are_those_counted_by_hand():
     p = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.1, 0.2], [0.1] * 7])
     y = np.array([[1, 1, 0, 1, 0, 0, 1], [0] * 7], dtype=float)
@@ -114,28 +102,9 @@ def test_ranking_scores_are_those_counted_by_hand():
 def test_trigger_rates_count_what_hysteresis_holds_on():
     p = np.array([[0.6], [0.45], [0.3], [0.45]])
     y = np.array([[1.0], [0.0], [1.0], [0.0]])
-    (one,) = trigger_scores(ListForecasts(("d",), p, y), {"go": 0.5}, 0.2)
+    (one,) = trigger_scores(ListForecasts(p, y), {"go": 0.5}, 0.2)
     # On at .6, held at .45, off at .3, and not on again at .45.
     assert (one["alarms"], one["false_alarm_rate"], one["miss_rate"]) == (2, 0.5, 0.5)
-
-
-def test_the_spread_of_the_number_of_dyads_is_right_only_with_the_shock_that_made_it():
-    from itertools import pairwise
-
-    from forecast.events.dyads import DyadRule
-    from forecast.watchlist.joint_paths import SharedShock
-
-    chance, hit, sharing = simulated_panel(SharedShock(0.2, 0.3), seed=8)
-    actors = "ABCDEFGHIJ"
-    rules = [DyadRule((a,), (b,)) for a, b in pairwise(actors)] + [DyadRule(("A",), (b,)) for b in "CDEFGH"]
-    forecasts = ListForecasts(tuple(str(n) for n in range(len(rules))), chance, hit)
-    learned = learn_shock(chance, hit, sharing, 30, block=6, seed=1)
-    found = list_calibration(forecasts, rules, learned, 6, seed=1)
-    assert 0.75 < found["shared"]["spread"] < 1.3
-    assert found["independent"]["spread"] > 2
-    gain = found["log_shared_minus_independent"]
-    assert gain["value"] < -2 * gain["se"]
-    assert found["shared"]["number"] == pytest.approx(found["shared"]["expected"], rel=0.1)
 
 
 def test_the_worked_list_holds_real_pairs_and_forecasts_each(tmp_path):
@@ -143,7 +112,7 @@ def test_the_worked_list_holds_real_pairs_and_forecasts_each(tmp_path):
         load_watchlist(ROOT / "configs/watchlist/watchlist.yaml"), WatchOptions(out=tmp_path)
     )
     assert {one.name for one in watch.dyads} == {"usa-chn", "kor-prk", "ind-chn"}
-    assert watch.states()["failed"] == 0
+    assert {one.state for one in watch.dyads} == {"fine"}
     assert all(one.targets[0].observed_before > 5 for one in watch.dyads)
     # Of a hand-coded act either its source was read, or the row says that it was not.
     for row in csv.DictReader((ROOT / "configs/watchlist/events.csv").read_text().splitlines()):

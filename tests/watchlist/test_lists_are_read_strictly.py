@@ -22,7 +22,7 @@ def test_all_faults_of_a_list_are_named_at_once_with_their_lines(tmp_path):
         "horizons: [90, 30, 1]\n"
         "dyads:\n  - {a: USA, b: IRQ}\n  - {a: IRQ, b: USA}\n  - {a: USA}\n  - {a: USA, b: USA}\n"
         "  - {a: TUR, b: SYR, nme: x}\n"
-        "triggers: {ready: 40%, set: 35%, go: 150%}\non_change: {webhook: 'ftp://x'}\n"
+        "triggers: {ready: 40%, set: 35%, go: 150%}\non_change: {step: 10%}\n"
     )
     with pytest.raises(ConfigError) as caught:
         load_watchlist(path)
@@ -30,7 +30,7 @@ def test_all_faults_of_a_list_are_named_at_once_with_their_lines(tmp_path):
     expected = (
         ("2", "events"),
         ("3", "Did you mean 'military_incident'"),
-        ("4", "30 is after a longer one"),
+        ("4", "30 is not after 90; give them in rising order"),
         ("4", "got 1; expected 2"),
         ("7", "the same dyad as dyads.0"),
         ("8", "add 'b': second side"),
@@ -38,7 +38,7 @@ def test_all_faults_of_a_list_are_named_at_once_with_their_lines(tmp_path):
         ("10", "Did you mean 'name'"),
         ("11", "triggers must rise"),
         ("11", "got '150%'"),
-        ("12", "no address"),
+        ("12", "nobody is told; add command"),
     )
     assert len(lines) == len(expected)
     for line, (number, text) in zip(lines, expected, strict=True):

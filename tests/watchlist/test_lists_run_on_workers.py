@@ -13,7 +13,7 @@ def test_two_processes_leave_the_bytes_of_one(trial, tmp_path):
     watchlist = load_watchlist(trial)
     _, here = run_watch(watchlist, WatchOptions(out=tmp_path / "here", report=False))
     _, there = run_watch(watchlist, WatchOptions(out=tmp_path / "there", report=False, processes=2))
-    for name in ("watch.json", "watch.csv", "watch.atom"):
+    for name in ("watch.json", "watch.csv"):
         assert (here / name).read_bytes() == (there / name).read_bytes(), name
 
 

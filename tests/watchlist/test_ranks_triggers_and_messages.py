@@ -1,18 +1,24 @@
-"""Ranks with their uncertainty, triggers with hysteresis, and messages that are sent only when asked for."""
+"""Ranks with their uncertainty, triggers with hysteresis, and a command that is told of changes."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from forecast.config.watchlist import load_watchlist
+from forecast.records.watch import Watch
 from forecast.runs.folder import changed_files, read_manifest
-from forecast.watchlist import folder as places
-from forecast.watchlist.ranking import draw_probabilities, rank_dyads, states_over_time, trigger_state
+from forecast.watchlist import watch as watching
+from forecast.watchlist.watch import (
+    WatchOptions,
+    draw_probabilities,
+    rank_dyads,
+    run_watch,
+    tell_changes,
+    trigger_state,
+    watch_place,
+)
 
 from .conftest import watched
 
@@ -47,130 +53,108 @@ def test_certain_and_impossible_dyads_keep_their_chance_and_warn_of_nothing():
 def test_a_trigger_begins_at_its_threshold_and_ends_below_it_by_the_hysteresis():
     path = [0.19, 0.2, 0.17, 0.165, 0.15, 0.36, 0.29, 0.27, 0.6, 0.41, 0.39]
     expected = [None, "ready", "ready", "ready", None, "set", "set", "ready", "go", "go", "set"]
-    assert states_over_time(path, TRIGGERS, 0.2) == expected
+    states = [None]
+    for probability in path:
+        states.append(trigger_state(probability, TRIGGERS, 0.2, states[-1]))
+    assert states[1:] == expected
     assert trigger_state(0.3, TRIGGERS, 0.2, "gone from the list") == "ready"
 
 
-class Receiver(BaseHTTPRequestHandler):
-    status = 200
-    received: ClassVar[list[dict]] = []
-
-    def do_POST(self):
-        length = int(self.headers["Content-Length"])
-        type(self).received.append(json.loads(self.rfile.read(length)))
-        self.send_response(self.status)
-        self.end_headers()
-
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture
-def server():
-    handler = type("Handler", (Receiver,), {"received": []})
-    with HTTPServer(("127.0.0.1", 0), handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}/hook", handler
-        listening.shutdown()
-        thread.join()
-
-
-def test_a_webhook_gets_each_change_once_and_nobody_gets_anything_unasked(trial, tmp_path, server):
-    address, handler = server
-    watched(trial, tmp_path / "quiet")
-    assert handler.received == []
-    trial.write_text(trial.read_text() + f"on_change: {{webhook: '{address}'}}\n")
-    watch, _ = watched(trial, tmp_path)
-    on = [one for one in watch.dyads if one.trigger]
-    assert [one["dyad"] for one in handler.received] == [one.name for one in on]
-    first = handler.received[0]
-    assert first["before"] is None
-    assert first["trigger"] == on[0].trigger
-    assert first["probability"] == on[0].milestone.probability
-    watched(trial, tmp_path)
-    assert len(handler.received) == len(on)
-
-
-def test_a_message_that_fails_is_noted_and_stops_nothing(trial, tmp_path, server):
-    address, handler = server
-    handler.status = 500
-    extra = f"on_change: {{webhook: '{address}', command: [no-such-program]}}\n"
-    trial.write_text(trial.read_text() + extra)
-    watch, _ = watched(trial, tmp_path)
-    assert {note.code for note in watch.notes} == {"webhook_failed", "command_failed"}
-    assert watch.states()["fine"] == 3
-
-
-def with_command(trial, kept):
+def with_command(trial, kept, step=""):
     """Let the list tell a command that keeps what it gets; return how to read that."""
-    extra = f'on_change: {{command: [sh, -c, \'cat >> "{kept}"; echo >> "{kept}"\']}}\n'
+    extra = f'on_change: {{{step}command: [sh, -c, \'cat >> "{kept}"; echo >> "{kept}"\']}}\n'
     trial.write_text(trial.read_text() + extra)
     return lambda: [json.loads(one) for one in kept.read_text().splitlines()] if kept.exists() else []
 
 
-@pytest.mark.parametrize("as_of", ["2010-01-04", "2010-01-05"])
-def test_a_watch_that_dies_after_it_told_is_not_told_again_on_that_day_or_the_next(
-    trial, tmp_path, monkeypatch, as_of
+def tell(path, out, *settings):
+    """Watch a list and tell its command; return the watch, and what went wrong."""
+    watchlist = load_watchlist(path, settings)
+    watch, folder = run_watch(watchlist, WatchOptions(out=out, report=False))
+    return watch, tell_changes(watchlist, watch, folder)
+
+
+def test_the_command_gets_one_object_with_every_change_and_each_change_once(trial, tmp_path):
+    told = with_command(trial, tmp_path / "told.jsonl")
+    watch, problem = tell(trial, tmp_path)
+    assert problem is None
+    (message,) = told()
+    on = [entry for entry in watch.dyads if entry.trigger]
+    assert (message["list"], message["as_of"]) == ("trial", "2010-01-04")
+    assert [change["dyad"] for change in message["changes"]] == [entry.name for entry in on]
+    first = message["changes"][0]
+    assert (first["before"], first["trigger"]) == (None, on[0].trigger)
+    assert (first["probability"], first["probability_before"]) == (on[0].milestone.probability, None)
+    assert first["interval90"] == list(on[0].milestone.interval90)
+    for as_of in ("2010-01-04", "2010-01-05", "2010-01-03"):
+        tell(trial, tmp_path, f"as_of={as_of}")
+        assert len(told()) == 1
+
+
+def test_a_command_that_fails_stops_nothing_and_is_told_the_same_by_the_next_watch(trial, tmp_path, command):
+    trial.write_text(trial.read_text() + "on_change: {command: [sh, -c, 'exit 3']}\n")
+    ended = command("watch", trial, "--out", tmp_path / "out", "--no-report", "--no-ledger", "--quiet")
+    assert ended.code == 1
+    assert "on_change.command was not: sh: failed (exit code 3). The next watch tells it" in ended.err
+    assert (tmp_path / "out/trial/2010-01-04/watch.json").is_file()
+    _, problem = tell(trial, tmp_path / "out", "as_of=2010-01-05", "on_change.command=[no-such-program]")
+    assert problem.startswith("no-such-program: failed (")
+    kept = tmp_path / "kept.json"
+    _, problem = tell(trial, tmp_path / "out", f"on_change.command=[tee, '{kept}']")
+    assert problem is None
+    assert {change["before"] for change in json.loads(kept.read_text())["changes"]} == {None}
+
+
+def test_a_watch_that_dies_before_the_command_ended_tells_the_same_message_again(
+    trial, tmp_path, monkeypatch
 ):
     told = with_command(trial, tmp_path / "told.jsonl")
     with monkeypatch.context() as dying:
-        dying.setattr(places, "write_watch", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+        dying.setattr(watching, "write_record", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            watched(trial, tmp_path / "out")
-    first = told()
-    assert first
-    watch, _ = watched(trial, tmp_path / "out", [f"as_of={as_of}"])
-    assert [one for one in told() if one["as_of"] == "2010-01-04"] == first
+            tell(trial, tmp_path / "out")
+    tell(trial, tmp_path / "out")
+    first, second = told()
+    assert first == second
+    tell(trial, tmp_path / "out", "as_of=2010-01-05")
     # A day later a number may have crossed a threshold, from what was told and not from nothing.
-    before = {one["dyad"]: one["trigger"] for one in first}
-    assert all(one["before"] == before.get(one["dyad"]) for one in told()[len(first) :])
-    now = before | {one["dyad"]: one["trigger"] for one in told()}
-    assert {one.name: one.trigger for one in watch.dyads if one.name in now} == now
+    before = {change["dyad"]: change["trigger"] for change in second["changes"]}
+    assert all(
+        change["before"] == before.get(change["dyad"]) for one in told()[2:] for change in one["changes"]
+    )
 
 
-def test_a_watch_that_dies_between_two_messages_sends_the_second_alone(trial, tmp_path, monkeypatch):
-    told = with_command(trial, tmp_path / "told.jsonl")
-    write, written = places.write_told, []
-
-    def die_after_the_first(folder, state):
-        write(folder, state)
-        written.append(state)
-        if len(written) == 2:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as dying:
-        dying.setattr("forecast.watchlist.notifying.write_told", die_after_the_first)
-        with pytest.raises(KeyboardInterrupt):
-            watched(trial, tmp_path / "out")
-    assert len(told()) == 1
-    watch, _ = watched(trial, tmp_path / "out")
-    assert sorted(one["dyad"] for one in told()) == sorted(one.name for one in watch.dyads if one.trigger)
-    assert len({one["id"] for one in told()}) == len(told()) > 1
+def moved(watch: Watch, points: float, mcse: float = 0.0) -> Watch:
+    """Return a watch whose first dyad has its headline and error moved, and no trigger."""
+    first, *others = watch.dyads
+    (target,) = first.targets
+    answers = [
+        answer.model_copy(update={"probability": 0.3 + points, "mcse": mcse}) for answer in target.milestones
+    ]
+    target = target.model_copy(update={"milestones": tuple(answers)})
+    first = first.model_copy(update={"targets": (target,), "trigger": None})
+    others = [entry.model_copy(update={"trigger": None}) for entry in others]
+    return watch.model_copy(update={"dyads": (first, *others)})
 
 
-@pytest.mark.parametrize("as_of", ["2010-01-04", "2010-01-05"])
-def test_a_message_that_was_not_delivered_is_tried_again_by_the_next_watch(trial, tmp_path, server, as_of):
-    address, handler = server
-    handler.status = 500
-    trial.write_text(trial.read_text() + f"on_change: {{webhook: '{address}'}}\n")
-    watched(trial, tmp_path)
-    tried = [one["dyad"] for one in handler.received]
-    handler.status = 200
-    handler.received.clear()
-    watch, _ = watched(trial, tmp_path, [f"as_of={as_of}"])
-    assert {one["dyad"] for one in handler.received} == set(tried)
-    assert {one["before"] for one in handler.received} == {None}
-    assert not [note for note in watch.notes if note.code == "webhook_failed"]
-    handler.received.clear()
-    watched(trial, tmp_path, [f"as_of={as_of}"])
-    assert handler.received == []
+def test_a_step_is_counted_from_the_number_that_was_told_last_and_beyond_its_error(trial, tmp_path):
+    told = with_command(trial, tmp_path / "told.jsonl", "step: 10%, ")
+    watchlist = load_watchlist(trial)
+    watch, folder = run_watch(watchlist, WatchOptions(out=tmp_path, report=False))
+    steps = [(0, 0), (0.06, 0), (0.1, 0.06), (0.12, 0), (0.19, 0), (0.01, 0)]
+    for points, mcse in steps:
+        assert tell_changes(watchlist, moved(watch, points, mcse), folder) is None
+    changes = [change for message in told() for change in message["changes"]]
+    assert [(round(c["probability_before"], 9), round(c["probability"], 9)) for c in changes] == [
+        (0.3, 0.42),
+        (0.42, 0.31),
+    ]
 
 
 def test_the_files_of_a_watch_change_together_and_have_their_hashes(trial, tmp_path, monkeypatch):
     _, folder = watched(trial, tmp_path)
     recorded = read_manifest(folder)["outputs_sha256"]
-    assert {"watch.json", "watch.csv", "watch.atom"} == set(recorded)
+    assert {"watch.json", "watch.csv"} == set(recorded)
     assert changed_files(folder, recorded) == ()
     before = {path: path.read_bytes() for path in folder.glob("watch.*")}
 
@@ -179,7 +163,7 @@ def test_the_files_of_a_watch_change_together_and_have_their_hashes(trial, tmp_p
 
     trial.write_text(trial.read_text().replace("ready: 20%", "ready: 1%"))
     with monkeypatch.context() as dying:
-        dying.setattr(places, "write_json", cut)
+        dying.setattr(watching, "write_json", cut)
         with pytest.raises(KeyboardInterrupt):
             watched(trial, tmp_path)
     assert {path: path.read_bytes() for path in folder.glob("watch.*")} == before
@@ -188,7 +172,7 @@ def test_the_files_of_a_watch_change_together_and_have_their_hashes(trial, tmp_p
 
 
 def test_what_a_watch_left_that_died_before_it_had_its_manifest_is_not_in_the_way(trial, tmp_path):
-    folder = places.watch_place(load_watchlist(trial), tmp_path)
+    folder = watch_place(load_watchlist(trial), tmp_path)
     folder.mkdir(parents=True)
     (folder / ".manifest.json.forecast-new-0123abcd").write_text("{")
     _, made = watched(trial, tmp_path)

@@ -27,7 +27,7 @@ from contextlib import nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTED = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate", "os.chmod")
@@ -418,14 +418,14 @@ def _receiver(place: Path) -> Path:
     return place.with_name(f"{place.name}-told.jsonl")
 
 
-def _told(place: Path) -> list[tuple[str, ...]]:
+def _told(place: Path) -> list[dict[str, Any]]:
+    """Return what the command of the list was told, message by message."""
     path = _receiver(place)
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [tuple(str(json.loads(one)[key]) for key in ("as_of", "dyad", "trigger")) for one in lines if one]
+    return [json.loads(line) for line in path.read_text().splitlines() if line] if path.exists() else []
 
 
 def _told_twice(place: Path) -> int:
-    told = _told(place)
+    told = [message["id"] for message in _told(place)]
     return len(told) - len(set(told))
 
 
@@ -441,9 +441,13 @@ def _watch_fault(place: Path) -> str:
         return fault
     known = open_ledger(ledger).forecasts if ledger.exists() else ()
     on_record = {str(one.question.as_of) for one in known}
-    told = _told(place)
-    if len(told) > len(set(told)) + 1:
-        return f"told more than once of {len(told) - len(set(told))} changes"
+    if (twice := _told_twice(place)) > 1:
+        return f"{twice} messages told more than once"
+    told = {
+        (message["as_of"], change["dyad"], str(change["trigger"]))
+        for message in _told(place)
+        for change in message["changes"]
+    }
     for folder in sorted((place / "runs/trial").glob("????-??-??")):
         for manifest in (one for one in folder.rglob("manifest.json") if TEMPORARY not in str(one)):
             try:
@@ -462,7 +466,7 @@ def _watch_fault(place: Path) -> str:
         lost = [one.name for one in changes if (folder.name, one.name, str(one.trigger)) not in told]
         if lost:
             return f"{folder.name}: nobody was told of {lost}"
-        files = [folder / name for name in ("watch.csv", "watch.html", "watch.pdf", "watch.atom")]
+        files = [folder / name for name in ("watch.csv", "watch.html", "watch.pdf")]
         if absent := [one.name for one in files if not one.exists() or not one.stat().st_size]:
             return f"{folder.name}: no {absent}"
         on_record.discard(folder.name)
