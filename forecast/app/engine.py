@@ -26,10 +26,15 @@ from forecast.config import Scenario
 from forecast.errors import MAKE_RUN, ForecastError, RunFolderError
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Difference, ScenarioTarget, TargetForecast
-from forecast.report.answers import PLAUSIBLE, change_lines, reconciled_sentence
-from forecast.report.assumption_words import assumption_label, change_with_error, titles_of
-from forecast.report.judgement import named, question_sentence
-from forecast.report.scenario_words import trust_sentence
+from forecast.report.tables import PLAUSIBLE, change_lines, reconciled_sentence
+from forecast.report.words import (
+    assumption_label,
+    change_with_error,
+    named,
+    question_sentence,
+    titles_of,
+    trust_sentence,
+)
 from forecast.runs import files
 from forecast.runs.folder import command_again, kind_of
 from forecast.runs.run import Run, read_run

@@ -27,8 +27,7 @@ from forecast.priors.named import statement_text
 from forecast.records.base import Interval, Record
 from forecast.records.cautions import caution_lines
 from forecast.records.forecast import Headline
-from forecast.report.assumption_words import assumption_label, change_with_error, titles_of
-from forecast.report.judgement import step_name
+from forecast.report.words import assumption_label, change_with_error, step_name, titles_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import parameter_draws

@@ -36,7 +36,7 @@ from forecast.app.model import OtherRunError, StateError, page_model
 from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
 from forecast.records.forecast import Forecast
-from forecast.report.judgement import headline_pair
+from forecast.report.words import headline_pair
 from forecast.runs import files
 from forecast.runs.folder import read_record, run_folders
 

@@ -40,7 +40,7 @@ from forecast.priors import PriorStatement, default_priors
 from forecast.progress import Listener
 from forecast.records.cautions import HEAD
 from forecast.records.horizons import HORIZONS
-from forecast.report.score_tables import model_legend
+from forecast.report.tables import model_legend
 from forecast.wording import count, listing
 
 SAMPLER = SamplerOptions(seed=20230710)

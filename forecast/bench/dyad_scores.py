@@ -33,7 +33,7 @@ from forecast.evaluation.score_table import FailedFits, compare_models, score_fo
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
 from forecast.report.palette import name_model
-from forecast.report.score_tables import gap_text, plain_name, score_rows, score_table, value_text
+from forecast.report.tables import gap_text, plain_name, score_rows, score_table, value_text
 from forecast.wording import count, number, share
 
 SIMPLEST_FIRST = ("model", "panel", "combined")

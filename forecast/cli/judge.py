@@ -88,7 +88,7 @@ def reconcile(
     change shown was computed anew and comes within a point. At most five, the most plausible first.
     """
     from forecast.ledger.judging import question_of_run
-    from forecast.report.answers import reconciled
+    from forecast.report.tables import reconciled
     from forecast.runs.run import read_run
     from forecast.sensitivity.reconcile import reconcile as search
     from forecast.storage.reading import read_chance

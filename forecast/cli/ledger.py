@@ -208,7 +208,7 @@ def score(
         output.print(facts, person_table(persons))
         return
     if figure:
-        from forecast.report.drawing import figure_kind
+        from forecast.report.charts import figure_kind
 
         figure_kind(figure)  # before anything is scored
 
@@ -216,8 +216,7 @@ def score(
 
     scores = scoring.score_ledger(opened, seed=seed, failed=failed)
     if figure:
-        from forecast.report.curves import draw_reliability
-        from forecast.report.drawing import write_figure
+        from forecast.report.charts import draw_reliability, write_figure
 
         write_figure(draw_reliability(scores.calibration), figure)
     if csv:

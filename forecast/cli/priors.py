@@ -79,7 +79,7 @@ def show_priors(
 
         refuse_changed_files(run, advice="")
         after = {learned.name: learned for learned in read_record(run / "analysis.json", Analysis).parameters}
-    from forecast.report.prior_tables import explain_prior, list_priors, prior_facts
+    from forecast.report.case_check import explain_prior, list_priors, prior_facts
 
     known_after = [(prior, inputs, after.get(prior.name)) for prior in chosen]
     facts = {"priors": [prior_facts(*given) for given in known_after] if answer.json else []}
@@ -107,7 +107,7 @@ def learn(
         from forecast.bench.beds import read_dyads
         from forecast.events.reading import write_whole
         from forecast.inference.posterior import SamplerOptions
-        from forecast.report.prior_tables import describe_population
+        from forecast.report.case_check import describe_population
         from forecast.workflows.population import LearningOptions, learn_population, population_yaml
 
         options = LearningOptions(

@@ -50,8 +50,7 @@ def check(
 
 
 def _draw(checked: CaseCheck, path: Path) -> None:
-    from forecast.report.drawing import write_figure
-    from forecast.report.sections.assumptions import draw_priors
+    from forecast.report.charts import draw_priors, write_figure
 
     write_figure(draw_priors(checked.set_priors, checked.implied, checked.titles), path)
 
@@ -99,8 +98,8 @@ def run(
         refuse_unusable(place)
 
     with listening(shown=output.for_people) as listen:
+        from forecast.report.page_1 import bottom_line
         from forecast.report.run_records import read_run_records
-        from forecast.report.sections.brief import bottom_line
         from forecast.runs.cautions import require_converged, without_warnings
         from forecast.workflows.forecast import run_forecast
         from forecast.workflows.report import timed_forecast

@@ -110,7 +110,7 @@ def _print(
 def _answer(
     forecast: Forecast, scenarios: tuple[ScenarioForecast, ...], out: Path | None, *, compare: bool
 ) -> Iterator[Block]:
-    from forecast.report.answers import scenario_comparison, scenario_tables
+    from forecast.report.tables import scenario_comparison, scenario_tables
 
     yield from (scenario_comparison if compare else scenario_tables)(forecast, scenarios)
     yield from _written(out)
@@ -152,8 +152,7 @@ def _write(base: Run, scenarios: tuple[ScenarioForecast, ...], out: Path) -> Non
     if out.suffix.lower() == ".json":
         content = (_as_json(base, scenarios) + "\n").encode()
     else:
-        from forecast.report.drawing import figure_bytes, figure_kind
-        from forecast.report.sections.scenarios import draw_scenarios
+        from forecast.report.charts import draw_scenarios, figure_bytes, figure_kind
 
         content = figure_bytes(draw_scenarios(base.forecast, scenarios), figure_kind(out))
     try:
@@ -183,7 +182,7 @@ def sensitivity(
 
     from forecast.records.analysis import Analysis
     from forecast.records.forecast import Forecast
-    from forecast.report.answers import robustness_blocks
+    from forecast.report.tables import robustness_blocks
     from forecast.runs.folder import read_record, refuse_changed_files
     from forecast.storage.reading import read_chance
 
@@ -196,8 +195,7 @@ def sensitivity(
     asked_milestone = _known(milestone, names, "--milestone")
     robustness = _robustness(run_dir, forecast, analysis, asked_target, asked_milestone, bound, all_targets)
     if plot:
-        from forecast.report.drawing import write_figure
-        from forecast.report.sections.assumptions import draw_tornado
+        from forecast.report.charts import draw_tornado, write_figure
 
         write_figure(draw_tornado(forecast, robustness), plot)
     output.print(robustness.model_dump_json(), (*robustness_blocks(forecast, robustness), *_written(plot)))

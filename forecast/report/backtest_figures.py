@@ -18,10 +18,10 @@ from forecast.baselines import BASELINES, REFERENCE
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.metrics import brier_score, reliability_curve
 from forecast.evaluation.score_table import ScoreTable
-from forecast.report.curves import draw_reliability
-from forecast.report.drawing import (
+from forecast.report.charts import (
     align_tick_labels,
     blank_figure,
+    draw_reliability,
     fix_ticks,
     mark_months,
     panels,

@@ -1,7 +1,4 @@
-"""A run folder → ``report.pdf``, ``brief.pdf``, ``report.html`` and ``figures/*.svg`` in it.
-
-Their content is made of finished texts, every wording rule applied: ``sections`` has its parts.
-"""
+"""A run folder → report.pdf, brief.pdf, report.html, figures/*.svg, and numbers.xlsx where asked for."""
 
 from __future__ import annotations
 
@@ -9,32 +6,161 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from forecast import wording
 from forecast.blocks import Cell, Chart, Column, Section, Table, Track, as_content, walk
-from forecast.errors import InputError, RunFolderError
-from forecast.report import palette
-from forecast.report.drawing import figure_bytes
-from forecast.report.html_page import render_page
+from forecast.errors import InputError, RunFolderError, install_command
+from forecast.records.analysis import Analysis
+from forecast.records.base import Record
+from forecast.records.forecast import COLUMNS, Forecast, frame_rows
+from forecast.report.charts import figure_bytes
+from forecast.report.evidence_sections import (
+    data_section,
+    identity_section,
+    method_section,
+    methods_section,
+    others_section,
+    parameters_section,
+    recent_events_section,
+    scores_section,
+    track_record_section,
+)
+from forecast.report.forecast_sections import (
+    assumptions_section,
+    costs_section,
+    explained_section,
+    labels_section,
+    members_section,
+    questions_section,
+    rationales_section,
+    scenarios_section,
+    sources_section,
+    tension_section,
+)
+from forecast.report.page_1 import brief_section
+from forecast.report.palette import ACCENT, INK, MUTED, RULE, STAMP
 from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
-from forecast.report.sections import SECTIONS
 from forecast.report.typesetting import (
     Attachment,
     compile_pdf,
     current_typeface,
+    data_address,
     printable_content,
+    render_content,
     shorten,
     typeface,
     using_typeface,
 )
-from forecast.report.workbook import workbook
 from forecast.runs.files import BRIEF, FIGURES, PAGE, PDF, WORKBOOK
 from forecast.storage import write_file
 
+MOST_ROWS = 1_048_575
+"""Rows below the header that a sheet holds."""
+_LEFT_OUT = frozenset({"targets", "scenarios", "drivers"})
+"""Fields of a forecast that the sheets of its frames hold already."""
+
+
+def workbook(forecast: Forecast, analysis: Analysis) -> bytes:
+    """Return the workbook; dates are dates, probabilities and changes are parts of one.
+
+    Raises ``InputError`` where openpyxl is not installed.
+    """
+    try:
+        from openpyxl import Workbook
+        from openpyxl.cell import WriteOnlyCell
+        from openpyxl.styles import Font
+    except ImportError as error:
+        raise InputError(f"--xlsx needs openpyxl. Install it: {install_command('excel')}") from error
+    book = Workbook(write_only=True)
+    for name, (header, rows) in _sheets(forecast, analysis).items():
+        sheet = book.create_sheet(name[:31])
+        sheet.freeze_panes = "A2"
+        heads = [WriteOnlyCell(sheet, value=head) for head in header]
+        for head in heads:
+            head.font = Font(bold=True)
+        sheet.append(heads)
+        for row in rows[:MOST_ROWS]:
+            sheet.append([_value(value) for value in row])
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def _sheets(
+    forecast: Forecast, analysis: Analysis
+) -> dict[str, tuple[Sequence[str], Sequence[Sequence[object]]]]:
+    sheets: dict[str, tuple[Sequence[str], Sequence[Sequence[object]]]] = {}
+    facts = forecast.model_dump(by_alias=True, exclude={*_LEFT_OUT})
+    single = {name: value for name, value in _flat(facts) if not isinstance(value, list | tuple)}
+    sheets["run"] = ("name", "value"), [*single.items()]
+    for content, header in COLUMNS.items():
+        if rows := [*frame_rows(forecast, content)]:
+            sheets[content] = header, rows
+    for record in (forecast, analysis):
+        for name, records in _lists(record):
+            if name not in _LEFT_OUT and name not in sheets:
+                sheets[name] = _table(records)
+    tension = analysis.tension.model_dump()
+    columns = {name: values for name, values in tension.items() if isinstance(values, list | tuple)}
+    sheets["tension"] = tuple(columns), [*zip(*columns.values(), strict=True)]
+    return sheets
+
+
+def _lists(record: Record, prefix: str = "") -> Iterator[tuple[str, Sequence[Record]]]:
+    """Lists of records in a record, those within a single record by ``its.name``."""
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        if isinstance(value, tuple) and value and all(isinstance(one, Record) for one in value):
+            yield prefix + name, value
+        elif isinstance(value, Record):
+            yield from _lists(value, f"{prefix}{name}.")
+
+
+def _table(records: Sequence[Record]) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    rows = [dict(_flat(record.model_dump(by_alias=True))) for record in records]
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    return header, [[row.get(name) for name in header] for row in rows]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _value(value: object) -> object:
+    """What a cell holds; an apostrophe keeps a text from being taken for a formula."""
+    if value is None or isinstance(value, bool | int | float | date):
+        return value
+    if isinstance(value, list | tuple):
+        return "; ".join(str(_value(one)) for one in value)
+    text = str(value)[:32_767]
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+Made = Callable[[RunRecords], Section | None]
+SECTIONS: dict[str, tuple[Made, ...]] = {
+    "brief": (brief_section,),
+    "milestones": (questions_section, members_section),
+    "sources": (sources_section, explained_section, tension_section),
+    "assumptions": (assumptions_section, labels_section),
+    "scenarios": (scenarios_section, rationales_section),
+    "costs": (costs_section,),
+    "track-record": (track_record_section, others_section, scores_section),
+    "data": (data_section, recent_events_section),
+    "method": (method_section, methods_section, parameters_section, identity_section),
+}
+"""Parts of the report by the name that ``report.sections`` chooses them by, in their order."""
+
+LARGEST_ATTACHMENT = 2_000_000
+"""Bytes of ``events.csv`` up to which the page carries it."""
 UNCONVERGED = "DID NOT CONVERGE – do not use"
 
 
@@ -78,11 +204,11 @@ def make_brief(run: RunRecords) -> Content:
 def frame_colours(accent: str | None = None) -> dict[str, Any]:
     """Colours of the frame of every page."""
     colours = {
-        "ink": palette.INK,
-        "muted": palette.MUTED,
-        "rule": palette.RULE,
-        "accent": accent or palette.ACCENT,
-        "stamp": palette.STAMP,
+        "ink": INK,
+        "muted": MUTED,
+        "rule": RULE,
+        "accent": accent or ACCENT,
+        "stamp": STAMP,
     }
     return {name: {"colour": colour} for name, colour in colours.items()}
 
@@ -279,6 +405,19 @@ def attachments(run: RunRecords, content: Content) -> tuple[Attachment, ...]:
             for table in content.tables()
             if table.name not in known
         ),
+    )
+
+
+def render_page(run: RunRecords, content: Mapping[str, Any], figures: tuple[Path, ...]) -> str:
+    """Return the page of a run, the same for the same input."""
+    drawn = {path.stem: path.read_text(encoding="utf-8") for path in figures}
+    logo, events = run.options.logo, run.events.canonical_csv().encode()
+    address = data_address(events, "text/csv;charset=utf-8") if len(events) <= LARGEST_ATTACHMENT else None
+    return render_content(
+        content,
+        drawn,
+        logo=logo and data_address(logo.content, logo.media_type),
+        events={"count": f"{len(run.events):,}", "address": address},
     )
 
 

@@ -12,12 +12,10 @@ from forecast import wording
 from forecast.blocks import Block, Heading, Prose, Table, plain_table, right
 from forecast.events.table import EventTable
 from forecast.records.forecast import Forecast, Headline, ScenarioForecast, ScenarioMilestone, TargetForecast
-from forecast.report.answers import headline_scenarios
-from forecast.report.headline import MilestoneColumn, alarm, cautions, milestone_table
-from forecast.report.html_page import render_blocks
-from forecast.report.judgement import judgement_sentence, shown_change
 from forecast.report.palette import name_category, target_colour
-from forecast.report.typesetting import shorten
+from forecast.report.tables import MilestoneColumn, alarm, cautions, headline_scenarios, milestone_table
+from forecast.report.typesetting import render_blocks, shorten
+from forecast.report.words import judgement_sentence, shown_change
 from forecast.runs.run import Run
 
 _MOST_MILESTONES, _MOST_TARGETS, _MOST_SCENARIOS, _MOST_EVENTS = 8, 6, 12, 8

@@ -39,7 +39,7 @@ from forecast.evaluation.study import Workers, begin_rows
 from forecast.evaluation.units import collect, run_backtests
 from forecast.events.table import EventTable, csv_text
 from forecast.progress import Listener
-from forecast.report.score_tables import plain_name, value_text
+from forecast.report.tables import plain_name, value_text
 from forecast.runs import files
 from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of

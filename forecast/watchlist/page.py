@@ -33,13 +33,14 @@ from forecast.records.forecast import MilestoneForecast
 from forecast.records.watch import Change, DyadEntry, TriggerRecord, Watch, answer_to
 from forecast.report import palette
 from forecast.report.build import Content, frame_colours
-from forecast.report.html_page import data_address, render_content
-from forecast.report.sections.brief import other_sentence
+from forecast.report.page_1 import other_sentence
 from forecast.report.typesetting import (
     Attachment,
     compile_pdf,
     current_typeface,
+    data_address,
     printable_content,
+    render_content,
     shorten,
 )
 from forecast.runs import files

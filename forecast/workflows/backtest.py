@@ -38,7 +38,7 @@ from forecast.progress import Listener
 from forecast.records.cautions import HEAD
 from forecast.report.backtest_figures import write_backtest_figures
 from forecast.report.palette import name_model
-from forecast.report.score_tables import model_legend, score_rows, score_table, windows_sentence
+from forecast.report.tables import model_legend, score_rows, score_table, windows_sentence
 from forecast.runs import files
 from forecast.runs.folder import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs

@@ -12,7 +12,7 @@ from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions,
 from forecast.evaluation.forecast_table import read_forecasts
 from forecast.evaluation.track_record import find_track_record
 from forecast.report.palette import name_model
-from forecast.report.score_tables import score_table
+from forecast.report.tables import score_table
 from forecast.runs.folder import file_hashes
 from forecast.runs.inputs import read_inputs
 

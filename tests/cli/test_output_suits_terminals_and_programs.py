@@ -33,8 +33,8 @@ from forecast.records.forecast import (
     TargetForecast,
     TimeToEvent,
 )
+from forecast.report.page_1 import bottom_line
 from forecast.report.run_records import RunRecords
-from forecast.report.sections.brief import bottom_line
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"

@@ -24,7 +24,9 @@ from forecast.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.priors.named import parameter_groups
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.report.judgement import (
+from forecast.report.page_1 import bottom_line
+from forecast.report.run_records import read_run_records
+from forecast.report.words import (
     CLOSE_POINTS,
     FAR_APART_POINTS,
     FEW_CASES,
@@ -32,8 +34,6 @@ from forecast.report.judgement import (
     NARROW_POINTS,
     WIDE_POINTS,
 )
-from forecast.report.run_records import read_run_records
-from forecast.report.sections.brief import bottom_line
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 from forecast.simulation.play import RATE_CAP

@@ -15,7 +15,7 @@ from forecast.config import load_scenario
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import RunFolderError
 from forecast.priors.distributions import shifted
-from forecast.report.judgement import judgement_sentence
+from forecast.report.words import judgement_sentence
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import parameter_draws
 

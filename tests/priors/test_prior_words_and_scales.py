@@ -15,7 +15,7 @@ from forecast.priors.named import (
     statement_examples,
     statement_text,
 )
-from forecast.report.assumption_words import assumption_label
+from forecast.report.words import assumption_label
 
 LAYOUT = stream_layout((TargetRule("military", ("military_incident", "military_posture"), 4),))
 GROUPS = {group.name: group for group in parameter_groups()}

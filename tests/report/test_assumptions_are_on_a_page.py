@@ -18,16 +18,10 @@ from forecast.records.analysis import (
     WeightPull,
 )
 from forecast.records.forecast import Forecast
-from forecast.report.assumption_words import odds_factor, rest_sentence
-from forecast.report.judgement import confidence
-from forecast.report.sections.assumptions import (
-    MOST_BARS,
-    assumptions_section,
-    draw_tornado,
-    labels_section,
-    shown_bars,
-)
-from forecast.report.sections.brief import bottom_line
+from forecast.report.charts import MOST_BARS, draw_tornado, shown_bars
+from forecast.report.forecast_sections import assumptions_section, labels_section
+from forecast.report.page_1 import bottom_line
+from forecast.report.words import confidence, odds_factor, rest_sentence
 from forecast.sensitivity.labels import with_labels
 
 SENTENCE = (

@@ -6,9 +6,9 @@ import pytest
 
 from forecast.records.forecast import Curve
 from forecast.records.history import MilestoneChange, PreviousRun
-from forecast.report import previous_run
-from forecast.report.judgement import headline_pair
-from forecast.report.previous_run import ComparisonError, compare_runs
+from forecast.report import run_records as previous_run
+from forecast.report.run_records import ComparisonError, compare_runs
+from forecast.report.words import headline_pair
 
 EARLIER = date(2023, 4, 10)
 

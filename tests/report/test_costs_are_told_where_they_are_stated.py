@@ -9,9 +9,9 @@ from pypdf import PdfReader
 from forecast.blocks import Prose, Table, walk
 from forecast.records.costs import Decision, DecisionValue
 from forecast.report.build import make_brief, make_content, set_pdf, write_figures
-from forecast.report.html_page import render_blocks
-from forecast.report.sections.brief import bottom_line
-from forecast.report.sections.costs import costs_section
+from forecast.report.forecast_sections import costs_section
+from forecast.report.page_1 import bottom_line
+from forecast.report.typesetting import render_blocks
 from forecast.wording import percent
 
 VALUE = DecisionValue(

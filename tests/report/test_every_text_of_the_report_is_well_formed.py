@@ -11,9 +11,8 @@ from forecast.blocks import BottomLine, Chart, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.records.forecast import Baseline, Curve, TimeToEvent
 from forecast.report.build import make_content
-from forecast.report.judgement import headline_pair
-from forecast.report.previous_run import compare_runs
-from forecast.report.run_records import ReportOptions, RunRecords
+from forecast.report.run_records import ReportOptions, RunRecords, compare_runs
+from forecast.report.words import headline_pair
 
 OTHER_PEOPLES_WORDS = ("recent-events", "run")
 FAULTS = {

@@ -10,11 +10,17 @@ from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
 from forecast.records.history import PastForecast
-from forecast.report.curves import describe_months, draw_course, draw_months
-from forecast.report.drawing import day_numbers, figure_bytes, spread_labels
-from forecast.report.judgement import cases_marked, headline_pair
+from forecast.report.charts import (
+    day_numbers,
+    describe_months,
+    draw_course,
+    draw_months,
+    draw_tension,
+    figure_bytes,
+    spread_labels,
+)
 from forecast.report.palette import CATEGORY_COLOURS, target_colour
-from forecast.report.sections.tension import draw_tension
+from forecast.report.words import cases_marked, headline_pair
 
 
 def by_gid(axes):

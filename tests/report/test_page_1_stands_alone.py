@@ -14,16 +14,14 @@ from forecast.blocks import Alert, Rise, Spark, Table, walk
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import LearnedFrom
-from forecast.records.cautions import FewEvents, KindNotLearned, NotConverged
-from forecast.records.event_cautions import DensityBreak, DensityChanges
+from forecast.records.cautions import KindNotLearned, NotConverged
+from forecast.records.event_cautions import DensityBreak, DensityChanges, FewEvents
 from forecast.records.explained import Missing
 from forecast.records.forecast import Forecast
-from forecast.report.build import build_report, make_brief, make_content, set_pdf, write_figures
-from forecast.report.html_page import render_page
+from forecast.report.build import build_report, make_brief, make_content, render_page, set_pdf, write_figures
+from forecast.report.evidence_sections import coverage_sentences, others_section
+from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
-from forecast.report.sections.brief import bottom_line, brief_section, questions_table
-from forecast.report.sections.data import coverage_sentences
-from forecast.report.sections.track_record import others_section
 
 
 def words_of(text):

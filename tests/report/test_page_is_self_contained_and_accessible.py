@@ -12,10 +12,10 @@ from forecast import wording
 from forecast.blocks import Chart, Table, walk
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.report.build import make_content
-from forecast.report.html_page import DARK_GROUND, contrast, dark_colour, render_page
+from forecast.report.build import make_content, render_page
 from forecast.report.palette import CATEGORY_COLOURS, INK, MUTED, STAMP, target_colour
 from forecast.report.run_records import ReportOptions
+from forecast.report.typesetting import DARK_GROUND, contrast, dark_colour
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}
 HOSTILE = '<script>alert(1)</script> {{7*7}} "><img src=x onerror=alert(1)> &amp;'

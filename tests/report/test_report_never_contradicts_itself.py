@@ -10,16 +10,19 @@ from forecast.blocks import Table, walk
 from forecast.cli.terminal import lines_of
 from forecast.records.forecast import Member, MemberForecast
 from forecast.records.history import ErrorBound, LedgerSummary, PastForecast
-from forecast.report.answers import headline_scenarios, scenario_comparison
-from forecast.report.assumption_words import REASON_WORDS
 from forecast.report.build import make_content
-from forecast.report.judgement import base_rate_sentence, headline_pair, shown_days
-from forecast.report.sections.brief import bottom_line, brief_section
-from forecast.report.sections.method import methods_section
-from forecast.report.sections.questions import course_chart, members_section, questions_section
-from forecast.report.sections.scenarios import scenarios_section
-from forecast.report.sections.sources import mean_sentence, sources_section
-from forecast.report.sections.track_record import scores_section, track_record_section
+from forecast.report.evidence_sections import methods_section, scores_section, track_record_section
+from forecast.report.forecast_sections import (
+    course_chart,
+    mean_sentence,
+    members_section,
+    questions_section,
+    scenarios_section,
+    sources_section,
+)
+from forecast.report.page_1 import bottom_line, brief_section
+from forecast.report.tables import headline_scenarios, scenario_comparison
+from forecast.report.words import REASON_WORDS, base_rate_sentence, headline_pair, shown_days
 
 
 @pytest.fixture(scope="module")

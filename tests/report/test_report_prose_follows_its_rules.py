@@ -12,19 +12,25 @@ from forecast.events.table import Event
 from forecast.families import FAMILIES
 from forecast.records.analysis import DriftNow, TensionSeries
 from forecast.records.forecast import MemberForecast
+from forecast.report import evidence_sections as data
 from forecast.report.build import make_content
-from forecast.report.judgement import confidence, headline_pair
-from forecast.report.palette import describe_model
-from forecast.report.sections import data
-from forecast.report.sections.brief import brief_section
-from forecast.report.sections.method import (
+from forecast.report.evidence_sections import (
     check_sentences,
     health_sentences,
     methods_section,
     parameters_section,
 )
-from forecast.report.sections.sources import _doubt, clear_drivers, explained_section, sources_section
-from forecast.report.sections.tension import tension_headline, tension_sentences
+from forecast.report.forecast_sections import (
+    _doubt,
+    clear_drivers,
+    explained_section,
+    sources_section,
+    tension_headline,
+    tension_sentences,
+)
+from forecast.report.page_1 import brief_section
+from forecast.report.palette import describe_model
+from forecast.report.words import confidence, headline_pair
 from forecast.wording import in_sentence
 
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from forecast.report.judgement import chosen_milestones
-from forecast.report.sections.brief import questions_table
+from forecast.report.page_1 import questions_table
+from forecast.report.words import chosen_milestones
 
 STAMP = "DID NOT CONVERGE – do not use"
 

@@ -8,14 +8,10 @@ import pytest
 from forecast import wording
 from forecast.blocks import Table
 from forecast.records.forecast import ActAssumed, ExpectationChanged, GateFailure
-from forecast.report.answers import scenario_comparison, scenario_tables
-from forecast.report.drawing import figure_bytes
-from forecast.report.scenario_words import split_cells, what_it_assumes
-from forecast.report.sections.scenarios import (
-    draw_scenarios,
-    rationales_section,
-    scenarios_section,
-)
+from forecast.report.charts import draw_scenarios, figure_bytes
+from forecast.report.forecast_sections import rationales_section, scenarios_section
+from forecast.report.tables import scenario_comparison, scenario_tables
+from forecast.report.words import split_cells, what_it_assumes
 
 DAY = date(2023, 11, 17)
 

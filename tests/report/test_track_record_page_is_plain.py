@@ -10,14 +10,14 @@ from forecast.blocks import Chart, Table
 from forecast.records.analysis import UnusedBacktest
 from forecast.records.history import ErrorBound, LedgerSummary, UntestedModel, own_record
 from forecast.report.build import build_report
-from forecast.report.judgement import NEVER_TESTED, record_sentences
-from forecast.report.run_records import ReportOptions
-from forecast.report.sections.track_record import (
+from forecast.report.evidence_sections import (
     beaten,
     ledger_sentence,
     scores_section,
     track_record_section,
 )
+from forecast.report.run_records import ReportOptions
+from forecast.report.words import NEVER_TESTED, record_sentences
 
 HEADLINE = "military_confrontation"
 

@@ -9,7 +9,7 @@ import pytest
 from forecast.config import load_config
 from forecast.events.dyads import PairRows
 from forecast.records.analysis import DataSummary
-from forecast.report.sections.data import coverage_sentences
+from forecast.report.evidence_sections import coverage_sentences
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import data_summary
 

@@ -5,7 +5,7 @@ import pytest
 from forecast.panel import TargetRule, stream_layout
 from forecast.priors import default_priors
 from forecast.records.analysis import Assumed, BreakEven
-from forecast.report.assumption_words import assumption_label, break_even_sentence
+from forecast.report.words import assumption_label, break_even_sentence
 
 TITLES = {"large_drills": "Large drills", "grave": "Anything grave", "sanction.target": "Sweeping sanctions"}
 RULES = (

@@ -9,7 +9,7 @@ from forecast.families.mixing import DrawShares, Mixing
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.priors import Distribution
 from forecast.priors.distributions import shifted
-from forecast.report.assumption_words import assumed_text
+from forecast.report.words import assumed_text
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.robustness import FURTHEST, find_break_evens, prior_bar, strongest_first
 from forecast.sensitivity.shifts import PriorShifts, Shares

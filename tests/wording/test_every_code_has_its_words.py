@@ -37,9 +37,15 @@ from forecast.records.history import (
     UnreadableBacktest,
     UntestedModel,
 )
-from forecast.report.assumption_words import REASON_WORDS, break_even_sentence, note_sentence
-from forecast.report.judgement import members_sentence
-from forecast.report.scenario_words import method_sentence, reason_sentence, withheld_sentence
+from forecast.report.words import (
+    REASON_WORDS,
+    break_even_sentence,
+    members_sentence,
+    method_sentence,
+    note_sentence,
+    reason_sentence,
+    withheld_sentence,
+)
 
 
 def codes_of(record) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from forecast import wording
 from forecast.config.describe import _delay
 from forecast.ledger.entries import rounded_chance
 from forecast.records.analysis import LateReports, OnWordBound
-from forecast.report.assumption_words import note_sentence
+from forecast.report.words import note_sentence
 from forecast.wording import on_scale
 
 TINY = [1e-12, 3e-9, 4e-7, 1e-5, 4.9e-4, 1e-3, 4.4e-3]

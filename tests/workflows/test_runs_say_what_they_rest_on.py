@@ -7,7 +7,7 @@ import pytest
 from forecast.config import load_config
 from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
-from forecast.report.assumption_words import break_even_sentence
+from forecast.report.words import break_even_sentence
 from forecast.runs.run import read_run
 from forecast.sensitivity.labels import SENSITIVE
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness

@@ -58,7 +58,7 @@ MODULES = (
     "forecast.errors",
     "forecast.records.forecast",
     "forecast.baselines",
-    "forecast.report.judgement",
+    "forecast.report.words",
 )
 """Modules whose members the pages speak of."""
 

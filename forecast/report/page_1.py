@@ -30,24 +30,21 @@ from forecast.blocks import (
 from forecast.records.explained import MonthlyRisk, OtherForecast
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import own_record
-from forecast.report import headline
-from forecast.report.answers import headline_scenarios
-from forecast.report.curves import describe_months, draw_months
-from forecast.report.judgement import (
-    chosen_milestones,
-    headline_pair,
-    record_sentences,
-    shown_change,
-    step_name,
+from forecast.report.charts import describe_months, draw_months
+from forecast.report.evidence_sections import ledger_gap, other_marks
+from forecast.report.forecast_sections import (
+    BESIDE,
+    act_sentence,
+    caveats,
+    decision_blocks,
+    missing,
+    signs_table,
 )
 from forecast.report.palette import ACCENT, INK, target_colour
-from forecast.report.previous_run import change_line
-from forecast.report.run_records import RunRecords
-from forecast.report.sections.ahead import missing, signs_table
-from forecast.report.sections.costs import act_sentence, decision_blocks
-from forecast.report.sections.sources import BESIDE, caveats
-from forecast.report.sections.track_record import ledger_gap, other_marks
+from forecast.report.run_records import RunRecords, change_line
+from forecast.report.tables import alarm, cautions, headline_scenarios, judgement
 from forecast.report.typesetting import first_clauses, shorten
+from forecast.report.words import chosen_milestones, headline_pair, record_sentences, shown_change, step_name
 
 _MOST_TARGETS, _MOST_MILESTONES = 6, 6
 _MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210
@@ -82,9 +79,9 @@ def page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
     months = months_chart(run) if charts else None
     return (
-        *headline.alarm(forecast),
-        headline.judgement(forecast, run.track_record, change_line(forecast, run.previous)),
-        *headline.cautions(forecast, more, _MOST_CAUTIONS, placed),
+        *alarm(forecast),
+        judgement(forecast, run.track_record, change_line(forecast, run.previous)),
+        *cautions(forecast, more, _MOST_CAUTIONS, placed),
         questions_table(run),
         *(
             (Beside(left=(waterfall(run, wide=False),), right=(months,), right_width=_MONTHS_MM),)

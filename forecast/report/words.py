@@ -1,0 +1,803 @@
+"""What is said of a forecast: judgement, confidence, assumptions, what would change the word, scenarios."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Literal, NamedTuple
+
+from forecast import wording
+from forecast.blocks import Cell
+from forecast.records.analysis import (
+    Assumed,
+    AssumptionEffect,
+    BreakEven,
+    CertainActs,
+    LearnedFrom,
+    NumberSensitivity,
+    OnWordBound,
+    RobustnessNote,
+    WeightPull,
+)
+from forecast.records.explained import OwnRecord, Step, WaterfallStep
+from forecast.records.forecast import (
+    ActAssumed,
+    ExpectationChanged,
+    Forecast,
+    Member,
+    MilestoneForecast,
+    ScenarioForecast,
+    ScenarioMilestone,
+    ScenarioReason,
+    TargetForecast,
+)
+from forecast.records.history import TrackRecord
+from forecast.report.palette import name_category
+from forecast.report.typesetting import shorten
+from forecast.wording import (
+    LEAST_WORDED,
+    bound_in_points,
+    in_sentence,
+    interval_percent,
+    listing,
+    long_day,
+    month_name,
+    percent,
+    points,
+    shown_percent,
+    signed_points,
+    small_number,
+    times,
+    words,
+)
+
+Level = Literal["low", "moderate", "high"]
+LEVELS: tuple[Level, ...] = ("low", "moderate", "high")
+
+FEW_CASES, MANY_CASES = 5, 20
+"""Past cases below which confidence is low, and from which they allow it to be high."""
+WIDE_POINTS, NARROW_POINTS = 40, 20
+"""Width of the plausible range above which confidence is low, and up to which it may be high."""
+FAR_APART_POINTS, CLOSE_POINTS = 20, 10
+"""Distance of the members of a combination, likewise."""
+_MOST_CASES_NAMED = 4
+_POOR_DATA = {
+    "few_events": "few events",
+    "stale_events": "no recent events",
+    "one_episode": "one episode holds half of the events",
+    "density_changes": "coverage changes over the years",
+    "late_start": "part of the record is not used",
+    "prior_far_from_data": "assumed rates are far from the data",
+}
+MOST_IN_CHART = 12
+"""Milestones that a chart can name and number."""
+NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
+STEP_NAMES: dict[Step, str] = {
+    "base_rate": "base rate",
+    "own_rates": "this pair's own rates",
+    "recent_acts": "recent events",
+    "tension": "tension",
+    "drift": "level of conflict in recent years",
+    "other_pairs": "what other pairs teach",
+    "scheduled_events": "scheduled events",
+}
+
+
+class Reason(NamedTuple):
+    """What the judgement rests on, how far that carries, and how it is said."""
+
+    level: Level
+    text: str
+
+
+class Confidence(NamedTuple):
+    """The level, by the weakest reason, and all reasons, the weakest first."""
+
+    level: Level
+    reasons: tuple[Reason, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Level and the reasons that hold it there, e.g. ``"Low confidence: only three past cases."``."""
+        holding = [one.text for one in self.reasons if one.level == self.level]
+        return f"{self.level.capitalize()} confidence: {'; '.join(holding)}."
+
+
+def judgement_sentence(forecast: Forecast) -> str:
+    """The answer to the headline question in one sentence: likelihood and plausible range first."""
+    target, milestone = headline_pair(forecast)
+    # Within the sentence, or whoever quotes it leaves the range out.
+    return question_sentence(target, milestone, f", plausible range {interval_percent(milestone.interval90)}")
+
+
+def question_sentence(target: TargetForecast, milestone: MilestoneForecast, range_said: str = "") -> str:
+    """The answer to one question in one sentence, with the likelihood first."""
+    subject, value = question_subject(target, milestone), milestone.probability
+    if target.grave and value < LEAST_WORDED:
+        return f"{subject[:1].upper()}{subject[1:]}: {milestone.words}."
+    word = words(value)
+    link = " of" if word.endswith("chance") else ":"
+    return f"{word.capitalize()} ({percent(value)}{range_said}){link} {subject}."
+
+
+def question_subject(target: TargetForecast, milestone: MilestoneForecast) -> str:
+    """What is asked, as it stands within a sentence: the target, its past cases, and the milestone."""
+    like = f", as in {months(target)}," if target.cases else ""
+    return f"{in_sentence(target.label)}{like} before {long_day(milestone.date)} ({milestone.label})"
+
+
+def months(target: TargetForecast) -> str:
+    """Months of the last past cases, e.g. ``"August 2022, February and April 2023"``."""
+    days = sorted({date(one.date.year, one.date.month, 1) for one in target.cases})[-_MOST_CASES_NAMED:]
+    years = [
+        f"{listing(tuple(month_name(one) for one in same))} {year}"
+        for year, same in groupby(days, key=lambda one: one.year)
+    ]
+    # Several months of a year have an "and" of their own.
+    return ", ".join(years) if len(days) > len(years) else listing(tuple(years))
+
+
+def base_rate_sentence(forecast: Forecast) -> str:
+    """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
+    target, milestone = headline_pair(forecast)
+    period, share = f"past {days_ahead(forecast)}-day periods", percent(milestone.baseline.probability)
+    if not target.observed_before:
+        return (
+            "Base rate: it has never happened in the data. Smoothing, which allows for what was not yet "
+            f"seen, gives {share} of {period}."
+        )
+    said = f"Base rates: it happened in {share} of {period} (smoothed)"
+    if milestone.constant_rate is None:
+        return f"{said}."
+    cases = "one case" if target.observed_before == 1 else f"{small_number(target.observed_before)} cases"
+    return f"{said}; a constant rate from {cases} gives {percent(milestone.constant_rate)}."
+
+
+def confidence(forecast: Forecast, record: TrackRecord | None) -> Confidence:
+    """How sure we are of the headline, by the weakest of what it rests on."""
+    target, milestone = headline_pair(forecast)
+    reasons = [
+        _precedents(target),
+        _width(milestone),
+        *_support(milestone),
+        *_members(milestone),
+        *_coverage(forecast),
+        _skill(forecast, milestone, record),
+    ]
+    reasons.sort(key=lambda one: LEVELS.index(one.level))
+    return Confidence(reasons[0].level, tuple(reasons))
+
+
+def _graded(value: float, low: float, high: float) -> Level:
+    """Level of a value that is better when larger."""
+    return "low" if value < low else "high" if value >= high else "moderate"
+
+
+def _precedents(target: TargetForecast) -> Reason:
+    seen = target.observed_before
+    if not seen:
+        return Reason("low", "no past case, so the figure reflects our assumptions")
+    level = _graded(seen, FEW_CASES, MANY_CASES)
+    number = f"{small_number(seen)} past {'case' if seen == 1 else 'cases'}"
+    return Reason(level, f"only {number}" if level == "low" else number)
+
+
+def _width(milestone: MilestoneForecast) -> Reason:
+    lower, upper = (float(shown_percent(one)) for one in milestone.interval90)
+    width = upper - lower
+    return Reason(_graded(-width, -WIDE_POINTS, -NARROW_POINTS), f"a plausible range {width:.0f} points wide")
+
+
+def _support(milestone: MilestoneForecast) -> list[Reason]:
+    said: dict[str, Reason] = {
+        "prior-driven": Reason("low", "the figure rests on assumptions more than on data"),
+        "conflict": Reason("moderate", "assumptions and data pull apart"),
+        "data-driven": Reason("high", "the figure rests on the data"),
+    }
+    return [said[milestone.rests_on]] if milestone.rests_on in said else []
+
+
+def _members(milestone: MilestoneForecast) -> list[Reason]:
+    members = [one for one in milestone.members or () if one.weight > 0]
+    if len(members) < 2:
+        return []
+    shown = [float(shown_percent(one.probability)) for one in members]
+    level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
+    said = (f"the {one.label} says {percent(one.probability)}" for one in members)
+    return [Reason(level, f"scheduled events apart, {listing(tuple(said))}")]
+
+
+def _coverage(forecast: Forecast) -> list[Reason]:
+    poor = tuple(dict.fromkeys(_POOR_DATA[one.code] for one in forecast.cautions if one.code in _POOR_DATA))
+    return [Reason("moderate", listing(poor))] if poor else []
+
+
+def _skill(forecast: Forecast, milestone: MilestoneForecast, record: TrackRecord | None) -> Reason:
+    rows = [one for one in record.rows if one.target == forecast.headline.target] if record else []
+    if not rows:
+        return Reason("moderate", "no track record")
+    longest = max(rows, key=lambda one: one.horizon_days)
+    days = f"{shown_days(forecast, longest.horizon_days):,} days"
+    if longest.claim == "worse":
+        return Reason("low", f"worse than the base rate at {days} in the past")
+    if longest.claim == "none":
+        return Reason("moderate", f"not shown to beat the base rate at {days}")
+    if (milestone.date - forecast.as_of).days - 1 > longest.horizon_days:
+        return Reason("moderate", f"tested only up to {days} ahead")
+    return Reason("high", f"better than the base rate at {days} in the past")
+
+
+def days_ahead(forecast: Forecast) -> str:
+    """Days from the as-of date to the headline's milestone, as every text states them: ``"484"``."""
+    return f"{(headline_pair(forecast)[1].date - forecast.as_of).days:,}"
+
+
+def shown_days(forecast: Forecast, window_days: int) -> int:
+    """Return how a reader is told the length of a tested window.
+
+    The window of a milestone begins on the day after the as-of date and ends before the milestone: it has a
+    day less than the milestone is ahead. Where a window is that of one of the forecast's own milestones it
+    goes by the days from as-of date to milestone, as everywhere else; others by their own length.
+    """
+    own = {(one.date - forecast.as_of).days for target in forecast.targets[:1] for one in target.milestones}
+    return window_days + 1 if window_days + 1 in own else window_days
+
+
+def step_name(forecast: Forecast, step: WaterfallStep) -> str:
+    """Name a step; of the base rate, which of the two it is."""
+    if step.step != "base_rate":
+        name = STEP_NAMES[step.step]
+        return f"{name[:1].upper()}{name[1:]}"
+    _, milestone = headline_pair(forecast)
+    return (
+        "Base rate: share of past periods" if milestone.constant_rate is None else "Base rate: constant rate"
+    )
+
+
+def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
+    """How forecasts of the headline target did at such a distance."""
+    if record.never_tested:
+        yield NEVER_TESTED
+        return
+    assert record.horizon_days is not None
+    assert record.highest_said is not None
+    assert record.mean_said is not None
+    came = "it happened" if record.highest_came else "it did not happen"
+    days = shown_days(forecast, record.horizon_days)
+    yield (
+        f"Backtest {days:,} days ahead: it happened in {record.held:,} of {record.windows:,} periods. "
+        f"We said {percent(record.mean_said)} on average and {percent(record.highest_said)} at most ({came})."
+    )
+    probability = headline_pair(forecast)[1].probability
+    if shown_percent(probability) != shown_percent(record.highest_said) and probability > record.highest_said:
+        yield f"Never tested as high as {percent(probability)}."
+    yield from _skills(record)
+
+
+def _skills(record: OwnRecord) -> Iterator[str]:
+    pairs = (
+        (record.skill_windows, record.skill_windows_se, "the share of past periods"),
+        (record.skill_constant_rate, record.skill_constant_rate_se, "the constant rate"),
+    )
+    told = [f"{skill_words(skill, error)} than {base}" for skill, error, base in pairs if skill is not None]
+    if not told:
+        return
+    yield f"Brier score: {listing(tuple(told))}."
+    if all(error is None or abs(skill or 0.0) < 2 * error for skill, error, _ in pairs):
+        yield "Too few cases to say whether we beat the base rate."
+
+
+def skill_words(skill: float, error: float | None) -> str:
+    """Skill as a comparison, the same wherever it stands: ``"8% ± 6 better"``, ``"11% worse"``."""
+    within = "" if error is None else f" ± {100 * error:.0f}"
+    return f"{abs(100 * skill):.0f}%{within} {'better' if skill >= 0 else 'worse'}"
+
+
+def learned_paragraphs(learned: Sequence[LearnedFrom]) -> Iterator[str]:
+    """The same in full: every pair, the source, and what was left out."""
+    for one in learned:
+        own = (
+            f" Left out, as records of this pair: {', '.join(one.own_left_out)}." if one.own_left_out else ""
+        )
+        yield (
+            f"{one.part[:1].upper()}{one.part[1:]}: {one.clause}. {'; '.join(one.pairs)}. "
+            f"Source: {one.source}.{own}"
+        )
+
+
+def members_sentence(members: Sequence[Member]) -> str:
+    """Name the members, and which of them answers for the headline."""
+    names = [f"the {one.label}" for one in members]
+    asked = [f"the {one.label}" for one in members if one.weight]
+    if len(names) == 1:
+        return f"The forecast is that of {names[0]}."
+    if len(asked) == 1:
+        (other,) = (name for name in names if name not in asked)
+        return f"The headline is that of {asked[0]} alone; {other} answers for other targets."
+    return f"The forecast is the mean of {listing(tuple(names))}, with equal weights."
+
+
+def headline_pair(forecast: Forecast) -> tuple[TargetForecast, MilestoneForecast]:
+    """Return the target and the milestone of the bottom line (``KeyError`` where there is none)."""
+    target = forecast.target(forecast.headline.target)
+    return target, named(target.milestones, forecast.headline.milestone)
+
+
+def named[M: MilestoneForecast](milestones: tuple[M, ...], name: str) -> M:
+    """Return the milestone of that name (``KeyError`` when there is none)."""
+    return {one.name: one for one in milestones}[name]
+
+
+def chosen_milestones(
+    milestones: tuple[MilestoneForecast, ...], always: str, most: int
+) -> tuple[MilestoneForecast, ...]:
+    """Return at most ``most`` (≥ 3) milestones in order: first, last, the one ``always``, others evenly."""
+    if len(milestones) <= most:
+        return milestones
+    places = {round(k * (len(milestones) - 1) / (most - 1)) for k in range(most)}
+    named = next((k for k, one in enumerate(milestones) if one.name == always), None)
+    if named is not None and named not in places:
+        inner = places - {0, len(milestones) - 1}
+        places.remove(min(inner, key=lambda place: abs(place - named)))
+        places.add(named)
+    return tuple(one for place, one in enumerate(milestones) if place in places)
+
+
+def what_counts(target: TargetForecast) -> str:
+    """What meets the target: the author's rule, or the anchors of the scale; and whose acts."""
+    by = f" Only acts by {' or '.join(target.by)}." if target.by else ""
+    return f"{target.counts.rstrip('.')}.{by}"
+
+
+def what_does_not(target: TargetForecast) -> str:
+    """What comes close to the target and does not count."""
+    return f"Does not count: {in_sentence(target.does_not_count.rstrip('.'))}."
+
+
+def seen_before(target: TargetForecast) -> str:
+    """How often the target was seen in the data."""
+    return f"seen {times(target.observed_before)} in the data" if target.observed_before else "never seen"
+
+
+def cases_marked(target: TargetForecast, first: date) -> str:
+    """Which past cases a chart from a day on marks: ``past cases``, or ``the last 10 of 18 past cases``."""
+    shown = sum(one.date >= first for one in target.cases)
+    if target.observed_before == len(target.cases) or shown < len(target.cases):
+        return "past cases"
+    return f"the last {shown} of {target.observed_before:,} past cases"
+
+
+def chance(one: MilestoneForecast) -> str:
+    """Chance with its interval, e.g. ``"49% (plausible range 21–77%)"``."""
+    return f"{percent(one.probability)} (plausible range {interval_percent(one.interval90)})"
+
+
+def shown_error(mcse: float) -> str:
+    """Monte Carlo error in percentage points, e.g. ``"±0.4"``; ``"<0.1"`` where that would show nothing."""
+    shown = points(mcse).split(" ")[0]
+    return "<0.1" if shown == "0.0" else f"±{shown}"
+
+
+def shown_change(change: float, mcse: float, at_most: float | None = None) -> str:
+    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05.
+
+    Where no path shows a change, the bound on its size stands in place of the error: ``"0.0 (<0.04)"``.
+    """
+    if at_most is not None:
+        return f"{signed_points(change)} (<{bound_in_points(at_most)})"
+    error = shown_error(mcse)
+    return f"{signed_points(change)}{f' {error}' if error.startswith('±') else ''}"
+
+
+def stands_out(change: float, mcse: float) -> bool:
+    """Whether a change is more than twice its Monte Carlo error, and shows."""
+    return abs(change) > 2 * mcse and signed_points(change) != "0.0"
+
+
+LABEL_WORDS = {
+    "data-driven": "The headline rests on the data",
+    "prior-driven": "The headline rests on our assumptions",
+    "conflict": "The headline is a compromise between our assumptions and the data",
+    "unclear": "What the headline rests on cannot be told",
+}
+LABEL_SHORT = {
+    "data-driven": "rests on data",
+    "prior-driven": "rests on assumptions",
+    "conflict": "data and assumptions pull apart",
+    "unclear": "not clear what it rests on",
+}
+REASON_WORDS = {
+    "never observed": "it was never observed, so the figure reflects our assumptions",
+    "too few draws": "the draws are too few to tell",
+    "priors move it little": "more or less weight on the assumptions moves it little",
+    "within the noise": "whatever moves it moves it by less than the draws can tell",
+    "nothing moves it": "neither more nor less weight on the assumptions moves it",
+    "data do not move it": "it moves with the weight of the assumptions, and not with that of the data",
+    "priors lower it against the data": "the assumptions lower it against the data",
+    "priors raise it against the data": "the assumptions raise it against the data",
+    "priors move it more": "it moves more with the weight of the assumptions than with that of the data",
+    "data move it more": "it moves more with the weight of the data than with that of the assumptions",
+}
+_LARGEST_LOG = 9.0
+"""Log odds beyond which a linear rate of change says nothing."""
+_ASSUMPTIONS = {
+    # Group of priors: label, and the clause of a change with {times}, or with {then} and {now}, in it.
+    "baseline.weekly_rate": ("Base rate: {kind}", "{acts} come {times} as often"),
+    "tension.scale": ("Size of swings in tension", "swings in tension count {times} as much"),
+    "tension.persistence": ("Persistence of tension", "tension lasts {times} as long"),
+    "tension.loading": (
+        "Tie to tension: {kind}",
+        "{acts} follow {then} of a swing in tension instead of {now}",
+    ),
+    "drift.scale": ("Size of drift", "drift counts {times} as much"),
+    "excitation.branching": (
+        "Own pull: {kind}",
+        "acts of {kind} bring about {times} as many of their own kind",
+    ),
+    "excitation.half_life_days": (
+        "Half-life of own pull",
+        "the pull of acts on their own kind lasts {times} as long",
+    ),
+    "excitation.cross": (
+        "Pull of conflict: {kind}",
+        "other conflict brings about {then} of {acts} instead of {now}",
+    ),
+    "excitation.cross_half_life_days": (
+        "Half-life of the pull of conflict",
+        "the pull of conflict on other kinds lasts {times} as long",
+    ),
+    "excitation.severity": (
+        "Weight of severity",
+        "an act one severity graver brings about {then} as much conflict instead of {now}",
+    ),
+    "overdispersion.shape": ("Evenness: {kind}", "{acts} come {times} as evenly"),
+    "ballast": ("Calming: {kind}", "{acts} change the rate of conflict by {then} instead of {now}"),
+    "ballast.half_life_days": ("Half-life of calming", "calming lasts {times} as long"),
+}
+Titles = Mapping[str, str]
+"""What people call each target of a run, by its name."""
+_NO_TITLES: Titles = {}
+
+
+def titles_of(forecast: Forecast) -> Titles:
+    """Titles of the targets of a run, by which assumptions on their acts are named."""
+    categories = {name for target in forecast.targets for name in target.any_of}
+    # A cell is told from the category that its target is named after.
+    return {
+        f"{one.name}.target" if one.name in categories else one.name: one.label for one in forecast.targets
+    }
+
+
+def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TITLES) -> str:
+    """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Scheduled: A visit``."""
+    if act is not None:
+        return f"Scheduled: {act}"
+    group, element = group_of(name)
+    return _ASSUMPTIONS[group][0].format(kind=_kind(element, titles)) if group else name
+
+
+def _kind(element: str, titles: Titles) -> str:
+    """What people call the acts of a stream: those of a cell by the narrowest targets that they meet."""
+    names = [element] if element in titles else element.split("+")
+    return " + ".join(titles.get(name, name.replace("_", " ")) for name in names)
+
+
+def _acts(element: str, titles: Titles) -> str:
+    """The acts of a stream as the subject of a clause."""
+    kind = _kind(element, titles)
+    cell = any(name in titles for name in (element, *element.split("+")))
+    return f"acts that count as '{kind}'" if cell else f"{kind} acts"
+
+
+def bar_title(bar: AssumptionEffect, titles: Titles = _NO_TITLES) -> str:
+    """Assumption with what the run assumes, e.g. ``Persistence of tension (4 weeks)``."""
+    return f"{assumption_label(bar.name, bar.act, titles)} ({assumed_text(bar.now)})"
+
+
+def assumed_text(assumed: Assumed) -> str:
+    """What is assumed, on its human scale; an act ahead that is certain happens ``surely``, or not."""
+    if assumed.scale == "probability" and assumed.value in (0.0, 1.0):
+        return "surely" if assumed.value else "surely not"
+    return wording.on_scale(assumed.value, assumed.scale)
+
+
+def break_even_sentence(one: BreakEven, titles: Titles = _NO_TITLES) -> str:
+    """Say a crossing: which word another assumption leads to, which assumption, and how sure that is.
+
+    Raises
+    ------
+    ValueError
+        The record is no crossing.
+    """
+    if one.bound is None or one.assumed is None:
+        raise ValueError(f"{one.name}: a break-even that is no crossing has no sentence")
+    now, then, *either = (
+        wording.on_scale(one.value, one.scale) for one in (one.now, one.assumed, *(one.assumed_mcse or ()))
+    )
+    if one.becomes is not None:
+        here = wording.words(one.probability)
+        becomes = f"'{here.capitalize()}' becomes '{one.becomes}'"
+    else:
+        verb, side = ("rises", "above") if one.bound > one.probability else ("falls", "below")
+        becomes = f"The chance of {wording.percent(one.probability)} {verb} {side} {100 * one.bound:g}%"
+    if one.act is not None:
+        return (
+            f"{becomes} when '{one.act}' has a chance of {then} (between {either[0]} and {either[1]} within "
+            f"one Monte Carlo error) instead of {now}."
+        )
+    clause, says_both = _change_clause(one.name, one.now, one.assumed, titles)
+    values = "" if says_both else f"prior centred on {then} instead of {now}; "
+    return f"{becomes} when {clause} ({values}{either[0]} to {either[1]} within one Monte Carlo error)."
+
+
+def _change_clause(name: str, before: Assumed, after: Assumed, titles: Titles) -> tuple[str, bool]:
+    """Say a change as the clause after *when*; and whether it holds the values before and after."""
+    now, then = (wording.on_scale(one.value, one.scale) for one in (before, after))
+    group, element = group_of(name)
+    if not group:
+        return f"{name} has its middle at {then} instead of {now}", True
+    clause = _ASSUMPTIONS[group][1]
+    ratio = ""
+    if before.parameter and after.parameter is not None:
+        ratio = _times(after.parameter / before.parameter)
+        if group == "ballast" and before.parameter > 0.05 and after.parameter > 0:
+            return f"{_acts(element, titles)} calm {ratio} as much", True
+    said = {"kind": _kind(element, titles), "acts": _acts(element, titles)}
+    return clause.format(times=ratio, then=then, now=now, **said), "{now}" in clause
+
+
+def group_of(name: str) -> tuple[str, str]:
+    """Group of priors and element that a name is made of; an empty group where none is known."""
+    fitting = [group for group in _ASSUMPTIONS if name == group or name.startswith(f"{group}.")]
+    group = max(fitting, key=len, default="")
+    return group, name.removeprefix(group).removeprefix(".")
+
+
+def _times(ratio: float) -> str:
+    for factor, word in ((0.5, "half"), (2.0, "twice")):
+        if abs(ratio / factor - 1) < 0.02:
+            return word
+    return f"{wording.plain_number(ratio)} times"
+
+
+SENSITIVE = 0.05
+"""Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
+
+
+def strength(pull: WeightPull) -> float:
+    """Pull of the data, or of a part of the assumptions, without what chance alone would give."""
+    return math.sqrt(max(pull.sensitivity**2 - (pull.noise or 0.0) ** 2, 0.0))
+
+
+def assumptions_pull(one: NumberSensitivity) -> float:
+    """Pull of the assumptions: of all together, or of one group where the others undo it."""
+    return max(strength(one.priors), strength(one.groups[0]))
+
+
+def _to_a_tenth(probability: float) -> str:
+    """Percent with one decimal, so that its distance from a bound shows; never 0% or 100%."""
+    near_an_end = min(probability, 1 - probability) < 0.05
+    return wording.percent(probability) if near_an_end else f"{100 * probability:.1f}%"
+
+
+def odds_factor(pull: WeightPull, probability: float) -> float:
+    """What twice the weight multiplies the odds by: the rate of change, carried on upon log odds."""
+    room = max(probability * (1 - probability), 1e-9)
+    return math.exp(min(max(pull.change / room, -_LARGEST_LOG), _LARGEST_LOG))
+
+
+def odds_text(pull: WeightPull, probability: float) -> str:
+    """The same with its Monte Carlo error, e.g. ``×0.80 ± 0.05``."""
+    factor = odds_factor(pull, probability)
+    error = factor * pull.mcse / max(probability * (1 - probability), 1e-9)
+    return f"×{wording.number(factor)} ± {wording.number(error)}"
+
+
+def group_label(name: str) -> str:
+    """Name of a group of assumptions, e.g. ``base rate`` for ``baseline.weekly_rate``."""
+    known = _ASSUMPTIONS.get(name)
+    return known[0].split(":")[0].split(" {")[0].lower() if known else name.replace("_", " ")
+
+
+def change_with_error(change: float, error: float, at_most: float | None = None) -> str:
+    """Change of a probability in points with its Monte Carlo error, e.g. ``−7.3 ± 1.3``.
+
+    Where no path shows a change, the bound on its size stands in place of the error: ``0.0 (< 0.04)``.
+    """
+    if at_most is not None:
+        return f"{wording.signed_points(change)} (< {wording.bound_in_points(at_most)})"
+    return f"{wording.signed_points(change)} ± {wording.points(error).split(' ')[0]}"
+
+
+def crossing_first(break_evens: Sequence[BreakEven], target: str, milestone: str) -> list[BreakEven]:
+    """Break-evens of one question that are crossings, the smallest change first."""
+    return [
+        one
+        for one in break_evens
+        if (one.target, one.milestone) == (target, milestone) and one.outcome == "crosses"
+    ]
+
+
+def rest_sentence(here: Sequence[BreakEven], shown: int) -> str:
+    """What is to be said of the assumptions of one question beside the ``shown`` crossings."""
+    outcomes: dict[str, set[str]] = {}
+    for one in here:
+        outcomes.setdefault(one.name, set()).add(one.outcome)
+    crossing = sum(one.outcome == "crosses" for one in here)
+    quiet = [found for found in outcomes.values() if "crosses" not in found]
+    unknown = sum("needs a refit" in found for found in quiet)
+    parts = []
+    if crossing > shown:
+        parts.append(f"{crossing - shown} more {_needs(crossing - shown)} a larger change")
+    if not crossing and here:
+        low, high = min(one.reached[0] for one in here), max(one.reached[1] for one in here)
+        parts.append(
+            "no single assumption does, as far as the draws can tell (the chance stays within "
+            f"{wording.interval_percent((low, high))})"
+        )
+    if unknown:
+        parts.append(f"{unknown} {'needs' if unknown == 1 else 'need'} a new fit to tell")
+    idle = len(quiet) - unknown
+    if idle:
+        parts.append(f"{idle} {'does' if idle == 1 else 'do'} not bring it near a bound")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _needs(number: int) -> str:
+    return "needs" if number == 1 else "need"
+
+
+def note_sentence(note: RobustnessNote, forecast: Forecast) -> str:
+    """Say what else a reader must know of the robustness."""
+    if isinstance(note, CertainActs):
+        if note.number == 1:
+            return (
+                "One scheduled event is taken as certain or as impossible, so its probability was not varied."
+            )
+        return (
+            f"{note.number} scheduled events are taken as certain or as impossible, so their probabilities "
+            "were "
+            "not varied."
+        )
+    target = forecast.target(note.target)
+    label = next(one.label for one in target.milestones if one.name == note.milestone)
+    stands = f"{target.label} before {label}: {_to_a_tenth(note.probability)} stands within"
+    if isinstance(note, OnWordBound):
+        return (
+            f"{stands} its Monte Carlo error of the bound between '{note.words[0]}' and '{note.words[1]}'; "
+            "either word may be said of it."
+        )
+    return f"{stands} its Monte Carlo error of the threshold of {100 * note.threshold:g}%."
+
+
+METHOD_WORDS = {
+    "only_future": "Only the future changes: the same draws, with other futures on the same random numbers.",
+    "only_priors": "Only priors change: the draws of the run are weighted by the ratio of the priors.",
+    "priors_and_future": (
+        "Priors and the future change: the draws of the run are weighted by the ratio of the priors."
+    ),
+    "past_taken_out": "Past events are taken out, so the model must be fitted again.",
+    "weights_not_trusted": (
+        "The draws of the run cannot stand for these priors (Pareto k {value:.2f}, at most {limit:g} "
+        "allowed)."
+    ),
+    "too_few_effective_draws": (
+        "Too few draws of the run fit these priors ({value:.0f} effective draws, at least {limit:.0f} "
+        "needed)."
+    ),
+}
+
+
+def reason_sentence(reason: ScenarioReason) -> str:
+    """Say why a scenario was computed as it was."""
+    return METHOD_WORDS[reason.code].format(**dict(reason))
+
+
+def method_sentence(scenario: ScenarioForecast) -> str:
+    """Name the method with its reason and, of a reweighting, what the weights are worth."""
+    said = f"{scenario.method}. {reason_sentence(scenario.reason)}"
+    if scenario.method.startswith("reweight") and scenario.pareto_k is not None:
+        said += (
+            f" Pareto k {wording.number(scenario.pareto_k)}, "
+            f"{wording.number(scenario.effective_draws or 0.0, 0)} effective draws."
+        )
+    return said
+
+
+def withheld_sentence(scenario: ScenarioForecast) -> str:
+    """Say why a scenario has no numbers, and how to get them."""
+    return (
+        f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run; leave out --no-refit "
+        "to make it."
+    )
+
+
+def trust_sentence(scenario: ScenarioForecast) -> str:
+    """Say in one plain sentence how far the numbers of a scenario can be trusted."""
+    if scenario.withheld:
+        return f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run."
+    if scenario.failures:
+        said = "; ".join(one.sentence for one in scenario.failures)
+        return f"The new fit did not converge, so its numbers must not be used: {said}."
+    if scenario.method == "refit":
+        return "The model was fitted again for this state and passed its checks."
+    if scenario.pareto_k is None:
+        return "The past and the beliefs are the run's, so its draws serve as they are."
+    left = wording.number(scenario.effective_draws or 0.0, 0)
+    return (
+        f"Reweighted to these beliefs, the run's draws are worth {left} independent draws; no small group of "
+        f"them dominates (Pareto k {wording.number(max(scenario.pareto_k, -9.0))})."
+    )
+
+
+LEAST_SHOWN = 0.01
+"""Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
+
+
+def by_effect(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> list[ScenarioForecast]:
+    """Scenarios by the size of their change of the headline, then of any target; those without numbers last.
+
+    Report, terminal and notebook show scenarios in this order.
+    """
+    asked = forecast.headline
+
+    def size(scenario: ScenarioForecast) -> tuple[bool, float, float]:
+        changes = {
+            one.name: abs(named(one.milestones, asked.milestone).difference.value) for one in scenario.targets
+        }
+        known = 0.0 if scenario.withheld else changes[asked.target]
+        # What a table shows as no change sorts as none, so that the other targets decide.
+        seen = known if known >= LEAST_SHOWN else 0.0
+        return bool(scenario.withheld), -seen, 0.0 if scenario.withheld else -max(changes.values())
+
+    return sorted(scenarios, key=size)
+
+
+def split_cells(one: ScenarioMilestone) -> tuple[Cell, Cell, Cell]:
+    """Chance under the scenario; points met by assumption; points that the model adds, where clear."""
+    assumed = one.by_assumption
+    added = one.difference.value - (assumed or 0.0)
+    clear = stands_out(added, one.difference.mcse)
+    shown = wording.percent(one.probability) if abs(one.difference.value) >= LEAST_SHOWN else "≈"
+    return (
+        Cell(shown, value=one.probability),
+        Cell("–" if not assumed else wording.signed_points(assumed), value=assumed or 0.0),
+        Cell(shown_change(added, one.difference.mcse) if clear else "–", value=added),
+    )
+
+
+def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
+    """Acts with their chance, those that meet the target first and marked; then what else differs."""
+    acts = sorted(scenario.acts, key=lambda one: (target not in one.meets, -one.probability))
+    parts = [_act(one, target) for one in acts[:most]]
+    if len(acts) > most:
+        parts.append(f"and {wording.count(len(acts) - most, 'more act')}")
+    parts += [_expected(one) for one in scenario.expectations[:1]]
+    if scenario.taken_out:
+        parts.append(f"{wording.count(scenario.taken_out, 'past event')} taken out")
+    if scenario.priors:
+        titles = {one.name: in_sentence(one.label) for one in scenario.targets}
+        labels = [in_sentence(assumption_label(one, titles=titles)) for one in scenario.priors[:2]]
+        labels += [f"{wording.small_number(len(scenario.priors) - 2)} more"] * (len(scenario.priors) > 2)
+        parts.append(f"another belief on {wording.listing(tuple(labels))}")
+    text = "; ".join(part for part in parts if part).replace("; and ", " and ")
+    return text[:1].upper() + text[1:] if text else shorten(scenario.rationale, 120)
+
+
+def _act(act: ActAssumed, target: str) -> str:
+    mark = "● " if target in act.meets else ""
+    sure = "certain" if act.probability == 1 else wording.percent(act.probability)
+    return f"{mark}{act.label or name_category(act.category)} ({sure})"
+
+
+def _expected(change: ExpectationChanged) -> str:
+    moved = f"{wording.percent(change.after)}, from {wording.percent(change.before)}"
+    return f"{change.label} ({ {0.0: 'does not happen', 1.0: 'certain'}.get(change.after, moved) })"
+
+
+def scenario_answer(scenario: ScenarioForecast, target: str, milestone: str) -> ScenarioMilestone:
+    """Return what a scenario says to one question."""
+    return named(scenario.target(target).milestones, milestone)
