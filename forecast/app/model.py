@@ -17,7 +17,7 @@ import numpy as np
 
 from forecast import wording
 from forecast.config import Scenario, scenario_yaml
-from forecast.config.faults import Fault, KeyPath, SourceMap
+from forecast.config.settings_file import Fault, KeyPath, SourceMap
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, severity_word
 from forecast.models.draws import Floats

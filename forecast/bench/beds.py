@@ -10,13 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from forecast.config.cross_checks import LONGEST_HORIZON, day_in, mapping_in, sequence_in
-from forecast.config.faults import Fault, Section, SettingsFile, refusal, shown
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
-from forecast.config.schema import TargetConfig
-from forecast.config.yaml_source import read_yaml
-from forecast.errors import EventError, InputError, did_you_mean
-from forecast.errors import shown as printable
+from forecast.config.schema import LONGEST_HORIZON, TargetConfig, day_in, mapping_in, sequence_in
+from forecast.config.settings_file import Fault, Section, SettingsFile, read_yaml, refusal, shown_value
+from forecast.errors import EventError, InputError, did_you_mean, shown
 from forecast.evaluation.backtest import SPACED, Spacing
 from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
@@ -33,7 +30,7 @@ def _origins(value: object) -> str | tuple[date, ...]:
         return tuple(day for day in read if day)
     hint = did_you_mean(wrong, SPACED) if isinstance(wrong, str) else ""
     allowed = f"{', '.join(SPACED)}, or a list of days as [2021-01-01, 2021-07-01]"
-    raise refusal(f"got {shown(wrong)}; expected {allowed}.{hint}")
+    raise refusal(f"got {shown_value(wrong)}; expected {allowed}.{hint}")
 
 
 Origins = Annotated[
@@ -167,7 +164,7 @@ def find_bed(name: str) -> Bed:
         return read_bed(path)
     hint = did_you_mean(name, shipped_beds())
     allowed = f"{', '.join(shipped_beds())}, or the path of a YAML file"
-    raise InputError(f"--bed: no bed {printable(name)!r}.{hint} Allowed: {allowed}")
+    raise InputError(f"--bed: no bed {shown(name)!r}.{hint} Allowed: {allowed}")
 
 
 def read_bed_files(bed: Bed, data: Path | None) -> tuple[dict[str, EventTable], dict[str, date]]:

@@ -40,7 +40,7 @@ def audit(
     the same command again. When all rows have a verdict, the error rates are written; events.audit in a
     config makes them a caution of its forecast. Exit code 1 while rows wait.
     """
-    from forecast.config.named_files import load_scale
+    from forecast.config.writing import load_scale
     from forecast.events.audit import draw_sample, make_audit, read_verdicts, write_audit_sheet
     from forecast.events.reading import load_events, write_whole
 

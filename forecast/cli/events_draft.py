@@ -52,7 +52,7 @@ class Asked:
     def read(self) -> tuple[DyadRule, Scale]:
         """Return the pair and the scale."""
         from forecast.config import load_config
-        from forecast.config.named_files import load_scale
+        from forecast.config.writing import load_scale
         from forecast.events.dyads import DyadRule
         from forecast.events.reading import read_cells
         from forecast.runs.inputs import config_scale, dyad_rule

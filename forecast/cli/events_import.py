@@ -34,7 +34,7 @@ def codebook(
     answer: Answer,
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
-    from forecast.config.named_files import load_scale, scale_yaml
+    from forecast.config.writing import load_scale, scale_yaml
     from forecast.events.answers import codebook_blocks
     from forecast.events.codebook import CATEGORIES, category_fault, codebook_facts, own_categories
 

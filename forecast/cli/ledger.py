@@ -159,7 +159,7 @@ def resolve(
     output: Output,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
-    from forecast.config.named_files import load_scale
+    from forecast.config.writing import load_scale
     from forecast.events.reading import load_events
     from forecast.ledger import answers
     from forecast.ledger.resolving import resolve_ledger

@@ -78,7 +78,7 @@ def new(asked: NewOptions, *, answer: Answer) -> None:
         raise InputError("give an event file, --pair A,B or --example us-china, e.g. forecast new events.csv")
 
     from forecast.config.draft import draft_yaml, pair_name
-    from forecast.config.reading import parse_config
+    from forecast.config.schema import load_config
 
     draft = _draft(asked)
     path = asked.out or Path(f"{pair_name((draft.a, draft.b))}.yaml")
@@ -86,7 +86,7 @@ def new(asked: NewOptions, *, answer: Answer) -> None:
         raise InputError(f"--out: {path} is the event file itself; give another place")
     content = draft_yaml(draft, path)
     if draft.as_of:
-        parse_config(content, path)
+        load_config(path, text=content)
     _write({path: content.encode()}, force=asked.force)
     from_file = asked.as_of is None and draft.known is not None and draft.as_of == _last_known(draft.known)
     answer.print(_facts(draft, path, from_file=from_file), _told(draft, path, from_file=from_file))
@@ -94,7 +94,7 @@ def new(asked: NewOptions, *, answer: Answer) -> None:
 
 def _draft(asked: NewOptions) -> Draft:
     from forecast.config.draft import blank_draft, draft_config
-    from forecast.config.named_files import load_scale
+    from forecast.config.writing import load_scale
     from forecast.events.reading import load_events
 
     pair = None if asked.pair is None else _pair(asked.pair)
@@ -118,7 +118,7 @@ def _draft(asked: NewOptions) -> Draft:
 
 def _from_store(asked: NewOptions, store: str, pair: Pair) -> Draft:
     from forecast.config.draft import draft_config
-    from forecast.config.named_files import load_scale
+    from forecast.config.writing import load_scale
     from forecast.events.stores import read_store
 
     low, high = sorted(pair)
@@ -272,7 +272,7 @@ def _facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
         "scale_reason": draft.scale_reason,
         "cautions": [draft.saturated.model_dump(mode="json")] if draft.saturated else [],
         "notes": [] if draft.known is None else [*draft.known.notes],
-        "milestones": [milestone._asdict() | {"date": str(milestone.date)} for milestone in draft.milestones],
+        "milestones": [milestone.model_dump(mode="json") for milestone in draft.milestones],
         "next": _next_of(draft, path),
     }
 

@@ -204,7 +204,7 @@ def parts_of(text: str) -> tuple[str, ...]:
 
 def days_ahead(text: str, option: str) -> tuple[int, ...]:
     """Read whole numbers of days, up to ten years; raises ``InputError`` for anything else."""
-    from forecast.config.cross_checks import LONGEST_HORIZON
+    from forecast.config.schema import LONGEST_HORIZON
 
     for part in parts_of(text):
         if not (part.isascii() and part.isdigit()):

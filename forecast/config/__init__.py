@@ -15,7 +15,6 @@
 """
 
 from forecast.config.describe import describe_config, target_definition
-from forecast.config.reading import load_config
 from forecast.config.scenario import (
     AssumedAct,
     NewType,
@@ -24,7 +23,7 @@ from forecast.config.scenario import (
     load_scenario,
     load_scenarios,
 )
-from forecast.config.schema import CalendarAct, Config, HeadlineConfig, MilestoneConfig
+from forecast.config.schema import CalendarAct, Config, HeadlineConfig, MilestoneConfig, load_config
 from forecast.config.writing import config_hash, resolved_yaml, scenario_yaml
 
 __all__ = [

@@ -9,8 +9,8 @@ from os import path as os_path
 from pathlib import Path
 from typing import Any
 
-from forecast.config.faults import Fault
 from forecast.config.schema import BUNDLED_PREFIX, CalendarAct, Config, MilestoneConfig, TargetConfig
+from forecast.config.settings_file import Fault
 from forecast.records.scale import ANY, Scale
 from forecast.wording import count, in_sentence, listing, long_day, question_text, share
 

@@ -18,10 +18,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from forecast.config.cross_checks import DatedMilestone, usual_milestones
-from forecast.config.field_types import folder_name
 from forecast.config.proposed_targets import ProposedTarget, months_until, propose_targets
-from forecast.config.schema import BUNDLED_PREFIX, UNNAMED
+from forecast.config.schema import BUNDLED_PREFIX, UNNAMED, MilestoneConfig, milestones_after
+from forecast.config.settings_file import folder_name
 from forecast.config.writing import flow_yaml
 from forecast.errors import EventError, InputError, did_you_mean, escaped
 from forecast.events.cells import DateOrder
@@ -84,9 +83,9 @@ class Draft:
     saturated: SaturatedScale | None = None
 
     @property
-    def milestones(self) -> tuple[DatedMilestone, ...]:
+    def milestones(self) -> tuple[MilestoneConfig, ...]:
         """The days ahead; none before ``as_of`` is filled in."""
-        return usual_milestones(self.as_of) if self.as_of else ()
+        return milestones_after(self.as_of) if self.as_of else ()
 
     @property
     def months(self) -> int:

@@ -7,9 +7,7 @@ configs, scenarios and options, so that one mistake has one message.
 
 from __future__ import annotations
 
-import math
 import re
-import sys
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -18,15 +16,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from forecast.config.faults import refusal, shown
+from forecast.config.settings_file import DEVICES, refusal, shown_value
 from forecast.errors import PriorError
 from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import CATEGORIES, category_fault
 from forecast.events.countries import actor_named, shared_name
+from forecast.storage.reading import chance_of
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""
-
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SLUG = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _KEY = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
@@ -34,22 +32,20 @@ _PRIOR_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_+-]+)*")
 _QUANTILE = re.compile(r"q(\d{2,3})")
 _INTERVAL = re.compile(r"interval(\d{2})")
 _PERCENT = re.compile(r"([+\-−]?\d+(?:\.\d+)?)\s*%")
-
-# Far above any parameter; beyond it the arithmetic of a fit would overflow.
 _LARGEST = 1e100
+"""Far above any parameter; beyond it the arithmetic of a fit would overflow."""
+# Left/right marks, embeddings, overrides and isolates: text could read other than it is stored.
+_DIRECTION_SIGNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 Quantiles = dict[str, float]
 """Name of a quantile (``median``, ``q05``) → value."""
-
-# Names that Windows keeps for devices: a run folder of that name could not be copied there.
-_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))})
 
 
 def _day(value: object) -> date:
     if type(value) is date:
         return value
     if not isinstance(value, str) or not _ISO_DAY.fullmatch(value):
-        raise refusal(f"got {shown(value)}; expected a date as YYYY-MM-DD")
+        raise refusal(f"got {shown_value(value)}; expected a date as YYYY-MM-DD")
     try:
         return date.fromisoformat(value)
     except ValueError as error:
@@ -67,44 +63,33 @@ def _plain(value: str) -> str:
     return text
 
 
-# Left/right marks, embeddings, overrides and isolates: text could read other than it is stored.
-_DIRECTION_SIGNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-
-
 def _named(pattern: re.Pattern[str], longest: int, message: str) -> AfterValidator:
     """Let in names of a pattern; ``message`` follows what was given."""
 
     def checked(value: str) -> str:
-        is_device = pattern is _SLUG and value.split(".")[0] in _DEVICES
+        is_device = pattern is _SLUG and value.split(".")[0] in DEVICES
         if len(value) > longest or is_device or not pattern.fullmatch(value):
-            raise refusal(f"{shown(value)} {message}")
+            raise refusal(f"{shown_value(value)} {message}")
         return value
 
     return AfterValidator(checked)
 
 
-def folder_name(text: str) -> str | None:
-    """Return a text as the name of a folder, e.g. ``us-china`` for ``US_China``; ``None`` if none is left."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    name = "-".join(re.findall(r"[a-z0-9]+", plain))[:64].strip("-")
-    return None if name in _DEVICES else name or None
-
-
 def _actors(value: object) -> tuple[str, ...]:
-    named = value if isinstance(value, (list, tuple)) else (value,)
-    if not named:
+    names = value if isinstance(value, (list, tuple)) else (value,)
+    if not names:
         raise refusal("empty list; name at least one actor, as the event file does")
-    return distinct(tuple(map(_actor, named)))
+    return distinct(tuple(map(_actor, names)))
 
 
 def _actor(value: object) -> str:
     if not isinstance(value, str):
         quotes = f" Put it in quotes: '{value}'" if type(value) in (int, float) else ""
-        raise refusal(f"got {shown(value)}; expected an actor as the event file names it, or a list.{quotes}")
+        expected = f"an actor as the event file names it, or a list.{quotes}"
+        raise refusal(f"got {shown_value(value)}; expected {expected}")
     if len(value) > MAX_ACTOR_CHARS:
-        raise refusal(
-            f"got {len(value)} characters; expected an actor of at most {MAX_ACTOR_CHARS} characters"
-        )
+        expected = f"an actor of at most {MAX_ACTOR_CHARS} characters"
+        raise refusal(f"got {len(value)} characters; expected {expected}")
     name = _plain(value)
     if meant := shared_name(name):
         raise refusal(f"'{name}' may be {meant}; write the code")
@@ -112,8 +97,8 @@ def _actor(value: object) -> str:
 
 
 def _side(value: object) -> str | tuple[str, ...]:
-    named = _actors(value)
-    return named if len(named) > 1 else named[0]
+    names = _actors(value)
+    return names if len(names) > 1 else names[0]
 
 
 def _category(value: str) -> str:
@@ -124,8 +109,7 @@ def _category(value: str) -> str:
 
 def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse a value that is named twice."""
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
+    if repeated := sorted({value for value in values if values.count(value) > 1}):
         raise refusal(f"named twice: {', '.join(repeated)}; keep one of each")
     return values
 
@@ -139,7 +123,7 @@ def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[st
         except PriorError as error:
             raise refusal(str(error)) from error
     allowed = "a word, a distribution such as 'Beta(4, 8)', or {q05: .., median: .., q95: ..}"
-    raise refusal(f"got {shown(value)}; expected {allowed}")
+    raise refusal(f"got {shown_value(value)}; expected {allowed}")
 
 
 def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantiles]:
@@ -151,14 +135,13 @@ def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantil
     Raises ``PriorError``: a name that is no quantile, a value that is no number, fewer than two, or values
     out of order.
     """
-    if len(value) == 1:
-        (name, inner), *_ = value.items()
-        if isinstance(inner, Mapping):
-            try:
-                return {str(name): read_quantiles(inner)}
-            except PriorError as fault:
-                raise PriorError(f"{name}: {fault}") from fault
-    return read_quantiles(value)
+    (name, inner), *others = [*value.items()] or [("", None)]
+    if others or not isinstance(inner, Mapping):
+        return read_quantiles(value)
+    try:
+        return {str(name): read_quantiles(inner)}
+    except PriorError as fault:
+        raise PriorError(f"{name}: {fault}") from fault
 
 
 def read_quantiles(value: Mapping[Any, object]) -> Quantiles:
@@ -172,11 +155,8 @@ def read_quantiles(value: Mapping[Any, object]) -> Quantiles:
                 "(a prior's own name is written with dots, e.g. tension.persistence)"
             )
         if level in levels:
-            pair = sorted({name, levels[level][0]})
-            same = " and ".join(pair)
-            raise PriorError(
-                f"{same} are the same quantile; keep one" if len(pair) > 1 else f"{same} is given twice"
-            )
+            names = " and ".join(sorted({name, levels[level][0]}))
+            raise PriorError(f"{names}: the same quantile is given twice; keep one")
         levels[level] = (name, _quantile_value(name, number))
     if len(levels) < 2:
         raise PriorError("at least two quantiles are needed, e.g. {q05: -0.1, median: 0.1, q95: 0.4}")
@@ -200,41 +180,32 @@ def _single_quantiles(value: Mapping[Any, object]) -> list[tuple[str, object]]:
         matched = _INTERVAL.fullmatch(str(key))
         if not matched:
             quantiles.append((str(key), number))
-            continue
-        if int(matched[1]) < 2:
-            raise PriorError(f"'{key}' is no interval; write e.g. interval90: [-0.1, 0.4]")
-        if not isinstance(number, list | tuple) or len(number) != 2:
-            raise PriorError(f"{key}: got {shown(number)}; expected two bounds, e.g. {key}: [-0.1, 0.4]")
-        outside = 1000 - 10 * int(matched[1])  # in thousandths: 90 leaves 100, half of it on each side
-        quantiles += [
-            (_quantile_name(outside // 2), number[0]),
-            (_quantile_name(1000 - outside // 2), number[1]),
-        ]
+        elif not isinstance(number, list | tuple) or len(number) != 2:
+            expected = f"two bounds, e.g. {key}: [-0.1, 0.4]"
+            raise PriorError(f"{key}: got {shown_value(number)}; expected {expected}")
+        else:
+            below = 500 - 5 * int(matched[1])  # in thousandths: 90 leaves 50 on each side
+            names = (f"q{level:03d}".removesuffix("0") for level in (below, 1000 - below))
+            quantiles += zip(names, number, strict=True)
     return quantiles
 
 
-def _quantile_name(thousandths: int) -> str:
-    return f"q{thousandths // 10:02d}" if thousandths % 10 == 0 else f"q{thousandths:03d}"
-
-
 def _quantile_value(name: str, value: object) -> float:
-    percent = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if percent:
+    number = float("nan")
+    if isinstance(value, str) and (percent := _PERCENT.fullmatch(value.strip())):
         number = float(percent[1].replace("−", "-")) / 100
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        # A whole number may be too large to be a float, which math refuses to look at.
-        number = float(value) if abs(value) <= sys.float_info.max else math.inf
-    else:
-        number = math.nan
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST:
+        number = float(value)
     if abs(number) <= _LARGEST:
         return number
-    raise PriorError(f"quantile '{name}': got {shown(value)}; expected a number, or a percent such as -50%")
+    expected = "a number, or a percent such as -50%"
+    raise PriorError(f"quantile '{name}': got {shown_value(value)}; expected {expected}")
 
 
 def as_share(value: object) -> object:
     """Return a percent as a share: 0.8 for ``80%``; anything else as it is."""
-    percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value.strip()) if isinstance(value, str) else None
-    return float(percent[1]) / 100 if percent else value
+    share = chance_of(value) if isinstance(value, str) and "%" in value else None
+    return value if share is None else share
 
 
 def _cost(value: object) -> object:
@@ -244,13 +215,14 @@ def _cost(value: object) -> object:
         isinstance(end, int | float) and not isinstance(end, bool) and 0 < end < _LARGEST for end in ends
     )
     if not sound or ends[0] > ends[1]:
-        raise refusal(f"got {shown(value)}; expected a cost above 0, or [least, most], e.g. 12 or [8, 20]")
+        expected = "a cost above 0, or [least, most], e.g. 12 or [8, 20]"
+        raise refusal(f"got {shown_value(value)}; expected {expected}")
     return tuple(map(float, ends))
 
 
 def _colour(value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
-        raise refusal(f"{shown(value)} is not a colour; give six hex digits in quotes, e.g. '#0B3C6F'")
+        raise refusal(f"{shown_value(value)} is not a colour; give six hex digits in quotes, e.g. '#0B3C6F'")
     contrast = 1.05 / (relative_luminance(value) + 0.05)
     if contrast < LEAST_CONTRAST:
         raise refusal(
@@ -267,36 +239,10 @@ def relative_luminance(colour: str) -> float:
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def _nothing_is(empty: Any) -> BeforeValidator:  # noqa: ANN401 - the empty list or mapping of the field
-    """Read a key whose entries are all commented out as empty rather than as a fault."""
-    return BeforeValidator(lambda value: empty if value is None else value)
-
-
-_ACTOR_SCHEMA = {"type": "string", "minLength": 1, "maxLength": MAX_ACTOR_CHARS}
-_ACTORS_SCHEMA = {"type": "array", "uniqueItems": True, "items": _ACTOR_SCHEMA}
-_CATEGORY_SCHEMA = {"type": "string", "enum": [*CATEGORIES]}
-_DAY_SCHEMA = {"type": "string", "format": "date"}
 PERCENT_SCHEMA = {"type": "string", "pattern": "%$"}
-_QUANTILE_SCHEMA = {
-    "type": "object",
-    "minProperties": 1,
-    "additionalProperties": {
-        "anyOf": [
-            {"type": "number"},
-            {"type": "string", "pattern": "%$"},
-            {"type": "array", "minItems": 2, "maxItems": 2},
-        ]
-    },
-}
-_PRIOR_SCHEMA = {
-    "anyOf": [
-        {"type": "string"},
-        _QUANTILE_SCHEMA,
-        {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": _QUANTILE_SCHEMA},
-    ]
-}
+_COST_SCHEMA = {"type": "number", "exclusiveMinimum": 0}
 
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SCHEMA)]
+Day = Annotated[date, BeforeValidator(_day)]
 Text = Annotated[str, Field(max_length=300), AfterValidator(_plain)]
 LongText = Annotated[str, Field(max_length=3000), AfterValidator(_plain)]
 FolderName = Annotated[
@@ -312,20 +258,14 @@ KeyName = Annotated[
         "cannot be a name; start with a letter, then use a-z, 0-9, '-' or '_', at most 64 characters",
     ),
 ]
-Side = Annotated[
-    str | tuple[str, ...],
-    BeforeValidator(_side),
-    WithJsonSchema({"anyOf": [_ACTOR_SCHEMA, _ACTORS_SCHEMA | {"minItems": 1}]}),
-]
+Actor = Annotated[str, BeforeValidator(_actor)]
+Side = Annotated[str | tuple[str, ...], BeforeValidator(_side)]
 Actors = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda value: () if value in (None, (), []) else _actors(value)),
-    WithJsonSchema(_ACTORS_SCHEMA),
+    tuple[str, ...], BeforeValidator(lambda value: () if value in (None, (), []) else _actors(value))
 ]
-Actor = Annotated[str, BeforeValidator(_actor), WithJsonSchema(_ACTOR_SCHEMA)]
-Category = Annotated[str, AfterValidator(_category), WithJsonSchema(_CATEGORY_SCHEMA)]
-Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
+Category = Annotated[str, AfterValidator(_category), Field(json_schema_extra={"enum": [*CATEGORIES]})]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(distinct)]
+Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 PriorName = Annotated[
     str,
     _named(
@@ -337,7 +277,7 @@ PriorName = Annotated[
 PriorValue = Annotated[
     str | Mapping[str, float] | Mapping[str, Mapping[str, float]],
     BeforeValidator(_prior),
-    WithJsonSchema(_PRIOR_SCHEMA),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1}]}),
 ]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -360,19 +300,10 @@ Cost = Annotated[
     tuple[float, float],
     BeforeValidator(_cost),
     WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0},
-                {
-                    "type": "array",
-                    "items": {"type": "number", "exclusiveMinimum": 0},
-                    "minItems": 2,
-                    "maxItems": 2,
-                },
-            ]
-        }
+        {"anyOf": [_COST_SCHEMA, {"type": "array", "items": _COST_SCHEMA, "minItems": 2, "maxItems": 2}]}
     ),
 ]
-EMPTY_LIST = _nothing_is(())
-EMPTY_MAPPING = _nothing_is({})
+# A key whose entries are all commented out is empty rather than a fault.
+EMPTY_LIST = BeforeValidator(lambda value: () if value is None else value)
+EMPTY_MAPPING = BeforeValidator(lambda value: {} if value is None else value)
 ONE_OR_MORE = BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)

@@ -14,8 +14,6 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
-from forecast.config.cross_checks import day_in, mapping_in, sequence_in
-from forecast.config.faults import Fault, KeyPath, Section, SettingsFile, SourceMap, dotted_path
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -31,8 +29,20 @@ from forecast.config.field_types import (
     Severity,
     Text,
 )
-from forecast.config.schema import Config, title_of
-from forecast.config.yaml_source import YamlValue, parse_yaml, plain_scalar, read_yaml
+from forecast.config.schema import Config, day_in, mapping_in, sequence_in, title_of
+from forecast.config.settings_file import (
+    Fault,
+    KeyPath,
+    Position,
+    Section,
+    SettingsFile,
+    SourceMap,
+    YamlValue,
+    dotted_path,
+    parse_yaml,
+    plain_scalar,
+    read_yaml,
+)
 from forecast.errors import ConfigError
 from forecast.events.codebook import CATEGORIES, category_fault
 
@@ -311,7 +321,7 @@ def scenario_from_options(
     if not (priors or events or without):
         return None
     settings: dict[str, YamlValue] = {"name": OPTIONS, "rationale": _RATIONALE}
-    places: dict[KeyPath, str] = {}
+    places: dict[KeyPath, Position | str] = {}
     faults: list[str] = []
     if priors:
         stated: dict[str, YamlValue] = {}
@@ -342,7 +352,7 @@ def scenario_from_options(
             places["without", index] = f"--without {name}"
     if faults:
         raise ConfigError("\n".join(faults))
-    return Scenario.checked(settings, SourceMap(OPTIONS, {}, places))
+    return Scenario.checked(settings, SourceMap(OPTIONS, places))
 
 
 def _prior_of(written: str, option: str) -> YamlValue:

@@ -1,21 +1,19 @@
-"""The config as types: what can be set, its defaults, and what each setting means.
+"""The config as types: what can be set, its defaults, what each setting means, and which must agree.
 
 Every model is frozen and refuses unknown keys. Defaults are written here only; ``forecast schema config``
-prints them as JSON Schema and ``docs/config.md`` explains them.
+prints them as JSON Schema and ``docs/config.md`` explains them. Checks between settings read them as they
+came (days as text or ``date``), so that a file with a wrong type in one place has its other faults told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from forecast.config.cross_checks import cross_faults, usual_milestones
-from forecast.config.event_settings import EventsConfig
-from forecast.config.faults import Fault, Section, SettingsFile, refusal
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -23,6 +21,7 @@ from forecast.config.field_types import (
     Actors,
     Categories,
     Category,
+    Colour,
     Cost,
     Day,
     FolderName,
@@ -37,9 +36,9 @@ from forecast.config.field_types import (
     Text,
     Whole,
 )
-from forecast.config.report_settings import ImpactConfig as ImpactConfig
-from forecast.config.report_settings import ReportConfig
-from forecast.events.countries import country_code, pair_title
+from forecast.config.settings_file import Fault, KeyPath, Section, SettingsFile, load_settings, refusal
+from forecast.errors import did_you_mean
+from forecast.events.countries import actor_named, country_code, pair_title
 from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
 
@@ -48,6 +47,11 @@ GRAVE = 4
 """Least severity of a target that is of high impact without its author saying so."""
 UNNAMED = "forecast"
 """Name of a config that has none, and no file whose name could be its own."""
+LONGEST_HORIZON = timedelta(days=3653)  # ten years
+PACKAGED_POPULATIONS = ("shipped", "none")
+SHIPPED_HAZARD = "shipped"
+DEFAULT_FAMILY = "combined"
+"""The family that is shipped as the default; ``docs/validation.md`` has the rule that chose it."""
 
 
 class DyadConfig(Section):
@@ -93,6 +97,80 @@ class DyadConfig(Section):
     def title(self) -> str:
         """The label, or the actors, countries by name: ``Russia – Ukraine``."""
         return self.label or pair_title(self.side_a, self.side_b)
+
+
+class DelayConfig(Section):
+    """How late acts become known, where the events do not record it."""
+
+    same_day: Number = Field(gt=0.0, lt=1.0, description="share of acts known on the day itself")
+    mean_days: Number = Field(ge=1.0, le=90.0, description="mean delay of the others, in days")
+
+
+def _kind_of_delay(value: object) -> str:
+    return "[stated]" if isinstance(value, (Mapping, DelayConfig)) else "[word]"
+
+
+# Tags in brackets are no keys, so that faults name the setting as it is written.
+ReportingDelay = Annotated[
+    Annotated[Literal["none", "estimated"], Tag("[word]")] | Annotated[DelayConfig, Tag("[stated]")],
+    Discriminator(_kind_of_delay),
+]
+
+
+class EventsConfig(Section):
+    """The coded events that the model learns from."""
+
+    # A store is a source too, so that whoever reads events reads either.
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("required", None))
+
+    source: Text = Field(
+        description="'bundled:us-china', or a CSV, Parquet or .xlsx file, from the folder of the config; or "
+        "give store"
+    )
+    store: Text | None = Field(
+        default=None,
+        description="a folder that 'forecast events update' fills, in place of source",
+    )
+    sources: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="sources of the store that count, e.g. [gdelt2]; all when absent"
+    )
+    use: Literal["client", "internal"] | None = Field(
+        default=None,
+        description="what the forecast is for: acts whose terms bar that use are refused",
+    )
+    licensed: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="sources of which you hold a licence for this use, e.g. [acled]"
+    )
+    start: Day | None = Field(
+        default=None, description="first day used; the first event of the file when absent"
+    )
+    dates: Literal["iso", "dmy", "mdy"] = Field(
+        default="iso",
+        description="how the file writes days: iso 2020-02-13, dmy 13/02/2020, mdy 02/13/2020",
+    )
+    format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
+    reported_by: Text | None = Field(
+        default=None,
+        description="whose reports settle a question, e.g. 'Reuters or AP'; the sources that the events name "
+        "when absent",
+    )
+    audit: Text | None = Field(
+        default=None,
+        description="error rates of the coding, a file of 'forecast events audit' from the folder of the "
+        "config; errors are a caution",
+    )
+    reporting_delay: ReportingDelay = Field(
+        default="none",
+        description="correct recent weeks for acts not yet known: none, estimated (from known_date), or "
+        "{same_day, mean_days}",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _store_as_source(cls, stated: object) -> object:
+        if isinstance(stated, Mapping) and stated.get("store") and "source" not in stated:
+            return {**stated, "source": stated["store"]}
+        return stated
 
 
 class TargetConfig(Section):
@@ -171,12 +249,6 @@ class CalendarAct(Section):
     label: Text = Field(description="what it is, in a few words")
 
 
-PACKAGED_POPULATIONS = ("shipped", "none")
-SHIPPED_HAZARD = "shipped"
-DEFAULT_FAMILY = "combined"
-"""The family that is shipped as the default; ``docs/validation.md`` has the rule that chose it."""
-
-
 class ModelConfig(Section):
     """The model family, and the priors: where their defaults come from, and which differ from them."""
 
@@ -228,9 +300,75 @@ class SamplerConfig(Section):
     )
 
 
+class ImpactConfig(Section):
+    """How grave a target would be for the reader, as judged by the author of the report."""
+
+    level: Literal["negligible", "minor", "moderate", "major", "severe"] = Field(
+        description="gravity if it happens; printed beside the event"
+    )
+    rationale: Text = Field(description="why, in one sentence; printed beside what counts as the event")
+
+
+ReportSection = Literal[
+    "brief",
+    "milestones",
+    "sources",
+    "assumptions",
+    "scenarios",
+    "costs",
+    "track-record",
+    "data",
+    "method",
+]
+"""Parts of the report: page 1, then those that defend it, each with its tables in ``report.html``."""
+
+
+class ReportConfig(Section):
+    """What the report shows of its maker, how it looks, and how grave each target would be."""
+
+    paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
+    title: Text | None = Field(default=None, description="title on page 1; the pair when absent")
+    author: Text | None = Field(default=None, description="printed on page 1")
+    organisation: Text | None = Field(default=None, description="printed on page 1")
+    logo: Text | None = Field(
+        default=None, description="SVG or PNG file, from the folder of the config; printed on page 1"
+    )
+    classification: Text | None = Field(
+        default=None, description="line at the head and foot of every page, e.g. 'Internal'"
+    )
+    accent: Colour | None = Field(default=None, description="colour of headings and rules, e.g. '#0B3C6F'")
+    fonts: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(),
+        max_length=8,
+        description="TTF, OTF or TTC files for signs that the report's typeface lacks, e.g. Chinese",
+    )
+    sections: tuple[ReportSection, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="parts of the report to show, in the report's own order; all when absent. brief.pdf is "
+        "always written",
+    )
+    track_record: Text | None = Field(
+        default=None,
+        description="folder that 'forecast backtest' made for this config, from the folder of the config; "
+        "read where no backtest lies beside the run",
+    )
+    impact: Annotated[Mapping[KeyName, ImpactConfig], EMPTY_MAPPING] = Field(
+        default_factory=dict, description="gravity by target; the report prints it beside the event"
+    )
+
+
 def milestones_after(as_of: date, horizons: Sequence[int] = USUAL_HORIZONS) -> tuple[MilestoneConfig, ...]:
     """Return milestones so many days after the as-of date."""
-    return tuple(MilestoneConfig(**milestone._asdict()) for milestone in usual_milestones(as_of, horizons))
+    return tuple(
+        # Cut at the end of the calendar, where it is refused as not after the as-of date.
+        MilestoneConfig(
+            name=f"days_{days}",
+            label=f"{days} days ahead",
+            date=as_of + min(timedelta(days), date.max - as_of),
+        )
+        for days in horizons
+    )
 
 
 def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
@@ -355,7 +493,221 @@ class Config(SettingsFile):
         return self.targets[name].min_severity == max(severities) >= GRAVE
 
 
+def load_config(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    as_of: date | None = None,
+    seed: int | None = None,
+    text: str | None = None,
+) -> Config:
+    """Read, override and check a config; nothing but this one file is opened.
+
+    Relative paths inside the file start from its folder. ``overrides`` are ``key.path=value`` as after
+    ``--set``, e.g. ``"sampler.draws=2000"`` or ``"milestones.us-election-2024.date=2024-11-06"``; later ones
+    win, and ``as_of`` and ``seed`` (``--as-of``, ``--seed``) win over them. ``text`` stands for the content
+    of the file, which may then be absent.
+
+    Raises ``ConfigError`` once, with every fault: ``file:line:column: key.path: got …; expected …``.
+    """
+    other = ("dyads", "dyad", f"is of a watchlist; use it with 'forecast watch {path}'")
+    return load_settings(Config, Path(path), overrides, as_of=as_of, seed=seed, other=other, text=text)
+
+
 def title_of(name: str) -> str:
     """Return a key as words with a capital, e.g. ``Major escalation`` for ``major_escalation``."""
     words = name.replace("_", " ").replace("-", " ")
     return words[:1].upper() + words[1:]
+
+
+def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
+    """Return every disagreement between settings; what cannot be read is left to the type checks."""
+    as_of, dyad = day_in(settings.get("as_of")), mapping_in(settings.get("dyad"))
+    targets, events = mapping_in(settings.get("targets")), mapping_in(settings.get("events"))
+    named = settings.get("milestones")
+    if "milestones" not in settings and as_of:
+        named = [milestone.model_dump() for milestone in milestones_after(as_of)]
+    milestones = [*map(mapping_in, sequence_in(named))]
+    acts = [*map(mapping_in, sequence_in(settings.get("calendar")))]
+    return [
+        *_target_faults(targets),
+        *by_faults(targets, dyad),
+        *_dyad_faults(dyad),
+        *_event_faults(events, as_of),
+        *_milestone_faults(milestones, as_of),
+        *_unknown_names(settings, targets, milestones),
+        *_calendar_faults(acts, as_of, milestones),
+        *_actor_faults(acts, dyad, targets),
+    ]
+
+
+def _target_faults(targets: Mapping[str, object]) -> Iterator[Fault]:
+    first: dict[object, str] = {}
+    for name, target in targets.items():
+        rule = mapping_in(target)
+        categories = tuple(sorted(map(str, sequence_in(rule.get("any_of")))))
+        acts = categories, rule.get("min_severity"), tuple(sorted(_names(rule.get("by"))))
+        if categories and (same := first.setdefault(acts, name)) != name:
+            yield Fault(("targets", name), f"the same acts meet '{same}'; keep one of the two")
+
+
+def by_faults(targets: Mapping[str, object], dyad: Mapping[str, object]) -> Iterator[Fault]:
+    """Yield targets whose ``by`` names no actor of the two sides, or leaves nobody out."""
+    sides, theatre = [*_names(dyad.get("a")), *_names(dyad.get("b"))], _names(dyad.get("theatre"))
+    for name, target in targets.items() if sides else ():
+        by = _names(mapping_in(target).get("by"))
+        for actor in by:
+            if actor not in sides:
+                what = "a third party (dyad.theatre)" if actor in theatre else "on neither side"
+                message = f"'{actor}' is {what}; only acts of the two sides can count. Allowed: "
+                yield Fault(("targets", name, "by"), message + ", ".join(sides))
+        if by and not theatre and set(by) == set(sides):
+            yield Fault(("targets", name, "by"), "names both sides, so it leaves out nobody; remove it")
+
+
+def unknown_actor(actor: str, actors: Sequence[str]) -> str:
+    """Return the message for an act by somebody whom the dyad does not name."""
+    return f"'{actor}' is no actor of the dyad. Allowed: {', '.join(actors)}"
+
+
+def actor_missing(target: str, by: Sequence[str]) -> str:
+    """Return the message for an act that meets a target or not by who acts, and does not say it."""
+    who = " or ".join(by)
+    return f"the target '{target}' counts such acts by {who} alone; say who acts, e.g. by: {by[0]}"
+
+
+def _actor_faults(
+    acts: Sequence[Mapping[str, object]], dyad: Mapping[str, object], targets: Mapping[str, object]
+) -> Iterator[Fault]:
+    """Yield scheduled acts of actors that the dyad does not name, or that should name one."""
+    actors = [name for key in ("a", "b", "theatre") for name in _names(dyad.get(key))]
+    for index, act in enumerate(acts):
+        who, severity = act.get("by"), act.get("severity")
+        if isinstance(who, str) and actors and actor_named(who) not in actors:
+            yield Fault(("calendar", index, "by"), unknown_actor(who, actors))
+        for name, rule in targets.items() if who is None and type(severity) is int else ():
+            target = mapping_in(rule)
+            least, by = target.get("min_severity"), _names(target.get("by"))
+            kinds = sequence_in(target.get("any_of"))
+            if by and type(least) is int and severity >= least and act.get("category") in kinds:  # type: ignore[operator]
+                yield Fault(("calendar", index), actor_missing(name, by))
+                break
+
+
+def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
+    place: dict[object, str] = {}
+    for key in ("a", "b", "theatre"):
+        for actor in _names(dyad.get(key)):
+            if place.setdefault(actor, key) != key:
+                message = f"'{actor}' is in dyad.{place[actor]} already; an actor has one place"
+                yield Fault(("dyad", key), message)
+
+
+def _event_faults(events: Mapping[str, object], as_of: date | None) -> Iterator[Fault]:
+    start, source, store = day_in(events.get("start")), events.get("source"), events.get("store")
+    is_iso = events.get("dates", "iso") == "iso"
+    bundled = isinstance(source, str) and source.startswith(BUNDLED_PREFIX)
+    faults = {
+        "start": start
+        and as_of
+        and start >= as_of
+        and f"{start} is not before as_of ({as_of}); no event would be left to learn from",
+        "store": store and source not in (None, "", store) and "source is given as well; keep one of the two",
+        "dates": not is_iso
+        and (store or bundled)
+        and f"would have no effect: {source if bundled else 'a store'} has days as YYYY-MM-DD",
+        "sources": events.get("sources")
+        and not store
+        and "would have no effect: it chooses among the sources of a store",
+        "licensed": events.get("licensed")
+        and not events.get("use")
+        and "would have no effect without use: client or internal",
+    }
+    yield from (Fault(("events", key), str(message)) for key, message in faults.items() if message)
+
+
+def _milestone_faults(milestones: Sequence[Mapping[str, object]], as_of: date | None) -> Iterator[Fault]:
+    first_named: dict[object, int] = {}
+    first_on: dict[date, int] = {}
+    for index, milestone in enumerate(milestones):
+        name, day = milestone.get("name"), day_in(milestone.get("date"))
+        place: KeyPath = ("milestones", index, "date")
+        if isinstance(name, str) and first_named.setdefault(name, index) != index:
+            yield Fault(("milestones", index, "name"), f"'{name}' names an earlier milestone too; rename one")
+        if day is None:
+            continue
+        if (same := first_on.setdefault(day, index)) != index:
+            for milestone_index, other in ((same, index), (index, same)):
+                message = f"{day} is the day of milestones.{other} as well; keep one, or change its day"
+                yield Fault(("milestones", milestone_index, "date"), message)
+        ahead = (day - as_of).days if as_of else 2
+        if ahead <= 0:
+            yield Fault(place, f"{day} is not after as_of ({as_of}); give a later day or remove it")
+        elif ahead == 1:
+            yield Fault(
+                place, f"no day lies between as_of ({as_of}) and {day}; give a later day or remove it"
+            )
+        elif ahead > LONGEST_HORIZON.days:
+            message = f"{day} is more than ten years after as_of ({as_of}); no model of events reaches so far"
+            yield Fault(place, message)
+
+
+def _unknown_names(
+    settings: Mapping[str, object], targets: Mapping[str, object], milestones: Sequence[Mapping[str, object]]
+) -> Iterator[Fault]:
+    headline = mapping_in(settings.get("headline"))
+    dated = list(dict.fromkeys(name for entry in milestones if isinstance(name := entry.get("name"), str)))
+    impact = mapping_in(mapping_in(settings.get("report")).get("impact"))
+    named: list[tuple[KeyPath, str, object, Sequence[str]]] = [
+        (("headline", "target"), "target", headline.get("target"), [*targets]),
+        (("headline", "milestone"), "milestone", headline.get("milestone"), dated),
+        *((("report", "impact", name), "target", name, [*targets]) for name in impact),
+    ]
+    for path, kind, name, known in named:
+        if isinstance(name, str) and known and name not in known:
+            hint = did_you_mean(name, known)
+            yield Fault(path, f"no {kind} is named '{name}'.{hint} Allowed: {', '.join(known)}")
+
+
+def _calendar_faults(
+    acts: Sequence[Mapping[str, object]], as_of: date | None, milestones: Sequence[Mapping[str, object]]
+) -> Iterator[Fault]:
+    last = max((day for entry in milestones if (day := day_in(entry.get("date")))), default=None)
+    first: dict[tuple[str, ...], int] = {}
+    for index, act in enumerate(acts):
+        day = day_in(act.get("date"))
+        if day and as_of and day <= as_of:
+            advice = "past acts belong in the event file; remove it here"
+            yield Fault(("calendar", index, "date"), f"{day} is not after as_of ({as_of}); {advice}")
+        if day and last and day > last:
+            message = f"{day} is after the last milestone ({last}), so it would change nothing; remove it"
+            yield Fault(("calendar", index, "date"), message)
+        same = tuple(str(act.get(key)) for key in ("date", "category", "severity", "by", "label"))
+        if act and first.setdefault(same, index) != index:
+            message = f"the same act as calendar.{first[same]}; it would be counted twice, remove one"
+            yield Fault(("calendar", index), message)
+
+
+def _names(actors: object) -> list[str]:
+    """Return actors as the events name them, whatever way a setting lists them."""
+    names = sequence_in(actors) or (actors,)
+    return list(dict.fromkeys(actor_named(name) for name in names if isinstance(name, str)))
+
+
+def day_in(value: object) -> date | None:
+    """Return a day, or ``None`` where the value is none."""
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
+
+
+def mapping_in(value: object) -> Mapping[str, object]:
+    """Return a mapping, empty where the value is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence_in(value: object) -> Sequence[object]:
+    """Return a sequence, empty where the value is none."""
+    return value if isinstance(value, (list, tuple)) else ()

@@ -13,15 +13,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
-from forecast.config.cross_checks import (
-    LONGEST_HORIZON,
-    by_faults,
-    cross_faults,
-    day_in,
-    mapping_in,
-    sequence_in,
-)
-from forecast.config.faults import Fault, KeyPath, Position, Section, SettingsFile, SourceMap, refusal, shown
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
@@ -34,9 +25,8 @@ from forecast.config.field_types import (
     Whole,
     as_share,
 )
-from forecast.config.field_types import folder_name as plain_name
-from forecast.config.reading import load_settings
 from forecast.config.schema import (
+    LONGEST_HORIZON,
     UNNAMED,
     Config,
     DyadConfig,
@@ -45,17 +35,32 @@ from forecast.config.schema import (
     ModelConfig,
     SamplerConfig,
     TargetConfig,
+    by_faults,
+    cross_faults,
+    day_in,
+    mapping_in,
     milestones_after,
+    sequence_in,
     title_of,
 )
-from forecast.config.yaml_source import read_yaml
+from forecast.config.settings_file import (
+    Fault,
+    KeyPath,
+    Position,
+    Section,
+    SettingsFile,
+    SourceMap,
+    folder_name,
+    load_settings,
+    read_yaml,
+    refusal,
+    shown_value,
+)
 from forecast.events.dyads import DyadRule
 from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
 
 MOST_DYADS = 10_000
-_MOST_VALUES = 12 * MOST_DYADS
-"""Keys and values of a list: five settings a dyad."""
 LEAST_STEP = 0.01
 
 
@@ -71,7 +76,7 @@ def _threshold(value: object) -> float:
     if isinstance(threshold, float) and 0.0 < threshold < 1.0:
         return threshold
     raise refusal(
-        f"got {shown(value)}; expected a probability between 0 and 1, a percent such as 35%, or "
+        f"got {shown_value(value)}; expected a probability between 0 and 1, a percent such as 35%, or "
         "{cost: 1, loss: 5} (acting pays from cost / loss on)"
     )
 
@@ -80,7 +85,9 @@ def _step(value: object) -> float:
     step = as_share(value)
     if isinstance(step, float) and LEAST_STEP <= step < 1.0:
         return step
-    raise refusal(f"got {shown(value)}; expected a change of a probability from 1% to below 100%, e.g. 10%")
+    raise refusal(
+        f"got {shown_value(value)}; expected a change of a probability from 1% to below 100%, e.g. 10%"
+    )
 
 
 _COST_AND_LOSS = {
@@ -115,7 +122,7 @@ class WatchedDyad(DyadConfig):
     @property
     def key(self) -> str:
         """Its name, e.g. ``usa-irq``."""
-        return self.name or plain_name("-".join((*self.side_a, *self.side_b))) or "dyad"
+        return self.name or folder_name("-".join((*self.side_a, *self.side_b))) or "dyad"
 
     @property
     def rule(self) -> DyadRule:
@@ -256,7 +263,7 @@ class Watchlist(SettingsFile):
             }
         )
         place = self._source.origin(("dyads", position))
-        here: dict[KeyPath, Position] = {} if isinstance(place, str) else {(): place}
+        here: dict[KeyPath, Position | str] = {} if isinstance(place, str) else {(): place}
         config._source = SourceMap(self._source.file, here)
         config._source_path = self._source_path
         return config
@@ -264,7 +271,7 @@ class Watchlist(SettingsFile):
 
 def is_watchlist(path: str | Path) -> bool:
     """Whether a YAML file is a list of dyads, and not the config of one (``ConfigError``: it is no YAML)."""
-    return "dyads" in read_yaml(Path(path), _MOST_VALUES)[0]
+    return "dyads" in read_yaml(Path(path))[0]
 
 
 def load_watchlist(path: str | Path, overrides: Sequence[str] = (), as_of: date | None = None) -> Watchlist:
@@ -273,7 +280,7 @@ def load_watchlist(path: str | Path, overrides: Sequence[str] = (), as_of: date 
     Raises ``ConfigError`` once, with every fault.
     """
     other = ("dyad", "dyads", f"is of a config of one dyad; use it with 'forecast run {path}', or give dyads")
-    return load_settings(Watchlist, path, overrides, as_of=as_of, other=other, most_values=_MOST_VALUES)
+    return load_settings(Watchlist, Path(path), overrides, as_of=as_of, other=other)
 
 
 def _watchlist_faults(settings: Mapping[str, object]) -> list[Fault]:

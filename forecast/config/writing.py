@@ -1,23 +1,42 @@
-"""What users write, written out: YAML with nothing left implicit, the hash that names it, JSON Schemas."""
+"""A config written out: YAML with nothing left implicit, its hash, JSON Schemas; and the files that it names.
+
+Logo, fonts and a scale of severity of one's own are checked before any work. A run keeps copies of them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from xml.etree import ElementTree
 
 import yaml
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, Field
 
+from forecast.config.field_types import Text
 from forecast.config.scenario import Scenario
-from forecast.config.schema import Config
+from forecast.config.schema import Config, mapping_in
+from forecast.config.settings_file import (
+    Fault,
+    SettingsFile,
+    folder_name,
+    load_settings,
+    plain_scalar,
+    refusal,
+)
 from forecast.config.watchlist import Watchlist
-from forecast.config.yaml_source import plain_scalar
+from forecast.errors import InputError
+from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, own_scale, packaged_scale
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
+from forecast.records.scale import ANY, PACKAGED, Scale
 from forecast.records.watch import Watch
+from forecast.storage import open_plain, read_plain
 
 SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
@@ -25,6 +44,14 @@ SAVED_HAZARD = "panel.json"
 SAVED_SCALE = "scale.yaml"
 SAVED_AUDIT = "audit.json"
 """Names under which a run folder keeps copies of the files that a config names."""
+LARGEST_BYTES = 1_000_000
+LARGEST_DOTS = 25_000_000
+"""Of a picture: each takes four bytes when the page is set, however small the file."""
+_MOST_READ = 200_000_000
+_FONT_SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf")
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_SVG = "{http://www.w3.org/2000/svg}svg"
+_GRADES = {str(severity): severity for severity in SEVERITIES}
 SCHEMAS: dict[str, tuple[type[BaseModel], str, Literal["validation", "serialization"]]] = {
     "config": (Config, "Config of a forecast", "validation"),
     "scenario": (Scenario, "Scenario of a forecast", "validation"),
@@ -37,7 +64,7 @@ SCHEMAS: dict[str, tuple[type[BaseModel], str, Literal["validation", "serializat
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what ``yaml_source`` reads back as the same: no aliases, quotes where a word would turn."""
+    """Writes what ``settings_file`` reads back as the same: no aliases, quotes where a word would turn."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401 - PyYAML's own signature
         return True
@@ -108,7 +135,7 @@ def flow_yaml(text: str) -> str:
 
 
 def as_yaml(settings: dict[str, Any]) -> str:
-    """Return plain values as YAML that ``yaml_source`` reads back as the same."""
+    """Return plain values as YAML that ``settings_file`` reads back as the same."""
     return yaml.dump(settings, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
 
 
@@ -159,3 +186,156 @@ def schema_of(name: str) -> dict[str, Any]:
 def schema_text(schema: dict[str, Any]) -> str:
     """Return a schema as indented JSON text that ends in a newline."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Logo:
+    """An image: the file it came from, its content, and its media type."""
+
+    path: Path
+    content: bytes
+    media_type: str
+
+
+def read_logo(path: Path) -> Logo:
+    """Read a logo and make sure that it is an image of the kind that its name says.
+
+    Raises ``InputError``: the file cannot be read, is larger than 1 MB, or is no SVG or PNG image.
+    """
+    try:
+        content = read_plain(path, _MOST_READ)
+    except OSError as error:
+        raise InputError(
+            f"{path}: the logo cannot be read ({error.strerror or error}). Give the path of an SVG or PNG "
+            "file, or leave report.logo out."
+        ) from error
+    kind = path.suffix.lower()
+    if len(content) > LARGEST_BYTES:
+        raise InputError(
+            f"{path}: the logo has {len(content):,} bytes; at most {LARGEST_BYTES:,} are allowed. "
+            "Give a smaller file, an SVG if there is one."
+        )
+    if kind == ".png":
+        fault, media_type = _png_fault(content), "image/png"
+    elif kind == ".svg":
+        fault, media_type = _svg_fault(content), "image/svg+xml"
+    else:
+        fault, media_type = f"the name ends in '{kind}'", ""
+    if fault:
+        raise InputError(
+            f"{path}: the logo is no image that can be set: {fault}. Allowed: an SVG or PNG file."
+        )
+    return Logo(path, content, media_type)
+
+
+def _png_fault(content: bytes) -> str:
+    if not content.startswith(_PNG_SIGNATURE) or content[12:16] != b"IHDR" or len(content) < 24:
+        return "it does not begin as a PNG file does"
+    width, height = struct.unpack(">II", content[16:24])
+    if width * height > LARGEST_DOTS:
+        return f"it has {width:,} x {height:,} dots, more than {LARGEST_DOTS:,}"
+    return "" if width and height else "it has no width or no height"
+
+
+def _uses_in_uses(root: ElementTree.Element) -> bool:
+    """Whether an SVG repeats (``use``) an element that repeats others in turn."""
+    uses = [element for element in root.iter() if element.tag.endswith("}use")]
+    asked = {value.removeprefix("#") for use in uses for name, value in use.items() if name.endswith("href")}
+    named = (element for element in root.iter() if element.get("id") in asked)
+    return any(inner.tag.endswith("}use") for element in named for inner in element.iter())
+
+
+def _svg_fault(content: bytes) -> str:
+    if b"<!ENTITY" in content:
+        return "it defines entities, which are not read"
+    try:
+        root = ElementTree.fromstring(content)
+    except ElementTree.ParseError as error:
+        return f"it is not valid XML ({error})"
+    if _uses_in_uses(root):
+        return "it uses a part that uses others, which can repeat without end"
+    return "" if root.tag == _SVG else f"its first element is '{root.tag}', not 'svg' of the SVG namespace"
+
+
+def refuse_no_font(path: Path) -> None:
+    """Refuse a file that does not begin as a TTF, OTF or TTC file does.
+
+    Raises ``InputError``: the file cannot be read, or is no font.
+    """
+    try:
+        with open_plain(path, _MOST_READ) as file:
+            signature = file.read(4)
+    except OSError as error:
+        raise InputError(
+            f"{path}: the font cannot be read ({error.strerror or error}). Give the path of a TTF, OTF or "
+            "TTC file, or leave it out of report.fonts."
+        ) from error
+    if signature not in _FONT_SIGNATURES:
+        raise InputError(f"{path}: is no font file. Allowed: TTF, OTF, TTC.")
+
+
+def _grade(value: str) -> str:
+    if value not in _GRADES:
+        raise refusal("no severity; expected a whole number from 1 to 5")
+    return value
+
+
+def _row(value: str) -> str:
+    if value not in (ANY, *CATEGORIES):
+        raise refusal(category_fault(value))
+    return value
+
+
+def _own_name(value: str) -> str:
+    if value in PACKAGED or folder_name(value) != value:
+        raise refusal(f"got '{value}'; expected a name of your own such as 'line-of-contact' (a-z, 0-9, -)")
+    return value
+
+
+class ScaleFile(SettingsFile):
+    """Anchors of severity of one's own, by category and severity."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
+    name: Annotated[str, AfterValidator(_own_name)] = Field(default="scale", description="name of the scale")
+    anchors: Mapping[
+        Annotated[str, AfterValidator(_row)],
+        Annotated[Mapping[Annotated[str, AfterValidator(_grade)], Text], Field(min_length=1)],
+    ] = Field(
+        min_length=1,
+        description="what an act looks like, by category and severity; 'forecast events codebook --scale "
+        "armed --yaml' prints some to begin with",
+    )
+
+    @staticmethod
+    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
+        """Return the severities that are left out between others."""
+        faults = []
+        for category, row in mapping_in(settings.get("anchors")).items():
+            severities = sorted(_GRADES[grade] for grade in mapping_in(row) if grade in _GRADES)
+            for severity in range(severities[0], severities[-1]) if severities else ():
+                if severity not in severities:
+                    gap = f"between {severities[0]} and {severities[-1]}"
+                    faults.append(Fault(("anchors", category), f"no anchor for severity {severity}, {gap}"))
+        return faults
+
+
+def load_scale(name: str, folder: Path) -> Scale:
+    """Return the scale of the package of that name, or that of a file of anchors found from a folder.
+
+    Raises ``ConfigError``: the file cannot be read, or is no scale; with every fault and its line.
+    """
+    if name in PACKAGED:
+        return packaged_scale(name)
+    written = load_settings(ScaleFile, folder / Path(name).expanduser(), ())
+    rows = written.anchors.items()
+    return own_scale(
+        written.name,
+        {row: {_GRADES[grade]: text for grade, text in anchors.items()} for row, anchors in rows},
+    )
+
+
+def scale_yaml(scale: Scale, categories: Sequence[str]) -> str:
+    """Return the anchors of some categories as a file to begin a scale of one's own with."""
+    anchors = {name: {str(grade): text for grade, text in scale.anchors[name].items()} for name in categories}
+    head = "A scale of severity: change the anchors. Categories left out have those of the standard scale."
+    return f"# {head}\n{as_yaml({'schema': 1, 'anchors': anchors})}"

@@ -1,7 +1,7 @@
 """The codebook as data: categories, scales of severity, CAMEO codes with their default coding, weak outlets.
 
 The texts live in ``data/*.csv``; ``docs/codebook.md`` explains them. No NumPy here: the config reader
-needs the category names and must start fast. ``forecast.config.named_files`` reads the scales of a file.
+needs the category names and must start fast. ``forecast.config.writing`` reads the scales of a file.
 """
 
 from __future__ import annotations

@@ -23,8 +23,16 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from forecast.config.faults import Fault, SourceMap, field_faults, refusal, shown
-from forecast.config.yaml_source import MAX_BYTES, parse_yaml, read_yaml
+from forecast.config.settings_file import (
+    MAX_BYTES,
+    Fault,
+    SourceMap,
+    field_faults,
+    parse_yaml,
+    read_yaml,
+    refusal,
+    shown_value,
+)
 from forecast.errors import ConfigError, did_you_mean
 from forecast.panel import EventCounts, StreamLayout
 from forecast.priors.distributions import Distribution
@@ -242,7 +250,7 @@ def _checked(content: object, source: SourceMap) -> Population:
     if not isinstance(content, Mapping) or "schema" not in content:
         raise ConfigError(f"{source.file}: holds no population. {_MAKE}")
     if content["schema"] != SCHEMA:
-        message = f"got {shown(content['schema'])}; this version reads {SCHEMA}. {_MAKE}"
+        message = f"got {shown_value(content['schema'])}; this version reads {SCHEMA}. {_MAKE}"
         raise source.error([Fault(("schema",), message)])
     try:
         return Population.model_validate(content)

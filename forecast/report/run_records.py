@@ -13,8 +13,8 @@ from typing import Literal
 
 from forecast import wording
 from forecast.config import Config
-from forecast.config.named_files import Logo, read_logo
 from forecast.config.schema import ImpactConfig
+from forecast.config.writing import Logo, read_logo
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable

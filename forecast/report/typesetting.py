@@ -28,7 +28,7 @@ from matplotlib.ft2font import FT2Font
 
 from forecast.blocks import Block, as_content
 from forecast.config.field_types import relative_luminance
-from forecast.config.named_files import Logo
+from forecast.config.writing import Logo
 from forecast.errors import ForecastError, InputError
 from forecast.report.palette import ACCENT
 from forecast.storage import read_plain, scratch_folder

@@ -13,8 +13,8 @@ import numpy as np
 
 from forecast.config import Config, Scenario, load_scenarios
 from forecast.config.describe import scale_faults
-from forecast.config.named_files import load_scale, read_logo, refuse_no_font
 from forecast.config.schema import PACKAGED_POPULATIONS
+from forecast.config.writing import load_scale, read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.audit import Audit, read_audit
 from forecast.events.codebook import standard_scale

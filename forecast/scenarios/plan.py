@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import AssumedAct, NewType, PastEvents, Scenario
-from forecast.config.cross_checks import actor_missing, unknown_actor
-from forecast.config.faults import Fault, KeyPath
+from forecast.config.schema import actor_missing, unknown_actor
+from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable

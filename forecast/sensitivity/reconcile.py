@@ -20,7 +20,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from forecast.config import Scenario
-from forecast.config.faults import SourceMap
+from forecast.config.settings_file import SourceMap
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.records.base import Probability, Record
 from forecast.runs.run import Run

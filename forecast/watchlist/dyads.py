@@ -28,7 +28,7 @@ from pydantic import ValidationError
 
 from forecast import __version__
 from forecast.config import Config, config_hash
-from forecast.config.faults import Fault
+from forecast.config.settings_file import Fault
 from forecast.config.watchlist import Watchlist
 from forecast.config.writing import resolved_yaml
 from forecast.errors import EventError, ForecastError, InputError, NotConvergedError, RunFolderError

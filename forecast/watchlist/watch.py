@@ -24,7 +24,7 @@ from scipy import special
 from forecast import __version__
 from forecast.config import config_hash
 from forecast.config.describe import reported_by
-from forecast.config.faults import Fault
+from forecast.config.settings_file import Fault
 from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.errors import InputError, RunFolderError
 from forecast.evaluation.study import Workers, decisive_versions, do_all

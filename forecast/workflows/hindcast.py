@@ -14,7 +14,7 @@ from typing import Any
 
 from forecast import __version__
 from forecast.config import Config, HeadlineConfig, MilestoneConfig, config_hash
-from forecast.config.cross_checks import LONGEST_HORIZON
+from forecast.config.schema import LONGEST_HORIZON
 from forecast.errors import InputError, StoppedError
 from forecast.evaluation.study import Task, run_study
 from forecast.ledger.store import refuse_unusable

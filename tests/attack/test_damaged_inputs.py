@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from forecast.config import describe_config, load_config, load_scenario
-from forecast.config.named_files import read_logo
 from forecast.config.watchlist import load_watchlist
+from forecast.config.writing import read_logo
 from forecast.errors import ForecastError
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events, write_events

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from forecast.config import load_config, load_scenario
-from forecast.config.named_files import read_logo, refuse_no_font
+from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, ForecastError, InputError, safe_lines, shown
 from forecast.events.reading import read_events
 from forecast.feeds.clean_rows import Block, RowCleaner, WrongFormatError

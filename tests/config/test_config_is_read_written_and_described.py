@@ -85,26 +85,22 @@ def test_a_config_built_in_python_is_checked_as_a_whole(config):
         Config(**{**settings, "as_of": date(2024, 1, 1)})
 
 
-def test_places_lead_to_the_line_of_a_key(write):
+def test_a_later_stage_can_raise_with_the_line_of_a_key(write):
     path = write()
     config = load_config(path, ["model.priors.excitation.half_life_days=LogNormal(mu=3.0, sigma=0.5)"])
-    assert config.locate("events.source") == f"{path}:6:3"
-    assert config.locate("milestones.1.date") == f"{path}:17:5"
-    assert config.locate("model.priors.tension.persistence") == f"{path}:23:5"
-    assert config.locate(("model", "priors", "tension.persistence")) == f"{path}:23:5"
-    assert config.locate("model.priors.ballast.visit.q95") == f"{path}:24:45"
-    assert config.locate("model.priors.excitation.half_life_days") == (
-        "--set model.priors.excitation.half_life_days"
-    )
-    # Left at their defaults: the nearest key above.
-    assert config.locate("sampler.draws") == f"{path}:25:1"
-    assert config.locate("report.paper") == f"{path}:1:1"
-
-
-def test_a_later_stage_can_raise_with_the_line(config):
-    error = config.error("events.source", "no such file")
-    assert isinstance(error, ConfigError)
-    assert str(error) == f"{config.source_path}:6:3: events.source: no such file"
+    places = {
+        ("events", "source"): f"{path}:6:3",
+        ("milestones", 1, "date"): f"{path}:17:5",
+        ("model", "priors", "tension.persistence"): f"{path}:23:5",
+        ("model", "priors", "ballast.visit", "q95"): f"{path}:24:45",
+        # Left at their defaults: the nearest key above.
+        ("sampler", "draws"): f"{path}:25:1",
+        ("report", "paper"): f"{path}:1:1",
+    }
+    for key, place in places.items():
+        assert str(config.error(key, "no such file")) == f"{place}: {'.'.join(map(str, key))}: no such file"
+    option = "--set model.priors.excitation.half_life_days"
+    assert str(config.error(("model", "priors", "excitation.half_life_days"), "no")) == f"{option}: no"
 
 
 def test_event_paths_start_from_the_folder_of_the_config(write, tmp_path):

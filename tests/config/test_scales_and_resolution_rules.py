@@ -9,9 +9,8 @@ import pytest
 from forecast.config import load_config
 from forecast.config.describe import questions, target_facts
 from forecast.config.draft import draft_config, draft_yaml
-from forecast.config.named_files import load_scale, scale_yaml
-from forecast.config.reading import parse_config
 from forecast.config.scenario import scenario_from_options
+from forecast.config.writing import load_scale, scale_yaml
 from forecast.errors import ConfigError
 from forecast.events.codebook import armed_scale, own_categories, standard_scale
 from forecast.events.reading import read_events
@@ -183,7 +182,7 @@ def test_a_draft_takes_the_scale_that_its_events_were_coded_by(place):
     assert drafted(place, [one % "Shelling; nobody was killed." for one in shots]).scale == "standard"
     written = draft_yaml(draft, place / "new.yaml")
     assert "scale: armed" in written
-    parse_config(written, place / "new.yaml")
+    load_config(place / "new.yaml", text=written)
 
 
 def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discriminates(place):

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.config import load_config, resolved_yaml
-from forecast.config.reading import parse_override
+from forecast.config.settings_file import parse_override
 from forecast.errors import ConfigError
 
 KEEP_FILE = settings(
@@ -83,8 +83,8 @@ def test_later_options_win_and_the_file_is_left_alone(write):
 def test_as_of_and_seed_win_over_file_and_options(write):
     config = load_config(write(), ["sampler.seed=1", "as_of=2023-07-01"], as_of=date(2023, 7, 2), seed=99)
     assert (config.as_of, config.sampler.seed) == (date(2023, 7, 2), 99)
-    assert config.locate("as_of") == "--as-of"
-    assert config.locate("sampler.seed") == "--seed"
+    assert str(config.error(("as_of",), "late")) == "--as-of: late"
+    assert str(config.error(("sampler", "seed"), "odd")) == "--seed: odd"
 
 
 def test_a_seed_alone_stands_for_the_sampler_section(write):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.config.faults import Position
-from forecast.config.watchlist import _MOST_VALUES, MOST_DYADS, is_watchlist
-from forecast.config.yaml_source import MAX_BYTES, parse_yaml, plain_scalar, read_yaml
+from forecast.config import settings_file
+from forecast.config.settings_file import MAX_BYTES, MAX_VALUES, Position, parse_yaml, plain_scalar, read_yaml
+from forecast.config.watchlist import MOST_DYADS, is_watchlist
 from forecast.errors import ConfigError
 
 
@@ -61,7 +61,7 @@ def test_keys_are_text_even_when_they_look_like_numbers():
 
 def test_positions_are_those_of_the_keys_and_of_the_items():
     text = "top:\n  inner: 1\nlist:\n  - one\n  - {name: x,  date: y}\nflow: {a: [1, 2]}\n"
-    positions = parse_yaml(text, "f.yaml")[1].positions
+    positions = parse_yaml(text, "f.yaml")[1].places
     assert positions == {
         (): Position(1, 1),
         ("top",): Position(1, 1),
@@ -117,9 +117,10 @@ def test_what_is_refused_is_one_error_with_its_place(text, message):
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b"a: 1\0\xff", "a binary file, not text"),
+        (b"a: 1\0\xff", "bytes.yaml:1: byte 0xff is not UTF-8"),
+        (b"a: 1\0", r"bytes.yaml:1:5: control character U\+0000 is not allowed"),
         (b"a: 1\nb: \xe9\n", r"bytes.yaml:2: byte 0xe9 is not UTF-8; save the file as UTF-8"),
-        ("a: 1".encode("utf-16"), "the text is UTF-16; save the file as UTF-8"),
+        ("a: 1".encode("utf-16"), "bytes.yaml:1: byte 0xff is not UTF-8"),
         (b"a: " + b"x" * MAX_BYTES, "larger than 1,000,000 bytes"),
         (b"", "the file is empty"),
     ],
@@ -131,19 +132,17 @@ def test_files_that_are_not_a_small_utf8_text_are_refused(tmp_path, raw, message
         read_yaml(path)
 
 
-def test_a_file_of_more_keys_than_allowed_is_not_read_to_its_end():
-    def few(text):
-        return parse_yaml(text, "f.yaml", 10)[0]
-
-    assert len(few("".join(f"k{key}: 1\n" for key in range(4)))) == 4
+def test_a_file_of_more_keys_than_allowed_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr(settings_file, "MAX_VALUES", 10)
+    assert len(content("".join(f"k{key}: 1\n" for key in range(4)))) == 4
     # What comes after the tenth is not looked at, so that its fault is not the one that is told.
     with pytest.raises(ConfigError, match=r"^f\.yaml:5:5: more than 10 keys and values"):
-        few("".join(f"k{key}: 1\n" for key in range(20)) + "a: *b\n")
+        content("".join(f"k{key}: 1\n" for key in range(20)) + "a: *b\n")
 
 
 def test_the_longest_watchlist_has_no_more_keys_than_allowed(monkeypatch, tmp_path):
     """A hundredth of it stands for all, with a hundredth of what is allowed."""
-    monkeypatch.setattr("forecast.config.watchlist._MOST_VALUES", _MOST_VALUES // 100)
+    monkeypatch.setattr(settings_file, "MAX_VALUES", MAX_VALUES // 100)
     dyads = (f"  - {{a: A{n}, b: B{n}, name: d{n}, label: Dyad {n}}}\n" for n in range(MOST_DYADS // 100))
     path = tmp_path / "list.yaml"
     path.write_text("name: long\nevents: [e.csv]\ndyads:\n" + "".join(dyads))
@@ -156,7 +155,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path, raw):
     path.write_bytes(raw)
     content, source = read_yaml(path)
     assert content == {"a": 1}
-    assert source.positions["a",] == Position(1, 1)
+    assert source.places["a",] == Position(1, 1)
 
 
 def test_a_missing_file_names_its_nearest_neighbour(tmp_path):

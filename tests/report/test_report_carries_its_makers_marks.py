@@ -7,8 +7,8 @@ import pytest
 from pypdf import PdfReader
 
 from forecast.config import load_config, resolved_yaml
-from forecast.config.named_files import LARGEST_BYTES, read_logo
 from forecast.config.schema import ImpactConfig
+from forecast.config.writing import LARGEST_BYTES, read_logo
 from forecast.errors import ConfigError, InputError
 from forecast.report.build import build_report
 from forecast.report.run_records import ReportOptions, report_options

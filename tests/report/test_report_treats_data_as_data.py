@@ -6,8 +6,8 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from forecast.config.named_files import refuse_no_font
 from forecast.config.schema import ImpactConfig
+from forecast.config.writing import refuse_no_font
 from forecast.errors import InputError
 from forecast.report.build import make_content, write_figures
 from forecast.report.run_records import ReportOptions

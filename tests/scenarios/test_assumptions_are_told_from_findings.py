@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecast.config import Scenario, load_config, load_scenarios
-from forecast.config.faults import SourceMap
+from forecast.config.settings_file import SourceMap
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.panel import FutureAct, TargetRule
 from forecast.runs.inputs import target_rules

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.config import Scenario
-from forecast.config.faults import SourceMap
+from forecast.config.settings_file import SourceMap
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel import FutureAct

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.config import Scenario
-from forecast.config.faults import SourceMap
+from forecast.config.settings_file import SourceMap
 from forecast.panel import TargetRule, stream_layout
 from forecast.priors import parse_distribution
 from forecast.scenarios import compare_scenarios, plan_scenario

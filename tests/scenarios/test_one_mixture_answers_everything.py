@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from forecast.config import Scenario, load_config
-from forecast.config.faults import SourceMap
 from forecast.config.scenario import scenario_from_options
+from forecast.config.settings_file import SourceMap
 from forecast.errors import ConfigError
 from forecast.inference.importance import monte_carlo_error
 from forecast.pooled_hazard.hazard import N_DRAWS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.config import Scenario, load_config
-from forecast.config.faults import SourceMap
+from forecast.config.settings_file import SourceMap
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
 from forecast.records.forecast import MethodReason
 from forecast.runs.inputs import read_inputs

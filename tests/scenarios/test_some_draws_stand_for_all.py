@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.config import Scenario
-from forecast.config.faults import SourceMap
+from forecast.config.settings_file import SourceMap
 from forecast.scenarios import plan_scenario
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import Effort, milestone_day, scenario_draws, simulate_plan

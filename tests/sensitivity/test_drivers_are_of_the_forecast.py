@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.config import Scenario, load_config
-from forecast.config.faults import SourceMap
+from forecast.config.settings_file import SourceMap
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import simulate
 from forecast.scenarios import compare_scenarios

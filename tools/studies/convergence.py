@@ -25,7 +25,7 @@ import numpy as np
 from forecast.baselines import METHODS, find_record_start, observe_outcomes, past_events
 from forecast.bench.beds import read_dyads
 from forecast.config import Config, config_hash
-from forecast.config.reading import parse_config
+from forecast.config.schema import parse_config
 from forecast.errors import ForecastError, InputError, UnfinishedError
 from forecast.evaluation.metrics import log_score, mean_estimate
 from forecast.evaluation.score_table import without_nan
