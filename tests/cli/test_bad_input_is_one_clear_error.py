@@ -74,7 +74,7 @@ def test_encoding_mark_and_line_ends_are_accepted(case, command, encoding, end):
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("sampler.drawz=5", "--set sampler.drawz: sampler: unknown key 'drawz'. Did you mean 'draws'?"),
+        ("sampler.drawz=5", "--set sampler.drawz: unknown key. Did you mean 'draws'?"),
         ("sampler.draws=many", "--set sampler.draws: got 'many'; expected a whole number"),
         ("sampler.draws", "--set sampler.draws: "),
     ],
