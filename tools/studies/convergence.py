@@ -25,7 +25,7 @@ import numpy as np
 from forecast.baselines import METHODS, find_record_start, observe_outcomes, past_events
 from forecast.bench.beds import read_dyads
 from forecast.config import Config, config_hash
-from forecast.config.schema import parse_config
+from forecast.config.schema import load_config
 from forecast.errors import ForecastError, InputError, UnfinishedError
 from forecast.evaluation.metrics import log_score, mean_estimate
 from forecast.evaluation.score_table import without_nan
@@ -124,7 +124,7 @@ def cell_config(cell: Cell, events: EventTable, asked: argparse.Namespace) -> Co
         "model": {"family": MODEL},
         "sampler": {"seed": int.from_bytes(digest[:4], "big")},
     }
-    return parse_config(json.dumps(settings), Path(f"{cell.dyad}.yaml"), tuple(asked.set))
+    return load_config(Path(f"{cell.dyad}.yaml"), tuple(asked.set), text=json.dumps(settings))
 
 
 def forecast_cell(cell: Cell, config: Config, events: EventTable) -> dict[str, Any]:
