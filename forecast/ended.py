@@ -26,6 +26,7 @@ COMMANDS = {
     "ledger stamp": "ended with 0.4: use ledger verify, and any public stamp of its head (docs/howto.md)",
     "panel learn": "ended with 0.4: use tools/learn in the repository",
     "priors learn": "ended with 0.4: use tools/learn in the repository",
+    "schema ledger": "ended with 0.4: ledger export writes CSV",
     "stress": "ended with 0.4: use decision in the config, which states what acting and being surprised cost",
 }
 """By command and subcommand."""
@@ -38,7 +39,12 @@ OPTIONS = {
     "events update --source ucdp": "ended with 0.4: download its file and use events import",
     "ledger export --format hubverse": "ended with 0.4: use --format csv",
     "ledger export --format hubverse-outcomes": "ended with 0.4: use --format csv",
+    "ledger export --format jsonl": "ended with 0.4: use --format csv; the ledger's file is its chain",
+    "ledger import --format jsonl": "ended with 0.4: use --format csv, or name the other file with --ledger",
     "ledger import --format market": "ended with 0.4: use --format prices, a CSV",
+    "ledger import --match": "ended with 0.4: use --format prices; 'question' holds the id of yours",
+    "ledger import --matches": "ended with 0.4: use --format prices; 'question' holds the id of yours",
+    "ledger score --unconverged": "ended with 0.4: use --failed",
     "report --docx": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --office-template": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --pptx": "ended with 0.4: use --figures DIR, which writes the charts for slides",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,48 +28,37 @@ def judge(
 ) -> None:
     """Put a person's probability on record; it is resolved and scored like the model's.
 
-    Shown are the model's number and the pool of people and model; neither is changed. Of two statements by
+    Shown are the model's number and the mean of people and model; neither is changed. Of two statements by
     one person on one day the later counts, and both stay on record.
     """
-    from forecast.ledger.judging import (
-        MORE_COLUMNS,
-        SHEET_COLUMNS,
-        Judged,
-        Statement,
-        judgement_of,
-        judgements_of,
-    )
-    from forecast.ledger.pooling import pool_of
+    from forecast.ledger.judgements import MORE_OF_STATEMENTS, STATEMENT_COLUMNS, JudgedRun
     from forecast.ledger.store import write_ledger
-    from forecast.storage.reading import read_rows
+    from forecast.storage.reading import check_rows, read_rows
 
-    stated = {"by": by, "target": target, "before": before, "probability": probability}
+    required = dict(zip(STATEMENT_COLUMNS, (by, target, before, probability), strict=True))
+    statement = {name: text or "" for name, text in required.items()}
+    statement |= {"range": range_ or "", "because": because or "", "made_on": made_on or ""}
     if sheet is not None:
-        given = [name for name, text in stated.items() if text is not None]
-        if given:
-            raise InputError(f"--{given[0]}: not with --sheet, which holds one judgement a row")
-        rows = read_rows(sheet, SHEET_COLUMNS, MORE_COLUMNS, help="Give one judgement a row")
-    else:
-        for name, text in stated.items():
-            if text is None:
-                raise InputError(f"--{name}: is missing. Give --by, --target, --before and --probability")
-        more = {"range": range_ or "", "because": because or "", "made_on": made_on or ""}
-        statement = Statement(**{name: text or "" for name, text in stated.items()}, **more)
-    place = ledger_place(ledger, run_dir.absolute().parent.parent)
-    now = datetime.now(UTC)
+        if given := [name for name, text in statement.items() if text]:
+            raise InputError(
+                f"--{given[0].replace('_', '-')}: not with --sheet, which holds one judgement a row"
+            )
+        rows = read_rows(sheet, STATEMENT_COLUMNS, MORE_OF_STATEMENTS, help="Give one judgement a row")
+    elif missing := [name for name, text in required.items() if text is None]:
+        raise InputError(f"--{missing[0]}: is missing. Give --by, --target, --before and --probability")
+    place, now = ledger_place(ledger, run_dir.absolute().parent.parent), datetime.now(UTC)
+    run = JudgedRun(run_dir)
     with write_ledger(place) as writer:
+        book = writer.ledger
         if sheet is None:
-            checked = [judgement_of(run_dir, statement, writer.ledger, now)]
+            judgements = [run.judgement(statement, book, now)]
         else:
-            checked = judgements_of(run_dir, rows, writer.ledger, now)
-        added = sum([writer.append(entry) for entry, _ in checked])
-    done = [
-        Judged(entry, asked, pool_of(writer.ledger, asked.question, asked.milestone.probability, now))
-        for entry, asked in checked
-    ]
-    facts: dict[str, object] = {"ledger": str(place), "head": writer.ledger.head, "added": added}
-    facts |= done[0].facts if sheet is None else {"judgements": [one.facts for one in done]}
-    answer.print(json.dumps(facts), (block for one in done for block in one.blocks()))
+            judgements = check_rows(rows, lambda row: run.judgement(row.cells, book, now))
+        added = sum([writer.append(judgement.entry) for judgement in judgements])
+    said = [judgement.facts(book) for judgement in judgements]
+    facts: dict[str, object] = {"ledger": str(place), "head": book.head, "added": added}
+    facts |= said[0] if sheet is None else {"judgements": said}
+    answer.print(facts, (block for judgement in judgements for block in judgement.blocks(book)))
 
 
 @takes_options
@@ -87,15 +75,15 @@ def reconcile(
     One change at a time: a prior, the chance of a scheduled or an expected act, a past act left out. Each
     change shown was computed anew and comes within a point. At most five, the most plausible first.
     """
-    from forecast.ledger.judging import question_of_run
+    from forecast.ledger.judgements import named_milestone
     from forecast.report.tables import reconciled
     from forecast.runs.run import read_run
     from forecast.sensitivity.reconcile import reconcile as search
     from forecast.storage.reading import read_chance
 
     goal = read_chance(probability, "--probability")
-    milestone = question_of_run(run_dir, target, before).milestone.name
     base = read_run(run_dir)
+    milestone = named_milestone(base.forecast, target, before).name
     if not base.forecast.converged:
         raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
     found = search(base, target, milestone, goal)

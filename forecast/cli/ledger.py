@@ -1,4 +1,4 @@
-"""``forecast ledger``: what is on record, what happened, how it scored, and what others give and take."""
+"""``forecast ledger``: what is on record, what happened, how it scored, and CSV for and from others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Literal
 
 import typer
 
-from forecast.cli import exchange
 from forecast.cli.options import (
     DATES,
     LEDGER,
@@ -50,12 +49,12 @@ def list_(
     answer: Answer,
 ) -> None:
     """List the forecasts on record, with what became of them; those of runs that failed are left out."""
-    from forecast.ledger import answers
+    from forecast.ledger import listing
     from forecast.ledger.store import open_ledger
 
     opened = open_ledger(ledger_place(ledger))
     if dyad:
-        answers.refuse_unknown_pair(opened, dyad)
+        listing.refuse_unknown_pair(opened, dyad)
     chosen = [
         entry
         for entry in opened.answers
@@ -66,22 +65,22 @@ def list_(
     facts = {
         "ledger": opened.path,
         "head": opened.head,
-        "forecasts": [answers.summary(opened, entry) for entry in listed],
+        "forecasts": [listing.summary(opened, entry) for entry in listed],
         "failed_left_out": left_out,
     }
-    answer.print(facts, answers.listed(opened, listed, left_out))
+    answer.print(facts, listing.list_blocks(opened, listed, left_out))
 
 
 @app.command()
 @takes_options
 def show(entry: str = ID, ledger: Path | None = LEDGER, *, answer: Answer) -> None:
     """Show one forecast with everything that was recorded about it."""
-    from forecast.ledger import answers
+    from forecast.ledger import listing
     from forecast.ledger.store import open_ledger
 
     opened = open_ledger(ledger_place(ledger))
     subject = opened.find(entry)
-    answer.print(answers.everything(opened, subject), answers.shown(opened, subject))
+    answer.print(listing.details(opened, subject), listing.detail_blocks(opened, subject))
 
 
 @app.command()
@@ -95,7 +94,7 @@ def void(
 ) -> None:
     """Declare a forecast, or a question with all its forecasts, void. It stays on record with the reason."""
     from forecast.blocks import Verbatim
-    from forecast.ledger.entries import ProbabilityEntry, VoidEntry, with_id
+    from forecast.ledger.chain import ProbabilityEntry, VoidEntry, with_id
     from forecast.ledger.store import open_ledger, write_ledger
 
     path = ledger_place(ledger)
@@ -129,10 +128,10 @@ def verify(
     Checks the file and its tables, the chain of records, and each run folder against the hash of its manifest
     on record; names the first bad record and every altered run. Exit code 2 if there is one.
     """
-    from forecast.ledger.verifying import verified, verify_ledger
+    from forecast.ledger.store import verify_ledger
 
     checked = verify_ledger(ledger_place(ledger), head)
-    answer.print(checked.facts, () if checked.error else verified(checked))
+    answer.print(checked.facts, () if checked.error else checked.blocks())
     if checked.error:
         raise LedgerError(checked.error)
 
@@ -161,7 +160,6 @@ def resolve(
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
     from forecast.config.writing import load_scale
     from forecast.events.reading import load_events
-    from forecast.ledger import answers
     from forecast.ledger.resolving import resolve_ledger
 
     path = ledger_place(ledger)
@@ -172,22 +170,20 @@ def resolve(
             typer.echo(f"Note: {note}.", err=True)
     today = datetime.now(UTC).date()
     done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad, scale=key)
-    output.print(done.to_dict() | {"ledger": str(path)}, answers.resolved(done, events))
+    output.print(done.to_dict() | {"ledger": str(path)}, done.blocks(events))
 
 
 @app.command()
 @takes_options
 def score(
     ledger: Path | None = LEDGER,
-    failed: bool = option(
-        False, "--failed --unconverged", "Score forecasts of runs that did not converge, too."
-    ),
+    failed: bool = option(False, "--failed", "Score forecasts of runs that did not converge, too."),
     figure: Path | None = option(
         None, "--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE"
     ),
     csv: Path | None = option(None, "--csv", "Write the score of every group.", "FILE"),
     by: Literal["group", "person"] = option(
-        "group", "--by", "person: people, the model, base rates and pools on the same questions."
+        "group", "--by", "person: people, markets, the model, base rates and the pool on the same questions."
     ),
     seed: int = option(0, "--seed", "Of the error estimates.", min=0),
     *,
@@ -199,36 +195,101 @@ def score(
     path = ledger_place(ledger)
     opened = open_ledger(path)
     if by == "person":
-        from forecast.ledger.pooling import person_table, score_persons
+        from forecast.ledger.scoring import person_blocks, score_persons
 
         if figure or csv or failed:
             raise InputError("--by person: not with --figure, --csv or --failed")
         persons = score_persons(opened, seed=seed)
-        facts = {"head": opened.head, "scores": [one.model_dump() for one in persons]}
-        output.print(facts, person_table(persons))
+        facts = {"head": opened.head, "scores": [person.model_dump() for person in persons]}
+        output.print(facts, person_blocks(persons))
         return
     if figure:
         from forecast.report.charts import figure_kind
 
         figure_kind(figure)  # before anything is scored
 
-    from forecast.ledger import answers, scoring
+    from forecast.ledger.scoring import score_ledger
 
-    scores = scoring.score_ledger(opened, seed=seed, failed=failed)
+    scores = score_ledger(opened, seed=seed, failed=failed)
     if figure:
         from forecast.report.charts import draw_reliability, write_figure
 
         write_figure(draw_reliability(scores.calibration), figure)
     if csv:
-        from forecast.ledger.exchange import write_out
-
-        write_out(scoring.groups_csv(scores), csv)
+        _write(scores.as_csv(), csv)
     written = [place for place in (figure, csv) if place]
-    output.print(scores.model_dump_json(by_alias=True), answers.scored(scores, path, written))
+    output.print(scores.model_dump_json(by_alias=True), scores.blocks(path, written))
 
 
-app.command()(exchange.export)
-app.command("import")(exchange.import_)
+def _write(text: str, path: Path) -> None:
+    """Write a file whole, or leave what was there."""
+    from forecast.storage import write_file
+
+    try:
+        write_file(path, text)
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@app.command()
+def export(
+    ledger: Path | None = LEDGER,
+    form: Literal["csv", "questions"] = option(
+        "csv", "--format", "csv: forecasts and what happened; questions: the open ones, a sheet to answer."
+    ),
+    out: Path | None = option(None, "--out", "Where to write; standard output when absent.", "FILE"),
+) -> None:
+    """Write the ledger as CSV for others: its forecasts, or a sheet of open questions."""
+    from forecast.ledger.judgements import EXPORTS
+    from forecast.ledger.store import open_ledger
+
+    text = EXPORTS[form](open_ledger(ledger_place(ledger)))
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        _write(text, out)
+
+
+@app.command("import")
+@takes_options
+def import_(
+    source: Path = argument("FILE", "CSV to read."),
+    ledger: Path | None = LEDGER,
+    form: Literal["csv", "prices"] = option(
+        "csv",
+        "--format",
+        "csv: probabilities of others, as export writes them; prices: by day and source, with "
+        "date,question,probability,source,link.",
+    ),
+    *,
+    output: Output,
+) -> None:
+    """Take in the probabilities of a crowd, an expert or a market for questions on record."""
+    from forecast.blocks import Bullets, Prose
+    from forecast.ledger.chain import AnyEntry
+    from forecast.ledger.judgements import read_forecasts, read_prices
+    from forecast.ledger.store import open_ledger, write_ledger
+
+    path, now = ledger_place(ledger), datetime.now(UTC)
+    facts: dict[str, object] = {}
+    sentences: tuple[str, ...] = ()
+    entries: list[AnyEntry] = []
+    if form == "prices":
+        markets = read_prices(source, open_ledger(path), now)
+        entries += [entry for market in markets for entry in market.entries]
+        facts["prices"] = [market.facts for market in markets]
+        sentences = tuple(market.sentence for market in markets)
+    else:
+        read, empty = read_forecasts(source, open_ledger(path), now)
+        entries += read
+        facts["empty"] = empty
+        sentences = (f"Rows left out, without a probability: {empty}.",) if empty else ()
+    with write_ledger(path) as writer:
+        added = sum([writer.append(entry) for entry in entries])
+    known = len(entries) - added
+    facts |= {"added": added, "known": known, "ledger": str(path), "head": writer.ledger.head}
+    parts = [Prose(f"Probabilities: {added:,} added, {known:,} known before.")]
+    output.print(facts, [*parts, *([Bullets(sentences)] if sentences else [])])
 
 
 @app.command()

@@ -1,40 +1,343 @@
-"""Records linked by hashes, and the ledger that they make when they are read to the end.
+"""What is on record, linked by hashes: entries, the one text that each has, and the ledger that they make.
 
-A record is kept as text, with a hash of it and of the hash before. A ledger holds the records in order, and
-knows which forecasts stand, what happened, and which of them count.
+The ``id`` of an entry is a hash of what makes it what it is, not of when it was recorded: the same forecast
+has the same id in every ledger, so that re-running adds nothing. All probabilities are in [0, 1], all days
+are ISO days, all times UTC.
+
+A hash means the same everywhere because a value has one text: JSON by the rules of RFC 8785. Keys are sorted,
+nothing is spaced, numbers are in plain decimal notation as ECMAScript writes them: 0.25, 0.00001, 1. They are
+rounded to ``DIGITS`` decimals where they enter the ledger, which keeps them in the range without an exponent.
+A chance that is neither 0 nor 1 is neither on record.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
 from forecast.errors import LedgerError
-from forecast.ledger.entries import (
-    GENESIS,
-    AnyEntry,
-    ForecastEntry,
-    JudgementEntry,
-    Payload,
-    ProbabilityEntry,
-    Question,
-    ResolutionEntry,
-    VoidEntry,
-    canonical_json,
-    sha256_of,
-)
-from forecast.records.base import Record
+from forecast.events.cells import clean_text
+from forecast.events.countries import pair_named
+from forecast.records.base import Interval, Probability, Record
+from forecast.records.forecast import Baseline
+from forecast.records.scale import STANDARD
 
-Standing = Literal["open", "resolved", "void"]
-
+SCHEMA: Literal[7] = 7
+"""Version of the payloads; those of forecast 0.3, version 6, are read as well."""
+GENESIS = "0" * 64
+"""What the first record of a chain has in the place of the hash before it."""
+DIGITS = 6
+"""Decimals kept of every number on record; the Monte Carlo error of a probability is far larger."""
+GRACE_DAYS = 7
+"""Days after the as-of date within which a forecast counts as made ahead; made later it is a hindcast."""
 SHOWN_DIGITS = 10
 """Digits of an id that are shown; any beginning of at least ``FEWEST_DIGITS`` that is unique will do."""
 FEWEST_DIGITS = 4
+FIRST_YEAR, LAST_YEAR = 1000, 9000
+"""Of days and times on record: sums of days stay within the calendar."""
+
+Standing = Literal["open", "resolved", "void"]
+
+
+def _in_calendar[D: date](day: D) -> D:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"the year is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return day
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value is False
+
+
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits")]
+# Ledgers of others are read as well: what could steer a terminal is taken out.
+Text = Annotated[str, Field(min_length=1), AfterValidator(clean_text)]
+Day = Annotated[date, AfterValidator(_in_calendar)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
+
+
+class Question(Record):
+    """What is forecast: an act that meets the rule, after ``as_of`` and before ``milestone``.
+
+    Actors and ``any_of`` are sorted, so that equal questions are equal.
+    """
+
+    dyad: tuple[str, str] = Field(description="the two sides, sorted; actors of a side are joined by a plus")
+    sides: tuple[tuple[str, ...], tuple[str, ...]] = Field(description="actors of each side, as in dyad")
+    theatre: tuple[str, ...] = Field(description="acts between one of them and a side count too")
+    any_of: tuple[str, ...] = Field(min_length=1, description="categories that meet the target, sorted")
+    min_severity: int = Field(ge=1, le=5)
+    by: tuple[str, ...] | None = Field(
+        None, min_length=1, exclude_if=_is_empty, description="whose acts count, sorted; null: anybody's"
+    )
+    scale: Text | None = Field(
+        None, exclude_if=_is_empty, description="what severities mean (``Scale.key``); null: standard"
+    )
+    as_of: Day = Field(description="last day that was known")
+    milestone: Day = Field(description="first day that no longer counts")
+
+    @property
+    def id(self) -> str:
+        """Hash of the question."""
+        return content_hash(self.model_dump(mode="json"))
+
+    @property
+    def origin(self) -> date:
+        """First day of the window."""
+        return self.as_of + timedelta(days=1)
+
+    @property
+    def horizon_days(self) -> int:
+        """Days in the window, from the day after ``as_of`` to the day before ``milestone``."""
+        return (self.milestone - self.origin).days
+
+    @property
+    def pair(self) -> str:
+        """The dyad as one word, e.g. ``CHN-USA``."""
+        return "-".join(self.dyad)
+
+    @property
+    def scale_key(self) -> str:
+        """What the severities mean (``Scale.key``)."""
+        return self.scale or STANDARD
+
+    def is_over(self, through: date) -> bool:
+        """Whether events through this day cover the window: its last day is the one before the milestone."""
+        return self.milestone.toordinal() <= through.toordinal() + 1
+
+    def is_about(self, pair: str) -> bool:
+        """Whether a text such as ``usa-chn`` or ``China-USA`` names the dyad, either way round."""
+        either = ("-".join(self.dyad), "-".join(reversed(self.dyad)))
+        written = (pair.strip(), "-".join(pair_named(pair)))
+        return any(name.casefold() in map(str.casefold, either) for name in written)
+
+
+class RuleInWords(Record):
+    """How a question was put to people: its text, and the rule in words with the anchors that it quotes."""
+
+    question: Text
+    counts: Text
+    does_not_count: Text
+    edge_cases: tuple[Text, ...] = ()
+    anchors: dict[str, Text] = Field(description="of the least severity that counts, by category")
+
+
+class LedgerEntry(Record):
+    """Base of what is put on record."""
+
+    id: Hash
+    provenance: tuple[()] = Field((), exclude=True, description="written by 0.3, which could merge chains")
+
+    identity: ClassVar[frozenset[str]]
+    """Fields that the id is made of."""
+
+    @property
+    def expected_id(self) -> str:
+        """The id that the content has."""
+        return content_hash(self.model_dump(mode="json", include=set(self.identity)))
+
+
+class ProbabilityEntry(LedgerEntry):
+    """Base of what answers a question with a probability."""
+
+    question: Question
+    probability: Probability
+    made_on: Moment
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run did not converge: it is neither listed nor scored unless asked for."""
+        return False
+
+    @property
+    def hindcast(self) -> bool:
+        """Whether it was made so late that part of the answer could be known."""
+        return self.made_on.date() > self.question.as_of + timedelta(days=GRACE_DAYS)
+
+
+class ForecastEntry(ProbabilityEntry):
+    """One probability of a run: one target before one milestone."""
+
+    kind: Literal["forecast"] = "forecast"
+    name: Text = Field(description="name of the config")
+    dyad_label: Text
+    target: Text
+    target_label: Text
+    rule: RuleInWords | None = Field(None, exclude_if=_is_empty, description="the question as asked")
+    milestone_name: Text
+    milestone_label: Text
+    model: Text
+    mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
+    interval90: Interval
+    words: Text
+    baseline: Baseline
+    converged: bool
+    config_sha256: Hash
+    data_sha256: Hash
+    code_version: Text
+    run_id: Text
+    run_folder: Text | None = Field(description="where the run was kept; null when it was not")
+
+    identity = frozenset(
+        {"kind", "question", "name", "target", "milestone_name", "model"}
+        | {"config_sha256", "data_sha256", "code_version"}
+    )
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run did not converge."""
+        return not self.converged
+
+
+class JudgementEntry(ProbabilityEntry):
+    """Somebody else's probability for a question: a person's, a crowd's, a price of a market.
+
+    Statements of a ``person`` and prices are told apart by their time, so that one who returns to an earlier
+    number is on record with all three.
+    """
+
+    kind: Literal["judgement"] = "judgement"
+    forecaster: Text
+    person: bool = Field(False, exclude_if=_is_empty, description="stated by 'forecast judge'")
+    price: bool = Field(False, exclude_if=_is_empty, description="of a market on the day of made_on")
+    interval: Interval | None = Field(None, exclude_if=_is_empty, description="range that the person gives")
+    because: Text | None = Field(None, exclude_if=_is_empty, description="the reason that the person gives")
+    link: Text | None = Field(None, exclude_if=_is_empty, description="address of the forecast, if stated")
+    differs: Text | None = Field(
+        None, exclude_if=_is_empty, description="how the question that it answers differs, as stated"
+    )
+
+    identity = frozenset({"kind", "question", "forecaster", "probability"})
+
+    @property
+    def expected_id(self) -> str:
+        """The id that the content has."""
+        fields = set(self.identity)
+        if self.person:
+            fields |= {"person", "made_on", "interval", "because"}
+        if self.price:
+            fields |= {"price", "made_on"}
+        return content_hash(self.model_dump(mode="json", include=fields))
+
+
+class ResolutionEntry(LedgerEntry):
+    """What happened, by the rule of the question."""
+
+    kind: Literal["resolution"] = "resolution"
+    question_id: Hash
+    outcome: Literal[0, 1]
+    decided_on: date | None = Field(description="day of the first act that met the target; null for a no")
+    acts: tuple[Text, ...] = Field(description="ids of the acts in the window that met the target")
+    through: Day = Field(description="last day that the events cover")
+    events_source: Text
+    events_sha256: Hash
+    corrects: Hash | None = Field(None, description="id of the resolution that this one replaces")
+
+    identity = frozenset(
+        {"kind", "question_id", "outcome", "decided_on", "acts", "through"}
+        | {"events_source", "events_sha256", "corrects"}
+    )
+
+    def same_answer(self, other: ResolutionEntry) -> bool:
+        """Whether both say that the same happened, by the same acts."""
+        return (self.outcome, self.decided_on, self.acts) == (other.outcome, other.decided_on, other.acts)
+
+
+class VoidEntry(LedgerEntry):
+    """A forecast, or a question with all its forecasts, that does not count, and why."""
+
+    kind: Literal["void"] = "void"
+    subject: Hash = Field(description="id of the forecast, judgement or question")
+    reason: Text
+
+    identity = frozenset({"kind", "subject", "reason"})
+
+
+class RunEntry(LedgerEntry):
+    """The folder that a run left, so that it can be told later whether it was altered."""
+
+    kind: Literal["run"] = "run"
+    run_id: Text
+    manifest_sha256: Hash = Field(description="of the manifest's lasting part (``run_hash``)")
+    run_folder: Text = Field(description="where the run was kept")
+
+    identity = frozenset({"kind", "run_id", "manifest_sha256"})
+
+
+AnyEntry = Annotated[
+    ForecastEntry | JudgementEntry | ResolutionEntry | VoidEntry | RunEntry, Field(discriminator="kind")
+]
+
+
+class Payload(Record):
+    """What a record says and when it was written down; the text that is hashed."""
+
+    schema_: Literal[6, 7] = Field(SCHEMA, alias="schema")
+    recorded_on: Moment
+    clock_behind_s: int | None = Field(
+        None, ge=1, description="seconds by which the clock stood behind an earlier record, else null"
+    )
+    entry: AnyEntry
+
+
+def with_id[E: LedgerEntry](kind: type[E], **fields: object) -> E:
+    """Make an entry whose id is that of its content."""
+    draft = kind.model_validate({"id": GENESIS, **fields})
+    return draft.model_copy(update={"id": draft.expected_id})
+
+
+def canonical_json(value: object) -> str:
+    """Return JSON-like values as canonical text (``ValueError`` for numbers without a plain notation)."""
+    match value:
+        case None | bool() | str():
+            return json.dumps(value, ensure_ascii=False)
+        case int():
+            return str(value)
+        case float():
+            return _number(value)
+        case Mapping():
+            items = (f"{canonical_json(key)}:{canonical_json(value[key])}" for key in sorted(value))
+            return "{" + ",".join(items) + "}"
+        case Sequence():
+            return "[" + ",".join(map(canonical_json, value)) + "]"
+    raise TypeError(f"JSON knows no {type(value).__name__}")
+
+
+def _number(value: float) -> str:
+    if value == 0:
+        return "0"
+    if not 1e-6 <= abs(value) < 1e15:
+        raise ValueError(f"{value!r} has no plain decimal notation; round it to {DIGITS} decimals first")
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def rounded_chance(probability: float) -> float:
+    """Round a chance to ``DIGITS`` decimals, but never to 0 or 1 what is neither."""
+    least = 10.0**-DIGITS
+    inside = probability if probability in {0.0, 1.0} else min(max(probability, least), 1 - least)
+    return round(inside, DIGITS)
+
+
+def content_hash(value: object) -> str:
+    """Return the SHA-256 of the canonical text, 64 hex digits."""
+    return _sha256(canonical_json(value))
+
+
+def link_hash(previous: str, payload: str) -> str:
+    """SHA-256 of the hash before and the payload, one after the other."""
+    return _sha256(previous + payload)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
 class BadRecordError(Exception):
@@ -60,11 +363,6 @@ class ChainRecord(Link):
     entry: AnyEntry
 
 
-def link_hash(previous: str, payload: str) -> str:
-    """SHA-256 of the hash before and the payload, one after the other."""
-    return sha256_of(previous + payload)
-
-
 def _read_link(link: Link, place: int, previous: str) -> ChainRecord:
     """Read a link that must stand at this place, after the record with this hash.
 
@@ -77,10 +375,18 @@ def _read_link(link: Link, place: int, previous: str) -> ChainRecord:
     if link_hash(previous, link.payload) != link.hash:
         raise BadRecordError("was altered: its content does not have its hash")
     try:
-        plain = canonical_json(json.loads(link.payload)) == link.payload
+        content = json.loads(link.payload)
+        plain = canonical_json(content) == link.payload
         payload = Payload.model_validate_json(link.payload)
     except ValidationError as error:
-        raise unknown_record(error, "the payload") from error
+        if isinstance(content, dict) and content.get("schema") in range(1, 6):
+            raise BadRecordError(
+                f"is of an old format (schema {content['schema']}), which is not read any more. Leave the "
+                "file to the version that wrote it; 'forecast run --ledger FILE' makes a new one"
+            ) from error
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"]) or "the payload"
+        raise BadRecordError(f"is none that this version knows: {where}: {fault['msg']}") from error
     except (ValueError, RecursionError) as error:
         raise BadRecordError(f"is not readable: {error}") from error
     if not plain:
@@ -91,13 +397,6 @@ def _read_link(link: Link, place: int, previous: str) -> ChainRecord:
 
 
 _READ = ("recorded_on", "clock_behind_s", "entry")
-
-
-def unknown_record(error: ValidationError, whole: str) -> BadRecordError:
-    """Say where a record is none that this version knows; ``whole`` names what has no place in it."""
-    first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or whole
-    return BadRecordError(f"is none that this version knows: {where}: {first['msg']}")
 
 
 class Ledger:
@@ -153,7 +452,9 @@ class Ledger:
         If the clock (``now``, with a time zone) stands behind the latest time on record, the record says so.
         """
         time = now.astimezone(UTC).replace(microsecond=0)
-        payload = Payload(schema=6, recorded_on=time, clock_behind_s=self._seconds_behind(time), entry=entry)
+        payload = Payload(
+            schema=SCHEMA, recorded_on=time, clock_behind_s=self._seconds_behind(time), entry=entry
+        )
         text = canonical_json(payload.model_dump(mode="json", by_alias=True))
         return Link(len(self) + 1, self.head, link_hash(self.head, text), text)
 
@@ -245,88 +546,3 @@ def check_chain(path: str, links: Iterable[Link]) -> tuple[Ledger, str]:
         except BadRecordError as bad:
             return ledger, str(bad)
     return ledger, ""
-
-
-@dataclass(frozen=True)
-class ScoredForecast:
-    """A forecast and what happened."""
-
-    entry: ForecastEntry
-    resolution: ResolutionEntry
-
-    @property
-    def outcome(self) -> Literal[0, 1]:
-        """1 when the target happened in the window."""
-        return self.resolution.outcome
-
-    @property
-    def origin(self) -> date:
-        """First day of the window."""
-        return self.entry.question.origin
-
-    @property
-    def horizon_days(self) -> int:
-        """Length of the window."""
-        return self.entry.question.horizon_days
-
-    @property
-    def early(self) -> bool:
-        """Whether the answer, a yes, was there before the window was half over."""
-        decided = self.resolution.decided_on
-        return decided is not None and 2 * (decided - self.origin).days < self.horizon_days
-
-
-class Counts(Record):
-    """What became of every forecast on record; all but the last two add up to ``forecasts``."""
-
-    forecasts: int
-    scored: int
-    open: int
-    void: int
-    unconverged: int = Field(description="not scored: the run did not converge")
-    repeated: int = Field(description="not scored: an earlier forecast of the same question stands")
-    hindcasts: int = Field(description="of the scored: made more than a week after the as-of date")
-    early: int = Field(description="of the scored: a yes before the window was half over")
-
-    @property
-    def void_share(self) -> float | None:
-        """Void forecasts as a share of void and scored ones; ``None`` without either."""
-        closed = self.void + self.scored
-        return self.void / closed if closed else None
-
-
-def standing_forecasts(ledger: Ledger, *, failed: bool = False) -> tuple[list[ForecastEntry], Counts]:
-    """Choose what counts: of each config name, model and question the first forecast that stands.
-
-    Later ones do not count, or the best could be picked afterwards. One that was declared void, or did not
-    converge (unless ``failed`` ones count as well), makes room for the next. Given are the open and the
-    resolved ones, in the order they were made, and what became of all.
-    """
-    chosen: dict[tuple[str, str, str], ForecastEntry] = {}
-    left = dict.fromkeys(("void", "unconverged", "repeated"), 0)
-    forecasts = sorted(ledger.forecasts, key=lambda entry: entry.made_on)
-    for entry in forecasts:
-        key = (entry.question.id, entry.name, entry.model)
-        if ledger.standing(entry) == "void":
-            left["void"] += 1
-        elif entry.failed and not failed:
-            left["unconverged"] += 1
-        elif key in chosen:
-            left["repeated"] += 1
-        else:
-            chosen[key] = entry
-    resolved = resolved_forecasts(ledger, chosen.values())
-    return list(chosen.values()), Counts(
-        forecasts=len(forecasts),
-        scored=len(resolved),
-        open=len(chosen) - len(resolved),
-        hindcasts=sum(forecast.entry.hindcast for forecast in resolved),
-        early=sum(forecast.early for forecast in resolved),
-        **left,
-    )
-
-
-def resolved_forecasts(ledger: Ledger, entries: Iterable[ForecastEntry]) -> list[ScoredForecast]:
-    """Return those whose question is resolved, each with the resolution that stands."""
-    answers = ((entry, ledger.resolution_of(entry.question.id)) for entry in entries)
-    return [ScoredForecast(entry, resolution) for entry, resolution in answers if resolution]

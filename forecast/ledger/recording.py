@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from forecast.config import Config
 from forecast.events.dyads import DyadRule
-from forecast.ledger.chain import Ledger
-from forecast.ledger.entries import (
+from forecast.ledger.chain import (
     DIGITS,
-    AskedRule,
     ForecastEntry,
+    Ledger,
     Question,
+    RuleInWords,
     RunEntry,
     rounded_chance,
     with_id,
@@ -63,9 +63,8 @@ def record_forecast(
 ) -> Recorded:
     """Put the forecasts of a run on record; what is there already stays as it was.
 
-    The folder of the run goes on record with the hash of its manifest. A run that did not converge is
-    recorded as such. A milestone on the day after the as-of date leaves no day
-    for anything to happen, so it is no question and is not recorded. ``LedgerError`` as ``write_ledger``.
+    The folder of the run goes on record with the hash of its manifest. A milestone on the day after the as-of
+    date leaves no day for anything to happen, so it is not recorded. ``LedgerError`` as ``write_ledger``.
     """
     entries = forecast_entries(forecast, rules, origin)
     with write_ledger(path) as writer:
@@ -89,7 +88,7 @@ def forecast_entries(
     ]
 
 
-class Asked(NamedTuple):
+class RunQuestion(NamedTuple):
     """A question of a run by the names of its target and milestone."""
 
     target: str
@@ -99,22 +98,22 @@ class Asked(NamedTuple):
 
 def asked_questions(
     dyad: DyadRule, rules: Sequence[TargetRule], as_of: date, milestones: Mapping[str, date], scale: Scale
-) -> list[Asked]:
+) -> list[RunQuestion]:
     """Return every question that a run asks; ``milestones`` are days by name."""
     return [
-        Asked(rule.name, name, make_question(dyad, rule, as_of, day, scale))
+        RunQuestion(rule.name, name, make_question(dyad, rule, as_of, day, scale))
         for rule in rules
         for name, day in milestones.items()
     ]
 
 
-def questions_of(config: Config) -> list[Asked]:
+def questions_of(config: Config) -> list[RunQuestion]:
     """Return every question that a run of a config asks."""
-    days = {one.name: one.date for one in config.milestones}
+    days = {milestone.name: milestone.date for milestone in config.milestones}
     return asked_questions(dyad_rule(config), target_rules(config), config.as_of, days, config_scale(config))
 
 
-def history_of(ledger: Ledger, asked: Sequence[Asked]) -> tuple[PastForecast, ...]:
+def history_of(ledger: Ledger, asked: Sequence[RunQuestion]) -> tuple[PastForecast, ...]:
     """Earlier forecasts of the same questions, oldest first; of one as-of day the last that was recorded."""
     last = {}
     for target, milestone, question in asked:
@@ -133,32 +132,32 @@ def history_of(ledger: Ledger, asked: Sequence[Asked]) -> tuple[PastForecast, ..
     return tuple(sorted(last.values(), key=lambda forecast: forecast.as_of))
 
 
-def others_of(ledger: Ledger, asked: Sequence[Asked], as_of: date) -> tuple[OtherForecast, ...]:
+def others_of(ledger: Ledger, asked: Sequence[RunQuestion], as_of: date) -> tuple[OtherForecast, ...]:
     """What others said of the same questions, whatever day they were asked on, the latest first.
 
     Of one forecaster and question the last answer, of a market its last price up to the as-of date if it has
     one; a question of the same rule that ends on another day is told with its difference. Answers that were
     declared void are left out.
     """
-    found: dict[tuple[str, str, str], OtherForecast] = {}
-    for entry in sorted(ledger.judgements, key=lambda one: one.made_on):
+    others: dict[tuple[str, str, str], OtherForecast] = {}
+    for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
         theirs = entry.question
-        rules = [one for one in asked if _same_rule(one.question, theirs)]
+        rules = [ours for ours in asked if _same_rule(ours.question, theirs)]
         if not rules or ledger.standing(entry) == "void":
             continue
-        same = next((one for one in rules if one.question.milestone == theirs.milestone), None)
+        same = next((ours for ours in rules if ours.question.milestone == theirs.milestone), None)
         differs = [entry.differs] if entry.differs else []
         if same is None:
-            nearest = min(rules, key=lambda one: abs((one.question.milestone - theirs.milestone).days))
+            nearest = min(rules, key=lambda ours: abs((ours.question.milestone - theirs.milestone).days))
             differs.append(f"ends on {theirs.milestone}, not on {nearest.question.milestone}")
         if theirs.as_of != as_of:
             differs.append(f"counts events after {theirs.as_of}, not after {as_of}")
-        target = (same or rules[0]).target
-        known = found.get((target, theirs.id, entry.forecaster))
-        if known and entry.market and not known.after_as_of and entry.made_on.date() > as_of:
+        key = ((same or rules[0]).target, theirs.id, entry.forecaster)
+        after = entry.made_on.date() > as_of
+        if key in others and entry.price and after and not others[key].after_as_of:
             continue  # the run compares itself with what the market knew
-        found[target, theirs.id, entry.forecaster] = OtherForecast(
-            target=target,
+        others[key] = OtherForecast(
+            target=key[0],
             milestone=same.milestone if same else None,
             forecaster=entry.forecaster,
             made_on=entry.made_on.date(),
@@ -167,10 +166,9 @@ def others_of(ledger: Ledger, asked: Sequence[Asked], as_of: date) -> tuple[Othe
             ends=theirs.milestone,
             asked_as_of=theirs.as_of,
             differs=tuple(differs),
-            after_as_of=entry.made_on.date() > as_of,
-            market=entry.market,
+            after_as_of=after,
         )
-    return tuple(sorted(found.values(), key=lambda one: one.made_on, reverse=True))
+    return tuple(sorted(others.values(), key=lambda other: other.made_on, reverse=True))
 
 
 def _same_rule(ours: Question, theirs: Question) -> bool:
@@ -207,14 +205,12 @@ def _entry(
     baseline = milestone.baseline
     return with_id(
         ForecastEntry,
-        question=make_question(
-            origin.dyad, rule, forecast.as_of, milestone.date, forecast.scale
-        ).model_dump(),
+        question=make_question(origin.dyad, rule, forecast.as_of, milestone.date, forecast.scale),
         name=forecast.name,
         dyad_label=forecast.dyad.label,
         target=target.name,
         target_label=target.label,
-        rule=_asked_rule(forecast, target, milestone) if target.counts else None,
+        rule=_rule_in_words(forecast, target, milestone) if target.counts else None,
         milestone_name=milestone.name,
         milestone_label=milestone.label,
         model=forecast.model,
@@ -233,9 +229,9 @@ def _entry(
     )
 
 
-def _asked_rule(forecast: Forecast, target: TargetForecast, milestone: MilestoneForecast) -> AskedRule:
+def _rule_in_words(forecast: Forecast, target: TargetForecast, milestone: MilestoneForecast) -> RuleInWords:
     anchors = {kind: forecast.scale.anchor(kind, target.min_severity) for kind in target.any_of}
-    return AskedRule(
+    return RuleInWords(
         question=question_text(
             target.label, forecast.dyad.label, forecast.as_of, milestone.date, forecast.reported_by
         ),

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from forecast.blocks import Block, Prose
 from forecast.errors import LedgerError
 from forecast.events.countries import actor_named, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
-from forecast.ledger.chain import Ledger
-from forecast.ledger.entries import Question, ResolutionEntry, with_id
+from forecast.ledger.chain import Ledger, Question, ResolutionEntry, with_id
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
 from forecast.panel import TargetRule
 from forecast.wording import count
-
-PAIR_SHARE = 0.9
-"""A file in which so many rows are between two actors is a file of that pair."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,19 +56,57 @@ class Resolved:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: the resolutions, the open questions, and the number of the others."""
-        told, counted = (
-            ("new", "corrected", "open"),
-            ("open_met", "unchanged", "void", "other_scales", "other_dyads"),
-        )
+        listed = ("new", "corrected", "open")
+        counted = ("open_met", "unchanged", "void", "other_scales", "other_dyads")
         return {
             "dyad": "-".join(self.coverage.dyad),
             "scale": self.coverage.scale,
             "unseen_actors": [*self.coverage.unseen],
             "through": self.coverage.through.isoformat(),
             "through_stated": self.coverage.stated,
-            **{name: [entry.model_dump(mode="json") for entry in getattr(self, name)] for name in told},
+            **{name: [entry.model_dump(mode="json") for entry in getattr(self, name)] for name in listed},
             **{f"n_{name}": len(getattr(self, name)) for name in counted},
         }
+
+    def blocks(self, source: str) -> Iterator[Block]:
+        """What a file of events settled, and what stays open until when."""
+        coverage = self.coverage
+        why = "as stated" if coverage.stated else "the last day on which anything became known"
+        yield Prose(
+            f"{source}: acts of {'-'.join(coverage.dyad)}, taken to cover the days through "
+            f"{coverage.through} ({why}). Severities on the scale '{coverage.scale}'."
+        )
+        if coverage.unseen:
+            unseen = " or ".join(coverage.unseen)
+            yield Prose(f"No row names {unseen}. Does the file cover their acts?", tone="warning")
+        if self.new:
+            yes = sum(resolution.outcome for resolution in self.new)
+            text = f"Resolved: {count(len(self.new), 'question')}: {yes} yes, {len(self.new) - yes} no."
+        else:
+            text = "No newly resolved questions."
+        before = f" {count(len(self.unchanged), 'question')} unchanged." if self.unchanged else ""
+        yield Prose(text + before)
+        if self.corrected:
+            corrected = count(len(self.corrected), "outcome")
+            yield Prose(f"{corrected} corrected; the earlier ones stay on record.", tone="warning")
+        if self.open:
+            soonest = min(question.milestone for question in self.open)
+            yield Prose(
+                f"{count(len(self.open), 'question')} open: the events do not reach the milestone. The next "
+                f"is over when they cover the day before {soonest}."
+            )
+        if self.open_met:
+            yield Prose(
+                f"{count(len(self.open_met), 'open question')} met already. They wait for their milestone "
+                "like the others, so that a yes does not count sooner than a no."
+            )
+        for questions, kind, where in (
+            (self.void, "void question", ""),
+            (self.other_scales, "question", " on other scales"),
+            (self.other_dyads, "question", " on other pairs"),
+        ):
+            if questions:
+                yield Prose(f"{count(len(questions), kind)}{where} left alone.")
 
 
 def resolve_ledger(
@@ -186,32 +219,17 @@ def _scales(asked: Sequence[Question]) -> str:
 def acts_that_met(events: EventTable, question: Question, through: date) -> EventTable:
     """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day."""
     last = min(question.milestone - timedelta(days=1), through)
-    inside = _acts_of(events, question).between(question.origin, last)
+    inside = events.select(replace(_between(question), theatre=question.theatre).mask(events)).between(
+        question.origin, last
+    )
     return inside.select(
         TargetRule("", question.any_of, question.min_severity, question.by or ()).mask(inside)
     )
 
 
-def _acts_of(events: EventTable, question: Question) -> EventTable:
-    """Acts that a question counts, by its sides and its theatre.
-
-    A question of schema 1 names its pair only, and its run counted every row of its file. In a file of that
-    pair, where at least ``PAIR_SHARE`` of the rows are between the two, all acts of either still count; in
-    any other file only those between the two, since its theatre is not known.
-    """
-    rule = _between(question)
-    mask = rule.mask(events)
-    if question.sides is not None:
-        mask = replace(rule, theatre=question.theatre or ()).mask(events)
-    elif len(events) and mask.mean() >= PAIR_SHARE:
-        mask = np.isin(events.initiator, rule.actors) | np.isin(events.recipient, rule.actors)
-    return events.select(mask)
-
-
 def _between(question: Question) -> DyadRule:
-    low, high = question.sides or tuple((actor,) for actor in question.dyad)
     # Event files are read with codes for names of countries; an entry may be older than that.
-    return DyadRule(tuple(map(actor_named, low)), tuple(map(actor_named, high)))
+    return DyadRule(*(tuple(map(actor_named, side)) for side in question.sides))
 
 
 def _is_covered(question: Question, pair: tuple[str, str]) -> bool:

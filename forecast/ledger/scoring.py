@@ -1,4 +1,4 @@
-"""A ledger → scores: overall and by group, calibration, largest misses, ours beside others'.
+"""A ledger → scores: overall and by group, calibration, largest misses; people, markets and model together.
 
 Of each series and question the first forecast that stands is scored. The errors are those of the backtest:
 whole blocks of neighbouring origins are resampled (``bootstrap``), and all forecasts of an origin go with
@@ -7,17 +7,35 @@ it, since one act can decide many of them.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.special import expit, logit
 
 from forecast.baselines import REFERENCE
+from forecast.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Group,
+    Heading,
+    Pairs,
+    Prose,
+    Table,
+    cells,
+    plain_table,
+    right,
+)
 from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable, csv_text, table_of
 from forecast.evaluation.metrics import (
@@ -30,24 +48,154 @@ from forecast.evaluation.metrics import (
     reliability_curve,
     skill_estimate,
 )
-from forecast.evaluation.score_table import FEWEST_OUTCOMES, claim_of
+from forecast.evaluation.score_table import FEWEST_OUTCOMES, Claim, claim_of
 from forecast.evaluation.track_record import error_bound, error_bound_if_defined, largest_misses
-from forecast.ledger.chain import Counts, Ledger, ScoredForecast, resolved_forecasts, standing_forecasts
-from forecast.ledger.entries import GRACE_DAYS, ForecastEntry, JudgementEntry
-from forecast.ledger.recording import Asked, history_of, others_of
+from forecast.ledger.chain import (
+    GRACE_DAYS,
+    SHOWN_DIGITS,
+    ForecastEntry,
+    JudgementEntry,
+    Ledger,
+    Question,
+    ResolutionEntry,
+)
+from forecast.ledger.recording import RunQuestion, history_of, others_of
 from forecast.records.base import Probability, Record
 from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve
 from forecast.records.horizons import HORIZONS
 from forecast.records.scale import STANDARD
-from forecast.wording import count
+from forecast.wording import count, listing, number, percent, share
 
 Floats = NDArray[np.float64]
-Claim = Literal["better", "worse", "none"]
 
 _BAND_ENDS = HORIZONS[:4]
 HORIZON_BANDS = tuple((last, f"{before + 1}–{last} days") for before, last in pairwise((0, *_BAND_ENDS)))
 LONGEST_BAND = f"over {_BAND_ENDS[-1]} days"
 AHEAD, HINDCAST = "made ahead", "hindcast"
+MODEL, BASE_RATE, EQUAL = "model", "base rate", "equal pool"
+NOT_PERSONS = (MODEL, BASE_RATE, EQUAL)
+LEAST, MOST = 0.005, 0.995
+"""What a single answer can say in the pool, so that nobody alone decides it."""
+_GROUP_HEADS = {
+    "horizon": "By horizon",
+    "target": "By target",
+    "dyad": "By pair",
+    "model": "By model",
+    "made": "By time",
+}
+
+
+@dataclass(frozen=True)
+class ScoredForecast:
+    """A forecast and what happened."""
+
+    entry: ForecastEntry
+    resolution: ResolutionEntry
+
+    @property
+    def outcome(self) -> Literal[0, 1]:
+        """1 when the target happened in the window."""
+        return self.resolution.outcome
+
+    @property
+    def question(self) -> Question:
+        """What was forecast."""
+        return self.entry.question
+
+    @property
+    def early(self) -> bool:
+        """Whether the answer, a yes, was there before the window was half over."""
+        decided, asked = self.resolution.decided_on, self.question
+        return decided is not None and 2 * (decided - asked.origin).days < asked.horizon_days
+
+
+class Counts(Record):
+    """What became of every forecast on record; all but the last two add up to ``forecasts``."""
+
+    forecasts: int
+    scored: int
+    open: int
+    void: int
+    unconverged: int = Field(description="not scored: the run did not converge")
+    repeated: int = Field(description="not scored: an earlier forecast of the same question stands")
+    hindcasts: int = Field(description="of the scored: made more than a week after the as-of date")
+    early: int = Field(description="of the scored: a yes before the window was half over")
+
+    @property
+    def void_share(self) -> float | None:
+        """Void forecasts as a share of void and scored ones; ``None`` without either."""
+        closed = self.void + self.scored
+        return self.void / closed if closed else None
+
+
+def standing_forecasts(ledger: Ledger, *, failed: bool = False) -> tuple[list[ForecastEntry], Counts]:
+    """Choose what counts: of each config name, model and question the first forecast that stands.
+
+    Later ones do not count, or the best could be picked afterwards. One that was declared void, or did not
+    converge (unless ``failed`` ones count as well), makes room for the next. Given are the open and the
+    resolved ones, in the order they were made, and what became of all.
+    """
+    chosen: dict[tuple[str, str, str], ForecastEntry] = {}
+    left = dict.fromkeys(("void", "unconverged", "repeated"), 0)
+    forecasts = sorted(ledger.forecasts, key=lambda entry: entry.made_on)
+    for entry in forecasts:
+        key = (entry.question.id, entry.name, entry.model)
+        if ledger.standing(entry) == "void":
+            left["void"] += 1
+        elif entry.failed and not failed:
+            left["unconverged"] += 1
+        elif key in chosen:
+            left["repeated"] += 1
+        else:
+            chosen[key] = entry
+    resolved = resolved_forecasts(ledger, chosen.values())
+    return list(chosen.values()), Counts(
+        forecasts=len(forecasts),
+        scored=len(resolved),
+        open=len(chosen) - len(resolved),
+        hindcasts=sum(forecast.entry.hindcast for forecast in resolved),
+        early=sum(forecast.early for forecast in resolved),
+        **left,
+    )
+
+
+def resolved_forecasts(ledger: Ledger, entries: Iterable[ForecastEntry]) -> list[ScoredForecast]:
+    """Return those whose question is resolved, each with the resolution that stands."""
+    answers = ((entry, ledger.resolution_of(entry.question.id)) for entry in entries)
+    return [ScoredForecast(entry, resolution) for entry, resolution in answers if resolution]
+
+
+class _OriginBlocks:
+    """The origins of some questions, and the block bootstrap over them; values are one a question."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        days = np.array([question.origin for question in questions], dtype="datetime64[D]")
+        origins, self._row_origin = np.unique(days, return_inverse=True)
+        self._number = np.bincount(self._row_origin).astype(np.float64)
+        self._block = block_length(origins, max(question.horizon_days for question in questions))
+
+    def mean(self, values: Floats, seed: int) -> Estimate:
+        """Mean over forecasts, with the error to first order of a ratio of sums."""
+        mean = float(values.mean())
+        apart = (self._sums(values) - mean * self._number) / self._number.mean()
+        spread = mean_estimate(apart, self._block, seed)
+        lower, upper = (mean + end for end in spread.interval90)
+        return Estimate(mean, spread.se, (lower, upper))
+
+    def error(self, values: Floats, seed: int) -> float | None:
+        """Error of the mean over origins of their means; ``None`` where it is not defined."""
+        return _defined(mean_estimate(self._sums(values) / self._number, self._block, seed).se)
+
+    def skill(self, values: Floats, reference: Floats, seed: int) -> Estimate:
+        """1 − mean score / mean reference score; NaN if the reference is perfect."""
+        return skill_estimate(self._sums(values), self._sums(reference), self._block, seed)
+
+    def _sums(self, values: Floats) -> Floats:
+        return np.bincount(self._row_origin, values)
+
+
+def _defined(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 class GroupScore(Record):
@@ -75,7 +223,7 @@ def score_group(
     probability = np.array([forecast.entry.probability for forecast in forecasts])
     baseline = np.array([forecast.entry.baseline.probability for forecast in forecasts])
     outcome = np.array([forecast.outcome for forecast in forecasts], dtype=np.int8)
-    origins = _OriginBlocks(forecasts)
+    origins = _OriginBlocks([forecast.question for forecast in forecasts])
     brier, reference = brier_score(probability, outcome), brier_score(baseline, outcome)
     skill = origins.skill(brier, reference, seed)
     n_yes = int(outcome.sum())
@@ -94,84 +242,6 @@ def score_group(
     )
 
 
-class _OriginBlocks:
-    """The origins of some forecasts, and the block bootstrap over them."""
-
-    def __init__(self, forecasts: Sequence[ScoredForecast]) -> None:
-        days = np.array([forecast.origin for forecast in forecasts], dtype="datetime64[D]")
-        origins, self._row_origin = np.unique(days, return_inverse=True)
-        self._number = np.bincount(self._row_origin).astype(np.float64)
-        self._block = block_length(origins, max(forecast.horizon_days for forecast in forecasts))
-
-    def mean(self, values: Floats, seed: int) -> Estimate:
-        """Mean over forecasts, shape (forecast,), with the error to first order of a ratio of sums."""
-        mean = float(values.mean())
-        apart = (self._sums(values) - mean * self._number) / self._number.mean()
-        spread = mean_estimate(apart, self._block, seed)
-        lower, upper = (mean + end for end in spread.interval90)
-        return Estimate(mean, spread.se, (lower, upper))
-
-    def skill(self, values: Floats, reference: Floats, seed: int) -> Estimate:
-        """1 − mean score / mean reference score; NaN if the reference is perfect."""
-        return skill_estimate(self._sums(values), self._sums(reference), self._block, seed)
-
-    def _sums(self, values: Floats) -> Floats:
-        return np.bincount(self._row_origin, values)
-
-
-class Beside(Record):
-    """Somebody else's probabilities and ours, on the questions that both answered.
-
-    ``difference`` is the mean of our Brier score minus theirs: above 0 they were more accurate.
-    """
-
-    forecaster: str
-    n: int
-    n_yes: int
-    n_late: int = Field(description="of theirs: made more than a week after the as-of date")
-    brier: float
-    our_brier: float
-    log: float
-    our_log: float
-    difference: ErrorBound
-
-
-def compare_with_others(ledger: Ledger, scored: Sequence[ScoredForecast], *, seed: int) -> list[Beside]:
-    """Compare every other forecaster with ours (``scored``) where both answered.
-
-    The first answer of each forecaster stands, and the first of ours where several models answered.
-    """
-    ours: dict[str, ScoredForecast] = {}
-    for forecast in scored:
-        ours.setdefault(forecast.entry.question.id, forecast)
-    answers: dict[str, dict[str, JudgementEntry]] = {}
-    for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
-        if entry.question.id in ours and ledger.standing(entry) == "resolved":
-            answers.setdefault(entry.forecaster, {}).setdefault(entry.question.id, entry)
-    return [
-        _compare(forecaster, [(theirs, ours[question]) for question, theirs in answered.items()], seed)
-        for forecaster, answered in sorted(answers.items())
-    ]
-
-
-def _compare(forecaster: str, pairs: Sequence[tuple[JudgementEntry, ScoredForecast]], seed: int) -> Beside:
-    both = [ours for _, ours in pairs]
-    outcome = np.array([ours.outcome for ours in both], dtype=np.int8)
-    theirs, ours = [entry.probability for entry, _ in pairs], [each.entry.probability for each in both]
-    brier, our_brier = brier_score(theirs, outcome), brier_score(ours, outcome)
-    return Beside(
-        forecaster=forecaster,
-        n=len(both),
-        n_yes=int(outcome.sum()),
-        n_late=sum(entry.hindcast for entry, _ in pairs),
-        brier=float(brier.mean()),
-        our_brier=float(our_brier.mean()),
-        log=float(log_score(theirs, outcome).mean()),
-        our_log=float(log_score(ours, outcome).mean()),
-        difference=error_bound(_OriginBlocks(both).mean(our_brier - brier, seed)),
-    )
-
-
 class LedgerMiss(Record):
     """A forecast on the wrong side of an even chance."""
 
@@ -187,7 +257,7 @@ class LedgerMiss(Record):
 class LedgerScores(Record):
     """All scores of a ledger; ``groups`` begins with all forecasts together."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Literal[2] = Field(2, alias="schema")
     head: str
     counts: Counts
     void_share: float | None
@@ -196,8 +266,90 @@ class LedgerScores(Record):
     calibration: tuple[ReliabilityCurve, ...]
     calibration_slope: ErrorBound | None
     largest_misses: tuple[LedgerMiss, ...]
-    beside: tuple[Beside, ...]
     warnings: tuple[str, ...]
+
+    def blocks(self, path: Path, written: Sequence[Path]) -> Iterator[Block]:
+        """Counts, the score of every group, calibration and misses."""
+        counts = self.counts
+        parts = [f"{counts.scored:,} scored", f"{counts.open:,} open", f"{counts.void:,} void"]
+        parts += [f"{counts.unconverged:,} not converged"] if counts.unconverged else []
+        parts += [f"{counts.repeated:,} repeated"] if counts.repeated else []
+        yield Heading(f"{path}: {count(counts.forecasts, 'forecast')} on record, {', '.join(parts)}.")
+        if counts.void and self.void_share is not None:
+            yield Prose(f"Void share: {percent(self.void_share)} of void and scored.")
+        if self.warnings:
+            yield Bullets(self.warnings)
+        everything, *others = self.groups
+        rows = [_score_row("All", everything)]
+        if self.without_early:
+            rows.append(_score_row("without early answers", self.without_early))
+        groups = [Group(rows=tuple(rows), marked=(0,))]
+        for by, head in _GROUP_HEADS.items():
+            members = [group for group in others if group.by == by]
+            if len(members) > 1 or by == "target":
+                groups.append(
+                    Group(rows=tuple(_score_row(member.group, member) for member in members), label=head)
+                )
+        numbers = map(right, ("n", "yes", "Brier", "±", "base", "log"))
+        yield Table(columns=(Column(""), *numbers, Column("Skill (90%)")), groups=tuple(groups))
+        if everything.claim != "none":
+            excludes = "(the interval of the skill excludes 0)"
+            yield Prose(f"Over all, the forecasts are {everything.claim} than the baseline {excludes}.")
+        yield Prose(
+            "Brier and log score: lower is better. ± is the standard error, by blocks of neighbouring as-of "
+            "dates. base is the Brier score of the baseline that was recorded with each forecast. An "
+            f"asterisk: the interval excludes 0, and there are {FEWEST_OUTCOMES} outcomes of either kind. "
+            "Without it no skill is claimed.",
+            tone="fine",
+        )
+        early = f"{count(counts.early, 'question')} with a yes in the first half of the window"
+        yield Prose(f"Early: {early}. Left out, only slower answers remain.", tone="fine")
+        yield from self._calibration_blocks()
+        if not self.largest_misses:
+            yield Prose("No forecast was on the wrong side of an even chance.")
+            return
+        misses = [
+            (
+                *(miss.id[:SHOWN_DIGITS], str(miss.as_of), str(miss.milestone), miss.target),
+                *(percent(miss.probability), "happened" if miss.outcome else "did not happen"),
+            )
+            for miss in self.largest_misses
+        ]
+        columns = "Id", "As of", "Before", "Target", right("Said"), "It"
+        yield plain_table(columns, misses, "Largest misses, of each episode the worst")
+        if written:
+            yield Pairs(tuple(("Written", str(place)) for place in written))
+
+    def _calibration_blocks(self) -> Iterator[Block]:
+        rows = [
+            (
+                *(percent(each.forecast_mean), share(each.observed_share), f"{each.number:,}"),
+                f"{share(each.lower90)} to {share(each.upper90)}",
+            )
+            for each in self.calibration[0].bins
+        ]
+        columns = right("forecast"), right("happened"), right("n"), "90% of calibrated ones"
+        yield plain_table(columns, rows, "Calibration")
+        slope = self.calibration_slope
+        if slope and slope.interval90:
+            low, high = (number(end, 2) for end in slope.interval90)
+            text = f"Slope {number(slope.value, 2)} (90% interval {low} to {high})"
+            yield Prose(f"{text}; 1 is calibrated, below 1 too extreme.", tone="fine")
+
+    def as_csv(self) -> str:
+        """Return the score of every group as CSV; what is not defined is an empty cell."""
+        rows = []
+        for group in filter(None, (*self.groups, self.without_early)):
+            skill = group.skill
+            rows.append(
+                (
+                    *(group.by, group.group, group.n, group.n_yes, group.brier.value, group.brier.se),
+                    *(group.log.value, group.log.se, group.baseline_brier, group.baseline_log),
+                    *(skill and skill.value, *((skill and skill.interval90) or (None, None)), group.claim),
+                )
+            )
+        columns = "by,group,n,n_yes,brier,brier_se,log,log_se,baseline_brier,baseline_log"
+        return csv_text(f"{columns},skill,skill_lower90,skill_upper90,claim".split(","), rows)
 
 
 def score_ledger(ledger: Ledger, *, seed: int = 0, failed: bool = False) -> LedgerScores:
@@ -215,41 +367,23 @@ def score_ledger(ledger: Ledger, *, seed: int = 0, failed: bool = False) -> Ledg
     name = models.pop() if len(models) == 1 else "all_models"
     table = _as_table(scored, name)
     baseline = _as_table(scored, REFERENCE, baseline=True)
-    slope = pool_calibration(table, name, seed).slope
     groups = [score_group(scored, seed=seed), *_groups(scored, seed)]
     return LedgerScores(
-        schema=1,
+        schema=2,
         head=ledger.head,
         counts=counts,
         void_share=counts.void_share,
         groups=tuple(groups),
         without_early=score_group(late, seed=seed, group="without early") if late else None,
         calibration=tuple(reliability_curve(rows, rows.models[0], seed=seed) for rows in (table, baseline)),
-        calibration_slope=error_bound_if_defined(slope),
+        calibration_slope=error_bound_if_defined(pool_calibration(table, name, seed).slope),
         largest_misses=_misses(scored, table),
-        beside=tuple(compare_with_others(ledger, scored, seed=seed)),
         warnings=tuple(_warnings(counts, groups[0])),
     )
 
 
-def groups_csv(scores: LedgerScores) -> str:
-    """Return the score of every group as CSV; what is not defined is an empty cell."""
-    rows = []
-    for group in filter(None, (*scores.groups, scores.without_early)):
-        skill = group.skill
-        rows.append(
-            (
-                *(group.by, group.group, group.n, group.n_yes, group.brier.value, group.brier.se),
-                *(group.log.value, group.log.se, group.baseline_brier, group.baseline_log),
-                *(skill and skill.value, *((skill and skill.interval90) or (None, None)), group.claim),
-            )
-        )
-    columns = "by,group,n,n_yes,brier,brier_se,log,log_se,baseline_brier,baseline_log"
-    return csv_text(f"{columns},skill,skill_lower90,skill_upper90,claim".split(","), rows)
-
-
 def summarise_ledger(
-    ledger: Ledger, dyad: tuple[str, str], asked: Sequence[Asked] = (), *, seed: int = 0
+    ledger: Ledger, dyad: tuple[str, str], asked: Sequence[RunQuestion] = (), *, seed: int = 0
 ) -> LedgerSummary:
     """Return what a report says of the ledger: the forecasts on one dyad, how they did, and the history.
 
@@ -283,9 +417,9 @@ def _groups(scored: Sequence[ScoredForecast], seed: int) -> list[GroupScore]:
     # Where one name stands for several rules, the rule is told with it.
     rules = Counter(name for name, _ in {_rule(forecast.entry) for forecast in scored})
     kinds: dict[str, Callable[[ScoredForecast], str]] = {
-        "horizon": lambda forecast: horizon_band(forecast.horizon_days),
+        "horizon": lambda forecast: horizon_band(forecast.question.horizon_days),
         "target": lambda forecast: _rule(forecast.entry)[rules[forecast.entry.target] > 1],
-        "dyad": lambda forecast: forecast.entry.question.pair,
+        "dyad": lambda forecast: forecast.question.pair,
         "model": lambda forecast: forecast.entry.model,
         "made": lambda forecast: HINDCAST if forecast.entry.hindcast else AHEAD,
     }
@@ -316,62 +450,64 @@ def _rule(entry: ForecastEntry) -> tuple[str, str]:
 def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = False) -> ForecastTable:
     """Put forecasts, or the baselines they were recorded with, into the table that the backtest scores."""
     entries = [forecast.entry for forecast in scored]
-    chosen = [entry.baseline.probability if baseline else entry.probability for entry in entries]
-    windows = [one.origin for one in scored], [one.horizon_days for one in scored]
-    outcome = [forecast.outcome for forecast in scored]
-    return table_of(*windows, [_series(entry) for entry in entries], [model] * len(scored), chosen, outcome)
+    questions = [entry.question for entry in entries]
+    return table_of(
+        [question.origin for question in questions],
+        [question.horizon_days for question in questions],
+        [_series(entry) for entry in entries],
+        [model] * len(scored),
+        [entry.baseline.probability if baseline else entry.probability for entry in entries],
+        [forecast.outcome for forecast in scored],
+    )
 
 
 def _series(entry: ForecastEntry) -> str:
     """What sets apart forecasts of windows that are the same."""
     question = entry.question
-    rule = ",".join(question.any_of)
-    theatre = "," if question.theatre is None else ",".join(question.theatre)
-    asked = question.pair, theatre, rule, str(question.min_severity), ",".join(question.by or ())
-    return "|".join((*asked, question.scale_key, entry.name, entry.model))
+    asked = question.pair, ",".join(question.theatre), ",".join(question.any_of), str(question.min_severity)
+    return "|".join((*asked, ",".join(question.by or ()), question.scale_key, entry.name, entry.model))
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:
     by_window = {
-        (forecast.origin, forecast.horizon_days, _series(forecast.entry)): forecast for forecast in scored
+        (forecast.question.origin, forecast.question.horizon_days, _series(forecast.entry)): forecast
+        for forecast in scored
     }
     missed = [by_window[miss.origin, miss.horizon_days, miss.target] for miss in largest_misses(table)]
     return tuple(
         LedgerMiss(
-            id=row.entry.id,
-            dyad=row.entry.question.pair,
-            target=row.entry.target,
-            as_of=row.entry.question.as_of,
-            milestone=row.entry.question.milestone,
-            probability=row.entry.probability,
-            outcome=row.outcome,
+            id=miss.entry.id,
+            dyad=miss.question.pair,
+            target=miss.entry.target,
+            as_of=miss.question.as_of,
+            milestone=miss.question.milestone,
+            probability=miss.entry.probability,
+            outcome=miss.outcome,
         )
-        for row in missed
+        for miss in missed
     )
 
 
-def _warnings(counts: Counts, everything: GroupScore) -> list[str]:
-    warnings = []
+def _warnings(counts: Counts, everything: GroupScore) -> Iterator[str]:
     if counts.hindcasts:
-        share = "All" if counts.hindcasts == counts.scored else f"{counts.hindcasts:,} of {counts.scored:,}"
-        warnings.append(
-            f"{share} scored forecasts are hindcasts: made more than {GRACE_DAYS} days after the as-of date, "
+        part = "All" if counts.hindcasts == counts.scored else f"{counts.hindcasts:,} of {counts.scored:,}"
+        yield (
+            f"{part} scored forecasts are hindcasts: made more than {GRACE_DAYS} days after the as-of date, "
             "when part of the answer could be known. They show how the method does, not what we foresaw."
         )
     no = everything.n - everything.n_yes
     if min(everything.n_yes, no) < FEWEST_OUTCOMES:
-        warnings.append(
+        yield (
             f"{count(everything.n_yes, 'question')} ended in a yes and {no:,} in a no. "
             f"With fewer than {FEWEST_OUTCOMES} of either no skill is claimed."
         )
     if counts.unconverged:
-        warnings.append(f"{count(counts.unconverged, 'forecast')} of runs that did not converge left out.")
+        yield f"{count(counts.unconverged, 'forecast')} of runs that did not converge left out."
     if counts.repeated:
-        warnings.append(
+        yield (
             f"{count(counts.repeated, 'later forecast')} of a question that was answered before left out: "
             "the first one stands."
         )
-    return warnings
 
 
 def _nothing_to_score(counts: Counts) -> str:
@@ -385,3 +521,199 @@ def _nothing_to_score(counts: Counts) -> str:
     numbers = ((getattr(counts, name), words) for name, words in parts.items())
     why = ", ".join(f"{number:,} {words}" for number, words in numbers if number)
     return f"nothing can be scored yet: of {count(counts.forecasts, 'forecast')} {why}"
+
+
+def _score_row(label: str, group: GroupScore) -> tuple[Cell, ...]:
+    return cells(
+        *(label, f"{group.n:,}", f"{group.n_yes:,}", f"{group.brier.value:.3f}"),
+        "–" if group.brier.se is None else f"{group.brier.se:.3f}",
+        *(f"{group.baseline_brier:.3f}", f"{group.log.value:.3f}", _skill_cell(group)),
+    )
+
+
+def _skill_cell(group: GroupScore) -> str:
+    # Against a baseline that is all but perfect a skill is a huge number without a meaning.
+    if group.skill is None or abs(group.skill.value) >= 10:
+        return "–"
+    text = f"{number(100 * group.skill.value, 0)}%"
+    if group.skill.interval90:
+        low, high = (number(100 * end, 0) for end in group.skill.interval90)
+        text += f" ({low} to {high})"
+    return text + ("" if group.claim == "none" else " *")
+
+
+def pooled(probabilities: Sequence[float]) -> float:
+    """Return the plain mean of log odds of at least one probability, none counted as nearly certain."""
+    return float(expit(logit(np.clip(probabilities, LEAST, MOST)).mean()))
+
+
+@dataclass(frozen=True)
+class AnsweredQuestion:
+    """A resolved question with its answers by forecaster: people, others, model, base rate and pool.
+
+    ``late`` are others who answered more than a week after the as-of date.
+    """
+
+    question: Question
+    outcome: int
+    answers: Mapping[str, float]
+    late: frozenset[str]
+
+
+class PersonScore(Record):
+    """One forecaster on the questions that it answered; Brier and log score (nats): lower is better.
+
+    On the same questions, ``skill`` is 1 − Brier / that of the base rate, ``model_brier`` the model's, and
+    ``lead`` the model's Brier score minus this one: above 0 it was better than the model. ``n_late`` of its
+    answers were made more than a week after the as-of date.
+    """
+
+    by: str
+    n: int
+    n_yes: int
+    brier: float
+    brier_se: float | None
+    log: float
+    skill: float | None
+    skill_se: float | None
+    model_brier: float
+    lead: float
+    lead_se: float | None
+    n_late: int
+
+
+def first_answers(ledger: Ledger, *, of_persons: bool) -> dict[str, dict[str, JudgementEntry]]:
+    """Return the first answer of each person, or of each other forecaster, by forecaster and question.
+
+    Of a person's statements of its first day the last counts.
+    """
+    chosen: dict[str, dict[str, JudgementEntry]] = {}
+    for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
+        if entry.person == of_persons and ledger.standing(entry) != "void":
+            answers = chosen.setdefault(entry.forecaster, {})
+            first = answers.setdefault(entry.question.id, entry)
+            if of_persons and first.made_on.date() == entry.made_on.date():
+                answers[entry.question.id] = entry
+    return chosen
+
+
+def answered_questions(ledger: Ledger) -> list[AnsweredQuestion]:
+    """Return the resolved questions that a person or others answered, in the order of their milestones."""
+    persons, others = (first_answers(ledger, of_persons=of_persons) for of_persons in (True, False))
+    forecasts: dict[str, ForecastEntry] = {}
+    for entry in standing_forecasts(ledger)[0]:
+        forecasts.setdefault(entry.question.id, entry)
+    questions = []
+    for key, forecast in forecasts.items():
+        resolution = ledger.resolution_of(key)
+        people = {name: answers[key].probability for name, answers in persons.items() if key in answers}
+        beside = {
+            name: answers[key] for name, answers in others.items() if key in answers and name not in people
+        }
+        if not resolution or not (people or beside):
+            continue
+        answers = {name: entry.probability for name, entry in beside.items()} | people
+        answers |= {MODEL: forecast.probability, BASE_RATE: forecast.baseline.probability}
+        if people:
+            answers[EQUAL] = pooled([*people.values(), forecast.probability])
+        late = frozenset(name for name, entry in beside.items() if entry.hindcast)
+        questions.append(AnsweredQuestion(forecast.question, resolution.outcome, answers, late))
+    return sorted(questions, key=lambda answered: (answered.question.milestone, answered.question.id))
+
+
+def score_persons(ledger: Ledger, *, seed: int = 0) -> list[PersonScore]:
+    """Score people and others, the model, the base rate and the pool on the questions that they answered.
+
+    ``LedgerError`` when no question that a person or others answered is resolved.
+    """
+    questions = answered_questions(ledger)
+    if not questions:
+        raise LedgerError(
+            f"{ledger.path}: no question that a person or a market answered is resolved. 'forecast judge' "
+            "and 'forecast ledger import' put answers on record, 'forecast ledger resolve' looks up what "
+            "happened"
+        )
+    order = {name: place for place, name in enumerate(NOT_PERSONS)}
+    names = {name for answered in questions for name in answered.answers}
+    return [
+        _score_person(name, [answered for answered in questions if name in answered.answers], seed)
+        for name in sorted(names, key=lambda name: (order.get(name, -1), name.casefold()))
+    ]
+
+
+def _score_person(name: str, questions: Sequence[AnsweredQuestion], seed: int) -> PersonScore:
+    outcome = np.array([answered.outcome for answered in questions])
+    probability, of_model, base_rate = (
+        np.array([answered.answers[who] for answered in questions]) for who in (name, MODEL, BASE_RATE)
+    )
+    brier, model_brier, reference = (
+        brier_score(each, outcome) for each in (probability, of_model, base_rate)
+    )
+    origins = _OriginBlocks([answered.question for answered in questions])
+    skill = origins.skill(brier, reference, seed)
+    return PersonScore(
+        by=name,
+        n=len(questions),
+        n_yes=int(outcome.sum()),
+        brier=float(brier.mean()),
+        brier_se=origins.error(brier, seed),
+        log=float(log_score(probability, outcome).mean()),
+        skill=_defined(skill.value),
+        skill_se=_defined(skill.se),
+        model_brier=float(model_brier.mean()),
+        lead=float((model_brier - brier).mean()),
+        lead_se=origins.error(model_brier - brier, seed),
+        n_late=sum(name in answered.late for answered in questions),
+    )
+
+
+def person_blocks(scores: Sequence[PersonScore]) -> Iterator[Block]:
+    """A row a forecaster, who was better than the model so far, and who answered late."""
+    rows = [
+        (
+            *(score.by, f"{score.n:,}", f"{score.n_yes:,}", _with_error(score.brier, score.brier_se)),
+            *(f"{score.log:.3f}", f"{score.model_brier:.3f}"),
+            "–" if score.by == MODEL else _with_error(score.lead, score.lead_se),
+            "–" if score.skill is None else f"{number(100 * score.skill, 0)}%",
+        )
+        for score in scores
+    ]
+    yield plain_table(("By", *map(right, ("n", "yes", "Brier", "log", "Model", "Lead", "Skill"))), rows)
+    yield Prose(_leaders(scores))
+    late = [
+        f"{score.by}: of {count(score.n, 'question')}, {score.n_late:,} answered more than a week after the "
+        "as-of date"
+        for score in scores
+        if score.n_late
+    ]
+    if late:
+        yield Bullets(tuple(late))
+    yield Prose(
+        "Questions that at least one person, market or crowd answered. Brier and log score: lower is better. "
+        "Model: the model's Brier score on the same questions; lead: by how much theirs is lower. Skill is "
+        "the gain on the base rate's Brier score. The equal pool is the mean log odds of people and model.",
+        tone="fine",
+    )
+
+
+def _with_error(value: float, error: float | None) -> str:
+    return number(value, 3) + ("" if error is None else f" ± {number(error, 3)}")
+
+
+def _leaders(scores: Sequence[PersonScore]) -> str:
+    """Who was better than the model by more than twice the error, with enough outcomes of either kind."""
+    rivals = [score for score in scores if score.by not in NOT_PERSONS]
+    sure = [
+        score
+        for score in rivals
+        if score.lead_se is not None
+        and abs(score.lead) > 2 * score.lead_se
+        and min(score.n_yes, score.n - score.n_yes) >= FEWEST_OUTCOMES
+    ]
+    better = listing(tuple(score.by for score in sure if score.lead > 0))
+    worse = listing(tuple(score.by for score in sure if score.lead < 0))
+    sentences = [f"{better}: better than the model so far." if better else ""]
+    sentences += [f"{worse}: worse than the model so far." if worse else ""]
+    if unsure := listing(tuple(score.by for score in rivals if score not in sure)):
+        sentences.append(f"{unsure}: too few questions to tell who is better.")
+    return " ".join(filter(None, sentences))

@@ -1,8 +1,8 @@
-"""The ledger as one SQLite file that only grows.
+"""The ledger as one SQLite file that only grows, and whether file and runs are as they were made.
 
-Write-ahead log, so that readers never wait and a killed process leaves whole records only; one writer at a
-time (``BEGIN IMMEDIATE``), so that two processes lose nothing; triggers that refuse to change or remove a
-record. The schema version stands in ``PRAGMA user_version``, the mark of the file in ``application_id``.
+One transaction a run, so that a killed process leaves whole runs only; one writer at a time
+(``BEGIN IMMEDIATE``), so that two processes lose nothing; triggers that refuse to change or remove a record.
+The version of the tables stands in ``PRAGMA user_version``, the mark of the file in ``application_id``.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ import logging
 import os
 import sqlite3
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
-from forecast.errors import LedgerError, shown
-from forecast.ledger.chain import BadRecordError, ChainRecord, Ledger, Link, check_chain
-from forecast.ledger.entries import AnyEntry
+from forecast.blocks import Block, Prose, Verbatim
+from forecast.errors import InputError, LedgerError, RunFolderError, shown
+from forecast.ledger.chain import AnyEntry, BadRecordError, ChainRecord, Ledger, Link, RunEntry, check_chain
+from forecast.runs import files
+from forecast.runs.folder import read_manifest, refuse_changed_files, run_hash
+from forecast.wording import count
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,10 +37,12 @@ BUSY_S = 60.0
 """How long to wait for another process that is writing."""
 MAX_VALUE_BYTES = 2_000_000
 """Of one value in a ledger; a record of three targets has some 20,000."""
+FEWEST_HEAD_DIGITS = 8
+"""Of a head that is looked for; fewer could be met by chance."""
 
 _now = partial(datetime.now, UTC)
 
-_TABLES = (
+TABLES = (
     """CREATE TABLE records (
         sequence INTEGER PRIMARY KEY,
         previous TEXT NOT NULL,
@@ -109,18 +115,22 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
     record, the new one says by how much and a warning is logged. ``LedgerError`` when the file is no ledger,
     from a newer version, broken, or cannot be written.
     """
-    if path.exists():
-        _refuse_device(path)
+    _refuse_device(path)
     with _translated(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _connected(path) as connection:
-            _prepare(connection, path)
-            # On disk when a command says so, even if the power fails the moment after.
-            connection.execute("PRAGMA synchronous = FULL")
-            with _transaction(connection):
+        with _connected(path, "rwc") as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                if not _is_ready(connection, path):
+                    _make_tables(connection)
                 writer = LedgerWriter(connection, path, clock)
                 _refuse_altered_tables(connection, path)
                 yield writer
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
     behind = max((record.clock_behind_s or 0 for record in writer.added), default=0)
     if behind:
         _LOGGER.warning(
@@ -151,78 +161,42 @@ def refuse_unusable(path: Path) -> Ledger:
 
 
 def _refuse_device(path: Path) -> None:
-    if not path.is_file():
+    if path.exists() and not path.is_file():
         raise LedgerError(f"{path}: is no plain file, so no ledger. Give the file of the ledger")
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    # Reading a write-ahead log makes files beside the ledger, which only a connection that may write takes
-    # away again. Where none can be made and none is waiting, the ledger is read as an unchanging file.
-    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-        mode = "rw"
-    else:
-        mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
-    address = f"{path.absolute().as_uri()}?mode={mode}"
-    with _translated(path, "read"), _connected(address, uri=True) as connection:
+    # Who may write takes back what a killed process left half done; who may not is told of it.
+    may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    with _translated(path, "read"), _connected(path, "rw" if may_write else "ro") as connection:
         connection.execute("PRAGMA query_only = ON")
         yield connection
 
 
 @contextmanager
-def _connected(address: Path | str, *, uri: bool = False) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(address, uri=uri, timeout=BUSY_S, isolation_level=None)) as connection:
+def _connected(path: Path, mode: Literal["ro", "rw", "rwc"]) -> Iterator[sqlite3.Connection]:
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)) as connection:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
         yield connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables where there are none; check the version before anything is written."""
-    if _is_ready(connection, path):
-        return
-    _switch_to_log(connection)
-    with _transaction(connection):
-        if not _is_ready(connection, path):  # another process may have been faster
-            for table in _TABLES:
-                connection.execute(table)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Hold the file for writing; all of the block is kept, or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _switch_to_log(connection: sqlite3.Connection) -> None:
-    # SQLite does not wait for the lock that this one switch needs.
-    deadline = time.monotonic() + BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for table in TABLES:
+        connection.execute(table)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _is_ready(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether the file holds a ledger of this version; ``False`` for an empty one."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    version, mark, pages, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("user_version", "application_id", "page_count", "page_size")
+    )
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     if not tables and not version and not mark:
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
         if max(pages, path.stat().st_size // size) > 1:
             raise LedgerError(f"{path}: is a damaged ledger: its tables are gone. Put back a copy")
         return False
@@ -248,22 +222,14 @@ def _altered_tables(connection: sqlite3.Connection) -> list[str]:
     """Name what a ledger has beside its tables and triggers, or lacks; nothing if it is whole."""
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     there = {" ".join(str(sql).split()): f"{kind} {name}" for kind, name, sql in rows}
-    ours = {" ".join(sql.split()): " ".join(sql.split()[1:3]).lower() for sql in _TABLES}
-    strange = [f"{shown(name)} is not ours" for sql, name in there.items() if sql not in ours]
-    return [*strange, *(f"{name} is missing" for sql, name in ours.items() if sql not in there)]
-
-
-def integrity_faults(path: Path) -> list[str]:
-    """Return what SQLite's own check finds, and which tables and triggers were altered (``LedgerError``)."""
-    with _reading(path) as connection:
-        damage = [shown(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
-        altered = _altered_tables(connection) if _is_ready(connection, path) else []
-    return [*(damage if damage != ["ok"] else ()), *altered]
+    due = {" ".join(sql.split()): " ".join(sql.split()[1:3]).lower() for sql in TABLES}
+    strange = [f"{shown(name)} is not ours" for sql, name in there.items() if sql not in due]
+    return [*strange, *(f"{name} is missing" for sql, name in due.items() if sql not in there)]
 
 
 def _links(connection: sqlite3.Connection) -> list[Link]:
     rows = connection.execute("SELECT sequence, previous, hash, payload FROM records ORDER BY sequence")
-    return [Link(sequence, str(before), str(own), str(payload)) for sequence, before, own, payload in rows]
+    return [Link(sequence, str(before), str(after), str(text)) for sequence, before, after, text in rows]
 
 
 def _trusted(path: Path, links: Iterable[Link]) -> Ledger:
@@ -282,23 +248,17 @@ def _translated(path: Path, verb: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        faults = {
-            (
-                "SQLITE_NOTADB",
-                "SQLITE_CORRUPT",
-            ): f"is no ledger, or a damaged one ({error}). {put_back}, or use another place",
-            (
-                "SQLITE_TOOBIG",
-            ): f"holds a value of more than {MAX_VALUE_BYTES:,} bytes, so it is no ledger, or a "
-            f"damaged one. {put_back}, or use another place",
-            ("SQLITE_BUSY", "SQLITE_LOCKED"): "another process has held the ledger for "
-            f"{BUSY_S:.0f} seconds. Try again later",
-        }
-        name = getattr(error, "sqlite_errorname", "")
-        for names, fault in faults.items():
-            if name.startswith(names):
-                raise LedgerError(f"{path}: {fault}") from error
-        raise _cannot(path, verb, str(error)) from error
+        match getattr(error, "sqlite_errorname", "").split("_")[1:2]:
+            case ["NOTADB" | "CORRUPT"]:
+                fault = f"is no ledger, or a damaged one ({error}). {put_back}, or use another place"
+            case ["TOOBIG"]:
+                fault = f"holds a value of more than {MAX_VALUE_BYTES:,} bytes, so it is no ledger, or a "
+                fault += f"damaged one. {put_back}, or use another place"
+            case ["BUSY" | "LOCKED"]:
+                fault = f"another process has held the ledger for {BUSY_S:.0f} seconds. Try again later"
+            case _:
+                raise _cannot(path, verb, str(error)) from error
+        raise LedgerError(f"{path}: {fault}") from error
     except UnicodeDecodeError as error:
         # SQLite hands on bytes of the file, in its messages too.
         raise LedgerError(f"{path}: is a damaged ledger ({error.reason}). {put_back}") from error
@@ -311,3 +271,170 @@ def _cannot(path: Path, verb: str, why: str) -> LedgerError:
         f"{path}: cannot be {verb} ({why}). Check permissions and free space, or give another place with "
         "--ledger"
     )
+
+
+@dataclass(frozen=True)
+class RunOnRecord:
+    """A run folder: what the ledger says of it, and what became of it. ``why`` says how it was altered."""
+
+    run_id: str
+    folder: str
+    state: Literal["as recorded", "altered", "not here", "replaced"]
+    why: str = ""
+
+
+_RUN_STATES = {
+    "as recorded": "as recorded",
+    "not here": "not found, so not checked",
+    "replaced": "replaced by another run, so not checked",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What was checked: ``ledger`` goes up to the first bad record, ``fault`` says why it is bad.
+
+    ``n_records`` counts what is in the file, ``stated_at`` is the record with the head that was asked about.
+    Runs are not looked at where the chain is broken.
+    """
+
+    ledger: Ledger
+    n_records: int
+    fault: str
+    damage: list[str]
+    stated_head: str | None
+    stated_at: int | None
+    runs: list[RunOnRecord]
+
+    @property
+    def clock_set_back_at(self) -> list[int]:
+        """Records made when the clock stood behind an earlier one."""
+        return [record.sequence for record in self.ledger.records if record.clock_behind_s]
+
+    @property
+    def error(self) -> str:
+        """The gravest that is wrong, in a message; empty where nothing is."""
+        path, records = self.ledger.path, count(len(self.ledger), "record")
+        unbroken = f"{path}: the chain is unbroken, but"
+        if self.fault:
+            return (
+                f"{path}: record {len(self.ledger) + 1} {self.fault}. {records} before it can be trusted, it "
+                "and what follows cannot"
+            )
+        if self.damage:
+            return f"{unbroken} the file is not as it was made: {'; '.join(self.damage)}. Put back a copy"
+        if self.stated_head is not None and self.stated_at is None:
+            return (
+                f"{path}: {self.stated_head} is not in the chain, which holds {records}: records were cut "
+                "off at its end, or it is another ledger"
+            )
+        if altered := [f"  {run.folder}: {run.why}" for run in self.runs if run.state == "altered"]:
+            listed = "\n".join(altered)
+            return (
+                f"{unbroken} {count(len(altered), 'run')} on record was altered since:\n{listed}\nDo not use "
+                "these folders; run the forecasts again, or put back copies"
+            )
+        return ""
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """Return plain values."""
+        fault = {"record": len(self.ledger) + 1, "reason": self.fault}
+        return {
+            "ledger": self.ledger.path,
+            "sound": not self.error,
+            "records": self.n_records,
+            "head": self.ledger.head,
+            "fault": fault if self.fault else None,
+            "damage": self.damage,
+            "stated_head_at": self.stated_at,
+            "clock_set_back_at": self.clock_set_back_at,
+            "runs": [vars(run) for run in self.runs],
+        }
+
+    def blocks(self) -> Iterator[Block]:
+        """What is said of a sound ledger and of the runs on record."""
+        records, marked = len(self.ledger), self.clock_set_back_at
+        yield Prose(f"{self.ledger.path}: {count(records, 'record')}, chain unbroken.")
+        if self.stated_at:
+            since = count(records - self.stated_at, "record")
+            yield Prose(f"The stated head is record {self.stated_at}; {since} since.")
+        if marked:
+            places = ", ".join(map(str, marked[:10])) + (" …" if len(marked) > 10 else "")
+            yield Prose(f"The clock stood behind an earlier record at: {places}.")
+        for state, meaning in _RUN_STATES.items():
+            if runs := sum(run.state == state for run in self.runs):
+                yield Prose(f"{count(runs, 'run folder')}: {meaning}.")
+        yield Verbatim((f"Head {self.ledger.head}",))
+        yield Prose(
+            "Whoever holds the file can rewrite all of it. The head proves something where you cannot change "
+            "it: note it elsewhere ('verify --head' compares)."
+        )
+
+
+def verify_ledger(path: Path, head: str | None = None) -> Verified:
+    """Check the file and its tables, the chain, and the run folders on record.
+
+    ``head``, noted earlier, must still be in the chain. ``LedgerError`` when there is no ledger to check,
+    ``InputError`` when the head is too short.
+    """
+    stated = "" if head is None else head.strip().lower()
+    if head is not None and len(stated) < FEWEST_HEAD_DIGITS:
+        raise InputError(
+            f"--head: '{head}' is too short to prove anything. Give at least {FEWEST_HEAD_DIGITS} digits of "
+            "it"
+        )
+    links = read_links(path)
+    damage = integrity_faults(path)
+    ledger, fault = check_chain(str(path), links)
+    return Verified(
+        ledger=ledger,
+        n_records=len(links),
+        fault=fault,
+        damage=damage,
+        stated_head=head,
+        stated_at=next((link.sequence for link in links if stated and link.hash.startswith(stated)), None),
+        runs=[] if fault else list(_check_runs(ledger, path)),
+    )
+
+
+def integrity_faults(path: Path) -> list[str]:
+    """Return what SQLite's own check finds, and which tables and triggers were altered (``LedgerError``)."""
+    with _reading(path) as connection:
+        damage = [shown(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+        altered = _altered_tables(connection) if _is_ready(connection, path) else []
+    return [*(damage if damage != ["ok"] else ()), *altered]
+
+
+def _check_runs(ledger: Ledger, path: Path) -> Iterator[RunOnRecord]:
+    """Compare the folder of every run on record with the hash of its manifest.
+
+    A folder that holds another run by now counts as replaced; one that was moved away as not here. A folder
+    is looked for where it was, and beside the ledger as ``forecast run`` lays both out.
+    """
+    hashes: dict[str, set[str]] = {}
+    folders: dict[str, str] = {}
+    for record in ledger.records:
+        if isinstance(record.entry, RunEntry):
+            hashes.setdefault(record.entry.run_id, set()).add(record.entry.manifest_sha256)
+            folders[record.entry.run_id] = record.entry.run_folder
+    for run_id, recorded in hashes.items():
+        folder = Path(folders[run_id])
+        beside = path.absolute().parent.joinpath(*folder.parts[-2:])
+        place = next((place for place in (beside, folder) if (place / files.MANIFEST).is_file()), None)
+        if place is None:
+            yield RunOnRecord(run_id, folders[run_id], "not here")
+        else:
+            yield _compared(run_id, place, recorded)
+
+
+def _compared(run_id: str, place: Path, recorded: set[str]) -> RunOnRecord:
+    try:
+        if read_manifest(place).get("run_id") != run_id:
+            return RunOnRecord(run_id, str(place), "replaced")
+        refuse_changed_files(place, advice="")
+        if run_hash(place) not in recorded:
+            return RunOnRecord(run_id, str(place), "altered", "its manifest is not the one on record")
+    except RunFolderError as error:
+        return RunOnRecord(run_id, str(place), "altered", str(error))
+    return RunOnRecord(run_id, str(place), "as recorded")

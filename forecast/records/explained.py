@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.wording import count, long_day
 
 Step = Literal[
     "base_rate",
@@ -173,39 +171,6 @@ class Sign(Record):
     history: SignHistory | None = Field(default=None, description="None where no backtest tells")
 
 
-Site = Literal["Metaculus", "Polymarket", "Manifold", "Kalshi"]
-UNITS: Mapping[Site, str] = {"Polymarket": "USD", "Manifold": "mana", "Kalshi": "contracts"}
-"""What the volume of a site counts."""
-
-
-class MarketFacts(Record):
-    """What a site said of its question when its price was taken."""
-
-    site: Site
-    key: str = Field(description="id of the question there")
-    title: str = Field(description="the question as the site asks it")
-    opposite: bool = Field(description="it asks the reverse: the probability is 1 minus its price")
-    volume: float | None = Field(description="traded until then: dollars, mana or contracts")
-    forecasters: int | None = Field(description="who forecast or traded until then")
-    thin: str | None = Field(description="limit that volume or forecasters are below")
-    closed: date | None = Field(description="day on which it had closed when the file was made")
-
-    @property
-    def traded(self) -> str:
-        """How much was traded by how many; empty where the site does not say."""
-        if self.volume is None:
-            return "" if self.forecasters is None else count(self.forecasters, "forecaster")
-        by = "" if self.forecasters is None else f" by {count(self.forecasters, 'person', 'people')}"
-        return f"{self.volume:,.0f} {UNITS.get(self.site, '')} traded{by}"
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """What makes the price weaker evidence, and whether it was turned round."""
-        said = [f"thin market: {self.thin}"] if self.thin else []
-        said += [f"closed on {long_day(self.closed)}"] if self.closed else []
-        return (*said, *(["it asks the reverse, so 1 minus its price"] if self.opposite else []))
-
-
 class OtherForecast(Record):
     """What somebody else said of a question of the run: shown, never part of a number of the run."""
 
@@ -219,7 +184,6 @@ class OtherForecast(Record):
     asked_as_of: date = Field(description="day after which it has to happen")
     differs: tuple[str, ...] = Field(default=(), description="how the question differs from the run's")
     after_as_of: bool = Field(description="made later than the as-of date, so it may know more")
-    market: MarketFacts | None = Field(default=None, description="of the price of a site")
 
 
 MissingPart = Literal["waterfall", "monthly_risk", "signs", "sign_history", "other_pairs", "others"]

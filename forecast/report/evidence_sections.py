@@ -30,7 +30,6 @@ from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule, stream_layout
 from forecast.records.analysis import Analysis, DataSummary, ParameterSummary, UnusedBacktest
 from forecast.records.cautions import HEAD, caution_lines
-from forecast.records.explained import OtherForecast
 from forecast.records.forecast import Forecast
 from forecast.records.history import (
     ErrorBound,
@@ -123,7 +122,7 @@ def others_section(run: RunRecords) -> Section | None:
             Cell(wording.percent(one.probability), weight="semibold", value=one.probability),
             Cell(ours.get((one.target, one.milestone or ""), "–")),
             Cell(wording.short_day(one.made_on), note="after the as-of date" if one.after_as_of else ""),
-            Cell("; ".join((*other_marks(one), *one.differs)) or "–"),
+            Cell("; ".join(one.differs) or "–"),
         )
         for one in run.analysis.others
     )
@@ -139,11 +138,6 @@ def others_section(run: RunRecords) -> Section | None:
     said = Prose("What others say is shown beside the forecast and is no part of it.", tone="fine")
     table = Table(name="others", title="Others on the same events", columns=columns, groups=one_group(rows))
     return Section("others", "What others say of every event", (table, said), printed=False)
-
-
-def other_marks(one: OtherForecast) -> tuple[str, ...]:
-    """What was traded in a market, and what makes its price weaker evidence."""
-    return tuple(filter(None, (one.market.traded, *one.market.marks))) if one.market else ()
 
 
 def _misses(forecast: Forecast, record: TrackRecord, shown: Sequence[Miss]) -> list[Block]:

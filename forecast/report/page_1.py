@@ -31,7 +31,7 @@ from forecast.records.explained import MonthlyRisk, OtherForecast
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.records.history import own_record
 from forecast.report.charts import describe_months, draw_months
-from forecast.report.evidence_sections import ledger_gap, other_marks
+from forecast.report.evidence_sections import ledger_gap
 from forecast.report.forecast_sections import (
     BESIDE,
     act_sentence,
@@ -299,11 +299,10 @@ def others(run: RunRecords) -> Iterator[Block]:
 def other_sentence(one: OtherForecast) -> str:
     """Who said what on which day, and how the question differs."""
     late = "; made after the as-of date" if one.after_as_of else ""
-    marks = f" ({'; '.join(other_marks(one))})" if other_marks(one) else ""
     differs = f". Differs: {'; '.join(one.differs)}" if one.differs else ""
     day = wording.long_day(one.made_on)
     said = wording.percent(one.probability)
-    return f"{shorten(one.forecaster, 60)}: {said} on {day}{late}{marks}{differs}."
+    return f"{shorten(one.forecaster, 60)}: {said} on {day}{late}{differs}."
 
 
 def record(run: RunRecords) -> Iterator[str]:

@@ -8,7 +8,6 @@ import gzip
 import io
 import os
 import shutil
-import sqlite3
 import tempfile
 import time
 import warnings
@@ -32,8 +31,8 @@ from forecast.feeds.crosswalk import shipped_crosswalk, with_mapping
 from forecast.feeds.formats import LAYOUTS
 from forecast.feeds.importing import import_feed
 from forecast.feeds.options import ImportOptions, Switches
-from forecast.ledger.entries import JudgementEntry, with_id
-from forecast.ledger.exchange import FORMATS, read_answers, read_chain_file
+from forecast.ledger.chain import JudgementEntry, with_id
+from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
 from forecast.ledger.recording import RunOrigin, record_forecast
 from forecast.ledger.store import integrity_faults, open_ledger, write_ledger
 from forecast.panel import TargetRule
@@ -172,16 +171,15 @@ def attack(reader: Reader, cases: int) -> tuple[int, int]:
 def readers(tmp_path_factory) -> dict[str, Reader]:
     """Every reader of the package with sound samples of what it reads."""
     folder = tmp_path_factory.mktemp("sound")
-    ledger, answers = sample_ledger(folder)
+    ledger, answers, prices = sample_ledger(folder)
     write_events(read_events(ROOT / "configs/example-events.csv"), folder / "events.parquet")
     events = "\n".join((ROOT / "configs/example-events.csv").read_text(encoding="utf-8").split("\n")[:40])
-    chain = FORMATS["jsonl"](open_ledger(ledger)).encode()
 
     def text_of(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="surrogatepass")
 
     def export(opened: object) -> None:
-        for form in FORMATS.values():
+        for form in EXPORTS.values():
             form(opened)
 
     def read_run_manifest(path: Path) -> None:
@@ -218,10 +216,8 @@ def readers(tmp_path_factory) -> dict[str, Reader]:
             [("l.sqlite", ledger.read_bytes())],
             binary=True,
         ),
-        "chain": Reader(lambda path: export(read_chain_file(path)), [("l.jsonl", chain)]),
-        "answers": Reader(
-            lambda path: read_answers(path, open_ledger(ledger), now=NOW), [("a.csv", answers)]
-        ),
+        "answers": Reader(lambda path: read_forecasts(path, open_ledger(ledger), NOW), [("a.csv", answers)]),
+        "prices": Reader(lambda path: read_prices(path, open_ledger(ledger), NOW), [("p.csv", prices)]),
         "mapping": Reader(lambda path: with_mapping(shipped_crosswalk("cameo"), path), [("m.csv", MAPPING)]),
         "forecast.json": Reader(lambda path: read_record(path, Forecast), of("reports/sample/forecast.json")),
         "analysis.json": Reader(lambda path: read_record(path, Analysis), of("reports/sample/analysis.json")),
@@ -351,8 +347,8 @@ def importer(layout) -> Callable[[Path], object]:
     return lambda path: import_feed([path], options, path.with_name("out.csv"), fresh=True)
 
 
-def sample_ledger(folder: Path) -> tuple[Path, bytes]:
-    """A ledger of the sample run's forecasts with judgements, and an answer sheet."""
+def sample_ledger(folder: Path) -> tuple[Path, bytes, bytes]:
+    """A ledger of the sample run's forecasts with judgements, and sheets of answers and of prices."""
     made = read_record(SAMPLE / "forecast.json", Forecast)
     origin = RunOrigin(
         dyad=DyadRule(("USA",), ("CHN",)),
@@ -366,20 +362,21 @@ def sample_ledger(folder: Path) -> tuple[Path, bytes]:
     path = folder / "sample.sqlite"
     rules = [TargetRule(target.name, ("military_incident",), 4) for target in made.targets]
     record_forecast(path, made, rules, origin)
-    target, milestone = made.targets[0], made.targets[0].milestones[0]
-    answers = (
-        "dyad,target,as_of,milestone,forecaster,probability,made_on\n"
-        f"USA-CHN,{target.name},{made.as_of},{milestone.date},crowd,0.4,2023-07-12\n"
-        f"USA-CHN,{target.name},{made.as_of},{milestone.date},expert,0.6,2023-07-12T10:00:00+02:00\n"
-    )
     with write_ledger(path) as writer:
-        question = next(writer.ledger.forecasts).question.model_dump()
+        question = next(writer.ledger.forecasts).question
         asked = {"question": question, "forecaster": "crowd", "probability": 0.4, "made_on": NOW}
         writer.append(with_id(JudgementEntry, **asked))
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("PRAGMA journal_mode = DELETE")
-    return path, answers.encode()
+    answers = (
+        "question,dyad,forecaster,probability,made_on\n"
+        f"{question.id},CHN-USA,crowd,0.4,2023-07-12\n"
+        f"{question.id},CHN-USA,expert,0.6,2023-07-12T10:00:00+02:00\n"
+    )
+    prices = (
+        "date,question,probability,source,link\n"
+        f"2023-07-12,{question.id[:10]},40%,market,https://example.org\n"
+        f"2023-07-13,{question.id[:10]},0.5,market,\n"
+    )
+    return path, answers.encode(), prices.encode()
 
 
 def test_damage_to_any_input_is_taken_or_refused_with_one_message(readers):

@@ -11,9 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import LedgerError
-from forecast.ledger.chain import BadRecordError, Ledger, Link, check_chain, link_hash
-from forecast.ledger.entries import GENESIS, ForecastEntry, canonical_json, content_hash
-from forecast.ledger.store import _TABLES, open_ledger, read_links, write_ledger
+from forecast.ledger.chain import (
+    GENESIS,
+    BadRecordError,
+    Ledger,
+    Link,
+    canonical_json,
+    check_chain,
+    content_hash,
+    link_hash,
+)
+from forecast.ledger.store import TABLES, open_ledger, read_links, write_ledger
 
 DAY = datetime(2023, 1, 1, tzinfo=UTC)
 
@@ -44,20 +52,14 @@ def relinked(links: list[Link]) -> list[Link]:
     return made
 
 
-def test_records_from_before_sides_were_stored_stay_in_the_chain(entries):
-    (new,) = entries("2022-01-01", {"crisis": {30: 0.25}})
-    plain = new.model_dump(mode="json")
-    del plain["question"]["sides"], plain["question"]["theatre"]
-    old = ForecastEntry.model_validate_json(json.dumps(plain))
-    plain["id"] = old.expected_id
-    text = canonical_json(
-        {"schema": 1, "recorded_on": "2023-01-01T00:00:00Z", "clock_behind_s": None, "entry": plain}
-    )
-    first = Link(1, GENESIS, link_hash(GENESIS, text), text)
+def test_records_of_0_3_stay_in_the_chain_under_the_ids_that_they_had(links):
+    # Written by 0.3: each entry held the chains that it had come through.
+    old = links[0].payload.replace('"schema":7', '"schema":6')
+    old = old.replace('"question":', '"provenance":[],"question":')
+    (first,) = relinked([Link(1, "", "", old)])
     ledger, fault = check_chain("a ledger", [first])
-    ledger.add(ledger.next_link(new, DAY))
-    assert fault == ""
-    assert [question.theatre for question in ledger.questions.values()] == [None, ()]
+    assert (fault, first.payload.count("provenance")) == ("", 1)
+    assert [record.entry.id for record in ledger.records] == [json.loads(links[0].payload)["entry"]["id"]]
 
 
 def test_numbers_are_written_as_rfc_8785_says():
@@ -143,7 +145,9 @@ def test_an_identity_that_does_not_fit_the_content_is_found(links):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('"schema":6', '"schema":7', "is none that this version knows: schema"),
+        ('"schema":7', '"schema":8', "is none that this version knows: schema"),
+        ('"schema":7', '"schema":5', "is of an old format (schema 5), which is not read any more. Leave the"),
+        ('"model":"joint"', '"model":"joint","market":{}', "is none that this version knows: entry.forecast"),
         ('"kind":"forecast"', '"kind":"rumour"', "is none that this version knows: entry"),
         ('"probability":0.25', '"probability":1.25', "is none that this version knows: entry"),
         ('{"clock_behind_s"', '{ "clock_behind_s"', "is not written in canonical JSON"),
@@ -193,7 +197,7 @@ def tampered(path, statement: str) -> None:
         for trigger in ("records_never_change", "records_never_leave", "records_only_follow"):
             connection.execute(f"DROP TRIGGER {trigger}")
         connection.execute(statement)
-        for table in _TABLES[1:]:
+        for table in TABLES[1:]:
             connection.execute(table)
 
 
@@ -273,8 +277,6 @@ def test_a_file_whose_tables_are_gone_is_no_empty_ledger(case):
 def test_what_sqlite_finds_damaged_is_not_sound(case, command):
     for year in range(2000, 2030):
         case.record(f"{year}-01-01", {"crisis": {30: 0.25, 90: 0.5}})
-    with closing(sqlite3.connect(case.path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = bytearray(case.path.read_bytes())
     # A hash within the index of hashes, which reading the records does not touch.
     with closing(sqlite3.connect(case.path)) as connection:

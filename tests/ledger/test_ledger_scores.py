@@ -9,8 +9,7 @@ from forecast.baselines import DAY
 from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import score_forecasts
-from forecast.ledger.entries import VoidEntry, with_id
-from forecast.ledger.exchange import read_answers
+from forecast.ledger.chain import VoidEntry, with_id
 from forecast.ledger.scoring import horizon_band, score_ledger, summarise_ledger
 from forecast.ledger.store import write_ledger
 from forecast.panel import TargetRule
@@ -236,25 +235,6 @@ def test_nothing_to_score_says_why(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.75}})
     with pytest.raises(LedgerError, match="of 1 forecast 1 open; see 'forecast ledger resolve'"):
         score_ledger(case.ledger)
-
-
-def test_others_are_compared_on_common_questions_only(two, tmp_path):
-    sheet = tmp_path / "crowd.csv"
-    sheet.write_text(
-        "dyad,target,as_of,milestone,forecaster,probability,made_on\n"
-        "USA-CHN,crisis,2022-01-01,2022-02-01,crowd,0.5,2022-01-01\n"
-        "USA-CHN,crisis,2022-01-01,2022-02-01,crowd,0.99,2022-01-20\n"
-        "USA-CHN,clash,2022-01-01,2022-04-02,expert,0.1,2022-02-01\n"
-    )
-    with write_ledger(two.path) as writer:
-        for judgement in read_answers(sheet, two.ledger, now=LATER)[0]:
-            writer.append(judgement)
-    crowd, expert = score_ledger(two.ledger).beside
-    assert (crowd.forecaster, crowd.n, crowd.n_late) == ("crowd", 1, 0)
-    assert crowd.brier == pytest.approx(0.5**2)  # the first answer stands
-    assert crowd.our_brier == pytest.approx(0.25**2)
-    assert crowd.difference.value == pytest.approx(0.25**2 - 0.5**2)
-    assert (expert.forecaster, expert.n_late) == ("expert", 1)
 
 
 def test_the_summary_for_a_report_is_of_one_pair(two, coded):

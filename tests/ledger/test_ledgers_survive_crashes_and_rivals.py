@@ -17,7 +17,6 @@ import pytest
 
 from forecast.errors import LedgerError
 from forecast.ledger.chain import check_chain
-from forecast.ledger.exchange import read_chain_file
 from forecast.ledger.store import VERSION, open_ledger, read_links, refuse_unusable, write_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,12 +25,12 @@ WRITER = textwrap.dedent(
     import sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from forecast.ledger.entries import JudgementEntry, with_id
+    from forecast.ledger.chain import JudgementEntry, with_id
     from forecast.ledger.store import write_ledger
 
     name, path, most = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    question = {"dyad": ("CHN", "USA"), "any_of": ("sanction",), "min_severity": 4,
-                "as_of": "2022-01-01", "milestone": "2022-07-01"}
+    question = {"dyad": ("CHN", "USA"), "sides": (("CHN",), ("USA",)), "theatre": (),
+                "any_of": ("sanction",), "min_severity": 4, "as_of": "2022-01-01", "milestone": "2022-07-01"}
     for number in range(most):
         entry = with_id(JudgementEntry, question=question, forecaster=f"{name} {number}", probability=0.5,
                         made_on=datetime.now(UTC).replace(microsecond=0))
@@ -138,7 +137,8 @@ def locked_folder():
     shutil.rmtree(folder)
 
 
-def test_a_file_that_may_only_be_read_is_read_but_not_written(case, locked_folder):
+def test_a_file_that_may_only_be_read_is_read_but_not_written(case, entries, locked_folder):
+    (entry,) = entries("2022-02-01", {"crisis": {30: 0.25}})
     case.record("2022-01-01", {"crisis": {30: 0.25}})
     path = locked_folder / "ledger.sqlite"
     shutil.copy(case.path, path)
@@ -151,8 +151,9 @@ def test_a_file_that_may_only_be_read_is_read_but_not_written(case, locked_folde
         assert len(open_ledger(path)) == 1
         with pytest.raises(LedgerError, match=r"cannot be written \(Permission denied\)"):
             refuse_unusable(path)
-        with pytest.raises(LedgerError, match=r"cannot be written \(attempt to write a readonly database\)"):
-            write_ledger(path).__enter__()
+        readonly = r"cannot be written \(attempt to write a readonly database\)"
+        with pytest.raises(LedgerError, match=readonly), write_ledger(path) as writer:
+            writer.append(entry)
         with pytest.raises(LedgerError, match=r"cannot be written \(Permission denied\)"):
             refuse_unusable(locked_folder / "new.sqlite")
     finally:
@@ -193,7 +194,7 @@ def test_a_value_larger_than_any_record_is_refused_before_it_is_read(case, monke
     with pytest.raises(LedgerError, match="was altered"):
         open_ledger(case.path)
     monkeypatch.setattr("forecast.ledger.store.MAX_VALUE_BYTES", 10_000)
-    for use in (open_ledger, read_chain_file, lambda path: write_ledger(path).__enter__()):
+    for use in (open_ledger, lambda path: write_ledger(path).__enter__()):
         with pytest.raises(LedgerError, match=r"holds a value of more than 10,000 bytes, .* put back a copy"):
             use(case.path)
     assert case.path.read_bytes() == before

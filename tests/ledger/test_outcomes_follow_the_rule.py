@@ -12,7 +12,7 @@ from forecast.errors import LedgerError
 from forecast.events.codebook import armed_scale, standard_scale
 from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
-from forecast.ledger.entries import Question, VoidEntry, with_id
+from forecast.ledger.chain import VoidEntry, with_id
 from forecast.ledger.recording import make_question
 from forecast.ledger.resolving import acts_that_met, coverage_of
 from forecast.ledger.scoring import score_ledger
@@ -250,19 +250,6 @@ def test_a_side_of_several_actors_is_asked_about_whole(case):
     assert question.is_about("ser-nat+usa")
     events = acts_by(("2022-01-10", "NAT", "SER", 4), ("2022-01-11", "USA", "NAT", 5))
     assert acts_that_met(events, question, date(2022, 12, 31)).id.tolist() == ["e0000"]
-
-
-def test_a_question_without_a_rule_counts_as_its_run_did_in_a_file_of_its_pair_only():
-    question = Question(
-        dyad=("CHN", "USA"), any_of=("sanction",), min_severity=4, as_of=AS_OF, milestone="2022-02-01"
-    )
-    assert "sides" not in question.model_dump()
-    end = date(2022, 12, 31)
-    own = acts_by(*QUIET * 4, TOWARDS_TAIWAN)
-    assert acts_that_met(own, question, end).id.tolist() == ["e0012"]
-    assert len(acts_that_met(acts_by(*QUIET * 4, OF_OTHERS), question, end)) == 0
-    mixed = acts_by(*QUIET * 4, TOWARDS_TAIWAN, *[OF_OTHERS] * 5)
-    assert len(acts_that_met(mixed, question, end)) == 0
 
 
 def test_an_actor_asked_about_that_no_row_names_is_told(case):

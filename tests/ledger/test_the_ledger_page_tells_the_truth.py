@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.ledger.entries import DIGITS, GRACE_DAYS
-from forecast.ledger.exchange import REQUIRED
+from forecast.ledger.chain import DIGITS, GRACE_DAYS
+from forecast.ledger.judgements import FORECAST_COLUMNS, PRICE_COLUMNS
 from forecast.ledger.scoring import HORIZON_BANDS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/ledger.md").read_text(encoding="utf-8")
@@ -17,7 +17,7 @@ def test_the_figures_of_the_page_are_those_in_use():
         f"made more than {GRACE_DAYS} days after",
         f"fewer than {FEWEST_OUTCOMES} of either answer",
         f"({bands} and more days)",
-        f"columns `{','.join(REQUIRED)}`",
+        *(f"`{','.join(columns)}`" for columns in (FORECAST_COLUMNS, PRICE_COLUMNS)),
         "kept to six decimals",
     ]
     assert DIGITS == 6

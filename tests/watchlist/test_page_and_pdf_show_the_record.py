@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from forecast import wording
 from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config.watchlist import load_watchlist
-from forecast.ledger.entries import JudgementEntry, with_id
+from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.watchlist.page import page_sentence, watch_answer
 from forecast.watchlist.watch import WatchOptions, run_watch
@@ -90,15 +90,14 @@ def test_what_others_say_stands_in_record_page_pdf_and_table(tmp_path):
     watched = WatchOptions(out=tmp_path, ledger=ledger)
     assert not any(one.others for one in run_watch(load_watchlist(path), watched)[0].dyads)
     asked = next(iter(open_ledger(ledger).forecasts)).question
-    facts = {"site": "Manifold", "key": "x", "title": "Will they?", "opposite": True, "volume": 2310.0}
     price = with_id(
         JudgementEntry,
-        question=asked.model_dump(),
+        question=asked,
         forecaster="Manifold",
         probability=0.4321,
         made_on=datetime(2010, 1, 3, tzinfo=UTC),
         differs="counts threats",
-        market=facts | {"forecasters": 12, "thin": "fewer than 20 forecasters", "closed": None},
+        price=True,
     )
     with write_ledger(ledger) as writer:
         writer.append(price)
@@ -106,10 +105,7 @@ def test_what_others_say_stands_in_record_page_pdf_and_table(tmp_path):
     (dyad,) = [one for one in watch.dyads if one.others]
     (other,) = dyad.others
     assert (other.forecaster, other.probability, other.ends) == ("Manifold", 0.4321, asked.milestone)
-    said = (
-        "Manifold: 43% on 3 January 2010 (2,310 mana traded by 12 people; thin market: fewer than 20 "
-        "forecasters; it asks the reverse, so 1 minus its price). Differs: counts threats."
-    )
+    said = "Manifold: 43% on 3 January 2010. Differs: counts threats."
     page = re.sub(r"\s+", " ", (folder / "watch.html").read_text())
     pdf = " ".join(" ".join(one.extract_text() for one in PdfReader(folder / "watch.pdf").pages).split())
     assert said in page

@@ -7,7 +7,7 @@ import pytest
 
 from forecast import wording
 from forecast.config.describe import _delay
-from forecast.ledger.entries import rounded_chance
+from forecast.ledger.chain import rounded_chance
 from forecast.records.analysis import LateReports, OnWordBound
 from forecast.report.words import note_sentence
 from forecast.wording import on_scale

@@ -149,7 +149,7 @@ SCENARIO = "name: trial\nlabel: Trial\nrationale: A trial.\nevents: []\n"
 KEDS = "200401\tUSA\tCHN\t190\t(FORCE)\n" * 5
 PLOVER = '{"id": "%s", "date": "2020-01-01", "source": ["USA"], "recipient": ["CHN"], "event": "ACCUSE"}\n'
 POLECAT = "Event ID,Event Date,Event Type,Actor Country,Recipient Country\n"
-ANSWERS = "dyad,target,as_of,milestone,forecaster,probability\n"
+ANSWERS = "question,forecaster,probability\n"
 _FEED = "events import"
 
 
@@ -176,12 +176,9 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
         ],
         "ledger verify": ["ledger", "verify", "--ledger", one],
         "ledger score": ["ledger", "score", "--ledger", one],
-        "ledger import": ["ledger", "import", one, "--ledger", str(folder / "new.sqlite")],
-        "ledger import csv": [
-            *("ledger", "import", one, "--format", "csv", "--ledger", str(folder / "ledger.sqlite")),
-        ],
-        "ledger import market": [
-            *("ledger", "import", one, "--format", "market", "--ledger", str(folder / "new.sqlite")),
+        "ledger import": ["ledger", "import", one, "--ledger", str(folder / "ledger.sqlite")],
+        "ledger import prices": [
+            *("ledger", "import", one, "--format", "prices", "--ledger", str(folder / "ledger.sqlite")),
         ],
         "ledger resolve": ["ledger", "resolve", "--events", one, "--ledger", str(folder / "ledger.sqlite")],
         "scenario": ["scenario", one, str(folder / "scenario.yaml")],
@@ -207,9 +204,8 @@ def sound(kind: str, folder: Path) -> Path:
         "check, scenario": SCENARIO,
         "watch": LIST,
         "mapping": "code,category,severity,mode,label,score\n190,military_incident,5,,Use of force,-10\n",
-        "ledger import": "",
-        "ledger import csv": ANSWERS,
-        "ledger import market": "[]",
+        "ledger import": ANSWERS,
+        "ledger import prices": "date,question,probability,source\n",
     }
     files = {
         "check, population": ROOT / "forecast/priors/population.yaml",
@@ -510,7 +506,6 @@ def bombs() -> Iterator[Bomb]:
     for damage, name in _LEDGERS.items():
         # Its records are whole, and what lies behind the holes is not read.
         yield Bomb(name, "ledger verify", partial(_ledger, damage=damage), taken=damage == "holes")
-    yield Bomb("a record of 900 MB", "ledger import", partial(_ledger, damage="vast"))
 
 
 _ACTORS = "[" + ", ".join(f'"A{number}"' for number in range(1_500)) + "]"
@@ -557,32 +552,12 @@ _CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
     ("check, hazard", "b.json", {"200,000 open brackets": lambda: _DEEP}),
     (
         "ledger import",
-        "b.jsonl",
-        {
-            "200,000 open brackets": lambda: _DEEP,
-            "a line of 2 MB of brackets": lambda: b"[" + b"[]," * 660_000 + b"[]]",
-            "1 GB of blank lines": lambda: b"\n" * 990 * _MB,
-            "1 GB in a line": lambda: b" " * 990 * _MB,
-            "one number of 10,000,000 digits": lambda: b'{"sequence": ' + b"9" * 10 * _MB + b"}",
-        },
-    ),
-    (
-        "ledger import market",
-        "b.json",
-        {
-            "200,000 open brackets": lambda: _DEEP,
-            "19 MB of empty records": lambda: b"[" + b'{"":{}},' * 2_370_000 + b"{}]",
-            "19 MB of markets": lambda: (
-                b"[" + b'{"question":"","outcomes":"[]"},' * 590_000 + b'{"question":"","outcomes":""}]'
-            ),
-            "one number of 10,000,000 digits": lambda: b"[" + b"9" * 10 * _MB + b"]",
-            "30 MB of blanks": lambda: b" " * 30 * _MB,
-        },
-    ),
-    (
-        "ledger import market",
         "b.csv",
-        {"chart of 9 MB of columns": lambda: b"timestamp" + b",a" * 4_500_000 + b"\n1"},
+        {
+            "90 MB of lines of one letter": lambda: b"a\n" * 45 * _MB,
+            "90 MB of blanks": lambda: b" " * 90 * _MB,
+            "header of 9 MB of columns": lambda: ANSWERS.strip().encode() + b",a" * 4_500_000 + b"\n1",
+        },
     ),
     (
         "check, logo",
@@ -606,7 +581,7 @@ _CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
 _DEVICES = (
     *("events validate", "events summary", "check", "check, events", "check, population", "check, hazard"),
     *("check, scenario", "check, logo", "check, font", "watch", "watch, events", "ledger verify"),
-    *("ledger import", "ledger import csv", "ledger import market", "ledger resolve"),
+    *("ledger import", "ledger import prices", "ledger resolve"),
     "events import gdelt2",
     *("events import plover", "mapping"),
 )

@@ -15,7 +15,6 @@ READ = {
     "forecast": "forecast.json",
     "analysis": "analysis.json",
     "watch": "watch.json",
-    "ledger": "Export of a ledger",
 }
 """Files that a program reads."""
 HEADS = {

@@ -1,0 +1,433 @@
+"""What others say: people's statements, CSV of forecasts, prices of markets; and the ledger as CSV for them.
+
+A statement is about a question of a run. CSV is about questions on record, which whoever fills it in matches
+by hand, by their ids. A file is taken whole or not at all, and nothing is taken twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from forecast.blocks import Block, Pairs, Prose
+from forecast.config import load_config
+from forecast.errors import InputError, LedgerError, did_you_mean, shown
+from forecast.evaluation.forecast_table import csv_text
+from forecast.ledger.chain import (
+    FIRST_YEAR,
+    ForecastEntry,
+    JudgementEntry,
+    Ledger,
+    Question,
+    rounded_chance,
+    with_id,
+)
+from forecast.ledger.recording import questions_of
+from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
+from forecast.records.forecast import Forecast, MilestoneForecast
+from forecast.runs import files
+from forecast.runs.folder import read_manifest, read_record
+from forecast.storage.reading import SheetRow, check_rows, read_chance, read_rows
+from forecast.wording import count, interval_percent, long_day, percent
+
+STATEMENT_COLUMNS = ("by", "target", "before", "probability")
+MORE_OF_STATEMENTS = ("range", "because", "made_on")
+FORECAST_COLUMNS = ("question", "forecaster", "probability")
+MORE_OF_FORECASTS = ("dyad", "target", "as_of", "milestone", "made_on", "link", "differs", "outcome")
+PRICE_COLUMNS = ("date", "question", "probability", "source")
+MORE_OF_PRICES = ("link", "differs")
+_EXPORTED = (
+    *("question", "dyad", "target", "as_of", "milestone"),
+    *("forecaster", "probability", "made_on", "link", "differs"),
+)
+_SHEET_HELP = "'forecast ledger export --format questions' writes a sheet to fill in"
+_NUMBER = r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)"
+_LONGEST_NAME = 80
+LATE, EARLY = "on or after the milestone", "before the last one known on the as-of date"
+
+
+# People
+
+
+@dataclass(frozen=True)
+class PersonalJudgement:
+    """A person's judgement, and what the run itself says of the question."""
+
+    entry: JudgementEntry
+    target_label: str
+    milestone: MilestoneForecast
+
+    def pool(self, ledger: Ledger) -> tuple[float, int]:
+        """Pool the latest statement of each person with the model's probability; count the people."""
+        latest = {}
+        for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
+            if entry.person and entry.question == self.entry.question and ledger.standing(entry) != "void":
+                latest[entry.forecaster] = entry.probability
+        return pooled([*latest.values(), self.milestone.probability]), len(latest)
+
+    def facts(self, ledger: Ledger) -> dict[str, object]:
+        """Return plain values."""
+        entry, (probability, persons) = self.entry, self.pool(ledger)
+        return {
+            **entry.model_dump(mode="json", include={"id", "probability", "interval", "because", "made_on"}),
+            "by": entry.forecaster,
+            "hindcast": entry.hindcast,
+            "question": entry.question.model_dump(mode="json"),
+            "model": self.milestone.probability,
+            "pooled": {"probability": probability, "persons": persons},
+        }
+
+    def blocks(self, ledger: Ledger) -> Iterator[Block]:
+        """What was put on record, beside the model and the pool."""
+        entry, milestone, (probability, persons) = self.entry, self.milestone, self.pool(ledger)
+        late = " A hindcast: part of the answer could be known." if entry.hindcast else ""
+        yield Prose(f"On record: {self.target_label}, before {long_day(milestone.date)}.{late}")
+        span = f", range {interval_percent(entry.interval)}" if entry.interval else ""
+        people = count(persons, "person", "people")
+        yield Pairs(
+            (
+                (entry.forecaster, f"{percent(entry.probability)}{span}"),
+                ("Model", percent(milestone.probability)),
+                ("Pooled", f"{percent(probability)} (mean log odds of {people} and the model)"),
+            )
+        )
+
+
+class JudgedRun:
+    """A saved run whose questions people answer (``RunFolderError`` for a folder without one)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.forecast = read_record(folder / files.FORECAST, Forecast)
+        self._questions = {
+            (asked.target, asked.milestone): asked.question
+            for asked in questions_of(load_config(folder / files.CONFIG))
+        }
+        self._made_on = str(read_manifest(folder).get("made_on", ""))[:10]
+
+    def judgement(self, statement: Mapping[str, str], ledger: Ledger, now: datetime) -> PersonalJudgement:
+        """Check a statement (texts by column of a sheet) and make its entry; nothing is written.
+
+        A run of a past that was over when the run was made is an exercise: judgements on it are hindcasts.
+        Else a judgement has to be made before the milestone.
+
+        Raises
+        ------
+        InputError
+            No name, probability, range, target or milestone; a day that lies ahead or not before the
+            milestone.
+        LedgerError
+            The question is resolved or void.
+        """
+        given = {name: text.strip() for name, text in statement.items()}
+        by = _name(given["by"], "--by")
+        probability = read_chance(given["probability"], "--probability")
+        interval = read_range(given["range"], probability, "--range") if given["range"] else None
+        milestone = named_milestone(self.forecast, given["target"], given["before"])
+        question = self._questions[given["target"], milestone.name]
+        made_on = _day_made(given["made_on"], now)
+        self._refuse_late(question, made_on.date(), stated=bool(given["made_on"]))
+        _refuse_closed(ledger, question)
+        entry = with_id(
+            JudgementEntry,
+            question=question,
+            forecaster=by,
+            person=True,
+            probability=rounded_chance(probability),
+            interval=interval and tuple(map(rounded_chance, interval)),
+            because=given["because"] or None,
+            made_on=made_on,
+        )
+        return PersonalJudgement(entry, self.forecast.target(given["target"]).label, milestone)
+
+    def _refuse_late(self, question: Question, day: date, *, stated: bool) -> None:
+        """Refuse what was said before the as-of date, or after the window of a question asked ahead."""
+        if day < question.as_of:
+            raise InputError(
+                f"--made-on: {day} is before the as-of date of the run, {question.as_of}. "
+                "Judge a run of that time"
+            )
+        if day >= question.milestone and (stated or self._made_on < question.milestone.isoformat()):
+            raise InputError(
+                f"--before: the window was over on {long_day(question.milestone)}; a "
+                "judgement made afterwards is no forecast"
+            )
+
+
+def named_milestone(forecast: Forecast, target: str, before: str) -> MilestoneForecast:
+    """Return the answer of a run before a milestone, given by name or day (``InputError``)."""
+    targets = {each.name: each for each in forecast.targets}
+    if target not in targets:
+        hint = did_you_mean(target, tuple(targets))
+        raise InputError(f"--target: the run has no '{shown(target)}'.{hint} It has: {', '.join(targets)}")
+    milestones = targets[target].milestones
+    for milestone in milestones:
+        if before in (milestone.name, milestone.date.isoformat()):
+            return milestone
+    known = ", ".join(f"{milestone.date} ({milestone.name})" for milestone in milestones)
+    hint = did_you_mean(before, [milestone.name for milestone in milestones])
+    raise InputError(f"--before: the run has no milestone '{shown(before)}'.{hint} It has: {known}")
+
+
+def read_range(text: str, probability: float, name: str) -> tuple[float, float]:
+    """Return a range around a probability from ``25-60``, in percent, or ``0.25-0.6``."""
+    parts = re.fullmatch(rf"{_NUMBER}\s*[-–]\s*{_NUMBER}", text.strip())
+    if parts:
+        low, high = float(parts[1]), float(parts[3])
+        if not parts[2] == parts[4] == "" or max(low, high) > 1:
+            low, high = low / 100, high / 100
+        if 0.0 <= low <= probability <= high <= 1.0:
+            return low, high
+    raise InputError(
+        f"{name}: got '{shown(text)}'; expected two numbers around {percent(probability)} in percent, e.g. "
+        "25-60"
+    )
+
+
+def _name(text: str, option: str) -> str:
+    name = " ".join(text.split())
+    if name and len(name) <= _LONGEST_NAME and name.casefold() not in NOT_PERSONS:
+        return name
+    raise InputError(
+        f"{option}: got '{shown(text)}'; expected a name of at most {_LONGEST_NAME} characters, and none of "
+        f"{', '.join(NOT_PERSONS)}"
+    )
+
+
+def _day_made(text: str, now: datetime) -> datetime:
+    try:
+        day = date.fromisoformat(text) if text else now.date()
+    except ValueError as error:
+        raise InputError(f"--made-on: got '{shown(text)}'; expected a day, YYYY-MM-DD") from error
+    if day > now.date():
+        raise InputError(f"--made-on: {day} lies ahead")
+    return now.replace(microsecond=0) if day == now.date() else _midnight(day)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _refuse_closed(ledger: Ledger, question: Question) -> None:
+    if question.id in ledger.voids:
+        raise LedgerError(f"this question was declared void: {ledger.voids[question.id].reason}")
+    if resolution := ledger.resolution_of(question.id):
+        answer = f"yes, on {resolution.decided_on}" if resolution.outcome else "no"
+        raise LedgerError(
+            f"this question is resolved ({answer}; {ledger.path}), so a judgement can no longer be scored"
+        )
+
+
+# The ledger as CSV
+
+
+def forecasts_csv(ledger: Ledger) -> str:
+    """Return the forecasts that count and others' answers as CSV, with what happened.
+
+    Ours are by ``<config name>/<model>``. Whoever holds the same questions can import the file.
+    """
+    names, rows = target_names(ledger), []
+    for entry, forecaster in _answers(ledger):
+        if ledger.standing(entry) == "void":
+            continue
+        if isinstance(entry, ForecastEntry):
+            target, more = entry.target, ("", "")
+        else:
+            target, more = names[entry.question.id][0], (entry.link or "", entry.differs or "")
+        resolution = ledger.resolution_of(entry.question.id)
+        outcome = ("no", "yes")[resolution.outcome] if resolution else ""
+        said = forecaster, entry.probability, entry.made_on.isoformat(), *more, outcome
+        rows.append((*_question_cells(entry.question, target), *said))
+    return csv_text((*_EXPORTED, "outcome"), rows)
+
+
+def question_sheet(ledger: Ledger) -> str:
+    """Return the open questions with empty columns for a forecaster's name, probability and day."""
+    rows = [
+        (*_question_cells(ledger.questions[key], name), *[""] * 5)
+        for key, names in target_names(ledger).items()
+        if key not in ledger.voids and not ledger.resolution_of(key)
+        for name in names
+    ]
+    return csv_text(_EXPORTED, rows)
+
+
+EXPORTS = {"csv": forecasts_csv, "questions": question_sheet}
+"""What ``forecast ledger export`` writes, by its --format."""
+
+
+def _question_cells(question: Question, target: str) -> tuple[object, ...]:
+    return question.id, question.pair, target, question.as_of, question.milestone
+
+
+def target_names(ledger: Ledger) -> dict[str, list[str]]:
+    """Names under which each question was asked, by its id, the first one first."""
+    names: dict[str, dict[str, None]] = {key: {} for key in ledger.questions}
+    for entry in ledger.forecasts:
+        names[entry.question.id][entry.target] = None
+    # People may judge a run that is not on record.
+    return {key: [*asked] or [f"question_{key[:8]}"] for key, asked in names.items()}
+
+
+def read_forecasts(
+    path: Path, ledger: Ledger, now: datetime
+) -> tuple[list[ForecastEntry | JudgementEntry], int]:
+    """Read others' probabilities for questions on record from CSV; count the rows without one.
+
+    Columns that describe a question must agree with it; ``made_on`` is a day or a time, ``now`` where it is
+    not given; ``outcome`` is for people to read. An answer that is on record is given as it stands there.
+    ``InputError`` names the faults with their lines.
+    """
+    rows = read_rows(path, FORECAST_COLUMNS, MORE_OF_FORECASTS, help=_SHEET_HELP)
+    answered = [row for row in rows if row["probability"]]
+    if not answered:
+        raise InputError(f"{path}: holds no probability: fill in forecaster and probability")
+    names, known = target_names(ledger), {_cells(*answer): answer[0] for answer in _answers(ledger)}
+
+    def entry_of(row: SheetRow) -> ForecastEntry | JudgementEntry:
+        entry = _csv_entry(row, ledger, names, now)
+        return known.get(_cells(entry, entry.forecaster), entry)
+
+    return check_rows(answered, entry_of), len(rows) - len(answered)
+
+
+def _answers(ledger: Ledger) -> Iterator[tuple[ForecastEntry | JudgementEntry, str]]:
+    """Forecasts that count and others' answers, each with the name of who gave it."""
+    yield from ((entry, f"{entry.name}/{entry.model}") for entry in standing_forecasts(ledger)[0])
+    yield from ((entry, entry.forecaster) for entry in ledger.judgements)
+
+
+def _cells(entry: ForecastEntry | JudgementEntry, forecaster: str) -> tuple[object, ...]:
+    return entry.question.id, forecaster, entry.probability, entry.made_on
+
+
+def _csv_entry(
+    row: SheetRow, ledger: Ledger, names: Mapping[str, list[str]], now: datetime
+) -> JudgementEntry:
+    question = _question_on_record(row, ledger)
+    stated = {
+        "dyad": [question.pair],
+        "target": names[question.id],
+        "as_of": [question.as_of.isoformat()],
+        "milestone": [question.milestone.isoformat()],
+    }
+    for column, due in stated.items():
+        if row[column] and row[column] not in due:
+            raise row.fault(column, f"that of the question on record: {' or '.join(due)}")
+    made_on = _moment(row, "made_on", now) if row["made_on"] else now
+    return _entry(row, question, "forecaster", made_on.replace(microsecond=0))
+
+
+def _entry(row: SheetRow, question: Question, by: str, made_on: datetime, **kind: bool) -> JudgementEntry:
+    return with_id(
+        JudgementEntry,
+        question=question,
+        forecaster=_name(row[by], f"{row.place}: {by}"),
+        probability=rounded_chance(
+            read_chance(row["probability"], f"{row.place}: probability", certain=True)
+        ),
+        made_on=made_on,
+        link=row["link"] or None,
+        differs=row["differs"] or None,
+        **kind,
+    )
+
+
+def _question_on_record(row: SheetRow, ledger: Ledger) -> Question:
+    beginning = row["question"].lower()
+    keys = [key for key in ledger.questions if beginning and key.startswith(beginning)]
+    if len(keys) != 1:
+        raise row.fault("question", f"the id of one question on record. {_SHEET_HELP}")
+    return ledger.questions[keys[0]]
+
+
+def _moment(row: SheetRow, column: str, now: datetime) -> datetime:
+    try:
+        moment = datetime.fromisoformat(row[column])
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise row.fault(column, "a day or a time, YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ") from error
+    if moment.year < FIRST_YEAR:
+        raise row.fault(column, f"a day from the year {FIRST_YEAR} on")
+    if moment > now:
+        raise row.fault(column, "a day that does not lie ahead")
+    return moment
+
+
+# Prices of markets
+
+
+@dataclass(frozen=True)
+class MarketPrices:
+    """Prices of one source for one question, the oldest first, and how many were left out why."""
+
+    target: str
+    entries: Sequence[JudgementEntry]
+    left_out: Mapping[str, int]
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """Return plain values."""
+        first, last = self.entries[0], self.entries[-1]
+        return {
+            "question_id": last.question.id,
+            "target": self.target,
+            "milestone": last.question.milestone.isoformat(),
+            "source": last.forecaster,
+            "probability": last.probability,
+            "prices": len(self.entries),
+            "first": first.made_on.date().isoformat(),
+            "last": last.made_on.date().isoformat(),
+            "left_out": dict(self.left_out),
+        }
+
+    @property
+    def sentence(self) -> str:
+        """The last price in words, and what was left out."""
+        last = self.entries[-1]
+        marks = [f"differs: {last.differs}"] if last.differs else []
+        marks += [f"left out: {number:,} {why}" for why, number in self.left_out.items()]
+        end = f" ({'; '.join(marks)})" if marks else ""
+        days = f"{count(len(self.entries), 'day')}, last {percent(last.probability)}"
+        before = f"{self.target} before {long_day(last.question.milestone)}"
+        return f"{last.forecaster} on {before}: {days} on {long_day(last.made_on.date())}{end}."
+
+
+def read_prices(path: Path, ledger: Ledger, now: datetime) -> list[MarketPrices]:
+    """Read prices of markets for questions on record from CSV, by source and question.
+
+    What was known last on the as-of date is kept, and every later day before the milestone. ``InputError``
+    names the faults with their lines: as ``read_forecasts``, two prices of one day, no price that can count.
+    """
+    rows = read_rows(path, PRICE_COLUMNS, MORE_OF_PRICES, help="Give one price a row")
+    found: dict[tuple[str, str], dict[date, JudgementEntry]] = {}
+
+    def add(row: SheetRow) -> None:
+        day = _moment(row, "date", now).date()
+        entry = _entry(row, _question_on_record(row, ledger), "source", _midnight(day), price=True)
+        prices = found.setdefault((entry.question.id, entry.forecaster), {})
+        if prices.setdefault(day, entry) is not entry:
+            raise row.fault("date", f"one price of {entry.forecaster} a day and question. Keep one")
+
+    check_rows(rows, add)
+    names = target_names(ledger)
+    return [
+        _that_count(path, names[key][0], [prices[day] for day in sorted(prices)])
+        for (key, _), prices in found.items()
+    ]
+
+
+def _that_count(path: Path, target: str, prices: Sequence[JudgementEntry]) -> MarketPrices:
+    question = prices[0].question
+    timely = [price for price in prices if price.made_on.date() < question.milestone]
+    if not timely:
+        raise InputError(
+            f"{path}: no price of {shown(prices[0].forecaster)} is of a day before {question.milestone}, the "
+            f"milestone of {target}"
+        )
+    early = sum(price.made_on.date() <= question.as_of for price in timely)
+    left_out = {LATE: len(prices) - len(timely), EARLY: max(early - 1, 0)}
+    kept = timely[max(early - 1, 0) :]
+    return MarketPrices(target, kept, {why: number for why, number in left_out.items() if number})
