@@ -32,8 +32,7 @@ def main() -> None:
     try:
         # Imported here, so that Ctrl-C ends cleanly from the first tenth of a second on.
         from forecast.cli.app import app
-        from forecast.cli.signals import clean_up_on_signals, found_in
-        from forecast.cli.terminal import prepare_streams
+        from forecast.cli.terminal import clean_up_on_signals, found_in, prepare_streams
         from forecast.errors import ForecastError
 
         clean_up_on_signals()

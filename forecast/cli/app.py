@@ -1,9 +1,12 @@
-"""The ``forecast`` command line: all commands under one app, one module each."""
+"""The ``forecast`` command line: all commands under one app; what serves saved runs and schemas to others."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from typing import Any
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
 
 import typer
 
@@ -19,12 +22,13 @@ from forecast.cli import (
     new,
     panel,
     priors,
-    programs,
     run,
     scenario,
     watch,
 )
+from forecast.cli.options import LEDGER, argument, ledger_place, option
 from forecast.cli.terminal import show
+from forecast.errors import InputError, install_command
 
 app = typer.Typer(
     name="forecast",
@@ -40,31 +44,7 @@ app = typer.Typer(
         "3 a fault of the program; 130 interrupted; 129 or 143 ended by a signal; 141 output closed."
     ),
 )
-app.command("new")(new.new)
-app.command("check")(run.check)
-app.command("run")(run.run)
-app.command("report")(run.report)
-app.command("scenario")(scenario.scenario)
-app.command("app")(programs.app)
-app.command("mcp")(programs.mcp)
-app.command("sensitivity")(scenario.sensitivity)
-app.command("judge")(judge.judge)
-app.command("reconcile")(judge.reconcile)
-app.command("backtest")(backtest.backtest)
-app.command("watch")(watch.watch)
-app.add_typer(priors.app, name="priors")
-app.add_typer(panel.app, name="panel")
-app.command("schema")(programs.schema)
-events.app.command("update")(events_store.update)
-events.app.command("status")(events_store.status)
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(backtest.bench, name="bench")
-events.app.command("draft")(events_draft.draft)
-events.app.command("audit")(events_audit.audit)
-events.app.command("review")(events_draft.review)
-app.add_typer(events.app, name="events")
-
-_THREE_THINGS = {
+_FIRST_STEPS = {
     "Run a forecast": (
         "forecast new --example us-china            the worked case, into configs/",
         "forecast check configs/us-china-2023.yaml  explains it; fits nothing",
@@ -104,9 +84,89 @@ def _options(
 
 def _where_to_start() -> Iterator[Block]:
     yield Prose("forecast: how likely is an escalation between two countries before a given day?")
-    yield from (Entry(title, (Verbatim(lines),)) for title, lines in _THREE_THINGS.items())
+    yield from (Entry(title, (Verbatim(lines),)) for title, lines in _FIRST_STEPS.items())
     yield Prose("All commands: forecast --help. One of them: forecast COMMAND --help.")
     yield Prose("Complete them with Tab: forecast --install-completion.")
+
+
+def serve_page(
+    run_dir: Path = argument("RUN_DIR", "Folder of a saved run, or one with runs below it."),
+    no_browser: bool = option(False, "--no-browser", "Only print the address."),
+    port: int = option(0, "--port", "Port on 127.0.0.1; 0 for any that is free.", "PORT", min=0, max=65535),
+) -> None:
+    """Serve the scenario page: move a belief, add an act, watch the probability. Ctrl-C ends it.
+
+    Only this machine can ask, and only with the token in the printed address.
+    """
+    if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
+        needed = f"the page needs {' and '.join(missing)}, which the extra 'app' brings"
+        raise InputError(f"{needed}: {install_command('app')}")
+    from forecast.app.server import serve
+
+    serve(run_dir, port, _print_at_once, browser=not no_browser)
+
+
+def _print_at_once(address: str) -> None:
+    # Whoever started the command waits for this line.
+    typer.echo(address)
+    sys.stdout.flush()
+
+
+def mcp(
+    reports_dir: Path = argument("REPORTS_DIR", "Folder with runs below it, or of one run."),
+    ledger: Path | None = LEDGER,
+) -> None:
+    """Answer an assistant's questions about saved runs (Model Context Protocol, standard input and output).
+
+    It reads and never writes. An assistant starts it by itself: see docs/mcp.md.
+    """
+    if find_spec("mcp") is None:
+        raise InputError(f"this needs mcp, which the extra 'mcp' brings: {install_command('mcp')}")
+    from forecast.mcp_server import Answers, make_server
+
+    make_server(Answers(reports_dir, ledger_place(ledger, reports_dir))).run("stdio")
+
+
+def schema(
+    contract: Literal[
+        "config", "scenario", "forecast", "analysis", "ledger", "watchlist", "watch"
+    ] = typer.Argument(help="Which schema.", show_default=False),
+) -> None:
+    """Print a JSON Schema for other programs.
+
+    Of a config, a scenario, forecast.json, analysis.json, a ledger's export, a watchlist, or watch.json.
+    """
+    from forecast.config import writing
+    from forecast.ledger.entries import ledger_schema
+
+    content = ledger_schema() if contract == "ledger" else writing.schema_of(contract)
+    typer.echo(writing.schema_text(content), nl=False)
+
+
+# In the order in which --help lists them.
+app.command("new")(new.new)
+app.command("check")(run.check)
+app.command("run")(run.run)
+app.command("report")(run.report)
+app.command("scenario")(scenario.scenario)
+app.command("app")(serve_page)
+app.command("mcp")(mcp)
+app.command("sensitivity")(scenario.sensitivity)
+app.command("judge")(judge.judge)
+app.command("reconcile")(judge.reconcile)
+app.command("backtest")(backtest.backtest)
+app.command("watch")(watch.watch)
+app.add_typer(priors.app, name="priors")
+app.add_typer(panel.app, name="panel")
+app.command("schema")(schema)
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(backtest.bench, name="bench")
+events.app.command("update")(events_store.update)
+events.app.command("status")(events_store.status)
+events.app.command("draft")(events_draft.draft)
+events.app.command("audit")(events_audit.audit)
+events.app.command("review")(events_draft.review)
+app.add_typer(events.app, name="events")
 
 
 def is_known(line: str) -> bool:

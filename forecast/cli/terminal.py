@@ -1,4 +1,4 @@
-"""The terminal: blocks in 80 columns, a bar a stage, and streams that nothing foreign can break.
+"""The terminal: blocks in 80 columns, a bar a stage, streams that nothing foreign can break, and signals.
 
 Styles show on a terminal only (and not with ``NO_COLOR``); control characters of foreign words show nowhere.
 """
@@ -9,19 +9,20 @@ import codecs
 import io
 import logging
 import os
+import signal
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from types import FrameType
+from typing import TYPE_CHECKING, Literal
 
 from forecast import blocks
-from forecast.cli.signals import remembered_interrupt
 from forecast.errors import MOST_SIGNS, safe_lines, shown
 from forecast.progress import LABELS
 
 if TYPE_CHECKING:
-    from rich.padding import Padding
+    from rich.console import RenderableType
     from rich.text import Text as RichText
 
     from forecast.progress import Listener, StageProgress
@@ -32,26 +33,8 @@ _INDENT, _GAP = 2, 2
 _READABLE, _NARROWEST = 24, 8
 """Width that a column of words keeps where heads of numbers can break instead, and at the least."""
 _ESCAPE = "forecast.escape"
-
-
-class _Text(NamedTuple):
-    """Lines in one style."""
-
-    lines: tuple[str, ...]
-    style: str = ""
-
-
-_BLANK = _Text(("",))
-
-
-class _Rows(NamedTuple):
-    """Rows of a table in columns of given widths."""
-
-    columns: Sequence[blocks.Column]
-    widths: Sequence[int]
-    rows: Sequence[Sequence[blocks.Cell]]
-    styles: Sequence[str]
-    heads: bool = False
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""Those of a job queue or a closed terminal; a command cleans up after them as after Ctrl-C."""
 
 
 def show(parts: Iterable[blocks.Block]) -> None:
@@ -67,24 +50,22 @@ def lines_of(parts: Iterable[blocks.Block]) -> list[str]:
 
 def _lines(parts: Iterable[blocks.Block], colours: Literal["auto"] | None) -> Iterator[str]:
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(width=WIDTH, color_system=colours, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         for part in _set(parts, 0):
-            if isinstance(part, _Text):
-                console.print("\n".join(part.lines), style=part.style, soft_wrap=True)
-            else:
-                console.print(_grid_of_rows(part))
+            console.print(part, soft_wrap=isinstance(part, str | Text))
     for line in captured.get().splitlines():
         yield line.rstrip()
 
 
-def _set(parts: Iterable[blocks.Block], indent: int) -> Iterator[_Text | _Rows]:
+def _set(parts: Iterable[blocks.Block], indent: int) -> Iterator[RenderableType]:
     """Yield the lines and rows of blocks, with a blank line before heads and after tables."""
     before: blocks.Block | None = None
     for block in parts:
         if _stands_apart(before, block):
-            yield _BLANK
+            yield ""
         yield from _set_block(block, indent)
         before = block
 
@@ -97,7 +78,7 @@ def _stands_apart(before: blocks.Block | None, block: blocks.Block) -> bool:
     return opens or closed or (isinstance(block, blocks.Table) and bool(block.title))
 
 
-def _set_block(block: blocks.Block, indent: int) -> Iterator[_Text | _Rows]:
+def _set_block(block: blocks.Block, indent: int) -> Iterator[RenderableType]:
     match block:
         case blocks.Heading(words):
             yield _text(words, "bold", indent)
@@ -117,12 +98,11 @@ def _set_block(block: blocks.Block, indent: int) -> Iterator[_Text | _Rows]:
             first, *others = block.details or ("",)
             yield from (_text(detail, "", indent) for detail in (f"{span}. {first}", *others))
         case blocks.Verbatim(lines):
-            yield _Text(tuple(" " * indent + shown(line, MOST_SIGNS) for line in lines))
+            yield _styled([" " * indent + shown(line, MOST_SIGNS) for line in lines])
         case blocks.Pairs(items):
             width = max((len(name) for name, _ in items), default=0)
-            yield _Text(
-                tuple(" " * indent + shown(f"{name:<{width}}  {value}", MOST_SIGNS) for name, value in items)
-            )
+            pairs = (f"{name:<{width}}  {value}" for name, value in items)
+            yield _styled([" " * indent + shown(pair, MOST_SIGNS) for pair in pairs])
         case blocks.Entry(words, inner):
             yield _text(words, "bold", indent)
             yield from _set(inner, indent + _INDENT)
@@ -134,35 +114,31 @@ def _set_block(block: blocks.Block, indent: int) -> Iterator[_Text | _Rows]:
             yield _text(f"{block.headline}. {block.alt}", "", indent)
 
 
-def _set_table(table: blocks.Table, indent: int) -> Iterator[_Text | _Rows]:
+def _set_table(table: blocks.Table, indent: int) -> Iterator[RenderableType]:
     if table.title:
         yield _text(table.title, "bold", indent)
     every = [row for group in table.groups for row in group.rows]
     # What is drawn in a cell stands in its text as well.
-    drawn = [
-        bool(every) and all(row[place].mark and not row[place].text for row in every)
+    places = [
+        place
         for place in range(len(table.columns))
+        if not every or any(row[place].text or not row[place].mark for row in every)
     ]
-    places = [place for place, skipped in enumerate(drawn) if not skipped]
     columns = [table.columns[place] for place in places]
     widths = _widths(columns, [[row[place] for place in places] for row in every], WIDTH - indent - _INDENT)
     if any(column.head for column in columns):
-        yield _Rows(
-            columns, widths, [blocks.cells(*(column.head for column in columns))], ["bold"], heads=True
-        )
+        yield _grid(columns, widths, [[blocks.Cell(column.head) for column in columns]], ["bold"], "bottom")
     for place, group in enumerate(table.groups):
         if group.detail and place:
-            yield _BLANK
+            yield ""
         if group.label:
             yield _text(f"{group.label} ({group.note})" if group.note else group.label, "bold", indent)
         if group.detail:
             yield _text(group.detail, "dim", indent + _INDENT)
-        rows = [[row[place] for place in places] for row in group.rows]
-        if rows:
-            styles = ["bold" if place in group.marked else "" for place in range(len(rows))]
-            yield _Rows(columns, widths, rows, styles)
-    if said := "; ".join(f"{column.head}: {column.note}" for column in columns if column.note):
-        yield _text(f"{said}.", "dim", indent + _INDENT)
+        if rows := [[row[place] for place in places] for row in group.rows]:
+            yield _grid(columns, widths, rows, ["bold" * (row in group.marked) for row in range(len(rows))])
+    if notes := "; ".join(f"{column.head}: {column.note}" for column in columns if column.note):
+        yield _text(f"{notes}.", "dim", indent + _INDENT)
 
 
 def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cell]], room: int) -> list[int]:
@@ -188,26 +164,35 @@ def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cel
     return widths
 
 
-def _grid_of_rows(part: _Rows) -> Padding:
+def _grid(
+    columns: Sequence[blocks.Column],
+    widths: Sequence[int],
+    rows: Sequence[Sequence[blocks.Cell]],
+    styles: Sequence[str],
+    vertical: Literal["top", "bottom"] = "top",
+) -> RenderableType:
     from rich.padding import Padding
     from rich.table import Table as Grid
-    from rich.text import Text as Styled
 
     grid = Grid(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=False)
-    for column, width in zip(part.columns, part.widths, strict=True):
-        grid.add_column(
-            justify=column.align, width=width, overflow="fold", vertical="bottom" if part.heads else "top"
-        )
-    for row, style in zip(part.rows, part.styles, strict=True):
-        grid.add_row(*(_cell(cell, Styled) for cell in row), style=style)
+    for column, width in zip(columns, widths, strict=True):
+        grid.add_column(justify=column.align, width=width, overflow="fold", vertical=vertical)
+    for row, style in zip(rows, styles, strict=True):
+        grid.add_row(*map(_cell, row), style=style)
     return Padding(grid, (0, 0, 0, _INDENT), expand=False)
 
 
-def _cell(cell: blocks.Cell, styled: type[RichText]) -> RichText:
-    words = styled(_printable(cell.text), style="dim" if cell.tone == "fine" else "")
-    if cell.note:
-        words.append(f"\n{_printable(cell.note)}", style="dim")
-    return words
+def _cell(cell: blocks.Cell) -> RichText:
+    from rich.text import Text
+
+    words = Text(_printable(cell.text), style="dim" if cell.tone == "fine" else "")
+    return words.append(f"\n{_printable(cell.note)}", style="dim") if cell.note else words
+
+
+def _styled(lines: Sequence[str], style: str = "") -> RichText:
+    from rich.text import Text
+
+    return Text("\n".join(lines), style=style)
 
 
 def _printable(words: str) -> str:
@@ -218,7 +203,7 @@ def _printable(words: str) -> str:
     return " " * (len(words) - len(words.lstrip(" "))) + clean_text(inner)
 
 
-def _text(words: str, style: str = "", indent: int = 0, hang: int | None = None) -> _Text:
+def _text(words: str, style: str = "", indent: int = 0, hang: int | None = None) -> RichText:
     """Return a text in lines that fit; ``hang`` indents all but the first, ``indent`` where it is absent."""
     # Not left to rich, which knows no hanging indent and cuts a path that is longer than a line.
     lines = textwrap.wrap(
@@ -229,7 +214,7 @@ def _text(words: str, style: str = "", indent: int = 0, hang: int | None = None)
         break_on_hyphens=False,
         break_long_words=False,
     )
-    return _Text(tuple(lines), style)
+    return _styled(lines, style)
 
 
 @contextmanager
@@ -314,3 +299,67 @@ def prepare_streams() -> None:
             stream.reconfigure(errors=_ESCAPE)
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_SafeFormatter())
+
+
+class EndedBySignalError(KeyboardInterrupt):
+    """The command was told to end; whoever cleans up after Ctrl-C cleans up after this one, too."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    """Handle a signal: raise ``KeyboardInterrupt``, of a kind that knows the signal unless it is Ctrl-C."""
+    raise KeyboardInterrupt if number == signal.SIGINT else EndedBySignalError(number)
+
+
+def clean_up_on_signals() -> None:
+    """Let the ending signals raise; one that the process was started to ignore stays ignored."""
+    for number in ENDING:
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, end)
+
+
+def found_in(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the interrupt that led to an error, which libraries turn into exceptions of their own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+@contextmanager
+def remembered_interrupt() -> Iterator[Callable[[], None]]:
+    """Yield a function that raises ``KeyboardInterrupt`` if a signal told to end, even if it seemed lost.
+
+    A process that was started to ignore Ctrl-C (in the background of a shell) goes on ignoring it.
+    """
+    if signal.getsignal(signal.SIGINT) != signal.default_int_handler:
+        yield lambda: None
+        return
+    pressed: list[int] = []
+    show_unraisable = sys.unraisablehook
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        end(number, frame)
+
+    def stop_if_pressed() -> None:
+        if pressed:
+            end(pressed[-1], None)
+
+    def show_other(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            show_unraisable(unraisable)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
+    for number, handler in before.items():
+        if handler in (signal.default_int_handler, end):
+            signal.signal(number, remember)
+    sys.unraisablehook = show_other
+    try:
+        yield stop_if_pressed
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        sys.unraisablehook = show_unraisable

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from forecast.cli.signals import EndedBySignalError
+from forecast.cli.terminal import EndedBySignalError
 from forecast.config import load_config
 from forecast.errors import InputError, RunFolderError, UnfinishedError
 from forecast.evaluation import units

@@ -15,8 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from forecast import cli, wording
-from forecast.cli.signals import remembered_interrupt
-from forecast.cli.terminal import WIDTH, lines_of, show_progress
+from forecast.cli.terminal import WIDTH, lines_of, remembered_interrupt, show_progress
 from forecast.events.codebook import standard_scale
 from forecast.events.table import EventTable
 from forecast.priors import parameter_groups

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
-from forecast.cli.programs import mcp
+from forecast.cli.app import mcp
 from forecast.config import load_config
 from forecast.errors import InputError, RunFolderError
 from forecast.events.reading import load_events
@@ -176,7 +176,7 @@ def test_an_altered_run_is_named_and_not_answered(reports, written, tmp_path):
 def test_a_folder_without_runs_and_a_missing_extra_are_refused(tmp_path, monkeypatch):
     with pytest.raises(RunFolderError, match="holds no run"):
         Answers(tmp_path, tmp_path / "ledger.sqlite")
-    monkeypatch.setattr("forecast.cli.programs.find_spec", lambda name: None)
+    monkeypatch.setattr("forecast.cli.app.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r'-m pip install "dyad-forecast\[mcp\]"$'):
         mcp(tmp_path, None)
 

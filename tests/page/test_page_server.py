@@ -320,7 +320,7 @@ def test_the_command_prints_one_line_serves_and_ends_cleanly(run_folder, number)
 
 
 def test_what_the_command_cannot_serve_is_refused_in_one_line(command, run_folder, tmp_path, monkeypatch):
-    from forecast.cli import programs
+    from forecast.cli import app
 
     def refusal(place, *options):
         ended = command("app", place, "--no-browser", *options)
@@ -341,7 +341,7 @@ def test_what_the_command_cannot_serve_is_refused_in_one_line(command, run_folde
     kept = json.loads((place / "forecast.json").read_text(encoding="utf-8"))
     (place / "forecast.json").write_text(json.dumps(kept | {"schema": 3}), encoding="utf-8")
     assert "this one reads 5. Make it anew: forecast run CONFIG --force" in refusal(place)
-    monkeypatch.setattr(programs, "find_spec", lambda name: None)
+    monkeypatch.setattr(app, "find_spec", lambda name: None)
     assert "dyad-forecast[app]" in refusal(run_folder)
 
 
