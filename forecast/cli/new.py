@@ -61,100 +61,87 @@ class NewOptions:
 
 
 @takes_options
-def new(asked: NewOptions, *, answer: Answer) -> None:
+def new(chosen: NewOptions, *, answer: Answer) -> None:
     """Write a commented config from your events, a template to fill in, or an example.
 
     Sides, days and targets come from what the event file held on the as-of date. With --pair alone the
     bundled events are taken if they hold the pair; if not, a template is written.
     """
-    if asked.example is not None:
-        _lay_out(asked, answer)
+    if chosen.dates != "iso" and (chosen.events is None or chosen.example is not None):
+        raise InputError(f"--dates {chosen.dates} would have no effect: no event file is read. Leave it out")
+    if chosen.example is not None:
+        _lay_out(chosen, chosen.example, answer)
         return
-    if asked.events is not None and asked.store is not None:
+    if chosen.events is not None and chosen.store is not None:
         raise InputError("give an event file or --store, not both")
-    if asked.store is not None and asked.pair is None:
+    if chosen.store is not None and chosen.pair is None:
         raise InputError("--store holds several pairs: say which, e.g. --pair USA,CHN")
-    if asked.events is None and asked.pair is None:
+    if chosen.events is None and chosen.pair is None:
         raise InputError("give an event file, --pair A,B or --example us-china, e.g. forecast new events.csv")
 
+    from forecast.config import load_config
     from forecast.config.draft import draft_yaml, pair_name
-    from forecast.config.schema import load_config
 
-    draft = _draft(asked)
-    path = asked.out or Path(f"{pair_name((draft.a, draft.b))}.yaml")
-    if asked.events and path.exists() and Path(asked.events).expanduser().resolve() == path.resolve():
+    draft = _draft(chosen)
+    path = chosen.out or Path(f"{pair_name((draft.a, draft.b))}.yaml")
+    if chosen.events and path.exists() and Path(chosen.events).expanduser().resolve() == path.resolve():
         raise InputError(f"--out: {path} is the event file itself; give another place")
     content = draft_yaml(draft, path)
     if draft.as_of:
         load_config(path, text=content)
-    _write({path: content.encode()}, force=asked.force)
-    from_file = asked.as_of is None and draft.known is not None and draft.as_of == _last_known(draft.known)
-    answer.print(_facts(draft, path, from_file=from_file), _told(draft, path, from_file=from_file))
+    _write({path: content.encode()}, force=chosen.force)
+    from_file = chosen.as_of is None and draft.known is not None and draft.as_of == _last_known(draft.known)
+    facts = _facts(draft, path) | {"as_of_from_file": from_file}
+    answer.print(facts, _summary(draft, path, from_file=from_file))
 
 
-def _draft(asked: NewOptions) -> Draft:
+def _draft(chosen: NewOptions) -> Draft:
     from forecast.config.draft import blank_draft, draft_config
     from forecast.config.writing import load_scale
     from forecast.events.reading import load_events
+    from forecast.events.stores import read_store
 
-    pair = None if asked.pair is None else _pair(asked.pair)
-    as_of = day(asked.as_of)
-    if asked.store is not None and pair is not None:
-        _refuse_dates(asked)
-        return _from_store(asked, asked.store, pair)
-    if asked.events is None:
-        _refuse_dates(asked)
-        events = _bundled_with(pair)
+    pair = None if chosen.pair is None else _pair(chosen.pair)
+    as_of = day(chosen.as_of)
+    scale = None if chosen.scale is None else (_scale_from(chosen), load_scale(chosen.scale, Path()))
+    events: EventTable | None
+    if chosen.store is not None and pair is not None:
+        wanted = {(min(pair), max(pair))}
+        events = read_store(Path(chosen.store).expanduser(), name=chosen.store, pairs=wanted)
+    elif chosen.events is not None:
+        events = load_events(chosen.events, Path(), dates=chosen.dates)
     else:
-        events = load_events(asked.events, Path(), dates=asked.dates)
-    scale = None if asked.scale is None else (_scale_from(asked), load_scale(asked.scale, Path()))
+        events = _bundled_with(pair)
     if events is None:
         assert pair is not None
         _refuse_mistyped(pair)
-        drafted = blank_draft(pair, as_of)
-        return drafted if scale is None else replace(drafted, scale=scale[0], scale_reason="as asked for")
-    return draft_config(events, pair, as_of or _last_known(events), dates=asked.dates, scale=scale)
+        blank = blank_draft(pair, as_of)
+        return blank if scale is None else replace(blank, scale=scale[0], scale_reason="as asked for")
+    if as_of is None:
+        as_of = _last_known(events)
+        # One day of record in a store is known at the end of that day, and nothing lies before it.
+        as_of += timedelta(days=chosen.store is not None and events.date[0].item() == as_of)
+    return draft_config(events, pair, as_of, dates=chosen.dates, scale=scale)
 
 
-def _from_store(asked: NewOptions, store: str, pair: Pair) -> Draft:
-    from forecast.config.draft import draft_config
-    from forecast.config.writing import load_scale
-    from forecast.events.stores import read_store
-
-    low, high = sorted(pair)
-    events = read_store(Path(store).expanduser(), name=store, pairs={(low, high)})
-    as_of = day(asked.as_of) or _last_known(events)
-    if asked.as_of is None and events.date[0].item() == as_of:
-        # One day of record is known at the end of that day, and nothing lies before it.
-        as_of += timedelta(days=1)
-    scale = None if asked.scale is None else (_scale_from(asked), load_scale(asked.scale, Path()))
-    return draft_config(events, pair, as_of, scale=scale)
-
-
-def _scale_from(asked: NewOptions) -> str:
+def _scale_from(chosen: NewOptions) -> str:
     """Return the scale as the config names it: a file from the config's own folder."""
     from forecast.config.draft import source_from
     from forecast.records.scale import PACKAGED
 
-    assert asked.scale is not None
-    return asked.scale if asked.scale in PACKAGED else source_from(asked.scale, (asked.out or Path()).parent)
+    scale = chosen.scale or ""
+    return scale if scale in PACKAGED else source_from(scale, (chosen.out or Path()).parent)
 
 
 def _refuse_mistyped(pair: Pair) -> None:
     """Refuse a country's name with a slip where no event file could hold an actor of that name."""
     from forecast.events.countries import near_country
 
-    near = {actor: meant for actor in pair if (meant := near_country(actor))}
-    if near:
-        asked = listing(tuple(f"{meant} by '{actor}'" for actor, meant in near.items()))
+    if near := {actor: meant for actor in pair if (meant := near_country(actor))}:
+        meant = listing(tuple(f"{meant} by '{actor}'" for actor, meant in near.items()))
         raise InputError(
-            f"--pair: did you mean {asked}? Give an event file as well to name an actor of your own so"
+            f"--pair: did you mean {meant}? Give an event file as well to name an actor of your own so"
         )
-
-
-def _refuse_dates(asked: NewOptions) -> None:
-    if asked.dates != "iso":
-        raise InputError(f"--dates {asked.dates} would have no effect: no event file is read. Leave it out")
 
 
 def _last_known(events: EventTable) -> date:
@@ -162,15 +149,15 @@ def _last_known(events: EventTable) -> date:
     return last
 
 
-def _pair(given: str) -> Pair:
+def _pair(text: str) -> Pair:
     from forecast.events.cells import CellFault, clean_text, parse_actor
 
     try:
-        sides = [parse_actor(clean_text(side)) for side in parts_of(given)]
+        sides = [parse_actor(clean_text(side)) for side in parts_of(text)]
     except CellFault as fault:
         raise InputError(f"--pair: {fault}") from fault
     if len(sides) != 2 or sides[0] == sides[1]:
-        raise InputError(f"--pair: got '{given}'; expected two sides with a comma between, e.g. USA,CHN")
+        raise InputError(f"--pair: got '{text}'; expected two sides with a comma between, e.g. USA,CHN")
     return sides[0], sides[1]
 
 
@@ -185,36 +172,28 @@ def _bundled_with(pair: Pair | None) -> EventTable | None:
     return None
 
 
-def _lay_out(asked: NewOptions, answer: Answer) -> None:
+def _lay_out(chosen: NewOptions, example: str, answer: Answer) -> None:
     from forecast.config.draft import WATCHLIST, example_files
 
-    ignored = {
-        "EVENTS": asked.events,
-        "--store": asked.store,
-        "--pair": asked.pair,
-        "--as-of": asked.as_of,
-        "--scale": asked.scale,
+    options = {
+        "EVENTS": "events",
+        "--store": "store",
+        "--pair": "pair",
+        "--as-of": "as_of",
+        "--scale": "scale",
     }
-    if given := tuple(name for name, value in ignored.items() if value is not None):
+    if given := tuple(name for name, field in options.items() if getattr(chosen, field) is not None):
         raise InputError(f"--example lays out a config as it is: leave out {listing(given)}")
-    _refuse_dates(asked)
-    assert asked.example is not None
-    folder = asked.out or EXAMPLE_FOLDER
-    content = {folder / path: held for path, held in example_files(asked.example).items()}
+    folder = chosen.out or EXAMPLE_FOLDER
+    content = {folder / path: held for path, held in example_files(example).items()}
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--out: {folder} is a file; an example needs a folder")
-    _write(content, force=asked.force)
+    _write(content, force=chosen.force)
     config, *others = content
-    is_list = asked.example == WATCHLIST
-    after = _next("watch" if is_list else "check", config)
-    facts = {
-        "example": asked.example,
-        "path": str(config),
-        "files": [str(path) for path in content],
-        "next": after,
-    }
+    commands = [_next(name, config) for name in (("watch",) if example == WATCHLIST else ("check", "run"))]
+    paths = [str(path) for path in content]
+    facts = {"example": example, "path": str(config), "files": paths, "next": commands[0]}
     beside = f" and {count(len(others), 'file')} beside it" if others else ""
-    commands = (after,) if is_list else (after, _next("run", config))
     answer.print(facts, [Prose(f"Wrote {config}{beside}."), _commands(*commands)])
 
 
@@ -245,25 +224,29 @@ def _next(command: str, path: Path) -> str:
     return f"forecast {command} {shlex.quote(str(path))}"
 
 
-def _facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
+def _next_of(draft: Draft, path: Path) -> str:
+    if draft.acts is None:
+        return _next("events validate", path.parent / draft.source)
+    return _next("run", path)
+
+
+def _facts(draft: Draft, path: Path) -> dict[str, object]:
+    acts = draft.acts
     return {
         "path": str(path),
         "pair": [draft.a, draft.b],
         "as_of": draft.as_of.isoformat() if draft.as_of else None,
-        "as_of_from_file": from_file,
         "source": draft.source,
-        "events": None if draft.acts is None else len(draft.acts),
-        "start": None if draft.acts is None else str(draft.acts.date[0]),
-        "last": None if draft.acts is None else str(draft.acts.date[-1]),
+        "events": None if acts is None else len(acts),
+        "start": None if acts is None else str(acts.date[0]),
+        "last": None if acts is None else str(acts.date[-1]),
         "targets": [
             {
                 "name": target.name,
-                "label": target.label,
-                "any_of": [*target.any_of],
-                "min_severity": target.min_severity,
-                "counts": target.counts,
-                "does_not_count": target.does_not_count,
-                "events": None if draft.acts is None else target.events,
+                **target.rule.model_dump(
+                    mode="json", include={"label", "any_of", "min_severity", "counts", "does_not_count"}
+                ),
+                "events": None if acts is None else len(target.ids),
                 "last": target.last.isoformat() if target.last else None,
             }
             for target in draft.targets
@@ -277,15 +260,8 @@ def _facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
     }
 
 
-def _next_of(draft: Draft, path: Path) -> str:
-    if draft.acts is not None:
-        return _next("run", path)
-    return f"forecast events validate {shlex.quote(str(path.parent / draft.source))}"
-
-
-def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
-    from forecast.config.draft import crowded_in_words
-    from forecast.events.dyads import DyadRule, left_out_in_words
+def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
+    from forecast.events.dyads import left_out_in_words
 
     pair = pair_title([draft.a], [draft.b])
     if draft.acts is None or draft.as_of is None:
@@ -303,21 +279,18 @@ def _told(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     if draft.saturated:
         yield Prose(draft.saturated.text, tone="warning")
     targets = (
-        (target.label, times(target.events), f"last {long_day(target.last)}" if target.last else "")
+        (target.label, times(len(target.ids)), f"last {long_day(target.last)}" if target.last else "")
         for target in draft.targets
     )
     yield plain_table(("", right(), ""), targets, "Targets, by what the record holds")
-    yield from (
-        Prose(f"{target.label}: {target.caution}.", tone="warning")
-        for target in draft.targets
-        if target.caution
-    )
+    for target in draft.targets:
+        if target.caution:
+            yield Prose(f"{target.label}: {target.caution}.", tone="warning")
     if draft.crowded:
-        yield Prose(f"Not proposed, as met nearly every month: {crowded_in_words(draft)}.")
-    assert draft.known is not None
-    if left_out := DyadRule((draft.a,), (draft.b,)).left_out(draft.known):
-        rows = sum(pair_rows.rows for pair_rows in left_out)
-        yield Prose(f"Left out as acts of others: {left_out_in_words(left_out, rows, 5)}.")
+        yield Prose(f"Not proposed, as met nearly every month: {draft.crowded_in_words}.")
+    if draft.left_out:
+        rows = sum(pair_rows.rows for pair_rows in draft.left_out)
+        yield Prose(f"Left out as acts of others: {left_out_in_words(draft.left_out, rows, 5)}.")
     days = tuple(f"{long_day(milestone.date)} ({milestone.label})" for milestone in draft.milestones)
     yield Prose(f"Milestones: {listing(days)}.")
     yield _commands(_next("check", path), _next_of(draft, path))

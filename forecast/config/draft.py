@@ -15,19 +15,27 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
-from forecast.config.proposed_targets import ProposedTarget, months_until, propose_targets
-from forecast.config.schema import BUNDLED_PREFIX, UNNAMED, MilestoneConfig, milestones_after
+from forecast.config.describe import just_below, what_counts
+from forecast.config.schema import BUNDLED_PREFIX, UNNAMED, MilestoneConfig, TargetConfig, milestones_after
 from forecast.config.settings_file import folder_name
 from forecast.config.writing import flow_yaml
 from forecast.errors import EventError, InputError, did_you_mean, escaped
 from forecast.events.cells import DateOrder
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
+from forecast.events.codebook import (
+    CATEGORIES,
+    CONFLICTUAL,
+    SEVERITIES,
+    category_label,
+    severity_word,
+)
 from forecast.events.countries import pair_title
 from forecast.events.dyads import (
     DyadRule,
+    PairRows,
     actors_of,
     left_out_in_words,
     main_pairs,
@@ -39,11 +47,10 @@ from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
 from forecast.records.event_cautions import SaturatedScale
 from forecast.records.horizons import USUAL_IN_WORDS
-from forecast.records.scale import STANDARD, Scale
-from forecast.wording import count, in_sentence, listing, long_day, times
+from forecast.records.scale import ARMED, STANDARD, Scale
+from forecast.wording import count, in_sentence, listing, long_day, times, with_article
 
 WIDTH = 108
-
 WATCHLIST = "watchlist"
 EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -53,9 +60,79 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Name of an example → its files and folders below ``forecast/examples``, the config first."""
-_FOR_EDITORS = "# yaml-language-server:"
+_FOR_EDITORS = b"# yaml-language-server:"
+
+ENOUGH = 3
+"""Fewer acts than these make a target whose forecast rests on priors; others are proposed first."""
+CROWDED_SHARE = 0.9
+RECENT_MONTHS = 36
+LEAST_MONTHS = 6
+"""A target met in this share of the last months is nearly certain by any milestone; rarer ones come first.
+Of a shorter record nothing is said."""
+
+
+class _Kind(NamedTuple):
+    """Categories of a target, what it is called, and which severities to ask for, the best first."""
+
+    any_of: tuple[str, ...]
+    key: str
+    noun: str
+    severities: tuple[int, ...]
+
+
+# The gravest incident that a record holds often enough; of wider sets an act that is major, or near it.
+_KINDS = (
+    _Kind(("military_incident",), "military_incident", "military incident", (5, 4, 3, 2, 1)),
+    _Kind(CONFLICTUAL, "conflict", "act of conflict", (4, 3, 5, 2, 1)),
+    _Kind(("sanction", "channel_closure"), "coercion", "sanction or closed channel", (4, 3, 5, 2, 1)),
+)
+_FORCE = _Kind(("military_posture",), "military_posture", "show of force", (4, 3, 5, 2))
+_WAR = _Kind(("military_incident", "military_posture"), "war", "war", (5,))
+_MOBILISATION = _Kind(("military_posture",), "mobilisation", "mobilisation for war", (5,))
+_RUPTURE = _Kind(
+    tuple(category for category in CONFLICTUAL if category != "military_incident"), "rupture", "rupture", (5,)
+)
+_GRAVEST = {
+    ("military_incident", STANDARD): ("lethal_clash", "A lethal clash or a blockade"),
+    ("military_incident", ARMED): ("war", "War, or a clash with fifty dead or more"),
+    ("war", STANDARD): ("lethal_clash", "A lethal clash, a blockade or mobilisation for war"),
+    ("war", ARMED): ("war", "War, mobilisation for it, or a clash with fifty dead or more"),
+    ("war", ""): ("gravest_clash", "The gravest clash or show of force"),
+    ("mobilisation", ""): ("mobilisation", "Mobilisation for war, or a blockade"),
+    ("rupture", ""): ("rupture", "Relations broken, an embargo, or mobilisation for war"),
+}
+"""Key and title of targets of the highest severity, by kind and scale; without a scale those of any."""
 
 Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposedTarget:
+    """A target, and how often a record holds it: ids of the acts, calendar months with one, the last day.
+
+    ``crowded`` is one that was met in nearly every recent month.
+    """
+
+    name: str
+    rule: TargetConfig
+    ids: frozenset[str] = frozenset()
+    months: int = 0
+    last: date | None = None
+    crowded: bool = False
+
+    @property
+    def label(self) -> str:
+        """Its title."""
+        return self.rule.label or self.name
+
+    @property
+    def caution(self) -> str:
+        """Why it is a poor one, or nothing."""
+        if not self.ids:
+            return "never seen, so the forecast will rest on priors"
+        if len(self.ids) < ENOUGH:
+            return "so few that the forecast will rest on priors"
+        return "met nearly every month, so that its forecast will be near certain" if self.crowded else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +165,16 @@ class Draft:
         return milestones_after(self.as_of) if self.as_of else ()
 
     @property
-    def months(self) -> int:
-        """Calendar months from the first act to the as-of date, both included."""
-        return 0 if self.acts is None or self.as_of is None else months_until(self.acts, self.as_of)
+    def left_out(self) -> Sequence[PairRows]:
+        """Acts of others in the file, by pair."""
+        return () if self.known is None else DyadRule((self.a,), (self.b,)).left_out(self.known)
+
+    @property
+    def crowded_in_words(self) -> str:
+        """Which targets come too often to be asked for, and how often they were seen."""
+        return listing(
+            tuple(f"{in_sentence(target.label)} ({times(len(target.ids))})" for target in self.crowded)
+        )
 
 
 def draft_config(
@@ -128,7 +212,7 @@ def draft_config(
         )
     found, reason = scale_of(acts)
     name, used = scale or (found.name, found)
-    proposed = propose_targets(acts, as_of, used)
+    targets, crowded = _propose(acts, as_of, used)
     return Draft(
         a=a,
         b=b,
@@ -136,8 +220,8 @@ def draft_config(
         source=events.source,
         known=known,
         acts=acts,
-        targets=proposed.targets,
-        crowded=proposed.crowded,
+        targets=targets,
+        crowded=crowded,
         dates=dates,
         scale=name,
         scale_reason="as asked for" if scale else reason,
@@ -154,12 +238,11 @@ def blank_draft(pair: Pair, as_of: date | None) -> Draft:
         ("lethal_clash", "A lethal clash, a blockade or mobilisation for war", military, SEVERITIES[-1]),
     )
     targets = tuple(
-        ProposedTarget(name=name, label=label, any_of=any_of, min_severity=severity)
+        ProposedTarget(name=name, rule=TargetConfig(label=label, any_of=any_of, min_severity=severity))
         for name, label, any_of, severity in examples
     )
-    a, b = pair
     source = f"{pair_name(pair)}.csv"
-    return Draft(a=a, b=b, as_of=as_of, source=source, known=None, acts=None, targets=targets)
+    return Draft(a=pair[0], b=pair[1], as_of=as_of, source=source, known=None, acts=None, targets=targets)
 
 
 def pair_name(pair: Pair) -> str:
@@ -170,80 +253,164 @@ def pair_name(pair: Pair) -> str:
 def _pair_of(known: EventTable, pair: Pair | None, as_of: date) -> Pair:
     pairs = main_pairs(known)
     held = pairs_in_words(pairs)
-    if pair is None:
-        if len(pairs) > 1:
-            example = ",".join(next(iter(pairs)))
-            raise EventError(
-                f"{known.source}: holds {len(pairs):,} pairs: {held}. Say which, e.g. --pair {example}"
-            )
-        return next(iter(pairs))
-    if (min(pair), max(pair)) not in pairs:
+    if pair is None and len(pairs) > 1:
+        example = ",".join(next(iter(pairs)))
+        raise EventError(
+            f"{known.source}: holds {len(pairs):,} pairs: {held}. Say which, e.g. --pair {example}"
+        )
+    if pair and (min(pair), max(pair)) not in pairs:
         hint = near_actors(pair, actors_of(known))
         raise EventError(
             f"{known.source}: no act between {' and '.join(pair)} was known on {as_of}.{hint} It holds {held}"
         )
-    return pair
+    return pair or next(iter(pairs))
 
 
-def draft_yaml(draft: Draft, path: Path) -> str:
-    """Return the draft as the text of a config that will be written to ``path``."""
-    return "\n".join(
-        (*_head(draft, path), *_whose(draft), *_when(draft, path), *_what(draft), *_rest(draft), "")
+def _propose(
+    acts: EventTable, as_of: date, scale: Scale
+) -> tuple[tuple[ProposedTarget, ...], tuple[ProposedTarget, ...]]:
+    """Propose a grave incident, a major act of any kind and an act of coercion, as far as they were seen.
+
+    Where severity hardly tells incidents apart a show of force comes first. The gravest target that the
+    ``scale`` knows comes last, even if it never happened.
+
+    Of the others each holds only categories that were seen, and is met by other acts than those before it.
+    Taken are those with ``ENOUGH`` acts or more that did not come in nearly every recent month. Where there
+    are none, one is proposed all the same: the rarest of those that come all the time, or the one seen most.
+    Returned as well are the ``crowded``: the rarest of each kind with no other.
+
+    Raises ``EventError``: no act is one of conflict.
+    """
+    seen = frozenset(acts.category.tolist())
+    if not seen & {*CONFLICTUAL}:
+        raise EventError(
+            f"{acts.source}: no target can be proposed: none of the {count(len(acts), 'act')} known on "
+            f"{as_of} is one of conflict ({', '.join(CONFLICTUAL)}). An escalation is forecast from such "
+            "acts: code them, or write targets of your own into a config"
+        )
+    alike = saturated(acts, scale) is not None
+    proposed: list[ProposedTarget] = []
+    crowded: list[ProposedTarget] = []
+    scarce: list[ProposedTarget] = []
+    for kind in (_FORCE, *_KINDS) if alike else _KINDS:
+        any_of = tuple(category for category in kind.any_of if category in seen)
+        each = [_target(acts, as_of, kind, any_of, severity, scale) for severity in kind.severities if any_of]
+        often = [target for target in each if len(target.ids) >= ENOUGH]
+        fit = [target for target in often if not target.crowded]
+        proposed += [target for target in fit if all(target.ids != other.ids for other in proposed)][:1]
+        if often and not fit:
+            rarest = min(often, key=lambda target: len(target.ids))
+            crowded += [rarest] if all(rarest.ids != other.ids for other in crowded) else []
+        scarce += each
+    if not proposed and crowded:
+        crowded.sort(key=lambda target: len(target.ids))
+        proposed, crowded = crowded[:1], crowded[1:]
+    if not proposed:
+        proposed = [max(scarce, key=lambda target: (len(target.ids), target.rule.min_severity))]
+    return (*proposed, *_gravest(acts, as_of, scale, proposed, alike=alike)), tuple(crowded)
+
+
+def _gravest(
+    acts: EventTable, as_of: date, scale: Scale, proposed: Sequence[ProposedTarget], *, alike: bool
+) -> Iterator[ProposedTarget]:
+    """Yield the gravest target, unless it is proposed already: a clash or war, or a break where none fits.
+
+    Where incidents are ``alike`` in severity the gravest says little: then it is mobilisation for war.
+    """
+    top = SEVERITIES[-1]
+    rules = [target.rule for target in proposed]
+    if not alike and any(rule.min_severity == top and {*rule.any_of} <= {*_WAR.any_of} for rule in rules):
+        return
+    for kind in (_MOBILISATION, _RUPTURE) if alike else (_WAR, _MOBILISATION, _RUPTURE):
+        grave = tuple(category for category in kind.any_of if scale.anchor(category, top))
+        if not any(category in acts.category for category in grave):
+            continue
+        target = _target(acts, as_of, kind, grave, top, scale)
+        is_new = all(target.ids != other.ids or not other.ids for other in proposed)
+        if not target.crowded and is_new:
+            yield target
+            return
+
+
+def _target(
+    acts: EventTable, as_of: date, kind: _Kind, any_of: tuple[str, ...], severity: int, scale: Scale
+) -> ProposedTarget:
+    met = acts.select(np.isin(acts.category, any_of) & (acts.severity >= severity))
+    months = np.unique(met.date.astype("datetime64[M]"))
+    recent = min(RECENT_MONTHS, _months_until(acts, as_of))
+    met_recently = int((months > np.datetime64(as_of, "M") - np.timedelta64(recent, "M")).sum())
+    key, noun = kind.key, kind.noun
+    if len(any_of) == 1 and kind.any_of not in (_MOBILISATION.any_of, _FORCE.any_of):
+        key, noun = any_of[0], category_label(any_of[0]).lower()
+    word = "" if severity == 1 else severity_word(severity)
+    named = _GRAVEST.get((key, scale.name)) or _GRAVEST.get((key, ""))
+    if severity < SEVERITIES[-1] or named is None:
+        named = f"{word}_{key}".lstrip("_"), with_article(f"{word} {noun}".lstrip())
+    rule = TargetConfig(any_of=any_of, min_severity=severity)
+    texts = {"label": named[1], "counts": what_counts(rule, scale), "does_not_count": just_below(rule, scale)}
+    return ProposedTarget(
+        name=named[0],
+        rule=rule.model_copy(update=texts),
+        ids=frozenset(met.id.tolist()),
+        months=len(months),
+        last=met.date[-1].astype(object) if len(met) else None,
+        crowded=recent >= LEAST_MONTHS and met_recently >= CROWDED_SHARE * recent,
     )
+
+
+def _months_until(acts: EventTable, as_of: date) -> int:
+    """Calendar months from the first act to a day, both included."""
+    first: date = acts.date[0].astype(object)
+    return 12 * (as_of.year - first.year) + as_of.month - first.month + 1
 
 
 def source_from(source: str, folder: Path) -> str:
     """Return the source of events as a config in ``folder`` names it."""
     if source.startswith(BUNDLED_PREFIX):
         return source
-    place = Path(source).expanduser().resolve()
-    try:
-        named = Path(os.path.relpath(place, folder.resolve())).as_posix()
-    except ValueError:  # on another drive
-        named = place.as_posix()
+    path = Path(os.path.relpath(Path(source).expanduser().resolve(), folder.resolve())).as_posix()
     # What would be read as a home folder or a bundled set is a file here.
-    return f"./{named}" if named.startswith(("~", BUNDLED_PREFIX)) else named
+    return f"./{path}" if path.startswith(("~", BUNDLED_PREFIX)) else path
+
+
+def draft_yaml(draft: Draft, path: Path) -> str:
+    """Return the draft as the text of a config that will be written to ``path``."""
+    return "\n".join((*_head(draft, path), *_record(draft, path), *_targets(draft), *_days(draft), ""))
 
 
 def _head(draft: Draft, path: Path) -> Iterator[str]:
     day = f" as of {long_day(draft.as_of)}" if draft.as_of else ""
-    yield f"# {pair_title([draft.a], [draft.b])}{day}, written by 'forecast new'. Change what you like."
-    yield "#"
-    name = shlex.quote(escaped(path.name))
-    yield f"#   forecast check {name}     explains this file in plain English; fits nothing"
-    yield f"#   forecast run   {name}     fits, simulates, writes the report"
-    yield "#"
-    yield "# All other keys have defaults; docs/config.md explains each. 'forecast events codebook' prints"
-    yield "# what categories and severities mean."
+    file = shlex.quote(escaped(path.name))
+    yield f"""\
+# {pair_title([draft.a], [draft.b])}{day}, written by 'forecast new'. Change what you like.
+#
+#   forecast check {file}     explains this file in plain English; fits nothing
+#   forecast run   {file}     fits, simulates, writes the report
+#
+# All other keys have defaults; docs/config.md explains each. 'forecast events codebook' prints
+# what categories and severities mean.
+"""
+    name = flow_yaml(folder_name(path.stem) or pair_name((draft.a, draft.b)))
+    yield from _line(f"name: {name}", "names the folder of the runs")
+    yield f"""
+# Whose acts count: those between the two sides, either way. A side may be several actors
+# (a: [USA, NAT]); a theatre (theatre: [TWN]) adds acts between a side and a third party.
+dyad: {{a: {flow_yaml(draft.a)}, b: {flow_yaml(draft.b)}}}"""
+    if draft.left_out:
+        rows = sum(pair.rows for pair in draft.left_out)
+        yield from _comment(
+            f"Left out are the file's acts of others: {left_out_in_words(draft.left_out, rows)}."
+        )
     yield ""
-    yield from _line(
-        f"name: {flow_yaml(folder_name(path.stem) or pair_name((draft.a, draft.b)))}",
-        "names the folder of the runs",
-    )
-
-
-def _whose(draft: Draft) -> Iterator[str]:
-    yield ""
-    yield "# Whose acts count: those between the two sides, either way. A side may be several actors"
-    yield "# (a: [USA, NAT]); a theatre (theatre: [TWN]) adds acts between a side and a third party."
-    yield f"dyad: {{a: {flow_yaml(draft.a)}, b: {flow_yaml(draft.b)}}}"
-    if draft.known is None:
-        return
-    left_out = DyadRule((draft.a,), (draft.b,)).left_out(draft.known)
-    if left_out:
-        rows = sum(pair.rows for pair in left_out)
-        yield from _comment(f"Left out are the file's acts of others: {left_out_in_words(left_out, rows)}.")
-
-
-def _when(draft: Draft, path: Path) -> Iterator[str]:
-    yield ""
-    said = "the day of the forecast; nothing that became known later is read"
+    what = "the day of the forecast; nothing that became known later is read"
     if draft.as_of:
-        yield from _line(f"as_of: {draft.as_of}", said)
+        yield from _line(f"as_of: {draft.as_of}", what)
     else:
-        yield from _line("as_of:", f"FILL IN, e.g. 2024-01-31: {said}")
-    yield ""
-    yield "events:"
+        yield from _line("as_of:", f"FILL IN, e.g. 2024-01-31: {what}")
+
+
+def _record(draft: Draft, path: Path) -> Iterator[str]:
+    yield "\nevents:"
     if draft.acts is None or draft.as_of is None:
         yield from _line(
             f"  source: {flow_yaml(draft.source)}", "CHANGE: your file, from the folder of this one"
@@ -251,9 +418,8 @@ def _when(draft: Draft, path: Path) -> Iterator[str]:
         yield "  # A spreadsheet will do (docs/codebook.md); 'forecast events import' reads event feeds."
         return
     key = "store" if is_store(Path(draft.source).expanduser()) else "source"
-    yield from _line(
-        f"  {key}: {flow_yaml(source_from(draft.source, path.parent))}", "from the folder of this file"
-    )
+    place = flow_yaml(source_from(draft.source, path.parent))
+    yield from _line(f"  {key}: {place}", "from the folder of this file")
     if draft.dates != "iso":
         yield from _line(f"  dates: {draft.dates}", "how the file writes days")
     yield from _line(f"  start: {draft.acts.date[0]}", "the first act between the two sides")
@@ -263,99 +429,88 @@ def _when(draft: Draft, path: Path) -> Iterator[str]:
         f"The record: {count(len(draft.acts), 'act')} known on {long_day(draft.as_of)}, the last of {last}, "
         "by category and severity:"
     )
-    yield from _counts(draft.acts)
-
-
-def _counts(acts: EventTable) -> Iterator[str]:
     yield f"#   {'':<18}{''.join(f'{severity:>7}' for severity in SEVERITIES)}"
     for name in CATEGORIES:
-        severities = acts.severity[acts.category == name]
+        severities = draft.acts.severity[draft.acts.category == name]
         if len(severities):
             cells = (int((severities == severity).sum()) for severity in SEVERITIES)
             yield f"#   {name:<18}{''.join(f'{cell or "–":>7}' for cell in cells)}"
-    if unseen := [name for name in CATEGORIES if name not in acts.category]:
+    if unseen := [name for name in CATEGORIES if name not in draft.acts.category]:
         yield from _comment(f"Never seen: {', '.join(unseen)}.")
 
 
-def _what(draft: Draft) -> Iterator[str]:
+def _targets(draft: Draft) -> Iterator[str]:
     yield ""
     yield from _line(f"scale: {flow_yaml(draft.scale)}", f"what severities mean: {draft.scale_reason}")
     if draft.saturated:
         yield from _comment(f"CHANGE? {draft.saturated.text}")
-    yield ""
-    yield "# What could happen. A target is met by one act of any of these categories, at least this severe."
-    yield "# The comments say what counts by the scale. To say it in your own words, write counts: and"
-    yield "# does_not_count:. With by: [ACTOR] only acts of one side count; edge_cases: lists doubtful ones."
-    yield "targets:"
+    yield """
+# What could happen. A target is met by one act of any of these categories, at least this severe.
+# The comments say what counts by the scale. To say it in your own words, write counts: and
+# does_not_count:. With by: [ACTOR] only acts of one side count; edge_cases: lists doubtful ones.
+targets:"""
     for target in draft.targets:
         yield from _line(f"  {target.name}:", _seen(target, draft))
         yield f"    label: {flow_yaml(target.label)}"
-        yield f"    any_of: [{', '.join(target.any_of)}]"
-        yield f"    min_severity: {target.min_severity}"
-        if target.counts:
-            yield from _comment(f"Counts: {target.counts}", "    ")
-            yield from _comment(f"Does not count: {target.does_not_count}", "    ")
+        yield f"    any_of: [{', '.join(target.rule.any_of)}]"
+        yield f"    min_severity: {target.rule.min_severity}"
+        if target.rule.counts:
+            yield from _comment(f"Counts: {target.rule.counts}", "    ")
+            yield from _comment(f"Does not count: {target.rule.does_not_count}", "    ")
     if draft.crowded:
-        yield from _comment(f"Left out as met nearly every month: {crowded_in_words(draft)}.", "  ")
-    yield ""
-    yield "# By when. The forecast is the probability that a target is met after as_of and before the day."
-    if draft.as_of is None:
-        yield f"# {USUAL_IN_WORDS} days after as_of unless you name days of your own, within ten years:"
-        yield "# milestones:"
-        yield "#   - {name: general-election, label: General election, date: 2024-11-05}"
-        return
-    yield "milestones:"
-    for milestone in draft.milestones:
-        yield f"  - {{name: {milestone.name}, label: {milestone.label}, date: {milestone.date}}}"
-    yield "# Or dated events that matter to you, e.g.  - {name: general-election, date: YYYY-MM-DD}"
-    yield ""
-    last = draft.milestones[-1].name
-    yield from _line(
-        f"headline: {{target: {draft.targets[0].name}, milestone: {last}}}", "the question answered first"
-    )
+        yield from _comment(f"Left out as met nearly every month: {draft.crowded_in_words}.", "  ")
 
 
 def _seen(target: ProposedTarget, draft: Draft) -> str:
-    if draft.acts is None:
+    if draft.acts is None or draft.as_of is None:
         return "CHANGE: your own, as many as you like" if target is draft.targets[0] else ""
+    months = count(_months_until(draft.acts, draft.as_of), "month")
+    if not target.ids:
+        return f"never seen in {months}, so the forecast will rest on priors"
     last = f", last on {long_day(target.last)}" if target.last else ""
-    if not target.events:
-        return f"never seen in {count(draft.months, 'month')}, so the forecast will rest on priors"
-    seen = f"seen {times(target.events)}, in {target.months:,} of {count(draft.months, 'month')}{last}"
+    seen = f"seen {times(len(target.ids))}, in {target.months:,} of {months}{last}"
     return f"{seen}; {target.caution}" if target.caution else seen
 
 
-def crowded_in_words(draft: Draft) -> str:
-    """Return which targets come too often to be asked for, and how often they were seen."""
-    return listing(tuple(f"{in_sentence(target.label)} ({times(target.events)})" for target in draft.crowded))
-
-
-def _rest(draft: Draft) -> Iterator[str]:
-    yield ""
-    yield "# Scheduled events, each with the probability that it happens. Remove the brackets to list some:"
-    yield "calendar: []"
-    yield "#  - {date: YYYY-MM-DD, category: visit, severity: 2, probability: 0.7, label: Ministers meet}"
-    yield ""
+def _days(draft: Draft) -> Iterator[str]:
+    yield "\n# By when. The forecast is the probability that a target is met after as_of and before the day."
+    if draft.as_of is None:
+        yield f"""\
+# {USUAL_IN_WORDS} days after as_of unless you name days of your own, within ten years:
+# milestones:
+#   - {{name: general-election, label: General election, date: 2024-11-05}}"""
+    else:
+        yield "milestones:"
+        for milestone in draft.milestones:
+            yield f"  - {{name: {milestone.name}, label: {milestone.label}, date: {milestone.date}}}"
+        yield "# Or dated events that matter to you, e.g.  - {name: general-election, date: YYYY-MM-DD}\n"
+        headline = f"{{target: {draft.targets[0].name}, milestone: {draft.milestones[-1].name}}}"
+        yield from _line(f"headline: {headline}", "the question answered first")
+    yield """
+# Scheduled events, each with the probability that it happens. Remove the brackets to list some:
+calendar: []
+#  - {date: YYYY-MM-DD, category: visit, severity: 2, probability: 0.7, label: Ministers meet}
+"""
     yield from _line("sampler: {seed: 1}", "the same seed gives the same numbers")
 
 
-def _line(setting: str, said: str) -> Iterator[str]:
+def _line(setting: str, comment: str) -> Iterator[str]:
     """Yield a setting with its comment behind it, or above it where both are too long for a line."""
-    whole = f"{setting:<31} # {said}" if said else setting
+    whole = f"{setting:<31} # {comment}" if comment else setting
     if len(whole) <= WIDTH:
         yield whole
     else:
-        indent = " " * (len(setting) - len(setting.lstrip()))
-        yield from _comment(said, indent)
+        yield from _comment(comment, " " * (len(setting) - len(setting.lstrip())))
         yield setting
 
 
-def _comment(said: str, indent: str = "") -> Sequence[str]:
+def _comment(text: str, indent: str = "") -> Sequence[str]:
+    start = f"{indent}# "
     return textwrap.wrap(
-        said,
+        text,
         WIDTH,
-        initial_indent=f"{indent}# ",
-        subsequent_indent=f"{indent}# ",
+        initial_indent=start,
+        subsequent_indent=start,
         break_on_hyphens=False,
         break_long_words=False,
     )
@@ -366,10 +521,7 @@ def example_files(name: str) -> dict[str, bytes]:
 
     The line that tells editors where a checkout keeps the schema is left out.
 
-    Raises
-    ------
-    InputError
-        No example has that name, or the package is without it.
+    Raises ``InputError``: no example has that name, or the package is without it.
     """
     if name not in EXAMPLES:
         raise InputError(
@@ -379,21 +531,9 @@ def example_files(name: str) -> dict[str, bytes]:
     root = files("forecast") / "examples"
     contents: dict[str, bytes] = {}
     for part in EXAMPLES[name]:
-        place = root / part
-        inside = [*place.iterdir()] if place.is_dir() else []
-        inside.sort(key=lambda path: (not path.name.endswith(".yaml"), path.name))
-        for path, one in [(f"{part}/{one.name}", one) for one in inside] or [(part, place)]:
-            try:
-                contents[path] = _without_editor_line(one.read_bytes())
-            except OSError as error:
-                # Git on a system without links leaves a text file in the place of the folder.
-                raise InputError(
-                    f"--example: {one} cannot be read ({error.strerror}); copy the folder configs/ of the "
-                    "repository instead"
-                ) from error
+        inside = [*(root / part).iterdir()] if (root / part).is_dir() else []
+        names = [f"{part}/{file.name}" for file in inside] or [part]
+        for path in sorted(names, key=lambda path: (not path.endswith(".yaml"), path)):
+            first, _, rest = (content := (root / path).read_bytes()).partition(b"\n")
+            contents[path] = rest.removeprefix(b"#\n") if first.startswith(_FOR_EDITORS) else content
     return contents
-
-
-def _without_editor_line(content: bytes) -> bytes:
-    first, _, rest = content.partition(b"\n")
-    return rest.removeprefix(b"#\n") if first.startswith(_FOR_EDITORS.encode()) else content

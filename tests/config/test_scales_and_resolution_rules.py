@@ -178,7 +178,11 @@ def test_a_draft_takes_the_scale_that_its_events_were_coded_by(place):
     draft = drafted(place, [one % "Shelling; 3 soldiers killed." for one in shots])
     assert (draft.scale, draft.saturated) == ("armed", None)
     assert draft.scale_reason == "12 military incidents below severity 5 tell of people killed"
-    assert (draft.targets[-1].name, draft.targets[-1].events, draft.targets[-1].min_severity) == ("war", 0, 5)
+    assert (draft.targets[-1].name, len(draft.targets[-1].ids), draft.targets[-1].rule.min_severity) == (
+        "war",
+        0,
+        5,
+    )
     assert drafted(place, [one % "Shelling; nobody was killed." for one in shots]).scale == "standard"
     written = draft_yaml(draft, place / "new.yaml")
     assert "scale: armed" in written
@@ -192,6 +196,6 @@ def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discrimina
     assert draft.saturated is not None
     assert draft.saturated.code == "saturated_scale"
     assert draft.saturated.text.startswith("6 of 6 military incidents have severity 5")
-    assert [one.any_of for one in draft.targets[:1]] == [("military_posture",)]
+    assert [target.rule.any_of for target in draft.targets[:1]] == [("military_posture",)]
     assert any(one.min_severity == 5 for one in draft.targets)
     assert "CHANGE? 6 of 6 military incidents" in draft_yaml(draft, place / "new.yaml").replace("\n# ", " ")
