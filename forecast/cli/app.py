@@ -128,19 +128,17 @@ def mcp(
 
 
 def schema(
-    contract: Literal[
-        "config", "scenario", "forecast", "analysis", "ledger", "watchlist", "watch"
-    ] = typer.Argument(help="Which schema.", show_default=False),
+    contract: Literal["config", "scenario", "forecast", "analysis", "watchlist", "watch"] = typer.Argument(
+        help="Which schema.", show_default=False
+    ),
 ) -> None:
     """Print a JSON Schema for other programs.
 
-    Of a config, a scenario, forecast.json, analysis.json, a ledger's export, a watchlist, or watch.json.
+    Of a config, a scenario, forecast.json, analysis.json, a watchlist, or watch.json.
     """
     from forecast.config import writing
-    from forecast.ledger.entries import ledger_schema
 
-    content = ledger_schema() if contract == "ledger" else writing.schema_of(contract)
-    typer.echo(writing.schema_text(content), nl=False)
+    typer.echo(writing.schema_text(writing.schema_of(contract)), nl=False)
 
 
 # In the order in which --help lists them.

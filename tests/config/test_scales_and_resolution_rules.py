@@ -197,5 +197,5 @@ def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discrimina
     assert draft.saturated.code == "saturated_scale"
     assert draft.saturated.text.startswith("6 of 6 military incidents have severity 5")
     assert [target.rule.any_of for target in draft.targets[:1]] == [("military_posture",)]
-    assert any(one.min_severity == 5 for one in draft.targets)
+    assert any(target.rule.min_severity == 5 for target in draft.targets)
     assert "CHANGE? 6 of 6 military incidents" in draft_yaml(draft, place / "new.yaml").replace("\n# ", " ")
