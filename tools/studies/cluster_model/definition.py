@@ -85,7 +85,7 @@ def build_model(record: Record, priors: Priors) -> pm.Model:
         grave = pt.exp(p["answers.gravity"][0] * (record.severity - 1) * (GRADES - 2)[:, None])
         factor = pt.exp(p["answers.severity"][0] * (GRADES - 2))[:, None] * grave
         side, category = record.side, record.category
-        in_side = rate / pt.stack([(rate * (side == a)).sum() for a in side])
+        in_side = rate / pt.dot((side[:, None] == side).astype(float), rate)
         alike = (side[:, None] == side) & (category[:, None] == category)
         in_kind = rate / pt.dot(alike.astype(float), rate)
         mass = np.zeros((len(side), SEVERITIES, len(side)))
