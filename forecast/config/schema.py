@@ -260,12 +260,12 @@ class ModelConfig(Section):
     population: Text = Field(
         default="shipped",
         description="where default priors come from: 'shipped' (learned from other dyads), 'none' "
-        "(documented ones), or a file made by 'forecast priors learn', from the folder of the config",
+        "(documented ones), or a file made by tools/learn, from the folder of the config",
         examples=list(PACKAGED_POPULATIONS),
     )
     panel: Text = Field(
         default=SHIPPED_HAZARD,
-        description="coefficients of the pooled hazard: 'shipped', or a file made by 'forecast panel learn', "
+        description="coefficients of the pooled hazard: 'shipped', or a file made by tools/learn, "
         "from the folder of the config; used by the families panel and combined",
         examples=[SHIPPED_HAZARD],
     )
@@ -287,10 +287,6 @@ class SamplerConfig(Section):
     )
     paths_per_draw: Whole = Field(
         default=16, ge=2, le=10_000, description="simulated futures a posterior draw"
-    )
-    engine: Literal["core", "pymc"] = Field(
-        default="core",
-        description="what samples: core (compiled code), or pymc (the definition in PyMC, slow)",
     )
     max_minutes: Number = Field(
         default=240.0,

@@ -183,7 +183,6 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         tune=sampler.tune,
         chains=sampler.chains,
         target_accept=sampler.target_accept,
-        engine=sampler.engine,
     )
     plan = BacktestPlan(
         dyad=config.name,

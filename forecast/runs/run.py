@@ -345,7 +345,6 @@ def sampler_options(config: Config) -> SamplerOptions:
         chains=sampler.chains,
         target_accept=sampler.target_accept,
         max_minutes=sampler.max_minutes,
-        engine=sampler.engine,
     )
 
 
