@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -27,7 +27,6 @@ MAX_PARTS = 10_000
 """Arrays and groups of a file; a fit has some 40."""
 _KEPT = ("target_accept", "tune", "reruns")
 _OF_THE_CLOCK = {"created_at", "sampling_time"}
-Engine = Literal["core", "pymc"]
 POINTS = "points"
 """Group, and variable, of draws on the sampler's scale, where no parameter has a bound."""
 
@@ -43,8 +42,6 @@ class SamplerOptions:
     target_accept: float = 0.9
     max_minutes: float | None = None
     """Limit of one sampling; ``None``: none."""
-    engine: Engine = "core"
-    """What computes the density: the compiled core, or the definition in PyMC."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from nutpie.sample import CompiledModel
 
 from forecast.errors import NotConvergedError
 from forecast.inference.density import PosteriorDensity
-from forecast.inference.posterior import POINTS, Engine, Posterior, SamplerOptions
+from forecast.inference.posterior import POINTS, Posterior, SamplerOptions
 from forecast.records.forecast import Diagnostics, Gate, GateFailure
 
 Running = Any
@@ -86,7 +86,7 @@ def sample(
 
     try:
         running = nutpie.sample(
-            _compiled(density, options.engine),
+            _compiled(density),
             draws=options.draws,
             tune=options.tune,
             chains=options.chains,
@@ -153,16 +153,8 @@ def _progress(chains: list[Any]) -> SamplingProgress:
     return SamplingProgress(*map(sum, zip(*parts, strict=True)))
 
 
-def _compiled(density: PosteriorDensity, engine: Engine) -> CompiledModel:
-    """Return a density as a model of nutpie: the core keeps points of its draws, PyMC its variables."""
-    if engine == "pymc":
-        import pytensor
-
-        from forecast.models.definition import build_model
-
-        # Leave to reorder sums would make results depend on what the cache holds.
-        with pytensor.config.change_flags(numba__fastmath=False):
-            return nutpie.compile_pymc_model(build_model(density.data, density.priors, density.n_knots))
+def _compiled(density: PosteriorDensity) -> CompiledModel:
+    """Return a density as a model of nutpie, which keeps the points of its draws."""
     return from_pyfunc(
         density.n_coordinates,
         make_logp_fn=density.log_density,
@@ -175,12 +167,7 @@ def _compiled(density: PosteriorDensity, engine: Engine) -> CompiledModel:
 
 
 def _extract(density: PosteriorDensity, tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
-    drawn = tree["posterior"].to_dataset()
-    points = (
-        drawn[POINTS].values
-        if POINTS in drawn
-        else density.points({str(name): part.values for name, part in drawn.data_vars.items()})
-    )
+    points = tree["posterior"].to_dataset()[POINTS].values
     posterior = density.dataset(points)
     strange = [str(name) for name, values in posterior.data_vars.items() if not np.isfinite(values).all()]
     if strange:

@@ -1,8 +1,7 @@
 """The model in plain PyMC: the definition to which ``forecast.models.density`` is held.
 
 Clear before fast. Every line is an equation of ``docs/model.md``; the compiled density has the same value and
-the same gradient, and tests compare them. ``SamplerOptions`` can ask for this model, and the groups that
-ArviZ reads beside the draws are made from it.
+the same gradient, and tests compare them. The groups that ArviZ reads beside the draws are made from it.
 
 Axes: step t, stream k, severity s; knots m of tension and j of drift.
 """

@@ -3,6 +3,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import nutpie
 import pytest
 import xarray as xr
 from arviz_stats.base import array_stats
@@ -10,9 +11,9 @@ from arviz_stats.base import array_stats
 from forecast.errors import NotConvergedError
 from forecast.inference import sampling
 from forecast.inference.posterior import POINTS
-from forecast.inference.sampling import Rerun, check_gates, fit, sample
-from forecast.models.definition import replay
-from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws, stream_draws
+from forecast.inference.sampling import Rerun, fit, sample
+from forecast.models.definition import build_model, replay
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, stream_draws
 from forecast.records.forecast import Diagnostics, GateFailure
 
 
@@ -117,50 +118,22 @@ def test_draws_that_are_no_numbers_are_refused_by_name(density, short_options, t
         sample(density, short_options)
 
 
-def test_the_definition_is_sampled_where_it_is_asked_for(density, short_options, short_fit, monkeypatch):
-    drawn = prior_draws(density.priors, 400, density.n_knots, np.random.default_rng(2))
-    # Beside the variables of the model, PyMC gives the parts that some are joined from.
-    variables = {
-        name: (
-            ("chain", "draw", *(f"{name}_{i}" for i in range(values.ndim - 1))),
-            values.reshape(2, 200, *values.shape[1:]),
-        )
-        for name, values in (drawn | {"tension_loading_Normal": drawn["ballast"]}).items()
-    }
-    statistics = short_fit.tree["sample_stats"].to_dataset()
-    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(variables), "sample_stats": statistics})
-    asked = []
-    monkeypatch.setattr(sampling.nutpie, "compile_pymc_model", lambda model: model)
-    monkeypatch.setattr(
-        sampling.nutpie, "sample", lambda model, **options: asked.append((model, options)) or FakeRun(tree)
-    )
-    found = fit(density, replace(short_options, engine="pymc"), reruns=(), keep_points=True)
-    ((model, options),) = asked
-    assert {"acts", "tension_loading", "finite_chains"} <= set(model.named_vars)
-    assert {name: options[name] for name in ("draws", "tune", "chains", "seed", "target_accept")} == {
-        "draws": 200,
-        "tune": 200,
-        "chains": 2,
-        "seed": 11,
-        "target_accept": 0.9,
-    }
-    assert found.variables.keys() == short_fit.variables.keys()
-    for name, values in found.variables.items():
-        np.testing.assert_allclose(values, drawn[name], rtol=1e-9, atol=1e-12, err_msg=name)
-        assert found.tree["posterior"][name].dims == short_fit.tree["posterior"][name].dims
-    assert check_gates(found).rhat_max < 1.1
-
-
 @pytest.mark.slow
 def test_core_and_definition_have_the_same_posterior(density, short_options):
     options = replace(short_options, draws=500)
-    core, pymc = (fit(density, replace(options, engine=name), reruns=()) for name in ("core", "pymc"))
-    logp = pymc.tree["sample_stats"]["logp"].values.ravel()
-    points = density.points(pymc.variables)
-    np.testing.assert_allclose(density(points)[0], logp, rtol=1e-9)
+    core = fit(density, options, reruns=())
+    defined = nutpie.sample(
+        nutpie.compile_pymc_model(build_model(density.data, density.priors, density.n_knots)),
+        **{name: getattr(options, name) for name in ("draws", "tune", "chains", "seed", "target_accept")},
+        progress_bar=False,
+    )
+    drawn = {str(name): part.values for name, part in defined["posterior"].data_vars.items()}
+    points = density.points(drawn)
+    logp = defined["sample_stats"]["logp"].values.ravel()
+    np.testing.assert_allclose(density(points.reshape(len(logp), -1))[0], logp, rtol=1e-9)
     z = []
-    for name in core.variables:
-        both = [one.variables[name].reshape(2, 500, -1) for one in (core, pymc)]
+    for name, values in core.variables.items():
+        both = [values.reshape(2, 500, -1), drawn[name].reshape(2, 500, -1)]
         means = [one.mean(axis=(0, 1)) for one in both]
         errors = [array_stats.mcse(one, chain_axis=0, draw_axis=1, method="mean") for one in both]
         z.append((means[0] - means[1]) / np.hypot(*errors))
