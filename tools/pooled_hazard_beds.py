@@ -12,6 +12,7 @@ errors, dyads taken as independent.
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import sys
 import time
@@ -40,7 +41,6 @@ from forecast.events.table import EventTable
 from forecast.panel import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import forecast_origins
-from forecast.pooled_hazard.records import read_ends
 from forecast.records.horizons import HORIZONS
 
 SEED = 20230710
@@ -94,7 +94,8 @@ def bed_records(bed: Bed, data: Path) -> dict[str, tuple[EventTable, date]]:
     place = data / bed.data
     if not place.is_dir():
         return {place.stem: (read_events(place), bed.until or date.max)}
-    ends = read_ends(data / "ends.csv")
+    rows = csv.DictReader((data / "ends.csv").read_text(encoding="utf-8").splitlines())
+    ends = {row["file"]: date.fromisoformat(row["observed_until"]) for row in rows}
     found = {}
     for name, events in read_dyads(place).items():
         early = int((events.date < np.datetime64(bed.first)).sum())

@@ -20,7 +20,6 @@ from forecast.cli import (
     judge,
     ledger,
     new,
-    panel,
     priors,
     run,
     scenario,
@@ -155,7 +154,7 @@ app.command("reconcile")(judge.reconcile)
 app.command("backtest")(backtest.backtest)
 app.command("watch")(watch.watch)
 app.add_typer(priors.app, name="priors")
-app.add_typer(panel.app, name="panel")
+app.add_typer(priors.panel, name="panel")
 app.command("schema")(schema)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(backtest.bench, name="bench")

@@ -1,29 +1,30 @@
-"""``forecast priors``: every prior of a config by name, with its meaning and where it came from."""
+"""``forecast priors`` and ``panel``: what a forecast rests on beside its events: priors, and coefficients."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 from typer.core import TyperGroup
 
+from forecast.blocks import Block, Prose, plain_table, right
 from forecast.cli.options import (
     Answer,
     ConfigOptions,
     Output,
     argument,
     option,
-    refuse_unwritable,
     takes_options,
 )
-from forecast.cli.terminal import listening
 from forecast.errors import InputError, PriorError, did_you_mean
-from forecast.progress import StageProgress
+from forecast.wording import count
 
 if TYPE_CHECKING:
     from typer._click import Context
 
+    from forecast.pooled_hazard.coefficients import PooledHazard
     from forecast.records.analysis import ParameterSummary
 
 
@@ -40,7 +41,12 @@ app = typer.Typer(
     name="priors",
     cls=_ShowsByDefault,
     no_args_is_help=True,
-    help="Show the priors of a config: forecast priors CONFIG; or learn default priors from many dyads.",
+    help="Show the priors of a config: forecast priors CONFIG.",
+)
+panel = typer.Typer(
+    name="panel",
+    no_args_is_help=True,
+    help="The pooled hazard, learned on other dyads: what model families panel and combined use.",
 )
 
 
@@ -87,39 +93,55 @@ def show_priors(
     answer.print(facts, explained if explain else list_priors(chosen, inputs))
 
 
-@app.command("learn")
+@panel.command("show")
 @takes_options
-def learn(
-    folder: Path = argument("DIR", "Folder of coded event files, one dyad a file."),
-    *,
-    out: Path = option(..., "--out", "File to write, for model.population in a config.", "FILE"),
-    source: str = option("not stated", "--source", "Origin and terms of the events, for the file.", "TEXT"),
-    seed: int = option(1, "--seed", "Seed of thinning and fits.", min=0),
-    keep: Path | None = option(
-        None, "--keep", "Keep finished fits in this folder, and go on from those there.", "FOLDER"
+def show_hazard(
+    file: Path | None = argument(
+        "[FILE]", "A file that tools/learn/pooled_hazard.py wrote; the shipped one if absent.", None
     ),
-    force: bool = option(False, "--force", "Replace the file."),
+    *,
     output: Output,
 ) -> None:
-    """Learn default priors from many dyads: about forty minutes for thirty of them."""
-    refuse_unwritable(out, force=force)
-    with listening(shown=output.for_people) as listen:
-        from forecast.bench.beds import read_dyads
-        from forecast.events.reading import write_whole
-        from forecast.inference.posterior import SamplerOptions
-        from forecast.report.case_check import describe_population
-        from forecast.workflows.population import LearningOptions, learn_population, population_yaml
+    """Show coefficients with their errors, and what they were learned from."""
+    from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard
 
-        options = LearningOptions(
-            sampler=SamplerOptions(seed=seed, draws=300, tune=300),
-            source=source,
-            command=f"forecast priors learn {folder.name} --out {out.name} --seed {seed}",
-        )
+    known = read_hazard(file) if file else shipped_hazard()
+    output.print({"panel": known.model_dump(mode="json", by_alias=True)}, _of_hazard(known))
 
-        def told(done: int, planned: int) -> None:
-            listen(StageProgress("learn", done, planned))
 
-        learned = learn_population(read_dyads(folder), options, told, keep=keep)
-        write_whole(out, population_yaml(learned).encode())
-    facts = {"written": str(out), "population": learned.model_dump(mode="json", by_alias=True)}
-    output.print(facts, describe_population(learned, out))
+def _of_hazard(learned: PooledHazard) -> Iterator[Block]:
+    from forecast.pooled_hazard.coefficients import LEAST_DYADS
+
+    provenance = learned.provenance
+    yield Prose(
+        f"Learned from {provenance.in_words()}. {provenance.rows:,} rows of "
+        f"{count(len(provenance.targets), 'kind')} of target."
+    )
+    for coder in learned.coders:
+        n = sum(dyad.coder == coder.coder for dyad in provenance.dyads)
+        if n < LEAST_DYADS:
+            yield Prose(
+                f"Caution: {count(n, 'dyad')} of {coder.coder} cannot tell how dyads differ. Forecasts rest "
+                "on the past of these alone, and intervals are too narrow for others."
+            )
+    yield Prose(f"Source: {provenance.source}. Command: {provenance.command}.")
+    for line in provenance.listed():
+        yield Prose(line)
+    for coder in learned.coders:
+        n = len(learned.features) + 1
+        rows = [
+            (
+                name,
+                f"{coder.mean[place]:+.3f}",
+                f"{coder.covariance[place][place] ** 0.5:.3f}",
+                f"{coder.mean[n + place]:+.3f}",
+            )
+            for place, name in enumerate(("intercept", *learned.features))
+        ]
+        heads = "Feature", right("effect"), right("error"), right("military")
+        yield plain_table(heads, rows, f"Coefficients learned from {coder.coder}")
+    yield Prose(
+        "Effect: change of the log hazard, against the dyad's own gamma-Poisson rate, for one standard "
+        "deviation of the feature; its error takes dyads as units. Military: what is added for a target of "
+        "military acts alone, beside one without any."
+    )

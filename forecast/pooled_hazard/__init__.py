@@ -1,6 +1,4 @@
 """The pooled hazard: how likely a target is, learned on other dyads and adjusted to one dyad's own past.
 
-``coefficients``  coefficients with their posterior and provenance; those that are shipped
-``hazard``        what is known at an origin, and the probabilities that follow
-``learning``      coefficients from the records of many dyads
+``coefficients`` reads what ``tools/learn/pooled_hazard.py`` wrote; ``hazard`` forecasts by it.
 """

@@ -163,11 +163,13 @@ Floats = NDArray[np.float64]
 
 SCHEMA = 2
 _SHIPPED = "coefficients.json"
+LEAST_DYADS = 3
+"""Dyads of a coder from which differences between them can be told."""
 TRUSTED_CASES = 2.0
 """Past cases of a target from which on the departure from its own rate counts by more than half."""
 _MOST_EFFECT, _MOST_VARIANCE = 50.0, 1e4
 """Bounds on coefficients of standardised features; beyond, a hazard is no number."""
-_MAKE = "Make one with 'forecast panel learn DIR --out FILE'"
+_MAKE = "Make one with tools/learn/pooled_hazard.py"
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Finite, ...]
@@ -324,7 +326,7 @@ def shipped_hazard() -> PooledHazard:
 
 
 def read_hazard(path: Path) -> PooledHazard:
-    """Read coefficients from a file that ``forecast panel learn`` wrote.
+    """Read coefficients from a file that ``tools/learn/pooled_hazard.py`` wrote.
 
     Raises ``ConfigError``: no such file, no JSON, or no coefficients of this version; with the file.
     """

@@ -41,7 +41,7 @@ from forecast.priors.named import SIDES, PriorSet, default_priors
 SCHEMA = 2
 WIDE_SHARE = 0.2
 """Weight of the documented default beside the population."""
-_MAKE = "Make one with 'forecast priors learn DIR --out FILE'"
+_MAKE = "Make one with tools/learn/population.py"
 SHIPPED = "population.yaml"
 BASELINE = "baseline.weekly_rate"
 LEARNED = (
@@ -235,7 +235,7 @@ def shipped_population() -> Population:
 
 
 def read_population(path: Path) -> Population:
-    """Read a population from a file that ``forecast priors learn`` wrote.
+    """Read a population from a file that ``tools/learn/population.py`` wrote.
 
     Raises ``ConfigError``: no such file, no YAML, or no population of this version; with the file, the line
     and the key.

@@ -1,15 +1,15 @@
-"""``model.population`` and ``forecast priors learn``: what defaults rest on is said, or refused in a line."""
+"""``model.population``: what defaults rest on is said, or refused in a line."""
 
 import json
 
 import pytest
 
 from forecast.config import config_hash, load_config, resolved_yaml
+from forecast.config.writing import as_yaml
 from forecast.priors.population import Spread, shipped_population
 from forecast.runs.inputs import read_inputs
-from forecast.workflows.population import population_yaml
 
-MAKE = "Make one with 'forecast priors learn DIR --out FILE'"
+MAKE = "Make one with tools/learn/population.py"
 FAULTS = {
     "missing": (None, "population.yaml: no such file"),
     "empty": ("", f"population.yaml: the file is empty. {MAKE}"),
@@ -18,6 +18,10 @@ FAULTS = {
     "of another version": ("schema: 1\n", "population.yaml:1:1: schema: got 1; this version reads 2. Make"),
     "cut off": ("schema: 2\n", "population.yaml:1:1: provenance: required key is missing"),
 }
+
+
+def population_yaml(learned) -> str:
+    return as_yaml(learned.model_dump(mode="json", by_alias=True))
 
 
 def flat(text: str) -> str:
@@ -146,42 +150,3 @@ def test_a_saved_run_names_its_copy_and_its_hash_follows_the_content(case, tmp_p
     before = config_hash(config)
     file.write_text(text.replace("seed: 1", "seed: 2"), encoding="utf-8")
     assert config_hash(load_config(path)) != before
-
-
-@pytest.fixture
-def learn(command, tmp_path):
-    """Learn from a folder of so many files of one act each."""
-
-    def run(files: int, *arguments: object):
-        folder = tmp_path / "dyads"
-        folder.mkdir()
-        for number in range(files):
-            (folder / f"{number}.csv").write_text(
-                "date,initiator,target,category,severity\n2020-01-01,A,B,visit,1\n", encoding="utf-8"
-            )
-        return command("priors", "learn", folder, "--out", tmp_path / "own.yaml", *arguments)
-
-    return run
-
-
-@pytest.mark.parametrize(
-    ("files", "says"), [(0, "holds no CSV file"), (1, "a population needs at least 3 dyads of")]
-)
-def test_nothing_is_learned_from_too_few_dyads(learn, tmp_path, files, says):
-    refused(learn(files), says)
-    assert not (tmp_path / "own.yaml").exists()
-
-
-def test_nothing_is_learned_from_a_folder_that_is_not_there(command, tmp_path):
-    refused(command("priors", "learn", tmp_path / "no", "--out", tmp_path / "own.yaml"), "no: no such folder")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_population_is_not_replaced_unasked_nor_written_where_no_folder_is(learn, command, tmp_path):
-    (tmp_path / "own.yaml").write_text("kept", encoding="utf-8")
-    refused(learn(3), "own.yaml: exists. Give another --out, or --force to replace it")
-    assert (tmp_path / "own.yaml").read_text() == "kept"
-    folder = tmp_path / "dyads"
-    refused(
-        command("priors", "learn", folder, "--out", tmp_path / "no/own.yaml"), "its folder does not exist"
-    )

@@ -271,7 +271,7 @@ def test_a_file_of_another_kind_or_version_is_refused(tmp_path, content, said):
     with pytest.raises(ConfigError, match=said) as caught:
         read_hazard(path)
     assert str(path) in str(caught.value)
-    assert "forecast panel learn" in str(caught.value)
+    assert "tools/learn/pooled_hazard.py" in str(caught.value)
 
 
 def test_a_target_that_never_came_is_left_at_the_gamma_poisson_rate(record):
@@ -286,3 +286,53 @@ def test_a_target_that_never_came_is_left_at_the_gamma_poisson_rate(record):
         assert own[3] <= 1.02 * np.interp(30, EDGES[1:], anchor)
         # Silence lowers its own deviation a little.
         assert own[3] >= 0.8 * np.interp(30, EDGES[1:], anchor)
+
+
+def test_what_was_learned_from_is_told_in_words():
+    hazard = shipped_hazard()
+    words = hazard.provenance.in_words()
+    assert words == "94 pairs: 30 coded by KEDS, 1979–2004 and 64 coded by MID, 1946–1992"
+    lines = list(hazard.provenance.listed())
+    assert lines[0].startswith("KEDS: egy-pal (1979–2004), ")
+    assert sum(line.count("–") for line in lines[:2]) == 94
+    assert "sanction, severity 3 or more: KEDS" in lines
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("deviation", float("inf"), "finite number"),
+        ("scale", 0.0, "a scale of a feature is not above 0"),
+        ("lowest", 1e9, "its lowest value lies above its highest"),
+        ("mean", 1e308, "larger than 50"),
+        ("covariance", -1.0, "a variance is negative"),
+        ("log_pace", 1e9, "the lowest pace of its records lies above"),
+        ("coder", "another", "its coders are not those of its provenance"),
+        ("dyads", (), "at least 1 item"),
+    ],
+)
+def test_coefficients_that_make_no_hazard_are_refused(tmp_path, key, value, says):
+    content = shipped_hazard().model_dump(mode="json", by_alias=True)
+    coder = content["coders"][0]
+    if key == "dyads":
+        content["provenance"]["dyads"] = value
+    elif key == "covariance":
+        coder[key][3][3] = value
+    elif key == "deviation":
+        content[key] = value
+    elif key == "coder":
+        coder[key] = value
+    else:
+        coder[key] = [value, *coder[key][1:]]
+    path = tmp_path / "coefficients.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match=says):
+        read_hazard(path)
+
+
+def test_a_country_is_the_same_under_the_code_that_the_documents_ask_for(coded):
+    events = coded(("1985-01-01", "dispute", 1), ("1990-01-01", "dispute", 1))
+    events = replace(events, initiator=np.array(["IRN"] * 2, object), recipient=np.array(["KWT"] * 2, object))
+    left = shipped_hazard().left_out(events)
+    assert [(one.coder, one.name) for one in left] == [("KEDS", "irn-kuw"), ("MID", "irn-kuw")]
+    assert left[0].actors == ("IRN", "KUW")

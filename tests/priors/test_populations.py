@@ -1,15 +1,12 @@
-"""Priors learned from other dyads, and priors of a record: how they follow it, how they are pooled."""
+"""Priors learned from other dyads, and priors of a record: how they follow it, what a file must hold."""
 
-import json
 import math
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
-from forecast.errors import StoppedError
-from forecast.evaluation.study import KeptRows
-from forecast.events.reading import load_events
+from forecast.config.writing import as_yaml
 from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors import default_priors, parameter_groups
@@ -23,19 +20,6 @@ from forecast.priors.population import (
     read_population,
     record_priors,
     shipped_population,
-)
-from forecast.workflows import population as learning
-from forecast.workflows.population import (
-    Estimate,
-    Fit,
-    LearningOptions,
-    Step,
-    learn_population,
-    pool,
-    pool_fits,
-    pool_steps,
-    population_yaml,
-    steps_of,
 )
 
 MAJOR = TargetRule("major", ("sanction", "military_incident"), 4)
@@ -68,6 +52,10 @@ def population(groups) -> Population:
             },
         }
     )
+
+
+def population_yaml(learned: Population) -> str:
+    return as_yaml(learned.model_dump(mode="json", by_alias=True))
 
 
 def act(number: int, category: str, severity: int, day: date = date(2010, 1, 4)) -> Event:
@@ -173,64 +161,6 @@ def test_the_default_word_stands_for_what_was_learned():
     assert changed.priors["tension.scale"].distribution == learned.priors["tension.scale"].distribution
 
 
-def simulated_estimates(n, centre, spread, seed):
-    rng = np.random.default_rng(seed)
-    variance = rng.uniform(0.02, 0.5, n)
-    true = centre + spread * rng.standard_normal(n)
-    return [Estimate(*one) for one in zip(rng.normal(true, np.sqrt(variance)), variance, strict=True)]
-
-
-@pytest.mark.parametrize("spread", [0.15, 0.8])
-def test_pooling_recovers_centre_and_spread_within_their_error(spread):
-    n, centre = 150, -1.4
-    found = [pool(simulated_estimates(n, centre, spread, seed)) for seed in range(20)]
-    # The mean precision of one value gives the error of each figure.
-    precision = np.mean(1 / (spread**2 + np.random.default_rng(0).uniform(0.02, 0.5, 10_000)))
-    error = 1 / math.sqrt(n * precision)
-    centres, spreads = np.array([(one.centre, one.spread) for one in found]).T
-    assert centres.mean() == pytest.approx(centre, abs=4 * error / math.sqrt(20))
-    assert centres.std() < 1.6 * error
-    # The spread is that of a new dyad: it holds the error of the centre.
-    assert np.sqrt(np.mean(spreads**2)) == pytest.approx(math.hypot(spread, error), rel=0.1)
-    assert all(one.values == n for one in found)
-
-
-def test_errors_of_estimates_are_no_spread_between_dyads():
-    estimates = simulated_estimates(400, 0.0, 0.0, 3)
-    assert np.std([one.mean for one in estimates]) > 0.4
-    assert pool(estimates).spread < 0.15
-
-
-def test_pooling_of_steps_recovers_their_beta_distribution():
-    rng = np.random.default_rng(5)
-    reached = rng.integers(5, 200, 800)
-    further = rng.binomial(reached, rng.beta(2.0, 8.0, 800))
-    found = pool_steps([Step(*one) for one in zip(reached.tolist(), further.tolist(), strict=True)])
-    assert found.alpha / (found.alpha + found.beta) == pytest.approx(0.2, abs=0.02)
-    assert found.alpha + found.beta == pytest.approx(10.0, rel=0.25)
-
-
-def test_steps_are_counted_by_dyad_and_kind_where_some_acts_stayed():
-    graded = [("dispute", 3, 5), ("dispute", 4, 2), ("military_incident", 5, 3), ("visit", 4, 7)]
-    events = [act(n, name, severity) for name, severity, number in graded for n in range(number)]
-    # Disputes: 7 reached 3, 2 of them 4; 2 reached 4, none of them 5. Incidents never stayed below 5.
-    assert steps_of([EventTable.from_events(events, "made")]) == [Step(7, 2), Step(2, 0)]
-
-
-def test_a_class_that_dyads_say_less_of_than_the_documented_default_is_left_out():
-    def fit(seed: int) -> Fit:
-        rng = np.random.default_rng(seed)
-
-        def estimate(spread: float) -> Estimate:
-            return Estimate(float(rng.normal(0.2, spread)), 0.01)
-
-        wide = ("excitation.branching", "conflict", estimate(4.0))  # documented: 1
-        return Fit((("tension.scale", "all", estimate(0.2)), wide))
-
-    pooled = pool_fits([fit(seed) for seed in range(60)], [Step(9, 2), Step(5, 1)], PROVENANCE)
-    assert pooled.groups.keys() == {"tension.scale"}
-
-
 def test_a_population_reads_back_as_it_was_written(tmp_path):
     learned = population(
         {"tension.scale": {"all": (0.3, 0.4)}, "excitation.cross": {"conflict": (-2.0, 1e-5)}}
@@ -264,27 +194,3 @@ def test_a_file_that_holds_no_population_is_refused_with_line_and_key(tmp_path, 
         read_population(tmp_path / "own.yaml")
 
     assert refused(read, *FAULTS) == snapshot
-
-
-def test_learning_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch, shared_data):
-    paths = sorted((shared_data / "panel").glob("usa-*.csv"))[:4]
-    dyads = {path.stem: load_events(str(path), path.parent) for path in paths}
-    options = LearningOptions()
-    tried = []
-
-    def fit(events, sampler, seed):
-        tried.append(events.sha256)
-        if len(tried) == 3:
-            raise KeyboardInterrupt
-        return {"fits": [Fit((("tension.scale", "all", Estimate(0.01 * len(events) % 1, 0.04)),))]}
-
-    monkeypatch.setattr(learning, "_learn_from", fit)
-    with pytest.raises(StoppedError, match="2 of 4 parts are finished and kept"):
-        learn_population(dyads, options, keep=tmp_path / "kept")
-    assert len(KeptRows(tmp_path / "kept")) == 2
-    whole = learn_population(dyads, options, keep=tmp_path / "kept")
-    assert len(tried) == 5  # two are kept; the third, which was stopped, is tried again
-    assert len(set(tried)) == 4
-    assert whole == learn_population(dyads, options)
-    lines = (tmp_path / "kept" / "rows.jsonl").read_text(encoding="utf-8").splitlines()
-    assert len({json.loads(line)["key"] for line in lines}) == 4

@@ -1,32 +1,44 @@
 """Learn the coefficients of the pooled hazard from the records of many dyads, coder by coder.
 
-Rows are dyad × kind of target × origin × interval of the future: the days at risk there, and whether the
-first target after the origin fell into it. The likelihood is that of a piecewise exponential survival model
-(a Poisson regression with days at risk as exposure: Holford 1980, doi:10.2307/2529982) whose offset is the
-log hazard of the dyad's gamma–Poisson rate. A ridge penalty on standardised features draws the coefficients
-to 0, where that rate is left as it is, and a stronger one draws the effects of the kind of target to those
-that all kinds share. Windows of successive origins overlap and dyads differ, so that rows are no independent
-evidence: the posterior has the sandwich covariance with dyads as clusters (Huber 1967; Liang and Zeger 1986,
-doi:10.1093/biomet/73.1.13), to which the penalty adds its own precision.
+    python tools/learn/pooled_hazard.py panel mid --coder KEDS MID --ends ends.csv --out coefficients.json
+
+A minute or two for a hundred dyads. Rows are dyad × kind of target × origin × interval of the future: the
+days at risk there, and whether the first target after the origin fell into it. The likelihood is that of a
+piecewise exponential survival model (a Poisson regression with days at risk as exposure: Holford 1980,
+doi:10.2307/2529982) whose offset is the log hazard of the dyad's gamma–Poisson rate. A ridge penalty on
+standardised features draws the coefficients to 0, where that rate is left as it is, and a stronger one draws
+the effects of the kind of target to those that all kinds share. Windows of successive origins overlap and
+dyads differ, so that rows are no independent evidence: the posterior has the sandwich covariance with dyads
+as clusters (Huber 1967; Liang and Zeger 1986, doi:10.1093/biomet/73.1.13), to which the penalty adds its own
+precision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import argparse
+import csv
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast import __version__
 from forecast.baselines import find_record_start, past_events
-from forecast.errors import InputError
+from forecast.bench.beds import read_dyads
+from forecast.errors import ForecastError, InputError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL
+from forecast.events.reading import write_whole
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
 from forecast.pooled_hazard.coefficients import (
     EDGES,
+    LEAST_DYADS,
     NAMES,
     CoderEffects,
     LearnedDyad,
@@ -69,8 +81,7 @@ LEAST_ACTS = 30
 """A kind of target is learned from a coder whose records hold so many acts of it."""
 TAIL = 0.002
 """Share of rows beyond each bound of a feature: what lies there counts as not learned."""
-LEAST_DYADS = 3
-"""Dyads from which differences between them can be told."""
+COLUMNS = ("file", "observed_until")
 _MOST_ROUNDS = 60
 _SETTLED, _NEAR = 1e-7, 1e-6
 
@@ -146,50 +157,37 @@ def learn_hazard(
     targets: Sequence[TargetRule] = TARGETS,
     least_acts: int = LEAST_ACTS,
     source: str = "not stated",
-    command: str = "forecast panel learn",
-    listen: Callable[[int, int], None] | None = None,
+    command: str = "tools/learn/pooled_hazard.py",
 ) -> PooledHazard:
     """Learn coefficients of every coder from all its dyads, and once without each.
 
     With fewer than three dyads of a coder nothing is learned without one of them, and the covariance is that
-    of the rows: it knows no difference between dyads. ``listen`` is told how many dyads are done and planned.
-
-    Raises ``InputError``: a coder whose dyads all have records of a year or less, or without ``least_acts``
-    of any target.
+    of the rows: it knows no difference between dyads. ``InputError``: a coder whose dyads all have records of
+    a year or less, or without ``least_acts`` of any target.
     """
-    from forecast import __version__
-
     rows = {record.coder: _coder_rows(record, targets, least_acts) for record in records}
-    planned = sum(len(row) for row in rows.values())
     effects: list[CoderEffects] = []
     described: list[LearnedDyad] = []
     for record in records:
-        own, done = rows[record.coder], len(described)
         told = {
             name: LearnedDyad.of(name, record.dyads[name], coder=record.coder, until=record.end(name))
-            for name in own
+            for name in rows[record.coder]
         }
-
-        def note(finished: int, before: int = done) -> None:
-            if listen:
-                listen(before + finished, planned)
-
-        effects.append(_learn_coder(record.coder, own, told, note))
+        effects.append(_learn_coder(record.coder, rows[record.coder], told))
         described += told.values()
     every = [(coder, row) for coder, own in rows.items() for row in own.values()]
+    learned = []
+    for place, target in enumerate(targets):
+        coders = tuple(dict.fromkeys(coder for coder, row in every if (row.target == place).any()))
+        if coders:
+            learned.append(
+                LearnedTarget(any_of=target.any_of, min_severity=target.min_severity, coders=coders)
+            )
     return PooledHazard(
         schema=2,
         provenance=Provenance(
             dyads=tuple(described),
-            targets=tuple(
-                LearnedTarget(
-                    any_of=target.any_of,
-                    min_severity=target.min_severity,
-                    coders=tuple(dict.fromkeys(coder for coder, row in every if (row.target == place).any())),
-                )
-                for place, target in enumerate(targets)
-                if any((row.target == place).any() for _, row in every)
-            ),
+            targets=tuple(learned),
             rows=sum(len(row.hit) for _, row in every),
             source=source,
             command=command,
@@ -222,9 +220,7 @@ def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int
     return rows
 
 
-def _learn_coder(
-    coder: str, rows: Mapping[str, Rows], told: Mapping[str, LearnedDyad], note: Callable[[int], None]
-) -> CoderEffects:
+def _learn_coder(coder: str, rows: Mapping[str, Rows], told: Mapping[str, LearnedDyad]) -> CoderEffects:
     features = np.concatenate([row.features for row in rows.values()])
     weight = np.concatenate([row.weight for row in rows.values()])
     centre = np.average(features, axis=0, weights=weight)
@@ -249,12 +245,11 @@ def _learn_coder(
     designs = {name: with_design(row, effects) for name, row in rows.items()}
     fit = fit_poisson(tuple(designs.values()), _penalty())
     without = {}
-    for place, name in enumerate(rows if len(rows) >= LEAST_DYADS else (), start=1):
+    for name in rows if len(rows) >= LEAST_DYADS else ():
         # A second file of the same two actors and days would tell what the first one holds.
         left = {other for other, record in told.items() if record.shares(told[name])}
         if len(left) < len(rows):
             without[name] = _kept(fit_without(designs, left, fit, _penalty()))
-        note(place)
     learned = {
         "mean": _kept(fit.coefficients),
         "covariance": tuple(_kept(row) for row in _sandwich(tuple(designs.values()), fit, _penalty())),
@@ -349,3 +344,85 @@ def _kind_spread(rows: Sequence[Rows], n_targets: int) -> float:
 def _kept(values: Floats) -> tuple[float, ...]:
     """Seven digits: the file stays small, and probabilities change by less than their rounding."""
     return tuple(float(f"{value:.7g}") for value in values.tolist())
+
+
+def records_of(
+    folders: Mapping[str, tuple[Path, Mapping[str, EventTable]]], ends: Path | None = None
+) -> list[Records]:
+    """Put the events of folders, by coder and dyad, together with their ends.
+
+    ``ends`` is a CSV file with the columns ``file`` (folder and name) and ``observed_until``. ``InputError``:
+    it cannot be read, has a bad row, lacks a dyad or ends a record before its last act.
+    """
+    known = read_ends(ends) if ends else {}
+    records = []
+    for coder, (folder, dyads) in folders.items():
+        until = {}
+        for name, events in dyads.items() if ends else ():
+            file, last = f"{folder.resolve().name}/{name}.csv", events.date.max().item()
+            if file not in known:
+                raise InputError(f"{ends}: has no row for {file}.{did_you_mean(file, known)} Add one")
+            if known[file] < last:
+                said = f"{file} was observed until {known[file]}, but has an act on {last}"
+                raise InputError(f"{ends}: {said}. Correct the day")
+            until[name] = known[file]
+        records.append(Records(coder, dyads, until))
+    return records
+
+
+def read_ends(path: Path) -> dict[str, date]:
+    """Read the last observed day of every file (``InputError`` with the line of a bad row)."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            lines = list(csv.reader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error}). Give a CSV file of ends") from error
+    if not lines or lines[0] != list(COLUMNS):
+        raise InputError(f"{path}: got columns {lines[:1]}; expected {', '.join(COLUMNS)}")
+    ends: dict[str, date] = {}
+    for number, row in enumerate(lines[1:], start=2):
+        try:
+            name, day = row
+            last = date.fromisoformat(day)
+        except ValueError as error:
+            raise InputError(
+                f"{path}:{number}: got {row}; expected a file and a day as 1999-03-31"
+            ) from error
+        if ends.setdefault(name, last) != last:
+            raise InputError(f"{path}:{number}: {name} appears twice. Keep one row")
+    return ends
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the file; 2 for bad input."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "folders", type=Path, nargs="+", help="coded event files: a coder each, one dyad a file"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="file to write, for model.panel in a config")
+    parser.add_argument(
+        "--ends", type=Path, help="CSV: file, observed_until; else a record ends with its last act"
+    )
+    parser.add_argument("--coder", nargs="+", help="names of the folders' coders; else the folders' own")
+    parser.add_argument("--least-acts", type=int, default=LEAST_ACTS, help="of a kind of target, by coder")
+    parser.add_argument("--source", default="not stated", help="origin and terms of the events, for the file")
+    asked = parser.parse_args(arguments)
+    coders = asked.coder or [folder.resolve().name for folder in asked.folders]
+    command = ["tools/learn/pooled_hazard.py", *(folder.name for folder in asked.folders)]
+    command += ["--out", asked.out.name, *(["--ends", asked.ends.name] if asked.ends else [])]
+    command += [*(["--coder", *asked.coder] if asked.coder else []), "--least-acts", str(asked.least_acts)]
+    try:
+        if len({*coders}) != len(asked.folders) or len(coders) != len(asked.folders):
+            raise InputError(f"--coder: got {', '.join(coders)}. Give each folder a name of its own")
+        read = {coder: (place, read_dyads(place)) for coder, place in zip(coders, asked.folders, strict=True)}
+        records, said = records_of(read, asked.ends), shlex.join(command)
+        learned = learn_hazard(records, least_acts=asked.least_acts, source=asked.source, command=said)
+    except ForecastError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    write_whole(asked.out, (learned.model_dump_json(by_alias=True) + "\n").encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

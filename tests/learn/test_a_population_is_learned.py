@@ -1,0 +1,145 @@
+"""``tools/learn/population.py``: pooling recovers simulated truth; a stopped script goes on, and writes."""
+
+import json
+import math
+from datetime import date
+
+import numpy as np
+import pytest
+
+from forecast.errors import StoppedError
+from forecast.evaluation.study import KeptRows
+from forecast.events.reading import load_events, write_events
+from forecast.inference.posterior import SamplerOptions
+from forecast.priors.population import Provenance, read_population
+
+PROVENANCE = Provenance(
+    dyads=("a-b", "c-d"),
+    events=120,
+    first="2000-01-01",
+    last="2004-12-31",
+    seed=1,
+    source="made for a test",
+    command="none",
+    version="0",
+)
+
+
+@pytest.fixture(scope="module")
+def learning(tool):
+    return tool("learn/population")
+
+
+def simulated_estimates(learning, n, centre, spread, seed):
+    rng = np.random.default_rng(seed)
+    variance = rng.uniform(0.02, 0.5, n)
+    true = centre + spread * rng.standard_normal(n)
+    return [
+        learning.Estimate(*one) for one in zip(rng.normal(true, np.sqrt(variance)), variance, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("spread", [0.15, 0.8])
+def test_pooling_recovers_centre_and_spread_within_their_error(learning, spread):
+    n, centre = 150, -1.4
+    found = [learning.pool(simulated_estimates(learning, n, centre, spread, seed)) for seed in range(20)]
+    # The mean precision of one value gives the error of each figure.
+    precision = np.mean(1 / (spread**2 + np.random.default_rng(0).uniform(0.02, 0.5, 10_000)))
+    error = 1 / math.sqrt(n * precision)
+    centres, spreads = np.array([(one.centre, one.spread) for one in found]).T
+    assert centres.mean() == pytest.approx(centre, abs=4 * error / math.sqrt(20))
+    assert centres.std() < 1.6 * error
+    # The spread is that of a new dyad: it holds the error of the centre.
+    assert np.sqrt(np.mean(spreads**2)) == pytest.approx(math.hypot(spread, error), rel=0.1)
+    assert all(one.values == n for one in found)
+
+
+def test_errors_of_estimates_are_no_spread_between_dyads(learning):
+    estimates = simulated_estimates(learning, 400, 0.0, 0.0, 3)
+    assert np.std([one.mean for one in estimates]) > 0.4
+    assert learning.pool(estimates).spread < 0.15
+
+
+def test_pooling_of_steps_recovers_their_beta_distribution(learning):
+    rng = np.random.default_rng(5)
+    reached = rng.integers(5, 200, 800)
+    further = rng.binomial(reached, rng.beta(2.0, 8.0, 800))
+    found = learning.pool_steps(
+        [learning.Step(*one) for one in zip(reached.tolist(), further.tolist(), strict=True)]
+    )
+    assert found.alpha / (found.alpha + found.beta) == pytest.approx(0.2, abs=0.02)
+    assert found.alpha + found.beta == pytest.approx(10.0, rel=0.25)
+
+
+def test_steps_are_counted_by_dyad_and_kind_where_some_acts_stayed(learning, coded):
+    graded = [("dispute", 3, 5), ("dispute", 4, 2), ("military_incident", 5, 3), ("visit", 4, 7)]
+    acts = [("2010-01-04", name, severity) for name, severity, number in graded for _ in range(number)]
+    # Disputes: 7 reached 3, 2 of them 4; 2 reached 4, none of them 5. Incidents never stayed below 5.
+    assert learning.steps_of([coded(*acts)]) == [(7, 2), (2, 0)]
+
+
+def test_a_class_that_dyads_say_less_of_than_the_documented_default_is_left_out(learning):
+    def fit(seed: int):
+        rng = np.random.default_rng(seed)
+
+        def estimate(spread: float):
+            return learning.Estimate(float(rng.normal(0.2, spread)), 0.01)
+
+        wide = ("excitation.branching", "conflict", estimate(4.0))  # documented: 1
+        return [("tension.scale", "all", estimate(0.2)), wide]
+
+    pooled = learning.pool_fits(
+        [fit(seed) for seed in range(60)], [learning.Step(9, 2), learning.Step(5, 1)], PROVENANCE
+    )
+    assert pooled.groups.keys() == {"tension.scale"}
+
+
+def test_learning_that_was_stopped_goes_on_and_writes_what_the_package_reads(
+    learning, tmp_path, monkeypatch, shared_data, capsys
+):
+    folder, kept, out = tmp_path / "dyads", tmp_path / "kept", tmp_path / "own.yaml"
+    folder.mkdir()
+    for path in sorted((shared_data / "panel").glob("usa-*.csv"))[:4]:
+        write_events(load_events(str(path), path.parent), folder / path.name)
+    tried = []
+
+    def fit(events, sampler, seed):
+        tried.append(events.sha256)
+        if len(tried) == 3:
+            raise KeyboardInterrupt
+        return {"fits": [[("tension.scale", "all", learning.Estimate(0.01 * len(events) % 1, 0.04))]]}
+
+    monkeypatch.setattr(learning, "_learn_from", fit)
+    arguments = [str(folder), "--out", str(out), "--source", "made for a test"]
+    assert learning.main([*arguments, "--keep", str(kept)]) == StoppedError.exit_code
+    assert "2 of 4 parts are finished and kept" in capsys.readouterr().err
+    assert (len(KeptRows(kept)), out.exists()) == (2, False)
+    assert learning.main([*arguments, "--keep", str(kept)]) == 0
+    assert (len(tried), len(set(tried))) == (
+        5,
+        4,
+    )  # two are kept; the third, which was stopped, is tried again
+    learned = read_population(out)
+    assert learned.groups.keys() == {"tension.scale"}
+    assert learned.provenance.source == "made for a test"
+    assert learned.provenance.command == "tools/learn/population.py dyads --out own.yaml --seed 1"
+    lines = (kept / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len({json.loads(line)["key"] for line in lines}) == 4
+
+
+def test_a_fit_tells_what_the_record_adds_to_the_priors(learning, shared_data):
+    path = shared_data / "balkans" / "nat-ser.csv"
+    events = load_events(str(path), path.parent)
+    events = events.between(events.date.min().item(), date(1995, 1, 1))
+    row = learning._learn_from(events, SamplerOptions(seed=1, draws=150, tune=150), 3)
+    (fit,) = row["fits"]
+    assert {group for group, _, _ in fit} <= set(learning.LEARNED)
+    assert len(fit) > 3
+    assert all(estimate.variance > 0 for _, _, estimate in fit)
+
+
+def test_nothing_is_learned_from_too_few_dyads(learning, tmp_path, capsys):
+    text = "date,initiator,target,category,severity\n2020-01-01,A,B,visit,1\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert learning.main([str(tmp_path), "--out", str(tmp_path / "own.yaml")]) == 2
+    assert "a population needs at least 3 dyads of" in capsys.readouterr().err
