@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_i
 from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import Elicited, statement_examples, statement_text
-from forecast.priors.population import BASELINE, OwnRate, Population, further_share, own_rate, record_priors
+from forecast.priors.population import BASELINE, OwnRate, further_share, own_rate, record_priors
 from forecast.records.analysis import ParameterSummary
 from forecast.records.cautions import HEAD, Caution, caution_lines
 from forecast.runs.cautions import acts_a_month, cautions_of
@@ -319,26 +318,6 @@ def set_priors(priors: Sequence[NamedPrior]) -> tuple[Block, ...]:
         )
         for prior in priors
     )
-
-
-def describe_population(population: Population, path: Path) -> Iterator[Block]:
-    """Yield what was learned from many dyads, by group and kind of stream, and where it was written."""
-    told = population.provenance
-    span = f"{told.first} to {told.last}"
-    yield Prose(f"Learned from {len(told.dyads)} dyads with {told.events:,} events, {span}.")
-    rows = [
-        (group, kind, f"{learned.centre:.2f}", f"{learned.spread:.2f}", str(learned.values))
-        for group, kinds in population.groups.items()
-        for kind, learned in kinds.items()
-    ]
-    yield plain_table(("Group", "Streams", right("centre"), right("spread"), right("values")), rows)
-    share = further_share(population)
-    low, high = share.quantile([0.05, 0.95]).tolist()
-    yield Prose(
-        f"Of acts of a kind {percent(share.mean)} go one severity further, on average over dyads (90% "
-        f"between {percent(low)} and {percent(high)})."
-    )
-    yield Prose(f"Written to {path}. To use it, set model.population in a config.")
 
 
 def prior_facts(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary | None) -> dict[str, object]:
