@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from os import path as os_path
 from pathlib import Path
 from typing import Any
 
-from forecast.config.schema import BUNDLED_PREFIX, CalendarAct, Config, MilestoneConfig, TargetConfig
+from forecast.config.schema import BUNDLED_PREFIX, Config, MilestoneConfig, TargetConfig
 from forecast.config.settings_file import Fault
 from forecast.records.scale import ANY, Scale
 from forecast.wording import count, in_sentence, listing, long_day, question_text, share
@@ -19,23 +18,37 @@ _MOST_KINDS = 2
 """Categories of a target whose anchors are quoted one by one; of more the anchor for any act is."""
 
 
-def describe_config(config: Config, asked: Iterable[str] = ()) -> str:
+def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
     """Return what the config asks, in plain English, in lines of at most ``WIDTH`` signs.
 
-    ``asked`` are its questions with their rules (``question_lines``).
+    ``questions`` are its questions with their rules (``question_lines``).
     """
-    blocks = [
-        _paragraph(_what_it_is(config)),
-        _paragraph(_what_it_reads(config)),
-        *_section("Headline question", [_headline_question(config)]),
-        *_section("Targets", _target_lines(config)),
-        *_section("Questions as a forecasting platform would ask them", asked),
-        *_section("Milestones", (_milestone_line(milestone, config) for milestone in config.milestones)),
-        *_section("Expected acts", _calendar_lines(config)),
-        *_section("Priors", _prior_lines(config)),
-        *_section("Sampling", [_sampling(config)]),
-    ]
+    sections = {
+        "Headline question": [_headline_question(config)],
+        "Targets": (
+            f"{config.target_title(name)} ({name}): met by one act of {target_definition(target)}."
+            for name, target in config.targets.items()
+        ),
+        "Questions as a forecasting platform would ask them": questions,
+        "Milestones": (_milestone_line(milestone, config) for milestone in config.milestones),
+        "Expected acts": _calendar_lines(config),
+        "Priors": _prior_lines(config),
+        "Sampling": [_sampling(config)],
+    }
+    blocks = [_paragraph(_what_it_is(config)), _paragraph(_what_it_reads(config))]
+    for title, lines in sections.items():
+        for place, line in enumerate(lines):
+            blocks += [] if place else [f"\n{title}"]
+            inner = line.lstrip()
+            blocks.append(_paragraph(inner, indent="  " + line[: len(line) - len(inner)]))
     return "\n".join(blocks)
+
+
+def _paragraph(text: str, indent: str = "") -> str:
+    hanging = f"{indent}  " if indent else ""
+    return textwrap.fill(
+        text, WIDTH, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False
+    )
 
 
 def target_definition(target: TargetConfig) -> str:
@@ -47,23 +60,19 @@ def target_definition(target: TargetConfig) -> str:
 
 def _what_it_is(config: Config) -> str:
     origin = f", read from {config.source_path}" if config.source_path else ""
-    dyad = config.dyad
-    pair = f"{dyad.title} ({' and '.join(dyad.names)})"
+    pair = f"{config.dyad.title} ({' and '.join(config.dyad.names)})"
     return f"'{config.name}'{origin}: risk of escalation between {pair}, as of {long_day(config.as_of)}."
 
 
 def _what_it_reads(config: Config) -> str:
-    path = config.events_path
-    where = config.events.source
+    where, path = config.events.source, config.events_path
     if path is not None:
         outside = os_path.relpath(path.resolve(), config.base_folder.resolve()).startswith("..")
         where = f"{path.resolve()} (outside the folder of the config)" if outside else str(path)
-    start = config.events.start
-    first = (
-        f"start on {long_day(start)} ({count((config.as_of - start).days // 7, 'week')} of data)"
-        if start
-        else "start with the file"
-    )
+    first = "start with the file"
+    if start := config.events.start:
+        weeks = count((config.as_of - start).days // 7, "week")
+        first = f"start on {long_day(start)} ({weeks} of data)"
     dates = config.events.dates
     order = "" if dates == "iso" else f" (days written as {dates})"
     return (
@@ -73,11 +82,11 @@ def _what_it_reads(config: Config) -> str:
 
 
 def _delay(config: Config) -> str:
-    asked, how = config.events.reporting_delay, "as estimated from known_date"
-    if asked == "none":
+    delay, how = config.events.reporting_delay, "as estimated from known_date"
+    if delay == "none":
         return ""
-    if asked != "estimated":
-        how = f"{share(asked.same_day)} on the day, the others after {asked.mean_days:g} days on average"
+    if delay != "estimated":
+        how = f"{share(delay.same_day)} on the day, the others after {delay.mean_days:g} days on average"
     return f" Recent weeks are corrected for acts that become known late ({how})."
 
 
@@ -92,11 +101,6 @@ def _headline_question(config: Config) -> str:
     )
 
 
-def _target_lines(config: Config) -> Iterator[str]:
-    for name, target in config.targets.items():
-        yield f"{config.target_title(name)} ({name}): met by one act of {target_definition(target)}."
-
-
 def _milestone_line(milestone: MilestoneConfig, config: Config) -> str:
     title, *ahead = _milestone_words(milestone, config)
     return f"{long_day(milestone.date)}: {', '.join((f'{title} ({milestone.name})', *ahead))}."
@@ -104,13 +108,16 @@ def _milestone_line(milestone: MilestoneConfig, config: Config) -> str:
 
 def _milestone_words(milestone: MilestoneConfig, config: Config) -> list[str]:
     """Return its title and how far ahead it is, once where the title says just that."""
-    return list(dict.fromkeys((milestone.title, f"{_ahead(milestone.date, config)} ahead")))
+    ahead = f"{count((milestone.date - config.as_of).days, 'day')} ahead"
+    return list(dict.fromkeys((milestone.title, ahead)))
 
 
 def _calendar_lines(config: Config) -> Iterator[str]:
     for act in config.calendar:
+        chance = f"with probability {100 * act.probability:g}%"
+        if act.probability in (0.0, 1.0):
+            chance = "taken as certain" if act.probability else "switched off (probability 0%)"
         kind = f"{_words(act.category)}, severity {act.severity}{f', by {act.by}' if act.by else ''}"
-        line = f"{long_day(act.date)}: {act.label} ({kind}), {_chance(act)}."
         met = [
             config.target_title(name)
             for name, target in config.targets.items()
@@ -118,7 +125,8 @@ def _calendar_lines(config: Config) -> Iterator[str]:
             and act.severity >= target.min_severity
             and (not target.by or act.by in target.by)
         ]
-        yield line + (f" If it happens it meets the target '{_either(met)}'." if met else "")
+        meets = f" If it happens it meets the target '{_either(met)}'." if met else ""
+        yield f"{long_day(act.date)}: {act.label} ({kind}), {chance}.{meets}"
     if not config.calendar:
         yield "None are listed; the model expects only what it has learnt."
 
@@ -134,37 +142,23 @@ def _prior_lines(config: Config) -> Iterator[str]:
     yield f"All {which} {source}; rates follow the record (model family '{config.model.family}')."
 
 
-def _sampling(config: Config) -> str:
-    sampler = config.sampler
-    kept = sampler.chains * sampler.draws
-    return (
-        f"{sampler.chains} chains of {sampler.draws:,} draws after {sampler.tune:,} warm-up steps (target "
-        f"acceptance {sampler.target_accept:g}), {sampler.paths_per_draw} simulated futures a draw "
-        f"({kept * sampler.paths_per_draw:,} in all), seed {sampler.seed}."
-    )
-
-
-def _chance(act: CalendarAct) -> str:
-    if act.probability in (0.0, 1.0):
-        return "taken as certain" if act.probability else "switched off (probability 0%)"
-    return f"with probability {100 * act.probability:g}%"
-
-
 def _prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, float]]) -> str:
     if isinstance(value, str):
         return value
     for scale, quantiles in value.items():
         if isinstance(quantiles, Mapping):
-            return f"{scale} with quantiles {_quantile_text(quantiles)}"
-    return f"quantiles {_quantile_text(value)}"
+            return f"{scale} with {_prior_text(quantiles)}"
+    return f"quantiles {', '.join(f'{level} = {number:g}' for level, number in value.items())}"
 
 
-def _quantile_text(quantiles: Mapping[str, object]) -> str:
-    return ", ".join(f"{level} = {number:g}" for level, number in quantiles.items())
-
-
-def _ahead(day: date, config: Config) -> str:
-    return count((day - config.as_of).days, "day")
+def _sampling(config: Config) -> str:
+    sampler = config.sampler
+    futures = sampler.chains * sampler.draws * sampler.paths_per_draw
+    return (
+        f"{sampler.chains} chains of {sampler.draws:,} draws after {sampler.tune:,} warm-up steps (target "
+        f"acceptance {sampler.target_accept:g}), {sampler.paths_per_draw} simulated futures a draw "
+        f"({futures:,} in all), seed {sampler.seed}."
+    )
 
 
 def _words(name: str) -> str:
@@ -174,21 +168,6 @@ def _words(name: str) -> str:
 def _either(names: Iterable[str]) -> str:
     *first, last = map(_words, names)
     return f"{', '.join(first)} or {last}" if first else last
-
-
-def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    for place, line in enumerate(lines):
-        if not place:
-            yield f"\n{title}"
-        inner = line.lstrip()
-        yield _paragraph(inner, indent="  " + line[: len(line) - len(inner)])
-
-
-def _paragraph(text: str, indent: str = "") -> str:
-    hanging = f"{indent}  " if indent else ""
-    return textwrap.fill(
-        text, WIDTH, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False
-    )
 
 
 def target_facts(config: Config, name: str, scale: Scale) -> dict[str, Any]:

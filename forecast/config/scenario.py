@@ -6,7 +6,6 @@ events, days after its as-of date) is checked when a scenario is put upon a run 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date as Date
 from pathlib import Path
@@ -159,15 +158,6 @@ class Scenario(SettingsFile):
         """Return every disagreement between settings; what refers to a run is checked with it."""
         return _scenario_faults(settings)
 
-    @staticmethod
-    def as_written(fault: Fault, settings: Mapping[str, object]) -> Fault:
-        """An entry of ``without`` may be an id alone, which the types then read as {id: …}."""
-        entries = sequence_in(settings.get("without"))
-        match fault.path:
-            case ("without", int(index), "id") if index < len(entries) and isinstance(entries[index], str):
-                return Fault(("without", index), fault.message)
-        return fault
-
     @property
     def title(self) -> str:
         """The label, or the short name as words."""
@@ -184,20 +174,10 @@ def load_scenario(path: str | Path) -> Scenario:
 
 
 def load_scenarios(config: Config) -> tuple[Scenario, ...]:
-    """Read the scenarios that a config lists, in its order.
-
-    Raises ``ConfigError``: one is not valid, or two have the same name.
-    """
+    """Read the scenarios that a config lists, in its order (``ConfigError``: see ``refuse_same_names``)."""
     paths = [config.base_folder / Path(path).expanduser() for path in config.scenarios]
-    scenarios = tuple(load_scenario(path) for path in paths)
-    first: dict[str, int] = {}
-    for index, scenario in enumerate(scenarios):
-        if first.setdefault(scenario.name, index) != index:
-            raise config.error(
-                ("scenarios", index),
-                f"its name '{scenario.name}' is that of {config.scenarios[first[scenario.name]]} too; give "
-                "each scenario a name of its own",
-            )
+    scenarios = tuple(map(load_scenario, paths))
+    refuse_same_names(scenarios)
     return scenarios
 
 
@@ -313,70 +293,53 @@ def scenario_from_options(
     ``events`` ``DATE:category:severity[:probability][:by]`` (DATE a day or ``FIRST..LAST``; a part that is no
     number says who acts), ``without`` ids of past events.
 
-    Raises
-    ------
-    ConfigError
-        Lists every option that cannot be read, by its name.
+    Raises ``ConfigError``: lists every option that cannot be read, by its name.
     """
     if not (priors or events or without):
         return None
     settings: dict[str, YamlValue] = {"name": OPTIONS, "rationale": _RATIONALE}
     places: dict[KeyPath, Position | str] = {}
     faults: list[str] = []
-    if priors:
-        stated: dict[str, YamlValue] = {}
-        for text in priors:
-            name, equals, written = text.partition("=")
-            name, written = name.strip(), written.strip()
-            if not equals or not name or not written:
-                faults.append(f"--prior {text}: write NAME=PRIOR, e.g. --prior 'ballast.visit=calms'")
-            elif name in stated:
-                faults.append(f"--prior {name}: given twice; keep one")
-            else:
-                stated[name] = _prior_of(written, f"--prior {name}")
-                places["priors", name] = f"--prior {name}"
-        settings["priors"] = stated
-    if events:
-        acts: list[YamlValue] = []
-        for text in events:
-            act = _act_of(text)
-            if isinstance(act, str):
-                faults.append(act)
-                continue
+    stated: dict[str, YamlValue] = {}
+    for text in priors:
+        name, equals, written = map(str.strip, text.partition("="))
+        if not equals or not name or not written:
+            faults.append(f"--prior {text}: write NAME=PRIOR, e.g. --prior 'ballast.visit=calms'")
+        elif name in stated:
+            faults.append(f"--prior {name}: given twice; keep one")
+        else:
+            option = places["priors", name] = f"--prior {name}"
+            is_mapping = written.startswith("{")
+            stated[name] = parse_yaml(written, option)[0] if is_mapping else plain_scalar(written)
+    acts: list[YamlValue] = []
+    for text in events:
+        if (act := _act_of(text)) is None:
+            faults.append(f"--event {text}: write {_ACT_SHAPE}")
+        else:
             places["events", len(acts)] = f"--event {text}"
             acts.append(act)
-        settings["events"] = acts
-    if without:
-        settings["without"] = [*without]
-        for index, name in enumerate(without):
-            places["without", index] = f"--without {name}"
+    places |= {("without", index): f"--without {name}" for index, name in enumerate(without)}
     if faults:
         raise ConfigError("\n".join(faults))
+    lists: dict[str, YamlValue] = {"priors": stated, "events": acts, "without": [*without]}
+    settings |= {key: value for key, value in lists.items() if value}
     return Scenario.checked(settings, SourceMap(OPTIONS, places))
 
 
-def _prior_of(written: str, option: str) -> YamlValue:
-    return parse_yaml(written, option)[0] if written.startswith("{") else plain_scalar(written)
-
-
-def _act_of(text: str) -> dict[str, YamlValue] | str:
+def _act_of(text: str) -> dict[str, YamlValue] | None:
     parts = [part.strip() for part in text.split(":")]
     if not 3 <= len(parts) <= 5 or not all(parts):
-        return f"--event {text}: write {_ACT_SHAPE}"
+        return None
     day, category, severity, *rest = parts
     # A name says who acts; what begins like a number is meant as one.
-    by = [rest.pop()] if rest and rest[-1][0].isalpha() else []
+    by = rest.pop() if rest and rest[-1][0].isalpha() else None
     if len(rest) > 1:
-        return f"--event {text}: write {_ACT_SHAPE}"
-    act: dict[str, YamlValue] = {}
-    window = re.fullmatch(r"(.+?)\.\.(.+)", day)
-    if window:
-        act["window"] = [window[1], window[2]]
-    else:
-        act["date"] = day
-    act["category"], act["severity"] = category, plain_scalar(severity)
+        return None
+    first, dots, last = day.partition("..")
+    act: dict[str, YamlValue] = {"window": [first, last]} if dots else {"date": day}
+    act |= {"category": category, "severity": plain_scalar(severity)}
     if by:
-        act["by"] = by[0]
+        act["by"] = by
     if rest:
         number = plain_scalar(rest[0])
         # Probabilities are numbers; a whole one means the same.

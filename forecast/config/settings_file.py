@@ -237,18 +237,16 @@ class _Loader(yaml.BaseLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
-        match event:
-            case yaml.AliasEvent():
-                raise self.refusal(f"alias '*{event.anchor}' is not allowed; write the value out")
-            case yaml.NodeEvent() if event.anchor is not None:
-                raise self.refusal(f"anchor '&{event.anchor}' is not allowed; write the value out")
-            case yaml.ScalarEvent() | yaml.CollectionStartEvent() if event.tag is not None:
-                tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-                raise self.refusal(f"tag '{tag}' is not allowed; put text in quotes instead")
-            case yaml.CollectionStartEvent() if self._depth == MAX_DEPTH:
-                raise self.refusal(f"nested more than {MAX_DEPTH} levels deep")
+        if event.anchor is not None:
+            kind = "alias '*" if isinstance(event, yaml.AliasEvent) else "anchor '&"
+            raise self.refusal(f"{kind}{event.anchor}' is not allowed; write the value out")
+        if event.tag is not None:
+            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            raise self.refusal(f"tag '{tag}' is not allowed; put text in quotes instead")
         self._depth += 1
         self._values += 1
+        if self._depth > MAX_DEPTH:
+            raise self.refusal(f"nested more than {MAX_DEPTH} levels deep")
         if self._values > MAX_VALUES:
             raise self.refusal(f"more than {MAX_VALUES:,} keys and values; a config holds settings")
         node = super().compose_node(parent, index)
