@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from forecast import wording
-from forecast.app.model import Goal, State, StateError, act_kind, chance_text, read_goal, read_state
+from forecast.app.model import State, StateError, act_kind, chance_text, read_goal, read_state
 from forecast.config import Scenario
 from forecast.errors import MAKE_RUN, ForecastError, RunFolderError
 from forecast.records.base import Record
@@ -71,11 +71,7 @@ class AnswerMilestone(Record):
 
     name: str
     probability: float
-    low: float
-    high: float
     difference: float
-    difference_mcse: float
-    difference_at_most: float | None = None
     chance: str
     range: str
     run: str
@@ -85,7 +81,7 @@ class AnswerMilestone(Record):
 class Answer(Record):
     """The answer to a state; numbers are ``None`` where they are withheld.
 
-    ``chance``, ``range``, ``sentence``, ``change``, ``trust`` and ``weights`` are what the page prints;
+    ``chance``, ``range``, ``sentence``, ``change`` and ``trust`` are what the page prints;
     ``run`` is the curve of the run itself, ``base`` its probability, ``ends`` what curve and run end at.
     """
 
@@ -98,22 +94,17 @@ class Answer(Record):
     base: float
     difference: float | None = None
     difference_mcse: float | None = None
-    difference_at_most: float | None = None
     assumed: float | None = None
-    model_adds: float | None = None
     curve: tuple[Point, ...] = ()
     run: tuple[Point, ...]
     milestones: tuple[AnswerMilestone, ...] = ()
     method: str = "run"
-    pareto_k: float | None = None
-    effective_draws: float | None = None
     chance: str = "Withheld"
     range: str
     sentence: str
     change: str = ""
     ends: tuple[str, str]
     trust: str = "These are the numbers of the run."
-    weights: str | None = None
     changes: tuple[str, ...] = ()
     command: str
     milliseconds: float = 0.0
@@ -154,7 +145,7 @@ class Engine:
         """Read a state as JSON gives it; see ``read_state``."""
         return read_state(content, self.run.inputs, self.run.forecast.run_id)
 
-    def read_goal(self, content: object) -> Goal:
+    def read_goal(self, content: object) -> State:
         """Read what the run is to be reconciled with; ``StateError`` where it is not, or cannot be."""
         goal = read_goal(content, self.run.inputs, self.run.forecast.run_id)
         self._refuse_unconverged()
@@ -217,15 +208,9 @@ class Engine:
             scenario = evaluate_plan(self.run, self.plan(state), refit=refit, effort=effort, tell=tell)
             trust = trust_sentence(scenario)
             usable = not scenario.withheld and not scenario.failures
-            k, draws = scenario.pareto_k, scenario.effective_draws
-            k = None if k is None else min(max(k, -99.0), 99.0)
             update: dict[str, object] = {
                 "method": scenario.method,
-                "pareto_k": k,
-                "effective_draws": draws,
                 "trust": trust,
-                # After a new fit the weights that did not serve say nothing of its numbers.
-                "weights": _weights_line(k, draws) if usable and scenario.method != "refit" else None,
                 "changes": tuple(assumptions(self.run, state.scenario)),
             }
             if usable:
@@ -235,9 +220,10 @@ class Engine:
             answer = answer.model_copy(update=update)
         return answer.model_copy(update={"milliseconds": round(1000 * (time.perf_counter() - begun), 1)})
 
-    def reconcile(self, goal: Goal, tell: Callable[[str], None] = lambda note: None) -> PageReconciled:
+    def reconcile(self, goal: State, tell: Callable[[str], None] = lambda note: None) -> PageReconciled:
         """Search the least changes under which the run would say a probability; takes a minute."""
         forecast = self.run.forecast
+        assert goal.probability is not None
         found = reconcile(self.run, goal.target, goal.milestone, goal.probability, tell)
         changes = (
             PageChange(
@@ -303,9 +289,7 @@ def _numbers(
         "high": now.interval90[1],
         "difference": change.value,
         "difference_mcse": change.mcse,
-        "difference_at_most": change.at_most,
         "assumed": assumed,
-        "model_adds": None if assumed is None else change.value - assumed,
         "curve": curve,
         "milestones": tuple(_milestones(known, target, changes)),
         "chance": wording.percent(now.probability),
@@ -323,15 +307,10 @@ def _milestones(
 ) -> Iterator[AnswerMilestone]:
     for milestone in target.milestones:
         change = changes.get(milestone.name, _UNMOVED)
-        low, high = milestone.interval90
         yield AnswerMilestone(
             name=milestone.name,
             probability=milestone.probability,
-            low=low,
-            high=high,
             difference=change.value,
-            difference_mcse=change.mcse,
-            difference_at_most=change.at_most,
             chance=wording.percent(milestone.probability),
             range=wording.interval_percent(milestone.interval90),
             run=wording.percent(named(known.milestones, milestone.name).probability),
@@ -348,15 +327,6 @@ def _change_sentence(change: Difference, before: float) -> str:
         return f"No visible change from {run}{none}."
     clear = "" if abs(change.value) > 2 * change.mcse else ": no clear change"
     return f"{wording.signed_points(change.value)} ± {wording.points(change.mcse)} against {run}{clear}."
-
-
-def _weights_line(k: float | None, draws: float | None) -> str | None:
-    if k is None or draws is None:
-        return None
-    return (
-        f"Pareto k {'none' if k <= -9 else f'{k:.2f}'} (at most 0.7 allowed), "
-        f"{draws:,.0f} effective draws (at least 400 needed)."
-    )
 
 
 def assumptions(run: Run, scenario: Scenario) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -27,6 +27,7 @@ from forecast.priors.named import statement_text
 from forecast.records.base import Interval, Record
 from forecast.records.cautions import caution_lines
 from forecast.records.forecast import Headline
+from forecast.records.scale import Scale
 from forecast.report.words import assumption_label, change_with_error, step_name, titles_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
@@ -48,6 +49,8 @@ _SCANNED = (0.5, 1.0, 1.5, 2.0)
 
 Triple = tuple[float, float, float]
 """5%, 50% and 95% quantiles."""
+Preset = tuple[str, str, str | None]
+"""Low, as the data say, or high; the middle of what the draws then say; how a state holds it, if it must."""
 
 
 class StateError(InputError):
@@ -64,11 +67,15 @@ class OtherRunError(StateError):
 
 @dataclass(frozen=True)
 class State:
-    """A question, and the diff of the run that it is asked of; ``scenario`` is ``None`` without a diff."""
+    """A question, and the diff of the run that it is asked of; ``scenario`` is ``None`` without a diff.
+
+    ``probability`` is what somebody holds of the run, which it is to be reconciled with.
+    """
 
     target: str
     milestone: str
     scenario: Scenario | None
+    probability: float | None = None
 
     @property
     def yaml(self) -> str:
@@ -85,15 +92,6 @@ class State:
         return shlex.join(
             ["forecast", "scenario", run_dir, *([f"{_NAME}.yaml"] if options is None else options)]
         )
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A probability that somebody holds of a target of the run before a milestone."""
-
-    target: str
-    milestone: str
-    probability: float
 
 
 @dataclass(frozen=True)
@@ -148,23 +146,22 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
     return State(target, milestone, Scenario.checked(named, _Places("the page")))
 
 
-def read_goal(content: object, inputs: Inputs, run_id: str) -> Goal:
+def read_goal(content: object, inputs: Inputs, run_id: str) -> State:
     """Read what the run is to be reconciled with: ``run``, ``target``, ``milestone`` and ``probability``.
 
     Raises ``StateError`` as ``read_state``, and for changes, since the run itself is reconciled.
     """
     if not isinstance(content, dict):
         raise StateError("a goal is a mapping of keys: run, target, milestone, probability")
-    question = {key: value for key, value in content.items() if key != "probability"}
-    state = read_state(question, inputs, run_id)
+    chance = content.get("probability")
+    state = read_state({key: content[key] for key in content if key != "probability"}, inputs, run_id)
     if state.scenario is not None:
         raise StateError("a goal is of the run itself; leave priors, events, calendar and without away")
-    chance = content.get("probability")
     if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 < chance < 1:
         raise StateError(
             f"probability: got {shown(repr(chance))}; expected a number between 0 and 1", "probability"
         )
-    return Goal(state.target, state.milestone, float(chance))
+    return replace(state, probability=float(chance))
 
 
 def _dotted(path: KeyPath) -> str:
@@ -233,17 +230,6 @@ class PageMilestone(Named):
     day: int
 
 
-class PriorPreset(Record):
-    """A belief in words; ``value`` is the middle of what the draws then say, on the human scale.
-
-    ``statement`` is how a state holds it, ``None`` for the run's own belief.
-    """
-
-    word: str
-    value: str
-    statement: str | None
-
-
 class PriorStop(Record):
     """A place of the slider: the prior moved by so many steps of its own spread, as a state holds it."""
 
@@ -253,34 +239,21 @@ class PriorStop(Record):
     text: str
 
 
-class HumanUnit(Record):
-    """The scale that the values of a prior are shown on.
-
-    Quantiles on it are stated as ``{name: {q05: …, median: …, q95: …}}``.
-    """
-
-    name: str
-    meaning: str
-    min: float
-    max: float
-    log: bool
-
-
 class PagePrior(Named):
     """A belief that can be moved.
 
     ``effect`` says how far it moves the headline, ``odds`` what one step of its spread multiplies the odds
     by. ``key``: it is shown first. ``reliable`` are the steps between which the draws can stand for the moved
-    belief; ``posterior`` is what the run found.
+    belief. Quantiles of the user's own, in ``unit``, are stated as ``{scale: {q05: …, median: …, q95: …}}``.
     """
 
     help: str
     effect: str
     odds: str | None
     key: bool
-    presets: tuple[PriorPreset, ...]
-    posterior: Triple
-    scale: HumanUnit
+    presets: tuple[Preset, ...]
+    scale: str
+    unit: str
     stops: tuple[PriorStop, ...]
     reliable: Interval
 
@@ -296,17 +269,10 @@ class PageAct(Record):
 
 
 class PageCategory(Named):
-    """A category of the codebook."""
+    """A category of the codebook, and what its severities 1, 2, … are on the scale of the run."""
 
     conflict: bool
-
-
-class PageSeverity(Record):
-    """A severity of the scale, with its anchor by category."""
-
-    value: int
-    label: str
-    anchors: dict[str, str]
+    severities: tuple[str, ...]
 
 
 class PastAct(Record):
@@ -323,22 +289,20 @@ class PageModel(Record):
     """All that the page knows of a run when it opens.
 
     ``stamp`` says why a run that did not converge must not be used. ``actors`` are those that can act, where
-    a target counts acts of some only; else none. Priors stand in the order of their effect.
+    a target counts acts of some only; else none. Priors stand in the order of their effect; none where
+    nothing may be changed.
     """
 
     run_id: str
     title: str
     as_of: date
     stamp: str | None
-    tweaks: bool
-    refit: bool
     headline: Headline
     targets: tuple[PageTarget, ...]
     milestones: tuple[PageMilestone, ...]
     priors: tuple[PagePrior, ...]
     calendar: tuple[PageAct, ...]
     categories: tuple[PageCategory, ...]
-    severities: tuple[PageSeverity, ...]
     actors: tuple[str, ...]
     past: tuple[PastAct, ...]
     cautions: tuple[str, ...]
@@ -349,30 +313,23 @@ class PageModel(Record):
 def page_model(run: Run) -> PageModel:
     """Describe a run for the page; without beliefs where none may be changed."""
     forecast, config, origin = run.forecast, run.inputs.config, run.inputs.data.grid.origin
-    scale, tweaks = forecast.scale, forecast.converged
+    scale, converged = forecast.scale, forecast.converged
     failures = "; ".join(failure.sentence for failure in forecast.diagnostics.failures)
     return PageModel(
         run_id=forecast.run_id,
         title=forecast.dyad.label,
         as_of=forecast.as_of,
-        stamp=None if tweaks else f"NOT CONVERGED – do not use these numbers. {failures}",
-        tweaks=tweaks,
-        refit=tweaks and run.folder is not None,
+        stamp=None if converged else f"NOT CONVERGED – do not use these numbers. {failures}",
         headline=forecast.headline,
         targets=tuple(
             PageTarget(name=target.name, label=target.label, definition=target.definition)
             for target in forecast.targets
         ),
         milestones=tuple(
-            PageMilestone(
-                name=milestone.name,
-                label=milestone.label,
-                date=milestone.date,
-                day=(milestone.date - origin).days,
-            )
-            for milestone in forecast.targets[0].milestones
+            PageMilestone(name=one.name, label=one.label, date=one.date, day=(one.date - origin).days)
+            for one in forecast.targets[0].milestones
         ),
-        priors=page_priors(run) if tweaks else (),
+        priors=page_priors(run) if converged else (),
         calendar=tuple(
             PageAct(
                 label=act.label,
@@ -385,18 +342,13 @@ def page_model(run: Run) -> PageModel:
             for act in config.calendar
         ),
         categories=tuple(
-            PageCategory(name=name, label=category_label(name), conflict=name in CONFLICTUAL)
-            for name in CATEGORIES
-        ),
-        severities=tuple(
-            PageSeverity(
-                value=severity,
-                label=severity_word(severity),
-                anchors={
-                    name: text.rstrip(".") for name in CATEGORIES if (text := scale.anchor(name, severity))
-                },
+            PageCategory(
+                name=name,
+                label=category_label(name),
+                conflict=name in CONFLICTUAL,
+                severities=tuple(_severity(scale, name, severity) for severity in SEVERITIES),
             )
-            for severity in SEVERITIES
+            for name in CATEGORIES
         ),
         actors=run.inputs.dyad.actors if any(target.by for target in forecast.targets) else (),
         past=tuple(
@@ -419,6 +371,11 @@ def page_model(run: Run) -> PageModel:
     )
 
 
+def _severity(scale: Scale, category: str, severity: int) -> str:
+    anchor = scale.anchor(category, severity)
+    return anchor.rstrip(".") if anchor else f"{severity_word(severity)}: not on the scale of this run"
+
+
 def act_kind(run: Run, category: str, severity: int, by: str | None = None) -> str:
     """A kind of act with the anchor of its severity, e.g. ``sanction of severity 3 (“A listing”)``."""
     anchor = (run.forecast.scale.anchor(category, severity) or "").rstrip(".")
@@ -438,37 +395,24 @@ def page_priors(run: Run) -> tuple[PagePrior, ...]:
     """Every prior of the model, the most influential first."""
     headline = run.inputs.config.headline
     shares = stacked_shares(run, [(headline.target, headline.milestone)])
-    key = key_assumptions(run.inputs, headline.target)
-    titles = titles_of(run.forecast)
+    key, titles = key_assumptions(run.inputs, headline.target), titles_of(run.forecast)
     priors = []
     for name, prior in run.inputs.priors.priors.items():
-        shifts = PriorShifts(run, name, shares)
-        below, above = _reach(shifts, -1.0), _reach(shifts, 1.0)
+        shifts, values = PriorShifts(run, name, shares), parameter_draws(run, name)
+        below, above = (_reach(shifts, side) for side in (-1.0, 1.0))
         effect = _effect(shifts, min(1.0, below, above))
-        scale, values = prior.group.scale, parameter_draws(run, name)
-        stops = tuple(_stops(prior))
-        low, middle, high = np.quantile(values, _LEVELS).tolist()
-        posterior = _on_scale(prior, low, middle, high)
-        ends = [value for triple in (*(stop.quantiles for stop in stops), posterior) for value in triple]
+        odds = None if effect is None else math.exp(effect)
         page_prior = PagePrior(
             name=name,
             label=assumption_label(name, titles=titles),
             help=prior.group.meaning,
             effect=_effect_word(effect),
-            odds=None
-            if effect is None
-            else f"One spread of the prior multiplies the odds by {math.exp(effect):.2f}",
+            odds=None if odds is None else f"One spread of the prior multiplies the odds by {odds:.2f}",
             key=name in key,
             presets=tuple(_presets(prior, shifts, values, below, above)),
-            posterior=posterior,
-            scale=HumanUnit(
-                name=scale.name,
-                meaning=scale.meaning,
-                min=min(ends),
-                max=max(ends),
-                log=min(ends) > 0 and max(ends) > 10 * min(ends),
-            ),
-            stops=stops,
+            scale=prior.group.scale.name,
+            unit=prior.group.scale.meaning,
+            stops=tuple(_stops(prior)),
             reliable=(-below, above),
         )
         priors.append((effect is None, -abs(effect or 0.0), page_prior))
@@ -504,7 +448,7 @@ def _effect_word(effect: float | None) -> str:
 
 def _presets(
     prior: NamedPrior, shifts: PriorShifts, values: Floats, below: float, above: float
-) -> Iterator[PriorPreset]:
+) -> Iterator[Preset]:
     """Low, the run's own, high: as far as the draws can stand for it; one spread where they cannot at all."""
     scale = prior.group.scale
     steps = (-below or -1.0, 0.0, above or 1.0)
@@ -515,7 +459,7 @@ def _presets(
         else:
             middle = float(shifts.moved(at).quantile(0.5))
         value = scale.short(scale.of(middle))
-        yield PriorPreset(word=word, value=value, statement=str(shifts.moved(at)) if at else None)
+        yield word, value, str(shifts.moved(at)) if at else None
 
 
 def _stops(prior: NamedPrior) -> Iterator[PriorStop]:

@@ -26,8 +26,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from forecast import wording
@@ -53,6 +53,7 @@ MOST_BYTES = 256 * 1024
 """Largest body."""
 BODY_SECONDS = 10.0
 """In which it must have come."""
+_TOO_LARGE = f"the request is larger than {MOST_BYTES // 1024} KB"
 _TOKEN_HEADER = "x-forecast-token"
 _MOST_QUERY = 2_000
 _BACKLOG = 128
@@ -112,20 +113,10 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
-        if refusal is None and scope["method"] == "POST":
-            try:
-                body = await asyncio.wait_for(_body(receive), BODY_SECONDS)
-            except TimeoutError:
-                refusal = 408, f"the request did not come within {BODY_SECONDS:g} seconds"
-            else:
-                if body is None:
-                    refusal = _too_large()
-                else:
-                    receive = _again(body, receive)
-        if refusal is not None:
-            await _error(*refusal)(scope, receive, guarded)
-        else:
+        if refusal is None:
             await self._app(scope, receive, guarded)
+        else:
+            await _error(*refusal)(scope, receive, guarded)
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         headers = _single(scope["headers"])
@@ -149,7 +140,7 @@ class Guard:
             if length is not None and (not length.isascii() or not length.isdigit()):
                 return 400, "Content-Length is no number"
             if length is not None and (len(length) > 12 or int(length) > MOST_BYTES):
-                return _too_large()
+                return 413, _TOO_LARGE
         return None
 
     def _knows_token(self, scope: Scope, headers: MutableMapping[str, str | None]) -> bool:
@@ -170,97 +161,59 @@ def _single(headers: Iterable[tuple[bytes, bytes]]) -> MutableMapping[str, str |
     return single
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """Whole body of a request; ``None`` as soon as it is too large."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
-            return None
-        if not message.get("more_body"):
-            return bytes(body)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Give the body that was read as one message, then what comes after it."""
-    given = False
-
-    async def once() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return once
-
-
-def _too_large() -> Refusal:
-    return 413, f"the request is larger than {MOST_BYTES // 1024} KB"
-
-
 class RunPage:
     """What the page of one run asks for."""
 
     def __init__(self, engine: Engine, jobs: Jobs) -> None:
-        self.engine, self.jobs = engine, jobs
+        self._engine, self._jobs = engine, jobs
         self._model: bytes | None = None
         self._describing = threading.Lock()
 
     def routes(self) -> list[BaseRoute]:
         """Addresses below that of the page."""
         return [
-            *_page_files(),
-            Route("/", _answering(_index)),
-            Route("/model", _answering(self.model)),
-            Route("/answer", _answering(self.answer), methods=["POST"]),
-            Route("/yaml", _answering(self.yaml), methods=["POST"]),
-            Route("/refit", _answering(self.begin("refit")), methods=["POST"]),
-            Route("/reconcile", _answering(self.begin("reconcile")), methods=["POST"]),
-            Route("/refit/{job:int}", _answering(self.job)),
-            Route("/refit/{job:int}/cancel", _answering(self.cancel), methods=["POST"]),
+            *_page_files("index.html"),
+            Route("/model", self._send_model),
+            Route("/answer", self._answer, methods=["POST"]),
+            Route("/yaml", self._yaml, methods=["POST"]),
+            Route("/refit", self._begin("refit"), methods=["POST"]),
+            Route("/reconcile", self._begin("reconcile"), methods=["POST"]),
+            Route("/refit/{job:int}", self._job),
+            Route("/refit/{job:int}/cancel", self._cancel, methods=["POST"]),
         ]
 
-    async def model(self, request: Request) -> Response:
-        """Answer ``GET /model``."""
-        return Response(await run_in_threadpool(self.described), media_type="application/json")
-
-    def described(self) -> bytes:
-        """What ``GET /model`` answers, worked out once."""
+    def model(self) -> bytes:
+        """What the page knows at first, worked out once."""
         with self._describing:
             if self._model is None:
-                self._model = page_model(self.engine.run).model_dump_json().encode()
+                self._model = page_model(self._engine.run).model_dump_json().encode()
             return self._model
 
-    async def answer(self, request: Request) -> Response:
-        """Answer ``POST /answer``."""
-        state = self.engine.read(await _json(request))
-        return _record(await run_in_threadpool(self.engine.answer, state))
+    async def _send_model(self, request: Request) -> Response:
+        return Response(await run_in_threadpool(self.model), media_type="application/json")
 
-    async def yaml(self, request: Request) -> Response:
-        """Answer ``POST /yaml``."""
-        state = self.engine.read(await _json(request))
+    async def _answer(self, request: Request) -> Response:
+        state = self._engine.read(await _json(request))
+        return _record(await run_in_threadpool(self._engine.answer, state))
+
+    async def _yaml(self, request: Request) -> Response:
+        state = self._engine.read(await _json(request))
         text = state.yaml
-        self.engine.plan(state)
+        self._engine.plan(state)
         return Response(text, media_type="text/yaml; charset=utf-8")
 
-    def begin(self, task: Task) -> Handler:
-        """Answer ``POST /refit`` and ``POST /reconcile``."""
+    def _begin(self, task: Task) -> Handler:
+        async def begin(request: Request) -> Response:
+            job = await run_in_threadpool(self._jobs.start, self._engine, task, await _json(request))
+            return JSONResponse({"job": job}, 202)
 
-        async def start(request: Request) -> Response:
-            content = await _json(request)
-            return _plain({"job": await run_in_threadpool(self.jobs.start, self.engine, task, content)}, 202)
+        return begin
 
-        return start
+    async def _job(self, request: Request) -> Response:
+        return _record(self._jobs.status(self._engine, request.path_params["job"]))
 
-    async def job(self, request: Request) -> Response:
-        """Answer ``GET /refit/JOB``."""
-        return _record(self.jobs.status(self.engine, request.path_params["job"]))
-
-    async def cancel(self, request: Request) -> Response:
-        """Answer ``POST /refit/JOB/cancel``."""
-        return _record(self.jobs.cancel(self.engine, request.path_params["job"]))
+    async def _cancel(self, request: Request) -> Response:
+        return _record(self._jobs.cancel(self._engine, request.path_params["job"]))
 
 
 def run_app(engine: Engine, jobs: Jobs, token: str, hosts: Iterable[str]) -> App:
@@ -268,7 +221,7 @@ def run_app(engine: Engine, jobs: Jobs, token: str, hosts: Iterable[str]) -> App
     page = RunPage(engine, jobs)
 
     def prepare() -> None:
-        page.described()
+        page.model()
         engine.warm_up()
 
     # While the browser starts: the first answer is then as fast as the others.
@@ -279,31 +232,27 @@ def run_app(engine: Engine, jobs: Jobs, token: str, hosts: Iterable[str]) -> App
 class RunList:
     """The runs below a folder; numbers are given when the server starts and stay."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, jobs: Jobs) -> None:
         self.folders = tuple(run_folders(folder))
         if not self.folders:
             raise RunFolderError(
                 f"{folder}: holds no run. Give a run folder, or one with runs below it, e.g. reports; "
                 "'forecast run' makes them"
             )
-        self._open: dict[int, Engine] = {}
+        self._jobs = jobs
+        self._open: dict[int, Starlette] = {}
         self._lock = threading.Lock()
 
-    def engine(self, number: int) -> Engine:
-        """Return the engine of a run, read when it is first asked for; those asked for last are kept."""
+    def app(self, number: int) -> Starlette:
+        """Return what serves a run, read when it is first asked for; those asked for last are kept."""
         if not 0 <= number < len(self.folders):
             raise StateError(f"there is no run of number {number}")
         with self._lock:
             known = self._open.pop(number, None)
             while len(self._open) >= _MOST_OPEN:
                 del self._open[next(iter(self._open))]
-            self._open[number] = known or open_engine(self.folders[number])
-            return self._open[number]
-
-    @property
-    def open(self) -> frozenset[int]:
-        """Numbers of the runs that are kept."""
-        return frozenset(self._open)
+            page = known or _starlette(RunPage(open_engine(self.folders[number]), self._jobs).routes())
+            return self._open.setdefault(number, page)
 
     def page(self, token: str) -> str:
         """The runs question by question, the newest first, as a page; one that cannot be read says why."""
@@ -351,29 +300,17 @@ def _cells(forecast: Forecast, folder: Path, address: str) -> tuple[str, str, st
     return day, question, f"{escape(wording.percent(milestone.probability))}{words}"
 
 
-def list_app(runs: RunList, jobs: Jobs, token: str, hosts: Iterable[str]) -> App:
-    """Return the application that lists runs and serves the page of each, read when it is first asked for."""
-    pages: dict[int, tuple[Engine, Starlette]] = {}
+def list_app(runs: RunList, token: str, hosts: Iterable[str]) -> App:
+    """Return the application that lists runs and serves the page of each."""
 
     async def listed(request: Request) -> Response:
         return Response(await run_in_threadpool(runs.page, token), media_type="text/html")
 
     async def page(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - the protocol's own types
-        try:
-            number = int(scope["path_params"]["run"])
-            engine = await run_in_threadpool(runs.engine, number)
-            if number not in pages or pages[number][0] is not engine:
-                pages[number] = engine, _starlette(RunPage(engine, jobs).routes())
-            served = pages[number][1]
-            # A run that is no longer kept goes with its page.
-            for other in pages.keys() - runs.open:
-                del pages[other]
-        except ForecastError as error:
-            await _failed(error)(scope, receive, send)
-            return
+        served = await run_in_threadpool(runs.app, int(scope["path_params"]["run"]))
         await served(scope, receive, send)
 
-    routes = [*_page_files(), Route("/", _answering(listed)), Mount("/runs/{run:int}", app=page)]
+    routes = [Route("/", listed), *_page_files("runs.html"), Mount("/runs/{run:int}", app=page)]
     return Guard(_starlette(routes), token, hosts)
 
 
@@ -390,15 +327,15 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
         The port is taken.
     """
     single = (folder / files.FORECAST).is_file() or not folder.is_dir()
-    opened = open_engine(folder) if single else RunList(folder)
     jobs, token = Jobs(), secrets.token_urlsafe(24)
+    opened = open_engine(folder) if single else RunList(folder, jobs)
     with listening_on(port) as listening:
         port = listening.getsockname()[1]
         hosts = (f"{ADDRESS}:{port}", f"localhost:{port}")
         app = (
             run_app(opened, jobs, token, hosts)
             if isinstance(opened, Engine)
-            else list_app(opened, jobs, token, hosts)
+            else list_app(opened, token, hosts)
         )
         address = f"http://{ADDRESS}:{port}/?token={token}"
         tell(address)
@@ -445,38 +382,23 @@ def listening_on(port: int) -> socket.socket:
 
 
 def _starlette(routes: Iterable[BaseRoute]) -> Starlette:
-    return Starlette(routes=[*routes], exception_handlers={HTTPException: _http_fault})
+    handlers: Any = {ForecastError: _failed, HTTPException: _http_fault}
+    return Starlette(routes=[*routes], exception_handlers=handlers)
 
 
-def _page_files() -> Iterator[BaseRoute]:
-    for path in _OPEN_PATHS:
-        yield Route(path, _file(path.removeprefix("/")))
+def _page_files(index: str) -> Iterator[BaseRoute]:
+    """Addresses of the files of the page, with ``index`` at the root."""
+    for name, content in PAGE_FILES.items():
+        if name == index or not name.endswith(".html"):
+            kind = {"content-type": _KINDS[name.rpartition(".")[2]]}
+            yield Route("/" if name == index else f"/{name}", _file(content, kind))
 
 
-def _file(name: str) -> Handler:
+def _file(content: bytes, kind: dict[str, str]) -> Handler:
     async def file(request: Request) -> Response:
-        return Response(PAGE_FILES[name], headers={"content-type": _KINDS[name.rpartition(".")[2]]})
+        return Response(content, headers=kind)
 
     return file
-
-
-async def _index(request: Request) -> Response:
-    return Response(PAGE_FILES["index.html"], headers={"content-type": _KINDS["html"]})
-
-
-def _answering(handler: Handler) -> Handler:
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except ForecastError as error:
-            return _failed(error)
-
-    return answer
-
-
-def _failed(error: ForecastError) -> Response:
-    status = 409 if isinstance(error, OtherRunError | RunFolderError) else 400
-    return _error(status, str(error), error.key if isinstance(error, StateError) else None)
 
 
 async def _json(request: Request) -> object:
@@ -484,24 +406,36 @@ async def _json(request: Request) -> object:
         raise ValueError(f"{text} is no number of JSON")
 
     try:
-        return json.loads(await request.body(), parse_constant=no_number)
-    except (ValueError, RecursionError) as error:
+        body = await asyncio.wait_for(_body(request), BODY_SECONDS)
+        return json.loads(body, parse_constant=no_number)
+    except TimeoutError as error:
+        raise HTTPException(408, f"the request did not come within {BODY_SECONDS:g} seconds") from error
+    except (ValueError, RecursionError, ClientDisconnect) as error:
         raise StateError(f"the request is no JSON ({type(error).__name__})") from error
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise HTTPException(413, _TOO_LARGE)
+    return bytes(body)
 
 
 def _record(record: Record) -> Response:
     return Response(record.model_dump_json(), media_type="application/json")
 
 
-def _plain(content: dict[str, object], status: int) -> Response:
-    return Response(json.dumps(content), status, media_type="application/json")
-
-
 def _error(status: int, sentence: str, key: str | None = None) -> Response:
-    return _plain({"error": sentence, "key": key}, status)
+    return JSONResponse({"error": sentence, "key": key}, status)
 
 
-async def _http_fault(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+async def _failed(request: Request, error: ForecastError) -> Response:
+    status = 409 if isinstance(error, OtherRunError | RunFolderError) else 400
+    return _error(status, str(error), error.key if isinstance(error, StateError) else None)
+
+
+async def _http_fault(request: Request, error: HTTPException) -> Response:
     reasons = {404: "there is nothing at this address", 405: "this address is not asked in this way"}
     return _error(error.status_code, reasons.get(error.status_code, error.detail))

@@ -197,8 +197,8 @@ def test_a_list_serves_each_run_below_its_own_address(run_folder, tmp_path, aski
     broken = shutil.copytree(light, tmp_path / "reports" / "odd" / "broken")
     (broken / "forecast.json").write_text("{", encoding="utf-8")
     (tmp_path / "reports" / "notes").mkdir()
-    runs = RunList(tmp_path / "reports")
-    client = asking(list_app(runs, Jobs(), TOKEN, (HOST,)))
+    runs = RunList(tmp_path / "reports", Jobs())
+    client = asking(list_app(runs, TOKEN, (HOST,)))
     page = client.get("/").text
     (number,) = map(int, re.findall(rf"href='runs/(\d+)/\?token={TOKEN}'", page))
     assert page.count("<th scope='row'") == 3
@@ -218,12 +218,12 @@ def test_a_list_serves_each_run_below_its_own_address(run_folder, tmp_path, aski
 def test_only_the_runs_asked_for_last_stay_in_memory(run_folder, tmp_path, asking):
     for number in range(6):
         shutil.copytree(run_folder, tmp_path / "reports/made" / f"2022-06-{number + 10}")
-    runs = RunList(tmp_path / "reports")
-    client = asking(list_app(runs, Jobs(), TOKEN, (HOST,)))
+    runs = RunList(tmp_path / "reports", Jobs())
+    client = asking(list_app(runs, TOKEN, (HOST,)))
     asked, engines = (0, 1, 2, 0, 3, 4), []
     for number in asked:
         assert client.get(f"/runs/{number}/model").status_code == 200
-        engines.append(weakref.ref(runs.engine(number)))
+        engines.append(weakref.ref(runs.app(number)))
     gc.collect()
     assert [number for number, kept in zip(asked, engines, strict=True) if kept()] == [0, 2, 0, 3, 4]
     assert client.get("/runs/1/model").status_code == 200

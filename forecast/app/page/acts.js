@@ -180,7 +180,7 @@ export function timeline(model, hands) {
     const choice = (/** @type {string} */ key, /** @type {[string | number, string][]} */ options, /** @type {unknown} */ chosen, /** @type {(act: Act, value: string) => void} */ change) =>
       el("select", { "data-key": `${key}-${index}`, onchange: on(change) },
         ...options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
-    const anchors = model.severities.map(({ value, label, anchors }) => ({ value, label, anchor: anchors[act.category] ?? "" }));
+    const severities = categories.get(act.category)?.severities ?? [];
     const chance = el("output", { for: `act-chance-${index}` }, chanceText(act.probability));
     const day = act.window ? el("span", {}, `${shortDay(act.window[0])} to ${shortDay(act.window[1])}`)
       : el("input", { type: "date", value: act.date, min: first, max: last, "data-key": `date-${index}`,
@@ -192,9 +192,8 @@ export function timeline(model, hands) {
           (one, value) => { one.category = value; })),
         el("label", {}, act.window ? "Between" : "When", day),
         el("label", { class: "whole" }, "Severity", choice("severity",
-          anchors.map(({ value, label, anchor }) => [value, `${value} – ${anchor || `${label}: not on the scale of this run`}`]), act.severity,
-          (one, value) => { one.severity = Number(value); }),
-          el("span", { class: "fine block" }, anchors.find(({ value }) => value === act.severity)?.anchor)),
+          severities.map((text, place) => [place + 1, `${place + 1} – ${text}`]), act.severity, (one, value) => { one.severity = Number(value); }),
+          el("span", { class: "fine block" }, severities[act.severity - 1])),
         model.actors.length > 0 && el("label", {}, "Who acts",
           choice("by", model.actors.map((actor) => [actor, actor]), act.by, (one, value) => { one.by = value; })),
         el("label", {}, el("span", {}, "How likely ", chance), el("input", { type: "range", min: 0, max: 100, step: 5,

@@ -27,16 +27,16 @@ export function showAnswer(model, answer) {
   showMilestones(model, answer);
   replace(byId("trust"),
     answer.status === "ready" && el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust),
-    answer.weights && el("p", { class: "fine" }, answer.weights),
     answer.changes.length > 0 && el("div", {}, el("h2", { class: "small" }, "What you assume"), changeList(answer)));
 }
 
 /** What is assumed and what the model adds, as two bars on one axis. @param {Answer} answer */
-function split({ status, changes, assumed, model_adds: adds }) {
-  if (status !== "ready" || !changes.length) return null;
-  if (assumed === null || adds === null) {
+function split({ difference, changes, assumed }) {
+  if (difference === null || !changes.length) return null;
+  if (assumed === null) {
     return el("p", { class: "fine" }, "With past events removed, the change cannot be split into what is assumed and what the model adds.");
   }
+  const adds = difference - assumed;
   const widest = Math.max(Math.abs(assumed), Math.abs(adds), 0.005);
   const row = (/** @type {string} */ label, /** @type {number} */ value, /** @type {string} */ kind) => {
     const bar = el("span", { class: `bar ${kind}` });

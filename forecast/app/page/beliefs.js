@@ -1,8 +1,8 @@
 // Beliefs: priors by influence, each low, as the data say, or high; finer by a slider or quantiles.
 
-import { capital, el, replace, svg } from "./dom.js";
+import { capital, el, replace } from "./dom.js";
 
-/** @import { Hands, PageModel, PagePrior, Statement, Triple } from "./types" */
+/** @import { Hands, PageModel, PagePrior, PriorStop, Statement, Triple } from "./types" */
 
 const FIRST = 4;
 /** @type {[string, string][]} */
@@ -40,7 +40,7 @@ function folded(kind, head, content) {
 function belief(prior, hands) {
   const id = `belief-${prior.name.replace(/[^a-z0-9]/gi, "-")}`;
   const presets = el("div", { class: "presets", role: "group", "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-help` },
-    ...prior.presets.map(({ word, value, statement }) => el("button", {
+    ...prior.presets.map(([word, value, statement]) => el("button", {
       type: "button", "data-preset": word, "data-statement": statement ?? "", "aria-pressed": "false", onclick: () => put(statement),
     }, el("span", { class: "block" }, capital(word)), el("strong", {}, value))));
   const reading = el("p", { class: "reading" });
@@ -84,26 +84,28 @@ function belief(prior, hands) {
 function beliefIn(prior, stated) {
   const stop = prior.stops.find(({ steps, statement }) => (stated === undefined ? steps === 0 : statement === stated));
   if (stop) return { stop, quantiles: stop.quantiles, text: stop.text };
-  const inner = typeof stated === "object" ? Object(stated[prior.scale.name] ?? stated) : {};
+  const inner = typeof stated === "object" ? Object(stated[prior.scale] ?? stated) : {};
   const own = QUANTILES.map(([name]) => Number(inner[name]));
-  if (!own.every(Number.isFinite)) return { stop, quantiles: prior.posterior, text: typeof stated === "string" ? stated : JSON.stringify(stated) };
-  const text = `${own[1]}, 90% between ${own[0]} and ${own[2]} (${prior.scale.meaning})`;
+  if (!own.every(Number.isFinite)) {
+    const run = /** @type {PriorStop} */ (prior.stops.find(({ steps }) => steps === 0));
+    return { stop, quantiles: run.quantiles, text: typeof stated === "string" ? stated : JSON.stringify(stated) };
+  }
+  const text = `${own[1]}, 90% between ${own[0]} and ${own[2]} (${prior.unit})`;
   return { stop, quantiles: /** @type {Triple} */ (own), text };
 }
 
-/** Slider, ranges and quantiles. @param {PagePrior} prior @param {string} id @param {Hands} hands @param {(statement: Statement | null, commit?: boolean) => void} put */
+/** Slider and quantiles. @param {PagePrior} prior @param {string} id @param {Hands} hands @param {(statement: Statement | null, commit?: boolean) => void} put */
 function fineControls(prior, id, hands, put) {
   const slider = el("input", {
     type: "range", min: 0, max: prior.stops.length - 1, step: 1, id, "aria-label": prior.label, "data-prior": prior.name,
     oninput: () => set(false), onchange: () => set(true),
   });
-  const strip = el("div", {});
   const inputs = QUANTILES.map(([name, label]) => el("input", {
     type: "text", inputmode: "decimal", id: `${id}-${name}`, autocomplete: "off", "aria-label": `${prior.label}: ${label} quantile`,
     onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && use(),
   }));
   const problem = el("p", { class: "problem", role: "alert" });
-  const parts = ["effect", "chance", "share"].includes(prior.scale.name) ? ", as a fraction (−0.5 is −50%)" : "";
+  const parts = ["effect", "chance", "share"].includes(prior.scale) ? ", as a fraction (−0.5 is −50%)" : "";
 
   /** @param {boolean} commit */
   function set(commit) {
@@ -113,7 +115,7 @@ function fineControls(prior, id, hands, put) {
 
   function use() {
     const [low = NaN, middle = NaN, high = NaN] = inputs.map(({ value }) => Number(value.trim().replace("−", "-").replace(",", ".")));
-    if (low < middle && middle < high) put({ [prior.scale.name]: { q05: low, median: middle, q95: high } });
+    if (low < middle && middle < high) put({ [prior.scale]: { q05: low, median: middle, q95: high } });
     else replace(problem, "Give three numbers, each larger than the one before.");
   }
 
@@ -124,31 +126,12 @@ function fineControls(prior, id, hands, put) {
     const place = stop ? prior.stops.indexOf(stop) : far.indexOf(Math.min(...far));
     if (document.activeElement !== slider || Number(slider.value) !== place) slider.value = String(place);
     slider.setAttribute("aria-valuetext", text);
-    replace(strip, ranges(prior, quantiles, stated !== undefined));
     replace(problem);
     if (inputs.some((input) => input === document.activeElement)) return;
     inputs.forEach((input, at) => { input.value = String(Number(quantiles[at]?.toPrecision(2))); });
   }
   update();
   const row = inputs.map((input, at) => el("span", {}, el("span", { class: "fine block", "aria-hidden": "true" }, QUANTILES[at]?.[1]), input));
-  return { update, nodes: [slider, strip, el("p", { class: "fine" }, `Your own quantiles: ${prior.scale.meaning}${parts}.`),
+  return { update, nodes: [slider, el("p", { class: "fine" }, `Your own quantiles: ${prior.unit}${parts}.`),
     el("div", { class: "quantile-row" }, ...row, el("button", { type: "button", onclick: use }, "Use")), problem] };
-}
-
-/** Two ranges on one axis: what is assumed, and what the run found. @param {PagePrior} prior @param {Triple} now @param {boolean} moved */
-function ranges({ scale: { min, max, log }, posterior }, now, moved) {
-  const at = (/** @type {number} */ value) => {
-    const inside = Math.min(Math.max(value, min), max);
-    return 1 + 98 * ((log ? Math.log(inside / min) / Math.log(max / min) : (inside - min) / (max - min)) || 0);
-  };
-  const row = (/** @type {Triple} */ values, /** @type {number} */ y, /** @type {string} */ kind) => {
-    const [low, middle, high] = values.map(at);
-    return svg("g", { class: kind }, svg("line", { x1: `${low}%`, x2: `${high}%`, y1: y, y2: y }), svg("circle", { cx: `${middle}%`, cy: y, r: 3 }));
-  };
-  const kind = moved ? "now" : "was";
-  return el("div", {},
-    svg("svg", { class: "ranges", width: "100%", height: 22, "aria-hidden": "true", focusable: "false" }, row(posterior, 16, "found"), row(now, 6, kind)),
-    el("p", { class: "fine legend" },
-      el("span", { class: `key ${kind}` }), moved ? "your assumption " : "assumption of the run ",
-      el("span", { class: "key found" }), "after the data of the run"));
 }

@@ -4,7 +4,7 @@
 import { byId, capital, copied, el, reasonOf, replace } from "./dom.js";
 import { ask, askJson } from "./state.js";
 
-/** @import { Answer, Hands, JobStatus, PageChange, PageModel, PageReconciled, State } from "./types" */
+/** @import { Answer, Hands, JobStatus, PageChange, PageReconciled, State } from "./types" */
 
 const EVERY_MS = 400;
 const PIXELS_A_POINT = 4;
@@ -68,8 +68,8 @@ function followJob(place, { name, path, note, body }, done, offerAgain) {
   return { cancel };
 }
 
-/** The offer to fit the model again, beside the command that does. @param {PageModel} model @param {(state: State, answer: Answer) => void} done */
-export function refitOffer(model, done) {
+/** The offer to fit the model again, beside the command that does. @param {(state: State, answer: Answer) => void} done */
+export function refitOffer(done) {
   const place = byId("refit");
   let job = /** @type {{ cancel: () => void } | null} */ (null);
 
@@ -89,8 +89,8 @@ export function refitOffer(model, done) {
     const start = el("button", { type: "button", class: "primary", id: "start-refit", onclick: () => {
       job = followJob(place, task, (status) => status.answer && done(state, status.answer), () => offer(state, answer));
     } }, "Fit the model again");
-    if (model.refit) place.append(el("div", { class: "row" }, start));
-    place.append(el("div", { class: "command" }, el("p", {}, "On the command line:"), el("code", { tabindex: 0 }, answer.command), copy));
+    replace(place, el("div", { class: "row" }, start),
+      el("div", { class: "command" }, el("p", {}, "On the command line:"), el("code", { tabindex: 0 }, answer.command), copy));
   }
   return { drop, offer };
 }

@@ -33,9 +33,9 @@ function open(model) {
     },
   };
   const beliefs = beliefControls(model, hands), line = timeline(model, hands), past = pastActs(model, hands);
-  const held = model.tweaks ? heldNumber(hands, () => shown, (answer) => show(answer)) : null;
+  const held = !model.stamp ? heldNumber(hands, () => shown, (answer) => show(answer)) : null;
   const pair = comparison(() => ({ state: structuredClone(state), answer: shown }), (other) => put(other, true));
-  const refit = refitOffer(model, (asked, answer) => {
+  const refit = refitOffer((asked, answer) => {
     remember(JSON.stringify(asked), answer);
     if (JSON.stringify(asked) === JSON.stringify(state)) show(answer);
   });
@@ -47,7 +47,7 @@ function open(model) {
       el("option", { value: entry.name }, "date" in entry ? `${entry.label} (${longDay(entry.date)})` : entry.label)));
     byId(id).addEventListener("change", () => hands.change((now) => { now[key] = picker(id).value; }));
   }
-  if (model.tweaks) {
+  if (!model.stamp) {
     for (const [id, part] of Object.entries({ acts: line, beliefs, past, compare: pair })) byId(`${id}-here`).append(part.node);
   } else {
     byId("controls").remove();
