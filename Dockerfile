@@ -4,7 +4,7 @@ FROM python:3.13-slim AS built
 WORKDIR /src
 COPY requirements.lock ./
 RUN python -m venv /opt/forecast \
-    && /opt/forecast/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+    && /opt/forecast/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE LICENSE-DATA ./
 COPY configs configs
 COPY forecast forecast

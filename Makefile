@@ -117,13 +117,15 @@ bench: .venv/.run  ## score every model and baseline on a bed: ARGS="--bed panel
 	$(VENV)/forecast bench accuracy $(or $(ARGS),--bed us-china)
 
 lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade moves the pins)
-	uv pip compile $(PIN) pyproject.toml --extra app --extra excel --group build -o requirements.lock
-	uv pip compile $(PIN) --no-emit-package pip --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile $(PIN) $(UNUSED) pyproject.toml --extra app --extra excel --group build -o requirements.lock
+	uv pip compile $(PIN) $(UNUSED) --no-emit-package pip --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile $(PIN) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	uv pip compile $(PIN) --resolution lowest-direct pyproject.toml $(LOWEST:%=--extra %) --group build --group test -o requirements-lowest.lock
 
+# What nutpie declares and needs only to write draws to a Zarr store: six packages, of which none is imported here.
+UNUSED := $(addprefix --no-emit-package ,donfig google-crc32c msgspec numcodecs obstore zarr)
 # Extras whose lower bounds are locked too.
-LOWEST := app excel mcp
+LOWEST := app cluster excel mcp
 LOWEST_TESTS := $(addprefix tests/,baselines cli config evaluation families panel pooled_hazard priors simulation wording \
 	models/test_terms_match_plain_loops.py workflows/test_numbers_stay_the_same.py)
 

@@ -22,13 +22,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from forecast import __version__
-from forecast.errors import ForecastError, InputError, RunFolderError, StoppedError, UnfinishedError
+from forecast.errors import (
+    ForecastError,
+    InputError,
+    RunFolderError,
+    StoppedError,
+    UnfinishedError,
+    install_command,
+)
 from forecast.runs.files import PLAN
 from forecast.storage import read_plain, remove_stale, write_file
 from forecast.storage.reading import MAX_RECORD_BYTES
@@ -198,6 +206,11 @@ def do_all[*Ts, R](
     if not workers.elsewhere or not jobs:
         yield from ((job, work(*job)) for job in jobs)
         return
+    if find_spec("distributed") is None:
+        raise InputError(
+            f"--jobs above 1 and --cluster need distributed, which the extra 'cluster' brings: "
+            f"{install_command('cluster')}"
+        )
     import distributed  # takes half a second
 
     # No client becomes Dask's default: xarray, which writes results while the workers go on, would then ask
