@@ -1,120 +1,21 @@
 """What commands print: 80 columns for people, one JSON object for programs, nothing when quiet."""
 
 import contextlib
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
-from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from forecast import cli, wording
-from forecast.cli.terminal import WIDTH, lines_of, remembered_interrupt, show_progress
-from forecast.events.codebook import standard_scale
-from forecast.events.table import EventTable
-from forecast.priors import parameter_groups
-from forecast.records.analysis import Analysis
-from forecast.records.forecast import (
-    Baseline,
-    Curve,
-    Diagnostics,
-    DyadRecord,
-    Forecast,
-    GateFailure,
-    Headline,
-    MilestoneForecast,
-    TargetForecast,
-    TimeToEvent,
-)
-from forecast.report.page_1 import bottom_line
-from forecast.report.run_records import RunRecords
+from forecast import cli
+from forecast.cli.terminal import WIDTH, remembered_interrupt, show_progress
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
-AS_OF = date(2023, 7, 10)
-
-
-def milestone(name: str, days: int, probability: float, interval: tuple[float, float]) -> MilestoneForecast:
-    return MilestoneForecast(
-        name=name,
-        label=f"A milestone with a long label, {name}, that no row of a table could ever hold in 80 columns",
-        date=AS_OF + timedelta(days=days),
-        probability=probability,
-        mcse=0.01,
-        interval90=interval,
-        words=wording.words(probability),
-        frequency=wording.frequency(probability),
-        baseline=Baseline(name="climatology", probability=0.995),
-    )
-
-
-def made_forecast(*, converged: bool = True, seen: int = 3) -> Forecast:
-    target = TargetForecast(
-        name="crisis",
-        label="Crisis [bold]x[/bold]",
-        definition="sanction, channel closure, military incident or military posture of severity 4 or 5, "
-        "or a dispute of any severity",
-        any_of=("sanction", "channel_closure", "military_incident", "military_posture", "dispute"),
-        min_severity=4,
-        observed_before=seen,
-        milestones=(
-            milestone("early", 30, 0.3, (0.001, 0.97)),
-            milestone("late", 400, 0.5, (0.46, 0.995)),
-        ),
-        curve=Curve(date=(AS_OF,), probability=(0.0,), lower90=(0.0,), upper90=(0.0,)),
-        time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
-    )
-    return Forecast(
-        run_id="r",
-        name="small",
-        dyad=DyadRecord(a="AAA", b="BBB", label="A – B"),
-        as_of=AS_OF,
-        model="model",
-        converged=converged,
-        fits=(
-            Diagnostics(
-                rhat_max=1.2,
-                ess_bulk_min=9,
-                ess_tail_min=9,
-                divergences=0,
-                bfmi_min=1,
-                failures=()
-                if converged
-                else (GateFailure(code="ess_bulk", quantity="x", value=9.0, limit=400.0),),
-            ),
-        ),
-        targets=(target,),
-        headline=Headline(target="crisis", milestone="late"),
-        scale=standard_scale(),
-        reported_by="the sources that events.csv names",
-        drivers=(),
-        timings_s={},
-        versions={},
-    )
-
-
-def test_the_bottom_line_comes_first_and_every_row_is_one_line(snapshot):
-    cases = {
-        "seen": made_forecast(),
-        "never seen": made_forecast(seen=0),
-        "not converged": made_forecast(converged=False),
-    }
-    analysis = Analysis.model_validate_json((ROOT / "reports/sample/analysis.json").read_bytes())
-    events = EventTable.from_events([], "made")
-    shown = {
-        name: lines_of(
-            bottom_line(RunRecords(forecast=forecast, analysis=analysis, events=events, manifest={}))
-        )
-        for name, forecast in cases.items()
-    }
-    assert max(len(line) for lines in shown.values() for line in lines) <= WIDTH == 80
-    assert {name: "\n".join(lines) for name, lines in shown.items()} == snapshot
 
 
 def test_check_reads_the_worked_case_back_in_80_columns(command):
@@ -136,7 +37,7 @@ def test_the_kinds_of_act_share_out_what_is_fitted(command, case):
             "    min_severity: 4\n  war: {any_of: [dispute, visit], min_severity: 1}\n",
         )
     )
-    facts = json.loads(command("check", path, "--json").out)
+    facts = command("check", path, "--json").facts
     kinds = {one["name"]: one for one in facts["kinds"]}
     assert "dispute" not in kinds
     assert "visit" not in kinds
@@ -152,50 +53,16 @@ def test_the_kinds_of_act_share_out_what_is_fitted(command, case):
 
 
 def test_check_prints_one_json_object_and_with_quiet_nothing(command, case):
-    ended = command("check", case(), "--json")
-    assert (ended.code, ended.err) == (0, "")
-    facts = json.loads(ended.out)
+    facts = command("check", case(), "--json").facts
     assert (facts["valid"], facts["name"], facts["events"], facts["events_fitted"]) == (True, "small", 4, 4)
     assert 0 < facts["prior_predictive"]["target_within_year"]["crisis"] < 1
     ended = command("check", case(), "--quiet")
     assert (ended.code, ended.out, ended.err) == (0, "", "")
 
 
-def test_every_prior_is_listed_with_meaning_unit_words_and_origin(command):
-    ended = command(
-        "priors", WORKED_CASE, "--set", "model.priors.tension.persistence=slow", "--set",
-        "model.priors.ballast.visit=calms",
-    )  # fmt: skip
-    assert (ended.code, ended.err) == (0, "")
-    assert max(map(len, ended.out.splitlines())) <= WIDTH
-    for group in parameter_groups():
-        assert f"\n{group.name}" in f"\n{ended.out}"
-        assert group.unit in ended.out
-        assert " ".join(group.meaning.split()) in " ".join(ended.out.split())
-    assert re.search(r" 43 weeks +22 to 83 weeks +slow +config\n", ended.out)
-    assert re.search(
-        r"  visit +−33% +−52% to −6\.9% +calms +config\n  channel_opening .* default\n", ended.out
-    )
-    assert re.search(r"\n  lethal_clash +A lethal clash, a blockade or", ended.out)
-
-
-def test_priors_as_json_name_every_parameter_once(command):
-    ended = command("priors", WORKED_CASE, "--json")
-    names = [prior["name"] for prior in json.loads(ended.out)["priors"]]
-    # Rate, spread and loading of each of 14 kinds, excitation of the 11 conflictual ones, and 12 more.
-    assert len(set(names)) == len(names) == 14 * 3 + 11 + 12
-
-
-def test_one_prior_is_explained_with_what_its_words_stand_for(command):
-    ended = command("priors", WORKED_CASE, "--explain", "tension.persistence")
-    assert "'slow' = LogNormal(mu=5.704, sigma=0.4); median 300, " in ended.out
-    assert "Why the default: " in ended.out
-
-
 def test_version_and_help_are_for_every_command(command):
     assert re.fullmatch(r"forecast \d+\.\d+\.\d+\n", command("--version").out)
     listed = command("--help")
-    assert listed.code == 0
     for name in ("check", "run", "report", "priors", "schema", "events"):
         assert re.search(rf"│ {name} ", listed.out)
         ended = command(name, "--help")
@@ -256,8 +123,7 @@ def test_a_process_that_ignores_interrupts_goes_on_ignoring_them(monkeypatch):
         signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("seconds", [0.05, 1.0])
-def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path, seconds):
+def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path):
     ready, tell = os.pipe()  # Python's own start, which no code of ours can guard, is waited for
     begin = f"import os; from forecast.cli import main; os.write({tell}, b'.'); main()"
     process = subprocess.Popen(
@@ -271,7 +137,6 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path, seconds):
     os.close(tell)
     with os.fdopen(ready, "rb") as started:
         assert started.read(1) == b"."
-    time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     # Where it came while Python ran code made from text, the signal itself ends it: shells show 130 too.

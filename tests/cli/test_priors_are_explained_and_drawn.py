@@ -1,24 +1,62 @@
-"""``forecast priors --explain`` and ``forecast check --plot``: in full, in plain terms, or refused."""
+"""``forecast priors`` and ``check --plot``: every prior in plain terms, with what it rests on, or refused."""
 
-import json
 import math
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from forecast.cli.terminal import WIDTH
+from forecast.config import config_hash, load_config, resolved_yaml
+from forecast.config.writing import as_yaml
+from forecast.priors import parameter_groups
+from forecast.priors.population import Spread, shipped_population
+from forecast.runs.inputs import read_inputs
+
+WORKED_CASE = Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"
 HALVED = "model.priors.ballast.visit={effect: {median: -50%, q05: -70%, q95: 0%}}"
 
 
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-def test_one_prior_is_explained_in_full(case, command):
-    ended = command("priors", case(), "--explain", "ballast.visit", "--set", HALVED)
+def flat(ended) -> str:
     assert (ended.code, ended.err) == (0, "")
-    assert all(len(line) <= 80 for line in ended.out.splitlines())
-    shown = flat(ended.out)
+    return " ".join(ended.out.split())
+
+
+@pytest.fixture
+def explained(command):
+    """What is said of a prior, and the same for programs."""
+
+    def explain(path, name: str, *options: str) -> tuple[str, dict]:
+        arguments = ("priors", path, "--explain", name, *options)
+        (row,) = command(*arguments, "--json").facts["priors"]
+        return flat(command(*arguments)), row
+
+    return explain
+
+
+def test_every_prior_is_listed_once_with_meaning_unit_words_and_origin(command):
+    changes = ("--set", "model.priors.tension.persistence=slow", "--set", "model.priors.ballast.visit=calms")
+    ended = command("priors", WORKED_CASE, *changes)
+    shown = flat(ended)
+    assert max(map(len, ended.out.splitlines())) <= WIDTH
+    for group in parameter_groups():
+        assert f"\n{group.name}" in f"\n{ended.out}"
+        assert group.unit in ended.out
+        assert " ".join(group.meaning.split()) in shown
+    assert re.search(r" 43 weeks +22 to 83 weeks +slow +config\n", ended.out)
+    assert re.search(
+        r"  visit +−33% +−52% to −6\.9% +calms +config\n  channel_opening .* default\n", ended.out
+    )
+    assert re.search(r"\n  lethal_clash +A lethal clash, a blockade or", ended.out)
+    assert "Words: none, follows; of some kinds: unknown, against." in shown
+    names = [prior["name"] for prior in command("priors", WORKED_CASE, "--json").facts["priors"]]
+    # Rate, spread and loading of each of 14 kinds, excitation of the 11 conflictual ones, and 12 more.
+    assert len(set(names)) == len(names) == 14 * 3 + 11 + 12
+
+
+def test_one_prior_is_explained_in_full(case, explained):
+    shown, row = explained(case(), "ballast.visit", "--set", HALVED)
     for text in (
         "ballast.visit [config] How much many recent acts of this kind lower the rate of conflictual acts",
         "Unit: log rate at full effect.",
@@ -29,118 +67,69 @@ def test_one_prior_is_explained_in_full(case, command):
         "ballast.visit: {effect: {q05: -0.1517, median: 0, q95: 0.1788}}",
     ):
         assert text in shown, text
+    assert [one["name"] for one in row["elicited"]] == ["q05", "median", "q95"]
+    assert [one["stated"] for one in row["elicited"]] == [-0.7, -0.5, 0.0]
+    assert row["median"] == pytest.approx(0.632, abs=0.001)
+    assert row["default"]["distribution"] == "Normal(mu=0, sigma=0.1)"
+    assert row["default"]["q95"] == pytest.approx(0.1645, abs=1e-3)
 
 
-def test_the_rate_of_acts_that_were_seen_rests_on_the_record(case, command):
-    ended = command("priors", case(), "--explain", "baseline.weekly_rate.sanction")
-    assert (ended.code, ended.err) == (0, "")
+def test_the_rate_of_acts_that_were_seen_rests_on_the_record(case, explained):
+    shown, row = explained(case(), "baseline.weekly_rate.sanction")
     # One sanction below severity 4 in 79 weeks; with half an act, 1.5 in 1.5 years.
-    assert "1 such act in the 1.5 years of the record; with half an act added, 0.99 a year." in flat(
-        ended.out
-    )
-    assert "The prior is centred on this rate, 90% between 0.19 and 5.2 times as much." in flat(ended.out)
-    (row,) = json.loads(
-        command("priors", case(), "--explain", "baseline.weekly_rate.sanction", "--json").out
-    )["priors"]
+    assert "1 such act in the 1.5 years of the record; with half an act added, 0.99 a year." in shown
+    assert "The prior is centred on this rate, 90% between 0.19 and 5.2 times as much." in shown
     assert (row["record"]["acts"], row["record"]["milder"]) == (1, [])
     assert row["record"]["weekly"] == pytest.approx(1.5 / ((date(2023, 7, 11) - date(2022, 1, 5)).days / 7))
 
 
-def test_the_rate_of_acts_that_never_happened_comes_from_milder_ones(case, command):
-    path = case(
-        config=("    min_severity: 4\n", "    min_severity: 4\n  war: {any_of: [dispute], min_severity: 5}\n")
-    )
-    ended = command("priors", path, "--explain", "baseline.weekly_rate.war")
-    assert (ended.code, ended.err) == (0, "")
-    shown = flat(ended.out)
+def with_war(case, rule: str = "{any_of: [dispute], min_severity: 5}"):
+    return case(config=("    min_severity: 4\n", f"    min_severity: 4\n  war: {rule}\n"))
+
+
+def test_the_rate_of_acts_that_never_happened_comes_from_milder_ones(case, explained):
+    shown, row = explained(with_war(case), "baseline.weekly_rate.war")
     assert "This never happened in the 1.5 years of the record." in shown
     assert "Acts one severity milder (Crisis): 1; with half an act added, 0.99 a year." in shown
     assert re.search(
         r"go one severity further is \d+% on average in other pairs of countries, 90% between", shown
     )
     assert re.search(r"The silence lowers it further in the fit: at this rate about [\d.]+ such acts", shown)
-    (row,) = json.loads(command("priors", path, "--explain", "baseline.weekly_rate.war", "--json").out)[
-        "priors"
-    ]
-    told = row["record"]
-    assert (told["acts"], told["milder"], told["steps"]) == (1, ["crisis"], 1)
-    assert row["kind"] == "War"
+    record = row["record"]
+    assert (record["acts"], record["milder"], record["steps"], row["kind"]) == (1, ["crisis"], 1, "War")
     # Medians multiply: rate of the milder acts, share, and what the population says of a multiple.
-    assert row["median"] == pytest.approx(told["weekly"] * math.exp(told["log_share"]), rel=0.5)
-
-
-def test_two_severities_without_an_act_are_two_steps(case, command):
-    path = case(
-        config=("any_of: [sanction, dispute]\n    min_severity: 4", "any_of: [dispute]\n    min_severity: 5")
-    )
+    assert row["median"] == pytest.approx(record["weekly"] * math.exp(record["log_share"]), rel=0.5)
+    grave = ("any_of: [sanction, dispute]\n    min_severity: 4", "any_of: [dispute]\n    min_severity: 5")
+    path = case(config=grave)
     path.write_text(
         path.read_text().replace("targets:\n", "targets:\n  grave: {any_of: [dispute], min_severity: 4}\n")
     )
-    ended = command("priors", path, "--explain", "baseline.weekly_rate.crisis")
-    assert "Acts two severities milder (dispute): 1;" in flat(ended.out)
-
-
-def test_a_posterior_is_shown_from_a_run_only(case, command, tmp_path):
-    ended = command("priors", case(), "--run", tmp_path)
-    assert (ended.code, ended.out) == (2, "")
-    assert "--run: shows what the data made of one prior; name it with --explain NAME" in ended.err
-    ended = command("priors", case(), "--explain", "ballast.visit", "--run", tmp_path)
-    assert (ended.code, ended.out) == (2, "")
-    assert "analysis.json: file missing" in ended.err
-
-
-def test_programs_get_stated_and_achieved_quantiles(case, command):
-    ended = command("priors", case(), "--explain", "ballast.visit", "--set", HALVED, "--json")
-    (row,) = json.loads(ended.out)["priors"]
-    assert [one["name"] for one in row["elicited"]] == ["q05", "median", "q95"]
-    assert [one["stated"] for one in row["elicited"]] == [-0.7, -0.5, 0.0]
-    assert row["median"] == pytest.approx(0.632, abs=0.001)
-    assert row["default"] == {"distribution": "Normal(mu=0, sigma=0.1)"} | {
-        name: pytest.approx(value, abs=1e-3)
-        for name, value in (("q05", -0.1645), ("median", 0), ("q95", 0.1645))
-    }
+    assert "Acts two severities milder (dispute): 1;" in explained(path, "baseline.weekly_rate.crisis")[0]
 
 
 def test_check_reads_set_priors_back(case, command):
-    shown = flat(command("check", case(), "--set", HALVED).out)
+    shown = flat(command("check", case(), "--set", HALVED))
     assert "Priors as understood ballast.visit: Normal(mu=0.6324, sigma=0.366)" in shown
     assert "Recent acts of this kind lower the rate of conflictual acts by 47%" in shown
 
 
-@pytest.mark.parametrize(("name", "begins"), [("p.svg", b"<?xml"), ("p.png", b"\x89PNG"), ("p.pdf", b"%PDF")])
-def test_a_figure_is_drawn_in_the_format_of_its_name(case, command, tmp_path, name, begins):
-    ended = command("check", case(), "--set", HALVED, "--plot", tmp_path / name, "--quiet")
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
-    assert (tmp_path / name).read_bytes().startswith(begins)
-
-
-def test_a_figure_shows_each_set_prior_beside_its_default(case, command, tmp_path):
-    command("check", case(), "--set", HALVED, "--plot", tmp_path / "set.svg", "--quiet")
-    command("check", case(), "--plot", tmp_path / "none.svg", "--quiet")
-    drawn = (tmp_path / "set.svg").read_text()
+def test_a_figure_shows_each_set_prior_beside_its_default_in_the_format_of_its_name(case, command, tmp_path):
+    for name, begins in (("p.svg", b"<?xml"), ("p.png", b"\x89PNG"), ("p.pdf", b"%PDF")):
+        ended = command("check", case(), "--set", HALVED, "--plot", tmp_path / name, "--quiet")
+        assert (ended.code, ended.out, ended.err) == (0, "", "")
+        assert (tmp_path / name).read_bytes().startswith(begins)
+    drawn = (tmp_path / "p.svg").read_text()
     assert 'id="default:ballast.visit"' in drawn
     assert 'id="set:ballast.visit"' in drawn
     assert drawn.count('id="set:') == 1
-    bare = (tmp_path / "none.svg").read_text()
-    assert 'id="set:' not in bare
-    assert bare.count('id="span:') == 10  # eight categories, acts that meet the target, and all
-    assert 'id="span:crisis"' in bare
-
-
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        (
-            "p.jpeg",
-            "--plot: .*p.jpeg ends in '.jpeg'. Allowed: .svg, .png, .pdf",
-        ),
+    assert drawn.count('id="span:') == 10  # eight categories, acts that meet the target, and all
+    for name, says in (
+        ("p.jpeg", "--plot: .*p.jpeg ends in '.jpeg'. Allowed: .svg, .png, .pdf"),
         ("no/p.svg", "--plot: .*the folder .*no does not exist"),
-    ],
-)
-def test_a_figure_that_cannot_be_written_is_refused_before_any_work(case, command, tmp_path, name, says):
-    ended = command("check", case(), "--plot", tmp_path / name)
-    assert (ended.code, ended.out) == (2, "")
-    assert re.search(says, ended.err)
+    ):
+        ended = command("check", case(), "--plot", tmp_path / name)
+        assert (ended.code, ended.out) == (2, "")
+        assert re.search(says, ended.err)
 
 
 REFUSED = (
@@ -153,14 +142,121 @@ REFUSED = (
     "model.priors.tension.persistence=Normal(100, 20)",
     "model.priors.tension.persistence={q05: -20, q95: 100}",
     "model.priors.ballast.visit={q05: 0, median: 0.01, q95: 10}",
+    "model.population=shiped",
 )
 
 
-def test_priors_that_cannot_be_are_refused(case, command, snapshot):
-    said = {}
+def test_priors_that_cannot_be_are_refused(case, command, tmp_path, snapshot):
+    refusals = {}
     for statement in REFUSED:
         ended = command("check", case(), "--set", statement)
         assert (ended.code, ended.out) == (2, "")
-        assert "--set model.priors." in ended.err
-        said[statement] = ended.err.rstrip()
-    assert said == snapshot
+        assert "--set model.p" in ended.err
+        refusals[statement] = ended.err.rstrip()
+    assert refusals == snapshot
+    for options, says in (
+        ((), "--run: shows what the data made of one prior; name it with --explain NAME"),
+        (("--explain", "ballast.visit"), "analysis.json: file missing"),
+    ):
+        ended = command("priors", case(), *options, "--run", tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert says in ended.err
+
+
+def with_population(case, population: str):
+    return case(config=("sampler:", f"model: {{population: {population}}}\nsampler:"))
+
+
+def population_yaml(learned) -> str:
+    return as_yaml(learned.model_dump(mode="json", by_alias=True))
+
+
+@pytest.fixture
+def own(case):
+    """Return a config with a population of its own, in which other conflict brings about half of all acts."""
+
+    def write(**changes: object):
+        path = with_population(case, "own.yaml")
+        half = {"excitation.cross": {"conflict": Spread(centre=0.0, spread=0.2, values=30)}}
+        learned = shipped_population().model_copy(update={"groups": half, **changes})
+        (path.parent / "own.yaml").write_text(population_yaml(learned), encoding="utf-8")
+        return path
+
+    return write
+
+
+FAULTS = {
+    "population.yaml: no such file": None,
+    "population.yaml: the file is empty. Make one with tools/learn/population.py": "",
+    "population.yaml:3:1: not valid YAML": "schema: 2\ngroups: [\n",
+    "population.yaml: holds no population. Make one with tools/learn/population.py": "name: case\n",
+    "population.yaml:1:1: schema: got 1; this version reads 2. Make": "schema: 1\n",
+    "population.yaml:1:1: provenance: required key is missing": "schema: 2\n",
+}
+
+
+def test_a_file_that_holds_no_population_is_refused_in_one_line(case, command):
+    path = with_population(case, "population.yaml")
+    for says, text in FAULTS.items():
+        if text is not None:
+            (path.parent / "population.yaml").write_text(text, encoding="utf-8")
+        ended = command("check", path)
+        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert says in ended.err
+        assert "case.yaml:11:9: model.population: " in ended.err
+
+
+def test_check_says_where_defaults_come_from(case, command, own):
+    own()
+    for population, says in (
+        ("shipped", "All priors are the defaults of the package, learned from other dyads; rates follow"),
+        ("none", "All priors are the documented defaults"),
+        ("own.yaml", "All priors are defaults learned from other dyads, in own.yaml"),
+    ):
+        assert says in flat(command("check", with_population(case, population)))
+
+
+def test_a_learned_default_is_explained_beside_the_documented_one(case, explained, own):
+    name = "excitation.cross.dispute"
+    shown, row = explained(own(), name)
+    assert (
+        "The default is learned from other dyads (model.population). The documented one: "
+        "LogitNormal(mu=-1, sigma=1); median 0.269"
+    ) in shown
+    assert "Why the documented default: A share" in shown
+    assert row["documented"]["distribution"] == "LogitNormal(mu=-1, sigma=1)"
+    assert row["default"]["distribution"] == row["distribution"] != row["documented"]["distribution"]
+    documented = explained(with_population(case, "none"), name)[0]
+    assert "learned" not in documented
+    assert "Why the default: A share" in documented
+
+
+def test_the_share_of_acts_that_go_further_is_that_of_the_population(explained, own):
+    further = shipped_population().further.model_copy(update={"alpha": 30.0, "beta": 70.0})
+    path = own(further=further)
+    text = path.read_text().replace("targets:\n", "targets:\n  war: {any_of: [sanction], min_severity: 5}\n")
+    path.write_text(text)
+    assert (
+        "The share of acts that go one severity further is 30% on average in other pairs of countries, 90% "
+        "between 23% and 38%. Its middle on a log scale is 30%, so that the prior is centred on 0.29 a "
+        "year."
+    ) in explained(path, "baseline.weekly_rate.war")[0]
+    # Without a population the share is a documented one, and no other pair is named.
+    path.write_text(text.replace("own.yaml", "none"))
+    assert "is 20% on average, 90% between" in explained(path, "baseline.weekly_rate.war")[0]
+
+
+def test_a_file_of_the_shipped_population_gives_the_shipped_priors_and_the_hash_follows_it(
+    case, own, tmp_path
+):
+    other = read_inputs(load_config(own())).priors
+    path = with_population(case, "own.yaml")
+    text = population_yaml(shipped_population())
+    (path.parent / "own.yaml").write_text(text, encoding="utf-8")
+    config = load_config(path)
+    assert read_inputs(config).priors == read_inputs(load_config(path, ["model.population=shipped"])).priors
+    assert read_inputs(config).priors != other
+    assert "population: population.yaml" in resolved_yaml(config, tmp_path / "elsewhere")
+    before = config_hash(config)
+    (path.parent / "own.yaml").write_text(text.replace("seed: 1", "seed: 2"), encoding="utf-8")
+    assert config_hash(config) != before

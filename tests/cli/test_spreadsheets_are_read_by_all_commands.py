@@ -1,6 +1,5 @@
 """Commands that read an event file take what a spreadsheet wrote, and say what they put right."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ def test_check_says_a_line_each_what_was_put_right_and_what_is_likely_twice(comm
     assert "Reading: columns are separated by semicolons." in said
     assert "Reading: names of countries are read as codes: 'India' as IND and 'Pakistan' as PAK." in said
     assert "Duplicates: events.csv: lines 2 and 3 are likely one event (same day," in said
-    facts = json.loads(command("check", sheet, "--json").out)
+    facts = command("check", sheet, "--json").facts
     assert len(facts["reading"]) == 5
     assert [one["lines"] for one in facts["likely_repeats"]] == [[2, 3]]
     assert facts["events"] == 4
@@ -59,11 +58,3 @@ def test_sides_named_as_countries_are_codes_and_label_the_pair(sheet):
     assert load_config(sheet).dyad.title == "Rivals"
     sheet.write_text(sheet.read_text().replace("a: India, b: Pakistan, label: Rivals", "a: Serbs, b: KLA"))
     assert load_config(sheet).dyad.label is None
-
-
-def test_merging_takes_spreadsheets_and_says_what_it_put_right(command, sheet, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("ben.csv").write_text("date,initiator,target,category,severity\n2022-01-15,IND,PAK,sanction,2\n")
-    ended = command("events", "merge", "events.csv", "ben.csv", "--dates", "dmy")
-    assert ended.code == 0
-    assert "Note: events.csv: columns are separated by semicolons.\n" in ended.err

@@ -10,6 +10,7 @@ from forecast.blocks import (
     Alert,
     Bar,
     Beside,
+    BottomLine,
     Bullets,
     Cell,
     Column,
@@ -75,6 +76,7 @@ def test_heads_break_before_words_get_narrow_and_groups_stand_in_line(snapshot):
     )
     shown = (
         Alert(text="Careful", items=("one", "two")),
+        BottomLine(percent="9%", interval="plausible 2 to 31%", sentence="Unlikely.", details=("One", "Two")),
         Prose("Lead"),
         Table(columns=columns, groups=groups),
         Table(title="Wide", columns=wide, groups=(Group(rows=(cells("1%", "2%", "word " * 20),)),)),

@@ -1,0 +1,140 @@
+"""Bad or hostile input through the real command: exit code 2, one message that helps; or taken and inert."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from forecast.config import load_config, load_scenario
+from forecast.config.writing import read_logo, refuse_no_font
+from forecast.errors import ForecastError, InputError, safe_lines, shown
+from forecast.events.reading import read_events
+from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
+from forecast.report.build import inert_csv
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = "date,initiator,target,category,severity"
+FAULTS = {
+    "an unknown key": {"config": ("seed: 7", "seed: 7, drawz: 9")},
+    "no day before a milestone": {"config": ("2024-11-05", "2023-07-11")},
+    "a side that the file writes otherwise": {"config": ("a: USA", "a: usa")},
+    "an event file of another pair": {"config": ("{a: USA, b: CHN}", "{a: IND, b: [PAK, BGD]}")},
+    "acts towards the theatre only": {"config": ("{a: USA, b: CHN}", "{a: USA, b: TWN, theatre: [CHN]}")},
+    "an as-of date before the first event": {"config": ("2023-07-10", "2021-12-31")},
+    "no event of a target's categories": {"config": ("[sanction, dispute]", "[military_incident]")},
+    "an event file that is not there": {"config": ("events.csv", "evnts.csv")},
+    "a bundled set that is not there": {"config": ("events.csv", '"bundled:us-chna"')},
+    "a word that is none for its prior": {
+        "config": ("sampler:", "model: {priors: {tension.persistence: slw}}\nsampler:")
+    },
+    "a prior outside the parameter's range": {
+        "config": ("sampler:", 'model: {priors: {tension.scale: "Normal(0, 1)"}}\nsampler:')
+    },
+    "an event's severity off the scale": {"events": ("sanction,2", "sanction,7")},
+}
+OPTIONS = {
+    ("check", "--set", "sampler.drawz=5"): "--set sampler.drawz: unknown key. Did you mean 'draws'?",
+    ("check", "--as-of", "2021-01-01"): "--as-of: nothing was known on 2021-01-01: the first event",
+    ("priors", "--explain", "tension.persistance"): "unknown prior. Did you mean 'tension.persistence'?",
+}
+
+
+def refusal(ended) -> str:
+    """Return the one line of an answer that refuses its input."""
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("forecast: ")
+    assert ended.err.count("\n") == 1, ended.err
+    assert "Traceback" not in ended.err
+    return ended.err.rstrip()
+
+
+def test_every_fault_is_named_with_its_place_and_what_is_allowed(case, command, tmp_path, snapshot):
+    refusals = {name: refusal(command("check", case(**change))) for name, change in FAULTS.items()}
+    path = case()
+    (path.parent / "events.csv").write_bytes(b"PK\x03\x04" + bytes(200))
+    refusals["a spreadsheet for events"] = refusal(command("check", path))
+    assert {name: line.replace(str(tmp_path), "DIR") for name, line in refusals.items()} == snapshot
+    for (verb, *options), says in OPTIONS.items():
+        assert says in refusal(command(verb, case(), *options))
+
+
+@pytest.mark.parametrize("arguments", [["chek"], ["run"], ["check", "a.yaml", "--sed", "4"], ["schema", "x"]])
+def test_wrong_usage_exits_2_and_says_how_to_get_help(command, arguments):
+    ended = command(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert "--help" in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "folder"])
+def test_only_plain_files_are_read(tmp_path, kind):
+    path = Path("/dev/zero")
+    if kind == "pipe":
+        path = tmp_path / "pipe.svg"
+        os.mkfifo(path)
+    elif kind == "folder":
+        path = tmp_path
+    for read in (read_logo, refuse_no_font, load_scenario, load_config, read_events):
+        with pytest.raises(ForecastError, match=r"plain file|regular file|directory|folder"):
+            read(path)
+    for use in (open_ledger, refuse_unusable, lambda place: write_ledger(place).__enter__()):
+        with pytest.raises(ForecastError, match=r"no ledger|plain file|directory|folder"):
+            use(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEADER + "\n" + "a\n" * 2_000_000, "reading stopped after 10,001 rows that cannot be events"),
+        (HEADER + ",x" * 40_000 + "\n", r"40,005 columns\. Allowed: at most 1,000"),
+    ],
+    ids=["rows", "columns"],
+)
+def test_an_event_file_without_end_is_refused_before_it_fills_the_memory(tmp_path, text, message):
+    (tmp_path / "events.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_events(tmp_path / "events.csv")
+
+
+def test_foreign_text_on_a_terminal_is_cut_and_escaped():
+    assert shown("\x1b[31mred\x07\u202e\ud800\n") == "\\x1b[31mred\\x07\\u202e\\ud800\\n"
+    assert shown("x" * 100) == "x" * 60 + "…"
+    message = safe_lines("first\nsec\x1b[2Jond\n" + "y" * 5_000_000)
+    assert message.split("\n")[:2] == ["first", "sec\\x1b[2Jond"]
+    assert len(message) < 3_000
+
+
+def test_cells_that_a_spreadsheet_would_calculate_are_text():
+    given = 'id,summary\n1,"=HYPERLINK(""x"")"\n2,+1\n3,-1\n4,@x\n5,plain\n'
+    rows = [line.split(",", 1)[1] for line in inert_csv(given).splitlines()[1:]]
+    assert rows == ['"\'=HYPERLINK(""x"")"', "'+1", "'-1", "'@x", "plain"]
+
+
+def forecast(*arguments: object, **how) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "forecast", *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, timeout=120, cwd=ROOT, **how)
+
+
+def test_an_output_that_cannot_be_written_is_one_message_and_a_closed_one_none(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        ended = forecast("schema", "config", stdout=full)
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
+    assert b"the answer cannot be written (No space left on device)" in ended.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = forecast("schema", "config", stdout=writer)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+def test_a_terminal_that_lacks_signs_gets_their_numbers(tmp_path):
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    ended = forecast("schema", "config", stdout=subprocess.PIPE, env=environment)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert json.loads(ended.stdout.decode("latin-1"))
+    ended = forecast("check", os.fsencode(tmp_path) + b"/\xff.yaml")
+    assert ended.returncode == 2
+    assert b"\\udcff.yaml: no such file" in ended.stderr
