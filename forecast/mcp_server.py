@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from forecast import __version__
 from forecast.errors import ForecastError, InputError, RunFolderError, did_you_mean, safe_lines, shown
+from forecast.records.analysis import TrackRecord
 from forecast.records.base import Record
 from forecast.records.forecast import Forecast
-from forecast.records.history import TrackRecord
 from forecast.runs import files
-from forecast.runs.folder import read_record, refuse_changed_files, run_folders
+from forecast.runs.files import read_record, refuse_changed_files, run_folders
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer

@@ -41,7 +41,7 @@ from forecast.events.table import EventTable
 from forecast.panel import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import forecast_origins
-from forecast.records.horizons import HORIZONS
+from forecast.records.base import HORIZONS
 
 SEED = 20230710
 HAZARD, ANCHOR = "pooled hazard", "gamma_poisson"

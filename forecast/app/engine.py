@@ -36,7 +36,7 @@ from forecast.report.words import (
     trust_sentence,
 )
 from forecast.runs import files
-from forecast.runs.folder import command_again, kind_of
+from forecast.runs.files import command_again, kind_of
 from forecast.runs.run import Run, read_run
 from forecast.scenarios.compare import evaluate_plan
 from forecast.scenarios.evaluate import Effort

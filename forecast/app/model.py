@@ -25,8 +25,8 @@ from forecast.priors import NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.priors.named import statement_text
 from forecast.records.base import Interval, Record
-from forecast.records.cautions import caution_lines
 from forecast.records.forecast import Headline
+from forecast.records.notices import caution_lines
 from forecast.records.scale import Scale
 from forecast.report.words import assumption_label, change_with_error, step_name, titles_of
 from forecast.runs.inputs import Inputs

@@ -38,7 +38,7 @@ from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.report.words import headline_pair
 from forecast.runs import files
-from forecast.runs.folder import read_record, run_folders
+from forecast.runs.files import read_record, run_folders
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

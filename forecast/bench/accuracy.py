@@ -38,8 +38,8 @@ from forecast.inference.posterior import SamplerOptions
 from forecast.panel import TargetRule, stream_layout
 from forecast.priors import PriorStatement, default_priors
 from forecast.progress import Listener
-from forecast.records.cautions import HEAD
-from forecast.records.horizons import HORIZONS
+from forecast.records.base import HORIZONS
+from forecast.records.notices import HEAD
 from forecast.report.tables import model_legend
 from forecast.wording import count, listing
 

@@ -28,7 +28,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, UnfinishedError
-from forecast.records.horizons import LISTED
+from forecast.records.base import LISTED
 
 if TYPE_CHECKING:
     from forecast.bench.accuracy import BenchmarkOptions

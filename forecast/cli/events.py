@@ -19,7 +19,7 @@ from forecast.errors import EventError
 
 if TYPE_CHECKING:
     from forecast.events.table import EventTable
-    from forecast.records.event_cautions import FeedFault
+    from forecast.records.notices import FeedFault
 
 app = typer.Typer(
     name="events",

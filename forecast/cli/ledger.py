@@ -26,7 +26,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, LedgerError
-from forecast.records.horizons import LISTED
+from forecast.records.base import LISTED
 
 ID = argument("ID", "An id, or the first digits of it.")
 OWN_MILESTONES = "milestones"

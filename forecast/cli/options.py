@@ -17,7 +17,7 @@ import typer
 from forecast.blocks import Block
 from forecast.cli.terminal import show
 from forecast.errors import InputError, did_you_mean, shown
-from forecast.records.horizons import LISTED
+from forecast.records.base import LISTED
 
 if TYPE_CHECKING:
     from forecast.config import Config

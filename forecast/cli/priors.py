@@ -81,7 +81,7 @@ def show_priors(
     after: dict[str, ParameterSummary] = {}
     if run:
         from forecast.records.analysis import Analysis
-        from forecast.runs.folder import read_record, refuse_changed_files
+        from forecast.runs.files import read_record, refuse_changed_files
 
         refuse_changed_files(run, advice="")
         after = {learned.name: learned for learned in read_record(run / "analysis.json", Analysis).parameters}

@@ -78,7 +78,7 @@ def run(
 
     from forecast.events.duplicates import likely_repeats, repeats_in_words
     from forecast.events.dyads import selection_notes
-    from forecast.runs.folder import refuse_existing, run_place
+    from forecast.runs.files import refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
 

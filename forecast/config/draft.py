@@ -45,8 +45,8 @@ from forecast.events.dyads import (
 from forecast.events.stores import is_store
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
-from forecast.records.event_cautions import SaturatedScale
-from forecast.records.horizons import USUAL_IN_WORDS
+from forecast.records.base import USUAL_IN_WORDS
+from forecast.records.notices import Notice
 from forecast.records.scale import ARMED, STANDARD, Scale
 from forecast.wording import count, in_sentence, listing, long_day, times, with_article
 
@@ -157,7 +157,7 @@ class Draft:
     dates: DateOrder = "iso"
     scale: str = STANDARD
     scale_reason: str = "the codebook's own; armed is for relations with routine fire"
-    saturated: SaturatedScale | None = None
+    saturated: Notice | None = None
 
     @property
     def milestones(self) -> tuple[MilestoneConfig, ...]:

@@ -39,7 +39,7 @@ from forecast.config.field_types import (
 from forecast.config.settings_file import Fault, KeyPath, Section, SettingsFile, load_settings, refusal
 from forecast.errors import did_you_mean
 from forecast.events.countries import actor_named, country_code, pair_title
-from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
+from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
 
 BUNDLED_PREFIX = "bundled:"

@@ -57,7 +57,7 @@ from forecast.config.settings_file import (
     shown_value,
 )
 from forecast.events.dyads import DyadRule
-from forecast.records.horizons import USUAL_HORIZONS, USUAL_IN_WORDS
+from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
 
 MOST_DYADS = 10_000

@@ -31,7 +31,7 @@ from forecast.panel import TargetRule
 from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
 from forecast.priors import PriorStatement
 from forecast.priors.population import Population, shipped_population
-from forecast.records.horizons import HORIZONS
+from forecast.records.base import HORIZONS
 from forecast.runs.inputs import Inputs
 from forecast.wording import count, listing, long_day
 

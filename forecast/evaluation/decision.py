@@ -17,7 +17,7 @@ from forecast.baselines import REFERENCE
 from forecast.config import Config
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.metrics import block_length, skill_estimate
-from forecast.records.costs import Decision, DecisionValue
+from forecast.records.forecast import Decision, DecisionValue
 from forecast.runs.mixture import Mixture
 
 Floats = NDArray[np.float64]

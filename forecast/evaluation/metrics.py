@@ -22,7 +22,7 @@ from scipy.special import expit, logit, stdtrit
 
 from forecast.baselines import DAY, Days, LogisticFitError, fit_logistic
 from forecast.evaluation.forecast_table import ForecastTable
-from forecast.records.history import ReliabilityBin, ReliabilityCurve
+from forecast.records.analysis import ReliabilityBin, ReliabilityCurve
 
 Floats = NDArray[np.float64]
 

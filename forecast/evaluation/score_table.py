@@ -31,7 +31,7 @@ from forecast.evaluation.metrics import (
     skill_estimate,
     with_interval,
 )
-from forecast.records.history import AbsentForecasts, FewOutcomes, ScoreWarning
+from forecast.records.notices import Notice, notice
 
 Floats = NDArray[np.float64]
 
@@ -99,7 +99,7 @@ class ScoreCell:
     calibration_intercept: float
     calibration_slope: float
     skill: SkillScore | None
-    warnings: tuple[ScoreWarning, ...]
+    warnings: tuple[Notice, ...]
     failed_fits: FailedFits | None = None
 
 
@@ -116,7 +116,7 @@ class ScoreTable:
         return keys[target, horizon_days, model]
 
     @property
-    def warnings(self) -> tuple[ScoreWarning, ...]:
+    def warnings(self) -> tuple[Notice, ...]:
         """Warnings of all cells, each once."""
         return tuple(dict.fromkeys(warning for cell in self.cells for warning in cell.warnings))
 
@@ -127,7 +127,7 @@ class ScoreTable:
             "reference": REFERENCE,
             "cells": [_cell_dict(cell) for cell in self.cells],
             "calibration": [asdict(line) for line in self.calibration],
-            "warnings": [warning.sentence for warning in self.warnings],
+            "warnings": [warning.text for warning in self.warnings],
         }
         plain: dict[str, Any] = without_nan(content)
         return plain
@@ -171,10 +171,11 @@ def _score_cell(
     block = block_length(rows.origin, horizon)
     n_hits = int(rows.outcome.sum())
     few = min(n_hits, len(rows) - n_hits) < FEWEST_OUTCOMES
-    warnings: list[ScoreWarning] = []
+    warnings: list[Notice] = []
     if few:
         warnings.append(
-            FewOutcomes(
+            notice(
+                "few_outcomes",
                 target=target,
                 horizon_days=horizon,
                 hits=n_hits,
@@ -183,10 +184,14 @@ def _score_cell(
             )
         )
     if len(rows) < n_origins:
-        absent = n_origins - len(rows)
         warnings.append(
-            AbsentForecasts(
-                target=target, horizon_days=horizon, model=model, absent=absent, origins=n_origins
+            notice(
+                "absent_forecasts",
+                target=target,
+                horizon_days=horizon,
+                model=model,
+                absent=n_origins - len(rows),
+                origins=n_origins,
             )
         )
     line = calibration_line(rows.probability, rows.outcome)
@@ -249,7 +254,7 @@ def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
         "calibration": {"intercept": cell.calibration_intercept, "slope": cell.calibration_slope},
         "skill": cell.skill and asdict(cell.skill),
         "failed_fits": cell.failed_fits and asdict(cell.failed_fits),
-        "warnings": [warning.sentence for warning in cell.warnings],
+        "warnings": [warning.text for warning in cell.warnings],
     }
 
 

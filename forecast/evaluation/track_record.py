@@ -32,20 +32,14 @@ from forecast.evaluation.metrics import (
 from forecast.evaluation.score_table import SCHEMA, ScoreCell, ScoreTable, score_forecasts
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
-from forecast.records.history import (
-    BacktestRefusal,
+from forecast.records.analysis import (
     BaselineScores,
     ErrorBound,
-    LaterWindows,
     Miss,
-    OtherOutcomes,
-    OtherSettings,
-    OtherTargets,
     TrackRecord,
     TrackRow,
-    UnreadableBacktest,
-    UntestedModel,
 )
+from forecast.records.notices import Notice, notice
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.storage import read_json
 
@@ -79,7 +73,7 @@ def make_track_record(
     slopes = [line.slope for line in table.calibration if line.model == model]
     drawn = [name for name in (model, REFERENCE) if name in forecasts.models]
     return TrackRecord(
-        schema=3,
+        schema=4,
         model=model,
         forecasts_sha256=forecasts_sha256,
         n_origins=len(np.unique(ours.origin)),
@@ -198,7 +192,7 @@ class FoundBacktest:
     """What was found: the record, or the reason why the backtest cannot speak for this run."""
 
     record: TrackRecord | None
-    refusal: BacktestRefusal | None = None
+    refusal: Notice | None = None
 
 
 def find_track_record(
@@ -229,7 +223,7 @@ def find_track_record(
             forecasts, events, rules, as_of
         )
         if refusal is None and model not in forecasts.models:
-            refusal = UntestedModel(model=model, tested=forecasts.models)
+            refusal = notice("untested_model", model=model, tested=forecasts.models)
         if refusal:
             return FoundBacktest(None, refusal)
         # The other families have no place in the record, and their scores take time.
@@ -245,7 +239,7 @@ def find_track_record(
         )
     except InputError as error:
         fault = str(error).replace(str(path), FORECASTS).rstrip(".")
-        return FoundBacktest(None, UnreadableBacktest(fault=fault))
+        return FoundBacktest(None, notice("unreadable", fault=fault))
     return FoundBacktest(record)
 
 
@@ -255,37 +249,35 @@ def _last_day(forecasts: ForecastTable) -> date:
     return last
 
 
-def _other_settings(
-    path: Path, rules: Sequence[TargetRule], priors: Mapping[str, Any]
-) -> BacktestRefusal | None:
+def _other_settings(path: Path, rules: Sequence[TargetRule], priors: Mapping[str, Any]) -> Notice | None:
     """Why the settings of the backtest are not this run's; ``None`` when they are."""
     try:
         content = json.loads(read_json(path))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{SCORES} cannot be read: {error}") from error
     if not isinstance(content, dict) or not {"targets", "priors"} <= set(content):
-        return OtherSettings(code="settings_unknown")
+        return notice("settings_unknown")
     if content.get("schema") != SCHEMA:
         raise InputError(f"{SCORES} is of an earlier version, with other models. Make it anew")
     targets = {rule.name: rule.to_dict() for rule in rules}
     if content["targets"] != targets:
-        return OtherSettings(code="other_definitions")
+        return notice("other_definitions")
     if content["priors"] != priors:
-        return OtherSettings(code="other_priors")
+        return notice("other_priors")
     return None
 
 
 def _mismatch(
     forecasts: ForecastTable, events: EventTable, rules: Sequence[TargetRule], as_of: date
-) -> BacktestRefusal | None:
+) -> Notice | None:
     """Why the forecasts are not about this run's questions; ``None`` when they are."""
     if not len(forecasts):
-        return OtherSettings(code="no_forecast")
+        return notice("no_forecast")
     names = {rule.name for rule in rules}
     if set(forecasts.targets) != names:
-        return OtherTargets(tested=forecasts.targets, asked=tuple(sorted(names)))
+        return notice("other_targets", tested=forecasts.targets, asked=tuple(sorted(names)))
     if _last_day(forecasts) > as_of:
-        return LaterWindows(last_day=_last_day(forecasts), as_of=as_of)
+        return notice("later_windows", last_day=_last_day(forecasts), as_of=as_of)
     for rule in rules:
         rows = forecasts.select(target=rule.name)
         origins, row = np.unique(rows.origin, return_inverse=True)
@@ -293,5 +285,5 @@ def _mismatch(
         outcomes = observe_outcomes(events, rule, origins, horizons, as_of)
         expected = outcomes.outcome[row, np.searchsorted(horizons, rows.horizon_days)]
         if not np.array_equal(expected, rows.outcome):
-            return OtherOutcomes(target=rule.name)
+            return notice("other_outcomes", target=rule.name)
     return None

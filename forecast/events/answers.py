@@ -20,7 +20,7 @@ from forecast.events.duplicates import DuplicateReport
 from forecast.events.merging import RELIABLE, RULES, TENTATIVE, Agreement, Merged, Rule, Unit, coder_counts
 from forecast.events.summary import SHORTEST, Coverage, EventSummary
 from forecast.events.table import EventTable
-from forecast.records.event_cautions import FeedFault
+from forecast.records.notices import FeedFault
 from forecast.records.scale import ANY, Scale
 from forecast.wording import count, number
 

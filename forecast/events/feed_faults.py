@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.events.table import EventTable
-from forecast.records.event_cautions import FaultCode, FeedFault
+from forecast.records.notices import FaultCode, FeedFault
 from forecast.wording import count, long_day, number
 
 STALE_CHANCE = 0.01

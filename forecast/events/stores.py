@@ -26,7 +26,7 @@ from forecast.events.cells import DATES
 from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.rows import literal_path
 from forecast.events.table import COLUMNS, FIELDS, EventTable
-from forecast.records.event_cautions import FeedFault
+from forecast.records.notices import FeedFault
 from forecast.storage import read_json
 from forecast.wording import count, long_day
 

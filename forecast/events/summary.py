@@ -36,7 +36,7 @@ from forecast.events.codebook import CATEGORIES, SEVERITIES, armed_scale, countr
 from forecast.events.duplicates import find_duplicates
 from forecast.events.reading import source_limits
 from forecast.events.table import EventTable
-from forecast.records.event_cautions import SaturatedScale
+from forecast.records.notices import Notice, notice
 from forecast.records.scale import Scale
 
 GAP_DAYS = 30
@@ -163,11 +163,25 @@ def _gaps(days: list[date]) -> list[Gap]:
 
 # Severities
 
+FEWEST_INCIDENTS = 5
+"""Military incidents below which nothing is said of how they spread over the scale."""
+TOP_SHARE, ANY_SHARE = 1 / 3, 0.9
+"""Share of incidents of the highest severity, and of any one, above which it hardly tells them apart."""
 
-def saturated(events: EventTable, scale: Scale) -> SaturatedScale | None:
+
+def saturated(events: EventTable, scale: Scale) -> Notice | None:
     """Return the caution that severity hardly tells military incidents apart, if so."""
     severities = events.severity[events.category == "military_incident"].tolist()
-    return SaturatedScale.due(severities, scale.name, scale.greatest("military_incident"))
+    if len(severities) < FEWEST_INCIDENTS:
+        return None
+    top = scale.greatest("military_incident")
+    counts = [severities.count(severity) for severity in range(max(top, *severities) + 1)]
+    severity = top if counts[top] > TOP_SHARE * len(severities) else counts.index(max(counts))
+    if severity != top and counts[severity] < ANY_SHARE * len(severities):
+        return None
+    return notice(
+        "saturated_scale", scale=scale.name, severity=severity, events=counts[severity], of=len(severities)
+    )
 
 
 def scale_of(events: EventTable) -> tuple[Scale, str]:

@@ -22,9 +22,8 @@ from forecast.ledger.chain import (
 )
 from forecast.ledger.store import write_ledger
 from forecast.panel import TargetRule
-from forecast.records.explained import OtherForecast
+from forecast.records.analysis import OtherForecast, PastForecast
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
-from forecast.records.history import PastForecast
 from forecast.records.scale import STANDARD, Scale
 from forecast.runs.inputs import config_scale, dyad_rule, target_rules
 from forecast.wording import question_text

@@ -60,9 +60,8 @@ from forecast.ledger.chain import (
     ResolutionEntry,
 )
 from forecast.ledger.recording import RunQuestion, history_of, others_of
-from forecast.records.base import Probability, Record
-from forecast.records.history import ErrorBound, LedgerSummary, ReliabilityCurve
-from forecast.records.horizons import HORIZONS
+from forecast.records.analysis import ErrorBound, LedgerSummary, ReliabilityCurve
+from forecast.records.base import HORIZONS, Probability, Record
 from forecast.records.scale import STANDARD
 from forecast.wording import count, listing, number, percent, share
 

@@ -24,7 +24,7 @@ from forecast.blocks import Block, Prose, Verbatim
 from forecast.errors import InputError, LedgerError, RunFolderError, shown
 from forecast.ledger.chain import AnyEntry, BadRecordError, ChainRecord, Ledger, Link, RunEntry, check_chain
 from forecast.runs import files
-from forecast.runs.folder import read_manifest, refuse_changed_files, run_hash
+from forecast.runs.files import read_manifest, refuse_changed_files, run_hash
 from forecast.wording import count
 
 _LOGGER = logging.getLogger(__name__)

@@ -1,20 +1,19 @@
-"""``analysis.json``: what the report shows beside the forecast, without the posterior at hand.
+"""What stands beside ``forecast.json``: ``analysis.json``, and what backtest, ledger and earlier run said.
 
-A warning of a run is a type with the sentence on it; what is said of the rest is in ``forecast.report``.
+What is said of it is in ``forecast.report``.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.explained import Missing, MonthlyRisk, OtherForecast, Sign, WaterfallStep
-from forecast.records.forecast import RestsOn
-from forecast.records.history import BacktestRefusal
-from forecast.wording import Scale, count, share
+from forecast.records.forecast import Decision, DecisionValue, Forecast, OwnRecord, RestsOn, WaterfallStep
+from forecast.records.notices import Notice
+from forecast.wording import Scale
 
 Reason = Literal[
     "never observed",
@@ -111,36 +110,6 @@ class BreakEven(Record):
     reached: Interval = Field(description="lowest and highest probability over all shifts that can be told")
 
 
-class OnWordBound(Record):
-    """A probability within its Monte Carlo error of the bound between two words."""
-
-    code: Literal["on_word_bound"] = "on_word_bound"
-    target: str
-    milestone: str
-    probability: Probability
-    words: tuple[str, str]
-
-
-class OnThreshold(Record):
-    """A probability within its Monte Carlo error of the threshold."""
-
-    code: Literal["on_threshold"] = "on_threshold"
-    target: str
-    milestone: str
-    probability: Probability
-    threshold: Probability
-
-
-class CertainActs(Record):
-    """Future acts of probability 0 or 1, which were not varied."""
-
-    code: Literal["certain_acts"] = "certain_acts"
-    number: int
-
-
-RobustnessNote = Annotated[OnWordBound | OnThreshold | CertainActs, Field(discriminator="code")]
-
-
 class Robustness(Record):
     """How far the call rests on assumptions."""
 
@@ -150,7 +119,7 @@ class Robustness(Record):
     sensitivities: tuple[NumberSensitivity, ...]
     tornado: tuple[AssumptionEffect, ...] = Field(description="the most influential first")
     break_evens: tuple[BreakEven, ...]
-    notes: tuple[RobustnessNote, ...] = ()
+    notes: tuple[Notice, ...] = ()
 
 
 class TensionSeries(Record):
@@ -272,69 +241,161 @@ class SamplerSummary(Record):
     seconds: float | None = Field(None, description="of the fit; null in a saved run, whose manifest has it")
 
 
-class CappedRates(Record):
-    """Simulated intensities were cut at the cap."""
+class DatedEvent(Record):
+    """A milestone, or a scheduled event of the calendar, on its day."""
 
-    code: Literal["capped_rates"] = "capped_rates"
-    share: Probability
-    cap: float = Field(description="acts a week")
-
-    @property
-    def sentence(self) -> str:
-        """What a reader must know of it."""
-        return (
-            f"{self.share * 1e6:,.0f} of 1,000,000 simulated intensities reached the cap of {self.cap:.0f} "
-            "acts a week and were cut."
-        )
+    kind: Literal["milestone", "scheduled"]
+    date: date
+    label: str
+    probability: Probability | None = Field(default=None, description="that it happens; of scheduled events")
 
 
-class LateReports(Record):
-    """Recent counts are corrected for acts that become known late."""
+class MonthRisk(Record):
+    """A calendar month, or what is left of it, and the chance that the target first happens in it.
 
-    code: Literal["late_reports"] = "late_reports"
-    origin: str = Field(description="'estimated' or 'stated'")
-    mean_days: float
-    known_share: Probability = Field(description="share of the last week's acts taken to be known")
+    Errors are Monte Carlo standard errors. The base rates are the chance of at least one case in as many
+    days, which does not change from month to month but for their length.
+    """
 
-    @property
-    def sentence(self) -> str:
-        """What a reader must know of it."""
-        return (
-            f"Recent weeks are corrected for acts that become known late ({self.origin} delay, mean "
-            f"{self.mean_days:.1f} days): {share(self.known_share)} of the last week's acts are taken to be "
-            "known."
-        )
-
-
-class InfluentialEvents(Record):
-    """Events whose effect is not shown, since without them the draws cannot stand for the posterior."""
-
-    code: Literal["influential_events"] = "influential_events"
-    number: int
-
-    @property
-    def sentence(self) -> str:
-        """What a reader must know of it."""
-        are, their = ("is", "its effect is") if self.number == 1 else ("are", "their effects are")
-        many = count(self.number, "event")
-        return f"{many} {are} too influential to remove without a refit; {their} not shown."
+    first_day: date
+    last_day: date = Field(description="inclusive")
+    days: int = Field(ge=1)
+    hazard: Probability = Field(description="that it happens in the month, given that it did not before")
+    hazard_mcse: float = Field(ge=0.0)
+    probability: Probability = Field(description="that it first happens in the month, as seen today")
+    mcse: float = Field(ge=0.0)
+    past_windows: Probability = Field(description="share of past windows of as many days with a case")
+    constant_rate: Probability | None = Field(
+        description="1 - exp(-n d / T): n days with the target in T days of record, d days of the month; "
+        "None where the target was never seen"
+    )
+    scheduled: float = Field(
+        default=0.0, description="part of the hazard that the scheduled events bring or, negative, take away"
+    )
+    scheduled_mcse: float = Field(default=0.0, ge=0.0)
+    dated: tuple[DatedEvent, ...] = Field(default=(), description="milestones and scheduled events in it")
 
 
-class UnusedBacktest(Record):
-    """The backtest beside the run is about other questions."""
+class MonthlyRisk(Record):
+    """Risk of a target by month, from the day after the as-of date to the last milestone.
 
-    code: Literal["unused_backtest"] = "unused_backtest"
-    refusal: BacktestRefusal = Field(description="why it was not used")
+    ``difference`` is that of the hazards, for 30 days, of two months that are not cut short: the highest and
+    the lowest. ``months_differ`` says that it is beyond chance among all pairs of months, ``date_matters``
+    that scheduled events change the hazard of some month by more than chance (both at 5%).
+    """
 
-    @property
-    def sentence(self) -> str:
-        """What a reader must know of it."""
-        return f"The backtest beside this run was not used: {self.refusal.clause}."
+    target: str
+    months: tuple[MonthRisk, ...] = Field(min_length=1)
+    highest: date = Field(description="first day of the month of highest hazard")
+    lowest: date
+    difference: float = Field(ge=0.0)
+    difference_mcse: float = Field(ge=0.0)
+    months_differ: bool
+    date_matters: bool
+    sentence: str = Field(description="whether any date matters, in one sentence")
 
 
-RunWarning = Annotated[
-    CappedRates | LateReports | InfluentialEvents | UnusedBacktest, Field(discriminator="code")
+class SignHistory(Record):
+    """How often a sign misled in the backtest of the same questions, at the tested distance nearest.
+
+    The sign was ``present`` where such an act fell into the last days before an origin, as many as the sign
+    is watched for; it ``misled`` where the target then did not happen before the end of the window.
+    Neighbouring windows overlap, so they are worth fewer independent cases.
+    """
+
+    horizon_days: int
+    origins: int
+    present: int
+    misled: int
+    came_without: int = Field(description="origins without the sign after which the target happened")
+
+
+class Sign(Record):
+    """Acts that can be seen in the next days, and the headline once they are, or once the days have passed.
+
+    A sign is at least one act of ``category``, of ``severity`` or more, that does not meet the headline
+    target itself. The parts average back to the headline: chance · if_seen + (1 − chance) · if_not_seen =
+    headline. Errors are Monte Carlo standard errors.
+    """
+
+    category: str
+    severity: int = Field(ge=1, le=5, description="least severity")
+    most_severity: int = Field(ge=1, le=5, description="greatest severity that does not meet the target")
+    label: str = Field(description="the category as readers are told it")
+    anchor: str = Field(description="what an act of the least severity looks like, in words of the scale")
+    by: tuple[str, ...] = Field(default=(), description="whose acts count; empty: those of everybody")
+    within_days: int
+    until: date = Field(description="last day on which it is watched for")
+    chance: Probability
+    chance_mcse: float = Field(ge=0.0)
+    if_seen: Probability
+    if_seen_mcse: float = Field(ge=0.0)
+    if_not_seen: Probability
+    if_not_seen_mcse: float = Field(ge=0.0)
+    likelihood_ratio: float = Field(
+        ge=0.0,
+        description="chance of the sign where the target comes before the milestone, over that where not",
+    )
+    likelihood_ratio90: Interval = Field(description="by its Monte Carlo error")
+    information_bits: float = Field(
+        ge=0.0, description="mutual information of sign and target: what seeing or not seeing it tells"
+    )
+    history: SignHistory | None = Field(default=None, description="None where no backtest tells")
+
+
+class OtherForecast(Record):
+    """What somebody else said of a question of the run: shown, never part of a number of the run."""
+
+    target: str
+    milestone: str | None = Field(description="of the run; None where the question ends on another day")
+    forecaster: str
+    made_on: date
+    probability: Probability
+    link: str | None = None
+    ends: date = Field(description="day before which it has to happen")
+    asked_as_of: date = Field(description="day after which it has to happen")
+    differs: tuple[str, ...] = Field(default=(), description="how the question differs from the run's")
+    after_as_of: bool = Field(description="made later than the as-of date, so it may know more")
+
+
+MissingPart = Literal["waterfall", "monthly_risk", "signs", "sign_history", "other_pairs", "others"]
+MissingReason = Literal[
+    "not_measured",
+    "not_converged",
+    "no_backtest",
+    "no_ledger",
+    "none_on_record",
+    "none_informative",
+    "no_past",
 ]
+_SENTENCES: dict[tuple[str, str], str] = {
+    (
+        "signs",
+        "none_informative",
+    ): "No act of the next weeks would tell more about the headline than simulation error.",
+    ("sign_history", "no_backtest"): "How often the signs misled is unknown: no backtest of these questions.",
+    ("other_pairs", "no_past"): "Other pairs are not compared: of the pairs learned from, the program ships "
+    "coefficients and no events.",
+    ("others", "no_ledger"): "What others say is unknown: the run was not put beside a ledger.",
+    ("others", "none_on_record"): "Nobody else's forecast of these questions is on record in the ledger.",
+}
+_BY_REASON = {
+    "not_measured": "Not measured in this run.",
+    "not_converged": "Not told, since the fit did not converge.",
+}
+
+
+class Missing(Record):
+    """Something that ``analysis.json`` has no word on, and why."""
+
+    part: MissingPart
+    code: MissingReason
+    sentence: str
+
+    @classmethod
+    def of(cls, part: MissingPart, code: MissingReason) -> Missing:
+        """Name what is missing, with its sentence."""
+        return cls(part=part, code=code, sentence=_SENTENCES.get((part, code)) or _BY_REASON[code])
 
 
 class LearnedFrom(Record):
@@ -359,7 +420,7 @@ class Analysis(Record):
     data: DataSummary
     calendar: tuple[CalendarAct, ...]
     sampler: SamplerSummary
-    warnings: tuple[RunWarning, ...] = Field(description="what a reader must know, e.g. capped intensities")
+    warnings: tuple[Notice, ...] = Field(description="what a reader must know, e.g. capped intensities")
     robustness: Robustness | None = Field(default=None, description="None where it was not measured")
     learned: tuple[LearnedFrom, ...] = Field(default=(), description="what other pairs taught")
     waterfall: tuple[WaterfallStep, ...] = Field(
@@ -375,3 +436,214 @@ class Analysis(Record):
         default=(), description="what others said of the same questions, the latest first"
     )
     missing: tuple[Missing, ...] = Field(default=(), description="what is absent of these, and why")
+
+
+ALIKE = 1.5
+"""Factor up to which two horizons are alike."""
+
+
+class ErrorBound(Record):
+    """A value with its block-bootstrap error; ``None`` where the error is not defined."""
+
+    value: float
+    se: float | None
+    interval90: Interval | None
+
+
+class BaselineScores(Record):
+    """Mean scores of a simple forecast over the same windows as the model's."""
+
+    name: str
+    brier: float
+    log: float = Field(description="in nats")
+
+
+class TrackRow(Record):
+    """How a model did on one target and horizon, beside every baseline.
+
+    ``skill`` is 1 − Brier / Brier of climatology; ``gap`` the mean Brier score minus that of the best
+    baseline (above 0: the baseline was more accurate).
+    """
+
+    target: str
+    horizon_days: int
+    n: int = Field(description="windows")
+    n_hits: int = Field(description="windows in which the target happened")
+    base_rate: Probability
+    brier: ErrorBound
+    log: ErrorBound
+    baselines: tuple[BaselineScores, ...] = Field(min_length=1)
+    gap: ErrorBound
+    skill: ErrorBound | None = Field(description="None where climatology was perfect or made no forecast")
+    claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+    skill_constant_rate: ErrorBound | None = Field(description="the same against the constant rate")
+    mean_said: Probability = Field(description="mean of the forecasts")
+    highest_said: Probability
+    highest_came: bool = Field(description="whether the target happened where the highest was said")
+    origins: tuple[date, ...] = Field(default=(), description="first days of the windows")
+    happened: tuple[bool, ...] = Field(default=(), description="whether the target happened in each")
+
+    @property
+    def best_baseline(self) -> BaselineScores:
+        """The baseline of lowest Brier score; the first of equals."""
+        return min(self.baselines, key=lambda scores: scores.brier)
+
+
+class ReliabilityBin(Record):
+    """Forecasts of one bin: what was said, what happened, and where calibrated forecasts would fall."""
+
+    forecast_mean: Probability
+    observed_share: Probability
+    number: int
+    lower90: Probability
+    upper90: Probability
+
+
+class ReliabilityCurve(Record):
+    """Filled bins of one model, over all its targets and horizons."""
+
+    model: str
+    bins: tuple[ReliabilityBin, ...]
+
+
+class Miss(Record):
+    """A past forecast that was far from what happened."""
+
+    origin: date
+    horizon_days: int
+    target: str
+    probability: Probability
+    outcome: Literal[0, 1]
+
+
+class TrackRecord(Record):
+    """The content of ``track_record.json``: how this model did in a backtest of the same questions."""
+
+    schema_: Literal[4] = Field(4, alias="schema")
+    model: str
+    forecasts_sha256: str = Field(description="of the forecasts.csv it was made from")
+    n_origins: int
+    first_origin: date
+    last_origin: date
+    data_end: date = Field(description="last day that the outcomes cover")
+    rows: tuple[TrackRow, ...] = Field(min_length=1)
+    reliability: tuple[ReliabilityCurve, ...] = Field(description="the model first, then climatology")
+    calibration_slope: ErrorBound | None = Field(description="1 is calibrated, below 1 too extreme; pooled")
+    largest_misses: tuple[Miss, ...] = Field(description="worst first, one an episode")
+    warnings: tuple[Notice, ...]
+    decisions: tuple[DecisionValue, ...] = Field(
+        default=(), description="what acting on the forecasts would have cost; empty without costs"
+    )
+
+
+class PastForecast(Record):
+    """What was on record about one of the run's questions, as of an earlier day."""
+
+    target: str
+    milestone: str
+    as_of: date
+    probability: Probability
+    interval90: Interval
+    hindcast: bool = Field(description="made more than a week after its as-of date")
+
+
+class LedgerSummary(Record):
+    """The content of ``ledger_record.json``: what was on record about the dyad when a run was begun."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    head: str = Field(description="hash of the last record of the ledger; 64 zeros when it was empty")
+    n_forecasts: int = Field(description="without those of runs that did not converge")
+    n_failed: int = Field(default=0, description="forecasts of runs that did not converge")
+    n_scored: int
+    n_yes: int
+    n_hindcasts: int = Field(description="of the scored: made more than a week after their as-of date")
+    brier: ErrorBound | None
+    baseline_brier: float | None
+    claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+    history: tuple[PastForecast, ...] = Field(
+        default=(), description="earlier forecasts of the run's own questions, oldest first"
+    )
+    others: tuple[OtherForecast, ...] = Field(
+        default=(), description="what others said of the run's own questions, the latest first"
+    )
+
+
+class MilestoneChange(Record):
+    """One question as an earlier run answered it.
+
+    ``quiet`` is what the earlier run would have said on the later as-of day had the target stayed away and
+    nothing else been learnt: its chance of the days that are left, given none before.
+    """
+
+    target: str
+    milestone: str
+    date: date
+    probability: Probability
+    mcse: float = Field(ge=0.0)
+    interval90: Interval
+    quiet: Probability
+    happened_since: int | None = Field(
+        description="target events between the as-of days; None where the two runs count otherwise"
+    )
+
+
+class PreviousRun(Record):
+    """The content of ``previous_run.json``: what an earlier run of the same questions said."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    run_id: str
+    as_of: date
+    code_version: str
+    new_events: dict[str, int] = Field(description="events after its as-of day, by category")
+    changed_priors: tuple[str, ...] = Field(description="parameters whose prior is another now")
+    other_model: bool = Field(description="it was made with another model family or version")
+    changes: tuple[MilestoneChange, ...] = Field(min_length=1)
+
+    def change(self, target: str, milestone: str) -> MilestoneChange | None:
+        """Return what it said on a question; ``None`` when it was not asked."""
+        return {(one.target, one.milestone): one for one in self.changes}.get((target, milestone))
+
+
+def with_value(forecast: Forecast, record: TrackRecord | None) -> Decision | None:
+    """Return the decision of a forecast with what acting on forecasts like it would have cost."""
+    own = own_record(forecast, record)
+    if forecast.decision is None or record is None:
+        return forecast.decision
+    tested = (one for one in record.decisions if one.target == forecast.headline.target)
+    value = next((one for one in tested if one.horizon_days == own.horizon_days), None)
+    return forecast.decision.model_copy(update={"value": value})
+
+
+def tested_row(forecast: Forecast, record: TrackRecord | None) -> TrackRow | None:
+    """Return the tested windows of the headline target that are as long as the headline's, or nearly."""
+    asked = forecast.headline
+    milestones = {one.name: one for one in forecast.target(asked.target).milestones}
+    # The window begins on the day after the as-of date and ends before the milestone.
+    days = (milestones[asked.milestone].date - forecast.as_of).days - 1
+    rows = [
+        row
+        for row in (record.rows if record else ())
+        if row.target == asked.target and max(row.horizon_days, days) <= ALIKE * min(row.horizon_days, days)
+    ]
+    return min(rows, key=lambda one: abs(one.horizon_days - days), default=None)
+
+
+def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
+    """Return how forecasts of the headline target did at a distance like that of the headline."""
+    row = tested_row(forecast, record)
+    if row is None:
+        return OwnRecord(never_tested=True)
+    windows, rate = row.skill, row.skill_constant_rate
+    return OwnRecord(
+        never_tested=False,
+        horizon_days=row.horizon_days,
+        windows=row.n,
+        held=row.n_hits,
+        mean_said=row.mean_said,
+        highest_said=row.highest_said,
+        highest_came=row.highest_came,
+        skill_windows=windows.value if windows else None,
+        skill_windows_se=windows.se if windows else None,
+        skill_constant_rate=rate.value if rate else None,
+        skill_constant_rate_se=rate.se if rate else None,
+    )

@@ -1,4 +1,4 @@
-"""What all records of a run share: frozen, no unknown keys, probabilities in [0, 1], a short ``repr``."""
+"""What all records of a run share: frozen, no unknown keys, a short ``repr``; how far ahead is usual."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Interval = tuple[float, float]
 Names = tuple[str, ...]
 _MOST_ITEMS, _MOST_SIGNS = 4, 60
+HORIZONS = (30, 90, 180, 365, 540)
+"""Days ahead tested by backtests: from the next month to as far as the milestones of a run lie."""
+LISTED = ",".join(map(str, HORIZONS))
+"""The same as an option of the command line takes it."""
+USUAL_HORIZONS = HORIZONS[:3]
+"""Days to the milestones of a config or watchlist that names none."""
+USUAL_IN_WORDS = f"{', '.join(map(str, USUAL_HORIZONS[:-1]))} and {USUAL_HORIZONS[-1]}"
+"""The same in a sentence."""
 
 
 class Record(BaseModel):

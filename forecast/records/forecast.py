@@ -11,10 +11,61 @@ from pydantic import Field
 from forecast.errors import InputError, shown
 from forecast.frames import Backend, ShownInNotebooks, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
-from forecast.records.cautions import Caution
-from forecast.records.costs import Decision
-from forecast.records.explained import Driver, OwnRecord, WaterfallStep
+from forecast.records.notices import Notice
 from forecast.records.scale import Scale
+from forecast.wording import interval_percent, percent
+
+
+class DecisionValue(Record):
+    """Mean expense a window of acting on the forecasts of a backtest, in the unit of the config's costs."""
+
+    target: str
+    horizon_days: int
+    windows: int
+    held: int = Field(description="windows in which the target happened")
+    acted: int = Field(description="windows in which the forecast was at or above the threshold")
+    forecast: float
+    base_rate: float = Field(description="acting on the share of past windows known at the time")
+    always: float
+    never: float
+    perfect: float = Field(description="acting where the target did happen, and nowhere else")
+    value: float | None = Field(
+        description="1: as good as knowing; 0: no better than the base rate; None where knowing saves nothing"
+    )
+    value_se: float | None
+
+
+class Decision(Record):
+    """Whether the headline probability is one to act on, given what acting and being surprised cost."""
+
+    act: tuple[float, float] = Field(description="cost of acting, least and most")
+    surprised: tuple[float, float] = Field(description="cost of being surprised, least and most")
+    threshold: Probability = Field(description="acting pays from here on, at the middle of both ranges")
+    threshold_range: Interval
+    advice: Literal["act", "wait", "depends"] = Field(
+        description="depends: the headline lies within the range of the threshold"
+    )
+    chance_above: Probability = Field(description="that the true probability is at or above the threshold")
+    value: DecisionValue | None = Field(
+        default=None, description="of the tested horizon nearest to the headline's; None where none is alike"
+    )
+
+    def sentence(self, probability: float) -> str:
+        """Say whether a headline is a reason to act."""
+        low, high = self.threshold_range
+        span = percent(self.threshold)
+        if low < high:
+            span = f"{interval_percent((low, high))} (middle {span})"
+        said = {
+            "act": "is above it, so act",
+            "wait": "is below it, so wait",
+            "depends": "lies within it, so it depends on the costs",
+        }[self.advice]
+        return (
+            f"By the costs stated, acting pays from {span}: {percent(probability)} {said}; the chance that "
+            f"the true probability is that high is {percent(self.chance_above)}."
+        )
+
 
 Content = Literal["milestones", "curves", "scenarios", "drivers"]
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
@@ -289,6 +340,66 @@ class Headline(Record):
     milestone: str
 
 
+Step = Literal[
+    "base_rate",
+    "own_rates",
+    "recent_acts",
+    "tension",
+    "drift",
+    "other_pairs",
+    "scheduled_events",
+]
+"""A source of change between a base rate and the headline: see ``docs/report.md``."""
+
+
+class WaterfallStep(Record):
+    """The headline probability with the sources up to this one, and what this one adds."""
+
+    step: Step
+    probability: Probability
+    change: float = Field(description="that minus the step before; 0 for the base rate")
+    error: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
+
+
+class OwnRecord(Record):
+    """How forecasts of the headline target did in the past, at a distance like that of the headline.
+
+    All but ``never_tested`` is ``None`` where nothing of the kind was tested.
+    """
+
+    never_tested: bool = Field(description="no backtest of this target at such a distance")
+    horizon_days: int | None = Field(default=None, description="the tested one that is nearest")
+    windows: int | None = None
+    held: int | None = Field(default=None, description="windows in which the target happened")
+    mean_said: Probability | None = Field(default=None, description="mean of the forecasts")
+    highest_said: Probability | None = None
+    highest_came: bool | None = Field(default=None, description="whether the highest came true")
+    skill_windows: float | None = Field(
+        default=None, description="1 - Brier / Brier of the share of past windows"
+    )
+    skill_windows_se: float | None = None
+    skill_constant_rate: float | None = Field(
+        default=None, description="1 - Brier / Brier of the constant rate"
+    )
+    skill_constant_rate_se: float | None = None
+
+
+class Driver(Record):
+    """One past event and what leaving it out does to the headline probability.
+
+    ``change`` = probability with the event minus probability without it (positive: it raised the risk).
+    """
+
+    event_id: str
+    date: date
+    category: str
+    severity: int
+    summary: str
+    source: str
+    change: float
+    mcse: float
+
+
 class Forecast(Record, ShownInNotebooks):
     """The content of ``forecast.json``."""
 
@@ -305,7 +416,7 @@ class Forecast(Record, ShownInNotebooks):
     headline: Headline
     scale: Scale = Field(description="what severities mean")
     reported_by: str = Field(description="whose reports settle the questions")
-    cautions: tuple[Caution, ...] = Field(
+    cautions: tuple[Notice, ...] = Field(
         default=(), description="what a reader must know before trusting the numbers, gravest first"
     )
     members: tuple[Member, ...] = Field(default=(), description="what the forecast is the mean of")

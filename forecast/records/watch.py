@@ -11,11 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from forecast.records.analysis import OtherForecast
 from forecast.records.base import Probability, Record
-from forecast.records.cautions import Caution
-from forecast.records.event_cautions import FeedFault
-from forecast.records.explained import OtherForecast
 from forecast.records.forecast import Headline, MilestoneForecast, TargetForecast
+from forecast.records.notices import FeedFault, Notice
 from forecast.wording import share
 
 State = Literal["fine", "small", "stale", "failed"]
@@ -73,7 +72,7 @@ class DyadEntry(Record):
     weights: WeightsRecord | None = Field(default=None, description="where an earlier fit was carried on")
     last_event: date | None = None
     events: int = 0
-    cautions: tuple[Caution, ...] = ()
+    cautions: tuple[Notice, ...] = ()
     feed_faults: tuple[FeedFault, ...] = ()
     failure: Failure | None = None
     targets: tuple[TargetForecast, ...] = ()

@@ -33,7 +33,7 @@ from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import Elicited, statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, further_share, own_rate, record_priors
 from forecast.records.analysis import ParameterSummary
-from forecast.records.cautions import HEAD, Caution, caution_lines
+from forecast.records.notices import HEAD, Notice, caution_lines
 from forecast.runs.cautions import acts_a_month, cautions_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.summaries import PriorPredictive, prior_predictive
@@ -47,7 +47,7 @@ class CaseCheck:
 
     inputs: Inputs
     scenarios: tuple[ScenarioPlan, ...]
-    cautions: tuple[Caution, ...]
+    cautions: tuple[Notice, ...]
     pace: Mapping[str, tuple[float, float]]
     """Acts a month by kind, as the priors and as the data have them."""
     implied: PriorPredictive

@@ -29,16 +29,17 @@ from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
 from forecast.records.analysis import (
     AssumptionEffect,
+    MonthlyRisk,
+    PastForecast,
+    ReliabilityCurve,
     Robustness,
     TensionSeries,
 )
-from forecast.records.explained import MonthlyRisk
 from forecast.records.forecast import (
     Forecast,
     ScenarioForecast,
     TargetForecast,
 )
-from forecast.records.history import PastForecast, ReliabilityCurve
 from forecast.report.palette import (
     ACCENT,
     CRISIS,

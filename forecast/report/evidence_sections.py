@@ -28,19 +28,20 @@ from forecast.events.codebook import CATEGORIES, SEVERITIES, severity_word, weak
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule, stream_layout
-from forecast.records.analysis import Analysis, DataSummary, ParameterSummary, UnusedBacktest
-from forecast.records.cautions import HEAD, caution_lines
-from forecast.records.forecast import Forecast
-from forecast.records.history import (
+from forecast.records.analysis import (
+    Analysis,
+    DataSummary,
     ErrorBound,
-    FewOutcomes,
     LedgerSummary,
     Miss,
+    ParameterSummary,
     ReliabilityCurve,
     TrackRecord,
     TrackRow,
     own_record,
 )
+from forecast.records.forecast import Forecast
+from forecast.records.notices import HEAD, caution_lines
 from forecast.records.scale import ANY
 from forecast.report.charts import draw_reliability
 from forecast.report.palette import category_colour, describe_model, name_category, name_model, target_colour
@@ -73,8 +74,8 @@ _WIDEST_SLOPE = 1.0
 def track_record_section(run: RunRecords) -> Section:
     """How the headline event was forecast, calibration, misses; without a backtest, how to make one."""
     forecast, record = run.forecast, run.track_record
-    unused = [one for one in run.analysis.warnings if isinstance(one, UnusedBacktest)]
-    said = [one.sentence for one in unused] or [HOW_TO_MAKE]
+    unused = [one for one in run.analysis.warnings if one.code == "unused_backtest"]
+    said = [one.text for one in unused] or [HOW_TO_MAKE]
     if record is not None:
         own = " ".join(record_sentences(forecast, own_record(forecast, record)))
         said = [own, f"{_how_tested(record)} {_overall(record)} {reach_sentence(forecast, record)}"]
@@ -94,10 +95,10 @@ def scores_section(run: RunRecords) -> Section | None:
     if record is None:
         return None
     notes = [_READING]
-    if few := [one for one in record.warnings if isinstance(one, FewOutcomes)]:
+    if few := [one for one in record.warnings if one.code == "few_outcomes"]:
         notes.append(
-            f"{len(few)} of {wording.count(len(record.rows), 'row')} hold fewer than {few[0].needed} periods "
-            "with, or without, the event; nothing is claimed there."
+            f"{len(few)} of {wording.count(len(record.rows), 'row')} hold fewer than {few[0]['needed']} "
+            "periods with, or without, the event; nothing is claimed there."
         )
     notes.append(f"Backtest of {record.forecasts_sha256[:12]} (SHA-256 of its forecasts.csv).")
     blocks = (scores_table(forecast, record.rows, "all-scores"), *(Prose(one, tone="fine") for one in notes))
@@ -640,7 +641,7 @@ def methods_section(run: RunRecords) -> Section:
         ("What the model is not", (_NOT,)),
         (
             "Did the sampler explore fully?",
-            (*check_sentences(run.forecast, run.analysis), *(one.sentence for one in run.analysis.warnings)),
+            (*check_sentences(run.forecast, run.analysis), *(one.text for one in run.analysis.warnings)),
         ),
     )
     blocks: list[Block] = []

@@ -29,21 +29,24 @@ from forecast.events.table import Event, EventTable
 from forecast.records.analysis import (
     DriftNow,
     LearnedFrom,
+    PastForecast,
     Robustness,
     ShiftEnd,
+    Sign,
     TensionSeries,
 )
-from forecast.records.costs import Decision, DecisionValue
-from forecast.records.explained import Driver, Sign, Step
 from forecast.records.forecast import (
+    Decision,
+    DecisionValue,
+    Driver,
     Forecast,
     MilestoneForecast,
     RestsOn,
     ScenarioForecast,
     ScenarioMilestone,
+    Step,
     TargetForecast,
 )
-from forecast.records.history import PastForecast
 from forecast.report.charts import (
     chances_of,
     draw_course,
@@ -77,7 +80,6 @@ from forecast.report.words import (
     crossing_first,
     headline_pair,
     named,
-    note_sentence,
     rest_sentence,
     scenario_answer,
     shown_change,
@@ -403,7 +405,7 @@ def caveats(forecast: Forecast, learned: Sequence[LearnedFrom]) -> dict[Step, tu
     if pooled := [one.clause for one in learned if one.part == "pooled hazard"]:
         said["other_pairs"] = [f"learned from {pooled[0]}"]
     for one in forecast.cautions:
-        if one.code in BESIDE and (one.code != "kind_not_learned" or one.target == target.name):
+        if one.code in BESIDE and (one.code != "kind_not_learned" or one["target"] == target.name):
             step, text = BESIDE[one.code]
             said.setdefault(step, []).append(text)
     return {step: tuple(dict.fromkeys(texts)) for step, texts in said.items()}
@@ -706,7 +708,7 @@ def labels_section(run: RunRecords) -> Section | None:
     ]
     others = forecast.target(found.target).milestones
     blocks += _break_evens(forecast, found, others) if found.break_evens else []
-    blocks += [Prose(note_sentence(note, forecast), tone="fine") for note in found.notes]
+    blocks += [Prose(note.text, tone="fine") for note in found.notes]
     return Section("labels", "What every number rests on", tuple(blocks), printed=False)
 
 

@@ -27,9 +27,8 @@ from forecast.blocks import (
     one_group,
     right,
 )
-from forecast.records.explained import MonthlyRisk, OtherForecast
+from forecast.records.analysis import MonthlyRisk, OtherForecast, own_record
 from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
-from forecast.records.history import own_record
 from forecast.report.charts import describe_months, draw_months
 from forecast.report.evidence_sections import ledger_gap
 from forecast.report.forecast_sections import (
@@ -74,7 +73,7 @@ def bottom_line(run: RunRecords) -> Iterator[Block]:
 def page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     """The blocks of page 1, in their order."""
     forecast = run.forecast
-    grave = (one.sentence for one in run.analysis.warnings if one.code == "unused_backtest")
+    grave = (one.text for one in run.analysis.warnings if one.code == "unused_backtest")
     more = [shorten(one, _LONGEST_CAUTION) for one in (*run.notes, *grave)]
     placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
     months = months_chart(run) if charts else None

@@ -18,14 +18,20 @@ from forecast.config.writing import Logo, read_logo
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.records.analysis import Analysis, DataSummary
+from forecast.records.analysis import (
+    Analysis,
+    DataSummary,
+    LedgerSummary,
+    MilestoneChange,
+    PreviousRun,
+    TrackRecord,
+)
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
-from forecast.records.history import LedgerSummary, MilestoneChange, PreviousRun, TrackRecord
 from forecast.report.typesetting import shorten
 from forecast.report.words import headline_pair, stands_out
 from forecast.runs import files
-from forecast.runs.folder import read_manifest, read_record
+from forecast.runs.files import read_manifest, read_record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,14 @@ from forecast.blocks import (
     right,
 )
 from forecast.families import FAMILIES
-from forecast.records.analysis import NumberSensitivity, Robustness, ShiftEnd, WeightPull
-from forecast.records.cautions import HEAD, caution_lines
+from forecast.records.analysis import (
+    NumberSensitivity,
+    PreviousRun,
+    Robustness,
+    ShiftEnd,
+    TrackRecord,
+    WeightPull,
+)
 from forecast.records.forecast import (
     Forecast,
     Headline,
@@ -37,7 +43,7 @@ from forecast.records.forecast import (
     ScenarioMilestone,
     TargetForecast,
 )
-from forecast.records.history import PreviousRun, TrackRecord
+from forecast.records.notices import HEAD, caution_lines
 from forecast.report.palette import name_model
 from forecast.report.run_records import change_mark
 from forecast.report.typesetting import shorten
@@ -63,7 +69,6 @@ from forecast.report.words import (
     members_sentence,
     method_sentence,
     named,
-    note_sentence,
     odds_factor,
     odds_text,
     rest_sentence,
@@ -444,7 +449,7 @@ def robustness_blocks(forecast: Forecast, robustness: Robustness) -> Iterator[Bl
                 rest = Prose(rest_sentence(of_milestone, len(crossing)), tone="fine")
                 yield Entry(_question(target, milestone), (*([Bullets(said)] if said else ()), rest))
     for note in robustness.notes:
-        yield Prose(note_sentence(note, forecast))
+        yield Prose(note.text)
 
 
 def labels_table(

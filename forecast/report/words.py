@@ -14,26 +14,25 @@ from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
     BreakEven,
-    CertainActs,
     LearnedFrom,
     NumberSensitivity,
-    OnWordBound,
-    RobustnessNote,
+    TrackRecord,
     WeightPull,
 )
-from forecast.records.explained import OwnRecord, Step, WaterfallStep
 from forecast.records.forecast import (
     ActAssumed,
     ExpectationChanged,
     Forecast,
     Member,
     MilestoneForecast,
+    OwnRecord,
     ScenarioForecast,
     ScenarioMilestone,
     ScenarioReason,
+    Step,
     TargetForecast,
+    WaterfallStep,
 )
-from forecast.records.history import TrackRecord
 from forecast.report.palette import name_category
 from forecast.report.typesetting import shorten
 from forecast.wording import (
@@ -576,12 +575,6 @@ def assumptions_pull(one: NumberSensitivity) -> float:
     return max(strength(one.priors), strength(one.groups[0]))
 
 
-def _to_a_tenth(probability: float) -> str:
-    """Percent with one decimal, so that its distance from a bound shows; never 0% or 100%."""
-    near_an_end = min(probability, 1 - probability) < 0.05
-    return wording.percent(probability) if near_an_end else f"{100 * probability:.1f}%"
-
-
 def odds_factor(pull: WeightPull, probability: float) -> float:
     """What twice the weight multiplies the odds by: the rate of change, carried on upon log odds."""
     room = max(probability * (1 - probability), 1e-9)
@@ -648,29 +641,6 @@ def rest_sentence(here: Sequence[BreakEven], shown: int) -> str:
 
 def _needs(number: int) -> str:
     return "needs" if number == 1 else "need"
-
-
-def note_sentence(note: RobustnessNote, forecast: Forecast) -> str:
-    """Say what else a reader must know of the robustness."""
-    if isinstance(note, CertainActs):
-        if note.number == 1:
-            return (
-                "One scheduled event is taken as certain or as impossible, so its probability was not varied."
-            )
-        return (
-            f"{note.number} scheduled events are taken as certain or as impossible, so their probabilities "
-            "were "
-            "not varied."
-        )
-    target = forecast.target(note.target)
-    label = next(one.label for one in target.milestones if one.name == note.milestone)
-    stands = f"{target.label} before {label}: {_to_a_tenth(note.probability)} stands within"
-    if isinstance(note, OnWordBound):
-        return (
-            f"{stands} its Monte Carlo error of the bound between '{note.words[0]}' and '{note.words[1]}'; "
-            "either word may be said of it."
-        )
-    return f"{stands} its Monte Carlo error of the threshold of {100 * note.threshold:g}%."
 
 
 METHOD_WORDS = {

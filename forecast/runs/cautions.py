@@ -1,16 +1,15 @@
-"""Which cautions a run carries, and what a finished run is worth: its warnings, or an error.
-
-Each caution is asked with the numbers of the run's inputs (``records.cautions``).
-"""
+"""Which cautions a run carries, and what a finished run is worth: its warnings, or an error."""
 
 from __future__ import annotations
 
+import math
 import warnings
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,37 +20,30 @@ from forecast.events.summary import find_breaks, saturated
 from forecast.events.table import EventTable
 from forecast.panel import STEP_DAYS, EventCounts, TargetRule
 from forecast.priors import PriorSet
-from forecast.records.cautions import (
-    HEAD,
-    Caution,
-    CodingErrorsFound,
-    FarFromBaseline,
-    FewTargetEvents,
-    KindNotLearned,
-    LearnedLater,
-    LongerThanLearned,
-    NotConverged,
-    Part,
-    PriorFarFromData,
-    TargetSaturated,
-    caution_lines,
-)
-from forecast.records.event_cautions import (
-    DamagedFeed,
-    DensityBreak,
-    DensityChanges,
-    EventsAfterAsOf,
-    FewEvents,
-    LateStart,
-    OneEpisode,
-    StaleEvents,
-)
 from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
+from forecast.records.notices import HEAD, DensityBreak, Notice, caution_lines, notice
 from forecast.runs.inputs import Inputs
 
 if TYPE_CHECKING:
     from forecast.runs.run import Run
 
+FEWEST_EVENTS = 30
+FEWEST_TARGET_DAYS = 3
+"""Days with a target event below which its figures rest mostly on assumptions."""
+EPISODE_DAYS, EPISODE_PART = 31, 0.02
+"""An episode lasts so many days, or this part of the record, whichever is longer."""
+EPISODE_SHARE = 0.5
+"""Share of the events within one episode from which on the record tells of little else."""
+SATURATED_SHARE = 0.9
+FEWEST_UNITS = {"week": 26, "month": 12}
+"""Weeks and months that a share of them needs to mean anything."""
+LEAST_DENSITY_FACTOR = 2.0
+FAR_LONGER = 1.5
+"""How many times as long as those learned from a record may be."""
+FAR_FACTOR = 10.0
+FAR_ODDS = 20.0
+LEAST_CHANCE = 0.005
+"""What rounds to 0% or 100% is not known to more than that."""
 BASE_RATE = "baseline.weekly_rate"
 WEEKS_A_MONTH = 365.25 / 12 / 7
 DAYS_A_YEAR = 365.25
@@ -59,78 +51,108 @@ DAYS_A_YEAR = 365.25
 Days = NDArray[np.datetime64]
 
 
-def cautions_of(inputs: Inputs) -> tuple[Caution, ...]:
+def cautions_of(inputs: Inputs) -> tuple[Notice, ...]:
     """Return the cautions of a run's inputs; the gravest first."""
-    return tuple(caution for caution in _asked(inputs) if caution is not None)
+    return tuple(_due(inputs))
 
 
-def not_converged(diagnostics: Diagnostics) -> tuple[Caution, ...]:
+def not_converged(diagnostics: Diagnostics) -> tuple[Notice, ...]:
     """Return the caution that a fit failed its gates; nothing if it did not."""
-    return () if diagnostics.converged else (NotConverged(failures=len(diagnostics.failures)),)
+    failed = len(diagnostics.failures)
+    return () if diagnostics.converged else (notice("not_converged", failures=failed),)
 
 
-def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Caution, ...]:
-    """Return a caution for each target whose odds are far from those of its baseline."""
-    due = (
-        FarFromBaseline.due(
-            target.name,
-            target.label,
-            [
-                (milestone.name, milestone.date, milestone.probability, milestone.baseline.probability)
-                for milestone in target.milestones
-            ],
-        )
-        for target in targets
-    )
-    return tuple(caution for caution in due if caution is not None)
+def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Notice, ...]:
+    """Return a caution for each target whose odds are ``FAR_ODDS`` times those of its baseline.
+
+    A calm or a crisis can move a forecast by much; odds of another order are rather due to a prior that rules
+    out what was seen, of whatever parameter, so that no look at a single prior finds it.
+    """
+
+    def log_odds(probability: float) -> float:
+        inside = min(max(probability, LEAST_CHANCE), 1 - LEAST_CHANCE)
+        return math.log(inside / (1 - inside))
+
+    cautions = []
+    for target in targets:
+        apart = [
+            abs(log_odds(one.probability) - log_odds(one.baseline.probability)) for one in target.milestones
+        ]
+        if max(apart) > math.log(FAR_ODDS):
+            worst = target.milestones[apart.index(max(apart))]
+            cautions.append(
+                notice(
+                    "far_from_baseline",
+                    target=target.name,
+                    label=target.label,
+                    milestone=worst.name,
+                    date=worst.date,
+                    probability=worst.probability,
+                    baseline=worst.baseline.probability,
+                    factor=FAR_ODDS,
+                )
+            )
+    return tuple(cautions)
 
 
-def _asked(inputs: Inputs) -> Iterator[Caution | None]:
+def _due(inputs: Inputs) -> Iterator[Notice]:
     grid, as_of, title = inputs.data.grid, inputs.config.as_of, inputs.config.target_title
+    start, today = np.datetime64(grid.start, "D"), np.datetime64(as_of, "D")
+    record_days = (grid.origin - grid.start).days
     used = inputs.events.between(grid.start, as_of)
     pooled = inputs.hazard.provenance.dyads if inputs.family.pooled else ()
-    yield _coding_errors(inputs)
-    yield FewEvents.due(len(used))
+    if inputs.audit is not None and inputs.audit.overall.wrong:
+        found = inputs.audit.overall
+        yield notice(
+            "coding_errors",
+            audited=found.audited,
+            wrong=found.wrong,
+            rate=found.rate,
+            interval90=found.interval90,
+        )
+    if len(used) < FEWEST_EVENTS:
+        yield notice("few_events", events=len(used), needed=FEWEST_EVENTS)
     for rule in inputs.rules:
-        yield FewTargetEvents.due(rule.name, title(rule.name), used.date[rule.mask(used)].tolist())
+        label, seen = title(rule.name), used.date[rule.mask(used)].tolist()
+        if (days := len(set(seen))) < FEWEST_TARGET_DAYS:
+            needed = FEWEST_TARGET_DAYS
+            yield notice(
+                "few_target_events", target=rule.name, label=label, events=len(seen), days=days, needed=needed
+            )
         if pooled and not inputs.hazard.knows_kind(rule):
-            yield KindNotLearned(target=rule.name, label=title(rule.name))
-    last: dict[Part, date] = {}
+            yield notice("kind_not_learned", target=rule.name, label=label)
+    last: dict[str, date] = {}
     if inputs.population is not None:
         last["priors"] = date.fromisoformat(inputs.population.provenance.last)
     if pooled:
-        longest = max((dyad.last - dyad.first).days for dyad in pooled)
-        yield LongerThanLearned.due((grid.origin - grid.start).days / DAYS_A_YEAR, longest / DAYS_A_YEAR)
         last["pooled hazard"] = max(dyad.last for dyad in pooled)
-    yield LearnedLater.due(last, as_of)
-    stale = stale_events(used.date, np.datetime64(as_of, "D"))
-    yield stale
+        years = record_days / DAYS_A_YEAR
+        longest = max((dyad.last - dyad.first).days for dyad in pooled) / DAYS_A_YEAR
+        if years > FAR_LONGER * longest:
+            yield notice("longer_than_learned", years=round(years, 1), longest=round(longest, 1))
+    if later := {part: day for part, day in last.items() if day > as_of}:
+        yield notice("learned_later", parts=tuple(later), last=max(later.values()))
+    stale = stale_events(used.date, today)
+    if stale:
+        yield stale
     for fault in inputs.feed:
         if fault.code != "stale_feed" or stale is None:
-            yield DamagedFeed(fault=fault)
-    yield OneEpisode.due(used.date.tolist(), (grid.origin - grid.start).days)
+            yield notice("feed_fault", fault=fault)
+    if episode := one_episode(used.date.tolist(), record_days):
+        yield episode
     for rule in inputs.rules:
-        yield _target_saturated(rule, title(rule.name), used, inputs.data)
-    yield saturated(used, inputs.scale)
+        yield from _target_saturated(rule, title(rule.name), used, inputs.data)
+    if alike := saturated(used, inputs.scale):
+        yield alike
     yield from _priors_far_from_data(inputs)
-    yield _density_changes(used.date, np.datetime64(grid.start, "D"), np.datetime64(as_of, "D"))
-    if early := int((inputs.events.date < np.datetime64(grid.start, "D")).sum()):
-        yield LateStart(start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
+    yield from _density_changes(used.date, start, today)
+    if early := int((inputs.events.date < start).sum()):
+        yield notice("late_start", start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
     if inputs.later is not None:
-        yield EventsAfterAsOf(**inputs.later._asdict())
+        yield notice("events_after_as_of", **inputs.later._asdict())
 
 
-def _coding_errors(inputs: Inputs) -> CodingErrorsFound | None:
-    audit = inputs.audit
-    if audit is None or not audit.overall.wrong:
-        return None
-    rates = audit.overall
-    return CodingErrorsFound(
-        audited=rates.audited, wrong=rates.wrong, rate=rates.rate, interval90=rates.interval90
-    )
-
-
-def stale_events(days: Days, as_of: np.datetime64) -> StaleEvents | None:
+def stale_events(days: Days, as_of: np.datetime64) -> Notice | None:
     """Return the caution that the last event lies too long back for the pace of its own record.
 
     The rule is that of feeds (``forecast.events.feed_faults.stale_gap``).
@@ -138,7 +160,8 @@ def stale_events(days: Days, as_of: np.datetime64) -> StaleEvents | None:
     gap = stale_gap(days, as_of)
     if gap is None:
         return None
-    return StaleEvents(
+    return notice(
+        "stale_events",
         last_date=gap.last.item(),
         as_of=as_of.item(),
         gap_days=gap.days,
@@ -147,19 +170,30 @@ def stale_events(days: Days, as_of: np.datetime64) -> StaleEvents | None:
     )
 
 
-def _target_saturated(
-    rule: TargetRule, label: str, used: EventTable, data: EventCounts
-) -> TargetSaturated | None:
+def one_episode(days: Sequence[date], record_days: int) -> Notice | None:
+    """Return the caution that half of two or more events lie within one episode; ``days`` are in order."""
+    span = timedelta(days=max(EPISODE_DAYS, int(EPISODE_PART * record_days)))
+    # Events from each one on that lie within the span that begins with it.
+    within = [bisect_left(days, day + span) - place for place, day in enumerate(days)]
+    most = max(within)
+    if most < max(2, EPISODE_SHARE * len(days)):
+        return None
+    first = within.index(most)
+    return notice("one_episode", events=most, of=len(days), first=days[first], last=days[first + most - 1])
+
+
+def _target_saturated(rule: TargetRule, label: str, used: EventTable, data: EventCounts) -> Iterator[Notice]:
     """Ask of the weeks, and then of the whole months."""
     grid, seen = data.grid, used.date[rule.mask(used)]
     start, end = np.datetime64(grid.start, "D"), np.datetime64(grid.origin, "D")
     months = _whole_months(start, end)
-    counts: tuple[tuple[Literal["week", "month"], int, int], ...] = (
+    for unit, met, of in (
         ("week", len(np.unique((seen - start) // np.timedelta64(STEP_DAYS, "D"))), grid.n_steps),
         ("month", int(np.isin(months, seen.astype("datetime64[M]")).sum()), len(months)),
-    )
-    asked = (TargetSaturated.due(rule.name, label, unit, met, of) for unit, met, of in counts)
-    return next((caution for caution in asked if caution is not None), None)
+    ):
+        if of >= FEWEST_UNITS[unit] and met >= SATURATED_SHARE * of:
+            yield notice("target_saturated", target=rule.name, label=label, unit=unit, met=met, of=of)
+            return
 
 
 def acts_a_month(data: EventCounts, priors: PriorSet) -> dict[str, tuple[float, float]]:
@@ -176,19 +210,27 @@ def acts_a_month(data: EventCounts, priors: PriorSet) -> dict[str, tuple[float, 
     }
 
 
-def _priors_far_from_data(inputs: Inputs) -> Iterator[PriorFarFromData | None]:
+def _priors_far_from_data(inputs: Inputs) -> Iterator[Notice]:
     """Ask of all streams together, and of each stream whose own base rate the config states."""
     by_stream = acts_a_month(inputs.data, inputs.priors)
     # Data without an act count as if they had one.
     least = WEEKS_A_MONTH / inputs.data.weeks
     prior, data = (sum(column) for column in zip(*by_stream.values(), strict=True))
-    yield PriorFarFromData.due(None, prior, data, least)
-    for stream, (implied, seen) in by_stream.items():
-        if f"{BASE_RATE}.{stream}" in inputs.config.model.priors:
-            yield PriorFarFromData.due(stream, implied, seen, least)
+    stated = inputs.config.model.priors
+    paces: list[tuple[str | None, tuple[float, float]]] = [(None, (prior, data))]
+    paces += [(stream, pace) for stream, pace in by_stream.items() if f"{BASE_RATE}.{stream}" in stated]
+    for stream, (implied, seen) in paces:
+        if not 1 / FAR_FACTOR <= implied / max(seen, least) <= FAR_FACTOR:
+            yield notice(
+                "prior_far_from_data",
+                stream=stream,
+                prior_acts_a_month=implied,
+                data_acts_a_month=seen,
+                factor=FAR_FACTOR,
+            )
 
 
-def _density_changes(days: Days, start: np.datetime64, as_of: np.datetime64) -> DensityChanges | None:
+def _density_changes(days: Days, start: np.datetime64, as_of: np.datetime64) -> Iterator[Notice]:
     """Ask of the breaks of ``forecast.events.summary``, over the whole months from ``start`` to ``as_of``.
 
     Acts of all kinds count together: denser coding raises them all, though a crisis can look the same.
@@ -196,10 +238,13 @@ def _density_changes(days: Days, start: np.datetime64, as_of: np.datetime64) -> 
     months = _whole_months(start, as_of + np.timedelta64(1, "D"))
     acts = days.astype("datetime64[M]")
     counts = np.searchsorted(acts, months, "right") - np.searchsorted(acts, months, "left")
-    return DensityChanges.due(
+    breaks = tuple(
         DensityBreak(month=str(months[level.position]), before=level.before, after=level.after)
         for level in find_breaks(counts.astype(np.float64))
+        if max(level.before, level.after) >= LEAST_DENSITY_FACTOR * min(level.before, level.after)
     )
+    if breaks:
+        yield notice("density_changes", breaks=breaks)
 
 
 def _whole_months(start: np.datetime64, end: np.datetime64) -> Days:
@@ -219,7 +264,7 @@ def run_warnings(run: Run) -> list[tuple[str, type[UserWarning]]]:
     if not forecast.converged:
         unconverged.append((unconverged_sentence(forecast), NotConvergedWarning))
     of_analysis = run.analysis.warnings if run.analysis else ()
-    sentences = (*_lines(forecast), *(warning.sentence for warning in of_analysis))
+    sentences = (*_lines(forecast), *(warning.text for warning in of_analysis))
     return [*unconverged, *((sentence, CautionWarning) for sentence in sentences)]
 
 

@@ -1,6 +1,22 @@
-"""The names of all files of a run folder, each spelled here and nowhere else."""
+"""A run folder: the names of its files, written whole or not at all, and whether they are as left."""
 
 from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import ValidationError
+
+from forecast import storage
+from forecast.config import Config
+from forecast.errors import ForecastError, RunFolderError, shown
+from forecast.records.base import Record
 
 FORECAST = "forecast.json"
 """The public contract: every number of the forecast."""
@@ -24,3 +40,337 @@ BACKTEST = "backtest"
 """Folder, beside the runs of a config, that holds its backtest."""
 SCORES, PLAN, FORECASTS, ORIGINS = "scores.json", "plan.json", "forecasts.csv", "origins.csv"
 """Files of a backtest folder."""
+
+
+FolderKind = Literal["run", "backtest", "watch", "watched dyad"]
+"""What a folder holds; stands in its manifest."""
+_MOST_DEEP, _MOST_RUNS = 4, 500
+_MARKS: dict[str, FolderKind] = {FORECAST: "run", SCORES: "backtest"}
+"""Files by which a folder is known whose manifest does not tell its kind."""
+_LARGE = (".nc", ".zarr")
+"""Endings of the posterior and its paths: a folder may be kept without them."""
+_TAKEN_IN = {TRACK_RECORD, PREVIOUS_RUN, LEDGER_RECORD}
+"""Files about other runs, which a report shows."""
+_LATE_PARTS = ("others", "sign_history")
+"""Parts of ``analysis.json`` that come from them."""
+_PASSING = {"made_on", "timings_s"}
+
+_BY_FORCE = ", or use --force to build a report that says so"
+
+
+class _UnreadError(RunFolderError):
+    """A record cannot be read, which says nothing about where it should be written."""
+
+
+def kind_of(folder: Path) -> str | None:
+    """Return what a folder holds; ``None`` where it is nothing that this package writes."""
+    if (folder / MANIFEST).is_file():
+        with suppress(RunFolderError):
+            kind = read_manifest(folder).get("kind")
+            if isinstance(kind, str):
+                return kind
+    return next((kind for mark, kind in _MARKS.items() if (folder / mark).is_file()), None)
+
+
+def run_folders(folder: Path, deep: int = 0) -> list[Path]:
+    """Run folders at or below a folder, in the order of their paths; symbolic links are not followed."""
+    if kind_of(folder) in ("run", "watched dyad") and (folder / FORECAST).is_file():
+        return [folder]
+    if deep >= _MOST_DEEP:
+        return []
+    try:
+        below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    except OSError:
+        return []
+    runs: list[Path] = []
+    for path in below:
+        if not path.name.startswith("."):
+            runs += run_folders(path, deep + 1)
+    return runs[:_MOST_RUNS]
+
+
+def command_again(folder: Path) -> str:
+    """Return the command that makes a run again, from the config in its folder."""
+    return f"forecast run {shlex.quote((folder / CONFIG).as_posix())} --out PLACE"
+
+
+def run_place(config: Config, out: Path) -> Path:
+    """Where a run of this config is kept below ``out``: ``<out>/<name>/<as_of>``."""
+    return out / config.name / config.as_of.isoformat()
+
+
+def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = "run") -> None:
+    """Refuse a place that is taken, or that cannot be written, before any work is done; leaves no trace.
+
+    Only a folder of the same kind is ever replaced.
+
+    Raises ``RunFolderError``: the folder holds something of another kind, or one of this kind and ``force``
+    is not set; or a folder above it cannot be written.
+    """
+    if folder.exists():
+        held = kind_of(folder)
+        if held != kind:
+            holds = f"holds a {held}" if held else "is no folder that 'forecast' wrote"
+            raise RunFolderError(
+                f"{folder}: {holds}, so no {kind} takes its place, not even with --force. Move it away, or "
+                "use --out for another place."
+            )
+        if not force:
+            raise RunFolderError(
+                f"{folder}: there is a {kind} already. Use --force to replace it, or --out for another place."
+            )
+    above = next(place for place in folder.absolute().parents if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+@contextmanager
+def new_run_folder(folder: Path, *, force: bool, kind: FolderKind = "run") -> Iterator[Path]:
+    """Give a temporary folder to fill; on success it becomes ``folder``, on any failure nothing is left.
+
+    Raises ``RunFolderError``: as ``refuse_existing``; or the disk is full or not writable while the folder
+    is filled.
+    """
+    refuse_existing(folder, force=force, kind=kind)
+    with _translated(folder), storage.locked(folder):
+        # Another process may have been faster.
+        refuse_existing(folder, force=force, kind=kind)
+        with storage.new_folder(folder) as filling, _named(filling, folder):
+            yield filling
+
+
+@contextmanager
+def changed_run_folder(folder: Path) -> Iterator[Path]:
+    """Give a copy of a run folder to change, which takes its place in one step; on failure nothing changes.
+
+    Replace its files (``write_json``, ``write_record``), never write into them. ``RunFolderError`` where it
+    cannot be written.
+    """
+    with _translated(folder), storage.amended_folder(folder) as filling, _named(filling, folder):
+        yield filling
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold the place of a folder while the work for it lasts (``BusyError``, ``RunFolderError``)."""
+    with ExitStack() as stack:
+        with _translated(folder):
+            stack.enter_context(storage.locked(folder))
+        yield
+
+
+@contextmanager
+def _named(filling: Path, folder: Path) -> Iterator[None]:
+    """Let messages name the folder, since the temporary one is gone when they are read."""
+    try:
+        yield
+    except ForecastError as error:
+        cause = None if isinstance(error, _UnreadError) else error.__cause__
+        if isinstance(cause, OSError) and str(filling) in str(error):
+            raise _cannot_write(folder, cause) from error
+        error.args = (str(error).replace(str(filling), str(folder)),)
+        raise
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def _cannot_write(place: Path, error: OSError) -> RunFolderError:
+    return RunFolderError(
+        f"{place}: cannot be written ({error.strerror or error}). Check permissions and free space, or use "
+        "--out for another place; nothing was left behind."
+    )
+
+
+class ChangedFile(NamedTuple):
+    """A file of a run folder that is not as the run left it."""
+
+    name: str
+    what: str
+    """``"missing"`` or ``"altered"``."""
+
+
+def changed_files(folder: Path, recorded: Mapping[str, str]) -> tuple[ChangedFile, ...]:
+    """Return the files that do not have the SHA-256 recorded for them (relative path → hash), in order."""
+    changed = []
+    for name, expected in sorted(recorded.items()):
+        path = folder / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise RunFolderError(
+                f"{folder / MANIFEST}: names a file outside the folder ('{shown(name)}'). The manifest "
+                "was altered; run the forecast again."
+            )
+        if not path.is_file():
+            changed.append(ChangedFile(name, "missing"))
+        elif _sha256(path) != expected:
+            changed.append(ChangedFile(name, "altered"))
+    return tuple(changed)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by relative path."""
+    return {
+        path.relative_to(folder).as_posix(): _sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY_FORCE) -> tuple[str, ...]:
+    """Refuse a run folder in which a file is missing or altered; ``force`` passes altered files.
+
+    What a report consists of does not count, since it is made again from the rest; nor does a posterior
+    that was left out. ``advice`` says what else to do about altered files. Returns what a reader must be
+    told of altered files that were passed.
+
+    Raises ``RunFolderError``: names every file that is missing or altered.
+    """
+    recorded = read_manifest(folder).get("outputs_sha256") if (folder / MANIFEST).is_file() else None
+    hashes = recorded if isinstance(recorded, dict) else {}
+    lasting = {str(name): str(value) for name, value in hashes.items() if lasts(str(name))}
+    changed = [
+        file
+        for file in changed_files(folder, lasting)
+        if not (file.what == "missing" and file.name.endswith(_LARGE))
+    ]
+    missing = any(file.what == "missing" for file in changed)
+    if changed and (missing or not force):
+        listed = "; ".join(f"{file.name} is {file.what}" for file in changed)
+        advice = "" if missing else advice
+        raise RunFolderError(f"{folder}: not as the run left it: {listed}. Run the forecast again{advice}.")
+    return tuple(
+        f"{file.name} was altered after the run was made; what it holds is not what the run found."
+        for file in changed
+    )
+
+
+def output_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a run folder but the manifest itself."""
+    return {name: value for name, value in file_hashes(folder).items() if name != MANIFEST}
+
+
+def record_outputs(folder: Path, written: Iterable[str]) -> None:
+    """Put the hashes of files just written into the manifest; all others stay as the run left them."""
+    manifest = read_manifest(folder)
+    hashes = output_hashes(folder)
+    recorded = manifest.get("outputs_sha256")
+    if isinstance(recorded, dict):
+        hashes = recorded | {name: hashes[name] for name in written}
+    if hashes != recorded:
+        write_json(manifest | {"outputs_sha256": hashes}, folder / MANIFEST)
+
+
+def write_json(content: dict[str, object], path: Path) -> None:
+    """Write a JSON object, indented by one."""
+    storage.write_file(path, json.dumps(content, indent=1) + "\n")
+
+
+def lasts(name: str) -> bool:
+    """Whether a file of a run stays as it is when the report is built again."""
+    made_again = (BRIEF, PDF, PAGE, WORKBOOK)
+    return not (name in made_again or name.startswith(f"{FIGURES}/"))
+
+
+def run_hash(folder: Path) -> str:
+    """SHA-256 of what stands in the manifest of a run for good: what it was made from, and what it found.
+
+    The report, the day and the seconds do not count, since they change without the run. Nor do the records
+    of other runs and backtests, which a report may take in later.
+
+    Raises ``RunFolderError``: the manifest is missing or not readable.
+    """
+    manifest = read_manifest(folder)
+    recorded = manifest.get("outputs_sha256")
+    hashes = recorded if isinstance(recorded, dict) else {}
+    lasting = {name: value for name, value in hashes.items() if lasts(name) and name not in _TAKEN_IN}
+    if ANALYSIS in lasting:
+        lasting[ANALYSIS] = _lasting_analysis(folder / ANALYSIS, lasting[ANALYSIS])
+    kept = {name: value for name, value in manifest.items() if name not in _PASSING}
+    text = json.dumps(kept | {"outputs_sha256": lasting}, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _lasting_analysis(path: Path, recorded: object) -> object:
+    """Hash of ``analysis.json`` without what a report takes in later; as recorded where it has none of it."""
+    try:
+        content = json.loads(storage.read_json(path))
+        del content["others"]
+        content["missing"] = [one for one in content["missing"] if one["part"] not in _LATE_PARTS]
+        for sign in content["signs"]:
+            del sign["history"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return recorded
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_manifest(folder: Path) -> dict[str, object]:
+    """Read the manifest of a folder (``RunFolderError`` when it is missing or no mapping)."""
+    path = folder / MANIFEST
+    _require(path)
+    try:
+        manifest = json.loads(storage.read_json(path))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _UnreadError(f"{path}: cannot be read as JSON ({error}). Run the forecast again.") from error
+    if not isinstance(manifest, dict):
+        raise RunFolderError(
+            f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again."
+        )
+    return manifest
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise RunFolderError(
+            f"{path}: file missing. A whole run folder is needed, as 'forecast run' makes it."
+        )
+
+
+def read_record[R: Record](path: Path, kind: type[R]) -> R:
+    """Read a record of a run folder.
+
+    Raises ``RunFolderError``: the file is missing, or is not what a run writes.
+    """
+    _require(path)
+    try:
+        return kind.model_validate_json(storage.read_json(path))
+    except OSError as error:
+        raise _UnreadError(
+            f"{path}: cannot be read ({error.strerror or error}). Run the forecast again, or put back a copy"
+        ) from error
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        known = kind.model_fields["schema_"].default if "schema_" in kind.model_fields else None
+        for fault in faults:
+            given = fault["input"]
+            if known and fault["loc"] == ("schema",) and isinstance(given, int) and given > 0:
+                writer, advice = "a newer version", "Install that one"
+                if given < known:
+                    writer, advice = "an earlier version", "Make it anew: forecast run CONFIG --force"
+                raise RunFolderError(
+                    f"{path}: has format {given}, written by {writer} of forecast; this one reads {known}. "
+                    f"{advice}"
+                ) from error
+        first = faults[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunFolderError(
+            f"{path}: {place}: {first['msg']}. The file is not what a run writes; run the forecast again."
+        ) from error
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write a record as JSON, indented by one."""
+    storage.write_file(path, record.model_dump_json(by_alias=True, indent=1) + "\n")

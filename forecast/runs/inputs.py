@@ -40,7 +40,7 @@ from forecast.panel import (
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
-from forecast.records.event_cautions import FeedFault
+from forecast.records.notices import FeedFault
 from forecast.records.scale import PACKAGED, Scale
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.wording import count

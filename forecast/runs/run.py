@@ -40,7 +40,7 @@ from forecast.models.draws import StreamDraws, stream_draws
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Content, Forecast
 from forecast.runs import files
-from forecast.runs.folder import command_again, read_record, refuse_changed_files, write_record
+from forecast.runs.files import command_again, read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import Inputs, inputs_of
 from forecast.runs.mixture import Mixture, direct_answers, met_by_themselves
 from forecast.simulation.paths import RANDOM_STREAMS, SimulationOptions, simulate_first_passages

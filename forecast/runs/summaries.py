@@ -1,14 +1,16 @@
-"""From draws and paths to the records of a run: probabilities, past cases, parameters, tension, data."""
+"""What a run shows of its posterior and its paths: targets, tension, parameters, data, the risk by month."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from forecast import wording
 from forecast.baselines import climatology, past_events
@@ -18,7 +20,7 @@ from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.reading import source_limits
 from forecast.events.table import EventTable
 from forecast.events.terms import terms_of
-from forecast.inference.importance import monte_carlo_error
+from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import prior_draws, stream_draws, tension_at_steps
 from forecast.panel import DAYS_A_MONTH, TargetRule, TimeGrid
@@ -26,20 +28,20 @@ from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
     Analysis,
     CalendarAct,
-    CappedRates,
     DataSummary,
+    DatedEvent,
     DriftNow,
     DyadActs,
-    InfluentialEvents,
-    LateReports,
     LearnedFrom,
+    Missing,
+    MissingPart,
+    MonthlyRisk,
+    MonthRisk,
     PairLeftOut,
     ParameterSummary,
-    RunWarning,
     SamplerSummary,
     TensionSeries,
 )
-from forecast.records.explained import Missing, MissingPart
 from forecast.records.forecast import (
     Baseline,
     Curve,
@@ -48,12 +50,15 @@ from forecast.records.forecast import (
     TargetForecast,
     TimeToEvent,
 )
+from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run
 from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 from forecast.simulation.play import RATE_CAP
 from forecast.simulation.probabilities import ProbabilityCurve, time_to_event
+
+Floats = NDArray[np.float64]
 
 MOST_CASES = 10
 """Cases kept by name, the last ones."""
@@ -114,8 +119,6 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
     )
 
 
-Floats = NDArray[np.float64]
-
 STORED_PAIRS = 50
 """Pairs left out that are kept by name."""
 NEGLIGIBLE_SHARE = 1e-6
@@ -132,14 +135,15 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
     warnings = capped_warnings(run.hits.capped_share)
     if inputs.delay is not None:
         warnings.append(
-            LateReports(
+            notice(
+                "late_reports",
                 origin=inputs.delay.origin,
                 mean_days=inputs.delay.mean_days,
                 known_share=inputs.data.completeness[-1],
             )
         )
     if withheld:
-        warnings.append(InfluentialEvents(number=withheld))
+        warnings.append(notice("influential_events", number=withheld))
     tension = tension_at_steps(run.draws.knots, inputs.data.grid.n_steps)
     return Analysis(
         schema=5,
@@ -200,9 +204,9 @@ def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
     return tuple(sources)
 
 
-def capped_warnings(share: float) -> list[RunWarning]:
+def capped_warnings(share: float) -> list[Notice]:
     """What a reader is told of the share of simulated intensities that were cut; nothing if negligible."""
-    return [] if share < NEGLIGIBLE_SHARE else [CappedRates(share=share, cap=RATE_CAP)]
+    return [] if share < NEGLIGIBLE_SHARE else [notice("capped_rates", share=share, cap=RATE_CAP)]
 
 
 def drift_now(log_level: Floats) -> DriftNow:
@@ -385,3 +389,204 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
         {name: float(share.mean()) for name, share in shares.items()},
         {name: float(share.std(ddof=1) / np.sqrt(_DRAWS)) for name, share in shares.items()},
     )
+
+
+LEVEL = 0.05
+"""Chance that any month, or pair of months, is called different by luck."""
+MATERIAL = 0.1
+"""Part of a month's risk below which what scheduled events change is not called a matter of the date."""
+STANDARD_DAYS = 30
+"""Hazards of months are compared for so many days."""
+_PAIRED_PATHS = 4
+_WHOLE_DAYS = 28
+
+
+class Month(NamedTuple):
+    """A calendar month or a part of it; both days belong to it."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.last - self.first).days + 1
+
+
+def months_ahead(first: date, end: date) -> list[Month]:
+    """Calendar months from a day to the day before ``end``; the first and the last may be cut."""
+    found = []
+    while first < end:
+        next_month = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
+        found.append(Month(first, min(next_month, end) - timedelta(days=1)))
+        first = next_month
+    return found
+
+
+def measure_monthly_risk(base: Run) -> tuple[MonthlyRisk, ...]:
+    """Measure the risk of every target by month, that of the headline first."""
+    config = base.inputs.config
+    rules = sorted(base.inputs.rules, key=lambda rule: rule.name != config.headline.target)
+    months = months_ahead(base.inputs.data.grid.origin, max(one.date for one in config.milestones))
+    paired = _paired(base)
+    return tuple(_risk(base, rule, months, paired) for rule in rules) if months else ()
+
+
+def _paired(base: Run) -> tuple[Mixture, Mixture] | None:
+    """The forecast with and without scheduled events, on the same paths; ``None`` where there are none."""
+    mixture, inputs = base.mixture, base.inputs
+    if not inputs.calendar:
+        return None
+    if mixture.plain is not None:
+        return mixture, replace(mixture, ahead=mixture.plain, plain=None, met=None, acts=())
+    # The model alone has no paths without scheduled events yet; a few tell a difference.
+    options = replace(base.simulation, first_paths=min(_PAIRED_PATHS, mixture.paths.day.shape[2]))
+    plain = simulate_first_passages(inputs.data, base.draws, options)
+    few = replace(mixture.paths, day=mixture.paths.day[:, :, : options.n_paths], acts=None)
+    return replace(mixture, ahead=few), replace(mixture, ahead=plain, acts=())
+
+
+def _risk(
+    base: Run, rule: TargetRule, months: list[Month], paired: tuple[Mixture, Mixture] | None
+) -> MonthlyRisk:
+    inputs, origin = base.inputs, base.inputs.data.grid.origin
+    ends = [0, *((one.last - origin).days + 1 for one in months)]
+    hazards, firsts = _by_month(base.mixture, rule.name, ends)
+    scheduled = [np.zeros_like(hazards[0])] * len(months)
+    if paired is not None:
+        now, before = (_by_month(one, rule.name, ends)[0] for one in paired)
+        scheduled = [a - b for a, b in zip(now, before, strict=True)]
+    lengths, start = sorted({one.days for one in months}), inputs.data.grid.start
+    shares = climatology(inputs.events, rule, origin, start, lengths)
+    past = dict(zip(lengths, shares, strict=True))
+    rate = {days: constant_rate(inputs.events, rule, origin, start, days) for days in lengths}
+    direct = [base.mixture.direct_error(rule.name, day) for day in ends]
+    found = []
+    for at, month in enumerate(months):
+        # The draws of other members move the whole curve, so its steps share their luck.
+        luck = abs(direct[at + 1] - direct[at])
+        left = 1 - base.mixture.probability(rule.name, ends[at])
+        found.append(
+            MonthRisk(
+                first_day=month.first,
+                last_day=month.last,
+                days=month.days,
+                hazard=_inside(hazards[at]),
+                hazard_mcse=float(np.hypot(_error(base, hazards[at]), luck / max(left, 1e-12))),
+                probability=_inside(firsts[at]),
+                mcse=float(np.hypot(_error(base, firsts[at]), luck)),
+                past_windows=float(past[month.days]),
+                constant_rate=rate[month.days],
+                scheduled=float(scheduled[at].mean()),
+                scheduled_mcse=_error(base, scheduled[at]),
+                dated=tuple(_dated(base, month)),
+            )
+        )
+    return _told(base, rule.name, found, hazards)
+
+
+def _inside(by_draw: Floats) -> float:
+    return min(max(float(by_draw.mean()), 0.0), 1.0)
+
+
+def _error(base: Run, by_draw: Floats) -> float:
+    return monte_carlo_error(by_draw, base.n_chains)
+
+
+def _by_month(mixture: Mixture, target: str, ends: list[int]) -> tuple[list[Floats], list[Floats]]:
+    """Hazard and probability of each month by draw; a hazard is 1 where the target is certain before."""
+    curves = [*mixture.by_draw_at(target, np.array(ends)).T]
+    firsts = [later - sooner for sooner, later in pairwise(curves)]
+    hazards = [
+        ratio_by_draw(first, 1 - sooner) if sooner.mean() < 1 - 1e-9 else np.ones_like(first)
+        for sooner, first in zip(curves[:-1], firsts, strict=True)
+    ]
+    return hazards, firsts
+
+
+def _dated(base: Run, month: Month) -> Iterator[DatedEvent]:
+    config = base.inputs.config
+    days = [DatedEvent(kind="milestone", date=one.date, label=one.title) for one in config.milestones]
+    days += [
+        DatedEvent(kind="scheduled", date=one.date, label=one.label, probability=one.probability)
+        for one in config.calendar
+    ]
+    last = max(one.date for one in config.milestones)
+    for one in sorted(days, key=lambda one: one.date):
+        # The last milestone ends the window and is no day of it; it stands on the month that it closes.
+        if month.first <= one.date <= month.last or (one.date == last == month.last + timedelta(days=1)):
+            yield one
+
+
+def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]) -> MonthlyRisk:
+    whole = [at for at, one in enumerate(months) if one.days >= _WHOLE_DAYS] or [*range(len(months))]
+    even = {at: hazards[at] * (STANDARD_DAYS / months[at].days) for at in whole}
+    high = max(whole, key=lambda at: even[at].mean())
+    low = min(whole, key=lambda at: even[at].mean())
+    apart = even[high] - even[low]
+    difference, mcse = float(apart.mean()), _error(base, apart)
+    pairs = len(whole) * (len(whole) - 1) // 2
+    differ = bool(pairs) and difference > _limit(pairs) * mcse and difference > 0
+    moved = [
+        one
+        for one in months
+        if abs(one.scheduled) > _limit(len(months)) * one.scheduled_mcse
+        and abs(one.scheduled) >= MATERIAL * max(one.hazard, one.hazard - one.scheduled)
+        and one.scheduled
+    ]
+    told = MonthlyRisk(
+        target=target,
+        months=tuple(months),
+        highest=months[high].first_day,
+        lowest=months[low].first_day,
+        difference=difference,
+        difference_mcse=mcse,
+        months_differ=differ,
+        date_matters=bool(moved),
+        sentence="",
+    )
+    if moved:
+        return told.model_copy(update={"sentence": _matters(max(moved, key=lambda one: abs(one.scheduled)))})
+    ends = wording.percent(float(even[low].mean())), wording.percent(float(even[high].mean()))
+    return told.model_copy(
+        update={"sentence": _matters_not(told, ends, scheduled=bool(base.inputs.calendar))}
+    )
+
+
+def _limit(comparisons: int) -> float:
+    """Standard errors that one of so many comparisons passes by luck with probability ``LEVEL``."""
+    return float(stats.norm.isf(LEVEL / 2 / comparisons))
+
+
+def _matters(month: MonthRisk) -> str:
+    verb, other = ("add", "to") if month.scheduled > 0 else ("take", "off")
+    return (
+        f"{_month_of(month.first_day)} matters most: scheduled events {verb} "
+        f"{_with_error(month.scheduled, month.scheduled_mcse)} {other} its risk, which is "
+        f"{wording.percent(month.hazard)}."
+    )
+
+
+def _matters_not(told: MonthlyRisk, ends: tuple[str, str], *, scheduled: bool) -> str:
+    """Say that no date matters; ``ends`` are the lowest and the highest risk of 30 days in percent."""
+    why = "scheduled events hardly change the risk of any month" if scheduled else "no event is scheduled"
+    if len(told.months) == 1:
+        return f"No date matters: {why}."
+    if not told.months_differ:
+        return (
+            f"No date matters: {why}, and months do not differ beyond simulation error "
+            f"({ends[0]} to {ends[1]} in 30 days)."
+        )
+    return (
+        f"No date matters: {why}; the 30-day risk ranges from {ends[0]} in {_month_of(told.lowest)} to "
+        f"{ends[1]} in {_month_of(told.highest)}, {_with_error(told.difference, told.difference_mcse)} apart."
+    )
+
+
+def _with_error(change: float, mcse: float) -> str:
+    """A change in points with its 95% Monte Carlo error."""
+    return f"{wording.points(change)} (±{max(1.96 * mcse, 0.0005) * 100:.1f})"
+
+
+def _month_of(day: date) -> str:
+    return f"{wording.month_name(day)} {day.year}"

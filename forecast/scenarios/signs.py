@@ -29,8 +29,7 @@ from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, sev
 from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.panel import STEP_DAYS, StreamLayout, TargetRule
-from forecast.records.explained import Sign, SignHistory
-from forecast.records.history import TrackRow
+from forecast.records.analysis import Sign, SignHistory, TrackRow
 from forecast.records.scale import ANY
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import milestone_day

@@ -37,7 +37,7 @@ from forecast.models.draws import Floats, StreamDraws, log_likelihood, record_of
 from forecast.panel import EventCounts, TargetRule, count_events
 from forecast.priors.named import log_prior
 from forecast.progress import Listener, StageProgress
-from forecast.records.explained import Driver, Step, WaterfallStep
+from forecast.records.forecast import Driver, Step, WaterfallStep
 from forecast.runs.inputs import priors_of
 from forecast.runs.mixture import Mixture, direct_answers
 from forecast.runs.run import Run

@@ -20,14 +20,11 @@ from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
     BreakEven,
-    CertainActs,
     NumberSensitivity,
-    OnThreshold,
-    OnWordBound,
     Robustness,
-    RobustnessNote,
     ShiftEnd,
 )
+from forecast.records.notices import Notice, notice
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import milestone_day
 from forecast.sensitivity.labels import measure_sensitivities
@@ -137,7 +134,7 @@ class Question:
     probability: float
     mcse: float
     bounds: tuple[Bound, ...]
-    notes: tuple[RobustnessNote, ...]
+    notes: tuple[Notice, ...]
 
 
 def question_of(base: Run, target: str, milestone: str, threshold: float | None) -> Question:
@@ -153,19 +150,25 @@ def question_of(base: Run, target: str, milestone: str, threshold: float | None)
         return not grave or near.probability > wording.LEAST_WORDED
 
     bounds: list[Bound] = []
-    notes: list[RobustnessNote] = []
-    asked: dict[str, Any] = {"target": target, "milestone": milestone, "probability": probability}
+    notes: list[Notice] = []
+    asked: dict[str, Any] = {
+        "target": target,
+        "label": base.forecast.target(target).label,
+        "milestone": milestone,
+        "before": next(one.title for one in base.inputs.config.milestones if one.name == milestone),
+        "probability": probability,
+    }
     for near in wording.neighbouring_words(probability):
         bound: wording.WordBound | None = near
         if abs(near.probability - probability) <= _CLOSE_ERRORS * error and worded(near):
-            notes.append(OnWordBound(**asked, words=(here, near.words)))
+            notes.append(notice("on_word_bound", **asked, words=(here, near.words)))
             further = wording.neighbouring_words(near.probability + (1e-6 if near.above else -1e-6))
             bound = next((one for one in further if one.above == near.above), None)
         if bound is not None:
             bounds.append(Bound("word", bound.probability, bound.words if worded(bound) else None))
     if threshold is not None:
         if abs(threshold - probability) <= _CLOSE_ERRORS * error:
-            notes.append(OnThreshold(**asked, threshold=threshold))
+            notes.append(notice("on_threshold", **asked, threshold=threshold))
         else:
             bounds.append(Bound("threshold", threshold, None))
     return Question(target, milestone, probability, error, tuple(bounds), tuple(notes))
@@ -308,7 +311,7 @@ def measure_robustness(
         for column, question in enumerate(questions):
             break_evens += calendar_break_even(act, effect, column, question)
     certain = len(base.inputs.calendar) - len(effects)
-    left_out = [CertainActs(number=certain)] if certain else []
+    left_out = [notice("certain_acts", number=certain)] if certain else []
     return Robustness(
         target=target,
         milestone=milestone,

@@ -41,7 +41,7 @@ from forecast.events.table import EventTable, csv_text
 from forecast.progress import Listener
 from forecast.report.tables import plain_name, value_text
 from forecast.runs import files
-from forecast.runs.folder import file_hashes, new_run_folder, refuse_existing, write_json
+from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
 from forecast.storage import write_file
 from forecast.watchlist.dyads import events_of, read_files

@@ -48,12 +48,12 @@ from forecast.panel import EventCounts
 from forecast.priors import PriorSet
 from forecast.progress import Listener
 from forecast.records.base import Record
-from forecast.records.cautions import Caution
 from forecast.records.forecast import Diagnostics, TargetForecast
+from forecast.records.notices import Notice
 from forecast.records.watch import Failure, FailureCode, WeightsRecord, Work
 from forecast.runs import files
 from forecast.runs.cautions import cautions_of, far_from_baseline
-from forecast.runs.folder import (
+from forecast.runs.files import (
     kind_of,
     new_run_folder,
     output_hashes,
@@ -324,7 +324,7 @@ class DyadRow(Record):
     """
 
     targets: tuple[TargetForecast, ...] = ()
-    cautions: tuple[Caution, ...] = ()
+    cautions: tuple[Notice, ...] = ()
     work: Work = "direct"
     counterfactual: tuple[TargetForecast, ...] | None = None
     weights: WeightsRecord | None = None

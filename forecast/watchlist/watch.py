@@ -36,11 +36,11 @@ from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, qu
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.progress import Listener, StageProgress
 from forecast.records.base import Interval, Record
-from forecast.records.event_cautions import FeedFault
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline, MilestoneForecast
+from forecast.records.notices import FeedFault
 from forecast.records.watch import Change, DyadEntry, TriggerRecord, Watch, WatchNote, answer_to
 from forecast.runs import files
-from forecast.runs.folder import changed_run_folder, claimed, kind_of, write_json, write_record
+from forecast.runs.files import changed_run_folder, claimed, kind_of, write_json, write_record
 from forecast.runs.inputs import config_scale, dyad_rule, load_hazard, load_population, target_rules
 from forecast.runs.run import run_id
 from forecast.storage import read_json, remove_stale, write_file

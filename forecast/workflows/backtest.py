@@ -35,12 +35,12 @@ from forecast.evaluation.score_table import (
 from forecast.evaluation.study import Workers, begin_rows, is_begun
 from forecast.evaluation.units import UnitResult, collect, count_fits, run_backtests, stage_seconds
 from forecast.progress import Listener
-from forecast.records.cautions import HEAD
+from forecast.records.notices import HEAD
 from forecast.report.backtest_figures import write_backtest_figures
 from forecast.report.palette import name_model
 from forecast.report.tables import model_legend, score_rows, score_table, windows_sentence
 from forecast.runs import files
-from forecast.runs.folder import claimed, file_hashes, new_run_folder, refuse_existing, write_json
+from forecast.runs.files import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.run import versions
 from forecast.storage import write_file

@@ -23,14 +23,13 @@ from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, question
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
-from forecast.records.explained import Missing
+from forecast.records.analysis import LedgerSummary, Missing
 from forecast.records.forecast import (
     Diagnostics,
     DyadRecord,
     Forecast,
     Headline,
 )
-from forecast.records.history import LedgerSummary
 from forecast.runs import summaries
 from forecast.runs.cautions import (
     cautions_of,
@@ -40,12 +39,11 @@ from forecast.runs.cautions import (
     warn_of,
     without_warnings,
 )
-from forecast.runs.folder import claimed, refuse_existing, run_hash, run_place
+from forecast.runs.files import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.mixture import Mixture
-from forecast.runs.monthly import measure_monthly_risk
 from forecast.runs.run import Run, run_id, sampler_options, simulate, stage_seeds, versions
-from forecast.runs.summaries import target_forecasts
+from forecast.runs.summaries import measure_monthly_risk, target_forecasts
 from forecast.scenarios import evaluate_plans, plan_scenarios
 from forecast.scenarios.compare import by_effect
 from forecast.scenarios.plan import ScenarioPlan

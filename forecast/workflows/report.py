@@ -19,21 +19,23 @@ from forecast.events.table import EventTable
 from forecast.events.terms import Use, refuse_barred, terms_of
 from forecast.ledger.recording import LEDGER_FILE, others_of, questions_of
 from forecast.ledger.store import open_ledger
-from forecast.records.analysis import Analysis, UnusedBacktest
-from forecast.records.explained import Missing, OtherForecast
-from forecast.records.forecast import Forecast
-from forecast.records.history import (
+from forecast.records.analysis import (
+    Analysis,
     LedgerSummary,
+    Missing,
+    OtherForecast,
     PreviousRun,
     TrackRecord,
     own_record,
     tested_row,
     with_value,
 )
+from forecast.records.forecast import Forecast
+from forecast.records.notices import notice
 from forecast.report.build import BuiltReport, build_report
 from forecast.report.run_records import ReportOptions, compare_with, report_options
 from forecast.runs import files
-from forecast.runs.folder import (
+from forecast.runs.files import (
     changed_run_folder,
     claimed,
     new_run_folder,
@@ -86,7 +88,7 @@ def save_run(
         raise ValueError("a run is saved with its analysis")
     found = _find_backtest(config, run.inputs.events, folder)
     if found and found.refusal:
-        unused = UnusedBacktest(refusal=found.refusal)
+        unused = notice("unused_backtest", refusal=found.refusal)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     record = found.record if found else None
     beside = Beside(record, ledger_record.others if ledger_record else None)
@@ -349,7 +351,7 @@ def _backtest_since(config: Config, folder: Path) -> TrackRecord | None:
     if found is None:
         return None
     if found.record is None:
-        why = found.refusal.clause if found.refusal else ""
+        why = found.refusal.text if found.refusal else ""
         _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, why)
     return found.record
 

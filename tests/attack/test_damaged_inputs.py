@@ -40,7 +40,7 @@ from forecast.pooled_hazard.coefficients import read_hazard
 from forecast.priors.population import read_population
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.runs.folder import read_manifest, read_record, run_hash
+from forecast.runs.files import read_manifest, read_record, run_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED, SAMPLE = ROOT / "configs/us-china-2023.yaml", ROOT / "reports/sample"

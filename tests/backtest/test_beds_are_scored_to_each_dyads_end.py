@@ -15,7 +15,7 @@ from forecast.errors import InputError
 from forecast.evaluation.backtest import silent_end
 from forecast.events.reading import read_events
 from forecast.panel import TargetRule
-from forecast.records.horizons import HORIZONS, LISTED
+from forecast.records.base import HORIZONS, LISTED
 
 FORCE = TargetRule("force", ("military_incident",), 4)
 BED = """\

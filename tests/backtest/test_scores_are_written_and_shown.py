@@ -13,7 +13,7 @@ from forecast.evaluation.forecast_table import read_forecasts
 from forecast.evaluation.track_record import find_track_record
 from forecast.report.palette import name_model
 from forecast.report.tables import score_table
-from forecast.runs.folder import file_hashes
+from forecast.runs.files import file_hashes
 from forecast.runs.inputs import read_inputs
 
 ALL = (*MODELS, *BASELINES)

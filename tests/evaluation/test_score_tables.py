@@ -8,7 +8,7 @@ from forecast.errors import InputError
 from forecast.evaluation.forecast_table import join_forecasts
 from forecast.evaluation.metrics import brier_score, log_score
 from forecast.evaluation.score_table import FailedFits, compare_models, score_forecasts
-from forecast.records.history import AbsentForecasts, FewOutcomes
+from forecast.records.notices import notice
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_fewer_than_twenty_outcomes_of_one_kind_are_scored_with_a_warning_and_no
     assert skill.brier.interval90[0] > 0
     assert skill.claim == "none"
     assert scores.warnings == (
-        FewOutcomes(target="force", horizon_days=30, hits=hits, misses=120 - hits, needed=20),
+        notice("few_outcomes", target="force", horizon_days=30, hits=hits, misses=120 - hits, needed=20),
     )
 
 
@@ -82,7 +82,7 @@ def test_a_model_without_some_origins_is_compared_on_those_it_has_and_named(make
     reference = brier_score(0.4, outcome[20:]).mean()
     assert cell.skill.n == 100
     assert cell.skill.brier.value == pytest.approx(1 - 0.25 / reference)
-    absent = AbsentForecasts(target="force", horizon_days=30, model="late", absent=20, origins=120)
+    absent = notice("absent_forecasts", target="force", horizon_days=30, model="late", absent=20, origins=120)
     assert absent in scores.warnings
     assert "force, 30 days: late has no forecast for 20 of 120 origins." in scores.to_dict()["warnings"]
 

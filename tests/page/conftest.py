@@ -14,8 +14,7 @@ from starlette.testclient import TestClient
 from forecast.app.engine import Engine, Jobs
 from forecast.app.server import run_app
 from forecast.config import load_config
-from forecast.records.explained import Driver
-from forecast.records.forecast import Diagnostics
+from forecast.records.forecast import Diagnostics, Driver
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import write_run
 

@@ -25,28 +25,24 @@ from forecast.records.analysis import (
     Analysis,
     CalendarAct,
     DataSummary,
+    DatedEvent,
     DriftNow,
     DyadActs,
-    ParameterSummary,
-    SamplerSummary,
-    TensionSeries,
-    UnusedBacktest,
-)
-from forecast.records.explained import (
-    DatedEvent,
-    Driver,
     MonthlyRisk,
     MonthRisk,
     OtherForecast,
+    ParameterSummary,
+    SamplerSummary,
     Sign,
     SignHistory,
-    WaterfallStep,
+    TensionSeries,
 )
 from forecast.records.forecast import (
     Baseline,
     Curve,
     Diagnostics,
     Difference,
+    Driver,
     DyadRecord,
     Forecast,
     GateFailure,
@@ -59,8 +55,9 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
     TimeToEvent,
+    WaterfallStep,
 )
-from forecast.records.history import UnreadableBacktest
+from forecast.records.notices import notice
 from forecast.report.build import build_report, make_content, set_pdf, write_figures
 from forecast.report.run_records import ReportOptions, RunRecords
 from forecast.report.typesetting import typeface, using_typeface
@@ -386,7 +383,9 @@ def make_analysis(events=None, *, warnings=()):
             paths_per_draw=10,
             seconds=15.2,
         ),
-        warnings=tuple(UnusedBacktest(refusal=UnreadableBacktest(fault=text)) for text in warnings),
+        warnings=tuple(
+            notice("unused_backtest", refusal=notice("unreadable", fault=text)) for text in warnings
+        ),
     )
 
 

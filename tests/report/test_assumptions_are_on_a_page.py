@@ -11,13 +11,13 @@ from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
     BreakEven,
-    CertainActs,
     NumberSensitivity,
     Robustness,
     ShiftEnd,
     WeightPull,
 )
 from forecast.records.forecast import Forecast
+from forecast.records.notices import notice
 from forecast.report.charts import MOST_BARS, draw_tornado, shown_bars
 from forecast.report.forecast_sections import assumptions_section, labels_section
 from forecast.report.page_1 import bottom_line
@@ -92,7 +92,7 @@ def robustness(forecast) -> Robustness:
             break_even(target, milestone, "three", "never"),
             break_even(target, forecast.targets[0].milestones[0].name, "two", "needs a refit"),
         ),
-        notes=(CertainActs(number=2),),
+        notes=(notice("certain_acts", number=2),),
     )
 
 

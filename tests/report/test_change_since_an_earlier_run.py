@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from forecast.records.analysis import MilestoneChange, PreviousRun
 from forecast.records.forecast import Curve
-from forecast.records.history import MilestoneChange, PreviousRun
 from forecast.report import run_records as previous_run
 from forecast.report.run_records import ComparisonError, compare_runs
 from forecast.report.words import headline_pair

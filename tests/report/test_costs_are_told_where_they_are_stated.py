@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast.blocks import Prose, Table, walk
-from forecast.records.costs import Decision, DecisionValue
+from forecast.records.forecast import Decision, DecisionValue
 from forecast.report.build import make_brief, make_content, set_pdf, write_figures
 from forecast.report.forecast_sections import costs_section
 from forecast.report.page_1 import bottom_line

@@ -9,7 +9,7 @@ import numpy as np
 from forecast import wording
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import Event, EventTable
-from forecast.records.history import PastForecast
+from forecast.records.analysis import PastForecast
 from forecast.report.charts import (
     day_numbers,
     describe_months,

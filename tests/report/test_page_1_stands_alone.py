@@ -13,11 +13,9 @@ from forecast import wording
 from forecast.blocks import Alert, Rise, Spark, Table, walk
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
-from forecast.records.analysis import LearnedFrom
-from forecast.records.cautions import KindNotLearned, NotConverged
-from forecast.records.event_cautions import DensityBreak, DensityChanges, FewEvents
-from forecast.records.explained import Missing
+from forecast.records.analysis import LearnedFrom, Missing
 from forecast.records.forecast import Forecast
+from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_brief, make_content, render_page, set_pdf, write_figures
 from forecast.report.evidence_sections import coverage_sentences, others_section
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
@@ -175,9 +173,9 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fact
 
 def test_a_caveat_stands_beside_the_step_that_it_weakens(factory):
     cautions = (
-        DensityChanges(text="Denser.", breaks=(DensityBreak(month="2022-08", before=10.0, after=20.0),)),
-        KindNotLearned(text="Other kinds.", target="military_confrontation", label="Military confrontation"),
-        FewEvents(text="Few.", events=12, needed=30),
+        Notice(code="density_changes", text="Denser."),
+        Notice(code="kind_not_learned", text="Other kinds.", target="military_confrontation"),
+        Notice(code="few_events", text="Few."),
     )
     forecast = factory.with_waterfall(factory.forecast(factory.events, cautions=cautions))
     learned = LearnedFrom(part="pooled hazard", clause="94 pairs, 1946–2004", pairs=(), source="made")
@@ -331,15 +329,15 @@ def test_page_1_stays_one_page_and_counts_what_it_leaves_out(factory, page_of):
     targets = tuple(
         (f"target_{k}", f"Event {k}: {'very ' * 12}long", "A definition. " * 20, 3, 0.001) for k in range(7)
     )
-    cautions = tuple(FewEvents(text=f"Caution {k}. " * 12, events=k, needed=30) for k in range(12))
+    cautions = tuple(Notice(code="few_events", text=f"Caution {k}. " * 12) for k in range(12))
     forecast = factory.forecast(factory.events, milestones=milestones, targets=targets, cautions=cautions)
     text = words_of(page_of(factory.records(forecast)).extract_text())
     assert "(1 further event and 34 further milestones on the next page)" in text
     assert "10 more under “Data and limits”." in text
 
 
-FEW = FewEvents(text="Only 12 events in the data, fewer than 30.", events=12, needed=30)
-FAILED = NotConverged(text="The fit failed 2 checks.", failures=2)
+FEW = Notice(code="few_events", text="Only 12 events in the data, fewer than 30.")
+FAILED = Notice(code="not_converged", text="The fit failed 2 checks.")
 
 
 def test_cautions_without_a_step_stand_in_a_box_on_page_1_and_in_the_page(factory, page_of, tmp_path):

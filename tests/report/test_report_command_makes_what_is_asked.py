@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from forecast.runs.folder import output_hashes, record_outputs
+from forecast.runs.files import output_hashes, record_outputs
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/report.md").read_text(encoding="utf-8")
 CONFIG = """\

@@ -8,8 +8,8 @@ import pytest
 from forecast import wording
 from forecast.blocks import Table, walk
 from forecast.cli.terminal import lines_of
+from forecast.records.analysis import ErrorBound, LedgerSummary, PastForecast
 from forecast.records.forecast import Member, MemberForecast
-from forecast.records.history import ErrorBound, LedgerSummary, PastForecast
 from forecast.report.build import make_content
 from forecast.report.evidence_sections import methods_section, scores_section, track_record_section
 from forecast.report.forecast_sections import (

@@ -9,7 +9,7 @@ from forecast.blocks import Alert
 from forecast.errors import RunFolderError
 from forecast.report.page_1 import brief_section
 from forecast.report.run_records import read_run_records, report_options
-from forecast.runs.folder import output_hashes, record_outputs, refuse_changed_files
+from forecast.runs.files import output_hashes, record_outputs, refuse_changed_files
 from forecast.workflows.report import latest_earlier_run, rebuild_report
 
 

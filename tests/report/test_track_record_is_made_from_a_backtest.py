@@ -7,7 +7,7 @@ from forecast.baselines import BASELINES
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.track_record import largest_misses, make_track_record
-from forecast.records.history import TrackRecord
+from forecast.records.analysis import TrackRecord
 
 
 def make_rows(rows):

@@ -7,8 +7,8 @@ from pypdf import PdfReader
 
 from forecast import wording
 from forecast.blocks import Chart, Table
-from forecast.records.analysis import UnusedBacktest
-from forecast.records.history import ErrorBound, LedgerSummary, UntestedModel, own_record
+from forecast.records.analysis import ErrorBound, LedgerSummary, own_record
+from forecast.records.notices import notice
 from forecast.report.build import build_report
 from forecast.report.evidence_sections import (
     beaten,
@@ -124,8 +124,8 @@ def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factor
 
 
 def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(factory, forecast):
-    refusal = UntestedModel(model="combined", tested=("model",))
-    unused = UnusedBacktest(refusal=refusal)
+    refusal = notice("untested_model", model="combined", tested=("model",))
+    unused = notice("unused_backtest", refusal=refusal)
     analysis = factory.analysis(factory.events).model_copy(update={"warnings": (unused,)})
     said = factory.said(track_record_section(factory.records(forecast, analysis)))
     assert "it is of other models (model) than this run's, which is combined" in said

@@ -14,15 +14,11 @@ from pypdf import PdfReader
 from forecast.config import load_config
 from forecast.errors import RunFolderError
 from forecast.evaluation.track_record import find_track_record
-from forecast.records.history import (
-    LaterWindows,
-    OtherOutcomes,
-    OtherSettings,
-    OtherTargets,
+from forecast.records.analysis import (
     TrackRecord,
-    UntestedModel,
 )
-from forecast.runs.folder import file_hashes
+from forecast.records.notices import notice
+from forecast.runs.files import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
 from forecast.runs.summaries import capped_warnings
@@ -89,35 +85,39 @@ def test_outcomes_that_the_events_do_not_give_are_refused(find, factory, backtes
     other = factory.events.known_by(date(2022, 7, 31))  # without the drills of August 2022
     found = find(folder, events=other)
     assert found.record is None
-    assert found.refusal == OtherOutcomes(target="major_escalation")
+    assert found.refusal == notice("other_outcomes", target="major_escalation")
 
 
 def test_other_targets_and_priors_are_refused_with_the_reason(find, backtest, tmp_path):
     folder = tmp_path / "backtest"
     defined = {"major_escalation": {"any_of": ["visit"], "min_severity": 1}}
     refusal = find(write_backtest(folder, backtest, targets=defined)).refusal
-    assert refusal == OtherSettings(code="other_definitions")
+    assert refusal == notice("other_definitions")
     write_backtest(folder, backtest, priors={"tension.scale": "slow"})
-    assert find(folder).refusal == OtherSettings(code="other_priors")
+    assert find(folder).refusal == notice("other_priors")
     assert find(folder, priors={"tension.scale": "slow"}).refusal is None
     (folder / "scores.json").write_text("[]", encoding="utf-8")
-    assert find(folder).refusal == OtherSettings(code="settings_unknown")
+    assert find(folder).refusal == notice("settings_unknown")
 
 
 def test_later_windows_and_untested_models_are_refused_with_the_reason(find, factory, backtest, tmp_path):
     folder = write_backtest(tmp_path / "backtest", backtest)
     early = factory.as_of.replace(year=2022)
-    assert find(folder, as_of=early).refusal == LaterWindows(last_day=date(2023, 6, 30), as_of=early)
+    assert find(folder, as_of=early).refusal == notice(
+        "later_windows", last_day=date(2023, 6, 30), as_of=early
+    )
     refusal = find(folder, model="panel").refusal
-    assert refusal == UntestedModel(model="panel", tested=backtest.forecasts.models)
+    assert refusal == notice("untested_model", model="panel", tested=backtest.forecasts.models)
     kept = np.flatnonzero(backtest.forecasts.target != "lethal_clash")
     refusal = find(write_backtest(folder, backtest, forecasts=backtest.forecasts.take(kept))).refusal
     asked = tuple(sorted(rule.name for rule in backtest.rules))
-    assert refusal == OtherTargets(
-        tested=tuple(n for n in backtest.forecasts.targets if n != "lethal_clash"), asked=asked
+    assert refusal == notice(
+        "other_targets",
+        tested=tuple(n for n in backtest.forecasts.targets if n != "lethal_clash"),
+        asked=asked,
     )
     backtest.forecasts.take(kept[:0]).write_csv(folder / "forecasts.csv")
-    assert find(folder).refusal == OtherSettings(code="no_forecast")
+    assert find(folder).refusal == notice("no_forecast")
 
 
 def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, tmp_path):
@@ -229,4 +229,4 @@ def test_an_altered_track_record_names_file_and_key(run, backtest):
     ],
 )
 def test_a_negligible_share_of_capped_intensities_is_no_note_on_page_1(share, said):
-    assert [one.sentence for one in capped_warnings(share)] == said
+    assert [one.text for one in capped_warnings(share)] == said

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from forecast.config import load_config
-from forecast.records.cautions import NotConverged, caution_lines
-from forecast.records.event_cautions import OneEpisode
 from forecast.records.forecast import Diagnostics, Forecast, GateFailure
+from forecast.records.notices import caution_lines
 from forecast.runs.cautions import (
     acts_a_month,
     cautions_of,
     far_from_baseline,
     not_converged,
+    one_episode,
     stale_events,
 )
 from forecast.runs.inputs import read_inputs
@@ -83,7 +83,7 @@ def test_fewer_than_thirty_events_used_are_few(found):
     rows = [*every(180, "2017-03-01", "2021-12-01", "sanction", 4), *every(90, "2017-01-03", "2021-12-20")]
     assert "few_events" not in found(*rows[:30])
     one = found(*rows[:29])["few_events"]
-    assert (one.events, one.needed) == (29, 30)
+    assert (one["events"], one["needed"]) == (29, 30)
     assert one.text == "Only 29 events in the data, fewer than 30: every figure rests mostly on assumptions."
 
 
@@ -109,7 +109,7 @@ def test_fewer_than_thirty_events_used_are_few(found):
 def test_a_target_seen_on_fewer_than_three_days_is_hardly_seen(found, rows, events, days, said):
     calm = every(30, "2017-01-03", "2021-12-30")
     one = found(*calm, ("2019-01-01", "sanction", 2), *rows)["few_target_events"]
-    assert (one.target, one.events, one.days, one.needed) == ("crisis", events, days, 3)
+    assert (one["target"], one["events"], one["days"], one["needed"]) == ("crisis", events, days, 3)
     assert one.text == said
     thrice = ((f"20{year}-05-01", "sanction", 4) for year in (18, 19, 20))
     assert "few_target_events" not in found(*calm, *thrice)
@@ -132,8 +132,8 @@ def test_a_gap_that_the_pace_of_the_record_rules_out_is_stale(found):
     # One event every 30 days up to 30 September 2019: 33 gaps over 990 days, then 824 days without any.
     rows = [*every(30, "2017-01-13", "2019-09-30"), *every(300, "2017-01-13", "2019-08-01", "sanction", 4)]
     one = found(*rows)["stale_events"]
-    assert (one.last_date, one.gap_days, one.longest_gap_days) == (date(2019, 9, 30), 824, 30)
-    assert one.probability == pytest.approx((990 / 1814) ** 33, rel=1e-12)
+    assert (one["last_date"], one["gap_days"], one["longest_gap_days"]) == ("2019-09-30", 824, 30)
+    assert one["probability"] == pytest.approx((990 / 1814) ** 33, rel=1e-12)
     assert one.text.startswith("Last event 30 September 2019, 27 months before the as-of date: at this")
     assert "stale_events" not in found(*rows, as_of="2019-10-20")
 
@@ -170,7 +170,7 @@ def test_staleness_follows_the_gaps_of_the_record(coded, days, as_of, stale):
 
 def test_rows_after_the_as_of_date_are_counted(found):
     one = found(*STEADY, ("2022-01-02", "visit", 2), ("2022-03-05", "visit", 2))["events_after_as_of"]
-    assert (one.rows, one.first, one.last) == (2, date(2022, 1, 2), date(2022, 3, 5))
+    assert (one["rows"], one["first"], one["last"]) == (2, "2022-01-02", "2022-03-05")
     assert one.text == (
         "2 rows of the file became known after the as-of date, between 2 January 2022 and 5 March 2022, and "
         "were left out."
@@ -188,9 +188,9 @@ def test_coding_that_grows_denser_is_told_with_its_month(found):
         for day in range(2 if year < 2020 else 10)
     ]
     one = found(*rows, ("2017-02-20", "sanction", 4))["density_changes"]
-    (change,) = one.breaks
-    assert change.month == "2020-01"
-    assert (change.before, change.after) == (pytest.approx(73 / 36), 10)
+    (change,) = one["breaks"]
+    assert change["month"] == "2020-01"
+    assert (change["before"], change["after"]) == (pytest.approx(73 / 36), 10)
     assert one.text.startswith(
         "Acts a month change their level: 2 to 10 from 2020-01 on. Did the coding change"
     )
@@ -198,7 +198,7 @@ def test_coding_that_grows_denser_is_told_with_its_month(found):
 
 def test_a_start_later_than_the_file_is_told_with_the_rows_it_leaves_out(found):
     one = found(*STEADY, events__start="2018-01-01")["late_start"]
-    assert (one.start, one.first_date, one.rows) == (date(2018, 1, 1), date(2017, 1, 3), 15)
+    assert (one["start"], one["first_date"], one["rows"]) == ("2018-01-01", "2017-01-03", 15)
     assert one.text == (
         "The config starts on 1 January 2018: 15 earlier rows of the file, from 3 January 2017 on, were not "
         "used."
@@ -210,7 +210,7 @@ def test_a_start_later_than_the_file_is_told_with_the_rows_it_leaves_out(found):
 )
 def test_a_target_met_in_nearly_every_week_or_month_is_saturated(found, step, unit, met, of):
     one = found(*every(step, "2017-01-03", "2021-12-30", "sanction", 4)).get("target_saturated")
-    assert (one and (one.unit, one.met, one.of)) == (unit and (unit, pytest.approx(met, abs=1), of))
+    assert (one and (one["unit"], one["met"], one["of"])) == (unit and (unit, pytest.approx(met, abs=1), of))
 
 
 @pytest.mark.parametrize(
@@ -228,14 +228,14 @@ def test_a_span_is_told_in_days_months_or_years(first, last, said):
 
 def test_two_events_far_apart_are_no_episode(coded):
     days = coded(("2015-06-01", "visit", 1), ("2019-06-01", "visit", 1)).date
-    assert OneEpisode.due(days.tolist(), 2000) is None
+    assert one_episode(days.tolist(), 2000) is None
 
 
 @pytest.mark.parametrize(("record_days", "found"), [(1700, False), (1800, True)])
 def test_an_episode_lasts_a_fiftieth_of_a_long_record(coded, record_days, found):
     # 35 days from the first to the last: a fiftieth of 1,800 days is 36, of 1,700 days 34.
     days = coded(("2019-06-01", "visit", 1), ("2019-07-06", "visit", 1)).date
-    assert bool(OneEpisode.due(days.tolist(), record_days)) is found
+    assert bool(one_episode(days.tolist(), record_days)) is found
 
 
 def test_most_events_in_one_month_are_one_episode(found):
@@ -244,8 +244,8 @@ def test_most_events_in_one_month_are_one_episode(found):
     assert (len(crisis), len(rest)) == (31, 36)
     assert "one_episode" not in found(*crisis, *rest)
     one = found(*crisis, *rest[:20])["one_episode"]
-    assert (one.events, one.of) == (31, 51)
-    assert (one.first, one.last) == (date(2019, 5, 1), date(2019, 5, 31))
+    assert (one["events"], one["of"]) == (31, 51)
+    assert (one["first"], one["last"]) == ("2019-05-01", "2019-05-31")
     assert one.text.startswith("31 of 51 events lie between 1 May 2019 and 31 May 2019: the data tell of one")
 
 
@@ -255,10 +255,10 @@ def test_base_rates_more_than_tenfold_from_the_data_are_told_with_both_numbers(f
     assert "prior_far_from_data" not in near  # 9 × e^−1.6 × 4.348 = 7.9 a month
     far = ("baseline.weekly_rate=LogNormal(mu=-1, sigma=1)",)
     everything = found(*STEADY, priors=far)["prior_far_from_data"]
-    assert everything.stream is None
+    assert everything["stream"] is None
     weeks_a_month = 365.25 / 12 / 7
-    assert everything.prior_acts_a_month == pytest.approx(9 * 2.718281828**-1 * weeks_a_month)
-    assert everything.data_acts_a_month == pytest.approx(len(STEADY) / (1827 / 7) * weeks_a_month)
+    assert everything["prior_acts_a_month"] == pytest.approx(9 * 2.718281828**-1 * weeks_a_month)
+    assert everything["data_acts_a_month"] == pytest.approx(len(STEADY) / (1827 / 7) * weeks_a_month)
     assert everything.text == (
         "The priors imply 14 acts a month, the data hold 1.2: more than 10 times apart. Check model.priors "
         "and events.start."
@@ -268,7 +268,7 @@ def test_base_rates_more_than_tenfold_from_the_data_are_told_with_both_numbers(f
 def test_one_stated_base_rate_is_compared_with_its_own_stream(found):
     prior = ("baseline.weekly_rate.visit=LogNormal(mu=-9, sigma=0.1)",)
     one = found(*STEADY, priors=prior)["prior_far_from_data"]
-    assert one.stream == "visit"
+    assert one["stream"] == "visit"
     assert one.text.startswith("The priors imply 0.00054 acts of visit a month, the data hold 1")
 
 
@@ -284,10 +284,9 @@ def test_a_fit_that_failed_its_gates_is_a_caution():
     )
     assert not_converged(fine) == ()
     failures = (GateFailure(code="rhat", quantity="x", value=1.2, limit=1.01),)
-    said = "The fit failed 1 check of its sampler: do not use the numbers."
-    assert not_converged(fine.model_copy(update={"failures": failures})) == (
-        NotConverged(failures=1, text=said),
-    )
+    (caution,) = not_converged(fine.model_copy(update={"failures": failures}))
+    assert (caution.code, caution["failures"]) == ("not_converged", 1)
+    assert caution.text == "The fit failed 1 check of its sampler: do not use the numbers."
 
 
 @pytest.mark.parametrize(
@@ -311,7 +310,7 @@ def test_odds_twenty_times_those_of_the_baseline_are_far_from_it(probability, ba
         }
     )
     found = far_from_baseline([target.model_copy(update={"milestones": (*others, asked)})])
-    assert [(one.target, one.milestone) for one in found] == [(target.name, asked.name)] * far
+    assert [(one["target"], one["milestone"]) for one in found] == [(target.name, asked.name)] * far
 
 
 def test_check_shows_the_cautions_and_both_paces(case, command):
@@ -330,8 +329,8 @@ def test_what_was_learned_after_the_as_of_date_is_told(found):
         milestones="[{name: new-year, date: 1998-01-01}]",
         model__family="panel",
     )
-    assert told["learned_later"].parts == ("priors", "pooled hazard")
-    assert str(told["learned_later"].last) == "2004-06-30"
+    assert told["learned_later"]["parts"] == ["priors", "pooled hazard"]
+    assert told["learned_later"]["last"] == "2004-06-30"
     assert "learned_later" not in found(*STEADY, model__family="panel", priors=())
 
 
@@ -345,7 +344,7 @@ def test_a_record_far_longer_than_those_learned_from_is_told_where_the_panel_ans
 
     # The longest record that the shipped coefficients were learned from, first act to last.
     longer = told(1940, "panel")["longer_than_learned"]
-    assert (round(longer.years), round(longer.longest)) == (82, 44)
+    assert (round(longer["years"]), round(longer["longest"])) == (82, 44)
     assert "longer_than_learned" in told(1940, "combined")
     assert "longer_than_learned" not in told(1940, "model")
     assert "longer_than_learned" not in told(1990, "panel")
@@ -356,5 +355,5 @@ def test_a_target_of_a_kind_that_no_pair_taught_is_told_where_the_panel_answers(
     for family, told in (("panel", True), ("combined", True), ("model", False)):
         raised = found(*STEADY, model__family=family, **visits)
         assert ("kind_not_learned" in raised) is told
-    assert found(*STEADY, model__family="panel", **visits)["kind_not_learned"].target == "talks"
+    assert found(*STEADY, model__family="panel", **visits)["kind_not_learned"]["target"] == "talks"
     assert "kind_not_learned" not in found(*STEADY, model__family="panel", priors=())

@@ -9,7 +9,7 @@ import pytest
 from forecast.errors import RunFolderError
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.runs.folder import changed_run_folder, read_record
+from forecast.runs.files import changed_run_folder, read_record
 
 SAMPLE = Path(__file__).resolve().parents[2] / "reports/sample"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import RunFolderError
-from forecast.runs.folder import kind_of, new_run_folder, refuse_existing
+from forecast.runs.files import kind_of, new_run_folder, refuse_existing
 
 MARKS = {"run": "forecast.json", "backtest": "scores.json"}
 

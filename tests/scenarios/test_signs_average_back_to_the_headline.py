@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.panel import FutureAct
-from forecast.records.explained import Sign, SignHistory
-from forecast.records.history import TrackRow
+from forecast.records.analysis import Sign, SignHistory, TrackRow
 from forecast.scenarios import signs
 from forecast.scenarios.signs import Kind, chances_on_paths, information, measure_signs, with_history
 

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.panel import FutureAct
 from forecast.runs.mixture import DirectAnswers, Mixture
-from forecast.runs.monthly import measure_monthly_risk, months_ahead
+from forecast.runs.summaries import measure_monthly_risk, months_ahead
 from forecast.simulation import NEVER
 from forecast.simulation.probabilities import FirstPassages
 

@@ -12,7 +12,7 @@ from forecast.errors import BusyError, ConfigError, InputError, NotConvergedErro
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
-from forecast.runs.folder import claimed
+from forecast.runs.files import claimed
 from forecast.watchlist import dyads
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import WatchOptions, run_watch, watch_place

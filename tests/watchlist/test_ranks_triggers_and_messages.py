@@ -8,7 +8,7 @@ from scipy import stats
 
 from forecast.config.watchlist import load_watchlist
 from forecast.records.watch import Watch
-from forecast.runs.folder import changed_files, read_manifest
+from forecast.runs.files import changed_files, read_manifest
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import (
     WatchOptions,

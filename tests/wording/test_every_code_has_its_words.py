@@ -1,7 +1,6 @@
 """Every code of a record has its sentence, with the numbers that it rests on."""
 
 from datetime import date
-from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -9,14 +8,7 @@ import pytest
 from forecast.records.analysis import (
     Assumed,
     BreakEven,
-    CappedRates,
-    CertainActs,
-    InfluentialEvents,
-    LateReports,
-    OnThreshold,
-    OnWordBound,
     Reason,
-    UnusedBacktest,
 )
 from forecast.records.forecast import (
     Diagnostics,
@@ -27,22 +19,12 @@ from forecast.records.forecast import (
     MethodReason,
     ScenarioForecast,
 )
-from forecast.records.history import (
-    AbsentForecasts,
-    FewOutcomes,
-    LaterWindows,
-    OtherOutcomes,
-    OtherSettings,
-    OtherTargets,
-    UnreadableBacktest,
-    UntestedModel,
-)
+from forecast.records.notices import notice
 from forecast.report.words import (
     REASON_WORDS,
     break_even_sentence,
     members_sentence,
     method_sentence,
-    note_sentence,
     reason_sentence,
     withheld_sentence,
 )
@@ -68,23 +50,23 @@ def test_gates_warnings_and_refusals(snapshot):
     gates = [GateFailure(code=one, quantity="P(x)", value=1.0432, limit=0.4) for one in get_args(Gate)]
     gates += [GateFailure(code=one, quantity="P(x)", value=value, limit=400) for one, value in odd.items()]
     warnings = [
-        CappedRates(share=2.5e-4, cap=200),
-        LateReports(origin="estimated", mean_days=8.25, known_share=0.613),
-        InfluentialEvents(number=1),
-        InfluentialEvents(number=3),
-        UnusedBacktest(refusal=OtherSettings(code="other_priors")),
-        FewOutcomes(target="force", horizon_days=30, hits=19, misses=101, needed=20),
-        AbsentForecasts(target="force", horizon_days=30, model="late", absent=20, origins=120),
+        notice("capped_rates", share=2.5e-4, cap=200),
+        notice("late_reports", origin="estimated", mean_days=8.25, known_share=0.613),
+        notice("influential_events", number=1),
+        notice("influential_events", number=3),
+        notice("unused_backtest", refusal=notice("other_priors")),
+        notice("few_outcomes", target="force", horizon_days=30, hits=19, misses=101, needed=20),
+        notice("absent_forecasts", target="force", horizon_days=30, model="late", absent=20, origins=120),
     ]
     refusals = [
-        *(OtherSettings(code=one) for one in codes_of(OtherSettings)),
-        OtherTargets(tested=("a", "b"), asked=("a",)),
-        LaterWindows(last_day=date(2023, 6, 30), as_of=date(2022, 7, 10)),
-        OtherOutcomes(target="force"),
-        UntestedModel(model="panel", tested=("model", "base_rate")),
-        UnreadableBacktest(fault="forecasts.csv:7: no day"),
+        *map(notice, ("no_forecast", "settings_unknown", "other_definitions", "other_priors")),
+        notice("other_targets", tested=("a", "b"), asked=("a",)),
+        notice("later_windows", last_day=date(2023, 6, 30), as_of=date(2022, 7, 10)),
+        notice("other_outcomes", target="force"),
+        notice("untested_model", model="panel", tested=("model", "base_rate")),
+        notice("unreadable", fault="forecasts.csv:7: no day"),
     ]
-    assert [one.sentence for one in (*gates, *warnings)] + [one.clause for one in refusals] == snapshot
+    assert [one.sentence for one in gates] + [one.text for one in (*warnings, *refusals)] == snapshot
 
 
 def test_scenarios_crossings_notes_and_members(snapshot):
@@ -106,12 +88,12 @@ def test_scenarios_crossings_notes_and_members(snapshot):
             **{"act": "A summit", "kind": "threshold", "becomes": None, "bound": 0.4, "scale": "probability"},
         ),
     ]
-    target = SimpleNamespace(label="Clash", milestones=(SimpleNamespace(name="spring", label="Spring"),))
-    asked = {"target": "clash", "milestone": "spring", "probability": 0.452}
+    asked = {"target": "clash", "label": "Clash", "milestone": "spring", "before": "Spring"}
+    asked["probability"] = 0.452
     notes = (
-        OnWordBound(**asked, words=("roughly even chance", "unlikely")),
-        OnThreshold(**asked, threshold=0.45),
-        CertainActs(number=1),
+        notice("on_word_bound", **asked, words=("roughly even chance", "unlikely")),
+        notice("on_threshold", **asked, threshold=0.45),
+        notice("certain_acts", number=1),
     )
     labels = ("model", "pooled hazard")
     assert [
@@ -119,7 +101,7 @@ def test_scenarios_crossings_notes_and_members(snapshot):
         *map(method_sentence, (reweighted, withheld)),
         withheld_sentence(withheld),
         *map(break_even_sentence, crossings),
-        *(note_sentence(note, SimpleNamespace(target={"clash": target}.get)) for note in notes),
+        *(note.text for note in notes),
         *(
             members_sentence(
                 [Member(name=one, label=one, weight=w) for one, w in zip(labels, each, strict=False)]

@@ -8,8 +8,7 @@ import pytest
 from forecast import wording
 from forecast.config.describe import _delay
 from forecast.ledger.chain import rounded_chance
-from forecast.records.analysis import LateReports, OnWordBound
-from forecast.report.words import note_sentence
+from forecast.records.notices import notice
 from forecast.wording import on_scale
 
 TINY = [1e-12, 3e-9, 4e-7, 1e-5, 4.9e-4, 1e-3, 4.4e-3]
@@ -41,12 +40,15 @@ def test_what_is_certain_is_on_record_as_such():
 
 @pytest.mark.parametrize("tiny", TINY)
 def test_sentences_with_a_chance_do_not_either(tiny):
-    target = SimpleNamespace(label="Clash", milestones=(SimpleNamespace(name="m", label="Summit"),))
-    forecast = SimpleNamespace(target=lambda name: target)
     for chance in (tiny, 1 - tiny):
-        note = OnWordBound(target="t", milestone="m", probability=chance, words=("unlikely", "likely"))
-        late = LateReports(origin="stated", mean_days=2.0, known_share=chance)
+        note = notice(
+            "on_word_bound",
+            **dict.fromkeys(("target", "label", "milestone", "before"), "x"),
+            probability=chance,
+            words=("unlikely", "likely"),
+        )
+        late = notice("late_reports", origin="stated", mean_days=2.0, known_share=chance)
         delay = SimpleNamespace(same_day=chance, mean_days=3.0)
         config = SimpleNamespace(events=SimpleNamespace(reporting_delay=delay))
-        said = [note_sentence(note, forecast), late.sentence, _delay(config)]
+        said = [note.text, late.text, _delay(config)]
         assert [text for text in said if CERTAIN.search(text)] == []

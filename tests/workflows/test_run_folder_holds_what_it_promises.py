@@ -20,7 +20,7 @@ from forecast.errors import RunFolderError
 from forecast.inference.posterior import read_posterior
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.runs.folder import refuse_changed_files, run_hash
+from forecast.runs.files import refuse_changed_files, run_hash
 from forecast.workflows.forecast import RUN_SCENARIO_PATHS
 from forecast.workflows.report import rebuild_report
 

@@ -139,7 +139,7 @@ def test_a_manifest_that_was_altered_too_is_found_by_the_ledger(unconverged, com
     content["converged"] = True
     content["fits"][0]["failures"] = []
     (folder / "forecast.json").write_text(json.dumps(content))
-    from forecast.runs.folder import record_outputs
+    from forecast.runs.files import record_outputs
 
     record_outputs(folder, ["forecast.json"])
     here = json.loads(command("ledger", "show", "--json", "--ledger", ledger, entry_of(command, ledger)).out)

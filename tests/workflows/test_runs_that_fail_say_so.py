@@ -20,8 +20,8 @@ import forecast.workflows.forecast as workflow
 from forecast.errors import CautionWarning, NotConvergedWarning, RunFolderError
 from forecast.events.reading import write_events
 from forecast.inference.posterior import write_posterior
-from forecast.records.cautions import caution_lines
-from forecast.runs.folder import new_run_folder, run_place
+from forecast.records.notices import caution_lines
+from forecast.runs.files import new_run_folder, run_place
 
 STAMP = "DID NOT CONVERGE"
 
@@ -162,7 +162,7 @@ def test_a_folder_without_permission_is_refused_before_any_work(config, command,
     def refuse(*args, **kwargs):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("forecast.runs.folder.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("forecast.runs.files.tempfile.TemporaryFile", refuse)
     ended = command("run", config, "--out", tmp_path / "runs")
     assert ended.code == 2
     assert "cannot be written (Permission denied)" in ended.err

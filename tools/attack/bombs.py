@@ -228,7 +228,7 @@ def lay_out(folder: Path) -> None:
     from forecast.ledger.recording import RunOrigin, record_forecast
     from forecast.panel import TargetRule
     from forecast.records.forecast import Forecast
-    from forecast.runs.folder import read_record
+    from forecast.runs.files import read_record
 
     for name, text in (
         *(("events.csv", EVENTS + ROWS), ("config.yaml", CONFIG), ("list.yaml", LIST), ("feed.txt", KEDS)),

@@ -264,7 +264,7 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     """
     from forecast.events.dyads import DyadRule
     from forecast.families import POOLED
-    from forecast.records.horizons import USUAL_HORIZONS
+    from forecast.records.base import USUAL_HORIZONS
     from forecast.runs.inputs import target_rules
 
     rule = DyadRule((one.sides[0],), (one.sides[1],))

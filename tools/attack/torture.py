@@ -263,7 +263,7 @@ def _run_fault(place: Path) -> str:
     """What is wrong with the run folder and the ledger beside it: a run on record must be there whole."""
     from forecast.errors import ForecastError
     from forecast.ledger.store import open_ledger
-    from forecast.runs.folder import changed_files, read_manifest
+    from forecast.runs.files import changed_files, read_manifest
 
     folder, ledger = place / "runs/small/2022-01-01", place / "runs/ledger.sqlite"
     if fault := _ledger_fault(ledger):
@@ -339,7 +339,7 @@ def scenes(made: Path) -> list[Scene]:
         )
 
     def backtest_fault(place: Path) -> str:
-        from forecast.runs.folder import changed_files, read_manifest
+        from forecast.runs.files import changed_files, read_manifest
 
         folder = place / "runs/small/backtest"
         if not folder.exists():
@@ -434,7 +434,7 @@ def _watch_fault(place: Path) -> str:
     from forecast.errors import ForecastError
     from forecast.ledger.store import open_ledger
     from forecast.records.watch import Watch
-    from forecast.runs.folder import changed_files, read_manifest
+    from forecast.runs.files import changed_files, read_manifest
 
     ledger = place / "runs/ledger.sqlite"
     if fault := _ledger_fault(ledger):

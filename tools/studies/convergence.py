@@ -34,7 +34,7 @@ from forecast.evaluation.units import model_columns
 from forecast.events.dyads import main_pairs
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
-from forecast.records.horizons import USUAL_HORIZONS as HORIZONS
+from forecast.records.base import USUAL_HORIZONS as HORIZONS
 from forecast.runs.cautions import without_warnings
 from forecast.runs.inputs import inputs_of
 from forecast.workflows.forecast import fit_and_judge
