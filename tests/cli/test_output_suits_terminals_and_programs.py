@@ -123,9 +123,22 @@ def test_a_process_that_ignores_interrupts_goes_on_ignoring_them(monkeypatch):
         signal.signal(signal.SIGINT, before)
 
 
-def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path):
-    ready, tell = os.pipe()  # Python's own start, which no code of ours can guard, is waited for
-    begin = f"import os; from forecast.cli import main; os.write({tell}, b'.'); main()"
+TELLING = """
+import os, sys
+class Telling:
+    def find_spec(self, name, path, target=None):
+        if name == {name!r}:
+            os.write({pipe}, b".")
+sys.meta_path.insert(0, Telling())
+from forecast.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("loading", ["forecast.cli.app", "forecast.workflows.forecast"])
+def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path, loading):
+    ready, tell = os.pipe()  # the moment: early, or while what samples is loaded
+    begin = TELLING.format(name=loading, pipe=tell)
     process = subprocess.Popen(
         [sys.executable, "-c", begin, "run", str(WORKED_CASE), "--out", str(tmp_path / "runs")],
         stdout=subprocess.PIPE,
