@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecast.config import load_config
-from forecast.config.describe import questions, target_facts
+from forecast.config.describe import questions
 from forecast.config.draft import draft_config, draft_yaml
 from forecast.config.scenario import scenario_from_options
 from forecast.config.writing import load_scale, scale_yaml
@@ -122,32 +122,26 @@ def test_an_act_ahead_says_who_acts_where_a_target_asks(place):
 
 def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
     plain = inputs(place)
-    asked = questions(plain.config, plain.scale)[0]
-    assert asked["question"] == (
+    (question,) = questions(plain.config, plain.scale)
+    assert question["question"] == (
         "Will raid (Russia – Ukraine) happen after 31 December 2021 and before 29 June 2022, as reported "
         "by the sources that events.csv names?"
     )
-    assert (asked["counts"], asked["does_not_count"]) == ("A battle; or worse.", "A raid.")
-    assert [one["milestone"] for one in asked["by_milestone"]] == ["days_30", "days_90", "days_180"]
-    json.dumps(asked)
-    own = """y: 3
-    label: A raid by Ukraine
-    by: [UKR]
-    counts: Troops cross the line.
-    does_not_count: Shells.
-    edge_cases: [Drones do not count.]"""
-    told = inputs(
-        place, CONFIG.replace("y: 3", own).replace("events.csv", "events.csv, reported_by: Reuters")
+    assert (question["counts"], question["does_not_count"]) == ("A battle; or worse.", "A raid.")
+    assert [one["milestone"] for one in question["by_milestone"]] == ["days_30", "days_90", "days_180"]
+    json.dumps(question)
+    words = {"label": "A raid by Ukraine", "counts": "Troops cross.", "does_not_count": "Shells."}
+    rule = "y: 3\n    by: [UKR]\n    edge_cases: [Drones do not count.]" + "".join(
+        f"\n    {key}: {text}" for key, text in words.items()
     )
-    asked = questions(told.config, told.scale)[0]
-    assert asked["question"].startswith("Will a raid by Ukraine (Russia – Ukraine) happen")
-    assert asked["question"].endswith("as reported by Reuters?")
-    assert (asked["counts"], asked["does_not_count"], asked["by"]) == (
-        "Troops cross the line.",
-        "Shells.",
-        ("UKR",),
+    own = inputs(
+        place, CONFIG.replace("y: 3", rule).replace("events.csv", "events.csv, reported_by: Reuters")
     )
-    assert target_facts(told.config, "raid", told.scale)["edge_cases"] == ("Drones do not count.",)
+    (question,) = questions(own.config, own.scale)
+    assert question["question"].startswith("Will a raid by Ukraine (Russia – Ukraine) happen")
+    assert question["question"].endswith("as reported by Reuters?")
+    assert words.items() <= question.items()
+    assert (question["by"], question["edge_cases"]) == (("UKR",), ("Drones do not count.",))
 
 
 def test_high_impact_is_what_the_author_says_or_the_gravest_target(place):
