@@ -44,6 +44,7 @@ OPTIONS = {
     "ledger import --format market": "ended with 0.4: use --format prices, a CSV",
     "ledger import --match": "ended with 0.4: use --format prices; 'question' holds the id of yours",
     "ledger import --matches": "ended with 0.4: use --format prices; 'question' holds the id of yours",
+    "ledger score --csv": "ended with 0.4: use --json, whose groups hold every score",
     "ledger score --unconverged": "ended with 0.4: use --failed",
     "report --docx": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --office-template": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",

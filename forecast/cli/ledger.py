@@ -181,7 +181,6 @@ def score(
     figure: Path | None = option(
         None, "--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE"
     ),
-    csv: Path | None = option(None, "--csv", "Write the score of every group.", "FILE"),
     by: Literal["group", "person"] = option(
         "group", "--by", "person: people, markets, the model, base rates and the pool on the same questions."
     ),
@@ -197,8 +196,8 @@ def score(
     if by == "person":
         from forecast.ledger.scoring import person_blocks, score_persons
 
-        if figure or csv or failed:
-            raise InputError("--by person: not with --figure, --csv or --failed")
+        if figure or failed:
+            raise InputError("--by person: not with --figure or --failed")
         persons = score_persons(opened, seed=seed)
         facts = {"head": opened.head, "scores": [person.model_dump() for person in persons]}
         output.print(facts, person_blocks(persons))
@@ -215,20 +214,7 @@ def score(
         from forecast.report.charts import draw_reliability, write_figure
 
         write_figure(draw_reliability(scores.calibration), figure)
-    if csv:
-        _write(scores.as_csv(), csv)
-    written = [place for place in (figure, csv) if place]
-    output.print(scores.model_dump_json(by_alias=True), scores.blocks(path, written))
-
-
-def _write(text: str, path: Path) -> None:
-    """Write a file whole, or leave what was there."""
-    from forecast.storage import write_file
-
-    try:
-        write_file(path, text)
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be written: {error.strerror or error}") from error
+    output.print(scores.model_dump_json(by_alias=True), scores.blocks(path, figure))
 
 
 @app.command()
@@ -242,12 +228,16 @@ def export(
     """Write the ledger as CSV for others: its forecasts, or a sheet of open questions."""
     from forecast.ledger.judgements import EXPORTS
     from forecast.ledger.store import open_ledger
+    from forecast.storage import write_file
 
     text = EXPORTS[form](open_ledger(ledger_place(ledger)))
     if out is None:
         typer.echo(text, nl=False)
-    else:
-        _write(text, out)
+        return
+    try:
+        write_file(out, text)
+    except OSError as error:
+        raise LedgerError(f"{out}: cannot be written: {error.strerror or error}") from error
 
 
 @app.command("import")

@@ -66,7 +66,8 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
 class Question(Record):
     """What is forecast: an act that meets the rule, after ``as_of`` and before ``milestone``.
 
-    Actors and ``any_of`` are sorted, so that equal questions are equal.
+    Actors and ``any_of`` are sorted, so that equal questions are equal. Without ``by`` anybody's acts count;
+    without ``scale`` (``Scale.key``) severities are of the standard one.
     """
 
     dyad: tuple[str, str] = Field(description="the two sides, sorted; actors of a side are joined by a plus")
@@ -74,12 +75,8 @@ class Question(Record):
     theatre: tuple[str, ...] = Field(description="acts between one of them and a side count too")
     any_of: tuple[str, ...] = Field(min_length=1, description="categories that meet the target, sorted")
     min_severity: int = Field(ge=1, le=5)
-    by: tuple[str, ...] | None = Field(
-        None, min_length=1, exclude_if=_is_empty, description="whose acts count, sorted; null: anybody's"
-    )
-    scale: Text | None = Field(
-        None, exclude_if=_is_empty, description="what severities mean (``Scale.key``); null: standard"
-    )
+    by: tuple[str, ...] | None = Field(None, min_length=1, exclude_if=_is_empty)
+    scale: Text | None = Field(None, exclude_if=_is_empty)
     as_of: Day = Field(description="last day that was known")
     milestone: Day = Field(description="first day that no longer counts")
 
@@ -135,13 +132,13 @@ class LedgerEntry(Record):
     id: Hash
     provenance: tuple[()] = Field((), exclude=True, description="written by 0.3, which could merge chains")
 
-    identity: ClassVar[frozenset[str]]
-    """Fields that the id is made of."""
+    identity: ClassVar[set[str] | None] = None
+    """Fields that the id is made of; ``None``: all but itself."""
 
     @property
     def expected_id(self) -> str:
         """The id that the content has."""
-        return content_hash(self.model_dump(mode="json", include=set(self.identity)))
+        return content_hash(self.model_dump(mode="json", include=self.identity, exclude={"id"}))
 
 
 class ProbabilityEntry(LedgerEntry):
@@ -185,10 +182,10 @@ class ForecastEntry(ProbabilityEntry):
     run_id: Text
     run_folder: Text | None = Field(description="where the run was kept; null when it was not")
 
-    identity = frozenset(
-        {"kind", "question", "name", "target", "milestone_name", "model"}
-        | {"config_sha256", "data_sha256", "code_version"}
-    )
+    identity: ClassVar[set[str] | None] = {
+        *("kind", "question", "name", "target", "milestone_name", "model"),
+        *("config_sha256", "data_sha256", "code_version"),
+    }
 
     @property
     def failed(self) -> bool:
@@ -210,16 +207,12 @@ class JudgementEntry(ProbabilityEntry):
     interval: Interval | None = Field(None, exclude_if=_is_empty, description="range that the person gives")
     because: Text | None = Field(None, exclude_if=_is_empty, description="the reason that the person gives")
     link: Text | None = Field(None, exclude_if=_is_empty, description="address of the forecast, if stated")
-    differs: Text | None = Field(
-        None, exclude_if=_is_empty, description="how the question that it answers differs, as stated"
-    )
-
-    identity = frozenset({"kind", "question", "forecaster", "probability"})
+    differs: Text | None = Field(None, exclude_if=_is_empty, description="how its question differs")
 
     @property
     def expected_id(self) -> str:
         """The id that the content has."""
-        fields = set(self.identity)
+        fields = {"kind", "question", "forecaster", "probability"}
         if self.person:
             fields |= {"person", "made_on", "interval", "because"}
         if self.price:
@@ -240,11 +233,6 @@ class ResolutionEntry(LedgerEntry):
     events_sha256: Hash
     corrects: Hash | None = Field(None, description="id of the resolution that this one replaces")
 
-    identity = frozenset(
-        {"kind", "question_id", "outcome", "decided_on", "acts", "through"}
-        | {"events_source", "events_sha256", "corrects"}
-    )
-
     def same_answer(self, other: ResolutionEntry) -> bool:
         """Whether both say that the same happened, by the same acts."""
         return (self.outcome, self.decided_on, self.acts) == (other.outcome, other.decided_on, other.acts)
@@ -257,8 +245,6 @@ class VoidEntry(LedgerEntry):
     subject: Hash = Field(description="id of the forecast, judgement or question")
     reason: Text
 
-    identity = frozenset({"kind", "subject", "reason"})
-
 
 class RunEntry(LedgerEntry):
     """The folder that a run left, so that it can be told later whether it was altered."""
@@ -268,7 +254,7 @@ class RunEntry(LedgerEntry):
     manifest_sha256: Hash = Field(description="of the manifest's lasting part (``run_hash``)")
     run_folder: Text = Field(description="where the run was kept")
 
-    identity = frozenset({"kind", "run_id", "manifest_sha256"})
+    identity: ClassVar[set[str] | None] = {"kind", "run_id", "manifest_sha256"}
 
 
 AnyEntry = Annotated[
@@ -282,7 +268,7 @@ class Payload(Record):
     schema_: Literal[6, 7] = Field(SCHEMA, alias="schema")
     recorded_on: Moment
     clock_behind_s: int | None = Field(
-        None, ge=1, description="seconds by which the clock stood behind an earlier record, else null"
+        None, ge=1, description="behind an earlier record; null where it is not"
     )
     entry: AnyEntry
 
@@ -393,10 +379,12 @@ def _read_link(link: Link, place: int, previous: str) -> ChainRecord:
         raise BadRecordError("is not written in canonical JSON")
     if payload.entry.id != payload.entry.expected_id:
         raise BadRecordError("has an id that is not that of its content")
-    return ChainRecord(**vars(link), **{name: getattr(payload, name) for name in _READ})
-
-
-_READ = ("recorded_on", "clock_behind_s", "entry")
+    return ChainRecord(
+        **vars(link),
+        recorded_on=payload.recorded_on,
+        clock_behind_s=payload.clock_behind_s,
+        entry=payload.entry,
+    )
 
 
 class Ledger:

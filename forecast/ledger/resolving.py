@@ -20,31 +20,21 @@ from forecast.panel import TargetRule
 from forecast.wording import count
 
 
-@dataclass(frozen=True, kw_only=True)
-class Coverage:
-    """Whose acts a file holds, and until when.
+@dataclass(kw_only=True)
+class Resolved:
+    """What a file of events did to the questions of a ledger; lists hold questions.
 
-    ``dyad`` holds the two actors or sides, sorted; ``scale`` is what severities mean (``Scale.key``). No row
-    names the actors ``unseen`` of the sides asked about: the file may not cover their acts. ``through``, the
-    last day that the events cover, was given (``stated``) or is the last day on which anything became known.
+    The file holds acts of the sides of ``dyad``, coded by ``scale`` (``Scale.key``), ``through`` a day that
+    was ``stated`` or is the last on which anything became known. No row names the actors ``unseen``: the file
+    may not cover their acts. ``open_met`` are open questions for which the answer is a yes already: they wait
+    for their day like the others, or what happens early would count sooner than what does not happen.
     """
 
     dyad: tuple[str, str]
     scale: str
     through: date
-    unseen: tuple[str, ...]
     stated: bool
-
-
-@dataclass
-class Resolved:
-    """What a file of events did to the questions of a ledger; lists hold questions.
-
-    ``open_met`` are open questions for which the answer is a yes already: they wait for their day like the
-    others, or what happens early would count sooner than what does not happen.
-    """
-
-    coverage: Coverage
+    unseen: tuple[str, ...]
     new: list[ResolutionEntry] = field(default_factory=list)
     corrected: list[ResolutionEntry] = field(default_factory=list)
     unchanged: list[Question] = field(default_factory=list)
@@ -59,25 +49,24 @@ class Resolved:
         listed = ("new", "corrected", "open")
         counted = ("open_met", "unchanged", "void", "other_scales", "other_dyads")
         return {
-            "dyad": "-".join(self.coverage.dyad),
-            "scale": self.coverage.scale,
-            "unseen_actors": [*self.coverage.unseen],
-            "through": self.coverage.through.isoformat(),
-            "through_stated": self.coverage.stated,
+            "dyad": "-".join(self.dyad),
+            "scale": self.scale,
+            "unseen_actors": [*self.unseen],
+            "through": self.through.isoformat(),
+            "through_stated": self.stated,
             **{name: [entry.model_dump(mode="json") for entry in getattr(self, name)] for name in listed},
             **{f"n_{name}": len(getattr(self, name)) for name in counted},
         }
 
     def blocks(self, source: str) -> Iterator[Block]:
         """What a file of events settled, and what stays open until when."""
-        coverage = self.coverage
-        why = "as stated" if coverage.stated else "the last day on which anything became known"
+        why = "as stated" if self.stated else "the last day on which anything became known"
         yield Prose(
-            f"{source}: acts of {'-'.join(coverage.dyad)}, taken to cover the days through "
-            f"{coverage.through} ({why}). Severities on the scale '{coverage.scale}'."
+            f"{source}: acts of {'-'.join(self.dyad)}, taken to cover the days through "
+            f"{self.through} ({why}). Severities on the scale '{self.scale}'."
         )
-        if coverage.unseen:
-            unseen = " or ".join(coverage.unseen)
+        if self.unseen:
+            unseen = " or ".join(self.unseen)
             yield Prose(f"No row names {unseen}. Does the file cover their acts?", tone="warning")
         if self.new:
             yes = sum(resolution.outcome for resolution in self.new)
@@ -118,32 +107,18 @@ def resolve_ledger(
     dyad: str | None = None,
     scale: str | None = None,
 ) -> Resolved:
-    """Look up in a ledger's file what happened, and put it on record; see ``coverage_of`` for the parameters.
+    """Look up in a ledger's file what happened by the last day covered, and put it on record.
 
-    ``LedgerError`` when the ledger cannot be used, or as ``coverage_of``.
+    What was resolved before stays, unless the events now say otherwise: then a new resolution is put on
+    record that points to the old one. Unless given, the dyad (two actors or sides, e.g. ``USA-CHN``) is the
+    most frequent pair that is asked about and has ``FEW_SHARE`` of the rows, the last day covered is the last
+    ``known_date``, and the scale of the severities (``Scale.key``) that of the questions. No file covers days
+    to come, from ``today`` on.
+
+    ``LedgerError`` when the ledger cannot be used, has no question about the dyad, or none on that scale, or
+    they are on several and none is given; the file has no act between the two, or the last day lies ahead.
     """
-    coverage = coverage_of(events, open_ledger(path), today=today, through=through, dyad=dyad, scale=scale)
-    with write_ledger(path) as writer:
-        return resolve_questions(writer, events, coverage)
-
-
-def coverage_of(
-    events: EventTable,
-    ledger: Ledger,
-    *,
-    today: date,
-    through: date | None = None,
-    dyad: str | None = None,
-    scale: str | None = None,
-) -> Coverage:
-    """Find out whose acts a file holds, and until when it covers them.
-
-    Unless given, the dyad (two actors or sides, e.g. ``USA-CHN``) is the most frequent pair that is asked
-    about and has ``FEW_SHARE`` of the rows, the last day covered is the last ``known_date``, and the scale of
-    the severities (``Scale.key``) that of the questions. No file covers days to come, from ``today`` on.
-    ``LedgerError`` when the ledger has no question about the dyad, or none on that scale, or they are on
-    several and none is given; the file has no act between the two, or the last day lies ahead.
-    """
+    ledger = open_ledger(path)
     held = main_pairs(events)
     pair = _main_pair(held, ledger) if dyad is None else _given_pair(dyad, ledger)
     asked = [question for question in ledger.questions.values() if _is_covered(question, pair)]
@@ -158,12 +133,6 @@ def coverage_of(
         raise LedgerError(
             f"{events.source}: holds no act between {pair[0]} and {pair[1]}. It holds {pairs_in_words(held)}"
         )
-    scale = scale or _only_scale(asked, events, pair)
-    if not any(question.scale_key == scale for question in asked):
-        raise LedgerError(
-            f"--scale: no question about {'-'.join(pair)} is on the scale '{scale}'. "
-            f"On record: {_scales(asked)}"
-        )
     last: date = through or events.known_date.max().astype(object)
     if last >= today:
         what = "--through" if through else "the last known_date"
@@ -172,48 +141,67 @@ def coverage_of(
             f"{today - timedelta(days=1)} (UTC). Give an earlier day with --through"
         )
     sides = {actor for question in asked for actor in _between(question).actors}
-    unseen = tuple(sorted(sides - actors_of(events)))
-    return Coverage(dyad=pair, scale=scale, through=last, unseen=unseen, stated=through is not None)
-
-
-def resolve_questions(writer: LedgerWriter, events: EventTable, coverage: Coverage) -> Resolved:
-    """Put on record what happened, for every question whose window is over by the last day covered.
-
-    What was resolved before stays, unless the events now say otherwise: then a new resolution is put on
-    record that points to the old one.
-    """
-    done, ledger = Resolved(coverage), writer.ledger
-    for question_id, question in list(ledger.questions.items()):
-        if not _is_covered(question, coverage.dyad):
-            done.other_dyads.append(question)
-        elif question.scale_key != coverage.scale:
-            done.other_scales.append(question)
-        elif question_id in ledger.voids:
-            done.void.append(question)
-        elif question.is_over(coverage.through):
-            _resolve(writer, events, question, done)
-        elif ledger.resolution_of(question_id):  # by a file that reached further
-            done.unchanged.append(question)
-        else:
-            done.open.append(question)
-            if len(acts_that_met(events, question, coverage.through)):
-                done.open_met.append(question)
+    done = Resolved(
+        dyad=pair,
+        scale=_scale(asked, events, pair, scale),
+        through=last,
+        stated=through is not None,
+        unseen=tuple(sorted(sides - actors_of(events))),
+    )
+    with write_ledger(path) as writer:
+        for question in list(writer.ledger.questions.values()):
+            _look_up(writer, events, question, done)
     return done
 
 
-def _only_scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str]) -> str:
-    scale = asked[0].scale_key
-    if any(question.scale_key != scale for question in asked):
-        raise LedgerError(
-            f"{events.source}: questions about {'-'.join(pair)} are on several scales: {_scales(asked)}. Say "
-            f"by which the file is coded, e.g. --scale {scale}"
+def _look_up(writer: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
+    """Put on record what happened, or count the question among those that stay as they are."""
+    standing = writer.ledger.resolution_of(question.id)
+    if not _is_covered(question, done.dyad):
+        done.other_dyads.append(question)
+    elif question.scale_key != done.scale:
+        done.other_scales.append(question)
+    elif question.id in writer.ledger.voids:
+        done.void.append(question)
+    elif standing and not question.is_over(done.through):  # by a file that reached further
+        done.unchanged.append(question)
+    else:
+        acts = acts_that_met(events, question, done.through)
+        if not question.is_over(done.through):
+            done.open.append(question)
+            done.open_met += [question] if len(acts) else []
+            return
+        resolution = with_id(
+            ResolutionEntry,
+            question_id=question.id,
+            outcome=int(len(acts) > 0),
+            decided_on=acts.date[0].astype(object) if len(acts) else None,
+            acts=tuple(acts.id.tolist()),
+            through=done.through,
+            events_source=events.source,
+            events_sha256=events.sha256,
+            corrects=standing.id if standing else None,
         )
-    return scale
+        if standing and standing.same_answer(resolution):
+            done.unchanged.append(question)
+        else:
+            writer.append(resolution)
+            (done.corrected if standing else done.new).append(resolution)
 
 
-def _scales(asked: Sequence[Question]) -> str:
+def _scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str], stated: str | None) -> str:
     counts = Counter(question.scale_key for question in asked)
-    return ", ".join(f"{name} ({count(number, 'question')})" for name, number in sorted(counts.items()))
+    known = ", ".join(f"{name} ({count(number, 'question')})" for name, number in sorted(counts.items()))
+    if stated and stated not in counts:
+        raise LedgerError(
+            f"--scale: no question about {'-'.join(pair)} is on the scale '{stated}'. On record: {known}"
+        )
+    if not stated and len(counts) > 1:
+        raise LedgerError(
+            f"{events.source}: questions about {'-'.join(pair)} are on several scales: {known}. Say by which "
+            f"the file is coded, e.g. --scale {asked[0].scale_key}"
+        )
+    return stated or asked[0].scale_key
 
 
 def acts_that_met(events: EventTable, question: Question, through: date) -> EventTable:
@@ -237,27 +225,6 @@ def _is_covered(question: Question, pair: tuple[str, str]) -> bool:
     rule = _between(question)
     low, high = pair
     return question.dyad == pair or (low in rule.a and high in rule.b) or (low in rule.b and high in rule.a)
-
-
-def _resolve(writer: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
-    acts = acts_that_met(events, question, done.coverage.through)
-    standing = writer.ledger.resolution_of(question.id)
-    resolution = with_id(
-        ResolutionEntry,
-        question_id=question.id,
-        outcome=int(len(acts) > 0),
-        decided_on=acts.date[0].astype(object) if len(acts) else None,
-        acts=tuple(acts.id.tolist()),
-        through=done.coverage.through,
-        events_source=events.source,
-        events_sha256=events.sha256,
-        corrects=standing.id if standing else None,
-    )
-    if standing and standing.same_answer(resolution):
-        done.unchanged.append(question)
-        return
-    writer.append(resolution)
-    (done.corrected if standing else done.new).append(resolution)
 
 
 def _main_pair(held: Mapping[tuple[str, str], int], ledger: Ledger) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ from forecast.blocks import (
     right,
 )
 from forecast.errors import LedgerError
-from forecast.evaluation.forecast_table import ForecastTable, csv_text, table_of
+from forecast.evaluation.forecast_table import ForecastTable, table_of
 from forecast.evaluation.metrics import (
     Estimate,
     block_length,
@@ -84,8 +84,7 @@ _GROUP_HEADS = {
 }
 
 
-@dataclass(frozen=True)
-class ScoredForecast:
+class ScoredForecast(NamedTuple):
     """A forecast and what happened."""
 
     entry: ForecastEntry
@@ -119,12 +118,6 @@ class Counts(Record):
     repeated: int = Field(description="not scored: an earlier forecast of the same question stands")
     hindcasts: int = Field(description="of the scored: made more than a week after the as-of date")
     early: int = Field(description="of the scored: a yes before the window was half over")
-
-    @property
-    def void_share(self) -> float | None:
-        """Void forecasts as a share of void and scored ones; ``None`` without either."""
-        closed = self.void + self.scored
-        return self.void / closed if closed else None
 
 
 def standing_forecasts(ledger: Ledger, *, failed: bool = False) -> tuple[list[ForecastEntry], Counts]:
@@ -267,7 +260,7 @@ class LedgerScores(Record):
     largest_misses: tuple[LedgerMiss, ...]
     warnings: tuple[str, ...]
 
-    def blocks(self, path: Path, written: Sequence[Path]) -> Iterator[Block]:
+    def blocks(self, path: Path, figure: Path | None) -> Iterator[Block]:
         """Counts, the score of every group, calibration and misses."""
         counts = self.counts
         parts = [f"{counts.scored:,} scored", f"{counts.open:,} open", f"{counts.void:,} void"]
@@ -316,8 +309,8 @@ class LedgerScores(Record):
         ]
         columns = "Id", "As of", "Before", "Target", right("Said"), "It"
         yield plain_table(columns, misses, "Largest misses, of each episode the worst")
-        if written:
-            yield Pairs(tuple(("Written", str(place)) for place in written))
+        if figure:
+            yield Pairs((("Written", str(figure)),))
 
     def _calibration_blocks(self) -> Iterator[Block]:
         rows = [
@@ -334,21 +327,6 @@ class LedgerScores(Record):
             low, high = (number(end, 2) for end in slope.interval90)
             text = f"Slope {number(slope.value, 2)} (90% interval {low} to {high})"
             yield Prose(f"{text}; 1 is calibrated, below 1 too extreme.", tone="fine")
-
-    def as_csv(self) -> str:
-        """Return the score of every group as CSV; what is not defined is an empty cell."""
-        rows = []
-        for group in filter(None, (*self.groups, self.without_early)):
-            skill = group.skill
-            rows.append(
-                (
-                    *(group.by, group.group, group.n, group.n_yes, group.brier.value, group.brier.se),
-                    *(group.log.value, group.log.se, group.baseline_brier, group.baseline_log),
-                    *(skill and skill.value, *((skill and skill.interval90) or (None, None)), group.claim),
-                )
-            )
-        columns = "by,group,n,n_yes,brier,brier_se,log,log_se,baseline_brier,baseline_log"
-        return csv_text(f"{columns},skill,skill_lower90,skill_upper90,claim".split(","), rows)
 
 
 def score_ledger(ledger: Ledger, *, seed: int = 0, failed: bool = False) -> LedgerScores:
@@ -371,12 +349,12 @@ def score_ledger(ledger: Ledger, *, seed: int = 0, failed: bool = False) -> Ledg
         schema=2,
         head=ledger.head,
         counts=counts,
-        void_share=counts.void_share,
+        void_share=counts.void / closed if (closed := counts.void + counts.scored) else None,
         groups=tuple(groups),
         without_early=score_group(late, seed=seed, group="without early") if late else None,
         calibration=tuple(reliability_curve(rows, rows.models[0], seed=seed) for rows in (table, baseline)),
         calibration_slope=error_bound_if_defined(pool_calibration(table, name, seed).slope),
-        largest_misses=_misses(scored, table),
+        largest_misses=tuple(_misses(scored, table)),
         warnings=tuple(_warnings(counts, groups[0])),
     )
 
@@ -467,14 +445,14 @@ def _series(entry: ForecastEntry) -> str:
     return "|".join((*asked, ",".join(question.by or ()), question.scale_key, entry.name, entry.model))
 
 
-def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[LedgerMiss, ...]:
+def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> Iterator[LedgerMiss]:
     by_window = {
         (forecast.question.origin, forecast.question.horizon_days, _series(forecast.entry)): forecast
         for forecast in scored
     }
-    missed = [by_window[miss.origin, miss.horizon_days, miss.target] for miss in largest_misses(table)]
-    return tuple(
-        LedgerMiss(
+    for worst in largest_misses(table):
+        miss = by_window[worst.origin, worst.horizon_days, worst.target]
+        yield LedgerMiss(
             id=miss.entry.id,
             dyad=miss.question.pair,
             target=miss.entry.target,
@@ -483,8 +461,6 @@ def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> tuple[Led
             probability=miss.entry.probability,
             outcome=miss.outcome,
         )
-        for miss in missed
-    )
 
 
 def _warnings(counts: Counts, everything: GroupScore) -> Iterator[str]:
@@ -512,14 +488,11 @@ def _warnings(counts: Counts, everything: GroupScore) -> Iterator[str]:
 def _nothing_to_score(counts: Counts) -> str:
     if not counts.forecasts:
         return "holds no forecast yet. 'forecast run' puts them on record"
-    parts = {
-        "open": "open; see 'forecast ledger resolve'",
-        "void": "void",
-        "unconverged": "of runs that did not converge (score them with --failed)",
-    }
-    numbers = ((getattr(counts, name), words) for name, words in parts.items())
-    why = ", ".join(f"{number:,} {words}" for number, words in numbers if number)
-    return f"nothing can be scored yet: of {count(counts.forecasts, 'forecast')} {why}"
+    why = [f"{counts.open:,} open; see 'forecast ledger resolve'"] if counts.open else []
+    why += [f"{counts.void:,} void"] if counts.void else []
+    failed = f"{counts.unconverged:,} of runs that did not converge (score them with --failed)"
+    why += [failed] if counts.unconverged else []
+    return f"nothing can be scored yet: of {count(counts.forecasts, 'forecast')} {', '.join(why)}"
 
 
 def _score_row(label: str, group: GroupScore) -> tuple[Cell, ...]:

@@ -89,20 +89,16 @@ class LedgerWriter:
 
 def open_ledger(path: Path) -> Ledger:
     """Read a ledger (``LedgerError`` when there is none, or it is newer, unreadable or broken)."""
-    ledger = _trusted(path, read_links(path))
-    if len(ledger):
-        with _reading(path) as connection:
-            _refuse_altered_tables(connection, path)
-    return ledger
+    with _reading(path) as connection:
+        if not _is_ready(connection, path):
+            return Ledger(str(path))
+        ledger = _trusted(path, _links(connection))
+        _refuse_altered_tables(connection, path)
+        return ledger
 
 
 def read_links(path: Path) -> list[Link]:
     """Read the records of a ledger as they are stored, without checking the chain."""
-    if not path.is_file():
-        raise LedgerError(
-            f"{path}: there is no ledger. 'forecast run' makes one; give its place with --ledger or in "
-            "FORECAST_LEDGER"
-        )
     with _reading(path) as connection:
         return _links(connection) if _is_ready(connection, path) else []
 
@@ -122,7 +118,9 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
             connection.execute("BEGIN IMMEDIATE")
             try:
                 if not _is_ready(connection, path):
-                    _make_tables(connection)
+                    marks = f"application_id = {APPLICATION_ID}", f"user_version = {VERSION}"
+                    for statement in (*TABLES, *(f"PRAGMA {mark}" for mark in marks)):
+                        connection.execute(statement)
                 writer = LedgerWriter(connection, path, clock)
                 _refuse_altered_tables(connection, path)
                 yield writer
@@ -167,6 +165,11 @@ def _refuse_device(path: Path) -> None:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.is_file():
+        raise LedgerError(
+            f"{path}: there is no ledger. 'forecast run' makes one; give its place with --ledger or in "
+            "FORECAST_LEDGER"
+        )
     # Who may write takes back what a killed process left half done; who may not is told of it.
     may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     with _translated(path, "read"), _connected(path, "rw" if may_write else "ro") as connection:
@@ -180,13 +183,6 @@ def _connected(path: Path, mode: Literal["ro", "rw", "rwc"]) -> Iterator[sqlite3
     with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)) as connection:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
         yield connection
-
-
-def _make_tables(connection: sqlite3.Connection) -> None:
-    for table in TABLES:
-        connection.execute(table)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _is_ready(connection: sqlite3.Connection, path: Path) -> bool:
@@ -424,17 +420,14 @@ def _check_runs(ledger: Ledger, path: Path) -> Iterator[RunOnRecord]:
         place = next((place for place in (beside, folder) if (place / files.MANIFEST).is_file()), None)
         if place is None:
             yield RunOnRecord(run_id, folders[run_id], "not here")
-        else:
-            yield _compared(run_id, place, recorded)
-
-
-def _compared(run_id: str, place: Path, recorded: set[str]) -> RunOnRecord:
-    try:
-        if read_manifest(place).get("run_id") != run_id:
-            return RunOnRecord(run_id, str(place), "replaced")
-        refuse_changed_files(place, advice="")
-        if run_hash(place) not in recorded:
-            return RunOnRecord(run_id, str(place), "altered", "its manifest is not the one on record")
-    except RunFolderError as error:
-        return RunOnRecord(run_id, str(place), "altered", str(error))
-    return RunOnRecord(run_id, str(place), "as recorded")
+            continue
+        try:
+            if read_manifest(place).get("run_id") != run_id:
+                yield RunOnRecord(run_id, str(place), "replaced")
+                continue
+            refuse_changed_files(place, advice="")
+            sound = run_hash(place) in recorded
+            why = "" if sound else "its manifest is not the one on record"
+        except RunFolderError as error:
+            why = str(error)
+        yield RunOnRecord(run_id, str(place), "altered" if why else "as recorded", why)

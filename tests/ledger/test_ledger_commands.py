@@ -120,19 +120,17 @@ def test_void_needs_a_reason_and_happens_once(resolved, case):
     assert "Void: coded twice" in resolved("ledger", "show", found).out
 
 
-def test_the_score_goes_to_a_figure_and_a_table(resolved, tmp_path):
+def test_the_score_goes_to_a_figure(resolved, tmp_path):
     figures = [tmp_path / "c.svg", tmp_path / "c.png"]
     for figure in figures:
-        ended = resolved("ledger", "score", "--figure", figure, "--csv", tmp_path / "s.csv", "--quiet")
+        ended = resolved("ledger", "score", "--figure", figure, "--quiet")
         assert (ended.code, ended.out, ended.err) == (0, "", "")
     assert figures[0].read_bytes().startswith(b"<?xml")
     assert figures[1].read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "s.csv").read_text().splitlines()[1].startswith("all,all,2,1,0.15625,,")
 
 
 BAD_INPUT = (
     ("score", "--figure", "c.gif"),
-    ("score", "--csv", "nowhere/s.csv"),
     ("list", "--dyad", "USA-SRB"),
     ("show", "abc"),
     ("show", "zzzz"),

@@ -14,7 +14,7 @@ from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
 from forecast.ledger.chain import VoidEntry, with_id
 from forecast.ledger.recording import make_question
-from forecast.ledger.resolving import acts_that_met, coverage_of
+from forecast.ledger.resolving import acts_that_met
 from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import write_ledger
 from forecast.panel import TargetRule
@@ -99,7 +99,7 @@ def test_a_milestone_waits_until_the_events_cover_its_last_day_a_yes_no_sooner_t
 
 def test_without_a_stated_day_the_last_known_date_counts_and_is_said(asked, coded):
     done = asked.resolve(coded(("2022-01-15", "sanction", 4), ("2022-02-10", "visit", 1)))
-    assert (done.coverage.through, done.coverage.stated) == (date(2022, 2, 10), False)
+    assert (done.through, done.stated) == (date(2022, 2, 10), False)
     assert outcomes(asked) == {30: 1}
 
 
@@ -173,7 +173,7 @@ def test_days_to_come_cannot_be_covered(asked, coded):
         asked.resolve(events, today=today, through="2022-02-01")
     with pytest.raises(LedgerError, match="the last known_date is 2022-01-15, but only days that are over"):
         asked.resolve(events, today=date(2022, 1, 15))
-    assert coverage_of(events, asked.ledger, today=today).through == date(2022, 1, 15)
+    assert asked.resolve(events, today=today).through == date(2022, 1, 15)
 
 
 def test_a_void_question_is_not_resolved(asked, coded):
@@ -218,7 +218,7 @@ def test_acts_of_another_pair_answer_nothing(case):
 def test_a_file_of_many_pairs_is_about_the_one_asked_about_unless_it_has_few_rows(case):
     case.record(AS_OF, {"crisis": {30: 0.25}})
     done = case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 27))
-    assert (done.coverage.dyad, len(done.new)) == (("CHN", "USA"), 1)
+    assert (done.dyad, len(done.new)) == (("CHN", "USA"), 1)
     with pytest.raises(LedgerError, match=r"The file holds IND–PAK \(28 rows\) and CHN–USA \(3\)"):
         case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 28))
 
@@ -254,7 +254,7 @@ def test_a_side_of_several_actors_is_asked_about_whole(case):
 
 def test_an_actor_asked_about_that_no_row_names_is_told(case):
     case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA", "NAT"), ("CHN",)))
-    assert case.resolve(acts_by(*QUIET)).coverage.unseen == ("NAT",)
+    assert case.resolve(acts_by(*QUIET)).unseen == ("NAT",)
 
 
 def test_a_question_is_resolved_by_its_actors_acts_alone(case, coded):
@@ -278,7 +278,7 @@ def test_a_question_is_resolved_on_its_scale_alone(case, coded):
     with pytest.raises(LedgerError, match=r"armed \(1 question\), standard \(1 question\). Say by which"):
         case.resolve(events)
     done = case.resolve(events, scale="standard")
-    assert (len(done.new), len(done.other_scales), done.coverage.scale) == (1, 1, "standard")
+    assert (len(done.new), len(done.other_scales), done.scale) == (1, 1, "standard")
     assert len(case.resolve(events, scale="armed").new) == 1
     with pytest.raises(LedgerError, match="--scale: no question about CHN-USA is on the scale 'own-123'"):
         case.resolve(events, scale="own-123")
