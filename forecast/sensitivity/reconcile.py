@@ -9,10 +9,10 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -91,17 +91,11 @@ class Reconciled(Record):
     tried: int
 
 
-@dataclass(frozen=True)
-class _Tried:
+class _Tried(NamedTuple):
     """What a change comes to; ``change`` where that is near enough."""
 
     reached: float
     change: ReconcilingChange | None = None
-
-    @classmethod
-    def there(cls, reached: float, change: dict[str, Any], setting: dict[str, Any]) -> _Tried:
-        """A change that comes near enough."""
-        return cls(reached, ReconcilingChange(**change, probability=reached, setting=setting))
 
 
 @dataclass(frozen=True)
@@ -133,124 +127,119 @@ class _Search:
         if scenario.withheld or scenario.failures:
             return None
         milestones = scenario.target(self.target).milestones
-        return next(one.probability for one in milestones if one.name == self.milestone)
+        return next(answer.probability for answer in milestones if answer.name == self.milestone)
 
     def near(self, probability: float) -> bool:
         """Whether a probability is the one asked for."""
         return abs(probability - self.goal) <= TOLERANCE
 
-    @property
-    def about(self) -> int:
-        """How many changes are tried, about: those that do nothing are not counted among them."""
-        acts = len([*self._scheduled(), *self._expected()])
-        return len(key_assumptions(self.run.inputs, self.target)) + 1 + acts
+    def tried(self, reached: float | None, setting: dict[str, Any], **change: Any) -> _Tried:  # noqa: ANN401
+        """What a change comes to, and the change itself where that is near enough."""
+        if reached is None or not self.near(reached):
+            return _Tried(self.now if reached is None else reached)
+        return _Tried(reached, ReconcilingChange(**change, probability=reached, setting=setting))
 
     def all(self) -> Iterator[_Tried]:
         """Try every change, one kind after the other."""
-        for kind in (self.priors, self.several_priors, self.acts, self.left_out):
-            yield from kind()
-
-    def priors(self) -> Iterator[_Tried]:
-        """Shift each prior until the draws say the goal, and compute that scenario."""
         shares = stacked_shares(self.run, [(self.target, self.milestone)])
-        for name in key_assumptions(self.run.inputs, self.target):
-            shifts = PriorShifts(self.run, name, shares)
-            search = find_break_evens(shifts, 0, [self.goal])
-            if not search.crossings:
-                ends = [float(shifts.at(one).probability[0]) for one in (search.told_from, search.told_to)]
-                yield _Tried(min(ends, key=lambda reached: abs(reached - self.goal)))
-                continue
-            steps = search.crossings[0].steps
-            moved = shifts.moved(steps)
-            setting = {"priors": {name: str(moved)}}
-            found = self.under(setting)
-            if found is None or not self.near(found):
-                yield _Tried(self.now if found is None else found)
-                continue
-            change = {
-                **{"kind": "prior", "plausibility": _plausibility(shifts, steps)},
-                **_part(shifts, steps).model_dump(by_alias=True),
-            }
-            yield _Tried.there(found, change, setting)
+        names = key_assumptions(self.run.inputs, self.target)
+        shifts = [PriorShifts(self.run, name, shares) for name in names]
+        yield from map(self._prior, shifts)
+        yield from self._several_priors(shifts)
+        for act in (*self._scheduled(), *self._expected()):
+            yield from self._act(act)
+        yield from self._left_out()
 
-    def several_priors(self) -> Iterator[_Tried]:
+    def _prior(self, shifts: PriorShifts) -> _Tried:
+        """Shift a prior until the draws say the goal, and compute that scenario."""
+        search = find_break_evens(shifts, 0, [self.goal])
+        if not search.crossings:
+            ends = [float(shifts.at(end).probability[0]) for end in (search.told_from, search.told_to)]
+            return _Tried(min(ends, key=lambda reached: abs(reached - self.goal)))
+        steps = search.crossings[0].steps
+        setting = {"priors": {shifts.name: str(shifts.moved(steps))}}
+        change = {"kind": "prior", "plausibility": _plausibility(shifts, steps)}
+        change |= _part(shifts, steps).model_dump(by_alias=True)
+        return self.tried(self.under(setting), setting, **change)
+
+    def _several_priors(self, shifts: Sequence[PriorShifts]) -> Iterator[_Tried]:
         """Move the priors that matter most together, by the least steps, until the run says the goal."""
-        shares = stacked_shares(self.run, [(self.target, self.milestone)])
-        shifts = [
-            PriorShifts(self.run, name, shares) for name in key_assumptions(self.run.inputs, self.target)
-        ]
-        slopes = np.array([_slope(one) for one in shifts])
+        slopes = np.array([_slope(each) for each in shifts])
         strongest = np.argsort(-np.abs(slopes))[:_MOST_TOGETHER]
-        direction = slopes[strongest] / max(float(np.linalg.norm(slopes[strongest])), _LEAST_SLOPE)
-        chosen = [shifts[place] for place in strongest]
-
-        def setting(steps: float) -> dict[str, Any]:
-            moved = {one.name: one.moved(steps * part) for one, part in zip(chosen, direction, strict=True)}
-            return {"priors": {name: str(prior) for name, prior in moved.items()}}
-
+        length = float(np.linalg.norm(slopes[strongest]))
+        parts = [
+            (shifts[place], float(slopes[place]) / max(length, _LEAST_SLOPE)) for place in strongest.tolist()
+        ]
         goal, at = float(logit(self.goal)), float(logit(self.now))
-        slope = float(np.linalg.norm(slopes[strongest])) / (self.now * (1 - self.now))
+        slope = length / (self.now * (1 - self.now))
         steps = 0.0
         for _ in range(_MOST_STEPS):
             further = float(np.clip(steps + (goal - at) / max(slope, _LEAST_SLOPE), -FURTHEST, FURTHEST))
             if further == steps:
                 break
-            found = self.under(setting(further)) or self.under(setting(further), refit=True)
-            if found is None:
+            setting = {"priors": {prior.name: str(prior.moved(further * part)) for prior, part in parts}}
+            reached = self.under(setting) or self.under(setting, refit=True)
+            if reached is None:
                 return
-            if self.near(found):
-                parts = tuple(_part(one, further * part) for one, part in zip(chosen, direction, strict=True))
-                change = {
-                    **{"kind": "several_priors", "what": f"{len(parts)} priors together", "parts": parts},
-                    **{"from": 0.0, "to": further, "scale": None},
-                    "plausibility": 2 * float(norm.sf(abs(further))),
-                }
-                yield _Tried.there(found, change, setting(further))
+            if self.near(reached):
+                yield self.tried(
+                    reached,
+                    setting,
+                    kind="several_priors",
+                    what=f"{len(parts)} priors together",
+                    parts=tuple(_part(prior, further * part) for prior, part in parts),
+                    scale=None,
+                    plausibility=2 * float(norm.sf(abs(further))),
+                    **{"from": 0.0, "to": further},
+                )
                 return
-            slope = (float(logit(found)) - at) / (further - steps)
-            steps, at = further, float(logit(found))
+            slope = (float(logit(reached)) - at) / (further - steps)
+            steps, at = further, float(logit(reached))
         yield _Tried(float(expit(at)))
 
-    def acts(self) -> Iterator[_Tried]:
-        """Find the chance of each act at which the run says the goal.
+    def _act(self, act: _Act) -> Iterator[_Tried]:
+        """Find the chance of an act at which the run says the goal.
 
         The forecast is nearly straight in the chance of an act: two secant steps are near enough.
         """
-        for act in (*self._scheduled(), *self._expected()):
-            low, low_at = act.stated, self.now
-            high = 1.0 if act.stated < 0.5 else 0.0
-            high_at = self.under(act.setting(high))
-            tried = None if high_at is None else _Tried(high_at)
-            for _ in range(2):
-                if high_at is None or abs(high_at - low_at) < _LEAST_SLOPE:
-                    break
-                chance = round(low + (self.goal - low_at) * (high - low) / (high_at - low_at), 4)
-                if not 0.0 <= chance <= 1.0 or chance == act.stated:
-                    break
+        low, low_at, high = act.stated, self.now, 1.0 if act.stated < 0.5 else 0.0
+        high_at = self.under(act.setting(high))
+        if high_at is None:
+            return
+        tried = _Tried(high_at)
+        for _ in range(2):
+            if high_at is None or abs(high_at - low_at) < _LEAST_SLOPE:
+                break
+            chance = round(low + (self.goal - low_at) * (high - low) / (high_at - low_at), 4)
+            if not 0.0 <= chance <= 1.0 or chance == act.stated:
+                break
+            high, high_at = chance, self.under(act.setting(chance))
+            if high_at is not None and self.near(high_at):
+                change = {"kind": act.kind, "what": act.what, "from": act.stated, "to": chance}
+                plausibility = min(act.plausibility(chance), 1.0)
                 setting = act.setting(chance)
-                found = self.under(setting)
-                if found is not None and self.near(found):
-                    change = {
-                        **{"kind": act.kind, "what": act.what, "from": act.stated, "to": chance},
-                        **{"scale": "probability", "plausibility": min(act.plausibility(chance), 1.0)},
-                    }
-                    tried = _Tried.there(found, change, setting)
-                    break
-                high, high_at = chance, found
-            if tried is not None:
-                yield tried
+                tried = self.tried(high_at, setting, **change, scale="probability", plausibility=plausibility)
+                break
+        yield tried
 
     def _scheduled(self) -> Iterator[_Act]:
         config = self.run.inputs.config
+
+        def scheduled(label: str, stated: float) -> _Act:
+            def left_of(chance: float) -> float:
+                return chance / stated if chance < stated else (1 - chance) / (1 - stated)
+
+            return _Act(
+                "scheduled_act",
+                label,
+                stated,
+                lambda chance: {"calendar": {"probability": {label: chance}}},
+                left_of,
+            )
+
         for act in config.calendar:
             if act.date < config.milestone(self.milestone).date:
-                yield _Act(
-                    "scheduled_act",
-                    act.label,
-                    act.probability,
-                    lambda chance, label=act.label: {"calendar": {"probability": {label: chance}}},  # type: ignore[misc]
-                    lambda chance, stated=act.probability: _left_of(chance, stated),  # type: ignore[misc]
-                )
+                yield scheduled(act.label, act.probability)
 
     def _expected(self) -> Iterator[_Act]:
         """Acts that are not the target themselves: of conflict to raise it, of cooperation to lower it."""
@@ -258,38 +247,37 @@ class _Search:
         ahead = timedelta(days=milestone_day(self.run, self.milestone))
         soon = inputs.data.grid.origin + min(timedelta(days=_SOON_DAYS), ahead // 2)
         rule = next(rule for rule in inputs.rules if rule.name == self.target)
+
+        def expected(category: str, severity: int, by: str | None) -> _Act:
+            act = {"date": soon.isoformat(), "category": category, "severity": severity}
+            act |= {"by": by} if by else {}
+            often = _frequency(self.run, category, severity)
+            return _Act(
+                "expected_act",
+                f"{category.replace('_', ' ')} of severity {severity} on {soon}",
+                0.0,
+                lambda chance: {"events": [act | {"probability": chance}]},
+                lambda chance: often / chance,
+            )
+
         for category in CONFLICTUAL if self.goal > self.now else COOPERATIVE:
             for severity in _TRIED_SEVERITIES:
                 by = inputs.who_acts(category, severity, rule)
-                if rule.meets(category, severity, by or ""):
-                    continue
-                act = {"date": soon.isoformat(), "category": category, "severity": severity}
-                act |= {"by": by} if by else {}
-                often = _frequency(self.run, category, severity)
-                yield _Act(
-                    "expected_act",
-                    f"{category.replace('_', ' ')} of severity {severity} on {soon}",
-                    0.0,
-                    lambda chance, act=act: {"events": [act | {"probability": chance}]},  # type: ignore[misc]
-                    lambda chance, often=often: often / chance,  # type: ignore[misc]
-                )
+                if not rule.meets(category, severity, by or ""):
+                    yield expected(category, severity, by)
 
-    def left_out(self) -> Iterator[_Tried]:
+    def _left_out(self) -> Iterator[_Tried]:
         """Past acts whose absence would give the goal by the run's own account; checked by a new fit."""
         headline = self.run.forecast.headline
         if (self.target, self.milestone) != (headline.target, headline.milestone):
             return
         for driver in self.run.forecast.drivers:
-            if not self.near(self.now - driver.change):
-                continue
-            setting = {"without": [driver.event_id]}
-            found = self.under(setting, refit=True)
-            if found is not None and self.near(found):
-                change = {
-                    **{"kind": "past_act_left_out", "what": driver.event_id, "from": 1.0, "to": 0.0},
-                    **{"scale": "probability", "plausibility": 0.0},
-                }
-                yield _Tried.there(found, change, setting)
+            if self.near(self.now - driver.change):
+                setting = {"without": [driver.event_id]}
+                reached = self.under(setting, refit=True)
+                if reached is not None and self.near(reached):
+                    change = {"kind": "past_act_left_out", "what": driver.event_id, "from": 1.0, "to": 0.0}
+                    yield self.tried(reached, setting, **change, scale="probability", plausibility=0.0)
 
 
 def reconcile(
@@ -297,24 +285,25 @@ def reconcile(
 ) -> Reconciled:
     """Search the single changes under which a run that converged would say ``goal``, in (0, 1).
 
-    ``tell`` is told how many changes of how many are tried.
+    ``tell`` is told how many changes are tried.
     """
-    known = run.forecast.target(target)
-    now = next(one.probability for one in known.milestones if one.name == milestone)
+    milestones = run.forecast.target(target).milestones
+    now = next(answer.probability for answer in milestones if answer.name == milestone)
     search = _Search(run, target, milestone, goal, now)
     tried: list[_Tried] = []
-    for one in [] if search.near(now) else search.all():
-        tried.append(one)
-        tell(f"{len(tried)} of about {max(search.about, len(tried))} changes tried")
-    changes = [one.change for one in tried if one.change is not None]
+    for attempt in [] if search.near(now) else search.all():
+        tried.append(attempt)
+        tell(f"{len(tried)} changes tried")
+    changes = [attempt.change for attempt in tried if attempt.change is not None]
     changes.sort(key=lambda change: -change.plausibility)
+    reached = [attempt.reached for attempt in tried]
     return Reconciled(
         target=target,
         milestone=milestone,
         asked=goal,
         probability=now,
         changes=tuple(changes[:MOST_CHANGES]),
-        nearest=min((one.reached for one in tried), key=lambda reached: abs(reached - goal), default=now),
+        nearest=min(reached, key=lambda probability: abs(probability - goal), default=now),
         tried=len(tried),
     )
 
@@ -337,10 +326,6 @@ def _plausibility(shifts: PriorShifts, steps: float) -> float:
     mean = float(weights @ draws / weights.sum())
     tail = min(float((draws <= mean).mean()), float((draws >= mean).mean()))
     return min(2 * float(norm.sf(abs(steps))), 2 * tail, 1.0)
-
-
-def _left_of(chance: float, stated: float) -> float:
-    return chance / stated if chance < stated else (1 - chance) / (1 - stated)
 
 
 def _frequency(run: Run, category: str, severity: int) -> float:
