@@ -23,12 +23,12 @@ from forecast.evaluation.forecast_table import (
 from forecast.evaluation.study import KeptRows, Study, Task, Workers, row_key, run_study
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES
-from forecast.families.mixing import mean_of_members
 from forecast.inference.particles import OriginDraws, RollingPosterior
 from forecast.panel import EventCounts, TimeGrid, count_events, knots_for, raised_to_included, stream_layout
 from forecast.priors import PriorSet
 from forecast.priors.population import record_priors
 from forecast.progress import Listener, StageProgress
+from forecast.runs.mixture import mean_of_members
 from forecast.simulation.paths import SimulationOptions, simulate_first_passages
 from forecast.simulation.probabilities import hit_shares
 

@@ -7,7 +7,7 @@ the ratio of the changed priors alone, up to a constant that the weights do not 
 A difference is taken draw by draw, and, where futures are simulated anew, path by path on the same random
 numbers: what base and scenario share (the scatter of the draws, the luck of the paths) falls out of it.
 Therefore a few paths a draw say as much on a difference as many do on a probability. The other members of
-the forecast follow what the model's paths do (``forecast.families.mixing``).
+the forecast follow what the model's paths do (``forecast.runs.mixture``).
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.families.mixing import DrawShares
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats, stream_draws
 from forecast.panel import FutureAct
 from forecast.priors import PriorSet, elements
-from forecast.runs.mixture import Futures, Mixture, ModelAnswer, direct_answers, met_by_themselves
+from forecast.runs.mixture import DrawShares, Futures, Mixture, ModelAnswer, direct_answers, met_by_themselves
 from forecast.runs.run import Run
 from forecast.scenarios.plan import ScenarioPlan, draw_effects
 from forecast.simulation.paths import OtherFutures, futures_differ_since, simulate_first_passages

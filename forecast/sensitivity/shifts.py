@@ -12,14 +12,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from forecast.families.mixing import DrawShares, Mixing
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
 from forecast.priors import Distribution, NamedPrior, PriorSet
 from forecast.priors.distributions import shifted
 from forecast.records.analysis import Assumed
 from forecast.runs.inputs import Inputs
-from forecast.runs.mixture import Mixture
+from forecast.runs.mixture import DrawShares, Mixing, Mixture
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import (
     Effort,

@@ -11,7 +11,7 @@ from forecast.evaluation import units
 from forecast.evaluation.backtest import BacktestOptions
 from forecast.evaluation.units import collect
 from forecast.families import FAMILIES, Family
-from forecast.families.mixing import mean_of_members
+from forecast.runs.mixture import mean_of_members
 from forecast.workflows.backtest import run_backtest
 
 ORIGINS = (date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1))

@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.families.mixing import (
+from forecast.inference.importance import monte_carlo_error
+from forecast.panel import TargetRule, raised_to_included
+from forecast.runs.mixture import (
     ActsAhead,
     DrawShares,
     Mixing,
     mean_of_members,
     mixture,
 )
-from forecast.inference.importance import monte_carlo_error
-from forecast.panel import TargetRule, raised_to_included
 from forecast.simulation.probabilities import HitMoments
 
 N_DRAWS, N_PATHS, CHAINS = 400, 4, 4

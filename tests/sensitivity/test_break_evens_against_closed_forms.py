@@ -5,11 +5,11 @@ import pytest
 from scipy import special
 
 from forecast import wording
-from forecast.families.mixing import DrawShares, Mixing
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
 from forecast.priors import Distribution
 from forecast.priors.distributions import shifted
 from forecast.report.words import assumed_text
+from forecast.runs.mixture import DrawShares, Mixing
 from forecast.scenarios.evaluate import parameter_draws
 from forecast.sensitivity.robustness import FURTHEST, find_break_evens, prior_bar, strongest_first
 from forecast.sensitivity.shifts import PriorShifts, Shares

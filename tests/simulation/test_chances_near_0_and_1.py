@@ -13,10 +13,10 @@ import pytest
 from scipy import special
 
 from forecast.evaluation.metrics import LOG_FLOOR, log_score
-from forecast.families.mixing import ActsAhead, mixture
 from forecast.panel import TargetRule
 from forecast.pooled_hazard import hazard as pooled
 from forecast.pooled_hazard.coefficients import shipped_hazard
+from forecast.runs.mixture import ActsAhead, mixture
 from forecast.simulation.probabilities import (
     FirstPassages,
     HitMoments,
