@@ -6,7 +6,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,15 +13,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from forecast.blocks import Block, Bullets, Entry, Prose, Verbatim
-from forecast.cli.options import Answer, Output, argument, day, day_option, option, parts_of, takes_options
+from forecast.cli.options import Answer, Output, argument, day, day_option, option, read_pair, takes_options
 from forecast.cli.terminal import show, show_progress
 from forecast.errors import InputError
 from forecast.progress import StageProgress
 from forecast.wording import count
 
 if TYPE_CHECKING:
-    from forecast.drafts.drafting import Refusal
-    from forecast.drafts.proposals import Proposal, ProposalFile
+    from forecast.events.drafts import Proposal, ProposalFile
     from forecast.events.dyads import DyadRule
     from forecast.events.merging import Agreement
     from forecast.records.scale import Scale
@@ -34,51 +32,16 @@ CHANGEABLE = {
     "known_date": "Day it became public",
     "initiator": "Who acts (three letters)",
     "target": "Towards whom (three letters)",
-    "category": "Category (? for the codebook)",
-    "severity": "Severity 1 to 5 (? for what each means)",
+    "category": "Category",
+    "severity": "Severity, 1 to 5",
     "summary": "What happened, in one neutral sentence",
 }
 """Columns that a person may change, and how they are asked for."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Whose acts are asked for, and by which scale."""
-
-    config: Path | None = option(None, "--config", "Config whose pair and scale are used.", "FILE")
-    pair: str | None = option(None, "--pair", "The pair, without a config.", "A,B")
-    scale: str | None = option(None, "--scale", "Its scale: standard, armed, or a file of anchors.", "SCALE")
-
-    def read(self) -> tuple[DyadRule, Scale]:
-        """Return the pair and the scale."""
-        from forecast.config import load_config
-        from forecast.config.writing import load_scale
-        from forecast.events.dyads import DyadRule
-        from forecast.events.reading import read_cells
-        from forecast.runs.inputs import config_scale, dyad_rule
-
-        if (self.config is None) == (self.pair is None):
-            raise InputError("whose acts? Give --config FILE, or --pair A,B such as --pair USA,CHN")
-        if self.config is not None:
-            if self.scale is not None:
-                raise InputError("--scale has no effect with --config, which names its scale. Leave it out")
-            config = load_config(self.config)
-            return dyad_rule(config), config_scale(config)
-        actors = parts_of(self.pair or "")
-        if len(actors) != 2:
-            raise InputError(f"--pair {self.pair}: expected two actors, such as USA,CHN")
-        values, faults = read_cells(dict(zip(("initiator", "target"), actors, strict=True)))
-        if faults:
-            raise InputError(f"--pair {self.pair}: {faults[0][1]}")
-        rule = DyadRule((values["initiator"],), (values["target"],))
-        return rule, load_scale(self.scale or "standard", Path())
-
-
 @takes_options
 def draft(
-    articles: list[str] = argument(
-        "ARTICLE…", "Files of text or HTML, web addresses, or files of addresses, one a line."
-    ),
+    articles: list[Path] = argument("ARTICLE…", "Files of text or HTML."),
     model: str = option(..., "--model", "The model, as the endpoint names it.", "NAME"),
     endpoint: str = option(
         ...,
@@ -89,10 +52,12 @@ def draft(
     out: Path = option(
         Path("proposals.json"), "--out -o", "File of proposals; an existing one grows.", "FILE"
     ),
-    *,
-    asked: Asked,
+    config: Path | None = option(None, "--config", "Config whose pair and scale are used.", "FILE"),
+    pair: str | None = option(None, "--pair", "The pair, without a config.", "A,B"),
+    scale: str | None = option(None, "--scale", "Its scale: standard, armed, or a file of anchors.", "SCALE"),
     published: datetime | None = day_option(None, "--published", "Day of articles that do not say theirs."),
     timeout: float = option(120.0, "--timeout", "Most seconds for one answer.", "SECONDS", min=1, max=3600),
+    *,
     output: Output,
 ) -> None:
     """Have a language model propose acts from articles; 'events review' makes events of them.
@@ -101,71 +66,92 @@ def draft(
     counted. The variable FORECAST_DRAFT_KEY holds the key of the endpoint, if it wants one. An article that
     the file of proposals knows is not sent again. Exit code 1 when an article gave no usable answer.
     """
-    from forecast.drafts.articles import named_articles, read_article
-    from forecast.drafts.drafting import Draft, Refusal, draft_article
-    from forecast.drafts.endpoint import KEY_VARIABLE, RefusedError, endpoint_at
-    from forecast.drafts.proposals import ReadArticle, begin_proposals
+    from forecast.events.articles import MAX_ARTICLES, RefusedError, read_article
+    from forecast.events.drafts import KEY_VARIABLE, Endpoint, ReadArticle, begin_proposals, draft_article
     from forecast.storage import locked
 
-    rule, scale = asked.read()
-    at = endpoint_at(endpoint, model, timeout, os.environ.get(KEY_VARIABLE, ""))
-    names = named_articles(articles)
-    refusals: list[Refusal] = []
+    rule, anchors = _whose_acts(config, pair, scale)
+    at = Endpoint.at(endpoint, model, timeout, os.environ.get(KEY_VARIABLE, ""))
+    places = [path.resolve() for path in articles]
+    if twice := next((place for place in places if places.count(place) > 1), None):
+        raise InputError(f"{twice}: given twice. Give each article once")
+    if page := next((path for path in articles if path.parts[0] in ("http:", "https:")), None):
+        raise InputError(f"{page}: pages by address ended with 0.4: save the page, and give its file")
+    if len(articles) > MAX_ARTICLES:
+        raise InputError(f"{len(articles):,} articles. Allowed: at most {MAX_ARTICLES} at a time")
+    refusals: list[dict[str, str]] = []
     failed, skipped = 0, 0
-    with locked(out):
-        file = begin_proposals(out, rule, scale)
+    with locked(out), show_progress(shown=output.for_people) as draw:
+        file = begin_proposals(out, rule, anchors)
         before = len(file.content.proposals)
-        with show_progress(shown=output.for_people) as draw:
-            for done, name in enumerate(names):
-                draw(StageProgress("draft", done, len(names)))
-                try:
-                    article = read_article(name, day(published), timeout)
-                except RefusedError as error:
-                    made = Draft(refusals=(Refusal(error.kind, name, str(error)),), failed=True)
-                else:
-                    read = ReadArticle(name=name, sha256=article.sha256, model=model)
-                    if file.was_read(read):
-                        skipped += 1
-                        continue
-                    made = draft_article(article, at, rule, scale)
-                    if made.proposals or not made.refusals:
-                        file = file.with_article(read, made.proposals)
-                refusals += made.refusals
-                failed += made.failed
-            draw(StageProgress("draft", len(names), len(names)))
+        for done, path in enumerate(articles):
+            draw(StageProgress("draft", done, len(articles)))
+            try:
+                article = read_article(path, day(published))
+                read = ReadArticle(name=article.name, sha256=article.sha256, model=model)
+                if file.was_read(read):
+                    skipped += 1
+                    continue
+                kept, refused = draft_article(article, at, rule, anchors)
+                if kept or not refused:
+                    file = file.with_article(read, kept)
+            except RefusedError as error:
+                refused = [error]
+                failed += 1
+            refusals += [{"kind": why.kind, "article": str(path), "message": str(why)} for why in refused]
+        draw(StageProgress("draft", len(articles), len(articles)))
     added = file.content.proposals[before:]
-    kinds = Counter(one.kind for one in refusals)
+    kinds = dict(sorted(Counter(refusal["kind"] for refusal in refusals).items()))
     facts = {
         "out": str(out) if file.content.articles else None,
-        "articles": len(names),
+        "articles": len(articles),
         "skipped": skipped,
         "failed": failed,
-        "proposals": [one.model_dump(mode="json") for one in added],
+        "proposals": [proposal.model_dump(mode="json") for proposal in added],
         "waiting": len(file.content.waiting()),
-        "refused": dict(sorted(kinds.items())),
-        "refusals": [vars(one) for one in refusals],
+        "refused": kinds,
+        "refusals": refusals,
     }
-    output.print(facts, _drafted(file, added, refusals, len(names), skipped))
+    asked_before = f", {skipped:,} of them asked about before" if skipped else ""
+    head = f"{count(len(articles), 'article')}{asked_before}: {count(len(added), 'act')} proposed."
+    output.print(facts, (Prose(head), *_drafted(file, added, refusals, kinds)))
     if failed:
         raise typer.Exit(1)
 
 
+def _whose_acts(config: Path | None, pair: str | None, scale: str | None) -> tuple[DyadRule, Scale]:
+    from forecast.config import load_config
+    from forecast.config.writing import load_scale
+    from forecast.events.dyads import DyadRule
+    from forecast.runs.inputs import config_scale, dyad_rule
+
+    if config is not None and pair is None:
+        if scale is not None:
+            raise InputError("--scale has no effect with --config, which names its scale. Leave it out")
+        loaded = load_config(config)
+        return dyad_rule(loaded), config_scale(loaded)
+    if pair is None or config is not None:
+        raise InputError("whose acts? Give --config FILE, or --pair A,B such as --pair USA,CHN")
+    a, b = read_pair(pair)
+    return DyadRule((a,), (b,)), load_scale(scale or "standard", Path())
+
+
 def _drafted(
-    file: ProposalFile, added: Sequence[Proposal], refusals: Sequence[Refusal], articles: int, skipped: int
+    file: ProposalFile,
+    added: Sequence[Proposal],
+    refusals: Sequence[dict[str, str]],
+    kinds: dict[str, int],
 ) -> Iterator[Block]:
-    before = f", {skipped:,} of them asked about before" if skipped else ""
-    yield Prose(f"{count(articles, 'article')}{before}: {count(len(added), 'act')} proposed.")
     yield Bullets(tuple(f"{proposal.id}: {_in_short(proposal.cells)}" for proposal in added))
     if refusals:
-        kinds = Counter(refusal.kind for refusal in refusals)
-        said = [f"{refusal.article}: {refusal.kind}: {refusal.message}" for refusal in refusals]
-        hidden = len(refusals) - SHOWN_REFUSALS
-        more = [f"and {hidden:,} more. All of them: --json"] if hidden > 0 else []
-        listed = ", ".join(f"{kind} {number:,}" for kind, number in sorted(kinds.items()))
-        yield Entry(f"Refused: {listed}", (Bullets((*said[:SHOWN_REFUSALS], *more)),))
-    if file.content.waiting():
-        waiting = count(len(file.content.waiting()), "proposal")
-        yield Prose(f"{file.path} holds {waiting} to decide: forecast events review {file.path} EVENTS.csv")
+        lines = ["{article}: {kind}: {message}".format(**refusal) for refusal in refusals[:SHOWN_REFUSALS]]
+        if (hidden := len(refusals) - SHOWN_REFUSALS) > 0:
+            lines.append(f"and {hidden:,} more. All of them: --json")
+        listed = ", ".join(f"{kind} {number:,}" for kind, number in kinds.items())
+        yield Entry(f"Refused: {listed}", (Bullets(tuple(lines)),))
+    if waiting := len(file.content.waiting()):
+        command = f"forecast events review {file.path} EVENTS.csv"
+        yield Prose(f"{file.path} holds {count(waiting, 'proposal')} to decide: {command}")
     elif not file.content.articles:
         yield Prose("Nothing was written.")
 
@@ -194,7 +180,7 @@ def review(
     the nearest acts of the file. Stop whenever you like: every decision is kept. Accepted rows carry
     x_coder draft+person. Without FILE, or with --json, it asks nothing and tells how things stand.
     """
-    from forecast.drafts.proposals import open_proposals
+    from forecast.events.drafts import CODER, open_proposals
     from forecast.events.merging import match_events, measure_agreement
     from forecast.events.reading import read_events
     from forecast.storage import locked
@@ -206,37 +192,30 @@ def review(
             if answer.for_people:
                 opened = _decide(opened, file)
     content = opened.content
-    units, coders = content.reviewed_units(), ("draft", "draft+person")
+    units, other = content.reviewed_units(), CODER
     if against is not None:
-        units, coders = list(match_events([content.drafted(), read_events(against)])), ("draft", against.stem)
+        units, other = match_events([content.drafted(), read_events(against)]), against.stem
     agreement = measure_agreement(units, seed)
-    decisions = Counter(one.decision for one in content.proposals)
+    decisions = dict.fromkeys(("waiting", "accepted", "changed", "refused"), 0)
+    decisions |= Counter(proposal.decision for proposal in content.proposals)
     facts = {
-        "proposals": [one.model_dump(mode="json") for one in content.proposals],
-        "decisions": {name: decisions[name] for name in ("waiting", "accepted", "changed", "refused")},
+        "proposals": [proposal.model_dump(mode="json") for proposal in content.proposals],
+        "decisions": decisions,
         "file": None if file is None else str(file),
-        "coders": list(coders),
+        "coders": ["draft", other],
         "events": len(units),
         "shared": sum(len(unit.rows) > 1 for unit in units),
-        "agreement": [vars(one) for one in agreement],
+        "agreement": [vars(agreed) for agreed in agreement],
     }
-    answer.print(facts, _standing(facts["decisions"], coders, len(units), agreement, seen=against is None))  # type: ignore[arg-type]
+    head = ", ".join(f"{decision} {number:,}" for decision, number in decisions.items()).capitalize()
+    compared = _compared(other, len(units), agreement, seen=against is None) if units else ()
+    answer.print(facts, (Prose(f"{head}."), *compared))
 
 
-def _standing(
-    decisions: dict[str, int],
-    coders: tuple[str, str],
-    events: int,
-    agreement: Sequence[Agreement],
-    *,
-    seen: bool,
-) -> Iterator[Block]:
+def _compared(other: str, events: int, agreement: Sequence[Agreement], *, seen: bool) -> Iterator[Block]:
     from forecast.events.answers import agreement_blocks
 
-    yield Prose(", ".join(f"{name} {number:,}" for name, number in decisions.items()).capitalize() + ".")
-    if not events:
-        return
-    yield Prose(f"{coders[0]} beside {coders[1]}, {count(events, 'event')}:")
+    yield Prose(f"draft beside {other}, {count(events, 'event')}:")
     yield from agreement_blocks(agreement)
     if seen:
         yield Prose(
@@ -246,44 +225,37 @@ def _standing(
 
 def _decide(file: ProposalFile, events: Path) -> ProposalFile:
     """Ask for every proposal that waits; end of input and ``q`` stop."""
+    from forecast.events.answers import severities_table
+
     waiting = file.content.waiting()
     for place, proposal in enumerate(waiting, start=1):
-        show([Verbatim(("",)), *_asked_about(proposal, file, events, f"{place} of {len(waiting)}")])
-        while True:
-            key = _one_key(KEYS)
+        show([Verbatim(("",)), _shown(proposal, file, events, f"{place} of {len(waiting)}")])
+        while (key := _one_key()) not in ("a", "c", "r", "s", "q"):
             if key == "?":
-                show(_help_of("severity", proposal.cells["category"], file.content.scale))
-            elif key == "q":
-                return file
-            elif key == "s":
-                break
-            elif key == "r":
-                file = file.refuse(proposal)
-                break
-            elif key == "a":
-                file = file.accept(proposal, events)
-                break
-            elif key == "c":
-                file = file.accept(proposal, events, _changed(proposal, file, events))
-                break
+                show([severities_table(file.content.scale, proposal.cells["category"])])
             else:
                 typer.echo(f"  Expected: {KEYS}", err=True)
+        match key:
+            case "q":
+                return file
+            case "r":
+                file = file.refuse(proposal)
+            case "a":
+                file = file.accept(proposal, events)
+            case "c":
+                file = file.accept(proposal, events, _changed(proposal, file.content.scale))
     return file
 
 
-def _asked_about(proposal: Proposal, file: ProposalFile, events: Path, place: str) -> Iterator[Block]:
-    from forecast.events.coding import open_event_file
+def _shown(proposal: Proposal, file: ProposalFile, events: Path, place: str) -> Block:
+    from forecast.events.drafts import open_event_file
     from forecast.events.merging import nearest_acts
 
     cells = proposal.cells
     table = open_event_file(events).table
     near = [] if table is None else nearest_acts(proposal.drafted, table)
-    acts = (
-        f"{act.id}: {act.date} {act.initiator} to {act.recipient} {act.category} {act.severity}: "
-        f"{act.summary}"
-        for act in near
-    )
-    yield Entry(
+    acts = (f"{act.id}: {_in_short({**vars(act), 'target': act.recipient})}" for act in near)
+    return Entry(
         f"{proposal.id} ({place})  {_in_short(cells)}",
         (
             Prose(f"Sentence: {proposal.sentence}"),
@@ -295,9 +267,9 @@ def _asked_about(proposal: Proposal, file: ProposalFile, events: Path, place: st
     )
 
 
-def _one_key(meaning: str) -> str:
+def _one_key() -> str:
     """Ask for one key of a terminal, or the first sign of a line of other input; ``q`` at its end."""
-    typer.echo(f"  [{meaning}] ", err=True, nl=False)
+    typer.echo(f"  [{KEYS}] ", err=True, nl=False)
     if sys.stdin.isatty():
         key = str(typer.getchar())
         typer.echo(key if key.isprintable() else "", err=True)
@@ -307,40 +279,22 @@ def _one_key(meaning: str) -> str:
     return given.strip()[:1].lower() if given else "q"
 
 
-def _changed(proposal: Proposal, file: ProposalFile, events: Path) -> dict[str, str]:
+def _changed(proposal: Proposal, scale: Scale) -> dict[str, str]:
     """Ask for each column, what was drafted when left empty; a wrong answer is told and asked for again."""
-    from forecast.events.coding import coding_faults, open_event_file
+    from forecast.events.drafts import act_faults
 
-    opened, scale = open_event_file(events), file.content.scale
     cells = dict(proposal.cells)
     for name, question in CHANGEABLE.items():
         while True:
-            given = _ask(f"{question} [{cells.get(name, '')}]")
-            if given == "?":
-                show(_help_of(name, cells["category"], scale))
-                continue
+            try:
+                prompt = f"{question} [{cells.get(name, '')}]"
+                given = str(typer.prompt(prompt, default="", show_default=False, err=True)).strip()
+            except typer.Abort as stop:  # Typer's word for Ctrl-C and for the end of input
+                raise KeyboardInterrupt from stop
             changed = cells | ({name: given} if given else {})
-            wrong = [message for column, message in coding_faults(changed, opened, scale) if column == name]
+            wrong = [message for column, message in act_faults(changed, scale) if column == name]
             if not wrong:
                 cells = changed
                 break
             typer.echo(f"  {wrong[0]}", err=True)
     return cells
-
-
-def _ask(question: str) -> str:
-    try:
-        return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
-    except typer.Abort as stop:  # Typer's word for Ctrl-C and for the end of input
-        raise KeyboardInterrupt from stop
-
-
-def _help_of(name: str, category: str, scale: Scale) -> tuple[Block, ...]:
-    """What the codebook says of a column."""
-    from forecast.events.answers import categories_table, severities_table
-
-    if name == "category":
-        return (categories_table(),)
-    if name == "severity":
-        return (severities_table(scale, category),)
-    return (Prose("'forecast events codebook' prints the codebook."),)

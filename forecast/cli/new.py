@@ -18,6 +18,7 @@ from forecast.cli.options import (
     day,
     day_option,
     option,
+    read_pair,
     parts_of,
     takes_options,
 )
@@ -101,7 +102,7 @@ def _draft(chosen: NewOptions) -> Draft:
     from forecast.events.reading import load_events
     from forecast.events.stores import read_store
 
-    pair = None if chosen.pair is None else _pair(chosen.pair)
+    pair = None if chosen.pair is None else read_pair(chosen.pair)
     as_of = day(chosen.as_of)
     scale = None if chosen.scale is None else (_scale_from(chosen), load_scale(chosen.scale, Path()))
     events: EventTable | None
@@ -147,18 +148,6 @@ def _refuse_mistyped(pair: Pair) -> None:
 def _last_known(events: EventTable) -> date:
     last: date = events.known_date.max().astype(object)
     return last
-
-
-def _pair(text: str) -> Pair:
-    from forecast.events.cells import CellFault, clean_text, parse_actor
-
-    try:
-        sides = [parse_actor(clean_text(side)) for side in parts_of(text)]
-    except CellFault as fault:
-        raise InputError(f"--pair: {fault}") from fault
-    if len(sides) != 2 or sides[0] == sides[1]:
-        raise InputError(f"--pair: got '{text}'; expected two sides with a comma between, e.g. USA,CHN")
-    return sides[0], sides[1]
 
 
 def _bundled_with(pair: Pair | None) -> EventTable | None:

@@ -197,6 +197,19 @@ def day(value: datetime | None) -> date | None:
     return value.date() if value else None
 
 
+def read_pair(text: str) -> tuple[str, str]:
+    """Return the two actors of an option ``--pair`` (``InputError``: they are no two)."""
+    from forecast.events.cells import CellFault, clean_text, parse_actor
+
+    try:
+        sides = [parse_actor(clean_text(side)) for side in parts_of(text)]
+    except CellFault as fault:
+        raise InputError(f"--pair: {fault}") from fault
+    if len(sides) != 2 or sides[0] == sides[1]:
+        raise InputError(f"--pair: got '{text}'; expected two actors with a comma between, e.g. USA,CHN")
+    return sides[0], sides[1]
+
+
 def parts_of(text: str) -> tuple[str, ...]:
     """Cut at commas; spaces around a part do not count, and empty parts are left out."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -21,11 +21,10 @@ from scipy.special import gammaln
 from forecast.errors import EventError, did_you_mean, shown
 from forecast.events.cells import Fault, clean_text, faults_message
 from forecast.events.codebook import CATEGORIES
-from forecast.events.reading import read_sheet, write_whole
+from forecast.events.reading import read_record, read_sheet, write_whole
 from forecast.events.table import Event, EventTable, csv_text
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.scale import Scale
-from forecast.storage import content_of, read_json
 
 Verdict = Literal["true", "wrong category", "wrong severity", "not this pair", "repeat"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -295,13 +294,4 @@ def rate_draws(counts: NDArray[np.int64], rng: np.random.Generator, draws: int =
 
 def read_audit(path: Path) -> Audit:
     """Read ``audit.json`` (``EventError``: it cannot be read, or is no audit)."""
-    advice = "Give the file that 'forecast events audit' wrote"
-    try:
-        with content_of(path, EventError, advice):
-            return Audit.model_validate_json(read_json(path))
-    except OSError as error:
-        raise EventError(f"{path}: cannot be read ({error.strerror or error}). {advice}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise EventError(f"{path}: no audit ({place}: {first['msg']}). {advice}") from error
+    return read_record(path, Audit, "an audit", "forecast events audit")

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from forecast.errors import EventError, InputError, did_you_mean, nearest
 from forecast.events.cells import (
@@ -37,7 +38,8 @@ from forecast.events.stores import Names, Pairs, is_store, read_store
 from forecast.events.table import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 from forecast.events.typed_tables import cell_text, read_parquet, read_workbook
 from forecast.frames import columns_of
-from forecast.storage import copy_file, scratch_folder, write_file
+from forecast.records.base import Record
+from forecast.storage import content_of, copy_file, read_json, scratch_folder, write_file
 from forecast.wording import count
 
 Values = dict[str, list[Any]]
@@ -397,3 +399,21 @@ def write_whole(path: Path, content: bytes) -> None:
             f"{path}: cannot be written ({error.strerror or error}). Check that the folder exists, its "
             "permissions and free space; nothing was changed."
         ) from error
+
+
+def read_record[R: Record](path: Path, kind: type[R], name: str, command: str) -> R:
+    """Read a file in JSON that a command wrote; ``name`` is what it should be.
+
+    Raises ``EventError``: it cannot be read, or is something else.
+    """
+    advice = f"Give the file that '{command}' wrote"
+    try:
+        with content_of(path, EventError, advice):
+            return kind.model_validate_json(read_json(path))
+    except OSError as error:
+        raise EventError(f"{path}: cannot be read ({error.strerror or error}). {advice}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"{part}: " for part in map(str, first["loc"][-1:]))
+        reason = first["msg"].removeprefix("Value error, ")
+        raise EventError(f"{path}: not {name} ({place}{reason}). {advice}") from error

@@ -197,8 +197,8 @@ def test_errors_that_an_audit_found_are_a_caution_and_nothing_else(audited):
     ("change", "message"),
     [
         (lambda text: None, "audit.json: cannot be read"),
-        (lambda text: "{}", "no audit"),
-        (lambda text: "[" * 100_000, "no audit"),
+        (lambda text: "{}", "not an audit"),
+        (lambda text: "[" * 100_000, "not an audit"),
         (lambda text: text.replace('"id":"', '"id":"of-another-file-'), "judges no row of bundled:us-china"),
     ],
 )
