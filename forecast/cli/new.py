@@ -19,7 +19,6 @@ from forecast.cli.options import (
     day_option,
     option,
     read_pair,
-    parts_of,
     takes_options,
 )
 from forecast.errors import InputError
