@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -95,21 +95,14 @@ class RunQuestion(NamedTuple):
     question: Question
 
 
-def asked_questions(
-    dyad: DyadRule, rules: Sequence[TargetRule], as_of: date, milestones: Mapping[str, date], scale: Scale
-) -> list[RunQuestion]:
-    """Return every question that a run asks; ``milestones`` are days by name."""
-    return [
-        RunQuestion(rule.name, name, make_question(dyad, rule, as_of, day, scale))
-        for rule in rules
-        for name, day in milestones.items()
-    ]
-
-
 def questions_of(config: Config) -> list[RunQuestion]:
     """Return every question that a run of a config asks."""
-    days = {milestone.name: milestone.date for milestone in config.milestones}
-    return asked_questions(dyad_rule(config), target_rules(config), config.as_of, days, config_scale(config))
+    dyad, scale = dyad_rule(config), config_scale(config)
+    return [
+        RunQuestion(rule.name, milestone.name, make_question(dyad, rule, config.as_of, milestone.date, scale))
+        for rule in target_rules(config)
+        for milestone in config.milestones
+    ]
 
 
 def history_of(ledger: Ledger, asked: Sequence[RunQuestion]) -> tuple[PastForecast, ...]:

@@ -9,7 +9,7 @@ from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
 from forecast.ledger.resolving import resolve_ledger
-from forecast.ledger.store import open_ledger
+from forecast.ledger.store import open_ledger, write_ledger
 from forecast.panel import TargetRule
 from forecast.records.forecast import (
     Baseline,
@@ -132,6 +132,14 @@ class LedgerCase:
             rules or list(RULES.values()),
             origin_of(forecast, made_on=made_on, config=config, acts=acts),
         )
+
+    def record_all(self, forecasts):
+        """Put many on record at once, from (as-of date, probabilities, settings) a forecast."""
+        with write_ledger(self.path) as writer:
+            for as_of, probabilities, how in forecasts:
+                forecast = make_forecast(date.fromisoformat(as_of), probabilities, **how)
+                for entry in forecast_entries(forecast, list(RULES.values()), origin_of(forecast)):
+                    writer.append(entry)
 
     def resolve(self, events, *, today=TODAY, through=None, dyad=None, scale=None):
         day = through and date.fromisoformat(through)

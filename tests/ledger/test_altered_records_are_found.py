@@ -94,52 +94,54 @@ def test_every_rounded_probability_reads_back_as_itself(millionths):
     assert json.loads(text) == value
 
 
+def numbered(links):
+    return [Link(place, link.previous, link.hash, link.payload) for place, link in enumerate(links, 1)]
+
+
+def altered(link: Link, old: str, new: str, *, hashed: bool) -> Link:
+    payload = link.payload.replace(old, new, 1)
+    assert payload != link.payload
+    return Link(
+        link.sequence, link.previous, link_hash(link.previous, payload) if hashed else link.hash, payload
+    )
+
+
 def test_an_unbroken_chain_has_no_fault_and_the_head_of_its_last_record(links):
     ledger, fault = check_chain("a ledger", links)
     assert (fault, len(ledger), ledger.head) == ("", 4, links[-1].hash)
 
 
-def test_an_altered_payload_is_found_where_it_is(links):
-    altered = links[1].payload.replace("0.5,", "0.9,", 1)
-    assert altered != links[1].payload
-    links[1] = Link(2, links[1].previous, links[1].hash, altered)
-    assert fault_of(links) == (2, "was altered: its content does not have its hash")
-
-
-def test_an_altered_payload_with_a_new_hash_is_found_at_the_record_after(links):
-    altered = links[1].payload.replace('"words":"likely"', '"words":"unlikely"')
-    links[1] = Link(2, links[1].previous, link_hash(links[1].previous, altered), altered)
-    number, reason = fault_of(links)
-    assert number == 3
-    assert reason.startswith("does not follow the record before it")
-
-
-def test_a_removed_record_is_found_by_its_number_and_by_its_hash(links):
-    assert fault_of([links[0], *links[2:]]) == (2, "is missing: the next one has number 3")
-    hidden = [
-        Link(n, link.previous, link.hash, link.payload) for n, link in enumerate([links[0], *links[2:]], 1)
-    ]
-    assert fault_of(hidden)[0] == 2
-    assert "does not follow" in fault_of(hidden)[1]
-
-
-def test_records_in_another_order_are_found(links):
-    swapped = [links[0], *(Link(n, x.previous, x.hash, x.payload) for n, x in ((2, links[2]), (3, links[1])))]
-    assert fault_of(swapped)[0] == 2
+@pytest.mark.parametrize(
+    ("forge", "record", "reason"),
+    [
+        (
+            lambda a, b, *rest: [a, altered(b, "0.5,", "0.9,", hashed=False), *rest],
+            *(2, "was altered: its content does not have its hash"),
+        ),
+        (
+            lambda a, b, *rest: [a, altered(b, '"words":"likely"', '"words":"unlikely"', hashed=True), *rest],
+            *(3, "does not follow the record before it"),
+        ),
+        (lambda a, b, *rest: [a, *rest], 2, "is missing: the next one has number 3"),
+        (lambda a, b, *rest: numbered([a, *rest]), 2, "does not follow the record before it"),
+        (lambda a, b, c, d: numbered([a, c, b, d]), 2, "does not follow the record before it"),
+        (
+            lambda a, b, *rest: relinked([a, altered(b, '"joint"', '"other"', hashed=False), *rest]),
+            *(2, "has an id that is not that of its content"),
+        ),
+    ],
+    ids=("altered", "altered and hashed", "removed", "removed and numbered", "swapped", "another identity"),
+)
+def test_the_first_bad_record_is_named_whatever_was_done_to_it(links, forge, record, reason):
+    number, fault = fault_of(forge(*links))
+    assert number == record
+    assert fault.startswith(reason)
 
 
 def test_a_chain_made_anew_is_sound_in_itself_but_has_another_head(links):
     forged = relinked([links[0], *links[2:]])
     assert check_chain("a ledger", forged)[1] == ""
     assert links[-1].hash not in {link.hash for link in forged}
-
-
-def test_an_identity_that_does_not_fit_the_content_is_found(links):
-    forged = links[1].payload.replace('"model":"joint"', '"model":"other"')
-    assert fault_of(relinked([links[0], Link(2, "", "", forged), *links[2:]])) == (
-        2,
-        "has an id that is not that of its content",
-    )
 
 
 @pytest.mark.parametrize(
@@ -275,8 +277,7 @@ def test_a_file_whose_tables_are_gone_is_no_empty_ledger(case):
 
 
 def test_what_sqlite_finds_damaged_is_not_sound(case, command):
-    for year in range(2000, 2030):
-        case.record(f"{year}-01-01", {"crisis": {30: 0.25, 90: 0.5}})
+    case.record_all((f"{year}-01-01", {"crisis": {30: 0.25, 90: 0.5}}, {}) for year in range(2000, 2030))
     content = bytearray(case.path.read_bytes())
     # A hash within the index of hashes, which reading the records does not touch.
     with closing(sqlite3.connect(case.path)) as connection:

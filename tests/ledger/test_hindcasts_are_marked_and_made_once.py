@@ -8,15 +8,14 @@ import pytest
 
 from forecast.config import load_config
 from forecast.errors import InputError
-from forecast.ledger.recording import asked_questions
+from forecast.ledger.recording import questions_of
 from forecast.ledger.scoring import history_of, summarise_ledger
 from forecast.ledger.store import open_ledger
 from forecast.progress import StageProgress
-from forecast.runs.inputs import config_scale, dyad_rule, read_inputs, target_rules
+from forecast.runs.inputs import dyad_rule, read_inputs
 from forecast.workflows.hindcast import hindcast, quarter_days
 
 CONFIG = load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")
-SCALE = config_scale(CONFIG)
 DAYS = [date(2021, 1, 1), date(2021, 4, 1)]
 
 
@@ -35,6 +34,10 @@ def fitted(monkeypatch, made_forecast):
 
     monkeypatch.setattr("forecast.workflows.hindcast.make_forecast", forecast)
     return days
+
+
+def asked_as_of(day):
+    return questions_of(CONFIG.model_copy(update={"as_of": day}))
 
 
 def test_quarters_begin_in_the_span_ends_included():
@@ -99,8 +102,7 @@ def test_hindcasts_of_the_own_milestones_are_the_history_of_the_numbers(case, fi
         one.date for one in CONFIG.milestones
     }
     assert entry.hindcast
-    days = {one.name: one.date for one in CONFIG.milestones}
-    asked = asked_questions(dyad_rule(CONFIG), target_rules(CONFIG), CONFIG.as_of, days, SCALE)
+    asked = asked_as_of(CONFIG.as_of)
     history = summarise_ledger(open_ledger(case.path), dyad_rule(CONFIG).sides, asked).history
     assert {(one.target, one.milestone) for one in history} == {
         (target, one.name) for target in CONFIG.targets for one in CONFIG.milestones
@@ -109,21 +111,14 @@ def test_hindcasts_of_the_own_milestones_are_the_history_of_the_numbers(case, fi
     assert all(one.hindcast for one in history)
 
 
-def test_another_question_or_a_later_day_is_no_history(case, fitted):
+def test_other_questions_later_days_and_failed_runs_are_no_history(case, fitted):
     hindcast(CONFIG, DAYS[:1], [90], case.path)
-    days = {one.name: one.date for one in CONFIG.milestones}
-    rule, rules = dyad_rule(CONFIG), target_rules(CONFIG)
-    asked = asked_questions(rule, rules, CONFIG.as_of, days, SCALE)
-    assert history_of(open_ledger(case.path), asked) == ()
+    assert history_of(open_ledger(case.path), asked_as_of(CONFIG.as_of)) == ()
+    hindcast(CONFIG, DAYS[1:], None, case.path)  # did not converge
+    assert history_of(open_ledger(case.path), asked_as_of(CONFIG.as_of)) == ()
     hindcast(CONFIG, DAYS[:1], None, case.path)
-    assert history_of(open_ledger(case.path), asked_questions(rule, rules, DAYS[0], days, SCALE)) == ()
-
-
-def test_runs_that_did_not_converge_are_no_history(case, fitted):
-    hindcast(CONFIG, DAYS[1:], None, case.path)
-    days = {one.name: one.date for one in CONFIG.milestones}
-    asked = asked_questions(dyad_rule(CONFIG), target_rules(CONFIG), CONFIG.as_of, days, SCALE)
-    assert history_of(open_ledger(case.path), asked) == ()
+    assert history_of(open_ledger(case.path), asked_as_of(DAYS[0])) == ()
+    assert history_of(open_ledger(case.path), asked_as_of(CONFIG.as_of))
 
 
 def test_a_day_after_every_milestone_asks_nothing(case):

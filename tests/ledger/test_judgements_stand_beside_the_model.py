@@ -182,8 +182,7 @@ def test_people_markets_model_base_rate_and_pool_are_scored_on_the_same_question
 def test_who_was_better_is_said_once_the_lead_is_sure(case, coded, command, said):
     days = [f"{year}-{month:02d}-01" for year in range(2017, 2022) for month in range(1, 13)]
     hits = [day for place, day in enumerate(days) if place % 2]
-    for day in days:
-        case.record(day, {"crisis": {20: 0.5}})
+    case.record_all((day, {"crisis": {20: 0.5}}, {}) for day in days)
     said("anna", {day: 0.8 if day in hits else 0.2 for day in days}, person=True)
     said("crowd", {day: 0.2 if day in hits else 0.8 for day in days})
     case.resolve(coded(*((f"{day[:8]}05", "sanction", 4) for day in hits), ("2022-12-31", "visit", 1)))

@@ -41,10 +41,7 @@ def test_scores_have_the_known_answer(two):
     assert score.log.value == pytest.approx(-(np.log(0.75) + np.log(0.5)) / 2)
     assert score.baseline_brier == pytest.approx((0.7**2 + 0.3**2) / 2)
     assert score.skill.value == pytest.approx(1 - score.brier.value / score.baseline_brier)
-
-
-def test_one_origin_has_no_error_and_claims_nothing(two):
-    score = score_ledger(two.ledger).groups[0]
+    # One origin has no error, and claims nothing.
     assert (score.brier.se, score.brier.interval90, score.claim) == (None, None, "none")
 
 
@@ -74,15 +71,16 @@ def test_bands_hold_their_last_day(days, band):
 def monthly_case(case, coded, *, months: int = 60) -> ForecastTable:
     """Forecasts at successive months, beside the same as a table of the backtest."""
     random = np.random.default_rng(7)
-    rows, hits = [], []
+    rows, hits, forecasts = [], [], []
     for number in range(months):
         as_of = date(2017 + number // 12, number % 12 + 1, 1) - timedelta(days=1)
         probability = round(float(random.uniform(0.05, 0.95)), 6)
         happened = int(random.random() < probability)
         rows.append((as_of, probability, happened))
-        case.record(as_of.isoformat(), {"crisis": {20: probability}}, baseline=0.5)
+        forecasts.append((as_of.isoformat(), {"crisis": {20: probability}}, {"baseline": 0.5}))
         if happened:
             hits.append(((as_of + timedelta(days=5)).isoformat(), "sanction", 4))
+    case.record_all(forecasts)
     case.resolve(coded(*hits, ("2023-12-31", "visit", 1)))
     both = [(row, model, value) for model, value in (("joint", None), ("climatology", 0.5)) for row in rows]
     return ForecastTable(
@@ -111,10 +109,16 @@ def test_forecasts_of_one_origin_are_not_independent(case, coded):
     """Three copies of every forecast leave the error as it was."""
     single = monthly_case(case, coded, months=24)
     once = score_ledger(case.ledger).groups[0]
-    for copy in range(2):
-        for origin, probability in zip(single.origin[:24], single.probability[:24], strict=True):
-            as_of = (origin - DAY).astype(object).isoformat()
-            case.record(as_of, {"crisis": {20: float(probability)}}, name=f"copy{copy}", baseline=0.5)
+    rows = zip(single.origin[:24], single.probability[:24], strict=True)
+    case.record_all(
+        (
+            (origin - DAY).astype(object).isoformat(),
+            {"crisis": {20: float(p)}},
+            {"name": name, "baseline": 0.5},
+        )
+        for origin, p in rows
+        for name in ("copy", "another copy")
+    )
     copied = score_ledger(case.ledger).groups[0]
     assert copied.n == 3 * once.n
     assert copied.brier.value == pytest.approx(once.brier.value)
@@ -159,18 +163,13 @@ def test_another_config_and_another_model_answer_for_themselves(two):
     assert scores.calibration[0].model == "all_models"
 
 
-def test_a_void_forecast_does_not_count_and_makes_room_for_the_next(two):
+def test_a_void_forecast_makes_room_for_the_next_and_a_void_question_takes_all_out(two):
     two.record("2022-01-01", {"crisis": {30: 1.0}}, made_on=LATER, config="b")
     first = next(entry for entry in two.ledger.forecasts if entry.target == "crisis")
     void(two, first.id)
     scores = score_ledger(two.ledger)
     assert (scores.counts.void, scores.void_share) == (1, pytest.approx(1 / 3))
     assert scores.groups[0].brier.value == pytest.approx((0 + 0.5**2) / 2)
-
-
-def test_a_void_question_takes_all_its_forecasts_out(two):
-    two.record("2022-01-01", {"crisis": {30: 1.0}}, name="other")
-    first = next(entry for entry in two.ledger.forecasts if entry.target == "crisis")
     void(two, first.question.id)
     scores = score_ledger(two.ledger)
     assert (scores.counts.void, scores.groups[0].n) == (2, 1)
@@ -195,13 +194,12 @@ def test_hindcasts_are_told_from_forecasts_made_ahead(case, coded):
 
 
 def test_few_outcomes_of_one_kind_claim_nothing_however_good(case, coded):
-    hits = []
-    for number in range(40):
-        as_of = date(2019, 1, 1) + timedelta(days=30 * number)
-        happened = number % 4 == 0
-        case.record(as_of.isoformat(), {"crisis": {20: 0.99 if happened else 0.01}}, baseline=0.5)
-        if happened:
-            hits.append(((as_of + timedelta(days=5)).isoformat(), "sanction", 4))
+    days = [date(2019, 1, 1) + timedelta(days=30 * number) for number in range(40)]
+    hits = [((day + timedelta(days=5)).isoformat(), "sanction", 4) for day in days[::4]]
+    case.record_all(
+        (day.isoformat(), {"crisis": {20: 0.01 if place % 4 else 0.99}}, {"baseline": 0.5})
+        for place, day in enumerate(days)
+    )
     case.resolve(coded(*hits, ("2023-12-31", "visit", 1)))
     scores = score_ledger(case.ledger)
     assert scores.groups[0].skill.interval90[0] > 0.9

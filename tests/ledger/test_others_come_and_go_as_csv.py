@@ -10,14 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from forecast.errors import InputError
-from forecast.events.codebook import standard_scale
-from forecast.events.dyads import DyadRule
 from forecast.ledger.chain import VoidEntry, with_id
 from forecast.ledger.judgements import forecasts_csv, question_sheet, read_forecasts, read_prices
-from forecast.ledger.recording import RunQuestion, asked_questions, others_of
+from forecast.ledger.recording import RunQuestion, others_of
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import write_ledger
-from forecast.panel import TargetRule
 
 NOW = datetime(2023, 1, 1, tzinfo=UTC)
 LINK = "https://example.org/q/1"
@@ -168,9 +165,7 @@ def test_what_others_said_is_told_with_how_their_question_differs(case, take):
         f"{clash},market,0.02,2022-01-03,,\n"
     )
     as_of = date(2022, 1, 1)
-    rules = [TargetRule("crisis", ("dispute", "sanction"), 4)]
-    dyad = DyadRule(("USA",), ("CHN",))
-    run = asked_questions(dyad, rules, as_of, {"soon": date(2022, 2, 1)}, standard_scale())
+    run = [RunQuestion("crisis", "soon", case.ledger.questions[soon])]
     others = others_of(case.ledger, run, as_of)
     assert [
         (other.forecaster, other.probability, other.milestone, other.after_as_of) for other in others

@@ -97,15 +97,11 @@ def test_a_milestone_waits_until_the_events_cover_its_last_day_a_yes_no_sooner_t
     assert outcomes(asked) == {30: 1, 90: 1}
 
 
-def test_without_a_stated_day_the_last_known_date_counts_and_is_said(asked, coded):
-    done = asked.resolve(coded(("2022-01-15", "sanction", 4), ("2022-02-10", "visit", 1)))
+def test_without_a_stated_day_the_last_known_date_counts_and_the_evidence_is_kept(asked, coded):
+    events = coded(("2022-01-20", "dispute", 5), ("2022-01-15", "sanction", 4), ("2022-02-10", "visit", 1))
+    done = asked.resolve(events)
     assert (done.through, done.stated) == (date(2022, 2, 10), False)
     assert outcomes(asked) == {30: 1}
-
-
-def test_the_evidence_is_kept(asked, coded):
-    events = coded(("2022-01-20", "dispute", 5), ("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1))
-    asked.resolve(events)
     resolution = next(iter(asked.ledger.resolutions.values()))[-1]
     assert (resolution.decided_on, resolution.acts) == (date(2022, 1, 15), ("e0001", "e0000"))
     assert (resolution.events_source, resolution.events_sha256) == ("a test", events.sha256)
@@ -120,26 +116,22 @@ def test_resolving_again_adds_nothing_with_the_same_or_with_shorter_events(asked
     assert asked.ledger.head == head
 
 
-def test_corrected_events_make_a_new_resolution_that_points_to_the_old(asked, coded):
-    asked.resolve(coded(("2022-02-15", "sanction", 4), ("2022-12-31", "visit", 1)))
+def test_corrected_events_make_a_new_resolution_that_points_to_the_old_back_and_forth(asked, coded):
+    quiet = coded(("2022-12-31", "visit", 1))
+    early, late = (
+        coded((day, "sanction", 4), ("2022-12-31", "visit", 1)) for day in ("2022-01-15", "2022-02-15")
+    )
+    asked.resolve(late)
     assert outcomes(asked) == {30: 0, 90: 1}
-    done = asked.resolve(coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1)))
+    done = asked.resolve(early)
     assert outcomes(asked) == {30: 1, 90: 1}
     assert (len(done.new), len(done.corrected)) == (0, 2)  # of the second the act is another
-    for first, second in asked.ledger.resolutions.values():
-        assert (first.corrects, second.corrects) == (None, first.id)
-
-
-def test_a_corrected_answer_may_be_corrected_back(asked, coded):
-    no, yes = (
-        coded(("2022-12-31", "visit", 1)),
-        coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1)),
-    )
-    for events in (no, yes, no, yes):
+    for events in (quiet, early):
         asked.resolve(events)
-    assert [[one.outcome for one in found] for found in asked.ledger.resolutions.values()] == [
-        [0, 1, 0, 1]
-    ] * 2
+    chains = list(asked.ledger.resolutions.values())
+    assert [[found.outcome for found in chain] for chain in chains] == [[0, 1, 0, 1], [1, 1, 0, 1]]
+    for chain in chains:
+        assert [found.corrects for found in chain] == [None, *(found.id for found in chain[:-1])]
 
 
 def test_another_pair_is_refused_and_named(asked):
@@ -209,12 +201,6 @@ TOWARDS_TAIWAN = ("2022-01-10", "CHN", "TWN", 4)
 OF_OTHERS = ("2022-01-11", "IND", "PAK", 5)
 
 
-def test_acts_of_another_pair_answer_nothing(case):
-    case.record(AS_OF, {"crisis": {30: 0.25}})
-    case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN, OF_OTHERS))
-    assert outcomes(case) == {30: 0}
-
-
 def test_a_file_of_many_pairs_is_about_the_one_asked_about_unless_it_has_few_rows(case):
     case.record(AS_OF, {"crisis": {30: 0.25}})
     done = case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 27))
@@ -223,20 +209,16 @@ def test_a_file_of_many_pairs_is_about_the_one_asked_about_unless_it_has_few_row
         case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 28))
 
 
-def test_acts_towards_the_theatre_stored_with_the_question_count(case):
-    case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA",), ("CHN",), ("TWN",)))
-    case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN, OF_OTHERS))
-    assert outcomes(case) == {30: 1}
-    assert next(iter(case.ledger.resolutions.values()))[-1].acts == ("e0003",)
-
-
-def test_questions_that_differ_in_their_theatre_only_stand_side_by_side(case):
+def test_acts_count_between_the_sides_and_towards_the_theatre_of_the_question_alone(case):
     for theatre in ((), ("TWN",)):
         case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA",), ("CHN",), theatre))
-    case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN))
+    case.resolve(acts_by(*QUIET, TOWARDS_TAIWAN, OF_OTHERS))
     book = case.ledger
-    answers = {question.theatre: book.resolution_of(key).outcome for key, question in book.questions.items()}
-    assert answers == {(): 0, ("TWN",): 1}
+    answers = {question.theatre: book.resolution_of(key) for key, question in book.questions.items()}
+    assert {theatre: (found.outcome, found.acts) for theatre, found in answers.items()} == {
+        (): (0, ()),
+        ("TWN",): (1, ("e0003",)),
+    }
     assert score_ledger(book).groups[0].n == 2
 
 
