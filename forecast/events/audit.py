@@ -21,7 +21,8 @@ from scipy.special import gammaln
 from forecast.errors import EventError, did_you_mean, shown
 from forecast.events.cells import Fault, clean_text, faults_message
 from forecast.events.codebook import CATEGORIES
-from forecast.events.reading import read_record, read_sheet, write_whole
+from forecast.events.reading import read_record, write_whole
+from forecast.events.rows import read_sheet
 from forecast.events.table import Event, EventTable, csv_text
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.scale import Scale

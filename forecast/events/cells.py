@@ -183,16 +183,20 @@ def _parse_cameo(text: str) -> str:
     return text
 
 
+def _one_of(what: str, allowed: Sequence[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text and text not in allowed:
+            raise CellFault(f"'{shorten(text)}' is not {what}. Allowed: {', '.join(allowed)}, or empty")
+        return text
+
+    return parse
+
+
+_parse_answer, _parse_confidence = _one_of("an answer", ("yes", "no")), _one_of("a confidence", CONFIDENCES)
+
+
 def _parse_verified(text: str) -> bool | None:
-    if text not in ("yes", "no", ""):
-        raise CellFault(f"'{shorten(text)}' is not an answer. Allowed: yes, no")
-    return text == "yes" if text else None
-
-
-def _parse_confidence(text: str) -> str:
-    if text and text not in CONFIDENCES:
-        raise CellFault(f"'{shorten(text)}' is not a confidence. Allowed: {', '.join(CONFIDENCES)}, or empty")
-    return text
+    return _parse_answer(text) == "yes" if text else None
 
 
 def _parse_url(text: str) -> str:
@@ -257,32 +261,24 @@ def respell(columns: Columns, lines: Sequence[int], order: DateOrder) -> Spellin
     spelling = Spelling()
     _respell_days({name: columns[name] for name in columns if name in DATES}, lines, order, spelling)
     for name, cells in columns.items():
+        words = WORDS.get(name, {})
+        distinct = set(cells) if words or name == "severity" else ()
+        texts = {text: word for text in distinct if (word := words.get(column_named(text), text)) != text}
         if name == "severity":
-            texts = {text: match[1] for text in set(cells) if (match := _WHOLE_NUMBER.fullmatch(text))}
-        else:
-            words = WORDS.get(name, {})
-            distinct = set(cells) if words else ()
-            texts = {text: word for text in distinct if (word := words.get(column_named(text), text)) != text}
+            texts = {text: match[1] for text in distinct if (match := _WHOLE_NUMBER.fullmatch(text))}
         if texts:
             spelling.notes.append(f"{name}: {_replace({name: cells}, texts)}")
-    actors = {name: cells for name, cells in columns.items() if name in ("initiator", "target")}
-    spelling.notes += _notes_of_actors(_distinct(actors))
-    return spelling
-
-
-def _notes_of_actors(texts: Sequence[str]) -> list[str]:
-    """Note names of countries, which the reader takes for their codes, and names that nearly are one."""
-    notes = []
-    if codes := {text: code for text in texts if (code := country_code(text)) and code != text}:
+    actors = _distinct({name: cells for name, cells in columns.items() if name in ("initiator", "target")})
+    if codes := {text: code for text in actors if (code := country_code(text)) and code != text}:
         named = [f"'{shorten(text)}' as {code}" for text, code in codes.items()]
-        notes.append(f"names of countries are read as codes: {_first(named)}")
-    if near := {text: code for text in texts if (code := near_country(text))}:
-        asked = [f"{code} by '{shorten(text)}'" for text, code in near.items()]
-        kept = "It is kept as an actor of its own"
-        if len(asked) > 1:
-            kept = "They are kept as actors of their own"
-        notes.append(f"did you mean {_first(asked)}? {kept}")
-    return notes
+        spelling.notes.append(f"names of countries are read as codes: {_first(named)}")
+    if near := {text: code for text in actors if (code := near_country(text))}:
+        meant = _first([f"{code} by '{shorten(text)}'" for text, code in near.items()])
+        kept = (
+            "They are kept as actors of their own" if len(near) > 1 else "It is kept as an actor of its own"
+        )
+        spelling.notes.append(f"did you mean {meant}? {kept}")
+    return spelling
 
 
 def _first(named: Sequence[str]) -> str:
@@ -293,31 +289,30 @@ def _first(named: Sequence[str]) -> str:
 
 def _respell_days(columns: Columns, lines: Sequence[int], order: DateOrder, spelling: Spelling) -> None:
     texts = [text for text in _distinct(columns) if text and not _ISO_DAY.fullmatch(text)]
-    year_first = {text: day for text in texts if (day := _day(_YEAR_FIRST.fullmatch(text), "iso"))}
-    if year_first:
+    if year_first := {text: day for text in texts if (day := _day(_YEAR_FIRST.fullmatch(text), "iso"))}:
         spelling.notes.append(f"days: {_replace(columns, year_first)}")
     unordered = [text for text in texts if _YEAR_LAST.fullmatch(text)]
-    fitting = {
+    days = {
         way: {text: day for text in unordered if (day := _day(_YEAR_LAST.fullmatch(text), way))}
         for way in IN_WORDS
     }
-    misfits = {way: [text for text in unordered if text not in days] for way, days in fitting.items()}
+    misfits = {way: [text for text in unordered if text not in days[way]] for way in IN_WORDS}
+    fits = [way for way in IN_WORDS if not misfits[way]]
     if order == "iso":
         if unordered:
-            _ask(columns, lines, unordered, lambda start: _question_of_order(start, misfits), spelling)
+            _ask(columns, lines, unordered, "is not YYYY-MM-DD", _how_to_read(misfits, fits), spelling)
         return
     words = f"{order} ({IN_WORDS[order]})"
-    (other,) = IN_WORDS.keys() - {order}
-    if misfits[order] and not misfits[other]:
+    if misfits[order] and fits:
+        (other,) = fits
         hint = f"As {other} all days of the file are: --dates {other} (in a config events.dates: {other})"
-        not_so = f"is not a day when read as {words}, as asked"
-        _ask(columns, lines, misfits[order], lambda start: f"{start} {hint}", spelling, not_so)
+        _ask(columns, lines, misfits[order], f"is not a day when read as {words}, as asked", hint, spelling)
         spelling.refused |= dict.fromkeys(unordered, "")
         return
     for text in misfits[order]:
         spelling.refused[text] = f"'{shorten(text)}' is not a day when read as {words}, as asked"
-    if fitting[order]:
-        spelling.notes.append(f"days are read as {words}, as asked: {_replace(columns, fitting[order])}")
+    if days[order]:
+        spelling.notes.append(f"days are read as {words}, as asked: {_replace(columns, days[order])}")
     elif not unordered:
         spelling.notes.append(f"dates: {order} has no effect, since no day is written so")
 
@@ -326,39 +321,36 @@ def _ask(
     columns: Columns,
     lines: Sequence[int],
     texts: Sequence[str],
-    question: Callable[[str], str],
+    wrong: str,
+    question: str,
     spelling: Spelling,
-    wrong: str = "is not YYYY-MM-DD",
 ) -> None:
     """Make one fault of all cells with some texts, at the first of them; none of the texts is read."""
     wanted = frozenset(texts)
-    line, column, text = min(
+    cells = sorted(
         (line, place, text)
-        for place, cells in enumerate(columns.values())
-        for line, text in zip(lines, cells, strict=True)
+        for place, column in enumerate(columns.values())
+        for line, text in zip(lines, column, strict=True)
         if text in wanted
     )
-    others = sum(text in wanted for cells in columns.values() for text in cells) - 1
+    (line, place, text), others = cells[0], len(cells) - 1
     nor = f", nor {'is' if others == 1 else 'are'} {count(others, 'other cell')}" if others else ""
-    spelling.faults.append(Fault(line, list(columns)[column], question(f"'{text}' {wrong}{nor}.")))
+    spelling.faults.append(Fault(line, list(columns)[place], f"'{text}' {wrong}{nor}. {question}"))
     spelling.refused |= dict.fromkeys(texts, "")
 
 
-def _question_of_order(start: str, misfits: Mapping[DateOrder, Sequence[str]]) -> str:
-    fits = [order for order, texts in misfits.items() if not texts]
+def _how_to_read(misfits: Mapping[DateOrder, Sequence[str]], fits: Sequence[DateOrder]) -> str:
+    """Ask for the order of day and month, with the one that fits all where it is one."""
     if len(fits) == 2:
-        return (
-            f"{start} Day first or month first? Say which: --dates dmy or --dates mdy "
-            "(in a config events.dates: dmy or mdy)"
-        )
+        which = "--dates dmy or --dates mdy (in a config events.dates: dmy or mdy)"
+        return f"Day first or month first? Say which: {which}"
     if not fits:
-        return (
-            f"{start} No order fits all: '{misfits['dmy'][0]}' is no day as dmy, '{misfits['mdy'][0]}' is "
-            "none as mdy. Write days as YYYY-MM-DD"
-        )
+        (a, first), (b, second) = ((way, texts[0]) for way, texts in misfits.items())
+        none = f"'{first}' is no day as {a}, '{second}' is none as {b}"
+        return f"No order fits all: {none}. Write days as YYYY-MM-DD"
     (fit,), (misfit,) = fits, misfits.keys() - fits
     return (
-        f"{start} As {fit} ({IN_WORDS[fit]}) all are days; as {misfit} '{misfits[misfit][0]}' is none. "
+        f"As {fit} ({IN_WORDS[fit]}) all are days; as {misfit} '{misfits[misfit][0]}' is none. "
         f"If {fit} is right, say so: --dates {fit} (in a config events.dates: {fit})"
     )
 
@@ -367,10 +359,9 @@ def _day(match: re.Match[str] | None, order: DateOrder) -> str | None:
     """ISO text of a day whose parts stand in groups 1, 3 and 4; ``None`` where there is no such day."""
     if match is None:
         return None
-    parts = int(match[1]), int(match[3]), int(match[4])
-    places = {"iso": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}[order]
+    places = {"iso": (1, 3, 4), "dmy": (4, 3, 1), "mdy": (4, 1, 3)}[order]
     try:
-        return date(*(parts[place] for place in places)).isoformat()
+        return date(*(int(match[place]) for place in places)).isoformat()
     except ValueError:
         return None
 
@@ -382,9 +373,8 @@ def _distinct(columns: Columns) -> list[str]:
 
 def _replace(columns: Columns, texts: Mapping[str, str]) -> str:
     """Put other texts for some; what was done in words: ``'3.0' is read as 3 (12 such cells)``."""
-    changed = sum(text in texts for cells in columns.values() for text in cells)
-    old = next(text for cells in columns.values() for text in cells if text in texts)
+    old = [text for cells in columns.values() for text in cells if text in texts]
     for cells in columns.values():
         cells[:] = [texts.get(text, text) for text in cells]
-    more = f" ({count(changed, 'such cell')})" if changed > 1 else ""
-    return f"'{shorten(old)}' is read as {texts[old]}{more}"
+    more = f" ({count(len(old), 'such cell')})" if len(old) > 1 else ""
+    return f"'{shorten(old[0])}' is read as {texts[old[0]]}{more}"

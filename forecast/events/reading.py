@@ -33,10 +33,9 @@ from forecast.events.cells import (
     respell,
     shorten,
 )
-from forecast.events.rows import PARQUET_MARK, PARQUET_SUFFIX, ZIP_MARK, Row, Sheet, read_bytes, read_text
+from forecast.events.rows import PARQUET_SUFFIX, Row, Sheet, cell_text, read_sheet
 from forecast.events.stores import Names, Pairs, is_store, read_store
 from forecast.events.table import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED, EventTable
-from forecast.events.typed_tables import cell_text, read_parquet, read_workbook
 from forecast.frames import columns_of
 from forecast.records.base import Record
 from forecast.storage import content_of, copy_file, read_json, scratch_folder, write_file
@@ -46,6 +45,8 @@ Values = dict[str, list[Any]]
 """Values by column of the file, all of one length; ``None`` where a cell cannot be read."""
 HEADER_ALONE = Fault(None, "", "no events: the file has a header and nothing below it")
 PREFIX = "bundled:"
+_COMPARED = ("date", "known_date", "end_date", "initiator", "target")
+"""Columns of which some cells cannot be true beside others."""
 
 
 @dataclass(frozen=True)
@@ -160,16 +161,6 @@ def events_of_frame(frame: object, *, source: str = "frame", dates: DateOrder = 
     return table
 
 
-def read_sheet(path: Path) -> Sheet:
-    """Return header and rows of a CSV, Parquet or Excel file, and every fault of the file itself."""
-    raw = read_bytes(path)
-    if isinstance(raw, Fault):
-        return Sheet(faults=[raw])
-    if raw.startswith(PARQUET_MARK):
-        return read_parquet(path)
-    return read_workbook(path) if raw.startswith(ZIP_MARK) else read_text(raw)
-
-
 def _inspect_sheet(sheet: Sheet, source: str, dates: DateOrder) -> tuple[EventTable | None, list[Fault]]:
     faults = sheet.faults
     if not sheet.rows:
@@ -188,12 +179,12 @@ def _inspect_sheet(sheet: Sheet, source: str, dates: DateOrder) -> tuple[EventTa
     faults += [fault for row in body if (fault := row.width_fault(width))]
     whole = [row for row in body if len(row.cells) == width]
     lines = [row.line for row in whole]
-    columns = {name: _cleaned([row.cells[place] for row in whole]) for place, name in places.items()}
+    clean = {text: clean_text(text) for row in whole for text in row.cells}
+    columns = {name: [clean[row.cells[place]] for row in whole] for place, name in places.items()}
     spelling = respell(columns, lines, dates)
     sheet.notes += spelling.notes
-    faults += spelling.faults
     values, row_faults = _read_columns(columns, lines, spelling.refused)
-    faults += row_faults
+    faults += [*spelling.faults, *row_faults]
     if faults:
         return None, sorted(faults, key=lambda fault: fault.line or 0)
     return _make_table(values, lines, source, sheet.notes), []
@@ -209,8 +200,7 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
         shown = shorten(", ".join(names))
         message = f"no header: the first line is '{shown}'. Expected column names: {', '.join(REQUIRED)}, …"
         return {}, [Fault(line, "", message)]
-    respelt = [f"'{old}'" for old, name in zip(written, names, strict=True) if old != name]
-    if respelt:
+    if respelt := [f"'{old}'" for old, name in zip(written, names, strict=True) if old != name]:
         notes.append(f"column names are read in the codebook's spelling: {', '.join(respelt)}")
     faults = [
         Fault(line, name, f"the column appears {times} times. Keep one")
@@ -218,16 +208,20 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
         if times > 1 and name in COLUMNS
     ]
     absent = tuple(name for name in COLUMNS if name not in names)
-    suggested = set()
-    unused = 0
+    suggested, unused = set(), 0
     for place, name in enumerate(names):
+        shown = shorten(name)
         if name in COLUMNS or name.casefold().startswith(OWN_PREFIX):
             continue
-        if not name and not any(row.cells[place].strip() for row in body if len(row.cells) > place):
+        if name:
+            suggested.add(nearest(name, absent))
+            allowed = f" Allowed: {', '.join(COLUMNS)}; rename it '{OWN_PREFIX}{shown}' to have it ignored"
+            message = f"unknown column '{shown}'.{did_you_mean(name, absent) or allowed}"
+            faults.append(Fault(line, "", message))
+        elif any(row.cells[place].strip() for row in body if len(row.cells) > place):
+            faults.append(Fault(line, "", f"column {place + 1} has no name. Name it, or delete it"))
+        else:
             unused += 1
-            continue
-        suggested.add(nearest(name, absent))
-        faults.append(Fault(line, "", _unknown_column(name, place, did_you_mean(name, absent))))
     if unused:
         notes.append(f"{count(unused, 'empty column')} without a name skipped")
     faults += [
@@ -238,42 +232,28 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
     return places, faults
 
 
-def _unknown_column(name: str, place: int, hint: str) -> str:
-    if not name:
-        return f"column {place + 1} has no name. Name it, or delete it"
-    shown = shorten(name)
-    allowed = f" Allowed: {', '.join(COLUMNS)}; rename it '{OWN_PREFIX}{shown}' to have it ignored"
-    return f"unknown column '{shown}'.{hint or allowed}"
-
-
-def _cleaned(cells: list[str]) -> list[str]:
-    clean = {cell: clean_text(cell) for cell in set(cells)}
-    return [clean[cell] for cell in cells]
-
-
 def _read_columns(
     columns: Mapping[str, list[str]], lines: Sequence[int], refused_days: Mapping[str, str]
 ) -> tuple[Values, list[Fault]]:
     values: Values = {}
     faults: list[Fault] = []
+
+    def refuse(name: str, cells: Sequence[str], reasons: Mapping[str, str]) -> None:
+        rows = zip(lines, cells, strict=True) if any(reasons.values()) else ()
+        faults.extend(Fault(line, name, why) for line, text in rows if (why := reasons.get(text)))
+
     for name, cells in columns.items():
         parsed, refused = parse_texts(name, cells)
         values[name] = [parsed.get(text) for text in cells]
         if name in DATES:
             # A day that the spelling refused in its words; without words where it has said all.
             refused |= {text: refused_days[text] for text in refused if text in refused_days}
-        if any(refused.values()):
-            rows = zip(lines, cells, strict=True)
-            faults += [Fault(line, name, why) for line, text in rows if (why := refused.get(text))]
-    own = ("date", "known_date", "end_date", "initiator", "target")
+        refuse(name, cells, refused)
     today, nothing = latest_day(), [None] * len(lines)
-    for line, *event in zip(lines, *(values.get(name, nothing) for name in own), strict=True):
+    for line, *event in zip(lines, *(values.get(name, nothing) for name in _COMPARED), strict=True):
         faults += [Fault(line, name, why) for name, why in _contradictions(*event, today=today)]
-    verified = values.get("verified", [])
-    if any(answer is not None for answer in verified):
-        silent = "empty, while other rows answer. Allowed: yes, no"
-        rows = zip(lines, columns["verified"], strict=True)
-        faults += [Fault(line, "verified", silent) for line, text in rows if not text]
+    if any(answer is not None for answer in values.get("verified", [])):
+        refuse("verified", columns["verified"], {"": "empty, while other rows answer. Allowed: yes, no"})
     first: dict[str, int] = {}
     for line, name in zip(lines, values.get("id", nothing), strict=True):
         if name and first.setdefault(name, line) != line:
@@ -294,8 +274,7 @@ def read_cells(cells: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str
             values[name] = PARSERS[name](clean_text(text))
         except CellFault as fault:
             faults.append((name, str(fault)))
-    own = (values.get(name) for name in ("date", "known_date", "end_date", "initiator", "target"))
-    return values, faults + _contradictions(*own, today=latest_day())
+    return values, faults + _contradictions(*map(values.get, _COMPARED), today=latest_day())
 
 
 def _contradictions(
@@ -308,13 +287,17 @@ def _contradictions(
     today: date,
 ) -> list[tuple[str, str]]:
     """Column and message of what cannot be true together; ``None`` for cells that were not readable."""
-    days = (("date", day), ("known_date", known))
-    future = "{} lies in the future. Allowed: {} or earlier"
-    wrong = [(name, future.format(one, today)) for name, one in days if one is not None and one > today]
-    public = ": an act is not public before it happens"
+    wrong = [
+        (name, f"{given} lies in the future. Allowed: {today} or earlier")
+        for name, given in (("date", day), ("known_date", known))
+        if given is not None and given > today
+    ]
     wrong += [
         (name, f"{other} is before date {day}{reason}. Allowed: {day} or later, or empty")
-        for name, other, reason in (("known_date", known, public), ("end_date", end, ""))
+        for name, other, reason in (
+            ("known_date", known, ": an act is not public before it happens"),
+            ("end_date", end, ""),
+        )
         if day is not None and other is not None and other < day
     ]
     if initiator is not None and initiator == target:
@@ -363,15 +346,8 @@ def write_events(table: EventTable, path: str | Path) -> None:
 
     Raises ``EventError``: the file cannot be written.
     """
-    if Path(path).suffix == PARQUET_SUFFIX:
-        return _write_parquet(table, Path(path))
-    try:
-        write_file(Path(path), table.canonical_csv())
-    except OSError as error:
-        raise EventError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _write_parquet(table: EventTable, path: Path) -> None:
+    if Path(path).suffix != PARQUET_SUFFIX:
+        return write_whole(Path(path), table.canonical_csv().encode())
     import duckdb
 
     columns = {name: np.array(cells, dtype=np.object_) for name, cells in table.texts().items()}
@@ -382,7 +358,7 @@ def _write_parquet(table: EventTable, path: Path) -> None:
             packed = folder / "events.parquet"
             quoted = str(packed).replace("'", "''")
             connection.execute(f"COPY (SELECT {texts} FROM columns) TO '{quoted}' (FORMAT parquet)")
-            copy_file(packed, path)
+            copy_file(packed, Path(path))
     except (duckdb.Error, OSError) as error:
         raise EventError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
 

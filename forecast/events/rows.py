@@ -2,6 +2,8 @@
 
 Text is split by hand. DuckDB reads Parquet and what feeds publish, but its reader of CSV does not tell the
 line of a row that is sound, loses the rows after a lone quotation mark, and refuses mixed line ends (2.0).
+Tables with types of their own (.xlsx workbooks, Parquet files) become text to be checked as CSV is: days are
+``YYYY-MM-DD``, whole numbers have no decimal point, true and false are yes and no.
 """
 
 from __future__ import annotations
@@ -9,15 +11,26 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+import warnings
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError
 
-from forecast.errors import did_you_mean
+from forecast.errors import did_you_mean, install_command
 from forecast.events.cells import Fault, column_named
-from forecast.events.table import COLUMNS
+from forecast.events.table import COLUMNS, REQUIRED
 from forecast.storage import read_plain
+from forecast.wording import count
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
 
 MAX_FILE_BYTES = 500_000_000
 MAX_LINE_CHARS = 100_000
@@ -33,9 +46,6 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 _FIRST_LINE = re.compile(r"[^\r\n]+")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?')
 _LATIN_PAGES = ("cp1252", "cp1250", "cp1254")
-_SHOWN_PAGES = ("cp1252", "cp1250", "cp1251")
-# Bounded: a run of ASCII would else be read again from each of its characters.
-_WORD_BEYOND_ASCII = re.compile(rb"[^\s,;|\"\x80-\xff]{0,60}[\x80-\xff][^\s,;|\"]{0,60}")
 _FOREIGN_WORD = re.compile(r"[^\W\x00-\x7f]{3}")
 _OTHER_KINDS = {
     ZIP_MARK: "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
@@ -43,6 +53,21 @@ _OTHER_KINDS = {
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "an old Excel file. Save it as .xlsx or CSV (UTF-8)",
 }
+_UNREADABLE = (
+    *(OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, EOFError),
+    *(zipfile.BadZipFile, zlib.error, ParseError),
+)
+"""What openpyxl raises for a damaged workbook: mostly what its readers of ZIP and XML do."""
+_WORKBOOK_BYTES, _WORKBOOK_EXPANSION = 10_000_000, 50
+"""A workbook is refused that unpacks to more than this, and to so many times its size; sheets: 5 to 20."""
+_SHEET_ROWS, _SHEET_COLUMNS = 1_048_576, 2_000
+"""Rows that a spreadsheet can have, and columns of one with events; a cell far out makes all before it."""
+_TITLE_ROWS = 20
+"""Rows above the header that may hold titles and notes."""
+_PARQUET_BYTES, _PARQUET_EXPANSION = 100_000_000, 200
+"""A Parquet file is refused that takes more memory, and so many times its size; events take 10 to 90."""
+_CELL_BYTES = 60
+"""Memory of a cell beside its letters, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +83,7 @@ class Row:
             return None
         many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
         remedy = many if len(self.cells) > width else few
-        wrong = f"{len(self.cells)} cells, but the header has {width} columns. {remedy}"
-        return Fault(self.line, "", wrong)
+        return Fault(self.line, "", f"{len(self.cells)} cells, but the header has {width} columns. {remedy}")
 
 
 @dataclass
@@ -79,45 +103,14 @@ class Sheet:
         return cls(faults=[Fault(line, "", message)])
 
 
-def read_text(raw: bytes) -> Sheet:
-    """Return header and rows of CSV, and every fault of the file itself.
-
-    Separators are recognised by the header, and Windows-1252 where no other code page reads differently.
-    """
-    notes = []
-    text = decode(raw)
-    if isinstance(text, Fault) and (western := _windows_text(raw)) is not None:
-        text = western
-        notes.append("the file is not UTF-8 and is read as Windows-1252: check a name with accents")
-    if isinstance(text, Fault):
-        return Sheet(faults=[text])
-    text, separator = _separator_of(text)
-    if separator != ",":
-        notes.append(f"columns are separated by {SEPARATORS[separator]}")
-    first = _FIRST_LINE.search(text)
-    if first and (wide := first[0].count(separator) + 1) > MAX_COLUMNS:
-        return Sheet.refused(f"{wide:,} columns. Allowed: at most {MAX_COLUMNS:,}", 1)
-    rows, faults = split_rows(text, separator)
-    return Sheet(rows, faults, notes)
-
-
-def _separator_of(text: str) -> tuple[str, str]:
-    """Text without Excel's line ``sep=;`` (left empty), and the sign that gives the header most columns."""
-    found = _FIRST_LINE.search(text)
-    if found is None:
-        return text, ","
-    first = found[0][:MAX_LINE_CHARS]
-    if stated := _SEPARATOR_LINE.fullmatch(first.strip(" ")):
-        return text[: found.start()] + text[found.end() :], stated[1]
-    return text, max(
-        SEPARATORS, key=lambda sign: sum(column_named(cell) in COLUMNS for cell in _cut(first, sign))
-    )
-
-
-def _cut(line: str, separator: str) -> list[str]:
-    with suppress(csv.Error):
-        return next(csv.reader([line], delimiter=separator), [])
-    return []
+def read_sheet(path: Path) -> Sheet:
+    """Return header and rows of a CSV, Parquet or Excel file, and every fault of the file itself."""
+    raw = read_bytes(path)
+    if isinstance(raw, Fault):
+        return Sheet(faults=[raw])
+    if raw.startswith(PARQUET_MARK):
+        return _read_parquet(path)
+    return _read_workbook(path) if raw.startswith(ZIP_MARK) else read_text(raw)
 
 
 def read_bytes(path: Path) -> bytes | Fault:
@@ -147,6 +140,35 @@ def _similar_file(path: Path) -> str:
     return did_you_mean(path.name, sorted(entry.name for entry in folder.iterdir())) or " Check the path"
 
 
+def literal_path(path: Path) -> str:
+    """Return a path as DuckDB reads it: signs that would stand for other files are written as themselves."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
+
+
+# Text
+
+
+def read_text(raw: bytes) -> Sheet:
+    """Return header and rows of CSV, and every fault of the file itself.
+
+    Separators are recognised by the header, and Windows-1252 where no other code page reads differently.
+    """
+    notes = []
+    text = decode(raw)
+    if isinstance(text, Fault) and (western := _windows_text(raw)) is not None:
+        text = western
+        notes.append("the file is not UTF-8 and is read as Windows-1252: check a name with accents")
+    if isinstance(text, Fault):
+        return Sheet(faults=[text])
+    text, separator = _separator_of(text)
+    if separator != ",":
+        notes.append(f"columns are separated by {SEPARATORS[separator]}")
+    first = _FIRST_LINE.search(text)
+    if first and (wide := first[0].count(separator) + 1) > MAX_COLUMNS:
+        return Sheet.refused(f"{wide:,} columns. Allowed: at most {MAX_COLUMNS:,}", 1)
+    return Sheet(*split_rows(text, separator), notes)
+
+
 def decode(raw: bytes) -> str | Fault:
     """Return the text of a UTF-8 or UTF-16 file, or why it is not one. UTF-16 needs its byte-order mark."""
     if not raw.strip():
@@ -158,34 +180,18 @@ def decode(raw: bytes) -> str | Fault:
     try:
         text = raw.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        return _undecodable(raw, error.start, wide=wide)
+        if wide:
+            return Fault(None, "", f"not readable as UTF-16 at byte {error.start:,}: cut short or binary")
+        message = "a binary file, not CSV text. Save the events as CSV (UTF-8)"
+        if b"\x00" not in raw[:4096]:
+            advice = "Save the file as UTF-8 (in Excel: the file type 'CSV UTF-8')"
+            message = f"byte 0x{raw[error.start]:02X} is not UTF-8. {advice}"
+        return Fault(raw.count(b"\n", 0, error.start) + 1, "", message)
     zero = text.find("\x00")
     if zero >= 0:
         message = "a NUL byte: a binary file, or UTF-16 without its mark. Save it as CSV (UTF-8)"
         return Fault(text.count("\n", 0, zero) + 1, "", message)
     return text if text.strip() else Fault(None, "", "the file is empty. Expected: a header and events")
-
-
-def _undecodable(raw: bytes, start: int, *, wide: bool) -> Fault:
-    if wide:
-        return Fault(None, "", f"not readable as UTF-16 at byte {start:,}: cut short or binary")
-    message = "a binary file, not CSV text. Save the events as CSV (UTF-8)"
-    if b"\x00" not in raw[:4096]:
-        message = (
-            f"byte 0x{raw[start]:02X} is not UTF-8.{_readings(raw)} Save the file as UTF-8 "
-            "(in Excel: the file type 'CSV UTF-8')"
-        )
-    return Fault(raw.count(b"\n", 0, start) + 1, "", message)
-
-
-def _readings(raw: bytes) -> str:
-    """How three code pages read the first word that they read differently."""
-    for word in _WORD_BEYOND_ASCII.finditer(raw):
-        readings = {page: text for page in _SHOWN_PAGES if (text := _read_as(word[0], page))}
-        if len(set(readings.values())) > 1:
-            shown = ", ".join(f"'{text[:30]}' in Windows-{page[2:]}" for page, text in readings.items())
-            return f" It may be {shown}, or another code page."
-    return ""
 
 
 def _windows_text(raw: bytes) -> str | None:
@@ -196,16 +202,28 @@ def _windows_text(raw: bytes) -> str | None:
     """
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *_OTHER_KINDS)) or b"\x00" in raw:
         return None
-    readings = {_read_as(raw, page) for page in _LATIN_PAGES}
+    readings = {raw.decode(page, errors="replace") for page in _LATIN_PAGES}
     text = readings.pop()
-    return text if text and not readings and not _FOREIGN_WORD.search(text) else None
+    return None if readings or "\ufffd" in text or _FOREIGN_WORD.search(text) else text
 
 
-def _read_as(raw: bytes, page: str) -> str | None:
-    try:
-        return raw.decode(page)
-    except UnicodeDecodeError:
-        return None
+def _separator_of(text: str) -> tuple[str, str]:
+    """Text without Excel's line ``sep=;`` (left empty), and the sign that gives the header most columns."""
+    found = _FIRST_LINE.search(text)
+    if found is None:
+        return text, ","
+    first = found[0][:MAX_LINE_CHARS]
+    if stated := _SEPARATOR_LINE.fullmatch(first.strip(" ")):
+        return text[: found.start()] + text[found.end() :], stated[1]
+
+    def known_columns(sign: str) -> int:
+        with suppress(csv.Error):
+            return sum(
+                column_named(cell) in COLUMNS for cell in next(csv.reader([first], delimiter=sign), [])
+            )
+        return 0
+
+    return text, max(SEPARATORS, key=known_columns)
 
 
 def split_rows(text: str, separator: str = ",") -> tuple[list[Row], list[Fault]]:
@@ -215,84 +233,60 @@ def split_rows(text: str, separator: str = ",") -> tuple[list[Row], list[Fault]]
     so that one lone quotation mark does not hide the rest of the file. Reading stops where too many rows can
     never be read, or where there are more than ``MAX_ROWS``.
     """
-    lines = _Lines(text)
     rows: list[Row] = []
-    for _ in range(MAX_BROKEN_ROWS):
-        broken = _read_from(lines, rows, separator)
-        if broken is None or broken.line is None:
-            return rows, [*lines.faults, *([broken] if broken else [])]
-        lines.faults.append(broken)
-        lines.go_back()
-    stopped = Fault(None, "", f"reading stopped after {MAX_BROKEN_ROWS:,} rows with broken quotes")
-    return rows, [*lines.faults, stopped]
+    faults: dict[int, Fault] = {}
+    place = line = useless = broken = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal place, line
+        while place < len(text):
+            begin, place, line = place, _line_end(text, place), line + 1
+            content = text[begin:place]
+            if len(content) > MAX_LINE_CHARS:
+                length = len(content.rstrip("\r\n"))
+                message = f"the line has {length:,} characters. Allowed: at most {MAX_LINE_CHARS:,}"
+                faults[line] = Fault(line, "", message)
+                content = "\n"
+            yield content
+
+    def stopped(message: str) -> tuple[list[Row], list[Fault]]:
+        return rows, [*faults.values(), Fault(None, "", message)]
+
+    reader = csv.reader(lines(), delimiter=separator, strict=True)
+    names: list[str] = []
+    while True:
+        begin, row_line = place, line + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return rows, [*faults.values()]
+        except csv.Error as error:
+            faults[row_line] = Fault(row_line, "", _quote_message(str(error)))
+            broken += 1
+            if broken >= MAX_BROKEN_ROWS:
+                return stopped(f"reading stopped after {MAX_BROKEN_ROWS:,} rows with broken quotes")
+            place, line = _line_end(text, begin), row_line
+            reader = csv.reader(lines(), delimiter=separator, strict=True)
+            continue
+        if not cells:
+            continue
+        rows.append(Row(row_line, cells))
+        if len(rows) == 1:
+            names = [column_named(cell) for cell in cells]
+        else:
+            useless += _is_useless(cells, names)
+        if useless > MAX_USELESS_ROWS:
+            return stopped(
+                f"reading stopped after {useless:,} rows that cannot be events: without a day, or with more "
+                "or fewer cells than the header has columns"
+            )
+        if len(rows) > MAX_ROWS:
+            return stopped(f"more than {MAX_ROWS:,} rows. Split the file by year")
 
 
-class _Lines:
-    """The lines of a text one after the other, never all at once; too long ones are empty."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._place = self._row_line = self._row_end = 0
-        self.done, self.faults = 0, list[Fault]()
-        """Lines that were given out, and a fault for each that is too long."""
-
-    def __iter__(self) -> Iterator[str]:
-        while self._place < len(self._text):
-            end = _LINE_END.search(self._text, self._place)
-            begin, self._place = self._place, end.end() if end else len(self._text)
-            line = self._text[begin : self._place]
-            self.done += 1
-            if self.done == self._row_line + 1:
-                self._row_end = self._place
-            if len(line) > MAX_LINE_CHARS:
-                self._refuse_long(len(line.rstrip("\r\n")))
-                line = "\n"
-            yield line
-
-    def _refuse_long(self, length: int) -> None:
-        message = f"the line has {length:,} characters. Allowed: at most {MAX_LINE_CHARS:,}"
-        if not any(fault.line == self.done for fault in self.faults[-MAX_BROKEN_ROWS:]):
-            self.faults.append(Fault(self.done, "", message))
-
-    @property
-    def row_line(self) -> int:
-        """The line on which the row being read began, from 1."""
-        return self._row_line + 1
-
-    def end_row(self) -> None:
-        """Take note that the next line begins another row."""
-        self._row_line = self.done
-
-    def go_back(self) -> None:
-        """Go on with the line after the one on which the row being read began."""
-        self._place = self._row_end
-        self._row_line = self.done = self._row_line + 1
-
-
-def _read_from(lines: _Lines, rows: list[Row], separator: str) -> Fault | None:
-    """Append the rows that follow; return the first broken row as a fault, or why reading stopped."""
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    useless = 0
-    names = [column_named(cell) for cell in rows[0].cells] if rows else []
-    try:
-        for cells in reader:
-            if cells:
-                if not rows:
-                    names = [column_named(cell) for cell in cells]
-                rows.append(Row(lines.row_line, cells))
-                useless += len(rows) > 1 and _is_useless(cells, names)
-                if useless > MAX_USELESS_ROWS:
-                    message = (
-                        f"reading stopped after {useless:,} rows that cannot be events: without a day, or "
-                        "with more or fewer cells than the header has columns"
-                    )
-                    return Fault(None, "", message)
-                if len(rows) > MAX_ROWS:
-                    return Fault(None, "", f"more than {MAX_ROWS:,} rows. Split the file by year")
-            lines.end_row()
-    except csv.Error as error:
-        return Fault(lines.row_line, "", _quote_message(str(error)))
-    return None
+def _line_end(text: str, place: int) -> int:
+    end = _LINE_END.search(text, place)
+    return end.end() if end else len(text)
 
 
 def _is_useless(cells: Sequence[str], names: Sequence[str]) -> bool:
@@ -309,13 +303,151 @@ def _quote_message(error: str) -> str:
     if "end of data" in error or "limit" in error:
         return "a quotation mark is opened here and never closed. Close it, or write it twice if it is text"
     if "expected after" in error:
-        return (
-            'quotation marks do not pair up in this row. Put text in "…" and '
-            'write a mark inside it twice ("")'
-        )
+        advice = 'Put text in "…" and write a mark inside it twice ("")'
+        return f"quotation marks do not pair up in this row. {advice}"
     return f"not readable as CSV: {error}"
 
 
-def literal_path(path: Path) -> str:
-    """Return a path as DuckDB reads it: signs that would stand for other files are written as themselves."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
+# Tables with types
+
+
+def cell_text(value: object) -> str:
+    """Cell as a file of text would have it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            # A day is kept as its midnight.
+            return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+        case date():
+            return value.isoformat()
+        case float() if value.is_integer():
+            return f"{value:.0f}"
+    return str(value)
+
+
+def _read_workbook(path: Path) -> Sheet:
+    """Return header and rows of the one sheet of a workbook that holds events, or what is wrong with it.
+
+    A formula has the value that the spreadsheet last saved.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            size = sum(member.file_size for member in archive.infolist())
+            packed = sum(member.compress_size for member in archive.infolist())
+    except (OSError, zipfile.BadZipFile):
+        return Sheet.refused("a damaged spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)")
+    if "xl/workbook.xml" not in names:
+        if {"xl/workbook.bin", "content.xml"} & set(names):
+            return Sheet.refused("a spreadsheet of another kind than .xlsx. Save it as .xlsx or CSV (UTF-8)")
+        return Sheet.refused("a ZIP file. Unpack it first")
+    if size > min(MAX_FILE_BYTES, max(_WORKBOOK_BYTES, _WORKBOOK_EXPANSION * packed)):
+        which = "which no sheet of events does. Save it as CSV (UTF-8), or split it by year"
+        return Sheet.refused(f"{packed:,} bytes that unpack to {size:,}, {which}")
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        return Sheet.refused(
+            "spreadsheets are read by openpyxl, which is not installed. Install it: "
+            f"{install_command('excel')} (or save the sheet as 'CSV UTF-8')"
+        )
+    with warnings.catch_warnings():
+        # openpyxl warns of styles and checks on cells that it leaves out; only values are read here.
+        warnings.simplefilter("ignore")
+        try:
+            with closing(load_workbook(path, read_only=True, data_only=True)) as book:
+                return _sheet_of_events(book)
+        except _UNREADABLE as error:
+            reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
+            return Sheet.refused(f"the spreadsheet cannot be read: {reason}. Save the sheet as CSV (UTF-8)")
+
+
+def _sheet_of_events(book: Workbook) -> Sheet:
+    """Rows of the sheet whose header names required columns; of the first with content where none does."""
+    headers = {sheet.title: header for sheet in book.worksheets if (header := _header(sheet))}
+    if not headers:
+        return Sheet.refused("the spreadsheet is empty. Expected: a header and events")
+    fitting = [title for title, header in headers.items() if _required_in(header) > 1]
+    if len(fitting) > 1:
+        sheets = ", ".join(f"'{title}'" for title in fitting)
+        return Sheet.refused(f"several sheets hold events: {sheets}. Keep one of them in the file")
+    chosen = fitting[0] if fitting else next(iter(headers))
+    width, first = len(headers[chosen].cells), headers[chosen].line
+    every = list(_rows(book[chosen]))
+    rows = [Row(row.line, row.cells + [""] * (width - len(row.cells))) for row in every if row.line >= first]
+    notes = [f"events are read from the sheet '{chosen}', one of {len(headers)}"] if len(headers) > 1 else []
+    if above := len(every) - len(rows):
+        notes.append(f"{count(above, 'title row')} above the header (row {first}) skipped")
+    return Sheet(rows, notes=notes)
+
+
+def _header(sheet: Any) -> Row | None:  # noqa: ANN401 - openpyxl's sheets carry no types
+    """First row that names required columns, below titles; the first with content where none does."""
+    top = list(islice(_rows(sheet), _TITLE_ROWS + 1))
+    return next((row for row in top if _required_in(row) > 1), top[0] if top else None)
+
+
+def _required_in(header: Row) -> int:
+    return len({column_named(cell) for cell in header.cells} & set(REQUIRED))
+
+
+def _rows(sheet: Any) -> Iterator[Row]:  # noqa: ANN401 - openpyxl's sheets carry no types
+    """Rows with content; the number of a row is that in the spreadsheet."""
+    # Some programs write a wrong size of the sheet; without it every row is read.
+    sheet.reset_dimensions()
+    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > _SHEET_ROWS or len(values) > _SHEET_COLUMNS:
+            raise ValueError(
+                f"row {number:,} has {len(values):,} cells; a sheet of events has fewer of either"
+            )
+        cells = [cell_text(value) for value in values]
+        while cells and not cells[-1].strip():
+            cells.pop()
+        if cells:
+            yield Row(number, cells)
+
+
+def _read_parquet(path: Path) -> Sheet:
+    """Return header and rows of a Parquet file; the line of a row is its number."""
+    import duckdb
+
+    # Else DuckDB takes a folder named severity=5 for a column.
+    source, where = "read_parquet(?, hive_partitioning=false)", [literal_path(path)]
+    try:
+        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+
+            def select(what: str, statement: str = "SELECT") -> list[tuple[Any, ...]]:
+                return connection.execute(f"{statement} {what} FROM {source}", where).fetchall()
+
+            described = select("*", "DESCRIBE SELECT")
+            names, ((number,),) = [str(row[0]) for row in described], select("count(*)")
+            if len(names) > MAX_COLUMNS:
+                return Sheet.refused(f"{len(names):,} columns. Allowed: at most {MAX_COLUMNS:,}")
+            if number > MAX_ROWS:
+                allowed = f"Allowed: at most {MAX_ROWS:,}. Split the file by year"
+                return Sheet.refused(f"{number:,} rows. {allowed}")
+            cells = [_text_in_sql(name, str(row[1])) for name, row in zip(names, described, strict=True)]
+            ((letters,),) = select(" + ".join(f"sum(strlen({cell}))" for cell in cells))
+            memory, size = (letters or 0) + _CELL_BYTES * number * len(names), path.stat().st_size
+            # A few values, repeated without end, take far more memory than events do.
+            if memory > max(_PARQUET_BYTES, _PARQUET_EXPANSION * size):
+                which = "which no events do. Save them as CSV (UTF-8)"
+                return Sheet.refused(f"{size:,} bytes that unpack to about {memory:,}, {which}")
+            rows = select(", ".join(cells))
+    except duckdb.Error as error:
+        return Sheet.refused(f"the Parquet file cannot be read: {str(error).splitlines()[0][:200]}")
+    return Sheet([Row(0, names), *(Row(place, list(row)) for place, row in enumerate(rows, start=1))])
+
+
+def _text_in_sql(name: str, kind: str) -> str:
+    """SQL for ``cell_text`` of a column, since files may hold millions of rows."""
+    column = '"' + name.replace('"', '""') + '"'
+    if kind == "BOOLEAN":
+        column = f"CASE WHEN {column} THEN 'yes' WHEN NOT {column} THEN 'no' END"
+    elif kind.startswith("TIMESTAMP"):
+        text, day = f"CAST({column} AS VARCHAR)", f"CAST({column} AS DATE)"
+        column = f"CASE WHEN {column} = {day} THEN CAST({day} AS VARCHAR) ELSE {text} END"
+    return f"coalesce(CAST({column} AS VARCHAR), '')"

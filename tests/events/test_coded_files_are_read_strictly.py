@@ -7,8 +7,8 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.cells import PARSERS, clean_text
-from forecast.events.reading import inspect_events, read_events, read_sheet, write_events
-from forecast.events.rows import MAX_LINE_CHARS, MAX_USELESS_ROWS, decode
+from forecast.events.reading import inspect_events, read_events, write_events
+from forecast.events.rows import MAX_LINE_CHARS, MAX_USELESS_ROWS, decode, read_sheet
 from forecast.events.table import COLUMNS
 
 HEADER = "date,initiator,target,category,severity"
@@ -295,9 +295,9 @@ def test_a_line_of_fifty_megabytes_is_a_fault_of_that_line(event_file):
         (b"\xff\xfea", "not readable as UTF-16 at byte"),
         (
             f"{HEADER},summary\n{ROW},x\n{ROW},Vučić".encode("cp1250"),
-            "events.csv:3: byte 0xE8 is not UTF-8. .* 'Vučić' in Windows-1250,",
+            "events.csv:3: byte 0xE8 is not UTF-8. Save the file as UTF-8",
         ),
-        (f"{HEADER},summary\n{ROW},Москва".encode("cp1251"), "events.csv:2: .* 'Москва' in Windows-1251"),
+        (f"{HEADER},summary\n{ROW},Москва".encode("cp1251"), "events.csv:2: byte 0xCC is not UTF-8"),
         (f"{HEADER},summary\n{ROW},München\x81".encode("latin-1"), "events.csv:2: byte 0xFC is not UTF-8"),
         (b"PK\x03\x04 rest", "a damaged spreadsheet or ZIP file. Save the sheet as CSV"),
         (b"\x1f\x8b\x08 rest", "a gzip file. Unpack it first"),
@@ -327,17 +327,11 @@ def test_a_path_without_a_readable_file_says_why(tmp_path):
 
 
 def test_a_table_that_cannot_be_written_says_why(tmp_path, us_china):
-    with pytest.raises(EventError, match="cannot be written: Is a directory"):
+    with pytest.raises(EventError, match=r"cannot be written \(Is a directory\)"):
         write_events(us_china, tmp_path)
-    with pytest.raises(EventError, match="cannot be written: No such file"):
+    with pytest.raises(EventError, match=r"cannot be written \(No such file"):
         write_events(us_china, tmp_path / "nowhere" / "events.csv")
 
 
 def test_the_mark_of_utf8_is_not_part_of_the_first_column():
     assert decode(b"\xef\xbb\xbfdate") == "date"
-
-
-def test_a_long_word_before_an_undecodable_byte_is_passed_over_once():
-    """Read again from each of its letters, as it was, a word of this length takes an hour."""
-    found = decode(f"{HEADER}\n{'a' * 1_000_000}\n".encode() + "Vučić".encode("cp1250"))
-    assert "'Vučić' in Windows-1250" in found.message
