@@ -297,9 +297,6 @@ class LedgerScores(Record):
         early = f"{count(counts.early, 'question')} with a yes in the first half of the window"
         yield Prose(f"Early: {early}. Left out, only slower answers remain.", tone="fine")
         yield from self._calibration_blocks()
-        if not self.largest_misses:
-            yield Prose("No forecast was on the wrong side of an even chance.")
-            return
         misses = [
             (
                 *(miss.id[:SHOWN_DIGITS], str(miss.as_of), str(miss.milestone), miss.target),
@@ -307,8 +304,11 @@ class LedgerScores(Record):
             )
             for miss in self.largest_misses
         ]
-        columns = "Id", "As of", "Before", "Target", right("Said"), "It"
-        yield plain_table(columns, misses, "Largest misses, of each episode the worst")
+        if misses:
+            columns = "Id", "As of", "Before", "Target", right("Said"), "It"
+            yield plain_table(columns, misses, "Largest misses, of each episode the worst")
+        else:
+            yield Prose("No forecast was on the wrong side of an even chance.")
         if figure:
             yield Pairs((("Written", str(figure)),))
 
