@@ -126,7 +126,7 @@ class Bound:
 
 
 @dataclass(frozen=True)
-class Question:
+class BoundedNumber:
     """One probability of the run, the nearest bounds of the words each way, and the threshold."""
 
     target: str
@@ -137,7 +137,7 @@ class Question:
     notes: tuple[Notice, ...]
 
 
-def question_of(base: Run, target: str, milestone: str, threshold: float | None) -> Question:
+def bounded_number(base: Run, target: str, milestone: str, threshold: float | None) -> BoundedNumber:
     """Read a probability of the forecast and the bounds around it."""
     day = milestone_day(base, milestone)
     probability = base.mixture.probability(target, day)
@@ -171,10 +171,10 @@ def question_of(base: Run, target: str, milestone: str, threshold: float | None)
             notes.append(notice("on_threshold", **asked, threshold=threshold))
         else:
             bounds.append(Bound("threshold", threshold, None))
-    return Question(target, milestone, probability, error, tuple(bounds), tuple(notes))
+    return BoundedNumber(target, milestone, probability, error, tuple(bounds), tuple(notes))
 
 
-def prior_break_even(shifts: PriorShifts, quantity: int, question: Question) -> Iterator[BreakEven]:
+def prior_break_even(shifts: PriorShifts, quantity: int, question: BoundedNumber) -> Iterator[BreakEven]:
     """Yield the break-even of one prior, and that of the threshold where there is one."""
     prior = shifts.prior
     for kind in dict.fromkeys(bound.kind for bound in question.bounds):
@@ -201,7 +201,7 @@ def prior_break_even(shifts: PriorShifts, quantity: int, question: Question) -> 
 
 
 def calendar_break_even(
-    act: CalendarAct, effect: CalendarEffect, quantity: int, question: Question
+    act: CalendarAct, effect: CalendarEffect, quantity: int, question: BoundedNumber
 ) -> Iterator[BreakEven]:
     """Yield the probability of an act ahead from which another word holds."""
     slope, slope_error = float(effect.slope[quantity]), float(effect.mcse[quantity])
@@ -293,7 +293,7 @@ def measure_robustness(
     asked = [(name, one.name) for name in targets for one in config.milestones]
     shares = stacked_shares(base, asked)
     effects = calendar_effects(base, asked)
-    questions = [question_of(base, name, one, options.threshold) for name, one in asked]
+    questions = [bounded_number(base, name, one, options.threshold) for name, one in asked]
     main = asked.index((target, milestone))
     bars: list[AssumptionEffect] = []
     break_evens: list[BreakEven] = []
@@ -379,7 +379,7 @@ def strongest_first(bars: Sequence[AssumptionEffect]) -> tuple[AssumptionEffect,
     )
 
 
-def _in_order(break_evens: list[BreakEven], questions: Sequence[Question]) -> tuple[BreakEven, ...]:
+def _in_order(break_evens: list[BreakEven], questions: Sequence[BoundedNumber]) -> tuple[BreakEven, ...]:
     """By question; within it crossings first, the smallest change of a belief before larger ones."""
     place = {(one.target, one.milestone): index for index, one in enumerate(questions)}
     outcome = {"crosses": 0, "needs a refit": 1, "never": 2}
