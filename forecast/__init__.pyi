@@ -39,7 +39,6 @@ from forecast.scenarios import compare_scenarios as compare_scenarios
 from forecast.sensitivity.robustness import RobustnessOptions as RobustnessOptions
 from forecast.sensitivity.robustness import measure_robustness as measure_robustness
 from forecast.watchlist.backtest import run_list_backtest as run_list_backtest
-from forecast.watchlist.watch import WatchOptions as WatchOptions
 from forecast.watchlist.watch import run_watch as run_watch
 from forecast.workflows.backtest import run_backtest as run_backtest
 from forecast.workflows.forecast import make_forecast as make_forecast

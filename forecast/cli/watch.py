@@ -79,16 +79,22 @@ def watch(
     place = None if no_ledger else ledger_place(ledger, out)
     with listening(shown=output.for_people) as listen:
         from forecast.watchlist.dyads import DYAD, update_stores
-        from forecast.watchlist.watch import WATCH, WatchOptions, run_watch, tell_changes, watch_place
+        from forecast.watchlist.watch import WATCH, run_watch, tell_changes, watch_place
 
         if watched.update:
             # What could not be had makes the forecast older, and not impossible.
             late = [update for update in update_stores(loaded, listen) if not update.whole]
-        options = WatchOptions(
-            out=out, strict=strict, processes=jobs, cluster=cluster, report=not no_report, ledger=place
-        )
         try:
-            made, folder = run_watch(loaded, options, listen)
+            made, folder = run_watch(
+                loaded,
+                out=out,
+                strict=strict,
+                processes=jobs,
+                cluster=cluster,
+                report=not no_report,
+                ledger=place,
+                listen=listen,
+            )
         except KeyboardInterrupt:
             kept = len(list(watch_place(loaded, out).glob(f"*/{DYAD}")))
             raise StoppedError(

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, Field, ValidationError
 
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
     ONE_OR_MORE,
-    PERCENT_SCHEMA,
     Day,
     FolderName,
     KeyName,
+    Share,
     Text,
     Whole,
-    as_share,
 )
 from forecast.config.schema import (
     LONGEST_HORIZON,
@@ -54,59 +54,24 @@ from forecast.config.settings_file import (
     load_settings,
     read_yaml,
     refusal,
-    shown_value,
 )
 from forecast.events.dyads import DyadRule
 from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
 
 MOST_DYADS = 10_000
-LEAST_STEP = 0.01
+SHARED_KEYS = (("model", "family"), ("model", "panel"), ("model", "population"))
 
 
-def _threshold(value: object) -> float:
-    """Read a trigger: a share, a percent, or cost and loss, whose ratio is the threshold."""
-    threshold = as_share(value)
-    if isinstance(value, Mapping):
-        if set(value) != {"cost", "loss"}:
-            raise refusal("a trigger by cost and loss needs both and no other key: {cost: 1, loss: 5}")
-        cost, loss = value["cost"], value["loss"]
-        if all(type(amount) in (int, float) and amount > 0 for amount in (cost, loss)):
-            threshold = cost / loss
-    if isinstance(threshold, float) and 0.0 < threshold < 1.0:
-        return threshold
-    raise refusal(
-        f"got {shown_value(value)}; expected a probability between 0 and 1, a percent such as 35%, or "
-        "{cost: 1, loss: 5} (acting pays from cost / loss on)"
-    )
+def _rising[T: (Mapping[str, float], tuple[int, ...])](values: T) -> T:
+    """Refuse numbers that do not rise."""
+    for before, after in pairwise(values.values() if isinstance(values, Mapping) else values):
+        if after <= before:
+            raise refusal(f"{after:g} is not above {before:g}; give them in rising order, each once")
+    return values
 
 
-def _step(value: object) -> float:
-    step = as_share(value)
-    if isinstance(step, float) and LEAST_STEP <= step < 1.0:
-        return step
-    raise refusal(
-        f"got {shown_value(value)}; expected a change of a probability from 1% to below 100%, e.g. 10%"
-    )
-
-
-_COST_AND_LOSS = {
-    "type": "object",
-    "properties": {"cost": {"type": "number"}, "loss": {"type": "number"}},
-    "required": ["cost", "loss"],
-    "additionalProperties": False,
-}
-_SHARE = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
-Threshold = Annotated[
-    float,
-    BeforeValidator(_threshold),
-    WithJsonSchema({"anyOf": [_SHARE, PERCENT_SCHEMA, _COST_AND_LOSS]}),
-]
-Step = Annotated[
-    float,
-    BeforeValidator(_step),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": LEAST_STEP, "maximum": 1}, PERCENT_SCHEMA]}),
-]
+DaysAhead = Annotated[Whole, Field(ge=2, le=LONGEST_HORIZON.days)]
 
 
 class WatchedDyad(DyadConfig):
@@ -143,7 +108,7 @@ class ListModelConfig(ModelConfig):
 class OnChange(Section):
     """What is called when dyads change; nothing unless configured."""
 
-    step: Step | None = Field(
+    step: Share | None = Field(
         default=None,
         description="also tell when the headline has moved by this since it was last told; only changes of "
         "trigger when absent",
@@ -179,7 +144,7 @@ class Watchlist(SettingsFile):
         examples=[*PACKAGED],
     )
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
-    horizons: Annotated[tuple[Whole, ...], Field(min_length=1)] | None = Field(
+    horizons: Annotated[tuple[DaysAhead, ...], Field(min_length=1), AfterValidator(_rising)] | None = Field(
         default=None, description=f"days ahead; {USUAL_IN_WORDS} when neither these nor milestones are given"
     )
     milestones: tuple[MilestoneConfig, ...] | None = Field(
@@ -192,9 +157,8 @@ class Watchlist(SettingsFile):
     dyads: tuple[WatchedDyad, ...] = Field(
         min_length=1, max_length=MOST_DYADS, description="the pairs to watch"
     )
-    triggers: Annotated[Mapping[KeyName, Threshold], EMPTY_MAPPING] = Field(
-        default_factory=dict,
-        description="name → probability from which it holds, rising; or {cost, loss}, whose ratio it is",
+    triggers: Annotated[Mapping[KeyName, Share], EMPTY_MAPPING, AfterValidator(_rising)] = Field(
+        default_factory=dict, description="name → probability from which it holds, rising"
     )
     hysteresis: Annotated[float, Field(strict=True, ge=0.0, lt=1.0, allow_inf_nan=False)] = Field(
         default=0.2, description="a trigger ends only below its threshold × (1 − this)"
@@ -262,9 +226,13 @@ class Watchlist(SettingsFile):
                 "headline": self.headline_of(dyad).model_dump(),
             }
         )
-        place = self._source.origin(("dyads", position))
-        here: dict[KeyPath, Position | str] = {} if isinstance(place, str) else {(): place}
-        config._source = SourceMap(self._source.file, here)
+        # What all dyads share is named by its own line, anything else by that of the dyad.
+        line = self._source.origin
+        dates = "milestones" if self.milestones else "horizons"
+        places: dict[KeyPath, Position | str] = {(): line(("dyads", position))}
+        places |= {(key, name): line((key, name)) for key, name in SHARED_KEYS}
+        places |= {("milestones", place): line((dates, place)) for place in range(len(config.milestones))}
+        config._source = SourceMap(self._source.file, places)
         config._source_path = self._source_path
         return config
 
@@ -287,31 +255,23 @@ def _watchlist_faults(settings: Mapping[str, object]) -> list[Fault]:
     shared: dict[str, Any] = {
         key: settings[key] for key in ("as_of", "targets", "milestones", "headline") if settings.get(key)
     }
-    days = sequence_in(settings.get("horizons"))
-    if days:
-        shared["milestones"] = [{"name": f"days_{ahead}"} for ahead in days]
-    faults = [*_horizon_faults(settings), *cross_faults(shared)]
+    if settings.get("horizons"):
+        shared["milestones"] = [{"name": f"days_{days}"} for days in sequence_in(settings["horizons"])]
     # The milestones of horizons stand nowhere in the file: their faults are those of the horizons.
-    faults = [fault for fault in faults if fault.path[:1] != ("milestones",) or settings.get("milestones")]
+    faults = [
+        fault
+        for fault in cross_faults(shared)
+        if fault.path[:1] != ("milestones",) or settings.get("milestones")
+    ]
+    if settings.get("horizons") and settings.get("milestones"):
+        faults.append(Fault(("milestones",), "horizons are given as well; keep one of the two"))
+    start, as_of = day_in(settings.get("start")), day_in(settings.get("as_of"))
+    if start and as_of and start >= as_of:
+        faults.append(Fault(("start",), f"{start} is not before as_of ({as_of}); no event would be left"))
     told = mapping_in(settings.get("on_change"))
     if told.get("step") and not told.get("command"):
         faults.append(Fault(("on_change", "step"), "nobody is told; add command, or leave it out"))
-    return [*faults, *_dyad_faults(settings), *_trigger_faults(settings)]
-
-
-def _horizon_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
-    if settings.get("horizons") and settings.get("milestones"):
-        yield Fault(("milestones",), "horizons are given as well; keep one of the two")
-    days = [ahead if type(ahead) is int else 0 for ahead in sequence_in(settings.get("horizons"))]
-    for place, ahead in enumerate(days):
-        if ahead and not 2 <= ahead <= LONGEST_HORIZON.days:
-            yield Fault(("horizons", place), f"got {ahead}; expected 2 to {LONGEST_HORIZON.days} days")
-        elif ahead and place and ahead <= days[place - 1]:
-            message = f"{ahead} is not after {days[place - 1]}; give them in rising order, each once"
-            yield Fault(("horizons", place), message)
-    start, as_of = day_in(settings.get("start")), day_in(settings.get("as_of"))
-    if start and as_of and start >= as_of:
-        yield Fault(("start",), f"{start} is not before as_of ({as_of}); no event would be left")
+    return [*faults, *_dyad_faults(settings)]
 
 
 def _dyad_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
@@ -324,34 +284,19 @@ def _dyad_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
             continue
         for fault in cross_faults({"dyad": sides}):
             yield Fault(("dyads", place, *fault.path[1:]), fault.message)
-        if entry.get("targets"):
-            for fault in by_faults(mapping_in(entry["targets"]), sides):
-                yield Fault(("dyads", place, *fault.path), fault.message)
-        else:
-            for fault in by_faults(mapping_in(settings.get("targets")), sides):
-                yield Fault(fault.path, f"{fault.message} (dyads.{place})")
+        own = mapping_in(entry.get("targets"))
+        for fault in by_faults(own or mapping_in(settings.get("targets")), sides):
+            there = ("dyads", place, *fault.path) if own else fault.path
+            yield Fault(there, fault.message if own else f"{fault.message} (dyads.{place})")
         try:
             dyad = WatchedDyad.model_validate({**sides, "name": entry.get("name")})
         except ValidationError:
             continue
         both = frozenset((frozenset(dyad.side_a), frozenset(dyad.side_b)))
-        first = entries.setdefault((both, frozenset(dyad.theatre), repr(entry.get("targets"))), place)
+        first = entries.setdefault((both, frozenset(dyad.theatre), repr(own)), place)
         namesake = names.setdefault(dyad.key, place)
         if first != place:
             yield Fault(("dyads", place), f"the same dyad as dyads.{first}; remove one")
         elif namesake != place:
             message = f"'{dyad.key}' is the name of dyads.{namesake} too; name one of them"
             yield Fault(("dyads", place), message)
-
-
-def _trigger_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
-    before: tuple[str, float] | None = None
-    for name, value in mapping_in(settings.get("triggers")).items():
-        try:
-            threshold = _threshold(value)
-        except ValueError:
-            continue
-        if before and threshold <= before[1]:
-            message = f"{threshold:g} is not above '{before[0]}' ({before[1]:g}); triggers must rise"
-            yield Fault(("triggers", name), message)
-        before = (name, threshold)

@@ -53,7 +53,17 @@ class WeightsRecord(Record):
     effective_draws: float = Field(description="1/Σw²")
 
 
-class DyadEntry(Record):
+class DyadNumbers(Record):
+    """The numbers of a dyad and how they were got, or why there are none."""
+
+    work: Work | None = None
+    weights: WeightsRecord | None = Field(default=None, description="where an earlier fit was carried on")
+    cautions: tuple[Notice, ...] = ()
+    failure: Failure | None = None
+    targets: tuple[TargetForecast, ...] = ()
+
+
+class DyadEntry(DyadNumbers):
     """One dyad of the list."""
 
     name: str
@@ -68,14 +78,9 @@ class DyadEntry(Record):
     question: Headline = Field(description="target and milestone that rank, trigger and change are about")
     change: Change | None = None
     model: str | None = Field(default=None, description="family that made the numbers")
-    work: Work | None = None
-    weights: WeightsRecord | None = Field(default=None, description="where an earlier fit was carried on")
     last_event: date | None = None
     events: int = 0
-    cautions: tuple[Notice, ...] = ()
     feed_faults: tuple[FeedFault, ...] = ()
-    failure: Failure | None = None
-    targets: tuple[TargetForecast, ...] = ()
     others: tuple[OtherForecast, ...] = Field(
         default=(), description="what markets, platforms and people said of the same questions"
     )

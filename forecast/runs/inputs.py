@@ -203,8 +203,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     delay = reporting_delay(config, events)
     completeness = None if delay is None else completeness_of(delay, grid)
     hazard = load_hazard(config)
-    family = _family(config, hazard)
-    _refuse_far(config, family, grid.origin)
+    family = family_of(config, hazard)
     if family.pooled:
         with _told_at(config, "model", "panel"):
             hazard.mean_for(events, grid.origin)
@@ -349,34 +348,31 @@ def load_hazard(config: Config) -> PooledHazard:
         return read_hazard(config.hazard_path)
 
 
-def _family(config: Config, hazard: PooledHazard) -> Family:
+def family_of(config: Config, hazard: PooledHazard | None = None) -> Family:
+    """Return the family of a config, with the coefficients of its pooled hazard, ``hazard`` if they are read.
+
+    Raises ``ConfigError``: an unknown family, coefficients that it does not use or cannot read, or a
+    milestone that lies further ahead than a member answers; with the line.
+    """
     with _told_at(config, "model", "family"):
         family = family_named(config.model.family)
-    if family.pooled:
-        return family.with_hazard(hazard)
-    if config.hazard_path is not None:
+    if not family.pooled and config.hazard_path is not None:
         raise config.error(
             ("model", "panel"),
             f"model.family {family.name!r} does not use the pooled hazard, so this would change nothing. Use "
             "combined or panel, or leave the key out",
         )
-    return family
-
-
-def _refuse_far(config: Config, family: Family, origin: date) -> None:
-    """Refuse a milestone that lies further ahead than a member of the family answers."""
-    furthest = family.furthest_days
-    if furthest is None:
-        return
+    if family.pooled:
+        family = family.with_hazard(hazard or load_hazard(config))
     for position, milestone in enumerate(config.milestones):
-        # The window ends on the day before the milestone: a day less than the milestone is ahead.
-        if (milestone.date - origin).days > furthest:
+        days = (milestone.date - config.as_of).days
+        if family.furthest_days is not None and days > family.furthest_days + 1:
             raise config.error(
                 ("milestones", position, "date"),
-                f"{milestone.date} is {(milestone.date - config.as_of).days} days ahead; a member of "
-                f"model.family {family.name!r} answers up to {furthest + 1} days. Take a nearer "
-                "date, or model.family: model",
+                f"{milestone.date} is {days} days ahead; a member of model.family {family.name!r} answers up "
+                f"to {family.furthest_days + 1} days. Take a nearer date, or model.family: model",
             )
+    return family
 
 
 def priors_of(config: Config, data: EventCounts, population: Population | None) -> PriorSet:

@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -48,49 +50,42 @@ from forecast.watchlist.dyads import events_of, read_files
 from forecast.watchlist.watch import TOP, headline_days, trigger_state
 from forecast.wording import count, number, percent, share
 
-BASELINE = "panel"
-"""The pooled hazard: beside the family of the list in any case."""
 N_LINES = 300
 
 Floats = NDArray[np.float64]
+Pair = tuple[Floats, Floats]
 
 
 @dataclass(frozen=True)
 class ListBacktest:
-    """A backtest of a list; ``content`` is that of ``scores.json``, ``left_out`` why dyads are not in it."""
+    """A backtest of a list; ``content`` is that of ``scores.json``."""
 
     forecasts: Mapping[str, ForecastTable]
     content: dict[str, Any]
-    left_out: Mapping[str, str]
 
     def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
         """Yield the pooled scores and the triggers; ``titles`` are those of targets."""
         content = self.content
-        origins = content["origins"]
+        origins, question, left_out = content["origins"], content["question"], content["left_out"]
         yield Prose(
             f"Backtest of the list {content['name']}: {count(len(self.forecasts), 'dyad')}, "
             f"{count(origins['number'], 'origin')} from {origins['first']} to {origins['last']}. Brier and "
             "log score: lower is better; AUC and precision at 5: higher."
         )
-        pooled: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
-        for cell in content["pooled"]:
-            pooled.setdefault((cell["target"], cell["horizon_days"]), []).append(cell)
-        heads: list[Column | str] = [
-            "Model",
-            *map(right, ("n", "Brier", "log", "against clim.", "slope", "AUC", "prec5")),
-        ]
-        for (target, days), cells in pooled.items():
+        heads = map(right, ("n", "Brier", "log", "against clim.", "slope", "AUC", "prec5"))
+        columns: list[Column | str] = ["Model", *heads]
+        for (target, days), group in groupby(content["pooled"], itemgetter("target", "horizon_days")):
+            cells = list(group)
             title = f"{titles[target]}, {days} days, base rate {percent(cells[0]['base_rate'])}"
-            yield plain_table(heads, map(_pooled_row, cells), title)
+            yield plain_table(columns, map(_pooled_row, cells), title)
         if content["triggers"]:
-            question = content["question"]
             title = (
                 f"Triggers on {titles[question['target']]}, {question['horizon_days']} days, with hysteresis"
             )
-            heads = ["Trigger", *map(right, ("from", "false alarms", "misses", "on"))]
-            yield plain_table(heads, map(_trigger_row, content["triggers"]), title)
-        if self.left_out:
-            reasons = tuple(f"{name}: {reason}" for name, reason in self.left_out.items())
+            columns = ["Trigger", *map(right, ("from", "false alarms", "misses", "on"))]
+            yield plain_table(columns, map(_trigger_row, content["triggers"]), title)
+        if left_out:
+            reasons = tuple(f"{name}: {reason}" for name, reason in left_out.items())
             yield Alert(text="Left out", items=reasons, tone="caution")
 
 
@@ -99,23 +94,20 @@ def _pooled_row(cell: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         plain_name(cell["model"]),
         f"{cell['n']:,}",
-        _fixed(cell["brier"]["value"], 3),
-        _fixed(cell["log"]["value"], 3),
+        number(cell["brier"]["value"], 3),
+        number(cell["log"]["value"], 3),
         value_text(gain["value"], gain["se"], 3),
-        _fixed(cell["calibration_slope"]["value"]),
-        _fixed(cell["auc"]),
-        _fixed(cell["precision_at_5"]),
+        *(
+            "–" if value is None else number(value)
+            for value in (cell["calibration_slope"]["value"], cell["auc"], cell["precision_at_5"])
+        ),
     )
 
 
 def _trigger_row(trigger: Mapping[str, Any]) -> tuple[str, ...]:
     shares = (trigger["false_alarm_rate"], trigger["miss_rate"])
-    false, missed = ("–" if part is None else share(part) for part in shares)
-    return trigger["name"], percent(trigger["threshold"]), false, missed, f"{trigger['alarms']:,}"
-
-
-def _fixed(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else number(value, digits)
+    rates = ("–" if part is None else share(part) for part in shares)
+    return trigger["name"], percent(trigger["threshold"]), *rates, f"{trigger['alarms']:,}"
 
 
 def run_list_backtest(
@@ -129,20 +121,17 @@ def run_list_backtest(
     cluster: str | None = None,
     listen: Listener | None = None,
 ) -> ListBacktest:
-    """Forecast every dyad of a list at past origins, score, and write the folder.
+    """Forecast every dyad of a list at past origins, score, and write the folder; as ``run_backtest``.
 
-    The horizons of ``options`` are those of the list; ``folder`` and what follows are as for
-    ``run_backtest``.
+    The horizons are those of the list, whatever ``options`` say.
 
-    Raises
-    ------
-    InputError
-        The list, its files or the options cannot be used, or no dyad can be forecast at any origin.
-    UnfinishedError
-        Some part failed, or Ctrl-C was pressed; the others are kept.
+    Raises ``InputError``: the list, its files or the options cannot be used, or no dyad can be forecast at
+    any origin; ``UnfinishedError``: some part failed, or Ctrl-C was pressed; the others are kept.
     """
     refuse_existing(folder, force=force, kind="backtest")
-    options = replace(options, horizons=horizons_of(watchlist), models=models_of(watchlist, options))
+    # The pooled hazard stands beside the family of the list in any case.
+    models = dict.fromkeys((*(options.models or (watchlist.model.family,)), "panel"))
+    options = replace(options, horizons=horizons_of(watchlist), models=tuple(models))
     plans, events, left_out = _plans(watchlist, options)
     settings = {name: plan.settings(events[name].sha256) for name, plan in plans.items()}
     rows = begin_rows(folder.with_name(f"{folder.name}.partial"), settings, resume=resume, force=force)
@@ -166,17 +155,12 @@ def run_list_backtest(
         made = {"kind": "backtest", "made_on": datetime.now(UTC).date().isoformat()}
         write_json(made | {"outputs_sha256": file_hashes(filling)}, filling / files.MANIFEST)
     shutil.rmtree(rows.folder, ignore_errors=True)
-    return ListBacktest(tables, content, left_out)
+    return ListBacktest(tables, content)
 
 
 def horizons_of(watchlist: Watchlist) -> tuple[int, ...]:
     """Days ahead of the milestones of a list."""
-    return tuple(sorted({(one.date - watchlist.as_of).days for one in watchlist.shared_milestones}))
-
-
-def models_of(watchlist: Watchlist, options: BacktestOptions) -> tuple[str, ...]:
-    """Return the models asked for, or the family of the list, and the pooled hazard in any case."""
-    return tuple(dict.fromkeys((*(options.models or (watchlist.model.family,)), BASELINE)))
+    return tuple(sorted({(dated.date - watchlist.as_of).days for dated in watchlist.shared_milestones}))
 
 
 def _plans(
@@ -209,20 +193,20 @@ def _content(
 ) -> dict[str, Any]:
     """Return what ``scores.json`` holds."""
     seed = watchlist.sampler.seed
-    models = tuple(dict.fromkeys(name for table in tables.values() for name in table.models))
+    models = dict.fromkeys(name for table in tables.values() for name in table.models)
     origins = sorted({origin for plan in plans.values() for origin in plan.origins})
     question = {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)}
     pooled, triggers = [], list[dict[str, Any]]()
     for target in dict.fromkeys(name for table in tables.values() for name in table.targets):
         for days in horizons_of(watchlist):
             cell = {"target": target, "horizon_days": days}
-            by_model = {model: ListForecasts.of(tables, target, days, model, origins) for model in models}
+            by_model = {model: side_by_side(tables, target, days, model, origins) for model in models}
             block = block_length(np.array(origins, "datetime64[D]"), days)
             pooled += [cell | scored for scored in pooled_scores(by_model, block, seed)]
             if cell == question:
-                own = by_model[watchlist.model.family]
-                triggers = trigger_scores(own, watchlist.triggers, watchlist.hysteresis)
-    content: dict[str, Any] = {
+                p, y = by_model[watchlist.model.family]
+                triggers = trigger_scores(p, y, watchlist.triggers, watchlist.hysteresis)
+    content = {
         "schema": 2,
         "kind": "list",
         "name": watchlist.name,
@@ -241,74 +225,58 @@ def _content(
     return plain
 
 
-@dataclass(frozen=True)
-class ListForecasts:
-    """Forecasts of one model, target and horizon of all dyads, and what happened, shape (origin, dyad).
+def side_by_side(
+    tables: Mapping[str, ForecastTable], target: str, days: int, model: str, origins: Sequence[date]
+) -> Pair:
+    """Return what a model said of a target and horizon of each dyad, and what happened.
 
-    NaN where a dyad has no forecast at an origin.
+    Both have the shape (origin, dyad), with NaN where a dyad has no forecast at an origin.
     """
-
-    probability: Floats
-    outcome: Floats
-
-    @classmethod
-    def of(
-        cls,
-        tables: Mapping[str, ForecastTable],
-        target: str,
-        horizon_days: int,
-        model: str,
-        origins: Sequence[date],
-    ) -> ListForecasts:
-        """Put the tables of all dyads side by side."""
-        place = {origin: row for row, origin in enumerate(origins)}
-        probability, outcome = np.full((2, len(origins), len(tables)), np.nan)
-        for column, table in enumerate(tables.values()):
-            rows = table.select(target=target, horizon_days=horizon_days, model=model)
-            at = [place[origin] for origin in rows.origin.tolist()]
-            probability[at, column], outcome[at, column] = rows.probability, rows.outcome
-        return cls(probability, outcome)
+    place = {origin: row for row, origin in enumerate(origins)}
+    p, y = np.full((2, len(origins), len(tables)), np.nan)
+    for column, table in enumerate(tables.values()):
+        rows = table.select(target=target, horizon_days=days, model=model)
+        at = [place[origin] for origin in rows.origin.tolist()]
+        p[at, column], y[at, column] = rows.probability, rows.outcome
+    return p, y
 
 
-def pooled_scores(by_model: Mapping[str, ListForecasts], block: int, seed: int) -> list[dict[str, Any]]:
+def pooled_scores(by_model: Mapping[str, Pair], block: int, seed: int) -> list[dict[str, Any]]:
     """Scores of each model over all dyads and origins, and its difference from climatology.
 
-    Only windows that every model forecasts count.
+    Only windows that every model forecasts count. Arrays are as ``side_by_side`` returns them.
     """
-    shared = np.all([~np.isnan(forecasts.probability) for forecasts in by_model.values()], axis=0)
-    origins = np.flatnonzero(shared.any(axis=1))
-    inside = shared[origins]
-    drawn = draw_blocks(len(origins), block, seed, N_LINES)
-    weights = np.stack([np.bincount(row, minlength=len(origins)) for row in drawn]).astype(np.float64)
-    group = np.broadcast_to(np.arange(len(origins))[:, None], inside.shape)[inside]
+    shared = np.all([~np.isnan(p) for p, _ in by_model.values()], axis=0)
+    used = shared.any(axis=1)
+    inside, n_origins = shared[used], int(used.sum())
+    drawn = draw_blocks(n_origins, block, seed, N_LINES)
+    weights = np.stack([np.bincount(row, minlength=n_origins) for row in drawn]).astype(np.float64)
+    group = np.nonzero(inside)[0]
 
-    def by_origin(score: Callable[[Floats, Floats], Floats], forecasts: ListForecasts) -> Floats:
+    def by_origin(score: Callable[[Floats, Floats], Floats], p: Floats, y: Floats) -> Floats:
         """Mean score over the dyads of each origin."""
-        p = np.where(inside, forecasts.probability[origins], 0.5)
-        y = np.where(inside, forecasts.outcome[origins], 0.0)
-        return np.asarray(np.where(inside, score(p, y), 0.0).sum(axis=1) / inside.sum(axis=1))
+        values = np.zeros(inside.shape)
+        values[inside] = score(p[used][inside], y[used][inside])
+        return np.asarray(values.sum(axis=1) / inside.sum(axis=1))
 
-    climatology = by_origin(log_score, by_model[REFERENCE])
+    climatology = by_origin(log_score, *by_model[REFERENCE])
     scores = []
-    for model, forecasts in by_model.items():
-        p, y = forecasts.probability[origins][inside], forecasts.outcome[origins][inside]
-        log = by_origin(log_score, forecasts)
-        slopes = resampled_lines(p, y, group, weights)[:, 1]
+    for model, (p, y) in by_model.items():
+        log, chance, hit = by_origin(log_score, p, y), p[used][inside], y[used][inside]
+        slopes = resampled_lines(chance, hit, group, weights)[:, 1]
         slopes = slopes[np.isfinite(slopes)]
         slope_se = float(slopes.std(ddof=1)) if len(slopes) > 1 else np.nan
         scores.append(
             {
                 "model": model,
-                "n": len(p),
-                "base_rate": float(y.mean()),
-                "brier": asdict(mean_estimate(by_origin(brier_score, forecasts), block, seed)),
+                "n": len(chance),
+                "base_rate": float(hit.mean()),
+                "brier": asdict(mean_estimate(by_origin(brier_score, p, y), block, seed)),
                 "log": asdict(mean_estimate(log, block, seed)),
                 "log_minus_climatology": asdict(mean_estimate(log - climatology, block, seed)),
-                "calibration_slope": {"value": calibration_line(p, y).slope, "se": slope_se},
-                "auc": area_under_roc(p, y),
-                **ranking_scores(
-                    np.where(inside, forecasts.probability[origins], np.nan), forecasts.outcome[origins]
-                ),
+                "calibration_slope": {"value": calibration_line(chance, hit).slope, "se": slope_se},
+                "auc": area_under_roc(chance, hit),
+                **ranking_scores(np.where(inside, p[used], np.nan), y[used]),
             }
         )
     return scores
@@ -341,7 +309,7 @@ def ranking_scores(p: Floats, y: Floats) -> dict[str, float | int]:
 
 
 def trigger_scores(
-    forecasts: ListForecasts, triggers: Mapping[str, float], hysteresis: float
+    p: Floats, y: Floats, triggers: Mapping[str, float], hysteresis: float
 ) -> list[dict[str, Any]]:
     """False alarms and misses of each trigger, with its hysteresis, over all dyads and origins.
 
@@ -349,25 +317,25 @@ def trigger_scores(
     miss rate that of windows with the target in which it was off. ``alarms`` and ``hits`` are their numbers.
     """
     names = list(triggers)
-    inside, hit = ~np.isnan(forecasts.probability), forecasts.outcome == 1
-    level = np.full(inside.shape, -1)
-    for column, chances in enumerate(forecasts.probability.T):
+    inside, hit = ~np.isnan(p), y == 1
+    level = np.full(p.shape, -1)
+    for column, chances in enumerate(p.T):
         state = None
         for row in np.flatnonzero(inside[:, column]):
             state = trigger_state(float(chances[row]), triggers, hysteresis, state)
             level[row, column] = names.index(state) if state else -1
     scores = []
     for place, (name, threshold) in enumerate(triggers.items()):
-        on = inside & (level >= place)
+        on, hits = level >= place, inside & hit
         scores.append(
             {
                 "name": name,
                 "threshold": threshold,
                 "false_alarm_rate": float(np.mean(~hit[on])) if on.any() else None,
-                "miss_rate": float(np.mean(~on[inside & hit])) if (inside & hit).any() else None,
+                "miss_rate": float(np.mean(~on[hits])) if hits.any() else None,
                 "windows": int(inside.sum()),
                 "alarms": int(on.sum()),
-                "hits": int((inside & hit).sum()),
+                "hits": int(hits.sum()),
             }
         )
     return scores

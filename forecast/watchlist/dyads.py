@@ -1,7 +1,7 @@
 """One dyad of a list: its acts out of the files of the list, its forecast, and the folder that keeps both.
 
-Files are read once and cut by pair. A ``Job`` holds all that the numbers of a dyad depend on, so that it
-gives the same bytes in this process, in another and on another machine.
+A ``Job`` holds all that the numbers of a dyad depend on, so that it gives the same bytes in this process, in
+another and on another machine.
 
 A new week needs no new fit where the draws of an earlier one, weighted to what is known now, can stand for
 it. Weights are the ratio of the posterior density of today to that of the fit: of the likelihoods of the
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +49,7 @@ from forecast.priors import PriorSet
 from forecast.progress import Listener
 from forecast.records.base import Record
 from forecast.records.forecast import Diagnostics, TargetForecast
-from forecast.records.notices import Notice
-from forecast.records.watch import Failure, FailureCode, WeightsRecord, Work
+from forecast.records.watch import DyadNumbers, Failure, FailureCode, WeightsRecord, Work
 from forecast.runs import files
 from forecast.runs.cautions import cautions_of, far_from_baseline
 from forecast.runs.files import (
@@ -73,8 +72,6 @@ LARGE_BYTES = 30_000_000
 """Size of a file from which on it is narrowed to the actors of the list before it is read."""
 SUFFIXES = (".csv", ".parquet", ".xlsx")
 DYAD = "dyad.json"
-SMALL = frozenset({"few_events", "few_target_events", "one_episode"})
-"""Cautions that make a dyad small."""
 _CONTENT = ("date", "initiator", "recipient", "category", "severity", "subcategory", "summary")
 
 Floats = NDArray[np.float64]
@@ -113,18 +110,13 @@ class DyadEvents(NamedTuple):
 
 def pairs_of(watchlist: Watchlist) -> frozenset[tuple[str, str]]:
     """Return the pairs of actors whose acts count for any dyad, each in order of name."""
-    return frozenset[tuple[str, str]]().union(*(dyad.rule.pairs for dyad in watchlist.dyads))
+    return frozenset(pair for dyad in watchlist.dyads for pair in dyad.rule.pairs)
 
 
 def update_stores(watchlist: Watchlist, listen: Listener) -> list[SourceReport]:
     """Bring the stores among the events of a list up to date, for the pairs of the list.
 
-    Raises
-    ------
-    ConfigError
-        None of the events is a store.
-    InputError
-        As ``forecast.store.update.update_store``.
+    Raises ``ConfigError``: none of the events is a store; ``InputError``: as ``update_store``.
     """
     places = [watchlist.base_folder / Path(name).expanduser() for name in watchlist.events]
     stores = [place for place in places if is_store(place)]
@@ -137,13 +129,8 @@ def update_stores(watchlist: Watchlist, listen: Listener) -> list[SourceReport]:
 def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
     """Read every event file that a list names.
 
-    Raises
-    ------
-    ConfigError
-        A pattern that no file fits, with its line, and all such patterns at once; or acts whose terms bar
-        the use of the list.
-    EventError
-        Files that cannot be read: every one of them, with its faults.
+    Raises ``ConfigError``: patterns that no file fits, all at once, or acts whose terms bar the use of the
+    list; ``EventError``: files that cannot be read, every one of them, with its faults.
     """
     events, failures = [], []
     for source, path in _paths(watchlist).items():
@@ -153,31 +140,24 @@ def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
             failures.append(str(error))
     if failures:
         raise EventError("\n".join(failures))
-    if watchlist.use is not None:
-        try:
-            for file in events:
+    try:
+        for file in events:
+            if watchlist.use is not None:
                 refuse_barred(file.table, watchlist.use, watchlist.licensed)
-        except InputError as error:
-            raise watchlist.error(("use",), str(error)) from error
+    except InputError as error:
+        raise watchlist.error(("use",), str(error)) from error
     return tuple(events)
 
 
 def _paths(watchlist: Watchlist) -> dict[str, Path | None]:
     """Return the files by how they are named; a pattern may match many, and a file is read once."""
-    base = watchlist.base_folder
+    base, faults = watchlist.base_folder, []
     paths: dict[str, Path | None] = {}
-    faults = []
     for place, pattern in enumerate(watchlist.events):
         whole = base / Path(pattern).expanduser()
         if pattern.startswith(PREFIX):
             paths[pattern] = None
-        elif not has_magic(pattern):
-            paths[pattern] = whole
-            if not whole.is_file() and not is_store(whole):
-                faults.append(
-                    Fault(("events", place), f"no file {whole}; give event files, patterns or stores")
-                )
-        else:
+        elif has_magic(pattern):
             matched = [
                 Path(name) for name in sorted(glob(str(whole), recursive=True)) if name.endswith(SUFFIXES)
             ]
@@ -185,6 +165,10 @@ def _paths(watchlist: Watchlist) -> dict[str, Path | None]:
                 faults.append(Fault(("events", place), f"no event file fits '{whole}'; give another pattern"))
             for path in matched:
                 paths[path.relative_to(base).as_posix() if path.is_relative_to(base) else str(path)] = path
+        elif whole.is_file() or is_store(whole):
+            paths[pattern] = whole
+        else:
+            faults.append(Fault(("events", place), f"no file {whole}; give event files, patterns or stores"))
     if faults:
         raise watchlist.errors(faults)
     return paths
@@ -203,33 +187,30 @@ def _read(source: str, path: Path | None, watchlist: Watchlist) -> EventFile:
 def _narrowed(source: str, path: Path, watchlist: Watchlist) -> EventFile | None:
     """Read the rows between actors of the list alone; ``None`` where the columns go by other names.
 
-    Faults of rows which concern nobody on the list then stop nothing. The volume of the whole file by day is
+    Faults of rows that concern nobody on the list then stop nothing. The volume of the whole file by day is
     kept for the checks of the feed.
     """
     import duckdb
 
     actors = sorted({actor for dyad in watchlist.dyads for actor in dyad.rule.actors})
+    # Without partitioning: else a folder named severity=5 becomes a column.
+    reader = "read_csv($path, all_varchar=true, " if path.suffix == ".csv" else "read_parquet($path, "
+    archive = f"SELECT * FROM {reader}hive_partitioning=false)"
+    concerned = "list_contains($actors, initiator) AND list_contains($actors, target)"
+    by_day = "SELECT TRY_CAST(date AS DATE) AS day, count(*) AS rows"
+    given = {"path": literal_path(path)}
     with connect() as connection, scratch_folder("watch") as folder:
-        kept, place = folder / "kept.csv", literal_path(path)
         try:
-            # Without partitioning: else a folder named severity=5 becomes a column.
-            archive = (
-                connection.read_csv(place, all_varchar=True, hive_partitioning=False)
-                if path.suffix == ".csv"
-                else connection.read_parquet(place, hive_partitioning=False)
-            )
-            if not {"date", "initiator", "target"} <= set(archive.columns):
+            if not {"date", "initiator", "target"} <= {*connection.sql(archive, params=given).columns}:
                 return None
-            concerned = "list_contains($actors, initiator) AND list_contains($actors, target)"
-            rows = connection.sql(f"SELECT * FROM archive WHERE {concerned}", params={"actors": actors})
-            rows.write_csv(str(kept))
+            rows = connection.sql(f"{archive} WHERE {concerned}", params=given | {"actors": actors})
+            rows.write_csv(str(folder / "kept.csv"))
             volume = connection.sql(
-                "SELECT TRY_CAST(date AS DATE) AS day, count(*) AS rows FROM archive GROUP BY day "
-                "HAVING day IS NOT NULL ORDER BY day"
+                f"{by_day} FROM ({archive}) GROUP BY day HAVING day IS NOT NULL ORDER BY day", params=given
             ).fetchnumpy()
         except duckdb.Error as error:
             raise EventError(f"{source}: cannot be read ({str(error).splitlines()[0]})") from error
-        table = read_events(kept, source=source)
+        table = read_events(folder / "kept.csv", source=source)
     return EventFile(source, table, volume["day"].astype("datetime64[D]"), volume["rows"].astype(np.int64))
 
 
@@ -245,18 +226,15 @@ def events_of(rule: DyadRule, event_files: Sequence[EventFile]) -> DyadEvents | 
     holding, tables = zip(*acts, strict=True)
     if len(acts) == 1:
         return DyadEvents(tables[0], holding, 0)
-    columns: dict[str, NDArray[Any]] = {
-        name: np.concatenate([getattr(table, name) for table in tables]) for name in FIELDS
-    }
+    columns = {name: np.concatenate([getattr(table, name) for table in tables]) for name in FIELDS}
     place = np.repeat(np.arange(len(tables)), [len(table) for table in tables]).tolist()
     content = list(zip(*(columns[name].tolist() for name in _CONTENT), strict=True))
     keep = np.ones(len(place), dtype=np.bool_)
     seen: dict[str, int] = {}
     for row, name in enumerate(columns["id"].tolist()):
         first = seen.setdefault(name, row)
-        if place[first] != place[row] and content[first] == content[row]:
-            keep[row] = False
-        elif place[first] != place[row]:
+        if place[first] != place[row]:
+            keep[row] = content[first] != content[row]
             columns["id"][row] = f"{Path(holding[place[row]].source).stem}/{name}"
     table = EventTable.sort_rows(
         {name: column[keep] for name, column in columns.items()},
@@ -292,8 +270,9 @@ class Fitted(NamedTuple):
 class Job:
     """What to forecast of one dyad.
 
-    ``earlier`` are the events that the watch before knew, ``None`` without one, or where they are the same.
-    ``fitted`` is the last fit of an earlier watch, whose draws may do with weights.
+    ``events`` are those known on the day; ``earlier`` those that the watch before knew, ``None`` without one
+    or where they are the same; ``fitted`` is the last fit of an earlier watch, whose draws may do with
+    weights.
     """
 
     config: Config
@@ -303,40 +282,26 @@ class Job:
 
     @property
     def key(self) -> str:
-        """Hash of all that the numbers depend on: settings, events, coefficients, priors, code."""
+        """Hash of all that the numbers depend on: settings, events, priors, coefficients, code."""
         population, hazard = load_population(self.config), load_hazard(self.config)
-        parts = (
-            config_hash(self.config),
-            self.events.known_by(self.config.as_of).sha256,
-            population.sha256 if population else "none",
-            hazard.sha256,
-            decisive_versions(),
-        )
+        priors = population.sha256 if population else "none"
+        settings = config_hash(self.config), self.events.sha256
+        parts = (*settings, priors, hazard.sha256, decisive_versions())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-class DyadRow(Record):
-    """The numbers of one dyad, or the ``failure`` that is why it has none; kept as ``dyad.json``.
+class DyadRow(DyadNumbers):
+    """The numbers of one dyad, or why it has none; kept as ``dyad.json``.
 
     ``counterfactual`` are the targets by today's model on the events of the watch before, ``None`` where
     those are today's. ``key`` is the hash of all that the numbers depend on, ``earlier`` that of the events
     of the watch before, ``code`` the version that made them.
     """
 
-    targets: tuple[TargetForecast, ...] = ()
-    cautions: tuple[Notice, ...] = ()
-    work: Work = "direct"
     counterfactual: tuple[TargetForecast, ...] | None = None
-    weights: WeightsRecord | None = None
-    failure: Failure | None = None
     key: str = ""
     earlier: str | None = None
     code: str = ""
-
-    @property
-    def small(self) -> bool:
-        """Whether the record is so short of events or target events that the number rests on others."""
-        return any(caution.code in SMALL for caution in self.cautions)
 
 
 def failed(code: FailureCode, text: str) -> DyadRow:
@@ -365,8 +330,6 @@ def forecast_dyad(job: Job) -> tuple[DyadRow, Run | None]:
 
 
 def _forecast(config: Config, events: EventTable, fitted: Fitted | None) -> tuple[DyadRow, Run | None]:
-    if unknown := nothing_known(events, config):
-        return failed("no_events", unknown), None
     inputs = inputs_of(config, events)
     targets = direct_forecasts(inputs)
     run, weights = None, None
@@ -379,14 +342,6 @@ def _forecast(config: Config, events: EventTable, fitted: Fitted | None) -> tupl
     work: Work = "reweighted" if weights else "fitted" if run else "direct"
     cautions = (*far_from_baseline(targets), *cautions_of(inputs))
     return DyadRow(targets=targets, cautions=cautions, work=work, weights=weights), run
-
-
-def nothing_known(events: EventTable, config: Config) -> str:
-    """Say that no act was known on the as-of date; empty where one was."""
-    if len(events.known_by(config.as_of)):
-        return ""
-    first = events.known_date.min()
-    return f"nothing was known by {config.as_of}; the first act became known on {first}"
 
 
 def direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
@@ -436,10 +391,8 @@ def carry(fitted: Fitted, inputs: Inputs, seed: int) -> tuple[Posterior, Weights
     edges[-1] = 1.0
     rows = np.searchsorted(edges, (np.arange(n) + random.random()) / n)
     carried = _posterior(fitted.fit, {name: values[rows] for name, values in variables.items()})
-    day = fitted.config.as_of
-    return carried, WeightsRecord(
-        fitted_as_of=day, pareto_k=weights.pareto_k, effective_draws=weights.effective_draws
-    )
+    worth = {"pareto_k": weights.pareto_k, "effective_draws": weights.effective_draws}
+    return carried, WeightsRecord(fitted_as_of=fitted.config.as_of, **worth)
 
 
 def _posterior(before: Posterior, variables: Mapping[str, Floats]) -> Posterior:
@@ -490,7 +443,7 @@ def keep_row(folder: Path, job: Job, row: DyadRow, run: Run | None) -> None:
         if run is not None:
             write_run(run, filling, folder)
         else:
-            write_events(job.events.known_by(job.config.as_of), filling / files.EVENTS)
+            write_events(job.events, filling / files.EVENTS)
             write_file(filling / files.CONFIG, resolved_yaml(job.config, folder))
         write_record(row, filling / DYAD)
         made: dict[str, object] = {"kind": "run" if run else "watched dyad", "code_version": __version__}

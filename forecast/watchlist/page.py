@@ -5,10 +5,11 @@ Made of the blocks of the report, set in its type; all numbers are those of the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from forecast import wording
 from forecast.blocks import (
@@ -30,7 +31,7 @@ from forecast.blocks import (
 from forecast.events.table import csv_text
 from forecast.families import family_named
 from forecast.records.forecast import MilestoneForecast
-from forecast.records.watch import Change, DyadEntry, TriggerRecord, Watch, answer_to
+from forecast.records.watch import Change, DyadEntry, State, TriggerRecord, Watch, answer_to
 from forecast.report import palette
 from forecast.report.build import Content, frame_colours
 from forecast.report.page_1 import other_sentence
@@ -68,7 +69,6 @@ def make_page_and_pdf(watch: Watch, *, paper: Literal["a4", "us-letter"] = "a4")
     """Return the page and the PDF of a watch; the same record gives the same bytes."""
     as_of, dyads = wording.long_day(watch.as_of), wording.count(len(watch.dyads), "dyad")
     name = shorten(watch.name.replace("-", " ").capitalize(), 80)
-    blocks = tuple(block for entry in watch.dyads for block in _dyad(entry, watch.model))
     content = Content(
         meta={
             "kicker": "Watchlist",
@@ -88,8 +88,12 @@ def make_page_and_pdf(watch: Watch, *, paper: Literal["a4", "us-letter"] = "a4")
         stamp=None,
         sections=(
             Section("overview", None, tuple(_overview(watch))),
-            Section("dyads", "Dyad by dyad", blocks),
-            Section("reading", "How to read it", (_reading(watch),)),
+            Section(
+                "dyads",
+                "Dyad by dyad",
+                tuple(block for entry in watch.dyads for block in _dyad(entry, watch.model)),
+            ),
+            Section("reading", "How to read it", (Bullets(tuple(_reading(watch))),)),
         ),
     ).as_json()
     table = csv_text(table_rows(watch), end="\r\n")
@@ -107,20 +111,15 @@ def watch_answer(watch: Watch, folder: Path) -> Iterator[Block]:
     yield Pairs((("Files", str(folder)),))
 
 
-# The ranked table
-
-
 def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
-    states = [entry.state for entry in watch.dyads]
-    counted = (
-        f"{states.count(state)} {state}" for state in ("fine", "small", "stale", "failed") if state in states
-    )
-    yield Prose(f"{wording.count(len(states), 'dyad').capitalize()}: {', '.join(counted)}.")
-    targets = [target for entry in watch.dyads for target in entry.targets]
-    asked = ((target, answer) for target in targets if (answer := answer_to(watch.headline, (target,))))
-    for target, answer in list(asked)[:1]:
-        day = wording.long_day(answer.date)
-        yield Prose(f"Ranked by: {target.label} ({target.definition}) before {day}.")
+    states = Counter(entry.state for entry in watch.dyads)
+    counted = ", ".join(f"{states[state]} {state}" for state in get_args(State) if states[state])
+    yield Prose(f"{wording.count(len(watch.dyads), 'dyad').capitalize()}: {counted}.")
+    for target in [target for entry in watch.dyads for target in entry.targets]:
+        if answer := answer_to(watch.headline, (target,)):
+            day = wording.long_day(answer.date)
+            yield Prose(f"Ranked by: {target.label} ({target.definition}) before {day}.")
+            break
     trouble = [
         *(f"{entry.label}: {entry.failure.text}" for entry in watch.dyads if entry.failure),
         *(f"{entry.label}: {fault.text}" for entry in watch.dyads for fault in entry.feed_faults),
@@ -128,30 +127,8 @@ def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
     ]
     if trouble:
         yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
-    columns = (
-        Column("#", 6, "right"),
-        Column("Dyad"),
-        *_chance_columns(14, 18, 21, 12, 24),
-        right("Change", 23),
-        Column("Trigger", 20),
-        Column("State", 11),
-    )
-    left_out = {"0 to 100%", "In words"} if brief else set[str]()
-    if not any(trigger.rates for trigger in watch.triggers):
-        left_out.add("Trigger")
-    shown = [place for place, column in enumerate(columns) if column.head not in left_out]
-    rows = []
-    for entry in watch.dyads:
-        row = _row(entry, watch.shown_trigger(entry))
-        rows.append([replace(row[place], note="") if brief else row[place] for place in shown])
-    yield Table(
-        name="ranked",
-        title="Dyads by their probability",
-        columns=tuple(columns[place] for place in shown),
-        groups=one_group(rows),
-    )
-    if rates := trigger_sentence(watch):
-        yield Prose(rates, tone="fine")
+    yield _ranked_table(watch, brief=brief)
+    yield from (Prose(sentence, tone="fine") for sentence in trigger_sentences(watch))
     # Where the question of others ends on a day of its own, its sentence says so.
     others = tuple(
         f"{entry.label}: {other_sentence(other)}"
@@ -169,12 +146,53 @@ def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
             yield Bullets(moved)
 
 
+def _ranked_table(watch: Watch, *, brief: bool) -> Table:
+    columns = (
+        Column("#", 6, "right"),
+        Column("Dyad"),
+        *_chance_columns(14, 18, 21, 12, 24),
+        right("Change", 23),
+        Column("Trigger", 20),
+        Column("State", 11),
+    )
+    left_out = {"0 to 100%", "In words"} if brief else set[str]()
+    if not any(trigger.rates for trigger in watch.triggers):
+        left_out.add("Trigger")
+    shown = [place for place, column in enumerate(columns) if column.head not in left_out]
+    rows = []
+    for entry in watch.dyads:
+        row = _row(entry, watch.shown_trigger(entry))
+        rows.append([replace(row[place], note="") if brief else row[place] for place in shown])
+    shown_columns = tuple(columns[place] for place in shown)
+    title = "Dyads by their probability"
+    return Table(name="ranked", title=title, columns=shown_columns, groups=one_group(rows))
+
+
+def _row(entry: DyadEntry, trigger: TriggerRecord | None) -> tuple[Cell, ...]:
+    answer, change, moved = entry.milestone, entry.change, Cell("")
+    last = (
+        Cell(trigger.name, note=trigger.rates or "") if trigger else Cell("–"),
+        Cell(entry.state, colour=_STATE_COLOURS.get(entry.state)),
+    )
+    if answer is None:
+        return (Cell(""), Cell(entry.label, weight="semibold"), Cell("–"), *[moved] * 5, *last)
+    top = "" if entry.top5 is None else f"top 5: {wording.percent(entry.top5)}"
+    name = Cell(entry.label, note=top, weight="semibold")
+    if change:
+        arrow = {"up": " ▲", "down": " ▼", None: ""}[change.arrow]
+        points = wording.signed_points(change.change, 0) + arrow
+        moved = Cell(points, note=parts_of_change(change), value=change.change)
+    return (Cell(str(entry.rank), value=entry.rank), name, *_chance_cells(answer), moved, *last)
+
+
 def _chance_columns(*widths: float) -> tuple[Column, ...]:
-    heads = ("Chance", "0 to 100%", "90%", "Base", "In words")
-    left = ("0 to 100%", "In words")
-    return tuple(
-        Column(head, width, "left" if head in left else "right")
-        for head, width in zip(heads, widths, strict=True)
+    chance, bar, interval, base, words = widths
+    return (
+        right("Chance", chance),
+        Column("0 to 100%", bar),
+        right("90%", interval),
+        right("Base", base),
+        Column("In words", words),
     )
 
 
@@ -189,54 +207,29 @@ def _chance_cells(answer: MilestoneForecast) -> tuple[Cell, ...]:
     )
 
 
-def _row(entry: DyadEntry, trigger: TriggerRecord | None) -> tuple[Cell, ...]:
-    answer, change = entry.milestone, entry.change
-    last = (
-        Cell(trigger.name, note=trigger.rates or "") if trigger else Cell("–"),
-        Cell(entry.state, colour=_STATE_COLOURS.get(entry.state)),
-    )
-    if answer is None:
-        return (Cell(""), Cell(entry.label, weight="semibold"), Cell("–"), *[Cell("")] * 5, *last)
-    top = "" if entry.top5 is None else f"top 5: {wording.percent(entry.top5)}"
-    arrow = {"up": " ▲", "down": " ▼"}.get(change.arrow or "", "") if change else ""
-    moved = (
-        Cell(
-            wording.signed_points(change.change, 0) + arrow, note=parts_of_change(change), value=change.change
-        )
-        if change
-        else Cell("")
-    )
-    name = Cell(entry.label, note=top, weight="semibold")
-    return (Cell(str(entry.rank), value=entry.rank), name, *_chance_cells(answer), moved, *last)
-
-
-def trigger_sentence(watch: Watch) -> str:
+def trigger_sentences(watch: Watch) -> Iterator[str]:
     """How often each trigger misleads, and which are not shown because that is not known."""
     rates = "; ".join(f"{trigger.name} {trigger.rates}" for trigger in watch.triggers if trigger.rates)
-    said = f"Triggers in the backtest of this list: {rates}." if rates else ""
+    if rates:
+        yield f"Triggers in the backtest of this list: {rates}."
     unknown = tuple(trigger.name for trigger in watch.triggers if not trigger.rates)
     if unknown:
-        noun, verb = ("Trigger", "is") if len(unknown) == 1 else ("Triggers", "are")
         why = (
             "the backtest of this list cannot tell how often they mislead"
             if any(trigger.windows is not None for trigger in watch.triggers)
             else "nobody knows how often they mislead before 'forecast backtest LIST'"
         )
-        said += f" {noun} {wording.listing(unknown)} {verb} not shown: {why}."
-    return said.strip()
+        yield f"Not shown: {wording.listing(unknown)}, as {why}."
 
 
 def change_sentences(watch: Watch) -> tuple[str, ...]:
     """Of the dyads that moved most, beyond their error, how much is time passing, and how much news."""
-    moved = [
-        (entry.label, entry.change)
-        for entry in watch.dyads
-        if entry.change and entry.change.arrow and abs(entry.change.change) >= SHOWN_CHANGE
-    ]
-    moved.sort(key=lambda change: -abs(change[1].change))
+    moved = [(entry.label, entry.change) for entry in watch.dyads if entry.change and entry.change.arrow]
+    moved.sort(key=lambda labelled: -abs(labelled[1].change))
     return tuple(
         f"{label} {wording.signed_points(change.change, 0)}: {parts_of_change(change)}"
         for label, change in moved[:SHOWN_CHANGES]
+        if abs(change.change) >= SHOWN_CHANGE
     )
 
 
@@ -246,17 +239,17 @@ def parts_of_change(change: Change) -> str:
     return f"time {passing}, news {news}"
 
 
-# The part of a dyad
-
-
 def _dyad(entry: DyadEntry, model: str) -> Iterator[Block]:
     yield Heading(f"{entry.rank}. {entry.label}" if entry.rank else entry.label)
     last = f"Last act {wording.long_day(entry.last_event)}; " if entry.last_event else ""
     yield Prose(f"{last}{wording.count(entry.events, 'act')} known. State: {entry.state}.", tone="fine")
-    known = [*([entry.failure.text] if entry.failure else []), *(fault.text for fault in entry.feed_faults)]
-    known += [caution.text for caution in entry.cautions]
-    if known:
-        yield Bullets(tuple(known))
+    notes = (
+        *([entry.failure.text] if entry.failure else []),
+        *(fault.text for fault in entry.feed_faults),
+        *(caution.text for caution in entry.cautions),
+    )
+    if notes:
+        yield Bullets(notes)
     if not entry.targets:
         return
     yield Prose(page_sentence(entry, model), tone="fine")
@@ -264,9 +257,7 @@ def _dyad(entry: DyadEntry, model: str) -> Iterator[Block]:
         Group(
             label=target.label,
             note=f"seen {wording.times(target.observed_before)}" if target.observed_before else "never seen",
-            rows=tuple(
-                (Cell(wording.long_day(each.date)), *_chance_cells(each)) for each in target.milestones
-            ),
+            rows=tuple((Cell(wording.long_day(one.date)), *_chance_cells(one)) for one in target.milestones),
         )
         for target in entry.targets
     )
@@ -275,13 +266,12 @@ def _dyad(entry: DyadEntry, model: str) -> Iterator[Block]:
     yield Table(name=f"dyad-{entry.name}", title=title, columns=columns, groups=groups)
     if entry.others:
         labels = {target.name: target.label for target in entry.targets}
-        yield Prose("What others say", tone="fine")
-        yield Bullets(
-            tuple(
-                f"{labels[other.target]}, before {wording.long_day(other.ends)}. {other_sentence(other)}"
-                for other in entry.others
-            )
+        sentences = (
+            f"{labels[other.target]}, before {wording.long_day(other.ends)}. {other_sentence(other)}"
+            for other in entry.others
         )
+        yield Prose("What others say", tone="fine")
+        yield Bullets(tuple(sentences))
 
 
 def page_sentence(entry: DyadEntry, model: str) -> str:
@@ -295,30 +285,26 @@ def page_sentence(entry: DyadEntry, model: str) -> str:
     )
 
 
-_RATES = (
-    "False alarms: of the windows with the trigger on, the share in which the target did not happen. Misses: "
-    "of the windows in which the target happened, the share with the trigger off."
-)
-_TOP5 = "Top 5: the chance that the dyad is among the five likeliest, given what the data leave open."
-
-
-def _reading(watch: Watch) -> Bullets:
-    return Bullets(
-        (
-            "Chance: the probability that the target happens after the as-of date and before the day. 90%: "
-            "the range that the data leave open. Base: how often it happened in past periods of this length.",
-            "An arrow marks a change of a point or more that is beyond twice its Monte Carlo error. Time: "
-            "what today's model makes of the events known at the last watch, minus the number then. News: "
-            "the rest.",
-            *((_TOP5,) if any(entry.top5 is not None for entry in watch.dyads) else ()),
-            *((_RATES,) if any(trigger.rates for trigger in watch.triggers) else ()),
-            "Small: few events or target events. Stale: the feed is older than its own pace allows. "
-            "Failed: no number.",
-        )
+def _reading(watch: Watch) -> Iterator[str]:
+    yield (
+        "Chance: the probability that the target happens after the as-of date and before the day. 90%: the "
+        "range that the data leave open. Base: how often it happened in past periods of this length."
     )
-
-
-# The table as CSV
+    yield (
+        "An arrow marks a change of a point or more that is beyond twice its Monte Carlo error. Time: what "
+        "today's model makes of the events known at the last watch, minus the number then. News: the rest."
+    )
+    if any(entry.top5 is not None for entry in watch.dyads):
+        yield "Top 5: the chance that the dyad is among the five likeliest, given what the data leave open."
+    if any(trigger.rates for trigger in watch.triggers):
+        yield (
+            "False alarms: of the windows with the trigger on, the share in which the target did not happen. "
+            "Misses: of the windows in which the target happened, the share with the trigger off."
+        )
+    yield (
+        "Small: few events or target events. Stale: the feed is older than its own pace allows. Failed: no "
+        "number."
+    )
 
 
 def table_rows(watch: Watch) -> list[Sequence[str]]:
@@ -350,10 +336,10 @@ def _table_rows(entry: DyadEntry) -> Iterator[dict[str, object]]:
                 ),
             }
             if (target.name, answer.name) == (entry.question.target, entry.question.milestone):
-                row |= {"trigger": entry.trigger, "trigger_before": entry.trigger_before, "top5": entry.top5}
-                if change := entry.change:
-                    row |= {"change": change.change, "time_passing": change.time_passing}
-                    row |= {"news": change.news, "change_error": change.error}
+                row |= entry.model_dump(include={"trigger", "trigger_before", "top5"})
+                if entry.change:
+                    row |= entry.change.model_dump(include={"change", "time_passing", "news"})
+                    row["change_error"] = entry.change.error
             yield row
 
 

@@ -11,9 +11,9 @@ import hashlib
 import json
 import math
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +31,25 @@ from forecast.evaluation.study import Workers, decisive_versions, do_all
 from forecast.events.dyads import DyadRule, actors_of, near_actors
 from forecast.events.stores import faults_of
 from forecast.events.table import csv_text
-from forecast.families import family_named
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.progress import Listener, StageProgress
 from forecast.records.base import Interval, Record
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline, MilestoneForecast
 from forecast.records.notices import FeedFault
-from forecast.records.watch import Change, DyadEntry, TriggerRecord, Watch, WatchNote, answer_to
+from forecast.records.watch import (
+    Change,
+    DyadEntry,
+    DyadNumbers,
+    State,
+    TriggerRecord,
+    Watch,
+    WatchNote,
+    answer_to,
+)
 from forecast.runs import files
 from forecast.runs.files import changed_run_folder, claimed, kind_of, write_json, write_record
-from forecast.runs.inputs import config_scale, dyad_rule, load_hazard, load_population, target_rules
+from forecast.runs.inputs import config_scale, dyad_rule, family_of, load_population, target_rules
 from forecast.runs.run import run_id
 from forecast.storage import read_json, remove_stale, write_file
 from forecast.watchlist.dyads import (
@@ -56,7 +64,6 @@ from forecast.watchlist.dyads import (
     keep_row,
     kept_row,
     last_fit,
-    nothing_known,
     read_files,
     read_kept,
 )
@@ -70,38 +77,13 @@ ERRORS = 2.0
 """A change counts that is more than so many standard errors."""
 LEAST_CHANGE = 0.01
 """An arrow stands for a change that counts and is as large."""
+SMALL = frozenset({"few_events", "few_target_events", "one_episode"})
+"""Cautions that make a dyad small."""
 TIMEOUT_SECONDS = 10
 _HALVINGS = 60
+_MANIFEST: dict[str, object] = {"kind": "watch", "code_version": __version__}
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class WatchOptions:
-    """How a watch is run; nothing here changes a number.
-
-    Parameters
-    ----------
-    out : Path
-        Folder of the lists.
-    strict : bool
-        Write nothing where some dyads of the list cannot be run at all; else the others are run.
-    processes : int
-        Worker processes of this machine.
-    cluster : str, optional
-        ``"local"``, or the address of a Dask scheduler.
-    report : bool
-        Make the page and the PDF.
-    ledger : Path, optional
-        Where the forecasts go on record; nowhere when absent.
-    """
-
-    out: Path = Path("reports")
-    strict: bool = False
-    processes: int = 1
-    cluster: str | None = None
-    report: bool = True
-    ledger: Path | None = None
 
 
 @dataclass
@@ -115,9 +97,37 @@ class _Dyad:
 
 
 def run_watch(
-    watchlist: Watchlist, options: WatchOptions | None = None, listen: Listener | None = None
+    watchlist: Watchlist,
+    *,
+    out: Path = Path("reports"),
+    strict: bool = False,
+    processes: int = 1,
+    cluster: str | None = None,
+    report: bool = True,
+    ledger: Path | None = None,
+    listen: Listener | None = None,
 ) -> tuple[Watch, Path]:
     """Watch a list and write its folder; return what it found, and the folder.
+
+    Nothing but the list changes a number.
+
+    Parameters
+    ----------
+    watchlist : Watchlist
+    out : Path
+        Folder of the lists.
+    strict : bool
+        Write nothing where some dyads of the list cannot be run at all; else the others are run.
+    processes : int
+        Worker processes of this machine.
+    cluster : str, optional
+        ``"local"``, or the address of a Dask scheduler.
+    report : bool
+        Make the page and the PDF.
+    ledger : Path, optional
+        Where the forecasts go on record; nowhere when absent.
+    listen : callable, optional
+        Told of each stage and its progress.
 
     Raises
     ------
@@ -125,42 +135,41 @@ def run_watch(
         The list, its files or its folder cannot be used, or dyads cannot be run and ``strict`` is set, or
         none can: all of them are named at once, and nothing is written.
     """
-    options, tell = options or WatchOptions(), listen or (lambda progress: None)
+    tell = listen or (lambda progress: None)
     tell(StageProgress("read"))
     event_files = read_files(watchlist)
-    _refuse_settings(watchlist, event_files)
-    dyads, notes = _read_dyads(watchlist, event_files, strict=options.strict)
-    if options.ledger is not None:
-        refuse_unusable(options.ledger)
-    folder = watch_place(watchlist, options.out)
+    # What would fail in every dyad is refused at once.
+    first = watchlist.config_of(0, event_files[0].source)
+    family_of(first)
+    load_population(first)
+    dyads, notes = _read_dyads(watchlist, event_files, strict=strict)
+    if ledger is not None:
+        refuse_unusable(ledger)
+    folder = watch_place(watchlist, out)
     with claimed(folder.parent):
-        _open(folder)
-        before = _earlier_watch(folder)
+        before = _begin(folder)
         if before is not None:
-            _add_earlier(dyads, *before)
-        _forecast_all(dyads, folder, options, tell)
-        watch = _watch_of(watchlist, dyads, before[0] if before else None, notes, folder.parent)
+            _add_earlier(dyads, before, folder.with_name(before.as_of.isoformat()))
+        _forecast_all(dyads, folder, Workers(processes, cluster), tell)
+        watch = _watch_of(watchlist, dyads, before, notes, folder.parent)
         jobs = {dyad.watched.key: dyad.job for dyad in dyads if dyad.job is not None}
-        if options.ledger is not None and options.ledger.exists():
-            watch = _with_others(watch, options.ledger, jobs)
+        if ledger is not None and ledger.exists():
+            watch = _with_others(watch, ledger, jobs)
         tell(StageProgress("report"))
         made = {
             WATCH: (watch.model_dump_json(by_alias=True, indent=1) + "\n").encode(),
             TABLE: csv_text(table_rows(watch), end="\r\n").encode(),
         }
-        if options.report:
+        if report:
             made[PAGE], made[PDF] = make_page_and_pdf(watch, paper=watchlist.paper)
         with changed_run_folder(folder) as filling:
             for name, content in made.items():
                 write_file(filling / name, content)
             hashes = {name: hashlib.sha256(made[name]).hexdigest() for name in sorted(made)}
             write_json(_MANIFEST | {"outputs_sha256": hashes}, filling / files.MANIFEST)
-        if options.ledger is not None:
-            _put_on_record(options.ledger, watch.dyads, jobs, folder)
+        if ledger is not None:
+            _put_on_record(ledger, watch.dyads, jobs, folder)
     return watch, folder
-
-
-_MANIFEST: dict[str, object] = {"kind": "watch", "code_version": __version__}
 
 
 def watch_place(watchlist: Watchlist, out: Path) -> Path:
@@ -168,8 +177,11 @@ def watch_place(watchlist: Watchlist, out: Path) -> Path:
     return out / watchlist.name / watchlist.as_of.isoformat()
 
 
-def _open(folder: Path) -> None:
-    """Make the folder of a watch, or go on with the one that is there."""
+def _begin(folder: Path) -> Watch | None:
+    """Make the folder of a watch, or go on with the one that is there; return the watch before.
+
+    A watch of before that cannot be read is passed over.
+    """
     remove_stale(folder)
     if folder.exists() and any(folder.iterdir()) and kind_of(folder) != "watch":
         raise RunFolderError(f"{folder}: holds no watch. Move it away, or use another --out")
@@ -179,62 +191,33 @@ def _open(folder: Path) -> None:
             write_json(_MANIFEST, folder / files.MANIFEST)
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be written ({error.strerror or error})") from error
-
-
-def _earlier_watch(folder: Path) -> tuple[Watch, Path] | None:
-    """Return the last watch before a day, and its folder; one that cannot be read is passed over."""
     earlier = sorted(
         (day for day in folder.parent.glob("????-??-??") if day.name < folder.name), reverse=True
     )
-    return next(((watch, day) for day in earlier if (watch := read_kept(day / WATCH, Watch))), None)
+    return next((watch for day in earlier if (watch := read_kept(day / WATCH, Watch))), None)
 
 
-# What each dyad is forecast from
-
-
-def _refuse_settings(watchlist: Watchlist, event_files: Sequence[EventFile]) -> None:
-    """Refuse what would fail in every dyad: a family, coefficients or priors that are not there."""
-    config = watchlist.config_of(0, event_files[0].source)
-    try:
-        furthest = family_named(config.model.family).furthest_days
-    except InputError as error:
-        raise watchlist.error(("model", "family"), str(error)) from error
-    origin = watchlist.as_of + timedelta(days=1)
-    key = "milestones" if watchlist.milestones else "horizons"
-    far = [
-        Fault(
-            (key, place),
-            f"{milestone.date} is {(milestone.date - watchlist.as_of).days} days ahead; a member of "
-            f"model.family {config.model.family!r} answers up to {furthest + 1} days. Take a nearer day, or "
-            "another family",
-        )
-        for place, milestone in enumerate(watchlist.shared_milestones)
-        if furthest is not None and (milestone.date - origin).days > furthest
-    ]
-    if far:
-        raise watchlist.errors(far)
-    load_hazard(config)
-    load_population(config)
+# What each dyad is forecast from, and its row
 
 
 def _read_dyads(
     watchlist: Watchlist, event_files: Sequence[EventFile], *, strict: bool
 ) -> tuple[list[_Dyad], list[WatchNote]]:
     """Find the acts of every dyad; those that cannot be run are named at once, or fail."""
-    dyads, faults, notes = [], [], list[WatchNote]()
+    dyads, faults, notes = list[_Dyad](), [], list[WatchNote]()
     for position, watched in enumerate(watchlist.dyads):
+        dyads.append(dyad := _Dyad(watched))
         acts = events_of(watched.rule, event_files)
-        config = watchlist.config_of(position, (acts.table if acts else event_files[0]).source)
-        problem = nothing_known(acts.table, config) if acts else _no_acts(watched.rule, event_files)
+        problem = _problem(watched, watchlist.as_of, acts, event_files)
         if problem or acts is None:
-            problem = f"{watched.key}: {problem}"
             faults.append(Fault(("dyads", position), problem))
-            dyads.append(_Dyad(watched, row=failed("no_events", problem)))
+            dyad.row = failed("no_events", problem)
             continue
-        feed = faults_of(acts.files, watchlist.as_of)
-        dyads.append(dyad := _Dyad(watched, Job(config, acts.table.known_by(config.as_of)), feed))
+        config = watchlist.config_of(position, acts.table.source)
+        dyad.job = Job(config, acts.table.known_by(watchlist.as_of))
+        dyad.faults = faults_of(acts.files, watchlist.as_of)
         notes += _notes(watched, acts)
-        stale = next((fault for fault in feed if fault.code == "stale_feed"), None)
+        stale = next((fault for fault in dyad.faults if fault.code == "stale_feed"), None)
         if stale and watchlist.stale == "refuse":
             dyad.row = failed("stale_refused", f"not forecast (stale: refuse). {stale.text}")
     if faults and (strict or len(faults) == len(dyads)):
@@ -246,12 +229,21 @@ def _read_dyads(
     return dyads, notes
 
 
-def _no_acts(rule: DyadRule, event_files: Sequence[EventFile]) -> str:
-    known = frozenset[str]().union(*(actors_of(file.table) for file in event_files))
-    return f"the event files hold no {rule.in_words()}.{near_actors(rule.actors, known)}"
+def _problem(
+    watched: WatchedDyad, as_of: date, acts: DyadEvents | None, event_files: Sequence[EventFile]
+) -> str:
+    rule = watched.rule
+    if acts is None:
+        known = frozenset[str]().union(*(actors_of(file.table) for file in event_files))
+        hint = near_actors(rule.actors, known)
+        return f"{watched.key}: the event files hold no {rule.in_words()}.{hint}"
+    if len(acts.table.known_by(as_of)):
+        return ""
+    first = acts.table.known_date.min()
+    return f"{watched.key}: nothing was known by {as_of}; the first act became known on {first}"
 
 
-def _notes(watched: WatchedDyad, acts: DyadEvents) -> Iterable[WatchNote]:
+def _notes(watched: WatchedDyad, acts: DyadEvents) -> Iterator[WatchNote]:
     """Yield what must be known of the acts of a dyad."""
     if acts.repeated:
         text = f"{watched.key}: {count(acts.repeated, 'row')} in more than one file, each counted once."
@@ -263,29 +255,28 @@ def _notes(watched: WatchedDyad, acts: DyadEvents) -> Iterable[WatchNote]:
         yield WatchNote(code="theatre_only", text=text)
 
 
-def _add_earlier(dyads: Sequence[_Dyad], watch: Watch, folder: Path) -> None:
+def _add_earlier(dyads: Sequence[_Dyad], before: Watch, folder: Path) -> None:
     """Give each job the events that the watch before knew, where they were others, and its last fit."""
-    done = {entry.name for entry in watch.dyads if entry.failure is None}
+    done = {entry.name for entry in before.dyads if entry.failure is None}
     for dyad in dyads:
-        if dyad.job is None or dyad.watched.key not in done:
-            continue
-        job, place = dyad.job, folder / dyad.watched.key
-        dyad.job = Job(job.config, job.events, earlier_events(place, job.events), last_fit(place))
+        if dyad.job is not None and dyad.watched.key in done:
+            place, job = folder / dyad.watched.key, dyad.job
+            dyad.job = Job(job.config, job.events, earlier_events(place, job.events), last_fit(place))
 
 
-def _forecast_all(dyads: Sequence[_Dyad], folder: Path, options: WatchOptions, tell: Listener) -> None:
+def _forecast_all(dyads: Sequence[_Dyad], folder: Path, workers: Workers, tell: Listener) -> None:
     """Forecast the dyads that are not kept from before; each is kept when it is finished."""
-    waiting = {}
+    waiting: dict[str, _Dyad] = {}
+    jobs = []
     for dyad in dyads:
         if dyad.job is not None and dyad.row is None:
             dyad.row = kept_row(folder / dyad.watched.key, dyad.job)
             if dyad.row is None:
                 waiting[dyad.watched.key] = dyad
+                jobs.append((dyad.job,))
     tell(StageProgress("watch", 0, len(waiting)))
     # The longest first: one left for last would keep a single worker busy.
-    jobs = [(dyad.job,) for dyad in waiting.values() if dyad.job is not None]
     jobs.sort(key=lambda job: -len(job[0].events))
-    workers = Workers(options.processes, options.cluster)
     for done, ((job,), (row, run)) in enumerate(do_all(forecast_dyad, jobs, _died, workers), start=1):
         name = job.config.name
         keep_row(folder / name, job, row, run)
@@ -307,23 +298,21 @@ def _watch_of(
     notes: Sequence[WatchNote],
     place: Path,
 ) -> Watch:
-    earlier = {entry.name: entry for entry in before.dyads} if before else {}
-    entries = [_entry_of(watchlist, dyad, earlier.get(dyad.watched.key), before) for dyad in dyads]
-    answers = [(entry, answer) for entry in entries if (answer := entry.milestone)]
-    ranks, top = rank_dyads(
-        [(answer.probability, answer.interval90) for _, answer in answers], watchlist.sampler.seed
-    )
+    entries = [_entry_of(watchlist, dyad, before) for dyad in dyads]
+    answered = [(entry, answer) for entry in entries if (answer := entry.milestone)]
+    headlines = [(answer.probability, answer.interval90) for _, answer in answered]
+    ranks, top = rank_dyads(headlines, watchlist.sampler.seed)
     ranked = [
         # Of five dyads or fewer each is surely among the first five.
         entry.model_copy(update={"rank": rank, "top5": share if len(ranks) > TOP else None})
-        for (entry, _), rank, share in zip(answers, ranks, top, strict=True)
+        for (entry, _), rank, share in zip(answered, ranks, top, strict=True)
     ]
     ranked.sort(key=lambda entry: entry.rank or 0)
     return Watch(
         name=watchlist.name,
         as_of=watchlist.as_of,
         since=before.as_of if before else None,
-        headline=Headline(target=watchlist.asked.target, milestone=watchlist.asked.milestone),
+        headline=Headline(**watchlist.asked.model_dump(include={"target", "milestone"})),
         model=watchlist.model.family,
         dyads=(*ranked, *(entry for entry in entries if not entry.targets)),
         triggers=trigger_records(watchlist, place),
@@ -333,46 +322,39 @@ def _watch_of(
     )
 
 
-def _entry_of(
-    watchlist: Watchlist, dyad: _Dyad, earlier: DyadEntry | None, before: Watch | None
-) -> DyadEntry:
-    watched, row = dyad.watched, dyad.row
+def _entry_of(watchlist: Watchlist, dyad: _Dyad, before: Watch | None) -> DyadEntry:
+    watched, row, events = dyad.watched, dyad.row, dyad.job.events if dyad.job else None
     assert row is not None
-    question = watchlist.headline_of(watched)
+    question = Headline(**watchlist.headline_of(watched).model_dump(include={"target", "milestone"}))
+    earlier = next((entry for entry in before.dyads if entry.name == watched.key), None) if before else None
     held = earlier.trigger if earlier else None
-    entry = DyadEntry(
+    answer = answer_to(question, row.targets)
+    change = None
+    state: State = "failed"
+    if answer:
+        stale = any(fault.code == "stale_feed" for fault in dyad.faults)
+        small = any(caution.code in SMALL for caution in row.cautions)
+        state = "stale" if stale else "small" if small else "fine"
+        if before and earlier and earlier.question == question and earlier.milestone:
+            then = answer_to(question, row.counterfactual or row.targets) or answer
+            change = split_change(earlier.milestone, then, answer, before.as_of)
+    return DyadEntry(
+        **{name: getattr(row, name) for name in DyadNumbers.model_fields},
         name=watched.key,
         label=watched.title,
         a=watched.names[0],
         b=watched.names[1],
-        state="failed",
-        trigger=held,
+        state=state,
+        trigger=trigger_state(answer.probability, watchlist.triggers, watchlist.hysteresis, held)
+        if answer
+        else held,
         trigger_before=held,
-        question=Headline(target=question.target, milestone=question.milestone),
-        last_event=dyad.job.events.date.max().item() if dyad.job else None,
-        events=len(dyad.job.events) if dyad.job else 0,
+        question=question,
+        change=change,
+        model=watchlist.model.family if answer else None,
+        last_event=events.date.max().item() if events else None,
+        events=len(events) if events else 0,
         feed_faults=dyad.faults,
-        failure=row.failure,
-    )
-    answer = answer_to(entry.question, row.targets)
-    if answer is None:
-        return entry
-    change = None
-    if before and earlier and earlier.question == entry.question and earlier.milestone:
-        then = answer_to(entry.question, row.counterfactual or row.targets) or answer
-        change = split_change(earlier.milestone, then, answer, before.as_of)
-    stale = any(fault.code == "stale_feed" for fault in dyad.faults)
-    return entry.model_copy(
-        update={
-            "state": "stale" if stale else "small" if row.small else "fine",
-            "model": watchlist.model.family,
-            "work": row.work,
-            "weights": row.weights,
-            "cautions": row.cautions,
-            "targets": row.targets,
-            "trigger": trigger_state(answer.probability, watchlist.triggers, watchlist.hysteresis, held),
-            "change": change,
-        }
     )
 
 
@@ -469,23 +451,18 @@ def trigger_records(watchlist: Watchlist, place: Path) -> tuple[TriggerRecord, .
     ``place`` is the folder of the list.
     """
     question = {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)}
-    rates = {}
+    settings = watchlist.model.family, question, watchlist.hysteresis
     try:
         content = json.loads(read_json(place / files.BACKTEST / files.SCORES))
-        settings = content["model"], content["question"], content["hysteresis"]
-        if settings == (watchlist.model.family, question, watchlist.hysteresis):
-            rates = {(scored["name"], scored["threshold"]): scored for scored in content["triggers"]}
+        same = (content["model"], content["question"], content["hysteresis"]) == settings
+        scored = {(one["name"], one["threshold"]): one for one in content["triggers"] if same}
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # no backtest of this list
+        scored = {}
+    parts = ("false_alarm_rate", "miss_rate", "windows")
     return tuple(
-        TriggerRecord(
-            name=name,
-            threshold=threshold,
-            **{key: rates[name, threshold].get(key) for key in ("false_alarm_rate", "miss_rate", "windows")}
-            if (name, threshold) in rates
-            else {},
-        )
+        TriggerRecord(name=name, threshold=threshold, **{part: rates.get(part) for part in parts})
         for name, threshold in watchlist.triggers.items()
+        for rates in [scored.get((name, threshold), {})]
     )
 
 
@@ -494,15 +471,11 @@ def trigger_records(watchlist: Watchlist, place: Path) -> tuple[TriggerRecord, .
 
 def _with_others(watch: Watch, ledger: Path, jobs: Mapping[str, Job]) -> Watch:
     """Add what others said of the questions, by a ledger."""
-    opened = open_ledger(ledger)
-    dyads = [
-        entry.model_copy(
-            update={"others": others_of(opened, questions_of(jobs[entry.name].config), watch.as_of)}
-        )
-        if entry.targets
-        else entry
-        for entry in watch.dyads
-    ]
+    opened, dyads = open_ledger(ledger), list[DyadEntry]()
+    for entry in watch.dyads:
+        questions = questions_of(jobs[entry.name].config) if entry.targets else ()
+        others = others_of(opened, questions, watch.as_of)
+        dyads.append(entry.model_copy(update={"others": others}))
     return watch.model_copy(update={"dyads": tuple(dyads)})
 
 

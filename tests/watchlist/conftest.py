@@ -10,7 +10,7 @@ import pytest
 from forecast.config.watchlist import load_watchlist
 from forecast.events.reading import write_events
 from forecast.events.table import Event, EventTable
-from forecast.watchlist.watch import WatchOptions, run_watch
+from forecast.watchlist.watch import run_watch
 
 AS_OF = date(2010, 1, 4)
 FIRST = date(2002, 1, 1)
@@ -82,4 +82,4 @@ def read_watch():
 def watched(path: Path, out: Path, settings=(), as_of=None, **options):
     """Watch a list without a report; return what was found, and the folder."""
     watchlist = load_watchlist(path, settings, as_of=as_of)
-    return run_watch(watchlist, WatchOptions(out=out, report=False, **options))
+    return run_watch(watchlist, out=out, report=False, **options)

@@ -15,7 +15,7 @@ from forecast.ledger.store import open_ledger
 from forecast.runs.files import claimed
 from forecast.watchlist import dyads
 from forecast.watchlist import watch as watching
-from forecast.watchlist.watch import WatchOptions, run_watch, watch_place
+from forecast.watchlist.watch import run_watch, watch_place
 
 from .conftest import AS_OF, PAIRS, simulated, watched, write_dyads, write_list
 
@@ -50,15 +50,14 @@ def test_dyads_of_known_rates_are_ranked_by_them_at_every_milestone(trial, tmp_p
 
 
 def test_an_unchanged_list_forecasts_nothing_again(trial, tmp_path, monkeypatch):
-    options = WatchOptions(out=tmp_path)
-    first, place = run_watch(load_watchlist(trial), options)
+    first, place = run_watch(load_watchlist(trial), out=tmp_path)
     before = {name: (place / name).read_bytes() for name in ("watch.csv", "watch.html", "watch.pdf")}
 
     def refuse(job):
         raise AssertionError(f"{job.config.name} was forecast again")
 
     monkeypatch.setattr(watching, "forecast_dyad", refuse)
-    again, _ = run_watch(load_watchlist(trial), options)
+    again, _ = run_watch(load_watchlist(trial), out=tmp_path)
     assert {one.work for one in again.dyads} == {"unchanged"}
     assert [one.targets for one in again.dyads] == [one.targets for one in first.dyads]
     assert {name: (place / name).read_bytes() for name in before} == before
@@ -175,7 +174,7 @@ def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path
 
 def test_two_watches_of_one_list_do_not_meet(trial, tmp_path):
     with claimed(tmp_path / "trial"), ThreadPoolExecutor(1) as pool:
-        second = pool.submit(run_watch, load_watchlist(trial), WatchOptions(out=tmp_path, report=False))
+        second = pool.submit(run_watch, load_watchlist(trial), out=tmp_path, report=False)
         with pytest.raises(BusyError, match="another forecast command is writing it"):
             second.result()
 
@@ -284,7 +283,7 @@ def test_a_horizon_that_no_member_answers_is_refused_once_with_its_line(tmp_path
     path = write_list(tmp_path)
     path.write_text(path.read_text().replace("horizons: [30, 90, 180]", "horizons: [30, 3000]"))
     with pytest.raises(
-        ConfigError, match=r"list.yaml:6:16: horizons\.1: .* answers up to 1461 days"
+        ConfigError, match=r"list.yaml:6:16: milestones\.1\.date: .* answers up to 1461 days"
     ) as caught:
         watched(path, tmp_path / "out")
     assert len(str(caught.value).splitlines()) == 1

@@ -13,9 +13,9 @@ from forecast.cli.terminal import lines_of
 from forecast.config.watchlist import load_watchlist
 from forecast.evaluation.backtest import BacktestOptions
 from forecast.evaluation.metrics import area_under_roc
-from forecast.watchlist.backtest import ListForecasts, ranking_scores, run_list_backtest, trigger_scores
+from forecast.watchlist.backtest import ranking_scores, run_list_backtest, trigger_scores
 from forecast.watchlist.page import make_page_and_pdf, watch_answer
-from forecast.watchlist.watch import WatchOptions, run_watch
+from forecast.watchlist.watch import run_watch
 
 from .conftest import PAIRS, write_dyads, write_list
 
@@ -56,20 +56,20 @@ def test_pooled_scores_are_those_of_all_rows(done):
 
 def test_a_watch_shows_how_its_triggers_did_in_the_backtest_and_only_for_the_same_question(done):
     watchlist, backtest, out = done
-    watch, _ = run_watch(watchlist, WatchOptions(out=out, report=False))
+    watch, _ = run_watch(watchlist, out=out, report=False)
     scored = {one["name"]: one for one in backtest.content["triggers"]}
     for one in watch.triggers:
         assert one.miss_rate == scored[one.name]["miss_rate"]
         assert one.false_alarm_rate == scored[one.name]["false_alarm_rate"]
         assert one.windows == scored[one.name]["windows"] > 0
     other = load_watchlist(watchlist.source_path, ["headline={target: force, milestone: days_30}"])
-    asked_otherwise, _ = run_watch(other, WatchOptions(out=out, report=False))
+    asked_otherwise, _ = run_watch(other, out=out, report=False)
     assert {one.windows for one in asked_otherwise.triggers} == {None}
 
 
 def test_people_see_a_trigger_with_its_error_rates_or_not_at_all(done):
     watchlist, _, out = done
-    watch, folder = run_watch(watchlist, WatchOptions(out=out, report=False))
+    watch, folder = run_watch(watchlist, out=out, report=False)
     said = " ".join(lines_of(watch_answer(watch, folder)))
     page = make_page_and_pdf(watch)[0].decode()
     reached = [one for one in watch.dyads if watch.shown_trigger(one)]
@@ -83,7 +83,7 @@ def test_people_see_a_trigger_with_its_error_rates_or_not_at_all(done):
     blind = watch.model_copy(update={"triggers": unknown})
     page = make_page_and_pdf(blind)[0].decode()
     assert ">Trigger<" not in page
-    assert "Triggers ready, set and go are not shown" in page
+    assert "Not shown: ready, set and go, as the backtest of this list cannot tell" in page
 
 
 def test_ranking_scores_are_those_counted_by_hand():
@@ -102,15 +102,13 @@ def test_ranking_scores_are_those_counted_by_hand():
 def test_trigger_rates_count_what_hysteresis_holds_on():
     p = np.array([[0.6], [0.45], [0.3], [0.45]])
     y = np.array([[1.0], [0.0], [1.0], [0.0]])
-    (one,) = trigger_scores(ListForecasts(p, y), {"go": 0.5}, 0.2)
+    (one,) = trigger_scores(p, y, {"go": 0.5}, 0.2)
     # On at .6, held at .45, off at .3, and not on again at .45.
     assert (one["alarms"], one["false_alarm_rate"], one["miss_rate"]) == (2, 0.5, 0.5)
 
 
 def test_the_worked_list_holds_real_pairs_and_forecasts_each(tmp_path):
-    watch, folder = run_watch(
-        load_watchlist(ROOT / "configs/watchlist/watchlist.yaml"), WatchOptions(out=tmp_path)
-    )
+    watch, folder = run_watch(load_watchlist(ROOT / "configs/watchlist/watchlist.yaml"), out=tmp_path)
     assert {one.name for one in watch.dyads} == {"usa-chn", "kor-prk", "ind-chn"}
     assert {one.state for one in watch.dyads} == {"fine"}
     assert all(one.targets[0].observed_before > 5 for one in watch.dyads)

@@ -14,7 +14,7 @@ from forecast.config.watchlist import load_watchlist
 from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.watchlist.page import page_sentence, watch_answer
-from forecast.watchlist.watch import WatchOptions, run_watch
+from forecast.watchlist.watch import run_watch
 
 from .conftest import PAIRS, write_dyads, write_list
 
@@ -28,7 +28,7 @@ def made(tmp_path_factory):
     dyads = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS]
     dyads[0] = dyads[0].replace("}", f", label: '{EVIL}'}}")
     path = write_list(folder, dyads=[*dyads, "{a: NOA, b: NOB}"], extra="triggers: {ready: 20%, go: 50%}\n")
-    return run_watch(load_watchlist(path), WatchOptions(out=folder))
+    return run_watch(load_watchlist(path), out=folder)
 
 
 def test_every_probability_of_the_record_is_in_page_and_pdf(made):
@@ -87,8 +87,9 @@ def test_every_dyad_says_how_its_scenario_page_is_opened(made):
 def test_what_others_say_stands_in_record_page_pdf_and_table(tmp_path):
     write_dyads(tmp_path)
     ledger, path = tmp_path / "ledger.sqlite", write_list(tmp_path)
-    watched = WatchOptions(out=tmp_path, ledger=ledger)
-    assert not any(one.others for one in run_watch(load_watchlist(path), watched)[0].dyads)
+    assert not any(
+        one.others for one in run_watch(load_watchlist(path), out=tmp_path, ledger=ledger)[0].dyads
+    )
     asked = next(iter(open_ledger(ledger).forecasts)).question
     price = with_id(
         JudgementEntry,
@@ -101,7 +102,7 @@ def test_what_others_say_stands_in_record_page_pdf_and_table(tmp_path):
     )
     with write_ledger(ledger) as writer:
         writer.append(price)
-    watch, folder = run_watch(load_watchlist(path), watched)
+    watch, folder = run_watch(load_watchlist(path), out=tmp_path, ledger=ledger)
     (dyad,) = [one for one in watch.dyads if one.others]
     (other,) = dyad.others
     assert (other.forecaster, other.probability, other.ends) == ("Manifold", 0.4321, asked.milestone)

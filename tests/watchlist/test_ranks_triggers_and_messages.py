@@ -11,7 +11,6 @@ from forecast.records.watch import Watch
 from forecast.runs.files import changed_files, read_manifest
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import (
-    WatchOptions,
     draw_probabilities,
     rank_dyads,
     run_watch,
@@ -70,7 +69,7 @@ def with_command(trial, kept, step=""):
 def tell(path, out, *settings):
     """Watch a list and tell its command; return the watch, and what went wrong."""
     watchlist = load_watchlist(path, settings)
-    watch, folder = run_watch(watchlist, WatchOptions(out=out, report=False))
+    watch, folder = run_watch(watchlist, out=out, report=False)
     return watch, tell_changes(watchlist, watch, folder)
 
 
@@ -140,7 +139,7 @@ def moved(watch: Watch, points: float, mcse: float = 0.0) -> Watch:
 def test_a_step_is_counted_from_the_number_that_was_told_last_and_beyond_its_error(trial, tmp_path):
     told = with_command(trial, tmp_path / "told.jsonl", "step: 10%, ")
     watchlist = load_watchlist(trial)
-    watch, folder = run_watch(watchlist, WatchOptions(out=tmp_path, report=False))
+    watch, folder = run_watch(watchlist, out=tmp_path, report=False)
     steps = [(0, 0), (0.06, 0), (0.1, 0.06), (0.12, 0), (0.19, 0), (0.01, 0)]
     for points, mcse in steps:
         assert tell_changes(watchlist, moved(watch, points, mcse), folder) is None

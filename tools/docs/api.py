@@ -44,7 +44,6 @@ GROUPS = {
         "run_list_backtest",
         "Watchlist",
         "Watch",
-        "WatchOptions",
     ),
     "Errors and warnings": (
         "ForecastError",
