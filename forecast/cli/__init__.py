@@ -66,11 +66,10 @@ def main() -> None:
 
 def _outcome(app: Callable[..., object]) -> tuple[str, int]:
     """Run a command; its errors of the terminal and its faults become a message and a code."""
-    from forecast.cli.app import is_known
     from forecast.ended import ended_usage
     from forecast.errors import ForecastError
 
-    if (line := ended_usage(sys.argv[1:])) and not is_known(line):
+    if line := ended_usage(sys.argv[1:]):
         return line, USAGE
     try:
         try:

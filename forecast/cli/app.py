@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import typer
 
@@ -164,18 +164,3 @@ events.app.command("draft")(events_draft.draft)
 events.app.command("audit")(events_audit.audit)
 events.app.command("review")(events_draft.review)
 app.add_typer(events.app, name="events")
-
-
-def is_known(line: str) -> bool:
-    """Whether the command line still has what is in the tables of what ended."""
-    command: Any = typer.main.get_command(app)
-    for word in line.split("`")[1].split():
-        below = {
-            **getattr(command, "commands", {}),
-            **{name: one for one in getattr(command, "params", ()) for name in one.opts},
-        }
-        if word in below:
-            command = below[word]
-        elif word not in (getattr(command, "help", "") or ""):
-            return False
-    return True
