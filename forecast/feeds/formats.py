@@ -26,53 +26,63 @@ KEDS
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from forecast.events.cells import clean_text
 
 System = Literal["cameo", "weis", "plover", "acled", "ucdp", "own"]
 """Which crosswalk gives a code its meaning; ``own``: rows that give category and severity themselves."""
-Syntax = Literal["tabs", "csv", "json", "keds"]
-"""``tabs``: one row a line, no quoting; ``csv``: quoted cells, separator found out; ``json``: one object a
-line; ``keds``: one event a line, as text."""
+MAX_COLUMNS = 5_000
+FIRST_LINES = 1_000
+"""Lines at the beginning of a text by which its format is judged."""
+LINE = "line"
+"""The column of a text that is read by lines."""
 
 _FIELDS = (
-    "event_id day added actor_a actor_b code mode root mentions sources sectors_a sectors_b name_a name_b "
-    "contexts place url outlet title note given_category given_severity given_scale shown_day shown_added"
+    "broken event_id day added actor_a actor_b code mode root mentions sources sectors_a sectors_b name_a "
+    "name_b contexts place url outlet title note given_category given_severity given_scale shown_day "
+    "shown_added"
 )
 _TYPES = dict.fromkeys(("day", "added"), "DATE") | dict.fromkeys(("mentions", "sources"), "INTEGER")
 _TYPES |= {"root": "BOOLEAN", "given_scale": "DOUBLE"}
 FIELDS: Mapping[str, str] = {name: _TYPES.get(name, "VARCHAR") for name in _FIELDS.split()}
-"""Fields that the engine knows, with their types; a layout that says nothing of one has none of it."""
+"""What is read of a row, with its type; a layout that says nothing of a field has none of it.
+
+``broken`` says what is wrong with a row that is none of the format.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A published format: its columns, its syntax, and how each field is read from them.
+    """A published format: its columns, how a text is cut into them, and how each field is read from them.
 
-    ``origin`` says where the columns are defined, and whether we tested on real rows. ``columns`` are the
-    published ones in their order; in formats with a ``header``, which names at least those ``required``, the
-    set that is used. ``fields`` maps a field to an SQL expression on the columns (see ``FIELDS``). ``widths``
-    are the numbers of columns of a row without a header; short rows are filled up. ``named_countries``:
-    actors are given as country names, not codes. ``known_date`` is the column of the day a row became known;
-    without one the day of the act stands in. ``lists`` are the columns of initiators, recipients and events
-    that hold lists: one row becomes one for each pair of actors and each event. ``delimiter`` separates
-    sectors in a cell.
+    ``origin`` says where the columns are defined, and whether we tested on real rows. ``syntax``: ``rows`` of
+    tab-separated cells without a header; ``table`` with a header, which names at least the columns
+    ``required``, its separator found out, cells quoted unless that is a tab; ``lines``, from each of which
+    ``columns`` are made by the SQL expressions ``made``, and which look like ``record``. ``fields`` maps a
+    field to an SQL expression on the columns (see ``FIELDS``). A row may lack ``optional`` cells at its end.
+    ``named_countries``: actors are given as country names, not codes. ``known_date`` is the column of the day
+    a row became known; without one the day of the act stands in. ``lists`` are the columns of initiators,
+    recipients and events that hold lists: one row becomes one for each pair of actors and each event.
+    ``delimiter`` separates sectors in a cell.
     """
 
     name: str
     origin: str
     system: System
-    syntax: Syntax
+    syntax: Literal["rows", "table", "lines"]
     columns: tuple[str, ...]
     fields: Mapping[str, str]
-    widths: tuple[int, ...] = ()
-    header: bool = False
     required: tuple[str, ...] = ()
+    optional: int = 0
+    made: Mapping[str, str] = field(default_factory=dict)
+    record: re.Pattern[str] | None = None
     named_countries: bool = False
     known_date: str = ""
     lists: tuple[str, ...] = ()
@@ -105,6 +115,10 @@ def compact_day(column: str) -> str:
     return f"TRY_CAST({text} AS DATE)"
 
 
+def _shown_line(expected: str) -> str:
+    return f"'''' || left({LINE}, 60) || ''' is not {expected}'"
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
@@ -122,9 +136,10 @@ _ACTION = _names(
 )
 
 
-def _gdelt(name: str, origin: str, without: str, widths: tuple[int, ...]) -> Layout:
-    """Return the layout of a version, whose places lack a column."""
+def _gdelt(name: str, origin: str, without: str, optional: int) -> Layout:
+    """Return the layout of a version, whose places lack a column, and its rows cells at their end."""
     fields = {
+        "broken": """CASE WHEN "DATEADDED" IS NULL THEN 'row ' || "GLOBALEVENTID" || ': too short' END""",
         "event_id": '"GLOBALEVENTID"',
         "day": compact_day('"SQLDATE"'),
         "added": compact_day('"DATEADDED"'),
@@ -152,7 +167,7 @@ def _gdelt(name: str, origin: str, without: str, widths: tuple[int, ...]) -> Lay
         name=name,
         origin=origin,
         system="cameo",
-        syntax="tabs",
+        syntax="rows",
         columns=(
             *_names("GLOBALEVENTID, SQLDATE, MonthYear, Year, FractionDate"),
             *(f"{actor}{column}" for actor in ("Actor1", "Actor2") for column in _ACTOR),
@@ -166,7 +181,7 @@ def _gdelt(name: str, origin: str, without: str, widths: tuple[int, ...]) -> Lay
             "DATEADDED",
             "SOURCEURL",
         ),
-        widths=widths,
+        optional=optional,
         required=("SQLDATE", "Actor1CountryCode", "Actor2CountryCode", "EventCode", "DATEADDED"),
         fields=fields,
         known_date="DATEADDED",
@@ -174,9 +189,9 @@ def _gdelt(name: str, origin: str, without: str, widths: tuple[int, ...]) -> Lay
 
 
 GDELT1 = _gdelt(
-    "gdelt1", "GDELT Data Format Codebook 1.03; tested on real rows of both layouts", "ADM2Code", (58, 57)
+    "gdelt1", "GDELT Data Format Codebook 1.03; tested on real rows of both layouts", "ADM2Code", 1
 )
-GDELT2 = _gdelt("gdelt2", "GDELT Event Codebook 2.0; tested on real rows", "", (61,))
+GDELT2 = _gdelt("gdelt2", "GDELT Event Codebook 2.0; tested on real rows", "", 0)
 
 # ICEWS
 
@@ -191,13 +206,12 @@ ICEWS = Layout(
     name="icews",
     origin="ICEWS Coded Event Data Read Me; tested on real rows",
     system="cameo",
-    syntax="tabs",
+    syntax="table",
     columns=_names(
         "Event ID, Event Date, Source Name, Source Sectors, Source Country, Event Text, CAMEO Code, "
         "Intensity, Target Name, Target Sectors, Target Country, Story ID, Sentence Number, Publisher, "
         "City, District, Province, Country, Latitude, Longitude"
     ),
-    header=True,
     required=("Event ID", "Event Date", "Source Country", "CAMEO Code", "Target Country"),
     named_countries=True,
     fields={
@@ -229,8 +243,8 @@ ICEWS = Layout(
 # PLOVER and POLECAT
 
 
-def _plover(name: str, origin: str, syntax: Syntax, columns: Mapping[str, str]) -> Layout:
-    """Return a layout from field → column."""
+def _plover(name: str, origin: str, columns: Mapping[str, str]) -> Layout:
+    """Return the layout of a table from field → column."""
     fields = {
         field: f"""nullif(nullif(trim("{column}", '" '), 'None'), '')""" for field, column in columns.items()
     }
@@ -246,10 +260,10 @@ def _plover(name: str, origin: str, syntax: Syntax, columns: Mapping[str, str]) 
         name=name,
         origin=origin,
         system="plover",
-        syntax=syntax,
+        syntax="table",
         columns=tuple(columns.values()),
-        header=True,
         required=tuple(columns[field] for field in ("event_id", "day", "code", "actor_a", "actor_b")),
+        optional=1,
         lists=(columns["actor_a"], columns["actor_b"], columns["code"]),
         known_date=columns["added"],
         fields=fields,
@@ -259,7 +273,6 @@ def _plover(name: str, origin: str, syntax: Syntax, columns: Mapping[str, str]) 
 POLECAT = _plover(
     "polecat",
     "POLECAT column list; built from the published definitions",
-    "csv",
     pairs(
         "event_id: Event ID, day: Event Date, code: Event Type, mode: Event Mode, contexts: Contexts, "
         "name_a: Actor Name, actor_a: Actor Country, sectors_a: Actor Sectors, name_b: Recipient Name, "
@@ -267,16 +280,53 @@ POLECAT = _plover(
         "added: Publication Date, title: Headline"
     ),
 )
-PLOVER = _plover(
-    "plover",
-    "PLOVER manual, draft of 2021; built from the published definitions",
-    "json",
-    pairs(
-        "event_id: id, day: date, actor_a: source, sectors_a: source_sector, actor_b: recipient, "
-        "sectors_b: recipient_sector, code: event, mode: mode, contexts: context, added: coded_date, "
-        "title: text"
-    ),
-)
+_OBJECT = f"CASE WHEN json_valid({LINE}) THEN {LINE} END"
+
+
+def _members(name: str) -> str:
+    """Return the expression for what a key of a record holds, as a list."""
+    value = f"json_extract({_OBJECT}, '$.{name}')"
+    return f"CASE json_type({value}) WHEN 'ARRAY' THEN json_extract({value}, '$[*]') ELSE [{value}] END"
+
+
+def _joined(members: str, key: str = "$") -> str:
+    return f"array_to_string([json_extract_string(m, '{key}') FOR m IN {members}], ';')"
+
+
+def _plover_records() -> Layout:
+    """Return the layout of JSON records, one a line."""
+    table = _plover(
+        "plover",
+        "PLOVER manual, draft of 2021; built from the published definitions",
+        pairs(
+            "event_id: id, day: date, actor_a: source, sectors_a: source_sector, actor_b: recipient, "
+            "sectors_b: recipient_sector, code: event, mode: mode, contexts: context, added: coded_date, "
+            "title: text"
+        ),
+    )
+    made = {name: _joined(_members(name)) for name in table.columns}
+    # Drafts before 2020 call the recipient target.
+    recipients = f"CASE WHEN json_exists({_OBJECT}, '$.recipient') THEN {_members('recipient')} "
+    recipients += f"ELSE {_members('target')} END"
+    for side, actors in (("source", _members("source")), ("recipient", recipients)):
+        # An actor is an object of code and sector, or its code alone.
+        codes = (
+            f"[CASE json_type(m) WHEN 'OBJECT' THEN json_extract(m, '$.code') ELSE m END FOR m IN {actors}]"
+        )
+        made |= {side: _joined(codes), f"{side}_sector": _joined(actors, "$.sector")}
+    known = f"list_has_any(json_keys({_OBJECT}), ['date', 'event', 'source'])"
+    wrong = _shown_line("a JSON object with date, event or source")
+    made["broken"] = f"CASE WHEN NOT coalesce({known}, false) THEN {wrong} END"
+    return replace(
+        table,
+        syntax="lines",
+        made=made,
+        record=re.compile(r'\s*\{.*"(date|event|source)"\s*:.*\}\s*'),
+        fields={**table.fields, "broken": "broken"},
+    )
+
+
+PLOVER = _plover_records()
 
 # ACLED
 
@@ -292,12 +342,12 @@ ACLED = Layout(
     name="acled",
     origin="ACLED Codebook and column guide of 2023; built from the published definitions",
     system="acled",
-    syntax="csv",
+    syntax="table",
+    optional=1,
     columns=_names(
         "event_id_cnty, event_date, event_type, sub_event_type, actor1, actor2, country, location, "
         "source, notes, fatalities, timestamp"
     ),
-    header=True,
     required=("event_id_cnty", "event_date", "event_type", "sub_event_type", "actor1", "actor2"),
     named_countries=True,
     known_date="timestamp",
@@ -335,12 +385,12 @@ UCDP = Layout(
     name="ucdp",
     origin="UCDP GED Codebook 25.1; built from the published definitions",
     system="ucdp",
-    syntax="csv",
+    syntax="table",
+    optional=1,
     columns=_names(
         "id, type_of_violence, side_a, side_b, date_start, best, where_coordinates, country, source_article, "
         "source_headline"
     ),
-    header=True,
     required=("id", "type_of_violence", "side_a", "side_b", "date_start", "best"),
     named_countries=True,
     fields={
@@ -361,15 +411,36 @@ UCDP = Layout(
 
 # KEDS
 
-KEDS_LINE = re.compile(r"^\s*(\d{6}|\d{8})\s+(\S{2,})\s+(\S{2,})\s+([0-9]{2,4})(?:\s+(.*))?$")
+_KEDS = r"^\s*(\d{6}|\d{8})\s+(\S{2,})\s+(\S{2,})\s+([0-9]{2,4})(?:\s+(.*))?$"
 """One event, 'date actor target code'; what follows the code is its label or text."""
+_CENTURY_TURN = "30"
+"""Two-digit years below this are of the twenty-first century: the data begin in 1979 at the earliest."""
+
+
+def _keds_part(number: int) -> str:
+    return f"regexp_extract({LINE}, '{_KEDS}', {number})"
+
+
 KEDS_WEIS = Layout(
     name="keds",
     origin="KEDS data sets, WEIS codes; the mapping is tested on the Balkans set",
     system="weis",
-    syntax="keds",
-    columns=("date", "actor", "target", "code", "label"),
+    syntax="lines",
+    columns=("date", "actor", "target", "code"),
+    made={
+        "date": (
+            f"regexp_replace(CASE WHEN length({_keds_part(1)}) = 8 THEN '' "
+            f"WHEN {_keds_part(1)} < '{_CENTURY_TURN}' THEN '20' ELSE '19' END || {_keds_part(1)}, "
+            r"'^(....)(..)(..)$', '\1-\2-\3')"
+        ),
+        "actor": _keds_part(2),
+        "target": _keds_part(3),
+        "code": _keds_part(4),
+        "broken": f"CASE WHEN {_keds_part(1)} = '' THEN {_shown_line('date, actor, target and code')} END",
+    },
+    record=re.compile(_KEDS),
     fields={
+        "broken": "broken",
         "day": iso_day('"date"'),
         "actor_a": 'upper(left("actor", 3))',
         "actor_b": 'upper(left("target", 3))',
@@ -390,7 +461,69 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
 )
 """Formats whose columns are published; ``csv`` is made from what the user says of it."""
 
-# What a file looks like
+# Which format a text is of
+
+
+class WrongFormatError(Exception):
+    """A file does not hold rows of the format; the message says what it holds instead of what."""
+
+
+class Shape(NamedTuple):
+    """How a text is cut into cells: its columns, those of the layout under their names, and its separator."""
+
+    columns: tuple[str, ...]
+    separator: str = "\t"
+    header: bool = False
+
+    @property
+    def quoted(self) -> bool:
+        """Whether cells may be quoted; with tabs a stray mark at the start of a cell must not swallow lines."""
+        return self.separator in ",;|"
+
+    def rows(self, lines: Sequence[str]) -> Iterator[list[str]]:
+        """Yield the cells of the rows of some lines, up to one that cannot be read."""
+        quoting = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
+        with suppress(csv.Error):
+            yield from filter(any, csv.reader(lines, delimiter=self.separator, quoting=quoting))
+
+    def fitted(self, cells: Sequence[str], optional: int) -> list[str] | None:
+        """Return the cells of a row of this width; some may lack at its end, and empty ones be too many."""
+        width = len(self.columns)
+        if any(cell.strip() for cell in cells[width:]) or len(cells) < width - optional:
+            return None
+        return [*cells[:width], *[""] * (width - len(cells))]
+
+
+def shape_of(layout: Layout, lines: Sequence[str]) -> Shape:
+    """Return how a text is read, by its first lines (``WrongFormatError``: they are not of the format)."""
+    if layout.record:
+        shape = Shape((LINE,), "\x01")
+        fits = [layout.record.fullmatch(line) is not None for line in lines if line.strip()]
+    else:
+        shape = Shape(layout.columns)
+        if layout.syntax == "table":
+            separator = max(",;\t|", key=lines[0].count)
+            names = next(Shape((), separator).rows(lines[:1]), [])
+            shape = Shape(_named_columns(layout, names, lines), separator, header=True)
+        rows = shape.rows(lines[shape.header :])
+        fits = [shape.fitted(cells, layout.optional) is not None for cells in rows]
+    if sum(fits) < len(fits) / 2:
+        wrong = f"{len(fits) - sum(fits):,} of the first {len(fits):,} rows are not of its form"
+        raise _wrong_format(layout.name, lines, wrong)
+    return shape
+
+
+def _named_columns(layout: Layout, names: Sequence[str], lines: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a header: those of the layout by its names, each once, others by number."""
+    if len(names) > MAX_COLUMNS:
+        reason = f"the header has {len(names):,} columns, more than {MAX_COLUMNS:,}"
+        raise _wrong_format(layout.name, lines, reason)
+    places = {folded(name.strip('" ')): place for place, name in reversed([*enumerate(names)])}
+    absent = [repr(name) for name in layout.required if folded(name) not in places]
+    if absent:
+        raise _wrong_format(layout.name, lines, f"the header has no column {', '.join(absent)}")
+    named = {places[folded(name)]: name for name in layout.columns if folded(name) in places}
+    return tuple(named.get(place, f"_{place}") for place in range(len(names)))
 
 
 def looks_like(lines: Sequence[str]) -> str | None:
@@ -399,37 +532,34 @@ def looks_like(lines: Sequence[str]) -> str | None:
     if not filled:
         return None
     head = folded(filled[0].replace('"', ""))
-    named = (layout for layout in LAYOUTS.values() if layout.header and layout.syntax != "json")
-    for layout in named:
-        if all(folded(name) in head for name in layout.required):
+    for layout in LAYOUTS.values():
+        if layout.syntax == "table" and all(folded(name) in head for name in layout.required):
             return layout.name
-    widths = [line.count("\t") + 1 for line in filled]
     for layout in (GDELT2, GDELT1):
-        fitting = sum(width in layout.widths for width in widths)
-        if fitting > len(widths) / 2 and filled[0].split("\t", 1)[0].isdigit():
+        most = len(layout.columns)
+        fitting = sum(most - layout.optional <= line.count("\t") + 1 <= most for line in filled)
+        if fitting > len(filled) / 2 and filled[0].split("\t", 1)[0].isdigit():
             return layout.name
-    if head.startswith("{") and "date" in head and "event" in head:
-        return "plover"
-    if sum(KEDS_LINE.match(line) is not None for line in filled) > len(filled) / 2:
-        return "keds"
+    for layout in (PLOVER, KEDS_WEIS):
+        fitting = sum(layout.record.fullmatch(line) is not None for line in filled if layout.record)
+        if fitting > len(filled) / 2:
+            return layout.name
     if all(name in head for name in ("date", "initiator", "target", "category", "severity")):
         return "coded"
     return None
 
 
-def wrong_format(announced: str, lines: Sequence[str], reason: str) -> str:
-    """Return the message for a file that is not of the announced format, without the file's name."""
-    found = looks_like(lines)
-    wrong = f"not {announced} rows ({reason})"
-    if found == "coded":
-        return f"{wrong}. The file is coded already: name it as events.source"
-    if found is not None and (found == "keds" or found != announced):
-        text = "keds text" if found == "keds" else found
-        return f"{wrong}. The file looks like {text}: --format {found}"
-    first = lines[0] if lines else ""
-    width = first.count("\t") + 1
-    shown = f"{width} tab-separated columns" if width > 1 else f"lines such as '{clean_text(first[:60])}'"
-    return (
+def _wrong_format(announced: str, lines: Sequence[str], reason: str) -> WrongFormatError:
+    """Return the error for a file that is not of the announced format, without the file's name."""
+    alike, wrong = looks_like(lines[:20]), f"not {announced} rows ({reason})"
+    if alike == "coded":
+        return WrongFormatError(f"{wrong}. The file is coded already: name it as events.source")
+    if alike is not None and (alike == "keds" or alike != announced):
+        text = "keds text" if alike == "keds" else alike
+        return WrongFormatError(f"{wrong}. The file looks like {text}: --format {alike}")
+    width = lines[0].count("\t") + 1
+    shown = f"{width} tab-separated columns" if width > 1 else f"lines such as '{clean_text(lines[0][:60])}'"
+    return WrongFormatError(
         f"{wrong}. The file has {shown} and looks like none of {', '.join(LAYOUTS)}; "
         "a table with a header can be read with --format csv"
     )
