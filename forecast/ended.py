@@ -34,6 +34,7 @@ COMMANDS = {
 OPTIONS = {
     "check --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
+    "events import --fresh": "ended with 0.4: leave it out; an import reads all its files",
     "events summary --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "events update --source acled": "ended with 0.4: download its file and use events import",
     "events update --source ucdp": "ended with 0.4: download its file and use events import",

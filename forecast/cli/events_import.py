@@ -102,15 +102,11 @@ def import_events(
     feed: FeedChoice,
     noise: NoiseChoice,
     strict: bool = option(False, "--strict", "Fail on any corrupt file or wrong row."),
-    fresh: bool = option(False, "--fresh", "Read every file again."),
     memory: int = option(600, "--memory", "Memory of the engine.", "MB"),
     threads: int = option(2, "--threads", "Threads of the engine."),
     output: Output,
 ) -> None:
-    """Turn files of an event feed into coded events, and say what was done with every row.
-
-    The same command goes on where an interrupted one stopped, and reads only new files later.
-    """
+    """Turn files of an event feed into coded events, and say what was done with every row."""
     from forecast.feeds.importing import import_feed
     from forecast.feeds.options import feed_options
 
@@ -130,7 +126,6 @@ def import_events(
             options,
             out,
             strict=strict,
-            fresh=fresh,
             listen=lambda done, total: draw(StageProgress("import", done, total)),
         )
     output.print(report.to_dict(), report.blocks())

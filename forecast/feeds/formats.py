@@ -139,7 +139,6 @@ _ACTION = _names(
 def _gdelt(name: str, origin: str, without: str, optional: int) -> Layout:
     """Return the layout of a version, whose places lack a column, and its rows cells at their end."""
     fields = {
-        "broken": """CASE WHEN "DATEADDED" IS NULL THEN 'row ' || "GLOBALEVENTID" || ': too short' END""",
         "event_id": '"GLOBALEVENTID"',
         "day": compact_day('"SQLDATE"'),
         "added": compact_day('"DATEADDED"'),
@@ -320,6 +319,7 @@ def _plover_records() -> Layout:
     return replace(
         table,
         syntax="lines",
+        optional=0,
         made=made,
         record=re.compile(r'\s*\{.*"(date|event|source)"\s*:.*\}\s*'),
         fields={**table.fields, "broken": "broken"},
@@ -477,14 +477,16 @@ class Shape(NamedTuple):
 
     @property
     def quoted(self) -> bool:
-        """Whether cells may be quoted; with tabs a stray mark at the start of a cell must not swallow lines."""
+        """Whether cells may be quoted; between tabs a stray mark must not swallow lines."""
         return self.separator in ",;|"
 
     def rows(self, lines: Sequence[str]) -> Iterator[list[str]]:
         """Yield the cells of the rows of some lines, up to one that cannot be read."""
-        quoting = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         with suppress(csv.Error):
-            yield from filter(any, csv.reader(lines, delimiter=self.separator, quoting=quoting))
+            yield from (
+                row for row in csv.reader(lines, delimiter=self.separator, quoting=quoting) if any(row)
+            )
 
     def fitted(self, cells: Sequence[str], optional: int) -> list[str] | None:
         """Return the cells of a row of this width; some may lack at its end, and empty ones be too many."""

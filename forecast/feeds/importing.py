@@ -1,18 +1,18 @@
-"""The order of an import: files → candidates → which of them are kept → an event file and an account of every row.
+"""The order of an import: files → candidates → rows kept → an event file and an account of every row.
 
-**Repeats.** Rows come in the order in which they became known, so that a later report never displaces an earlier
-one: what was kept up to a day does not depend on what came after it.
+**Repeats.** Rows come in the order in which they became known, so that a later report never displaces an
+earlier one: what was kept up to a day does not depend on what came after it.
 
-**Thinning** takes the growth of the archive out of a dyad's counts: when the whole archive doubles, a dyad's rows
-double without any change between the two countries. Each row of a day is therefore kept with probability
+**Thinning** takes the growth of the archive out of a dyad's counts: when the whole archive doubles, a dyad's
+rows double without any change between the two countries. Each row of a day is therefore kept with probability
 min(1, V₀ / V), where V is the archive's mean volume of the last ``WINDOW`` days that have rows and V₀ that of
 its first ``WINDOW``. A Poisson stream thinned so is a Poisson stream at the rate it would have at the volume
 V₀. Both means look back only, and whether a row is kept depends on its id and the seed alone, so that files
 that are added change nothing of the past. A volume that falls below V₀ cannot be made up for.
 
-**Output.** The event file, CSV or Parquet, has our columns and two more, which the reader of events passes over:
-``x_score``, the scale value, and ``x_mentions``, the number of mentions. It is written last, whole or not at
-all; the folder ``<output>.import`` beside it has the report and the archive's volume by day.
+**Output.** The event file has our columns and two more, which the reader of events passes over: ``x_score``,
+the scale value, and ``x_mentions``, the number of mentions. It is written last, whole or not at all; the
+folder ``<output>.import`` beside it has the report and the archive's volume by day.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from forecast.events.rows import literal_path
 from forecast.events.table import COLUMNS, csv_text
 from forecast.feeds.formats import Layout, WrongFormatError
 from forecast.feeds.options import ImportOptions, check_switches
-from forecast.feeds.reading import CANDIDATE, KEPT, Engine, Tally, quoted
+from forecast.feeds.reading import CANDIDATE, KEPT, SHOWN, Engine, Tally, quoted
 from forecast.storage import copy_file, locked, new_text, write_file
 from forecast.wording import count, percent
 
@@ -68,8 +68,8 @@ MANY_FAULTS = 0.01
 SHOWN_ACTORS = 10
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 _ORDER = (
-    "known, severity DESC, mentions DESC NULLS LAST, day, event_id, a, b, code, mode, place, url, title, "
-    "note, swapped, name_a, name_b, outlet, sources"
+    "known, severity DESC, mentions DESC NULLS LAST, day, event_id, a, b, code, mode, category, place, url, "
+    "title, note, swapped, name_a, name_b, outlet, sources"
 )
 """Order in which rows count: as they became known; of those of one day the gravest first. It names all
 columns that tell rows apart, so that the same files give the same account in every run."""
@@ -124,11 +124,11 @@ FAULTS: tuple[str, ...] = tuple(name for name, fate in FATES.items() if fate.kin
 class ImportReport:
     """What an import did.
 
-    ``files`` were used; ``set_aside`` says of those not used why. ``lines`` have content, ``rows`` are made of
-    them (more where a line names several pairs of actors); ``fates`` are rows dropped, by reason, with the
-    first three of each as ``examples`` (not of other actors); ``kept`` the events written, ``rows`` less the
-    sum of ``fates``. ``restored`` are codes whose leading zero was restored, ``mended`` lines that were not
-    UTF-8. ``lowest_probability`` is the least share kept of a day by the normalisation; 1 without it.
+    ``files`` were used; ``set_aside`` says of those not used why. ``lines`` have content, ``rows`` are made
+    of them (more where a line names several pairs); ``kept`` events are written, ``fates`` are rows dropped,
+    by reason, with the first three of each as ``examples`` (not of other actors). ``restored`` are codes
+    whose leading zero was restored, ``mended`` lines that were not UTF-8. ``lowest_probability`` is the least
+    share kept of a day by the normalisation; 1 without it.
     """
 
     source_format: str
@@ -430,11 +430,11 @@ FROM rows ORDER BY turn"""
         return connection.execute(f"SELECT {query}").fetchall()
 
     examples: dict[str, list[str]] = defaultdict(list)
-    for code, *row in counted(
-        "fate, coalesce(event_id, ''), day, a, b, code FROM decided "
-        f"WHERE fate <> {SOUND} QUALIFY row_number() OVER (PARTITION BY fate ORDER BY turn) <= 3 ORDER BY turn"
+    for fate, *act in counted(
+        f"fate, coalesce(event_id, ''), day, a, b, code FROM decided WHERE fate <> {SOUND} "
+        f"QUALIFY row_number() OVER (PARTITION BY fate ORDER BY turn) <= {SHOWN} ORDER BY turn"
     ):
-        examples[_BY_CODE[code]].append(clean_text("row {}: {} {} to {}, code {}".format(*row)))
+        examples[_BY_CODE[fate]].append(clean_text("row {}: {} {} to {}, code {}".format(*act)))
     ((rows, first, last),) = counted("count(*), min(day), max(day) FROM kept")
     return _Chosen(
         fates=Counter(
@@ -541,9 +541,9 @@ def _write_events(engine: Engine, output: Path) -> None:
     with rows.open("w", encoding="utf-8", newline="") as stream:
         _write_rows(engine.connection, stream, layout)
     engine.connection.execute(
-        f"COPY (SELECT * FROM read_csv({quoted(literal_path(rows))}, header=true, all_varchar=true, delim=',', "
-        f"quote='\"', escape='\"', nullstr='\\0', hive_partitioning=false)) TO {quoted(str(packed))} "
-        "(FORMAT parquet, COMPRESSION zstd)"
+        f"COPY (SELECT * FROM read_csv({quoted(literal_path(rows))}, header=true, all_varchar=true, "
+        f"delim=',', quote='\"', escape='\"', nullstr='\\0', hive_partitioning=false)) "
+        f"TO {quoted(str(packed))} (FORMAT parquet, COMPRESSION zstd)"
     )
     copy_file(packed, output)
 
@@ -648,7 +648,10 @@ def _nothing_kept(engine: Engine, paths: Mapping[str, Path], rows: int, fates: M
         hint = f" Did you mean {near}?" if near else ""
         span = "these" if read == rows else "the first"
         named = ", ".join(actors[:SHOWN_ACTORS])
-        return f"no event is left: no actor {absent} occurs in {span} {read:,} rows.{hint} Most frequent: {named}"
+        return (
+            f"no event is left: no actor {absent} occurs in {span} {read:,} rows.{hint} "
+            f"Most frequent: {named}"
+        )
     elsewhere = {*FAULTS, "actorless", "domestic", "others"}
     between = {name: number for name, number in ordered(fates).items() if name not in elsewhere}
     named = " or ".join("–".join(dyad) for dyad in dyads)

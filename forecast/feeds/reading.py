@@ -1,9 +1,9 @@
 """Files of a feed → the fate of every row, and a table of candidates: sound rows of the dyads asked for.
 
-A thread unpacks files into texts, in batches; one DuckDB statement reads the texts of a batch and judges their
-rows, under a memory limit. Rows that do not fit the columns come from its reject tables and are read again one
-by one. The statement is made of a layout's expressions and the user's switches, every value of which is quoted.
-A file that cannot be read to its end is named and none of its rows counts.
+A thread unpacks files into texts, in batches; one DuckDB statement reads the texts of a batch and judges
+their rows, under a memory limit. Rows that do not fit the columns come from its reject tables and are read
+again one by one. The statement is made of a layout's expressions and the user's switches, every value of
+which is quoted. A file that cannot be read to its end is named and none of its rows counts.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ MAX_EXPANSION, FREE_BYTES = 200, 10_000_000
 unpack to 10 to 50 times theirs."""
 ROW_BYTES = 20
 """Of the shortest row of a feed, about."""
-MOST_REJECTED = 100_000
-"""Rows of a text that do not fit its columns; with more of them the file is set aside."""
+MOST_REJECTED = 200_000
+"""Cells of a text that are absent or too many; with more of them the file is set aside."""
 MAX_SPREAD = 5_000
 """Rows that one record becomes at most."""
 SHOWN = 3
@@ -137,7 +137,7 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[st
             packed = _Packed(stream, _PIECE_BYTES if head.startswith(_GZIP) else sys.maxsize)
             texts: Iterable[tuple[str, IO[bytes]]] = [("", cast("IO[bytes]", packed))]
             if head.startswith(_GZIP):
-                texts = [("", ends.enter_context(gzip.GzipFile(fileobj=packed)))]
+                texts = [("", cast("IO[bytes]", ends.enter_context(gzip.GzipFile(fileobj=packed))))]
             elif head.startswith((_ZIP, _EMPTY_ZIP)):
                 texts = _members(ends.enter_context(zipfile.ZipFile(cast("IO[bytes]", packed))))
             total = 0
@@ -236,7 +236,7 @@ def _as_utf8(content: bytes) -> tuple[bytes, int]:
 
 
 def _is_parquet(path: Path) -> bool:
-    """Whether a file is Parquet, by its first bytes; one of far more rows than its size can hold is refused."""
+    """Whether a file is Parquet, by its first bytes; one of more rows than its size can hold is refused."""
     try:
         with open_plain(path, sys.maxsize) as stream:
             if stream.read(4) != _PARQUET:
@@ -257,7 +257,7 @@ def _is_parquet(path: Path) -> bool:
 
 
 class Text(NamedTuple):
-    """Rows on disk: those of a file (``name``: as shown in messages) of a shape, or without one as Parquet."""
+    """Rows of a file on disk (``name``: as shown in messages), in a shape, or without one as Parquet."""
 
     path: Path
     key: str
@@ -516,7 +516,7 @@ class Engine:
         if not any(text.shape for text in texts):
             return []
         rows = self._execute(
-            "SELECT s.file_path, e.line_byte_position, max(e.error_type), any_value(e.csv_line) "
+            "SELECT s.file_path, e.line_byte_position, max(e.error_type), any_value(e.csv_line), count(*) "
             "FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"
         )
         self._execute("DROP TABLE reject_errors")
@@ -528,11 +528,11 @@ class Engine:
             shape, tally = text.shape, self.tallies.get(text.key)
             if shape is None or tally is None:
                 continue
-            if len(rejected) >= MOST_REJECTED:
-                wrong = f"{MOST_REJECTED:,} rows or more do not have its {len(shape.columns)} columns"
+            if sum(row[-1] for row in rejected) >= MOST_REJECTED:
+                wrong = f"{len(rejected):,} rows or more do not have its {len(shape.columns)} columns"
                 self._set_aside(text.key, CorruptFileError(wrong))
                 continue
-            for _, position, error, content in rejected:
+            for _, position, error, content, _ in rejected:
                 if len(content) >= MAX_LINE_BYTES and error == "UNQUOTED VALUE":
                     place = _place(text, position)
                     wrong = (
@@ -562,10 +562,10 @@ class Engine:
         folder.mkdir()
         batch = next(_batches(files, self.options, folder))
         rows = self._execute(
-            "SELECT actor, count(*) AS number, sum(count(*)) OVER () FROM (SELECT unnest([from_actor, to_actor]) "
-            f"AS actor FROM ({self._judged(batch.texts)})) GROUP BY ALL ORDER BY number DESC, actor"
+            "SELECT actor, count(*) AS number FROM (SELECT unnest([from_actor, to_actor]) AS actor "
+            f"FROM ({self._judged(batch.texts)})) GROUP BY ALL ORDER BY number DESC, actor"
         )
-        return sum(row[1] for row in rows) // 2, [str(actor) for actor, *_ in rows if actor is not None]
+        return sum(number for _, number in rows) // 2, [str(actor) for actor, _ in rows if actor is not None]
 
     def _execute(self, query: str) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
@@ -575,9 +575,9 @@ class Engine:
 
     def _grouped(self, texts: Sequence[Text]) -> str:
         """Return the statement that judges and groups in one pass: a table of all rows costs half more."""
-        return f"""SELECT _text, fate, world, published, count(*) AS number, count(*) FILTER (WHERE leads) AS lines,
-  count(*) FILTER (WHERE restored) AS restored, min(shown, {SHOWN}) AS examples,
-  list(held) FILTER (WHERE fate = '{KEPT}') AS held
+        return f"""SELECT _text, fate, world, published, count(*) AS number,
+  count(*) FILTER (WHERE leads) AS lines, count(*) FILTER (WHERE restored) AS restored,
+  min(shown, {SHOWN}) AS examples, list(held) FILTER (WHERE fate = '{KEPT}') AS held
 FROM ({self._judged(texts)}) GROUP BY ALL"""
 
     def _judged(self, texts: Sequence[Text]) -> str:
@@ -608,7 +608,7 @@ FROM ({self._judged(texts)}) GROUP BY ALL"""
         return f"""
 WITH source AS NOT MATERIALIZED ({self._source(texts)}),
 parsed AS NOT MATERIALIZED (SELECT _text, leads,
-    coalesce(wide, {layout.fields.get("broken", "NULL")}) AS broken,
+    coalesce(short, {layout.fields.get("broken", "NULL")}) AS broken,
     {fields}
   FROM source),
 coded AS NOT MATERIALIZED (SELECT p.*,
@@ -703,7 +703,7 @@ FROM judged"""
 
     def _source(self, texts: Sequence[Text]) -> str:
         """Return the statement that reads texts, cell by cell: ``_text`` is a row's place among them."""
-        layout, selects, first = self.options.layout, [], 0
+        layout, selects, first = self.options.layout, list[str](), 0
         needed = [*dict.fromkeys((*layout.columns, *layout.made))]
         for shape, group in groupby(texts, key=lambda text: text.shape):
             paths = [literal_path(text.path) for text in group]
@@ -715,30 +715,40 @@ FROM judged"""
                     raise WrongFormatError(
                         f"not {layout.name} rows: {wrong}{', '.join([*held.values()][:20])}"
                     )
-                cells = {
+                cells: Mapping[str, str] = {
                     name: f"coalesce(CAST({_named(held[folded(name)])} AS VARCHAR), '')"
                     for name in needed
                     if folded(name) in held
                 }
-                number = f"{first}"
+                number, short, filled = f"{first}", "NULL", ""
             else:
                 kinds = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in shape.columns)
                 quote = "'\"'" if shape.quoted else "''"
                 scan = (
                     f"read_csv([{', '.join(map(quoted, paths))}], columns={{{kinds}}}, auto_detect=false, "
                     f"delim={quoted(shape.separator)}, quote={quote}, escape={quote}, nullstr='\\0', "
-                    f"header=false, skip={int(shape.header)}, new_line='\\n', max_line_size={MAX_LINE_BYTES}, "
-                    f"null_padding={layout.syntax == 'rows' and layout.optional > 0}, hive_partitioning=false, "
-                    f"store_rejects=true, rejects_limit={MOST_REJECTED}, "
+                    f"header=false, skip={int(shape.header)}, new_line='\\n', hive_partitioning=false, "
+                    f"null_padding={not shape.quoted}, "
+                    f"max_line_size={MAX_LINE_BYTES}, store_rejects=true, rejects_limit={MOST_REJECTED}, "
                     f"rejects_line_size_limit={MAX_LINE_BYTES})"
                 )
+                short, filled = "NULL", ""
+                if not shape.quoted:
+                    # Cells that are absent are null, cells without content are not.
+                    least = len(shape.columns) - layout.optional
+                    lead, last = _named(shape.columns[0]), _named(shape.columns[least - 1])
+                    wrong = f"'row ' || left({lead}, 30) || ': fewer than {least} columns'"
+                    short = f"CASE WHEN {last} IS NULL THEN {wrong} END"
+                    filled = f" WHERE trim({lead}) <> ''" + (f" OR {last} IS NOT NULL" if least > 1 else "")
                 cells = layout.made or {name: _named(name) for name in needed if name in shape.columns}
                 number = f"CAST(file_index AS INTEGER) + {first}"
             chosen = ", ".join(f"{cells.get(name, 'NULL')} AS {_named(name)}" for name in needed)
-            selects.append(f"SELECT {number} AS _text, {chosen} FROM {scan}")
+            selects.append(
+                f"SELECT {number} AS _text, CAST({short} AS VARCHAR) AS short, {chosen} FROM {scan}{filled}"
+            )
             first += len(paths)
         source = "\nUNION ALL ".join(selects)
-        plain = f"SELECT true AS leads, CAST(NULL AS VARCHAR) AS wide, * FROM ({source})"
+        plain = f"SELECT true AS leads, * FROM ({source})"
         return self._spread(source) if layout.lists else plain
 
     def _spread(self, source: str) -> str:
@@ -754,10 +764,12 @@ FROM judged"""
         return f"""
 WITH lists AS (SELECT *, {parts.format(initiator)} AS sources, {parts.format(recipient)} AS recipients,
     {parts.format(event)} AS named, CASE WHEN len(named) > 0 THEN named ELSE [''] END AS events,
-    greatest(len(sources) * len(recipients), len(sources) * len(sources) // 2) * len(events) AS rows
+    greatest(len(sources) * len(recipients), len(sources) * len(sources) // 2) * len(events) AS rows,
+    CASE WHEN rows > {MAX_SPREAD} THEN
+      format('names {{:,}} pairs and events, more than {MAX_SPREAD:,}', rows) ELSE short END AS whole
   FROM ({source})),
-paired AS (SELECT * REPLACE (CASE WHEN rows > {MAX_SPREAD} THEN [''] ELSE events END AS events),
-    CASE WHEN rows > {MAX_SPREAD} THEN [['', '']]
+paired AS (SELECT * REPLACE (CASE WHEN whole IS NOT NULL THEN [''] ELSE events END AS events),
+    CASE WHEN whole IS NOT NULL THEN [['', '']]
       WHEN len(sources) > 0 AND len(recipients) > 0
         THEN flatten([[[x, y] FOR y IN recipients] FOR x IN sources])
       WHEN len(sources) > 1 AND len(recipients) = 0
@@ -765,9 +777,7 @@ paired AS (SELECT * REPLACE (CASE WHEN rows > {MAX_SPREAD} THEN [''] ELSE events
       ELSE [[array_to_string(sources, ';'), array_to_string(recipients, ';')]] END AS pairs
   FROM lists),
 acts AS (SELECT *, unnest(pairs) AS pair, generate_subscripts(pairs, 1) AS place FROM paired)
-SELECT * EXCLUDE (sources, recipients, named, events, rows, pairs, pair, place)
-    REPLACE (pair[1] AS {initiator}, pair[2] AS {recipient}, unnest(events) AS {event}),
-  place = 1 AND generate_subscripts(events, 1) = 1 AS leads,
-  CASE WHEN rows > {MAX_SPREAD}
-    THEN format('names {{:,}} pairs and events, more than {MAX_SPREAD:,}', rows) END AS wide
+SELECT * EXCLUDE (sources, recipients, named, events, rows, whole, pairs, pair, place)
+    REPLACE (whole AS short, pair[1] AS {initiator}, pair[2] AS {recipient}, unnest(events) AS {event}),
+  place = 1 AND generate_subscripts(events, 1) = 1 AS leads
 FROM acts"""

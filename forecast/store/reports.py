@@ -8,12 +8,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from forecast.events.stores import pair_key, reader_of
+from forecast.events.stores import pair_key
 from forecast.events.terms import known_terms
-from forecast.feeds.engine import CANDIDATE
 from forecast.feeds.formats import Layout
-from forecast.feeds.output import WRITTEN as EVENT_CELLS
-from forecast.feeds.output import event_cells
+from forecast.feeds.importing import WRITTEN as EVENT_CELLS
+from forecast.feeds.importing import event_cells
+from forecast.feeds.reading import CANDIDATE
 from forecast.storage import new_text
 from forecast.store.folder import WRITTEN
 
@@ -39,14 +39,13 @@ class Origin(NamedTuple):
 
 def reports_of(
     connection: DuckDBPyConnection,
-    parts: Sequence[Path],
     layout: Layout,
     origin_of: Callable[[str, Mapping[str, Any]], Origin],
 ) -> Iterator[list[str]]:
-    """Yield the candidates of some files as cells of ``WRITTEN``; ``origin_of`` gets a file and a row."""
+    """Yield the candidates as cells of ``WRITTEN``; ``origin_of`` gets a file and a row."""
     names = (*CANDIDATE, "key", "id")
     columns = ", ".join((*CANDIDATE, "key", "event_id AS id"))
-    cursor = connection.execute(f"SELECT {columns} FROM {reader_of(parts)}")
+    cursor = connection.execute(f"SELECT {columns} FROM candidates")
     while bundle := cursor.fetchmany(ROWS_AT_ONCE):
         for values in bundle:
             row: dict[str, Any] = dict(zip(names, values, strict=True))

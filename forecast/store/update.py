@@ -18,12 +18,9 @@ from typing import Any
 
 from forecast.errors import EventError, InputError, StoppedError, did_you_mean
 from forecast.events.stores import ACTS, SOURCE, connect, pair_key, read_state, reader_of
-from forecast.feeds.engine import Engine
-from forecast.feeds.importing import read_files
+from forecast.feeds.importing import FAULTS
 from forecast.feeds.options import feed_options
-from forecast.feeds.output import FileRecord, Journal
-from forecast.feeds.report import FAULTS
-from forecast.feeds.unpacking import is_empty
+from forecast.feeds.reading import KEPT, Engine
 from forecast.progress import Listener, StageProgress
 from forecast.storage import locked, scratch_folder
 from forecast.store.fetching import Fetcher, FetchError, FetchOptions
@@ -304,43 +301,32 @@ class _Work:
         scratch: Path,
     ) -> None:
         pieces = {piece.name: piece for piece in batch}
-        # A quarter of an hour without an event: whole by its checksum, so it is read and not asked for again.
-        quiet = [name for name, path in paths.items() if pieces[name].md5 and is_empty(path)]
-        paths = {name: path for name, path in paths.items() if name not in quiet}
         options = feed_options(self.plan.source.name, self.pairs)
-        records: dict[str, FileRecord] = {}
         with Engine(options) as engine:
-            journal = Journal(scratch / "parts")
-            journal.folder.mkdir()
-            for name, reason in _read(paths, journal, engine).items():
-                failures[name] = "wrong", reason
-            records = journal.records
-            parts = [journal.folder / part for record in records.values() for part in record.parts]
-            if parts:
-                candidates = engine.connection, list(dict.fromkeys(parts))
+            for _ in engine.read(paths):
+                pass
+            read = engine.tallies
+            failures |= {name: ("wrong", str(error)) for name, error in engine.failures.items()}
+            if any(tally.fates[KEPT] for tally in read.values()):
                 rows = reports_of(
-                    *candidates, options.layout, lambda key, row: self._origin(pieces[key], row)
+                    engine.connection, options.layout, lambda key, row: self._origin(pieces[key], row)
                 )
                 write_reports(rows, scratch / "reports.csv")
-        if parts:
-            added = self.folder.add(scratch / "reports.csv", self.plan.source.story_hours, scratch)
-            self.report.added += added.acts
-            self.report.repeated += added.repeats
-        for piece in (pieces[name] for name in quiet):
-            entry = {"day": piece.stamp.date().isoformat(), "rows": 0, "refused": 0, "newest": None}
-            self.folder.month(piece.stamp).note_read(piece.name, self.pairs, entry | {"settled": True})
-        for name, record in records.items():
-            faults = sum(record.tally.fates.get(fate, 0) for fate in FAULTS)
+                added = self.folder.add(scratch / "reports.csv", self.plan.source.story_hours, scratch)
+                self.report.added += added.acts
+                self.report.repeated += added.repeats
+        for name, tally in read.items():
+            faults = sum(tally.fates[fate] for fate in FAULTS)
             piece = pieces[name]
             self.report.refused += faults
-            entry = {"day": piece.stamp.date().isoformat(), "rows": record.tally.rows, "refused": faults}
-            entry["newest"] = max(record.tally.volumes, default=None)
+            entry = {"day": piece.stamp.date().isoformat(), "rows": tally.rows, "refused": faults}
+            entry["newest"] = max(tally.volumes, default=None)
             self.folder.month(piece.stamp).note_read(name, self.pairs, entry | {"settled": piece.settled})
         for name, (state, reason) in failures.items():
             self.folder.month(pieces[name].stamp).note_open(name, state, reason, self.today)
         for month in {f"{piece.stamp:%Y-%m}": self.folder.month(piece.stamp) for piece in batch}.values():
             month.write()
-        self.report.read += len(records) + len(quiet)
+        self.report.read += len(read)
         self.report.open_files |= failures
 
     def _origin(self, piece: Piece, row: Mapping[str, Any]) -> Origin:
@@ -362,28 +348,6 @@ class _Work:
         known = today if seen else min(published, today)
         by = "seen" if seen else "row" if source.dated else "release"
         return Origin(source.name, piece.name, piece.stamp, today, max(known, row["day"]), by)
-
-
-def _read(paths: Mapping[str, Path], journal: Journal, engine: Engine) -> dict[str, str]:
-    """Read files into a journal; return the reason by name of each that cannot be used."""
-
-    def tell(done: int, total: int) -> None:
-        return None
-
-    try:
-        return {one.key: one.reason for one in read_files(paths, journal, engine, tell, strict=None)}
-    except EventError:
-        # A value that the engine cannot read ends the batch: one by one, so that it costs one file.
-        failed: dict[str, str] = {}
-        for name, path in paths.items():
-            if name in journal.records:
-                continue
-            try:
-                read = read_files({name: path}, journal, engine, tell, strict=None)
-                failed |= {one.key: one.reason for one in read}
-            except EventError as error:
-                failed[name] = str(error).removeprefix(f"{path}: ")
-        return failed
 
 
 def _newest(place: Path) -> date | None:

@@ -344,7 +344,7 @@ def importer(layout) -> Callable[[Path], object]:
         dyads=(("CHN", "USA"), ("CHN", "IND"), ("NAT", "SER")),
         switches=Switches(),
     )
-    return lambda path: import_feed([path], options, path.with_name("out.csv"), fresh=True)
+    return lambda path: import_feed([path], options, path.with_name("out.csv"))
 
 
 def sample_ledger(folder: Path) -> tuple[Path, bytes, bytes]:

@@ -10,9 +10,8 @@ from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.feeds.crosswalk import shipped_crosswalk
 from forecast.feeds.formats import GDELT2
-from forecast.feeds.importing import import_feed
+from forecast.feeds.importing import ImportReport, import_feed
 from forecast.feeds.options import ImportOptions, Switches, layout_of
-from forecast.feeds.report import ImportReport
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ def imported(tmp_path) -> Callable[..., Imported]:
         crosswalk=None,
         columns=None,
         strict: bool = False,
-        fresh: bool = False,
         **switches,
     ) -> Imported:
         layout = layout_of(name, codes=codes, columns=columns)
@@ -51,7 +49,7 @@ def imported(tmp_path) -> Callable[..., Imported]:
             switches=Switches(**switches),
         )
         target = tmp_path / output
-        report = import_feed(files, options, target, strict=strict, fresh=fresh)
+        report = import_feed(files, options, target, strict=strict)
         return Imported(report, read_events(target), target)
 
     return run

@@ -1,8 +1,8 @@
 """Bad files and bad rows: named, set aside and counted; nothing is dropped in silence or half-written."""
 
 import gzip
+import json
 import random
-import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -11,9 +11,9 @@ import pytest
 
 from forecast.errors import EventError, InputError
 from forecast.events.reading import write_events
-from forecast.feeds.clean_rows import Block, RowCleaner, Rows, WrongFormatError
-from forecast.feeds.formats import LAYOUTS
-from forecast.feeds.unpacking import CorruptFileError, read_blocks
+from forecast.feeds import reading
+from forecast.feeds.formats import LAYOUTS, WrongFormatError, shape_of
+from forecast.feeds.reading import CorruptFileError, read_blocks
 
 
 def packed(path: Path, name: str, content: bytes) -> Path:
@@ -38,25 +38,47 @@ def test_packed_files_are_read_as_plain_ones(imported, good, name):
     assert plain.sha256 == unpacked.sha256
 
 
-def damage(path: Path) -> Path:
+def cut(path: Path) -> Path:
     """Cut a packed file in its middle."""
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     return path
 
 
+def flipped(path: Path) -> Path:
+    """Change one bit of the packed content: only the checksum can tell."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def written(good: Path, content: bytes) -> Path:
+    path = good.with_name("bad.csv")
+    path.write_bytes(content)
+    return path
+
+
+def empty_archive(good: Path) -> Path:
+    path = good.with_name("bad.zip")
+    with zipfile.ZipFile(path, "w"):
+        pass
+    return path
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda good: damage(packed(good, "bad.gz", good.read_bytes() * 500)), "cut short"),
-        (lambda good: damage(packed(good, "bad.zip", good.read_bytes() * 500)), "damaged"),
+        (lambda good: cut(packed(good, "bad.gz", good.read_bytes() * 500)), "cut short"),
+        (lambda good: cut(packed(good, "bad.zip", good.read_bytes() * 500)), "damaged"),
         (lambda good: flipped(packed(good, "bad.zip", good.read_bytes() * 500)), "damaged"),
-        (lambda good: written(good, "bad.csv", b""), "empty"),
-        (lambda good: written(good, "bad.csv", b"%PDF-1.7"), "a PDF"),
-        (lambda good: written(good, "bad.csv", good.read_bytes().decode().encode("utf-16")), "UTF-16"),
+        (lambda good: written(good, b""), "empty"),
+        (lambda good: written(good, b"%PDF-1.7"), "a PDF"),
+        (lambda good: written(good, good.read_bytes().decode().encode("utf-16")), "UTF-16"),
         (lambda good: packed(good, "bad.gz", packed(good, "in.gz", b"1").read_bytes()), "inside a packed"),
-        (lambda good: empty_archive(good), "holds no file"),
-        (lambda good: written(good, "bad.csv", b"a,b,c\n1,2,3\n"), "not gdelt2 rows"),
+        (empty_archive, "holds no file"),
+        (lambda good: written(good, b"a,b,c\n1,2,3\n"), "not gdelt2 rows"),
+        (lambda good: written(good, b"PAR1 and no more"), "the Parquet file cannot be read"),
     ],
 )
 def test_a_corrupt_file_is_named_set_aside_and_counted(imported, good, make, reason):
@@ -71,34 +93,14 @@ def test_a_corrupt_file_is_named_set_aside_and_counted(imported, good, make, rea
     assert not good.with_name("strict.csv").exists()
 
 
-def flipped(path: Path) -> Path:
-    """Change one bit of the packed content: only the checksum can tell."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    return path
-
-
-def written(good: Path, name: str, content: bytes) -> Path:
-    path = good.with_name(name)
-    path.write_bytes(content)
-    return path
-
-
-def empty_archive(good: Path) -> Path:
-    path = good.with_name("bad.zip")
-    with zipfile.ZipFile(path, "w"):
-        pass
-    return path
-
-
-def test_no_usable_file_at_all_is_an_error_that_names_each(imported, good):
-    first = written(good, "a.csv", b"")
-    second = damage(packed(good, "b.gz", good.read_bytes() * 500))
+def test_no_usable_file_at_all_is_an_error_that_names_each_and_leaves_nothing(imported, good, tmp_path):
+    first = written(good, b"")
+    second = cut(packed(good, "b.gz", good.read_bytes() * 500))
     with pytest.raises(
-        EventError, match=r"(?s)none of 2 files could be read:.*a.csv: .*empty.*b.gz: .*cut short"
+        EventError, match=r"(?s)none of 2 files could be read:.*bad.csv: .*empty.*b.gz: .*cut short"
     ):
         imported([first, second], "gdelt2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.gz", "bad.csv", "good.csv"]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +126,26 @@ def test_the_wrong_format_says_what_the_file_looks_like(imported, samples, annou
 def test_a_coded_file_of_ours_needs_no_import(imported, shared_data):
     with pytest.raises(EventError, match=r"coded already: name it as events\.source"):
         imported([shared_data / "us-china-2017-2023.csv"], "icews")
+
+
+@pytest.mark.parametrize(
+    ("layout", "lines", "reason"),
+    [
+        ("plover", ["{}"] * 30, "30 of the first 30 rows are not of its form"),
+        ("plover", ['{"a": 1}'] * 30, "30 of the first 30 rows"),
+        (
+            "polecat",
+            ["Event ID,Event Date,Event Type,Actor Country,Recipient Country", *["a"] * 30],
+            "30 of the first 30 rows",
+        ),
+        ("icews", ["\t".join(f"c{place}" for place in range(400_000))], "400,000 columns"),
+        ("acled", [",".join(f"c{place}" for place in range(400_000))], "400,000 columns"),
+        ("ucdp", ["id,side_a"], "the header has no column 'type_of_violence', 'side_b'"),
+    ],
+)
+def test_a_file_of_another_form_is_refused_by_its_first_lines(layout, lines, reason):
+    with pytest.raises(WrongFormatError, match=f"not {layout} rows .*{reason}"):
+        shape_of(LAYOUTS[layout], lines)
 
 
 @pytest.mark.parametrize(
@@ -156,46 +178,93 @@ def test_impossible_rows_are_counted_by_reason_and_shown(imported, gdelt_file, r
         imported([path], "gdelt2", strict=True, output="strict.csv")
 
 
-def test_rows_of_a_wrong_width_are_counted_with_their_line(imported, gdelt_file):
-    path = gdelt_file({}, {}, {})
+def test_rows_of_a_wrong_width_are_counted_with_their_line_and_empty_cells_do_no_harm(imported, gdelt_file):
+    path = gdelt_file({}, {}, {}, {})
     lines = path.read_text().splitlines()
     lines[1] = lines[1].rsplit("\t", 3)[0]
+    lines[3] += "\t \t"
     lines.insert(2, "\t".join(["x"] * 70))
-    lines.insert(0, "")
+    lines[0:0] = ["", "  "]
     path.write_text("\n".join(lines) + "\n")
     got = imported([path], "gdelt2")
     assert got.report.fates == {"width": 2}
-    assert got.report.examples["width"] == [f"{path}:3: 58 columns, not 61", f"{path}:4: 70 columns, not 61"]
-    assert got.report.lines == got.report.rows == 4
-
-
-def test_two_faults_of_width_that_make_good_each_other_are_found_all_the_same(imported, gdelt_file):
-    # Their tabs add up to those of even rows.
-    path = gdelt_file(*[{}] * 40)
-    lines = path.read_text().splitlines()
-    lines[10], lines[11] = lines[10] + "\tx", lines[11].rsplit("\t", 1)[0]
-    path.write_text("\n".join(lines) + "\n")
-    got = imported([path], "gdelt2")
-    assert got.report.kept == 38
-    assert sum(got.report.fates.values()) == 2
-
-
-def test_a_cell_too_long_costs_its_row_and_not_the_rest(imported, tmp_path):
-    path = tmp_path / "own.csv"
-    header = "date,initiator,target,category,severity,summary\n"
-    rows = [
-        f"2020-01-0{day},USA,CHN,visit,2,{'x' * length}\n" for day, length in ((1, 5), (2, 200_000), (3, 5))
+    assert got.report.examples["width"] == [
+        f"{path}:5: 70 columns, not 61",
+        f"{path}: row 2: fewer than 61 columns",
     ]
-    path.write_text(header + "".join(rows))
-    got = imported([path], "csv")
-    assert [str(day) for day in got.events.date] == ["2020-01-01", "2020-01-03"]
-    assert got.report.fates == {"width": 1}
-    assert "own.csv:3: not readable as CSV: field larger" in got.report.examples["width"][0]
+    assert got.report.lines == got.report.rows == 5
+    assert sorted(got.events.id) == ["gdelt2-1", "gdelt2-3", "gdelt2-4"]
 
 
-def test_formats_whose_rows_are_spread_are_not_read_as_parquet(imported, tmp_path):
+def test_rows_of_a_large_file_add_up_wherever_its_faults_lie(imported, gdelt_row, tmp_path):
+    """More than one buffer of the reader, with faults of every kind at odd places."""
+    path, rows, wrong = tmp_path / "large.csv", 120_000, 0
+    line = gdelt_row(0, ActionGeo_FullName="Beijing " * 30).partition("\t")[2]
+    with path.open("w") as stream:
+        for number in range(rows):
+            text = f"{number}\t{line}"
+            if number % 997 == 0:
+                wrong += 1
+                text = [text[:-90] + "\n", text.replace("\n", "\tx\n"), "\t" * 3 + "x\n"][number % 3]
+            stream.write(text + "\n" * (number % 1009 == 0))
+    assert path.stat().st_size > 40_000_000
+    report = imported([path], "gdelt2").report
+    assert report.lines == report.rows == rows
+    assert report.fates["width"] == wrong
+    assert sum(report.fates.values()) + report.kept == rows
+
+
+def own_table(path: Path, rows: list[str]) -> Path:
+    path.write_text("id,date,initiator,target,category,severity,summary\n" + "".join(rows))
+    return path
+
+
+def own_row(number: int, summary: str) -> str:
+    return f"{number},2020-01-01,USA,CHN,visit,2,{summary}\n"
+
+
+@pytest.mark.parametrize(
+    ("summary", "shown"),
+    [
+        (f'"{"x" * 1_200_000}"', "own.csv:3: not readable: a cell or row is too long"),
+        ('"stray', "own.csv:3: 7 columns, not 6 or 7"),
+        ("a,b,c", "own.csv:3: 9 columns, not 6 or 7"),
+    ],
+)
+def test_a_row_that_cannot_be_read_costs_itself_and_not_the_rest(imported, tmp_path, summary, shown):
+    rows = [own_row(number, summary if number == 1 else f'"a ""q"", {number}"') for number in range(50)]
+    got = imported([own_table(tmp_path / "own.csv", rows)], "csv", repeat_days=None)
+    assert {int(name.removeprefix("csv-")) for name in got.events.id} >= {*range(50)} - {1}
+    if got.report.fates:
+        assert got.report.fates == {"width": 1}
+        assert got.report.examples["width"] == [f"{tmp_path}/{shown}"]
+
+
+def test_a_quoted_cell_without_end_sets_the_file_aside(imported, tmp_path, good):
+    rows = [
+        own_row(1, "x"),
+        own_row(2, '"stray'),
+        *(own_row(number, "y" * 90) for number in range(3, 20_000)),
+    ]
+    sound = own_table(tmp_path / "sound.csv", rows[:1])
+    path = own_table(tmp_path / "own.csv", rows)
+    report = imported([sound, path], "csv").report
+    assert report.rows == 1
+    assert "the quoted cell that begins in line 3 does not end" in report.set_aside[str(path)]
+
+
+def test_a_file_of_too_many_rows_that_do_not_fit_is_set_aside(imported, good, monkeypatch):
+    monkeypatch.setattr(reading, "MOST_REJECTED", 5)
+    path = good.with_name("narrow.csv")
+    path.write_bytes(good.read_bytes() * 10 + good.read_bytes().replace(b"\n", b"\tx\n") * 3)
+    report = imported([good, path], "gdelt2").report
+    assert "5 rows or more do not have its 61 columns" in report.set_aside[str(path)]
+
+
+def test_formats_whose_rows_are_spread_are_not_read_as_parquet(imported, tmp_path, good):
     path = tmp_path / "polecat.parquet"
-    path.write_bytes(b"PAR1 and more")
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT 1 AS x) TO '{path}' (FORMAT parquet)")
     with pytest.raises(EventError, match="polecat files are read as published text, not as Parquet"):
         imported([path], "polecat")
 
@@ -207,12 +276,6 @@ def test_a_parquet_file_without_the_columns_says_which_it_has(imported, tmp_path
         EventError, match=r"not gdelt2 rows: the Parquet file has no column 'SQLDATE'.* It has: id"
     ):
         imported([path], "gdelt2")
-    path.write_bytes(b"PAR1 and no more")
-    with pytest.raises(EventError, match=r"(?s)none of 1 files.*the Parquet file cannot be read"):
-        imported([path], "gdelt2")
-    with pytest.raises(EventError, match=r"other\.parquet: the Parquet file cannot be read"):
-        imported([path], "gdelt2", strict=True)
-    assert not (tmp_path / "events.csv.import").exists(), "an import that came to nothing leaves nothing"
 
 
 def test_mixed_encodings_are_mended_and_counted(imported, gdelt_file):
@@ -255,7 +318,7 @@ def test_what_is_shown_of_a_file_cannot_steer_the_terminal(imported, gdelt_file,
 def test_an_empty_result_says_why(imported, samples, tmp_path, dyad, switches, message):
     with pytest.raises(EventError, match=message):
         imported([samples / "gdelt2-20201113.export.CSV"], "gdelt2", dyad, min_sources=50, **switches)
-    assert not (tmp_path / "events.csv").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -278,80 +341,43 @@ def test_a_switch_that_would_do_nothing_is_refused(imported, samples, name, swit
 
 
 @pytest.mark.parametrize(
-    ("output", "message"),
-    [("events.xlsx", "ends in .csv or .parquet"), ("nowhere/events.csv", "there is no folder")],
+    ("files", "output", "message"),
+    [
+        (["good.csv"], "events.xlsx", "ends in .csv or .parquet"),
+        (["good.csv"], "nowhere/events.csv", "there is no folder"),
+        (["none.csv"], "events.csv", "none.csv: no such file"),
+        (["."], "events.csv", "not a file. Name the files inside it"),
+    ],
 )
-def test_an_output_that_cannot_be_is_refused_before_any_work(imported, good, output, message):
+def test_what_cannot_be_read_or_written_is_refused_before_any_work(
+    imported, good, tmp_path, files, output, message
+):
     with pytest.raises(EventError, match=message):
-        imported([good], "gdelt2", output=output)
-
-
-def test_a_missing_file_and_a_folder_are_refused(imported, tmp_path):
-    with pytest.raises(EventError, match=r"none.csv: no such file"):
-        imported([tmp_path / "none.csv"], "gdelt2")
-    with pytest.raises(EventError, match=r"not a file. Name the files inside it"):
-        imported([tmp_path], "gdelt2")
+        imported([tmp_path / name for name in files], "gdelt2", output=output)
 
 
 def test_lines_without_end_are_no_text_of_rows(tmp_path):
     path = tmp_path / "long.csv"
     path.write_bytes(b"x" * 9_000_000)
     with pytest.raises(CorruptFileError, match="a line of more than"):
-        list(read_blocks(path, block_bytes=1_000_000))
-
-
-def test_a_packed_file_that_unpacks_to_far_more_than_a_feed_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("forecast.feeds.unpacking.FREE_BYTES", 1_000_000)
-    path = tmp_path / "bomb.gz"
-    path.write_bytes(gzip.compress(b"200401\tUSA\tCHN\t190\t(FORCE)\n" * 200_000))
-    with pytest.raises(CorruptFileError, match="unpacks to more than"):
-        list(read_blocks(path, 100_000))
+        list(read_blocks(path))
 
 
 @pytest.mark.parametrize("name", ["bomb.gz", "bomb.zip"])
-def test_a_packed_file_is_refused_for_its_beginning_whatever_follows(tmp_path, monkeypatch, name):
-    monkeypatch.setattr("forecast.feeds.unpacking.FREE_BYTES", 1_000_000)
-    rows = b"200401\tUSA\tCHN\t190\t(FORCE)\n" * 400_000
-    noise = random.Random(1).randbytes(300_000).hex(",", 40).replace(",", "\n").encode()
-    path = packed(tmp_path / "rows.csv", name, rows + noise)
-    assert len(rows + noise) < 50 * path.stat().st_size, "as a whole it is packed like a feed"
+@pytest.mark.parametrize("followed", [False, True])
+def test_a_packed_file_is_refused_for_its_beginning_whatever_follows(tmp_path, monkeypatch, name, followed):
+    monkeypatch.setattr("forecast.feeds.reading.FREE_BYTES", 1_000_000)
+    content = b"200401\tUSA\tCHN\t190\t(FORCE)\n" * 400_000
+    if followed:
+        content += random.Random(1).randbytes(300_000).hex(",", 40).replace(",", "\n").encode()
+    path = packed(tmp_path / "rows.csv", name, content)
+    assert not followed or len(content) < 50 * path.stat().st_size, "as a whole it is packed like a feed"
     with pytest.raises(CorruptFileError, match=r"from its first .* If its rows are sound, unpack it first"):
         list(read_blocks(path, 100_000))
 
 
-def cleaned(layout: str, content: bytes) -> Rows:
-    return RowCleaner(LAYOUTS[layout], "feed").clean(Block("", 1, content), last=True)
-
-
-@pytest.mark.parametrize(
-    ("layout", "content"),
-    [
-        ("plover", b"{}\n" * 30),
-        ("plover", b'{"a": 1}\n' * 30),
-        ("polecat", b"Event ID,Event Date,Event Type,Actor Country,Recipient Country\n" + b"a\n" * 30),
-    ],
-    ids=["empty objects", "other objects", "narrow rows"],
-)
-def test_a_file_of_which_no_row_can_be_read_is_not_read_on(monkeypatch, layout, content):
-    monkeypatch.setattr("forecast.feeds.clean_rows._TELLING_LINES", 10)
-    with pytest.raises(WrongFormatError, match=f"not {layout} rows .the first 11 "):
-        cleaned(layout, content)
-
-
-def test_rows_are_read_in_memory_of_a_few_times_their_size():
-    content = b"200401\tUSA\tCHN\t190\n" * 20_000
-    tracemalloc.start()
-    try:
-        rows = cleaned("keds", content)
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert rows.count == 20_000
-    assert most < 10 * len(content), f"{most / len(content):.0f} times"
-
-
 def test_a_parquet_file_of_more_rows_than_its_size_can_hold_is_refused(imported, good, monkeypatch):
-    monkeypatch.setattr("forecast.feeds.unpacking.FREE_BYTES", 1_000_000)
+    monkeypatch.setattr("forecast.feeds.reading.FREE_BYTES", 1_000_000)
     path = good.with_name("bomb.parquet")
     with duckdb.connect() as connection:
         connection.execute(
@@ -360,3 +386,17 @@ def test_a_parquet_file_of_more_rows_than_its_size_can_hold_is_refused(imported,
         )
     got = imported([good, path], "gdelt2")
     assert "it holds 100,000 rows, more than 1,000,000 bytes" in got.report.set_aside[str(path)]
+
+
+def test_records_of_too_many_actors_or_nested_without_end_are_rows_that_cannot_be_read(imported, tmp_path):
+    actors = [{"code": f"A{number}"} for number in range(1_500)]
+    record = {"date": "2020-01-01", "event": ["ACCUSE"], "source": actors, "recipient": actors}
+    sound = {**record, "source": ["USA"], "recipient": ["CHN"]}
+    path = tmp_path / "plover.jsonl"
+    path.write_text("\n".join([*map(json.dumps, (sound, sound, sound, record)), "[" * 200_000]) + "\n")
+    report = imported([path], "plover").report
+    assert report.fates["width"] == 2
+    assert (report.lines, report.rows) == (5, 5)
+    wide, nested = sorted(report.examples["width"], key=len)
+    assert wide == f"{path}: names 2,250,000 pairs and events, more than 5,000"
+    assert nested.startswith(f"{path}: '[[[[")

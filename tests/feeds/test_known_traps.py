@@ -14,8 +14,8 @@ def test_codes_that_lost_their_leading_zero_are_restored(imported, gdelt_file):
     lost = ({"EventCode": "42", "EventRootCode": "4"}, {"EventCode": "10", "EventRootCode": "1"})
     whole = ({"EventCode": "042", "EventRootCode": "04"}, {"EventCode": "010", "EventRootCode": "01"})
     demand = {"EventCode": "10", "EventRootCode": "10"}
-    first = imported([gdelt_file(*lost, demand, name="lost.csv")], "gdelt2", fresh=True)
-    second = imported([gdelt_file(*whole, demand, name="whole.csv")], "gdelt2", fresh=True)
+    first = imported([gdelt_file(*lost, demand, name="lost.csv")], "gdelt2")
+    second = imported([gdelt_file(*whole, demand, name="whole.csv")], "gdelt2")
     assert first.events.sha256 == second.events.sha256
     assert list(first.events.cameo) == ["042", "10"]
     assert first.report.fates["uncounted"] == 1, "010 is a statement, not the root 10, a demand"
@@ -53,7 +53,7 @@ def test_a_visit_and_its_hosting_are_one_act_of_the_traveller(imported, gdelt_fi
     (event,) = got.events.rows()
     assert (event.initiator, event.recipient, event.cameo) == ("USA", "CHN", "042")
     assert got.report.fates["mirrored"] == 1
-    alone = imported([gdelt_file(host, name="host.csv")], "gdelt2", fresh=True)
+    alone = imported([gdelt_file(host, name="host.csv")], "gdelt2")
     (event,) = alone.events.rows()
     assert (event.initiator, event.recipient, event.cameo) == ("USA", "CHN", "042")
     both = imported([gdelt_file(visit, host, name="both.csv")], "gdelt2", merge_mirrored=False)

@@ -6,11 +6,11 @@ from random import Random
 import numpy as np
 import pytest
 
-from forecast.feeds.keeping import (
-    KEPT,
+from forecast.feeds.importing import (
     MIRRORED,
     OVER_CAP,
     REPEATED,
+    SOUND,
     WINDOW,
     keep_probabilities,
     lot,
@@ -80,8 +80,10 @@ def test_repeats_are_marked_as_a_plain_double_loop_marks_them():
     for window, mirrored in ((0, True), (2, True), (3, False), (None, True)):
         expected = []
         for row in range(400):
-            fate = KEPT
-            before = [other for other in range(row) if expected[other] == KEPT and group[other] == group[row]]
+            fate = SOUND
+            before = [
+                other for other in range(row) if expected[other] == SOUND and group[other] == group[row]
+            ]
             gaps = {
                 side: [
                     abs(day[other] - day[row]) for other in before if (forward[other] == forward[row]) == side
@@ -99,8 +101,8 @@ def test_repeats_are_marked_as_a_plain_double_loop_marks_them():
 
 def test_the_cap_counts_only_rows_that_are_kept():
     day, stream = np.zeros(4, np.int64), np.zeros(4, np.int64)
-    fates = np.array([KEPT, REPEATED, KEPT, KEPT], np.int8)
-    assert mark_over_cap(day, stream, fates, 2).tolist() == [KEPT, REPEATED, KEPT, OVER_CAP]
+    fates = np.array([SOUND, REPEATED, SOUND, SOUND], np.int8)
+    assert mark_over_cap(day, stream, fates, 2).tolist() == [SOUND, REPEATED, SOUND, OVER_CAP]
 
 
 def random_rows(seed: int, count: int) -> list[dict]:

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.events.codebook import cameo_codes
 from forecast.events.countries import country_names
-from forecast.feeds.report import FATES
+from forecast.feeds.importing import FATES
 
 MIRRORED = {"043": "042"}
 MUTUAL = {"040", "041", "044", "046", "057", "061", "062"}

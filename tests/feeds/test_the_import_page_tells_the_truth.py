@@ -14,7 +14,7 @@ from forecast.events.codebook import cameo_codes
 from forecast.events.summary import ALPHA, LEAST_FACTOR, SHORTEST
 from forecast.feeds.crosswalk import actor_groups
 from forecast.feeds.formats import LAYOUTS, Layout
-from forecast.feeds.keeping import WINDOW
+from forecast.feeds.importing import WINDOW
 from forecast.feeds.options import NAMES, Switches
 
 ROOT = Path(__file__).resolve().parents[2]
