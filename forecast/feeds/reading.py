@@ -720,7 +720,7 @@ FROM judged"""
                     for name in needed
                     if folded(name) in held
                 }
-                number, short, filled = f"{first}", "NULL", ""
+                number, short, filled = f"{first}", "NULL", "true"
             else:
                 kinds = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in shape.columns)
                 quote = "'\"'" if shape.quoted else "''"
@@ -732,19 +732,22 @@ FROM judged"""
                     f"max_line_size={MAX_LINE_BYTES}, store_rejects=true, rejects_limit={MOST_REJECTED}, "
                     f"rejects_line_size_limit={MAX_LINE_BYTES})"
                 )
-                short, filled = "NULL", ""
+                short, filled = "NULL", "true"
                 if not shape.quoted:
                     # Cells that are absent are null, cells without content are not.
                     least = len(shape.columns) - layout.optional
                     lead, last = _named(shape.columns[0]), _named(shape.columns[least - 1])
                     wrong = f"'row ' || left({lead}, 30) || ': fewer than {least} columns'"
                     short = f"CASE WHEN {last} IS NULL THEN {wrong} END"
-                    filled = f" WHERE trim({lead}) <> ''" + (f" OR {last} IS NOT NULL" if least > 1 else "")
+                    filled = " OR ".join(
+                        [f"trim({lead}) <> ''", *(f"{_named(n)} IS NOT NULL" for n in shape.columns[1:2])]
+                    )
                 cells = layout.made or {name: _named(name) for name in needed if name in shape.columns}
                 number = f"CAST(file_index AS INTEGER) + {first}"
             chosen = ", ".join(f"{cells.get(name, 'NULL')} AS {_named(name)}" for name in needed)
             selects.append(
-                f"SELECT {number} AS _text, CAST({short} AS VARCHAR) AS short, {chosen} FROM {scan}{filled}"
+                f"SELECT {number} AS _text, CAST({short} AS VARCHAR) AS short, {chosen} "
+                f"FROM {scan} WHERE {filled}"
             )
             first += len(paths)
         source = "\nUNION ALL ".join(selects)
