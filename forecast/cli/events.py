@@ -137,7 +137,7 @@ def merge(
     merged file says in its columns x_coders, x_rows and x_resolved where each row comes from.
     """
     from forecast.events.answers import merged_files
-    from forecast.events.merging import RULES, coder_counts, match_events, measure_agreement, merge_units
+    from forecast.events.merging import RULES, match_events, measure_agreement, merge_units
     from forecast.events.reading import read_events, write_whole
 
     coders = _coders(files)
@@ -167,20 +167,28 @@ def merge(
         if not len(merged.table):
             raise EventError(f"no event was found by {min_coders} coders, so {out} was not written")
         write_whole(out, merged.csv_text().encode())
+    counts = [
+        {
+            "coder": coder,
+            "events": sum(place in unit for unit in units),
+            "alone": sum([*unit] == [place] for unit in units),
+        }
+        for place, coder in enumerate(coders)
+    ]
     facts = {
-        "coders": [own._asdict() for own in coder_counts(coders, units)],
+        "coders": counts,
         "events": len(units),
-        "shared": sum(len(unit.rows) > 1 for unit in units),
+        "shared": sum(len(unit) > 1 for unit in units),
         "merged": len(merged.table),
         "agreement": [vars(agreed) for agreed in agreement],
-        "disagreements": [vars(item) for item in merged.disagreements],
+        "disagreements": [item._asdict() for item in merged.disagreements],
         "out": None if out is None else str(out),
         "rule": rule,
         "rule_meaning": RULES[rule],
         "window_days": window,
     }
     written = [Pairs((("Written", f"{out}, {len(merged.table):,} events"),))] if out else []
-    output.print(facts, (*merged_files(coders, units, agreement, merged, rule), *written))
+    output.print(facts, (*merged_files(counts, units, agreement, merged, rule), *written))
 
 
 def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:

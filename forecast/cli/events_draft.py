@@ -204,7 +204,7 @@ def review(
         "file": None if file is None else str(file),
         "coders": ["draft", other],
         "events": len(units),
-        "shared": sum(len(unit.rows) > 1 for unit in units),
+        "shared": sum(len(unit) > 1 for unit in units),
         "agreement": [vars(agreed) for agreed in agreement],
     }
     head = ", ".join(f"{decision} {number:,}" for decision, number in decisions.items()).capitalize()

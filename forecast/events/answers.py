@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from forecast.blocks import Block, Bullets, Entry, Heading, Pairs, Prose, Table, plain_table, right
 from forecast.events.codebook import (
@@ -17,7 +17,7 @@ from forecast.events.codebook import (
     standard_scale,
 )
 from forecast.events.duplicates import DuplicateReport
-from forecast.events.merging import RELIABLE, RULES, TENTATIVE, Agreement, Merged, Rule, Unit, coder_counts
+from forecast.events.merging import RELIABLE, RULES, TENTATIVE, Agreement, Merged, Rule, Unit
 from forecast.events.summary import SHORTEST, Coverage, EventSummary
 from forecast.events.table import EventTable
 from forecast.records.notices import FeedFault
@@ -202,19 +202,17 @@ def agreement_blocks(agreement: Sequence[Agreement]) -> Iterator[Block]:
 
 
 def merged_files(
-    coders: Sequence[str],
+    coders: Sequence[Mapping[str, object]],
     units: Sequence[Unit],
     agreement: Sequence[Agreement],
     merged: Merged,
     rule: Rule,
 ) -> Iterator[Block]:
     """Yield how far coders agree, where they do not, and by what rule that was resolved."""
-    shared = sum(len(unit.rows) > 1 for unit in units)
+    shared = sum(len(unit) > 1 for unit in units)
     yield Prose(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
-    counts = coder_counts(coders, units)
-    yield Bullets(
-        tuple(f"{own.coder}: {own.events:,} events, {own.alone:,} that no other file has" for own in counts)
-    )
+    held = "{coder}: {events:,} events, {alone:,} that no other file has"
+    yield Bullets(tuple(held.format(**counts) for counts in coders))
     yield from agreement_blocks(agreement)
     items = []
     for item in merged.disagreements:

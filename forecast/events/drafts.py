@@ -138,7 +138,7 @@ class Proposals(Record):
     def reviewed_units(self) -> list[Unit]:
         """What was decided, as two codings: the draft's, and the person's of what was not refused."""
         return [
-            Unit({0: proposal.drafted} | ({1: proposal.coded} if proposal.coded else {}))
+            {0: proposal.drafted} | ({1: proposal.coded} if proposal.coded else {})
             for proposal in self.proposals
             if proposal.decision != "waiting"
         ]

@@ -16,8 +16,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import partial
-from typing import Any, Literal, NamedTuple
+from itertools import count
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +33,7 @@ SAME_WORDS, WORDS_BY_CHANCE = 3.0, 0.15  # in proportion to the words in common,
 SAME_PAGE, SAME_ID = 2.0, 4.0  # the same id: coders who were given a list of events
 LEAST = 1.5
 
-_MADE_ID = "row-"
-"""Ids that the reader made of the row begin so; they say nothing of the event."""
-
 Rule = Literal["first", "majority"]
-
 RULES: dict[Rule, str] = {
     "first": "the first file given that holds the event",
     "majority": "what most coders gave; the first file of the most frequent when as many gave another",
@@ -48,41 +44,23 @@ RELIABLE, TENTATIVE = 0.8, 0.667
 """Krippendorff's own bounds: from 0.8 on conclusions are safe, from 0.667 tentative, below they are not."""
 RESAMPLES = 1000
 
+_MADE_ID = "row-"
+"""Ids that the reader made of the row begin so; they say nothing of the event."""
+# What is resolved together: days, the two actors, and what belongs to the category.
+_FIELDS = {
+    "date": ("date", "end_date", "known_date"),
+    "actors": ("initiator", "recipient"),
+    "category": ("category",),
+    "severity": ("severity",),
+}
+_PAGE = ("source_outlet", "source_title", "source_url", "source_date", "verified")
+
 Floats = NDArray[np.float64]
 Level = Literal["nominal", "ordinal"]
+Unit = dict[int, Event]
+"""One event as the coders have it: row of each coder who has it, by position of the coder."""
 Ratings = Sequence[dict[int, Hashable]]
 """One mapping a unit: coder → value."""
-_Value = Callable[[Event], Hashable]
-
-# Days, and the two actors, are resolved together: taken one by one they could contradict each other.
-_PROPERTIES: dict[str, _Value] = {
-    "date": lambda row: (row.date, row.end_date, row.known_date),
-    "actors": lambda row: (row.initiator, row.recipient),
-    "category": lambda row: row.category,
-    "severity": lambda row: row.severity,
-}
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One event as the coders have it: row of each coder who has it, by position of the coder."""
-
-    rows: dict[int, Event]
-
-
-class CoderCount(NamedTuple):
-    """How many events a coder has, and how many no other coder has."""
-
-    coder: str
-    events: int
-    alone: int
-
-
-def coder_counts(coders: Sequence[str], units: Sequence[Unit]) -> list[CoderCount]:
-    """Count the events of each coder."""
-    held = [set(unit.rows) for unit in units]
-    counts = ((sum(place in one for one in held), held.count({place})) for place in range(len(coders)))
-    return [CoderCount(coder, *count) for coder, count in zip(coders, counts, strict=True)]
 
 
 def match_events(tables: Sequence[EventTable], *, window_days: int = 1) -> list[Unit]:
@@ -98,60 +76,46 @@ def match_events(tables: Sequence[EventTable], *, window_days: int = 1) -> list[
             rows[min(event.initiator, event.recipient), max(event.initiator, event.recipient)].append(event)
         for pair, events in rows.items():
             _join(pairs[pair], events, coder, window_days)
-
-    def first_row(unit: Unit) -> tuple[date, str]:
-        first = unit.rows[min(unit.rows)]
-        return first.date, first.id
-
-    return sorted((unit for found in pairs.values() for unit in found), key=first_row)
+    units = [unit for units in pairs.values() for unit in units]
+    return sorted(units, key=lambda unit: (unit[min(unit)].date, unit[min(unit)].id))
 
 
 def _join(units: list[Unit], events: list[Event], coder: int, window_days: int) -> None:
     """Give each event of a coder to the unit it fits best, or to a new one."""
-    days = np.array([event.date for event in events], dtype="datetime64[D]")
+    on_day: defaultdict[date, list[int]] = defaultdict(list)
+    for position, event in enumerate(events):
+        for apart in range(-window_days, window_days + 1):
+            on_day[event.date + timedelta(apart)].append(position)
     words = [words_in(event.summary) for event in events]
-    window = np.timedelta64(window_days, "D")
     gain: dict[tuple[int, int], float] = {}
     for place, unit in enumerate(units):
-        for other in unit.rows.values():
-            first = np.searchsorted(days, np.datetime64(other.date, "D") - window)
-            last = np.searchsorted(days, np.datetime64(other.date, "D") + window, side="right")
-            for position in range(int(first), int(last)):
+        for other in unit.values():
+            for position in on_day[other.date]:
                 likeness = _likeness(events[position], words[position], other, window_days)
                 if likeness >= LEAST:
                     gain[place, position] = max(gain.get((place, position), 0.0), likeness)
     taken = _assign(gain)
-    units += [Unit({coder: event}) for position, event in enumerate(events) if position not in taken]
+    units += [{coder: event} for position, event in enumerate(events) if position not in taken]
     for position, place in taken.items():
-        units[place].rows[coder] = events[position]
+        units[place][coder] = events[position]
 
 
 def _assign(gain: dict[tuple[int, int], float]) -> dict[int, int]:
     """Event → unit of the pairs with the greatest sum of gains, one unit an event and one event a unit."""
-    from scipy.optimize import linear_sum_assignment
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
     if not gain:
         return {}
     units, events = (np.array(places) for places in zip(*gain, strict=True))
     n_units, n_events = int(units.max()) + 1, int(events.max()) + 1
-    size = n_units + n_events
-    graph = coo_array((np.ones(len(units)), (units, n_units + events)), shape=(size, size))
-    # Pairs that share no row with one another are apart: small problems, where one of all rows would take
-    # memory with the square of the file.
-    label = connected_components(graph, directed=False)[1][units]
-    values = np.array(list(gain.values()))
-    taken: dict[int, int] = {}
-    for chosen in np.split(np.argsort(label, kind="stable"), np.flatnonzero(np.diff(np.sort(label))) + 1):
-        rows, row_of = np.unique(units[chosen], return_inverse=True)
-        columns, column_of = np.unique(events[chosen], return_inverse=True)
-        table = np.zeros((len(rows), len(columns)))
-        table[row_of, column_of] = values[chosen]
-        for row, column in zip(*linear_sum_assignment(table, maximize=True), strict=True):
-            if table[row, column] > 0.0:
-                taken[int(columns[column])] = int(rows[row])
-    return taken
+    # Each unit may also go to a place of its own, which adds nothing: all gains are raised by one.
+    alone = np.arange(n_units)
+    values = np.concatenate([np.array([*gain.values()]) + 1, np.ones(n_units)])
+    places = np.concatenate([units, alone]), np.concatenate([events, n_events + alone])
+    chosen = csr_array((values, places), shape=(n_units, n_events + n_units))
+    pairs = zip(*min_weight_full_bipartite_matching(chosen, maximize=True), strict=True)
+    return {int(event): int(unit) for unit, event in pairs if event < n_events}
 
 
 def _likeness(event: Event, words: frozenset[str], other: Event, window_days: int) -> float:
@@ -174,8 +138,7 @@ def nearest_acts(event: Event, table: EventTable, most: int = 3, days: int = 30)
     return sorted(rows, key=lambda other: -_likeness(event, words, other, days))[:most]
 
 
-@dataclass(frozen=True)
-class Disagreement:
+class Disagreement(NamedTuple):
     """What the coders of an event (id of the merged row) gave for a property, and what was taken."""
 
     event: str
@@ -188,26 +151,24 @@ class Disagreement:
 class Merged:
     """One table of several coders, with what was resolved, in order of day.
 
-    ``coders`` are those who have each event, by id of the merged row; ``rows`` their ids of it.
+    ``rows`` are the ids that the coders gave each event, by id of the merged row and name of the coder.
     """
 
     table: EventTable
-    coders: dict[str, tuple[str, ...]]
-    rows: dict[str, tuple[str, ...]]
+    rows: dict[str, dict[str, str]]
     disagreements: tuple[Disagreement, ...]
 
     def csv_text(self) -> str:
         """Return the rows as CSV, with ``OWN_COLUMNS`` after those of the codebook."""
-        resolved: dict[str, list[str]] = {}
-        for disagreement in self.disagreements:
-            given = " | ".join(f"{coder}: {value}" for coder, value in disagreement.values.items())
-            resolved.setdefault(disagreement.event, []).append(
-                f"{disagreement.property} = {disagreement.taken} ({given})"
-            )
-        own = ((self.coders[name], self.rows[name], resolved.get(name, ())) for name in self.table.id)
-        rows = zip(zip(*self.table.texts().values(), strict=True), own, strict=True)
-        joined = ([*cells, *map("; ".join, given)] for cells, given in rows)
-        return csv_text([[*COLUMNS, *OWN_COLUMNS], *joined])
+        resolved: defaultdict[str, list[str]] = defaultdict(list)
+        for item in self.disagreements:
+            given = " | ".join(f"{coder}: {value}" for coder, value in item.values.items())
+            resolved[item.event].append(f"{item.property} = {item.taken} ({given})")
+        lines = [[*COLUMNS, *OWN_COLUMNS]]
+        for name, *cells in zip(self.table.id, *self.table.texts().values(), strict=True):
+            held = self.rows[name]
+            lines.append([*cells, *map("; ".join, (held, held.values(), resolved[name]))])
+        return csv_text(lines)
 
 
 def merge_units(
@@ -224,66 +185,54 @@ def merge_units(
     left empty from the next.
     """
     events: list[Event] = []
-    who: dict[str, tuple[str, ...]] = {}
-    rows: dict[str, tuple[str, ...]] = {}
+    rows: dict[str, dict[str, str]] = {}
     disagreements: list[Disagreement] = []
     for unit in units:
-        if len(unit.rows) < least_coders:
+        if len(unit) < least_coders:
             continue
-        ordered = dict(sorted(unit.rows.items()))
-        event = _resolve(list(ordered.values()), rule)
-        name, number = event.id, 2
-        while name in who:
-            name, number = f"{event.id}-{number}", number + 1
-        event = replace(event, id=name)
+        given = {coders[coder]: row for coder, row in sorted(unit.items())}
+        event = _resolve(list(given.values()), rule)
+        numbered = (event.id if number == 1 else f"{event.id}-{number}" for number in count(1))
+        event = replace(event, id=next(name for name in numbered if name not in rows))
         events.append(event)
-        who[event.id] = tuple(coders[coder] for coder in ordered)
-        rows[event.id] = tuple(row.id for row in ordered.values())
-        for quality, value in _PROPERTIES.items():
-            given = {coders[coder]: value(row) for coder, row in ordered.items()}
-            if len(set(given.values())) > 1:
-                shown = {coder: _shown(value) for coder, value in given.items()}
-                disagreements.append(Disagreement(event.id, quality, shown, _shown(value(event))))
-    table = EventTable.from_events(events, "merged", has_verified=has_verified)
-    return Merged(table, who, rows, tuple(disagreements))
+        rows[event.id] = {coder: row.id for coder, row in given.items()}
+        for name in _FIELDS:
+            if len({_judgement(row, name) for row in given.values()}) > 1:
+                texts = {coder: _in_words(row, name) for coder, row in given.items()}
+                disagreements.append(Disagreement(event.id, name, texts, _in_words(event, name)))
+    return Merged(
+        EventTable.from_events(events, "merged", has_verified=has_verified), rows, tuple(disagreements)
+    )
 
 
 def _resolve(rows: list[Event], rule: Rule) -> Event:
     """One row of the coders' rows of one event, in the order of the files."""
-    judged = {name: _winner(rows, value, rule) for name, value in _PROPERTIES.items()}
+    judged = {name: _winner(rows, name, rule) for name in _FIELDS}
     lead = judged["category"]
-    # Sub-category and code belong to the category: another's would contradict it.
-    same = [row for row in rows if row.category == lead.category]
-    texts = {
-        field: next((text for row in (lead, *those) if (text := getattr(row, field))), "")
-        for those, fields in ((same, ("subcategory", "cameo")), (rows, ("summary", "confidence")))
-        for field in fields
-    }
     # Outlet, title, page, day and check of one row: those of two coders are two pages.
     page = next((row for row in (lead, *rows) if row.source_url or row.source_outlet), lead)
-    taken = (
-        (judged["date"], ("date", "end_date", "known_date")),
-        (judged["actors"], ("initiator", "recipient")),
-        (lead, ("category",)),
-        (judged["severity"], ("severity",)),
-        (page, ("source_outlet", "source_title", "source_url", "source_date", "verified")),
-    )
-    whole: dict[str, Any] = {field: getattr(row, field) for row, fields in taken for field in fields}
-    return replace(rows[0], **whole | texts)
+    sources = [*((judged[name], fields) for name, fields in _FIELDS.items()), (page, _PAGE)]
+    values = {field: getattr(row, field) for row, fields in sources for field in fields}
+    # Sub-category and code belong to the category: another's would contradict it.
+    same = [row for row in rows if row.category == lead.category]
+    for those, fields in ((same, ("subcategory", "cameo")), (rows, ("summary", "confidence"))):
+        for field in fields:
+            values[field] = next(filter(None, (getattr(row, field) for row in (lead, *those))), "")
+    return replace(rows[0], **values)
 
 
-def _winner(rows: list[Event], value: _Value, rule: Rule) -> Event:
-    if rule == "first":
-        return rows[0]
-    votes = Counter(value(row) for row in rows)
-    most = max(votes.values())
-    return next(row for row in rows if votes[value(row)] == most)
+def _winner(rows: list[Event], name: str, rule: Rule) -> Event:
+    votes = Counter(_judgement(row, name) for row in rows)
+    most = max(votes.values()) if rule == "majority" else 0
+    return next(row for row in rows if votes[_judgement(row, name)] >= most)
 
 
-def _shown(value: Hashable) -> str:
-    if isinstance(value, tuple):
-        return " ".join(str(part) for part in value if part is not None)
-    return str(value)
+def _judgement(row: Event, name: str) -> tuple[Hashable, ...]:
+    return tuple(getattr(row, field) for field in _FIELDS[name])
+
+
+def _in_words(row: Event, name: str) -> str:
+    return " ".join(str(part) for part in _judgement(row, name) if part is not None)
 
 
 # Agreement
@@ -293,9 +242,8 @@ def _shown(value: Hashable) -> str:
 class Agreement:
     """Agreement on one property, such as ``category: sanction``, over the units that two coders or more have.
 
-    ``equal`` is the share of pairs of judgements that are the same, ``None`` without units; ``alpha`` is
-    ``None`` where it is not defined, without units or where everybody gave one value; ``interval90`` comes
-    from a bootstrap over units.
+    ``equal`` is the share of equal pairs of judgements, ``None`` without units; ``alpha`` ``None`` where all
+    gave one value, too; ``interval90`` comes from a bootstrap over units.
     """
 
     name: str
@@ -308,26 +256,41 @@ class Agreement:
 
 def measure_agreement(units: Sequence[Unit], seed: int = 0) -> tuple[Agreement, ...]:
     """Measure agreement on category, severity, initiator, date, and on each category against all others."""
-    shared = [unit for unit in units if len(unit.rows) > 1]
+    shared = [unit for unit in units if len(unit) > 1]
     rng = np.random.default_rng(seed)
-    judged: dict[str, tuple[Level, _Value]] = {
-        "category": ("nominal", lambda row: row.category),
-        "severity": ("ordinal", lambda row: row.severity),
-        "initiator": ("nominal", lambda row: row.initiator),
-        "date": ("nominal", lambda row: row.date),
+    seen = {row.category for unit in shared for row in unit.values()}
+    judged: dict[str, Callable[[Event], Hashable]] = {
+        "category": lambda row: row.category,
+        "severity": lambda row: row.severity,
+        "initiator": lambda row: row.initiator,
+        "date": lambda row: row.date,
     }
-    seen = {row.category for unit in shared for row in unit.rows.values()}
     for category in (name for name in CATEGORIES if name in seen):
-        judged[f"category: {category}"] = ("nominal", partial(_is_of, category))
-    made = []
-    for name, (level, value) in judged.items():
-        ratings: Ratings = [{coder: value(row) for coder, row in unit.rows.items()} for unit in shared]
-        made.append(_agreement(name, level, ratings, rng))
-    return tuple(made)
+        judged[f"category: {category}"] = lambda row, name=category: row.category == name  # type: ignore[misc]
+    return tuple(
+        _agreement(
+            name,
+            "ordinal" if name == "severity" else "nominal",
+            [{coder: value(row) for coder, row in unit.items()} for unit in shared],
+            rng,
+        )
+        for name, value in judged.items()
+    )
 
 
-def _is_of(category: str, row: Event) -> bool:
-    return row.category == category
+def _agreement(name: str, level: Level, ratings: Ratings, rng: np.random.Generator) -> Agreement:
+    alpha, interval, units = krippendorff_alpha(ratings, level), None, len(ratings)
+    if alpha is not None:
+        weights = rng.multinomial(units, np.full(units, 1 / units), size=RESAMPLES)
+        again = resampled_alphas(ratings, level, weights.astype(np.float64))
+        defined = again[np.isfinite(again)]
+        if len(defined) > RESAMPLES // 2:
+            low, high = np.quantile(defined, [0.05, 0.95])
+            interval = (float(low), float(high))
+    # Each unit is weighted by its number of judgements, as alpha does.
+    pairs = [sum(n * (n - 1) for n in Counter(unit.values()).values()) / (len(unit) - 1) for unit in ratings]
+    equal = sum(pairs) / sum(map(len, ratings)) if ratings else None
+    return Agreement(name, level, units, equal, alpha, interval)
 
 
 def krippendorff_alpha(ratings: Ratings, level: Level = "nominal") -> float | None:
@@ -341,20 +304,6 @@ def krippendorff_alpha(ratings: Ratings, level: Level = "nominal") -> float | No
     return alpha if np.isfinite(alpha) else None
 
 
-def _agreement(name: str, level: Level, ratings: Ratings, rng: np.random.Generator) -> Agreement:
-    alpha = krippendorff_alpha(ratings, level)
-    interval = None
-    if alpha is not None:
-        n_units = len(ratings)
-        weights = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=RESAMPLES)
-        again = resampled_alphas(ratings, level, weights.astype(np.float64))
-        defined = again[np.isfinite(again)]
-        if len(defined) > RESAMPLES // 2:
-            low, high = np.quantile(defined, [0.05, 0.95])
-            interval = (float(low), float(high))
-    return Agreement(name, level, len(ratings), _share_equal(ratings), alpha, interval)
-
-
 def resampled_alphas(ratings: Ratings, level: Level, weights: Floats) -> Floats:
     """Return alpha when each unit counts as often as its weight says; NaN where it is not defined.
 
@@ -364,9 +313,8 @@ def resampled_alphas(ratings: Ratings, level: Level, weights: Floats) -> Floats:
     values = sorted({value for unit in ratings for value in unit.values()})  # type: ignore[type-var]
     place = {value: number for number, value in enumerate(values)}
     counts = np.zeros((len(ratings), len(values)))
-    for row, unit in enumerate(ratings):
-        for value in unit.values():
-            counts[row, place[value]] += 1
+    for row, unit in zip(counts, ratings, strict=True):
+        np.add.at(row, [place[value] for value in unit.values()], 1)
     judged = counts.sum(axis=1)
     unlike = (judged**2 - (counts**2).sum(axis=1)) / (judged - 1)
     result = np.full(len(weights), np.nan)
@@ -382,14 +330,3 @@ def resampled_alphas(ratings: Ratings, level: Level, weights: Floats) -> Floats:
         if expected > 0:
             result[number] = 1 - weight @ unlike / expected
     return result
-
-
-def _share_equal(ratings: Ratings) -> float | None:
-    """Share of equal pairs, each unit weighted by its number of judgements, as alpha does."""
-    equal, total = 0.0, 0
-    for unit in ratings:
-        n = len(unit)
-        same = sum(times * (times - 1) for times in Counter(unit.values()).values())
-        equal += same / (n - 1)
-        total += n
-    return equal / total if total else None
