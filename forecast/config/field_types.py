@@ -306,4 +306,5 @@ Cost = Annotated[
 # A key whose entries are all commented out is empty rather than a fault.
 EMPTY_LIST = BeforeValidator(lambda value: () if value is None else value)
 EMPTY_MAPPING = BeforeValidator(lambda value: {} if value is None else value)
+Texts = Annotated[tuple[Text, ...], EMPTY_LIST]
 ONE_OR_MORE = BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)

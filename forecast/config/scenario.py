@@ -38,9 +38,11 @@ from forecast.config.settings_file import (
     SourceMap,
     YamlValue,
     dotted_path,
+    optional,
     parse_yaml,
     plain_scalar,
     read_yaml,
+    several,
 )
 from forecast.errors import ConfigError
 from forecast.events.codebook import CATEGORIES, category_fault
@@ -57,17 +59,13 @@ _ACT_SHAPE = (
 class AssumedAct(Section):
     """A future act that the scenario assumes: on a day, or some time within a window."""
 
-    date: Day | None = Field(default=None, description="its day; give either date or window")
-    window: tuple[Day, Day] | None = Field(
-        default=None, description="[first day, last day]: it happens once within, any day as likely"
-    )
+    date: Day | None = optional("its day; give either date or window")
+    window: tuple[Day, Day] | None = optional("[first day, last day]: it happens once, any day as likely")
     category: KeyName = Field(description="category of the codebook, or a type declared under types")
     severity: Severity = Field(description="severity it would be coded with, 1 to 5")
-    by: Actor | None = Field(
-        default=None, description="who acts; required where a target counts such acts of some actors only"
-    )
+    by: Actor | None = optional("who acts; required where a target counts such acts of some actors only")
     probability: Probability = Field(default=1.0, description="probability that it happens, 0 to 1")
-    label: Text | None = Field(default=None, description="what it is, in a few words")
+    label: Text | None = optional("what it is, in a few words")
 
     @property
     def first_day(self) -> Date:
@@ -89,22 +87,18 @@ def _by_id(value: object) -> object:
 class PastEvents(Section):
     """Past events taken out: one by its id, or all that a description fits."""
 
-    id: Text | None = Field(default=None, description="id of one event, as in events.csv")
-    category: Category | None = Field(default=None, description="only events of this category")
+    id: Text | None = optional("id of one event, as in events.csv")
+    category: Category | None = optional("only events of this category")
     from_: Day | None = Field(default=None, alias="from", description="only events from this day on")
-    to: Day | None = Field(default=None, description="only events up to this day")
-    min_severity: Severity | None = Field(default=None, description="only events at least this severe")
+    to: Day | None = optional("only events up to this day")
+    min_severity: Severity | None = optional("only events at least this severe")
 
 
 class CalendarChange(Section):
     """Another calendar than that of the config."""
 
-    replace: tuple[AssumedAct, ...] | None = Field(
-        default=None, description="acts in place of the whole calendar; [] for none at all"
-    )
-    extend: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = Field(
-        default=(), description="acts beside those of the calendar"
-    )
+    replace: tuple[AssumedAct, ...] | None = optional("acts in place of the whole calendar; [] for none")
+    extend: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = several("acts beside those of the calendar")
     probability: Annotated[Mapping[Text, Probability], EMPTY_MAPPING] = Field(
         default_factory=dict, description="other probabilities of acts of the calendar, by their label"
     )
@@ -117,14 +111,11 @@ class NewType(Section):
         default_factory=dict,
         description="by category: how many further acts of it one such act brings about (a prior, above 0)",
     )
-    calms: PriorValue | None = Field(
-        default=None,
-        description="how much one such act lowers the log rate of conflictual acts at first (a prior)",
+    calms: PriorValue | None = optional(
+        "how much one such act lowers the log rate of conflictual acts (a prior)"
     )
     half_life_days: PriorValue = Field(description="days after which half of its effect is gone (a prior)")
-    counts_as: Category | None = Field(
-        default=None, description="category whose targets it meets, at its severity; none when absent"
-    )
+    counts_as: Category | None = optional("category whose targets it meets at its severity; none when absent")
     rationale: LongText = Field(description="why the effect should be so large")
 
 
@@ -133,20 +124,16 @@ class Scenario(SettingsFile):
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
     name: FolderName = Field(description="short name, unique among the scenarios of a run")
-    label: Text | None = Field(
-        default=None, description="name in tables; made from the short name when absent"
-    )
+    label: Text | None = optional("name in tables; made from the short name when absent")
     rationale: LongText = Field(description="why it is worth asking, and where its numbers come from")
     priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
         default_factory=dict, description="word, distribution or quantiles by prior name"
     )
-    events: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = Field(
-        default=(), description="future acts that the scenario assumes"
+    events: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = several("future acts that the scenario assumes")
+    without: Annotated[tuple[Annotated[PastEvents, BeforeValidator(_by_id)], ...], EMPTY_LIST] = several(
+        "past events taken out: ids, or descriptions of several"
     )
-    without: Annotated[tuple[Annotated[PastEvents, BeforeValidator(_by_id)], ...], EMPTY_LIST] = Field(
-        default=(), description="past events taken out: ids, or descriptions of several"
-    )
-    calendar: CalendarChange | None = Field(default=None, description="changes of the config's calendar")
+    calendar: CalendarChange | None = optional("changes of the config's calendar")
     types: Annotated[Mapping[KeyName, NewType], EMPTY_MAPPING] = Field(
         default_factory=dict, description="types of acts that were never seen, with priors of their effect"
     )

@@ -34,15 +34,27 @@ from forecast.config.field_types import (
     Share,
     Side,
     Text,
+    Texts,
     Whole,
 )
-from forecast.config.settings_file import Fault, KeyPath, Section, SettingsFile, load_settings, refusal
+from forecast.config.settings_file import (
+    Fault,
+    KeyPath,
+    Section,
+    SettingsFile,
+    load_settings,
+    optional,
+    refusal,
+    several,
+)
 from forecast.errors import did_you_mean
 from forecast.events.countries import actor_named, country_code, pair_title
 from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
 
 BUNDLED_PREFIX = "bundled:"
+Use = Literal["client", "internal"]
+DateOrder = Literal["iso", "dmy", "mdy"]
 GRAVE = 4
 """Least severity of a target that is of high impact without its author saying so."""
 UNNAMED = "forecast"
@@ -59,12 +71,8 @@ class DyadConfig(Section):
 
     a: Side = Field(description="first side: an actor as the event file names it, or a list of actors")
     b: Side = Field(description="second side")
-    theatre: Actors = Field(
-        default=(), description="third parties: acts between one of them and a side count as well"
-    )
-    label: Text | None = Field(
-        default=None, description="how the report names the pair; the actors when absent, countries by name"
-    )
+    theatre: Actors = several("third parties: acts between one of them and a side count as well")
+    label: Text | None = optional("how the report names the pair; the actors when absent, countries by name")
 
     @model_validator(mode="before")
     @classmethod
@@ -127,24 +135,14 @@ class EventsConfig(Section):
         description="'bundled:us-china', or a CSV, Parquet or .xlsx file, from the folder of the config; or "
         "give store"
     )
-    store: Text | None = Field(
-        default=None,
-        description="a folder that 'forecast events update' fills, in place of source",
+    store: Text | None = optional("a folder that 'forecast events update' fills, in place of source")
+    sources: Texts = several("sources of the store that count, e.g. [gdelt2]; all when absent")
+    use: Literal["client", "internal"] | None = optional(
+        "what the forecast is for: acts whose terms bar that use are refused"
     )
-    sources: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
-        default=(), description="sources of the store that count, e.g. [gdelt2]; all when absent"
-    )
-    use: Literal["client", "internal"] | None = Field(
-        default=None,
-        description="what the forecast is for: acts whose terms bar that use are refused",
-    )
-    licensed: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
-        default=(), description="sources of which you hold a licence for this use, e.g. [acled]"
-    )
-    start: Day | None = Field(
-        default=None, description="first day used; the first event of the file when absent"
-    )
-    dates: Literal["iso", "dmy", "mdy"] = Field(
+    licensed: Texts = several("sources of which you hold a licence for this use, e.g. [acled]")
+    start: Day | None = optional("first day used; the first event of the file when absent")
+    dates: DateOrder = Field(
         default="iso",
         description="how the file writes days: iso 2020-02-13, dmy 13/02/2020, mdy 02/13/2020",
     )
@@ -176,32 +174,22 @@ class EventsConfig(Section):
 class TargetConfig(Section):
     """An escalation to be forecast: any act of these categories, at least this severe, by these actors."""
 
-    label: Text | None = Field(
-        default=None, description="title of the question; made from the key when absent"
-    )
+    label: Text | None = optional("title of the question; made from the key when absent")
     any_of: Categories = Field(description="categories of which one act is enough")
     min_severity: Severity = Field(description="least severity that counts, 1 (routine) to 5 (extreme)")
-    by: Actors = Field(
-        default=(), description="actors of the two sides whose acts count; acts of everybody when absent"
+    by: Actors = several("actors of the two sides whose acts count; acts of everybody when absent")
+    counts: Text | None = optional("what counts, in one line; the anchors of the scale when absent")
+    does_not_count: Text | None = optional(
+        "what comes close and does not count; the anchors below when absent"
     )
-    counts: Text | None = Field(
-        default=None, description="what counts, in one line; the anchors of the scale when absent"
-    )
-    does_not_count: Text | None = Field(
-        default=None, description="what comes close and does not count; the anchors just below when absent"
-    )
-    edge_cases: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
-        default=(), description="doubtful cases and how each is decided, one line each"
-    )
+    edge_cases: Texts = several("doubtful cases and how each is decided, one line each")
 
 
 class MilestoneConfig(Section):
     """A dated point ahead; the forecast is the probability that a target is met before that day."""
 
     name: KeyName = Field(description="short name, unique in the list")
-    label: Text | None = Field(
-        default=None, description="name in the report; made from the short name when absent"
-    )
+    label: Text | None = optional("name in the report; made from the short name when absent")
     date: Day = Field(description="the day itself; it must come after as_of, within ten years")
 
     @property
@@ -215,9 +203,7 @@ class HeadlineConfig(Section):
 
     target: str = Field(description="key of one of the targets")
     milestone: str = Field(description="name of one of the milestones")
-    threshold: Share | None = Field(
-        default=None, description="a probability whose crossing would change what you do; break-evens name it"
-    )
+    threshold: Share | None = optional("a probability whose crossing would change what you do")
 
 
 class DecisionConfig(Section):
@@ -242,9 +228,7 @@ class CalendarAct(Section):
     date: Day = Field(description="expected day, after as_of and not after the last milestone")
     category: Category = Field(description="category of the act in the codebook")
     severity: Severity = Field(description="severity it would be coded with, 1 to 5")
-    by: Actor | None = Field(
-        default=None, description="who acts; required where a target counts such acts of some actors only"
-    )
+    by: Actor | None = optional("who acts; required where a target counts such acts of some actors only")
     probability: Probability = Field(description="probability that it happens, 0 to 1")
     label: Text = Field(description="what it is, in a few words")
 
@@ -323,17 +307,13 @@ class ReportConfig(Section):
     """What the report shows of its maker, how it looks, and how grave each target would be."""
 
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
-    title: Text | None = Field(default=None, description="title on page 1; the pair when absent")
-    author: Text | None = Field(default=None, description="printed on page 1")
-    organisation: Text | None = Field(default=None, description="printed on page 1")
-    logo: Text | None = Field(
-        default=None, description="SVG or PNG file, from the folder of the config; printed on page 1"
-    )
-    classification: Text | None = Field(
-        default=None, description="line at the head and foot of every page, e.g. 'Internal'"
-    )
-    accent: Colour | None = Field(default=None, description="colour of headings and rules, e.g. '#0B3C6F'")
-    fonts: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+    title: Text | None = optional("title on page 1; the pair when absent")
+    author: Text | None = optional("printed on page 1")
+    organisation: Text | None = optional("printed on page 1")
+    logo: Text | None = optional("SVG or PNG file, from the folder of the config; printed on page 1")
+    classification: Text | None = optional("line at the head and foot of every page, e.g. 'Internal'")
+    accent: Colour | None = optional("colour of headings and rules, e.g. '#0B3C6F'")
+    fonts: Texts = Field(
         default=(),
         max_length=8,
         description="TTF, OTF or TTC files for signs that the report's typeface lacks, e.g. Chinese",
@@ -400,14 +380,10 @@ class Config(SettingsFile):
         default_factory=default_headline,
         description="the bottom line; first target and last listed milestone when absent",
     )
-    decision: DecisionConfig | None = Field(default=None, description="costs of acting and of surprise")
-    calendar: Annotated[tuple[CalendarAct, ...], EMPTY_LIST] = Field(
-        default=(), description="acts expected ahead"
-    )
+    decision: DecisionConfig | None = optional("costs of acting and of surprise")
+    calendar: Annotated[tuple[CalendarAct, ...], EMPTY_LIST] = several("acts expected ahead")
     model: Annotated[ModelConfig, EMPTY_MAPPING] = Field(default=ModelConfig())
-    scenarios: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
-        default=(), description="scenario files to be compared with the forecast, from the config's folder"
-    )
+    scenarios: Texts = several("scenario files to be compared with the forecast, from the config's folder")
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from forecast.ended import ended_key
@@ -510,6 +510,16 @@ class Section(BaseModel):
     """Base of every part of a file: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def optional(description: str) -> Any:  # noqa: ANN401 - as pydantic's own
+    """Return a key that may be left out, and is ``None`` then."""
+    return Field(default=None, description=description)
+
+
+def several(description: str) -> Any:  # noqa: ANN401 - as above
+    """Return a key that holds several entries, none when it is left out."""
+    return Field(default=(), description=description)
 
 
 class SettingsFile(Section):

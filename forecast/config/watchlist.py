@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from forecast.config.field_types import (
-    EMPTY_LIST,
     EMPTY_MAPPING,
     ONE_OR_MORE,
     Day,
@@ -23,18 +22,21 @@ from forecast.config.field_types import (
     KeyName,
     Share,
     Text,
+    Texts,
     Whole,
 )
 from forecast.config.schema import (
     LONGEST_HORIZON,
     UNNAMED,
     Config,
+    DateOrder,
     DyadConfig,
     HeadlineConfig,
     MilestoneConfig,
     ModelConfig,
     SamplerConfig,
     TargetConfig,
+    Use,
     by_faults,
     cross_faults,
     day_in,
@@ -52,8 +54,10 @@ from forecast.config.settings_file import (
     SourceMap,
     folder_name,
     load_settings,
+    optional,
     read_yaml,
     refusal,
+    several,
 )
 from forecast.events.dyads import DyadRule
 from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
@@ -77,9 +81,7 @@ DaysAhead = Annotated[Whole, Field(ge=2, le=LONGEST_HORIZON.days)]
 class WatchedDyad(DyadConfig):
     """One entry of the list: two sides, and what differs from the rest of the list."""
 
-    name: FolderName | None = Field(
-        default=None, description="name of the entry and of its folder; made from the sides when absent"
-    )
+    name: FolderName | None = optional("name of the entry and of its folder; made from the sides when absent")
     targets: Mapping[KeyName, TargetConfig] | None = Field(
         default=None, min_length=1, description="targets of this dyad alone; those of the list when absent"
     )
@@ -113,9 +115,7 @@ class OnChange(Section):
         description="also tell when the headline has moved by this since it was last told; only changes of "
         "trigger when absent",
     )
-    command: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
-        default=(), description="program and its arguments; gets the changes as JSON on standard input"
-    )
+    command: Texts = several("program and its arguments; gets the changes as JSON on standard input")
 
 
 class Watchlist(SettingsFile):
@@ -130,14 +130,10 @@ class Watchlist(SettingsFile):
         description="event files, patterns or stores from the folder of the list, one dyad or many in each; "
         "'bundled:us-china' is one too"
     )
-    dates: Literal["iso", "dmy", "mdy"] = Field(default="iso", description="how the files write days")
-    use: Literal["client", "internal"] | None = Field(
-        default=None, description="what the watch is for: acts whose terms bar that use are refused"
-    )
-    licensed: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
-        default=(), description="sources of which you hold a licence for this use, e.g. [acled]"
-    )
-    start: Day | None = Field(default=None, description="first day used; a dyad's first event when absent")
+    dates: DateOrder = Field(default="iso", description="how the files write days")
+    use: Use | None = optional("what the watch is for: acts whose terms bar that use are refused")
+    licensed: Texts = several("sources of which you hold a licence for this use, e.g. [acled]")
+    start: Day | None = optional("first day used; a dyad's first event when absent")
     scale: Text = Field(
         default=STANDARD,
         description="what severities mean: standard, armed, or a file of anchors from the folder of the list",
@@ -150,9 +146,8 @@ class Watchlist(SettingsFile):
     milestones: tuple[MilestoneConfig, ...] | None = Field(
         default=None, min_length=1, description="dates to forecast up to, in place of horizons"
     )
-    headline: HeadlineConfig | None = Field(
-        default=None,
-        description="what dyads are ranked by and triggers watch; first target, last milestone when absent",
+    headline: HeadlineConfig | None = optional(
+        "what dyads are ranked by; first target, last milestone when absent"
     )
     dyads: tuple[WatchedDyad, ...] = Field(
         min_length=1, max_length=MOST_DYADS, description="the pairs to watch"
