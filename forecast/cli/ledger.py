@@ -255,31 +255,20 @@ def import_(
     output: Output,
 ) -> None:
     """Take in the probabilities of a crowd, an expert or a market for questions on record."""
-    from forecast.blocks import Bullets, Prose
-    from forecast.ledger.chain import AnyEntry
-    from forecast.ledger.judgements import read_forecasts, read_prices
+    from forecast.blocks import Prose
+    from forecast.ledger.judgements import IMPORTS
     from forecast.ledger.store import open_ledger, write_ledger
 
-    path, now = ledger_place(ledger), datetime.now(UTC)
-    facts: dict[str, object] = {}
-    sentences: tuple[str, ...] = ()
-    entries: list[AnyEntry] = []
-    if form == "prices":
-        markets = read_prices(source, open_ledger(path), now)
-        entries += [entry for market in markets for entry in market.entries]
-        facts["prices"] = [market.facts for market in markets]
-        sentences = tuple(market.sentence for market in markets)
-    else:
-        read, empty = read_forecasts(source, open_ledger(path), now)
-        entries += read
-        facts["empty"] = empty
-        sentences = (f"Rows left out, without a probability: {empty}.",) if empty else ()
+    path = ledger_place(ledger)
+    entries, left_out = IMPORTS[form](source, open_ledger(path), datetime.now(UTC))
     with write_ledger(path) as writer:
         added = sum([writer.append(entry) for entry in entries])
     known = len(entries) - added
-    facts |= {"added": added, "known": known, "ledger": str(path), "head": writer.ledger.head}
-    parts = [Prose(f"Probabilities: {added:,} added, {known:,} known before.")]
-    output.print(facts, [*parts, *([Bullets(sentences)] if sentences else [])])
+    facts = {"added": added, "known": known, "left_out": left_out, "ledger": str(path)}
+    said = [f"Probabilities: {added:,} added, {known:,} known before."]
+    if left_out:
+        said.append(f"Left out: {', '.join(f'{number:,} {why}' for why, number in left_out.items())}.")
+    output.print(facts | {"head": writer.ledger.head}, map(Prose, said))
 
 
 @app.command()

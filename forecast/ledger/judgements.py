@@ -7,7 +7,8 @@ by hand, by their ids. A file is taken whole or not at all, and nothing is taken
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -44,8 +45,10 @@ _EXPORTED = (
     *("forecaster", "probability", "made_on", "link", "differs"),
 )
 _SHEET_HELP = "'forecast ledger export --format questions' writes a sheet to fill in"
+Answer = ForecastEntry | JudgementEntry
 _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)"
 _LONGEST_NAME = 80
+EMPTY = "without a probability"
 LATE, EARLY = "on or after the milestone", "before the last one known on the as-of date"
 
 
@@ -271,10 +274,8 @@ def target_names(ledger: Ledger) -> dict[str, list[str]]:
     return {key: [*asked] or [f"question_{key[:8]}"] for key, asked in names.items()}
 
 
-def read_forecasts(
-    path: Path, ledger: Ledger, now: datetime
-) -> tuple[list[ForecastEntry | JudgementEntry], int]:
-    """Read others' probabilities for questions on record from CSV; count the rows without one.
+def read_forecasts(path: Path, ledger: Ledger, now: datetime) -> tuple[list[Answer], dict[str, int]]:
+    """Read others' probabilities for questions on record from CSV; count what is left out by reason.
 
     Columns that describe a question must agree with it; ``made_on`` is a day or a time, ``now`` where it is
     not given; ``outcome`` is for people to read. An answer that is on record is given as it stands there.
@@ -286,20 +287,21 @@ def read_forecasts(
         raise InputError(f"{path}: holds no probability: fill in forecaster and probability")
     names, known = target_names(ledger), {_cells(*answer): answer[0] for answer in _answers(ledger)}
 
-    def entry_of(row: SheetRow) -> ForecastEntry | JudgementEntry:
+    def entry_of(row: SheetRow) -> Answer:
         entry = _csv_entry(row, ledger, names, now)
         return known.get(_cells(entry, entry.forecaster), entry)
 
-    return check_rows(answered, entry_of), len(rows) - len(answered)
+    empty = len(rows) - len(answered)
+    return check_rows(answered, entry_of), {EMPTY: empty} if empty else {}
 
 
-def _answers(ledger: Ledger) -> Iterator[tuple[ForecastEntry | JudgementEntry, str]]:
+def _answers(ledger: Ledger) -> Iterator[tuple[Answer, str]]:
     """Forecasts that count and others' answers, each with the name of who gave it."""
     yield from ((entry, f"{entry.name}/{entry.model}") for entry in standing_forecasts(ledger)[0])
     yield from ((entry, entry.forecaster) for entry in ledger.judgements)
 
 
-def _cells(entry: ForecastEntry | JudgementEntry, forecaster: str) -> tuple[object, ...]:
+def _cells(entry: Answer, forecaster: str) -> tuple[object, ...]:
     return entry.question.id, forecaster, entry.probability, entry.made_on
 
 
@@ -356,78 +358,33 @@ def _moment(row: SheetRow, column: str, now: datetime) -> datetime:
     return moment
 
 
-# Prices of markets
+def read_prices(path: Path, ledger: Ledger, now: datetime) -> tuple[list[Answer], dict[str, int]]:
+    """Read prices of markets, a row a day, for questions on record from CSV; count as ``read_forecasts``.
 
-
-@dataclass(frozen=True)
-class MarketPrices:
-    """Prices of one source for one question, the oldest first, and how many were left out why."""
-
-    target: str
-    entries: Sequence[JudgementEntry]
-    left_out: Mapping[str, int]
-
-    @property
-    def facts(self) -> dict[str, object]:
-        """Return plain values."""
-        first, last = self.entries[0], self.entries[-1]
-        return {
-            "question_id": last.question.id,
-            "target": self.target,
-            "milestone": last.question.milestone.isoformat(),
-            "source": last.forecaster,
-            "probability": last.probability,
-            "prices": len(self.entries),
-            "first": first.made_on.date().isoformat(),
-            "last": last.made_on.date().isoformat(),
-            "left_out": dict(self.left_out),
-        }
-
-    @property
-    def sentence(self) -> str:
-        """The last price in words, and what was left out."""
-        last = self.entries[-1]
-        marks = [f"differs: {last.differs}"] if last.differs else []
-        marks += [f"left out: {number:,} {why}" for why, number in self.left_out.items()]
-        end = f" ({'; '.join(marks)})" if marks else ""
-        days = f"{count(len(self.entries), 'day')}, last {percent(last.probability)}"
-        before = f"{self.target} before {long_day(last.question.milestone)}"
-        return f"{last.forecaster} on {before}: {days} on {long_day(last.made_on.date())}{end}."
-
-
-def read_prices(path: Path, ledger: Ledger, now: datetime) -> list[MarketPrices]:
-    """Read prices of markets for questions on record from CSV, by source and question.
-
-    What was known last on the as-of date is kept, and every later day before the milestone. ``InputError``
-    names the faults with their lines: as ``read_forecasts``, two prices of one day, no price that can count.
+    Of a source and question what was known last on the as-of date is kept, and every later day before the
+    milestone. ``InputError`` names the faults with their lines.
     """
     rows = read_rows(path, PRICE_COLUMNS, MORE_OF_PRICES, help="Give one price a row")
-    found: dict[tuple[str, str], dict[date, JudgementEntry]] = {}
+    series: dict[tuple[str, str], dict[date, JudgementEntry]] = {}
 
     def add(row: SheetRow) -> None:
         day = _moment(row, "date", now).date()
         entry = _entry(row, _question_on_record(row, ledger), "source", _midnight(day), price=True)
-        prices = found.setdefault((entry.question.id, entry.forecaster), {})
+        prices = series.setdefault((entry.question.id, entry.forecaster), {})
         if prices.setdefault(day, entry) is not entry:
             raise row.fault("date", f"one price of {entry.forecaster} a day and question. Keep one")
 
     check_rows(rows, add)
-    names = target_names(ledger)
-    return [
-        _that_count(path, names[key][0], [prices[day] for day in sorted(prices)])
-        for (key, _), prices in found.items()
-    ]
+    entries: list[Answer] = []
+    left_out = Counter[str]()
+    for prices in series.values():
+        question = next(iter(prices.values())).question
+        days = sorted(day for day in prices if day < question.milestone)
+        early = max(sum(day <= question.as_of for day in days) - 1, 0)
+        entries += [prices[day] for day in days[early:]]
+        left_out.update({LATE: len(prices) - len(days), EARLY: early})
+    return entries, {why: number for why, number in left_out.items() if number}
 
 
-def _that_count(path: Path, target: str, prices: Sequence[JudgementEntry]) -> MarketPrices:
-    question = prices[0].question
-    timely = [price for price in prices if price.made_on.date() < question.milestone]
-    if not timely:
-        raise InputError(
-            f"{path}: no price of {shown(prices[0].forecaster)} is of a day before {question.milestone}, the "
-            f"milestone of {target}"
-        )
-    early = sum(price.made_on.date() <= question.as_of for price in timely)
-    left_out = {LATE: len(prices) - len(timely), EARLY: max(early - 1, 0)}
-    kept = timely[max(early - 1, 0) :]
-    return MarketPrices(target, kept, {why: number for why, number in left_out.items() if number})
+IMPORTS = {"csv": read_forecasts, "prices": read_prices}
+"""What ``forecast ledger import`` reads, by its --format."""

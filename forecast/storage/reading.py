@@ -23,7 +23,7 @@ MAX_RECORD_BYTES = 200_000_000
 """Of a JSON or CSV file that we wrote ourselves."""
 MAX_JSON_BYTES, MAX_JSON_VALUES = 50_000_000, 2_000_000
 """Of the record of a run, a watch or coefficients; those of the worked case have 1,030,000 and 50,000."""
-MAX_SHEET_BYTES = 100_000_000
+MAX_SHEET_BYTES = 20_000_000
 _MOST_FAULTS = 20
 _OF_THE_CONTENT = (
     RecursionError,

@@ -554,8 +554,8 @@ _CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
         "ledger import",
         "b.csv",
         {
-            "90 MB of lines of one letter": lambda: b"a\n" * 45 * _MB,
-            "90 MB of blanks": lambda: b" " * 90 * _MB,
+            "18 MB of lines of one letter": lambda: b"a\n" * 9 * _MB,
+            "18 MB of blanks": lambda: b" " * 18 * _MB,
             "header of 9 MB of columns": lambda: ANSWERS.strip().encode() + b",a" * 4_500_000 + b"\n1",
         },
     ),
