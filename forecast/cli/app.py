@@ -14,8 +14,8 @@ from forecast.blocks import Block, Entry, Prose, Verbatim
 from forecast.cli import (
     backtest,
     events,
-    events_audit,
     events_draft,
+    events_import,
     events_store,
     judge,
     ledger,
@@ -161,6 +161,7 @@ app.add_typer(backtest.bench, name="bench")
 events.app.command("update")(events_store.update)
 events.app.command("status")(events_store.status)
 events.app.command("draft")(events_draft.draft)
-events.app.command("audit")(events_audit.audit)
+events.app.command("import")(events_import.import_events)
+events.app.command("crosswalk")(events_import.crosswalk)
 events.app.command("review")(events_draft.review)
 app.add_typer(events.app, name="events")

@@ -1,10 +1,12 @@
-"""``forecast events``: coded events checked, described, merged; coding and importing are mounted here.
+"""``forecast events``: coded events checked, described, merged and audited, and what their codes mean.
 
 NumPy and the event modules are imported inside the commands, so that ``forecast --help`` costs nothing.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +14,51 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from forecast.blocks import Pairs
-from forecast.cli.events_import import codebook, crosswalk, import_events
-from forecast.cli.options import DATES, Answer, DateOrder, Output, argument, day_option, option, takes_options
-from forecast.errors import EventError
+from forecast.blocks import Block, Bullets, Column, Entry, Heading, Pairs, Prose, Table, plain_table, right
+from forecast.cli.options import (
+    DATES,
+    SCALE,
+    Answer,
+    DateOrder,
+    Output,
+    argument,
+    day_option,
+    option,
+    takes_options,
+)
+from forecast.errors import EventError, InputError
+from forecast.events.codebook import (
+    CATEGORIES,
+    SEVERITIES,
+    cameo_codes,
+    category_kind,
+    category_label,
+    category_meaning,
+    own_categories,
+    severity_word,
+    standard_scale,
+)
+from forecast.records.scale import ANY, Scale
+from forecast.wording import count, interval_percent, number, share
 
 if TYPE_CHECKING:
+    from forecast.events.audit import Audit
+    from forecast.events.duplicates import DuplicateReport
+    from forecast.events.merging import Agreement, Merged, Rule, Unit
+    from forecast.events.summary import Coverage, EventSummary
     from forecast.events.table import EventTable
     from forecast.records.notices import FeedFault
+
+SHOWN_GROUPS = 20
+SHOWN_GAPS = 10
+SHOWN_DISAGREEMENTS = 20
+YEARS_A_TABLE = 8
+_BREAK_WORDS = {
+    "events": "events a month",
+    "world": "rows of the whole archive a month",
+    "share": "the dyad's share of the archive",
+}
+
 
 app = typer.Typer(
     name="events",
@@ -47,7 +86,6 @@ def validate(
     """
     events = _inspect(source, dates, answer)
 
-    from forecast.events.answers import checked_file
     from forecast.events.codebook import countries, standard_scale
     from forecast.events.duplicates import find_duplicates
     from forecast.events.reading import write_events
@@ -76,7 +114,7 @@ def validate(
         "written": str(out) if out else None,
     }
     written = [Pairs((("Written", str(out)),))] if out else []
-    answer.print(facts, (*checked_file(source, events, unlisted, cautions, report), *written))
+    answer.print(facts, (*_checked_file(source, events, unlisted, cautions, report), *written))
 
 
 @app.command()
@@ -93,7 +131,6 @@ def summary(
     """Describe a file: counts by category, severity and year, verified share, gaps, breaks, feed faults."""
     events = _inspect(source, dates, answer)
 
-    from forecast.events.answers import described_file
     from forecast.events.feed_faults import Feed, feed_faults
     from forecast.events.reading import PREFIX
     from forecast.events.summary import measure_coverage, summarise, volumes_beside
@@ -110,7 +147,7 @@ def summary(
         "coverage": asdict(coverage),
         "feed_faults": [fault.model_dump(mode="json") for fault in faults],
     }
-    answer.print(facts, described_file(described, coverage, faults))
+    answer.print(facts, _described_file(described, coverage, faults))
 
 
 @app.command()
@@ -136,7 +173,6 @@ def merge(
     Rows of two files are one event when actors, day and content speak for it (docs/codebook.md). The
     merged file says in its columns x_coders, x_rows and x_resolved where each row comes from.
     """
-    from forecast.events.answers import merged_files
     from forecast.events.merging import RULES, match_events, measure_agreement, merge_units
     from forecast.events.reading import read_events, write_whole
 
@@ -188,7 +224,83 @@ def merge(
         "window_days": window,
     }
     written = [Pairs((("Written", f"{out}, {len(merged.table):,} events"),))] if out else []
-    output.print(facts, (*merged_files(counts, units, agreement, merged, rule), *written))
+    output.print(facts, (*_merged_files(counts, units, agreement, merged, rule), *written))
+
+
+@app.command()
+@takes_options
+def audit(
+    file: str = SOURCE,
+    sample: int = option(100, "--sample", "Rows to draw, by category and severity.", min=1, max=10_000),
+    seed: int = option(1, "--seed", "Random state of the sample and of the intervals.", min=0),
+    sheet: Path = option(
+        Path("audit.csv"), "--sheet", "Sheet of the sample: drawn when absent, else read.", "FILE"
+    ),
+    out: Path = option(Path("audit.json"), "--out -o", "Error rates, for events.audit of a config.", "FILE"),
+    scale: str = SCALE,
+    dates: DateOrder = DATES,
+    *,
+    answer: Answer,
+) -> None:
+    """Judge a random sample of rows against their sources, and learn how far the coding can be trusted.
+
+    The sheet has one row of the sample a line. Fill in its column verdict (true, wrong category, wrong
+    severity, not this pair, repeat), and right_category and right_severity where they are wrong; then give
+    the same command again. When all rows have a verdict, the error rates are written; events.audit in a
+    config makes them a caution of its forecast. Exit code 1 while rows wait.
+    """
+    from forecast.config.writing import load_scale
+    from forecast.events.audit import draw_sample, make_audit, read_verdicts, write_audit_sheet
+    from forecast.events.reading import load_events, write_whole
+
+    table, anchors = load_events(file, Path.cwd(), dates=dates), load_scale(scale, Path())
+    if not len(table):
+        raise EventError(f"{file}: holds no event to judge")
+    if not sheet.exists():
+        write_audit_sheet(sheet, draw_sample(table, sample, seed), anchors)
+    verdicts = read_verdicts(sheet, table, anchors)
+    judged = [row for row in verdicts.values() if row is not None]
+    waiting = len(verdicts) - len(judged)
+    made = None if waiting else make_audit(table, judged, seed)
+    if made is not None:
+        write_whole(out, made.model_dump_json(by_alias=True, indent=1).encode())
+    facts = {
+        "sheet": str(sheet),
+        "sampled": len(verdicts),
+        "waiting": waiting,
+        "verdicts": dict(sorted(Counter(row.verdict for row in judged).items())),
+        "out": None if made is None else str(out),
+        "overall": None if made is None else made.overall.model_dump(),
+        "categories": [] if made is None else [rate.model_dump() for rate in made.categories],
+        "cells": [] if made is None else [rate.model_dump() for rate in made.cells],
+    }
+    answer.print(facts, _rates(made, out) if made else _waiting(sheet, waiting, len(verdicts)))
+    if waiting:
+        raise typer.Exit(1)
+
+
+@app.command()
+@takes_options
+def codebook(
+    category: str | None = argument("CATEGORY", "One category; all when absent.", default=None),
+    scale: str = SCALE,
+    yaml: bool = option(False, "--yaml", "Print the scale as a file of anchors, to begin one of your own."),
+    *,
+    answer: Answer,
+) -> None:
+    """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
+    from forecast.config.writing import load_scale, scale_yaml
+    from forecast.events.codebook import CATEGORIES, category_fault, codebook_facts, own_categories
+
+    if category is not None and category not in CATEGORIES:
+        raise EventError(category_fault(category))
+    if yaml and answer.json:
+        raise InputError("--yaml and --json are two ways to print the scale: give one of them")
+    of = load_scale(scale, Path())
+    if yaml:
+        typer.echo(scale_yaml(of, (category,) if category else own_categories(of) or CATEGORIES), nl=False)
+        return
+    answer.print(codebook_facts(category, of), _codebook_blocks(category, of))
 
 
 def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
@@ -219,6 +331,236 @@ def _coders(files: list[Path]) -> list[str]:
     return [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
 
 
-app.command("codebook")(codebook)
-app.command("import")(import_events)
-app.command("crosswalk")(crosswalk)
+# What is answered
+
+
+def _listed(head: str, items: Sequence[str], most: int, where: str = "--json") -> Entry:
+    """Return a list under a head, the first ``most`` of it; ``where`` says what holds all."""
+    hidden = len(items) - most
+    more = (f"and {hidden:,} more. All of them: {where}",) if hidden > 0 else ()
+    return Entry(head, (Bullets((*items[:most], *more)),))
+
+
+def _codebook_blocks(category: str | None, scale: Scale) -> Iterator[Block]:
+    """Yield the codebook: all categories with what severities mean, or one with its CAMEO codes too."""
+    if category:
+        yield Prose(category_meaning(category), lead=f"{category_label(category)}:")
+        yield severities_table(scale, category, "Severity")
+        yield _codes_table(category, "CAMEO codes")
+        return
+    yield _categories_table("Categories")
+    own = own_categories(scale)
+    for one in own:
+        yield severities_table(scale, one, f"Severity of {category_label(one).lower()}")
+    head = "Severity of all other categories" if own else "Severity"
+    yield severities_table(standard_scale() if own else scale, None, head)
+
+
+def _categories_table(title: str = "") -> Table:
+    """Return the categories and what they mean."""
+    rows = [(one, f"{category_kind(one)}. {category_meaning(one)}") for one in CATEGORIES]
+    return plain_table(("", ""), rows, title)
+
+
+def severities_table(scale: Scale, category: str | None, title: str = "") -> Table:
+    """Return what severities mean for a category, or for any."""
+    anchors = scale.anchors[category or ANY]
+    rows = [(f"{one} {severity_word(one)}", text) for one, text in sorted(anchors.items())]
+    return plain_table(("", ""), rows, title)
+
+
+def _codes_table(category: str | None, title: str = "") -> Table:
+    """Return the CAMEO codes of a category, or of all."""
+    rows = [(one.code, one.label) for one in cameo_codes().values() if category in (None, one.category)]
+    return plain_table(("", ""), rows, title)
+
+
+def _checked_file(
+    source: str, events: EventTable, unlisted: Sequence[str], cautions: Sequence[str], report: DuplicateReport
+) -> Iterator[Block]:
+    """Yield that a file has no faults, what to bear in mind, and which rows may be one event twice."""
+    yield Prose(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
+    for note in events.notes:
+        yield Prose(f"{note}.", lead="Note:")
+    if unlisted:
+        yield Prose(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
+    for caution in cautions:
+        yield Prose(caution, lead="Note:")
+    if report.groups:
+        groups = count(len(report.groups), "group")
+        items = [
+            f"lines {', '.join(map(str, group.lines))} ({', '.join(group.ids)}): {group.reason}"
+            for group in report.groups
+        ]
+        head = f"{groups} of rows may be one event each (nothing was dropped)"
+        yield _listed(head, items, SHOWN_GROUPS)
+    else:
+        yield Prose("No rows look like one event coded twice.")
+    if report.not_compared:
+        yield Prose(f"{report.not_compared:,} pairs of rows were too many to compare.")
+
+
+def _described_file(
+    described: EventSummary, coverage: Coverage, faults: Sequence[FeedFault]
+) -> Iterator[Block]:
+    """Yield counts by category, severity and year, actors, gaps, breaks, feed faults and known limits."""
+    yield Prose(f"{described.source}: {described.rows:,} events.")
+    span = f"Acts from {described.first_date} to {described.last_date}"
+    yield Prose(f"{span}; the latest became public on {described.last_known_date}.")
+    if described.verified_share is None:
+        yield Prose("The file does not say which rows were verified.")
+    else:
+        unnamed = described.verified_without_page
+        more = f" {unnamed:,} of them do not name the page." if unnamed else ""
+        yield Prose(f"Verified against the source page: {described.verified_share:.0%} of the rows.{more}")
+    if described.late_known_share:
+        yield Prose(f"Became public later than it happened: {described.late_known_share:.0%}.")
+    yield _severities(described)
+    yield from _years(described)
+    yield Heading("Record")
+    yield Prose(f"Actors: {', '.join(f'{name} {rows:,}' for name, rows in described.actors.items())}.")
+    if described.unlisted_actors:
+        yield Prose(f"Not ISO 3166-1 countries: {', '.join(described.unlisted_actors)}.")
+    if not described.gaps:
+        yield Prose("No span of 30 days or more without an act.")
+    yield from _coverage(coverage)
+    for fault in faults:
+        yield Prose(fault.text, lead="Feed:", tone="warning")
+    if described.gaps:
+        gaps = [f"{gap.first} to {gap.last}: {gap.days} days" for gap in described.gaps]
+        yield _listed("Longest spans without an act (30 days or more)", gaps, SHOWN_GAPS)
+    if described.limits:
+        yield Entry("Known limits", (Bullets(described.limits),))
+    yield Pairs((("sha256", described.sha256),))
+
+
+def _severities(described: EventSummary) -> Table:
+    heads = *(f"{severity} {severity_word(severity)}" for severity in SEVERITIES), "All"
+    rows = []
+    for name, counts in described.by_category_severity.items():
+        row = [counts[severity] for severity in SEVERITIES]
+        rows.append((category_label(name), *map(_count, (*row, sum(row)))))
+    return plain_table(("Category", *map(right, heads)), rows, "Events by category and severity")
+
+
+def _years(described: EventSummary) -> Iterator[Table]:
+    """Yield one table for every ``YEARS_A_TABLE`` years, so that none is wider than a terminal."""
+    every = list(described.by_year_category)
+    for years in (every[at : at + YEARS_A_TABLE] for at in range(0, len(every), YEARS_A_TABLE)):
+        counts = [described.by_year_category[year] for year in years]
+        rows = [(category_label(name), *(_count(acts[name]) for acts in counts)) for name in CATEGORIES]
+        rows.append(("All", *(_count(sum(acts.values())) for acts in counts)))
+        rows.append(("A month", *(f"{described.per_month_by_year[year]:.1f}" for year in years)))
+        heads = (right(str(year)) for year in years)
+        yield plain_table(("Category", *heads), rows, f"Events by year, {years[0]} to {years[-1]}")
+
+
+def _count(rows: int) -> str:
+    return f"{rows:,}" if rows else "–"
+
+
+def _coverage(coverage: Coverage) -> Iterator[Block]:
+    from forecast.events.summary import SHORTEST
+
+    yield Prose(f"Rows that may repeat another: {coverage.duplicate_share:.0%}.")
+    if coverage.world is not None and any(coverage.world):
+        years: dict[str, list[int]] = {}
+        for month, events, volume in zip(coverage.months, coverage.events, coverage.world, strict=True):
+            before = years.get(month[:4], [0, 0])
+            years[month[:4]] = [before[0] + events, before[1] + volume]
+        shares = ", ".join(
+            f"{year} {100_000 * events / volume:.1f}" if volume else f"{year} –"
+            for year, (events, volume) in years.items()
+        )
+        head = "Events for every 100,000 rows of the whole archive, by year (whole months)"
+        yield Prose(f"{head}: {shares}.")
+    for level in coverage.breaks:
+        change = f"went from {level.before:,.1f} to {level.after:,.1f}"
+        if level.series == "share":
+            change = f"changed by a factor of {level.after / level.before:.2g}" if level.before else "began"
+        yield Prose(f"Break: {_BREAK_WORDS[level.series]} {change} in {level.month} (p {level.p_value:.1g}).")
+    if coverage.breaks:
+        yield Prose("A break may be in the reporting, not in the relation: see docs/import.md.")
+    elif len(coverage.months) >= 2 * SHORTEST:
+        yield Prose("No break in the level of the monthly counts (a slow drift is none).")
+
+
+def agreement_blocks(agreement: Sequence[Agreement]) -> Iterator[Block]:
+    """Yield the table of agreement between codings, and what its figures allow."""
+    from forecast.events.merging import RELIABLE, TENTATIVE
+
+    rows = (
+        (
+            agreed.name,
+            "–" if agreed.equal is None else f"{agreed.equal:.0%}",
+            "–" if agreed.alpha is None else number(agreed.alpha),
+            "" if agreed.interval90 is None else " to ".join(map(number, agreed.interval90)),
+        )
+        for agreed in agreement
+    )
+    title = "Agreement on the shared events (Krippendorff's alpha: 1 full, 0 as by chance)"
+    yield plain_table(("", right("equal"), right("alpha"), "90% interval"), rows, title)
+    safe = f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative"
+    yield Prose(f"{safe}; below, the codebook or the training needs work.", tone="fine")
+
+
+def _merged_files(
+    coders: Sequence[Mapping[str, object]],
+    units: Sequence[Unit],
+    agreement: Sequence[Agreement],
+    merged: Merged,
+    rule: Rule,
+) -> Iterator[Block]:
+    """Yield how far coders agree, where they do not, and by what rule that was resolved."""
+    from forecast.events.merging import RULES
+
+    shared = sum(len(unit) > 1 for unit in units)
+    yield Prose(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
+    held = "{coder}: {events:,} events, {alone:,} that no other file has"
+    yield Bullets(tuple(held.format(**counts) for counts in coders))
+    yield from agreement_blocks(agreement)
+    items = []
+    for item in merged.disagreements:
+        given = ", ".join(f"{coder} {value}" for coder, value in item.values.items())
+        items.append(f"{item.event}: {item.property}: {given}; taken: {item.taken}")
+    head = f"Disagreements: {len(items):,}"
+    yield _listed(head, items, SHOWN_DISAGREEMENTS, "--json, or x_resolved") if items else Prose(f"{head}.")
+    yield Prose(f"Disagreements were resolved by: {RULES[rule]}.")
+
+
+def _waiting(sheet: Path, waiting: int, sampled: int) -> Iterator[Block]:
+    from forecast.events.audit import VERDICTS
+
+    yield Prose(
+        f"{sheet}: {waiting:,} of {count(sampled, 'row')} to be judged. Fill in verdict "
+        f"({', '.join(VERDICTS)}), and the right category and severity; then give the same command again."
+    )
+
+
+def _rates(audit: Audit, out: Path) -> Iterator[Block]:
+    from forecast.events.codebook import category_label
+
+    overall = audit.overall
+    wrong = f"{overall.wrong:,} of {count(overall.audited, 'row')} are wrong"
+    rate = f"{share(overall.rate)} of all {overall.rows:,} ({interval_percent(overall.interval90)})"
+    yield Prose(f"{wrong}: {rate}.")
+    kinds = ", ".join(f"{verdict} {number:,}" for verdict, number in audit.verdicts.items())
+    yield Prose(f"Verdicts: {kinds}.")
+    rows = [
+        (
+            category_label(group.category or ""),
+            "all" if group.severity is None else str(group.severity),
+            f"{group.rows:,}",
+            f"{group.audited:,}",
+            f"{group.wrong:,}",
+            share(group.rate),
+            interval_percent(group.interval90),
+        )
+        for category in audit.categories
+        for group in (category, *(cell for cell in audit.cells if cell.category == category.category))
+    ]
+    heads = right("Severity"), right("Rows"), right("Judged"), right("Wrong"), right("Rate"), Column("90%")
+    yield plain_table((Column("Category"), *heads), rows)
+    yield Prose("Rates of small groups are drawn towards those of the others.")
+    yield Prose(f"Written: {out}. 'events: {{audit: {out}}}' in a config makes them a caution.")
+    yield Prose("An audit of rows tells nothing of acts that the file misses.")

@@ -213,7 +213,7 @@ def review(
 
 
 def _compared(other: str, events: int, agreement: Sequence[Agreement], *, seen: bool) -> Iterator[Block]:
-    from forecast.events.answers import agreement_blocks
+    from forecast.cli.events import agreement_blocks
 
     yield Prose(f"draft beside {other}, {count(events, 'event')}:")
     yield from agreement_blocks(agreement)
@@ -225,7 +225,7 @@ def _compared(other: str, events: int, agreement: Sequence[Agreement], *, seen: 
 
 def _decide(file: ProposalFile, events: Path) -> ProposalFile:
     """Ask for every proposal that waits; end of input and ``q`` stop."""
-    from forecast.events.answers import severities_table
+    from forecast.cli.events import severities_table
 
     waiting = file.content.waiting()
     for place, proposal in enumerate(waiting, start=1):

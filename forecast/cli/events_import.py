@@ -1,4 +1,4 @@
-"""``forecast events import``, ``codebook`` and ``crosswalk``: events from a feed, and what codes mean.
+"""``forecast events import`` and ``crosswalk``: events from a feed, and what its codes become.
 
 The engine of feeds is loaded inside the commands.
 """
@@ -8,45 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from forecast.cli.options import Answer, Output, argument, day, day_option, option, takes_options
 from forecast.cli.terminal import show_progress
-from forecast.errors import EventError, InputError
+from forecast.errors import InputError
 from forecast.progress import StageProgress
 
 if TYPE_CHECKING:
     from forecast.feeds.options import Switches
-
-SCALE: Any = option(
-    "standard", "--scale", "Severities by: standard, armed (routine fire), or a file of anchors.", "SCALE"
-)
-
-
-@takes_options
-def codebook(
-    category: str | None = argument("CATEGORY", "One category; all when absent.", default=None),
-    scale: str = SCALE,
-    yaml: bool = option(False, "--yaml", "Print the scale as a file of anchors, to begin one of your own."),
-    *,
-    answer: Answer,
-) -> None:
-    """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
-    from forecast.config.writing import load_scale, scale_yaml
-    from forecast.events.answers import codebook_blocks
-    from forecast.events.codebook import CATEGORIES, category_fault, codebook_facts, own_categories
-
-    if category is not None and category not in CATEGORIES:
-        raise EventError(category_fault(category))
-    if yaml and answer.json:
-        raise InputError("--yaml and --json are two ways to print the scale: give one of them")
-    of = load_scale(scale, Path())
-    if yaml:
-        typer.echo(scale_yaml(of, (category,) if category else own_categories(of) or CATEGORIES), nl=False)
-        return
-    answer.print(codebook_facts(category, of), codebook_blocks(category, of))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,6 +64,9 @@ def day_option(default: object, name: str, said: str) -> Any:  # noqa: ANN401
 
 RUN_DIR = argument("RUN_DIR", "Folder of a saved run.")
 DATES = option("iso", "--dates", "How the file writes days: 2020-02-13, 13/02/2020 or 02/13/2020.")
+SCALE: Any = option(
+    "standard", "--scale", "Severities by: standard, armed (routine fire), or a file of anchors.", "SCALE"
+)
 SEED = option(None, "--seed", "Seed, in place of sampler.seed.")
 _WHERE = f"The ledger; {_LEDGER_VARIABLE} or else {RUNS / _LEDGER_NAME} when absent."
 LEDGER = option(None, "--ledger", _WHERE, "FILE")

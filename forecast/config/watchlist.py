@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -59,9 +59,11 @@ from forecast.config.settings_file import (
     refusal,
     several,
 )
-from forecast.events.dyads import DyadRule
 from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
 from forecast.records.scale import PACKAGED, STANDARD
+
+if TYPE_CHECKING:
+    from forecast.events.dyads import DyadRule
 
 MOST_DYADS = 10_000
 SHARED_KEYS = (("model", "family"), ("model", "panel"), ("model", "population"))
@@ -94,6 +96,8 @@ class WatchedDyad(DyadConfig):
     @property
     def rule(self) -> DyadRule:
         """Which acts count."""
+        from forecast.events.dyads import DyadRule  # which loads NumPy
+
         return DyadRule(self.side_a, self.side_b, self.theatre)
 
 

@@ -48,13 +48,12 @@ WRITING = {
 MAY_WRITE = {
     "report/build.py": "draws into a folder of its own inside a folder that storage will move into place",
     "report/typesetting.py": "fills a scratch folder",
-    "feeds/output.py": "fills a scratch folder",
+    "feeds/reading.py": "fills a scratch folder",
     "feeds/importing.py": "fills a scratch folder",
     "ledger/store.py": "tries whether a folder can be written",
-    "runs/folder.py": "tries whether a folder can be written",
+    "runs/files.py": "tries whether a folder can be written",
     "evaluation/study.py": "appends finished rows",
     "cli/terminal.py": "opens the null device",
-    "cli/signals.py": "opens the null device",
 }
 
 
