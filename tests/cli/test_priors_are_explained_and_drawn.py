@@ -15,24 +15,13 @@ from forecast.priors.population import Spread, shipped_population
 from forecast.runs.inputs import read_inputs
 
 WORKED_CASE = Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"
+WAR = "{any_of: [dispute], min_severity: 5}"
 HALVED = "model.priors.ballast.visit={effect: {median: -50%, q05: -70%, q95: 0%}}"
 
 
 def flat(ended) -> str:
     assert (ended.code, ended.err) == (0, "")
     return " ".join(ended.out.split())
-
-
-@pytest.fixture
-def explained(command):
-    """What is said of a prior, and the same for programs."""
-
-    def explain(path, name: str, *options: str) -> tuple[str, dict]:
-        arguments = ("priors", path, "--explain", name, *options)
-        (row,) = command(*arguments, "--json").facts["priors"]
-        return flat(command(*arguments)), row
-
-    return explain
 
 
 def test_every_prior_is_listed_once_with_meaning_unit_words_and_origin(command):
@@ -55,56 +44,68 @@ def test_every_prior_is_listed_once_with_meaning_unit_words_and_origin(command):
     assert len(set(names)) == len(names) == 14 * 3 + 11 + 12
 
 
-def test_one_prior_is_explained_in_full(case, explained):
-    shown, row = explained(case(), "ballast.visit", "--set", HALVED)
-    for text in (
-        "ballast.visit [config] How much many recent acts of this kind lower the rate of conflictual acts",
-        "Unit: log rate at full effect.",
-        "lower the rate of conflictual acts by 47% (90% between −71% and −3%)",
-        "q05 −70% was asked, −71% is met; median −50% was asked, −47% is met",
-        "Default: Normal(mu=0, sigma=0.1)",
-        "'calms strongly' = Normal(mu=0.8, sigma=0.2); median 0.8, 90% between 0.471 and 1.13.",
-        "ballast.visit: {effect: {q05: -0.1517, median: 0, q95: 0.1788}}",
+def test_a_prior_is_explained_in_full(case, command, own, snapshot):
+    """With what was asked and is met, what the record holds, and where the default comes from."""
+    crisis = "    min_severity: 4\n"
+    grave = "targets:\n  grave: {any_of: [dispute], min_severity: 4}\n"
+    further = shipped_population().further.model_copy(update={"alpha": 30.0, "beta": 70.0})
+    answers = {}
+    for name, prior, changes, more in (
+        ("stated", "ballast.visit", (), ("--set", HALVED)),
+        # One sanction below severity 4 in 79 weeks; with half an act, 1.5 in 1.5 years.
+        ("seen", "baseline.weekly_rate.sanction", (), ()),
+        ("never seen", "baseline.weekly_rate.war", ((crisis, f"{crisis}  war: {WAR}\n"),), ()),
+        (
+            "two steps",
+            "baseline.weekly_rate.crisis",
+            ((f"[sanction, dispute]\n{crisis}", "[dispute]\n    min_severity: 5\n"), ("targets:\n", grave)),
+            (),
+        ),
+        ("documented", "excitation.cross.dispute", (), ("--set", "model.population=none")),
+        ("learned", "excitation.cross.dispute", (), ("--set", "model.population=own.yaml")),
+        (
+            "a share that is learned",
+            "baseline.weekly_rate.war",
+            ((crisis, f"{crisis}  war: {WAR}\n"),),
+            ("--set", "model.population=own.yaml"),
+        ),
     ):
-        assert text in shown, text
-    assert [one["name"] for one in row["elicited"]] == ["q05", "median", "q95"]
-    assert [one["stated"] for one in row["elicited"]] == [-0.7, -0.5, 0.0]
-    assert row["median"] == pytest.approx(0.632, abs=0.001)
-    assert row["default"]["distribution"] == "Normal(mu=0, sigma=0.1)"
-    assert row["default"]["q95"] == pytest.approx(0.1645, abs=1e-3)
+        path = own(further=further)
+        text = path.read_text().replace("own.yaml", "shipped")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        path.write_text(text)
+        ended = command("priors", path, "--explain", prior, *more)
+        assert (ended.code, ended.err) == (0, "")
+        answers[name] = ended.out
+    assert answers == snapshot
 
 
-def test_the_rate_of_acts_that_were_seen_rests_on_the_record(case, explained):
-    shown, row = explained(case(), "baseline.weekly_rate.sanction")
-    # One sanction below severity 4 in 79 weeks; with half an act, 1.5 in 1.5 years.
-    assert "1 such act in the 1.5 years of the record; with half an act added, 0.99 a year." in shown
-    assert "The prior is centred on this rate, 90% between 0.19 and 5.2 times as much." in shown
-    assert (row["record"]["acts"], row["record"]["milder"]) == (1, [])
-    assert row["record"]["weekly"] == pytest.approx(1.5 / ((date(2023, 7, 11) - date(2022, 1, 5)).days / 7))
+def test_programs_get_what_was_stated_is_met_and_rests_on_the_record(case, command):
+    def row(path, name: str, *options: str) -> dict:
+        (found,) = command("priors", path, "--explain", name, *options, "--json").facts["priors"]
+        return found
 
-
-def with_war(case, rule: str = "{any_of: [dispute], min_severity: 5}"):
-    return case(config=("    min_severity: 4\n", f"    min_severity: 4\n  war: {rule}\n"))
-
-
-def test_the_rate_of_acts_that_never_happened_comes_from_milder_ones(case, explained):
-    shown, row = explained(with_war(case), "baseline.weekly_rate.war")
-    assert "This never happened in the 1.5 years of the record." in shown
-    assert "Acts one severity milder (Crisis): 1; with half an act added, 0.99 a year." in shown
-    assert re.search(
-        r"go one severity further is \d+% on average in other pairs of countries, 90% between", shown
+    stated = row(case(), "ballast.visit", "--set", HALVED)
+    assert [(one["name"], one["stated"]) for one in stated["elicited"]] == [
+        ("q05", -0.7),
+        ("median", -0.5),
+        ("q95", 0.0),
+    ]
+    assert stated["median"] == pytest.approx(0.632, abs=0.001)
+    assert stated["default"]["distribution"] == "Normal(mu=0, sigma=0.1)"
+    weekly = 1.5 / ((date(2023, 7, 11) - date(2022, 1, 5)).days / 7)
+    record = row(case(), "baseline.weekly_rate.sanction")["record"]
+    assert (record["acts"], record["milder"], record["weekly"]) == (1, [], pytest.approx(weekly))
+    never = row(
+        case(config=("    min_severity: 4\n", f"    min_severity: 4\n  war: {WAR}\n")),
+        "baseline.weekly_rate.war",
     )
-    assert re.search(r"The silence lowers it further in the fit: at this rate about [\d.]+ such acts", shown)
-    record = row["record"]
-    assert (record["acts"], record["milder"], record["steps"], row["kind"]) == (1, ["crisis"], 1, "War")
+    record = never["record"]
+    assert (record["acts"], record["milder"], record["steps"], never["kind"]) == (1, ["crisis"], 1, "War")
     # Medians multiply: rate of the milder acts, share, and what the population says of a multiple.
-    assert row["median"] == pytest.approx(record["weekly"] * math.exp(record["log_share"]), rel=0.5)
-    grave = ("any_of: [sanction, dispute]\n    min_severity: 4", "any_of: [dispute]\n    min_severity: 5")
-    path = case(config=grave)
-    path.write_text(
-        path.read_text().replace("targets:\n", "targets:\n  grave: {any_of: [dispute], min_severity: 4}\n")
-    )
-    assert "Acts two severities milder (dispute): 1;" in explained(path, "baseline.weekly_rate.crisis")[0]
+    assert never["median"] == pytest.approx(record["weekly"] * math.exp(record["log_share"]), rel=0.5)
 
 
 def test_check_reads_set_priors_back(case, command):
@@ -214,36 +215,6 @@ def test_check_says_where_defaults_come_from(case, command, own):
         ("own.yaml", "All priors are defaults learned from other dyads, in own.yaml"),
     ):
         assert says in flat(command("check", with_population(case, population)))
-
-
-def test_a_learned_default_is_explained_beside_the_documented_one(case, explained, own):
-    name = "excitation.cross.dispute"
-    shown, row = explained(own(), name)
-    assert (
-        "The default is learned from other dyads (model.population). The documented one: "
-        "LogitNormal(mu=-1, sigma=1); median 0.269"
-    ) in shown
-    assert "Why the documented default: A share" in shown
-    assert row["documented"]["distribution"] == "LogitNormal(mu=-1, sigma=1)"
-    assert row["default"]["distribution"] == row["distribution"] != row["documented"]["distribution"]
-    documented = explained(with_population(case, "none"), name)[0]
-    assert "learned" not in documented
-    assert "Why the default: A share" in documented
-
-
-def test_the_share_of_acts_that_go_further_is_that_of_the_population(explained, own):
-    further = shipped_population().further.model_copy(update={"alpha": 30.0, "beta": 70.0})
-    path = own(further=further)
-    text = path.read_text().replace("targets:\n", "targets:\n  war: {any_of: [sanction], min_severity: 5}\n")
-    path.write_text(text)
-    assert (
-        "The share of acts that go one severity further is 30% on average in other pairs of countries, 90% "
-        "between 23% and 38%. Its middle on a log scale is 30%, so that the prior is centred on 0.29 a "
-        "year."
-    ) in explained(path, "baseline.weekly_rate.war")[0]
-    # Without a population the share is a documented one, and no other pair is named.
-    path.write_text(text.replace("own.yaml", "none"))
-    assert "is 20% on average, 90% between" in explained(path, "baseline.weekly_rate.war")[0]
 
 
 def test_a_file_of_the_shipped_population_gives_the_shipped_priors_and_the_hash_follows_it(
