@@ -63,7 +63,7 @@ from forecast.ledger.recording import RunQuestion, history_of, others_of
 from forecast.records.analysis import ErrorBound, LedgerSummary, ReliabilityCurve
 from forecast.records.base import HORIZONS, Probability, Record
 from forecast.records.scale import STANDARD
-from forecast.wording import count, listing, number, percent, share
+from forecast.wording import count, number, percent, share
 
 Floats = NDArray[np.float64]
 
@@ -553,6 +553,12 @@ class PersonScore(Record):
     lead_se: float | None
     n_late: int
 
+    @property
+    def sure(self) -> bool:
+        """Whether the lead exceeds twice its error, with enough outcomes of either kind."""
+        enough = min(self.n_yes, self.n - self.n_yes) >= FEWEST_OUTCOMES
+        return enough and self.lead_se is not None and abs(self.lead) > 2 * self.lead_se
+
 
 def first_answers(ledger: Ledger, *, of_persons: bool) -> dict[str, dict[str, JudgementEntry]]:
     """Return the first answer of each person, or of each other forecaster, by forecaster and question.
@@ -640,18 +646,17 @@ def _score_person(name: str, questions: Sequence[AnsweredQuestion], seed: int) -
 
 
 def person_blocks(scores: Sequence[PersonScore]) -> Iterator[Block]:
-    """A row a forecaster, who was better than the model so far, and who answered late."""
+    """A row a forecaster, with an asterisk where it is sure who was better, and who answered late."""
     rows = [
         (
             *(score.by, f"{score.n:,}", f"{score.n_yes:,}", _with_error(score.brier, score.brier_se)),
             *(f"{score.log:.3f}", f"{score.model_brier:.3f}"),
-            "–" if score.by == MODEL else _with_error(score.lead, score.lead_se),
+            "–" if score.by == MODEL else _with_error(score.lead, score.lead_se) + " *" * score.sure,
             "–" if score.skill is None else f"{number(100 * score.skill, 0)}%",
         )
         for score in scores
     ]
     yield plain_table(("By", *map(right, ("n", "yes", "Brier", "log", "Model", "Lead", "Skill"))), rows)
-    yield Prose(_leaders(scores))
     late = [
         f"{score.by}: of {count(score.n, 'question')}, {score.n_late:,} answered more than a week after the "
         "as-of date"
@@ -662,30 +667,13 @@ def person_blocks(scores: Sequence[PersonScore]) -> Iterator[Block]:
         yield Bullets(tuple(late))
     yield Prose(
         "Questions that at least one person, market or crowd answered. Brier and log score: lower is better. "
-        "Model: the model's Brier score on the same questions; lead: by how much theirs is lower. Skill is "
-        "the gain on the base rate's Brier score. The equal pool is the mean log odds of people and model.",
+        "Model: the model's Brier score on the same questions; lead: by how much theirs is lower. An "
+        f"asterisk: it exceeds twice its error, and there are {FEWEST_OUTCOMES} outcomes of either kind; "
+        "without it there are too few questions to tell who is better. Skill is the gain on the base rate's "
+        "Brier score. The equal pool is the mean log odds of people and model.",
         tone="fine",
     )
 
 
 def _with_error(value: float, error: float | None) -> str:
     return number(value, 3) + ("" if error is None else f" ± {number(error, 3)}")
-
-
-def _leaders(scores: Sequence[PersonScore]) -> str:
-    """Who was better than the model by more than twice the error, with enough outcomes of either kind."""
-    rivals = [score for score in scores if score.by not in NOT_PERSONS]
-    sure = [
-        score
-        for score in rivals
-        if score.lead_se is not None
-        and abs(score.lead) > 2 * score.lead_se
-        and min(score.n_yes, score.n - score.n_yes) >= FEWEST_OUTCOMES
-    ]
-    better = listing(tuple(score.by for score in sure if score.lead > 0))
-    worse = listing(tuple(score.by for score in sure if score.lead < 0))
-    sentences = [f"{better}: better than the model so far." if better else ""]
-    sentences += [f"{worse}: worse than the model so far." if worse else ""]
-    if unsure := listing(tuple(score.by for score in rivals if score not in sure)):
-        sentences.append(f"{unsure}: too few questions to tell who is better.")
-    return " ".join(filter(None, sentences))
