@@ -31,7 +31,7 @@ from forecast.baselines import (
     observe_outcomes,
     pasts_by_origin,
 )
-from forecast.bench.beds import read_dyads
+from forecast.bench.accuracy import read_dyads
 from forecast.errors import ForecastError, InputError
 from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts
 from forecast.evaluation.metrics import log_score, pool_calibration, pool_dyads

@@ -1,26 +1,33 @@
-"""Accuracy on many dyads: one event file each, the same targets, origins and horizons for all.
+"""How good the forecasts are on a bed: many dyads with the same targets, origins and horizons.
 
-It names the simplest of the good models; ``docs/validation.md`` says which is shipped, and why.
+A bed is a YAML file: event files of many dyads, targets, span, each dyad's own end. Every model and baseline
+is scored on it, and the simplest of the good models named; ``docs/validation.md`` says which is shipped, and
+why.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from forecast.baselines import find_record_start, horizon_lengths
-from forecast.bench.beds import Bed
-from forecast.bench.dyad_scores import TargetScores, score_target
-from forecast.blocks import Alert, Block, Heading, Prose
-from forecast.errors import InputError, UnfinishedError
+from forecast.blocks import Alert, Block, Column, Group, Heading, Prose, Table, cells, plain_table, right
+from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
+from forecast.config.schema import LONGEST_HORIZON, TargetConfig, day_in, sequence_in
+from forecast.config.settings_file import Fault, Section, SettingsFile, read_yaml, refusal, shown_value
+from forecast.errors import EventError, InputError, UnfinishedError, did_you_mean, shown
 from forecast.evaluation.backtest import (
     MODELS,
+    SPACED,
     BacktestPlan,
     Spacing,
     choose_origins,
@@ -31,8 +38,11 @@ from forecast.evaluation.backtest import (
     refuse_unanswerable,
     silent_end,
 )
+from forecast.evaluation.metrics import Estimate
+from forecast.evaluation.score_table import COUNT_FREE, DyadScores, score_dyads
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.evaluation.units import collect, count_fits, run_backtests, stage_seconds
+from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel import TargetRule, stream_layout
@@ -40,13 +50,162 @@ from forecast.priors import PriorStatement, default_priors
 from forecast.progress import Listener
 from forecast.records.base import HORIZONS
 from forecast.records.notices import HEAD
-from forecast.report.tables import model_legend
-from forecast.wording import count, listing
+from forecast.report.palette import name_model
+from forecast.report.tables import gap_text, model_legend, plain_name, score_table, value_text
+from forecast.wording import count, listing, number, share
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""
 QUICK_STEP = 3
 """A quick benchmark takes every third origin."""
+_SHIPPED = files("forecast.bench") / "beds"
+_COLUMNS = 5
+"""Horizons that stand beside one another."""
+_STATES = {
+    "onset": "Onset: windows after a year without the target",
+    "continuation": "Continuation: all other windows",
+}
+
+
+def _origins_of(value: object) -> str | tuple[date, ...]:
+    """Read how origins are spaced, or the days of them."""
+    if isinstance(value, str) and value in SPACED:
+        return value
+    days = sequence_in(value)
+    wrong = next((day for day in days if day_in(day) is None), None if days else value)
+    if wrong is None:
+        return tuple(day for day in map(day_in, days) if day)
+    hint = did_you_mean(wrong, SPACED) if isinstance(wrong, str) else ""
+    allowed = f"{', '.join(SPACED)}, or a list of days as [2021-01-01, 2021-07-01]"
+    raise refusal(f"got {shown_value(wrong)}; expected {allowed}.{hint}")
+
+
+Origins = Annotated[
+    Spacing | tuple[date, ...],
+    PlainValidator(_origins_of),
+    WithJsonSchema({"anyOf": [{"enum": [*SPACED]}, {"type": "array", "items": {"format": "date"}}]}),
+]
+
+
+class BedSource(Section):
+    """Some event files with one end of observation."""
+
+    data: Text = Field(description="folder of event files, one dyad a file; one event file; or bundled:NAME")
+    until: Day = Field(description="last day on which these dyads were observed; later days count as unknown")
+    dyads: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(), description="names of the files without .csv; every file of the folder when absent"
+    )
+
+
+class Bed(SettingsFile):
+    """A bed as it was read; its paths start from ``--data``, its own folder, or the working folder."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", description="version of the format of this file")
+    name: FolderName = Field(description="short name, as the output and the manual call it")
+    about: LongText | None = Field(default=None, description="what the records are, and where they come from")
+    sources: tuple[BedSource, ...] = Field(min_length=1, description="event files and until when they count")
+    targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="what is forecast")
+    first: Day = Field(alias="from", description="first origin")
+    origins: Origins = Field(
+        default="monthly",
+        description="quarterly, monthly or weekly from the first origin on, or a list of days",
+    )
+    horizons: tuple[Annotated[Whole, Field(ge=1, le=LONGEST_HORIZON.days)], ...] | None = Field(
+        default=None, min_length=1, description="days ahead; the usual ones when absent"
+    )
+
+    @staticmethod
+    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
+        """Return none: what does not go together is refused when the dyads are planned."""
+        return []
+
+
+def shipped_beds() -> tuple[str, ...]:
+    """Names of the beds that come with the package."""
+    return tuple(sorted(path.name[:-5] for path in _SHIPPED.iterdir() if path.name.endswith(".yaml")))
+
+
+def find_bed(name: str) -> Bed:
+    """Read a shipped bed by its name, or a file, and check it; nothing else is opened.
+
+    ``InputError`` when there is neither; ``ConfigError`` with every fault of the file, its line and key.
+    """
+    if name in shipped_beds():
+        with as_file(_SHIPPED / f"{name}.yaml") as path:
+            return Bed.checked(*read_yaml(path), path)
+    path = Path(name).expanduser()
+    if path.suffix.lower() in (".yaml", ".yml") or path.exists():
+        return Bed.checked(*read_yaml(path), path)
+    hint = did_you_mean(name, shipped_beds())
+    allowed = f"{', '.join(shipped_beds())}, or the path of a YAML file"
+    raise InputError(f"--bed: no bed {shown(name)!r}.{hint} Allowed: {allowed}")
+
+
+def read_dyads(folder: Path, names: Sequence[str] = ()) -> dict[str, EventTable]:
+    """Read every event file of a folder, or those of some dyads; a file's name names the dyad.
+
+    ``EventError`` without any, or where two files name one dyad.
+    """
+    if not folder.is_dir():
+        raise EventError(f"{folder}: no such folder. Give a folder of event files, one dyad a file")
+    paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() == ".csv" and path.is_file())
+    if not paths:
+        raise EventError(f"{folder}: holds no CSV file. Give a folder of event files, one dyad a file")
+    by_name: dict[str, Path] = {}
+    for path in paths:
+        if by_name.setdefault(path.stem, path) != path:
+            raise EventError(f"{path}: {by_name[path.stem].name} names the same dyad. Rename one of them")
+    return {name: read_events(path) for name, path in by_name.items() if not names or name in names}
+
+
+def read_bed_files(bed: Bed, data: Path | None) -> tuple[dict[str, EventTable], dict[str, date]]:
+    """Read the events of every dyad of a bed, and until when each was observed.
+
+    Relative paths start from ``data``, else from the folder of the bed, else from the working folder.
+    ``ConfigError``, with the line of the bed, when a folder or file is not there or two files name one dyad;
+    ``EventError`` when a file has faults.
+    """
+    if data is not None and not data.is_dir():
+        raise InputError(f"--data: {data} is no folder. Give the folder that holds the data of the bed")
+    events: dict[str, EventTable] = {}
+    ends: dict[str, date] = {}
+    for place, source in enumerate(bed.sources):
+        if source.until < bed.first:
+            message = f"{source.until} is before the first origin, {bed.first}"
+            raise bed.error(("sources", place, "until"), message)
+        for dyad, table in _read_source(bed, place, data):
+            if dyad in events:
+                message = f"{dyad} is in another source, too. List the dyads of each source"
+                raise bed.error(("sources", place, "data"), message)
+            events[dyad], ends[dyad] = table, source.until
+    return events, ends
+
+
+def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str, EventTable]]:
+    source = bed.sources[place]
+    if source.data.startswith(PREFIX):
+        try:
+            yield source.data.removeprefix(PREFIX), load_events(source.data, Path())
+        except EventError as error:
+            raise bed.error(("sources", place, "data"), str(error)) from error
+        return
+    roots = [*([data] if data else []), bed.base_folder, Path.cwd()]
+    looked = [root / Path(source.data).expanduser() for root in roots]
+    found = next((path for path in looked if path.exists()), None)
+    if found is None:
+        places = ", ".join(dict.fromkeys(map(str, looked)))
+        message = f"no such folder or file; looked for {places}. Give the folder that holds '{source.data}'"
+        raise bed.error(("sources", place, "data"), f"{message}: --data FOLDER")
+    if found.is_dir():
+        for row, name in enumerate(source.dyads):
+            if not (found / f"{name}.csv").is_file():
+                hint = did_you_mean(name, (path.stem for path in found.glob("*.csv")))
+                raise bed.error(("sources", place, "dyads", row), f"{found} holds no {name}.csv.{hint}")
+        yield from read_dyads(found, source.dyads).items()
+    elif source.dyads:
+        raise bed.error(("sources", place, "dyads"), "only a folder has dyads to choose from. Leave them out")
+    else:
+        yield found.stem, read_events(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,26 +233,101 @@ class BenchmarkOptions:
         """Last day on which a dyad was observed."""
         return self.ends.get(dyad, self.data_end)
 
+    def origins_of(self, dyad: str) -> tuple[date, ...]:
+        """Origins of a dyad up to the end of its observation (``InputError`` where there is none)."""
+        end = self.end_of(dyad)
+        if end < self.first:
+            raise InputError(f"the data end on {end}, before the first origin, {self.first}")
+        origins = choose_origins(self.origins, self.first, end)
+        if isinstance(self.origins, str):
+            return origins
+        if not self.first <= origins[0] <= origins[-1] <= self.data_end:
+            span = f"{self.first} to {self.data_end}, as --from and --until say"
+            raise InputError(f"origins: got {origins[0]} to {origins[-1]}; allowed: {span}")
+        return tuple(day for day in origins if day <= end) or origins[:1]
 
-def bed_options(bed: Bed, ends: Mapping[str, date]) -> BenchmarkOptions:
-    """Return what a bed asks of its dyads."""
-    return BenchmarkOptions(
-        targets=tuple(
-            TargetRule(name, target.any_of, target.min_severity) for name, target in bed.targets.items()
-        ),
+    def never_happened(self, dyads: Mapping[str, EventTable]) -> bool:
+        """Whether no target happened in any dyad up to the end of its observation."""
+        return not any(
+            (target.mask(events) & (events.date <= np.datetime64(self.end_of(dyad), "D"))).any()
+            for target in self.targets
+            for dyad, events in dyads.items()
+        )
+
+
+def open_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], BenchmarkOptions]:
+    """Find a bed, read its files, and return what it asks of its dyads.
+
+    Raises, beside what ``find_bed`` and ``read_bed_files`` do, ``ConfigError`` where no target ever happened.
+    """
+    bed = find_bed(name)
+    events, ends = read_bed_files(bed, data)
+    rules = (TargetRule(name, target.any_of, target.min_severity) for name, target in bed.targets.items())
+    options = BenchmarkOptions(
+        targets=tuple(rules),
         first=bed.first,
         data_end=max(ends.values()),
         ends=ends,
         horizons=bed.horizons,
         origins=bed.origins,
     )
-
-
-def refuse_without_target(bed: Bed, events: Mapping[str, EventTable], options: BenchmarkOptions) -> None:
-    """Raise ``ConfigError`` for a bed in whose data no target ever happened."""
-    if len(without_target(events, options)) == len(options.targets):
+    if options.never_happened(events):
         message = "no target ever happened in the data of this bed, so that there is nothing to forecast"
         raise bed.error(("targets",), f"{message}. Give other categories, or a lower min_severity")
+    return bed, events, options
+
+
+def plan_dyads(
+    dyads: Mapping[str, EventTable], options: BenchmarkOptions
+) -> tuple[dict[str, BacktestPlan], dict[str, str]]:
+    """Plan the backtest of every dyad; those without an event before the first origin are left out, by name.
+
+    ``InputError`` when all are, or one of the others cannot be planned.
+    """
+    plans: dict[str, BacktestPlan] = {}
+    left_out: dict[str, str] = {}
+    for dyad, events in dyads.items():
+        first = options.origins_of(dyad)[0]
+        if (events.known_date < np.datetime64(first, "D")).any():
+            plans[dyad] = plan_dyad(dyad, events, options)
+        else:
+            left_out[dyad] = f"no event is known before {first}, the first origin"
+    if not plans:
+        listed = "\n".join(f"{dyad}: {reason}" for dyad, reason in left_out.items())
+        raise InputError(f"{listed}. Begin later, or add older events")
+    return plans, left_out
+
+
+def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:
+    """Plan the backtest of one dyad; the data begin where its record is dense enough to mean something.
+
+    ``InputError`` when no event is known before the first origin or a horizon that was asked for has no
+    complete window; ``PriorError`` when a changed prior is unknown or not valid.
+    """
+    end, origins = options.end_of(dyad), options.origins_of(dyad)
+    models = known_models(options.models) if options.models else ()
+    default_priors(stream_layout(options.targets)).changed(options.priors, "config")
+    asked = options.horizons or complete_horizons(origins[0], end)
+    horizons = tuple(int(days) for days in horizon_lengths(asked))
+    try:
+        origins = complete_origins(origins, horizons[0], end)[:: QUICK_STEP if options.quick else 1]
+        plan = BacktestPlan(
+            dyad=dyad,
+            targets=options.targets,
+            origins=origins,
+            horizons=horizons,
+            start=find_record_start(events, origins[0]),
+            data_end=end,
+            models=models,
+            sampler=options.sampler,
+            priors=options.priors,
+            too_long=() if options.horizons else tuple(sorted({*HORIZONS} - {*horizons})),
+        )
+        outcomes_of(plan, events)
+        refuse_unanswerable(plan, events)
+    except InputError as error:
+        raise InputError(f"{dyad}: {error}") from error
+    return plan
 
 
 @dataclass(frozen=True)
@@ -114,6 +348,16 @@ class DyadCoverage:
     chance: float | None
     too_long: tuple[int, ...]
 
+    @classmethod
+    def of(cls, plan: BacktestPlan, events: EventTable) -> DyadCoverage:
+        """Describe the record that a plan is about."""
+        days = np.sort(events.date[events.date <= np.datetime64(plan.data_end, "D")])
+        silent, last = silent_end(days, plan.data_end), days[-1].item()
+        apart, chance = (plan.data_end - last).days, silent and silent.chance
+        return cls(
+            plan.dyad, plan.data_end, len(days), last, apart, silent is not None, chance, plan.too_long
+        )
+
 
 @dataclass(frozen=True)
 class Benchmark:
@@ -125,7 +369,7 @@ class Benchmark:
     pass the gates.
     """
 
-    targets: Mapping[str, TargetScores]
+    targets: Mapping[str, DyadScores]
     coverage: tuple[DyadCoverage, ...]
     left_out: Mapping[str, str]
     seconds_per_origin: float
@@ -135,14 +379,12 @@ class Benchmark:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, the scores by target under ``targets``."""
-        scores = {name: scores.to_dict() for name, scores in self.targets.items()}
-        coverage = [
-            asdict(reach) | {"until": reach.until.isoformat(), "last_event": reach.last_event.isoformat()}
-            for reach in self.coverage
-        ]
         return {
-            "targets": scores,
-            "coverage": coverage,
+            "targets": {name: scores.to_dict() for name, scores in self.targets.items()},
+            "coverage": [
+                asdict(reach) | {"until": reach.until.isoformat(), "last_event": reach.last_event.isoformat()}
+                for reach in self.coverage
+            ],
             "left_out": [{"dyad": dyad, "reason": reason} for dyad, reason in self.left_out.items()],
             "seconds_per_origin": self.seconds_per_origin,
             "seconds": dict(self.seconds),
@@ -156,19 +398,17 @@ class Benchmark:
         for name, scores in self.targets.items():
             if title := titles[name]:
                 yield Heading(title)
-            yield from scores.blocks()
+            yield from _target_blocks(scores)
         yield model_legend(models)
-        if notes := tuple(self._reach()):
+        if notes := tuple(self._notes()):
             yield Alert(text=HEAD, items=notes, tone="caution")
         spent = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in self.seconds.items())
         yield Prose(
             f"Time: {self.seconds_per_origin:.2f} s an origin, all models together. Processor s: {spent}."
         )
-        if self.fits:
-            yield Prose(f"{self.failed} of {count(self.fits, 'fit')} failed a gate.")
 
-    def _reach(self) -> Iterator[str]:
-        """Name dyads left out, files that may end early, and horizons that a record is too short for."""
+    def _notes(self) -> Iterator[str]:
+        """Name dyads left out, files that may end early, horizons that are too long, and failed fits."""
         for dyad, reason in self.left_out.items():
             yield f"Left out: {dyad}, since {reason}."
         for reach in self.coverage:
@@ -181,104 +421,74 @@ class Benchmark:
             if reach.too_long:
                 days = listing(tuple(map(str, reach.too_long)))
                 yield f"{reach.dyad}: no window of {days} days is complete."
+        if self.failed:
+            yield f"{self.failed} of {count(self.fits, 'fit')} failed a gate: failed_fits in --json."
 
 
-def plan_dyads(
-    dyads: Mapping[str, EventTable], options: BenchmarkOptions
-) -> tuple[dict[str, BacktestPlan], dict[str, str]]:
-    """Plan the backtest of every dyad; those without an event before the first origin are left out, by name.
-
-    ``InputError`` when all are, or one of the others cannot be planned.
-    """
-    plans: dict[str, BacktestPlan] = {}
-    left_out: dict[str, str] = {}
-    for dyad, events in dyads.items():
-        first = _origins(dyad, options)[0]
-        if (events.known_date < np.datetime64(first, "D")).any():
-            plans[dyad] = plan_dyad(dyad, events, options)
-        else:
-            left_out[dyad] = f"no event is known before {first}, the first origin"
-    if not plans:
-        listed = "\n".join(f"{dyad}: {reason}" for dyad, reason in left_out.items())
-        raise InputError(f"{listed}. Begin later, or add older events")
-    return plans, left_out
-
-
-def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:
-    """Plan the backtest of one dyad; the data begin where its record is dense enough to mean something.
-
-    ``InputError`` when no event is known before the first origin or a horizon that was asked for has no
-    complete window; ``PriorError`` when a changed prior is unknown or not valid.
-    """
-    end = options.end_of(dyad)
-    models = known_models(options.models) if options.models else ()
-    default_priors(stream_layout(options.targets)).changed(options.priors, "config")
-    origins = _origins(dyad, options)
-    asked = options.horizons or complete_horizons(origins[0], end)
-    horizons = tuple(int(days) for days in horizon_lengths(asked))
-    try:
-        origins = complete_origins(origins, horizons[0], end)[:: QUICK_STEP if options.quick else 1]
-        start = find_record_start(events, origins[0])
-        plan = BacktestPlan(
-            dyad=dyad,
-            targets=options.targets,
-            origins=origins,
-            horizons=horizons,
-            start=start,
-            data_end=end,
-            models=models,
-            sampler=options.sampler,
-            priors=options.priors,
-            too_long=() if options.horizons else tuple(sorted({*HORIZONS} - {*horizons})),
-        )
-        outcomes_of(plan, events)
-        refuse_unanswerable(plan, events)
-    except InputError as error:
-        raise InputError(f"{dyad}: {error}") from error
-    return plan
-
-
-def without_target(dyads: Mapping[str, EventTable], options: BenchmarkOptions) -> list[str]:
-    """Names of the targets that happened in no dyad up to the end of its observation."""
-
-    def happened(target: TargetRule, dyad: str, events: EventTable) -> bool:
-        return bool((target.mask(events) & (events.date <= np.datetime64(options.end_of(dyad), "D"))).any())
-
-    return [
-        target.name
-        for target in options.targets
-        if not any(happened(target, *dyad) for dyad in dyads.items())
-    ]
-
-
-def _origins(dyad: str, options: BenchmarkOptions) -> tuple[date, ...]:
-    """Origins of a dyad up to the end of its observation (``InputError`` where there is none)."""
-    end = options.end_of(dyad)
-    if end < options.first:
-        raise InputError(f"the data end on {end}, before the first origin, {options.first}")
-    if isinstance(options.origins, str):
-        return choose_origins(options.origins, options.first, end)
-    listed = choose_origins(options.origins, options.first, end)
-    if not options.first <= listed[0] <= listed[-1] <= options.data_end:
-        span = f"{options.first} to {options.data_end}, as --from and --until say"
-        raise InputError(f"origins: got {listed[0]} to {listed[-1]}; allowed: {span}")
-    return tuple(day for day in listed if day <= end) or listed[:1]
-
-
-def _coverage(plan: BacktestPlan, events: EventTable) -> DyadCoverage:
-    days = np.sort(events.date[events.date <= np.datetime64(plan.data_end, "D")])
-    silent = silent_end(days, plan.data_end)
-    last: date = days[-1].item()
-    return DyadCoverage(
-        plan.dyad,
-        plan.data_end,
-        len(days),
-        last,
-        (plan.data_end - last).days,
-        silent is not None,
-        silent and silent.chance,
-        plan.too_long,
+def _target_blocks(scores: DyadScores) -> Iterator[Block]:
+    """Yield means, what is missing, scores and calibration by days ahead, the model chosen, and onset."""
+    if not any(cell.base_rate for cell in scores.cells):
+        yield Prose("It never happened in these windows.", tone="warning")
+    means = scores.means()
+    rows = (
+        ((label,), {model: means[model][score] for model in means})
+        for label, score in (("Brier", "brier"), ("log", "log"))
     )
+    yield score_table(tuple(means), rows, ("Score",), "Mean over dyads and horizons")
+    forecasts = {
+        model: sum(cell.n for cell in scores.cells if cell.group["model"] == model) for model in means
+    }
+    for model, n in forecasts.items():
+        if n < max(forecasts.values()):
+            said = f"The {plain_name(model)} forecasts {n} of {count(max(forecasts.values()), 'window')}"
+            yield Prose(f"{said}; its scores are of those.", tone="warning")
+    yield from _by_horizon(scores)
+    if scores.choice is not None and len(scores.choice.gaps) > 1:
+        gaps = scores.choice.gaps.items()
+        behind = ((name_model(model), gap_text(gap.value, gap.se)) for model, gap in gaps)
+        yield plain_table(("", ""), behind, "Log score behind the best model, with its block-bootstrap error")
+        yield Prose(f"Simplest within two errors of the best: {name_model(scores.choice.chosen)}.")
+    for state, title in _STATES.items():
+        lines = []
+        for score in scores.by_state:
+            if score.group["state"] == state and score.group["horizon_days"] is None:
+                minus = (score.detail["log_minus"].get(name) for name in COUNT_FREE)
+                gap_texts = (gap_text(**gap) if gap else "" for gap in minus)
+                lines.append((plain_name(score.group["model"]), _with_error(score.log), *gap_texts))
+                windows = f"{score.n}, {share(score.base_rate)} held one"
+        if lines:
+            less = (right(f"less {plain_name(name)}") for name in COUNT_FREE)
+            yield plain_table(("Model", right("log"), *less), lines, f"{title} ({windows})")
+
+
+def _by_horizon(scores: DyadScores) -> Iterator[Table]:
+    """Log and Brier score, and calibration, of each model by days ahead; as many columns as fit."""
+    # Baselines come last, and forecast every window.
+    windows = {one.group["horizon_days"]: f"{one.n} ({share(one.base_rate)})" for one in scores.by_horizon}
+    texts: dict[str, dict[str, dict[int, str]]] = {"log": {}, "Brier": {}, "Calibration slope": {}}
+    for score, line in zip(scores.by_horizon, scores.calibration_by_horizon, strict=True):
+        slope = value_text(line["slope"], line["slope_se"]).replace("± ", "±")
+        for label, text in zip(texts, (_with_error(score.log), _with_error(score.brier), slope), strict=True):
+            texts[label].setdefault(score.group["model"], {})[score.group["horizon_days"]] = text
+    for first in range(0, len(windows), _COLUMNS):
+        days = tuple(windows)[first : first + _COLUMNS]
+        groups = [Group(rows=(cells("windows (held)", *(windows[ahead] for ahead in days)),))]
+        for label, by_model in texts.items():
+            rows = (
+                cells(plain_name(model), *(own.get(ahead, "–") for ahead in days))
+                for model, own in by_model.items()
+            )
+            groups.append(Group(label=label, rows=tuple(rows)))
+        columns = (Column(""), *(right(f"{ahead} d") for ahead in days))
+        yield Table(title="Mean over dyads by days ahead", columns=columns, groups=tuple(groups))
+
+
+def _with_error(score: Estimate) -> str:
+    """Return a score as ``0.123 ±.045``."""
+    if not math.isfinite(score.value):
+        return "–"
+    error = number(score.se, 3).removeprefix("0") if math.isfinite(score.se) else "–"
+    return f"{number(score.value, 3)} ±{error[:4]}"
 
 
 def run_benchmark(
@@ -298,7 +508,7 @@ def run_benchmark(
     failed, since a mean over the others would compare different things, or Ctrl-C was pressed.
     """
     plans, left_out = plan_dyads(dyads, options)
-    if len(without_target(dyads, options)) == len(options.targets):
+    if options.never_happened(dyads):
         names = ", ".join(dict.fromkeys(name for target in options.targets for name in target.any_of))
         raise InputError(
             f"the target never happened: no dyad has an event of {names} that is severe enough. Give other "
@@ -321,10 +531,9 @@ def run_benchmark(
     forecasts = {dyad: collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items()}
     seconds = time.perf_counter() - began
     seed = options.sampler.seed
-    scores = {target.name: score_target(target, forecasts, dyads, seed=seed) for target in options.targets}
+    scores = {target.name: score_dyads(target, forecasts, dyads, seed=seed) for target in options.targets}
     every = [result for found in results.values() for result in found]
     spent = stage_seconds(every) | {"score": round(time.process_time() - scoring, 2)}
-    made, failed = count_fits(every)
     n_origins = sum(len(plan.origins) for plan in plans.values())
-    coverage = tuple(_coverage(plan, dyads[dyad]) for dyad, plan in plans.items())
-    return Benchmark(scores, coverage, left_out, round(seconds / n_origins, 3), spent, made, failed)
+    coverage = tuple(DyadCoverage.of(plan, dyads[dyad]) for dyad, plan in plans.items())
+    return Benchmark(scores, coverage, left_out, round(seconds / n_origins, 3), spent, *count_fits(every))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,8 +31,7 @@ from forecast.errors import InputError, UnfinishedError
 from forecast.records.base import LISTED
 
 if TYPE_CHECKING:
-    from forecast.bench.accuracy import BenchmarkOptions
-    from forecast.bench.beds import Bed
+    from forecast.bench.accuracy import Bed, BenchmarkOptions
     from forecast.config.watchlist import Watchlist
     from forecast.evaluation.backtest import BacktestOptions
     from forecast.events.table import EventTable
@@ -160,8 +159,8 @@ def _load_list(case: DatedOptions, plan: PlanOptions) -> Watchlist:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BedOptions:
-    """What is forecast, of which files: by a bed, or by options alone."""
+class BedOptions(OriginOptions):
+    """What is forecast, of which files, when and by which models: by a bed, by options, or both."""
 
     bed: str | None = option(
         None, "--bed", "Shipped bed (panel, mid, balkans, us-china), or the YAML file of one.", "NAME|FILE"
@@ -177,118 +176,64 @@ class BedOptions:
     min_severity: int | None = option(
         None, "--min-severity", "Least severity that counts; 1 when absent.", min=1, max=5
     )
+    models: str = option(MODELS, "--models", f"Some of {MODELS}; or: baselines, always shown.", "LIST")
+    quick: bool = option(False, "--quick", "Every third origin only.")
+    prior: list[str] | None = option(
+        None, "--prior", "Change a prior of the model: a word or a distribution. Repeatable.", "NAME=PRIOR"
+    )
+    seed: int | None = option(None, "--seed", "Seed of all fits.", min=0)
 
     def read(self) -> tuple[Bed | None, dict[str, EventTable], BenchmarkOptions]:
         """Read what is asked and the event files (``InputError`` for options that do not go together)."""
-        from forecast.bench.accuracy import BenchmarkOptions
-        from forecast.bench.beds import read_dyads
+        from forecast.bench.accuracy import SAMPLER, BenchmarkOptions, open_bed, read_dyads
         from forecast.panel import TargetRule
 
         own = {"--any-of": self.any_of, "--from": self.first, "--until": self.until}
+        bed = None
         if self.bed is not None:
             for name, value in {**own, "--min-severity": self.min_severity}.items():
                 if value is not None:
                     raise InputError(f"{name}: the bed says it. Leave it out, or copy the file of the bed")
-            return _read_bed(self.bed, self.data)
-        if self.data is None or self.any_of is None or self.first is None or self.until is None:
+            bed, events, options = open_bed(self.bed, self.data)
+        elif self.data is None or self.any_of is None or self.first is None or self.until is None:
             missing = [name for name, value in {"--data": self.data, **own}.items() if value is None]
             raise InputError(
                 f"{', '.join(missing)}: missing. Give --bed NAME, or all of --data and {', '.join(own)}"
             )
-        rule = TargetRule("target", read_categories(self.any_of), self.min_severity or 1)
-        options = BenchmarkOptions(targets=(rule,), first=self.first.date(), data_end=self.until.date())
-        return None, read_dyads(self.data), options
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoredOptions(OriginOptions):
-    """Past days to forecast from, how far ahead, and with which models; those of a bed when absent."""
-
-    origins: str | None = option(
-        None,
-        "--origins",
-        "quarterly, monthly, weekly, or days: 2021-01-01,2021-07-01; else those of the bed, or monthly.",
-        "WHEN",
-    )
-    models: str = option(
-        MODELS, "--models", f"Some of {MODELS}; or: baselines, which are always shown.", "LIST"
-    )
-
-    def put_into(self, options: BenchmarkOptions) -> BenchmarkOptions:
-        """Return what is asked with these changes."""
-        changes: dict[str, Any] = {}
+        else:
+            rule = TargetRule("target", _read_categories(self.any_of), self.min_severity or 1)
+            options = BenchmarkOptions(targets=(rule,), first=self.first.date(), data_end=self.until.date())
+            events = read_dyads(self.data)
+        changes: dict[str, Any] = {"models": self._models(), "priors": self._priors(), "quick": self.quick}
         if self.origins is not None:
             changes["origins"] = read_origins(self.origins)
         if self.horizons is not None:
             changes["horizons"] = days_ahead(self.horizons, "--horizons")
             if not changes["horizons"]:
                 raise InputError(f"--horizons: the list is empty. Expected e.g. {LISTED}")
+        if self.seed is not None:
+            changes["sampler"] = replace(SAMPLER, seed=self.seed)
+        return bed, events, replace(options, **changes)
+
+    def _models(self) -> tuple[str, ...]:
         models = parts_of(self.models)
         if not models:
             raise InputError(f"--models: the list is empty. Allowed: {MODELS}, or {_BASELINES}")
         if _BASELINES in models and len(models) > 1:
             raise InputError(f"--models: '{_BASELINES}' stands alone, since they are always shown")
-        return replace(options, models=() if models == (_BASELINES,) else models, **changes)
+        return () if models == (_BASELINES,) else models
+
+    def _priors(self) -> dict[str, str]:
+        priors = {}
+        for given in self.prior or ():
+            name, sign, statement = given.partition("=")
+            if not sign or not name.strip() or not statement.strip():
+                raise InputError(f"--prior: got '{given}'; write NAME=PRIOR, such as tension.scale=small")
+            priors[name.strip()] = statement.strip()
+        return priors
 
 
-@bench.command("accuracy")
-@takes_options
-def accuracy(
-    asked: BedOptions,
-    plan: ScoredOptions,
-    quick: bool = option(False, "--quick", "Every third origin only."),
-    prior: list[str] | None = option(
-        None,
-        "--prior",
-        "Change a prior of the model: a word or a distribution. May be repeated.",
-        "NAME=PRIOR",
-    ),
-    seed: int | None = option(None, "--seed", "Seed of all fits.", min=0),
-    keep: Path | None = option(
-        None, "--keep", "Keep finished parts in this folder, and go on from those there.", "FOLDER"
-    ),
-    cluster: str | None = option(
-        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
-    ),
-    *,
-    output: Output,
-) -> None:
-    """Score every model and baseline on a bed or a folder of dyads, and average."""
-    with listening(shown=output.for_people) as listen:
-        from forecast.bench.accuracy import SAMPLER, run_benchmark
-
-        bed, events, stated = asked.read()
-        options = replace(
-            plan.put_into(stated),
-            sampler=SAMPLER if seed is None else replace(SAMPLER, seed=seed),
-            priors=_priors(prior or ()),
-            quick=quick,
-        )
-        scores = run_benchmark(
-            events, options, processes=plan.jobs, cluster=cluster, keep=keep, listen=listen
-        )
-    facts = scores.to_dict()
-    if bed is None:
-        facts = facts.pop("targets")["target"] | facts
-        output.print(facts, scores.blocks({"target": None}))
-    else:
-        titles = {name: target.label or name.replace("_", " ") for name, target in bed.targets.items()}
-        output.print({"bed": bed.name} | facts, scores.blocks(titles))
-
-
-def _read_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], BenchmarkOptions]:
-    from forecast.bench.accuracy import bed_options, refuse_without_target
-    from forecast.bench.beds import find_bed, read_bed_files
-
-    bed = find_bed(name)
-    events, ends = read_bed_files(bed, data)
-    options = bed_options(bed, ends)
-    refuse_without_target(bed, events, options)
-    return bed, events, options
-
-
-def read_categories(any_of: str) -> tuple[str, ...]:
-    """Read ``--any-of``; raises ``InputError`` for what is no category."""
+def _read_categories(any_of: str) -> tuple[str, ...]:
     from forecast.events.codebook import CATEGORIES, category_fault
 
     categories = parts_of(any_of)
@@ -302,11 +247,31 @@ def read_categories(any_of: str) -> tuple[str, ...]:
     return categories
 
 
-def _priors(stated: Sequence[str]) -> dict[str, str]:
-    priors = {}
-    for given in stated:
-        name, sign, statement = given.partition("=")
-        if not sign or not name.strip() or not statement.strip():
-            raise InputError(f"--prior: got '{given}'; write NAME=PRIOR, such as tension.scale=small")
-        priors[name.strip()] = statement.strip()
-    return priors
+@bench.command("accuracy")
+@takes_options
+def accuracy(
+    asked: BedOptions,
+    keep: Path | None = option(
+        None, "--keep", "Keep finished parts in this folder, and go on from those there.", "FOLDER"
+    ),
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    ),
+    *,
+    output: Output,
+) -> None:
+    """Score every model and baseline on a bed or a folder of dyads, and average."""
+    with listening(shown=output.for_people) as listen:
+        from forecast.bench.accuracy import run_benchmark
+
+        bed, events, options = asked.read()
+        scores = run_benchmark(
+            events, options, processes=asked.jobs, cluster=cluster, keep=keep, listen=listen
+        )
+    facts = scores.to_dict()
+    if bed is None:
+        facts = facts.pop("targets")["target"] | facts
+        output.print(facts, scores.blocks({"target": None}))
+    else:
+        titles = {name: target.label or name.replace("_", " ") for name, target in bed.targets.items()}
+        output.print({"bed": bed.name} | facts, scores.blocks(titles))

@@ -236,6 +236,14 @@ def draw_blocks(n_origins: int, block: int, seed: int, n_resamples: int = N_RESA
     return np.asarray(drawn.reshape(n_resamples, -1)[:, :n_origins])
 
 
+def origin_counts(n_origins: int, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floats:
+    """How often each resample of ``draw_blocks`` holds each origin, shape (resample, origin)."""
+    drawn = draw_blocks(n_origins, block, seed, n_resamples)
+    cells = np.arange(n_resamples)[:, None] * n_origins + drawn
+    times = np.bincount(cells.ravel(), minlength=n_resamples * n_origins)
+    return times.reshape(n_resamples, n_origins).astype(np.float64)
+
+
 def _draw_begins(n_origins: int, block: int, seed: int, n_resamples: int) -> NDArray[np.int64]:
     """First origin of each block, shape (resample, block); the last block may be cut short."""
     random = np.random.default_rng(seed)
@@ -357,7 +365,7 @@ def window_labels(table: ForecastTable) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class PooledCalibration:
-    """Calibration line of one model over all its targets and horizons.
+    """Calibration line of one model over many forecasts.
 
     Intercept 0 and slope 1 when calibrated; the slope is below 1 when forecasts are too extreme. Errors
     by block bootstrap over origins. NaN where no line can be fitted.
@@ -376,8 +384,7 @@ def pool_calibration(
     origins, row_origin = np.unique(rows.origin, return_inverse=True)
     block = block_length(origins, max(rows.horizons))
     line = calibration_line(rows.probability, rows.outcome)
-    drawn = draw_blocks(len(origins), block, seed, n_resamples)
-    times = np.stack([np.bincount(places, minlength=len(origins)) for places in drawn]).astype(np.float64)
+    times = origin_counts(len(origins), block, seed, n_resamples)
     lines = resampled_lines(rows.probability, rows.outcome, row_origin, times)
     spread = np.std(lines, axis=0, ddof=1)
     n_blocks = len(origins) / block

@@ -1,22 +1,28 @@
-"""Scores per target, horizon and model, and what may be claimed from them; the content of ``scores.json``.
+"""Tables of scores by group: of one dyad by target, horizon and model; of many dyads, and of onset.
 
-``compare_models`` gives the difference between two models over all cells.
+``score_forecasts`` makes the content of ``scores.json`` with what may be claimed from it, ``score_dyads``
+that of ``forecast bench accuracy``; ``compare_models`` gives the difference between two models.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
-from forecast.baselines import REFERENCE
+from forecast.baselines import BASELINES, REFERENCE, Days
+from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.metrics import (
+    LOG_FLOOR,
     BrierParts,
+    CalibrationLine,
     Estimate,
     PooledCalibration,
     area_under_roc,
@@ -24,21 +30,34 @@ from forecast.evaluation.metrics import (
     brier_score,
     calibration_line,
     decompose_brier,
-    draw_blocks,
     log_score,
     mean_estimate,
+    origin_counts,
     pool_calibration,
+    pool_dyads,
     skill_estimate,
     with_interval,
 )
+from forecast.events.table import EventTable
+from forecast.panel import TargetRule
 from forecast.records.notices import Notice, notice
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 SCHEMA = 2
 """Version of ``scores.json``."""
 FEWEST_OUTCOMES = 20
 """Hits and misses that each are needed before skill is claimed."""
+
+SIMPLEST_FIRST = ("model", "panel", "combined")
+"""By what a forecast takes: one fit; that, for its paths alone; both."""
+TOLERANCE = 2.0
+"""Standard errors of the difference in log score."""
+QUIET_DAYS = 365
+"""Days without a target act before an origin that make what follows an onset."""
+COUNT_FREE = ("gamma_poisson", "constant_rate")
+"""Baselines that read the target's own past acts alone: what others gain on them, counts of events add."""
 
 Claim = Literal["better", "worse", "none"]
 
@@ -269,6 +288,55 @@ def without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
+class OriginBlocks:
+    """Resamples of origins in blocks, for means over groups of windows; all windows of an origin go together.
+
+    Only origins with a window are drawn, those of which ``known``, shape (origin,), is true; blocks are sized
+    for the longest horizon.
+    """
+
+    def __init__(self, origin: Days, known: Flags, horizon_days: int, seed: int) -> None:
+        self._used = np.flatnonzero(known)
+        block = block_length(origin[self._used], horizon_days)
+        self._times = origin_counts(len(self._used), block, seed)
+        self._n_blocks = len(self._used) / block
+
+    def mean(self, total: Floats, number: NDArray[Any]) -> Estimate:
+        """Mean over groups, of the same weight, of the mean over their windows.
+
+        ``total`` is the sum of values and ``number`` the count of windows by (origin, group).
+        """
+        once = np.ones((1, len(self._used)))
+        value, drawn = (self._means(times, total, number) for times in (once, self._times))
+        return with_interval(float(value[0]), float(np.std(drawn, ddof=1)), self._n_blocks)
+
+    def _means(self, times: Floats, total: Floats, number: NDArray[Any]) -> Floats:
+        drawn = times @ number[self._used]
+        means = np.divide(times @ total[self._used], drawn, where=drawn > 0, out=np.zeros_like(drawn))
+        # A resample may miss a group with few windows altogether; the mean is then over the others.
+        groups = (drawn > 0).sum(axis=1)
+        return np.asarray(means.sum(axis=1)[groups > 0] / groups[groups > 0])
+
+    def errors_of_line(
+        self, probability: Floats, outcome: Floats, row: NDArray[np.int64], line: CalibrationLine
+    ) -> tuple[float, float]:
+        """Errors of intercept and slope, from windows of shape (window,) at origins ``row``.
+
+        To first order: a resample whose outcomes the forecasts all but separate would otherwise send the line
+        anywhere. A window moves it by its influence, the inverse information times its part of the score.
+        """
+        x = logit(np.clip(probability, LOG_FLOOR, 1 - LOG_FLOOR))
+        design = np.column_stack([np.ones_like(x), x])
+        fitted = expit(design @ (line.intercept, line.slope))
+        information = design.T @ (design * (fitted * (1 - fitted))[:, None])
+        influence = np.linalg.solve(information, (design * (outcome - fitted)[:, None]).T)
+        place = np.searchsorted(self._used, row)
+        by_origin = np.stack([np.bincount(place, moves, len(self._used)) for moves in influence], axis=1)
+        spread = np.std(self._times @ by_origin, axis=0, ddof=1)
+        intercept, slope = (with_interval(0.0, float(se), self._n_blocks).se for se in spread)
+        return intercept, slope
+
+
 def compare_models(forecasts: ForecastTable, model: str, other: str, *, seed: int) -> Estimate:
     """Mean log score of a model minus that of another: below 0 the first is better.
 
@@ -288,20 +356,292 @@ def compare_models(forecasts: ForecastTable, model: str, other: str, *, seed: in
     if not columns:
         raise InputError(f"'{model}' and '{other}' forecast no window in common: nothing to compare")
     origins = np.unique(np.concatenate([origin for origin, _ in columns]))
-    difference = np.full((len(origins), len(columns)), np.nan)
+    difference, known = np.zeros((2, len(origins), len(columns)))
     for place, (origin, values) in enumerate(columns):
-        difference[np.searchsorted(origins, origin), place] = values
-    block = block_length(origins, max(forecasts.horizons))
-    drawn = draw_blocks(len(origins), block, seed)
-    spread = float(np.std(_mean_of_cells(difference[drawn]), ddof=1))
-    return with_interval(float(_mean_of_cells(difference)), spread, len(origins) / block)
+        row = np.searchsorted(origins, origin)
+        difference[row, place], known[row, place] = values, 1.0
+    every = np.ones(len(origins), np.bool_)
+    return OriginBlocks(origins, every, max(forecasts.horizons), seed).mean(difference, known)
 
 
-def _mean_of_cells(difference: Floats) -> Floats:
-    """Mean over cells of the mean over origins, shape (...), from (..., origin, cell) with NaN for none."""
-    known = ~np.isnan(difference)
-    number = known.sum(axis=-2)
-    total = np.where(known, difference, 0.0).sum(axis=-2)
-    # A resample may miss a cell with few windows altogether; the mean is then over the others.
-    means = np.divide(total, number, out=np.zeros_like(total), where=number > 0)
-    return np.asarray(means.sum(axis=-1) / (number > 0).sum(axis=-1))
+class ScoreGap(NamedTuple):
+    """Mean log score of a model minus that of another on the same windows, and its error; below 0: better."""
+
+    value: float
+    se: float
+
+
+@dataclass(frozen=True)
+class PooledScore:
+    """Mean scores of the ``n`` windows of one group, of which the share ``base_rate`` held the target.
+
+    ``group`` says which windows, by name (``dyad``, ``horizon_days``, ``model``, ``state``), ``detail`` what
+    is told beside the scores.
+    """
+
+    group: Mapping[str, Any]
+    n: int
+    base_rate: float
+    brier: Estimate
+    log: Estimate
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: the group, then the scores, then the detail."""
+        means = {"n": self.n, "base_rate": self.base_rate, "brier": self.brier.value, "log": self.log.value}
+        return {**self.group, **means, "brier_se": self.brier.se, "log_se": self.log.se, **self.detail}
+
+
+@dataclass(frozen=True, eq=False)
+class DyadWindows:
+    """Windows of one target of several dyads side by side, NaN where a dyad has none.
+
+    ``outcome`` and, by model, ``probability`` are of shape (origin, dyad, horizon). ``quiet``, shape
+    (origin, dyad), says whether no target act fell in the ``QUIET_DAYS`` days before the origin.
+    """
+
+    origin: Days
+    horizons: tuple[int, ...]
+    outcome: Floats
+    probability: Mapping[str, Floats]
+    quiet: Flags
+
+    @classmethod
+    def of(
+        cls, tables: Mapping[str, ForecastTable], events: Mapping[str, EventTable], target: TargetRule
+    ) -> DyadWindows:
+        """Put the tables of all dyads (of one target each) side by side; ``events`` are their records."""
+        origin = np.unique(np.concatenate([table.origin for table in tables.values()]))
+        horizons = sorted({days for table in tables.values() for days in table.horizons})
+        models = dict.fromkeys(model for table in tables.values() for model in table.models)
+        shape = len(origin), len(tables), len(horizons)
+        outcome, quiet = np.full(shape, np.nan), np.ones(shape[:2], np.bool_)
+        probability = {model: np.full(shape, np.nan) for model in models}
+        for place, (dyad, table) in enumerate(tables.items()):
+            row, column = np.searchsorted(origin, table.origin), np.searchsorted(horizons, table.horizon_days)
+            outcome[row, place, column] = table.outcome
+            for model in models:
+                own = table.model == model
+                probability[model][row[own], place, column[own]] = table.probability[own]
+            quiet[:, place] = quiet_year(events[dyad], target, origin)
+        return cls(origin, tuple(horizons), outcome, probability, quiet)
+
+    def by_horizon(self, seed: int) -> tuple[tuple[PooledScore, ...], tuple[dict[str, Any], ...]]:
+        """Score every model at every horizon over the windows it forecast, and fit its calibration line.
+
+        Dyads have the same weight in the scores, windows in the line.
+        """
+        scores, lines = [], []
+        for column, days in enumerate(self.horizons):
+            outcome = self.outcome[:, :, column]
+            for model, every in self.probability.items():
+                probability = every[:, :, column]
+                known = ~np.isnan(probability)
+                if not known.any():
+                    continue
+                blocks = OriginBlocks(self.origin, known.any(axis=1), days, seed)
+                brier, log = (
+                    blocks.mean(np.where(known, score(probability, outcome), 0.0), known)
+                    for score in (brier_score, log_score)
+                )
+                rate = float(np.mean([outcome[own, k].mean() for k, own in enumerate(known.T) if own.any()]))
+                group = {"horizon_days": days, "model": model, "dyads": int(known.any(axis=0).sum())}
+                scores.append(PooledScore(group, int(known.sum()), rate, brier, log))
+                p, y = probability[known], outcome[known]
+                line, errors = calibration_line(p, y), (np.nan, np.nan)
+                if np.isfinite(line.slope):
+                    errors = blocks.errors_of_line(p, y, np.nonzero(known)[0], line)
+                named = dict(zip(("intercept_se", "slope_se"), errors, strict=True))
+                lines.append({"horizon_days": days, "model": model} | asdict(line) | named)
+        return tuple(scores), tuple(lines)
+
+    def by_state(self, seed: int) -> tuple[PooledScore, ...]:
+        """Score onset and continuation of every model, over all horizons (``None``) and by each.
+
+        Every window has the same weight. ``log_minus`` is the gap to each of ``COUNT_FREE``, but to itself. A
+        state without a window is left out.
+        """
+        spans: list[tuple[int | None, slice]] = [(None, slice(None))]
+        spans += [(days, slice(column, column + 1)) for column, days in enumerate(self.horizons)]
+        return tuple(
+            score
+            for state, within in (("onset", self.quiet), ("continuation", ~self.quiet))
+            for days, columns in spans
+            for score in self._of_state(state, within, days, columns, seed)
+        )
+
+    def _of_state(
+        self, state: str, within: Flags, days: int | None, columns: slice, seed: int
+    ) -> Iterator[PooledScore]:
+        every = {model: values[:, :, columns] for model, values in self.probability.items()}
+        outcome, longest = self.outcome[:, :, columns], max(self.horizons[columns])
+        logs = {model: log_score(probability, outcome) for model, probability in every.items()}
+        for model, probability in every.items():
+            known = ~np.isnan(probability) & within[:, :, None]
+            if not known.any():
+                continue
+            blocks = OriginBlocks(self.origin, known.any(axis=(1, 2)), longest, seed)
+
+            def mean(values: Floats, used: Flags, blocks: OriginBlocks = blocks) -> Estimate:
+                total = np.where(used, values, 0.0).sum(axis=(1, 2))
+                return blocks.mean(total[:, None], used.sum(axis=(1, 2))[:, None])
+
+            gaps = {}
+            for name in COUNT_FREE:
+                both = known & ~np.isnan(every[name]) if name in every else np.zeros_like(known)
+                if name != model and both.any():
+                    gap = mean(logs[model] - logs[name], both)
+                    gaps[name] = ScoreGap(gap.value, gap.se)._asdict()
+            yield PooledScore(
+                {"state": state, "horizon_days": days, "model": model},
+                int(known.sum()),
+                float(outcome[known].mean()),
+                mean(brier_score(probability, outcome), known),
+                mean(logs[model], known),
+                {"log_minus": gaps},
+            )
+
+
+def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> Flags:
+    """Whether no target act, by its own day, fell in the ``QUIET_DAYS`` days before each origin."""
+    days = np.sort(events.date[target.mask(events)])
+    begin = np.searchsorted(days, origin - np.timedelta64(QUIET_DAYS, "D"), side="left")
+    return np.asarray(np.searchsorted(days, origin, side="left") == begin)
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """The simplest good model, ``chosen``: of ``SIMPLEST_FIRST``, within ``TOLERANCE`` errors of the best.
+
+    ``best`` has the lowest mean log score; ``gaps`` are of every model, the best included (0, error 0).
+    """
+
+    best: str
+    gaps: dict[str, ScoreGap]
+    chosen: str
+
+
+@dataclass(frozen=True)
+class DyadScores:
+    """Scores of one target on many dyads: cells by dyad, horizon and model; calibration lines by dyad.
+
+    ``choice`` is ``None`` without models. ``against_baselines`` is the mean log score of each model minus
+    that of each baseline over the dyads that both forecast. ``pooled_calibration`` has one line a model.
+    """
+
+    cells: tuple[PooledScore, ...]
+    calibration: Mapping[str, tuple[PooledCalibration, ...]]
+    pooled_calibration: tuple[PooledCalibration, ...]
+    choice: ModelChoice | None
+    against_baselines: Mapping[str, Mapping[str, ScoreGap]]
+    by_horizon: tuple[PooledScore, ...]
+    calibration_by_horizon: tuple[dict[str, Any], ...]
+    by_state: tuple[PooledScore, ...]
+
+    def means(self) -> dict[str, dict[str, float]]:
+        """Mean Brier and log score of each model over dyads and horizons, all of the same weight."""
+        by_model: dict[str, list[PooledScore]] = {}
+        for cell in self.cells:
+            by_model.setdefault(cell.group["model"], []).append(cell)
+        return {
+            model: {
+                "brier": sum(cell.brier.value for cell in own) / len(own),
+                "log": sum(cell.log.value for cell in own) / len(own),
+            }
+            for model, own in by_model.items()
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, ``None`` where a number is not defined."""
+        choice = self.choice
+        behind = {name: gap._asdict() for name, gap in choice.gaps.items()} if choice else {}
+        against = {
+            model: {name: gap._asdict() for name, gap in gaps.items()}
+            for model, gaps in self.against_baselines.items()
+        }
+        content: dict[str, Any] = {
+            "cells": [cell.to_dict() for cell in self.cells],
+            "mean": self.means(),
+            "default": DEFAULT_FAMILY,
+            "choice": choice and {"best": choice.best, "chosen": choice.chosen, "log_behind_best": behind},
+            "against_baselines": against,
+            "by_horizon": [score.to_dict() for score in self.by_horizon],
+            "calibration": [
+                {"dyad": dyad} | asdict(line) for dyad, lines in self.calibration.items() for line in lines
+            ],
+            "pooled_calibration": [asdict(line) for line in self.pooled_calibration],
+            "calibration_by_horizon": list(self.calibration_by_horizon),
+            "onset": [score.to_dict() for score in self.by_state],
+        }
+        plain: dict[str, Any] = without_nan(content)
+        return plain
+
+
+def score_dyads(
+    target: TargetRule,
+    forecasts: Mapping[str, ForecastTable],
+    events: Mapping[str, EventTable],
+    *,
+    seed: int,
+) -> DyadScores:
+    """Score the forecasts of one target, by dyad; baselines are among them, and ``events`` the records.
+
+    Errors over dyads come from blocks of origins in which all dyads are drawn together: neighbours share
+    wars, so that dyads are no separate evidence.
+    """
+    own = {dyad: table.select(target=target.name) for dyad, table in forecasts.items()}
+    tables = list(own.values())
+    models = list(dict.fromkeys(name for table in tables for name in table.models))
+    scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in own.items()}
+    against: dict[str, dict[str, ScoreGap]] = {}
+    for model in models:
+        # A model that has no answer for a dyad is compared on the others.
+        having = [table for table in tables if model in table.models]
+        if model not in BASELINES:
+            against[model] = {name: _gap(having, model, name, seed) for name in BASELINES}
+    cells = tuple(
+        PooledScore(
+            {"dyad": dyad, "horizon_days": cell.horizon_days, "model": cell.model},
+            cell.n,
+            cell.base_rate,
+            cell.brier,
+            cell.log,
+            {"failed_fits": cell.failed_fits and asdict(cell.failed_fits)},
+        )
+        for dyad, table in scores.items()
+        for cell in table.cells
+    )
+    windows = DyadWindows.of(own, events, target)
+    return DyadScores(
+        cells,
+        {dyad: table.calibration for dyad, table in scores.items()},
+        tuple(pool_dyads(tables, model, seed) for model in models),
+        choose_model(tables, seed=seed),
+        against,
+        *windows.by_horizon(seed),
+        windows.by_state(seed),
+    )
+
+
+def choose_model(tables: Sequence[ForecastTable], *, seed: int) -> ModelChoice | None:
+    """Choose the simplest model within two standard errors of the best, by one or more dyads of equal weight.
+
+    Targets and horizons have the same weight within a dyad; dyads count as independent, which makes errors
+    too small where neighbours share wars. ``None`` when the tables hold none of the models.
+    """
+    models = [name for name in SIMPLEST_FIRST if all(name in table.models for table in tables)]
+    if not models:
+        return None
+    gaps = {name: _gap(tables, name, models[0], seed) for name in models}
+    best = min(models, key=lambda name: gaps[name].value)
+    gaps = {name: _gap(tables, name, best, seed) for name in models}
+    chosen = next(name for name in models if gaps[name].value <= TOLERANCE * gaps[name].se)
+    return ModelChoice(best, gaps, chosen)
+
+
+def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> ScoreGap:
+    if model == other:
+        return ScoreGap(0.0, 0.0)
+    gaps = [compare_models(table, model, other, seed=seed) for table in tables]
+    value = sum(gap.value for gap in gaps) / len(gaps)
+    return ScoreGap(value, math.sqrt(sum(gap.se**2 for gap in gaps)) / len(gaps))

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from forecast.baselines import BASELINES
-from forecast.bench.accuracy import BenchmarkOptions, plan_dyad
-from forecast.bench.beds import read_dyads
+from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
 from forecast.errors import NotConvergedError
 from forecast.evaluation import units
 from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS

@@ -8,11 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.bench.accuracy import BenchmarkOptions, bed_options, plan_dyads, run_benchmark
-from forecast.bench.beds import find_bed, read_bed_files, shipped_beds
-from forecast.bench.pooled_windows import QUIET_DAYS, quiet_year
+from forecast.bench.accuracy import (
+    BenchmarkOptions,
+    find_bed,
+    open_bed,
+    plan_dyads,
+    read_bed_files,
+    run_benchmark,
+    shipped_beds,
+)
 from forecast.errors import InputError
 from forecast.evaluation.backtest import silent_end
+from forecast.evaluation.score_table import QUIET_DAYS, quiet_year
 from forecast.events.reading import read_events
 from forecast.panel import TargetRule
 from forecast.records.base import HORIZONS, LISTED
@@ -58,9 +65,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def scored(folder):
-    bed = find_bed(str(folder / "small.yaml"))
-    events, ends = read_bed_files(bed, None)
-    options = bed_options(bed, ends)
+    _, events, options = open_bed(str(folder / "small.yaml"), None)
     return run_benchmark(events, replace(options, models=("panel",))), events, options
 
 
@@ -89,43 +94,46 @@ def test_the_usual_horizons_stand_in_one_place_and_the_makefile_asks_for_them():
 def test_no_window_beyond_a_dyads_own_end_is_scored(scored):
     found, events, options = scored
     plans, _ = plan_dyads(events, options)
-    for cell in found.targets["force"].cells:
-        last = plans[cell.dyad].data_end - timedelta(days=cell.horizon_days - 1)
-        assert cell.n == sum(origin <= last for origin in plans[cell.dyad].origins)
-    assert {one.dyad: one.until for one in found.coverage} == {
-        "a-b": date(2007, 12, 31),
-        "c-d": date(2005, 12, 31),
-    }
+    for cell in found.targets["force"].to_dict()["cells"]:
+        plan = plans[cell["dyad"]]
+        last = plan.data_end - timedelta(days=cell["horizon_days"] - 1)
+        assert cell["n"] == sum(origin <= last for origin in plan.origins)
+    ends = {"a-b": date(2007, 12, 31), "c-d": date(2005, 12, 31)}
+    assert {one.dyad: one.until for one in found.coverage} == ends
 
 
 def test_scores_by_horizon_are_the_mean_over_dyads(scored):
-    scores = scored[0].targets["force"]
-    assert {one.horizon_days for one in scores.by_horizon} == set(HORIZONS)
-    for one in scores.by_horizon:
-        own = [c for c in scores.cells if (c.horizon_days, c.model) == (one.horizon_days, one.model)]
-        assert one.log == pytest.approx(np.mean([cell.log for cell in own]), abs=1e-12)
-        assert one.brier == pytest.approx(np.mean([cell.brier for cell in own]), abs=1e-12)
-        assert (one.n, one.dyads) == (sum(cell.n for cell in own), len(own))
-        assert one.log_se > 0
+    scores = scored[0].targets["force"].to_dict()
+    assert {one["horizon_days"] for one in scores["by_horizon"]} == set(HORIZONS)
+    for one in scores["by_horizon"]:
+        key = one["horizon_days"], one["model"]
+        own = [c for c in scores["cells"] if (c["horizon_days"], c["model"]) == key]
+        for score in ("log", "brier"):
+            assert one[score] == pytest.approx(np.mean([cell[score] for cell in own]), abs=1e-12)
+        assert (one["n"], one["dyads"]) == (sum(cell["n"] for cell in own), len(own))
+        assert one["log_se"] > 0
 
 
 def test_onset_and_continuation_together_are_all_windows(scored):
-    scores = scored[0].targets["force"]
+    scores = scored[0].targets["force"].to_dict()
     for model in ("panel", "gamma_poisson", "decayed_logistic"):
         for days in HORIZONS:
-            own = [c for c in scores.cells if (c.horizon_days, c.model) == (days, model)]
-            states = [s for s in scores.by_state if (s.horizon_days, s.model) == (days, model)]
-            assert {one.state for one in states} == {"onset", "continuation"}
-            assert sum(one.n for one in states) == sum(cell.n for cell in own)
-            total = sum(one.n * one.log for one in states)
-            assert total == pytest.approx(sum(cell.n * cell.log for cell in own))
+            own, states = (
+                [one for one in scores[part] if (one["horizon_days"], one["model"]) == (days, model)]
+                for part in ("cells", "onset")
+            )
+            assert {one["state"] for one in states} == {"onset", "continuation"}
+            assert sum(one["n"] for one in states) == sum(cell["n"] for cell in own)
+            total = sum(one["n"] * one["log"] for one in states)
+            assert total == pytest.approx(sum(cell["n"] * cell["log"] for cell in own))
 
 
 def test_a_gap_to_a_count_free_rate_is_the_difference_of_the_means(scored):
-    by_key = {(s.state, s.horizon_days, s.model): s for s in scored[0].targets["force"].by_state}
+    onset = scored[0].targets["force"].to_dict()["onset"]
+    by_key = {(one["state"], one["horizon_days"], one["model"]): one for one in onset}
     one, other = (by_key["onset", 365, name] for name in ("decayed_logistic", "gamma_poisson"))
-    assert one.log_minus["gamma_poisson"].value == pytest.approx(one.log - other.log)
-    assert "gamma_poisson" not in other.log_minus
+    assert one["log_minus"]["gamma_poisson"]["value"] == pytest.approx(one["log"] - other["log"])
+    assert "gamma_poisson" not in other["log_minus"]
 
 
 def test_a_year_is_quiet_from_the_day_after_its_length(folder):

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from forecast.bench.dyad_scores import choose_model
 from forecast.evaluation.forecast_table import join_forecasts
-from forecast.evaluation.score_table import compare_models
+from forecast.evaluation.score_table import choose_model, compare_models
 
 
 def dyad(make_table, seed, **sharpness):

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from forecast.baselines import discounted_rate, pasts_by_origin
-from forecast.bench.beds import read_dyads
+from forecast.bench.accuracy import read_dyads
 from forecast.errors import InputError
 from forecast.events.reading import write_events
 from forecast.events.table import Event, EventTable

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.baselines import find_record_start, past_events
-from forecast.bench.beds import read_dyads
+from forecast.bench.accuracy import read_dyads
 from forecast.errors import ForecastError, InputError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.reading import write_whole

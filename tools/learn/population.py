@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from forecast import __version__
-from forecast.bench.beds import read_dyads
+from forecast.bench.accuracy import read_dyads
 from forecast.config.writing import as_yaml
 from forecast.errors import ForecastError, InputError, NotConvergedError
 from forecast.evaluation.study import KeptRows, Task, row_key, run_study

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecast.baselines import METHODS, find_record_start, observe_outcomes, past_events
-from forecast.bench.beds import read_dyads
+from forecast.bench.accuracy import read_dyads
 from forecast.config import Config, config_hash
 from forecast.config.schema import load_config
 from forecast.errors import ForecastError, InputError, UnfinishedError
