@@ -15,7 +15,7 @@ from forecast.errors import ForecastError as ForecastError
 from forecast.errors import InputError as InputError
 from forecast.errors import NotConvergedError as NotConvergedError
 from forecast.errors import NotConvergedWarning as NotConvergedWarning
-from forecast.evaluation.backtest import BacktestOptions as BacktestOptions
+from forecast.evaluation.past_forecasts import BacktestOptions as BacktestOptions
 from forecast.events.reading import events_of_frame
 from forecast.events.reading import load_events as load_events
 from forecast.events.reading import read_events as read_events
@@ -40,7 +40,7 @@ from forecast.sensitivity.robustness import RobustnessOptions as RobustnessOptio
 from forecast.sensitivity.robustness import measure_robustness as measure_robustness
 from forecast.watchlist.backtest import run_list_backtest as run_list_backtest
 from forecast.watchlist.watch import run_watch as run_watch
-from forecast.workflows.backtest import run_backtest as run_backtest
+from forecast.workflows.backtest_folder import run_backtest as run_backtest
 from forecast.workflows.forecast import make_forecast as make_forecast
 from forecast.workflows.forecast import run_forecast as run_forecast
 from forecast.workflows.report import rebuild_report as rebuild_report

@@ -25,23 +25,26 @@ from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, Lo
 from forecast.config.schema import LONGEST_HORIZON, TargetConfig, day_in, sequence_in
 from forecast.config.settings_file import Fault, Section, SettingsFile, read_yaml, refusal, shown_value
 from forecast.errors import EventError, InputError, UnfinishedError, did_you_mean, shown
-from forecast.evaluation.backtest import (
+from forecast.evaluation.metrics import Estimate
+from forecast.evaluation.past_forecasts import (
     MODELS,
     SPACED,
     BacktestPlan,
     Spacing,
     choose_origins,
+    collect,
     complete_horizons,
     complete_origins,
+    count_fits,
     known_models,
     outcomes_of,
     refuse_unanswerable,
+    run_backtests,
     silent_end,
+    stage_seconds,
 )
-from forecast.evaluation.metrics import Estimate
 from forecast.evaluation.score_table import COUNT_FREE, DyadScores, score_dyads
 from forecast.evaluation.study import KeptRows, Workers
-from forecast.evaluation.units import collect, count_fits, run_backtests, stage_seconds
 from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions

@@ -33,7 +33,7 @@ from forecast.records.base import LISTED
 if TYPE_CHECKING:
     from forecast.bench.accuracy import Bed, BenchmarkOptions
     from forecast.config.watchlist import Watchlist
-    from forecast.evaluation.backtest import BacktestOptions
+    from forecast.evaluation.past_forecasts import BacktestOptions
     from forecast.events.table import EventTable
     from forecast.watchlist.backtest import ListBacktest
 
@@ -61,7 +61,7 @@ class PlanOptions(OriginOptions):
 
     def read(self) -> BacktestOptions:
         """Read the lists in them."""
-        from forecast.evaluation.backtest import BacktestOptions
+        from forecast.evaluation.past_forecasts import BacktestOptions
 
         origins = read_origins(self.origins)
         if origins not in SPACINGS and (self.first or self.last):
@@ -116,7 +116,7 @@ def backtest(
     with listening(shown=output.for_people) as listen:
         from forecast.config.watchlist import Watchlist
         from forecast.watchlist.backtest import run_list_backtest
-        from forecast.workflows.backtest import Backtest, backtest_place, partial_place, run_backtest
+        from forecast.workflows.backtest_folder import Backtest, backtest_place, partial_place, run_backtest
 
         options, folder = plan.read(), backtest_place(loaded.name, place.out)
         run: Callable[..., Backtest | ListBacktest] = run_backtest

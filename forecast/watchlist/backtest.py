@@ -24,7 +24,6 @@ from forecast.baselines import REFERENCE
 from forecast.blocks import Alert, Block, Column, Prose, plain_table, right
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError, UnfinishedError
-from forecast.evaluation.backtest import BacktestOptions, BacktestPlan, plan_backtest
 from forecast.evaluation.forecast_table import COLUMNS, ForecastTable
 from forecast.evaluation.metrics import (
     area_under_roc,
@@ -36,9 +35,15 @@ from forecast.evaluation.metrics import (
     mean_estimate,
     resampled_lines,
 )
+from forecast.evaluation.past_forecasts import (
+    BacktestOptions,
+    BacktestPlan,
+    collect,
+    plan_backtest,
+    run_backtests,
+)
 from forecast.evaluation.score_table import score_forecasts, without_nan
 from forecast.evaluation.study import Workers, begin_rows
-from forecast.evaluation.units import collect, run_backtests
 from forecast.events.table import EventTable, csv_text
 from forecast.progress import Listener
 from forecast.report.tables import plain_name, value_text

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from forecast import __version__
 from forecast.config import Config, config_hash
 from forecast.config.describe import reported_by
-from forecast.evaluation.decision import decision_of
+from forecast.evaluation.track_record import decision_of
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, check_gates, fit

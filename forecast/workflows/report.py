@@ -357,8 +357,7 @@ def _backtest_since(config: Config, folder: Path) -> TrackRecord | None:
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
-    from forecast.evaluation.decision import costs_of
-    from forecast.evaluation.track_record import find_track_record
+    from forecast.evaluation.track_record import costs_of, find_track_record
     from forecast.runs.inputs import target_rules
 
     places = [folder.parent / files.BACKTEST]

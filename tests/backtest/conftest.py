@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
-from forecast.evaluation import units
-from forecast.evaluation.backtest import BacktestOptions, BacktestPlan
-from forecast.evaluation.units import OriginForecast, UnitResult
+from forecast.evaluation import past_forecasts as units
+from forecast.evaluation.past_forecasts import BacktestOptions, BacktestPlan, OriginForecast, UnitResult
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel import TargetRule
-from forecast.workflows import backtest as backtest_run
+from forecast.workflows import backtest_folder as backtest_run
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)
 SEVERE = TargetRule(

@@ -10,8 +10,8 @@ import pytest
 from forecast.baselines import BASELINES
 from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
 from forecast.errors import NotConvergedError
-from forecast.evaluation import units
-from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS
+from forecast.evaluation import past_forecasts as units
+from forecast.evaluation.past_forecasts import DEFAULT_MODEL, MODELS
 from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 
 ALL = (*MODELS, *BASELINES)

@@ -5,8 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.evaluation.backtest import MODELS
-from forecast.evaluation.units import collect, run_unit
+from forecast.evaluation.past_forecasts import MODELS, collect, run_unit
 from forecast.events.table import FIELDS, EventTable
 
 POISONED_FROM = date(2020, 2, 1)

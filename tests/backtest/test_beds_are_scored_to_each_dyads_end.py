@@ -18,7 +18,7 @@ from forecast.bench.accuracy import (
     shipped_beds,
 )
 from forecast.errors import InputError
-from forecast.evaluation.backtest import silent_end
+from forecast.evaluation.past_forecasts import silent_end
 from forecast.evaluation.score_table import QUIET_DAYS, quiet_year
 from forecast.events.reading import read_events
 from forecast.panel import TargetRule

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.evaluation import units
+from forecast.evaluation import past_forecasts as units
 from forecast.inference import particles
 from forecast.inference.posterior import SamplerOptions
 

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
-from forecast.evaluation import units
-from forecast.evaluation.backtest import BacktestOptions
-from forecast.evaluation.units import collect
+from forecast.evaluation import past_forecasts as units
+from forecast.evaluation.past_forecasts import BacktestOptions, collect
 from forecast.families import FAMILIES, Family
 from forecast.runs.mixture import mean_of_members
-from forecast.workflows.backtest import run_backtest
+from forecast.workflows.backtest_folder import run_backtest
 
 ORIGINS = (date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1))
 
@@ -42,7 +41,7 @@ def families(monkeypatch):
     mix = Family("mix", "mix", "#000000", (), fitted=True, direct=(Steady(),))
     monkeypatch.setitem(FAMILIES, "steady", alone)
     monkeypatch.setitem(FAMILIES, "mix", mix)
-    monkeypatch.setattr("forecast.evaluation.backtest.MODELS", tuple(FAMILIES))
+    monkeypatch.setattr("forecast.evaluation.past_forecasts.MODELS", tuple(FAMILIES))
 
 
 def probabilities(table, model):

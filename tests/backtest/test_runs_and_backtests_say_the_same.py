@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
-from forecast.evaluation import units
-from forecast.evaluation.backtest import MODELS, BacktestOptions, plan_backtest
-from forecast.evaluation.units import collect, run_unit
+from forecast.evaluation import past_forecasts as units
+from forecast.evaluation.past_forecasts import MODELS, BacktestOptions, collect, plan_backtest, run_unit
 from forecast.inference.particles import OriginDraws
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.runs.inputs import read_inputs

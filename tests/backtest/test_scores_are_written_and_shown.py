@@ -8,8 +8,8 @@ import numpy as np
 from forecast.baselines import BASELINES
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
-from forecast.evaluation.backtest import DEFAULT_MODEL, MODELS, BacktestOptions, plan_backtest
 from forecast.evaluation.forecast_table import read_forecasts
+from forecast.evaluation.past_forecasts import DEFAULT_MODEL, MODELS, BacktestOptions, plan_backtest
 from forecast.evaluation.track_record import find_track_record
 from forecast.report.palette import name_model
 from forecast.report.tables import score_table

@@ -10,10 +10,10 @@ import pytest
 from forecast.cli.terminal import EndedBySignalError
 from forecast.config import load_config
 from forecast.errors import InputError, RunFolderError, UnfinishedError
-from forecast.evaluation import units
-from forecast.evaluation.backtest import BacktestOptions
+from forecast.evaluation import past_forecasts as units
+from forecast.evaluation.past_forecasts import BacktestOptions
 from forecast.evaluation.study import FILE, KeptRows, begin_rows, content_hash
-from forecast.workflows.backtest import partial_place, run_backtest
+from forecast.workflows.backtest_folder import partial_place, run_backtest
 
 SAME_BYTES = ("forecasts.csv", "origins.csv", "plan.json", "scores.json")
 OPTIONS = BacktestOptions(first=date(2020, 1, 1), origins="weekly", horizons=(30, 90), exact=True)

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.evaluation.backtest import Unit
+from forecast.evaluation.past_forecasts import Unit, model_columns, read_unit, run_unit, unit_row
 from forecast.evaluation.study import Task, Workers, _own_workers, do_all, run_study
-from forecast.evaluation.units import model_columns, read_unit, run_unit, unit_row
 
 MONTHS = (date(2020, 1, 1), date(2020, 2, 1))
 NAMES = ("first", "second", "third", "fourth")

@@ -8,8 +8,8 @@ import yaml
 
 from forecast.config import load_config
 from forecast.errors import ConfigError
-from forecast.evaluation.decision import CostLoss, costs_of, decision_value
 from forecast.evaluation.forecast_table import join_forecasts, table_of
+from forecast.evaluation.track_record import CostLoss, costs_of, decision_value
 
 CASE = {
     "name": "case",

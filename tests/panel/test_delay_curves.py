@@ -233,7 +233,7 @@ def test_one_part_of_a_stated_delay_can_be_changed_for_a_run(config):
 
 
 def test_a_backtest_refuses_to_pass_over_the_setting(config):
-    from forecast.workflows.backtest import run_backtest
+    from forecast.workflows.backtest_folder import run_backtest
 
     loaded = load_config(config("{same_day: 0.5, mean_days: 10}"))
     with pytest.raises(ConfigError, match="a backtest does not correct for it"):

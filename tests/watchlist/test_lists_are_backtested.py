@@ -11,8 +11,8 @@ import pytest
 from forecast import wording
 from forecast.cli.terminal import lines_of
 from forecast.config.watchlist import load_watchlist
-from forecast.evaluation.backtest import BacktestOptions
 from forecast.evaluation.metrics import area_under_roc
+from forecast.evaluation.past_forecasts import BacktestOptions
 from forecast.watchlist.backtest import ranking_scores, run_list_backtest, trigger_scores
 from forecast.watchlist.page import make_page_and_pdf, watch_answer
 from forecast.watchlist.watch import run_watch

@@ -28,9 +28,9 @@ from forecast.config import Config, config_hash
 from forecast.config.schema import load_config
 from forecast.errors import ForecastError, InputError, UnfinishedError
 from forecast.evaluation.metrics import log_score, mean_estimate
+from forecast.evaluation.past_forecasts import model_columns
 from forecast.evaluation.score_table import without_nan
 from forecast.evaluation.study import KeptRows, Task, Workers, row_key, run_study
-from forecast.evaluation.units import model_columns
 from forecast.events.dyads import main_pairs
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule

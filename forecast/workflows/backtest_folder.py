@@ -17,14 +17,19 @@ from forecast.baselines import BASELINES
 from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.config import Config
 from forecast.errors import UnfinishedError
-from forecast.evaluation.backtest import (
+from forecast.evaluation.forecast_table import ForecastTable, csv_text
+from forecast.evaluation.past_forecasts import (
     DEFAULT_MODEL,
     BacktestOptions,
     BacktestPlan,
+    UnitResult,
+    collect,
+    count_fits,
     plan_backtest,
     plan_notes,
+    run_backtests,
+    stage_seconds,
 )
-from forecast.evaluation.forecast_table import ForecastTable, csv_text
 from forecast.evaluation.score_table import (
     FEWEST_OUTCOMES,
     ScoreCell,
@@ -33,7 +38,6 @@ from forecast.evaluation.score_table import (
     score_forecasts,
 )
 from forecast.evaluation.study import Workers, begin_rows, is_begun
-from forecast.evaluation.units import UnitResult, collect, count_fits, run_backtests, stage_seconds
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
 from forecast.report.backtest_figures import write_backtest_figures
