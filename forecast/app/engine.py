@@ -38,8 +38,7 @@ from forecast.report.words import (
 from forecast.runs import files
 from forecast.runs.files import command_again, kind_of
 from forecast.runs.run import Run, read_run
-from forecast.scenarios.compare import evaluate_plan
-from forecast.scenarios.evaluate import Effort
+from forecast.scenarios.evaluate import Effort, evaluate_plan
 from forecast.scenarios.plan import ScenarioPlan, plan_scenario
 from forecast.sensitivity.reconcile import reconcile
 

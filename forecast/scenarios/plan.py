@@ -67,7 +67,7 @@ class ScenarioPlan:
 
     @property
     def in_words(self) -> str:
-        """What it changes, e.g. ``3 future acts and 1 prior``."""
+        """What it changes, e.g. ``3 assumed acts and 1 prior``."""
         scenario, parts = self.scenario, []
         if scenario.events:
             new = f" ({count(len(self.types), 'type')} never seen)" if self.types else ""
@@ -91,18 +91,19 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         act or a past event that is not there, a removal that leaves a target without data.
     """
     faults: list[Fault] = []
+    data, known, events = inputs.data, inputs.priors, inputs.events
     left = _left(inputs, scenario, faults)
-    data, known = inputs.data, inputs.priors
-    events = inputs.events if left.all() else inputs.events.select(left)
     if not left.all():
+        events = events.select(left)
         data = count_events(events, data.grid, data.layout, data.completeness)
         # Priors are centred on the record, and move with it.
         known = priors_of(inputs.config, data, inputs.population)
     priors = _priors(known, scenario, faults)
-    types = {name: _type(name, one, faults) for name, one in scenario.types.items()}
+    types = {name: _type(name, declared, faults) for name, declared in scenario.types.items()}
     acts = _acts(inputs, scenario, faults)
     if faults:
         raise scenario.errors(faults)
+    moved = (prior.distribution != known.priors[name].distribution for name, prior in priors.priors.items())
     return ScenarioPlan(
         scenario,
         priors,
@@ -110,9 +111,7 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         types,
         events,
         data,
-        changes_priors=any(
-            one.distribution != known.priors[name].distribution for name, one in priors.priors.items()
-        ),
+        changes_priors=any(moved),
         changes_future=acts != inputs.calendar,
         taken_out=int((~left).sum()),
     )
@@ -149,13 +148,14 @@ def _priors(known: PriorSet, scenario: Scenario, faults: list[Fault]) -> PriorSe
 
 
 def _type(name: str, declared: NewType, faults: list[Fault]) -> NewTypePriors:
+    groups = new_type_parameters()
+
     def read(key: str, statement: PriorStatement, *below: str) -> Distribution:
-        path: KeyPath = ("types", name, key, *below)
         try:
-            return read_prior(key, statement, new_type_parameters()[key])
+            return read_prior(key, statement, groups[key])
         except PriorError as error:
-            faults.append(Fault(path, str(error).removeprefix(f"{key}: ")))
-            return new_type_parameters()[key].default
+            faults.append(Fault(("types", name, key, *below), str(error).removeprefix(f"{key}: ")))
+            return groups[key].default
 
     return NewTypePriors(
         {category: read("excites", prior, category) for category, prior in declared.excites.items()},
@@ -174,7 +174,8 @@ def _acts(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[Futu
             kept = ()
             added += ((("calendar", "replace", index), act) for index, act in enumerate(change.replace))
         added += ((("calendar", "extend", index), act) for index, act in enumerate(change.extend))
-        kept = _with_probabilities(kept, change.probability, faults)
+        faults += _label_faults(change.probability, [act.label for act in kept])
+        kept = [replace(act, probability=change.probability.get(act.label, act.probability)) for act in kept]
     added += ((("events", index), act) for index, act in enumerate(scenario.events))
     acts = list(kept)
     for path, assumed in added:
@@ -187,8 +188,7 @@ def _acts(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[Futu
             assumed.label or "",
             assumed.by or "",
         )
-        faults += _day_faults(inputs, path, assumed)
-        faults += _actor_faults(inputs, path, assumed, scenario)
+        faults += _act_faults(inputs, path, assumed, scenario)
         if any(replace(one, probability=act.probability) == act for one in kept):
             message = "is in the calendar already; use calendar.probability to make it more or less likely"
             faults.append(Fault(path, message))
@@ -196,32 +196,24 @@ def _acts(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[Futu
     return tuple(acts)
 
 
-def _with_probabilities(
-    calendar: Sequence[FutureAct], probabilities: Mapping[str, float], faults: list[Fault]
-) -> list[FutureAct]:
-    labels = [act.label for act in calendar]
+def _label_faults(probabilities: Iterable[str], labels: list[str]) -> Iterator[Fault]:
     for label in probabilities:
         if label not in labels:
             known = f"Known: {'; '.join(labels)}" if labels else "The calendar is empty"
             message = f"the calendar has no act of this label.{did_you_mean(label, labels)} {known}"
-            faults.append(Fault(("calendar", "probability", label), message))
-    return [replace(act, probability=probabilities.get(act.label, act.probability)) for act in calendar]
+            yield Fault(("calendar", "probability", label), message)
 
 
-def _day_faults(inputs: Inputs, path: KeyPath, act: AssumedAct) -> Iterator[Fault]:
-    as_of = inputs.config.as_of
+def _act_faults(inputs: Inputs, path: KeyPath, act: AssumedAct, scenario: Scenario) -> Iterator[Fault]:
+    """Days that are not ahead, and actors that are missing or unknown."""
+    as_of, where = inputs.config.as_of, (*path, "window" if act.window else "date")
     last = max(milestone.date for milestone in inputs.config.milestones)
-    where = (*path, "window" if act.window else "date")
     if act.first_day <= as_of:
         advice = "past events belong in the event file; a scenario can only take them out, with 'without'"
         yield Fault(where, f"{act.first_day} is not after the as-of date ({as_of}); {advice}")
     elif act.first_day > last:
-        yield Fault(
-            where, f"{act.first_day} is after the last milestone ({last}), so it would change nothing"
-        )
-
-
-def _actor_faults(inputs: Inputs, path: KeyPath, act: AssumedAct, scenario: Scenario) -> Iterator[Fault]:
+        message = f"{act.first_day} is after the last milestone ({last}), so it would change nothing"
+        yield Fault(where, message)
     declared = scenario.types.get(act.category)
     category = act.category if declared is None else declared.counts_as
     layout, actors = inputs.data.layout, inputs.dyad.actors
@@ -244,15 +236,13 @@ def _left(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> NDArray[np
         if not (fitting & counted).any():
             faults.append(Fault(("without", index), _none_fits(inputs, past, fitting)))
         left &= ~fitting
-    if not left.all():
-        for rule in inputs.rules:
-            if not (rule.mask_kind(events) & counted & left).any():
-                label = inputs.config.target_title(rule.name)
-                message = (
-                    f"no event of {' or '.join(rule.any_of)} would be left, so target '{label}' could not be "
-                    "forecast; take fewer out"
-                )
-                faults.append(Fault(("without",), message))
+    for rule in inputs.rules if not left.all() else ():
+        if not (rule.mask_kind(events) & counted & left).any():
+            message = (
+                f"no event of {' or '.join(rule.any_of)} would be left, so target "
+                f"'{inputs.config.target_title(rule.name)}' could not be forecast; take fewer out"
+            )
+            faults.append(Fault(("without",), message))
     return left
 
 
@@ -277,8 +267,8 @@ def _none_fits(inputs: Inputs, past: PastEvents, fitting: NDArray[np.bool_]) -> 
         return f"lies before {start}, the first day that the model uses, so taking it out changes nothing"
     if past.id is None:
         return f"no event fits this description among those known on {as_of}"
-    ids = [str(one) for one in inputs.events.id]
-    return f"no event has the id '{past.id}' among those known on {as_of}.{did_you_mean(past.id, ids)}"
+    hint = did_you_mean(past.id, [str(known) for known in inputs.events.id])
+    return f"no event has the id '{past.id}' among those known on {as_of}.{hint}"
 
 
 def draw_effects(

@@ -90,9 +90,9 @@ class Kind(NamedTuple):
 
 def measure_signs(base: Run) -> tuple[Sign, ...]:
     """Measure the most informative signs of the headline, at most one a category, the best first."""
-    config = base.inputs.config
-    rule = next(one for one in base.inputs.rules if one.name == config.headline.target)
-    day = milestone_day(base, config.headline.milestone)
+    asked = base.inputs.config.headline
+    rule = next(rule for rule in base.inputs.rules if rule.name == asked.target)
+    day = milestone_day(base, asked.milestone)
     days = min(WATCHED_DAYS, day // 2)
     if not days:
         return ()
@@ -102,16 +102,16 @@ def measure_signs(base: Run) -> tuple[Sign, ...]:
     if not (comes.any() and never.any() and 0 < headline.mean() < 1):
         return ()
     kinds = [*_kinds(base, rule)]
-    seen = chances_on_paths(base, kinds, days)
-    told = []
-    for kind, chance in zip(kinds, seen, strict=True):
+    informative = []
+    for kind, chance in zip(kinds, chances_on_paths(base, kinds, days), strict=True):
         with_target = ratio_by_draw((chance * late).mean(axis=1), comes)
         without = ratio_by_draw((chance * (quiet & ~late)).mean(axis=1), never)
         a, b = float(with_target.mean()), float(without.mean())
         if min(a, b) > RARE and max(a, b) < 1 - RARE:
-            told.append((information(float(headline.mean()), a, b), kind, with_target, without))
+            bits = information(float(headline.mean()), a, b)
+            informative.append((bits, kind, with_target, without))
     signs: dict[str, Sign] = {}
-    for _, kind, with_target, without in sorted(told, key=lambda one: -one[0]):
+    for _, kind, with_target, without in sorted(informative, key=lambda entry: -entry[0]):
         if kind.category not in signs and len(signs) < MOST_SIGNS:
             sign = _sign(base, kind, days, headline, with_target, without)
             signs |= {kind.category: sign} if sign else {}

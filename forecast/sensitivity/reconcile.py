@@ -24,8 +24,7 @@ from forecast.config.settings_file import SourceMap
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.records.base import Probability, Record
 from forecast.runs.run import Run
-from forecast.scenarios.compare import evaluate_plan
-from forecast.scenarios.evaluate import milestone_day, parameter_draws
+from forecast.scenarios.evaluate import evaluate_plan, milestone_day, parameter_draws
 from forecast.scenarios.plan import plan_scenario
 from forecast.sensitivity.robustness import FURTHEST, find_break_evens
 from forecast.sensitivity.shifts import PriorShifts, assumed, key_assumptions, stacked_shares

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -44,9 +44,8 @@ from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, run_id, sampler_options, simulate, stage_seeds, versions
 from forecast.runs.summaries import measure_monthly_risk, target_forecasts
-from forecast.scenarios import evaluate_plans, plan_scenarios
-from forecast.scenarios.compare import by_effect
-from forecast.scenarios.plan import ScenarioPlan
+from forecast.scenarios import compare_scenarios, plan_scenarios
+from forecast.scenarios.evaluate import by_effect
 from forecast.scenarios.signs import measure_signs
 from forecast.sensitivity.drivers import measure_drivers, measure_waterfall
 from forecast.sensitivity.labels import with_labels
@@ -106,8 +105,8 @@ def make_forecast(
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
-        plans = plan_scenarios(inputs, inputs.scenarios)
-    run = _make(inputs, plans, clock, tell, drivers=drivers, keep=keep)
+        plan_scenarios(inputs, inputs.scenarios)  # faults are told before anything is computed
+    run = _make(inputs, clock, tell, drivers=drivers, keep=keep)
     warn_of(run, stacklevel=3)
     return run
 
@@ -121,13 +120,12 @@ def run_of_inputs(
 ) -> Run:
     """Run all stages on inputs that are read already, as ``make_forecast``; given draws are not fitted."""
     tell = listen or (lambda progress: None)
-    plans = plan_scenarios(inputs, inputs.scenarios)
-    return _make(inputs, plans, Clock(), tell, drivers=drivers, given=given)
+    plan_scenarios(inputs, inputs.scenarios)
+    return _make(inputs, Clock(), tell, drivers=drivers, given=given)
 
 
 def _make(
     inputs: Inputs,
-    plans: Sequence[ScenarioPlan],
     clock: Clock,
     tell: Listener,
     *,
@@ -178,9 +176,9 @@ def _make(
         with clock.time("robustness"):
             tell(StageProgress("robustness"))
             robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
-    if plans:
+    if inputs.scenarios:
         with clock.time("scenarios"):
-            found = evaluate_plans(base, plans, paths=RUN_SCENARIO_PATHS, listen=tell)
+            found = compare_scenarios(base, inputs.scenarios, paths=RUN_SCENARIO_PATHS, listen=tell)
             more["scenarios"] = by_effect(found, forecast.headline)
     if drivers:
         with clock.time("signs"):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.config import load_config
+from forecast.config import Scenario, load_config
+from forecast.config.settings_file import SourceMap
 from forecast.events.codebook import standard_scale
 from forecast.families import FAMILIES, Family
 from forecast.inference.posterior import Posterior
@@ -61,6 +62,20 @@ e4,2022-02-01,,USA,CHN,sanction,4,Sweeping controls
 e5,2022-03-01,,CHN,USA,military_incident,3,A close pass
 e6,2022-06-20,,CHN,USA,military_posture,3,A drill
 """
+
+
+CLASH = {"date": "2022-08-15", "category": "military_incident", "severity": 5}
+
+
+def assumed(*acts, name="assumed", **changes) -> Scenario:
+    """A scenario of these acts and changes."""
+    settings = {"name": name, "rationale": "A reason", "events": list(acts), **changes}
+    return Scenario.checked(settings, SourceMap("test"))
+
+
+def milestones(forecast) -> dict:
+    """Milestones of a run or scenario by target and name."""
+    return {(target.name, one.name): one for target in forecast.targets for one in target.milestones}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
 from forecast.priors import new_type_parameters
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios import plan_scenario
-from forecast.scenarios.compare import SCENARIO_PATHS
+from forecast.scenarios.evaluate import SCENARIO_PATHS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted((ROOT / "configs/scenarios").glob("*.yaml"))

@@ -45,7 +45,7 @@ def test_a_near_certain_headline_is_measured_like_any_other(kept):
     assert set(ends) == {1.0}
 
 
-@pytest.mark.parametrize("stage", ["measure_drivers", "measure_robustness", "evaluate_plans"])
+@pytest.mark.parametrize("stage", ["measure_drivers", "measure_robustness", "compare_scenarios"])
 def test_a_fault_after_the_fit_leaves_the_run_on_disk_and_on_record(
     stage, refitted, config, command, tiny, tmp_path, monkeypatch
 ):
