@@ -126,12 +126,6 @@ def test_a_command_of_the_readme_runs(arguments, monkeypatch, tmp_path):
     assert out
 
 
-def test_the_readme_shows_how_to_run_and_to_rebuild():
-    shown = commands(README)
-    assert ["run", "configs/us-china-2023.yaml"] in shown
-    assert ["report", "reports/sample"] in shown
-
-
 def test_the_output_in_the_readme_is_what_the_sample_prints():
     printed = lines_of(bottom_line(read_run_records(SAMPLE)))
     (text,) = blocks(README, "text")
@@ -157,12 +151,6 @@ def test_the_sample_is_light_and_its_report_is_built_again(tmp_path):
     code, _ = printed(["report", str(copy)])
     assert code == 0
     assert (copy / "report.pdf").read_bytes().startswith(b"%PDF-")
-
-
-def test_the_picture_of_page_1_is_a_small_png():
-    picture = (ROOT / "docs/images/page-1.png").read_bytes()
-    assert picture.startswith(b"\x89PNG\r\n")
-    assert len(picture) < 200_000
 
 
 def test_the_priors_and_acts_shown_in_the_readme_are_valid(tmp_path):
