@@ -55,8 +55,9 @@ def unsynced(place: Path) -> None:
     (place / "scratch/done").touch()
 
 
-@pytest.mark.parametrize("power_cut", [False, True], ids=["kill", "power cut"])
-@pytest.mark.parametrize(("prepare", "work"), [(none, make_new), (old, make_new), (old, amend)])
+@pytest.mark.parametrize(
+    ("prepare", "work", "power_cut"), [(none, make_new, True), (old, make_new, False), (old, amend, True)]
+)
 @pytest.mark.filterwarnings("ignore:.*use of fork")
 def test_a_kill_at_any_operation_leaves_a_folder_whole_and_the_next_start_cleans_up(
     tool, prepare, work, power_cut
@@ -81,14 +82,7 @@ def test_the_torture_finds_what_is_written_in_place_or_not_synced(tool):
 
 @pytest.mark.parametrize(
     "only",
-    [
-        "1,500 x 1,500 actors",
-        "check: a billion laughs",
-        "Parquet of 4,000,000 rows",
-        "cell in row 2,000",
-        "2^31 x",
-        "squares by use",
-    ],
+    ["1,500 x 1,500 actors", "squares by use"],
 )
 def test_a_small_input_that_could_cost_much_ends_with_a_message_soon(tool, only):
     said = []

@@ -10,14 +10,15 @@ from forecast.models import definition
 from forecast.models.definition import build_model
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
 
+SLOW = pytest.mark.slow
 RECORDS = (
-    "worked case",
-    "young and cut",
-    "stated priors",
+    pytest.param("worked case", marks=SLOW),
+    pytest.param("young and cut", marks=SLOW),  # their gradients are compared below
+    pytest.param("stated priors", marks=SLOW),
     "overlapping",
-    "any conflict",
+    pytest.param("any conflict", marks=SLOW),
     "any act",
-    "no act",
+    pytest.param("no act", marks=SLOW),
 )
 TOLERANCE = 1e-9
 
