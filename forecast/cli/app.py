@@ -23,7 +23,6 @@ from forecast.cli import (
     priors,
     run,
     scenario,
-    watch,
 )
 from forecast.cli.options import LEDGER, argument, ledger_place, option
 from forecast.cli.terminal import show
@@ -152,7 +151,7 @@ app.command("sensitivity")(scenario.sensitivity)
 app.command("judge")(judge.judge)
 app.command("reconcile")(judge.reconcile)
 app.command("backtest")(backtest.backtest)
-app.command("watch")(watch.watch)
+app.command("watch")(run.watch)
 app.add_typer(priors.app, name="priors")
 app.add_typer(priors.panel, name="panel")
 app.command("schema")(schema)

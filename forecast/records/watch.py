@@ -123,13 +123,6 @@ class TriggerRecord(Record):
         return f"{share(self.false_alarm_rate)} false alarms, {share(self.miss_rate)} missed"
 
 
-class WatchNote(Record):
-    """Something to know of the acts of a dyad beside its forecast."""
-
-    code: Literal["rows_repeated", "theatre_only"]
-    text: str
-
-
 class Watch(Record):
     """The content of ``watch.json``."""
 
@@ -142,7 +135,7 @@ class Watch(Record):
     dyads: tuple[DyadEntry, ...] = Field(description="by rank; failed ones last")
     triggers: tuple[TriggerRecord, ...] = ()
     hysteresis: float = 0.0
-    notes: tuple[WatchNote, ...] = ()
+    notes: tuple[str, ...] = Field(default=(), description="what to know of the acts of a dyad")
     versions: dict[str, str] = Field(default_factory=dict)
 
     def shown_trigger(self, entry: DyadEntry) -> TriggerRecord | None:

@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from glob import glob, has_magic
+from glob import glob
 from pathlib import Path
 from typing import NamedTuple
 
@@ -154,21 +154,18 @@ def _paths(watchlist: Watchlist) -> dict[str, Path | None]:
     base, faults = watchlist.base_folder, []
     paths: dict[str, Path | None] = {}
     for place, pattern in enumerate(watchlist.events):
-        whole = base / Path(pattern).expanduser()
         if pattern.startswith(PREFIX):
             paths[pattern] = None
-        elif has_magic(pattern):
-            matched = [
-                Path(name) for name in sorted(glob(str(whole), recursive=True)) if name.endswith(SUFFIXES)
-            ]
-            if not matched:
-                faults.append(Fault(("events", place), f"no event file fits '{whole}'; give another pattern"))
-            for path in matched:
-                paths[path.relative_to(base).as_posix() if path.is_relative_to(base) else str(path)] = path
-        elif whole.is_file() or is_store(whole):
-            paths[pattern] = whole
-        else:
-            faults.append(Fault(("events", place), f"no file {whole}; give event files, patterns or stores"))
+            continue
+        whole = base / Path(pattern).expanduser()
+        matched = [Path(name) for name in sorted(glob(str(whole), recursive=True)) if name.endswith(SUFFIXES)]
+        if whole.is_file() or is_store(whole):
+            matched = [whole]
+        if not matched:
+            message = f"no event file fits '{whole}'; give event files, patterns or stores"
+            faults.append(Fault(("events", place), message))
+        for path in matched:
+            paths[path.relative_to(base).as_posix() if path.is_relative_to(base) else str(path)] = path
     if faults:
         raise watchlist.errors(faults)
     return paths
@@ -286,7 +283,8 @@ class Job:
         population, hazard = load_population(self.config), load_hazard(self.config)
         priors = population.sha256 if population else "none"
         settings = config_hash(self.config), self.events.sha256
-        parts = (*settings, priors, hazard.sha256, decisive_versions())
+        earlier = "none" if self.earlier is None else self.earlier.sha256
+        parts = (*settings, priors, hazard.sha256, earlier, decisive_versions())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -294,13 +292,12 @@ class DyadRow(DyadNumbers):
     """The numbers of one dyad, or why it has none; kept as ``dyad.json``.
 
     ``counterfactual`` are the targets by today's model on the events of the watch before, ``None`` where
-    those are today's. ``key`` is the hash of all that the numbers depend on, ``earlier`` that of the events
-    of the watch before, ``code`` the version that made them.
+    those are today's. ``key`` is the hash of all that the numbers depend on, ``code`` the version that made
+    them.
     """
 
     counterfactual: tuple[TargetForecast, ...] | None = None
     key: str = ""
-    earlier: str | None = None
     code: str = ""
 
 
@@ -415,7 +412,7 @@ def _posterior(before: Posterior, variables: Mapping[str, Floats]) -> Posterior:
 def kept_row(folder: Path, job: Job) -> DyadRow | None:
     """Return a finished dyad, if its numbers depend on the same things; a failed one is tried again."""
     row = read_kept(folder / DYAD, DyadRow)
-    if row is None or row.failure or (row.key, row.earlier) != (job.key, _sha256(job.earlier)):
+    if row is None or row.failure or row.key != job.key:
         return None
     return row.model_copy(update={"work": "unchanged", "weights": None})
 
@@ -428,14 +425,9 @@ def read_kept[R: Record](path: Path, kind: type[R]) -> R | None:
         return None
 
 
-def _sha256(events: EventTable | None) -> str | None:
-    return None if events is None else events.sha256
-
-
 def keep_row(folder: Path, job: Job, row: DyadRow, run: Run | None) -> None:
     """Write the folder of a finished dyad, whole, with its run where one was fitted."""
-    code = "" if row.failure else decisive_versions()
-    row = row.model_copy(update={"key": job.key, "earlier": _sha256(job.earlier), "code": code})
+    row = row.model_copy(update={"key": job.key, "code": "" if row.failure else decisive_versions()})
     held = kind_of(folder) if folder.exists() else "watched dyad"
     if held not in ("run", "watched dyad"):
         raise RunFolderError(f"{folder}: is in the way of a dyad. Move it away, or use another --out")

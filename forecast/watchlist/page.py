@@ -123,7 +123,7 @@ def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
     trouble = [
         *(f"{entry.label}: {entry.failure.text}" for entry in watch.dyads if entry.failure),
         *(f"{entry.label}: {fault.text}" for entry in watch.dyads for fault in entry.feed_faults),
-        *(note.text for note in watch.notes),
+        *watch.notes,
     ]
     if trouble:
         yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
@@ -301,45 +301,39 @@ def _reading(watch: Watch) -> Iterator[str]:
             "False alarms: of the windows with the trigger on, the share in which the target did not happen. "
             "Misses: of the windows in which the target happened, the share with the trigger off."
         )
-    yield (
-        "Small: few events or target events. Stale: the feed is older than its own pace allows. Failed: no "
-        "number."
-    )
+    small = "Small: few events or target events. Stale: the feed is older than its own pace allows."
+    yield f"{small} Failed: no number."
 
 
-def table_rows(watch: Watch) -> list[Sequence[str]]:
-    """Return a header, and a row for each dyad, target and milestone; one for a dyad without numbers."""
-    rows = (row for entry in watch.dyads for row in _table_rows(entry))
-    return [HEADER, *([_plain(row.get(name)) for name in HEADER] for row in rows)]
+def table_rows(watch: Watch) -> Iterator[Sequence[str]]:
+    """Yield a header, and a row for each dyad, target and milestone; one for a dyad without numbers."""
+    yield HEADER
+    for entry in watch.dyads:
+        failed: dict[str, object] = {"failure": entry.failure and entry.failure.text}
+        for row in _rows_of(entry) if entry.targets else (failed,):
+            row |= {"rank": entry.rank, "dyad": entry.name, "label": entry.label, "state": entry.state}
+            row |= {"last_event": entry.last_event and entry.last_event.isoformat()}
+            yield [_plain(row.get(name)) for name in HEADER]
 
 
-def _table_rows(entry: DyadEntry) -> Iterator[dict[str, object]]:
-    head: dict[str, object] = {"rank": entry.rank, "dyad": entry.name, "label": entry.label}
-    head |= {"state": entry.state, "last_event": entry.last_event and entry.last_event.isoformat()}
-    if not entry.targets:
-        yield head | {"failure": entry.failure.text if entry.failure else ""}
+def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:
+    question, change = entry.question, entry.change
     for target in entry.targets:
         for answer in target.milestones:
-            row = head | {
-                "target": target.name,
-                "milestone": answer.name,
-                "date": answer.date.isoformat(),
-                "probability": answer.probability,
-                "lower90": answer.interval90[0],
-                "upper90": answer.interval90[1],
-                "words": answer.words,
-                "baseline": answer.baseline.probability,
-                "others": "; ".join(
-                    f"{other.forecaster} {other.probability:g} on {other.made_on}"
-                    for other in entry.others
-                    if (other.target, other.milestone) == (target.name, answer.name)
-                ),
-            }
-            if (target.name, answer.name) == (entry.question.target, entry.question.milestone):
+            row: dict[str, object] = {"target": target.name, "milestone": answer.name}
+            row |= answer.model_dump(mode="json", include={"date", "probability", "words"})
+            row["lower90"], row["upper90"] = answer.interval90
+            row["baseline"] = answer.baseline.probability
+            row["others"] = "; ".join(
+                f"{other.forecaster} {other.probability:g} on {other.made_on}"
+                for other in entry.others
+                if (other.target, other.milestone) == (target.name, answer.name)
+            )
+            if (target.name, answer.name) == (question.target, question.milestone):
                 row |= entry.model_dump(include={"trigger", "trigger_before", "top5"})
-                if entry.change:
-                    row |= entry.change.model_dump(include={"change", "time_passing", "news"})
-                    row["change_error"] = entry.change.error
+                if change:
+                    row |= change.model_dump(include={"change", "time_passing", "news"})
+                    row["change_error"] = change.error
             yield row
 
 

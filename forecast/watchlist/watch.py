@@ -12,7 +12,7 @@ import json
 import math
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from scipy import special
 from forecast import __version__
 from forecast.config import config_hash
 from forecast.config.describe import reported_by
+from forecast.config.schema import HeadlineConfig
 from forecast.config.settings_file import Fault
 from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.errors import InputError, RunFolderError
@@ -44,11 +45,10 @@ from forecast.records.watch import (
     State,
     TriggerRecord,
     Watch,
-    WatchNote,
     answer_to,
 )
 from forecast.runs import files
-from forecast.runs.files import changed_run_folder, claimed, kind_of, write_json, write_record
+from forecast.runs.files import changed_run_folder, claimed, file_hashes, kind_of, write_json, write_record
 from forecast.runs.inputs import config_scale, dyad_rule, family_of, load_population, target_rules
 from forecast.runs.run import run_id
 from forecast.storage import read_json, remove_stale, write_file
@@ -107,33 +107,14 @@ def run_watch(
     ledger: Path | None = None,
     listen: Listener | None = None,
 ) -> tuple[Watch, Path]:
-    """Watch a list and write its folder; return what it found, and the folder.
+    """Watch a list and write its folder below ``out``; return what it found, and the folder.
 
-    Nothing but the list changes a number.
+    With ``strict`` nothing is written where some dyads cannot be run at all; else the others are run.
+    ``processes`` are workers of this machine, ``cluster`` is ``"local"`` or the address of a Dask scheduler.
+    Page and PDF are made with ``report``; the forecasts go on record in the ``ledger``, if one is given.
 
-    Parameters
-    ----------
-    watchlist : Watchlist
-    out : Path
-        Folder of the lists.
-    strict : bool
-        Write nothing where some dyads of the list cannot be run at all; else the others are run.
-    processes : int
-        Worker processes of this machine.
-    cluster : str, optional
-        ``"local"``, or the address of a Dask scheduler.
-    report : bool
-        Make the page and the PDF.
-    ledger : Path, optional
-        Where the forecasts go on record; nowhere when absent.
-    listen : callable, optional
-        Told of each stage and its progress.
-
-    Raises
-    ------
-    InputError
-        The list, its files or its folder cannot be used, or dyads cannot be run and ``strict`` is set, or
-        none can: all of them are named at once, and nothing is written.
+    Raises ``InputError``: the list, its files or its folder cannot be used, or dyads cannot be run and
+    ``strict`` is set, or none can. All of them are named at once, and nothing is written.
     """
     tell = listen or (lambda progress: None)
     tell(StageProgress("read"))
@@ -142,31 +123,29 @@ def run_watch(
     first = watchlist.config_of(0, event_files[0].source)
     family_of(first)
     load_population(first)
-    dyads, notes = _read_dyads(watchlist, event_files, strict=strict)
+    folder = watch_place(watchlist, out)
+    before = _watch_before(folder)
+    dyads, notes = _read_dyads(watchlist, event_files, before, strict=strict)
     if ledger is not None:
         refuse_unusable(ledger)
-    folder = watch_place(watchlist, out)
     with claimed(folder.parent):
-        before = _begin(folder)
-        if before is not None:
-            _add_earlier(dyads, before, folder.with_name(before.as_of.isoformat()))
+        _begin(folder)
         _forecast_all(dyads, folder, Workers(processes, cluster), tell)
-        watch = _watch_of(watchlist, dyads, before, notes, folder.parent)
+        watch = _watch_of(watchlist, dyads, before[0] if before else None, notes, folder.parent)
         jobs = {dyad.watched.key: dyad.job for dyad in dyads if dyad.job is not None}
         if ledger is not None and ledger.exists():
             watch = _with_others(watch, ledger, jobs)
         tell(StageProgress("report"))
-        made = {
-            WATCH: (watch.model_dump_json(by_alias=True, indent=1) + "\n").encode(),
-            TABLE: csv_text(table_rows(watch), end="\r\n").encode(),
-        }
+        made: dict[str, str | bytes] = {TABLE: csv_text(table_rows(watch), end="\r\n")}
         if report:
             made[PAGE], made[PDF] = make_page_and_pdf(watch, paper=watchlist.paper)
         with changed_run_folder(folder) as filling:
+            write_record(watch, filling / WATCH)
             for name, content in made.items():
                 write_file(filling / name, content)
-            hashes = {name: hashlib.sha256(made[name]).hexdigest() for name in sorted(made)}
-            write_json(_MANIFEST | {"outputs_sha256": hashes}, filling / files.MANIFEST)
+            hashes = file_hashes(filling)
+            known = {name: hashes[name] for name in sorted((WATCH, *made))}
+            write_json(_MANIFEST | {"outputs_sha256": known}, filling / files.MANIFEST)
         if ledger is not None:
             _put_on_record(ledger, watch.dyads, jobs, folder)
     return watch, folder
@@ -177,11 +156,16 @@ def watch_place(watchlist: Watchlist, out: Path) -> Path:
     return out / watchlist.name / watchlist.as_of.isoformat()
 
 
-def _begin(folder: Path) -> Watch | None:
-    """Make the folder of a watch, or go on with the one that is there; return the watch before.
+def _watch_before(folder: Path) -> tuple[Watch, Path] | None:
+    """Return the last watch of a list before that of a folder; one that cannot be read is passed over."""
+    earlier = sorted(
+        (day for day in folder.parent.glob("????-??-??") if day.name < folder.name), reverse=True
+    )
+    return next(((watch, day) for day in earlier if (watch := read_kept(day / WATCH, Watch))), None)
 
-    A watch of before that cannot be read is passed over.
-    """
+
+def _begin(folder: Path) -> None:
+    """Make the folder of a watch, or go on with the one that is there."""
     remove_stale(folder)
     if folder.exists() and any(folder.iterdir()) and kind_of(folder) != "watch":
         raise RunFolderError(f"{folder}: holds no watch. Move it away, or use another --out")
@@ -191,32 +175,39 @@ def _begin(folder: Path) -> Watch | None:
             write_json(_MANIFEST, folder / files.MANIFEST)
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    earlier = sorted(
-        (day for day in folder.parent.glob("????-??-??") if day.name < folder.name), reverse=True
-    )
-    return next((watch for day in earlier if (watch := read_kept(day / WATCH, Watch))), None)
 
 
 # What each dyad is forecast from, and its row
 
 
 def _read_dyads(
-    watchlist: Watchlist, event_files: Sequence[EventFile], *, strict: bool
-) -> tuple[list[_Dyad], list[WatchNote]]:
-    """Find the acts of every dyad; those that cannot be run are named at once, or fail."""
-    dyads, faults, notes = list[_Dyad](), [], list[WatchNote]()
+    watchlist: Watchlist, event_files: Sequence[EventFile], before: tuple[Watch, Path] | None, *, strict: bool
+) -> tuple[list[_Dyad], list[str]]:
+    """Find the acts of every dyad, and what the watch before knew of it; return what to know of them, too.
+
+    Dyads that cannot be run are named at once, or fail.
+    """
+    as_of, faults, dyads, notes = watchlist.as_of, [], list[_Dyad](), list[str]()
+    done = {entry.name for entry in before[0].dyads if not entry.failure} if before else frozenset[str]()
     for position, watched in enumerate(watchlist.dyads):
         dyads.append(dyad := _Dyad(watched))
         acts = events_of(watched.rule, event_files)
-        problem = _problem(watched, watchlist.as_of, acts, event_files)
-        if problem or acts is None:
+        events = acts.table.known_by(as_of) if acts else ()
+        if not acts or not events:
+            known = frozenset[str]().union(*(actors_of(file.table) for file in event_files))
+            hint = near_actors(watched.rule.actors, known)
+            problem = (
+                f"{watched.key}: the event files hold no {watched.rule.in_words()} known by {as_of}.{hint}"
+            )
             faults.append(Fault(("dyads", position), problem))
             dyad.row = failed("no_events", problem)
             continue
-        config = watchlist.config_of(position, acts.table.source)
-        dyad.job = Job(config, acts.table.known_by(watchlist.as_of))
-        dyad.faults = faults_of(acts.files, watchlist.as_of)
-        notes += _notes(watched, acts)
+        dyad.job = Job(watchlist.config_of(position, events.source), events)
+        if before and watched.key in done:
+            place = before[1] / watched.key
+            dyad.job = replace(dyad.job, earlier=earlier_events(place, events), fitted=last_fit(place))
+        dyad.faults = faults_of(acts.files, as_of)
+        notes += [f"{watched.key}: {note}" for note in _notes(watched.rule, acts)]
         stale = next((fault for fault in dyad.faults if fault.code == "stale_feed"), None)
         if stale and watchlist.stale == "refuse":
             dyad.row = failed("stale_refused", f"not forecast (stale: refuse). {stale.text}")
@@ -229,39 +220,12 @@ def _read_dyads(
     return dyads, notes
 
 
-def _problem(
-    watched: WatchedDyad, as_of: date, acts: DyadEvents | None, event_files: Sequence[EventFile]
-) -> str:
-    rule = watched.rule
-    if acts is None:
-        known = frozenset[str]().union(*(actors_of(file.table) for file in event_files))
-        hint = near_actors(rule.actors, known)
-        return f"{watched.key}: the event files hold no {rule.in_words()}.{hint}"
-    if len(acts.table.known_by(as_of)):
-        return ""
-    first = acts.table.known_date.min()
-    return f"{watched.key}: nothing was known by {as_of}; the first act became known on {first}"
-
-
-def _notes(watched: WatchedDyad, acts: DyadEvents) -> Iterator[WatchNote]:
-    """Yield what must be known of the acts of a dyad."""
+def _notes(rule: DyadRule, acts: DyadEvents) -> Iterator[str]:
     if acts.repeated:
-        text = f"{watched.key}: {count(acts.repeated, 'row')} in more than one file, each counted once."
-        yield WatchNote(code="rows_repeated", text=text)
-    rule = watched.rule
+        yield f"{count(acts.repeated, 'row')} in more than one file, each counted once."
     if rule.theatre and not DyadRule(rule.a, rule.b).mask(acts.table).any():
         third = ", ".join(rule.theatre)
-        text = f"{watched.key}: no act between the two sides; its number rests on acts with {third}."
-        yield WatchNote(code="theatre_only", text=text)
-
-
-def _add_earlier(dyads: Sequence[_Dyad], before: Watch, folder: Path) -> None:
-    """Give each job the events that the watch before knew, where they were others, and its last fit."""
-    done = {entry.name for entry in before.dyads if entry.failure is None}
-    for dyad in dyads:
-        if dyad.job is not None and dyad.watched.key in done:
-            place, job = folder / dyad.watched.key, dyad.job
-            dyad.job = Job(job.config, job.events, earlier_events(place, job.events), last_fit(place))
+        yield f"no act between the two sides; its number rests on acts with {third}."
 
 
 def _forecast_all(dyads: Sequence[_Dyad], folder: Path, workers: Workers, tell: Listener) -> None:
@@ -292,13 +256,10 @@ def _died(job: tuple[Job]) -> tuple[DyadRow, None]:
 
 
 def _watch_of(
-    watchlist: Watchlist,
-    dyads: Sequence[_Dyad],
-    before: Watch | None,
-    notes: Sequence[WatchNote],
-    place: Path,
+    watchlist: Watchlist, dyads: Sequence[_Dyad], before: Watch | None, notes: Sequence[str], place: Path
 ) -> Watch:
-    entries = [_entry_of(watchlist, dyad, before) for dyad in dyads]
+    earlier = {entry.name: entry for entry in before.dyads} if before else {}
+    entries = [_entry_of(watchlist, dyad, earlier.get(dyad.watched.key), before) for dyad in dyads]
     answered = [(entry, answer) for entry in entries if (answer := entry.milestone)]
     headlines = [(answer.probability, answer.interval90) for _, answer in answered]
     ranks, top = rank_dyads(headlines, watchlist.sampler.seed)
@@ -307,14 +268,16 @@ def _watch_of(
         entry.model_copy(update={"rank": rank, "top5": share if len(ranks) > TOP else None})
         for (entry, _), rank, share in zip(answered, ranks, top, strict=True)
     ]
-    ranked.sort(key=lambda entry: entry.rank or 0)
     return Watch(
         name=watchlist.name,
         as_of=watchlist.as_of,
         since=before.as_of if before else None,
-        headline=Headline(**watchlist.asked.model_dump(include={"target", "milestone"})),
+        headline=_question(watchlist.asked),
         model=watchlist.model.family,
-        dyads=(*ranked, *(entry for entry in entries if not entry.targets)),
+        dyads=(
+            *sorted(ranked, key=lambda entry: entry.rank or 0),
+            *(entry for entry in entries if not entry.targets),
+        ),
         triggers=trigger_records(watchlist, place),
         hysteresis=watchlist.hysteresis,
         notes=tuple(notes),
@@ -322,16 +285,21 @@ def _watch_of(
     )
 
 
-def _entry_of(watchlist: Watchlist, dyad: _Dyad, before: Watch | None) -> DyadEntry:
-    watched, row, events = dyad.watched, dyad.row, dyad.job.events if dyad.job else None
-    assert row is not None
-    question = Headline(**watchlist.headline_of(watched).model_dump(include={"target", "milestone"}))
-    earlier = next((entry for entry in before.dyads if entry.name == watched.key), None) if before else None
-    held = earlier.trigger if earlier else None
-    answer = answer_to(question, row.targets)
-    change = None
+def _question(headline: HeadlineConfig) -> Headline:
+    return Headline(target=headline.target, milestone=headline.milestone)
+
+
+def _entry_of(
+    watchlist: Watchlist, dyad: _Dyad, earlier: DyadEntry | None, before: Watch | None
+) -> DyadEntry:
+    watched, row, events = dyad.watched, dyad.row or DyadRow(), dyad.job.events if dyad.job else ()
+    question = _question(watchlist.headline_of(watched))
+    answer, change, model = answer_to(question, row.targets), None, None
+    trigger = held = earlier.trigger if earlier else None
     state: State = "failed"
     if answer:
+        model = watchlist.model.family
+        trigger = trigger_state(answer.probability, watchlist.triggers, watchlist.hysteresis, held)
         stale = any(fault.code == "stale_feed" for fault in dyad.faults)
         small = any(caution.code in SMALL for caution in row.cautions)
         state = "stale" if stale else "small" if small else "fine"
@@ -345,15 +313,13 @@ def _entry_of(watchlist: Watchlist, dyad: _Dyad, before: Watch | None) -> DyadEn
         a=watched.names[0],
         b=watched.names[1],
         state=state,
-        trigger=trigger_state(answer.probability, watchlist.triggers, watchlist.hysteresis, held)
-        if answer
-        else held,
+        trigger=trigger,
         trigger_before=held,
         question=question,
         change=change,
-        model=watchlist.model.family if answer else None,
-        last_event=events.date.max().item() if events else None,
-        events=len(events) if events else 0,
+        model=model,
+        last_event=dyad.job.events.date.max().item() if dyad.job else None,
+        events=len(events),
         feed_faults=dyad.faults,
     )
 

@@ -5,10 +5,12 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from forecast.config.watchlist import load_watchlist
 from forecast.errors import BusyError, ConfigError, InputError, NotConvergedError
+from forecast.evaluation import study
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
@@ -39,14 +41,10 @@ def test_the_command_prints_the_contract_and_leaves_its_files(trial, tmp_path, c
 
 def test_dyads_of_known_rates_are_ranked_by_them_at_every_milestone(trial, tmp_path):
     watch, _ = watched(trial, tmp_path)
-    by_rate = sorted(watch.dyads, key=lambda one: -PAIRS[one.a, one.b])
-    assert [one.name for one in watch.dyads] == [one.name for one in by_rate]
-    for place in range(3):
-        chances = [one.targets[0].milestones[place].probability for one in by_rate]
-        assert chances == sorted(chances, reverse=True)
-    for one in watch.dyads:
-        chances = [milestone.probability for milestone in one.targets[0].milestones]
-        assert chances == sorted(chances)
+    chances = np.array([[m.probability for m in entry.targets[0].milestones] for entry in watch.dyads])
+    assert [PAIRS[entry.a, entry.b] for entry in watch.dyads] == sorted(PAIRS.values(), reverse=True)
+    assert (np.diff(chances, axis=0) < 0).all()
+    assert (np.diff(chances, axis=1) > 0).all()
 
 
 def test_an_unchanged_list_forecasts_nothing_again(trial, tmp_path, monkeypatch):
@@ -223,7 +221,7 @@ def test_a_row_that_two_files_hold_counts_once(trial, tmp_path):
     shutil.copyfile(tmp_path / "dyads/aaa-bbb.csv", tmp_path / "dyads/copy.csv")
     twice, _ = watched(trial, tmp_path / "b")
     assert [one.targets for one in twice.dyads] == [one.targets for one in once.dyads]
-    assert [note.code for note in twice.notes] == ["rows_repeated"]
+    assert [note.endswith("rows in more than one file, each counted once.") for note in twice.notes] == [True]
 
 
 def test_a_large_archive_is_narrowed_to_the_list_and_its_other_rows_may_be_wrong(tmp_path, monkeypatch):
@@ -294,8 +292,37 @@ def test_acts_with_third_parties_alone_are_forecast_and_said_so(tmp_path):
     write_dyads(tmp_path)
     path = write_list(tmp_path, dyads=["{a: AAA, b: ZZZ, theatre: [BBB]}", "{a: DDD, b: EEE}"])
     watch, _ = watched(path, tmp_path)
-    assert [note.code for note in watch.notes] == ["theatre_only"]
+    (note,) = watch.notes
+    assert note == "aaa-zzz: no act between the two sides; its number rests on acts with BBB."
     direct, _ = watched(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"]), tmp_path / "direct")
     third = next(one for one in watch.dyads if one.name == "aaa-zzz")
     chances = [m.probability for m in third.targets[0].milestones]
     assert chances == [m.probability for m in direct.dyads[0].targets[0].milestones]
+
+
+def test_two_processes_leave_the_bytes_of_one(trial, tmp_path):
+    watchlist = load_watchlist(trial)
+    _, here = run_watch(watchlist, out=tmp_path / "here", report=False)
+    _, there = run_watch(watchlist, out=tmp_path / "there", report=False, processes=2)
+    for name in ("watch.json", "watch.csv"):
+        assert (here / name).read_bytes() == (there / name).read_bytes(), name
+
+
+def test_a_dyad_whose_workers_die_fails_and_the_others_do_not(trial, tmp_path, monkeypatch):
+    """That a death is told by ``died``, of the task that caused it alone, is a claim of every study."""
+
+    def second_dies(work, rows, died, workers):
+        for place, row in enumerate(rows):
+            yield row, died(row) if place == 1 else work(*row)
+
+    monkeypatch.setattr(watching, "do_all", second_dies)
+    watch, _ = run_watch(load_watchlist(trial), out=tmp_path, report=False)
+    failures = [one.failure.code for one in watch.dyads if one.failure]
+    assert failures == ["worker_died"]
+    assert sum(bool(one.targets) for one in watch.dyads) == len(watch.dyads) - 1 == 2
+
+
+def test_a_cluster_that_is_not_there_is_named_and_leaves_what_was_finished(trial, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "CONNECT_SECONDS", 0.2)
+    with pytest.raises(InputError, match=r"--cluster tcp://127\.0\.0\.1:9: no scheduler answers there"):
+        run_watch(load_watchlist(trial), out=tmp_path, report=False, cluster="tcp://127.0.0.1:9")

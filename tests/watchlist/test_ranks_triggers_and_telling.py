@@ -107,10 +107,10 @@ def test_a_command_that_fails_stops_nothing_and_is_told_the_same_by_the_next_wat
 def test_a_watch_that_dies_before_the_command_ended_tells_the_same_message_again(
     trial, tmp_path, monkeypatch
 ):
-    told = with_command(trial, tmp_path / "told.jsonl")
+    told, call = with_command(trial, tmp_path / "told.jsonl"), watching._call
     with monkeypatch.context() as dying:
-        dying.setattr(watching, "write_record", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
+        dying.setattr(watching, "_call", lambda *given: (call(*given), 1 / 0))
+        with pytest.raises(ZeroDivisionError):
             tell(trial, tmp_path / "out")
     tell(trial, tmp_path / "out")
     first, second = told()
