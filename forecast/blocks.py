@@ -253,11 +253,17 @@ def one_group(rows: Iterable[Sequence[Cell | str]]) -> tuple[Group, ...]:
 
 
 def plain_table(
-    columns: Sequence[Column | str], rows: Iterable[Sequence[Cell | str]], title: str = "", name: str = ""
+    columns: Sequence[Column | str],
+    rows: Iterable[Sequence[Cell | str]],
+    title: str = "",
+    name: str = "",
+    *,
+    lines: bool = True,
+    whole: bool = False,
 ) -> Table:
     """Return a table of texts without groups; a column of which only the head is given holds words."""
     stated = tuple(Column(one) if isinstance(one, str) else one for one in columns)
-    return Table(name=name, columns=stated, groups=one_group(rows), title=title)
+    return Table(name=name, columns=stated, groups=one_group(rows), title=title, lines=lines, whole=whole)
 
 
 def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:

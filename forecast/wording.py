@@ -12,6 +12,7 @@ All probabilities are in [0, 1]; anything else is a ``ValueError``. Nothing here
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple
@@ -218,8 +219,9 @@ def times(quantity: int) -> str:
     return {0: "never", 1: "once", 2: "twice"}.get(quantity, f"{quantity:,} times")
 
 
-def listing(items: tuple[str, ...]) -> str:
+def listing(items: Iterable[str]) -> str:
     """Join items as a sentence does: ``"a"``, ``"a and b"``, ``"a, b and c"``."""
+    items = tuple(items)
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 

@@ -1,4 +1,7 @@
-"""A run folder → report.pdf, brief.pdf, report.html, figures/*.svg, and numbers.xlsx where asked for."""
+"""A run folder → its report: PDFs, ``report.html``, ``figures/*.svg``, and ``numbers.xlsx`` where asked for.
+
+Their content is made of finished texts, every wording rule applied: ``SECTIONS`` has its parts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecast import wording
 from forecast.blocks import Cell, Chart, Column, Section, Table, Track, as_content, walk
 from forecast.errors import InputError, RunFolderError, install_command
 from forecast.records.analysis import Analysis
@@ -50,7 +52,6 @@ from forecast.report.typesetting import (
     compile_pdf,
     current_typeface,
     data_address,
-    printable_content,
     render_content,
     shorten,
     typeface,
@@ -58,95 +59,9 @@ from forecast.report.typesetting import (
 )
 from forecast.runs.files import BRIEF, FIGURES, PAGE, PDF, WORKBOOK
 from forecast.storage import write_file
+from forecast.wording import long_day
 
-MOST_ROWS = 1_048_575
-"""Rows below the header that a sheet holds."""
-_LEFT_OUT = frozenset({"targets", "scenarios", "drivers"})
-"""Fields of a forecast that the sheets of its frames hold already."""
-
-
-def workbook(forecast: Forecast, analysis: Analysis) -> bytes:
-    """Return the workbook; dates are dates, probabilities and changes are parts of one.
-
-    Raises ``InputError`` where openpyxl is not installed.
-    """
-    try:
-        from openpyxl import Workbook
-        from openpyxl.cell import WriteOnlyCell
-        from openpyxl.styles import Font
-    except ImportError as error:
-        raise InputError(f"--xlsx needs openpyxl. Install it: {install_command('excel')}") from error
-    book = Workbook(write_only=True)
-    for name, (header, rows) in _sheets(forecast, analysis).items():
-        sheet = book.create_sheet(name[:31])
-        sheet.freeze_panes = "A2"
-        heads = [WriteOnlyCell(sheet, value=head) for head in header]
-        for head in heads:
-            head.font = Font(bold=True)
-        sheet.append(heads)
-        for row in rows[:MOST_ROWS]:
-            sheet.append([_value(value) for value in row])
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
-
-
-def _sheets(
-    forecast: Forecast, analysis: Analysis
-) -> dict[str, tuple[Sequence[str], Sequence[Sequence[object]]]]:
-    sheets: dict[str, tuple[Sequence[str], Sequence[Sequence[object]]]] = {}
-    facts = forecast.model_dump(by_alias=True, exclude={*_LEFT_OUT})
-    single = {name: value for name, value in _flat(facts) if not isinstance(value, list | tuple)}
-    sheets["run"] = ("name", "value"), [*single.items()]
-    for content, header in COLUMNS.items():
-        if rows := [*frame_rows(forecast, content)]:
-            sheets[content] = header, rows
-    for record in (forecast, analysis):
-        for name, records in _lists(record):
-            if name not in _LEFT_OUT and name not in sheets:
-                sheets[name] = _table(records)
-    tension = analysis.tension.model_dump()
-    columns = {name: values for name, values in tension.items() if isinstance(values, list | tuple)}
-    sheets["tension"] = tuple(columns), [*zip(*columns.values(), strict=True)]
-    return sheets
-
-
-def _lists(record: Record, prefix: str = "") -> Iterator[tuple[str, Sequence[Record]]]:
-    """Lists of records in a record, those within a single record by ``its.name``."""
-    for name in type(record).model_fields:
-        value = getattr(record, name)
-        if isinstance(value, tuple) and value and all(isinstance(one, Record) for one in value):
-            yield prefix + name, value
-        elif isinstance(value, Record):
-            yield from _lists(value, f"{prefix}{name}.")
-
-
-def _table(records: Sequence[Record]) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
-    rows = [dict(_flat(record.model_dump(by_alias=True))) for record in records]
-    header = list(dict.fromkeys(name for row in rows for name in row))
-    return header, [[row.get(name) for name in header] for row in rows]
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _value(value: object) -> object:
-    """What a cell holds; an apostrophe keeps a text from being taken for a formula."""
-    if value is None or isinstance(value, bool | int | float | date):
-        return value
-    if isinstance(value, list | tuple):
-        return "; ".join(str(_value(one)) for one in value)
-    text = str(value)[:32_767]
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-Made = Callable[[RunRecords], Section | None]
-SECTIONS: dict[str, tuple[Made, ...]] = {
+SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "brief": (brief_section,),
     "milestones": (questions_section, members_section),
     "sources": (sources_section, explained_section, tension_section),
@@ -158,10 +73,12 @@ SECTIONS: dict[str, tuple[Made, ...]] = {
     "method": (method_section, methods_section, parameters_section, identity_section),
 }
 """Parts of the report by the name that ``report.sections`` chooses them by, in their order."""
-
 LARGEST_ATTACHMENT = 2_000_000
 """Bytes of ``events.csv`` up to which the page carries it."""
-UNCONVERGED = "DID NOT CONVERGE – do not use"
+_MOST_ROWS, _MOST_SIGNS = 1_048_575, 32_767
+"""Rows below the header that a sheet holds, and signs that a cell holds."""
+_IN_FRAMES = frozenset({"targets", "scenarios", "drivers"})
+"""Fields of a forecast that the sheets of its frames hold already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,15 +92,19 @@ class Content:
 
     def charts(self) -> tuple[Chart, ...]:
         """Every chart, in its order."""
-        return tuple(block for one in self.sections for block in walk(one.blocks) if isinstance(block, Chart))
+        return tuple(
+            block for part in self.sections for block in walk(part.blocks) if isinstance(block, Chart)
+        )
 
     def tables(self) -> tuple[Table, ...]:
         """Every table, in its order."""
-        return tuple(block for one in self.sections for block in walk(one.blocks) if isinstance(block, Table))
+        return tuple(
+            block for part in self.sections for block in walk(part.blocks) if isinstance(block, Table)
+        )
 
     def printed(self) -> Content:
         """Return the same without what stands in ``report.html`` alone."""
-        return replace(self, sections=tuple(one for one in self.sections if one.printed))
+        return replace(self, sections=tuple(section for section in self.sections if section.printed))
 
     def as_json(self) -> dict[str, Any]:
         """JSON values for the templates (``content.json``)."""
@@ -196,21 +117,15 @@ class Content:
         }
 
 
+def frame_colours(accent: str | None = None) -> dict[str, Any]:
+    """Colours of the frame of every page."""
+    frame = {"ink": INK, "muted": MUTED, "rule": RULE, "accent": accent or ACCENT, "stamp": STAMP}
+    return {name: {"colour": colour} for name, colour in frame.items()}
+
+
 def make_brief(run: RunRecords) -> Content:
     """Return page 1 alone."""
     return make_content(run, ("brief",))
-
-
-def frame_colours(accent: str | None = None) -> dict[str, Any]:
-    """Colours of the frame of every page."""
-    colours = {
-        "ink": INK,
-        "muted": MUTED,
-        "rule": RULE,
-        "accent": accent or ACCENT,
-        "stamp": STAMP,
-    }
-    return {name: {"colour": colour} for name, colour in colours.items()}
 
 
 def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Content:
@@ -218,9 +133,18 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
     forecast, options = run.forecast, run.options
     chosen = only or options.sections
     names = [shorten(name, 60) for name in (options.organisation, options.author) if name]
-    pair = shorten(forecast.dyad.label, 120)
+    pair, as_of = shorten(forecast.dyad.label, 120), long_day(forecast.as_of)
     kicker = "Escalation risk report"
-    as_of = wording.long_day(forecast.as_of)
+    logo = options.logo and {
+        "path": f"logo{options.logo.path.suffix.lower()}",
+        "alt": f"Logo of {shorten(options.organisation, 60)}" if options.organisation else "Logo",
+    }
+    made = (
+        section(run)
+        for name, sections in SECTIONS.items()
+        if chosen is None or name in chosen
+        for section in sections
+    )
     return Content(
         meta={
             "kicker": f"{kicker} · {shorten(pair, 60)}" if options.title else kicker,
@@ -234,21 +158,11 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
             "description": f"Probabilities of escalation as of {as_of}",
             "paper": options.paper,
             "classification": shorten(options.classification, 80) if options.classification else None,
-            "logo": options.logo
-            and {
-                "path": f"logo{options.logo.path.suffix.lower()}",
-                "alt": f"Logo of {shorten(options.organisation, 60)}" if options.organisation else "Logo",
-            },
+            "logo": logo,
         },
         colours=frame_colours(options.accent),
-        stamp=None if forecast.converged else UNCONVERGED,
-        sections=tuple(
-            made
-            for name, functions in SECTIONS.items()
-            if chosen is None or name in chosen
-            for section in functions
-            if (made := section(run)) is not None
-        ),
+        stamp=None if forecast.converged else "DID NOT CONVERGE – do not use",
+        sections=tuple(section for section in made if section is not None),
     )
 
 
@@ -256,7 +170,7 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
 class BuiltReport:
     """Files of a report: in the run folder, and where charts and tables were asked for.
 
-    ``pdf`` and ``page`` are ``None`` where the brief alone was built.
+    ``pdf`` and ``page`` are ``None`` where the brief alone was built, ``workbook`` where none was asked for.
     """
 
     brief: Path
@@ -270,7 +184,7 @@ class BuiltReport:
     @property
     def in_run_folder(self) -> tuple[Path, ...]:
         """PDFs, page, workbook and figures."""
-        return (*(one for one in (self.pdf, self.brief, self.page, self.workbook) if one), *self.figures)
+        return (*filter(None, (self.pdf, self.brief, self.page, self.workbook)), *self.figures)
 
     def moved(self, from_folder: Path, to_folder: Path) -> BuiltReport:
         """Return the same files where a folder has another name by now."""
@@ -314,6 +228,7 @@ def build_report(
         typst refused the report.
     """
     run = read_run_records(run_dir, options, notes=notes)
+    whole = not brief_only
     try:
         with (
             using_typeface(typeface(run.options.fonts)),
@@ -321,19 +236,19 @@ def build_report(
         ):
             folder = Path(name)
             brief = make_brief(run)
-            content = brief if brief_only else make_content(run)
-            made = [folder / BRIEF]
-            figures: tuple[Path, ...] = ()
+            content = make_content(run) if whole else brief
             (folder / FIGURES).mkdir()
-            if not brief_only:
-                figures = write_figures(content, folder / FIGURES)
-                (folder / PAGE).write_text(render_page(run, content.as_json(), figures), encoding="utf-8")
-                (folder / PDF).write_bytes(set_pdf(run, content, figures))
-                made += [*figures, folder / PAGE, folder / PDF]
-            (folder / BRIEF).write_bytes(set_brief(run, brief, folder, figures))
+            figures = write_figures(content, folder / FIGURES)
+            made = [*figures] if whole else []
+            if whole:
+                page = render_page(run, content.as_json(), figures)
+                made += [
+                    _put(folder / PAGE, page.encode()),
+                    _put(folder / PDF, set_pdf(run, content, figures)),
+                ]
+            made.append(_put(folder / BRIEF, _set_brief(run, brief, folder, figures)))
             if xlsx:
-                (folder / WORKBOOK).write_bytes(workbook(run.forecast, run.analysis))
-                made.append(folder / WORKBOOK)
+                made.append(_put(folder / WORKBOOK, workbook(run.forecast, run.analysis)))
             # Before the report is replaced, so that a folder that cannot be written changes nothing.
             charts = export_figures(content, export_figures_to) if export_figures_to else ()
             tables = export_tables(content, export_tables_to) if export_tables_to else ()
@@ -342,34 +257,37 @@ def build_report(
                 os.replace(path, run_dir / path.relative_to(folder))
     except OSError as error:
         raise RunFolderError(
-            f"{run_dir}: the report could not be written ({error.strerror or error}). "
-            "Check that the folder can be written and the disk has room; an older report is untouched."
+            f"{run_dir}: the report could not be written ({error.strerror or error}). Check that the folder "
+            "can be written and the disk has room; an older report is untouched."
         ) from error
-    whole = not brief_only
     return BuiltReport(
         brief=run_dir / BRIEF,
         pdf=run_dir / PDF if whole else None,
         page=run_dir / PAGE if whole else None,
         workbook=run_dir / WORKBOOK if xlsx else None,
-        figures=tuple(run_dir / FIGURES / path.name for path in figures),
+        figures=tuple(run_dir / FIGURES / path.name for path in figures) if whole else (),
         exported_figures=charts,
         exported_tables=tables,
     )
 
 
-def set_brief(run: RunRecords, brief: Content, folder: Path, drawn: tuple[Path, ...] = ()) -> bytes:
+def _put(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def _set_brief(run: RunRecords, brief: Content, folder: Path, drawn: tuple[Path, ...]) -> bytes:
     """Return the PDF of page 1, in the package's own frame and without attachments.
 
-    Figures that are ``drawn`` for the report already are taken from there, others are drawn below ``folder``.
+    Figures that are ``drawn`` for the report are taken from there: its options may leave page 1 out.
     """
-    names = [f"{chart.name}.svg" for chart in brief.charts()]
     known = {path.name: path for path in drawn}
+    names = [f"{chart.name}.svg" for chart in brief.charts()]
+    plain = replace(run, options=replace(run.options, template=None))
     with tempfile.TemporaryDirectory(prefix=".brief-", dir=folder) as name:
-        if all(one in known for one in names):
-            figures = tuple(known[one] for one in names)
-        else:
-            figures = write_figures(brief, Path(name))
-        return set_pdf(replace(run, options=replace(run.options, template=None)), brief, figures, ())
+        if not known.keys() >= set(names):
+            known = {path.name: path for path in write_figures(brief, Path(name))}
+        return set_pdf(plain, brief, tuple(known[chart] for chart in names), ())
 
 
 def set_pdf(
@@ -384,38 +302,34 @@ def set_pdf(
     """
     printed = content.printed()
     names = {f"{chart.name}.svg" for chart in printed.charts()}
+    if attached is None:
+        known = {table.name for table in printed.tables()}
+        events = inert_csv(run.events.canonical_csv())
+        attached = (
+            Attachment("events.csv", events, "Every coded event of this run"),
+            *(
+                Attachment(f"{table.name}.csv", table_csv(table), table.title)
+                for table in content.tables()
+                if table.name not in known
+            ),
+        )
     return compile_pdf(
-        printable_content(printed.as_json(), current_typeface().glyphs),
+        printed.as_json(),
         tuple(path for path in figures if path.name in names),
-        attachments(run, content) if attached is None else attached,
+        attached,
         run.forecast.as_of,
         logo=run.options.logo,
         template=run.options.template,
     )
 
 
-def attachments(run: RunRecords, content: Content) -> tuple[Attachment, ...]:
-    """Every coded event, and each table that stands in ``report.html`` alone."""
-    known = {table.name for table in content.printed().tables()}
-    events = inert_csv(run.events.canonical_csv())
-    return (
-        Attachment("events.csv", events, "Every coded event of this run"),
-        *(
-            Attachment(f"{table.name}.csv", table_csv(table), table.title)
-            for table in content.tables()
-            if table.name not in known
-        ),
-    )
-
-
 def render_page(run: RunRecords, content: Mapping[str, Any], figures: tuple[Path, ...]) -> str:
     """Return the page of a run, the same for the same input."""
-    drawn = {path.stem: path.read_text(encoding="utf-8") for path in figures}
     logo, events = run.options.logo, run.events.canonical_csv().encode()
     address = data_address(events, "text/csv;charset=utf-8") if len(events) <= LARGEST_ATTACHMENT else None
     return render_content(
         content,
-        drawn,
+        {path.stem: path.read_text(encoding="utf-8") for path in figures},
         logo=logo and data_address(logo.content, logo.media_type),
         events={"count": f"{len(run.events):,}", "address": address},
     )
@@ -423,14 +337,16 @@ def render_page(run: RunRecords, content: Mapping[str, Any], figures: tuple[Path
 
 def write_figures(content: Content, folder: Path) -> tuple[Path, ...]:
     """Draw every chart of the content into an existing folder as ``<name>.svg``; names must differ."""
-    paths: list[Path] = []
-    for chart in content.charts():
-        path = folder / f"{chart.name}.svg"
-        if path in paths:
-            raise ValueError(f"two charts are named {chart.name!r}")
-        path.write_bytes(figure_bytes(chart.draw(), "svg", ground="none"))
-        paths.append(path)
-    return tuple(paths)
+    names = [chart.name for chart in content.charts()]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two charts have one name: {', '.join(names)}")
+    return tuple(
+        _put(folder / f"{chart.name}.svg", figure_bytes(chart.draw(), "svg", ground="none"))
+        for chart in content.charts()
+    )
+
+
+# Charts and tables on their own
 
 
 def export_figures(content: Content, folder: Path) -> tuple[Path, ...]:
@@ -440,12 +356,24 @@ def export_figures(content: Content, folder: Path) -> tuple[Path, ...]:
         figure = chart.draw()
         files[f"{chart.name}.svg"] = figure_bytes(figure, "svg")
         files[f"{chart.name}.png"] = figure_bytes(figure, "png")
-    return _write(files, folder)
+    return _export(files, folder)
 
 
 def export_tables(content: Content, folder: Path) -> tuple[Path, ...]:
     """Write every table as ``<name>.csv``: numbers at full precision where the table rounds them."""
-    return _write({f"{table.name}.csv": table_csv(table).encode() for table in content.tables()}, folder)
+    return _export({f"{table.name}.csv": table_csv(table).encode() for table in content.tables()}, folder)
+
+
+def _export(contents: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            write_file(folder / name, content)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}). Give a folder that can be written."
+        ) from error
+    return tuple(folder / name for name in sorted(contents))
 
 
 def table_csv(table: Table) -> str:
@@ -462,9 +390,8 @@ def table_csv(table: Table) -> str:
     heads = [head for column, cell in zip(table.columns, first, strict=True) for head in _heads(column, cell)]
     writer.writerow([*(["Group"] if grouped else []), *heads])
     for group in table.groups:
-        for row in group.rows:
-            values = [value for cell in row for value in _values(cell)]
-            writer.writerow([*([_plain(group.label)] if grouped else []), *values])
+        label = [_inert(group.label)] if grouped else []
+        writer.writerows([*label, *(value for cell in row for value in _values(cell))] for row in group.rows)
     return stream.getvalue()
 
 
@@ -484,10 +411,10 @@ def _values(cell: Cell) -> Iterator[str]:
     elif cell.mark is None and cell.value is not None:
         yield repr(cell.value)
     elif cell.mark is None:
-        yield _plain(f"{cell.text} · {cell.note}" if cell.note else cell.text)
+        yield _inert(f"{cell.text} · {cell.note}" if cell.note else cell.text)
 
 
-def _plain(text: str) -> str:
+def _inert(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
@@ -495,17 +422,70 @@ def inert_csv(text: str) -> str:
     """Return a CSV text with an apostrophe before every cell that a spreadsheet would take for a formula."""
     stream = io.StringIO()
     rows = csv.reader(io.StringIO(text, newline=""))
-    csv.writer(stream, lineterminator="\n").writerows(map(_plain, row) for row in rows)
+    csv.writer(stream, lineterminator="\n").writerows(map(_inert, row) for row in rows)
     return stream.getvalue()
 
 
-def _write(contents: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
+# Every number as a workbook
+
+
+def workbook(forecast: Forecast, analysis: Analysis) -> bytes:
+    """Return every number as it stands in the JSON files, to 16 digits, one sheet a table.
+
+    Dates are dates, probabilities and changes are parts of one. ``InputError``: openpyxl is not installed.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            write_file(folder / name, content)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be written ({error.strerror or error}). Give a folder that can be written."
-        ) from error
-    return tuple(folder / name for name in sorted(contents))
+        from openpyxl import Workbook
+    except ImportError as error:
+        raise InputError(f"--xlsx needs openpyxl. Install it: {install_command('excel')}") from error
+    book = Workbook(write_only=True)
+    for name, rows in _sheets(forecast, analysis):
+        sheet = book.create_sheet(name[:31])
+        sheet.freeze_panes = "A2"
+        for row in rows[: _MOST_ROWS + 1]:
+            sheet.append([_plain(value) for value in row])
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def _sheets(forecast: Forecast, analysis: Analysis) -> Iterator[tuple[str, Sequence[Sequence[object]]]]:
+    """Name and rows of each sheet, the header first: single values, frames, lists of records, tension."""
+    single = _flat(forecast.model_dump(by_alias=True, exclude={*_IN_FRAMES}))
+    yield "run", [("name", "value"), *(pair for pair in single if not isinstance(pair[1], list | tuple))]
+    for content, header in COLUMNS.items():
+        if rows := [*frame_rows(forecast, content)]:
+            yield content, [header, *rows]
+    lists = dict(_lists(analysis)) | dict(_lists(forecast))
+    for name, records in lists.items():
+        if name not in _IN_FRAMES:
+            flat = [dict(_flat(record.model_dump(by_alias=True))) for record in records]
+            names = list(dict.fromkeys(name for row in flat for name in row))
+            yield name, [names, *([row.get(name) for name in names] for row in flat)]
+    series = {name: values for name, values in analysis.tension if isinstance(values, tuple)}
+    yield "tension", [tuple(series), *zip(*series.values(), strict=True)]
+
+
+def _lists(record: Record, prefix: str = "") -> Iterator[tuple[str, Sequence[Record]]]:
+    """Lists of records in a record, those within a single record by ``its.name``."""
+    for name, value in record:
+        if isinstance(value, tuple) and value and all(isinstance(one, Record) for one in value):
+            yield prefix + name, value
+        elif isinstance(value, Record):
+            yield from _lists(value, f"{prefix}{name}.")
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float | date):
+        return value
+    if isinstance(value, list | tuple):
+        return "; ".join(str(_plain(one)) for one in value)
+    return _inert(str(value)[:_MOST_SIGNS])

@@ -1,4 +1,7 @@
-"""Figures: canvas, typeface and axes that all share, and what each draws."""
+"""Figures: canvas, typeface, axes and file format that all share, and what each of them draws.
+
+All have one width, one type scale, and the same bytes for the same numbers; a ``gid`` says what a line is.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import io
 import logging
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -19,29 +22,27 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from forecast import wording
 from forecast.errors import InputError
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
 from forecast.records.analysis import (
     AssumptionEffect,
     MonthlyRisk,
+    MonthRisk,
     PastForecast,
     ReliabilityCurve,
     Robustness,
     TensionSeries,
 )
-from forecast.records.forecast import (
-    Forecast,
-    ScenarioForecast,
-    TargetForecast,
-)
+from forecast.records.forecast import Forecast, ScenarioForecast, TargetForecast
 from forecast.report.palette import (
     ACCENT,
+    BASELINE_NAMES,
     CRISIS,
     INK,
     MUTED,
@@ -59,6 +60,7 @@ from forecast.report.words import (
     Titles,
     assumed_text,
     assumption_label,
+    capitalised,
     chosen_milestones,
     headline_pair,
     named,
@@ -66,14 +68,21 @@ from forecast.report.words import (
     titles_of,
 )
 from forecast.storage import write_file
+from forecast.wording import long_day, month_name, number, percent, points, short_day, signed_points
 
 if TYPE_CHECKING:
+    # Not loaded, since a report is built without the model and its scores: they bring scipy and numba.
+    from forecast.evaluation.forecast_table import ForecastTable
+    from forecast.evaluation.score_table import ScoreTable
     from forecast.priors import NamedPrior
     from forecast.runs.summaries import PriorPredictive
 
 FileKind = Literal["svg", "png", "pdf"]
+_Look = dict[str, Any]
+"""Keywords of a function of Matplotlib."""
 WIDTH_INCHES = 6.69
 """Width of the text block on A4: figures are printed at their own size, so that type sizes hold."""
+MOST_BARS = 12
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "forecast",
@@ -98,16 +107,38 @@ _SETTINGS: dict[Any, Any] = {
     "grid.color": RULE,
     "grid.linewidth": 0.5,
 }
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MOST_TICKS = 10
 _DOTS_PER_INCH = 300
 _NO_ORIGIN: dict[FileKind, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-_PATH = re.compile(rb' d="[^"]*"')
-_FINER = re.compile(rb"(\.\d\d)\d+")
+_PATH, _FINER = re.compile(rb' d="[^"]*"'), re.compile(rb"(\.\d\d)\d+")
+_MOST_TICKS = 10
+_QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
+_DASHED = (0, (3, 2))
+_COURSE_INCHES, _MONTHS_INCHES, _TENSION_INCHES = 1.95, 1.62, 4.2
+_MM_AN_INCH = 25.4
+_ROOM_FOR_NAMES = 0.22
+"""Share of the time axis kept free on the right for the names of the targets."""
+_LABEL_REACH = 0.16
+"""Of the panel's height: how far a number above its dot reaches."""
+_NAME_WIDTH = 0.075
+"""Share of the time axis that the day of a milestone takes."""
+_LABEL_GAP = 0.1
+"""Of the panel's height, between the middles of two labels."""
+_MOST_MARKS, _MARKS_A_LANE = 4000, 500
+_ASSUMPTION_SIGNS, _SCENARIO_SIGNS = 44, 34
+_DOWN = "#8FB3D4"
+"""Lighter than the accent, so that both ends differ without colour too."""
+_PRIORS_A_ROW, _PRIOR_INCHES = 2, 1.45
+_TAIL = 0.005
+"""Share of a prior beyond each end of the drawn range."""
+_CURVES_A_ROW, _WINDOWS_A_ROW = 4, 3
+_REFERENCE = "climatology"
+
+
+# Canvas, files and text
 
 
 @cache
@@ -132,7 +163,7 @@ def report_style() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def blank_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
+def _blank(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
     """Figure as wide as the text block or part of it, with the axes laid out to fill it."""
     # No background, so that a stamp behind the page shows through.
     return Figure(figsize=(width_inches, height_inches), layout="constrained", facecolor="none")
@@ -176,8 +207,7 @@ def write_figure(figure: Figure, path: Path, *, ground: str = "white") -> Path:
 
 def wrap_label(text: str, width: int) -> str:
     """Return the text as the typeface can show it, on at most two lines of about ``width`` signs."""
-    shown = printable(text, current_typeface().glyphs)
-    lines = textwrap.wrap(shown, width, break_on_hyphens=False)
+    lines = textwrap.wrap(printable(text, current_typeface().glyphs), width, break_on_hyphens=False)
     if len(lines) > 2:
         lines = [lines[0], shorten(" ".join(lines[1:]), width)]
     return "\n".join(lines)
@@ -188,22 +218,46 @@ def one_line(text: str, length: int) -> str:
     return shorten(printable(text, current_typeface().glyphs), length)
 
 
+def _note(
+    axes: Axes,
+    text: str,
+    at: tuple[float, float],
+    offset: tuple[float, float],
+    *,
+    ha: str = "left",
+    va: str = "center",
+    colour: str = INK,
+    weight: int = 400,
+) -> None:
+    """Write a text beside a place of the data, ``offset`` points away."""
+    place: _Look = {
+        "xytext": offset,
+        "textcoords": "offset points",
+        "ha": ha,
+        "va": va,
+        "annotation_clip": False,
+    }
+    axes.annotate(text, at, fontsize=9, color=colour, weight=weight, **place)
+
+
+# Axes
+
+
 def mark_months(axis: Axis, first: date, last: date, most: int = _MOST_TICKS) -> None:
     """Put about ``most`` ticks on firsts of months (or of years), in English; the year once a year."""
     months = (last.year - first.year) * 12 + last.month - first.month
     step = next((size for size in (1, 2, 3, 6, 12, 24, 60) if months / size <= most), 120)
-    number = first.year * 12 + first.month - 1
-    start = number if first.day == 1 else number + 1
+    start = first.year * 12 + first.month - (first.day == 1)
     firsts = [
         date(index // 12, index % 12 + 1, 1)
         for index in range(start, last.year * 12 + last.month)
         if index % step == 0
     ]
-    texts = [str(day.year) if step >= 12 else _MONTHS[day.month - 1] for day in firsts]
+    texts = [str(day.year) if step >= 12 else month_name(day)[:3] for day in firsts]
     for place, day in enumerate(firsts):
         if step < 12 and (place == 0 or day.year != firsts[place - 1].year):
             texts[place] += f"\n{day.year}"
-    fix_ticks(axis, day_numbers(firsts), texts)
+    _fix_ticks(axis, day_numbers(firsts), texts)
 
 
 def day_numbers(days: Sequence[date]) -> list[float]:
@@ -227,200 +281,128 @@ def spread_labels(places: list[float], gap: float, low: float, high: float) -> l
     return [place for _, place in sorted(zip(order, moved, strict=True))]
 
 
-def note(
-    axes: Axes,
-    text: str,
-    at: tuple[float, float],
-    offset: tuple[float, float],
-    *,
-    ha: str = "left",
-    va: str = "center",
-    size: float = 9,
-    colour: str = INK,
-    weight: int = 400,
-    spacing: float | None = None,
-) -> None:
-    """Write a text beside a place of the data, ``offset`` points away."""
-    axes.annotate(
-        text,
-        at,
-        xytext=offset,
-        textcoords="offset points",
-        ha=ha,
-        va=va,
-        fontsize=size,
-        linespacing=spacing,
-        color=colour,
-        weight=weight,
-        annotation_clip=False,
-    )
-
-
-def panels(figure: Figure, count: int, columns: int) -> list[Axes]:
+def _panels(figure: Figure, many: int, columns: int) -> list[Axes]:
     """Panels in rows of ``columns``; those of the last row that are not needed are hidden."""
-    made = figure.subplots(-(-count // columns), columns, squeeze=False).ravel().tolist()
-    for axes in made[count:]:
+    made = figure.subplots(-(-many // columns), columns, squeeze=False).ravel().tolist()
+    for axes in made[many:]:
         axes.set_visible(False)
-    return list(made[:count])
+    return list(made[:many])
 
 
-def fix_ticks(axis: Axis, places: Sequence[float], labels: Sequence[str]) -> None:
-    """Put ticks with these labels at these places."""
+def _fix_ticks(axis: Axis, places: Sequence[float], labels: Sequence[str]) -> None:
     axis.set_major_locator(FixedLocator(list(places)))
     axis.set_major_formatter(FixedFormatter(list(labels)))
 
 
-def percent_axis(axes: Axes, start: float, end: float) -> None:
-    """Vertical axis from 0 to 100%, with light lines at the quarters from ``start`` to ``end``."""
-    quarters = [0.25, 0.5, 0.75, 1.0]
-    axes.set_ylim(0, 1)
-    fix_ticks(axes.yaxis, [0.0, *quarters], ["0%", "25%", "50%", "75%", "100%"])
-    axes.hlines(quarters, start, end, color=RULE, linewidth=0.5, zorder=0.4)
-    align_tick_labels(axes)
-
-
-def points_axis(axes: Axes, label: str) -> None:
+def _points_axis(axes: Axes, label: str) -> None:
     """Horizontal axis of signed percentage points."""
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(
-        lambda value, _: wording.signed_points(value / 100, 0 if value == round(value) else 1)
+        lambda value, _: signed_points(value / 100, 0 if value == round(value) else 1)
     )
     axes.set_xlabel(label)
 
 
-def name_rows(axes: Axes, places: Sequence[float], names: Sequence[str]) -> None:
+def _name_rows(axes: Axes, places: Sequence[float], names: Sequence[str]) -> None:
     """Names of rows in place of a vertical axis."""
-    fix_ticks(axes.yaxis, places, names)
-    align_tick_labels(axes)
+    _fix_ticks(axes.yaxis, places, names)
+    _centre_labels(axes)
     axes.spines["left"].set_visible(False)
 
 
-def list_rows(axes: Axes, names: Sequence[str], *, least: int = 1) -> list[int]:
+def _list_rows(axes: Axes, names: Sequence[str], *, least: int = 1) -> list[int]:
     """Rows from the top with their names, room for ``least`` of them; return their places."""
     places = list(range(len(names)))[::-1]
     axes.set_ylim(-0.7, max(len(names), least) - 0.3)
-    name_rows(axes, places, names)
+    _name_rows(axes, places, names)
     return places
 
 
-def whiskers(axes: Axes, values: ArrayLike, places: ArrayLike, errors: ArrayLike) -> None:
+def _whiskers(axes: Axes, values: ArrayLike, places: ArrayLike, errors: ArrayLike) -> None:
     """Horizontal ± one Monte Carlo standard error at each value."""
     axes.errorbar(values, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
 
 
-def align_tick_labels(axes: Axes) -> None:
+def _centre_labels(axes: Axes) -> None:
     """Centre the labels of the vertical axis on their ticks by the height of figures, not of the font."""
     for text in axes.get_yticklabels():
         text.set_verticalalignment("center_baseline")
 
 
-_COURSE_INCHES = 1.95
-_ROOM_FOR_NAMES = 0.22
-"""Share of the time axis kept free on the right for the names of the targets."""
-_LABEL_REACH = 0.16
-"""Of the panel's height: how far a number above its dot reaches."""
-_NAME_WIDTH = 0.075
-"""Share of the time axis that the day of a milestone takes."""
-_MONTHS_INCHES = 1.62
-_MM_AN_INCH = 25.4
-_CALIBRATION_PANELS_A_ROW = 4
-_QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
+# The course of the headline's number
 
 
 def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
     """Draw earlier forecasts of the headline before the as-of day, and the curve of every target after it.
 
-    Curves are the arrays of ``forecast.json``. Lines carry ``gid``: ``history``, and ``curve:<target>``.
+    History and outlook share one time axis, so that forecasts and milestones are read in one look. Curves are
+    the arrays of ``forecast.json``: ``history``, and ``curve:<target>``.
     """
+    last = max(target.curve.date[-1] for target in forecast.targets)
+    first = past[0].as_of if past else forecast.as_of
+    start, end = day_numbers((first, last))
+    (now,) = day_numbers((forecast.as_of,))
     with report_style():
-        figure = blank_figure(_COURSE_INCHES)
+        figure = _blank(_COURSE_INCHES)
         axes = figure.add_subplot()
-        start, end = _time_axis(axes, forecast, past[0].as_of if past else forecast.as_of, _ROOM_FOR_NAMES)
-        (now,) = day_numbers((forecast.as_of,))
+        axes.set_xlim(start, end + _ROOM_FOR_NAMES * (end - start))
+        axes.set_ylim(0, 1)
+        _fix_ticks(axes.yaxis, _QUARTERS, ["0%", "25%", "50%", "75%", "100%"])
+        axes.hlines(_QUARTERS[1:], start, end, color=RULE, linewidth=0.5, zorder=0.4)
+        _centre_labels(axes)
+        mark_months(axes.xaxis, first, last)
+        axes.spines["bottom"].set_bounds(start, end)
         axes.axvline(now, color=INK, linewidth=0.9)
         if past:
             _draw_history(axes, forecast, past, now)
         for index, target in enumerate(forecast.targets):
-            chief = target.name == forecast.headline.target
-            _draw_curve(axes, target, index, alpha=0.16 if chief else None, wide=chief)
+            days, colour, curve = day_numbers(target.curve.date), target_colour(index), target.curve
+            chief, name = target.name == forecast.headline.target, target.name
             if chief:
-                _mark_headline(axes, forecast, target, target_colour(index), end - start)
-        _name_targets(axes, forecast, end, end - start)
+                band: _Look = {"color": colour, "alpha": 0.16, "linewidth": 0, "gid": f"band:{name}"}
+                axes.fill_between(days, curve.lower90, curve.upper90, **band)
+            width = 1.8 if chief else 1.1
+            axes.plot(days, curve.probability, color=colour, linewidth=width, gid=f"curve:{name}")
+            if chief:
+                _mark_headline(axes, forecast, target, colour, end - start)
+        ends = [target.curve.probability[-1] for target in forecast.targets]
+        for index, (target, place) in enumerate(
+            zip(forecast.targets, spread_labels(ends, 0.27, 0.07, 0.93), strict=True)
+        ):
+            axes.text(
+                end + 0.012 * (end - start),
+                place,
+                wrap_label(target.label, 22) if len(ends) <= 4 else one_line(target.label, 24),
+                color=target_colour(index),
+                va="center",
+                linespacing=0.95,
+                weight=600 if target.name == forecast.headline.target else 400,
+            )
     return figure
-
-
-def _time_axis(axes: Axes, forecast: Forecast, first: date, room: float) -> tuple[float, float]:
-    """Lay out chances by day, with room on the right for names; return first and last day."""
-    last = max(target.curve.date[-1] for target in forecast.targets)
-    start, end = day_numbers((first, last))
-    axes.set_xlim(start, end + room * (end - start))
-    percent_axis(axes, start, end)
-    mark_months(axes.xaxis, first, last)
-    axes.spines["bottom"].set_bounds(start, end)
-    return start, end
-
-
-def _draw_curve(axes: Axes, target: TargetForecast, place: int, *, alpha: float | None, wide: bool) -> None:
-    """Chance of a target by day, with its band where that has an opacity."""
-    days, colour, curve = day_numbers(target.curve.date), target_colour(place), target.curve
-    if alpha is not None:
-        axes.fill_between(
-            days,
-            curve.lower90,
-            curve.upper90,
-            color=colour,
-            alpha=alpha,
-            linewidth=0,
-            gid=f"band:{target.name}",
-        )
-    axes.plot(
-        days, curve.probability, color=colour, linewidth=1.8 if wide else 1.1, gid=f"curve:{target.name}"
-    )
-
-
-def _name_targets(axes: Axes, forecast: Forecast, end: float, span: float) -> None:
-    """Name every target at the end of its curve."""
-    ends = [target.curve.probability[-1] for target in forecast.targets]
-    places = spread_labels(ends, 0.27, 0.07, 0.93)
-    for index, (target, place) in enumerate(zip(forecast.targets, places, strict=True)):
-        axes.text(
-            end + 0.012 * span,
-            place,
-            wrap_label(target.label, 22) if len(ends) <= 4 else one_line(target.label, 24),
-            color=target_colour(index),
-            va="center",
-            linespacing=0.95,
-            weight=600 if target.name == forecast.headline.target else 400,
-        )
 
 
 def _mark_headline(axes: Axes, forecast: Forecast, target: TargetForecast, colour: str, span: float) -> None:
     """Mark the milestones of the headline's target with their chance, and their days where there is room."""
     asked = forecast.headline.milestone
-    last = next(one.probability for one in target.milestones if one.name == asked)
+    last = named(target.milestones, asked).probability
     shown = chosen_milestones(target.milestones, asked, MOST_IN_CHART)
     days_named: list[float] = []
     # The headline's day first, so that it is there whatever has to give way.
-    for one in sorted(shown, key=lambda one: one.name != asked):
-        (day,) = day_numbers((one.date,))
+    for milestone in sorted(shown, key=lambda milestone: milestone.name != asked):
+        (day,), chance = day_numbers((milestone.date,)), milestone.probability
         axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
-        axes.plot([day], [one.probability], "o", color=colour, markersize=4, clip_on=False)
+        axes.plot([day], [chance], "o", color=colour, markersize=4, clip_on=False)
+        weight = 600 if milestone.name == asked else 400
         # Above the dot, or below the curve where the line of the headline's number runs.
-        below = 0.02 < last - one.probability < _LABEL_REACH
-        note(
-            axes,
-            wording.percent(one.probability),
-            (day, one.probability),
-            (4, -4) if below else (-3, 4),
-            ha="left" if below else "right",
-            va="top" if below else "bottom",
-            colour=colour,
-            weight=600 if one.name == asked else 400,
-        )
+        if 0.02 < last - chance < _LABEL_REACH:
+            _note(axes, percent(chance), (day, chance), (4, -4), va="top", colour=colour, weight=weight)
+        else:
+            place: _Look = {"ha": "right", "va": "bottom"}
+            _note(axes, percent(chance), (day, chance), (-3, 4), **place, colour=colour, weight=weight)
         if all(abs(day - other) > _NAME_WIDTH * span for other in days_named):
             days_named.append(day)
-            name = " ".join(wording.short_day(one.date).split()[:2])
-            note(axes, name, (day, 1.0), (0, 5), ha="center", va="bottom")
+            name = " ".join(short_day(milestone.date).split()[:2])
+            _note(axes, name, (day, 1.0), (0, 5), ha="center", va="bottom")
 
 
 def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...], now: float) -> None:
@@ -428,22 +410,22 @@ def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...]
     colour = target_colour(forecast.targets.index(target))
     days = [*day_numbers([one.as_of for one in past]), now]
     values = [*(one.probability for one in past), milestone.probability]
-    ranges = [*(one.interval90 for one in past), milestone.interval90]
-    axes.fill_between(
-        days, [low for low, _ in ranges], [high for _, high in ranges], color=colour, alpha=0.12, linewidth=0
-    )
+    lows, highs = zip(*(one.interval90 for one in past), milestone.interval90, strict=True)
+    axes.fill_between(days, lows, highs, color=colour, alpha=0.12, linewidth=0)
     axes.plot(days, values, "o-", color=colour, linewidth=1.4, markersize=3.2, gid="history", clip_on=False)
     (day,) = day_numbers((milestone.date,))
     axes.plot([now, day], [values[-1]] * 2, color=colour, linewidth=0.7, linestyle=(0, (2, 2)))
-    note(axes, wording.short_day(forecast.as_of), (now, 1.0), (-3, 5), ha="right", va="bottom")
-    text = f"forecasts for {wording.short_day(milestone.date)}"
-    note(axes, text, (days[0], 1.0), (0, 5), va="bottom", colour=MUTED)
-    label = wording.percent(values[0])
-    note(axes, label, (days[0], values[0]), (2, 7), colour=colour)
-    cases = [one.date for one in target.cases if past[0].as_of <= one.date <= forecast.as_of]
-    axes.plot(
-        day_numbers(cases), [0.03] * len(cases), "^", color=INK, markersize=4.5, linestyle="none", gid="cases"
+    _note(axes, short_day(forecast.as_of), (now, 1.0), (-3, 5), ha="right", va="bottom")
+    _note(
+        axes, f"forecasts for {short_day(milestone.date)}", (days[0], 1.0), (0, 5), va="bottom", colour=MUTED
     )
+    _note(axes, percent(values[0]), (days[0], values[0]), (2, 7), colour=colour)
+    cases = [case.date for case in target.cases if past[0].as_of <= case.date <= forecast.as_of]
+    triangles: _Look = {"color": INK, "markersize": 4.5, "linestyle": "none", "gid": "cases"}
+    axes.plot(day_numbers(cases), [0.03] * len(cases), "^", **triangles)
+
+
+# The risk by month
 
 
 def draw_months(monthly: MonthlyRisk, *, width_mm: float) -> Figure:
@@ -453,125 +435,65 @@ def draw_months(monthly: MonthlyRisk, *, width_mm: float) -> Figure:
     ``month:<first day>`` as ``gid``, the base rate ``base``.
     """
     months = monthly.months
-    starts = day_numbers([one.first_day for one in months])
-    widths = [float(one.days) for one in months]
+    starts = day_numbers([month.first_day for month in months])
+    widths = [float(month.days) for month in months]
     middles = [start + width / 2 for start, width in zip(starts, widths, strict=True)]
-    hazards = [one.hazard for one in months]
-    base = [one.past_windows if one.constant_rate is None else one.constant_rate for one in months]
+    hazards, errors = [month.hazard for month in months], [2 * month.hazard_mcse for month in months]
+    base, edges = [*map(_base_rate, months)], [*starts, starts[-1] + widths[-1]]
+    top = 1.08 * max(*(value + error for value, error in zip(hazards, errors, strict=True)), *base, 0.004)
     with report_style():
-        figure = blank_figure(_MONTHS_INCHES, width_inches=width_mm / _MM_AN_INCH)
+        figure = _blank(_MONTHS_INCHES, width_mm / _MM_AN_INCH)
         axes = figure.add_subplot()
         bars = axes.bar(starts, hazards, widths, align="edge", color=ACCENT, alpha=0.55, edgecolor="white")
-        for one, bar in zip(months, bars, strict=True):
-            bar.set_gid(f"month:{one.first_day}")
-        errors = [2 * one.hazard_mcse for one in months]
+        for month, bar in zip(months, bars, strict=True):
+            bar.set_gid(f"month:{month.first_day}")
         axes.errorbar(middles, hazards, yerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, gid="errors")
-        edges = [*starts, starts[-1] + widths[-1]]
         axes.stairs(base, edges, color=INK, linewidth=1.3, baseline=None, gid="base")
-        top = 1.08 * max(*(value + error for value, error in zip(hazards, errors, strict=True)), *base, 0.004)
         axes.set_ylim(0, top)
         axes.set_xlim(edges[0], edges[-1] + 0.01 * (edges[-1] - edges[0]))
-        marked = {one.date for month in months for one in month.dated if one.kind == "milestone"}
-        _mark_days(axes, sorted(marked), top)
+        _mark_days(axes, sorted({day.date for day in _milestones(monthly)}), top)
         mark_months(axes.xaxis, months[0].first_day, months[-1].last_day, most=6)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
-        align_tick_labels(axes)
+        _centre_labels(axes)
     return figure
+
+
+def _base_rate(month: MonthRisk) -> float:
+    return month.past_windows if month.constant_rate is None else month.constant_rate
+
+
+def _milestones(monthly: MonthlyRisk) -> list[Any]:
+    return [day for month in monthly.months for day in month.dated if day.kind == "milestone"]
 
 
 def _mark_days(axes: Axes, days: list[date], top: float) -> None:
     """Mark days by dashed lines, and name those for which there is room, the last first."""
     start, end = axes.get_xlim()
-    named: list[float] = []
+    span, named_places = end - start, list[float]()
     for day, place in reversed([*zip(days, day_numbers(days), strict=True)]):
-        axes.axvline(place, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
-        if all(abs(place - other) > 0.19 * (end - start) for other in named):
-            at_end = place > end - 0.08 * (end - start)
-            name = " ".join(wording.short_day(day).split()[:2])
-            note(
-                axes,
-                name,
-                (place, top),
-                (4 if at_end else 0, 2),
-                ha="right" if at_end else "center",
-                va="bottom",
-            )
-            named.append(place)
+        axes.axvline(place, color=MUTED, linewidth=0.8, linestyle=_DASHED)
+        if all(abs(place - other) > 0.19 * span for other in named_places):
+            name, at_end = " ".join(short_day(day).split()[:2]), place > end - 0.08 * span
+            offset, ha = ((4, 2), "right") if at_end else ((0, 2), "center")
+            _note(axes, name, (place, top), offset, ha=ha, va="bottom")
+            named_places.append(place)
 
 
 def describe_months(monthly: MonthlyRisk) -> str:
     """Alt text of the risk by month: every month with its error and base rate."""
     parts = "; ".join(
-        f"{_month(one.first_day)} {wording.percent(one.hazard)} ± {wording.points(one.hazard_mcse)} (base "
-        f"rate {wording.percent(one.past_windows if one.constant_rate is None else one.constant_rate)})"
-        for one in monthly.months
-    )
-    dated = "; ".join(
-        f"{one.label} on {wording.long_day(one.date)}"
+        f"{month_name(month.first_day)} {month.first_day.year} {percent(month.hazard)} ± "
+        f"{points(month.hazard_mcse)} (base rate {percent(_base_rate(month))})"
         for month in monthly.months
-        for one in month.dated
-        if one.kind == "milestone"
     )
+    dated = "; ".join(f"{day.label} on {long_day(day.date)}" for day in _milestones(monthly))
     return (
         f"Bar chart of the chance in each month if it has not happened before: {parts}. Milestones: {dated}."
     )
 
 
-def _month(day: date) -> str:
-    return f"{wording.month_name(day)} {day.year}"
-
-
-def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
-    """Draw the bins of each model as they are in the record, with their consistency bands.
-
-    A reliability diagram asks whether what is forecast with p% happens p% of the time; also for a ledger.
-    Dots carry ``reliability:<model>`` as ``gid``, bands ``band:<model>``.
-    """
-    with report_style():
-        columns = min(max(len(curves), 2), _CALIBRATION_PANELS_A_ROW)
-        rows = -(-len(curves) // columns)
-        figure = blank_figure(rows * (2.25 if columns == 2 else 2.1))
-        for place, (axes, curve) in enumerate(zip(panels(figure, len(curves), columns), curves, strict=True)):
-            _draw_panel(axes, curve, wide=columns == 2)
-            if place % columns == 0:
-                axes.set_ylabel("It happened")
-            if place + columns >= len(curves):
-                axes.set_xlabel("Forecast")
-    return figure
-
-
-def _draw_panel(axes: Axes, curve: ReliabilityCurve, *, wide: bool) -> None:
-    colour, _ = model_line(curve.model)
-    name = name_model(curve.model)
-    axes.set_title(name[:1].upper() + name[1:], fontsize=9, loc="left", weight=600, pad=16 if wide else 6)
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.6, zorder=0.6)
-    most = max((one.number for one in curve.bins), default=1)
-    said = [one.forecast_mean for one in curve.bins]
-    shares = [one.observed_share for one in curve.bins]
-    bands = [one.lower90 for one in curve.bins], [one.upper90 for one in curve.bins]
-    sizes = [8.0 + 34.0 * one.number / most for one in curve.bins]
-    thick, band, dots = 7 if wide else 4.5, f"band:{curve.model}", f"reliability:{curve.model}"
-    axes.vlines(said, *bands, color=RULE, linewidth=thick, zorder=0.5, gid=band)
-    axes.scatter(said, shares, s=sizes, color=colour, linewidth=0, clip_on=False, zorder=2, gid=dots)
-    # Above the panel, where neither dots nor bands nor the diagonal are.
-    for one in curve.bins if wide else ():
-        note(axes, f"{one.number:,}", (one.forecast_mean, 1.02), (0, 3), ha="center", va="bottom")
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.02)
-    labels = ["0%", "25%", "50%", "75%", "100%"] if wide else ["0", "", "50", "", "100%"]
-    for axis in (axes.xaxis, axes.yaxis):
-        fix_ticks(axis, _QUARTERS, labels)
-    axes.hlines(_QUARTERS[1:], 0, 1, color=RULE, linewidth=0.4, zorder=0.3)
-    align_tick_labels(axes)
-
-
-_HEIGHT_INCHES = 4.2
-_MOST_MARKS = 4000
-_MARKS_A_LANE = 500
-_LEVELS = ("strained", "crisis")
-_LABEL_GAP = 0.1
-"""Of the panel's height, between the middles of two labels."""
+# Tension, its states and the events
 
 
 def chances_of(tension: TensionSeries) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -584,13 +506,16 @@ def draw_tension(tension: TensionSeries, events: EventTable, forecast: Forecast)
     """Draw tension, the chance of each state, and one mark an event; of very many, the most severe alone."""
     as_of = forecast.as_of
     with report_style():
-        figure = blank_figure(_HEIGHT_INCHES)
+        figure = _blank(_TENSION_INCHES)
         upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(1.25, 0.6, 1))
         start, end = day_numbers((tension.date[0], as_of))
         # A record of one day is shown at the end of a week.
         upper.set_xlim(min(start, end - 7), end)
         _draw_band(upper, tension, end)
-        _draw_cases(upper, forecast, tension)
+        target, _ = headline_pair(forecast)
+        cases = day_numbers([case.date for case in target.cases if case.date >= tension.date[0]])
+        triangles: _Look = {"color": INK, "markersize": 5, "linestyle": "none", "gid": "cases"}
+        upper.plot(cases, [max(tension.upper90)] * len(cases), "v", **triangles)
         _draw_states(middle, tension, end)
         _draw_lanes(lower, events.between(tension.date[0], as_of))
         mark_months(lower.xaxis, tension.date[0], as_of)
@@ -600,93 +525,64 @@ def draw_tension(tension: TensionSeries, events: EventTable, forecast: Forecast)
 
 
 def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
-    days = day_numbers(tension.date)
+    days, now = day_numbers(tension.date), tension.mean[-1]
+    levels = {"strained": tension.strained_from, "crisis": tension.crisis_from}
     axes.axhline(0, color=MUTED, linewidth=0.6, zorder=0.6)
-    now, levels = tension.mean[-1], (tension.strained_from, tension.crisis_from)
-    for level in levels:
-        axes.axhline(level, color=MUTED, linewidth=0.6, linestyle=(0, (3, 2)), zorder=0.6)
-    axes.fill_between(
-        days, tension.lower90, tension.upper90, color=ACCENT, alpha=0.2, linewidth=0, gid="band:tension"
-    )
+    for level in levels.values():
+        axes.axhline(level, color=MUTED, linewidth=0.6, linestyle=_DASHED, zorder=0.6)
+    band: _Look = {"color": ACCENT, "alpha": 0.2, "linewidth": 0, "gid": "band:tension"}
+    axes.fill_between(days, tension.lower90, tension.upper90, **band)
     axes.plot(days, tension.mean, color=ACCENT, linewidth=1.4, gid="curve:tension")
     axes.set_ylabel("Tension (std. dev.)")
-    axes.yaxis.set_major_formatter(lambda value, _: wording.number(value, 0))
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, 0))
     axes.yaxis.set_major_locator(FixedLocator(list(range(-6, 7))))
-    align_tick_labels(axes)
+    _centre_labels(axes)
     axes.spines["bottom"].set_visible(False)
-    words = [f"{word} from {wording.number(one, 1)}" for word, one in zip(_LEVELS, levels, strict=True)]
     low, high = axes.get_ylim()
-    places = spread_labels([*levels, now], _LABEL_GAP * (high - low), low, high)
-    for word, place in zip(words, places, strict=False):
-        note(axes, word, (end, place), (3, 0), colour=MUTED)
-    text = f"now {wording.number(now, 1)}"
-    note(axes, text, (end, places[-1]), (3, 0), colour=ACCENT, weight=600)
-
-
-def _draw_cases(axes: Axes, forecast: Forecast, tension: TensionSeries) -> None:
-    target, _ = headline_pair(forecast)
-    cases = [one.date for one in target.cases if one.date >= tension.date[0]]
-    top = max(tension.upper90)
-    axes.plot(
-        day_numbers(cases), [top] * len(cases), "v", color=INK, markersize=5, linestyle="none", gid="cases"
-    )
+    *places, place = spread_labels([*levels.values(), now], _LABEL_GAP * (high - low), low, high)
+    for (word, level), at in zip(levels.items(), places, strict=True):
+        _note(axes, f"{word} from {number(level, 1)}", (end, at), (3, 0), colour=MUTED)
+    _note(axes, f"now {number(now, 1)}", (end, place), (3, 0), colour=ACCENT, weight=600)
 
 
 def _draw_states(axes: Axes, tension: TensionSeries, end: float) -> None:
-    _, strained, crisis = chances_of(tension)
     days = [*day_numbers(tension.date), end]
-    crisis, strained = (np.append(one, one[-1]) for one in (crisis, strained))
+    strained, crisis = (np.append(one, one[-1]) for one in chances_of(tension)[1:])
     axes.fill_between(days, crisis, color=CRISIS, gid="state:crisis", step="post", linewidth=0)
-    axes.fill_between(
-        days, crisis, crisis + strained, color=STRAINED, gid="state:strained", step="post", linewidth=0
-    )
+    shade: _Look = {"color": STRAINED, "gid": "state:strained", "step": "post", "linewidth": 0}
+    axes.fill_between(days, crisis, crisis + strained, **shade)
     axes.set_ylim(0, 1)
-    fix_ticks(axes.yaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
-    align_tick_labels(axes)
-    for height, word, shade in ((0.85, "calm", None), (0.5, "strained", STRAINED), (0.15, "crisis", CRISIS)):
-        box = Rectangle(
-            (1.008, height - 0.07), 0.012, 0.14, facecolor=shade or "none", edgecolor=RULE, linewidth=0.5
-        )
+    _fix_ticks(axes.yaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
+    _centre_labels(axes)
+    for height, word, fill in ((0.85, "calm", "none"), (0.5, "strained", STRAINED), (0.15, "crisis", CRISIS)):
+        box = Rectangle((1.008, height - 0.07), 0.012, 0.14, facecolor=fill, edgecolor=RULE, linewidth=0.5)
         box.set(transform=axes.transAxes, clip_on=False)
         axes.add_patch(box)
         axes.text(1.026, height, word, transform=axes.transAxes, va="center")
 
 
 def _draw_lanes(axes: Axes, events: EventTable) -> None:
-    lanes = [name for name in CATEGORIES if np.any(events.category == name)]
-    spread = int((events.date.max() - events.date.min()).astype(np.int64)) + 1 if len(events) else 1
-    span = -(-spread // _MARKS_A_LANE)
-    for lane, name in enumerate(reversed(lanes)):
+    lanes = [name for name in reversed(CATEGORIES) if np.any(events.category == name)]
+    for lane, name in enumerate(lanes):
         rows = events.category == name
         days = events.date[rows].astype("datetime64[D]").astype(np.int64)
         severity = events.severity[rows].astype(np.int64)
         if len(events) > _MOST_MARKS:
-            days, severity = _most_severe_by_span(days, severity, span)
-        half = 0.10 + 0.07 * severity
-        colour = category_colour(name)
-        axes.vlines(
-            days, lane - half, lane + half, color=colour, linewidth=0.35 + 0.22 * severity, gid=f"lane:{name}"
-        )
+            # One mark for each span of days with an event: its first possible day, its highest severity.
+            spread = int((events.date.max() - events.date.min()).astype(np.int64)) + 1
+            span = -(-spread // _MARKS_A_LANE)
+            days, place = np.unique(days // span * span, return_inverse=True)
+            most = np.zeros(len(days), dtype=np.int64)
+            np.maximum.at(most, place, severity)
+            severity = most
+        half, width = 0.10 + 0.07 * severity, 0.35 + 0.22 * severity
+        look: _Look = {"color": category_colour(name), "linewidth": width, "gid": f"lane:{name}"}
+        axes.vlines(days, lane - half, lane + half, **look)
     axes.set_ylim(-0.6, max(len(lanes), 1) - 0.4)
-    name_rows(axes, range(len(lanes)), [name_category(name) for name in reversed(lanes)])
+    _name_rows(axes, range(len(lanes)), [*map(name_category, lanes)])
 
 
-def _most_severe_by_span(days: np.ndarray, severity: np.ndarray, span: int) -> tuple[np.ndarray, np.ndarray]:
-    """One mark for each span of days with an event: its first possible day, its highest severity."""
-    unique, inverse = np.unique(days // span * span, return_inverse=True)
-    most = np.zeros(len(unique), dtype=np.int64)
-    np.maximum.at(most, inverse, severity)
-    return unique, most
-
-
-MOST_BARS = 12
-_DOWN = "#8FB3D4"
-"""Lighter than the accent, so that both ends differ without colour too."""
-_LABEL_SIGNS = 44
-_COLUMNS = 2
-_ROW_INCHES = 1.45
-_TAIL = 0.005
-"""Share of a prior beyond each end of the drawn range."""
+# What assumptions, scenarios and priors do
 
 
 def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
@@ -695,82 +591,120 @@ def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
     return tuple(known[:MOST_BARS])
 
 
-def _row_label(bar: AssumptionEffect, titles: Titles) -> str:
-    """Assumption with what the run assumes, which stays whole where the name is cut."""
-    now = f" ({assumed_text(bar.now)})"
-    name = one_line(assumption_label(bar.name, bar.act, titles), 2 * _LABEL_SIGNS - len(now))
-    return wrap_label(f"{name}{now}", _LABEL_SIGNS)
-
-
 def draw_tornado(forecast: Forecast, robustness: Robustness, most: int = MOST_BARS) -> Figure:
     """Draw one bar an assumption: the change of the probability for a step down and a step up, in points.
 
     Whiskers show ± one Monte Carlo standard error; each end is labelled with what is assumed there.
     """
-    bars = shown_bars(robustness)[:most]
-    target = forecast.target(robustness.target)
-    milestone = named(target.milestones, robustness.milestone)
+    bars, titles = shown_bars(robustness)[:most], titles_of(forecast)
+
+    def label(bar: AssumptionEffect) -> str:
+        # What the run assumes stays whole where the name is cut.
+        now = f" ({assumed_text(bar.now)})"
+        name = one_line(assumption_label(bar.name, bar.act, titles), 2 * _ASSUMPTION_SIGNS - len(now))
+        return wrap_label(f"{name}{now}", _ASSUMPTION_SIGNS)
+
+    milestone = named(forecast.target(robustness.target).milestones, robustness.milestone)
     with report_style():
-        figure = blank_figure(0.6 + 0.31 * max(len(bars), 1))
+        figure = _blank(0.6 + 0.31 * max(len(bars), 1))
         axes = figure.add_subplot()
-        places = list_rows(axes, [_row_label(bar, titles_of(forecast)) for bar in bars])
-        for place, bar in zip(places, bars, strict=True):
+        for place, bar in zip(_list_rows(axes, [*map(label, bars)]), bars, strict=True):
             for end, colour, other in ((bar.lower, _DOWN, bar.upper), (bar.upper, ACCENT, bar.lower)):
                 if end.change is None:
                     continue
-                change = 100 * end.change
+                change, error = 100 * end.change, 100 * (end.mcse or 0.0)
                 axes.barh(place, change, height=0.55, color=colour, gid=f"bar:{bar.name}")
-                error = 100 * (end.mcse or 0.0)
-                whiskers(axes, change, place, error)
-                same_side = other.change is not None and other.change * end.change > 0
-                smaller = same_side and abs(other.change or 0.0) > abs(end.change)
+                _whiskers(axes, change, place, error)
+                across = other.change or 0.0
+                smaller = across * end.change > 0 and abs(across) > abs(end.change)
                 outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
                 origin = 0.0 if smaller else change + outward * error
                 text, ha = assumed_text(end.assumed), "left" if outward > 0 else "right"
-                note(axes, text, (origin, place), (4 * outward, 0), ha=ha, colour=MUTED)
+                _note(axes, text, (origin, place), (4 * outward, 0), ha=ha, colour=MUTED)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         ends = [end for bar in bars for end in (bar.lower, bar.upper) if end.change]
         reach = max((100 * (abs(end.change or 0) + (end.mcse or 0)) for end in ends), default=1.0)
         axes.set_xlim(-1.45 * reach, 1.45 * reach)
-        points_axis(
-            axes,
-            f"Change of {wording.percent(milestone.probability)} in points (light: step down, dark: step up)",
-        )
+        now = percent(milestone.probability)
+        _points_axis(axes, f"Change of {now} in points (light: step down, dark: step up)")
     return figure
 
 
-def draw_priors(changed: Sequence[NamedPrior], implied: PriorPredictive, titles: Mapping[str, str]) -> Figure:
+def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Figure:
+    """Draw 90% interval, chance and change of each scenario with numbers, the highest chance on top."""
+    target, milestone = headline_pair(forecast)
+    known = [one for one in scenarios if not one.withheld]
+    answers = [(one.label, scenario_answer(one, target.name, milestone.name)) for one in known]
+    answers.sort(key=lambda pair: pair[1].probability)
+    changes = [f"  ({signed_points(answer.difference.value)})" for _, answer in answers]
+    every = [*(answer for _, answer in answers), milestone]
+    chances = [100 * answer.probability for answer in every]
+    lows, highs = ([100 * answer.interval90[end] for answer in every] for end in (0, 1))
+    low, edge, places = min(lows), max(highs), [float(place) for place in range(len(every))]
+    with report_style():
+        figure = _blank(0.7 + 0.3 * len(every))
+        axes = figure.add_subplot()
+        axes.axvline(chances[-1], color=MUTED, linewidth=0.8, linestyle=_DASHED)
+        axes.hlines(places, lows, highs, color=RULE, linewidth=3, gid="intervals")
+        axes.plot(chances[:-1], places[:-1], "o", color=ACCENT, markersize=5, linestyle="none", gid="chances")
+        axes.plot(chances[-1:], places[-1:], "D", color=INK, markersize=5, gid="run")
+        for place, answer, change in zip(places, every, [*changes, ""], strict=True):
+            _note(axes, f"{percent(answer.probability)}{change}", (edge, place), (6, 0))
+        axes.set_ylim(-0.6, places[-1] + 0.6)
+        names = [wrap_label(label, _SCENARIO_SIGNS) for label, _ in answers]
+        _name_rows(axes, places, [*names, "This forecast"])
+        axes.set_xlim(max(0.0, low - 2), edge + 0.28 * (edge - low))
+        ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, edge)
+        axes.set_xticks([tick for tick in ticks if 0 <= tick <= 100])
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}%")
+        day = long_day(milestone.date)
+        axes.set_xlabel(f"{one_line(target.label, 60)} before {day}: chance with its plausible range")
+    return figure
+
+
+def draw_priors(changed: Sequence[NamedPrior], implied: PriorPredictive, titles: Titles) -> Figure:
     """Draw one density a changed prior (default grey, set coloured), and simulated years below.
 
     ``changed`` are the priors that differ from their default; none leaves the simulated years alone.
     ``titles`` gives kinds of act and targets their names for readers.
     """
-    n_rows = -(-len(changed) // _COLUMNS)
-    kinds = len(implied.acts_a_month)
-    below = 0.75 + 0.19 * max(kinds, len(implied.target_within_year) + 1)
+    n_rows = -(-len(changed) // _PRIORS_A_ROW)
+    below = 0.75 + 0.19 * max(len(implied.acts_a_month), len(implied.target_within_year) + 1)
+    heights = [*([_PRIOR_INCHES] * n_rows), below]
     with report_style():
-        figure = blank_figure(_ROW_INCHES * n_rows + below)
-        grid = figure.add_gridspec(n_rows + 1, _COLUMNS, height_ratios=[*([_ROW_INCHES] * n_rows), below])
+        figure = _blank(sum(heights))
+        grid = figure.add_gridspec(n_rows + 1, _PRIORS_A_ROW, height_ratios=heights)
         for place, prior in enumerate(changed):
-            _draw_density(figure.add_subplot(grid[place // _COLUMNS, place % _COLUMNS]), prior)
+            _draw_density(figure.add_subplot(grid[divmod(place, _PRIORS_A_ROW)]), prior)
         _draw_acts(figure.add_subplot(grid[n_rows, 0]), implied, titles)
-        _draw_targets(figure.add_subplot(grid[n_rows, 1]), implied, titles)
+        axes = figure.add_subplot(grid[n_rows, 1])
+        within = implied.target_within_year
+        places = _list_rows(axes, [wrap_label(titles[name], 24) for name in within], least=3)
+        values, errors = [*within.values()], [implied.mcse[name] for name in within]
+        axes.barh(places, values, height=0.55, color=ACCENT, alpha=0.75)
+        _whiskers(axes, values, places, errors)
+        for place, value, error in zip(places, values, errors, strict=True):
+            _note(axes, percent(value), (value + error, place), (4, 0))
+        axes.set_xlim(0, 1.14)
+        _fix_ticks(axes.xaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
+        axes.set_title("Target within a year, by the priors alone", loc="left", color=INK)
+        axes.set_xlabel("Whiskers: Monte Carlo error")
     return figure
 
 
 def _draw_density(axes: Axes, prior: NamedPrior) -> None:
-    ends = np.array([one.quantile([_TAIL, 1 - _TAIL]) for one in (prior.default, prior.distribution)])
-    points = np.linspace(ends[:, 0].min(), ends[:, 1].max(), 400)
-    before, after = (np.exp(one.log_density(points)) for one in (prior.default, prior.distribution))
-    axes.fill_between(points, before, color=RULE, linewidth=0, gid=f"default:{prior.name}")
-    axes.plot(points, after, color=ACCENT, linewidth=1.6, gid=f"set:{prior.name}")
-    axes.set_title(
-        f"{prior.name}\n{wrap_label(prior.reading, 46)}", loc="left", fontsize=8.5, color=INK, linespacing=1.3
-    )
+    both = (prior.default, prior.distribution)
+    ends = np.array([distribution.quantile([_TAIL, 1 - _TAIL]) for distribution in both])
+    x = np.linspace(ends[:, 0].min(), ends[:, 1].max(), 400)
+    before, after = (np.exp(distribution.log_density(x)) for distribution in both)
+    axes.fill_between(x, before, color=RULE, linewidth=0, gid=f"default:{prior.name}")
+    axes.plot(x, after, color=ACCENT, linewidth=1.6, gid=f"set:{prior.name}")
+    title = f"{prior.name}\n{wrap_label(prior.reading, 46)}"
+    axes.set_title(title, loc="left", fontsize=8.5, color=INK, linespacing=1.3)
     # A density without bound at an end of the range would flatten the other curve.
     finite = np.concatenate([before, after])
     axes.set_ylim(0, 1.08 * min(finite.max(), 6 * np.quantile(finite, 0.9) + 1e-300))
-    axes.set_xlim(points[0], points[-1])
+    axes.set_xlim(x[0], x[-1])
     axes.yaxis.set_major_locator(FixedLocator([]))
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -783,66 +717,202 @@ def _draw_acts(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) 
         name_category(name) if name in CATEGORIES else wrap_label(titles.get(name, "All kinds"), 24)
         for name in names
     ]
-    places = list_rows(axes, kinds)
-    for place, name in zip(places, names, strict=True):
+    for place, name in zip(_list_rows(axes, kinds), names, strict=True):
         low, middle, high = (max(value, 0.01) for value in implied.acts_a_month[name])
         colour = category_colour(name) if name in CATEGORIES else MUTED
         axes.plot([low, high], [place, place], color=colour, linewidth=3.4, alpha=0.45, gid=f"span:{name}")
         axes.plot([middle], [place], "|", color=colour, markersize=8, markeredgewidth=1.6)
         axes.plot([max(implied.observed_a_month[name], 0.01)], [place], "o", color=INK, markersize=3)
     axes.set_xscale("log")
-    fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
+    _fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
     axes.minorticks_off()
     axes.set_title("Acts a month, by the priors alone", loc="left", color=INK)
     axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data")
 
 
-def _draw_targets(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) -> None:
-    names = list(implied.target_within_year)
-    places = list_rows(axes, [wrap_label(titles[name], 24) for name in names], least=3)
-    values = [implied.target_within_year[name] for name in names]
-    errors = [implied.mcse[name] for name in names]
-    axes.barh(places, values, height=0.55, color=ACCENT, alpha=0.75)
-    whiskers(axes, values, places, errors)
-    for place, value, error in zip(places, values, errors, strict=True):
-        note(axes, wording.percent(value), (value + error, place), (4, 0))
-    axes.set_xlim(0, 1.14)
-    fix_ticks(axes.xaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
-    axes.set_title("Target within a year, by the priors alone", loc="left", color=INK)
-    axes.set_xlabel("Whiskers: Monte Carlo error")
+# Scores
 
 
-_SCENARIO_SIGNS = 34
+def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
+    """Draw the bins of each model as they are in the record, with their consistency bands.
 
-
-def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Figure:
-    """Draw 90% interval, chance and change of each scenario with numbers, the highest chance on top."""
-    target, milestone = forecast.headline.target, forecast.headline.milestone
-    base = named(forecast.target(target).milestones, milestone)
-    found = [(one, scenario_answer(one, target, milestone)) for one in scenarios if not one.withheld]
-    found.sort(key=lambda pair: pair[1].probability)
+    A reliability diagram asks whether what is forecast with p% happens p% of the time; also for a ledger.
+    Dots carry ``reliability:<model>`` as ``gid``, bands ``band:<model>``.
+    """
+    columns = min(max(len(curves), 2), _CURVES_A_ROW)
+    wide = columns == 2
     with report_style():
-        figure = blank_figure(0.7 + 0.3 * (len(found) + 1))
-        axes = figure.add_subplot()
-        places = [float(place) for place in range(len(found) + 1)]
-        every = [*(one for _, one in found), base]
-        chances = [100 * one.probability for one in every]
-        lows, highs = ([100 * one.interval90[end] for one in every] for end in (0, 1))
-        low, edge = min(lows), max(highs)
-        axes.axvline(chances[-1], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
-        axes.hlines(places, lows, highs, color=RULE, linewidth=3, gid="intervals")
-        axes.plot(chances[:-1], places[:-1], "o", color=ACCENT, markersize=5, linestyle="none", gid="chances")
-        axes.plot(chances[-1:], places[-1:], "D", color=INK, markersize=5, gid="run")
-        changes = [f"  ({wording.signed_points(one.difference.value)})" for _, one in found]
-        for place, one, change in zip(places, every, [*changes, ""], strict=True):
-            note(axes, f"{wording.percent(one.probability)}{change}", (edge, place), (6, 0))
-        axes.set_ylim(-0.6, places[-1] + 0.6)
-        names = [wrap_label(one.label, _SCENARIO_SIGNS) for one, _ in found]
-        name_rows(axes, places, [*names, "This forecast"])
-        axes.set_xlim(max(0.0, low - 2), edge + 0.28 * (edge - low))
-        ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, edge)
-        axes.set_xticks([tick for tick in ticks if 0 <= tick <= 100])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}%")
-        label, day = forecast.target(target).label, wording.long_day(base.date)
-        axes.set_xlabel(f"{one_line(label, 60)} before {day}: chance with its plausible range")
+        figure = _blank(-(-len(curves) // columns) * (2.25 if wide else 2.1))
+        for place, (axes, curve) in enumerate(
+            zip(_panels(figure, len(curves), columns), curves, strict=True)
+        ):
+            colour, _ = model_line(curve.model)
+            title: _Look = {"fontsize": 9, "loc": "left", "weight": 600, "pad": 16 if wide else 6}
+            axes.set_title(capitalised(name_model(curve.model)), **title)
+            axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.6, zorder=0.6)
+            most = max((one.number for one in curve.bins), default=1)
+            said = [one.forecast_mean for one in curve.bins]
+            bands = [one.lower90 for one in curve.bins], [one.upper90 for one in curve.bins]
+            band: _Look = {"color": RULE, "linewidth": 7 if wide else 4.5, "zorder": 0.5}
+            axes.vlines(said, *bands, **band, gid=f"band:{curve.model}")
+            sizes = [8.0 + 34.0 * one.number / most for one in curve.bins]
+            dots: _Look = {"s": sizes, "color": colour, "linewidth": 0, "clip_on": False, "zorder": 2}
+            shares = [one.observed_share for one in curve.bins]
+            axes.scatter(said, shares, **dots, gid=f"reliability:{curve.model}")
+            # Above the panel, where neither dots nor bands nor the diagonal are.
+            for one in curve.bins if wide else ():
+                _note(axes, f"{one.number:,}", (one.forecast_mean, 1.02), (0, 3), ha="center", va="bottom")
+            axes.set_xlim(-0.02, 1.02)
+            axes.set_ylim(-0.02, 1.02)
+            labels = ["0%", "25%", "50%", "75%", "100%"] if wide else ["0", "", "50", "", "100%"]
+            for axis in (axes.xaxis, axes.yaxis):
+                _fix_ticks(axis, _QUARTERS, labels)
+            axes.hlines(_QUARTERS[1:], 0, 1, color=RULE, linewidth=0.4, zorder=0.3)
+            _centre_labels(axes)
+            if place % columns == 0:
+                axes.set_ylabel("It happened")
+            if place + columns >= len(curves):
+                axes.set_xlabel("Forecast")
     return figure
+
+
+def write_backtest_figures(
+    forecasts: ForecastTable, table: ScoreTable, folder: Path, *, seed: int = 0
+) -> list[Path]:
+    """Draw the reliability diagrams, the score over time and the ROC of a backtest.
+
+    They become ``reliability.svg``, ``score-over-time.svg`` and ``roc.svg`` in an existing folder; the same
+    forecasts give the same bytes. ``seed`` is that of the consistency bands of the reliability diagrams.
+    ``InputError``: a file cannot be written.
+    """
+    from forecast.evaluation.metrics import reliability_curve
+
+    curves = [reliability_curve(forecasts, model, seed=seed) for model in forecasts.models]
+    figures = {
+        "reliability.svg": draw_reliability(curves),
+        "score-over-time.svg": draw_score_over_time(forecasts),
+        "roc.svg": draw_roc(forecasts, table),
+    }
+    return [write_figure(figure, folder / name, ground="none") for name, figure in figures.items()]
+
+
+def draw_score_over_time(forecasts: ForecastTable) -> Figure:
+    """Draw the cumulative Brier score of each model minus that of climatology, over the origins of both.
+
+    A line that falls gains on climatology. Its last value / number of origins is the difference of the
+    mean scores in the table. Lines carry ``score:<target>:<horizon>:<model>`` as ``gid``.
+    """
+
+    def draw(axes: Axes, window: ForecastTable, model: str) -> None:
+        rows, reference = window.select(model=model), window.select(model=_REFERENCE)
+        origin, ours, theirs = np.intersect1d(rows.origin, reference.origin, return_indices=True)
+        if len(origin):
+            scores, others = ((one.probability - one.outcome) ** 2 for one in (rows, reference))
+            days = origin.astype("datetime64[D]").astype(np.int64)
+            gained = np.cumsum(scores[ours] - others[theirs])
+            axes.plot(days, gained, **_line_style(model), gid=f"score:{_name(window)}:{model}")
+
+    def finish(axes: Axes, window: ForecastTable) -> None:
+        axes.axhline(0, color=MUTED, linewidth=0.8, zorder=0.6)
+        mark_months(axes.xaxis, window.origin.min().item(), window.origin.max().item(), most=5)
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{round(value, 9):g}".replace("-", "−"))
+        axes.grid(axis="y", color=RULE, linewidth=0.4)
+
+    models = [model for model in forecasts.models if model != _REFERENCE]
+    meaning = "Summed Brier score less climatology’s; falling is better"
+    return _draw_windows(forecasts, models, draw, finish, meaning, panel_inches=1.75)
+
+
+def draw_roc(forecasts: ForecastTable, table: ScoreTable) -> Figure:
+    """Draw share of hits found against share of false alarms, and print the area from the table.
+
+    Lines carry ``roc:<target>:<horizon>:<model>`` as ``gid``. Where all outcomes are of one kind there is
+    no curve and the panel says so.
+    """
+
+    def draw(axes: Axes, window: ForecastTable, model: str) -> None:
+        rows = window.select(model=model)
+        if len(set(rows.outcome.tolist())) == 2:
+            false_alarms, found = roc_points(rows.probability, rows.outcome)
+            axes.plot(false_alarms, found, **_line_style(model), gid=f"roc:{_name(window)}:{model}")
+
+    def finish(axes: Axes, window: ForecastTable) -> None:
+        axes.plot([0, 1], [0, 1], color=RULE, linewidth=0.6, zorder=0.5)
+        text = "all outcomes are of one kind"
+        if len(set(window.outcome.tolist())) == 2:
+            ours = [model for model in window.models if model not in BASELINE_NAMES] or list(window.models)
+            scores = [table.cell(window.targets[0], window.horizons[0], model) for model in ours]
+            areas = [f"{name_model(one.model)} {number(one.auc, 2)}" for one in scores]
+            text = f"area: {', '.join(areas)}"
+        axes.set_xlabel(wrap_label(text, 44), fontsize=8)
+        for axis in (axes.xaxis, axes.yaxis):
+            _fix_ticks(axis, [0, 0.5, 1], ["0%", "50%", "100%"])
+        axes.set_xlim(-0.01, 1.01)
+        axes.set_ylim(-0.01, 1.01)
+
+    meaning = "Hits found, by false alarms"
+    return _draw_windows(forecasts, list(forecasts.models), draw, finish, meaning, panel_inches=2.35)
+
+
+def roc_points(
+    probability: NDArray[np.float64], outcome: NDArray[np.int8]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Share of misses and of hits forecast with at least each probability, from (0, 0) to (1, 1).
+
+    Parameters
+    ----------
+    probability, outcome : ndarray, shape (row,)
+        With at least one outcome of either kind.
+
+    Returns
+    -------
+    false_alarms, found : ndarray of float64, shape (distinct probabilities + 1,)
+    """
+    _, place = np.unique(-probability, return_inverse=True)
+    misses, hits = (np.bincount(place, outcome == kind) for kind in (0, 1))
+    return np.r_[0.0, np.cumsum(misses) / misses.sum()], np.r_[0.0, np.cumsum(hits) / hits.sum()]
+
+
+def _draw_windows(
+    forecasts: ForecastTable,
+    models: list[str],
+    draw: Callable[[Axes, ForecastTable, str], None],
+    finish: Callable[[Axes, ForecastTable], None],
+    meaning: str,
+    *,
+    panel_inches: float,
+) -> Figure:
+    """One panel a target and horizon."""
+    windows = [
+        window
+        for target in forecasts.targets
+        for days in forecasts.horizons
+        if len(window := forecasts.select(target=target, horizon_days=days))
+    ]
+    columns = min(len(windows), _WINDOWS_A_ROW)
+    rows = -(-len(windows) // columns)
+    with report_style():
+        figure = _blank(0.55 + rows * panel_inches)
+        for axes, window in zip(_panels(figure, len(windows), columns), windows, strict=True):
+            # Ours last, so that they lie above the baselines.
+            for model in sorted(models, key=lambda name: name not in BASELINE_NAMES):
+                draw(axes, window, model)
+            finish(axes, window)
+            title = f"{window.targets[0].replace('_', ' ').capitalize()}, {window.horizons[0]} days"
+            axes.set_title(wrap_label(title, 34), fontsize=8.5, loc="left", weight=600)
+            _centre_labels(axes)
+        figure.supylabel(wrap_label(meaning, 32 if rows == 1 else 64), fontsize=8.5)
+        handles = [Line2D([], [], label=name_model(model), **_line_style(model)) for model in models]
+        figure.legend(handles=handles, loc="outside upper left", ncols=4, frameon=False, fontsize=8)
+    return figure
+
+
+def _line_style(model: str) -> dict[str, Any]:
+    colour, dashes = model_line(model)
+    width = 0.9 if model in BASELINE_NAMES else 1.3
+    return {"color": colour, "linewidth": width, "linestyle": (0, dashes) if dashes else "-"}
+
+
+def _name(window: ForecastTable) -> str:
+    return f"{window.targets[0]}:{window.horizons[0]}"

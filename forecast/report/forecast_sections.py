@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast import wording
 from forecast.blocks import (
     Bar,
     Block,
@@ -16,11 +14,12 @@ from forecast.blocks import (
     Cell,
     Chart,
     Column,
+    Group,
     Heading,
     Prose,
     Section,
     Table,
-    one_group,
+    Weight,
     plain_table,
     right,
 )
@@ -36,10 +35,9 @@ from forecast.records.analysis import (
     TensionSeries,
 )
 from forecast.records.forecast import (
-    Decision,
-    DecisionValue,
     Driver,
     Forecast,
+    MemberForecast,
     MilestoneForecast,
     RestsOn,
     ScenarioForecast,
@@ -47,21 +45,11 @@ from forecast.records.forecast import (
     Step,
     TargetForecast,
 )
-from forecast.report.charts import (
-    chances_of,
-    draw_course,
-    draw_tension,
-    draw_tornado,
-    shown_bars,
-)
+from forecast.report.charts import chances_of, draw_course, draw_tension, draw_tornado, shown_bars
 from forecast.report.evidence_sections import ledger_gap
-from forecast.report.palette import (
-    category_colour,
-    name_category,
-    target_colour,
-)
+from forecast.report.palette import category_colour, name_category, target_colour
 from forecast.report.run_records import RunRecords, change_sentences
-from forecast.report.tables import PULLS, MilestoneColumn, labels_table, members_table, milestone_table
+from forecast.report.tables import PULLS, labels_table, milestone_table
 from forecast.report.typesetting import first_clauses, shorten, web_address
 from forecast.report.words import (
     FEW_CASES,
@@ -74,12 +62,15 @@ from forecast.report.words import (
     bar_title,
     break_even_sentence,
     by_effect,
+    capitalised,
     cases_marked,
     chance,
     chosen_milestones,
     crossing_first,
     headline_pair,
+    members_sentence,
     named,
+    plural,
     rest_sentence,
     scenario_answer,
     shown_change,
@@ -89,327 +80,23 @@ from forecast.report.words import (
     stands_out,
     titles_of,
     what_counts,
-    what_does_not,
     what_it_assumes,
 )
-from forecast.wording import count, in_sentence, number, percent
-
-if TYPE_CHECKING:
-    pass
-
-MOST_SCHEDULED = 8
-
-
-def missing(run: RunRecords, part: str, otherwise: str) -> str:
-    """Why the run has no word on a part of ``analysis.json``."""
-    return next((one.sentence for one in run.analysis.missing if one.part == part), otherwise)
-
-
-def signs_table(forecast: Forecast, found: tuple[Sign, ...], name: str, *, full: bool = False) -> Table:
-    """What to watch for, how likely it is, what the headline becomes, and how often the sign misled."""
-    now = wording.percent(headline_pair(forecast)[1].probability)
-    days, until = found[0].within_days, wording.long_day(found[0].until)
-    return Table(
-        name=name,
-        title=f"What to watch in the next {days} days (to {until}), and what {now} becomes",
-        columns=sign_columns(full=full),
-        groups=one_group(sign_cells(one, full=full) for one in found),
-        whole=True,
-    )
-
-
-def sign_columns(*, full: bool) -> tuple[Column, ...]:
-    """Columns of a table of signs; in ``full`` with how well the sign tells."""
-    more = (right("Likelihood ratio", 26),) if full else ()
-    return (
-        Column("Sign"),
-        right("Chance of it", 19),
-        right("If seen", 16),
-        right("If not", 16),
-        *more,
-        right("Misled in backtest", 27),
-    )
-
-
-def sign_cells(one: Sign, *, full: bool) -> tuple[Cell, ...]:
-    """One sign: what it looks like, its chance, what the headline becomes, and how often it misled."""
-    by = f" by {' or '.join(one.by)}" if one.by else ""
-    least = f"{one.severity} or more" if one.most_severity > one.severity else str(one.severity)
-    low, high = one.likelihood_ratio90
-    span = f"{wording.number(low, 1)}–{wording.number(high, 1)}"
-    ratio = (Cell(wording.number(one.likelihood_ratio, 1), note=span, value=one.likelihood_ratio),)
-    past = one.history
-    misled = "not tested" if past is None else f"{past.misled} of {past.present}"
-    return (
-        Cell(f"{one.label}{by}, severity {least}", note=shorten(one.anchor, 110), weight="semibold"),
-        Cell(wording.percent(one.chance), value=one.chance),
-        Cell(wording.percent(one.if_seen), weight="semibold", value=one.if_seen),
-        Cell(wording.percent(one.if_not_seen), value=one.if_not_seen),
-        *(ratio if full else ()),
-        Cell(misled),
-    )
-
-
-def signs_blocks(run: RunRecords) -> Iterator[Block]:
-    """Every sign with its likelihood ratio, and how the table is read."""
-    found = run.analysis.signs
-    if not found:
-        return
-    yield Heading("Signs to watch")
-    yield signs_table(run.forecast, found, "all-signs", full=True)
-    tested = "" if any(one.history for one in found) else missing(run, "sign_history", "")
-    yield Prose(
-        "If seen and if not seen average back to the forecast, by the chance of the sign. "
-        "Likelihood ratio: how many times as often the sign comes where the event follows, with "
-        "its error. Misled: the sign was there at an origin of the backtest and the event did not "
-        f"follow. {tested}".rstrip(),
-        tone="fine",
-    )
-
-
-def scheduled_blocks(run: RunRecords) -> Iterator[Block]:
-    """Acts of the config's calendar with their probability."""
-    acts = sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))
-    yield Heading("Scheduled events built into the forecast")
-    if not acts:
-        yield Prose("No event is scheduled.")
-        return
-    hidden = len(acts) - MOST_SCHEDULED
-    more = f" ({wording.count(hidden, 'later one')} in report.html)" if hidden > 0 else ""
-    yield calendar_table(
-        run, f"Judgements of the author, written in the config{more}", "calendar", MOST_SCHEDULED
-    )
-
-
-def calendar_table(run: RunRecords, title: str, name: str, most: int | None = None) -> Table:
-    """Return the acts ahead with day, kind and chance, in the order of their days."""
-    acts = sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))
-    return Table(
-        name=name,
-        title=title,
-        columns=(Column("Day", 22), Column("Event"), Column("Kind and severity", 44), right("Chance", 18)),
-        groups=one_group(
-            (
-                wording.short_day(act.date),
-                shorten(act.label, 110),
-                Cell(f"{name_category(act.category)}, {act.severity}", swatch=category_colour(act.category)),
-                wording.percent(act.probability) if act.probability < 1 else "certain",
-            )
-            for act in acts[:most]
-        ),
-        lines=False,
-        whole=most is not None,
-    )
-
-
-_READING = (
-    "Words are those of ICD 203 for the chance itself. Past periods: the share of past periods of the same "
-    "length in which it happened, smoothed. Constant rate: one rate on every day. Error: Monte Carlo, in "
-    "points."
+from forecast.wording import (
+    count,
+    in_sentence,
+    interval_percent,
+    listing,
+    long_day,
+    month_name,
+    number,
+    percent,
+    points,
+    short_day,
+    shown_difference,
+    signed_points,
+    small_number,
 )
-_WIDTHS: dict[MilestoneColumn, float | None] = {
-    "milestone": None,
-    "chance": 12,
-    "range": 18,
-    "words": 30,
-    "windows": 14,
-    "rate": 15,
-    "error": 10,
-}
-_MOST_CASES, _LONGEST_CASE = 3, 70
-
-
-def questions_section(run: RunRecords) -> Section:
-    """Chance, range, words, base rates and error of every question; its history; what counts."""
-    forecast, widths = run.forecast, _WIDTHS
-    reading = _READING
-    if run.previous:
-        widths = _WIDTHS | {"change": 13}
-        reading += (
-            f" Change: in points since {wording.long_day(run.previous.as_of)}; ≈ is less than one, or within "
-            "twice its error."
-        )
-    table = milestone_table(
-        enumerate(forecast.targets),
-        widths,
-        asked=forecast.headline,
-        colour=target_colour,
-        previous=run.previous,
-    )
-    changes = (Prose(one) for one in change_sentences(forecast, run.previous))
-    blocks = (*changes, table, Prose(reading, tone="fine"), course_chart(run), what_counts_table(run))
-    return Section("milestones", "Every event and milestone", blocks)
-
-
-def members_section(run: RunRecords) -> Section | None:
-    """For the page alone: what each member of the forecast says of every question."""
-    blocks = members_table(run.forecast, intervals=True, colour=target_colour)
-    return (
-        Section("members", "What each member of the forecast says", blocks, printed=False) if blocks else None
-    )
-
-
-def what_counts_table(run: RunRecords) -> Table:
-    """What meets each target, its past cases, and how grave it would be."""
-    summaries = {event.id: event.summary for event in run.events.rows()}
-    return Table(
-        name="targets",
-        title="What counts as each event, its past cases, and its impact as the author judges it",
-        columns=(Column("Event", 38), Column("What counts"), Column("Past cases", 58)),
-        groups=one_group(_what_counts(run, place, summaries) for place in range(len(run.forecast.targets))),
-    )
-
-
-def _what_counts(run: RunRecords, place: int, summaries: dict[str, str]) -> tuple[Cell, ...]:
-    target = run.forecast.targets[place]
-    impact = run.options.impact.get(target.name)
-    grave = f"Impact {impact.level}: {in_sentence(impact.rationale)}" if impact else ""
-    return (
-        Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place)),
-        Cell(shorten(what_counts(target), 300), note=f"{what_does_not(target)} {grave}".strip()),
-        Cell(_cases(target, summaries)),
-    )
-
-
-def _cases(target: TargetForecast, summaries: dict[str, str]) -> str:
-    if not target.observed_before:
-        return "Never seen in the data."
-    shown = [
-        f"{wording.short_day(one.date)}: {first_clauses(said.rstrip('.'), _LONGEST_CASE)}"
-        for one in target.cases[-_MOST_CASES:][::-1]
-        if (said := summaries.get(one.event_id)) is not None
-    ]
-    earlier = max(target.observed_before - len(shown), 0)
-    if not shown:
-        return f"{wording.count(target.observed_before, 'case')} in the data."
-    return "; ".join(shown) + (f"; and {earlier:,} before." if earlier else ".")
-
-
-def course_chart(run: RunRecords) -> Chart:
-    """Chart of history and outlook, with a headline that says what it shows."""
-    forecast, past = run.forecast, headline_history(run)
-    return Chart(
-        name="course",
-        headline=course_headline(forecast, past),
-        alt=_describe(forecast, past),
-        caption=" ".join(_caption(run, past)),
-        draw=lambda: draw_course(forecast, past),
-    )
-
-
-def headline_history(run: RunRecords) -> tuple[PastForecast, ...]:
-    """Earlier forecasts of the headline question: of the ledger, and of the run before; oldest first."""
-    asked = run.forecast.headline
-    known = run.ledger_record.history if run.ledger_record else ()
-    found = {
-        one.as_of: one for one in known if (one.target, one.milestone) == (asked.target, asked.milestone)
-    }
-    before = run.previous.change(asked.target, asked.milestone) if run.previous else None
-    if run.previous and before and run.previous.as_of < run.forecast.as_of:
-        found.setdefault(
-            run.previous.as_of,
-            PastForecast(
-                target=asked.target,
-                milestone=asked.milestone,
-                as_of=run.previous.as_of,
-                probability=before.probability,
-                interval90=before.interval90,
-                hindcast=False,
-            ),
-        )
-    return tuple(found[day] for day in sorted(found))
-
-
-def course_headline(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
-    """What the chart shows: where the number came from and where it goes."""
-    target, milestone = headline_pair(forecast)
-    now = wording.percent(milestone.probability)
-    if not past:
-        first = min(target.milestones, key=lambda one: one.date)
-        if first.name == milestone.name:
-            return f"The chance grows to {now} before {wording.long_day(milestone.date)}"
-        return (
-            f"The chance grows from {wording.percent(first.probability)} before "
-            f"{wording.short_day(first.date)} to {now} before {wording.short_day(milestone.date)}"
-        )
-    then = past[0]
-    moved = wording.shown_difference(milestone.probability, then.probability)
-    month = f"{wording.month_name(then.as_of)} {then.as_of.year}"
-    if not moved:
-        return f"The number is the same as in {month}: {now}"
-    verb = "risen" if moved > 0 else "fallen"
-    return f"The number has {verb} from {wording.percent(then.probability)} in {month} to {now} now"
-
-
-def _caption(run: RunRecords, past: tuple[PastForecast, ...]) -> Iterator[str]:
-    target, milestone = headline_pair(run.forecast)
-    right = "chance that each event has happened by a day; dots: milestones; band: plausible range."
-    if not past:
-        yield f"{right[:1].upper()}{right[1:]} No earlier forecast of this question is on record."
-        yield from ledger_gap(run)
-        return
-    late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
-    yield (
-        f"Left: earlier forecasts{late} for {wording.short_day(milestone.date)}; triangles: "
-        f"{cases_marked(target, past[0].as_of)}. Right: {right}"
-    )
-
-
-def _describe(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
-    target, milestone = headline_pair(forecast)
-    history = "; ".join(
-        f"{wording.percent(one.probability)} as of {wording.long_day(one.as_of)}" for one in past
-    )
-    parts = [
-        f"{shorten(one.label, 80)}: "
-        + "; ".join(
-            f"{chance(each)} before {wording.short_day(each.date)}"
-            for each in chosen_milestones(one.milestones, milestone.name, MOST_IN_CHART)
-        )
-        for one in forecast.targets
-    ]
-    before = f"Earlier forecasts of {in_sentence(shorten(target.label, 80))}: {history}. " if past else ""
-    return f"Line chart on one time axis. {before}Chance by day from now on. {'. '.join(parts)}."
-
-
-_STEPS = (
-    "Each step adds one source to those above it. Own rates: this pair's rates over the whole record, with "
-    "recent events, tension and the level of conflict held at their averages. Other pairs: the mean with "
-    "what was learned on other pairs of countries. In another order the steps would share the change out "
-    "differently."
-)
-_MOST_DRIVERS = 6
-_LONGEST_SUMMARY = 150
-
-
-def sources_section(run: RunRecords) -> Section:
-    """Steps, scheduled events, drivers with their sources, and all signs."""
-    forecast = run.forecast
-    blocks: list[Block] = []
-    if forecast.waterfall:
-        blocks.append(Prose(" ".join(filter(None, (_STEPS, mean_sentence(forecast))))))
-    blocks += [*_drivers(run), *signs_blocks(run), *scheduled_blocks(run)]
-    return Section("sources", "Where the number comes from", tuple(blocks))
-
-
-def caveats(forecast: Forecast, learned: Sequence[LearnedFrom]) -> dict[Step, tuple[str, ...]]:
-    """What weakens each step of the waterfall, in short, to stand beside it."""
-    target, _ = headline_pair(forecast)
-    said: dict[Step, list[str]] = {"drift": ["denser coding of conflict would look the same"]}
-    if target.observed_before < FEW_CASES:
-        cases = wording.small_number(target.observed_before)
-        noun = "case" if target.observed_before == 1 else "cases"
-        said["base_rate"] = [
-            f"from {cases} past {noun}" if target.observed_before else "never seen in the data"
-        ]
-    if pooled := [one.clause for one in learned if one.part == "pooled hazard"]:
-        said["other_pairs"] = [f"learned from {pooled[0]}"]
-    for one in forecast.cautions:
-        if one.code in BESIDE and (one.code != "kind_not_learned" or one["target"] == target.name):
-            step, text = BESIDE[one.code]
-            said.setdefault(step, []).append(text)
-    return {step: tuple(dict.fromkeys(texts)) for step, texts in said.items()}
-
 
 BESIDE: dict[str, tuple[Step, str]] = {
     "few_events": ("own_rates", "few events in the data"),
@@ -423,23 +110,264 @@ BESIDE: dict[str, tuple[Step, str]] = {
     "learned_later": ("other_pairs", "learned in part from events after the as-of date"),
 }
 """Cautions that weaken one step of the waterfall, and what is said beside it."""
+_READING = (
+    "Words are those of ICD 203 for the chance itself. Past periods: the share of past periods of the same "
+    "length in which it happened, smoothed. Constant rate: one rate on every day. Error: Monte Carlo, in "
+    "points."
+)
+_STEPS = (
+    "Each step adds one source to those above it. Own rates: this pair's rates over the whole record, with "
+    "recent events, tension and the level of conflict held at their averages. Other pairs: the mean with "
+    "what was learned on other pairs of countries. In another order the steps would share the change out "
+    "differently."
+)
+_READING_SCENARIOS = (
+    "Acts marked ● are themselves what is forecast: the points that they bring are met by assumption, and "
+    "are no finding. “Model adds” is the rest, with its Monte Carlo error. ≈ is a change of less than a "
+    "point; – is none that can be measured."
+)
+_OF_THE_MODEL = (
+    "Pulls, odds and bars are of the forecast. Priors and data move the model in it; the pooled hazard is "
+    "held, and its own assumptions were not tested."
+)
+_LABEL_VERBS: dict[RestsOn, str] = {
+    "data-driven": "rest on data",
+    "prior-driven": "rest on assumptions",
+    "conflict": "are a compromise of the two",
+    "unclear": "cannot be told",
+}
+_MOST_CASES, _LONGEST_CASE = 3, 70
+_MOST_DRIVERS, _LONGEST_SUMMARY = 6, 150
+_MOST_SCHEDULED = 8
+_MOST_PRINTED, _MOST_CROSSINGS = 8, 3
+_MOST_TARGETS, _MOST_ACTS = 6, 4
 
 
-def mean_sentence(forecast: Forecast) -> str:
+def missing(run: RunRecords, part: str, otherwise: str) -> str:
+    """Why the run has no word on a part of ``analysis.json``."""
+    return next((one.sentence for one in run.analysis.missing if one.part == part), otherwise)
+
+
+# Every event and milestone
+
+
+def questions_section(run: RunRecords) -> Section:
+    """Chance, range, words, base rates and error of every question; its history; what counts."""
+    forecast, reading = run.forecast, _READING
+    if run.previous:
+        reading += (
+            f" Change: in points since {long_day(run.previous.as_of)}; ≈ is less than one, or within twice "
+            "its error."
+        )
+    table = milestone_table(forecast.targets, asked=forecast.headline, previous=run.previous)
+    changes = map(Prose, change_sentences(forecast, run.previous))
+    blocks = (*changes, table, Prose(reading, tone="fine"), course_chart(run), _what_counts_table(run))
+    return Section("milestones", "Every event and milestone", blocks)
+
+
+def members_section(run: RunRecords) -> Section | None:
+    """For the page alone: what each member of the forecast says of every question."""
+    forecast = run.forecast
+    if len(forecast.members) < 2:
+        return None
+
+    def cell(answer: MilestoneForecast | MemberForecast | None, weight: Weight = "regular") -> Cell:
+        if answer is None:
+            return Cell("–")
+        note, value = interval_percent(answer.interval90), answer.probability
+        return Cell(percent(value), note=note, value=value, weight=weight)
+
+    groups = []
+    for place, target in enumerate(forecast.targets):
+        rows = []
+        for milestone in chosen_milestones(target.milestones, forecast.headline.milestone, MOST_IN_CHART):
+            answers = {member.name: member for member in milestone.members or ()}
+            of_members = (cell(answers.get(member.name)) for member in forecast.members)
+            rows.append((Cell(short_day(milestone.date)), cell(milestone, "semibold"), *of_members))
+        groups.append(Group(label=shorten(target.label, 80), colour=target_colour(place), rows=tuple(rows)))
+    labels = (right(capitalised(member.label)) for member in forecast.members)
+    title = "What each member of the forecast says"
+    columns = (right("Before", 24), right("Forecast", 26), *labels)
+    table = Table(name="members", title=title, columns=columns, groups=tuple(groups))
+    unknown = "Members do not know the scheduled events; the forecast does."
+    note = Prose(f"{members_sentence(forecast.members)} {unknown}", tone="fine")
+    return Section("members", title, (table, note), printed=False)
+
+
+def _what_counts_table(run: RunRecords) -> Table:
+    """What meets each target, its past cases, and how grave it would be."""
+    summaries = {event.id: event.summary for event in run.events.rows()}
+    rows = []
+    for place, target in enumerate(run.forecast.targets):
+        impact = run.options.impact.get(target.name)
+        grave = f" Impact {impact.level}: {in_sentence(impact.rationale)}" if impact else ""
+        not_counted = f"Does not count: {in_sentence(target.does_not_count.rstrip('.'))}."
+        event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
+        counts = Cell(shorten(what_counts(target), 300), note=f"{not_counted}{grave}".strip())
+        rows.append((event, counts, _cases(target, summaries)))
+    return plain_table(
+        (Column("Event", 38), "What counts", Column("Past cases", 58)),
+        rows,
+        "What counts as each event, its past cases, and its impact as the author judges it",
+        "targets",
+    )
+
+
+def _cases(target: TargetForecast, summaries: dict[str, str]) -> str:
+    if not target.observed_before:
+        return "Never seen in the data."
+    shown = [
+        f"{short_day(case.date)}: {first_clauses(summaries[case.event_id].rstrip('.'), _LONGEST_CASE)}"
+        for case in target.cases[-_MOST_CASES:][::-1]
+        if case.event_id in summaries
+    ]
+    if not shown:
+        return f"{count(target.observed_before, 'case')} in the data."
+    earlier = max(target.observed_before - len(shown), 0)
+    return "; ".join(shown) + (f"; and {earlier:,} before." if earlier else ".")
+
+
+def course_chart(run: RunRecords) -> Chart:
+    """Chart of history and outlook, with a headline that says what it shows."""
+    forecast, past = run.forecast, _headline_history(run)
+    return Chart(
+        name="course",
+        headline=_course_headline(forecast, past),
+        alt=_describe_course(forecast, past),
+        caption=_course_caption(run, past),
+        draw=lambda: draw_course(forecast, past),
+    )
+
+
+def _headline_history(run: RunRecords) -> tuple[PastForecast, ...]:
+    """Earlier forecasts of the headline question: of the ledger, and of the run before; oldest first."""
+    asked, previous = run.forecast.headline, run.previous
+    known = run.ledger_record.history if run.ledger_record else ()
+    question = (asked.target, asked.milestone)
+    past = {one.as_of: one for one in known if (one.target, one.milestone) == question}
+    before = previous.change(*question) if previous else None
+    if previous and before and previous.as_of < run.forecast.as_of:
+        of_run = PastForecast(
+            target=asked.target,
+            milestone=asked.milestone,
+            as_of=previous.as_of,
+            probability=before.probability,
+            interval90=before.interval90,
+            hindcast=False,
+        )
+        past.setdefault(previous.as_of, of_run)
+    return tuple(past[day] for day in sorted(past))
+
+
+def _course_headline(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
+    target, milestone = headline_pair(forecast)
+    now = percent(milestone.probability)
+    if not past:
+        first = min(target.milestones, key=lambda one: one.date)
+        if first.name == milestone.name:
+            return f"The chance grows to {now} before {long_day(milestone.date)}"
+        return (
+            f"The chance grows from {percent(first.probability)} before {short_day(first.date)} to {now} "
+            f"before {short_day(milestone.date)}"
+        )
+    moved = shown_difference(milestone.probability, past[0].probability)
+    month = f"{month_name(past[0].as_of)} {past[0].as_of.year}"
+    if not moved:
+        return f"The number is the same as in {month}: {now}"
+    verb = "risen" if moved > 0 else "fallen"
+    return f"The number has {verb} from {percent(past[0].probability)} in {month} to {now} now"
+
+
+def _course_caption(run: RunRecords, past: tuple[PastForecast, ...]) -> str:
+    target, milestone = headline_pair(run.forecast)
+    outlook = "hance that each event has happened by a day; dots: milestones; band: plausible range."
+    if not past:
+        none = f"C{outlook} No earlier forecast of this question is on record."
+        return " ".join((none, *ledger_gap(run)))
+    late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
+    return (
+        f"Left: earlier forecasts{late} for {short_day(milestone.date)}; triangles: "
+        f"{cases_marked(target, past[0].as_of)}. Right: c{outlook}"
+    )
+
+
+def _describe_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
+    target, milestone = headline_pair(forecast)
+    history = "; ".join(f"{percent(one.probability)} as of {long_day(one.as_of)}" for one in past)
+    before = f"Earlier forecasts of {in_sentence(shorten(target.label, 80))}: {history}. " if past else ""
+    parts = []
+    for target in forecast.targets:
+        shown = chosen_milestones(target.milestones, milestone.name, MOST_IN_CHART)
+        each = "; ".join(f"{chance(one)} before {short_day(one.date)}" for one in shown)
+        parts.append(f"{shorten(target.label, 80)}: {each}")
+    return f"Line chart on one time axis. {before}Chance by day from now on. {'. '.join(parts)}."
+
+
+# Where the number comes from
+
+
+def sources_section(run: RunRecords) -> Section:
+    """Steps, drivers with their sources, signs and scheduled events."""
+    forecast = run.forecast
+    steps = [_STEPS, *_mean_sentence(forecast)] if forecast.waterfall else []
+    blocks = (*([Prose(" ".join(steps))] if steps else ()), *_drivers(run), *_signs(run), *_scheduled(run))
+    return Section("sources", "Where the number comes from", blocks)
+
+
+def explained_section(run: RunRecords) -> Section | None:
+    """For the page alone: every event and scheduled event that the printed tables leave out."""
+    forecast, shown = run.forecast, clear_drivers(run.forecast)
+    blocks: list[Block] = []
+    if len(shown) > _MOST_DRIVERS:
+        events = {event.id: event for event in run.events.rows()}
+        blocks.append(_drivers_table(forecast, shown, events, "all-drivers"))
+    if len(run.analysis.calendar) > _MOST_SCHEDULED:
+        title = "Every scheduled event built into the forecast"
+        blocks.append(_calendar_table(run, title, "all-scheduled"))
+    title = "More on where the number comes from"
+    return Section("explained", title, tuple(blocks), printed=False) if blocks else None
+
+
+def caveats(forecast: Forecast, learned: Sequence[LearnedFrom]) -> dict[Step, tuple[str, ...]]:
+    """What weakens each step of the waterfall, in short, to stand beside it."""
+    target, _ = headline_pair(forecast)
+    seen = target.observed_before
+    texts: dict[Step, list[str]] = {"drift": ["denser coding of conflict would look the same"]}
+    if not seen:
+        texts["base_rate"] = ["never seen in the data"]
+    elif seen < FEW_CASES:
+        texts["base_rate"] = [f"from {small_number(seen)} past {plural(seen, 'case', 'cases')}"]
+    if pooled := [one.clause for one in learned if one.part == "pooled hazard"]:
+        texts["other_pairs"] = [f"learned from {pooled[0]}"]
+    for caution in forecast.cautions:
+        if caution.code in BESIDE and (
+            caution.code != "kind_not_learned" or caution["target"] == target.name
+        ):
+            step, text = BESIDE[caution.code]
+            texts.setdefault(step, []).append(text)
+    return {step: tuple(dict.fromkeys(said)) for step, said in texts.items()}
+
+
+def _mean_sentence(forecast: Forecast) -> Iterator[str]:
     """From what each member says to the headline, so that a reader who takes the mean gets the same."""
     _, milestone = headline_pair(forecast)
-    members = [one for one in milestone.members or () if one.weight > 0]
+    members = [member for member in milestone.members or () if member.weight > 0]
     if len(members) < 2:
-        return ""
-    said = wording.listing(
-        tuple(f"the {one.label} says {wording.percent(one.probability)}" for one in members)
-    )
-    mean = sum(one.weight * one.probability for one in members) / sum(one.weight for one in members)
-    moved = f"Scheduled events change it by {wording.signed_points(milestone.probability - mean)} points"
-    if stands := wording.signed_points(milestone.probability - mean) == "0.0":
-        moved = "Scheduled events do not change it"
-    to = "" if stands else f", to {wording.percent(milestone.probability)}"
-    return f"Scheduled events apart, {said}; their mean is {wording.percent(mean)}. {moved}{to}."
+        return
+    each = listing(f"the {member.label} says {percent(member.probability)}" for member in members)
+    weights = sum(member.weight for member in members)
+    mean = sum(member.weight * member.probability for member in members) / weights
+    moved = signed_points(milestone.probability - mean)
+    then = f"Scheduled events change it by {moved} points, to {percent(milestone.probability)}"
+    if moved == "0.0":
+        then = "Scheduled events do not change it"
+    yield f"Scheduled events apart, {each}; their mean is {percent(mean)}. {then}."
+
+
+def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
+    """Events that move the headline by more than twice their error, the largest rise first."""
+    clear = [driver for driver in forecast.drivers if stands_out(driver.change, driver.mcse)]
+    return tuple(sorted(clear, key=lambda driver: (-driver.change, driver.date, driver.event_id)))
 
 
 def _drivers(run: RunRecords) -> Iterator[Block]:
@@ -449,156 +377,171 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     if not forecast.drivers:
         yield Prose("Which past events move the number was not measured.")
         return
-    shown = sorted(clear_drivers(forecast), key=lambda one: -abs(one.change))
-    yield Prose(_intro(forecast, len(shown)))
-    if shown:
-        events = {event.id: event for event in run.events.rows()}
-        yield drivers_table(forecast, shown[:_MOST_DRIVERS], events, "drivers")
-        yield from _shared_sources(tuple(shown[:_MOST_DRIVERS]), events)
-
-
-def drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str, Event], name: str) -> Table:
-    """What each event does to the headline, with its size, day, kind and source."""
-    most = max(abs(one.change) for one in shown)
-    now = wording.percent(headline_pair(forecast)[1].probability)
-    return Table(
-        name=name,
-        title=f"How much of the {now} is due to each event, in percentage points",
-        columns=(
-            right("Points", 20),
-            Column("Size", 14),
-            Column("Day", 20),
-            Column("What happened"),
-            Column("Source", 40),
-        ),
-        groups=one_group(
-            (
-                Cell(
-                    wording.signed_points(one.change),
-                    note=shown_error(one.mcse),
-                    weight="semibold",
-                    value=one.change,
-                ),
-                Cell(mark=Bar(value=abs(one.change) / most, colour=category_colour(one.category))),
-                Cell(wording.short_day(one.date)),
-                Cell(
-                    first_clauses(one.summary, _LONGEST_SUMMARY),
-                    note=f"{name_category(one.category)}, severity {one.severity}",
-                ),
-                Cell(
-                    shorten(one.source, 70) or "–",
-                    note=_doubt(event := events.get(one.event_id)),
-                    url=web_address(event.source_url) if event is not None else None,
-                ),
-            )
-            for one in shown
-        ),
+    clear = sorted(clear_drivers(forecast), key=lambda driver: -abs(driver.change))
+    shown, tried = clear[:_MOST_DRIVERS], forecast.drivers_tried
+    how = f"The {tried} events most likely to matter" if tried else "Events"
+    found = f"{small_number(len(clear)).capitalize()} {plural(len(clear), 'moves', 'move')}"
+    yield Prose(
+        f"{how} were left out one at a time and the chance worked out again. "
+        f"{found if clear else 'No event moves'} it by more than twice the Monte Carlo error (±). The "
+        "changes do not add up, because events act together."
     )
+    if not shown:
+        return
+    events = {event.id: event for event in run.events.rows()}
+    yield _drivers_table(forecast, shown, events, "drivers")
+    articles = Counter(
+        (event.source_outlet, event.source_title)
+        for driver in shown
+        if (event := events.get(driver.event_id)) is not None and event.source_title
+    )
+    for (outlet, title), times in articles.items():
+        if times > 1:
+            many = small_number(times).capitalize()
+            yield Prose(f"{many} of these rest on one article: {outlet}, “{title}”.")
 
 
-def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
-    """Events that move the headline by more than twice their error, the largest rise first."""
-    clear = [one for one in forecast.drivers if stands_out(one.change, one.mcse)]
-    return tuple(sorted(clear, key=lambda one: (-one.change, one.date, one.event_id)))
+def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str, Event], name: str) -> Table:
+    """What each event does to the headline, with its size, day, kind and source."""
+    most = max(abs(driver.change) for driver in shown)
+    rows = []
+    for driver in shown:
+        event = events.get(driver.event_id)
+        change, colour = signed_points(driver.change), category_colour(driver.category)
+        kind = f"{name_category(driver.category)}, severity {driver.severity}"
+        address = web_address(event.source_url) if event is not None else None
+        rows.append(
+            (
+                Cell(change, note=shown_error(driver.mcse), weight="semibold", value=driver.change),
+                Cell(mark=Bar(value=abs(driver.change) / most, colour=colour)),
+                short_day(driver.date),
+                Cell(first_clauses(driver.summary, _LONGEST_SUMMARY), note=kind),
+                Cell(shorten(driver.source, 70) or "–", note=_doubt(event), url=address),
+            )
+        )
+    now = percent(headline_pair(forecast)[1].probability)
+    return plain_table(
+        (right("Points", 20), Column("Size", 14), Column("Day", 20), "What happened", Column("Source", 40)),
+        rows,
+        f"How much of the {now} is due to each event, in percentage points",
+        name,
+    )
 
 
 def _doubt(event: Event | None) -> str:
     """Say what is weak about the source of an event; empty for none that is known."""
     if event is None or web_address(event.source_url) is None:
         return "no address"
-    doubts = (
-        "page not read" if not event.verified else "",
-        f"weak: {kind}" if (kind := weak_kind(event.source_url)) else "",
+    kind = weak_kind(event.source_url)
+    return ", ".join((["page not read"] if not event.verified else []) + ([f"weak: {kind}"] if kind else []))
+
+
+def signs_table(forecast: Forecast, signs: tuple[Sign, ...], name: str, *, full: bool = False) -> Table:
+    """What to watch for, how likely it is, what the headline becomes, and how often the sign misled.
+
+    In ``full`` with the likelihood ratio, which says how well the sign tells.
+    """
+    now = percent(headline_pair(forecast)[1].probability)
+    days, until = signs[0].within_days, long_day(signs[0].until)
+    ratio = (right("Likelihood ratio", 26),) if full else ()
+    columns = ("Sign", right("Chance of it", 19), right("If seen", 16), right("If not", 16))
+    return plain_table(
+        (*columns, *ratio, right("Misled in backtest", 27)),
+        (sign_cells(sign, full=full) for sign in signs),
+        f"What to watch in the next {days} days (to {until}), and what {now} becomes",
+        name,
+        whole=True,
     )
-    return ", ".join(filter(None, doubts))
 
 
-def _intro(forecast: Forecast, shown: int) -> str:
-    tried = forecast.drivers_tried
-    how = f"The {tried} events most likely to matter" if tried else "Events"
-    found = "No event moves"
-    if shown:
-        found = f"{wording.small_number(shown).capitalize()} {'moves' if shown == 1 else 'move'}"
+def sign_cells(sign: Sign, *, full: bool) -> tuple[Cell | str, ...]:
+    """One sign: what it looks like, its chance, what the headline becomes, and how often it misled."""
+    by = f" by {' or '.join(sign.by)}" if sign.by else ""
+    least = f"{sign.severity} or more" if sign.most_severity > sign.severity else str(sign.severity)
+    span = "–".join(number(end, 1) for end in sign.likelihood_ratio90)
+    ratio = Cell(number(sign.likelihood_ratio, 1), note=span, value=sign.likelihood_ratio)
+    past = sign.history
     return (
-        f"{how} were left out one at a time and the chance worked out again. {found} it by more than twice "
-        "the Monte Carlo error (±). The changes do not add up, because events act together."
+        Cell(f"{sign.label}{by}, severity {least}", note=shorten(sign.anchor, 110), weight="semibold"),
+        Cell(percent(sign.chance), value=sign.chance),
+        Cell(percent(sign.if_seen), weight="semibold", value=sign.if_seen),
+        Cell(percent(sign.if_not_seen), value=sign.if_not_seen),
+        *((ratio,) if full else ()),
+        "not tested" if past is None else f"{past.misled} of {past.present}",
     )
 
 
-def _shared_sources(drivers: tuple[Driver, ...], events: dict[str, Event]) -> tuple[Prose, ...]:
-    """Name the article that several of the events rest on."""
-    titles = Counter(
-        (one.source_outlet, one.source_title)
-        for driver in drivers
-        if (one := events.get(driver.event_id)) is not None and one.source_title
+def _signs(run: RunRecords) -> Iterator[Block]:
+    """Every sign with its likelihood ratio, and how the table is read."""
+    signs = run.analysis.signs
+    if not signs:
+        return
+    yield Heading("Signs to watch")
+    yield signs_table(run.forecast, signs, "all-signs", full=True)
+    untested = "" if any(sign.history for sign in signs) else missing(run, "sign_history", "")
+    yield Prose(
+        "If seen and if not seen average back to the forecast, by the chance of the sign. Likelihood ratio: "
+        "how many times as often the sign comes where the event follows, with its error. Misled: the sign "
+        f"was there at an origin of the backtest and the event did not follow. {untested}".rstrip(),
+        tone="fine",
     )
-    return tuple(
-        Prose(
-            f"{wording.small_number(number).capitalize()} of these rest on one article: {outlet}, “{title}”."
+
+
+def _scheduled(run: RunRecords) -> Iterator[Block]:
+    """Acts of the config's calendar with their probability."""
+    yield Heading("Scheduled events built into the forecast")
+    if not run.analysis.calendar:
+        yield Prose("No event is scheduled.")
+        return
+    hidden = len(run.analysis.calendar) - _MOST_SCHEDULED
+    more = f" ({count(hidden, 'later one')} in report.html)" if hidden > 0 else ""
+    title = f"Judgements of the author, written in the config{more}"
+    yield _calendar_table(run, title, "calendar", _MOST_SCHEDULED)
+
+
+def _calendar_table(run: RunRecords, title: str, name: str, most: int | None = None) -> Table:
+    """Return the acts ahead with day, kind and chance, in the order of their days."""
+    rows = (
+        (
+            short_day(act.date),
+            shorten(act.label, 110),
+            Cell(f"{name_category(act.category)}, {act.severity}", swatch=category_colour(act.category)),
+            percent(act.probability) if act.probability < 1 else "certain",
         )
-        for (outlet, title), number in titles.items()
-        if number > 1
+        for act in sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))[:most]
     )
+    columns = (Column("Day", 22), "Event", Column("Kind and severity", 44), right("Chance", 18))
+    return plain_table(columns, rows, title, name, lines=False, whole=most is not None)
 
 
-def explained_section(run: RunRecords) -> Section | None:
-    """For the page alone: every event and scheduled event that the printed tables leave out."""
-    forecast = run.forecast
-    blocks: list[Block] = []
-    shown = clear_drivers(forecast)
-    if len(shown) > _MOST_DRIVERS:
-        events = {event.id: event for event in run.events.rows()}
-        blocks.append(drivers_table(forecast, shown, events, "all-drivers"))
-    if len(run.analysis.calendar) > MOST_SCHEDULED:
-        blocks.append(calendar_table(run, "Every scheduled event built into the forecast", "all-scheduled"))
-    return (
-        Section("explained", "More on where the number comes from", tuple(blocks), printed=False)
-        if blocks
-        else None
-    )
+# How tense the relationship is
 
 
 def tension_section(run: RunRecords) -> Section:
     """For the page alone: inferred tension with the chance of each regime by week."""
-    tension = run.analysis.tension
+    tension, forecast = run.analysis.tension, run.forecast
+    calm, strained, crisis = (percent(float(one[-1])) for one in chances_of(tension))
+    marked = cases_marked(headline_pair(forecast)[0], tension.date[0])
     chart = Chart(
         name="tension",
-        headline=tension_headline(tension),
-        alt=describe_tension(tension, run.events, run.forecast),
-        caption="Top: inferred tension with its 90% interval; triangles mark "
-        f"{cases_marked(headline_pair(run.forecast)[0], tension.date[0])} of the headline event. "
-        "Middle: chance of each state by week. Bottom: the coded events by kind; taller marks are more "
-        "severe.",
-        draw=lambda: draw_tension(tension, run.events, run.forecast),
+        headline=f"Now {calm} calm, {strained} strained and {crisis} in crisis",
+        alt=_describe_tension(tension, run.events, forecast),
+        caption=f"Top: inferred tension with its 90% interval; triangles mark {marked} of the headline "
+        "event. Middle: chance of each state by week. Bottom: the coded events by kind; taller marks are "
+        "more severe.",
+        draw=lambda: draw_tension(tension, run.events, forecast),
     )
-    return Section(
-        "tension",
-        "How tense the relationship is",
-        (
-            chart,
-            *(Prose(sentence) for sentence in tension_sentences(tension, run.analysis.drift, run.forecast)),
-        ),
-        printed=False,
-    )
-
-
-def tension_headline(tension: TensionSeries) -> str:
-    """Chance of each state in the last step."""
-    calm, strained, crisis = (float(one[-1]) for one in chances_of(tension))
-    return (
-        f"Now {wording.percent(calm)} calm, {wording.percent(strained)} strained and "
-        f"{wording.percent(crisis)} in crisis"
-    )
+    sentences = tension_sentences(tension, run.analysis.drift, forecast)
+    blocks = (chart, *map(Prose, sentences))
+    return Section("tension", "How tense the relationship is", blocks, printed=False)
 
 
 def tension_sentences(tension: TensionSeries, drift: DriftNow, forecast: Forecast) -> list[str]:
     """What the states mean, where the relationship stands, and how that goes with the forecast."""
-    low, high = (wording.number(one, 1) for one in (tension.strained_from, tension.crisis_from))
-    mean, lower, upper = (
-        wording.number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90)
-    )
-    level, least, most = (wording.number(one, 1) for one in (drift.mean, *drift.interval90))
-    said = [
+    low, high = number(tension.strained_from, 1), number(tension.crisis_from, 1)
+    mean, lower, upper = (number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90))
+    level, least, most = (number(one, 1) for one in (drift.mean, *drift.interval90))
+    sentences = [
         "Tension is inferred from all coded acts, not observed; 0 is its long-run mean and the unit its "
         f"standard deviation. A week is called strained from {low} and a crisis from {high}. It ends at "
         f"{mean} (90% interval {lower} to {upper}).",
@@ -609,178 +552,136 @@ def tension_sentences(tension: TensionSeries, drift: DriftNow, forecast: Forecas
     calm, _, _ = chances_of(tension)
     target, milestone = headline_pair(forecast)
     days = np.array(tension.date, dtype="datetime64[D]")
-    places = [int(np.searchsorted(days, np.datetime64(one.date), "right")) - 2 for one in target.cases]
+    places = [int(np.searchsorted(days, np.datetime64(case.date), "right")) - 2 for case in target.cases]
     before = [float(calm[place]) for place in places if place >= 0]
     if not before:
-        return said
-    quiet = sum(one > 0.5 for one in before)
-    cases = f"{wording.small_number(len(before))} past {'case' if len(before) == 1 else 'cases'}"
-    now, ahead = wording.percent(float(calm[-1])), wording.percent(milestone.probability)
-    day = wording.long_day(milestone.date)
+        return sentences
+    quiet = sum(chance_of_calm > 0.5 for chance_of_calm in before)
+    cases = f"{small_number(len(before))} past {plural(len(before), 'case', 'cases')}"
+    now, ahead, day = percent(float(calm[-1])), percent(milestone.probability), long_day(milestone.date)
     # The past weeks are inferred with what came after them; the present week is not.
     if quiet:
-        said.append(
-            f"Calm does not mean safe: {wording.small_number(quiet)} of {cases} followed a week that, with "
+        sentences.append(
+            f"Calm does not mean safe: {small_number(quiet)} of {cases} followed a week that, with "
             "hindsight, was more likely calm than not, and tension can change within months. That is why "
             f"{now} calm now and {ahead} before {day} do not contradict each other."
         )
     else:
-        said.append(
+        sentences.append(
             f"With hindsight, none of {cases} followed a week that was more likely calm than not. The "
             f"{ahead} before {day} is the chance that tension rises in time, from {now} calm now."
         )
-    return said
+    return sentences
 
 
-def describe_tension(tension: TensionSeries, events: EventTable, forecast: Forecast) -> str:
+def _describe_tension(tension: TensionSeries, events: EventTable, forecast: Forecast) -> str:
     """Alt text of the tension figure: range, present value, regimes, events by kind."""
-    mean = np.asarray(tension.mean)
-    top, bottom = int(mean.argmax()), int(mean.argmin())
-    calm, strained, crisis = (float(one[-1]) for one in chances_of(tension))
-    counts = Counter(events.between(tension.date[0], forecast.as_of).category.tolist())
-    kinds = wording.listing(
-        tuple(f"{count:,} of {name_category(name).lower()}" for name, count in counts.most_common())
+    mean, first, last = np.asarray(tension.mean), tension.date[0], forecast.as_of
+    (high, top), (low, bottom) = (
+        (number(mean[place], 1), long_day(tension.date[place])) for place in (mean.argmax(), mean.argmin())
     )
+    now, lower, upper = (number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90))
+    calm, strained, crisis = (percent(float(one[-1])) for one in chances_of(tension))
+    counts = Counter(map(name_category, events.between(first, last).category.tolist()))
+    kinds = listing(f"{times:,} of {name.lower()}" for name, times in counts.most_common())
     return (
-        f"Line chart of tension from {wording.long_day(tension.date[0])} to "
-        f"{wording.long_day(forecast.as_of)}, in standard deviations. "
-        f"Highest {wording.number(mean[top], 1)} on {wording.long_day(tension.date[top])}, "
-        f"lowest {wording.number(mean[bottom], 1)} on {wording.long_day(tension.date[bottom])}, now "
-        f"{wording.number(mean[-1], 1)} (90% interval {wording.number(tension.lower90[-1], 1)} to "
-        f"{wording.number(tension.upper90[-1], 1)}). The last of {len(mean)} steps is calm with "
-        f"{wording.percent(calm)}, strained with {wording.percent(strained)} and a crisis with "
-        f"{wording.percent(crisis)}. Below, "
-        f"marks for {wording.count(sum(counts.values()), 'event')}: {kinds or 'none'}."
+        f"Line chart of tension from {long_day(first)} to {long_day(last)}, in standard deviations. Highest "
+        f"{high} on {top}, lowest {low} on {bottom}, now {now} (90% interval {lower} to {upper}). The last "
+        f"of {len(mean)} steps is calm with {calm}, strained with {strained} and a crisis with {crisis}. "
+        f"Below, marks for {count(sum(counts.values()), 'event')}: {kinds or 'none'}."
     )
 
 
-MOST_PRINTED = 8
-_MOST_CROSSINGS = 3
-TITLE = "What the number rests on"
-LABEL_VERBS: dict[RestsOn, str] = {
-    "data-driven": "rest on data",
-    "prior-driven": "rest on assumptions",
-    "conflict": "are a compromise of the two",
-    "unclear": "cannot be told",
-}
-_OF_THE_MODEL = (
-    "Pulls, odds and bars are of the forecast. Priors and data move the model in it; the pooled hazard is "
-    "held, and its own assumptions were not tested."
-)
+# What the number rests on
 
 
 def assumptions_section(run: RunRecords) -> Section:
     """What the headline rests on, the assumptions that move it most, and what would change its word."""
-    forecast, found = run.forecast, run.analysis.robustness
-    if found is None or not found.sensitivities:
+    forecast, robustness = run.forecast, run.analysis.robustness
+    title = "What the number rests on"
+    if robustness is None or not robustness.sensitivities:
         unknown = Prose("What the number rests on was not measured in this run: see “forecast sensitivity”.")
-        return Section("assumptions", TITLE, (unknown,))
+        return Section("assumptions", title, (unknown,))
     target, milestone = headline_pair(forecast)
+    labels = Counter(one.rests_on for one in robustness.sensitivities)
+    each = listing(f"{labels[label]} {verb}" for label, verb in _LABEL_VERBS.items() if labels[label])
+    every = f"Of {count(len(robustness.sensitivities), 'chance')} in this report, {each}."
     blocks: list[Block] = [
-        Prose(f"{LABEL_WORDS[one.rests_on]}: {REASON_WORDS[one.reason]}. {_all_questions(found)}")
-        for one in found.sensitivities
+        Prose(f"{LABEL_WORDS[one.rests_on]}: {REASON_WORDS[one.reason]}. {every}")
+        for one in robustness.sensitivities
         if (one.target, one.milestone) == (target.name, milestone.name)
     ]
-    if shown_bars(found):
+    if bars := shown_bars(robustness):
+        first, titles = bars[0], titles_of(forecast)
+        most = max(abs(end.change) for end in (first.lower, first.upper) if end.change is not None)
+        label = assumption_label(first.name, first.act, titles)
+
+        def end_text(end: ShiftEnd) -> str:
+            change = "needs a refit" if end.change is None else signed_points(end.change)
+            return f"{assumed_text(end.assumed)}: {change}"
+
+        told = "; ".join(
+            f"{bar_title(bar, titles)}: {end_text(bar.lower)}, {end_text(bar.upper)}"
+            for bar in bars[:_MOST_PRINTED]
+        )
         chart = Chart(
             name="assumptions",
-            headline=_headline(forecast, found),
-            alt=_describe_tornado(forecast, found),
+            headline=f"The assumption that moves it most is “{label}”: by up to {points(most, 0)} a step",
+            alt="Bar chart of the change of the headline chance, in percentage points, by assumption. "
+            f"{told}.",
             caption="Change of the chance, in points, when the middle of an assumption moves one step down "
             "(light) or up (dark), to its 16% or 84% quantile; a scheduled event surely fails to happen, or "
             "surely happens. Whiskers: Monte Carlo error. In brackets: as assumed now.",
-            draw=lambda: draw_tornado(forecast, found, MOST_PRINTED),
+            draw=lambda: draw_tornado(forecast, robustness, _MOST_PRINTED),
         )
         blocks.append(chart)
-    blocks += _break_evens(forecast, found, (milestone,)) if found.break_evens else []
-    return Section("assumptions", TITLE, tuple(blocks))
+    blocks += _break_evens(forecast, robustness, (milestone,))
+    return Section("assumptions", title, tuple(blocks))
 
 
 def labels_section(run: RunRecords) -> Section | None:
     """For the page alone: what every number rests on, and what would change the word of each milestone."""
-    forecast, found = run.forecast, run.analysis.robustness
-    if found is None or not found.sensitivities:
+    forecast, robustness = run.forecast, run.analysis.robustness
+    if robustness is None or not robustness.sensitivities:
         return None
-    blocks: list[Block] = [
-        labels_table(forecast, found.sensitivities, colour=target_colour),
+    blocks = (
+        labels_table(forecast, robustness.sensitivities, colour=target_colour),
         Prose(PULLS, tone="fine"),
         *([Prose(_OF_THE_MODEL, tone="fine")] if len(forecast.members) > 1 else []),
-    ]
-    others = forecast.target(found.target).milestones
-    blocks += _break_evens(forecast, found, others) if found.break_evens else []
-    blocks += [Prose(note.text, tone="fine") for note in found.notes]
-    return Section("labels", "What every number rests on", tuple(blocks), printed=False)
-
-
-def _all_questions(found: Robustness) -> str:
-    """How many of all numbers rest on what."""
-    counts = Counter(one.rests_on for one in found.sensitivities)
-    said = [f"{counts[label]} {words}" for label, words in LABEL_VERBS.items() if counts[label]]
-    numbers = wording.count(len(found.sensitivities), "chance")
-    return f"Of {numbers} in this report, {wording.listing(tuple(said))}."
-
-
-def _headline(forecast: Forecast, found: Robustness) -> str:
-    """Name the assumption that moves the headline most."""
-    first = shown_bars(found)[0]
-    ends = [abs(end.change) for end in (first.lower, first.upper) if end.change is not None]
-    label = assumption_label(first.name, first.act, titles_of(forecast))
-    most = wording.points(max(ends), 0)
-    return f"The assumption that moves it most is “{label}”: by up to {most} a step"
-
-
-def _describe_tornado(forecast: Forecast, found: Robustness) -> str:
-    def end(one: ShiftEnd) -> str:
-        change = "needs a refit" if one.change is None else wording.signed_points(one.change)
-        return f"{assumed_text(one.assumed)}: {change}"
-
-    titles = titles_of(forecast)
-    bars = "; ".join(
-        f"{bar_title(bar, titles)}: {end(bar.lower)}, {end(bar.upper)}"
-        for bar in shown_bars(found)[:MOST_PRINTED]
+        *_break_evens(forecast, robustness, forecast.target(robustness.target).milestones),
+        *(Prose(note.text, tone="fine") for note in robustness.notes),
     )
-    return f"Bar chart of the change of the headline chance, in percentage points, by assumption. {bars}."
+    return Section("labels", "What every number rests on", blocks, printed=False)
 
 
 def _break_evens(
-    forecast: Forecast, found: Robustness, milestones: Sequence[MilestoneForecast]
+    forecast: Forecast, robustness: Robustness, milestones: Sequence[MilestoneForecast]
 ) -> Iterator[Block]:
     """What alone would change the word for the chance before each of these milestones."""
-    target = forecast.target(found.target)
+    target = forecast.target(robustness.target)
     for milestone in milestones:
-        here = [
-            one for one in found.break_evens if (one.target, one.milestone) == (target.name, milestone.name)
-        ]
+        question = (target.name, milestone.name)
+        here = [one for one in robustness.break_evens if (one.target, one.milestone) == question]
         if not here:
             continue
-        crossing = crossing_first(here, target.name, milestone.name)[:_MOST_CROSSINGS]
-        now = wording.percent(milestone.probability)
+        crossing = crossing_first(here, *question)[:_MOST_CROSSINGS]
         rest = rest_sentence(here, len(crossing))
-        lead = f"What would change the word for {now} before {wording.long_day(milestone.date)}."
-        if not crossing:
-            yield Prose(rest, lead=lead)
-            continue
-        yield Prose("Each of these alone would:", lead=lead)
-        said = [break_even_sentence(one, titles_of(forecast)) for one in crossing]
-        yield Bullets((*said, *([rest] if rest else [])))
+        now, day = percent(milestone.probability), long_day(milestone.date)
+        lead = f"What would change the word for {now} before {day}."
+        yield Prose("Each of these alone would:" if crossing else rest, lead=lead)
+        if crossing:
+            each = [break_even_sentence(one, titles_of(forecast)) for one in crossing]
+            yield Bullets((*each, *([rest] if rest else [])))
 
 
-_MOST_TARGETS = 6
-_MOST_ACTS = 4
-_READING_SCENARIOS = (
-    "Acts marked ● are themselves what is forecast: the points that they bring are met by assumption, and "
-    "are no finding. “Model adds” is the rest, with its Monte Carlo error. ≈ is a change of less than a "
-    "point; – is none that can be measured."
-)
+# What if
 
 
 def scenarios_section(run: RunRecords) -> Section:
     """Table of all targets under each scenario, the largest effect on the headline first."""
-    forecast = run.forecast
-    if not forecast.scenarios:
+    if not run.forecast.scenarios:
         return Section("scenarios", "What if", (Prose("This run compares no scenarios."),))
-    blocks = (Prose(_READING_SCENARIOS), scenario_table(run, "scenarios", _MOST_ACTS))
-    return Section("scenarios", "What if", blocks)
+    return Section("scenarios", "What if", (Prose(_READING_SCENARIOS), _scenario_table(run.forecast)))
 
 
 def rationales_section(run: RunRecords) -> Section | None:
@@ -788,65 +689,47 @@ def rationales_section(run: RunRecords) -> Section | None:
     forecast = run.forecast
     if not forecast.scenarios:
         return None
-    blocks = [
-        Prose(
-            f"{one.rationale} It assumes: {what_it_assumes(one, forecast.headline.target, len(one.acts))}. "
-            f"Computed by {_how(one)}.",
-            lead=f"{one.label}.",
-        )
-        for one in by_effect(forecast, forecast.scenarios)
-    ]
+    blocks = []
+    for scenario in by_effect(forecast, forecast.scenarios):
+        assumed = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts))
+        said = f"{scenario.rationale} It assumes: {assumed}. Computed by {_how(scenario)}."
+        blocks.append(Prose(said, lead=f"{scenario.label}."))
     return Section("rationales", "Why each scenario is worth asking", tuple(blocks), printed=False)
 
 
-def scenario_table(run: RunRecords, name: str, most_acts: int) -> Table:
+def _scenario_table(forecast: Forecast) -> Table:
     """Headline split into assumption and model; then the other targets with their change."""
-    forecast = run.forecast
     target, milestone = headline_pair(forecast)
     others = [one for one in forecast.targets if one.name != target.name][: _MOST_TARGETS - 1]
     known = [named(one.milestones, milestone.name).probability for one in (target, *others)]
-    first, *rest = (Cell(wording.percent(one), value=one, weight="semibold") for one in known)
-    rows = [(Cell("This forecast", weight="semibold"), first, Cell(), Cell(), *rest)]
-    rows += [
-        _scenario_row(one, target, others, milestone.name, most_acts)
-        for one in by_effect(forecast, forecast.scenarios)
-    ]
-    return Table(
-        name=name,
-        title=f"Before {wording.long_day(milestone.date)} under each scenario, the largest effect first",
-        columns=(
-            Column("Scenario, and what it assumes"),
-            Column(shorten(target.label, 40), 19, "right"),
-            Column("Met by assumption", 20, "right"),
-            Column("Model adds", 17, "right"),
-            *(Column(shorten(one.label, 40), 19, "right") for one in others),
-        ),
-        groups=one_group(rows),
+    first, *rest = (Cell(percent(one), value=one, weight="semibold") for one in known)
+    rows: list[Sequence[Cell | str]] = [(Cell("This forecast", weight="semibold"), first, "", "", *rest)]
+    for scenario in by_effect(forecast, forecast.scenarios):
+        assumes = what_it_assumes(scenario, target.name, _MOST_ACTS)
+        label = Cell(scenario.label, note=assumes, weight="semibold")
+        if scenario.withheld:
+            rows.append((label, *[Cell("needs a new fit", tone="fine")] * (3 + len(others))))
+            continue
+        split = split_cells(scenario_answer(scenario, target.name, milestone.name))
+        moved = (_moved(scenario_answer(scenario, one.name, milestone.name)) for one in others)
+        rows.append((label, *split, *moved))
+    headline = right(shorten(target.label, 40), 19), right("Met by assumption", 20), right("Model adds", 17)
+    return plain_table(
+        ("Scenario, and what it assumes", *headline, *(right(shorten(one.label, 40), 19) for one in others)),
+        rows,
+        f"Before {long_day(milestone.date)} under each scenario, the largest effect first",
+        "scenarios",
     )
 
 
-def _scenario_row(
-    scenario: ScenarioForecast,
-    target: TargetForecast,
-    others: Sequence[TargetForecast],
-    asked: str,
-    most_acts: int,
-) -> tuple[Cell, ...]:
-    name = Cell(scenario.label, note=what_it_assumes(scenario, target.name, most_acts), weight="semibold")
-    if scenario.withheld:
-        return name, *(Cell("needs a new fit", tone="fine") for _ in range(3 + len(others)))
-    cells = (_moved(scenario_answer(scenario, one.name, asked)) for one in others)
-    return name, *split_cells(scenario_answer(scenario, target.name, asked)), *cells
-
-
-def _moved(found: ScenarioMilestone) -> Cell:
+def _moved(answer: ScenarioMilestone) -> Cell:
     """Chance of another target with its change; no finding where that is assumed, or under a point."""
-    change, value = found.difference.value, found.probability
+    change, value = answer.difference.value, answer.probability
     if abs(change) < LEAST_SHOWN:
         return Cell("≈", tone="fine", value=value)
-    if abs(change - (found.by_assumption or 0.0)) < LEAST_SHOWN:
+    if abs(change - (answer.by_assumption or 0.0)) < LEAST_SHOWN:
         return Cell("●", note="assumed", value=value)
-    return Cell(wording.percent(value), note=shown_change(change, found.difference.mcse), value=value)
+    return Cell(percent(value), note=shown_change(change, answer.difference.mcse), value=value)
 
 
 def _how(scenario: ScenarioForecast) -> str:
@@ -857,32 +740,17 @@ def _how(scenario: ScenarioForecast) -> str:
     if scenario.pareto_k is None:
         return "other futures"
     futures = " and other futures" if "simulate" in scenario.method else ""
-    return (
-        f"weights{futures}; Pareto k {wording.number(scenario.pareto_k)}, "
-        f"{wording.number(scenario.effective_draws or 0.0, 0)} effective draws"
-    )
+    draws = number(scenario.effective_draws or 0.0, 0)
+    return f"weights{futures}; Pareto k {number(scenario.pareto_k)}, {draws} effective draws"
+
+
+# When to act
 
 
 def costs_section(run: RunRecords) -> Section | None:
     """Whether to act on the headline; nothing where the config states no costs."""
     blocks = tuple(decision_blocks(run.forecast))
     return Section("costs", "When to act", blocks) if blocks else None
-
-
-def decision_blocks(forecast: Forecast) -> Iterator[Block]:
-    """Yield the threshold, on which side of it the headline lies, and what acting on forecasts was worth."""
-    decision = forecast.decision
-    if decision is None:
-        return
-    stated = (
-        f"Acting costs {_span(decision.act)} and being surprised {_span(decision.surprised)} (one unit). "
-    )
-    probability = headline_pair(forecast)[1].probability
-    yield Prose(stated + decision.sentence(probability), lead="When to act:")
-    if decision.value is None:
-        yield Prose("No backtest at such a distance says what acting on these forecasts is worth.")
-        return
-    yield from _worth(forecast, decision, decision.value)
 
 
 def act_sentence(forecast: Forecast) -> Iterator[Prose]:
@@ -892,8 +760,23 @@ def act_sentence(forecast: Forecast) -> Iterator[Prose]:
         yield Prose(forecast.decision.sentence(probability), lead="When to act:")
 
 
-def _worth(forecast: Forecast, decision: Decision, value: DecisionValue) -> Iterator[Block]:
-    days = f"{shown_days(forecast, value.horizon_days):,} days ahead"
+def decision_blocks(forecast: Forecast) -> Iterator[Block]:
+    """Yield the threshold, on which side of it the headline lies, and what acting on forecasts was worth."""
+    decision = forecast.decision
+    if decision is None:
+        return
+
+    def span(ends: tuple[float, float]) -> str:
+        low, high = ends
+        return f"{low:g}" if low == high else f"{low:g}–{high:g}"
+
+    stated = f"Acting costs {span(decision.act)} and being surprised {span(decision.surprised)} (one unit). "
+    probability = headline_pair(forecast)[1].probability
+    yield Prose(stated + decision.sentence(probability), lead="When to act:")
+    value = decision.value
+    if value is None:
+        yield Prose("No backtest at such a distance says what acting on these forecasts is worth.")
+        return
     ways = {
         f"By the forecast, from {percent(decision.threshold)} on": value.forecast,
         "By the base rate known then": value.base_rate,
@@ -901,6 +784,7 @@ def _worth(forecast: Forecast, decision: Decision, value: DecisionValue) -> Iter
         "Never act": value.never,
         "With perfect knowledge": value.perfect,
     }
+    days = f"{shown_days(forecast, value.horizon_days):,} days ahead"
     yield plain_table(
         ("Way of acting", right("Cost")),
         [(way, Cell(number(cost), value=cost)) for way, cost in ways.items()],
@@ -909,13 +793,10 @@ def _worth(forecast: Forecast, decision: Decision, value: DecisionValue) -> Iter
         "decision",
     )
     if value.value is None:
-        said = "Perfect knowledge would have saved nothing, so no forecast could"
-    else:
-        error = "" if value.value_se is None else f" ± {number(value.value_se)}"
-        said = f"Value of the forecast: {number(value.value)}{error} (0: the base rate; 1: perfect knowledge)"
-    yield Prose(f"{said}.", tone="fine")
-
-
-def _span(ends: tuple[float, float]) -> str:
-    low, high = ends
-    return f"{low:g}" if low == high else f"{low:g}–{high:g}"
+        yield Prose("Perfect knowledge would have saved nothing, so no forecast could.", tone="fine")
+        return
+    error = "" if value.value_se is None else f" ± {number(value.value_se)}"
+    yield Prose(
+        f"Value of the forecast: {number(value.value)}{error} (0: the base rate; 1: perfect knowledge).",
+        tone="fine",
+    )

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from functools import singledispatch
 
 import numpy as np
 
 from forecast import wording
-from forecast.blocks import Block, Heading, Prose, Table, plain_table, right
+from forecast.blocks import Block, Heading, Prose, plain_table, right
 from forecast.events.table import EventTable
-from forecast.records.forecast import Forecast, Headline, ScenarioForecast, ScenarioMilestone, TargetForecast
-from forecast.report.palette import name_category, target_colour
-from forecast.report.tables import MilestoneColumn, alarm, cautions, headline_scenarios, milestone_table
+from forecast.records.forecast import Forecast, ScenarioForecast, ScenarioMilestone, TargetForecast
+from forecast.report.palette import name_category
+from forecast.report.tables import alarm, cautions, headline_scenarios, milestone_table
 from forecast.report.typesetting import render_blocks, shorten
 from forecast.report.words import judgement_sentence, shown_change
 from forecast.runs.run import Run
 
 _MOST_MILESTONES, _MOST_TARGETS, _MOST_SCENARIOS, _MOST_EVENTS = 8, 6, 12, 8
-_COLUMNS: dict[MilestoneColumn, float | None] = dict.fromkeys(
-    ("day", "chance", "range", "track", "windows", "words")
-)
 
 
 @singledispatch
@@ -46,7 +42,7 @@ def _(forecast: Forecast) -> str:
         *alarm(forecast),
         Prose(judgement_sentence(forecast)),
         *cautions(forecast),
-        _milestones(targets, forecast.headline),
+        milestone_table(targets, asked=forecast.headline, most=_MOST_MILESTONES, details=True),
         *_left_out(len(forecast.targets) - len(targets), "target"),
     ]
     if forecast.scenarios:
@@ -58,7 +54,7 @@ def _(forecast: Forecast) -> str:
 @html_of.register
 def _(target: TargetForecast) -> str:
     more = _left_out(len(target.milestones) - _MOST_MILESTONES, "milestone")
-    return render_blocks([_milestones((target,)), *more])
+    return render_blocks([milestone_table((target,), most=_MOST_MILESTONES, details=True), *more])
 
 
 @html_of.register
@@ -104,17 +100,6 @@ def _(events: EventTable) -> str:
             plain_table(("Kind", right("Events")), kinds),
             plain_table((right("Latest"), "Who", "Kind, severity", "What"), rows),
         ]
-    )
-
-
-def _milestones(targets: Sequence[TargetForecast], asked: Headline | None = None) -> Table:
-    return milestone_table(
-        enumerate(targets),
-        _COLUMNS,
-        asked=asked,
-        shown=lambda target: target.milestones[:_MOST_MILESTONES],
-        colour=target_colour,
-        detail=lambda target: shorten(target.definition, 300),
     )
 
 

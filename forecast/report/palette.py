@@ -19,7 +19,7 @@ STRAINED = "#F6E7C1"
 CRISIS = "#EDBFA6"
 
 CATEGORY_COLOURS: dict[str, str] = {name: codebook.category_colour(name) for name in CATEGORIES}
-_BASELINES = {
+BASELINE_NAMES = {
     "climatology": "climatology",
     "constant_rate": "constant rate",
     "last_window": "share after a like window",
@@ -54,7 +54,7 @@ def name_model(model: str) -> str:
     """Name of a model or baseline in running text; one that is not known is shown by its own name."""
     if model in FAMILIES:
         return FAMILIES[model].label
-    return _BASELINES.get(model, model.replace("_", " "))
+    return BASELINE_NAMES.get(model, model.replace("_", " "))
 
 
 def model_line(model: str) -> tuple[str, tuple[float, ...]]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from forecast import wording
 from forecast.config import Config
 from forecast.config.schema import ImpactConfig
 from forecast.config.writing import Logo, read_logo
@@ -29,9 +28,23 @@ from forecast.records.analysis import (
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
 from forecast.report.typesetting import shorten
-from forecast.report.words import headline_pair, stands_out
+from forecast.report.words import capitalised, chance, headline_pair, stands_out
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
+from forecast.wording import (
+    count,
+    listing,
+    long_day,
+    percent,
+    points,
+    short_day,
+    shown_difference,
+    signed_points,
+    times,
+)
+
+LEVEL = "≈"
+_NAMED_PRIORS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +66,6 @@ class ReportOptions:
     sections: tuple[str, ...] | None = None
     fonts: tuple[Path, ...] = ()
     template: Path | None = None
-
-    def shows(self, part: str) -> bool:
-        """Whether the report has this part."""
-        return self.sections is None or part in self.sections
 
 
 def report_options(config: Config) -> ReportOptions:
@@ -115,17 +124,32 @@ def read_run_records(
             f"{events_path}: file missing. A whole run folder is needed (forecast.json, analysis.json, "
             "events.csv, manifest.json …), as 'forecast run' makes it."
         )
+
+    def read_if_there[R: Record](name: str, kind: type[R]) -> R | None:
+        return read_record(run_dir / name, kind) if (run_dir / name).exists() else None
+
     return RunRecords(
         forecast=forecast,
         analysis=analysis,
         events=read_events(events_path),
         manifest=manifest,
-        track_record=_read_if_there(run_dir / files.TRACK_RECORD, TrackRecord),
-        ledger_record=_read_if_there(run_dir / files.LEDGER_RECORD, LedgerSummary),
-        previous=_read_if_there(run_dir / files.PREVIOUS_RUN, PreviousRun),
+        track_record=read_if_there(files.TRACK_RECORD, TrackRecord),
+        ledger_record=read_if_there(files.LEDGER_RECORD, LedgerSummary),
+        previous=read_if_there(files.PREVIOUS_RUN, PreviousRun),
         notes=notes,
         options=options or ReportOptions(),
     )
+
+
+def _read_both(folder: Path) -> tuple[Forecast, Analysis]:
+    return read_record(folder / files.FORECAST, Forecast), read_record(folder / files.ANALYSIS, Analysis)
+
+
+# The run before
+
+
+class ComparisonError(ValueError):
+    """The earlier run is no earlier answer to the same questions; the message says why."""
 
 
 def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
@@ -143,22 +167,6 @@ def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
         raise RunFolderError(f"{earlier_dir}: {error}") from error
 
 
-def _read_both(folder: Path) -> tuple[Forecast, Analysis]:
-    return read_record(folder / files.FORECAST, Forecast), read_record(folder / files.ANALYSIS, Analysis)
-
-
-def _read_if_there[R: Record](path: Path, kind: type[R]) -> R | None:
-    return read_record(path, kind) if path.exists() else None
-
-
-LEVEL = "≈"
-_NAMED_PRIORS = 3
-
-
-class ComparisonError(ValueError):
-    """The earlier run is no earlier answer to the same questions; the message says why."""
-
-
 def compare_runs(
     earlier: Forecast,
     earlier_analysis: Analysis,
@@ -173,74 +181,77 @@ def compare_runs(
     ComparisonError
         The earlier run is about another pair, is not earlier, did not converge, or has no question in common.
     """
+    the_run = f"the run {earlier.run_id}"
     if (earlier.dyad.a, earlier.dyad.b) != (later.dyad.a, later.dyad.b):
         raise ComparisonError(
-            f"the run {earlier.run_id} is about {earlier.dyad.a} and {earlier.dyad.b}, this one about "
-            f"{later.dyad.a} and {later.dyad.b}. Give a run of the same pair."
+            f"{the_run} is about {earlier.dyad.a} and {earlier.dyad.b}, this one about {later.dyad.a} and "
+            f"{later.dyad.b}. Give a run of the same pair."
         )
     if earlier.as_of > later.as_of or earlier.run_id == later.run_id:
         raise ComparisonError(
-            f"the run {earlier.run_id} is as of {earlier.as_of}, which is not before {later.as_of}. "
-            "Give an earlier run."
+            f"{the_run} is as of {earlier.as_of}, which is not before {later.as_of}. Give an earlier run."
         )
     if not earlier.converged:
         raise ComparisonError(
-            f"the run {earlier.run_id} did not converge, so its numbers must not be used. Give another run."
+            f"{the_run} did not converge, so its numbers must not be used. Give another run."
         )
-    same_acts = _count_same_acts(earlier_analysis.data, later_analysis.data)
-    known = {target.name: target for target in earlier.targets}
-    changes = [
+    same_acts = _acts_that_count(earlier_analysis.data) == _acts_that_count(later_analysis.data)
+    known = {(target.name, target.definition): target for target in earlier.targets}
+    changes = tuple(
         change
         for target in later.targets
-        if target.name in known and known[target.name].definition == target.definition
-        for change in _changes(known[target.name], target, later, same_acts=same_acts)
-    ]
+        if (before := known.get((target.name, target.definition))) is not None
+        for change in _changes(before, target, later, same_acts=same_acts)
+    )
     if not changes:
         raise ComparisonError(
-            f"the run {earlier.run_id} asks none of this run's questions (same target, same definition, same "
-            "milestone and day). Give another run."
+            f"{the_run} asks none of this run's questions (same target, same definition, same milestone and "
+            "day). Give another run."
         )
     since = events.between(earlier.as_of + timedelta(days=1), later.as_of)
+    priors, now = (
+        {one.name: one.prior for one in analysis.parameters}
+        for analysis in (earlier_analysis, later_analysis)
+    )
+    version = earlier.versions.get("forecast")
     return PreviousRun(
         schema=1,
         run_id=earlier.run_id,
         as_of=earlier.as_of,
-        code_version=earlier.versions.get("forecast", ""),
+        code_version=version or "",
         new_events=dict(sorted(Counter(since.category.tolist()).items())),
-        changed_priors=_changed_priors(earlier_analysis, later_analysis),
-        other_model=earlier.model != later.model
-        or earlier.versions.get("forecast") != later.versions.get("forecast"),
-        changes=tuple(changes),
+        changed_priors=tuple(
+            sorted(name for name in priors.keys() | now.keys() if priors.get(name) != now.get(name))
+        ),
+        other_model=earlier.model != later.model or version != later.versions.get("forecast"),
+        changes=changes,
     )
 
 
-def _count_same_acts(before: DataSummary, now: DataSummary) -> bool:
-    """Whether the counts of two runs can be compared: same first day, acts of the same actors."""
-    rules = [(one.a, one.b, one.theatre) for one in (before.dyad, now.dyad)]
-    return before.first_date == now.first_date and rules[0] == rules[1]
+def _acts_that_count(data: DataSummary) -> tuple[object, ...]:
+    """First day and actors, which must be the same for the counts of two runs to be compared."""
+    return data.first_date, data.dyad.a, data.dyad.b, data.dyad.theatre
 
 
 def _changes(
     before: TargetForecast, now: TargetForecast, later: Forecast, *, same_acts: bool
-) -> list[MilestoneChange]:
-    said = {(one.name, one.date): one for one in before.milestones}
+) -> Iterator[MilestoneChange]:
+    answers = {(milestone.name, milestone.date): milestone for milestone in before.milestones}
     happened = now.observed_before - before.observed_before
-    # Where the earlier data held more, the counts cannot be compared.
-    known = happened if same_acts and happened >= 0 else None
-    return [
-        MilestoneChange(
-            target=now.name,
-            milestone=one.name,
-            date=one.date,
-            probability=one.probability,
-            mcse=one.mcse,
-            interval90=one.interval90,
-            quiet=_quiet_chance(before.curve, one.probability, later),
-            happened_since=known,
-        )
-        for milestone in now.milestones
-        if (one := said.get((milestone.name, milestone.date))) is not None
-    ]
+    for milestone in now.milestones:
+        answer = answers.get((milestone.name, milestone.date))
+        if answer is not None:
+            yield MilestoneChange(
+                target=now.name,
+                milestone=answer.name,
+                date=answer.date,
+                probability=answer.probability,
+                mcse=answer.mcse,
+                interval90=answer.interval90,
+                quiet=_quiet_chance(before.curve, answer.probability, later),
+                # Where the earlier data held more, the counts cannot be compared.
+                happened_since=happened if same_acts and happened >= 0 else None,
+            )
 
 
 def _quiet_chance(curve: Curve, probability: float, later: Forecast) -> float:
@@ -252,94 +263,76 @@ def _quiet_chance(curve: Curve, probability: float, later: Forecast) -> float:
     return probability if gone >= 1 else max(0.0, (probability - gone) / (1 - gone))
 
 
-def _changed_priors(earlier: Analysis, later: Analysis) -> tuple[str, ...]:
-    before = {one.name: one.prior for one in earlier.parameters}
-    now = {one.name: one.prior for one in later.parameters}
-    return tuple(sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name)))
-
-
 def change_mark(now: MilestoneForecast, before: MilestoneChange | None) -> str:
     """Arrow and whole points, e.g. ``"↑ +6"``; ``"≈"`` within twice the Monte Carlo error, ``"new"`` else."""
     if before is None:
         return "new"
-    shown = wording.signed_points(wording.shown_difference(now.probability, before.probability), 0)
-    if not has_changed(now, before) or shown == "0":
+    shown = signed_points(shown_difference(now.probability, before.probability), 0)
+    if not _has_changed(now, before) or shown == "0":
         return LEVEL
     return f"{'↑' if now.probability > before.probability else '↓'} {shown}"
 
 
-def has_changed(now: MilestoneForecast, before: MilestoneChange) -> bool:
+def _has_changed(now: MilestoneForecast, before: MilestoneChange) -> bool:
     """Whether the change is more than twice its Monte Carlo error."""
     return abs(now.probability - before.probability) > 2 * math.hypot(now.mcse, before.mcse)
 
 
 def change_line(forecast: Forecast, previous: PreviousRun | None) -> str:
     """Short line below the big number; empty without an earlier answer."""
-    _, now = headline_pair(forecast)
-    before = None if previous is None else previous.change(forecast.headline.target, now.name)
+    target, now = headline_pair(forecast)
+    before = previous.change(target.name, now.name) if previous else None
     if previous is None or before is None:
         return ""
-    mark, moved = change_mark(now, before), wording.shown_difference(now.probability, before.probability)
-    said = f"{LEVEL} unchanged" if mark == LEVEL else f"{mark[0]} {wording.points(moved, 0)}"
-    return f"{said} since {wording.short_day(previous.as_of)}"
+    mark, moved = change_mark(now, before), shown_difference(now.probability, before.probability)
+    change = f"{LEVEL} unchanged" if mark == LEVEL else f"{mark[0]} {points(moved, 0)}"
+    return f"{change} since {short_day(previous.as_of)}"
 
 
-def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> list[str]:
+def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> Iterator[str]:
     """What the earlier run said of the headline, and what the difference comes from."""
     if previous is None:
-        return []
-    _, now = headline_pair(forecast)
-    before = previous.change(forecast.headline.target, now.name)
-    day = wording.long_day(previous.as_of)
+        return
+    target, now = headline_pair(forecast)
+    before, day = previous.change(target.name, now.name), long_day(previous.as_of)
     if before is None:
-        return [f"The run of {day} did not ask the headline question, so that its change is not known."]
-    said = (
-        f"The run of {day} gave {wording.percent(before.probability)} "
-        f"(plausible range {wording.interval_percent(before.interval90)})"
-    )
-    parts = [f"{said}: no change beyond the Monte Carlo error."]
-    if has_changed(now, before):
-        moved = wording.shown_difference(now.probability, before.probability)
+        yield f"The run of {day} did not ask the headline question, so that its change is not known."
+        return
+    gave = f"The run of {day} gave {chance(before)}"
+    if _has_changed(now, before):
+        moved = points(shown_difference(now.probability, before.probability), 0)
         direction = "up" if now.probability > before.probability else "down"
-        parts = [f"{said}: {direction} {wording.points(moved, 0)} since."]
-        parts += _reasons(forecast, previous, now, before)
-    return [" ".join(parts), *_other_assumptions(previous)]
+        yield " ".join((f"{gave}: {direction} {moved} since.", *_reasons(forecast, previous, now, before)))
+    else:
+        yield f"{gave}: no change beyond the Monte Carlo error."
+    others = []
+    if names := previous.changed_priors:
+        more = [f"{len(names) - _NAMED_PRIORS} more"] if len(names) > _NAMED_PRIORS else []
+        others.append(f"{count(len(names), 'prior')} ({listing((*names[:_NAMED_PRIORS], *more))})")
+    if previous.other_model:
+        others.append("the model or its version")
+    if others:
+        verb = "differ" if len(others) > 1 or len(names) > 1 else "differs"
+        what = capitalised(listing(others))
+        yield f"{what} {verb} from that run, so that part of any change is due to other assumptions."
 
 
 def _reasons(
     forecast: Forecast, previous: PreviousRun, now: MilestoneForecast, before: MilestoneChange
-) -> list[str]:
-    reasons = []
-    events = wording.count(sum(previous.new_events.values()), "event")
+) -> Iterator[str]:
     if before.happened_since:
-        reasons.append(f"The target happened {wording.times(before.happened_since)} in between.")
+        yield f"The target happened {times(before.happened_since)} in between."
     elif previous.as_of < forecast.as_of:
-        news = wording.shown_difference(now.probability, before.quiet)
-        reasons.append(
-            f"The days that passed without it would alone have left {wording.percent(before.quiet)}; what "
-            f"was learnt from {events} since then accounts for {wording.signed_points(news, 0)}."
+        news = signed_points(shown_difference(now.probability, before.quiet), 0)
+        events = count(sum(previous.new_events.values()), "event")
+        yield (
+            f"The days that passed without it would alone have left {percent(before.quiet)}; what was learnt "
+            f"from {events} since then accounts for {news}."
         )
     new = [one for one in forecast.drivers if one.date > previous.as_of and stands_out(one.change, one.mcse)]
     if new:
-        largest = max(new, key=lambda one: abs(one.change))
-        reasons.append(
-            f"Of these the one of {wording.long_day(largest.date)} moves it most, by "
-            f"{wording.signed_points(largest.change)} points (“{shorten(largest.summary.rstrip('.'), 110)}”)."
+        largest = max(new, key=lambda driver: abs(driver.change))
+        yield (
+            f"Of these the one of {long_day(largest.date)} moves it most, by {signed_points(largest.change)} "
+            f"points (“{shorten(largest.summary.rstrip('.'), 110)}”)."
         )
-    return reasons
-
-
-def _other_assumptions(previous: PreviousRun) -> list[str]:
-    parts = []
-    if previous.changed_priors:
-        names = previous.changed_priors
-        more = len(names) - _NAMED_PRIORS
-        named = wording.listing((*names[:_NAMED_PRIORS], *([f"{more} more"] if more > 0 else [])))
-        parts.append(f"{wording.count(len(names), 'prior')} ({named})")
-    if previous.other_model:
-        parts.append("the model or its version")
-    if not parts:
-        return []
-    verb = "differ" if len(parts) > 1 or len(previous.changed_priors) > 1 else "differs"
-    said = f"{wording.listing(tuple(parts))} {verb} from that run"
-    return [f"{said[:1].upper()}{said[1:]}, so that part of any change is due to other assumptions."]

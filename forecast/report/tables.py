@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from forecast import wording
 from forecast.blocks import (
     Alert,
     Block,
@@ -19,8 +18,6 @@ from forecast.blocks import (
     Heading,
     Prose,
     Table,
-    Track,
-    Weight,
     cells,
     plain_table,
     right,
@@ -37,19 +34,17 @@ from forecast.records.analysis import (
 from forecast.records.forecast import (
     Forecast,
     Headline,
-    MemberForecast,
     MilestoneForecast,
     ScenarioForecast,
     ScenarioMilestone,
     TargetForecast,
 )
 from forecast.records.notices import HEAD, caution_lines
-from forecast.report.palette import name_model
+from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import change_mark
 from forecast.report.typesetting import shorten
 from forecast.report.words import (
     LABEL_SHORT,
-    MOST_IN_CHART,
     REASON_WORDS,
     SENSITIVE,
     assumed_text,
@@ -59,19 +54,18 @@ from forecast.report.words import (
     break_even_sentence,
     by_effect,
     change_with_error,
-    chosen_milestones,
     confidence,
     crossing_first,
     days_ahead,
     group_label,
     headline_pair,
     judgement_sentence,
-    members_sentence,
     method_sentence,
     named,
     odds_factor,
     odds_text,
     rest_sentence,
+    scenario_answer,
     seen_before,
     shown_error,
     strength,
@@ -79,36 +73,77 @@ from forecast.report.words import (
     what_counts,
     withheld_sentence,
 )
-from forecast.wording import number, share
+from forecast.wording import (
+    interval_percent,
+    long_day,
+    number,
+    on_scale,
+    percent,
+    share,
+    short_day,
+    signed_points,
+)
 
 if TYPE_CHECKING:
+    # Not loaded, since a report is built without the model: it brings scipy and numba.
     from forecast.sensitivity.reconcile import Reconciled, ReconcilingChange
 
-_UNCONVERGED = "DID NOT CONVERGE – do not use these numbers."
-
-MilestoneColumn = Literal[
-    "day", "milestone", "track", "chance", "range", "words", "windows", "rate", "error", "change"
-]
-_HEADS: dict[MilestoneColumn, tuple[str, Literal["left", "right"]]] = {
-    "day": ("Before", "right"),
-    "milestone": ("Before", "left"),
-    "track": ("0 to 100%", "left"),
-    "chance": ("Chance", "right"),
-    "range": ("Plausible range", "right"),
-    "words": ("In words", "left"),
-    "windows": ("Past periods", "right"),
-    "rate": ("Constant rate", "right"),
-    "error": ("Error", "right"),
-    "change": ("Change", "right"),
+PULLS = (
+    "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
+    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). The "
+    "larger pull decides what the chance rests on. Odds: what twice the weight would multiply the odds of "
+    "the event by, ± Monte Carlo error."
+)
+PLAUSIBLE = (
+    "Plausible, 0 to 1: of a prior how far the shift lies in the tails of prior and posterior; of an "
+    "expected act how often the record had one, over the chance needed; of a scheduled act how much of the "
+    "stated chance is left."
+)
+_MOST_BARS, _MOST_CROSSINGS = 14, 6
+_COMPARED = (Column("Scenario"), right("Chance"), right("Change"), right("Assumed"))
+MilestoneColumn = Literal["milestone", "chance", "range", "words", "windows", "rate", "error", "change"]
+WIDTHS: dict[MilestoneColumn, float | None] = {
+    "milestone": None,
+    "chance": 12,
+    "range": 18,
+    "words": 30,
+    "windows": 14,
+    "rate": 15,
+    "error": 10,
+    "change": 13,
 }
+"""Columns of targets before milestones, with their width in millimetres of the PDF."""
+_HEADS = (
+    "Before",
+    "Chance",
+    "Plausible range",
+    "In words",
+    "Past periods",
+    "Constant rate",
+    "Error",
+    "Change",
+)
+_SHORT_MODELS = {
+    "combined": "combi.",
+    "panel": "panel",
+    "climatology": "clima.",
+    "constant_rate": "const.",
+    "last_window": "like w",
+    "gamma_poisson": "gam-P.",
+    "decayed_logistic": "logis.",
+}
+
+
+# A forecast
 
 
 def alarm(forecast: Forecast) -> tuple[Block, ...]:
     """Say that a fit failed, and where; nothing where it did not."""
     if forecast.converged:
         return ()
-    failures = tuple(one.sentence for one in forecast.diagnostics.failures)
-    return (Alert(text=_UNCONVERGED, items=failures or ("The run is recorded as not converged.",)),)
+    failures = tuple(failure.sentence for failure in forecast.diagnostics.failures)
+    text = "DID NOT CONVERGE – do not use these numbers."
+    return (Alert(text=text, items=failures or ("The run is recorded as not converged.",)),)
 
 
 def cautions(
@@ -119,8 +154,8 @@ def cautions(
     Cautions whose code is ``placed`` stand beside the number that they weaken.
     """
     # The alarm says that the fit failed, and why.
-    told = [one for one in forecast.cautions if one.code != "not_converged" and one.code not in placed]
-    lines = [*more, *caution_lines(told)]
+    boxed = [one for one in forecast.cautions if one.code != "not_converged" and one.code not in placed]
+    lines = [*more, *caution_lines(boxed)]
     hidden = 0 if most is None else len(lines) - most
     if hidden > 0:
         lines = [*lines[:most], f"{hidden} more under “Data and limits”."]
@@ -130,90 +165,85 @@ def cautions(
 def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") -> BottomLine:
     """Return the number, the judgement in one sentence, confidence with its reasons, and base rates."""
     target, milestone = headline_pair(forecast)
-    details = (
-        confidence(forecast, record).sentence,
-        base_rate_sentence(forecast),
-        f"What counts: {what_counts(target)}",
-    )
     return BottomLine(
-        percent=wording.percent(milestone.probability),
+        percent=percent(milestone.probability),
         interval=f"within {days_ahead(forecast)} days",
         change=change,
         sentence=judgement_sentence(forecast),
-        details=details,
+        details=(
+            confidence(forecast, record).sentence,
+            base_rate_sentence(forecast),
+            f"What counts: {what_counts(target)}",
+        ),
     )
 
 
 def milestone_table(
-    targets: Iterable[tuple[int, TargetForecast]],
-    widths: Mapping[MilestoneColumn, float | None],
+    targets: Sequence[TargetForecast],
     *,
     asked: Headline | None = None,
-    name: str = "milestones",
-    title: str = "Chance of each event before each milestone",
-    shown: Callable[[TargetForecast], Sequence[MilestoneForecast]] = lambda target: target.milestones,
-    colour: Callable[[int], str | None] = lambda place: None,
-    note: Callable[[TargetForecast], str] = seen_before,
-    detail: Callable[[TargetForecast], str] = lambda target: "",
+    most: int | None = None,
+    details: bool = False,
     previous: PreviousRun | None = None,
-    whole: bool = False,
 ) -> Table:
-    """Return targets × milestones in the columns that have a width (in millimetres of the PDF).
+    """Return the first targets of a forecast × their milestones, or the ``most`` first of these.
 
-    Targets come with their places in the forecast, by which ``colour`` paints them; ``shown`` chooses their
-    milestones, and the row ``asked`` is set off. The change is that since the ``previous`` run.
+    The row ``asked`` is set off; ``details`` add what each target is; the change is that since the
+    ``previous`` run.
     """
+    columns = [column for column in WIDTHS if column != "change" or previous]
     groups = []
-    for place, target in targets:
-        milestones = shown(target)
-        marked = (
-            row
-            for row, milestone in enumerate(milestones)
-            if asked and (target.name, milestone.name) == (asked.target, asked.milestone)
+    for place, target in enumerate(targets):
+        shown = target.milestones[:most]
+        groups.append(
+            Group(
+                label=shorten(target.label, 90),
+                note=seen_before(target),
+                detail=shorten(target.definition, 300) if details else "",
+                colour=target_colour(place),
+                rows=tuple(
+                    tuple(_milestone_cell(column, target, milestone, previous) for column in columns)
+                    for milestone in shown
+                ),
+                marked=tuple(
+                    row
+                    for row, milestone in enumerate(shown)
+                    if asked and (target.name, milestone.name) == (asked.target, asked.milestone)
+                ),
+            )
         )
-        rows = (
-            tuple(_milestone_cell(column, target, milestone, colour(place), previous) for column in widths)
-            for milestone in milestones
-        )
-        group = Group(
-            label=shorten(target.label, 90),
-            note=note(target),
-            detail=detail(target),
-            colour=colour(place),
-            rows=tuple(rows),
-            marked=tuple(marked),
-        )
-        groups.append(group)
-    columns = tuple(Column(_HEADS[key][0], width, _HEADS[key][1]) for key, width in widths.items())
-    return Table(name=name, title=title, columns=columns, groups=tuple(groups), lines=False, whole=whole)
+    return Table(
+        name="milestones",
+        title="Chance of each event before each milestone",
+        columns=tuple(
+            Column(head, WIDTHS[column], "left" if column in ("milestone", "words") else "right")
+            for head, column in zip(_HEADS, columns, strict=False)
+        ),
+        groups=tuple(groups),
+        lines=False,
+    )
 
 
 def _milestone_cell(
     column: MilestoneColumn,
     target: TargetForecast,
     milestone: MilestoneForecast,
-    colour: str | None,
     previous: PreviousRun | None,
 ) -> Cell:
-    probability, (lower, upper) = milestone.probability, milestone.interval90
+    probability = milestone.probability
     match column:
-        case "day":
-            return Cell(wording.short_day(milestone.date))
         case "milestone":
             # What a label says after a comma is its place or its detail.
-            return Cell(f"{wording.short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 60)}")
-        case "track":
-            assert colour is not None
-            return Cell(mark=Track(lower=lower, value=probability, upper=upper, colour=colour))
+            return Cell(f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 60)}")
         case "chance":
-            return Cell(wording.percent(probability), weight="semibold", value=probability)
+            return Cell(percent(probability), weight="semibold", value=probability)
         case "range":
-            return Cell(wording.interval_percent(milestone.interval90), value=milestone.interval90)
+            return Cell(interval_percent(milestone.interval90), value=milestone.interval90)
         case "words":
             return Cell(milestone.words)
         case "windows" | "rate":
             base = milestone.baseline.probability if column == "windows" else milestone.constant_rate
-            return Cell("–", tone="fine") if base is None else Cell(wording.percent(base), value=base)
+            return Cell("–", tone="fine") if base is None else Cell(percent(base), value=base)
         case "error":
             return Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse)
         case "change":
@@ -222,56 +252,7 @@ def _milestone_cell(
             return Cell(change_mark(milestone, before), weight="semibold", value=moved)
 
 
-def members_table(
-    forecast: Forecast,
-    *,
-    most: int = MOST_IN_CHART,
-    intervals: bool = False,
-    colour: Callable[[int], str | None] = lambda place: None,
-) -> tuple[Table, Prose] | tuple[()]:
-    """Return what each member says beside the forecast, and how to read it; nothing where there is one."""
-    if len(forecast.members) < 2:
-        return ()
-
-    def cell(said: MilestoneForecast | MemberForecast | None, weight: Weight = "regular") -> Cell:
-        if said is None:
-            return Cell("–")
-        note = wording.interval_percent(said.interval90) if intervals else ""
-        return Cell(wording.percent(said.probability), note=note, value=said.probability, weight=weight)
-
-    groups = []
-    for place, target in enumerate(forecast.targets):
-        rows = []
-        for milestone in chosen_milestones(target.milestones, forecast.headline.milestone, most):
-            said = {member.name: member for member in milestone.members or ()}
-            of_members = (cell(said.get(member.name)) for member in forecast.members)
-            rows.append((Cell(wording.short_day(milestone.date)), cell(milestone, "semibold"), *of_members))
-        groups.append(Group(label=shorten(target.label, 80), colour=colour(place), rows=tuple(rows)))
-    labels = (f"{member.label[:1].upper()}{member.label[1:]}" for member in forecast.members)
-    table = Table(
-        name="members",
-        title="What each member of the forecast says",
-        columns=(right("Before", 24), right("Forecast", 26), *map(right, labels)),
-        groups=tuple(groups),
-    )
-    unknown = "Members do not know the scheduled events; the forecast does."
-    return table, Prose(f"{members_sentence(forecast.members)} {unknown}", tone="fine")
-
-
-_MOST_BARS = 14
-_MOST_CROSSINGS = 6
-PULLS = (
-    "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
-    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). The "
-    "larger pull decides what the chance rests on. Odds: what twice the weight would multiply the odds of "
-    "the event by, ± Monte Carlo error."
-)
-PLAUSIBLE = (
-    "Plausible, 0 to 1: of a prior how far the shift lies in the tails of prior and posterior; of an "
-    "expected act how often the record had one, over the chance needed; of a scheduled act how much of "
-    "the stated chance is left."
-)
-_COMPARED = "Scenario", right("Chance"), right("Change"), right("Assumed")
+# Scenarios
 
 
 def headline_scenarios(forecast: Forecast, most: int | None = None) -> Iterator[Block]:
@@ -279,12 +260,13 @@ def headline_scenarios(forecast: Forecast, most: int | None = None) -> Iterator[
     asked, scenarios = forecast.headline, by_effect(forecast, forecast.scenarios)[:most]
     rows = _compared(scenarios, asked.target, asked.milestone)
     yield plain_table(_COMPARED, rows, "Scenarios, the largest effect on the headline first")
-    yield _reading(scenarios, _changes(scenarios, asked.target, asked.milestone))
+    yield _reading(scenarios, asked.target, asked.milestone)
 
 
 def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
     """Yield of each scenario how it was computed, and target × milestone: run, scenario, change, words."""
     yield from alarm(forecast)
+    heads = (right("Before"), right("Run"), right("Then"), right("Change"), right("Assumed"))
     for scenario in scenarios:
         yield Heading(scenario.label)
         if scenario.rationale:
@@ -300,19 +282,16 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
             base = forecast.target(target.name).milestones
             rows = (
                 cells(
-                    wording.short_day(milestone.date),
-                    wording.percent(named(base, milestone.name).probability),
-                    wording.percent(milestone.probability),
-                    _change(milestone),
-                    _assumed(milestone),
-                    milestone.words,
+                    short_day(then.date),
+                    percent(named(base, then.name).probability),
+                    *_answer(then),
+                    then.words,
                 )
-                for milestone in target.milestones
+                for then in target.milestones
             )
             groups.append(Group(label=target.label, rows=tuple(rows)))
-        heads = (right("Before"), right("Run"), right("Then"), right("Change"), right("Assumed"))
         yield Table(columns=(*heads, Column("In words")), groups=tuple(groups))
-    yield _reading(scenarios, _changes(scenarios))
+    yield _reading(scenarios)
 
 
 def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
@@ -322,49 +301,90 @@ def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast
     _, milestone = headline_pair(forecast)
     groups = []
     for target in sorted(forecast.targets, key=lambda target: target.name != asked.target):
-        base = named(target.milestones, asked.milestone)
-        run = cells("The run", wording.percent(base.probability), "", "")
-        rows = _compared(scenarios, target.name, asked.milestone)
-        groups.append(Group(label=target.label, rows=(run, *(cells(*row) for row in rows))))
-    columns = tuple(Column(head) if isinstance(head, str) else head for head in _COMPARED)
-    title = f"Before {wording.long_day(milestone.date)} ({milestone.label})"
-    yield Table(title=title, columns=columns, groups=tuple(groups))
+        base = percent(named(target.milestones, asked.milestone).probability)
+        rows = (("The run", base, "", ""), *_compared(scenarios, target.name, asked.milestone))
+        groups.append(Group(label=target.label, rows=tuple(cells(*row) for row in rows)))
+    title = f"Before {long_day(milestone.date)} ({milestone.label})"
+    yield Table(title=title, columns=_COMPARED, groups=tuple(groups))
     by_method: dict[str, list[str]] = {}
     for scenario in scenarios:
         by_method.setdefault(method_sentence(scenario), []).append(scenario.label)
     yield Bullets(tuple(f"{'; '.join(labels)}: {method}" for method, labels in by_method.items()))
-    yield _reading(scenarios, _changes(scenarios, milestone=asked.milestone))
+    yield _reading(scenarios, milestone=asked.milestone)
 
 
-def reconciled(forecast: Forecast, found: Reconciled) -> Iterator[Block]:
+def _compared(
+    scenarios: Sequence[ScenarioForecast], target: str, milestone: str
+) -> Iterator[tuple[str, ...]]:
+    for scenario in scenarios:
+        answer = ("–", "withheld", "new fit")
+        if not scenario.withheld:
+            answer = _answer(scenario_answer(scenario, target, milestone))
+        yield scenario.label, *answer
+
+
+def _answer(then: ScenarioMilestone) -> tuple[str, str, str]:
+    """Chance under a scenario, its change, and the part of that which is assumed."""
+    difference, assumed = then.difference, then.by_assumption
+    change = change_with_error(difference.value, difference.mcse, difference.at_most)
+    part = "" if assumed is None else signed_points(assumed) if assumed else "–"
+    return percent(then.probability), change, part
+
+
+def _reading(
+    scenarios: Sequence[ScenarioForecast], target: str | None = None, milestone: str | None = None
+) -> Prose:
+    """How to read the changes of one target, or of all, before one milestone, or before all."""
+    text = (
+        "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
+        "assumed acts make by being what is forecast."
+    )
+    bounded = (
+        change.difference.at_most is not None
+        for scenario in scenarios
+        for changed in scenario.targets
+        for change in changed.milestones
+        if target in (None, changed.name) and milestone in (None, change.name)
+    )
+    if any(bounded):
+        text += " In brackets: no path that was played shows a change, so it is below this (95% confidence)."
+    refitted = [scenario.method == "refit" for scenario in scenarios]
+    if not all(refitted):
+        text += " The change is taken draw by draw, so its error is far below that of the chances"
+        text += ", but for a new fit." if any(refitted) else "."
+    return Prose(text, tone="fine")
+
+
+# What would make the run say another probability
+
+
+def reconciled(forecast: Forecast, answer: Reconciled) -> Iterator[Block]:
     """Yield the single changes under which the run would say a stated probability."""
-    yield Prose(reconciled_sentence(forecast, found))
-    if not found.changes:
+    yield Prose(reconciled_sentence(forecast, answer))
+    if not answer.changes:
         return
     rows: list[tuple[str, ...]] = []
-    for one in found.changes:
+    for one in answer.changes:
         change, *parts = change_lines(forecast, one)
-        rows.append((*change, f"{one.plausibility:.2f}", wording.percent(one.probability)))
+        rows.append((*change, f"{one.plausibility:.2f}", percent(one.probability)))
         rows += [(f"  {what}", *ends, "", "") for what, *ends in parts]
-    columns = ("Change", right("From"), right("To"), right("Plausible"), right("Gives"))
-    yield plain_table(columns, rows)
+    yield plain_table(("Change", right("From"), right("To"), right("Plausible"), right("Gives")), rows)
     yield Prose(PLAUSIBLE, tone="fine")
 
 
-def reconciled_sentence(forecast: Forecast, found: Reconciled) -> str:
+def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
     """Say what the run says, and whether a single change would make it say what is asked."""
-    target = forecast.target(found.target)
-    milestone = named(target.milestones, found.milestone)
-    now, asked = wording.percent(found.probability), wording.percent(found.asked)
-    said = f"{target.label}, before {wording.long_day(milestone.date)}: the run says {now}"
-    if not found.tried:
-        return f"{said}, so nothing has to change."
-    if not found.changes:
-        nearest = wording.percent(found.nearest)
+    target = forecast.target(answer.target)
+    day = long_day(named(target.milestones, answer.milestone).date)
+    asked, nearest = percent(answer.asked), percent(answer.nearest)
+    now = f"{target.label}, before {day}: the run says {percent(answer.probability)}"
+    if not answer.tried:
+        return f"{now}, so nothing has to change."
+    if not answer.changes:
         return (
-            f"{said}. No single change of the {found.tried} tried gives {asked}; the nearest gives {nearest}."
+            f"{now}. No single change of the {answer.tried} tried gives {asked}; the nearest gives {nearest}."
         )
-    return f"{said}. It would say about {asked} with one of these changes."
+    return f"{now}. It would say about {asked} with one of these changes."
 
 
 def change_lines(forecast: Forecast, change: ReconcilingChange) -> Iterator[tuple[str, str, str]]:
@@ -374,59 +394,13 @@ def change_lines(forecast: Forecast, change: ReconcilingChange) -> Iterator[tupl
         yield f"{len(change.parts)} priors together", "", ""
     else:
         what = assumption_label(change.what, titles=titles) if change.kind == "prior" else change.what
-        yield what, *(wording.on_scale(end, change.scale) for end in (change.from_, change.to))  # type: ignore[misc]
+        yield what, on_scale(change.from_, change.scale), on_scale(change.to, change.scale)
     for part in change.parts:
-        ends = (wording.on_scale(end, part.scale) for end in (part.from_, part.to))
-        yield assumption_label(part.what, titles=titles), *ends  # type: ignore[misc]
+        label = assumption_label(part.what, titles=titles)
+        yield label, on_scale(part.from_, part.scale), on_scale(part.to, part.scale)
 
 
-def _compared(scenarios: Sequence[ScenarioForecast], target: str, milestone: str) -> list[Sequence[str]]:
-    rows: list[Sequence[str]] = []
-    for scenario in scenarios:
-        if scenario.withheld:
-            rows.append((scenario.label, "–", "withheld", "new fit"))
-            continue
-        then = named(scenario.target(target).milestones, milestone)
-        rows.append((scenario.label, wording.percent(then.probability), _change(then), _assumed(then)))
-    return rows
-
-
-def _change(milestone: ScenarioMilestone) -> str:
-    difference = milestone.difference
-    return change_with_error(difference.value, difference.mcse, difference.at_most)
-
-
-def _assumed(milestone: ScenarioMilestone) -> str:
-    part = milestone.by_assumption
-    return "" if part is None else wording.signed_points(part) if part else "–"
-
-
-def _changes(
-    scenarios: Sequence[ScenarioForecast], target: str | None = None, milestone: str | None = None
-) -> list[ScenarioMilestone]:
-    """Return the changes of one target, or of all, before one milestone, or before all."""
-    return [
-        change
-        for scenario in scenarios
-        for changed in scenario.targets
-        if target in (None, changed.name)
-        for change in changed.milestones
-        if milestone in (None, change.name)
-    ]
-
-
-def _reading(scenarios: Sequence[ScenarioForecast], changes: Sequence[ScenarioMilestone]) -> Prose:
-    said = (
-        "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
-        "assumed acts make by being what is forecast."
-    )
-    if any(change.difference.at_most is not None for change in changes):
-        said += " In brackets: no path that was played shows a change, so it is below this (95% confidence)."
-    refitted = [scenario.method == "refit" for scenario in scenarios]
-    if not all(refitted):
-        said += " The change is taken draw by draw, so its error is far below that of the chances"
-        said += ", but for a new fit." if any(refitted) else "."
-    return Prose(said, tone="fine")
+# Sensitivity
 
 
 def robustness_blocks(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
@@ -437,19 +411,14 @@ def robustness_blocks(forecast: Forecast, robustness: Robustness) -> Iterator[Bl
     yield from _tornado(forecast, robustness)
     yield Heading("What would change the words")
     for target in forecast.targets:
-        for milestone in target.milestones:
-            of_milestone = [
-                shift
-                for shift in robustness.break_evens
-                if (shift.target, shift.milestone) == (target.name, milestone.name)
-            ]
-            if any(shift.target == target.name for shift in robustness.break_evens):
-                crossing = crossing_first(of_milestone, target.name, milestone.name)[:_MOST_CROSSINGS]
-                said = tuple(break_even_sentence(shift, titles_of(forecast)) for shift in crossing)
-                rest = Prose(rest_sentence(of_milestone, len(crossing)), tone="fine")
-                yield Entry(_question(target, milestone), (*([Bullets(said)] if said else ()), rest))
-    for note in robustness.notes:
-        yield Prose(note.text)
+        of_target = [one for one in robustness.break_evens if one.target == target.name]
+        for milestone in target.milestones if of_target else ():
+            here = [one for one in of_target if one.milestone == milestone.name]
+            crossing = crossing_first(here, target.name, milestone.name)[:_MOST_CROSSINGS]
+            each = tuple(break_even_sentence(one, titles_of(forecast)) for one in crossing)
+            rest = Prose(rest_sentence(here, len(crossing)), tone="fine")
+            yield Entry(_question(target, milestone), (*([Bullets(each)] if each else ()), rest))
+    yield from (Prose(note.text) for note in robustness.notes)
 
 
 def labels_table(
@@ -466,13 +435,16 @@ def labels_table(
         rows = []
         for milestone in target.milestones:
             if label := known.get(milestone.name):
-                rests_on = LABEL_SHORT[label.rests_on].removeprefix("rests on ")
-                row = (
-                    Cell(wording.short_day(milestone.date)),
-                    Cell(wording.percent(milestone.probability), value=milestone.probability),
-                    Cell(label.rests_on if printed else rests_on, weight="semibold"),
-                    *_pull_cells(assumptions_pull(label), label.priors, milestone.probability),
-                    *_pull_cells(strength(label.data), label.data, milestone.probability),
+                chance = milestone.probability
+                rests_on = (
+                    label.rests_on if printed else LABEL_SHORT[label.rests_on].removeprefix("rests on ")
+                )
+                row = cells(
+                    short_day(milestone.date),
+                    Cell(percent(chance), value=chance),
+                    Cell(rests_on, weight="semibold"),
+                    *_pull_cells(assumptions_pull(label), label.priors, chance),
+                    *_pull_cells(strength(label.data), label.data, chance),
                 )
                 strongest = Cell(group_label(label.groups[0].name), tone="fine")
                 rows.append(row if printed else (*row, strongest))
@@ -481,49 +453,44 @@ def labels_table(
             for reason, label in {label.reason: label for label in known.values()}.items()
         )
         detail = " ".join(reasons) if printed else ""
-        label_of_group = shorten(target.label, 80)
-        groups.append(Group(label=label_of_group, detail=detail, colour=colour(place), rows=tuple(rows)))
+        group = Group(label=shorten(target.label, 80), detail=detail, colour=colour(place), rows=tuple(rows))
+        groups.append(group)
     columns = (
-        right("Before", 20),
-        right("Chance", 14),
-        Column("Rests on", 24),
-        right("Assumptions: pull", 20),
-        right("odds", 22),
-        right("Data: pull", 16),
-        right("odds", 22),
-        Column("Most influential assumption"),
+        *(right("Before", 20), right("Chance", 14), Column("Rests on", 24)),
+        *(right("Assumptions: pull", 20), right("odds", 22), right("Data: pull", 16), right("odds", 22)),
+        *(() if printed else (Column("Most influential assumption"),)),
     )
-    return Table(
-        name="assumptions",
-        title="What each probability rests on",
-        columns=columns[:-1] if printed else columns,
-        groups=tuple(groups),
-    )
+    title = "What each probability rests on"
+    return Table(name="assumptions", title=title, columns=columns, groups=tuple(groups))
 
 
 def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell, Cell]:
     return (
-        Cell(wording.number(size), weight="semibold" if size >= SENSITIVE else "regular", value=size),
+        Cell(number(size), weight="semibold" if size >= SENSITIVE else "regular", value=size),
         Cell(odds_text(pull, probability), value=odds_factor(pull, probability)),
     )
 
 
 def _tornado(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
+    def moved(end: ShiftEnd) -> Cell:
+        unknown = end.change is None or end.mcse is None
+        change = "needs a refit" if unknown else change_with_error(end.change or 0.0, end.mcse or 0.0)
+        return Cell(change, note=assumed_text(end.assumed))
+
     target = forecast.target(robustness.target)
-    milestone = named(target.milestones, robustness.milestone)
     bars, titles = robustness.tornado[:_MOST_BARS], titles_of(forecast)
     rows = (
         (
             Cell(assumption_label(bar.name, bar.act, titles), note=assumed_text(bar.now)),
-            *(Cell(_end(end), note=assumed_text(end.assumed)) for end in (bar.lower, bar.upper)),
+            moved(bar.lower),
+            moved(bar.upper),
         )
         for bar in bars
     )
-    yield plain_table(
-        ("Assumption (now)", right("one step down"), right("one step up")),
-        rows,
-        f"What each assumption does to {_question(target, milestone)}",
+    title = (
+        f"What each assumption does to {_question(target, named(target.milestones, robustness.milestone))}"
     )
+    yield plain_table(("Assumption (now)", right("one step down"), right("one step up")), rows, title)
     hidden = len(robustness.tornado) - len(bars)
     more = f" {hidden} more with smaller effects: --json." if hidden else ""
     yield Prose(
@@ -534,25 +501,10 @@ def _tornado(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
 
 
 def _question(target: TargetForecast, milestone: MilestoneForecast) -> str:
-    chance = wording.percent(milestone.probability)
-    return f"{target.label} before {wording.long_day(milestone.date)} ({chance})"
+    return f"{target.label} before {long_day(milestone.date)} ({percent(milestone.probability)})"
 
 
-def _end(end: ShiftEnd) -> str:
-    if end.change is None or end.mcse is None:
-        return "needs a refit"
-    return change_with_error(end.change, end.mcse)
-
-
-_SHORT_MODELS = {
-    "combined": "combi.",
-    "panel": "panel",
-    "climatology": "clima.",
-    "constant_rate": "const.",
-    "last_window": "like w",
-    "gamma_poisson": "gam-P.",
-    "decayed_logistic": "logis.",
-}
+# Scores
 
 
 def score_table(
@@ -570,13 +522,10 @@ def score_table(
         known = [value for value in values.values() if math.isfinite(value)]
         # Equal as printed is equal: no asterisk for a difference that cannot be seen.
         lowest = f"{min(known):.3f}" if known else ""
-        texts = [_fixed(values.get(model, math.nan)) for model in models]
+        scores = (values.get(model, math.nan) for model in models)
+        texts = [f"{score:.3f}" if math.isfinite(score) else "–" for score in scores]
         marked.append((*labels, *(f"{text}*" if text == lowest else text for text in texts)))
     return plain_table((*heads, *(_SHORT_MODELS.get(model, model) for model in models)), marked, title)
-
-
-def _fixed(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else "–"
 
 
 def score_rows(
@@ -595,16 +544,15 @@ def score_rows(
 
 def windows_sentence(windows: Mapping[int, tuple[int, float]]) -> Prose:
     """Say of each horizon in days how many windows it has, and in what share the target happened."""
-    said = "; ".join(f"of {days} days {n:,}, {share(rate)}" for days, (n, rate) in windows.items())
-    return Prose(f"Windows, and share in which it happened: {said}.", tone="fine")
+    each = "; ".join(f"of {days} days {n:,}, {share(rate)}" for days, (n, rate) in windows.items())
+    return Prose(f"Windows, and share in which it happened: {each}.", tone="fine")
 
 
 def model_legend(models: Sequence[str]) -> Prose:
     """Return what the short heads of the table stand for."""
-    said = "; ".join(
-        f"{_SHORT_MODELS[model]} = {name_model(model)}" for model in models if model in _SHORT_MODELS
-    )
-    return Prose(f"{said}.", tone="fine")
+    known = (model for model in models if model in _SHORT_MODELS)
+    each = "; ".join(f"{_SHORT_MODELS[model]} = {name_model(model)}" for model in known)
+    return Prose(f"{each}.", tone="fine")
 
 
 def plain_name(model: str) -> str:

@@ -1,4 +1,9 @@
-"""What is said of a forecast: judgement, confidence, assumptions, what would change the word, scenarios."""
+"""What is said of a forecast: judgement, confidence, assumptions, what would change the word, scenarios.
+
+One rule for report, terminal and page. Likelihood is said in the words of ICD 203, of the probability alone.
+Confidence is said apart from it, as ICD 203 asks: low, moderate or high, by the weakest of what the judgement
+rests on, with the reasons.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +13,19 @@ from datetime import date
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from forecast import wording
 from forecast.blocks import Cell
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
     BreakEven,
     LearnedFrom,
+    MilestoneChange,
     NumberSensitivity,
     TrackRecord,
     WeightPull,
 )
 from forecast.records.forecast import (
     ActAssumed,
-    ExpectationChanged,
     Forecast,
     Member,
     MilestoneForecast,
@@ -38,12 +42,16 @@ from forecast.report.typesetting import shorten
 from forecast.wording import (
     LEAST_WORDED,
     bound_in_points,
+    count,
     in_sentence,
     interval_percent,
     listing,
     long_day,
     month_name,
+    number,
+    on_scale,
     percent,
+    plain_number,
     points,
     shown_percent,
     signed_points,
@@ -54,24 +62,18 @@ from forecast.wording import (
 
 Level = Literal["low", "moderate", "high"]
 LEVELS: tuple[Level, ...] = ("low", "moderate", "high")
-
 FEW_CASES, MANY_CASES = 5, 20
 """Past cases below which confidence is low, and from which they allow it to be high."""
 WIDE_POINTS, NARROW_POINTS = 40, 20
 """Width of the plausible range above which confidence is low, and up to which it may be high."""
 FAR_APART_POINTS, CLOSE_POINTS = 20, 10
 """Distance of the members of a combination, likewise."""
-_MOST_CASES_NAMED = 4
-_POOR_DATA = {
-    "few_events": "few events",
-    "stale_events": "no recent events",
-    "one_episode": "one episode holds half of the events",
-    "density_changes": "coverage changes over the years",
-    "late_start": "part of the record is not used",
-    "prior_far_from_data": "assumed rates are far from the data",
-}
 MOST_IN_CHART = 12
 """Milestones that a chart can name and number."""
+SENSITIVE = 0.05
+"""Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
+LEAST_SHOWN = 0.01
+"""Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
 NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
 STEP_NAMES: dict[Step, str] = {
     "base_rate": "base rate",
@@ -82,319 +84,6 @@ STEP_NAMES: dict[Step, str] = {
     "other_pairs": "what other pairs teach",
     "scheduled_events": "scheduled events",
 }
-
-
-class Reason(NamedTuple):
-    """What the judgement rests on, how far that carries, and how it is said."""
-
-    level: Level
-    text: str
-
-
-class Confidence(NamedTuple):
-    """The level, by the weakest reason, and all reasons, the weakest first."""
-
-    level: Level
-    reasons: tuple[Reason, ...]
-
-    @property
-    def sentence(self) -> str:
-        """Level and the reasons that hold it there, e.g. ``"Low confidence: only three past cases."``."""
-        holding = [one.text for one in self.reasons if one.level == self.level]
-        return f"{self.level.capitalize()} confidence: {'; '.join(holding)}."
-
-
-def judgement_sentence(forecast: Forecast) -> str:
-    """The answer to the headline question in one sentence: likelihood and plausible range first."""
-    target, milestone = headline_pair(forecast)
-    # Within the sentence, or whoever quotes it leaves the range out.
-    return question_sentence(target, milestone, f", plausible range {interval_percent(milestone.interval90)}")
-
-
-def question_sentence(target: TargetForecast, milestone: MilestoneForecast, range_said: str = "") -> str:
-    """The answer to one question in one sentence, with the likelihood first."""
-    subject, value = question_subject(target, milestone), milestone.probability
-    if target.grave and value < LEAST_WORDED:
-        return f"{subject[:1].upper()}{subject[1:]}: {milestone.words}."
-    word = words(value)
-    link = " of" if word.endswith("chance") else ":"
-    return f"{word.capitalize()} ({percent(value)}{range_said}){link} {subject}."
-
-
-def question_subject(target: TargetForecast, milestone: MilestoneForecast) -> str:
-    """What is asked, as it stands within a sentence: the target, its past cases, and the milestone."""
-    like = f", as in {months(target)}," if target.cases else ""
-    return f"{in_sentence(target.label)}{like} before {long_day(milestone.date)} ({milestone.label})"
-
-
-def months(target: TargetForecast) -> str:
-    """Months of the last past cases, e.g. ``"August 2022, February and April 2023"``."""
-    days = sorted({date(one.date.year, one.date.month, 1) for one in target.cases})[-_MOST_CASES_NAMED:]
-    years = [
-        f"{listing(tuple(month_name(one) for one in same))} {year}"
-        for year, same in groupby(days, key=lambda one: one.year)
-    ]
-    # Several months of a year have an "and" of their own.
-    return ", ".join(years) if len(days) > len(years) else listing(tuple(years))
-
-
-def base_rate_sentence(forecast: Forecast) -> str:
-    """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
-    target, milestone = headline_pair(forecast)
-    period, share = f"past {days_ahead(forecast)}-day periods", percent(milestone.baseline.probability)
-    if not target.observed_before:
-        return (
-            "Base rate: it has never happened in the data. Smoothing, which allows for what was not yet "
-            f"seen, gives {share} of {period}."
-        )
-    said = f"Base rates: it happened in {share} of {period} (smoothed)"
-    if milestone.constant_rate is None:
-        return f"{said}."
-    cases = "one case" if target.observed_before == 1 else f"{small_number(target.observed_before)} cases"
-    return f"{said}; a constant rate from {cases} gives {percent(milestone.constant_rate)}."
-
-
-def confidence(forecast: Forecast, record: TrackRecord | None) -> Confidence:
-    """How sure we are of the headline, by the weakest of what it rests on."""
-    target, milestone = headline_pair(forecast)
-    reasons = [
-        _precedents(target),
-        _width(milestone),
-        *_support(milestone),
-        *_members(milestone),
-        *_coverage(forecast),
-        _skill(forecast, milestone, record),
-    ]
-    reasons.sort(key=lambda one: LEVELS.index(one.level))
-    return Confidence(reasons[0].level, tuple(reasons))
-
-
-def _graded(value: float, low: float, high: float) -> Level:
-    """Level of a value that is better when larger."""
-    return "low" if value < low else "high" if value >= high else "moderate"
-
-
-def _precedents(target: TargetForecast) -> Reason:
-    seen = target.observed_before
-    if not seen:
-        return Reason("low", "no past case, so the figure reflects our assumptions")
-    level = _graded(seen, FEW_CASES, MANY_CASES)
-    number = f"{small_number(seen)} past {'case' if seen == 1 else 'cases'}"
-    return Reason(level, f"only {number}" if level == "low" else number)
-
-
-def _width(milestone: MilestoneForecast) -> Reason:
-    lower, upper = (float(shown_percent(one)) for one in milestone.interval90)
-    width = upper - lower
-    return Reason(_graded(-width, -WIDE_POINTS, -NARROW_POINTS), f"a plausible range {width:.0f} points wide")
-
-
-def _support(milestone: MilestoneForecast) -> list[Reason]:
-    said: dict[str, Reason] = {
-        "prior-driven": Reason("low", "the figure rests on assumptions more than on data"),
-        "conflict": Reason("moderate", "assumptions and data pull apart"),
-        "data-driven": Reason("high", "the figure rests on the data"),
-    }
-    return [said[milestone.rests_on]] if milestone.rests_on in said else []
-
-
-def _members(milestone: MilestoneForecast) -> list[Reason]:
-    members = [one for one in milestone.members or () if one.weight > 0]
-    if len(members) < 2:
-        return []
-    shown = [float(shown_percent(one.probability)) for one in members]
-    level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
-    said = (f"the {one.label} says {percent(one.probability)}" for one in members)
-    return [Reason(level, f"scheduled events apart, {listing(tuple(said))}")]
-
-
-def _coverage(forecast: Forecast) -> list[Reason]:
-    poor = tuple(dict.fromkeys(_POOR_DATA[one.code] for one in forecast.cautions if one.code in _POOR_DATA))
-    return [Reason("moderate", listing(poor))] if poor else []
-
-
-def _skill(forecast: Forecast, milestone: MilestoneForecast, record: TrackRecord | None) -> Reason:
-    rows = [one for one in record.rows if one.target == forecast.headline.target] if record else []
-    if not rows:
-        return Reason("moderate", "no track record")
-    longest = max(rows, key=lambda one: one.horizon_days)
-    days = f"{shown_days(forecast, longest.horizon_days):,} days"
-    if longest.claim == "worse":
-        return Reason("low", f"worse than the base rate at {days} in the past")
-    if longest.claim == "none":
-        return Reason("moderate", f"not shown to beat the base rate at {days}")
-    if (milestone.date - forecast.as_of).days - 1 > longest.horizon_days:
-        return Reason("moderate", f"tested only up to {days} ahead")
-    return Reason("high", f"better than the base rate at {days} in the past")
-
-
-def days_ahead(forecast: Forecast) -> str:
-    """Days from the as-of date to the headline's milestone, as every text states them: ``"484"``."""
-    return f"{(headline_pair(forecast)[1].date - forecast.as_of).days:,}"
-
-
-def shown_days(forecast: Forecast, window_days: int) -> int:
-    """Return how a reader is told the length of a tested window.
-
-    The window of a milestone begins on the day after the as-of date and ends before the milestone: it has a
-    day less than the milestone is ahead. Where a window is that of one of the forecast's own milestones it
-    goes by the days from as-of date to milestone, as everywhere else; others by their own length.
-    """
-    own = {(one.date - forecast.as_of).days for target in forecast.targets[:1] for one in target.milestones}
-    return window_days + 1 if window_days + 1 in own else window_days
-
-
-def step_name(forecast: Forecast, step: WaterfallStep) -> str:
-    """Name a step; of the base rate, which of the two it is."""
-    if step.step != "base_rate":
-        name = STEP_NAMES[step.step]
-        return f"{name[:1].upper()}{name[1:]}"
-    _, milestone = headline_pair(forecast)
-    return (
-        "Base rate: share of past periods" if milestone.constant_rate is None else "Base rate: constant rate"
-    )
-
-
-def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
-    """How forecasts of the headline target did at such a distance."""
-    if record.never_tested:
-        yield NEVER_TESTED
-        return
-    assert record.horizon_days is not None
-    assert record.highest_said is not None
-    assert record.mean_said is not None
-    came = "it happened" if record.highest_came else "it did not happen"
-    days = shown_days(forecast, record.horizon_days)
-    yield (
-        f"Backtest {days:,} days ahead: it happened in {record.held:,} of {record.windows:,} periods. "
-        f"We said {percent(record.mean_said)} on average and {percent(record.highest_said)} at most ({came})."
-    )
-    probability = headline_pair(forecast)[1].probability
-    if shown_percent(probability) != shown_percent(record.highest_said) and probability > record.highest_said:
-        yield f"Never tested as high as {percent(probability)}."
-    yield from _skills(record)
-
-
-def _skills(record: OwnRecord) -> Iterator[str]:
-    pairs = (
-        (record.skill_windows, record.skill_windows_se, "the share of past periods"),
-        (record.skill_constant_rate, record.skill_constant_rate_se, "the constant rate"),
-    )
-    told = [f"{skill_words(skill, error)} than {base}" for skill, error, base in pairs if skill is not None]
-    if not told:
-        return
-    yield f"Brier score: {listing(tuple(told))}."
-    if all(error is None or abs(skill or 0.0) < 2 * error for skill, error, _ in pairs):
-        yield "Too few cases to say whether we beat the base rate."
-
-
-def skill_words(skill: float, error: float | None) -> str:
-    """Skill as a comparison, the same wherever it stands: ``"8% ± 6 better"``, ``"11% worse"``."""
-    within = "" if error is None else f" ± {100 * error:.0f}"
-    return f"{abs(100 * skill):.0f}%{within} {'better' if skill >= 0 else 'worse'}"
-
-
-def learned_paragraphs(learned: Sequence[LearnedFrom]) -> Iterator[str]:
-    """The same in full: every pair, the source, and what was left out."""
-    for one in learned:
-        own = (
-            f" Left out, as records of this pair: {', '.join(one.own_left_out)}." if one.own_left_out else ""
-        )
-        yield (
-            f"{one.part[:1].upper()}{one.part[1:]}: {one.clause}. {'; '.join(one.pairs)}. "
-            f"Source: {one.source}.{own}"
-        )
-
-
-def members_sentence(members: Sequence[Member]) -> str:
-    """Name the members, and which of them answers for the headline."""
-    names = [f"the {one.label}" for one in members]
-    asked = [f"the {one.label}" for one in members if one.weight]
-    if len(names) == 1:
-        return f"The forecast is that of {names[0]}."
-    if len(asked) == 1:
-        (other,) = (name for name in names if name not in asked)
-        return f"The headline is that of {asked[0]} alone; {other} answers for other targets."
-    return f"The forecast is the mean of {listing(tuple(names))}, with equal weights."
-
-
-def headline_pair(forecast: Forecast) -> tuple[TargetForecast, MilestoneForecast]:
-    """Return the target and the milestone of the bottom line (``KeyError`` where there is none)."""
-    target = forecast.target(forecast.headline.target)
-    return target, named(target.milestones, forecast.headline.milestone)
-
-
-def named[M: MilestoneForecast](milestones: tuple[M, ...], name: str) -> M:
-    """Return the milestone of that name (``KeyError`` when there is none)."""
-    return {one.name: one for one in milestones}[name]
-
-
-def chosen_milestones(
-    milestones: tuple[MilestoneForecast, ...], always: str, most: int
-) -> tuple[MilestoneForecast, ...]:
-    """Return at most ``most`` (≥ 3) milestones in order: first, last, the one ``always``, others evenly."""
-    if len(milestones) <= most:
-        return milestones
-    places = {round(k * (len(milestones) - 1) / (most - 1)) for k in range(most)}
-    named = next((k for k, one in enumerate(milestones) if one.name == always), None)
-    if named is not None and named not in places:
-        inner = places - {0, len(milestones) - 1}
-        places.remove(min(inner, key=lambda place: abs(place - named)))
-        places.add(named)
-    return tuple(one for place, one in enumerate(milestones) if place in places)
-
-
-def what_counts(target: TargetForecast) -> str:
-    """What meets the target: the author's rule, or the anchors of the scale; and whose acts."""
-    by = f" Only acts by {' or '.join(target.by)}." if target.by else ""
-    return f"{target.counts.rstrip('.')}.{by}"
-
-
-def what_does_not(target: TargetForecast) -> str:
-    """What comes close to the target and does not count."""
-    return f"Does not count: {in_sentence(target.does_not_count.rstrip('.'))}."
-
-
-def seen_before(target: TargetForecast) -> str:
-    """How often the target was seen in the data."""
-    return f"seen {times(target.observed_before)} in the data" if target.observed_before else "never seen"
-
-
-def cases_marked(target: TargetForecast, first: date) -> str:
-    """Which past cases a chart from a day on marks: ``past cases``, or ``the last 10 of 18 past cases``."""
-    shown = sum(one.date >= first for one in target.cases)
-    if target.observed_before == len(target.cases) or shown < len(target.cases):
-        return "past cases"
-    return f"the last {shown} of {target.observed_before:,} past cases"
-
-
-def chance(one: MilestoneForecast) -> str:
-    """Chance with its interval, e.g. ``"49% (plausible range 21–77%)"``."""
-    return f"{percent(one.probability)} (plausible range {interval_percent(one.interval90)})"
-
-
-def shown_error(mcse: float) -> str:
-    """Monte Carlo error in percentage points, e.g. ``"±0.4"``; ``"<0.1"`` where that would show nothing."""
-    shown = points(mcse).split(" ")[0]
-    return "<0.1" if shown == "0.0" else f"±{shown}"
-
-
-def shown_change(change: float, mcse: float, at_most: float | None = None) -> str:
-    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05.
-
-    Where no path shows a change, the bound on its size stands in place of the error: ``"0.0 (<0.04)"``.
-    """
-    if at_most is not None:
-        return f"{signed_points(change)} (<{bound_in_points(at_most)})"
-    error = shown_error(mcse)
-    return f"{signed_points(change)}{f' {error}' if error.startswith('±') else ''}"
-
-
-def stands_out(change: float, mcse: float) -> bool:
-    """Whether a change is more than twice its Monte Carlo error, and shows."""
-    return abs(change) > 2 * mcse and signed_points(change) != "0.0"
-
-
 LABEL_WORDS = {
     "data-driven": "The headline rests on the data",
     "prior-driven": "The headline rests on our assumptions",
@@ -419,6 +108,31 @@ REASON_WORDS = {
     "priors move it more": "it moves more with the weight of the assumptions than with that of the data",
     "data move it more": "it moves more with the weight of the data than with that of the assumptions",
 }
+METHOD_WORDS = {
+    "only_future": "Only the future changes: the same draws, with other futures on the same random numbers.",
+    "only_priors": "Only priors change: the draws of the run are weighted by the ratio of the priors.",
+    "priors_and_future": (
+        "Priors and the future change: the draws of the run are weighted by the ratio of the priors."
+    ),
+    "past_taken_out": "Past events are taken out, so the model must be fitted again.",
+    "weights_not_trusted": (
+        "The draws of the run cannot stand for these priors (Pareto k {value:.2f}, at most {limit:g} "
+        "allowed)."
+    ),
+    "too_few_effective_draws": (
+        "Too few draws of the run fit these priors ({value:.0f} effective draws, at least {limit:.0f} "
+        "needed)."
+    ),
+}
+_POOR_DATA = {
+    "few_events": "few events",
+    "stale_events": "no recent events",
+    "one_episode": "one episode holds half of the events",
+    "density_changes": "coverage changes over the years",
+    "late_start": "part of the record is not used",
+    "prior_far_from_data": "assumed rates are far from the data",
+}
+_MOST_CASES_NAMED = 4
 _LARGEST_LOG = 9.0
 """Log odds beyond which a linear rate of change says nothing."""
 _ASSUMPTIONS = {
@@ -460,13 +174,331 @@ Titles = Mapping[str, str]
 _NO_TITLES: Titles = {}
 
 
+def capitalised(text: str) -> str:
+    """Return a text with its first letter large, and the others as they are."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def plural(number: int, one: str, more: str) -> str:
+    """Return the word that goes with a number of things."""
+    return one if number == 1 else more
+
+
+# The headline and its milestone
+
+
+def headline_pair(forecast: Forecast) -> tuple[TargetForecast, MilestoneForecast]:
+    """Return the target and the milestone of the bottom line (``KeyError`` where there is none)."""
+    target = forecast.target(forecast.headline.target)
+    return target, named(target.milestones, forecast.headline.milestone)
+
+
+def named[M: MilestoneForecast](milestones: tuple[M, ...], name: str) -> M:
+    """Return the milestone of that name (``KeyError`` when there is none)."""
+    return {milestone.name: milestone for milestone in milestones}[name]
+
+
+def chosen_milestones(
+    milestones: tuple[MilestoneForecast, ...], always: str, most: int
+) -> tuple[MilestoneForecast, ...]:
+    """Return at most ``most`` (≥ 3) milestones in order: first, last, the one ``always``, others evenly."""
+    last = len(milestones) - 1
+    if last < most:
+        return milestones
+    places = {round(k * last / (most - 1)) for k in range(most)}
+    asked = next((k for k, milestone in enumerate(milestones) if milestone.name == always), None)
+    if asked is not None and asked not in places:
+        places.remove(min(places - {0, last}, key=lambda place: abs(place - asked)))
+        places.add(asked)
+    return tuple(milestones[place] for place in sorted(places))
+
+
+def days_ahead(forecast: Forecast) -> str:
+    """Days from the as-of date to the headline's milestone, as every text states them: ``"484"``."""
+    return f"{(headline_pair(forecast)[1].date - forecast.as_of).days:,}"
+
+
+def shown_days(forecast: Forecast, window_days: int) -> int:
+    """Return how a reader is told the length of a tested window.
+
+    The window of a milestone begins on the day after the as-of date and ends before the milestone: it has a
+    day less than the milestone is ahead. Where a window is that of one of the forecast's own milestones it
+    goes by the days from as-of date to milestone, as everywhere else; others by their own length.
+    """
+    ours = {(one.date - forecast.as_of).days for target in forecast.targets[:1] for one in target.milestones}
+    return window_days + 1 if window_days + 1 in ours else window_days
+
+
+def judgement_sentence(forecast: Forecast) -> str:
+    """The answer to the headline question in one sentence: likelihood and plausible range first."""
+    target, milestone = headline_pair(forecast)
+    # Within the sentence, or whoever quotes it leaves the range out.
+    return question_sentence(target, milestone, f", plausible range {interval_percent(milestone.interval90)}")
+
+
+def question_sentence(target: TargetForecast, milestone: MilestoneForecast, range_said: str = "") -> str:
+    """The answer to one question in one sentence, with the likelihood first."""
+    like = f", as in {_months(target)}," if target.cases else ""
+    subject = f"{in_sentence(target.label)}{like} before {long_day(milestone.date)} ({milestone.label})"
+    if target.grave and milestone.probability < LEAST_WORDED:
+        return f"{capitalised(subject)}: {milestone.words}."
+    word = words(milestone.probability)
+    link = " of" if word.endswith("chance") else ":"
+    return f"{word.capitalize()} ({percent(milestone.probability)}{range_said}){link} {subject}."
+
+
+def _months(target: TargetForecast) -> str:
+    """Months of the last past cases, e.g. ``"August 2022, February and April 2023"``."""
+    days = sorted({date(case.date.year, case.date.month, 1) for case in target.cases})[-_MOST_CASES_NAMED:]
+    years = [
+        f"{listing(tuple(map(month_name, months)))} {year}"
+        for year, months in groupby(days, key=lambda day: day.year)
+    ]
+    # Several months of a year have an "and" of their own.
+    return ", ".join(years) if len(days) > len(years) else listing(tuple(years))
+
+
+def base_rate_sentence(forecast: Forecast) -> str:
+    """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
+    target, milestone = headline_pair(forecast)
+    period, share = f"past {days_ahead(forecast)}-day periods", percent(milestone.baseline.probability)
+    if not target.observed_before:
+        return (
+            "Base rate: it has never happened in the data. Smoothing, which allows for what was not yet "
+            f"seen, gives {share} of {period}."
+        )
+    smoothed = f"Base rates: it happened in {share} of {period} (smoothed)"
+    if milestone.constant_rate is None:
+        return f"{smoothed}."
+    cases = "one case" if target.observed_before == 1 else f"{small_number(target.observed_before)} cases"
+    return f"{smoothed}; a constant rate from {cases} gives {percent(milestone.constant_rate)}."
+
+
+def what_counts(target: TargetForecast) -> str:
+    """What meets the target: the author's rule, or the anchors of the scale; and whose acts."""
+    by = f" Only acts by {' or '.join(target.by)}." if target.by else ""
+    return f"{target.counts.rstrip('.')}.{by}"
+
+
+def seen_before(target: TargetForecast) -> str:
+    """How often the target was seen in the data."""
+    return f"seen {times(target.observed_before)} in the data" if target.observed_before else "never seen"
+
+
+def cases_marked(target: TargetForecast, first: date) -> str:
+    """Which past cases a chart from a day on marks: ``past cases``, or ``the last 10 of 18 past cases``."""
+    shown = sum(case.date >= first for case in target.cases)
+    if target.observed_before == len(target.cases) or shown < len(target.cases):
+        return "past cases"
+    return f"the last {shown} of {target.observed_before:,} past cases"
+
+
+def step_name(forecast: Forecast, step: WaterfallStep) -> str:
+    """Name a step; of the base rate, which of the two it is."""
+    if step.step != "base_rate":
+        return capitalised(STEP_NAMES[step.step])
+    constant = headline_pair(forecast)[1].constant_rate is not None
+    return "Base rate: constant rate" if constant else "Base rate: share of past periods"
+
+
+def members_sentence(members: Sequence[Member]) -> str:
+    """Name the members, and which of them answers for the headline."""
+    names = [f"the {member.label}" for member in members]
+    asked = [f"the {member.label}" for member in members if member.weight]
+    if len(names) == 1:
+        return f"The forecast is that of {names[0]}."
+    if len(asked) == 1:
+        (other,) = (name for name in names if name not in asked)
+        return f"The headline is that of {asked[0]} alone; {other} answers for other targets."
+    return f"The forecast is the mean of {listing(tuple(names))}, with equal weights."
+
+
+def learned_paragraphs(learned: Sequence[LearnedFrom]) -> Iterator[str]:
+    """What each part learned from other pairs: every pair, the source, and what was left out."""
+    for one in learned:
+        ours = f" Left out, as records of this pair: {', '.join(one.own_left_out)}."
+        yield (
+            f"{capitalised(one.part)}: {one.clause}. {'; '.join(one.pairs)}. Source: {one.source}."
+            f"{ours if one.own_left_out else ''}"
+        )
+
+
+# Confidence
+
+
+class Reason(NamedTuple):
+    """What the judgement rests on, how far that carries, and how it is said."""
+
+    level: Level
+    text: str
+
+
+class Confidence(NamedTuple):
+    """The level, by the weakest reason, and all reasons, the weakest first."""
+
+    level: Level
+    reasons: tuple[Reason, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Level and the reasons that hold it there, e.g. ``"Low confidence: only three past cases."``."""
+        holding = [reason.text for reason in self.reasons if reason.level == self.level]
+        return f"{self.level.capitalize()} confidence: {'; '.join(holding)}."
+
+
+def confidence(forecast: Forecast, record: TrackRecord | None) -> Confidence:
+    """How sure we are of the headline, by the weakest of what it rests on."""
+    reasons = sorted(_reasons(forecast, record), key=lambda reason: LEVELS.index(reason.level))
+    return Confidence(reasons[0].level, tuple(reasons))
+
+
+def _reasons(forecast: Forecast, record: TrackRecord | None) -> Iterator[Reason]:
+    target, milestone = headline_pair(forecast)
+    if seen := target.observed_before:
+        level = _graded(seen, FEW_CASES, MANY_CASES)
+        cases = f"{small_number(seen)} past {plural(seen, 'case', 'cases')}"
+        yield Reason(level, f"only {cases}" if level == "low" else cases)
+    else:
+        yield Reason("low", "no past case, so the figure reflects our assumptions")
+    lower, upper = (float(shown_percent(end)) for end in milestone.interval90)
+    level = _graded(lower - upper, -WIDE_POINTS, -NARROW_POINTS)
+    yield Reason(level, f"a plausible range {upper - lower:.0f} points wide")
+    match milestone.rests_on:
+        case "prior-driven":
+            yield Reason("low", "the figure rests on assumptions more than on data")
+        case "conflict":
+            yield Reason("moderate", "assumptions and data pull apart")
+        case "data-driven":
+            yield Reason("high", "the figure rests on the data")
+    members = [member for member in milestone.members or () if member.weight > 0]
+    if len(members) > 1:
+        shown = [float(shown_percent(member.probability)) for member in members]
+        level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
+        each = tuple(f"the {member.label} says {percent(member.probability)}" for member in members)
+        yield Reason(level, f"scheduled events apart, {listing(each)}")
+    poor = dict.fromkeys(_POOR_DATA[one.code] for one in forecast.cautions if one.code in _POOR_DATA)
+    if poor:
+        yield Reason("moderate", listing(tuple(poor)))
+    yield _skill(forecast, milestone, record)
+
+
+def _graded(value: float, low: float, high: float) -> Level:
+    """Level of a value that is better when larger."""
+    return "low" if value < low else "high" if value >= high else "moderate"
+
+
+def _skill(forecast: Forecast, milestone: MilestoneForecast, record: TrackRecord | None) -> Reason:
+    rows = [row for row in record.rows if row.target == forecast.headline.target] if record else []
+    if not rows:
+        return Reason("moderate", "no track record")
+    longest = max(rows, key=lambda row: row.horizon_days)
+    days = f"{shown_days(forecast, longest.horizon_days):,} days"
+    if longest.claim == "worse":
+        return Reason("low", f"worse than the base rate at {days} in the past")
+    if longest.claim == "none":
+        return Reason("moderate", f"not shown to beat the base rate at {days}")
+    if (milestone.date - forecast.as_of).days - 1 > longest.horizon_days:
+        return Reason("moderate", f"tested only up to {days} ahead")
+    return Reason("high", f"better than the base rate at {days} in the past")
+
+
+def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
+    """How forecasts of the headline target did at such a distance."""
+    if record.never_tested:
+        yield NEVER_TESTED
+        return
+    assert record.horizon_days is not None
+    assert record.highest_said is not None
+    assert record.mean_said is not None
+    came = "it happened" if record.highest_came else "it did not happen"
+    days = shown_days(forecast, record.horizon_days)
+    yield (
+        f"Backtest {days:,} days ahead: it happened in {record.held:,} of {record.windows:,} periods. We "
+        f"said {percent(record.mean_said)} on average and {percent(record.highest_said)} at most ({came})."
+    )
+    probability = headline_pair(forecast)[1].probability
+    if shown_percent(probability) != shown_percent(record.highest_said) and probability > record.highest_said:
+        yield f"Never tested as high as {percent(probability)}."
+    skills = (
+        (record.skill_windows, record.skill_windows_se, "the share of past periods"),
+        (record.skill_constant_rate, record.skill_constant_rate_se, "the constant rate"),
+    )
+    compared = [
+        f"{skill_words(skill, error)} than {base}" for skill, error, base in skills if skill is not None
+    ]
+    if compared:
+        yield f"Brier score: {listing(tuple(compared))}."
+        if all(error is None or abs(skill or 0.0) < 2 * error for skill, error, _ in skills):
+            yield "Too few cases to say whether we beat the base rate."
+
+
+def skill_words(skill: float, error: float | None) -> str:
+    """Skill as a comparison, the same wherever it stands: ``"8% ± 6 better"``, ``"11% worse"``."""
+    within = "" if error is None else f" ± {100 * error:.0f}"
+    return f"{abs(100 * skill):.0f}%{within} {'better' if skill >= 0 else 'worse'}"
+
+
+# Errors and changes
+
+
+def chance(answer: MilestoneForecast | MilestoneChange) -> str:
+    """Chance with its interval, e.g. ``"49% (plausible range 21–77%)"``."""
+    return f"{percent(answer.probability)} (plausible range {interval_percent(answer.interval90)})"
+
+
+def shown_error(mcse: float) -> str:
+    """Monte Carlo error in percentage points, e.g. ``"±0.4"``; ``"<0.1"`` where that would show nothing."""
+    shown = points(mcse).split(" ")[0]
+    return "<0.1" if shown == "0.0" else f"±{shown}"
+
+
+def shown_change(change: float, mcse: float, at_most: float | None = None) -> str:
+    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05.
+
+    Where no path shows a change, the bound on its size stands in place of the error: ``"0.0 (<0.04)"``.
+    """
+    if at_most is not None:
+        return f"{signed_points(change)} (<{bound_in_points(at_most)})"
+    error = shown_error(mcse)
+    return f"{signed_points(change)} {error}" if error.startswith("±") else signed_points(change)
+
+
+def change_with_error(change: float, error: float, at_most: float | None = None) -> str:
+    """The same wherever an error always stands, e.g. ``−7.3 ± 1.3``, or ``0.0 (< 0.04)``."""
+    if at_most is not None:
+        return f"{signed_points(change)} (< {bound_in_points(at_most)})"
+    return f"{signed_points(change)} ± {points(error).split(' ')[0]}"
+
+
+def stands_out(change: float, mcse: float) -> bool:
+    """Whether a change is more than twice its Monte Carlo error, and shows."""
+    return abs(change) > 2 * mcse and signed_points(change) != "0.0"
+
+
+# Assumptions
+
+
 def titles_of(forecast: Forecast) -> Titles:
     """Titles of the targets of a run, by which assumptions on their acts are named."""
     categories = {name for target in forecast.targets for name in target.any_of}
     # A cell is told from the category that its target is named after.
     return {
-        f"{one.name}.target" if one.name in categories else one.name: one.label for one in forecast.targets
+        f"{target.name}.target" if target.name in categories else target.name: target.label
+        for target in forecast.targets
     }
+
+
+def group_of(name: str) -> tuple[str, str]:
+    """Group of priors and element that a name is made of; an empty group where none is known."""
+    fitting = [group for group in _ASSUMPTIONS if name == group or name.startswith(f"{group}.")]
+    group = max(fitting, key=len, default="")
+    return group, name.removeprefix(group).removeprefix(".")
+
+
+def group_label(name: str) -> str:
+    """Name of a group of assumptions, e.g. ``base rate`` for ``baseline.weekly_rate``."""
+    known = _ASSUMPTIONS.get(name)
+    return known[0].split(":")[0].split(" {")[0].lower() if known else name.replace("_", " ")
 
 
 def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TITLES) -> str:
@@ -475,19 +507,6 @@ def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TIT
         return f"Scheduled: {act}"
     group, element = group_of(name)
     return _ASSUMPTIONS[group][0].format(kind=_kind(element, titles)) if group else name
-
-
-def _kind(element: str, titles: Titles) -> str:
-    """What people call the acts of a stream: those of a cell by the narrowest targets that they meet."""
-    names = [element] if element in titles else element.split("+")
-    return " + ".join(titles.get(name, name.replace("_", " ")) for name in names)
-
-
-def _acts(element: str, titles: Titles) -> str:
-    """The acts of a stream as the subject of a clause."""
-    kind = _kind(element, titles)
-    cell = any(name in titles for name in (element, *element.split("+")))
-    return f"acts that count as '{kind}'" if cell else f"{kind} acts"
 
 
 def bar_title(bar: AssumptionEffect, titles: Titles = _NO_TITLES) -> str:
@@ -499,10 +518,16 @@ def assumed_text(assumed: Assumed) -> str:
     """What is assumed, on its human scale; an act ahead that is certain happens ``surely``, or not."""
     if assumed.scale == "probability" and assumed.value in (0.0, 1.0):
         return "surely" if assumed.value else "surely not"
-    return wording.on_scale(assumed.value, assumed.scale)
+    return on_scale(assumed.value, assumed.scale)
 
 
-def break_even_sentence(one: BreakEven, titles: Titles = _NO_TITLES) -> str:
+def _kind(element: str, titles: Titles) -> str:
+    """What people call the acts of a stream: those of a cell by the narrowest targets that they meet."""
+    names = [element] if element in titles else element.split("+")
+    return " + ".join(titles.get(name, name.replace("_", " ")) for name in names)
+
+
+def break_even_sentence(crossing: BreakEven, titles: Titles = _NO_TITLES) -> str:
     """Say a crossing: which word another assumption leads to, which assumption, and how sure that is.
 
     Raises
@@ -510,98 +535,44 @@ def break_even_sentence(one: BreakEven, titles: Titles = _NO_TITLES) -> str:
     ValueError
         The record is no crossing.
     """
-    if one.bound is None or one.assumed is None:
-        raise ValueError(f"{one.name}: a break-even that is no crossing has no sentence")
-    now, then, *either = (
-        wording.on_scale(one.value, one.scale) for one in (one.now, one.assumed, *(one.assumed_mcse or ()))
-    )
-    if one.becomes is not None:
-        here = wording.words(one.probability)
-        becomes = f"'{here.capitalize()}' becomes '{one.becomes}'"
+    if crossing.bound is None or crossing.assumed is None:
+        raise ValueError(f"{crossing.name}: a break-even that is no crossing has no sentence")
+    ends = (crossing.now, crossing.assumed, *(crossing.assumed_mcse or ()))
+    now, then, *either = (on_scale(end.value, end.scale) for end in ends)
+    if crossing.becomes is not None:
+        becomes = f"'{words(crossing.probability).capitalize()}' becomes '{crossing.becomes}'"
     else:
-        verb, side = ("rises", "above") if one.bound > one.probability else ("falls", "below")
-        becomes = f"The chance of {wording.percent(one.probability)} {verb} {side} {100 * one.bound:g}%"
-    if one.act is not None:
+        rises = crossing.bound > crossing.probability
+        verb, side = ("rises", "above") if rises else ("falls", "below")
+        becomes = f"The chance of {percent(crossing.probability)} {verb} {side} {100 * crossing.bound:g}%"
+    if crossing.act is not None:
         return (
-            f"{becomes} when '{one.act}' has a chance of {then} (between {either[0]} and {either[1]} within "
-            f"one Monte Carlo error) instead of {now}."
+            f"{becomes} when '{crossing.act}' has a chance of {then} (between {either[0]} and {either[1]} "
+            f"within one Monte Carlo error) instead of {now}."
         )
-    clause, says_both = _change_clause(one.name, one.now, one.assumed, titles)
+    clause, says_both = _change_clause(crossing.name, crossing.now, crossing.assumed, titles)
     values = "" if says_both else f"prior centred on {then} instead of {now}; "
     return f"{becomes} when {clause} ({values}{either[0]} to {either[1]} within one Monte Carlo error)."
 
 
 def _change_clause(name: str, before: Assumed, after: Assumed, titles: Titles) -> tuple[str, bool]:
     """Say a change as the clause after *when*; and whether it holds the values before and after."""
-    now, then = (wording.on_scale(one.value, one.scale) for one in (before, after))
+    now, then = (on_scale(end.value, end.scale) for end in (before, after))
     group, element = group_of(name)
     if not group:
         return f"{name} has its middle at {then} instead of {now}", True
-    clause = _ASSUMPTIONS[group][1]
-    ratio = ""
+    kind = _kind(element, titles)
+    cell = any(part in titles for part in (element, *element.split("+")))
+    acts = f"acts that count as '{kind}'" if cell else f"{kind} acts"
+    clause, ratio = _ASSUMPTIONS[group][1], ""
     if before.parameter and after.parameter is not None:
-        ratio = _times(after.parameter / before.parameter)
+        factor = after.parameter / before.parameter
+        ratio = f"{plain_number(factor)} times"
+        for whole, word in ((0.5, "half"), (2.0, "twice")):
+            ratio = word if abs(factor / whole - 1) < 0.02 else ratio
         if group == "ballast" and before.parameter > 0.05 and after.parameter > 0:
-            return f"{_acts(element, titles)} calm {ratio} as much", True
-    said = {"kind": _kind(element, titles), "acts": _acts(element, titles)}
-    return clause.format(times=ratio, then=then, now=now, **said), "{now}" in clause
-
-
-def group_of(name: str) -> tuple[str, str]:
-    """Group of priors and element that a name is made of; an empty group where none is known."""
-    fitting = [group for group in _ASSUMPTIONS if name == group or name.startswith(f"{group}.")]
-    group = max(fitting, key=len, default="")
-    return group, name.removeprefix(group).removeprefix(".")
-
-
-def _times(ratio: float) -> str:
-    for factor, word in ((0.5, "half"), (2.0, "twice")):
-        if abs(ratio / factor - 1) < 0.02:
-            return word
-    return f"{wording.plain_number(ratio)} times"
-
-
-SENSITIVE = 0.05
-"""Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
-
-
-def strength(pull: WeightPull) -> float:
-    """Pull of the data, or of a part of the assumptions, without what chance alone would give."""
-    return math.sqrt(max(pull.sensitivity**2 - (pull.noise or 0.0) ** 2, 0.0))
-
-
-def assumptions_pull(one: NumberSensitivity) -> float:
-    """Pull of the assumptions: of all together, or of one group where the others undo it."""
-    return max(strength(one.priors), strength(one.groups[0]))
-
-
-def odds_factor(pull: WeightPull, probability: float) -> float:
-    """What twice the weight multiplies the odds by: the rate of change, carried on upon log odds."""
-    room = max(probability * (1 - probability), 1e-9)
-    return math.exp(min(max(pull.change / room, -_LARGEST_LOG), _LARGEST_LOG))
-
-
-def odds_text(pull: WeightPull, probability: float) -> str:
-    """The same with its Monte Carlo error, e.g. ``×0.80 ± 0.05``."""
-    factor = odds_factor(pull, probability)
-    error = factor * pull.mcse / max(probability * (1 - probability), 1e-9)
-    return f"×{wording.number(factor)} ± {wording.number(error)}"
-
-
-def group_label(name: str) -> str:
-    """Name of a group of assumptions, e.g. ``base rate`` for ``baseline.weekly_rate``."""
-    known = _ASSUMPTIONS.get(name)
-    return known[0].split(":")[0].split(" {")[0].lower() if known else name.replace("_", " ")
-
-
-def change_with_error(change: float, error: float, at_most: float | None = None) -> str:
-    """Change of a probability in points with its Monte Carlo error, e.g. ``−7.3 ± 1.3``.
-
-    Where no path shows a change, the bound on its size stands in place of the error: ``0.0 (< 0.04)``.
-    """
-    if at_most is not None:
-        return f"{wording.signed_points(change)} (< {wording.bound_in_points(at_most)})"
-    return f"{wording.signed_points(change)} ± {wording.points(error).split(' ')[0]}"
+            return f"{acts} calm {ratio} as much", True
+    return clause.format(times=ratio, then=then, now=now, kind=kind, acts=acts), "{now}" in clause
 
 
 def crossing_first(break_evens: Sequence[BreakEven], target: str, milestone: str) -> list[BreakEven]:
@@ -609,7 +580,7 @@ def crossing_first(break_evens: Sequence[BreakEven], target: str, milestone: str
     return [
         one
         for one in break_evens
-        if (one.target, one.milestone) == (target, milestone) and one.outcome == "crosses"
+        if (one.target, one.milestone, one.outcome) == (target, milestone, "crosses")
     ]
 
 
@@ -622,43 +593,70 @@ def rest_sentence(here: Sequence[BreakEven], shown: int) -> str:
     quiet = [found for found in outcomes.values() if "crosses" not in found]
     unknown = sum("needs a refit" in found for found in quiet)
     parts = []
-    if crossing > shown:
-        parts.append(f"{crossing - shown} more {_needs(crossing - shown)} a larger change")
+    if (more := crossing - shown) > 0:
+        parts.append(f"{more} more {plural(more, 'needs', 'need')} a larger change")
     if not crossing and here:
         low, high = min(one.reached[0] for one in here), max(one.reached[1] for one in here)
         parts.append(
             "no single assumption does, as far as the draws can tell (the chance stays within "
-            f"{wording.interval_percent((low, high))})"
+            f"{interval_percent((low, high))})"
         )
     if unknown:
-        parts.append(f"{unknown} {'needs' if unknown == 1 else 'need'} a new fit to tell")
-    idle = len(quiet) - unknown
-    if idle:
-        parts.append(f"{idle} {'does' if idle == 1 else 'do'} not bring it near a bound")
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+        parts.append(f"{unknown} {plural(unknown, 'needs', 'need')} a new fit to tell")
+    if idle := len(quiet) - unknown:
+        parts.append(f"{idle} {plural(idle, 'does', 'do')} not bring it near a bound")
+    return f"{capitalised('; '.join(parts))}." if parts else ""
 
 
-def _needs(number: int) -> str:
-    return "needs" if number == 1 else "need"
+def strength(pull: WeightPull) -> float:
+    """Pull of the data, or of a part of the assumptions, without what chance alone would give."""
+    return math.sqrt(max(pull.sensitivity**2 - (pull.noise or 0.0) ** 2, 0.0))
 
 
-METHOD_WORDS = {
-    "only_future": "Only the future changes: the same draws, with other futures on the same random numbers.",
-    "only_priors": "Only priors change: the draws of the run are weighted by the ratio of the priors.",
-    "priors_and_future": (
-        "Priors and the future change: the draws of the run are weighted by the ratio of the priors."
-    ),
-    "past_taken_out": "Past events are taken out, so the model must be fitted again.",
-    "weights_not_trusted": (
-        "The draws of the run cannot stand for these priors (Pareto k {value:.2f}, at most {limit:g} "
-        "allowed)."
-    ),
-    "too_few_effective_draws": (
-        "Too few draws of the run fit these priors ({value:.0f} effective draws, at least {limit:.0f} "
-        "needed)."
-    ),
-}
+def assumptions_pull(sensitivity: NumberSensitivity) -> float:
+    """Pull of the assumptions: of all together, or of one group where the others undo it."""
+    return max(strength(sensitivity.priors), strength(sensitivity.groups[0]))
+
+
+def odds_factor(pull: WeightPull, probability: float) -> float:
+    """What twice the weight multiplies the odds by: the rate of change, carried on upon log odds."""
+    room = max(probability * (1 - probability), 1e-9)
+    return math.exp(min(max(pull.change / room, -_LARGEST_LOG), _LARGEST_LOG))
+
+
+def odds_text(pull: WeightPull, probability: float) -> str:
+    """The same with its Monte Carlo error, e.g. ``×0.80 ± 0.05``."""
+    factor = odds_factor(pull, probability)
+    error = factor * pull.mcse / max(probability * (1 - probability), 1e-9)
+    return f"×{number(factor)} ± {number(error)}"
+
+
+# Scenarios
+
+
+def by_effect(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> list[ScenarioForecast]:
+    """Scenarios by the size of their change of the headline, then of any target; those without numbers last.
+
+    Report, terminal and notebook show scenarios in this order.
+    """
+
+    def size(scenario: ScenarioForecast) -> tuple[bool, float, float]:
+        if scenario.withheld:
+            return True, 0.0, 0.0
+        asked = forecast.headline.milestone
+        changes = {
+            target.name: abs(named(target.milestones, asked).difference.value) for target in scenario.targets
+        }
+        known = changes[forecast.headline.target]
+        # What a table shows as no change sorts as none, so that the other targets decide.
+        return False, -known if known >= LEAST_SHOWN else 0.0, -max(changes.values())
+
+    return sorted(scenarios, key=size)
+
+
+def scenario_answer(scenario: ScenarioForecast, target: str, milestone: str) -> ScenarioMilestone:
+    """Return what a scenario says to one question."""
+    return named(scenario.target(target).milestones, milestone)
 
 
 def reason_sentence(reason: ScenarioReason) -> str:
@@ -668,106 +666,69 @@ def reason_sentence(reason: ScenarioReason) -> str:
 
 def method_sentence(scenario: ScenarioForecast) -> str:
     """Name the method with its reason and, of a reweighting, what the weights are worth."""
-    said = f"{scenario.method}. {reason_sentence(scenario.reason)}"
+    worth = ""
     if scenario.method.startswith("reweight") and scenario.pareto_k is not None:
-        said += (
-            f" Pareto k {wording.number(scenario.pareto_k)}, "
-            f"{wording.number(scenario.effective_draws or 0.0, 0)} effective draws."
-        )
-    return said
+        draws = number(scenario.effective_draws or 0.0, 0)
+        worth = f" Pareto k {number(scenario.pareto_k)}, {draws} effective draws."
+    return f"{scenario.method}. {reason_sentence(scenario.reason)}{worth}"
 
 
-def withheld_sentence(scenario: ScenarioForecast) -> str:
+def withheld_sentence(scenario: ScenarioForecast, ask: str = "; leave out --no-refit to make it") -> str:
     """Say why a scenario has no numbers, and how to get them."""
-    return (
-        f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run; leave out --no-refit "
-        "to make it."
-    )
+    return f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run{ask}."
 
 
 def trust_sentence(scenario: ScenarioForecast) -> str:
     """Say in one plain sentence how far the numbers of a scenario can be trusted."""
     if scenario.withheld:
-        return f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run."
+        return withheld_sentence(scenario, ask="")
     if scenario.failures:
-        said = "; ".join(one.sentence for one in scenario.failures)
-        return f"The new fit did not converge, so its numbers must not be used: {said}."
+        failed = "; ".join(failure.sentence for failure in scenario.failures)
+        return f"The new fit did not converge, so its numbers must not be used: {failed}."
     if scenario.method == "refit":
         return "The model was fitted again for this state and passed its checks."
     if scenario.pareto_k is None:
         return "The past and the beliefs are the run's, so its draws serve as they are."
-    left = wording.number(scenario.effective_draws or 0.0, 0)
+    left = number(scenario.effective_draws or 0.0, 0)
     return (
         f"Reweighted to these beliefs, the run's draws are worth {left} independent draws; no small group of "
-        f"them dominates (Pareto k {wording.number(max(scenario.pareto_k, -9.0))})."
+        f"them dominates (Pareto k {number(max(scenario.pareto_k, -9.0))})."
     )
 
 
-LEAST_SHOWN = 0.01
-"""Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
-
-
-def by_effect(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> list[ScenarioForecast]:
-    """Scenarios by the size of their change of the headline, then of any target; those without numbers last.
-
-    Report, terminal and notebook show scenarios in this order.
-    """
-    asked = forecast.headline
-
-    def size(scenario: ScenarioForecast) -> tuple[bool, float, float]:
-        changes = {
-            one.name: abs(named(one.milestones, asked.milestone).difference.value) for one in scenario.targets
-        }
-        known = 0.0 if scenario.withheld else changes[asked.target]
-        # What a table shows as no change sorts as none, so that the other targets decide.
-        seen = known if known >= LEAST_SHOWN else 0.0
-        return bool(scenario.withheld), -seen, 0.0 if scenario.withheld else -max(changes.values())
-
-    return sorted(scenarios, key=size)
-
-
-def split_cells(one: ScenarioMilestone) -> tuple[Cell, Cell, Cell]:
+def split_cells(answer: ScenarioMilestone) -> tuple[Cell, Cell, Cell]:
     """Chance under the scenario; points met by assumption; points that the model adds, where clear."""
-    assumed = one.by_assumption
-    added = one.difference.value - (assumed or 0.0)
-    clear = stands_out(added, one.difference.mcse)
-    shown = wording.percent(one.probability) if abs(one.difference.value) >= LEAST_SHOWN else "≈"
+    assumed = answer.by_assumption or 0.0
+    added, mcse = answer.difference.value - assumed, answer.difference.mcse
+    shown = percent(answer.probability) if abs(answer.difference.value) >= LEAST_SHOWN else "≈"
     return (
-        Cell(shown, value=one.probability),
-        Cell("–" if not assumed else wording.signed_points(assumed), value=assumed or 0.0),
-        Cell(shown_change(added, one.difference.mcse) if clear else "–", value=added),
+        Cell(shown, value=answer.probability),
+        Cell(signed_points(assumed) if assumed else "–", value=assumed),
+        Cell(shown_change(added, mcse) if stands_out(added, mcse) else "–", value=added),
     )
 
 
 def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
     """Acts with their chance, those that meet the target first and marked; then what else differs."""
-    acts = sorted(scenario.acts, key=lambda one: (target not in one.meets, -one.probability))
-    parts = [_act(one, target) for one in acts[:most]]
+
+    def told(act: ActAssumed) -> str:
+        sure = "certain" if act.probability == 1 else percent(act.probability)
+        return f"{'● ' if target in act.meets else ''}{act.label or name_category(act.category)} ({sure})"
+
+    acts = sorted(scenario.acts, key=lambda act: (target not in act.meets, -act.probability))
+    parts = [told(act) for act in acts[:most]]
     if len(acts) > most:
-        parts.append(f"and {wording.count(len(acts) - most, 'more act')}")
-    parts += [_expected(one) for one in scenario.expectations[:1]]
+        parts.append(f"and {count(len(acts) - most, 'more act')}")
+    for change in scenario.expectations[:1]:
+        moved = f"{percent(change.after)}, from {percent(change.before)}"
+        sure = {0.0: "does not happen", 1.0: "certain"}.get(change.after, moved)
+        parts.append(f"{change.label} ({sure})")
     if scenario.taken_out:
-        parts.append(f"{wording.count(scenario.taken_out, 'past event')} taken out")
+        parts.append(f"{count(scenario.taken_out, 'past event')} taken out")
     if scenario.priors:
         titles = {one.name: in_sentence(one.label) for one in scenario.targets}
-        labels = [in_sentence(assumption_label(one, titles=titles)) for one in scenario.priors[:2]]
-        labels += [f"{wording.small_number(len(scenario.priors) - 2)} more"] * (len(scenario.priors) > 2)
-        parts.append(f"another belief on {wording.listing(tuple(labels))}")
-    text = "; ".join(part for part in parts if part).replace("; and ", " and ")
-    return text[:1].upper() + text[1:] if text else shorten(scenario.rationale, 120)
-
-
-def _act(act: ActAssumed, target: str) -> str:
-    mark = "● " if target in act.meets else ""
-    sure = "certain" if act.probability == 1 else wording.percent(act.probability)
-    return f"{mark}{act.label or name_category(act.category)} ({sure})"
-
-
-def _expected(change: ExpectationChanged) -> str:
-    moved = f"{wording.percent(change.after)}, from {wording.percent(change.before)}"
-    return f"{change.label} ({ {0.0: 'does not happen', 1.0: 'certain'}.get(change.after, moved) })"
-
-
-def scenario_answer(scenario: ScenarioForecast, target: str, milestone: str) -> ScenarioMilestone:
-    """Return what a scenario says to one question."""
-    return named(scenario.target(target).milestones, milestone)
+        labels = [in_sentence(assumption_label(name, titles=titles)) for name in scenario.priors[:2]]
+        labels += [f"{small_number(len(scenario.priors) - 2)} more"] * (len(scenario.priors) > 2)
+        parts.append(f"another belief on {listing(tuple(labels))}")
+    text = "; ".join(filter(None, parts)).replace("; and ", " and ")
+    return capitalised(text) if text else shorten(scenario.rationale, 120)

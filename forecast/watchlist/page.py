@@ -38,9 +38,7 @@ from forecast.report.page_1 import other_sentence
 from forecast.report.typesetting import (
     Attachment,
     compile_pdf,
-    current_typeface,
     data_address,
-    printable_content,
     render_content,
     shorten,
 )
@@ -100,8 +98,7 @@ def make_page_and_pdf(watch: Watch, *, paper: Literal["a4", "us-letter"] = "a4")
     address = data_address(table.encode(), "text/csv;charset=utf-8")
     page = render_content(content, {}, extension=_PAGE, logo=None, table_address=address)
     attached = Attachment("watch.csv", table, "The table of this watch, with all its numbers")
-    shown = printable_content(content, current_typeface().glyphs)
-    return page.encode(), compile_pdf(shown, (), (attached,), watch.as_of)
+    return page.encode(), compile_pdf(content, (), (attached,), watch.as_of)
 
 
 def watch_answer(watch: Watch, folder: Path) -> Iterator[Block]:

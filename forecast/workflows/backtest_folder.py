@@ -40,7 +40,7 @@ from forecast.evaluation.score_table import (
 from forecast.evaluation.study import Workers, begin_rows, is_begun
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
-from forecast.report.backtest_figures import write_backtest_figures
+from forecast.report.charts import write_backtest_figures
 from forecast.report.palette import name_model
 from forecast.report.tables import model_legend, score_rows, score_table, windows_sentence
 from forecast.runs import files

@@ -7,7 +7,7 @@ import pytest
 from forecast.baselines import BASELINES
 from forecast.errors import InputError
 from forecast.evaluation.metrics import reliability_curve
-from forecast.report.backtest_figures import (
+from forecast.report.charts import (
     draw_roc,
     draw_score_over_time,
     roc_points,

@@ -160,7 +160,7 @@ def test_a_question_not_asked_before_is_new(forecast):
     _, milestone = headline_pair(forecast)
     assert previous_run.change_mark(milestone, None) == "new"
     assert previous_run.change_line(forecast, None) == ""
-    assert previous_run.change_sentences(forecast, None) == []
+    assert [*previous_run.change_sentences(forecast, None)] == []
 
 
 def test_arrow_points_and_reasons_follow_the_numbers_as_shown(forecast, snapshot):

@@ -67,7 +67,8 @@ def test_the_table_of_a_forecast_has_its_numbers(run):
     for target in run.forecast.targets:
         for one in target.milestones:
             chance, plausible = wording.percent(one.probability), wording.interval_percent(one.interval90)
-            assert [wording.short_day(one.date), chance, plausible] in [row[:3] for row in rows]
+            day = f"{wording.short_day(one.date)} · {one.label.split(',')[0]}"
+            assert [day, chance, plausible] in [row[:3] for row in rows]
     assert len(html) < 30_000
     assert html_of(run).startswith(html)
 

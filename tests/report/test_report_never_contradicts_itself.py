@@ -14,7 +14,6 @@ from forecast.report.build import make_content
 from forecast.report.evidence_sections import methods_section, scores_section, track_record_section
 from forecast.report.forecast_sections import (
     course_chart,
-    mean_sentence,
     members_section,
     questions_section,
     scenarios_section,
@@ -97,11 +96,11 @@ def combined(factory, forecast):
 
 
 def test_the_mean_of_the_members_is_printed_before_what_scheduled_events_do(factory, combined):
-    assert mean_sentence(combined) == (
+    run = factory.records(factory.with_waterfall(combined))
+    assert (
         "Scheduled events apart, the model says 79% and the pooled hazard says 76%; their mean is 78%. "
         "Scheduled events change it by −1.7 points, to 76%."
-    )
-    run = factory.records(combined)
+    ) in factory.said(sources_section(run))
     rows = [row for group in factory.table(members_section(run), "members").groups for row in group.rows]
     assert [cell.text for cell in rows[-5][1:]] == ["76%", "79%", "76%"]
     assert members_section(factory.records(factory.forecast(factory.events))) is None

@@ -25,7 +25,6 @@ from forecast.report.forecast_sections import (
     clear_drivers,
     explained_section,
     sources_section,
-    tension_headline,
     tension_sentences,
 )
 from forecast.report.page_1 import brief_section
@@ -193,7 +192,6 @@ def test_states_of_tension_and_health(factory, forecast, analysis, snapshot):
     calm, tense = make_tension([(0.2, 0.0), (0.1, 0.05)]), make_tension([(0.6, 0.2), (0.1, 0.05)])
     failed = factory.forecast(factory.events, converged=False)
     assert [
-        tension_headline(calm),
         tension_sentences(calm, drift, forecast),
         tension_sentences(tense, drift, forecast),
         check_sentences(forecast, analysis),
@@ -213,7 +211,7 @@ def test_all_signs_are_told_with_their_likelihood_ratio(factory, forecast):
 
 def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(factory, monkeypatch):
     monkeypatch.setattr(data, "MOST_EVENTS_PRINTED", 96)
-    intro, printed = data.recent_events(factory.events, factory.as_of)
+    intro, printed = data.recent_events(factory.events, factory.forecast())
     expected = factory.events.between(date(2023, 1, 8), factory.as_of)
     assert len(printed) == len(expected) == 96
     assert printed[0].date == date(2023, 7, 10)
@@ -223,7 +221,7 @@ def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(facto
 
 def test_when_too_many_events_are_recent_the_least_severe_go_and_the_report_says_so(factory, monkeypatch):
     monkeypatch.setattr(data, "MOST_EVENTS_PRINTED", 20)
-    intro, printed = data.recent_events(factory.events, factory.as_of)
+    intro, printed = data.recent_events(factory.events, factory.forecast())
     assert "The 20 most severe are shown." in intro
     inside = factory.events.between(date(2023, 1, 8), factory.as_of).severity
     assert sorted(event.severity for event in printed) == sorted(inside.tolist())[-20:]

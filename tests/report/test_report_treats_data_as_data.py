@@ -15,7 +15,6 @@ from forecast.report.typesetting import (
     breakable,
     current_typeface,
     printable,
-    printable_content,
     shorten,
     typeface,
     using_typeface,
@@ -95,13 +94,6 @@ def test_the_typeface_in_use_is_as_before_afterwards():
 )
 def test_invisible_signs_go_and_unknown_ones_show(given, shown):
     assert printable(given, GLYPHS) == shown
-
-
-def test_content_is_cleaned_at_every_depth_but_addresses_and_colours_stay():
-    content = {"a": ["x\u202e", {"b": "中", "url": "https://e.org/\u4e2d", "n": 1.5, "none": None}]}
-    assert printable_content(content, GLYPHS) == {
-        "a": ["x", {"b": "□", "url": "https://e.org/\u4e2d", "n": 1.5, "none": None}]
-    }
 
 
 @pytest.mark.parametrize(
