@@ -8,12 +8,12 @@ from forecast.baselines import BASELINES
 from forecast.errors import InputError
 from forecast.evaluation.metrics import reliability_curve
 from forecast.report.charts import (
+    draw_reliability,
     draw_roc,
     draw_score_over_time,
     roc_points,
     write_backtest_figures,
 )
-from forecast.report.charts import draw_reliability
 
 
 def by_gid(figure):
