@@ -59,7 +59,6 @@ ALLOWED = (
 )
 """Licences under which we may use and pass on a package, by a part of how they are written."""
 TOOLS_ALONE = {
-    "aiosmtpd": "Apache-2.0, beside a classifier that names no licence: run in tests alone",
     "axe-playwright-python": "MIT, in its licence file alone; axe-core in it MPL-2.0: run in tests alone",
     "codespell": "GPL-2.0-only: run while linting, passed on with nothing",
     "docutils": "public domain and BSD but for files of an editor: run while building the manual",

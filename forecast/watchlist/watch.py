@@ -48,7 +48,7 @@ from forecast.records.watch import (
     answer_to,
 )
 from forecast.runs import files
-from forecast.runs.files import changed_run_folder, claimed, file_hashes, kind_of, write_json, write_record
+from forecast.runs.files import changed_run_folder, claimed, kind_of, write_json, write_record
 from forecast.runs.inputs import config_scale, dyad_rule, family_of, load_population, target_rules
 from forecast.runs.run import run_id
 from forecast.storage import read_json, remove_stale, write_file
@@ -143,9 +143,9 @@ def run_watch(
             write_record(watch, filling / WATCH)
             for name, content in made.items():
                 write_file(filling / name, content)
-            hashes = file_hashes(filling)
-            known = {name: hashes[name] for name in sorted((WATCH, *made))}
-            write_json(_MANIFEST | {"outputs_sha256": known}, filling / files.MANIFEST)
+            written = {name: (filling / name).read_bytes() for name in sorted((WATCH, *made))}
+            hashes = {name: hashlib.sha256(content).hexdigest() for name, content in written.items()}
+            write_json(_MANIFEST | {"outputs_sha256": hashes}, filling / files.MANIFEST)
         if ledger is not None:
             _put_on_record(ledger, watch.dyads, jobs, folder)
     return watch, folder
@@ -158,10 +158,10 @@ def watch_place(watchlist: Watchlist, out: Path) -> Path:
 
 def _watch_before(folder: Path) -> tuple[Watch, Path] | None:
     """Return the last watch of a list before that of a folder; one that cannot be read is passed over."""
-    earlier = sorted(
-        (day for day in folder.parent.glob("????-??-??") if day.name < folder.name), reverse=True
-    )
-    return next(((watch, day) for day in earlier if (watch := read_kept(day / WATCH, Watch))), None)
+    for day in sorted(folder.parent.glob("????-??-??"), reverse=True):
+        if day.name < folder.name and (watch := read_kept(day / WATCH, Watch)):
+            return watch, day
+    return None
 
 
 def _begin(folder: Path) -> None:

@@ -300,6 +300,7 @@ def test_acts_with_third_parties_alone_are_forecast_and_said_so(tmp_path):
     assert chances == [m.probability for m in direct.dyads[0].targets[0].milestones]
 
 
+@pytest.mark.slow
 def test_two_processes_leave_the_bytes_of_one(trial, tmp_path):
     watchlist = load_watchlist(trial)
     _, here = run_watch(watchlist, out=tmp_path / "here", report=False)
