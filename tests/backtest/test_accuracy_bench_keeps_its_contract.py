@@ -1,18 +1,13 @@
 """``forecast bench accuracy``: the JSON that other programs read, and what it refuses."""
 
 import json
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from forecast.baselines import BASELINES
-from forecast.bench.accuracy import BenchmarkOptions, plan_dyad, read_dyads
-from forecast.errors import NotConvergedError
-from forecast.evaluation import past_forecasts as units
 from forecast.evaluation.past_forecasts import DEFAULT_MODEL, MODELS
-from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 
 ALL = (*MODELS, *BASELINES)
 TARGET = ("--any-of", "military_incident", "--min-severity", "5")
@@ -83,10 +78,10 @@ def test_a_quick_bench_takes_every_third_origin(forecast, balkans, drawn_units):
         balkans,
         *TARGET,
         *SPAN,
-        "--models",
-        "model",
         "--horizons",
         "30",
+        "--models",
+        "model",
     )
     cells = json.loads(forecast(*command, "--quick", "--json").out)["cells"]
     assert {cell["n"] for cell in cells} == {43}
@@ -130,25 +125,6 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
     pairs = [(a, b) for a, b in zip(known, delayed, strict=True) if a["model"] == "gamma_poisson"]
     assert len(pairs) == 5
     assert all(now["brier"] < then["brier"] for now, then in pairs)
-
-
-def test_ctrl_c_says_where_finished_parts_are_kept(forecast, balkans, drawn_units, tmp_path, monkeypatch):
-    good, seen, kept = units.run_unit, [], tmp_path / "kept"
-
-    def interrupted(plan, events, unit, listen=None):
-        seen.append(unit)
-        if len(seen) == 2:
-            raise KeyboardInterrupt
-        return good(plan, events, unit, listen)
-
-    monkeypatch.setattr(units, "run_unit", interrupted)
-    command = ("bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--models", "model", "--keep", kept)
-    ended = forecast(*command)
-    assert ended.code == 130
-    assert ended.err == (
-        f"forecast: interrupted; 1 of 2 parts are finished and kept in {kept}. Go on with the same command.\n"
-    )
-    assert len((kept / "rows.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, tmp_path):
@@ -196,34 +172,3 @@ REFUSED = (
 def test_what_cannot_be_benchmarked_is_refused(balkans, drawn_units, refusals, snapshot):
     assert refusals(("bench", "accuracy", "--data", balkans, *TARGET, *SPAN), REFUSED) == snapshot
     assert not drawn_units
-
-
-def test_a_changed_prior_reaches_the_model(balkans, monkeypatch):
-    changed = {"tension.scale": "LogNormal(mu=-5, sigma=0.1)"}
-    options = BenchmarkOptions(
-        targets=(TargetRule("target", ("military_incident",), 5),),
-        first=date(1993, 1, 1),
-        data_end=date(2003, 7, 31),
-        models=("model",),
-        priors=changed,
-    )
-    events = read_dyads(balkans)["usa-ser"]
-    plan = plan_dyad("usa-ser", events, options)
-    assert plan.priors == changed
-
-    def stop_with_priors(n_knots, priors, *others, **more):
-        panel = count_events(events, TimeGrid(plan.start, plan.origins[0]), stream_layout(plan.targets))
-        raise NotConvergedError(str(priors(panel).priors["tension.scale"].distribution))
-
-    monkeypatch.setattr(units, "RollingPosterior", stop_with_priors)
-    for one, is_changed in ((plan, True), (replace(plan, priors={}), False)):
-        with pytest.raises(NotConvergedError) as stopped:
-            units.run_unit(one, events, units.Unit("usa-ser", 0, 1))
-        assert (str(stopped.value) == changed["tension.scale"]) == is_changed
-
-
-def test_a_folder_without_event_files_is_refused(forecast, tmp_path):
-    for place, message in ((tmp_path / "none", "no such folder"), (tmp_path, "holds no CSV file")):
-        ended = forecast("bench", "accuracy", "--data", place, *TARGET, *SPAN)
-        assert ended.code == 2
-        assert f"{place}: {message}" in ended.err

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 REFUSED = (
     "--horizons 0",
     "--horizons 30,30",
@@ -42,22 +44,23 @@ def test_a_backtest_that_is_there_is_replaced_only_when_told(config_file, foreca
     assert forecast(*command, "--force").code == 0
 
 
-def test_a_folder_that_is_no_backtest_is_never_replaced(config_file, forecast, tmp_path, drawn_units):
-    (tmp_path / "small/backtest").mkdir(parents=True)
-    (tmp_path / "small/backtest/thesis.txt").write_text("years of work")
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("backtest", "is no folder that 'forecast' wrote, so no backtest takes its place"),
+        ("backtest.partial", "is in the way, and is no backtest"),
+    ],
+)
+def test_a_folder_that_is_no_backtest_is_left_alone(
+    config_file, forecast, tmp_path, drawn_units, place, says
+):
+    thesis = tmp_path / "small" / place / "thesis.txt"
+    thesis.parent.mkdir(parents=True)
+    thesis.write_text("years of work")
     ended = forecast("backtest", config_file, "--out", tmp_path, "--force")
     assert ended.code == 2
-    assert "is no folder that 'forecast' wrote, so no backtest takes its place" in ended.err
-    assert (tmp_path / "small/backtest/thesis.txt").is_file()
-
-
-def test_a_folder_in_the_place_of_the_units_is_left_alone(config_file, forecast, tmp_path, drawn_units):
-    (tmp_path / "small/backtest.partial").mkdir(parents=True)
-    (tmp_path / "small/backtest.partial/thesis.txt").write_text("years of work")
-    ended = forecast("backtest", config_file, "--out", tmp_path, "--force")
-    assert ended.code == 2
-    assert "is in the way, and is no backtest" in ended.err
-    assert (tmp_path / "small/backtest.partial/thesis.txt").is_file()
+    assert says in ended.err
+    assert thesis.is_file()
 
 
 def test_few_outcomes_are_scored_with_a_warning_and_no_claim(config_file, forecast, tmp_path, drawn_units):
@@ -71,16 +74,7 @@ def test_few_outcomes_are_scored_with_a_warning_and_no_claim(config_file, foreca
 
 
 def test_data_that_end_long_before_the_as_of_date_are_remarked(config_file, forecast, tmp_path, drawn_units):
-    ended = forecast(
-        "backtest",
-        config_file,
-        "--out",
-        tmp_path,
-        "--as-of",
-        "2024-07-10",
-        "--json",
-        "--set",
-        "milestones.spring.date=2024-10-01",
-    )
+    later = ("--as-of", "2024-07-10", "--set", "milestones.spring.date=2024-10-01")
+    ended = forecast("backtest", config_file, "--out", tmp_path, *later, "--json")
     (note,) = [text for text in json.loads(ended.out)["warnings"] if "count as quiet" in text]
     assert note.startswith("The last event is 366 days before the end of the data, 10 July 2024")

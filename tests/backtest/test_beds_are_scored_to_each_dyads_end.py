@@ -128,14 +128,6 @@ def test_onset_and_continuation_together_are_all_windows(scored):
             assert total == pytest.approx(sum(cell["n"] * cell["log"] for cell in own))
 
 
-def test_a_gap_to_a_count_free_rate_is_the_difference_of_the_means(scored):
-    onset = scored[0].targets["force"].to_dict()["onset"]
-    by_key = {(one["state"], one["horizon_days"], one["model"]): one for one in onset}
-    one, other = (by_key["onset", 365, name] for name in ("decayed_logistic", "gamma_poisson"))
-    assert one["log_minus"]["gamma_poisson"]["value"] == pytest.approx(one["log"] - other["log"])
-    assert "gamma_poisson" not in other["log_minus"]
-
-
 def test_a_year_is_quiet_from_the_day_after_its_length(folder):
     events = read_events(folder / "data/a-b.csv")
     last = np.sort(events.date[FORCE.mask(events)])[-1]
@@ -213,15 +205,6 @@ def test_a_bed_with_faults_is_refused_with_line_and_key(folder, refusals, snapsh
 
 def test_options_that_do_not_go_together_are_refused(refusals, snapshot):
     assert refusals(("bench", "accuracy"), APART) == snapshot
-
-
-def test_a_missing_folder_says_where_it_was_looked_for_and_how_to_give_it(forecast, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    ended = forecast("bench", "accuracy", "--bed", "mid", "--data", tmp_path)
-    assert ended.code == 2
-    assert ended.err.count("\n") == 1
-    assert f"looked for {tmp_path / 'mid'}, " in ended.err
-    assert "Give the folder that holds 'mid': --data FOLDER" in ended.err
 
 
 def test_a_bed_answers_with_one_table_and_one_entry_a_target(folder, forecast):

@@ -114,16 +114,6 @@ def test_the_lowest_value_of_a_row_is_marked_and_equals_are_marked_alike():
     ]
 
 
-def test_json_is_one_object_and_nothing_else(config_file, forecast, tmp_path, drawn_units):
-    ended = forecast(
-        "backtest", config_file, "--out", tmp_path, "--origins", "2020-01-01,2020-03-01", "--json"
-    )
-    assert (ended.code, ended.err) == (0, "")
-    content = json.loads(ended.out)
-    assert content.pop("folder") == str(tmp_path / "small/backtest")
-    assert content == json.loads((tmp_path / "small/backtest/scores.json").read_text())
-
-
 def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtest):
     done, folder = whole_backtest
     config = load_config(folder.parent / "small.yaml")

@@ -1,15 +1,15 @@
 """Here, in processes, on Dask, one worker killed: the same numbers to the last bit."""
 
 import contextlib
-import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-import time
 from datetime import date
 
+import distributed
 import numpy as np
 import pytest
 
@@ -19,6 +19,7 @@ from forecast.evaluation.study import Task, Workers, _own_workers, do_all, run_s
 
 MONTHS = (date(2020, 1, 1), date(2020, 2, 1))
 NAMES = ("first", "second", "third", "fourth")
+WAIT_SECONDS = 60
 
 
 def bits(result):
@@ -28,10 +29,10 @@ def bits(result):
 
 
 def in_capitals(**instead):
-    """Work on names that takes no time, or does something else for some: sent whole to workers."""
+    """Work on names that takes a tenth of a second, or does something else for some."""
 
     def work(name):
-        time.sleep(0.1)
+        assert sum(range(4_000_000)) > 0
         return instead[name]() if name in instead else name.upper()
 
     return work
@@ -46,11 +47,13 @@ def said(work, names=NAMES, **place):
 def test_units_in_other_processes_give_what_a_unit_alone_gives_and_each_is_told(us_china, make_plan):
     """Units of one origin each."""
     plan, events, told = make_plan(origins=MONTHS, start=date(2019, 7, 1)), model_columns(us_china), []
+    for name in ("id", "date", "known_date", "category", "severity"):
+        assert np.array_equal(getattr(events, name), getattr(us_china, name))
+    assert set(events.summary) == set(events.source_url) == {""}
     units = [Unit(plan.dyad, place, place) for place in range(len(MONTHS))]
-    tasks = [Task(unit.name, unit.name, (plan, events, unit)) for unit in units]
     study = run_study(
         unit_row,
-        tasks,
+        [Task(unit.name, unit.name, (plan, events, unit)) for unit in units],
         lambda task, row: read_unit(task.arguments[2], row),
         workers=Workers(2),
         listen=lambda task: told.append(task.name),
@@ -83,40 +86,26 @@ def test_two_studies_on_one_machine_do_not_share_a_port():
             assert len(client.run(os.getpid)) == 1
 
 
-@pytest.fixture
-def scheduler(tmp_path):
-    """A scheduler in its own process; yields its address and a function that starts a worker."""
-    started = []
-
-    def start(*arguments):
-        log = (tmp_path / f"{len(started)}.log").open("w")
-        command = [sys.executable, "-W", "ignore", "-m", "dask", *arguments, "--no-dashboard"]
-        started.append(subprocess.Popen(command, stdout=log, stderr=log))
-        log.close()
-        return started[-1]
-
+def test_a_dask_worker_killed_in_mid_run_changes_nothing(tmp_path):
+    dask = [sys.executable, "-W", "ignore", "-m", "dask"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     contact = tmp_path / "scheduler.json"
-    start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(contact))
-    for _ in range(600):
-        if contact.is_file() and contact.stat().st_size:
-            break
-        time.sleep(0.1)
-    address = json.loads(contact.read_text())["address"]
-    yield address, lambda: start("worker", address, "--nthreads", "1", "--no-nanny")
-    for process in started:
-        process.kill()
-        process.wait()
+    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", contact]
+    with contextlib.ExitStack() as stack:
 
+        def start(*command):
+            process = stack.enter_context(subprocess.Popen([*dask, *command], **quiet))
+            stack.callback(process.kill)
 
-def test_a_dask_worker_killed_in_mid_run_changes_nothing(scheduler):
-    import distributed
-
-    address, start_worker = scheduler
-    workers = [start_worker(), start_worker()]
-    with distributed.Client(address) as client:
-        client.wait_for_workers(len(workers), timeout=60)
-        pids = client.run(os.getpid)
-        killed = []
+        start("scheduler", *options)
+        client = stack.enter_context(
+            distributed.Client(scheduler_file=str(contact), timeout=WAIT_SECONDS, set_as_default=False)
+        )
+        address = client.scheduler.address
+        for _ in range(2):
+            start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+        client.wait_for_workers(2, timeout=WAIT_SECONDS)
+        pids, killed = client.run(os.getpid), []
 
         def kill_one(task):
             if not killed:
@@ -126,7 +115,7 @@ def test_a_dask_worker_killed_in_mid_run_changes_nothing(scheduler):
         whole = {name: name.upper() for name in NAMES}
         assert said(in_capitals(), workers=Workers(cluster=address), listen=kill_one) == (whole, [])
         survivors = client.run(os.getpid)
-    assert survivors == {worker: pid for worker, pid in pids.items() if worker != killed[0]}
+        assert survivors == {worker: pid for worker, pid in pids.items() if worker != killed[0]}
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
@@ -140,50 +129,32 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
         list(do_all(abs, [], None, Workers(cluster="loacl")))
 
 
-def test_events_sent_to_workers_hold_all_that_counts(us_china):
-    sent = model_columns(us_china)
-    for name in ("id", "date", "known_date", "category", "severity"):
-        assert np.array_equal(getattr(sent, name), getattr(us_china, name))
-    assert set(sent.summary) == set(sent.source_url) == {""}
-
-
 PARENT = """
-import os, sys, time
+import os, sys
 from forecast.evaluation.study import _own_workers
 
 if __name__ == "__main__":
     with _own_workers(1) as client:
         print(*client.run(os.getpid).values(), flush=True)
-        time.sleep(600)
+        sys.stdin.read()
 """
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_worker_processes_end_with_their_parent_and_without_a_word(tmp_path, stop):
     (tmp_path / "parent.py").write_text(PARENT)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     command = [sys.executable, tmp_path / "parent.py"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as parent:
+    with subprocess.Popen(command, **pipes, text=True, start_new_session=True) as parent:
         worker = int(parent.stdout.readline())
-        os.kill(worker, 0)
+        ended = os.pidfd_open(worker)
         if stop == signal.SIGINT:  # as Ctrl-C in a terminal: to all of them
             os.killpg(parent.pid, stop)
         else:
             parent.kill()
-        said = parent.communicate(timeout=60)[1]
+        parent.wait(timeout=WAIT_SECONDS)
+        said = parent.stderr.read()
     assert said.count("Traceback") == (1 if stop == signal.SIGINT else 0), said
-    for _ in range(100):
-        if not is_running(worker):
-            return
-        time.sleep(0.05)
-    os.kill(worker, signal.SIGKILL)
-    pytest.fail("the worker outlived its parent")
-
-
-def is_running(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    readable, _, _ = select.select([ended], [], [], WAIT_SECONDS)
+    os.close(ended)
+    assert readable, "the worker outlived its parent"
