@@ -1,6 +1,5 @@
 """Lists of simulated dyads whose truth is known: rates of target events, constant or with a change."""
 
-import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -69,14 +68,6 @@ def trial(tmp_path) -> Path:
     """A list of three simulated dyads, a file each."""
     write_dyads(tmp_path)
     return write_list(tmp_path, extra="triggers: {ready: 20%, set: 35%, go: 50%}\n")
-
-
-@pytest.fixture
-def read_watch():
-    def read(folder: Path) -> dict:
-        return json.loads((folder / "watch.json").read_text(encoding="utf-8"))
-
-    return read
 
 
 def watched(path: Path, out: Path, settings=(), as_of=None, **options):

@@ -8,6 +8,7 @@ from forecast.config import load_config
 from forecast.config.schema import ModelConfig
 from forecast.config.watchlist import is_watchlist, load_watchlist
 from forecast.errors import ConfigError
+from forecast.watchlist.watch import run_watch
 
 from .conftest import TARGET, write_list
 
@@ -55,10 +56,9 @@ def test_one_dyad_may_stand_twice_only_with_other_targets_and_a_name(tmp_path):
             load_watchlist(write_list(tmp_path, dyads=["{a: USA, b: IRQ}", second]))
 
 
-@pytest.mark.parametrize(("written", "threshold"), [("35%", 0.35), ("0.35", 0.35)])
-def test_a_trigger_is_a_share_or_a_percent(tmp_path, written, threshold):
-    found = load_watchlist(write_list(tmp_path, extra=f"triggers: {{act: {written}}}\n"))
-    assert found.triggers == {"act": pytest.approx(threshold)}
+def test_a_trigger_is_a_share_or_a_percent(tmp_path):
+    found = load_watchlist(write_list(tmp_path, extra="triggers: {act: 0.2, go: 35%}\n"))
+    assert found.triggers == {"act": 0.2, "go": 0.35}
 
 
 def test_the_model_of_a_list_needs_no_fit_unless_it_says_otherwise(tmp_path):
@@ -73,15 +73,8 @@ def test_a_list_without_horizons_has_those_of_a_config(tmp_path):
     path = write_list(tmp_path)
     path.write_text(path.read_text().replace("horizons: [30, 90, 180]\n", ""))
     found = load_watchlist(path)
-    assert [(one.date - found.as_of).days for one in found.shared_milestones] == [30, 90, 180]
+    assert [(dated.date - found.as_of).days for dated in found.shared_milestones] == [30, 90, 180]
     assert (found.asked.target, found.asked.milestone) == ("force", "days_180")
-
-
-def test_a_pattern_without_files_and_an_unknown_family_are_refused(tmp_path):
-    from forecast.watchlist.watch import run_watch
-
-    with pytest.raises(ConfigError, match=r"list.yaml:4:10: events.0: no event file fits .*dyads/\*\.csv"):
-        run_watch(load_watchlist(write_list(tmp_path)))
 
 
 def test_a_list_in_the_place_of_a_config_and_the_reverse_are_sent_to_the_right_command(tmp_path):
@@ -94,8 +87,24 @@ def test_a_list_in_the_place_of_a_config_and_the_reverse_are_sent_to_the_right_c
 
 
 @pytest.mark.parametrize(
-    "setting", ["horizons=[90, 30]", "horizons=[30, 30]", "triggers={ready: 40%, set: 35%}"]
+    ("setting", "message"),
+    [
+        ("horizons=[90, 30]", "30 is not above 90; give them in rising order, each once"),
+        ("horizons=[30, 30]", "30 is not above 30; give them in rising order, each once"),
+        ("triggers={ready: 40%, set: 35%}", "0.35 is not above 0.4; give them in rising order, each once"),
+        ("events=[none/*.csv]", r"events\.0: no event file fits '.*none/\*\.csv'; give event files"),
+        ("model.family=panell", "model.family: .*Did you mean 'panel'"),
+        ("start=2010-01-04", "2010-01-04 is not before as_of"),
+    ],
 )
-def test_horizons_and_triggers_rise(tmp_path, setting):
-    with pytest.raises(ConfigError, match=r"is not above .*; give them in rising order, each once"):
-        load_watchlist(write_list(tmp_path), [setting])
+def test_a_setting_that_cannot_be_used_is_named_before_any_work(trial, tmp_path, setting, message):
+    with pytest.raises(ConfigError, match=message):
+        run_watch(load_watchlist(trial, [setting]), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_horizon_that_no_member_answers_is_refused_once_with_its_line(trial, tmp_path):
+    trial.write_text(trial.read_text().replace("horizons: [30, 90, 180]", "horizons: [30, 3000]"))
+    with pytest.raises(ConfigError, match=r"list.yaml:6:16: .* answers up to 1461 days") as caught:
+        run_watch(load_watchlist(trial), out=tmp_path / "out")
+    assert len(str(caught.value).splitlines()) == 1
