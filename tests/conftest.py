@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, p
 from forecast.panel import TargetRule
 from forecast.priors import default_priors
 
+ROOT = Path(__file__).resolve().parents[1]
 FIRST = date(2000, 1, 1)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -37,6 +39,15 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WARM = """
+import runpy
+from forecast.inference.density import PosteriorDensity
+from forecast import load_config, read_inputs
+inputs = read_inputs(load_config("configs/us-china-2023.yaml"))
+density = PosteriorDensity.of(inputs.data, inputs.priors)
+density(density.starting_point(1)[None])
+runpy.run_path("tools/key_numbers.py")["_given_draws"]()
+"""
 PATIENCE_MS = 120_000
 """How long the browser may take for a step on a machine under load."""
 
@@ -85,6 +96,13 @@ def run_command(*arguments: object) -> Ended:
     finally:
         sys.argv = before
     return Ended(code, out.getvalue(), err.getvalue())
+
+
+def pytest_configure(config):
+    """Compile density and simulator once, before workers start that would each do it."""
+    cold = not any((ROOT / "forecast/models").glob("__pycache__/*.nbi")) and "NUMBA_CACHE_DIR" not in os.environ
+    if cold and getattr(config.option, "numprocesses", None):
+        subprocess.run([sys.executable, "-c", WARM], cwd=ROOT, check=True)
 
 
 @pytest.fixture(scope="session")
