@@ -100,7 +100,9 @@ def run_command(*arguments: object) -> Ended:
 
 def pytest_configure(config):
     """Compile density and simulator once, before workers start that would each do it."""
-    cold = not any((ROOT / "forecast/models").glob("__pycache__/*.nbi")) and "NUMBA_CACHE_DIR" not in os.environ
+    cold = (
+        not any((ROOT / "forecast/models").glob("__pycache__/*.nbi")) and "NUMBA_CACHE_DIR" not in os.environ
+    )
     if cold and getattr(config.option, "numprocesses", None):
         subprocess.run([sys.executable, "-c", WARM], cwd=ROOT, check=True)
 
