@@ -69,6 +69,10 @@ def pytest_configure(config) -> None:
     # Where tests are collected alone no snapshot is compared, which makes none of them unused.
     if config.option.collectonly:
         config.option.warn_unused_snapshots = True
+    kept = (ROOT / "forecast/models").glob("__pycache__/*.nbi")
+    if getattr(config.option, "numprocesses", None) and "NUMBA_CACHE_DIR" not in os.environ and not any(kept):
+        # Density and simulator are compiled once, before workers start that would each do it.
+        subprocess.run([sys.executable, "-c", WARM], cwd=ROOT, check=True)
 
 
 class Ended(NamedTuple):
@@ -96,15 +100,6 @@ def run_command(*arguments: object) -> Ended:
     finally:
         sys.argv = before
     return Ended(code, out.getvalue(), err.getvalue())
-
-
-def pytest_configure(config):
-    """Compile density and simulator once, before workers start that would each do it."""
-    cold = (
-        not any((ROOT / "forecast/models").glob("__pycache__/*.nbi")) and "NUMBA_CACHE_DIR" not in os.environ
-    )
-    if cold and getattr(config.option, "numprocesses", None):
-        subprocess.run([sys.executable, "-c", WARM], cwd=ROOT, check=True)
 
 
 @pytest.fixture(scope="session")
