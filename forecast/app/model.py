@@ -32,7 +32,7 @@ from forecast.report.words import assumption_label, change_with_error, step_name
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import parameter_draws
-from forecast.sensitivity.shifts import PriorShifts, key_assumptions, stacked_shares
+from forecast.sensitivity.robustness import PriorShifts, key_assumptions, stacked_shares
 
 MOST_ACTS = 50
 """Acts that a state may assume, and past events that it may take out."""

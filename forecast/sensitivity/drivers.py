@@ -72,7 +72,6 @@ def measure_drivers(posterior: Posterior, mixture: Mixture, *, seed: int, listen
         seed=seed,
         listen=lambda done, planned: listen(StageProgress("drivers", done, planned)),
     )
-    known = [one for one in measured if one.change is not None]
     rows = list(inputs.events.rows())
     drivers = [
         Driver(
@@ -82,14 +81,16 @@ def measure_drivers(posterior: Posterior, mixture: Mixture, *, seed: int, listen
             severity=rows[one.row].severity,
             summary=rows[one.row].summary,
             source=rows[one.row].source_outlet,
-            change=one.change or 0.0,
+            change=one.change,
             mcse=one.mcse or 0.0,
         )
-        for one in sorted(known, key=lambda one: -(one.change or 0.0))
+        for one in measured
+        if one.change is not None
     ]
+    drivers.sort(key=lambda driver: -driver.change)
     raised = [driver for driver in drivers if driver.change > 0][:SHOWN_DRIVERS]
     lowered = [driver for driver in drivers if driver.change < 0][-SHOWN_DRIVERS:]
-    return Drivers((*raised, *lowered), len(measured), len(measured) - len(known))
+    return Drivers((*raised, *lowered), len(measured), len(measured) - len(drivers))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ to ArviZ.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,187 +21,92 @@ from scipy import special
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats, log_likelihood
 from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
-from forecast.records.forecast import Forecast, RestsOn
+from forecast.records.forecast import Forecast, RestsOn, TargetForecast
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import milestone_day, parameter_draws
 from forecast.simulation.probabilities import beta_of
 
 ALPHAS = (0.99, 1.01)
 """Powers on both sides of one at which the distance is taken."""
+SENSITIVE = 0.05
+"""Distance per doubling from which a quantity counts as sensitive (Kallioinen et al. 2024)."""
+CLEAR_ERRORS = 2.0
+"""Monte Carlo errors by which a shift must differ from zero to count."""
+ALL_PRIORS, DATA = "all priors", "data"
+_LEVELS = (np.arange(1000) + 0.5) / 1000
+"""Quantiles that stand for the spread of the members that need no fit."""
+_RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
 _SHRINKAGE = 5.0
 """Precision of the coefficients of ``log_hazards`` around zero, per standard deviation of a parameter."""
 _MOST_ROUNDS = 50
 _LEAST_CHANCE = 1e-12
 _ROUNDS_OF_CURVATURE = 3
 """Rounds in which the curvature is worked out anew: nearly all of the cost, and it hardly changes later."""
-_RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
 
 
-@dataclass(frozen=True)
-class PowerScaling:
-    """A component's log density at each draw, up to a constant, and the weights for the two ``ALPHAS``."""
-
-    log_density: Floats
-    lower: ImportanceWeights
-    upper: ImportanceWeights
-
-    @property
-    def pareto_k(self) -> float:
-        """The larger of the two tail shapes."""
-        return max(self.lower.pareto_k, self.upper.pareto_k)
-
-    @property
-    def trusted(self) -> bool:
-        """Whether the draws can stand for both scaled posteriors."""
-        return self.lower.trusted and self.upper.trusted
-
-
-@dataclass(frozen=True)
-class Sorted:
-    """Values in rising order: what every distance of one quantity shares.
-
-    The first values are of the draws, which have the weight ``share`` together; others have the rest, and
-    no component's weight moves them.
-    """
-
-    order: np.ndarray
-    gaps: Floats
-    share: float = 1.0
-
-    def weights(self, of_draws: Floats) -> Floats:
-        """Weights of all values in rising order, summing to one, from those of the draws."""
-        others = len(self.order) - len(of_draws)
-        rest = np.full(others, (1 - self.share) / max(others, 1))
-        return np.asarray(np.concatenate([self.share * of_draws, rest])[self.order])
+def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
+    """Power-scale priors and likelihood for every target × milestone of which the model is a member."""
+    by_group: dict[str, Floats] = {}
+    for name, prior in base.inputs.priors.priors.items():
+        density = prior.distribution.log_density(parameter_draws(base, name))
+        by_group[prior.group.name] = by_group.get(prior.group.name, 0.0) + density
+    scalings = {
+        **{name: power_scaling(density) for name, density in by_group.items()},
+        ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0)),
+        DATA: power_scaling(log_likelihood(base.inputs.data, base.draws, base.inputs.priors)),
+    }
+    features, config = parameter_features(base), base.inputs.config
+    return tuple(
+        _number_sensitivity(base, target, milestone.name, features, scalings)
+        for target in config.targets
+        for milestone in config.milestones
+        if base.mixture.share(target)
+    )
 
 
-def power_scaling(log_density: Floats) -> PowerScaling:
-    """Weights for a component's log density at each draw, shape (draw,)."""
-    lower, upper = (importance_weights((alpha - 1) * log_density) for alpha in ALPHAS)
-    return PowerScaling(log_density, lower, upper)
+def _number_sensitivity(
+    base: Run, target: str, milestone: str, features: Floats, scalings: dict[str, PowerScaling]
+) -> NumberSensitivity:
+    day = milestone_day(base, milestone)
+    means, values = base.mixture.by_draw(target, day), _chances(base, target, day, features)
+
+    def record(name: str, noise: float | None = None) -> WeightPull:
+        scaling = scalings[name]
+        change, error = slope_per_doubling(means, scaling.log_density, base.n_chains)
+        distance, k = sensitivity(values, scaling), scaling.pareto_k
+        return WeightPull(name=name, sensitivity=distance, noise=noise, change=change, mcse=error, pareto_k=k)
+
+    names = (name for name in scalings if name not in (ALL_PRIORS, DATA))
+    groups = sorted(map(record, names), key=lambda group: -group.sensitivity)
+    first, priors, data = (
+        pull_of(values, scalings[name], base.n_chains, means) for name in (groups[0].name, ALL_PRIORS, DATA)
+    )
+    groups[0] = groups[0].model_copy(update={"noise": first.noise})
+    observed = base.forecast.target(target).observed_before
+    label, reason = label_of(priors, data, first.strength, observed)
+    return NumberSensitivity(
+        target=target,
+        milestone=milestone,
+        rests_on=label,
+        reason=reason,
+        priors=record(ALL_PRIORS, priors.noise),
+        data=record(DATA, data.noise),
+        groups=tuple(groups),
+    )
 
 
-def sort_values(values: Floats, others: Floats | None = None, share: float = 1.0) -> Sorted:
-    """Sort a quantity once for all its distances.
+def with_labels(forecast: Forecast, robustness: Robustness) -> Forecast:
+    """Return the forecast with what each of its probabilities rests on."""
+    labels = {(one.target, one.milestone): one.rests_on for one in robustness.sensitivities}
 
-    ``others`` are values of it, all as likely, that come from another source than the draws: the quantity is
-    of the draws with probability ``share``.
-    """
-    all_values = values if others is None else np.concatenate([values, others])
-    order = np.argsort(all_values, kind="stable")
-    return Sorted(order, np.diff(all_values[order]), share)
+    def labelled(target: TargetForecast) -> TargetForecast:
+        milestones = tuple(
+            one.model_copy(update={"rests_on": labels.get((target.name, one.name))})
+            for one in target.milestones
+        )
+        return target.model_copy(update={"milestones": milestones})
 
-
-def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chains: int = 1) -> float:
-    """Distance that a doubling of the component's weight would move the distribution, from the two powers.
-
-    ``roll`` is the share of each chain by which the weights are shifted against the values; see ``noise_of``.
-    """
-    distances = []
-    for weights in (scaling.lower.weights, scaling.upper.weights):
-        used = weights
-        if roll:
-            chains = weights.reshape(n_chains, -1)
-            used = np.roll(chains, int(roll * chains.shape[1]), axis=1).ravel()
-        distances.append(cjs_distance(values, used))
-    lower, upper = ALPHAS
-    return float((distances[1] / np.log2(upper) - distances[0] / np.log2(lower)) / 2)
-
-
-def noise_of(values: Sorted, scaling: PowerScaling, n_chains: int) -> float:
-    """Return the sensitivity that is found by chance: the root mean square over re-paired draws.
-
-    Weights and values are shifted against each other along the chains: they then have nothing to do with
-    each other, but keep how slowly each of them moves.
-    """
-    found = [sensitivity(values, scaling, roll, n_chains) for roll in _RE_PAIRINGS]
-    return float(np.sqrt(np.mean(np.square(found))))
-
-
-def slope_per_doubling(values: Floats, log_density: Floats, n_chains: int) -> tuple[float, float]:
-    """Change of the mean per doubling of a component's weight, with its Monte Carlo error.
-
-    The derivative of E[v] in α at 1 is the covariance of v and the log density; in log₂ α, log 2 times it.
-    """
-    if np.ptp(log_density) == 0.0:
-        return 0.0, 0.0
-    product = np.log(2) * (values - values.mean()) * (log_density - log_density.mean())
-    return float(product.mean()), monte_carlo_error(product, n_chains)
-
-
-def cjs_distance(values: Sorted, weights: Floats) -> float:
-    """Cumulative Jensen–Shannon distance between draws and the same draws weighted, in [0, 1].
-
-    The larger of the distances of the quantity and of its negative, since the measure is not symmetric.
-    """
-    if not values.gaps.any():
-        return 0.0
-    equal = np.full(len(weights), 1 / len(weights))
-    plain, weighted = (np.cumsum(values.weights(one))[:-1] for one in (equal, weights))
-    below = _one_sided(plain, weighted, values.gaps)
-    above = _one_sided(1 - plain[::-1], 1 - weighted[::-1], values.gaps[::-1])
-    return float(np.sqrt(max(below, above, 0.0)))
-
-
-def _one_sided(first: Floats, second: Floats, gaps: Floats) -> float:
-    p, q = np.clip(first, 0.0, 1.0), np.clip(second, 0.0, 1.0)
-    middle = 0.5 * (p + q)
-    safe = np.maximum(middle, 1e-300)
-
-    def divergence(one: Floats) -> float:
-        ratio = np.maximum(one, 1e-300) / safe
-        return float(gaps @ (one * np.log2(ratio)))
-
-    p_mass, q_mass = float(gaps @ p), float(gaps @ q)
-    linear = 0.5 / np.log(2) * (q_mass - p_mass)
-    total = max(divergence(p) + linear, 0.0) + max(divergence(q) - linear, 0.0)
-    return total / (p_mass + q_mass) if p_mass + q_mass > 0 else 0.0
-
-
-def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
-    """Logarithm of each draw's cumulative hazard, −log(1 − chance), shape (draw,).
-
-    A draw's share of ``n_paths`` paths is its chance plus binomial noise, which for a rare target outweighs
-    what the parameters do. The hits are therefore regressed on the parameters (``features``, shape (draw,
-    feature)): a binomial model whose log cumulative hazard is linear in them, shrunk a little. The fit serves
-    questions on the spread over draws only; probabilities themselves are always means of the shares. It is
-    the same value everywhere when all paths agree: there is nothing to tell draws apart.
-    """
-    mean = float(shares.mean())
-    mean = min(max(mean, _LEAST_CHANCE), 1 - _LEAST_CHANCE)  # rounding can reach 1 where not all paths agree
-    if np.ptp(shares) == 0.0 and shares[0] in (0.0, 1.0):
-        return np.zeros(len(shares))
-    design = np.column_stack([np.ones(len(shares)), features])
-    penalty = np.diag([0.0, *([_SHRINKAGE] * features.shape[1])])
-    coefficients = np.zeros(design.shape[1])
-    coefficients[0] = np.log(-np.log1p(-mean))
-    curvature = penalty
-    for finished in range(_MOST_ROUNDS):
-        # Fisher scoring; the clip keeps a wild step of the first rounds finite.
-        log_hazard = np.clip(design @ coefficients, -14.0, 3.0)
-        hazard = np.exp(log_hazard)
-        chance = np.clip(-np.expm1(-hazard), 1e-9, 1 - 1e-9)
-        slope = hazard * np.exp(-hazard)
-        variance = chance * (1 - chance)
-        score = n_paths * slope * (shares - chance) / variance
-        if finished < _ROUNDS_OF_CURVATURE:
-            rooted = np.sqrt(n_paths * slope**2 / variance)[:, None] * design
-            curvature = rooted.T @ rooted + penalty
-        step = np.linalg.solve(curvature, design.T @ score - penalty @ coefficients)
-        coefficients = coefficients + step
-        if np.abs(step).max() < 1e-4:
-            break
-    return np.asarray(design @ coefficients)
-
-
-ALL_PRIORS, DATA = "all priors", "data"
-
-SENSITIVE = 0.05
-"""Distance per doubling from which a quantity counts as sensitive (Kallioinen et al. 2024)."""
-CLEAR_ERRORS = 2.0
-"""Monte Carlo errors by which a shift must differ from zero to count."""
-_LEVELS = (np.arange(1000) + 0.5) / 1000
-"""Quantiles that stand for the spread of the members that need no fit."""
+    return forecast.model_copy(update={"targets": tuple(map(labelled, forecast.targets))})
 
 
 @dataclass(frozen=True)
@@ -279,22 +185,123 @@ def label_of(
     return "data-driven", "data move it more"
 
 
-def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
-    """Power-scale priors and likelihood for every target × milestone of which the model is a member."""
-    by_group = _group_densities(base)
-    scalings = {
-        **{name: power_scaling(density) for name, density in by_group.items()},
-        ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0)),
-        DATA: power_scaling(log_likelihood(base.inputs.data, base.draws, base.inputs.priors)),
-    }
-    features = parameter_features(base)
-    config = base.inputs.config
-    asked = [(target, one.name) for target in config.targets for one in config.milestones]
-    return tuple(
-        _number_sensitivity(base, question, features, scalings)
-        for question in asked
-        if base.mixture.share(question[0])
-    )
+@dataclass(frozen=True)
+class PowerScaling:
+    """A component's log density at each draw, up to a constant, and the weights for the two ``ALPHAS``."""
+
+    log_density: Floats
+    lower: ImportanceWeights
+    upper: ImportanceWeights
+
+    @property
+    def pareto_k(self) -> float:
+        """The larger of the two tail shapes."""
+        return max(self.lower.pareto_k, self.upper.pareto_k)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the draws can stand for both scaled posteriors."""
+        return self.lower.trusted and self.upper.trusted
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Values in rising order: what every distance of one quantity shares.
+
+    The first values are of the draws, which have the weight ``share`` together; others have the rest, and
+    no component's weight moves them.
+    """
+
+    order: np.ndarray
+    gaps: Floats
+    share: float = 1.0
+
+    def weights(self, of_draws: Floats) -> Floats:
+        """Weights of all values in rising order, summing to one, from those of the draws."""
+        others = len(self.order) - len(of_draws)
+        rest = np.full(others, (1 - self.share) / max(others, 1))
+        return np.asarray(np.concatenate([self.share * of_draws, rest])[self.order])
+
+
+def power_scaling(log_density: Floats) -> PowerScaling:
+    """Weights for a component's log density at each draw, shape (draw,)."""
+    lower, upper = (importance_weights((alpha - 1) * log_density) for alpha in ALPHAS)
+    return PowerScaling(log_density, lower, upper)
+
+
+def sort_values(values: Floats, others: Floats | None = None, share: float = 1.0) -> Sorted:
+    """Sort a quantity once for all its distances.
+
+    ``others`` are values of it, all as likely, that come from another source than the draws: the quantity is
+    of the draws with probability ``share``.
+    """
+    all_values = values if others is None else np.concatenate([values, others])
+    order = np.argsort(all_values, kind="stable")
+    return Sorted(order, np.diff(all_values[order]), share)
+
+
+def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chains: int = 1) -> float:
+    """Distance that a doubling of the component's weight would move the distribution, from the two powers.
+
+    ``roll`` is the share of each chain by which the weights are shifted against the values; see ``noise_of``.
+    """
+    by_doubling = []
+    for alpha, scaled in zip(ALPHAS, (scaling.lower, scaling.upper), strict=True):
+        chains = scaled.weights.reshape(n_chains, -1)
+        rolled = np.roll(chains, int(roll * chains.shape[1]), axis=1).ravel()
+        by_doubling.append(cjs_distance(values, rolled) / np.log2(alpha))
+    lower, upper = by_doubling
+    return float((upper - lower) / 2)
+
+
+def noise_of(values: Sorted, scaling: PowerScaling, n_chains: int) -> float:
+    """Return the sensitivity that is found by chance: the root mean square over re-paired draws.
+
+    Weights and values are shifted against each other along the chains: they then have nothing to do with
+    each other, but keep how slowly each of them moves.
+    """
+    found = [sensitivity(values, scaling, roll, n_chains) for roll in _RE_PAIRINGS]
+    return float(np.sqrt(np.mean(np.square(found))))
+
+
+def slope_per_doubling(values: Floats, log_density: Floats, n_chains: int) -> tuple[float, float]:
+    """Change of the mean per doubling of a component's weight, with its Monte Carlo error.
+
+    The derivative of E[v] in α at 1 is the covariance of v and the log density; in log₂ α, log 2 times it.
+    """
+    if np.ptp(log_density) == 0.0:
+        return 0.0, 0.0
+    product = np.log(2) * (values - values.mean()) * (log_density - log_density.mean())
+    return float(product.mean()), monte_carlo_error(product, n_chains)
+
+
+def cjs_distance(values: Sorted, weights: Floats) -> float:
+    """Cumulative Jensen–Shannon distance between draws and the same draws weighted, in [0, 1].
+
+    The larger of the distances of the quantity and of its negative, since the measure is not symmetric.
+    """
+    if not values.gaps.any():
+        return 0.0
+    equal = np.full(len(weights), 1 / len(weights))
+    plain, weighted = (np.cumsum(values.weights(one))[:-1] for one in (equal, weights))
+    below = _one_sided(plain, weighted, values.gaps)
+    above = _one_sided(1 - plain[::-1], 1 - weighted[::-1], values.gaps[::-1])
+    return float(np.sqrt(max(below, above, 0.0)))
+
+
+def _one_sided(first: Floats, second: Floats, gaps: Floats) -> float:
+    p, q = np.clip(first, 0.0, 1.0), np.clip(second, 0.0, 1.0)
+    middle = 0.5 * (p + q)
+    safe = np.maximum(middle, 1e-300)
+
+    def divergence(one: Floats) -> float:
+        ratio = np.maximum(one, 1e-300) / safe
+        return float(gaps @ (one * np.log2(ratio)))
+
+    p_mass, q_mass = float(gaps @ p), float(gaps @ q)
+    linear = 0.5 / np.log(2) * (q_mass - p_mass)
+    total = max(divergence(p) + linear, 0.0) + max(divergence(q) - linear, 0.0)
+    return total / (p_mass + q_mass) if p_mass + q_mass > 0 else 0.0
 
 
 def _chances(base: Run, target: str, day: int, features: Floats) -> Sorted:
@@ -308,73 +315,13 @@ def _chances(base: Run, target: str, day: int, features: Floats) -> Sorted:
     return sort_values(model, np.log(-np.log1p(-np.clip(curve, 1e-12, 1 - 1e-12))), mixture.share(target))
 
 
-def _number_sensitivity(
-    base: Run,
-    question: tuple[str, str],
-    features: Floats,
-    scalings: dict[str, PowerScaling],
-) -> NumberSensitivity:
-    target, milestone = question
-    day = milestone_day(base, milestone)
-    means = base.mixture.by_draw(target, day)
-    values = _chances(base, target, day, features)
-
-    def pull(name: str) -> Pull:
-        return pull_of(values, scalings[name], base.n_chains, means)
-
-    def record(name: str, noise: float | None = None) -> WeightPull:
-        scaling = scalings[name]
-        change, error = slope_per_doubling(means, scaling.log_density, base.n_chains)
-        return WeightPull(
-            name=name,
-            sensitivity=sensitivity(values, scaling),
-            noise=noise,
-            change=change,
-            mcse=error,
-            pareto_k=scaling.pareto_k,
-        )
-
-    groups = [record(name) for name in scalings if name not in (ALL_PRIORS, DATA)]
-    groups.sort(key=lambda one: -one.sensitivity)
-    first = pull(groups[0].name)
-    groups[0] = groups[0].model_copy(update={"noise": first.noise})
-    priors, data = pull(ALL_PRIORS), pull(DATA)
-    observed = base.forecast.target(target).observed_before
-    label, reason = label_of(priors, data, first.strength, observed)
-    return NumberSensitivity(
-        target=target,
-        milestone=milestone,
-        rests_on=label,
-        reason=reason,
-        priors=record(ALL_PRIORS, priors.noise),
-        data=record(DATA, data.noise),
-        groups=tuple(groups),
-    )
-
-
-def _group_densities(base: Run) -> dict[str, Floats]:
-    """Log prior density of each group of parameters at each draw."""
-    densities: dict[str, Floats] = {}
-    for name, prior in base.inputs.priors.priors.items():
-        density = prior.distribution.log_density(parameter_draws(base, name))
-        before = densities.get(prior.group.name)
-        densities[prior.group.name] = density if before is None else before + density
-    return densities
-
-
 def parameter_features(base: Run) -> Floats:
     """Standardised parameters, latest tension and level by draw, shape (draw, feature); no constants."""
-    columns = []
-    for name, prior in base.inputs.priors.priors.items():
-        values = parameter_draws(base, name)
-        support = prior.group.support
-        columns.append(
-            values
-            if support == "real"
-            else np.log(values)
-            if support == "positive"
-            else special.logit(values)
-        )
+    links: dict[str, Callable[[Floats], Floats]] = {"real": np.asarray, "positive": np.log}
+    columns = [
+        links.get(prior.group.support, special.logit)(parameter_draws(base, name))
+        for name, prior in base.inputs.priors.priors.items()
+    ]
     columns += [*base.draws.knots[:, -2:].T, base.draws.level(base.inputs.data)]
     features = np.column_stack(columns)
     spread = features.std(axis=0)
@@ -382,18 +329,37 @@ def parameter_features(base: Run) -> Floats:
     return np.asarray((features[:, moving] - features[:, moving].mean(axis=0)) / spread[moving])
 
 
-def with_labels(forecast: Forecast, robustness: Robustness) -> Forecast:
-    """Return the forecast with what each of its probabilities rests on."""
-    labels = {(one.target, one.milestone): one.rests_on for one in robustness.sensitivities}
-    targets = tuple(
-        target.model_copy(
-            update={
-                "milestones": tuple(
-                    one.model_copy(update={"rests_on": labels.get((target.name, one.name))})
-                    for one in target.milestones
-                )
-            }
-        )
-        for target in forecast.targets
-    )
-    return forecast.model_copy(update={"targets": targets})
+def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
+    """Logarithm of each draw's cumulative hazard, −log(1 − chance), shape (draw,).
+
+    A draw's share of ``n_paths`` paths is its chance plus binomial noise, which for a rare target outweighs
+    what the parameters do. The hits are therefore regressed on the parameters (``features``, shape (draw,
+    feature)): a binomial model whose log cumulative hazard is linear in them, shrunk a little. The fit serves
+    questions on the spread over draws only; probabilities themselves are always means of the shares. It is
+    the same value everywhere when all paths agree: there is nothing to tell draws apart.
+    """
+    mean = float(shares.mean())
+    mean = min(max(mean, _LEAST_CHANCE), 1 - _LEAST_CHANCE)  # rounding can reach 1 where not all paths agree
+    if np.ptp(shares) == 0.0 and shares[0] in (0.0, 1.0):
+        return np.zeros(len(shares))
+    design = np.column_stack([np.ones(len(shares)), features])
+    penalty = np.diag([0.0, *([_SHRINKAGE] * features.shape[1])])
+    coefficients = np.zeros(design.shape[1])
+    coefficients[0] = np.log(-np.log1p(-mean))
+    curvature = penalty
+    for finished in range(_MOST_ROUNDS):
+        # Fisher scoring; the clip keeps a wild step of the first rounds finite.
+        log_hazard = np.clip(design @ coefficients, -14.0, 3.0)
+        hazard = np.exp(log_hazard)
+        chance = np.clip(-np.expm1(-hazard), 1e-9, 1 - 1e-9)
+        slope = hazard * np.exp(-hazard)
+        variance = chance * (1 - chance)
+        score = n_paths * slope * (shares - chance) / variance
+        if finished < _ROUNDS_OF_CURVATURE:
+            rooted = np.sqrt(n_paths * slope**2 / variance)[:, None] * design
+            curvature = rooted.T @ rooted + penalty
+        step = np.linalg.solve(curvature, design.T @ score - penalty @ coefficients)
+        coefficients = coefficients + step
+        if np.abs(step).max() < 1e-4:
+            break
+    return np.asarray(design @ coefficients)

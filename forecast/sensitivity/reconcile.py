@@ -26,8 +26,13 @@ from forecast.records.base import Probability, Record
 from forecast.runs.run import Run
 from forecast.scenarios.evaluate import evaluate_plan, milestone_day, parameter_draws
 from forecast.scenarios.plan import plan_scenario
-from forecast.sensitivity.robustness import FURTHEST, find_break_evens
-from forecast.sensitivity.shifts import PriorShifts, assumed, key_assumptions, stacked_shares
+from forecast.sensitivity.robustness import (
+    FURTHEST,
+    PriorShifts,
+    find_break_evens,
+    key_assumptions,
+    stacked_shares,
+)
 from forecast.wording import Scale
 
 TOLERANCE = 0.01
@@ -314,8 +319,7 @@ def _slope(shifts: PriorShifts) -> float:
 
 
 def _part(shifts: PriorShifts, steps: float) -> ShiftedPrior:
-    prior = shifts.prior
-    before, after = (assumed(prior, one) for one in (prior.distribution, shifts.moved(steps)))
+    before, after = (shifts.assumed(one) for one in (0.0, steps))
     ends: dict[str, Any] = {"from": before.value, "to": after.value}
     return ShiftedPrior(what=shifts.name, scale=after.scale, **ends)
 

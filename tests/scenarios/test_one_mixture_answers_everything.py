@@ -14,8 +14,7 @@ from forecast.runs.run import mixture_of, read_run, simulate, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import milestone_day, refitted
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-from forecast.sensitivity.shifts import PriorShifts, stacked_shares
+from forecast.sensitivity.robustness import PriorShifts, RobustnessOptions, measure_robustness, stacked_shares
 from forecast.simulation import simulate_first_passages
 from forecast.simulation.probabilities import beta_interval
 from forecast.watchlist.dyads import direct_forecasts

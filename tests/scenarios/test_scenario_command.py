@@ -5,66 +5,100 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 
 import h5py
-import numpy as np
 import pytest
 
 from forecast.config import load_config
 from forecast.config.scenario import scenario_from_options
-from forecast.events.reading import read_events, write_events
 from forecast.priors.population import record_priors, shipped_population
 from forecast.records.forecast import ScenarioForecast
 from forecast.runs.inputs import read_inputs
-from forecast.runs.run import read_run, write_run
+from forecast.runs.mixture import DirectAnswers, Mixture
+from forecast.runs.run import read_run, write_paths, write_run
 from forecast.scenarios import compare_scenarios
+from forecast.simulation import simulate_first_passages
 
 CLASH = "2022-08-15:military_incident:5:0.5"
 RATE = "baseline.weekly_rate.escalation=LogNormal(-3.8, 0.4)"
 SANCTION = "  - {date: 2022-08-15, category: sanction, severity: 4}"
 
 
-def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder):
+# -- a saved run
+
+
+def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder, tmp_path, monkeypatch):
     again = read_run(run_folder)
     assert again.variables.keys() == base.variables.keys()
     for name, values in base.variables.items():
         assert again.variables[name].tobytes() == values.tobytes()
-    for name, days in base.first_day.items():
-        assert (again.first_day[name] == days).all()
     assert again.forecast == base.forecast
     assert (again.inputs.data.counts == base.inputs.data.counts).all()
-
-
-def test_a_run_that_counted_every_row_of_its_file_is_read_with_all_of_them(base, run_folder, tmp_path):
-    # Runs made before dyads selected events: no theatre in the config, and rows that it would leave out.
-    old = shutil.copytree(run_folder, tmp_path / "old")
-    config = old / "config.resolved.yaml"
-    text = config.read_text()
-    assert "  theatre:\n  - TWN\n  - HKG\n  - CAN\n" in text
-    config.write_text(text.replace("  theatre:\n  - TWN\n  - HKG\n  - CAN\n", ""))
-    events = read_events(old / "events.csv")
-    towards = np.where(events.id == "e6", "TWN", events.recipient)
-    write_events(replace(events, recipient=towards), old / "events.csv")
-    again = read_run(old)
-    assert again.inputs.config.dyad.theatre == ()
-    assert (again.inputs.data.counts == base.inputs.data.counts).all()
-
-
-def test_paths_of_an_older_simulator_are_made_anew(base, run_folder, tmp_path, monkeypatch):
-    # Otherwise they would be compared with paths on other random numbers.
+    # Paths of an older simulator are made anew: else they would be compared with other random numbers.
     other = shutil.copytree(run_folder, tmp_path / "other")
-    from forecast.runs.mixture import DirectAnswers, Mixture
-    from forecast.runs.run import write_paths
-    from forecast.simulation import simulate_first_passages
-
-    inputs = base.inputs
-    hits = simulate_first_passages(inputs.data, base.draws, base.simulation)
+    hits = simulate_first_passages(base.inputs.data, base.draws, base.simulation)
     with monkeypatch.context() as older:
         older.setattr("forecast.runs.run.RANDOM_STREAMS", -1)
-        write_paths(Mixture(inputs, DirectAnswers({}), hits), base.n_chains, other / "paths.nc")
-    again = read_run(other)
-    assert all((again.first_day[name] == days).all() for name, days in base.first_day.items())
+        write_paths(Mixture(base.inputs, DirectAnswers({}), hits), base.n_chains, other / "paths.nc")
+    for run in (again, read_run(other)):
+        assert all((run.first_day[name] == days).all() for name, days in base.first_day.items())
+
+
+def test_a_saved_run_keeps_the_population_that_its_priors_came_from(folder, run_from, tmp_path):
+    own = shipped_population().model_dump(mode="json", by_alias=True)
+    own["groups"]["tension.scale"] = {"all": {"centre": 0.4, "spread": 0.3, "values": 7}}
+    (tmp_path / "own.yaml").write_text(json.dumps(own), encoding="utf-8")
+    (tmp_path / "events.csv").write_bytes((folder / "events.csv").read_bytes())
+    text = (folder / "config.yaml").read_text(encoding="utf-8")
+    changed = text.replace("population: none", "population: own.yaml")
+    (tmp_path / "config.yaml").write_text(changed, encoding="utf-8")
+    run = run_from(read_inputs(load_config(tmp_path / "config.yaml")))
+    (saved := tmp_path / "runs" / "made").mkdir(parents=True)
+    write_run(run, saved, saved)
+    (tmp_path / "own.yaml").unlink()
+    again = read_run(saved).inputs
+    assert again.priors == run.inputs.priors
+    plain = record_priors(again.data, None)
+    assert again.priors.priors["tension.scale"].distribution != plain.priors["tension.scale"].distribution
+
+
+def bomb(place):
+    with h5py.File(place / "paths.nc", "a") as file:
+        shape = file["first_day"].shape
+        del file["first_day"]
+        file.create_dataset("first_day", (*shape[:3], 10**9), "i4", chunks=(1, 1, 1, 1000))
+
+
+def of_another_run(place):
+    config = place / "config.resolved.yaml"
+    config.write_text(config.read_text().replace("lethal:", "deadly:"))
+
+
+def of_another_model(place):
+    with h5py.File(place / "posterior.nc", "a") as file:
+        del file["posterior/excitation_severity"]
+
+
+DAMAGE = {
+    "paths.nc: not the paths of a run (first_day makes more than the ": bomb,
+    "do not belong together": of_another_run,
+    "has no draws of excitation.severity; the run was made by another version": of_another_model,
+}
+for _name in ("posterior.nc", "paths.nc", "forecast.json", "events.csv", "config.resolved.yaml"):
+    DAMAGE[f"{_name}:"] = lambda place, name=_name: (place / name).write_bytes(b"nonsense")
+    DAMAGE[_name] = lambda place, name=_name: (place / name).unlink()
+
+
+@pytest.mark.parametrize(("message", "damage"), DAMAGE.items(), ids=DAMAGE)
+def test_a_folder_that_is_not_whole_is_refused(command, run_folder, tmp_path, message, damage):
+    broken = shutil.copytree(run_folder, tmp_path / "broken")
+    damage(broken)
+    ended = command("scenario", broken, "--event", CLASH)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in " ".join(ended.err.split())
+
+
+# -- the command
 
 
 def test_the_table_shows_run_scenario_change_and_words(command, run_folder):
@@ -74,66 +108,60 @@ def test_the_table_shows_run_scenario_change_and_words(command, run_folder):
     (found,) = compare_scenarios(read_run(run_folder), [scenario_from_options([], [CLASH], [])])
     one = found.target("lethal").milestones[0]
     row = next(line for line in ended.out.split("Lethal")[1].splitlines() if "1 Oct 2022" in line)
-    change = f"+{100 * one.difference.value:.1f} ± {100 * one.difference.mcse:.1f}"
-    assert change in row
+    assert f"+{100 * one.difference.value:.1f} ± {100 * one.difference.mcse:.1f}" in row
     assert row.endswith(one.words)
     assert max(map(len, ended.out.splitlines())) <= 80
-
-
-def test_weights_are_shown_with_what_they_are_worth(command, run_folder):
-    ended = command("scenario", run_folder, "--prior", RATE)
-    assert ended.code == 0, ended.err
-    text = " ".join(ended.out.split())
+    text = " ".join(command("scenario", run_folder, "--prior", RATE).out.split())
     assert re.search(r"Method: reweight\. .* Pareto k [−0-9.]+, [0-9,]+ effective draws\.", text)
 
 
-def test_json_is_one_object_of_the_records(command, run_folder, written):
-    file = written("events:", "  - {date: 2022-08-15, category: sanction, severity: 4}")
-    ended = command("scenario", run_folder, file, "--event", CLASH, "--json")
-    assert ended.code == 0
-    assert ended.err == ""
-    content = json.loads(ended.out)
-    found = [ScenarioForecast.model_validate(one) for one in content["scenarios"]]
+def test_a_change_that_no_path_shows_is_told_as_below_a_bound(command, run_folder):
+    arguments = ("scenario", run_folder, "--event", "2022-08-15:visit:1:0.0001")
+    shown = command(*arguments).out
+    assert "0.0 (< 0.01)" in shown
+    assert "no path that was played shows a change" in " ".join(shown.split())
+    assert "±" not in shown.split("Change: ")[0]
+    found = command(*arguments, "--json").facts
+    change = found["scenarios"][0]["targets"][0]["milestones"][0]["difference"]
+    assert change == {"value": 0.0, "mcse": 0.0, "at_most": pytest.approx(1e-4)}
+
+
+def test_json_is_one_object_of_the_records_and_a_file_says_what_options_say(
+    command, run_folder, written, tmp_path
+):
+    options = ("--event", CLASH, "--prior", RATE)
+    both = command("scenario", run_folder, written("events:", SANCTION), *options, "--json")
+    assert (both.code, both.err) == (0, "")
+    found = [ScenarioForecast.model_validate(one) for one in both.facts["scenarios"]]
     assert [one.name for one in found] == ["tried", "options"]
     assert found[0].targets[0].milestones[0].difference.value > 0
+    (tmp_path / "made.yaml").write_text(command("scenario", run_folder, *options, "--yaml").out)
+    (by_file,) = command("scenario", run_folder, tmp_path / "made.yaml", "--json").facts["scenarios"]
+    assert by_file == both.facts["scenarios"][1]
 
 
 def test_comparison_and_chart_show_every_scenario(command, run_folder, written, tmp_path):
-    file = written(
-        "events:", "  - {date: 2022-08-15, category: sanction, severity: 4}", "label: A <b>sanction</b>"
+    arguments = (
+        *("scenario", run_folder, written("events:", SANCTION, "label: A <b>sanction</b>")),
+        *("--event", CLASH),
     )
     for kind, begins in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
-        out = tmp_path / f"chart.{kind}"
-        ended = command("scenario", run_folder, file, "--event", CLASH, "--compare", "--out", out)
+        ended = command(*arguments, "--compare", "--out", tmp_path / f"chart.{kind}")
         assert ended.code == 0, ended.err
-        assert out.read_bytes().startswith(begins)
-    head, *_ = ended.out.split("\nLethal")
-    for label in ("The run", "A <b>sanction</b>", "Options"):
-        assert label in head
-    again = tmp_path / "again.svg"
-    command("scenario", run_folder, file, "--event", CLASH, "--out", again)
-    assert again.read_bytes() == (tmp_path / "chart.svg").read_bytes()
-
-
-def test_options_printed_as_a_file_say_the_same(command, run_folder, tmp_path):
-    options = ("--event", CLASH, "--prior", RATE)
-    printed = command("scenario", run_folder, *options, "--yaml")
-    assert printed.code == 0
-    (tmp_path / "made.yaml").write_text(printed.out)
-    by_options, by_file = (
-        json.loads(command("scenario", run_folder, *given, "--json").out)["scenarios"]
-        for given in (options, [tmp_path / "made.yaml"])
-    )
-    assert by_options == by_file
+        assert (tmp_path / f"chart.{kind}").read_bytes().startswith(begins)
+    head = ended.out.split("\nLethal")[0]
+    assert all(label in head for label in ("The run", "A <b>sanction</b>", "Options"))
+    command(*arguments, "--out", tmp_path / "again.svg")
+    assert (tmp_path / "again.svg").read_bytes() == (tmp_path / "chart.svg").read_bytes()
 
 
 def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, run_folder):
-    ended = command("scenario", run_folder, "--without", "e4", "--no-refit")
+    arguments = ("scenario", run_folder, "--without", "e4", "--no-refit")
+    ended = command(*arguments)
     assert ended.code == 1
     assert "Withheld: Past events are taken out, so the model must be fitted again." in ended.out
     assert "%" not in ended.out.split("Change:")[0]
-    compared = command("scenario", run_folder, "--without", "e4", "--no-refit", "--compare")
-    assert re.search(r"withheld +new fit", compared.out)
+    assert re.search(r"withheld +new fit", command(*arguments, "--compare").out)
 
 
 BAD_INPUT = (
@@ -150,13 +178,17 @@ BAD_INPUT = (
 )
 
 
-def test_bad_input_is_one_message_and_code_two(command, run_folder, snapshot):
-    said = {}
+def test_bad_input_is_one_message_and_code_two(command, run_folder, written, snapshot):
+    messages = {}
     for arguments in BAD_INPUT:
         ended = command("scenario", run_folder, *arguments)
         assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1), arguments
-        said[" ".join(arguments)] = ended.err.replace(str(run_folder), "RUN")
-    assert said == snapshot
+        messages[" ".join(arguments)] = ended.err.replace(str(run_folder), "RUN")
+    assert messages == snapshot
+    one, two = (written("events:", SANCTION, file=file) for file in ("one.yaml", "two.yaml"))
+    ended = command("scenario", run_folder, one, two)
+    assert ended.code == 2
+    assert f"two scenarios are named 'tried': {one} and {two}" in ended.err
 
 
 @pytest.fixture
@@ -165,8 +197,8 @@ def config_with(tmp_path, folder):
 
     def write(*files):
         (tmp_path / "events.csv").write_bytes((folder / "events.csv").read_bytes())
-        text = (folder / "config.yaml").read_text()
         listed = ", ".join(str(file) for file in files)
+        text = (folder / "config.yaml").read_text()
         (tmp_path / "config.yaml").write_text(f"{text}scenarios: [{listed}]\n")
         return tmp_path / "config.yaml"
 
@@ -178,7 +210,7 @@ def test_a_check_reads_the_scenarios_back(command, config_with, written):
     ended = command("check", config)
     assert ended.code == 0, ended.err
     assert "A hard autumn (tried): 1 assumed act and 1 past event taken out." in ended.out
-    assert json.loads(command("check", config, "--json").out)["scenarios"] == ["tried"]
+    assert command("check", config, "--json").facts["scenarios"] == ["tried"]
 
 
 @pytest.mark.parametrize("name", ["check", "run"])
@@ -191,58 +223,6 @@ def test_faults_of_scenarios_are_found_before_any_work(command, config_with, wri
     assert f"{one}:4:6: events.0.date: 2022-06-01 is not after the as-of date" in ended.err
     assert f"{two}:3:10: priors.balast.visit: unknown prior" in ended.err
     assert not (tmp_path / "runs").exists()
-
-
-def test_two_scenarios_of_one_name_are_refused(command, run_folder, written):
-    act = "  - {date: 2022-08-15, category: sanction, severity: 4}"
-    one, two = (written("events:", act, file=file) for file in ("one.yaml", "two.yaml"))
-    ended = command("scenario", run_folder, one, two)
-    assert ended.code == 2
-    assert f"two scenarios are named 'tried': {one} and {two}" in ended.err
-
-
-@pytest.mark.parametrize(
-    "name", ["posterior.nc", "paths.nc", "forecast.json", "events.csv", "config.resolved.yaml"]
-)
-def test_a_folder_that_is_not_whole_is_refused(command, run_folder, tmp_path, name):
-    broken = shutil.copytree(run_folder, tmp_path / "broken")
-    (broken / name).unlink()
-    ended = command("scenario", broken, "--event", CLASH)
-    assert (ended.code, ended.out) == (2, "")
-    assert name in ended.err
-    (broken / name).write_bytes(b"nonsense")
-    ended = command("scenario", broken, "--event", CLASH)
-    assert (ended.code, ended.out) == (2, "")
-    assert name in ended.err
-
-
-def test_paths_that_no_run_could_have_are_refused_before_they_are_read(command, run_folder, tmp_path):
-    bomb = shutil.copytree(run_folder, tmp_path / "bomb")
-    with h5py.File(bomb / "paths.nc", "a") as file:
-        shape = file["first_day"].shape
-        del file["first_day"]
-        file.create_dataset("first_day", (*shape[:3], 10**9), "i4", chunks=(1, 1, 1, 1000))
-    ended = command("scenario", bomb, "--event", CLASH)
-    assert (ended.code, ended.out) == (2, "")
-    assert "paths.nc: not the paths of a run (first_day makes more than the " in ended.err
-
-
-def test_files_of_another_run_are_refused(command, run_folder, tmp_path):
-    mixed = shutil.copytree(run_folder, tmp_path / "mixed")
-    config = mixed / "config.resolved.yaml"
-    config.write_text(config.read_text().replace("lethal:", "deadly:"))
-    ended = command("scenario", mixed, "--event", CLASH)
-    assert ended.code == 2
-    assert "do not belong together" in ended.err
-
-
-def test_a_run_of_another_model_is_refused(command, run_folder, tmp_path):
-    old = shutil.copytree(run_folder, tmp_path / "old")
-    with h5py.File(old / "posterior.nc", "a") as file:
-        del file["posterior/excitation_severity"]
-    ended = command("scenario", old, "--event", CLASH)
-    assert (ended.code, ended.out) == (2, "")
-    assert "has no draws of excitation.severity; the run was made by another version" in ended.err
 
 
 def test_nothing_heavy_is_loaded_for_an_answer(run_folder):
@@ -258,36 +238,3 @@ def test_nothing_heavy_is_loaded_for_an_answer(run_folder):
     loaded = set(result.stdout.splitlines()[-1].split())
     assert "h5py" in loaded
     assert not loaded & heavy
-
-
-def test_a_saved_run_keeps_the_population_that_its_priors_came_from(folder, run_from, tmp_path):
-    own = shipped_population().model_dump(mode="json", by_alias=True)
-    own["groups"]["tension.scale"] = {"all": {"centre": 0.4, "spread": 0.3, "values": 7}}
-    (tmp_path / "own.yaml").write_text(json.dumps(own), encoding="utf-8")
-    (tmp_path / "events.csv").write_bytes((folder / "events.csv").read_bytes())
-    text = (folder / "config.yaml").read_text(encoding="utf-8")
-    assert "population: none" in text
-    (tmp_path / "config.yaml").write_text(
-        text.replace("population: none", "population: own.yaml"), encoding="utf-8"
-    )
-    run = run_from(read_inputs(load_config(tmp_path / "config.yaml")))
-    saved = tmp_path / "runs" / "made"
-    saved.mkdir(parents=True)
-    write_run(run, saved, saved)
-    (tmp_path / "own.yaml").unlink()
-    again = read_run(saved)
-    assert again.inputs.priors == run.inputs.priors
-    assert again.inputs.priors.priors["tension.scale"].distribution != (
-        record_priors(again.inputs.data, None).priors["tension.scale"].distribution
-    )
-
-
-def test_a_change_that_no_path_shows_is_told_as_below_a_bound(command, run_folder):
-    arguments = ("scenario", run_folder, "--event", "2022-08-15:visit:1:0.0001")
-    shown = command(*arguments).out
-    assert "0.0 (< 0.01)" in shown
-    assert "no path that was played shows a change" in " ".join(shown.split())
-    assert "±" not in shown.split("Change: ")[0]
-    found = json.loads(command(*arguments, "--json").out)
-    change = found["scenarios"][0]["targets"][0]["milestones"][0]["difference"]
-    assert change == {"value": 0.0, "mcse": 0.0, "at_most": pytest.approx(1e-4)}

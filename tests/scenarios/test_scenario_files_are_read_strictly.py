@@ -5,12 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.config import (
-    load_config,
-    load_scenario,
-    load_scenarios,
-    scenario_yaml,
-)
+from forecast.config import load_config, load_scenario, load_scenarios, scenario_yaml
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
@@ -53,14 +48,15 @@ WRONG = [
 ]
 
 
-def test_what_is_wrong_in_itself_is_named_with_its_place(written, snapshot):
+def refusals(written, cases, read) -> str:
+    """What is said of each case, below its lines."""
     messages = []
-    for lines in WRONG:
+    for lines in cases:
         path = written(*lines)
         with pytest.raises(ConfigError, match=f"^{path}:") as refused:
-            load_scenario(path)
+            read(path)
         messages.append("\n".join([*lines, f"    {refused.value}"]).replace(f"{path}:", ""))
-    assert "\n".join(messages) == snapshot
+    return "\n".join(messages)
 
 
 UNFIT = [
@@ -90,14 +86,12 @@ UNFIT = [
 ]
 
 
+def test_what_is_wrong_in_itself_is_named_with_its_place(written, snapshot):
+    assert refusals(written, WRONG, load_scenario) == snapshot
+
+
 def test_what_does_not_fit_the_run_is_named_with_its_place(written, inputs, snapshot):
-    messages = []
-    for lines in UNFIT:
-        path = written(*lines)
-        with pytest.raises(ConfigError, match=f"^{path}:") as refused:
-            plan_scenario(inputs, load_scenario(path))
-        messages.append("\n".join([*lines, f"    {refused.value}"]).replace(f"{path}:", ""))
-    assert "\n".join(messages) == snapshot
+    assert refusals(written, UNFIT, lambda path: plan_scenario(inputs, load_scenario(path))) == snapshot
 
 
 def test_all_faults_come_in_one_message(written, inputs):
@@ -116,56 +110,55 @@ def test_a_config_lists_scenarios_from_its_own_folder_and_no_name_twice(tmp_path
     (tmp_path / "events.csv").write_bytes((folder / "events.csv").read_bytes())
     written("events:", ACT, file="one.yaml")
     written("events:", ACT, file="two.yaml")
-    text = (folder / "config.yaml").read_text()
-    (tmp_path / "config.yaml").write_text(f"{text}scenarios: [one.yaml]\n")
-    assert [one.name for one in read_inputs(load_config(tmp_path / "config.yaml")).scenarios] == ["tried"]
-    (tmp_path / "config.yaml").write_text(f"{text}scenarios: [one.yaml, two.yaml]\n")
+
+    def listed(*names):
+        text = (folder / "config.yaml").read_text()
+        (tmp_path / "config.yaml").write_text(f"{text}scenarios: [{', '.join(names)}]\n")
+        return [one.name for one in read_inputs(load_config(tmp_path / "config.yaml")).scenarios]
+
+    assert listed("one.yaml") == ["tried"]
     with pytest.raises(ConfigError, match=r"two scenarios are named 'tried': .*one.yaml and .*two.yaml"):
-        read_inputs(load_config(tmp_path / "config.yaml"))
-    (tmp_path / "config.yaml").write_text(f"{text}scenarios: [three.yaml]\n")
+        listed("one.yaml", "two.yaml")
     with pytest.raises(ConfigError, match=r"three.yaml"):
-        read_inputs(load_config(tmp_path / "config.yaml"))
+        listed("three.yaml")
+
+
+@pytest.fixture(scope="module")
+def worked():
+    return read_inputs(load_config(ROOT / "configs/us-china-2023.yaml"))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_scenarios_fit_the_worked_case_and_read_back_as_the_same(path, tmp_path):
+def test_shipped_scenarios_fit_the_worked_case_and_read_back_as_the_same(path, tmp_path, worked, us_china):
     scenario = load_scenario(path)
     assert scenario.name == path.stem
-    inputs = read_inputs(load_config(ROOT / "configs/us-china-2023.yaml", ["scenarios=[]"]))
-    plan_scenario(inputs, scenario)
+    plan_scenario(worked, scenario)
     copy = tmp_path / "copy.yaml"
     copy.write_text(scenario_yaml(scenario), encoding="utf-8")
     assert load_scenario(copy) == scenario
-    first = path.read_text(encoding="utf-8").splitlines()[0]
-    reference = first.removeprefix("# yaml-language-server: $schema=")
+    text = path.read_text(encoding="utf-8")
+    reference = text.splitlines()[0].removeprefix("# yaml-language-server: $schema=")
     assert (path.parent / reference).resolve() == ROOT / "docs/scenario.schema.json"
+    # Events that it names are in the data and were known.
+    known = us_china.known_by(worked.config.as_of)
+    assert set(re.findall(r"usa-chn-\d{8}-\d\d", text)) <= set(known.id)
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_scenarios_name_events_that_are_in_the_data_and_were_known(path, us_china):
-    known = us_china.known_by(load_config(ROOT / "configs/us-china-2023.yaml").as_of)
-    named = set(re.findall(r"usa-chn-\d{8}-\d\d", path.read_text(encoding="utf-8")))
-    assert named <= set(known.id)
-
-
-def test_the_worked_case_lists_scenarios_of_which_none_needs_a_new_fit():
-    config = load_config(ROOT / "configs/us-china-2023.yaml")
-    inputs = read_inputs(config)
+def test_the_worked_case_lists_scenarios_of_which_none_needs_a_new_fit(worked):
     assert len(SHIPPED) >= 9
-    assert len(inputs.scenarios) == len(config.scenarios) >= 6
-    assert not any(plan_scenario(inputs, one).changes_past for one in inputs.scenarios)
-    assert load_scenarios(config) == inputs.scenarios
+    assert len(worked.scenarios) == len(worked.config.scenarios) >= 6
+    assert not any(plan_scenario(worked, one).changes_past for one in worked.scenarios)
+    assert load_scenarios(worked.config) == worked.scenarios
 
 
-def test_examples_of_the_page_are_valid_and_its_commands_and_names_exist(tmp_path):
+def test_examples_of_the_page_are_valid_and_its_names_and_numbers_hold(tmp_path, worked):
     page = (ROOT / "docs/scenarios.md").read_text(encoding="utf-8")
-    inputs = read_inputs(load_config(ROOT / "configs/us-china-2023.yaml"))
     examples = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
     assert len(examples) == 2
     for example in examples:
         path = tmp_path / "example.yaml"
         path.write_text(example, encoding="utf-8")
-        plan_scenario(inputs, load_scenario(path))
+        plan_scenario(worked, load_scenario(path))
     for name in re.findall(r"configs/scenarios/([a-z-]+)\.yaml", page):
         assert name in {path.stem for path in SHIPPED}
     assert f"{['Eleven', 'Twelve', 'Thirteen'][len(SHIPPED) - 11]} worked examples" in page
@@ -198,19 +191,16 @@ def test_options_read_as_the_file_that_says_the_same(written):
     assert scenario_from_options([], [], []) is None
 
 
-WRONG_OPTIONS = [
-    (["ballast.visit"], [], []),
-    (["a=b", "a=c"], [], []),
-    ([], ["2022-08-15:sanction"], []),
-    ([], ["2022-08-15:sanction:x"], []),
-    ([], ["2022-08-15:sanction:3:1.2"], []),
-    ([], ["soon:sanction:3"], []),
-]
-
-
 def test_options_that_cannot_be_read_are_named(snapshot):
     messages = []
-    for options in WRONG_OPTIONS:
+    for options in (
+        (["ballast.visit"], [], []),
+        (["a=b", "a=c"], [], []),
+        ([], ["2022-08-15:sanction"], []),
+        ([], ["2022-08-15:sanction:x"], []),
+        ([], ["2022-08-15:sanction:3:1.2"], []),
+        ([], ["soon:sanction:3"], []),
+    ):
         with pytest.raises(ConfigError, match=r"^--") as refused:
             scenario_from_options(*options)
         messages.append(str(refused.value))

@@ -75,26 +75,20 @@ def test_the_share_seen_is_what_counting_acts_with_drawn_severities_gives(tense)
 
 
 def test_acts_of_the_target_itself_are_no_sign(tense):
-    rule = tense.inputs.rules[0]
-    for one in measure_signs(tense):
-        assert not rule.meets(one.category, one.most_severity)
-    assert Kind("sanction", 4, rule).severities(tense.inputs.data.layout) == ()
-    assert Kind("sanction", 2, rule).severities(tense.inputs.data.layout) == (2, 3)
-    assert Kind("visit", 4, rule).severities(tense.inputs.data.layout) == (4, 5)
+    rule, layout = tense.inputs.rules[0], tense.inputs.data.layout
+    assert not any(rule.meets(one.category, one.most_severity) for one in measure_signs(tense))
+    kinds = [("sanction", 4), ("sanction", 2), ("visit", 4)]
+    assert [Kind(*kind, rule).severities(layout) for kind in kinds] == [(), (2, 3), (4, 5)]
 
 
-def test_a_scheduled_act_within_the_days_is_seen_with_its_probability(still, run_from, inputs):
+def test_a_scheduled_act_is_seen_with_its_probability_and_where_nothing_happens_there_is_no_sign(still):
+    assert measure_signs(still) == ()
     act = FutureAct(date(2022, 7, 10), "visit", 2, 0.4, label="A visit")
     run = replace(still, inputs=replace(still.inputs, calendar=(act,)))
-    (low, high) = chances_on_paths(
-        run, [Kind("visit", 2, run.inputs.rules[0]), Kind("visit", 3, run.inputs.rules[0])], 30
-    )
+    kinds = [Kind("visit", severity, run.inputs.rules[0]) for severity in (2, 3)]
+    low, high = chances_on_paths(run, kinds, 30)
     assert low.mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / low.size))
     assert high.mean() < 1e-6
-
-
-def test_where_nothing_can_happen_there_is_no_sign(still):
-    assert measure_signs(still) == ()
 
 
 def test_a_sign_misled_where_it_was_seen_and_the_target_stayed_away(tense, coded):

@@ -15,34 +15,23 @@ def by_step(run):
     return {one.step: one for one in measure_waterfall(run)}
 
 
-def headline(run):
-    return run.forecast.target("escalation").milestones[-1]
-
-
-def test_steps_add_up_to_the_headline_exactly(base, mixed):
+def test_steps_add_up_to_the_headline_from_the_rate_that_the_reader_sees(base, mixed):
     for run in (base, mixed):
-        steps = measure_waterfall(run)
+        steps, headline = measure_waterfall(run), run.forecast.target("escalation").milestones[-1]
         assert [one.step for one in steps] == STEPS
-        assert steps[-1].probability == pytest.approx(headline(run).probability, abs=1e-12)
-        assert steps[0].probability + sum(one.change for one in steps) == pytest.approx(
-            steps[-1].probability, abs=1e-12
-        )
-
-
-def test_it_begins_at_the_constant_rate_that_the_reader_sees(base):
-    rate = pytest.approx(headline(base).constant_rate, abs=1e-12)
-    assert measure_waterfall(base)[0].probability == rate
+        assert steps[0].probability == pytest.approx(headline.constant_rate, abs=1e-12)
+        assert steps[-1].probability == pytest.approx(headline.probability, abs=1e-12)
+        whole = steps[0].probability + sum(one.change for one in steps)
+        assert whole == pytest.approx(headline.probability, abs=1e-12)
 
 
 def test_a_target_never_seen_begins_at_the_share_of_past_windows(base):
-    config = base.inputs.config.model_copy(
-        update={"headline": base.inputs.config.headline.model_copy(update={"target": "lethal"})}
-    )
+    headline = base.inputs.config.headline.model_copy(update={"target": "lethal"})
+    config = base.inputs.config.model_copy(update={"headline": headline})
     run = replace(base, inputs=replace(base.inputs, config=config))
     known = run.forecast.target("lethal").milestones[-1]
     assert known.constant_rate is None
-    share = pytest.approx(known.baseline.probability, abs=1e-12)
-    assert measure_waterfall(run)[0].probability == share
+    assert measure_waterfall(run)[0].probability == pytest.approx(known.baseline.probability, abs=1e-12)
 
 
 def test_other_pairs_are_the_step_from_the_model_to_the_mean(mixed):
@@ -53,27 +42,20 @@ def test_other_pairs_are_the_step_from_the_model_to_the_mean(mixed):
     assert steps["other_pairs"].probability == pytest.approx(mean, abs=1e-9)
 
 
-def test_the_model_alone_learns_nothing_from_other_pairs(base):
+def test_what_is_no_member_has_no_step_and_what_is_silent_changes_nothing(run_of, run_from, inputs, base):
+    assert list(by_step(run_of("alone"))) == ["base_rate", "other_pairs", "scheduled_events"]
     step = by_step(base)["other_pairs"]
     assert (step.change, step.error) == (0.0, 0.0)
 
-
-def test_a_family_without_the_model_has_no_steps_of_the_model(run_of):
-    assert list(by_step(run_of("alone"))) == ["base_rate", "other_pairs", "scheduled_events"]
-
-
-def test_sources_that_are_silent_change_nothing(run_from, inputs):
     def still(variables):
         variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
-
-    steps = by_step(run_from(inputs, edit=still))
-    for name in ("tension", "drift"):
-        assert abs(steps[name].change) < 1e-9
 
     def forgets(variables):
         variables["excitation_branching"][:] = variables["excitation_cross"][:] = 1e-12
         variables["ballast"][:] = 0.0
 
+    steps = by_step(run_from(replace(inputs, calendar=()), edit=still))
+    assert all(abs(steps[name].change) < 1e-9 for name in ("tension", "drift", "scheduled_events"))
     assert abs(by_step(run_from(inputs, edit=forgets))["recent_acts"].change) < 1e-9
 
 
@@ -85,11 +67,6 @@ def test_a_level_of_conflict_above_that_of_the_record_raises_the_step_of_drift(r
 
     step = by_step(run_from(inputs, edit=rising))["drift"]
     assert step.change > 3 * step.error > 0
-
-
-def test_without_a_calendar_the_last_step_changes_nothing(inputs, run_from):
-    step = by_step(run_from(replace(inputs, calendar=())))["scheduled_events"]
-    assert abs(step.change) < 1e-12
 
 
 def test_an_evened_record_has_as_many_acts_in_every_week(inputs):

@@ -16,10 +16,10 @@ N_DRAWS = 4000
 def conjugate():
     """Draws of a normal mean under a normal prior, with the log densities of prior and likelihood."""
 
-    def make(prior_mean: float, prior_sd: float, data_mean: float, data_sd: float, seed: int = 1):
+    def make(prior_mean: float, prior_sd: float, data_mean: float, data_sd: float):
         precision = 1 / prior_sd**2 + 1 / data_sd**2
         mean = (prior_mean / prior_sd**2 + data_mean / data_sd**2) / precision
-        draws = np.random.default_rng(seed).normal(mean, precision**-0.5, N_DRAWS)
+        draws = np.random.default_rng(1).normal(mean, precision**-0.5, N_DRAWS)
         return SimpleNamespace(
             draws=draws,
             prior=power_scaling(-0.5 * ((draws - prior_mean) / prior_sd) ** 2),
@@ -38,7 +38,6 @@ def prior_run():
     variables = {}
     for group in priors.groups:
         columns = [prior.distribution.draw(rng, N_DRAWS) for prior in priors.of_group(group)]
-        values = np.column_stack(columns) if elements(group, layout) else columns[0]
-        variables[group.variable] = values
+        variables[group.variable] = np.column_stack(columns) if elements(group, layout) else columns[0]
     inputs = SimpleNamespace(priors=priors, data=SimpleNamespace(layout=layout))
     return SimpleNamespace(inputs=inputs, variables=variables, n_chains=4, n_draws=N_DRAWS)

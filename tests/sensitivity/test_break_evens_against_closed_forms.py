@@ -1,4 +1,7 @@
-"""Crossings where algebra knows them: the posterior is the prior, the chance a normal probability."""
+"""Crossings and effects where algebra knows them: the posterior is the prior, or nothing but acts ahead."""
+
+from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,112 +9,100 @@ from scipy import special
 
 from forecast import wording
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
-from forecast.priors import Distribution
+from forecast.panel import FutureAct, TargetRule, TimeGrid, count_events, stream_layout
+from forecast.priors import Distribution, default_priors
 from forecast.priors.distributions import shifted
-from forecast.report.words import assumed_text
-from forecast.runs.mixture import DrawShares, Mixing
+from forecast.records.analysis import Assumed, BreakEven
+from forecast.report.words import assumed_text, assumption_label, break_even_sentence
+from forecast.runs.mixture import DirectAnswers, DrawShares, Mixing, Mixture
 from forecast.scenarios.evaluate import parameter_draws
-from forecast.sensitivity.robustness import FURTHEST, find_break_evens, prior_bar, strongest_first
-from forecast.sensitivity.shifts import PriorShifts, Shares
+from forecast.sensitivity.robustness import (
+    FURTHEST,
+    PriorShifts,
+    Shares,
+    calendar_effects,
+    find_break_evens,
+    prior_bar,
+    strongest_first,
+)
+from forecast.simulation import SimulationOptions, simulate_first_passages
+from forecast.simulation.paths import acts_on_paths
 
 NAMES = ["tension.persistence", "excitation.branching.conflict", "ballast.visit"]  # all three supports
 START = -0.3
-
-
-def shares_of(model) -> Shares:
-    """Shares of the model alone, shape (draw, question)."""
-    certain = np.ones(model.shape[1])
-    return Shares(DrawShares(model), Mixing(certain, certain, certain, 1e-6), model.mean(axis=0))
 
 
 @pytest.fixture(scope="module")
 def shifts(prior_run):
     """Shares Φ(START + z), z the prior's own standard normal: a shift by s gives Φ((START + s)/√2)."""
 
-    def make(name: str, start: float = START, sign: float = 1.0) -> PriorShifts:
+    def make(name: str, sign: float = 1.0) -> PriorShifts:
         prior = prior_run.inputs.priors.priors[name].distribution
         link = {"Normal": np.asarray, "LogNormal": np.log, "LogitNormal": special.logit}[prior.family]
         z = (link(parameter_draws(prior_run, name)) - prior.values[0]) / prior.values[1]
-        return PriorShifts(prior_run, name, shares_of(special.ndtr(start + sign * z)[:, None]))
+        model, certain = special.ndtr(START + sign * z)[:, None], np.ones(1)
+        mixing = Mixing(certain, certain, certain, 1e-6)
+        return PriorShifts(prior_run, name, Shares(DrawShares(model), mixing, model.mean(axis=0)))
 
     return make
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("steps", [-0.9, -0.4, 0.3, 0.8])
-def test_shifted_chances_are_those_of_the_shifted_normal(shifts, name, steps):
+def test_shifted_chances_and_crossings_are_where_algebra_has_them(shifts, name):
     one = shifts(name)
-    exact = special.ndtr((START + steps) / np.sqrt(2))
-    assert abs(one.at(steps).probability[0] - exact) < 4 * one.error_at(steps, 0)
+    for steps in (-0.9, -0.4, 0.3, 0.8):
+        exact = special.ndtr((START + steps) / np.sqrt(2))
+        assert abs(one.at(steps).probability[0] - exact) < 4 * one.error_at(steps, 0)
+    for bound in (0.25, 0.35, 0.5, 0.6):
+        (crossing,) = find_break_evens(one, 0, [bound]).crossings
+        exact = np.sqrt(2) * special.ndtri(bound) - START
+        assert abs(crossing.steps - exact) < 4 * crossing.mcse
+        assert 0 < crossing.mcse < 0.2
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("bound", [0.25, 0.35, 0.5, 0.6])
-def test_a_crossing_is_where_algebra_has_it(shifts, name, bound):
-    (crossing,) = find_break_evens(shifts(name), 0, [bound]).crossings
-    exact = np.sqrt(2) * special.ndtri(bound) - START
-    assert abs(crossing.steps - exact) < 4 * crossing.mcse
-    assert 0 < crossing.mcse < 0.2
-
-
-def test_no_shift_changes_nothing_at_all(shifts):
+def test_no_shift_changes_nothing_and_the_nearest_of_several_bounds_comes_first(shifts):
     one = shifts("tension.persistence")
     assert one.at(0.0).probability[0] == one.shares.shown[0]
-    assert np.all(one.at(0.0).weights.weights == one.at(0.0).weights.weights[0])
-    assert one.change_error_at(0.0, 0) == 0.0
-
-
-def test_a_bound_further_away_needs_a_larger_shift(shifts):
-    one = shifts("tension.persistence")
-    needed = [find_break_evens(one, 0, [bound]).crossings[0].steps for bound in (0.45, 0.5, 0.55, 0.6)]
-    assert np.all(np.diff(needed) > 0)
-    lower = [find_break_evens(one, 0, [bound]).crossings[0].steps for bound in (0.4, 0.35, 0.3)]
-    assert np.all(np.diff(lower) < 0)
-
-
-def test_the_nearest_of_several_bounds_comes_first(shifts):
-    found = find_break_evens(shifts("tension.persistence"), 0, [0.2, 0.45, 0.6]).crossings
+    assert np.ptp(one.at(0.0).weights.weights) == one.change_error_at(0.0, 0) == 0.0
+    found = find_break_evens(one, 0, [0.2, 0.45, 0.6]).crossings
     assert found[0].bound == 0.45
     assert np.all(np.diff([abs(crossing.steps) for crossing in found]) > 0)
 
 
 def test_where_the_draws_cannot_tell_nothing_is_claimed(shifts):
     # Two steps of a prior that the data left as it was keep exp(−4) of the draws: far below the gate.
-    found = find_break_evens(shifts("ballast.visit"), 0, [0.999])
-    assert found.crossings == ()
-    assert not found.whole
-    assert shifts("ballast.visit").at(found.told_to).weights.effective_draws >= EFFECTIVE_DRAWS_MIN
-    assert not shifts("ballast.visit").at(FURTHEST).weights.trusted
+    one = shifts("ballast.visit")
+    found = find_break_evens(one, 0, [0.999])
+    assert (found.crossings, found.whole) == ((), False)
+    assert one.at(found.told_to).weights.effective_draws >= EFFECTIVE_DRAWS_MIN
+    assert not one.at(FURTHEST).weights.trusted
 
 
 def test_a_tornado_bar_shows_both_ends_with_paired_errors(shifts):
-    one = shifts("tension.persistence")
-    bar = prior_bar(one, 0)
+    bar = prior_bar(shifts("tension.persistence"), 0)
     for end, steps in ((bar.lower, -1.0), (bar.upper, 1.0)):
         exact = special.ndtr((START + steps) / np.sqrt(2)) - special.ndtr(START / np.sqrt(2))
-        assert end.change is not None
-        assert end.mcse is not None
         assert abs(end.change - exact) < 4 * end.mcse
-    said = [assumed_text(one) for one in (bar.now, bar.lower.assumed, bar.upper.assumed)]
-    assert said == ["17 weeks", "10 weeks", "28 weeks"]
+    texts = [assumed_text(one) for one in (bar.now, bar.lower.assumed, bar.upper.assumed)]
+    assert texts == ["17 weeks", "10 weeks", "28 weeks"]
     weak = prior_bar(shifts("ballast.visit", sign=0.1), 0)
     assert strongest_first([weak, bar]) == (bar, weak)
 
 
 @pytest.mark.parametrize(
-    "text",
+    "prior",
     [
-        ("Normal", (0.3, 0.2)),
-        ("LogNormal", (1.0, 0.5)),
-        ("LogitNormal", (-1.0, 0.7)),
-        ("Gamma", (2.0, 0.5)),
-        ("Beta", (4.0, 8.0)),
-        ("Exponential", (0.3,)),
-        ("HalfNormal", (0.5,)),
+        Distribution("Normal", (0.3, 0.2)),
+        Distribution("LogNormal", (1.0, 0.5)),
+        Distribution("LogitNormal", (-1.0, 0.7)),
+        Distribution("Gamma", (2.0, 0.5)),
+        Distribution("Beta", (4.0, 8.0)),
+        Distribution("Exponential", (0.3,)),
+        Distribution("HalfNormal", (0.5,)),
     ],
+    ids=str,
 )
-def test_one_step_takes_the_middle_to_the_upper_sixth(text):
-    prior = Distribution(*text)
+def test_one_step_takes_the_middle_to_the_upper_sixth(prior):
     assert shifted(prior, 0.0) == prior
     up, down = shifted(prior, 1.0), shifted(prior, -1.0)
     assert up.family == prior.family
@@ -129,3 +120,122 @@ def test_words_change_exactly_at_the_bounds_named():
             assert (bound.probability > p) == bound.above or bound.probability == pytest.approx(p)
             assert wording.words(outside) == bound.words != here
             assert wording.words(inside) == here
+
+
+# -- acts ahead
+
+
+CRISIS = TargetRule("crisis", ("dispute",), 4)
+OPTIONS = SimulationOptions(seed=3, horizon_days=70, paths_per_draw=8)
+CALENDAR = (
+    FutureAct(date(2022, 1, 20), "dispute", 4, 0.3, label="a crisis of its own"),
+    FutureAct(date(2022, 2, 10), "visit", 2, 0.6, label="a visit"),
+    FutureAct(date(2022, 3, 1), "dispute", 4, 1.0, label="certain"),
+)
+
+
+def test_acts_ahead_are_experiments_whose_effect_is_known(coded, draws_with):
+    """A world in which nothing happens but the acts ahead."""
+    grid, layout, n_draws = TimeGrid(date(2021, 1, 1), date(2022, 1, 3)), stream_layout([CRISIS]), 1200
+    data = count_events(coded(("2021-06-01", "visit", 1)), grid, layout)
+    draws = draws_with(layout, n_draws, grid.n_knots)
+    days = {"early": date(2022, 1, 15), "late": date(2022, 2, 20)}
+    config = SimpleNamespace(milestone=lambda name: SimpleNamespace(date=days[name]))
+
+    def effects(calendar):
+        hits = simulate_first_passages(data, draws, OPTIONS, calendar)
+        inputs = SimpleNamespace(data=data, calendar=calendar, config=config, rules=[CRISIS])
+        mixture = Mixture(inputs, DirectAnswers({}), hits, acts=calendar)
+        run = SimpleNamespace(inputs=inputs, simulation=OPTIONS, mixture=mixture, n_draws=n_draws, n_chains=4)
+        return calendar_effects(run, [("crisis", "early"), ("crisis", "late")])
+
+    happens = acts_on_paths(n_draws, OPTIONS, CALENDAR)
+    hits = simulate_first_passages(data, draws, OPTIONS, CALENDAR[:1]).of("crisis")
+    np.testing.assert_array_equal(happens[0], hits < 70)
+    assert happens[1].mean() == pytest.approx(0.6, abs=0.02)
+    assert happens[2].all()
+    crisis, visit = effects(CALENDAR[:2])
+    assert (crisis.slope[0], crisis.mcse[0]) == (0.0, 0.0)  # the milestone comes before the act
+    assert crisis.slope[1] == pytest.approx(1.0, abs=4 * crisis.mcse[1])
+    assert crisis.mcse[1] < 0.02
+    assert abs(visit.slope[1]) < 4 * visit.mcse[1]
+    # One that is certain is left out: no path tells what else would be.
+    assert [effect.position for effect in effects(CALENDAR)] == [0, 1]
+    assert effects(()) == ()
+
+
+# -- how assumptions are named
+
+
+TITLES = {"large_drills": "Large drills", "grave": "Anything grave", "sanction.target": "Sweeping sanctions"}
+RULES = (
+    TargetRule("large_drills", ("military_posture", "dispute"), 3),
+    TargetRule("grave", ("dispute", "military_incident"), 4),
+    TargetRule("sanction", ("sanction",), 4),
+)
+
+
+def test_assumptions_on_a_cell_are_named_by_the_titles_of_its_narrowest_targets():
+    for name in default_priors(stream_layout(RULES)).priors:
+        label = assumption_label(name, titles=TITLES)
+        assert label[0].isupper(), name
+        assert not set("_{}") & set(label), label
+    labels = {
+        "baseline.weekly_rate.large_drills": "Base rate: Large drills",
+        "baseline.weekly_rate.large_drills+grave": "Base rate: Large drills + Anything grave",
+        "baseline.weekly_rate.sanction": "Base rate: sanction",  # those that do not meet the target
+        "baseline.weekly_rate.sanction.target": "Base rate: Sweeping sanctions",
+        "excitation.branching.conflict": "Own pull: conflict",
+        "excitation.severity": "Weight of severity",
+    }
+    assert {name: assumption_label(name, titles=TITLES) for name in labels} == labels
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "values", "clause"),
+    [
+        (
+            "baseline.weekly_rate.large_drills",
+            "a_year",
+            (0.5, 1.0, 0.9),
+            "when acts that count as 'Large drills' come twice as often (prior centred on",
+        ),
+        (
+            "excitation.cross.dispute",
+            "share",
+            (0.25, 0.5, 0.4),
+            "when other conflict brings about 50% of dispute acts instead of 25% (40% to",
+        ),
+        (
+            "excitation.branching.cooperation",
+            "per_hundred",
+            (10.0, 5.0, 0.9),
+            "when acts of cooperation bring about half as many of their own kind (prior",
+        ),
+        (
+            "excitation.severity",
+            "times",
+            (1.2, 1.5, 1.4),
+            "when an act one severity graver brings about 1.5× as much conflict instead of 1.2× (1.4×",
+        ),
+    ],
+)
+def test_a_crossing_says_what_is_assumed_of_which_acts(name, scale, values, clause):
+    now, then, low, high = (Assumed(parameter=value, value=value, scale=scale) for value in (*values, 2.0))
+    one = BreakEven(
+        target="large_drills",
+        milestone="soon",
+        name=name,
+        kind="word",
+        outcome="crosses",
+        probability=0.5,
+        becomes="likely",
+        bound=0.55,
+        steps=1.0,
+        mcse=0.1,
+        now=now,
+        assumed=then,
+        assumed_mcse=(low, high),
+        reached=(0.4, 0.6),
+    )
+    assert clause in break_even_sentence(one, TITLES)

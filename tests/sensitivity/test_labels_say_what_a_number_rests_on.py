@@ -1,97 +1,196 @@
-"""Labels on posteriors whose truth is known: rich data, no data, priors against data, noise."""
+"""Power-scaling equals ArviZ and conjugate algebra; labels hold on posteriors whose truth is known."""
 
+import arviz_base
+import arviz_stats
 import numpy as np
 import pytest
+from arviz_stats.base import array_stats
+from scipy import optimize
 
-from forecast.sensitivity.labels import SENSITIVE, Pull, label_of, power_scaling, pull_of, sort_values
+from forecast.sensitivity.labels import (
+    ALPHAS,
+    SENSITIVE,
+    Pull,
+    cjs_distance,
+    label_of,
+    log_hazards,
+    noise_of,
+    power_scaling,
+    pull_of,
+    sensitivity,
+    slope_per_doubling,
+    sort_values,
+)
+
+N_DRAWS, N_PATHS = 4000, 16
+
+
+@pytest.fixture
+def case(conjugate):
+    return conjugate(0.0, 1.0, 1.5, 0.8)
+
+
+# -- distances and slopes
+
+
+def test_the_sensitivity_is_that_of_arviz(case):
+    for values in (case.draws, np.exp(case.draws)):
+        for scaling in (case.prior, case.likelihood):
+            expected = array_stats.power_scale_sense(
+                values[None], scaling.lower.weights[None], scaling.upper.weights[None], *ALPHAS
+            )
+            assert sensitivity(sort_values(values), scaling) == pytest.approx(float(expected), rel=1e-6)
+    tree = arviz_base.from_dict(
+        {
+            "posterior": {"x": case.draws.reshape(4, -1)},
+            "log_prior": {"x": case.prior.log_density.reshape(4, -1)},
+            "log_likelihood": {"y": case.likelihood.log_density.reshape(4, -1)},
+        }
+    )
+    for group in ("prior", "likelihood"):
+        expected = float(arviz_stats.psense(tree, group=group)["x"])
+        found = sensitivity(sort_values(case.draws), getattr(case, group))
+        assert found == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("part", ["prior", "likelihood"])
+def test_the_slope_is_the_derivative_of_the_conjugate_mean(case, part):
+    def mean_at(alpha: float) -> float:
+        a = (alpha if part == "prior" else 1.0) / 1.0**2
+        b = (alpha if part == "likelihood" else 1.0) / 0.8**2
+        return b * 1.5 / (a + b)
+
+    exact = np.log(2) * (mean_at(1 + 1e-5) - mean_at(1 - 1e-5)) / 2e-5
+    slope, error = slope_per_doubling(case.draws, getattr(case, part).log_density, 4)
+    assert abs(slope - exact) < 4 * error < 0.4 * abs(exact)
+
+
+def test_what_says_nothing_moves_nothing_and_chance_is_found_as_noise(case):
+    values = sort_values(case.draws)
+    flat = power_scaling(np.full(N_DRAWS, -3.7))
+    # Equal weights differ from the even steps of the plain distribution in rounding only.
+    assert sensitivity(values, flat) == pytest.approx(0.0, abs=1e-5)
+    assert slope_per_doubling(case.draws, flat.log_density, 4) == (0.0, 0.0)
+    assert sensitivity(sort_values(np.full(N_DRAWS, 0.3)), case.prior) == 0.0
+    unrelated = power_scaling(-0.5 * np.random.default_rng(5).standard_normal(N_DRAWS) ** 2)
+    noise = noise_of(values, unrelated, 4)
+    assert noise / 4 < sensitivity(values, unrelated) < 4 * noise
+    assert noise < 0.2 * sensitivity(values, case.prior)
+
+
+def test_the_distance_does_not_depend_on_unit_and_sign(case):
+    weights = case.prior.upper.weights
+    plain = cjs_distance(sort_values(case.draws), weights)
+    assert cjs_distance(sort_values(-250 * case.draws + 7), weights) == pytest.approx(plain, rel=1e-6)
+    assert 0 < plain < 1
+
+
+# -- labels
 
 
 def label(prior: Pull, likelihood: Pull, observed: int = 9, strongest: float = 0.0) -> str:
     return label_of(prior, likelihood, strongest, observed)[0]
 
 
-def pulls(case) -> tuple[Pull, Pull]:
-    values = sort_values(case.draws)
-    return tuple(pull_of(values, one, 4, case.draws) for one in (case.prior, case.likelihood))
+def pulls(case, share: float = 1.0, others=None) -> tuple[Pull, Pull]:
+    """Pulls on a forecast of which the draws are a share, and other values the rest."""
+    values = sort_values(case.draws, others, share)
+    return tuple(pull_of(values, one, 4, share * case.draws) for one in (case.prior, case.likelihood))
 
 
-def test_a_mean_with_much_data_is_data_driven(conjugate):
-    # A hundred times more information in the data than in the prior.
+def test_rich_data_and_no_data_are_told_apart(conjugate):
+    # A hundred times more information in the data than in the prior; then none at all.
     prior, likelihood = pulls(conjugate(0.0, 10.0, 1.5, 1.0))
     assert prior.sensitivity < SENSITIVE < likelihood.sensitivity
     assert label(prior, likelihood) == "data-driven"
-
-
-def test_a_mean_without_data_is_prior_driven(conjugate):
+    assert label_of(prior, likelihood, 0.0, 0) == ("prior-driven", "never observed")
     prior, likelihood = pulls(conjugate(0.0, 1.0, 0.0, 1e4))
     assert likelihood.sensitivity < SENSITIVE < prior.sensitivity
     assert label(prior, likelihood) == "prior-driven"
 
 
-@pytest.mark.parametrize("side", [-1.0, 1.0])
-def test_a_prior_far_from_the_data_is_a_conflict(conjugate, side):
-    prior, likelihood = pulls(conjugate(0.0, 1.0, side * 5.0, 1.0))
-    found, reason = label_of(prior, likelihood, 0.0, 9)
-    assert found == "conflict"
-    assert ("lower" if side > 0 else "raise") in reason
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ((-5.0, 1.0), "conflict"),
+        ((5.0, 1.0), "conflict"),
+        # One that agrees with the data is none.
+        ((0.0, 0.3), "data-driven"),
+        ((0.0, 0.9), "data-driven"),
+        ((0.0, 1.2), "prior-driven"),
+        ((0.0, 2.0), "prior-driven"),
+    ],
+)
+def test_a_prior_far_from_the_data_is_a_conflict(conjugate, data, expected):
+    found, reason = label_of(*pulls(conjugate(0.0, 1.0, *data)), 0.0, 9)
+    assert found == expected
+    assert expected != "conflict" or ("lower" if data[0] > 0 else "raise") in reason
 
 
-@pytest.mark.parametrize("data_sd", [0.3, 0.6, 0.9, 1.2, 2.0])
-def test_a_prior_that_agrees_with_the_data_is_no_conflict(conjugate, data_sd):
-    prior, likelihood = pulls(conjugate(0.0, 1.0, 0.0, data_sd))
-    assert label(prior, likelihood) == ("data-driven" if data_sd < 1 else "prior-driven")
-
-
-def test_a_target_never_observed_is_prior_driven(conjugate):
-    prior, likelihood = pulls(conjugate(0.0, 10.0, 1.5, 1.0))
-    found, reason = label_of(prior, likelihood, 0.0, 0)
-    assert found == "prior-driven"
-    assert reason == "never observed"
-
-
-def test_one_strong_group_counts_although_all_priors_together_cancel():
+def test_a_strong_group_counts_and_what_may_be_chance_is_called_unclear():
     quiet, loud = Pull(0.01, 0.0, 0.0, 0.01), Pull(0.02, 0.0, 0.0, 0.01)
     assert label(quiet, loud) == "data-driven"
-    assert label(quiet, loud, strongest=0.12) == "prior-driven"
-
-
-def test_what_may_be_chance_is_called_unclear():
-    noise = Pull(0.06, 0.06, 0.01, 0.02)
-    assert label(noise, noise) == "unclear"
-    few = Pull(0.2, 0.0, 0.5, 0.01, trusted=False)
-    assert label(few, few) == "unclear"
+    assert label(quiet, loud, strongest=0.12) == "prior-driven"  # though all priors together cancel
+    noise, few = Pull(0.06, 0.06, 0.01, 0.02), Pull(0.2, 0.0, 0.5, 0.01, trusted=False)
+    assert (label(noise, noise), label(few, few)) == ("unclear", "unclear")
 
 
 def test_unrelated_components_do_not_make_a_label(conjugate):
     case = conjugate(0.0, 10.0, 1.5, 1.0)
-    rng = np.random.default_rng(3)
-    found = [
-        pull_of(sort_values(case.draws), power_scaling(-0.5 * unrelated**2), 4, case.draws).has_effect
-        for unrelated in rng.standard_normal((20, len(case.draws)))
-    ]
+    unrelated = np.random.default_rng(3).standard_normal((20, N_DRAWS))
+    values = sort_values(case.draws)
+    found = [pull_of(values, power_scaling(-0.5 * one**2), 4, case.draws).has_effect for one in unrelated]
     assert sum(found) <= 1
-
-
-def mixed_pulls(case, share: float, others) -> tuple[Pull, Pull]:
-    """Pulls on a forecast of which the draws are a share, and other values the rest."""
-    values = sort_values(case.draws, others, share)
-    return tuple(pull_of(values, one, 4, share * case.draws) for one in (case.prior, case.likelihood))
 
 
 @pytest.mark.parametrize("data_sd", [0.6, 1.2])
 def test_priors_pull_less_at_a_forecast_of_which_the_model_is_a_part(conjugate, data_sd):
     case = conjugate(0.0, 1.0, 1.5, data_sd)
     others = np.random.default_rng(4).normal(case.draws.mean(), case.draws.std(), 1000)
-    alone, half, tenth = (mixed_pulls(case, share, others)[0] for share in (1.0, 0.5, 0.1))
+    alone, half, tenth = (pulls(case, share, others)[0] for share in (1.0, 0.5, 0.1))
+    assert alone.sensitivity == pytest.approx(pulls(case)[0].sensitivity, rel=1e-9)
     assert alone.sensitivity > half.sensitivity > tenth.sensitivity > 0
     assert half.shift == pytest.approx(alone.shift / 2)
     # The distance between mixtures that share a part goes no faster than with the root of the rest.
     assert half.sensitivity < np.sqrt(0.5) * alone.sensitivity * 1.01
 
 
-def test_a_part_of_all_the_weight_is_the_model_alone(conjugate):
-    case = conjugate(0.0, 1.0, 1.5, 0.8)
-    whole = mixed_pulls(case, 1.0, np.zeros(7))
-    for found, alone in zip(whole, pulls(case), strict=True):
-        assert found.sensitivity == pytest.approx(alone.sensitivity, rel=1e-9)
-        assert found.shift == alone.shift
+# -- the regression behind the labels: it finds the hazards that made the shares
+
+
+@pytest.fixture(scope="module")
+def features():
+    return np.random.default_rng(1).standard_normal((N_DRAWS, 30))
+
+
+@pytest.mark.parametrize(("middle", "nearest"), [(-3.5, 0.9), (0.0, 0.98)])
+def test_hazards_are_found_behind_the_noise_of_few_paths(features, middle, nearest):
+    truth = middle + features[:, 0] - 0.5 * features[:, 1]
+    chance = -np.expm1(-np.exp(truth))
+    shares = np.random.default_rng(2).binomial(N_PATHS, chance) / N_PATHS
+    found = log_hazards(shares, N_PATHS, features)
+    assert np.corrcoef(found, truth)[0, 1] > max(nearest, np.corrcoef(shares, chance)[0, 1])
+    assert (-np.expm1(-np.exp(found))).mean() == pytest.approx(shares.mean(), abs=0.002)
+
+
+def test_features_that_do_nothing_are_given_little_and_paths_that_agree_tell_no_draws_apart(features):
+    shares = np.random.default_rng(3).binomial(N_PATHS, 0.3, N_DRAWS) / N_PATHS
+    assert log_hazards(shares, N_PATHS, features).std() < 0.1
+    for share in (0.0, 1.0):
+        assert np.ptp(log_hazards(np.full(N_DRAWS, share), N_PATHS, features)) == 0.0
+
+
+def test_the_fit_is_the_maximum_of_its_penalised_likelihood(features):
+    few = features[:800, :4]
+    chance = -np.expm1(-np.exp(-1.0 + few[:, 0]))
+    shares = np.random.default_rng(4).binomial(N_PATHS, chance) / N_PATHS
+    design = np.column_stack([np.ones(len(few)), few])
+    coefficients = np.linalg.lstsq(design, log_hazards(shares, N_PATHS, few), rcond=None)[0]
+
+    def loss(at):
+        p = -np.expm1(-np.exp(design @ at))
+        fit = N_PATHS * (shares * np.log(p) + (1 - shares) * np.log1p(-p)).sum()
+        return -fit + 2.5 * (at[1:] ** 2).sum()
+
+    best = optimize.minimize(loss, coefficients, tol=1e-10).x
+    np.testing.assert_allclose(coefficients, best, atol=2e-4)
