@@ -5,7 +5,7 @@ import math
 import pytest
 
 from forecast import wording
-from forecast.blocks import Bullets, Chart, Prose, Table
+from forecast.blocks import Bullets, Prose, Table
 from forecast.cli.terminal import lines_of
 from forecast.records.analysis import (
     Assumed,
@@ -18,10 +18,10 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import Forecast
 from forecast.records.notices import notice
-from forecast.report.charts import MOST_BARS, draw_tornado, shown_bars
+from forecast.report.charts import draw_tornado
 from forecast.report.forecast_sections import assumptions_section, labels_section
 from forecast.report.page_1 import bottom_line
-from forecast.report.words import confidence, odds_factor, rest_sentence
+from forecast.report.words import confidence, odds_factor
 from forecast.sensitivity.labels import with_labels
 
 SENTENCE = (
@@ -153,11 +153,6 @@ def test_crossings_of_the_headline_are_listed_and_the_rest_is_counted(section, r
     )
 
 
-def test_the_chart_is_described_in_words(section):
-    (chart,) = (block for block in section.blocks if isinstance(block, Chart))
-    assert "Persistence of tension (4 weeks): 7.3 weeks: +3.0, 7.3 weeks: +3.0" in chart.alt
-
-
 def test_a_run_that_was_not_measured_says_so(factory, forecast):
     run = factory.records(forecast)
     assert "was not measured" in factory.said(assumptions_section(run))
@@ -173,10 +168,6 @@ def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_term
     assert "assumptions and data pull apart" not in [one.text for one in confidence(forecast, None).reasons]
     said = confidence(labelled, None).sentence
     assert said in " ".join(lines_of(bottom_line(factory.records(labelled))))
-
-
-def test_what_is_left_of_nothing_is_nothing():
-    assert rest_sentence([], 0) == ""
 
 
 def end(assumed: float, change: float | None) -> ShiftEnd:
@@ -226,14 +217,3 @@ def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, charted):
         "Persistence of tension (4 weeks)",
         "Calming: military force (4 weeks)",
     ]
-
-
-def test_no_more_bars_than_fit(forecast, charted):
-    many = charted.model_copy(update={"tornado": tuple(bar(f"a{i}", -0.01, 0.01) for i in range(30))})
-    assert len(shown_bars(many)) == MOST_BARS
-    assert len({patch.get_gid() for patch in draw_tornado(forecast, many).axes[0].patches}) == MOST_BARS
-
-
-def test_a_chart_without_any_known_bar_is_drawn_empty(forecast, charted):
-    empty = charted.model_copy(update={"tornado": ()})
-    assert not draw_tornado(forecast, empty).axes[0].patches

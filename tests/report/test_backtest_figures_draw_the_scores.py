@@ -4,9 +4,6 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from forecast.baselines import BASELINES
-from forecast.errors import InputError
-from forecast.evaluation.metrics import reliability_curve
 from forecast.report.charts import (
     draw_reliability,
     draw_roc,
@@ -71,13 +68,6 @@ def test_reliability_dots_and_bands_are_those_of_the_record(backtest):
         assert bands == [[one.lower90, one.upper90] for one in curve.bins]
 
 
-def test_two_panels_print_the_number_of_forecasts_at_each_dot(backtest):
-    texts = texts_of(draw_reliability(backtest.record.reliability))
-    for curve in backtest.record.reliability:
-        for one in curve.bins:
-            assert str(one.number) in texts
-
-
 def test_three_files_are_written_with_the_same_bytes_each_time(backtest, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -87,15 +77,3 @@ def test_three_files_are_written_with_the_same_bytes_each_time(backtest, tmp_pat
     assert [path.name for path in first] == ["reliability.svg", "score-over-time.svg", "roc.svg"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert all(b"<svg" in path.read_bytes() for path in first)
-
-
-def test_the_reliability_file_has_a_panel_for_every_model_and_baseline(backtest):
-    models = backtest.forecasts.models
-    figure = draw_reliability([reliability_curve(backtest.forecasts, model, seed=1) for model in models])
-    assert set(models) == {"model", "combined", *BASELINES}
-    assert sum(axes.get_visible() for axes in figure.axes) == len(models)
-
-
-def test_a_folder_that_is_not_there_is_named(backtest, tmp_path):
-    with pytest.raises(InputError, match=r"reliability\.svg: cannot be written \(No such file"):
-        write_backtest_figures(backtest.forecasts, backtest.table, tmp_path / "absent")

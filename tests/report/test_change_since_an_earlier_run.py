@@ -43,16 +43,6 @@ def compared(factory, forecast, analysis, **changes):
     return compare_runs(earlier_run(forecast, **changes), analysis, forecast, analysis, factory.events)
 
 
-def test_every_common_question_is_kept_with_what_was_said(factory, forecast, analysis):
-    previous = compared(factory, forecast, analysis)
-    assert len(previous.changes) == sum(len(target.milestones) for target in forecast.targets)
-    target, now = headline_pair(forecast)
-    before = previous.change(target.name, now.name)
-    assert before.probability == pytest.approx(now.probability - 0.1)
-    assert before.happened_since == 0
-    assert previous.change("no_such", now.name) is None
-
-
 def test_new_events_are_those_after_the_earlier_day(factory, forecast, analysis):
     previous = compared(factory, forecast, analysis)
     since = factory.events.between(EARLIER + timedelta(days=1), forecast.as_of)
@@ -67,20 +57,6 @@ def test_quiet_is_the_earlier_chance_given_none_before_the_later_day(factory, fo
         curve = earlier.target(one.target).curve
         gone = dict(zip(curve.date, curve.probability, strict=True))[forecast.as_of + timedelta(days=1)]
         assert one.quiet == pytest.approx(max(0.0, (one.probability - gone) / (1 - gone)))
-
-
-def test_a_later_day_with_certainty_behind_it_leaves_the_chance_as_it_was(factory, forecast, analysis):
-    earlier = earlier_run(forecast)
-    sure = tuple(
-        target.model_copy(
-            update={"curve": target.curve.model_copy(update={"probability": (1.0,) * len(target.curve.date)})}
-        )
-        for target in earlier.targets
-    )
-    previous = compare_runs(
-        earlier.model_copy(update={"targets": sure}), analysis, forecast, analysis, factory.events
-    )
-    assert all(one.quiet == one.probability for one in previous.changes)
 
 
 @pytest.mark.parametrize(
@@ -154,13 +130,6 @@ def with_probability(forecast, probability):
         for one in forecast.targets
     )
     return forecast.model_copy(update={"targets": targets, "drivers": ()})
-
-
-def test_a_question_not_asked_before_is_new(forecast):
-    _, milestone = headline_pair(forecast)
-    assert previous_run.change_mark(milestone, None) == "new"
-    assert previous_run.change_line(forecast, None) == ""
-    assert [*previous_run.change_sentences(forecast, None)] == []
 
 
 def test_arrow_points_and_reasons_follow_the_numbers_as_shown(forecast, snapshot):

@@ -1,11 +1,7 @@
 """Charts for slides and tables for spreadsheets hold what the report holds."""
 
-import csv
-import io
-
 import pytest
 
-from forecast import wording
 from forecast.blocks import Bar, Cell, Column, Group, Table
 from forecast.errors import InputError
 from forecast.report.build import export_figures, export_tables, make_content, table_csv
@@ -14,28 +10,6 @@ from forecast.report.build import export_figures, export_tables, make_content, t
 @pytest.fixture(scope="module")
 def content(factory):
     return make_content(factory.records(factory.forecast(factory.events)))
-
-
-def rows_of(path):
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
-
-
-def test_the_milestone_table_has_every_chance_at_full_precision(content, factory, tmp_path):
-    paths = export_tables(content, tmp_path / "tables")
-    assert {path.stem for path in paths} == {table.name for table in content.tables()}
-    rows = rows_of(tmp_path / "tables" / "milestones.csv")
-    forecast = factory.forecast(factory.events)
-    expected = [(target, one) for target in forecast.targets for one in target.milestones]
-    assert len(rows) == len(expected)
-    for row, (target, one) in zip(rows, expected, strict=True):
-        assert row["Group"] == target.label
-        assert row["Before"].startswith(f"{wording.short_day(one.date)} · {one.label}")
-        assert float(row["Chance"]) == one.probability
-        assert (float(row["Lower 90%"]), float(row["Upper 90%"])) == one.interval90
-        assert float(row["Past periods"]) == one.baseline.probability
-        assert row["Constant rate"] == (repr(one.constant_rate) if target.observed_before else "–")
-        assert float(row["Error"]) == one.mcse
-        assert row["In words"] == one.words
 
 
 def test_every_chart_is_written_as_svg_and_png_with_the_same_bytes_each_time(content, tmp_path):

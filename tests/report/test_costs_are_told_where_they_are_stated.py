@@ -1,14 +1,12 @@
 """The section on costs, and the sentence of page 1: worked out again from the records of the run."""
 
-import io
 from dataclasses import replace
 
 import pytest
-from pypdf import PdfReader
 
 from forecast.blocks import Prose, Table, walk
 from forecast.records.forecast import Decision, DecisionValue
-from forecast.report.build import make_brief, make_content, set_pdf, write_figures
+from forecast.report.build import make_brief, make_content
 from forecast.report.forecast_sections import costs_section
 from forecast.report.page_1 import bottom_line
 from forecast.wording import percent
@@ -104,9 +102,3 @@ def test_page_1_says_once_whether_to_act_and_the_terminal_what_it_was_worth(cost
 )
 def test_the_advice_is_said_in_words(advice, said):
     assert said in DECISION.model_copy(update={"advice": advice}).sentence(0.1)
-
-
-def test_page_1_with_the_sentence_stays_one_page(costly, tmp_path):
-    brief = make_brief(costly)
-    made = set_pdf(costly, brief, write_figures(brief, tmp_path), ())
-    assert len(PdfReader(io.BytesIO(made)).pages) == 1

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from forecast import wording
-from forecast.blocks import BottomLine, Chart, Table, walk
+from forecast.blocks import BottomLine, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.records.forecast import Baseline, Curve, TimeToEvent
 from forecast.report.build import make_content
@@ -191,13 +191,3 @@ def test_a_chance_of_the_headline_never_stands_without_its_interval(runs, name):
     (line,) = [one for section in content.sections for one in section.blocks if isinstance(one, BottomLine)]
     assert line.percent == shown
     assert f"({shown}, plausible range {wording.interval_percent(milestone.interval90)})" in line.sentence
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_chart_has_an_alternative_in_words_and_a_caption(runs, name):
-    for section in make_content(runs[name]).sections:
-        for block in walk(section.blocks):
-            if isinstance(block, Chart):
-                assert len(block.alt.split()) > 10
-                assert block.alt.endswith(".")
-                assert block.caption.endswith(".")

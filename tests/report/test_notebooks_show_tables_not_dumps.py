@@ -52,15 +52,6 @@ def test_a_prompt_shows_a_line_not_a_megabyte(run):
     assert all(len(repr(one)) < 200 for one in run.forecast.targets[0].milestones)
 
 
-def test_a_short_repr_keeps_small_things_whole(run):
-    one = run.forecast.target("military_confrontation").milestones[0]
-    low, high = one.interval90
-    assert f"probability={one.probability:.4g}, interval90=({low:.4g}, {high:.4g})" in repr(one)
-    assert repr(run.forecast.headline) == (
-        "Headline(target='military_confrontation', milestone='us-election-2024')"
-    )
-
-
 def test_the_table_of_a_forecast_has_its_numbers(run):
     html = run.forecast._repr_html_()
     rows = cells(html)

@@ -10,14 +10,12 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Alert, Rise, Spark, Table, walk
+from forecast.blocks import Alert, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import LearnedFrom, Missing
-from forecast.records.forecast import Forecast
 from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_brief, make_content, render_page, set_pdf, write_figures
-from forecast.report.evidence_sections import coverage_sentences, others_section
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
 
@@ -88,18 +86,6 @@ def test_the_brief_is_one_page_and_the_report_begins_with_it(base_run):
         re.sub(r"\d+ of \d+$", "", words_of(page.extract_text()).strip()) for page in (brief[0], report[0])
     ]
     assert texts[0] == texts[1]
-
-
-def test_the_answer_is_the_headline_of_the_record_in_one_sentence_with_its_range(front, record):
-    _, milestone = headline_of(record[0])
-    low, high = (shown(one).rstrip("%") for one in milestone["interval90"])
-    sentence = (
-        f"{wording.words(milestone['probability']).capitalize()} ({shown(milestone['probability'])}, "
-        f"plausible range {low}–{high}%): military confrontation, as in August 2022, February and April "
-        "2023, before"
-    )
-    assert sentence in front
-    assert "Low confidence: only three past cases." in front
 
 
 def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, record):
@@ -210,25 +196,6 @@ def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front,
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
 
 
-def test_the_page_lists_what_others_say_beside_this_forecast(factory):
-    forecast = factory.forecast(factory.events)
-    run = factory.records(forecast, factory.told(forecast))
-    section = others_section(run)
-    assert not section.printed
-    (table,) = [one for one in section.blocks if isinstance(one, Table)]
-    ((by, event, _, said, here, on, marks),) = table.groups[0].rows
-    asked = forecast.target(forecast.headline.target)
-    assert (by.text, by.note, event.text) == (
-        "Polymarket",
-        "https://polymarket.com/market/drills",
-        asked.label,
-    )
-    headline = next(one for one in asked.milestones if one.name == forecast.headline.milestone)
-    assert (said.text, here.text, on.text) == ("22%", shown(headline.probability), "3 Jul 2023")
-    assert marks.text == "counts blockades only"
-    assert others_section(factory.records(forecast, factory.analysis(factory.events))) is None
-
-
 def test_what_is_missing_is_said_to_be_missing_with_its_reason(factory):
     run = factory.records(factory.forecast(factory.events))
     said = " ".join(lines_of(bottom_line(run)))
@@ -239,38 +206,6 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(factory):
     why = Missing(part="others", code="no_ledger", sentence="No ledger was named, so nobody else is quoted.")
     analysis = factory.analysis(factory.events).model_copy(update={"missing": (why,)})
     assert why.sentence in " ".join(lines_of(bottom_line(factory.records(run.forecast, analysis))))
-
-
-def test_every_percentage_on_page_1_is_in_the_records(front, record):
-    forecast, analysis = record
-    values = [
-        value
-        for target in forecast["targets"]
-        for one in target["milestones"]
-        for value in (
-            one["probability"],
-            *one["interval90"],
-            one["baseline"]["probability"],
-            one["constant_rate"],
-        )
-    ]
-    values += [one["probability"] for one in (*forecast["waterfall"], *analysis["others"])]
-    values += [one[key] for one in analysis["signs"] for key in ("chance", "if_seen", "if_not_seen")]
-    known = {shown(value) for value in values if value is not None} | {
-        "0%",
-        "2%",
-        "4%",
-        "6%",
-        "1%",
-        "3%",
-        "5%",
-    }
-    top = re.search(r"0 to (\d+%)", front)[1]
-    found = {
-        f"{number}%" for pair in re.findall(r"(?:([\d.]+)–)?([\d.]+)%", front) for number in pair if number
-    }
-    assert len(found) > 20
-    assert found <= known | {top}
 
 
 SIX = tuple(
@@ -357,20 +292,6 @@ def test_a_failed_fit_is_told_once_in_its_own_box(factory):
     assert FAILED.text not in boxes[0].items
 
 
-def test_rows_without_a_page_that_was_read_are_counted(factory):
-    forecast, analysis = factory.forecast(factory.events), factory.analysis(factory.events)
-    said = " ".join(coverage_sentences(forecast, analysis))
-    assert "For 592 of the 849 rows (70%) a page that reports the act was read; 257 rest on general" in said
-
-
-def test_the_curve_gives_the_same_number_as_the_table(base_run):
-    forecast = Forecast.model_validate_json((base_run / "forecast.json").read_bytes())
-    for target in forecast.targets:
-        at = dict(zip(target.curve.date, target.curve.probability, strict=True))
-        for one in target.milestones:
-            assert at[one.date] == one.probability
-
-
 def test_only_the_parts_chosen_are_in_the_report(factory, tmp_path):
     folder = factory.write_run(tmp_path / "run", events=factory.events)
     build_report(folder, ReportOptions(sections=("data", "sources")))
@@ -401,51 +322,6 @@ def test_what_is_not_printed_is_attached_as_csv_and_stands_in_the_page(base_run,
     assert "baseline.weekly_rate" not in text
     assert "baseline.weekly_rate" in (base_run / "report.html").read_text("utf-8")
     assert not PdfReader(base_run / "brief.pdf").attachments
-
-
-@pytest.mark.parametrize("name", ["brief.pdf", "report.pdf"])
-def test_both_files_claim_accessibility_and_archival_standards(base_run, name):
-    metadata = PdfReader(base_run / name).xmp_metadata.stream.get_data().decode()
-    assert "<pdfuaid:part>1</pdfuaid:part>" in metadata
-    assert "<pdfaid:part>3</pdfaid:part>" in metadata
-    assert "<pdfaid:conformance>A</pdfaid:conformance>" in metadata
-
-
-def test_every_figure_has_an_alternative_text_with_its_numbers(factory, base_run):
-    forecast = factory.forecast(factory.events)
-    alternatives = factory.alternatives(PdfReader(base_run / "report.pdf"))
-    months, course = [text for text in dict.fromkeys(alternatives) if "chart" in text]
-    assert months.startswith("Bar chart of the chance in each month")
-    for target in forecast.targets:
-        for one in target.milestones:
-            assert f"{wording.percent(one.probability)} (plausible range" in course
-
-
-def test_every_table_has_its_caption_in_the_tag_tree(base_run, factory):
-    reader = PdfReader(base_run / "report.pdf")
-    tags = []
-
-    def walk_tree(node):
-        node = node.get_object()
-        if isinstance(node, list):
-            for child in node:
-                walk_tree(child)
-        elif hasattr(node, "get"):
-            tags.append(node.get("/S"))
-            if "/K" in node:
-                walk_tree(node["/K"])
-
-    walk_tree(reader.trailer["/Root"]["/StructTreeRoot"])
-    forecast = factory.with_waterfall(factory.forecast(factory.events))
-    content = make_content(factory.records(forecast, factory.told(forecast))).printed()
-    assert tags.count("/Table") == len(content.tables())
-    assert tags.count("/Caption") == len(content.tables()) + len(content.charts())
-    assert all(
-        block.title
-        for section in content.sections
-        for block in walk(section.blocks)
-        if hasattr(block, "groups")
-    )
 
 
 def test_no_page_ends_on_a_heading(base_run):

@@ -36,12 +36,6 @@ def write(path, content):
     return path
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.svg", SVG), ("b.PNG", png())])
-def test_an_image_is_read_with_its_kind(tmp_path, name, content):
-    logo = read_logo(write(tmp_path / name, content))
-    assert logo.media_type == ("image/svg+xml" if name == "a.svg" else "image/png")
-
-
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from forecast import wording
 from forecast.blocks import Table, walk
 from forecast.cli.terminal import lines_of
 from forecast.records.analysis import ErrorBound, LedgerSummary, PastForecast
@@ -15,33 +14,17 @@ from forecast.report.evidence_sections import methods_section, scores_section, t
 from forecast.report.forecast_sections import (
     course_chart,
     members_section,
-    questions_section,
     scenarios_section,
     sources_section,
 )
 from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.tables import headline_scenarios, scenario_comparison
-from forecast.report.words import REASON_WORDS, base_rate_sentence, headline_pair, shown_days
+from forecast.report.words import headline_pair, shown_days
 
 
 @pytest.fixture(scope="module")
 def forecast(factory):
     return factory.forecast(factory.events)
-
-
-def asked_for(forecast, name):
-    return forecast.model_copy(update={"headline": forecast.headline.model_copy(update={"target": name})})
-
-
-def test_a_target_never_seen_has_the_base_rate_that_its_waterfall_starts_from(factory, forecast):
-    unseen = factory.with_waterfall(asked_for(forecast, "lethal_clash"))
-    _, milestone = headline_pair(unseen)
-    base = wording.percent(milestone.baseline.probability)
-    run = factory.records(unseen)
-    assert f"gives {base} of past 484-day periods." in base_rate_sentence(unseen)
-    assert factory.table(brief_section(run), "waterfall").groups[0].rows[0][2].text == base
-    group = factory.table(questions_section(run), "milestones").groups[2]
-    assert (group.note, group.rows[-1][4].text, group.rows[-1][5].text) == ("never seen", base, "–")
 
 
 def test_a_ledger_of_other_questions_is_not_said_to_be_empty(factory, forecast):
@@ -131,13 +114,6 @@ def test_skill_has_one_measure_in_sentence_and_table(factory, forecast, backtest
         assert factory.table(section, name).groups[0].rows[0][3].text == "11% ± 4 worse"
 
 
-def test_the_error_of_a_driver_is_one_standard_error(factory, forecast):
-    driver = forecast.drivers[0].model_copy(update={"change": 0.05, "mcse": 0.011})
-    run = factory.records(forecast.model_copy(update={"drivers": (driver,)}))
-    (row,) = factory.table(sources_section(run), "drivers").groups[0].rows
-    assert (row[0].text, row[0].note) == ("+5.0", "±1.1")
-
-
 def test_a_change_under_a_point_never_turns_a_printed_chance(factory, forecast, scenario):
     # 76.4% and +0.2 points are 76.6%: beside "76%" a reader would read "77%" as a point.
     small = scenario(forecast, "small", 0.002)
@@ -158,7 +134,3 @@ def test_scenarios_stand_in_one_order_everywhere(factory, forecast, scenario):
         (first, *_) = [one for one in walk(tuple(blocks)) if isinstance(one, Table)]
         shown = [row[0].text for row in first.groups[0].rows]
         assert [one for one in shown if one != "The run"] == order
-
-
-def test_no_verdict_asks_the_reader_to_compute():
-    assert not [text for text in REASON_WORDS.values() if "draws;" in text or "take more" in text]

@@ -8,7 +8,6 @@ import pytest
 
 from forecast import wording
 from forecast.blocks import Heading
-from forecast.events.table import Event
 from forecast.families import FAMILIES
 from forecast.records.analysis import DriftNow, TensionSeries
 from forecast.records.forecast import MemberForecast
@@ -21,7 +20,6 @@ from forecast.report.evidence_sections import (
     parameters_section,
 )
 from forecast.report.forecast_sections import (
-    _doubt,
     clear_drivers,
     explained_section,
     sources_section,
@@ -30,7 +28,6 @@ from forecast.report.forecast_sections import (
 from forecast.report.page_1 import brief_section
 from forecast.report.palette import describe_model
 from forecast.report.words import confidence, headline_pair
-from forecast.wording import in_sentence
 
 
 def with_headline(forecast, **changes):
@@ -53,12 +50,6 @@ def forecast(factory):
 @pytest.fixture(scope="module")
 def analysis(factory):
     return factory.analysis(factory.events)
-
-
-def test_labels_keep_their_capitals_where_they_are_names():
-    assert in_sentence("Large drills") == "large drills"
-    assert in_sentence("US sanctions") == "US sanctions"
-    assert in_sentence("A blockade") == "a blockade"
 
 
 def test_members_that_disagree_lower_confidence(forecast):
@@ -128,16 +119,6 @@ def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_sa
     assert len(factory.table(explained_section(run), "all-drivers").groups[0].rows) == 14
 
 
-def test_a_page_is_said_to_be_unread_only_where_there_is_one():
-    def doubt(**fields):
-        day = date(2020, 1, 1)
-        plain = {"id": "e", "date": day, "known_date": day, "initiator": "USA", "recipient": "CHN"}
-        return _doubt(Event(**plain, category="dispute", severity=3, **fields))
-
-    assert doubt(source_url="https://example.org/a") == "page not read"
-    assert doubt() == "no address"
-
-
 def test_an_article_that_carries_several_drivers_is_named(factory, forecast):
     by_title = {}
     for event in factory.events.rows():
@@ -199,16 +180,6 @@ def test_states_of_tension_and_health(factory, forecast, analysis, snapshot):
     ] == snapshot
 
 
-def test_all_signs_are_told_with_their_likelihood_ratio(factory, forecast):
-    section = sources_section(factory.records(forecast, factory.told(forecast)))
-    signs = factory.table(section, "all-signs").groups[0].rows
-    assert [row[0].text for row in signs][:2] == [
-        "Military posture, severity 3",
-        "Channel closure, severity 2 or more",
-    ]
-    assert (signs[0][4].text, signs[0][4].note) == ("1.4", "1.2–1.6")
-
-
 def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(factory, monkeypatch):
     monkeypatch.setattr(data, "MOST_EVENTS_PRINTED", 96)
     intro, printed = data.recent_events(factory.events, factory.forecast())
@@ -217,14 +188,6 @@ def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(facto
     assert printed[0].date == date(2023, 7, 10)
     assert intro.startswith("96 events from 8 January 2023 to 10 July 2023")
     assert "All 849 events are in events.csv." in intro
-
-
-def test_when_too_many_events_are_recent_the_least_severe_go_and_the_report_says_so(factory, monkeypatch):
-    monkeypatch.setattr(data, "MOST_EVENTS_PRINTED", 20)
-    intro, printed = data.recent_events(factory.events, factory.forecast())
-    assert "The 20 most severe are shown." in intro
-    inside = factory.events.between(date(2023, 1, 8), factory.as_of).severity
-    assert sorted(event.severity for event in printed) == sorted(inside.tolist())[-20:]
 
 
 def test_unverified_rows_are_never_linked(factory, forecast):
@@ -239,17 +202,6 @@ def test_unverified_rows_are_never_linked(factory, forecast):
         linked = {cell.url for row in table.groups[0].rows for cell in row if cell.url is not None}
         assert linked
         assert linked <= verified
-
-
-def test_parameters_stand_under_their_group(factory, forecast, analysis):
-    groups = factory.table(parameters_section(factory.records(forecast, analysis)), "parameters").groups
-    names = [group.note.split(" · ")[-1] for group in groups]
-    assert names[:2] == ["baseline.weekly_rate", "tension.loading"]
-    assert {"excitation.cross", "excitation.severity", "ballast"} <= set(names)
-    assert len(names) == len(set(names))
-    rows = [row for group in groups for row in group.rows]
-    assert len(rows) == len(analysis.parameters)
-    assert groups[0].rows[1][0].text == "channel opening"
 
 
 def test_what_the_model_counts_is_told_with_its_acts(factory, forecast):

@@ -19,23 +19,6 @@ def test_an_unconverged_run_is_stamped_on_every_page_and_names_its_failures(fact
     assert "do not use these numbers" in texts[0]
 
 
-def test_a_converged_run_carries_no_stamp(factory, compiled):
-    reader = compiled(factory.forecast(factory.events))
-    assert not any("CONVERGE" in page.extract_text() for page in reader.pages)
-
-
-def test_warnings_of_the_run_stand_on_page_1(factory, compiled):
-    analysis = factory.analysis(factory.events, warnings=("Intensity was capped in 3 of 40,000 paths.",))
-    reader = compiled(factory.forecast(factory.events), analysis)
-    assert "Intensity was capped in 3 of 40,000 paths." in reader.pages[0].extract_text()
-
-
-def test_a_run_without_drivers_says_so(factory, compiled):
-    reader = compiled(factory.forecast(factory.events, drivers=0))
-    text = " ".join(page.extract_text() for page in reader.pages)
-    assert "Which past events move the number was not measured." in text
-
-
 def test_forty_milestones_are_all_printed_under_their_target(factory, compiled):
     from datetime import timedelta
 

@@ -13,11 +13,9 @@ from forecast.report.build import make_content, write_figures
 from forecast.report.run_records import ReportOptions
 from forecast.report.typesetting import (
     breakable,
-    current_typeface,
     printable,
     shorten,
     typeface,
-    using_typeface,
     web_address,
 )
 
@@ -71,12 +69,6 @@ def test_a_file_that_is_no_font_is_refused(tmp_path):
     refuse_no_font(path)
     with pytest.raises(InputError, match=r"font\.ttf: cannot be read as a font"):
         typeface((path,))
-
-
-def test_the_typeface_in_use_is_as_before_afterwards():
-    with using_typeface(typeface((EXTRA,))):
-        assert current_typeface() == typeface((EXTRA,))
-    assert current_typeface() == typeface()
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from forecast.blocks import Alert
 from forecast.errors import RunFolderError
 from forecast.report.page_1 import brief_section
-from forecast.report.run_records import read_run_records, report_options
+from forecast.report.run_records import read_run_records
 from forecast.runs.files import output_hashes, record_outputs, refuse_changed_files
-from forecast.workflows.report import latest_earlier_run, rebuild_report
+from forecast.workflows.report import latest_earlier_run
 
 
 @pytest.fixture
@@ -52,11 +52,6 @@ def test_files_that_no_report_reads_may_be_left_out_or_made_again(run):
     assert refuse_changed_files(run, force=False) == ()
 
 
-def test_a_manifest_without_hashes_leaves_nothing_to_compare(factory, tmp_path):
-    folder = factory.write_run(tmp_path / "run", events=factory.events)
-    assert refuse_changed_files(folder, force=False) == ()
-
-
 def test_building_by_force_does_not_make_an_altered_file_pass_later(run):
     with (run / "events.csv").open("a", encoding="utf-8") as file:
         file.write("\n")
@@ -83,11 +78,6 @@ def test_the_note_stands_on_page_1_before_the_warnings_of_the_run(factory, tmp_p
     assert box.items == ("of the folder", "The backtest beside this run was not used: of the run.")
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(RunFolderError, match=r"not a run folder \(no config\.resolved\.yaml\)"):
-        rebuild_report(tmp_path)
-
-
 def test_the_run_before_is_the_last_earlier_one_beside_it(factory, tmp_path, worked_config):
     for day in ("2023-01-02", "2023-04-10", "2023-07-10", "2023-08-01"):
         (tmp_path / day).mkdir()
@@ -104,9 +94,3 @@ def test_a_damaged_record_of_the_earlier_run_is_named(run):
     (run / "previous_run.json").write_text('{"schema": 1}', encoding="utf-8")
     with pytest.raises(RunFolderError, match=r"previous_run\.json: run_id: .*run the forecast again"):
         read_run_records(run)
-
-
-def test_options_of_the_config_reach_the_report(worked_config):
-    options = report_options(worked_config)
-    assert options.impact["lethal_clash"].level == "severe"
-    assert options.paper == "a4"

@@ -8,9 +8,8 @@ import pytest
 from forecast import wording
 from forecast.blocks import Table
 from forecast.records.forecast import ActAssumed, ExpectationChanged, GateFailure
-from forecast.report.charts import draw_scenarios, figure_bytes
+from forecast.report.charts import draw_scenarios
 from forecast.report.forecast_sections import rationales_section, scenarios_section
-from forecast.report.tables import scenario_comparison, scenario_tables
 from forecast.report.words import split_cells, what_it_assumes
 
 DAY = date(2023, 11, 17)
@@ -122,14 +121,6 @@ def test_what_is_assumed_is_printed_with_the_acts_that_are_the_event_itself_firs
     assert what_it_assumes(assumed, "lethal_clash", 1).startswith("A craft is seen (certain) and 1 more act;")
 
 
-def test_each_table_of_a_scenario_has_the_column_that_its_note_explains(plain, scenario):
-    one = scenario(plain, "visit", 0.1)
-    for parts in (scenario_tables(plain, [one]), scenario_comparison(plain, [one, one])):
-        tables = [block for block in parts if isinstance(block, Table)]
-        assert tables
-        assert all("Assumed" in [column.head for column in table.columns] for table in tables)
-
-
 def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(scenario, plain):
     scenarios = (
         scenario(plain, "kept-back", 0.3, withheld="no_refit"),
@@ -141,19 +132,3 @@ def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(scenario, p
     (dots,) = (line for line in figure.axes[0].lines if line.get_gid() == "chances")
     expected = sorted(100 * asked_of(plain, one).probability for one in scenarios[1:])
     np.testing.assert_allclose(dots.get_xdata(), expected)
-
-
-def test_of_many_scenarios_all_are_in_the_table(scenario, plain, section_of):
-    many = tuple(scenario(plain, f"s{k}", 0.002 * (k - 20)) for k in range(41))
-    forecast = plain.model_copy(update={"scenarios": many})
-    (table,) = (block for block in section_of(forecast).blocks if isinstance(block, Table))
-    assert len(table.groups[0].rows) == 42
-
-
-def test_files_of_the_chart_are_the_same_bytes_each_time(scenario, plain):
-    scenarios = (scenario(plain, "a", 0.1, label="<script>$x$"), scenario(plain, "b", -0.1, label="名" * 60))
-    forecast = plain.model_copy(update={"scenarios": scenarios})
-    for kind, begins in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
-        first, again = (figure_bytes(draw_scenarios(forecast, scenarios), kind) for _ in range(2))
-        assert first.startswith(begins)
-        assert first == again

@@ -105,7 +105,3 @@ def test_misses_are_worst_first_and_one_an_episode():
         ("2020-05-15", "a", 0.30),
     ]
     assert len(largest_misses(rows, most=2)) == 2
-
-
-def test_forecasts_on_the_right_side_of_even_are_no_misses():
-    assert largest_misses(make_rows([("2020-01-01", 30, "a", 0.5, 1), ("2020-02-01", 30, "a", 0.4, 0)])) == ()

@@ -6,7 +6,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Chart, Table
+from forecast.blocks import Chart
 from forecast.records.analysis import ErrorBound, LedgerSummary, own_record
 from forecast.records.notices import notice
 from forecast.report.build import build_report
@@ -82,13 +82,6 @@ def said_of(forecast, record):
     return " ".join(record_sentences(forecast, own_record(forecast, record)))
 
 
-def test_without_a_backtest_page_1_says_that_nothing_of_the_kind_was_tested(page, forecast):
-    assert own_record(forecast, None).never_tested
-    assert said_of(forecast, None) == NEVER_TESTED
-    (sentence,) = page(forecast, None).blocks
-    assert "Run “forecast backtest CONFIG”" in sentence.text
-
-
 @pytest.mark.parametrize(("horizon", "tested"), [(321, False), (322, True), (724, True), (725, False)])
 def test_only_horizons_like_that_of_the_headline_speak_for_it(forecast, record, horizon, tested):
     # The headline lies 483 days ahead; a factor of 1.5 either way is alike.
@@ -101,18 +94,6 @@ def test_the_nearest_horizon_speaks(forecast, record):
     both = record.model_copy(update={"rows": (*far.rows, *near.rows)})
     found = own_record(forecast, both)
     assert (found.horizon_days, found.windows, found.held) == (500, 18, 5)
-
-
-def test_another_target_does_not_speak_for_the_headline(forecast, record):
-    other = at_the_headline(record, target="another")
-    assert own_record(forecast, other).never_tested
-
-
-def test_the_rows_of_a_record_hold_the_highest_forecast_and_its_outcome(backtest):
-    for row in backtest.record.rows:
-        assert row.highest_said >= row.mean_said
-        if row.n_hits in (0, row.n):
-            assert row.highest_came is (row.n_hits == row.n)
 
 
 def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factory, page, forecast, record):
@@ -132,12 +113,6 @@ def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(factory,
     assert "No backtest" not in said
 
 
-def test_a_record_without_misses_says_so(factory, page, forecast, record):
-    section = page(forecast, record.model_copy(update={"largest_misses": ()}))
-    assert "No forecast was on the wrong side of an even chance." in factory.said(section)
-    assert [one.name for one in section.blocks if isinstance(one, Table)] == ["scores"]
-
-
 @pytest.fixture(scope="module")
 def printed(factory, backtest, forecast, tmp_path_factory):
     """Texts of the pages of a report with the record of the made-up backtest, and its folder."""
@@ -147,10 +122,6 @@ def printed(factory, backtest, forecast, tmp_path_factory):
     )
     build_report(folder, ReportOptions())
     return folder, [words_of(page.extract_text()) for page in PdfReader(folder / "report.pdf").pages]
-
-
-def test_page_1_of_the_report_carries_the_sentence(printed, forecast, backtest):
-    assert said_of(forecast, backtest.record) in printed[1][0]
 
 
 def test_the_report_without_a_record_says_so_on_page_1_and_how_to_make_one(base_run):
@@ -183,16 +154,6 @@ def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_e
         of_headline = row.target == HEADLINE
         assert (" ".join(shown) in text) is of_headline
     assert PdfReader(folder / "report.pdf").attachments["all-scores.csv"]
-
-
-def test_the_figure_is_in_the_run_and_told_in_words(factory, printed, backtest):
-    folder, _ = printed
-    assert (folder / "figures" / "track-record.svg").is_file()
-    alternatives = factory.alternatives(PdfReader(folder / "report.pdf"))
-    alt = next(text for text in alternatives if text.startswith("Dot chart of how often it happened"))
-    for curve in backtest.record.reliability:
-        for one in curve.bins:
-            assert f"{wording.percent(one.forecast_mean)} forecast {wording.times(one.number)}" in alt
 
 
 def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(factory, page, record, forecast):
@@ -253,8 +214,3 @@ def test_calibration_claims_and_ledger(page, forecast, record, snapshot):
         *(page(forecast, record.model_copy(update={"rows": rows})).blocks[1].text for rows in claimed),
         *(ledger_sentence(summary(**one)) for one in ledgers),
     ] == snapshot
-
-
-def test_the_page_has_the_sentence_with_a_ledger_only(factory):
-    run = factory.records(factory.forecast(), ledger_record=summary())
-    assert track_record_section(run).blocks[1].text == ledger_sentence(summary())

@@ -1,7 +1,6 @@
 """The backtest beside a run: taken when it is about the run's questions, refused when not, kept for good."""
 
 import json
-import logging
 import shutil
 from datetime import date
 from types import SimpleNamespace
@@ -12,7 +11,6 @@ import xarray as xr
 from pypdf import PdfReader
 
 from forecast.config import load_config
-from forecast.errors import RunFolderError
 from forecast.evaluation.track_record import find_track_record
 from forecast.records.analysis import (
     TrackRecord,
@@ -199,22 +197,6 @@ def test_a_new_run_notes_on_page_1_why_the_backtest_beside_it_was_not_used(finis
     assert "The backtest beside this run was not used: its priors are not this run's." in front
     assert "Never tested: no backtest of this event so far ahead." in front
     assert not (folder / "track_record.json").exists()
-
-
-def test_a_backtest_of_something_else_is_not_taken_and_the_reason_is_logged(run, backtest, caplog):
-    changed = backtest.forecasts.take(np.flatnonzero(backtest.forecasts.target != "lethal_clash"))
-    write_backtest(run.parent / "backtest", backtest, forecasts=changed)
-    with caplog.at_level(logging.WARNING, logger="forecast.workflows.report"):
-        rebuild_report(run)
-    assert "the backtest beside this run was not used: its targets are" in caplog.text
-    assert not (run / "track_record.json").exists()
-
-
-def test_an_altered_track_record_names_file_and_key(run, backtest):
-    text = backtest.record.model_dump_json(by_alias=True).replace('"model":"model"', '"model":1', 1)
-    (run / "track_record.json").write_text(text, encoding="utf-8")
-    with pytest.raises(RunFolderError, match=r"track_record\.json: model: .*run the forecast again"):
-        rebuild_report(run)
 
 
 @pytest.mark.parametrize(

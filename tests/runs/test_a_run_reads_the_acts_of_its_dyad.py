@@ -1,7 +1,6 @@
 """Rows of other pairs change nothing, and are counted where a reader looks."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from forecast.config import load_config
 from forecast.events.dyads import PairRows
 from forecast.records.analysis import DataSummary
-from forecast.report.evidence_sections import coverage_sentences
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import data_summary
 
@@ -118,29 +116,7 @@ def test_check_counts_the_rows_left_out_by_pair(read, check):
     assert facts["dyad"] == {"a": ["USA"], "b": ["CHN"], "theatre": ["TWN", "HKG", "CAN"]}
 
 
-def test_a_file_of_many_pairs_is_read_with_a_note(read, check):
-    read(
-        OWN + "".join(f"2021-02-{day:02d},,IND,PAK,dispute,2\n" for day in range(1, 29)), "dyad.theatre=[TWN]"
-    )
-    assert "Note: only 3 of 31 rows are acts between USA and CHN, and between either side and" in check()
-
-
 def test_an_actor_may_have_any_name(read):
     rows = "2021-01-05,,TUR,Kurdish rebels,military_incident,3\n2021-02-05,,Kurdish rebels,TUR,sanction,4\n"
     inputs = read(rows + OWN, "dyad={a: TUR, b: Kurdish rebels}")
     assert (len(inputs.events), inputs.config.dyad.title) == (2, "Turkey – Kurdish rebels")
-
-
-def test_the_report_says_whose_acts_count(read):
-    inputs = read(OTHERS + OWN)
-    summary = data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out)
-    sentences = _sentences(summary, inputs.config.as_of)
-    assert (
-        "These are acts between USA and CHN, and between either side and TWN, HKG or CAN: by USA towards "
-        "CHN 1, by CHN towards USA 1, with third parties 1." in sentences
-    )
-    assert "Left out as acts of others: IND to PAK (2 rows), CHN to IND (1) and PAK to IND (1)." in sentences
-
-
-def _sentences(summary, as_of):
-    return coverage_sentences(SimpleNamespace(as_of=as_of), SimpleNamespace(data=summary))

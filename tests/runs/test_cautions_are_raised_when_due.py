@@ -226,11 +226,6 @@ def test_a_span_is_told_in_days_months_or_years(first, last, said):
     assert time_between(date.fromisoformat(first), date.fromisoformat(last)) == said
 
 
-def test_two_events_far_apart_are_no_episode(coded):
-    days = coded(("2015-06-01", "visit", 1), ("2019-06-01", "visit", 1)).date
-    assert one_episode(days.tolist(), 2000) is None
-
-
 @pytest.mark.parametrize(("record_days", "found"), [(1700, False), (1800, True)])
 def test_an_episode_lasts_a_fiftieth_of_a_long_record(coded, record_days, found):
     # 35 days from the first to the last: a fiftieth of 1,800 days is 36, of 1,700 days 34.
@@ -311,13 +306,6 @@ def test_odds_twenty_times_those_of_the_baseline_are_far_from_it(probability, ba
     )
     found = far_from_baseline([target.model_copy(update={"milestones": (*others, asked)})])
     assert [(one["target"], one["milestone"]) for one in found] == [(target.name, asked.name)] * far
-
-
-def test_check_shows_the_cautions_and_both_paces(case, command):
-    path = case(*every(300, "2017-01-03", "2021-12-30", "sanction", 4))
-    shown = " ".join(command("check", path).out.split())
-    assert "Read with caution - Only 7 events in the data, fewer than 30" in shown
-    assert "Acts a month: 0.12 in the data; the base rates of the priors imply" in shown
 
 
 def test_what_was_learned_after_the_as_of_date_is_told(found):

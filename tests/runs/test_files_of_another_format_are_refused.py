@@ -60,12 +60,3 @@ def test_a_record_that_cannot_be_read_while_a_folder_is_changed_is_no_failed_wri
 
     with pytest.raises(RunFolderError, match=rf"^{folder}/forecast\.json: cannot be read \(2,000 bytes"):
         change()
-
-
-@pytest.mark.parametrize("schema", ["two", -1, None])
-def test_a_format_that_never_was_is_no_newer_one(schema, tmp_path):
-    path = tmp_path / "forecast.json"
-    content = json.loads((SAMPLE / path.name).read_text(encoding="utf-8"))
-    path.write_text(json.dumps(content | {"schema": schema}), encoding="utf-8")
-    with pytest.raises(RunFolderError, match="not what a run writes"):
-        read_record(path, Forecast)

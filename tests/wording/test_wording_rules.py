@@ -49,13 +49,6 @@ def test_a_probability_and_its_complement_get_mirrored_words():
         assert there + back == len(names) - 1, whole
 
 
-def test_bands_touch_and_cover_one_to_ninety_nine_percent():
-    bounds = [(lower, upper) for _, lower, upper in wording.BANDS]
-    assert [upper for _, upper in bounds[:-1]] == [lower for lower, _ in bounds[1:]]
-    assert bounds[0][0] == 1
-    assert bounds[-1][1] == 99
-
-
 @pytest.mark.parametrize(
     ("probability", "percent", "frequency"),
     [
@@ -131,11 +124,6 @@ def test_a_difference_is_that_of_the_numbers_shown():
 def test_changes_carry_a_true_sign_and_zero_carries_none(change, signed, sized):
     assert wording.signed_points(change) == signed
     assert wording.points(change) == sized
-
-
-def test_one_whole_point_is_singular():
-    assert wording.points(-0.01, digits=0) == "1 point"
-    assert wording.points(0.02, digits=0) == "2 points"
 
 
 @pytest.mark.parametrize(

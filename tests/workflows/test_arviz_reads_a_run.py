@@ -78,18 +78,6 @@ def test_the_posterior_predicts_as_many_acts_as_were_seen(tree):
     assert predicted.mean() == pytest.approx(seen, rel=0.2)
 
 
-def test_the_same_run_gives_the_same_tree(run, tree):
-    again = run.arviz()
-    for name in ("prior", "prior_predictive", "posterior_predictive"):
-        assert again[name].to_dataset().identical(tree[name].to_dataset())
-
-
-def test_summary_reads_it(tree):
-    table = az.summary(tree, var_names=PARAMETERS)
-    assert "tension_persistence" in table.index
-    assert "excitation_cross[sanction]" in table.index
-
-
 @pytest.mark.filterwarnings("ignore:Estimated shape parameter:UserWarning")
 def test_loo_is_pointwise_by_week_and_kind(tree):
     found = az.loo(tree, pointwise=True)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import shutil
 from datetime import timedelta
 from itertools import pairwise
@@ -11,18 +10,14 @@ import numpy as np
 import pytest
 import xarray as xr
 from jsonschema import Draft202012Validator, FormatChecker
-from pypdf import PdfReader
 
-from forecast import wording
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import schema_of
-from forecast.errors import RunFolderError
 from forecast.inference.posterior import read_posterior
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.runs.files import refuse_changed_files, run_hash
 from forecast.workflows.forecast import RUN_SCENARIO_PATHS
-from forecast.workflows.report import rebuild_report
 
 FILES = {
     "analysis.json",
@@ -91,34 +86,6 @@ def test_the_schema_refuses_what_is_no_forecast(run_folder, change, fault):
     change(content)
     (found,) = schema_faults(content)
     assert found.startswith(fault)
-
-
-def test_number_word_and_interval_of_the_table_are_the_curve_at_that_day(record):
-    for target in record.targets:
-        for milestone in target.milestones:
-            at = target.curve.date.index(milestone.date)
-            interval = (target.curve.lower90[at], target.curve.upper90[at])
-            assert milestone.probability == target.curve.probability[at]
-            assert milestone.interval90 == interval
-            said = wording.chance_words(milestone.probability, interval[1], grave=target.grave)
-            assert milestone.words == said
-            assert milestone.frequency == wording.frequency(target.curve.probability[at])
-
-
-def test_page_1_and_the_terminal_print_the_numbers_of_the_curve(finished, record):
-    ended, folder = finished
-    page = " ".join(PdfReader(folder / "report.pdf").pages[0].extract_text().split())
-    for target in record.targets:
-        # Small chances of a grave event are told as odds.
-        told = [one for one in target.milestones if one.probability >= wording.LEAST_WORDED]
-        shown = [wording.percent(one.probability) for one in told]
-        row = rf"\n  {target.label} .*{' +'.join(shown)}\n"
-        assert re.search(row, ended.out), row
-        assert all(text in page for text in shown)
-    likeliest = record.targets[0]
-    intervals = [wording.interval_percent(one.interval90) for one in likeliest.milestones]
-    assert re.search(" +".join(intervals), ended.out)
-    assert all(text in page for text in intervals)
 
 
 def test_the_curve_starts_at_nothing_the_day_after_and_never_falls(record):
@@ -248,15 +215,6 @@ def test_a_rebuilt_report_has_the_bytes_of_the_first(run_folder, tmp_path, comma
     assert (copy / "report.pdf").read_bytes() == first
 
 
-@pytest.mark.parametrize("name", ["config.resolved.yaml", "forecast.json", "analysis.json", "events.csv"])
-def test_a_missing_file_of_a_run_is_named(run_folder, tmp_path, name):
-    copy = tmp_path / "copy"
-    shutil.copytree(run_folder, copy)
-    (copy / name).unlink()
-    with pytest.raises(RunFolderError, match=re.escape(name)):
-        rebuild_report(copy)
-
-
 def test_scenarios_are_kept_with_the_forecast_and_as_files(run_folder, config, record):
     (found,) = record.scenarios
     assert (found.name, found.label, found.method) == ("drill", "A large drill", "simulate")
@@ -279,11 +237,3 @@ def test_a_scenario_of_the_saved_run_is_the_one_of_the_run(command, run_folder, 
     assert ended.code == 0, ended.err
     again = json.loads(ended.out)["scenarios"]
     assert again == kept == [json.loads(one.model_dump_json(by_alias=True)) for one in record.scenarios]
-
-
-def test_the_end_of_a_run_shows_its_scenarios(finished):
-    lines = finished[0].out.splitlines()
-    head = next(index for index, line in enumerate(lines) if line.startswith("Scenarios, the largest effect"))
-    assert lines[head + 2].strip().startswith("A large drill")
-    paths = ("Brief ", "Report ", "Numbers ", "Ledger ")
-    assert max(len(line) for line in lines[head:] if not line.startswith(paths)) <= 80

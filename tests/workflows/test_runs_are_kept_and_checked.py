@@ -156,13 +156,6 @@ def entry_of(command, ledger) -> str:
     return next(one.entry.id for one in open_ledger(ledger).records if one.entry.kind == "run")
 
 
-def test_building_the_report_again_changes_nothing_on_record(unconverged, command, tmp_path):
-    shutil.copytree(unconverged[1].parents[1], tmp_path / "runs")
-    assert command("report", tmp_path / "runs" / PLACE).code == 0
-    ended = command("ledger", "verify", "--json", "--ledger", tmp_path / "runs" / "ledger.sqlite")
-    assert [one["state"] for one in json.loads(ended.out)["runs"]] == ["as recorded"]
-
-
 def test_the_same_seed_gives_the_same_bytes_in_every_file_but_those_that_tell_when(
     config, unconverged, command, tiny
 ):

@@ -53,10 +53,6 @@ def test_what_was_never_observed_rests_on_the_priors(forecast_record):
     assert {milestone.rests_on for milestone in target.milestones} == {"prior-driven"}
 
 
-def test_a_saved_run_says_what_the_run_in_memory_said(run_folder, robustness):
-    assert measure_robustness(read_run(run_folder)) == robustness
-
-
 def test_tornado_and_break_evens_are_of_the_headline(forecast_record, robustness):
     assert (robustness.target, robustness.milestone) == ("military_confrontation", "party-congress")
     chance = {one.name: one for one in forecast_record.target(robustness.target).milestones}["party-congress"]
@@ -94,11 +90,6 @@ def test_the_command_prints_labels_assumptions_and_break_evens(command, run_fold
     ):
         assert text in ended.out
     assert "  Persistence of tension" in ended.out
-
-
-def test_programs_get_the_record(command, run_folder, robustness):
-    ended = command("sensitivity", run_folder, "--json")
-    assert Robustness.model_validate_json(ended.out) == robustness
 
 
 def test_another_question_and_a_threshold_are_measured_from_the_saved_draws(command, run_folder, robustness):
@@ -146,9 +137,3 @@ def test_what_cannot_be_asked_is_refused(command, run_folder, arguments, says):
     ended = command("sensitivity", run_folder, *arguments)
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
-
-
-def test_a_folder_that_is_no_run_is_refused(command, tmp_path):
-    ended = command("sensitivity", tmp_path)
-    assert (ended.code, ended.out) == (2, "")
-    assert "forecast.json: file missing" in ended.err

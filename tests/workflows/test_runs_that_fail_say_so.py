@@ -77,12 +77,6 @@ def test_its_cautions_stand_in_the_message_and_in_forecast_json(unconverged):
     assert "on record as failed in" in said
 
 
-def test_its_report_carries_the_stamp_on_every_page(unconverged):
-    pages = pages_of(unconverged[1])
-    assert len(pages) > 3
-    assert [number for number, text in enumerate(pages, 1) if STAMP not in text] == []
-
-
 def test_json_is_printed_for_it_too(fitted_already, no_report, config, command, tmp_path):
     ended = command("run", config, "--out", tmp_path, "--json")
     assert ended.code == 1
@@ -134,19 +128,6 @@ def test_a_run_that_is_there_is_refused_before_any_work_and_replaced_with_force(
     assert ended.code == 0, ended.err
     assert json.loads((place / "forecast.json").read_text())["run_id"] == kept.forecast.run_id
     assert [path.name for path in place.parent.iterdir()] == [place.name]
-
-
-def test_force_does_not_replace_what_is_no_run(config, command, tmp_path):
-    place = tmp_path / "small" / "2022-01-01"
-    place.mkdir(parents=True)
-    (place / "thesis.txt").write_text("years of work")
-    ended = command("run", config, "--out", tmp_path, "--force")
-    assert ended.code == 2
-    assert (
-        f"{place}: is no folder that 'forecast' wrote, so no run takes its place, not even with --force"
-        in ended.err
-    )
-    assert (place / "thesis.txt").read_text() == "years of work"
 
 
 def test_a_place_that_cannot_be_a_folder_is_refused_before_any_work(config, command, tmp_path):
@@ -284,15 +265,6 @@ def test_an_interrupted_command_ends_with_its_own_code_and_goes_through_no_garba
     ended = subprocess.run(run, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
     assert ended.stderr == "forecast: interrupted; nothing was written.\n"
     assert ended.returncode == 130
-
-
-def test_a_folder_that_is_no_run_cannot_be_reported(tmp_path, command):
-    ended = command("report", tmp_path)
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith(f"forecast: {tmp_path}: not a run folder (no config.resolved.yaml). Give the")
-    # Of whoever has no run yet no case but their own is asked for.
-    assert "forecast new --pair A,B" in ended.err
-    assert "us-china" not in ended.err
 
 
 def test_the_place_of_a_run_follows_its_name_and_day(config):
