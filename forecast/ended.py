@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 KEYS = {
+    "events.sources": "ended with 0.4: leave it out; a store holds one source",
     "exposures": "ended with 0.4: use decision, which states what acting and being surprised cost",
     "on_change.mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
     "on_change.webhook": "ended with 0.4: use on_change.command (docs/howto.md shows a webhook)",
@@ -32,12 +33,16 @@ COMMANDS = {
 """By command and subcommand."""
 
 OPTIONS = {
-    "check --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
+    "check --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "events import --fresh": "ended with 0.4: leave it out; an import reads all its files",
+    "events status --merged": "ended with 0.4: read the column reports of the store's Parquet files",
     "events summary --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
+    "events update --attempts": "ended with 0.4: leave it out; four files at once, three attempts, 30 s each",
+    "events update --parallel": "ended with 0.4: leave it out; four files at once, three attempts, 30 s each",
     "events update --source acled": "ended with 0.4: download its file and use events import",
     "events update --source ucdp": "ended with 0.4: download its file and use events import",
+    "events update --timeout": "ended with 0.4: leave it out; four files at once, three attempts, 30 s each",
     "ledger export --format hubverse": "ended with 0.4: use --format csv",
     "ledger export --format hubverse-outcomes": "ended with 0.4: use --format csv",
     "ledger export --format jsonl": "ended with 0.4: use --format csv; the ledger's file is its chain",

@@ -20,10 +20,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from forecast.events.codebook import cameo_codes
-from forecast.events.stores import ACTS, connect, read_store
+from forecast.events.stores import ACTS, STATE, connect, read_store
 from forecast.feeds.formats import GDELT2
-from forecast.store.folder import WRITTEN, write_source, write_store
-from forecast.store.update import UpdateOptions, update_store
+from forecast.store import WRITTEN, update_store, write_store
 
 DAY, QUARTERS, MONTHS = date(2024, 5, 1), 96, 240
 
@@ -65,11 +64,9 @@ def time_update(folder: Path, rows: int) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
-    options = UpdateOptions(
-        sources=("gdelt2",), pairs=(("CHN", "USA"),), since=DAY, until=DAY, addresses={"gdelt2": address}
-    )
+    pairs = {("CHN", "USA")}
     began, busy = time.perf_counter(), time.process_time()
-    (report,) = update_store(folder / "day", options, lambda progress: None)
+    report = update_store(folder / "day", lambda _: None, pairs=pairs, since=DAY, until=DAY, address=address)
     took, used = time.perf_counter() - began, time.process_time() - busy
     server.shutdown()
     print(
@@ -80,10 +77,9 @@ def time_update(folder: Path, rows: int) -> None:
 def time_reading(folder: Path, acts: int, pairs: int) -> None:
     """Print the seconds in which one pair of twenty years is read from a store of many."""
     place = folder / "years"
-    (place / "gdelt2" / ACTS).mkdir(parents=True)
+    (place / ACTS).mkdir(parents=True)
     write_store(place, ["CHN,USA"])
-    told = {"address": "", "pace_days": 2, "updated": None, "until": None, "watched": {}}
-    write_source(place / "gdelt2", told)
+    (place / STATE).write_text("{}")
     made = {
         "id": "'gdelt2-' || n",
         "date": "month + CAST(n % 28 AS INTEGER)",
@@ -106,7 +102,7 @@ def time_reading(folder: Path, acts: int, pairs: int) -> None:
                 f"CAST({made.get(name, 'NULL').format(number=number)} AS {kind}) AS {name}"
                 for name, kind in WRITTEN.items()
             )
-            path = place / "gdelt2" / ACTS / f"{first:%Y-%m}.parquet"
+            path = place / ACTS / f"{first:%Y-%m}.parquet"
             connection.execute(
                 f"COPY (SELECT *, id AS story, 1 AS reports FROM (SELECT {columns} FROM "
                 f"(SELECT n, DATE '{first}' AS month FROM range({start}, {end}) r(n))) "

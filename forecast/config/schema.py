@@ -136,7 +136,6 @@ class EventsConfig(Section):
         "give store"
     )
     store: Text | None = optional("a folder that 'forecast events update' fills, in place of source")
-    sources: Texts = several("sources of the store that count, e.g. [gdelt2]; all when absent")
     use: Literal["client", "internal"] | None = optional(
         "what the forecast is for: acts whose terms bar that use are refused"
     )
@@ -587,9 +586,6 @@ def _event_faults(events: Mapping[str, object], as_of: date | None) -> Iterator[
         "dates": not is_iso
         and (store or bundled)
         and f"would have no effect: {source if bundled else 'a store'} has days as YYYY-MM-DD",
-        "sources": events.get("sources")
-        and not store
-        and "would have no effect: it chooses among the sources of a store",
         "licensed": events.get("licensed")
         and not events.get("use")
         and "would have no effect without use: client or internal",

@@ -34,7 +34,7 @@ from forecast.events.cells import (
     shorten,
 )
 from forecast.events.rows import PARQUET_SUFFIX, Row, Sheet, cell_text, read_sheet
-from forecast.events.stores import Names, Pairs, is_store, read_store
+from forecast.events.stores import Pairs, is_store, read_store
 from forecast.events.table import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 from forecast.frames import columns_of
 from forecast.records.base import Record
@@ -80,16 +80,16 @@ BUNDLED: Mapping[str, BundledSet] = MappingProxyType(
 
 
 def load_events(
-    source: str, base: Path, *, dates: DateOrder = "iso", pairs: Pairs | None = None, feeds: Names = ()
+    source: str, base: Path, *, dates: DateOrder = "iso", pairs: Pairs | None = None
 ) -> EventTable:
     """Return the events of ``bundled:<name>``, of a store, or of a coded file, from the folder ``base``.
 
-    ``dates`` is how a file writes its days. Of a store the acts of ``pairs`` and ``feeds`` alone are read.
+    ``dates`` is how a file writes its days. Of a store the acts of ``pairs`` alone are read.
     Raises ``EventError``: no such bundled set, or the file or store cannot be read or has faults.
     """
     path = base / Path(source).expanduser()
     if is_store(path):
-        return read_store(path, name=source, pairs=pairs, sources=feeds)
+        return read_store(path, name=source, pairs=pairs)
     if not source.startswith(PREFIX):
         return read_events(path, source=source, dates=dates)
     with as_file(files("forecast.events") / "data" / _bundled(source).file) as held:

@@ -1,11 +1,11 @@
-"""A store of events, as readers see it: acts by source and month → ``EventTable``; how fresh each source is.
+"""A store of events, as readers see it: acts by month → ``EventTable``; how fresh and whole it is.
 
 ::
 
-    store.json                  version, pairs
-    gdelt2/source.json          address, pace, day of the last update, since when a pair is watched
+    store.json                   version, pairs
+    gdelt2/source.json           address, days of the last update
     gdelt2/acts/2020-11.parquet  acts of the month, with their repeats, in order of pair, day and id
-    gdelt2/files/2020-11.json   which files of the month were read, which are still open
+    gdelt2/files/2020-11.json    which files of the month were read, which are still open
 
 ``forecast.store`` fills it; each file is replaced whole, so it can be read at any time.
 """
@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast.errors import EventError, did_you_mean
+from forecast.errors import EventError
 from forecast.events.cells import DATES
 from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.rows import literal_path
 from forecast.events.table import COLUMNS, FIELDS, EventTable
+from forecast.events.terms import known_terms
 from forecast.records.notices import FeedFault
 from forecast.storage import read_json
 from forecast.wording import count, long_day
@@ -34,44 +35,14 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 VERSION = 1
-STORE, SOURCE, ACTS, FILES = "store.json", "source.json", "acts", "files"
-ALWAYS_EMPTY = ("end_date", "verified", "confidence")
-"""Columns of an event file that no feed fills."""
-HELD = tuple(name for name in COLUMNS if name not in ALWAYS_EMPTY)
-"""Columns of an event file that a store holds."""
-Names = Sequence[str]
+FEED = "gdelt2"
+STORE, STATE, ACTS, FILES = "store.json", f"{FEED}/source.json", f"{FEED}/acts", f"{FEED}/files"
+PACE_DAYS = 2
+"""The newest act of the feed is at most so old when all is well."""
+HELD = tuple(name for name in COLUMNS if name not in ("end_date", "verified", "confidence"))
+"""Columns of an event file that a store holds; no feed fills the others."""
 Pairs = Collection[tuple[str, str]]
 """Pairs of actors, each in order of name."""
-
-
-@dataclass(frozen=True)
-class SourceState:
-    """One source of a store.
-
-    ``pace_days``: when all is well its newest act is at most this old. ``watched`` is, by pair, the day of
-    the first update that asked for it: what appears later was seen as it came.
-    """
-
-    name: str
-    address: str
-    pace_days: int
-    updated: date | None
-    watched: Mapping[str, date]
-
-
-@dataclass(frozen=True)
-class Freshness:
-    """How old the newest act of a source is, whoever did it, against its pace."""
-
-    source: str
-    newest: date | None
-    days: int | None
-    pace_days: int
-
-    @property
-    def stale(self) -> bool:
-        """Whether it is older than the pace of the source allows."""
-        return self.days is None or self.days > self.pace_days
 
 
 def is_store(path: Path) -> bool:
@@ -79,19 +50,16 @@ def is_store(path: Path) -> bool:
     return (path / STORE).is_file()
 
 
-def read_settings(folder: Path) -> dict[str, Any]:
-    """Return what ``store.json`` says.
+def read_pairs(folder: Path) -> list[str]:
+    """Return the pairs that a store is for, as ``CHN,USA``.
 
-    Raises
-    ------
-    EventError
-        The folder is no store, or one of another version.
+    Raises ``EventError``: the folder is no store, or one of another version, or holds another feed.
     """
     if not is_store(folder):
-        found = "no store of events" if folder.exists() else "no such folder"
+        kind = "no store of events" if folder.exists() else "no such folder"
         raise EventError(
-            f"{folder}: {found}. 'forecast events update --store {folder} --source gdelt2 --pair USA,CHN "
-            "--since DAY' makes one"
+            f"{folder}: {kind}. 'forecast events update --store {folder} --pair USA,CHN --since DAY' makes "
+            "one"
         )
     settings = read_state(folder / STORE)
     version = settings.get("version")
@@ -100,7 +68,12 @@ def read_settings(folder: Path) -> dict[str, Any]:
             f"{folder / STORE}: a store of version {version!r}; this program reads version {VERSION}. Fill a "
             "new one with 'forecast events update', or use the version that made it"
         )
-    return settings
+    if others := [path.parent.name for path in folder.glob("*/source.json") if path.parent.name != FEED]:
+        raise EventError(
+            f"{folder / others[0]}: since 0.4 a store holds {FEED} alone. Move this folder away, and read "
+            f"files of {others[0]} with 'forecast events import'"
+        )
+    return [str(pair) for pair in settings["pairs"]]
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -114,44 +87,14 @@ def read_state(path: Path) -> dict[str, Any]:
     return content
 
 
-def source_states(folder: Path) -> tuple[SourceState, ...]:
-    """Return the sources of a store, by name."""
-    found = []
-    for path in sorted(folder.glob(f"*/{SOURCE}")):
-        told = read_state(path)
-        try:
-            found.append(
-                SourceState(
-                    path.parent.name,
-                    str(told["address"]),
-                    int(told["pace_days"]),
-                    date.fromisoformat(told["updated"]) if told["updated"] else None,
-                    {pair: date.fromisoformat(day) for pair, day in told["watched"].items()},
-                )
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise EventError(f"{path}: {error!r} is wrong. Move it away and update the store") from error
-    return tuple(found)
-
-
-def act_files(folder: Path, sources: Sequence[str] = ()) -> list[Path]:
-    """Return the files with acts, of some sources or of all.
-
-    Raises ``EventError``: the store has no such source.
-    """
-    held = [state.name for state in source_states(folder)]
-    for name in sources:
-        if name not in held:
-            hint = did_you_mean(name, held)
-            raise EventError(
-                f"{folder}: holds nothing of {name}.{hint} It holds: {', '.join(held) or 'none'}"
-            )
-    return [path for name in sources or held for path in sorted((folder / name / ACTS).glob("*.parquet"))]
+def act_files(folder: Path) -> list[Path]:
+    """Return the files with acts, by month."""
+    return sorted((folder / ACTS).glob("*.parquet"))
 
 
 def reader_of(paths: Sequence[Path]) -> str:
     """Return the SQL that reads files of acts."""
-    listed = ", ".join("'" + literal_path(path).replace("'", "''") + "'" for path in paths)
+    listed = ", ".join(_quoted(literal_path(path)) for path in paths)
     return f"read_parquet([{listed}], hive_partitioning=false)"
 
 
@@ -160,9 +103,7 @@ def pair_key(pair: tuple[str, str]) -> str:
     return ",".join(sorted(pair))
 
 
-def read_store(
-    folder: Path, *, name: str, pairs: Pairs | None = None, sources: Sequence[str] = ()
-) -> EventTable:
+def read_store(folder: Path, *, name: str, pairs: Pairs | None = None) -> EventTable:
     """Read the acts of a store, each once however often it was reported; ``pairs`` alone if given.
 
     Raises
@@ -172,11 +113,10 @@ def read_store(
     """
     import duckdb
 
-    settings = read_settings(folder)
-    paths = act_files(folder, sources)
-    wanted = "" if pairs is None else f" AND pair IN ({', '.join(_quoted(pair_key(one)) for one in pairs)})"
+    held, paths = read_pairs(folder), act_files(folder)
+    wanted = "" if pairs is None else f" AND pair IN ({', '.join(_quoted(pair_key(pair)) for pair in pairs)})"
     chosen = ", ".join(f'"{column}"' for column in HELD)
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = {"id": ()}
     if paths and pairs != ():
         query = f"SELECT {chosen} FROM {reader_of(paths)} WHERE story = id{wanted} ORDER BY date, id"
         try:
@@ -187,12 +127,11 @@ def read_store(
                 f"{name}: a file of the store cannot be read ({str(error).splitlines()[0][:200]}). Remove it "
                 "and its namesake in the folder 'files', and update the store"
             ) from error
-    if not columns or not len(columns["id"]):
-        held = ", ".join(settings["pairs"]) or "none"
-        asked = f" between {' or '.join(' and '.join(one) for one in sorted(pairs)[:5])}" if pairs else ""
+    if not len(columns["id"]):
+        asked = " or ".join(" and ".join(pair) for pair in sorted(pairs or ())[:5])
         raise EventError(
-            f"{name}: the store holds no act{asked}. It was filled for: {held}. To add a pair: forecast "
-            "events update --pair A,B --since DAY"
+            f"{name}: the store holds no act{asked and f' between {asked}'}. It was filled for: "
+            f"{', '.join(held) or 'none'}. To add a pair: forecast events update --pair A,B --since DAY"
         )
     return _table(columns, name)
 
@@ -226,71 +165,121 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-# Freshness
+# Fresh and whole
 
 
-def freshness(folder: Path, as_of: date, sources: Sequence[str] = ()) -> tuple[Freshness, ...]:
-    """Return how fresh each source is on a day: by the newest act in its files, whoever did it.
+@dataclass(frozen=True)
+class Freshness:
+    """The newest act of the feed, whoever did it, and how old it is; ``None`` where nothing was read."""
 
-    A source of which a file was read whose acts are all old is stale, however lately the update ran; a pair
-    may be silent while its source is alive.
+    newest: date | None
+    days: int | None
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is older than the pace of the feed allows."""
+        return self.days is None or self.days > PACE_DAYS
+
+
+def freshness(folder: Path, as_of: date) -> Freshness:
+    """Return how fresh a store is on a day: by the newest act in its files, whoever did it.
+
+    A store of which a file was read whose acts are all old is stale, however lately the update ran; a pair
+    may be silent while its feed is alive.
     """
-    found = []
-    for state in source_states(folder):
-        if sources and state.name not in sources:
-            continue
-        newest = _newest(folder / state.name / FILES, as_of)
-        days = None if newest is None else (as_of - newest).days
-        found.append(Freshness(state.name, newest, days, state.pace_days))
-    return tuple(found)
-
-
-def _newest(folder: Path, as_of: date) -> date | None:
-    """Return the newest day of an act in the files that were published by the end of a day."""
     newest = None
-    for path in sorted(folder.glob("*.json"), reverse=True):
+    for path in sorted((folder / FILES).glob("*.json"), reverse=True):
         if path.stem > as_of.isoformat()[:7]:
             continue
-        entries = read_state(path).get("read", {}).values()
         days = [
-            min(as_of, date.fromisoformat(one["newest"]))
-            for one in entries
-            if one.get("newest") and one["day"] <= as_of.isoformat()
+            min(as_of, date.fromisoformat(entry["newest"]))
+            for entry in read_state(path).get("read", {}).values()
+            if entry.get("newest") and entry["day"] <= as_of.isoformat()
         ]
         newest = max((*days, *([newest] if newest else ())), default=None)
         # A file holds no act later than itself, so that older months bring none that is newer.
         if newest is not None and newest.isoformat()[:7] >= path.stem:
             break
-    return newest
+    return Freshness(newest, None if newest is None else (as_of - newest).days)
 
 
-def faults_of(feeds: Sequence[Feed], as_of: date, sources: Sequence[str] = ()) -> tuple[FeedFault, ...]:
+def faults_of(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
     """Return what is wrong with the feed that these files and stores are, as known at the as-of date.
 
-    The age of a store is that of each of its sources, judged by its own pace.
+    The age of a store is judged by the pace of its feed.
     """
     faults = feed_faults(feeds, as_of)
     stores = {feed.store: feed.source for feed in feeds if feed.store is not None}
     if not stores:
         return faults
-    stale = (one for path, name in stores.items() for one in _stale_sources(path, name, as_of, sources))
-    return (*stale, *(one for one in faults if one.code != "stale_feed"))
-
-
-def _stale_sources(folder: Path, name: str, as_of: date, sources: Sequence[str] = ()) -> Iterator[FeedFault]:
-    """Yield a fault for each source whose newest act is too old on a day for its own pace."""
-    for one in freshness(folder, as_of, sources):
-        if one.newest is None or not one.stale:
+    stale = []
+    for folder, name in stores.items():
+        fresh = freshness(folder, as_of)
+        if fresh.newest is None or fresh.days is None or not fresh.stale:
             continue
-        assert one.days is not None
-        said = f"the newest act of {one.source} is of {long_day(one.newest)}, {count(one.days, 'day')} "
-        said += f"before the as-of date; this source is never more than {count(one.pace_days, 'day')} behind."
-        yield FeedFault(
-            code="stale_feed",
-            feed=name,
-            first=one.newest,
-            last=as_of,
-            value=float(one.days),
-            limit=float(one.pace_days),
-            text=f"{name}: {said} Update the store: forecast events update",
+        said = f"the newest act of {FEED} is of {long_day(fresh.newest)}, {count(fresh.days, 'day')} before "
+        said += f"the as-of date; this source is never more than {count(PACE_DAYS, 'day')} behind."
+        stale.append(
+            FeedFault(
+                code="stale_feed",
+                feed=name,
+                first=fresh.newest,
+                last=as_of,
+                value=float(fresh.days),
+                limit=float(PACE_DAYS),
+                text=f"{name}: {said} Update the store: forecast events update",
+            )
         )
+    return (*stale, *(fault for fault in faults if fault.code != "stale_feed"))
+
+
+def store_status(folder: Path, as_of: date) -> dict[str, Any]:
+    """Return how a store stands on a day, as JSON-ready values.
+
+    ``acts`` count once however often they were reported (``reports``), and ``loaded_afterwards`` are those
+    known by the day that their row states, where others were seen as they came. ``newest_of_source`` is the
+    newest act of anybody. ``open`` are files that are missing or wrong.
+
+    Raises ``EventError``: no store, one of another version, or a damaged file.
+    """
+    pairs, state, fresh = read_pairs(folder), read_state(folder / STATE), freshness(folder, as_of)
+    counted: tuple[Any, ...] = (0, 0, 0, None, None)
+    if paths := act_files(folder):
+        with connect() as connection:
+            (counted,) = connection.execute(
+                "SELECT count(*) FILTER (WHERE story = id), count(*), "
+                "count(*) FILTER (WHERE story = id AND known_by <> 'seen'), min(date), max(date) "
+                f"FROM {reader_of(paths)}"
+            ).fetchall()
+    acts, reports, loaded, first, newest = counted
+    months = [read_state(path) for path in sorted((folder / FILES).glob("*.json"))]
+    read = [entry for month in months for entry in month["read"].values()]
+    still_open = {name: entry for month in months for name, entry in sorted(month["open"].items())}
+    kinds = [entry["state"] for entry in still_open.values()]
+    terms = known_terms()[FEED]
+    source = {
+        "address": state.get("address"),
+        "updated": state.get("updated"),
+        "acts": acts,
+        "reports": reports,
+        "loaded_afterwards": loaded,
+        "first": _iso(first),
+        "newest": _iso(newest),
+        "newest_of_source": _iso(fresh.newest),
+        "age_days": fresh.days,
+        "pace_days": PACE_DAYS,
+        "stale": fresh.stale,
+        "files": {"read": len(read), "missing": kinds.count("missing"), "wrong": kinds.count("wrong")},
+        "refused": sum(entry["refused"] for entry in read),
+        "open": still_open,
+        "licence": terms.licence,
+        "terms": terms.terms,
+        "bars": list(terms.bars),
+        "terms_known_on": terms.known_on.isoformat(),
+        "terms_page": terms.page,
+    }
+    return {"store": str(folder), "as_of": as_of.isoformat(), "pairs": pairs, "sources": {FEED: source}}
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None

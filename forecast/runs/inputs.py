@@ -148,7 +148,7 @@ def read_data(config: Config) -> Inputs:
     return replace(
         inputs,
         left_out=rule.left_out(everything.known_by(config.as_of)),
-        feed=faults_of((feed,), config.as_of, config.events.sources),
+        feed=faults_of((feed,), config.as_of),
     )
 
 
@@ -274,7 +274,7 @@ def load_config_events(config: Config) -> EventTable:
     try:
         events, rule = config.events, dyad_rule(config)
         place, pairs = config.base_folder, rule.pairs
-        return load_events(events.source, place, dates=events.dates, pairs=pairs, feeds=events.sources)
+        return load_events(events.source, place, dates=events.dates, pairs=pairs)
     except EventError as error:
         if config.events_path is None or not config.events_path.is_file():
             key = "store" if config.events.store else "source"

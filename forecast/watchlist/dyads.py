@@ -65,7 +65,7 @@ from forecast.runs.mixture import Mixture, direct_answers
 from forecast.runs.run import Run, read_run, simulation_options, stage_seeds, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.storage import read_json, scratch_folder, write_file
-from forecast.store.update import SourceReport, UpdateOptions, update_store
+from forecast.store import UpdateReport, update_store
 from forecast.workflows.forecast import GivenDraws, run_of_inputs
 
 LARGE_BYTES = 30_000_000
@@ -113,7 +113,7 @@ def pairs_of(watchlist: Watchlist) -> frozenset[tuple[str, str]]:
     return frozenset(pair for dyad in watchlist.dyads for pair in dyad.rule.pairs)
 
 
-def update_stores(watchlist: Watchlist, listen: Listener) -> list[SourceReport]:
+def update_stores(watchlist: Watchlist, listen: Listener) -> list[UpdateReport]:
     """Bring the stores among the events of a list up to date, for the pairs of the list.
 
     Raises ``ConfigError``: none of the events is a store; ``InputError``: as ``update_store``.
@@ -122,8 +122,7 @@ def update_stores(watchlist: Watchlist, listen: Listener) -> list[SourceReport]:
     stores = [place for place in places if is_store(place)]
     if not stores:
         raise watchlist.error(("events",), "none of these is a store, so there is nothing to update")
-    options = UpdateOptions(pairs=tuple(sorted(pairs_of(watchlist))))
-    return [report for place in stores for report in update_store(place, options, listen)]
+    return [update_store(place, listen, pairs=pairs_of(watchlist)) for place in stores]
 
 
 def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:

@@ -17,8 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from forecast.events.stores import act_files, connect, reader_of
-from forecast.store.fetching import FetchOptions
-from forecast.store.update import UpdateOptions, update_store
+from forecast.store import update_store
 
 ELSEWHERE = "http://data.gdeltproject.org/gdeltv2"
 """The host that real lists name."""
@@ -184,11 +183,9 @@ def whole(quarters, tmp_path_factory) -> Path:
     """A store of the day, from one update without a fault. Do not change it."""
     place, day = tmp_path_factory.mktemp("whole") / "S", date(2020, 11, 13)
     with serving() as server:
-        addresses = {"gdelt2": published(server, quarters).address}
-        options = UpdateOptions(
-            sources=("gdelt2",), pairs=(("CHN", "USA"),), since=day, until=day, addresses=addresses
-        )
-        (report,) = update_store(place, options, lambda progress: None)
+        address = published(server, quarters).address
+        pairs = {("CHN", "USA")}
+        report = update_store(place, lambda _: None, pairs=pairs, since=day, until=day, address=address)
     assert report.whole
     return place
 
@@ -199,7 +196,7 @@ def update(command, gdelt, tmp_path) -> Callable:
 
     def run(*more: object, store: str = "S", day: str = "2020-11-13"):
         place, span = tmp_path / store, ("--since", day, "--until", day)
-        asked = ("--store", place, "--source", "gdelt2", "--pair", "USA,CHN", *span)
+        asked = ("--store", place, "--pair", "USA,CHN", *span)
         return command("events", "update", *asked, "--address", gdelt.address, "--json", *more)
 
     return run
@@ -207,10 +204,7 @@ def update(command, gdelt, tmp_path) -> Callable:
 
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch):
-    made = FetchOptions.__init__
-    monkeypatch.setattr(
-        FetchOptions, "__init__", lambda self, **given: made(self, **{"pause_s": 0.0} | given)
-    )
+    monkeypatch.setattr("forecast.store.PAUSE_S", 0.0)
 
 
 def reports_of(store: Path) -> list[dict[str, Any]]:

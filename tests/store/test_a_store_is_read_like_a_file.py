@@ -13,12 +13,11 @@ from forecast.config import load_config
 from forecast.errors import EventError, InputError
 from forecast.events import terms
 from forecast.events.reading import load_events, read_events, write_events
-from forecast.events.stores import freshness
+from forecast.events.stores import freshness, store_status
 from forecast.events.table import FIELDS
 from forecast.events.terms import refuse_barred, terms_of
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
-from forecast.store.status import merged_reports, store_status
 from tests.store.conftest import reports_of
 
 PAIR = {("CHN", "USA")}
@@ -64,14 +63,6 @@ def test_reports_of_a_story_are_the_same_act_and_come_within_a_day(whole):
         assert (lead["known_date"], lead["stamp"], lead["id"]) < (row["known_date"], row["stamp"], row["id"])
 
 
-def test_merged_reports_can_be_listed(whole):
-    listed = merged_reports(whole, 1000)
-    assert sum(len(one["merged"]) for one in listed) == sum(
-        row["id"] != row["story"] for row in reports_of(whole)
-    )
-    assert all(one["reports"] == len(one["merged"]) + 1 for one in listed)
-
-
 def test_new_and_check_read_a_store(config, whole):
     loaded = config("2020-11-14")
     assert Path(loaded.base_folder / loaded.events.store).resolve() == whole.resolve()
@@ -102,14 +93,14 @@ def test_a_source_that_goes_on_is_fresh_though_its_pair_is_silent(whole, tmp_pat
     notes["read"]["20201120000000.export.CSV.zip"] = entry
     path.write_text(json.dumps(notes))
     days = [date(2020, 11, day) for day in (15, 16, 20, 22, 23)]
-    assert [freshness(place, day)[0].stale for day in days] == [False, True, False, False, True]
+    assert [freshness(place, day).stale for day in days] == [False, True, False, False, True]
 
 
 def test_a_job_that_brings_old_files_does_not_make_a_store_fresh(whole):
     """The store was updated today; its content is of 2020."""
-    (told,) = store_status(whole, datetime.now(UTC).date()).sources
-    assert told.state.updated == datetime.now(UTC).date()
-    assert told.fresh.stale
+    (source,) = store_status(whole, datetime.now(UTC).date())["sources"].values()
+    assert source["updated"] == datetime.now(UTC).date().isoformat()
+    assert source["stale"]
 
 
 def test_a_file_missed_as_it_came_is_known_from_the_day_it_was_seen(update, gdelt, quarters, tmp_path):
@@ -134,11 +125,17 @@ def test_a_file_missed_as_it_came_is_known_from_the_day_it_was_seen(update, gdel
     assert late not in {files[name] for name in table.id}
 
 
-def test_a_pair_or_source_that_a_store_lacks_is_one_message(whole, config):
+def test_a_pair_that_a_store_lacks_is_one_message(whole):
     with pytest.raises(EventError, match=r"no act between IND and PAK. It was filled for: CHN,USA"):
         load_events(str(whole), Path(), pairs={("IND", "PAK")})
-    with pytest.raises(InputError, match=r"holds nothing of ucdp. It holds: gdelt2"):
-        read_inputs(config("2020-11-14", sources="[ucdp]"))
+
+
+def test_a_store_that_holds_another_feed_is_refused_with_what_to_do(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "S")
+    (tmp_path / "S/ucdp").mkdir()
+    (tmp_path / "S/ucdp/source.json").write_text("{}")
+    with pytest.raises(EventError, match=r"ucdp: since 0.4 a store holds gdelt2 alone. Move this"):
+        load_events(str(tmp_path / "S"), Path())
 
 
 def test_a_damaged_file_of_a_store_is_named_and_read_no_further(whole, tmp_path):

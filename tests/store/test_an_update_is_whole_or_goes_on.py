@@ -66,7 +66,7 @@ SPOILT = "20201113083000.export.CSV.zip"
 
 
 def late(asked):
-    time.sleep(1.5)
+    time.sleep(1.0)
     return 200, {}, b"late"
 
 
@@ -76,14 +76,17 @@ def late(asked):
         (lambda asked: (404, {}, b""), "missing", "not on the server"),
         (lambda asked: (503, {}, b""), "missing", "the server answered 503"),
         (lambda asked: (302, {"Location": "http://example.org/"}, b""), "missing", "sent elsewhere"),
-        (late, "missing", "no answer for 0.5 seconds"),
+        (late, "missing", "no answer for 0.3 seconds"),
         (b"<!DOCTYPE html><html>busy</html>", "wrong", "a web page in place of data"),
         (zipped("x", b"other content"), "wrong", "bytes, not"),
     ],
 )
-def test_a_file_that_cannot_be_had_is_named_and_the_rest_stored(update, gdelt, tmp_path, page, state, reason):
+def test_a_file_that_cannot_be_had_is_named_and_the_rest_stored(
+    update, gdelt, tmp_path, monkeypatch, page, state, reason
+):
     gdelt.spoil(SPOILT, page)
-    ended = update("--timeout", "0.5")
+    monkeypatch.setattr("forecast.store.TIMEOUT_S", 0.3)
+    ended = update()
     assert ended.code == 1
     facts = ended.facts
     assert facts["files"] == {"read": 8, "missing": 0, "wrong": 0} | {state: 1}
@@ -179,12 +182,12 @@ WRITES = 7
 
 @pytest.mark.parametrize("call", range(1, WRITES + 2))
 def test_an_update_killed_at_any_write_goes_on_to_the_same_store(update, whole, tmp_path, monkeypatch, call):
-    monkeypatch.setattr("forecast.store.update.BATCH", 5)
+    monkeypatch.setattr("forecast.store.BATCH", 5)
     left = [call]
 
     def dying(write):
         def run(*given):
-            left[0] -= 1
+            left[0] -= any(str(tmp_path / "S") in str(place) for place in given[:2])
             if left[0] == 0:
                 raise Killed
             return write(*given)
@@ -193,7 +196,7 @@ def test_an_update_killed_at_any_write_goes_on_to_the_same_store(update, whole, 
 
     with monkeypatch.context() as patched:
         for write in (storage.write_file, storage.copy_file):
-            patched.setattr(f"forecast.store.folder.{write.__name__}", dying(write))
+            patched.setattr(f"forecast.store.{write.__name__}", dying(write))
         with pytest.raises(Killed) if call <= WRITES else nullcontext():
             update()
     assert max(left[0], 0) == (call > WRITES)
@@ -211,7 +214,7 @@ def test_a_full_disk_is_one_message_and_what_was_stored_stays(update, gdelt, tmp
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("forecast.store.folder.copy_file", full)
+    monkeypatch.setattr("forecast.store.copy_file", full)
     ended = update()
     assert (ended.code, ended.out) == (2, "")
     assert "cannot be written: No space left on device" in ended.err
@@ -267,22 +270,6 @@ def test_a_clock_that_a_server_contradicts_is_refused(update, gdelt, tmp_path):
     assert "Set the clock" in ended.err
 
 
-def test_a_list_that_did_not_change_is_not_sent_again(update, gdelt, tmp_path):
-    content = gdelt.server.pages["/gdeltv2/masterfilelist.txt"]
-
-    def tagged(asked):
-        same = asked.headers.get("If-None-Match") == '"one"'
-        return (304, {}, b"") if same else (200, {"ETag": '"one"'}, content)
-
-    gdelt.spoil("masterfilelist.txt", tagged)
-    gdelt.spoil(SPOILT, lambda asked: (404, {}, b""))
-    update()
-    gdelt.server.pages[f"/gdeltv2/{SPOILT}"] = gdelt.archives[SPOILT]
-    assert update().facts["files"] == {"read": 1, "missing": 0, "wrong": 0}
-    asked = [one.headers.get("If-None-Match") for one in gdelt.server.asked if "masterfile" in one.path]
-    assert asked == [None, '"one"']
-
-
 def test_the_next_update_needs_neither_pair_nor_day_nor_address(update, command, gdelt, tmp_path):
     update()
     ended = command("events", "update", "--store", tmp_path / "S", "--until", "2020-11-13", "--json")
@@ -300,13 +287,12 @@ def test_a_second_pair_is_read_from_files_that_were_read_for_the_first(update, t
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--source", "gdelt3"), "no such source. Did you mean 'gdelt2'?"),
+        (("--source", "gdelt3"), "no such source. Allowed: gdelt2"),
         (("--pair", "USA"), "expected two actors"),
-        (("--address", "ftp://example.org"), "expected one that begins with http"),
-        (("--address", "http://me:secret@example.org/x"), "holds a user, a password"),
+        (("--address", "ftp://example.org"), "begins with http:// or https://"),
+        (("--address", "http://me:secret@example.org/x"), "no user, password or query"),
         (("--until", "2999-01-01"), "in the future"),
         (("--since", "2020-11-14"), "after --until"),
-        (("--timeout", "0"), "expected more than 0 seconds"),
     ],
 )
 def test_bad_input_is_one_message_and_makes_no_store(update, tmp_path, arguments, message):

@@ -1,0 +1,689 @@
+"""A store of events that updates itself: what GDELT 2 publishes, fetched, checked, merged and kept by month.
+
+The order of an update: list → archives → rows → reports of the pairs asked for → acts by month → notes. One
+update of a store runs at a time. Archives are fetched, read and kept in batches; what a batch brought is on
+disk, acts first and then the notes of its files, before the next begins. So an update that is killed loses a
+batch at most, and the same update again makes the same store: an id counts once.
+
+**Stories.** Acts lie in the month of the act, so that all reports of a story (one act, one day) lie in one
+file. A report repeats an earlier one where actors (either way round for acts without direction), code, day of
+the act, and place or web address are the same, and it came within ``STORY_HOURS``. Reports count in the order
+in which they became known, so that a later one never displaces an earlier one.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import batched
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast import __version__
+from forecast.errors import EventError, InputError, StoppedError, shown
+from forecast.events.rows import literal_path
+from forecast.events.stores import (
+    ACTS,
+    FEED,
+    FILES,
+    HELD,
+    STATE,
+    STORE,
+    VERSION,
+    act_files,
+    connect,
+    is_store,
+    pair_key,
+    read_pairs,
+    read_state,
+    reader_of,
+)
+from forecast.events.terms import known_terms
+from forecast.feeds.formats import Layout
+from forecast.feeds.importing import FAULTS, event_cells
+from forecast.feeds.importing import WRITTEN as EVENT_CELLS
+from forecast.feeds.options import feed_options
+from forecast.feeds.reading import CANDIDATE, KEPT, Engine
+from forecast.progress import Listener, StageProgress
+from forecast.storage import copy_file, locked, new_text, remove_stale, scratch_folder, write_file
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+ADDRESS = "http://data.gdeltproject.org/gdeltv2"
+FIRST = date(2015, 2, 18)
+"""Before this day the feed has no file."""
+QUARTER = timedelta(minutes=15)
+SHORT_GAP = 4
+"""Quarters of an hour that a list lacks between two others; in a longer gap the source itself stood still."""
+STORY_HOURS = 24
+ALL, LAST = "masterfilelist.txt", "lastupdate.txt"
+PARALLEL, ATTEMPTS, PAUSE_S = 4, 3, 1.0
+"""Requests at once; how often each is made, and the pause between, which doubles."""
+TIMEOUT_S, FILE_S = 30.0, 300.0
+"""Seconds without a byte, and in all, that end an attempt."""
+MAX_BYTES = 400_000_000
+CLOCKS_APART = timedelta(days=1)
+BATCH = 192
+"""Archives fetched and read at once: two days of quarter hours."""
+RETRY_DAYS = 30
+"""For so long after its first day a file that is missing or wrong is asked for at every update."""
+LIVE_DAYS = 3
+"""A file missed within so many days of its publication was missed as it came; its acts were seen later."""
+SHOWN = 20
+"""Files that are missing or wrong named in the report of an update; ``status`` names all."""
+ROWS_AT_ONCE = 20_000
+ROWS_A_GROUP = 50_000
+"""Of a Parquet file: a pair is found without reading the others."""
+ORIGIN = ("pair", "source", "licence", "first_seen", "known_by", "stamp", "file")
+AS_READ = ("counts_as", "mutual", "place", "score", "mentions", "sources")
+"""Columns of a report beside those of an event: where it is from, and what it was merged by."""
+_TYPES = {"severity": "TINYINT", "stamp": "TIMESTAMP", "mutual": "BOOLEAN", "score": "DOUBLE"}
+_TYPES |= dict.fromkeys(("mentions", "sources"), "INTEGER")
+_TYPES |= dict.fromkeys(("date", "known_date", "source_date", "first_seen"), "DATE")
+WRITTEN = {name: _TYPES.get(name, "VARCHAR") for name in (*HELD, *ORIGIN, *AS_READ)}
+"""Columns of a report, with their types; a store adds ``story`` and ``reports``."""
+
+_MOMENT = rb"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d"
+_LINE = re.compile(
+    rb"^(\d{1,12})[ \t]+([0-9a-fA-F]{32})[ \t]+\S*?(" + _MOMENT + rb"\.export\.CSV\.zip)\s*$", re.MULTILINE
+)
+
+
+# Requests
+
+
+class FetchError(Exception):
+    """A file that could not be had, and why; ``wrong``: what came is not what the list announced.
+
+    The reason holds nothing of what a server said.
+    """
+
+    def __init__(self, reason: str, *, wrong: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.state = reason, "wrong" if wrong else "missing"
+
+
+class Fetcher:
+    """Requests to a server that may be slow, down, or answer with a page in place of data."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        """Set to end all waiting, when the user stops the update."""
+        limits = httpx.Limits(max_connections=PARALLEL)
+        agent = {"User-Agent": f"dyad-forecast/{__version__}"}
+        self.client = httpx.Client(timeout=TIMEOUT_S, limits=limits, headers=agent)
+
+    def content(self, url: str, check: Callable[[bytes], None]) -> bytes:
+        """Return what is at an address.
+
+        Raises ``FetchError``: it cannot be had, or ``check`` finds it wrong, twice.
+        """
+        failure = FetchError("not asked")
+        for attempt in range(ATTEMPTS):
+            if attempt and self.stopped.wait(PAUSE_S * 2**attempt * random.uniform(0.5, 1.0)):
+                raise FetchError("stopped")
+            try:
+                with self.client.stream("GET", url) as answer:
+                    if answer.status_code in (408, 425, 429, 500, 502, 503, 504):
+                        failure = FetchError(f"the server answered {answer.status_code}")
+                        continue
+                    _refuse(answer)
+                    content = self._body(answer)
+                if content[:64].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+                    raise FetchError("a web page in place of data", wrong=True)
+                check(content)
+                return content
+            except httpx.InvalidURL as error:
+                raise FetchError("the address is not valid", wrong=True) from error
+            except httpx.TimeoutException:
+                failure = FetchError(f"no answer for {TIMEOUT_S:g} seconds")
+            except httpx.HTTPError as error:
+                failure = FetchError(f"the connection failed ({type(error).__name__})")
+            except FetchError as error:
+                # A wrong file is asked for once more, since it may have been cut short on the way.
+                if error.state == "missing" or attempt:
+                    raise
+                failure = error
+        raise failure
+
+    def _body(self, answer: httpx.Response) -> bytes:
+        until, total, pieces = time.monotonic() + FILE_S, 0, []
+        for piece in answer.iter_bytes():
+            total += len(piece)
+            pieces.append(piece)
+            if total > MAX_BYTES:
+                raise FetchError(f"more than {MAX_BYTES:,} bytes", wrong=True)
+            if time.monotonic() > until:
+                raise FetchError(f"not whole after {FILE_S:g} seconds")
+            if self.stopped.is_set():
+                raise FetchError("stopped")
+        return b"".join(pieces)
+
+
+def _refuse(answer: httpx.Response) -> None:
+    """Raise ``FetchError`` for an answer without data, ``InputError`` where the clocks differ."""
+    code = answer.status_code
+    if code in (404, 410):
+        raise FetchError(f"not on the server ({code})")
+    if answer.is_redirect:
+        raise FetchError(f"sent elsewhere ({code}): give the address that it is sent to")
+    if code != httpx.codes.OK:
+        raise FetchError(f"the server answered {code}")
+    here = there = datetime.now(UTC)
+    with suppress(KeyError, ValueError, TypeError):
+        there = parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
+    if abs(here - there) > CLOCKS_APART:
+        # First days would be wrong for good.
+        raise InputError(
+            f"the clock of this machine says {here:%Y-%m-%d}, that of {answer.url.host} {there:%Y-%m-%d}. "
+            "Set the clock: acts are kept with the day of the fetch"
+        )
+
+
+# The lists of GDELT 2
+#
+# ``masterfilelist.txt`` names every file since 18 February 2015 and grows by three lines a quarter hour;
+# ``lastupdate.txt`` names those of the last one. Both name other data too. A list may name another host than
+# the one asked, as a mirror's copy does: names are taken from it, and files from the address that was given.
+
+
+class Archive(NamedTuple):
+    """Size in bytes and MD5 of a file, as listed."""
+
+    size: int
+    md5: str
+
+    def check(self, content: bytes) -> None:
+        """Raise ``FetchError`` where the content is not as listed."""
+        if len(content) != self.size:
+            raise FetchError(f"{len(content):,} bytes, not {self.size:,} as listed", wrong=True)
+        digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if digest != self.md5:
+            raise FetchError(f"MD5 {digest}, not {self.md5} as listed", wrong=True)
+
+
+class Listing(NamedTuple):
+    """Archives by name, in order, and what the feed's own clock would have had beside them.
+
+    ``absent`` are names that the list lacks, though it has those around them; ``unlisted`` is how many more
+    it lacks, in gaps so long that the source itself may have stood still.
+    """
+
+    archives: dict[str, Archive]
+    absent: list[str]
+    unlisted: int
+
+
+def list_archives(
+    fetcher: Fetcher, address: str, span: tuple[date, date], read: set[str], still_open: set[str]
+) -> Listing:
+    """Return the archives of a span, and those ``still_open``, without those that were ``read``.
+
+    The long list is asked for only where the short one does not do.
+    """
+    last: dict[str, Archive] = {}
+    with suppress(FetchError):
+        last = _listed(fetcher.content(f"{address}/{LAST}", _check_list))
+    newest = min(map(_stamp, last), default=datetime.now(UTC))
+    begin, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in span)
+    clock = (begin + number * QUARTER for number in range((end - begin) // QUARTER + 96))
+    due = {f"{stamp:%Y%m%d%H%M%S}.export.CSV.zip" for stamp in clock if stamp <= newest}
+    due |= {name for name in last if begin.date() <= _stamp(name).date() <= end.date()}
+    listed = last
+    if not due - read | still_open <= last.keys():
+        listed = _listed(fetcher.content(f"{address}/{ALL}", _check_list)) | last
+    first, beyond = f"{begin:%Y%m%d}", f"{end + timedelta(1):%Y%m%d}"
+    chosen = {name for name in listed if first <= name < beyond} | still_open & listed.keys()
+    absent, unlisted, gap = list[str](), 0, list[str]()
+    for name in sorted(due):
+        if name not in listed:
+            gap.append(name)
+            continue
+        if gap and len(gap) <= SHORT_GAP and gap[0] != min(due):
+            absent += gap
+        else:
+            unlisted += len(gap)
+        gap = []
+    archives = {name: listed[name] for name in sorted(chosen - read)}
+    return Listing(archives, absent, unlisted + len(gap))
+
+
+def _stamp(name: str) -> datetime:
+    return datetime.strptime(name[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+
+
+def _check_list(content: bytes) -> None:
+    if content.strip() and not _LINE.search(content):
+        first = shown(content.strip().split(b"\n")[0].decode("utf-8", errors="replace"))
+        raise FetchError(f"a list that names no file of events: it begins '{first}'", wrong=True)
+
+
+def _listed(content: bytes) -> dict[str, Archive]:
+    listed = {}
+    for size, md5, name in _LINE.findall(content):
+        with suppress(ValueError):
+            if name[6:8] > b"28":
+                _stamp(name.decode())  # such a day may not exist
+            listed[name.decode()] = Archive(int(size), md5.decode().lower())
+    return listed
+
+
+# The store on disk
+
+
+@dataclass
+class Month:
+    """Files published in a month: those that were read, and those that are still to come, with the reason."""
+
+    path: Path
+    pairs: list[list[str]] = field(default_factory=list)
+    """Sets of pairs that files were read for; a file names its own by place."""
+    read: dict[str, dict[str, Any]] = field(default_factory=dict)
+    still_open: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, path: Path) -> Month:
+        """Read the notes of a month."""
+        notes = read_state(path)
+        return cls(path, notes.get("pairs", []), notes.get("read", {}), notes.get("open", {}))
+
+    def note_read(self, name: str, pairs: Sequence[str], entry: dict[str, Any]) -> None:
+        """Note a file that was read for some pairs."""
+        asked = sorted({*pairs, *(self.pairs[self.read[name]["pairs"]] if name in self.read else ())})
+        if asked not in self.pairs:
+            self.pairs.append(asked)
+        self.read[name] = entry | {"pairs": self.pairs.index(asked)}
+        self.still_open.pop(name, None)
+
+    def read_for(self, pairs: Sequence[str]) -> set[str]:
+        """Return the names of files that were read for all these pairs."""
+        whole = {place for place, held in enumerate(self.pairs) if {*pairs} <= {*held}}
+        return {name for name, entry in self.read.items() if entry["pairs"] in whole}
+
+    def write(self) -> None:
+        """Write the notes, whole or not at all."""
+        notes = {"pairs": self.pairs, "read": dict(sorted(self.read.items())), "open": self.still_open}
+        write_file(self.path, json.dumps(notes, separators=(",", ":")) + "\n")
+
+
+def add_reports(place: Path, reports: Path, scratch: Path) -> tuple[int, int]:
+    """Add reports (CSV with the columns ``WRITTEN``) to their months; whole months, or as before.
+
+    Returns acts that were not there, and reports of acts that were.
+    """
+    acts = added = 0
+    with connect() as connection:
+        texts = ", ".join(f"'{name}': 'VARCHAR'" for name in WRITTEN)
+        typed = ", ".join(
+            f'"{name}"' if kind == "VARCHAR" else f'CAST(nullif("{name}", \'\') AS {kind}) AS "{name}"'
+            for name, kind in WRITTEN.items()
+        )
+        connection.execute(
+            f"CREATE TABLE fresh AS SELECT {typed} FROM read_csv({_literal(reports)}, "
+            f"columns={{{texts}}}, header=true, auto_detect=false, delim=',', quote='\"', "
+            "escape='\"', nullstr='\\0', max_line_size=8000000, hive_partitioning=false)"
+        )
+        months = connection.execute(
+            "SELECT strftime(date, '%Y-%m'), count(*) FROM fresh GROUP BY 1 ORDER BY 1"
+        )
+        for month, fresh in months.fetchall():
+            acts += _write_month(connection, place / ACTS / f"{month}.parquet", scratch / "month.parquet")
+            added += fresh
+    return acts, added - acts
+
+
+def _write_month(connection: DuckDBPyConnection, path: Path, made: Path) -> int:
+    """Write a month with its fresh reports; return how many acts are new."""
+    columns = ", ".join(f'"{name}"' for name in WRITTEN)
+    every = f"SELECT {columns}, 1 AS age FROM fresh WHERE strftime(date, '%Y-%m') = '{path.stem}'"
+    if path.is_file():
+        every += f" UNION ALL SELECT {columns}, 0 AS age FROM {reader_of([path])}"
+    # What was seen first stays as it was seen: a later version of a row must not change the past.
+    connection.execute(
+        f"CREATE OR REPLACE TABLE month AS SELECT * EXCLUDE (age, copy), row_number() OVER (ORDER BY "
+        "known_date, stamp, id) - 1 AS turn FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY "
+        f"age, known_date, stamp, file) AS copy FROM ({every})) WHERE copy = 1"
+    )
+    leads = _leads(connection)
+    connection.register("stories", {"turn": np.arange(len(leads)), "lead": leads})
+    chosen = ", ".join(f'm."{name}"' for name in WRITTEN)
+    connection.execute(
+        f"COPY (SELECT {chosen}, l.id AS story, count(*) OVER (PARTITION BY l.id) AS reports "
+        "FROM month m JOIN stories s USING (turn) JOIN month l ON l.turn = s.lead "
+        f"ORDER BY m.pair, m.date, m.id) "
+        f"TO {_literal(made)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_A_GROUP})"
+    )
+    connection.unregister("stories")
+    after, before = (
+        connection.execute(f"SELECT count(*) FROM {reader_of([file])} WHERE story = id").fetchall()[0][0]
+        if file.is_file()
+        else 0
+        for file in (made, path)
+    )
+    copy_file(made, path)
+    made.unlink()
+    return int(after - before)
+
+
+def _leads(connection: DuckDBPyConnection) -> NDArray[np.int64]:
+    """Return the first report of the story of each report, both by turn, shape (report,)."""
+    low = "CASE WHEN mutual THEN least(initiator, target) ELSE initiator END"
+    high = "CASE WHEN mutual THEN greatest(initiator, target) ELSE target END"
+
+    def earlier(key: str, known: str) -> str:
+        window = f"OVER (PARTITION BY {low}, {high}, counts_as, date, {key} ORDER BY turn)"
+        near = f"abs(epoch(stamp) - epoch(lag(stamp) {window})) <= {STORY_HOURS * 3600}"
+        return f"CASE WHEN {known} AND {near} THEN lag(turn) {window} END"
+
+    by_place = earlier("coalesce(place, '')", "true")
+    by_address = earlier("source_url", "source_url <> ''")
+    before = connection.execute(
+        f"SELECT coalesce(least({by_place}, {by_address}), turn) AS before FROM month ORDER BY turn"
+    ).fetchnumpy()["before"]
+    leads: NDArray[np.int64] = np.asarray(before, dtype=np.int64)
+    # Each step halves what is left of the longest chain of reports.
+    while len(leads) and np.any(leads[leads] != leads):
+        leads = leads[leads]
+    return leads
+
+
+def _literal(path: Path) -> str:
+    return "'" + literal_path(path).replace("'", "''") + "'"
+
+
+def write_store(place: Path, pairs: Sequence[str]) -> None:
+    """Write which pairs a store is for."""
+    place.mkdir(parents=True, exist_ok=True)
+    write_file(place / STORE, json.dumps({"version": VERSION, "pairs": sorted(pairs)}, indent=1) + "\n")
+
+
+# The update
+
+
+@dataclass
+class UpdateReport:
+    """What an update brought: acts and reports, rows that are wrong in themselves, files by fate.
+
+    ``open_files`` are those that are missing or wrong, by name, with the reason; ``failure`` is why nothing
+    could be listed, if so.
+    """
+
+    added: int = 0
+    repeated: int = 0
+    refused: int = 0
+    read: int = 0
+    unlisted: int = 0
+    newest: date | None = None
+    open_files: dict[str, tuple[str, str]] = field(default_factory=dict)
+    failure: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all files that are listed were read."""
+        return not self.open_files and not self.failure
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        states = [state for state, _ in self.open_files.values()]
+        files = {"read": self.read, "missing": states.count("missing"), "wrong": states.count("wrong")}
+        sums = {
+            "added": self.added,
+            "repeated": self.repeated,
+            "refused": self.refused,
+            "newest": self.newest.isoformat() if self.newest else None,
+        }
+        opened = [(name, f"{state}: {reason}") for name, (state, reason) in self.open_files.items()]
+        more = {"open": dict(opened[:SHOWN]), "failure": self.failure or None}
+        source = sums | {"files": files | {"unlisted": self.unlisted}} | more
+        return sums | {"files": files, "sources": {FEED: source}}
+
+
+def update_store(
+    place: Path,
+    listen: Listener,
+    *,
+    pairs: Collection[tuple[str, str]] = (),
+    since: date | None = None,
+    until: date | None = None,
+    address: str = "",
+) -> UpdateReport:
+    """Bring a store up to date; pairs and address that are not given are those of the store.
+
+    Without ``since`` an update goes on from the day of the last; without ``until`` it goes up to today.
+
+    Raises
+    ------
+    InputError
+        An address, day or pair that is not usable; nothing is changed.
+    BusyError
+        Another update of this store runs.
+    EventError
+        The store is of another version, or cannot be written.
+    StoppedError
+        The user stopped it; the same update goes on.
+    """
+    today = datetime.now(UTC).date()
+    try:
+        with locked(place.resolve()):
+            held = read_pairs(place) if is_store(place) else []
+            keys = sorted({*held, *map(pair_key, pairs)})
+            if not keys:
+                raise InputError("--pair is missing: the store is for no pair yet. Give e.g. --pair USA,CHN")
+            state = read_state(place / STATE) if (place / STATE).is_file() else {}
+            span = _span(since, until, state, today)
+            checked = _checked_address(address or state.get("address") or ADDRESS)
+            feed_options(FEED, keys)
+            if keys != held:
+                write_store(place, keys)
+            return _Update(place, keys, today, checked).run(span, state, listen)
+    except KeyboardInterrupt as stop:
+        raise StoppedError("interrupted. The same command goes on from there") from stop
+    except OSError as error:
+        raise EventError(
+            f"{place}: cannot be written: {error.strerror or error}. What was stored before is whole; the "
+            "same command goes on when this is put right"
+        ) from error
+
+
+def _span(since: date | None, until: date | None, state: Mapping[str, Any], today: date) -> tuple[date, date]:
+    if (last := state.get("updated")) and date.fromisoformat(last) > today:
+        raise InputError(
+            f"the clock says {today}, but {FEED} was updated on {last}: set the clock. The store keeps the "
+            "day on which each act was first seen"
+        )
+    until = until or today
+    if since is None and state.get("until"):
+        # A day back, for files that the list gets late.
+        since = date.fromisoformat(state["until"]) - timedelta(days=1)
+    if since is None:
+        raise InputError(
+            f"--since is missing: the store has nothing yet. Give the first day, e.g. --since "
+            f"{today - timedelta(days=30)}"
+        )
+    if since > until:
+        raise InputError(f"--since {since}: after --until {until}. Give an earlier day")
+    if until > today:
+        raise InputError(f"--until {until}: in the future. Allowed: up to {today}")
+    return max(since, FIRST), until
+
+
+def _checked_address(address: str) -> str:
+    """Return an address without its last slash (``InputError``: it is none, or holds a key)."""
+    with suppress(httpx.InvalidURL):
+        url = httpx.URL(address)
+        if url.scheme in ("http", "https") and url.host and not url.userinfo and not url.query:
+            return address.rstrip("/")
+    raise InputError(
+        "--address: expected one that begins with http:// or https:// and holds no user, password or query, "
+        "since it is kept in the store, e.g. https://mirror.example.org/gdeltv2"
+    )
+
+
+class _Update:
+    """One update of a store, under way."""
+
+    def __init__(self, place: Path, pairs: Sequence[str], today: date, address: str) -> None:
+        self.place, self.pairs, self.today, self.address = place, pairs, today, address
+        self.report = UpdateReport()
+        self.fetcher = Fetcher()
+        for folder in (place / FEED, place / ACTS, place / FILES):
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_stale(folder)
+        self.months = {path.stem: Month.at(path) for path in sorted((place / FILES).glob("*.json"))}
+
+    def run(self, span: tuple[date, date], state: Mapping[str, Any], listen: Listener) -> UpdateReport:
+        """Read what is listed, in batches."""
+        report, earliest = self.report, (self.today - timedelta(days=RETRY_DAYS)).isoformat()
+        still_open = {
+            name
+            for month in self.months.values()
+            for name, entry in month.still_open.items()
+            if entry["since"] >= earliest
+        }
+        read = {name for month in self.months.values() for name in month.read_for(self.pairs)}
+        with self.fetcher.client:
+            try:
+                listing = list_archives(self.fetcher, self.address, span, read, still_open)
+            except FetchError as error:
+                asked = f"the list of files cannot be had from {self.address}"
+                report.failure = f"{FEED}: {asked}: {error.reason}"
+            else:
+                state = {"updated": state.get("updated"), "until": state.get("until") or span[0].isoformat()}
+                self._write_state(state)
+                report.unlisted = listing.unlisted
+                reason = "not in the list, unlike those around it"
+                report.open_files |= dict.fromkeys(listing.absent, ("missing", reason))
+                gone = dict.fromkeys(sorted(still_open - listing.archives.keys()), "no longer listed")
+                report.open_files |= {name: ("missing", reason) for name, reason in gone.items()}
+                done, total = 0, len(listing.archives)
+                listen(StageProgress("update", 0, total, FEED))
+                for batch in batched(listing.archives.items(), BATCH):
+                    for name in self._read(dict(batch)):
+                        done += 1
+                        listen(StageProgress("update", done, total, name))
+                until = max(span[1].isoformat(), state["until"])
+                self._write_state({"updated": self.today.isoformat(), "until": until})
+        if files := act_files(self.place):
+            with connect() as connection:
+                query = f"SELECT max(date) FROM {reader_of(files[-1:])}"
+                report.newest = connection.execute(query).fetchall()[0][0]
+        return report
+
+    def _write_state(self, state: Mapping[str, Any]) -> None:
+        write_file(self.place / STATE, json.dumps({"address": self.address, **state}, indent=1) + "\n")
+
+    def _read(self, batch: Mapping[str, Archive]) -> Iterator[str]:
+        """Fetch, read and keep the archives of a batch; yields each name when it has been fetched."""
+        paths: dict[str, Path] = {}
+        failures: dict[str, tuple[str, str]] = {}
+        with scratch_folder("update") as scratch:
+            places = {name: scratch / f"{number:06d}" for number, name in enumerate(batch)}
+
+            def fetch(name: str) -> None:
+                write_file(places[name], self.fetcher.content(f"{self.address}/{name}", batch[name].check))
+
+            with ThreadPoolExecutor(PARALLEL, "fetch") as pool:
+                futures = {pool.submit(fetch, name): name for name in batch}
+                try:
+                    for future in as_completed(futures):
+                        name = futures[future]
+                        try:
+                            future.result()
+                            paths[name] = places[name]
+                        except FetchError as error:
+                            failures[name] = error.state, error.reason
+                        yield name
+                except BaseException:
+                    self.fetcher.stopped.set()
+                    pool.shutdown(cancel_futures=True)
+                    raise
+            self._keep({name: paths[name] for name in batch if name in paths}, failures, scratch)
+
+    def _keep(self, paths: Mapping[str, Path], failures: dict[str, tuple[str, str]], scratch: Path) -> None:
+        options = feed_options(FEED, self.pairs)
+        with Engine(options) as engine:
+            for _ in engine.read(paths):
+                pass
+            failures |= {name: ("wrong", str(error)) for name, error in engine.failures.items()}
+            if any(tally.fates[KEPT] for tally in engine.tallies.values()):
+                with new_text(scratch / "reports.csv") as stream:
+                    writer = csv.writer(stream, lineterminator="\n")
+                    writer.writerow(WRITTEN)
+                    writer.writerows(self._reports(engine.connection, options.layout))
+                acts, repeats = add_reports(self.place, scratch / "reports.csv", scratch)
+                self.report.added += acts
+                self.report.repeated += repeats
+        touched = set()
+        for name, tally in engine.tallies.items():
+            faults = sum(tally.fates[fate] for fate in FAULTS)
+            entry = {"day": _stamp(name).date().isoformat(), "rows": tally.rows, "refused": faults}
+            entry["newest"] = max(tally.volumes, default=None)
+            month = self._month(name)
+            month.note_read(name, self.pairs, entry)
+            touched.add(month.path.stem)
+            self.report.refused += faults
+        for name, (state, reason) in failures.items():
+            month = self._month(name)
+            since = month.still_open.get(name, {}).get("since", self.today.isoformat())
+            month.still_open[name] = {"state": state, "reason": reason, "since": since}
+            touched.add(month.path.stem)
+        for stem in sorted(touched):
+            self.months[stem].write()
+        self.report.read += len(engine.tallies)
+        self.report.open_files |= failures
+
+    def _month(self, name: str) -> Month:
+        stem = f"{name[:4]}-{name[4:6]}"
+        return self.months.setdefault(stem, Month(self.place / FILES / f"{stem}.json"))
+
+    def _reports(self, connection: DuckDBPyConnection, layout: Layout) -> Iterator[list[str]]:
+        """Yield the candidates of a batch as cells of ``WRITTEN``.
+
+        An act of a file that was missed as it came counts from the day it was seen. Another counts from the
+        day that its row states; never from a day ahead.
+        """
+        licence, today = known_terms()[FEED].licence, self.today
+        names = (*CANDIDATE, "key", "id")
+        columns = ", ".join((*CANDIDATE, "key", "event_id AS id"))
+        cursor = connection.execute(f"SELECT {columns} FROM candidates")
+        while bundle := cursor.fetchmany(ROWS_AT_ONCE):
+            for values in bundle:
+                row: dict[str, Any] = dict(zip(names, values, strict=True))
+                file, stamp = row["key"], _stamp(row["key"])
+                missed = self._month(file).still_open.get(file, {}).get("since")
+                late = (date.fromisoformat(missed) - stamp.date()).days if missed else LIVE_DAYS + 1
+                seen = late <= LIVE_DAYS
+                row["known"] = max(today if seen else min(row["known"], today), row["day"])
+                held = dict(zip(EVENT_CELLS, event_cells(row, layout), strict=True))
+                held |= {
+                    "pair": pair_key((row["a"], row["b"])),
+                    "source": FEED,
+                    "licence": licence,
+                    "first_seen": today.isoformat(),
+                    "known_by": "seen" if seen else "row",
+                    "stamp": f"{stamp:%Y-%m-%d %H:%M:%S}",
+                    "file": file,
+                    "counts_as": row["counts_as"],
+                    "mutual": str(row["mutual"]),
+                    "place": row["place"] or "",
+                    "score": held["x_score"],
+                    "mentions": held["x_mentions"],
+                    "sources": "" if row["sources"] is None else str(row["sources"]),
+                }
+                yield [held[name] for name in WRITTEN]
