@@ -218,7 +218,7 @@ def watch(
             "files hold no act known by then. The others are done. --strict refuses such a list"
         )
     if late:
-        reasons = "\n".join(f"  {one.failure or f'{one.source}: files missing or wrong'}" for one in late)
+        reasons = "\n".join(f"  {one.failure or 'files missing or wrong'}" for one in late)
         undone.append(f"the watch is done, but its stores are not up to date:\n{reasons}")
     if problem:
         undone.append(f"the watch is done, but on_change.command was not: {problem}")
