@@ -213,8 +213,7 @@ class TargetForecast(Record, ShownInNotebooks):
     does_not_count: str = Field(default="", description="what comes close and does not count, in one line")
     edge_cases: tuple[str, ...] = Field(default=(), description="doubtful cases and how each is decided")
     grave: bool = Field(
-        default=False,
-        description="of high impact: a chance below 5% is said as '1 in 24', never by a word",
+        default=False, description="of high impact: a chance below 5% is said as '1 in 24', never by a word"
     )
     observed_before: int = Field(
         ge=0, description="target events seen in the data; 0 = the chance rests on priors and milder acts"
@@ -340,15 +339,7 @@ class Headline(Record):
     milestone: str
 
 
-Step = Literal[
-    "base_rate",
-    "own_rates",
-    "recent_acts",
-    "tension",
-    "drift",
-    "other_pairs",
-    "scheduled_events",
-]
+Step = Literal["base_rate", "own_rates", "recent_acts", "tension", "drift", "other_pairs", "scheduled_events"]
 """A source of change between a base rate and the headline: see ``docs/report.md``."""
 
 

@@ -102,11 +102,7 @@ def _seen(events: int, days: int) -> str:
 
 
 def _stale_events(
-    last_date: date,
-    as_of: date,
-    gap_days: int,
-    longest_gap_days: int | None,
-    probability: float | None,
+    last_date: date, as_of: date, gap_days: int, longest_gap_days: int | None, probability: float | None
 ) -> str:
     pace = ""
     if probability is not None and longest_gap_days is not None:

@@ -45,13 +45,7 @@ from forecast.records.forecast import Forecast
 from forecast.records.notices import HEAD, caution_lines
 from forecast.records.scale import ANY
 from forecast.report.charts import draw_reliability
-from forecast.report.palette import (
-    category_colour,
-    describe_model,
-    name_category,
-    name_model,
-    target_colour,
-)
+from forecast.report.palette import category_colour, describe_model, name_category, name_model, target_colour
 from forecast.report.run_records import RunRecords
 from forecast.report.typesetting import shorten, web_address
 from forecast.report.words import (

@@ -46,8 +46,7 @@ def arviz_tree(
         "prior_predictive": _of_weeks(data, expected, 1),
         "observed_data": _dataset(data, {OBSERVED: (("week", "kind"), data.counts)}),
         "constant_data": _dataset(
-            data,
-            {"exposure": (("week",), data.exposure), "completeness": (("week",), data.completeness)},
+            data, {"exposure": (("week",), data.exposure), "completeness": (("week",), data.completeness)}
         ),
     }
     tree = xr.DataTree.from_dict({name: _with_sample_dims(part) for name, part in groups.items()})

@@ -205,8 +205,8 @@ def changed_files(folder: Path, recorded: Mapping[str, str]) -> tuple[ChangedFil
         path = folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise RunFolderError(
-                f"{folder / MANIFEST}: names a file outside the folder ('{shown(name)}'). The manifest "
-                "was altered; run the forecast again."
+                f"{folder / MANIFEST}: names a file outside the folder ('{shown(name)}'). The manifest was "
+                "altered; run the forecast again."
             )
         if not path.is_file():
             changed.append(ChangedFile(name, "missing"))

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
-"""What is kept by target and day of what errors of coding do."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -159,14 +158,14 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
     config = run.inputs.config
     write_events(run.inputs.events, filling / files.EVENTS)
     write_file(filling / files.CONFIG, resolved_yaml(config, folder))
-    if config.population_path is not None:
-        copy_file(config.population_path, filling / SAVED_POPULATION)
-    if config.hazard_path is not None:
-        copy_file(config.hazard_path, filling / SAVED_HAZARD)
-    if config.audit_path is not None:
-        copy_file(config.audit_path, filling / SAVED_AUDIT)
-    if config.scale_path is not None:
-        copy_file(config.scale_path, filling / SAVED_SCALE)
+    for path, name in (
+        (config.population_path, SAVED_POPULATION),
+        (config.hazard_path, SAVED_HAZARD),
+        (config.audit_path, SAVED_AUDIT),
+        (config.scale_path, SAVED_SCALE),
+    ):
+        if path is not None:
+            copy_file(path, filling / name)
     if run.inputs.scenarios:
         (filling / SCENARIO_FOLDER).mkdir(exist_ok=True)
     for name, scenario in zip(scenario_files(config), run.inputs.scenarios, strict=True):
@@ -295,8 +294,8 @@ def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:
     missing = [group.name for group in groups if group.variable not in fit.variables]
     if missing:
         raise RunFolderError(
-            f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by "
-            f"another version of the model. Make it again: {command_again(folder)}"
+            f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by another "
+            f"version of the model. Make it again: {command_again(folder)}"
         )
 
 
@@ -350,16 +349,6 @@ def sampler_options(config: Config) -> SamplerOptions:
 
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    names = (
-        "numpy",
-        "scipy",
-        "pymc",
-        "pytensor",
-        "nutpie",
-        "numba",
-        "arviz",
-        "typst",
-        "matplotlib",
-    )
+    names = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz", "typst", "matplotlib")
     ours = {"python": platform.python_version(), "forecast": __version__}
     return ours | {name: version(name) for name in names}

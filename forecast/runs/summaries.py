@@ -62,6 +62,24 @@ Floats = NDArray[np.float64]
 
 MOST_CASES = 10
 """Cases kept by name, the last ones."""
+STORED_PAIRS = 50
+"""Pairs left out that are kept by name."""
+NEGLIGIBLE_SHARE = 1e-6
+"""Share of capped intensities from which a reader is told: below it no shown probability can change."""
+STRAINED_FROM, CRISIS_FROM = 0.5, 1.5
+"""Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
+_MEASURED: tuple[MissingPart, ...] = ("waterfall", "monthly_risk", "signs")
+DAYS = 364
+_DRAWS = 400
+_PATHS = 1
+LEVEL = 0.05
+"""Chance that any month, or pair of months, is called different by luck."""
+MATERIAL = 0.1
+"""Part of a month's risk below which what scheduled events change is not called a matter of the date."""
+STANDARD_DAYS = 30
+"""Hazards of months are compared for so many days."""
+_PAIRED_PATHS = 4
+_WHOLE_DAYS = 28
 
 
 def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) -> tuple[PastCase, ...]:
@@ -117,16 +135,6 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
         curve=curve_record(curve, grid.origin),
         time_to_event_days=time_record(curve),
     )
-
-
-STORED_PAIRS = 50
-"""Pairs left out that are kept by name."""
-NEGLIGIBLE_SHARE = 1e-6
-"""Share of capped intensities from which a reader is told: below it no shown probability can change."""
-STRAINED_FROM = 0.5
-CRISIS_FROM = 1.5
-_MEASURED: tuple[MissingPart, ...] = ("waterfall", "monthly_risk", "signs")
-"""Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
 
 
 def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
@@ -354,11 +362,6 @@ def time_record(curve: ProbabilityCurve) -> TimeToEvent:
     return TimeToEvent(q10=q10, q50=q50, q90=q90)
 
 
-DAYS = 364
-_DRAWS = 400
-_PATHS = 1
-
-
 @dataclass(frozen=True)
 class PriorPredictive:
     """Simulated years ahead of the record, from parameters that have not seen it but through the priors.
@@ -389,16 +392,6 @@ def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
         {name: float(share.mean()) for name, share in shares.items()},
         {name: float(share.std(ddof=1) / np.sqrt(_DRAWS)) for name, share in shares.items()},
     )
-
-
-LEVEL = 0.05
-"""Chance that any month, or pair of months, is called different by luck."""
-MATERIAL = 0.1
-"""Part of a month's risk below which what scheduled events change is not called a matter of the date."""
-STANDARD_DAYS = 30
-"""Hazards of months are compared for so many days."""
-_PAIRED_PATHS = 4
-_WHOLE_DAYS = 28
 
 
 class Month(NamedTuple):
@@ -574,8 +567,8 @@ def _matters_not(told: MonthlyRisk, ends: tuple[str, str], *, scheduled: bool) -
         return f"No date matters: {why}."
     if not told.months_differ:
         return (
-            f"No date matters: {why}, and months do not differ beyond simulation error "
-            f"({ends[0]} to {ends[1]} in 30 days)."
+            f"No date matters: {why}, and months do not differ beyond simulation error ({ends[0]} to "
+            f"{ends[1]} in 30 days)."
         )
     return (
         f"No date matters: {why}; the 30-day risk ranges from {ends[0]} in {_month_of(told.lowest)} to "

@@ -11,13 +11,7 @@ from forecast.config.writing import refuse_no_font
 from forecast.errors import InputError
 from forecast.report.build import make_content, write_figures
 from forecast.report.run_records import ReportOptions
-from forecast.report.typesetting import (
-    breakable,
-    printable,
-    shorten,
-    typeface,
-    web_address,
-)
+from forecast.report.typesetting import breakable, printable, shorten, typeface, web_address
 
 HOSTILE = (
     '#read("/etc/passwd") <script>alert(1)</script> #import "@preview/x:1.0.0" *b* _i_ @ref $x^2$ {{7*7}}'

@@ -10,12 +10,7 @@ from forecast.blocks import Chart
 from forecast.records.analysis import ErrorBound, LedgerSummary, own_record
 from forecast.records.notices import notice
 from forecast.report.build import build_report
-from forecast.report.evidence_sections import (
-    beaten,
-    ledger_sentence,
-    scores_section,
-    track_record_section,
-)
+from forecast.report.evidence_sections import beaten, ledger_sentence, scores_section, track_record_section
 from forecast.report.run_records import ReportOptions
 from forecast.report.words import NEVER_TESTED, record_sentences
 

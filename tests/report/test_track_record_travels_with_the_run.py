@@ -12,9 +12,7 @@ from pypdf import PdfReader
 
 from forecast.config import load_config
 from forecast.evaluation.track_record import find_track_record
-from forecast.records.analysis import (
-    TrackRecord,
-)
+from forecast.records.analysis import TrackRecord
 from forecast.records.notices import notice
 from forecast.runs.files import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
@@ -204,10 +202,7 @@ def test_a_new_run_notes_on_page_1_why_the_backtest_beside_it_was_not_used(finis
     [
         (0.0, []),
         (9e-7, []),
-        (
-            2.5e-4,
-            ["250 of 1,000,000 simulated intensities reached the cap of 200 acts a week and were cut."],
-        ),
+        (2.5e-4, ["250 of 1,000,000 simulated intensities reached the cap of 200 acts a week and were cut."]),
     ],
 )
 def test_a_negligible_share_of_capped_intensities_is_no_note_on_page_1(share, said):

@@ -68,10 +68,7 @@ def every(days: int, first: str, last: str, category: str = "visit", severity: i
     ]
 
 
-STEADY = (
-    *every(30, "2017-01-03", "2021-12-30"),
-    *every(180, "2017-03-01", "2021-12-01", "sanction", 4),
-)
+STEADY = (*every(30, "2017-01-03", "2021-12-30"), *every(180, "2017-03-01", "2021-12-01", "sanction", 4))
 """Seventy events in five years without a change, ten of them of the target, the last one a few days ago."""
 
 
@@ -149,10 +146,7 @@ def test_a_gap_that_the_pace_of_the_record_rules_out_is_stale(found):
         (tuple(f"2017-01-{day:02}" for day in range(1, 31)), "2017-02-13", True),
         # bursts with a pause of half a year between them: a pause of four months was there before
         (
-            (
-                *(f"2017-01-{day:02}" for day in range(1, 31)),
-                *(f"2017-07-{day:02}" for day in range(1, 31)),
-            ),
+            (*(f"2017-01-{day:02}" for day in range(1, 31)), *(f"2017-07-{day:02}" for day in range(1, 31))),
             "2017-11-30",
             False,
         ),

@@ -5,11 +5,7 @@ from typing import get_args
 
 import pytest
 
-from forecast.records.analysis import (
-    Assumed,
-    BreakEven,
-    Reason,
-)
+from forecast.records.analysis import Assumed, BreakEven, Reason
 from forecast.records.forecast import (
     Diagnostics,
     FailedWeights,

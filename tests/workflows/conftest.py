@@ -45,14 +45,7 @@ events:
   - {date: 2022-05-01, category: military_posture, severity: 4, probability: 0.5}
 """
 SHORT_RERUNS = (sampling.Rerun(1, 20, 0.9),)
-TINY = (
-    "--set",
-    "sampler.draws=20",
-    "--set",
-    "sampler.tune=20",
-    "--set",
-    "sampler.paths_per_draw=2",
-)
+TINY = ("--set", "sampler.draws=20", "--set", "sampler.tune=20", "--set", "sampler.paths_per_draw=2")
 
 
 @pytest.fixture(scope="session")

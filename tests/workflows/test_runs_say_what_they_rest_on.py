@@ -120,10 +120,7 @@ def test_the_chart_is_drawn(command, run_folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (
-            ["--threshold", "1.2"],
-            "--threshold: got '1.2'; expected a probability such as 40%",
-        ),
+        (["--threshold", "1.2"], "--threshold: got '1.2'; expected a probability such as 40%"),
         (["--threshold", "much"], "--threshold: got 'much'"),
         (
             ["--target", "lethal_crash"],
