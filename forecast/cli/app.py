@@ -17,7 +17,6 @@ from forecast.cli import (
     events_draft,
     events_import,
     events_store,
-    judge,
     ledger,
     new,
     priors,
@@ -148,8 +147,8 @@ app.command("scenario")(scenario.scenario)
 app.command("app")(serve_page)
 app.command("mcp")(mcp)
 app.command("sensitivity")(scenario.sensitivity)
-app.command("judge")(judge.judge)
-app.command("reconcile")(judge.reconcile)
+app.command("judge")(ledger.judge)
+app.command("reconcile")(ledger.reconcile)
 app.command("backtest")(backtest.backtest)
 app.command("watch")(run.watch)
 app.add_typer(priors.app, name="priors")
