@@ -1,4 +1,4 @@
-"""``forecast ledger``, ``judge`` and ``reconcile``: what is on record, how it scored, and what people hold."""
+"""``forecast ledger``, ``judge``, ``reconcile``: what is on record, how it scored, what people hold."""
 
 from __future__ import annotations
 
