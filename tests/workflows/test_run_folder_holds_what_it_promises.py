@@ -1,5 +1,6 @@
 """The folder of a real run: its files, its contract, and numbers that agree wherever they stand."""
 
+import csv
 import hashlib
 import json
 import shutil
@@ -156,9 +157,15 @@ def test_a_rebuilt_report_takes_in_what_others_said_since_and_stays_the_same_run
     copy, ledger = tmp_path / "runs/small/2022-01-01", tmp_path / "runs/ledger.sqlite"
     before = run_hash(copy)
     sheet = tmp_path / "sheet.csv"
+    sheet_to_fill = command("ledger", "export", "--format", "questions", "--ledger", ledger).out
+    (asked,) = {
+        row["question"]
+        for row in csv.DictReader(sheet_to_fill.splitlines())
+        if (row["target"], row["milestone"]) == ("lethal_clash", "2022-04-01")
+    }
     sheet.write_text(
-        "dyad,target,as_of,milestone,forecaster,probability,made_on,link\n"
-        "USA-CHN,lethal_clash,2022-01-01,2022-04-01,market,0.02,2022-01-03,https://example.org/q\n",
+        "question,forecaster,probability,made_on,link\n"
+        f"{asked},market,0.02,2022-01-03,https://example.org/q\n",
         encoding="utf-8",
     )
     done = command("ledger", "import", sheet, "--format", "csv", "--ledger", ledger)
