@@ -10,7 +10,6 @@ from forecast.config import load_config
 from forecast.evaluation import past_forecasts as units
 from forecast.evaluation.past_forecasts import BacktestOptions, collect
 from forecast.families import FAMILIES, Family
-from forecast.runs.mixture import mean_of_members
 from forecast.workflows.backtest_folder import run_backtest
 
 ORIGINS = (date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1))
@@ -88,8 +87,3 @@ def test_a_forecast_is_marked_where_any_fit_behind_it_failed(families, make_plan
         "climatology": [0] * 3,
     }.items():
         assert table.select(model=model, horizon_days=30).failed_fit.tolist() == marks, model
-
-
-def test_where_no_member_says_anything_there_is_no_forecast():
-    answers = [np.array([[0.2], [np.nan], [np.nan]]), np.array([[0.4], [0.6], [np.nan]])]
-    np.testing.assert_allclose(mean_of_members(answers), [[0.3], [0.6], [np.nan]])

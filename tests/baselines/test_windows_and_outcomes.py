@@ -35,23 +35,6 @@ def test_listed_origins_are_sorted():
     assert list(listed_origins([date(2021, 5, 1), date(2020, 5, 1)])) == days("2020-05-01", "2021-05-01")
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: monthly_origins(date(2020, 1, 2), date(2020, 1, 31)), "no month begins between 2020-01-02"),
-        (lambda: weekly_origins(date(2020, 1, 2), date(2020, 1, 1)), "no week begins between"),
-        (lambda: listed_origins([]), "the list is empty"),
-        (lambda: listed_origins([date(2020, 1, 1)] * 2), "2020-01-01 appears twice"),
-        (lambda: horizon_lengths([]), "the list is empty"),
-        (lambda: horizon_lengths([30, 0]), "0 days is too short"),
-        (lambda: horizon_lengths([30, 30]), "30 days appears twice"),
-    ],
-)
-def test_origins_and_horizons_that_make_no_sense_are_refused(make, message):
-    with pytest.raises(InputError, match=message):
-        make()
-
-
 def test_the_window_holds_the_origin_s_day_and_not_the_day_after_its_end(make_events, force):
     events = make_events([10, 40])
     origins = listed_origins([date(2000, 1, day) for day in (10, 11, 12)])

@@ -26,13 +26,6 @@ headline: {target: military, milestone: new-year}
 model: {family: FAMILY}
 sampler: {seed: 5, draws: 300, tune: 150, chains: 2, paths_per_draw: 4}
 """
-SCENARIO = """\
-name: tried
-rationale: A drill that is announced, and a bolder prior.
-events:
-  - {date: 2022-05-01, category: military_posture, severity: 4}
-priors: {excitation.half_life_days: "LogNormal(2.4, 0.6)"}
-"""
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +72,6 @@ def made(command, tmp_path_factory):
         if family not in runs:
             place = tmp_path_factory.mktemp(family)
             (place / "small.yaml").write_text(CONFIG.replace("FAMILY", family), encoding="utf-8")
-            (place / "tried.yaml").write_text(SCENARIO, encoding="utf-8")
             ended = command("run", place / "small.yaml", "--out", place / "runs", "--allow-unconverged")
             assert ended.code == 0, ended.err
             folder = place / "runs" / "small" / "2022-01-01"
@@ -131,16 +123,6 @@ def test_the_forecast_is_the_mean_of_the_members(made, family):
             assert members["panel"] == pytest.approx(hazard[question], abs=1e-9)
         # Nothing is scheduled.
         assert forecasts[question] == pytest.approx(np.mean(list(members.values())), abs=1e-12)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_certain_act_meets_its_targets_whatever_the_family(command, made, family):
-    folder, config, _, _ = made(family)
-    asked = command("scenario", folder, config.with_name("tried.yaml"), "--no-refit", "--json")
-    assert asked.code == 0, asked.err
-    (found,) = json.loads(asked.out)["scenarios"]
-    assert (found["method"], found["withheld"]) == ("reweight and simulate", None)
-    assert [one["milestones"][-1]["probability"] for one in found["targets"]] == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -127,6 +127,7 @@ def test_learning_that_was_stopped_goes_on_and_writes_what_the_package_reads(
     assert len({json.loads(line)["key"] for line in lines}) == 4
 
 
+@pytest.mark.slow
 def test_a_fit_tells_what_the_record_adds_to_the_priors(learning, shared_data):
     path = shared_data / "balkans" / "nat-ser.csv"
     events = load_events(str(path), path.parent)

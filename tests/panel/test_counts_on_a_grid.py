@@ -64,11 +64,6 @@ def test_cooperation_in_a_cell_with_conflict_is_in_its_mix_and_not_in_conflict_b
     np.testing.assert_allclose(panel.mix[news], [0, 0, 0, (1 + 0.125) / 3.5, 0.125 / 3.5])
 
 
-def test_a_last_step_cut_by_the_origin_has_the_exposure_of_its_days(counted):
-    assert (counted.grid.n_steps, counted.grid.last_exposure) == (3, pytest.approx(2 / 7))
-    np.testing.assert_allclose(counted.exposure, [1, 1, 2 / 7])
-
-
 @pytest.mark.parametrize(
     ("origin", "n_steps", "exposure"),
     [
@@ -99,12 +94,6 @@ def test_knots_reach_from_the_first_step_beyond_the_last():
 def test_an_empty_window_is_refused(origin):
     with pytest.raises(InputError, match=f"window is empty: it starts {START} and ends before {origin}"):
         TimeGrid(START, origin)
-
-
-def test_a_table_without_events_gives_zeros(coded):
-    counted = count_events(coded(), TimeGrid(START, date(2020, 3, 1)), LAYOUT)
-    assert (counted.counts.sum(), counted.graded.sum()) == (0, 0)
-    assert counted.counts.shape == (9, 9)
 
 
 def test_moving_the_origin_leaves_the_steps_before_alone(us_china):

@@ -244,36 +244,6 @@ def test_a_horizon_beyond_twice_what_was_learned_is_refused(record):
         forecast_by_day(shipped_hazard(), record, [WIDE], date(2018, 1, 1), START, FURTHEST_DAYS + 1)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("", "no JSON"),
-        ("[1]", "holds no coefficients"),
-        ('{"schema": 1}', "got 1; this version of forecast reads 2"),
-        ('{"schema": 7}', "got 7; this version of forecast reads 2"),
-        ("edges", "those of another version"),
-        ("mean", "differ in length"),
-        ("nan", "coders.0.mean.3"),
-    ],
-)
-def test_a_file_of_another_kind_or_version_is_refused(tmp_path, content, said):
-    path = tmp_path / "hazard.json"
-    known = json.loads(shipped_hazard().model_dump_json(by_alias=True))
-    if content == "edges":
-        content = json.dumps(known | {"edges": [0, 30, 90]})
-    elif content == "mean":
-        known["coders"][0]["mean"].pop()
-        content = json.dumps(known)
-    elif content == "nan":
-        known["coders"][0]["mean"][3] = float("nan")
-        content = json.dumps(known)
-    path.write_text(content)
-    with pytest.raises(ConfigError, match=said) as caught:
-        read_hazard(path)
-    assert str(path) in str(caught.value)
-    assert "tools/learn/pooled_hazard.py" in str(caught.value)
-
-
 def test_a_target_that_never_came_is_left_at_the_gamma_poisson_rate(record):
     force = TargetRule("force", ("military_incident",), 5)
     peaceful = record.select(~force.mask(record))
@@ -298,36 +268,51 @@ def test_what_was_learned_from_is_told_in_words():
     assert "sanction, severity 3 or more: KEDS" in lines
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "says"),
-    [
-        ("deviation", float("inf"), "finite number"),
-        ("scale", 0.0, "a scale of a feature is not above 0"),
-        ("lowest", 1e9, "its lowest value lies above its highest"),
-        ("mean", 1e308, "larger than 50"),
-        ("covariance", -1.0, "a variance is negative"),
-        ("log_pace", 1e9, "the lowest pace of its records lies above"),
-        ("coder", "another", "its coders are not those of its provenance"),
-        ("dyads", (), "at least 1 item"),
-    ],
+def set_at(*path):
+    """Change of a file: another value at a place."""
+
+    def change(content, value):
+        part = content
+        for key in path[:-1]:
+            part = part[key]
+        part[path[-1]] = value
+
+    return change
+
+
+FIRST = ("coders", 0)
+FAULTS = (
+    (set_at("schema"), 1, "got 1; this version of forecast reads 2"),
+    (set_at("edges"), [0, 30, 90], "those of another version"),
+    (set_at(*FIRST, "mean"), [0.0], "differ in length"),
+    (set_at(*FIRST, "mean", 3), float("nan"), r"coders\.0\.mean\.3"),
+    (set_at(*FIRST, "mean", 0), 1e308, "larger than 50"),
+    (set_at(*FIRST, "scale", 0), 0.0, "a scale of a feature is not above 0"),
+    (set_at(*FIRST, "lowest", 0), 1e9, "its lowest value lies above its highest"),
+    (set_at(*FIRST, "covariance", 3, 3), -1.0, "a variance is negative"),
+    (set_at(*FIRST, "log_pace", 0), 1e9, "the lowest pace of its records lies above"),
+    (set_at(*FIRST, "coder"), "another", "its coders are not those of its provenance"),
+    (set_at("deviation"), float("inf"), "finite number"),
+    (set_at("provenance", "dyads"), (), "at least 1 item"),
 )
-def test_coefficients_that_make_no_hazard_are_refused(tmp_path, key, value, says):
-    content = shipped_hazard().model_dump(mode="json", by_alias=True)
-    coder = content["coders"][0]
-    if key == "dyads":
-        content["provenance"]["dyads"] = value
-    elif key == "covariance":
-        coder[key][3][3] = value
-    elif key == "deviation":
-        content[key] = value
-    elif key == "coder":
-        coder[key] = value
-    else:
-        coder[key] = [value, *coder[key][1:]]
-    path = tmp_path / "coefficients.json"
+
+
+@pytest.mark.parametrize(("change", "value", "says"), FAULTS)
+def test_a_file_that_makes_no_hazard_is_refused(tmp_path, change, value, says):
+    path, content = tmp_path / "hazard.json", json.loads(shipped_hazard().model_dump_json(by_alias=True))
+    change(content, value)
     path.write_text(json.dumps(content))
-    with pytest.raises(ConfigError, match=says):
+    with pytest.raises(ConfigError, match=says) as caught:
         read_hazard(path)
+    assert str(caught.value).startswith(str(path))
+    assert "tools/learn/pooled_hazard.py" in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "says"), [("", "no JSON"), ("[1]", "holds no coefficients")])
+def test_a_file_of_another_kind_is_refused(tmp_path, text, says):
+    (tmp_path / "hazard.json").write_text(text)
+    with pytest.raises(ConfigError, match=says):
+        read_hazard(tmp_path / "hazard.json")
 
 
 def test_a_country_is_the_same_under_the_code_that_the_documents_ask_for(coded):
