@@ -5,14 +5,13 @@ import hashlib
 import io
 import threading
 import zipfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -23,37 +22,24 @@ ELSEWHERE = "http://data.gdeltproject.org/gdeltv2"
 """The host that real lists name."""
 
 
-@dataclass
-class Asked:
-    """A request as the server got it."""
-
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: str
-
-
 Answer = tuple[int, dict[str, str], bytes]
-Page = bytes | Callable[[Asked], Answer]
+Page = bytes | Callable[[], Answer]
 
 
 @dataclass
 class Server:
-    """Pages by path; a page is its content, or a function of the request."""
+    """Pages by path; a page is its content, or a function that answers. ``asked`` are the paths asked for."""
 
     pages: dict[str, Page] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     address: str = ""
 
-    def counts(self) -> Counter[str]:
-        return Counter(one.path.rsplit("/", 1)[-1] for one in self.asked)
-
-    def answer(self, asked: Asked) -> Answer:
-        self.asked.append(asked)
-        page = self.pages.get(asked.path)
+    def answer(self, path: str) -> Answer:
+        self.asked.append(path)
+        page = self.pages.get(path)
         if page is None:
             return 404, {}, b"gone"
-        return page(asked) if callable(page) else (200, {}, page)
+        return page() if callable(page) else (200, {}, page)
 
 
 @contextlib.contextmanager
@@ -65,10 +51,7 @@ def serving() -> Iterator[Server]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            url = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            query = {name: values[0] for name, values in parse_qs(url.query).items()}
-            code, headers, content = served.answer(Asked(url.path, query, dict(self.headers), body))
+            code, headers, content = served.answer(self.path)
             self.send_response_only(code)
             usual = {"Content-Length": str(len(content)), "Date": self.date_time_string()}
             for name, value in (usual | headers).items():
@@ -76,16 +59,13 @@ def serving() -> Iterator[Server]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_POST = do_GET
-
         def log_message(self, *_: object) -> None:
             pass
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     http.daemon_threads = True
     served.address = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
+    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield served
     finally:

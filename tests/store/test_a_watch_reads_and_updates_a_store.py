@@ -1,11 +1,6 @@
 """A watchlist names a store as one of its events, and brings it up to date first where it is asked to."""
 
-import json
-from dataclasses import replace
-
 import pytest
-
-from forecast.events import terms
 
 LIST = """
 name: list
@@ -53,7 +48,7 @@ def test_a_watch_with_update_adds_what_came_and_ends_with_1_where_a_file_is_miss
     update, watch, gdelt, tmp_path
 ):
     late = gdelt.names[-1]
-    gdelt.spoil(late, lambda asked: (404, {}, b""))
+    gdelt.spoil(late, lambda: (404, {}, b""))
     update()
     before = watch().facts["dyads"][0]["events"]
     missing = watch("--update", "--as-of", "2020-11-16")
@@ -63,26 +58,6 @@ def test_a_watch_with_update_adds_what_came_and_ends_with_1_where_a_file_is_miss
     whole = watch("--update", "--as-of", "2020-11-17")
     assert whole.code == 0, whole.err
     assert whole.facts["dyads"][0]["events"] > before
-
-
-def test_a_list_without_a_store_has_nothing_to_update(watch, us_china, tmp_path):
-    (tmp_path / "list.yaml").write_text(LIST.replace("[S]", '["bundled:us-china"]'))
-    ended = watch("--update")
-    assert ended.code == 2
-    assert "none of these is a store, so there is nothing to update" in ended.err
-
-
-def test_a_use_that_the_terms_bar_is_refused_for_a_list_too(update, watch, monkeypatch):
-    update()
-    made = {name: replace(one, bars=("client",)) for name, one in terms.known_terms().items()}
-    monkeypatch.setattr(terms, "known_terms", lambda: made)
-    assert watch("--use", "internal").code == 0
-    refused = watch("--use", "client")
-    assert refused.code == 2
-    assert "use: the terms bar use 'client' of" in refused.err
-    assert "acts of gdelt2" in refused.err
-    licensed = watch("--use", "client", "--set", "licensed=[gdelt2]")
-    assert licensed.code == 0, licensed.err
 
 
 def test_a_stale_store_ends_with_1_where_it_is_asked_for(update, command, tmp_path):
@@ -96,12 +71,6 @@ def test_a_stale_store_ends_with_1_where_it_is_asked_for(update, command, tmp_pa
     stale = status("2020-11-19", "--fail-stale")
     assert (stale.code, stale.facts["sources"]["gdelt2"]["stale"]) == (1, True)
     assert "stale, or with files still open: gdelt2" in stale.err
-
-
-def test_one_line_of_json_a_run(update):
-    ended = update()
-    assert ended.out.count("\n") == 1
-    assert set(json.loads(ended.out)) == {"added", "repeated", "refused", "newest", "files", "sources"}
 
 
 def test_a_record_of_two_days_is_answered(watch, whole, tmp_path):
