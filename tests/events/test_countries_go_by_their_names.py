@@ -2,10 +2,8 @@
 
 import pytest
 
-from forecast.errors import EventError
 from forecast.events.codebook import countries
 from forecast.events.countries import (
-    country_code,
     country_names,
     near_actor,
     near_country,
@@ -62,19 +60,6 @@ def test_a_name_that_is_no_countrys_stays_without_a_note(event_file, name):
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("Korea", r"KOR \(South Korea\) or PRK \(North Korea\)"),
-        ("congo", r"COD \(Democratic Republic\) or COG \(Republic\)"),
-    ],
-)
-def test_a_name_that_two_countries_share_is_asked_about(event_file, name, meant):
-    with pytest.raises(EventError, match=rf"csv:2: initiator: '{name}' may be {meant}. Write the code"):
-        read(event_file, (name, "USA"))
-    assert country_code(name) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
         ("Pakistn", "PAK (Pakistan)"),
         ("Isreal", "ISR (Israel)"),
         ("Indian", "IND (India)"),
@@ -92,11 +77,6 @@ def test_a_name_that_nearly_is_a_countrys_stays_and_is_asked_about(event_file, n
 @pytest.mark.parametrize("name", ["IND", "USA", "Iran", "Iraq", "Niger", "Nigeria", "Korea", "Mali", "Male"])
 def test_codes_names_and_short_words_are_not_asked_about(name):
     assert near_country(name) is None
-
-
-def test_one_country_under_two_names_does_not_act_upon_itself(event_file):
-    with pytest.raises(EventError, match="initiator and target are both 'IND'"):
-        read(event_file, ("India", "IND"))
 
 
 def test_a_note_gives_ten_names_and_the_number_of_the_others(event_file):

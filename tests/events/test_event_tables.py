@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from forecast.errors import EventError
-from forecast.events.reading import read_events, write_events
 from forecast.events.table import FIELDS, Event, EventTable
 
 
@@ -27,14 +26,6 @@ def test_rows_are_sorted_by_day_and_then_by_id():
     table = EventTable.from_events(events, "made")
     assert table.id.tolist() == ["z", "a", "b"]
     assert table.date.tolist() == [date(2019, 12, 31), date(2020, 1, 2), date(2020, 1, 2)]
-
-
-def test_nothing_that_became_public_after_the_day_is_known_on_it():
-    late = event("late", "2020-01-01", known_date=date(2020, 1, 3))
-    table = EventTable.from_events([late, event("soon", "2020-01-02")], "made")
-    assert table.known_by(date(2020, 1, 1)).id.tolist() == []
-    assert table.known_by(date(2020, 1, 2)).id.tolist() == ["soon"]
-    assert table.known_by(date(2020, 1, 3)).id.tolist() == ["late", "soon"]
 
 
 def test_poisoned_rows_known_later_leave_no_trace(us_china):
@@ -70,43 +61,6 @@ def test_the_columns_of_a_table_cannot_be_written_to(us_china):
         us_china.severity[0] = 5
     with pytest.raises(dataclasses.FrozenInstanceError):
         us_china.source = "elsewhere"
-
-
-def test_a_table_made_from_its_own_rows_is_the_same_table(us_china):
-    again = EventTable.from_events(us_china.rows(), us_china.source)
-    assert again.sha256 == us_china.sha256
-    assert list(again.rows()) == list(us_china.rows())
-
-
-def test_writing_and_reading_back_changes_nothing(tmp_path, us_china):
-    path = tmp_path / "events.csv"
-    write_events(us_china, path)
-    again = read_events(path)
-    assert again.sha256 == us_china.sha256
-    assert again.has_verified
-    assert path.read_bytes() == us_china.canonical_csv().encode()
-    for name in FIELDS:
-        assert getattr(again, name).dtype == getattr(us_china, name).dtype
-
-
-def test_hard_texts_survive_the_round_trip(tmp_path):
-    texts = [
-        'a "quoted", word',
-        "=SUM(A1)",
-        "it’s 中文 🙂 العربية",
-        " 'lone",
-        '"',
-        "semi;colon",
-        ",",
-        "#x",
-        "NaN",
-    ]
-    events = [event(f"e{n}", "2020-01-01", summary=text) for n, text in enumerate(texts)]
-    table = EventTable.from_events(events, "made", has_verified=False)
-    write_events(table, tmp_path / "events.csv")
-    again = read_events(tmp_path / "events.csv")
-    assert again.summary.tolist() == [text.strip() for text in texts]
-    assert (again.sha256, again.has_verified) == (table.sha256, False)
 
 
 def test_an_empty_selection_has_columns_and_a_hash(us_china):
