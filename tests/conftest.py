@@ -184,46 +184,38 @@ def force() -> TargetRule:
 
 
 @pytest.fixture(scope="session")
-def make_events():
-    """Make a table of target events (military incidents of severity 5) from days after 2000-01-01."""
+def coded():
+    """Make a table from rows: day (date or ISO text), category, severity, and when it was known, if later."""
 
-    def make(days, *, known=None, category="military_incident", severity=5) -> EventTable:
-        known = {} if known is None else known
+    def make(*rows: tuple, actors: tuple[str, str] = ("USA", "CHN")) -> EventTable:
         events = [
             Event(
-                id=f"e{place:05}",
-                date=FIRST + timedelta(days=int(day)),
-                known_date=FIRST + timedelta(days=int(known.get(place, day))),
-                initiator="USA",
-                recipient="CHN",
+                id=f"e{number:04d}",
+                date=date.fromisoformat(str(day)),
+                known_date=date.fromisoformat(str(*(known or [day]))),
+                initiator=actors[0],
+                recipient=actors[1],
                 category=category,
                 severity=severity,
             )
-            for place, day in enumerate(days)
+            for number, (day, category, severity, *known) in enumerate(rows)
         ]
-        return EventTable.from_events(events, "made for a test")
+        return EventTable.from_events(events, "a test")
 
     return make
 
 
 @pytest.fixture(scope="session")
-def coded():
-    """Make a table from (ISO day, category, severity) rows."""
+def make_events(coded):
+    """Make a table of target events (military incidents of severity 5) from days after 2000-01-01."""
 
-    def make(*rows: tuple[str, str, int]) -> EventTable:
-        events = [
-            Event(
-                id=f"e{number:04d}",
-                date=date.fromisoformat(day),
-                known_date=date.fromisoformat(day),
-                initiator="USA",
-                recipient="CHN",
-                category=category,
-                severity=severity,
-            )
-            for number, (day, category, severity) in enumerate(rows)
-        ]
-        return EventTable.from_events(events, "a test")
+    def make(days, *, known=None, category="military_incident", severity=5) -> EventTable:
+        later = {} if known is None else known
+        dates = (
+            (FIRST + timedelta(days=int(n)) for n in (day, later.get(place, day)))
+            for place, day in enumerate(days)
+        )
+        return coded(*((day, category, severity, seen) for day, seen in dates))
 
     return make
 

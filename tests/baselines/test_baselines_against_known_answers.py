@@ -7,7 +7,6 @@ from forecast.baselines import (
     BASELINES,
     baseline_probabilities,
     baselines_by_origin,
-    climatology,
     constant_rate,
     find_record_start,
     horizon_lengths,
@@ -34,18 +33,8 @@ def test_climatology_is_the_share_of_past_windows_with_half_a_window_either_way(
     # 100 days, one event on day 50: 10 of the 91 windows of ten days hold it, 9.1 windows being distinct.
     found = one("climatology", make_events([50]), force, START + timedelta(days=100), 10)
     assert found == pytest.approx((1.0 + 0.5) / (9.1 + 1.0))
-
-
-def test_climatology_of_a_record_shorter_than_the_horizon_is_one_half(make_events, force):
+    # A record shorter than the horizon says nothing.
     assert one("climatology", make_events([50]), force, START + timedelta(days=60), 90) == 0.5
-
-
-def test_climatology_as_a_function_takes_days_and_lists(make_events, force):
-    events, origin = make_events([50]), START + timedelta(days=100)
-    found = climatology(events, force, origin, START, [10, 0, 20])
-    assert found[0] == one("climatology", events, force, origin, 10)
-    assert found[1] == 0.0
-    assert found.shape == (3,)
 
 
 def test_the_last_window_tells_a_burst_from_a_calm(make_events, force):
@@ -76,18 +65,15 @@ def test_gamma_poisson_gives_one_minus_exp_of_a_steady_rate(make_events, force):
     assert np.std(found) < 0.1
 
 
-def test_gamma_poisson_forgets_an_old_war_faster_than_climatology(make_events, force):
+def test_gamma_poisson_forgets_an_old_war_and_counts_a_day_once(make_events, force):
     events, origin = make_events(range(0, 1000, 3)), START + timedelta(days=3000)
-    found = one("gamma_poisson", events, force, origin, 30)
     # Climatology still gives a third after five and a half years without an event.
     assert one("climatology", events, force, origin, 30) > 0.3
-    assert 0.01 < found < 0.1
-
-
-def test_several_events_of_one_day_count_once_in_gamma_poisson(make_events, force):
-    origin = START + timedelta(days=400)
-    once = one("gamma_poisson", make_events([50, 350]), force, origin, 30)
-    thrice = one("gamma_poisson", make_events([50, 50, 50, 350, 350, 350]), force, origin, 30)
+    assert 0.01 < one("gamma_poisson", events, force, origin, 30) < 0.1
+    once, thrice = (
+        one("gamma_poisson", make_events(days), force, START + timedelta(days=400), 30)
+        for days in ([50, 350], [50, 50, 50, 350, 350, 350])
+    )
     assert once == thrice
 
 
@@ -98,7 +84,7 @@ def test_a_constant_rate_is_that_of_the_target_days_of_the_whole_record(make_eve
     assert constant_rate(past, np.array([30, 180]))[0] == pytest.approx(expected)
 
 
-def test_logistic_learns_that_disputes_announce_force(force):
+def test_logistic_learns_that_disputes_announce_force(coded, force):
     random = np.random.default_rng(8)
     rows = []
     for cycle in range(40):
@@ -108,21 +94,7 @@ def test_logistic_learns_that_disputes_announce_force(force):
         ]
 
     def table(extra):
-        return EventTable.from_events(
-            (
-                Event(
-                    id=f"e{place:04}",
-                    date=START + timedelta(days=day),
-                    known_date=START + timedelta(days=day),
-                    initiator="USA",
-                    recipient="CHN",
-                    category=category,
-                    severity=severity,
-                )
-                for place, (day, category, severity) in enumerate(rows + extra)
-            ),
-            "made for a test",
-        )
+        return coded(*((START + timedelta(days=day), *act) for day, *act in rows + extra))
 
     origin = START + timedelta(days=4100)
     alarmed = one(
@@ -160,52 +132,32 @@ def test_a_record_without_a_target_is_forecast_low_but_never_zero(name, make_eve
     assert np.all(np.diff(found) > 0)
 
 
-@pytest.mark.parametrize("name", BASELINES)
-def test_the_day_after_the_start_has_a_forecast(name, make_events, force):
-    found = one(name, make_events([0]), force, START + timedelta(days=1), 30)
-    assert 0 < found < 1
-
-
 def poisoned(events: EventTable, origin: date) -> EventTable:
     """Turn every row not public before the origin into a target event, and add one for each day after it."""
-    changed = []
-    for row in events.rows():
-        if row.known_date < origin:
-            changed.append(row)
-        elif row.date < origin:
-            changed.append(Event(**{**vars(row), "category": "military_incident", "severity": 5}))
-    changed += [
-        Event(
-            id=f"poison-{day}",
-            date=origin + timedelta(days=day),
-            known_date=origin + timedelta(days=day),
-            initiator="USA",
-            recipient="CHN",
-            category="military_incident",
-            severity=5,
-        )
-        for day in range(400)
+    grave = {"category": "military_incident", "severity": 5}
+    changed = [
+        row if row.known_date < origin else Event(**(vars(row) | grave))
+        for row in events.rows()
+        if min(row.date, row.known_date) < origin
     ]
+    for day in (origin + timedelta(days=n) for n in range(400)):
+        actors = {"initiator": "USA", "recipient": "CHN"}
+        changed.append(Event(id=f"poison-{day}", date=day, known_date=day, **actors, **grave))
     return EventTable.from_events(changed, "poisoned")
 
 
 @pytest.mark.parametrize("origin", [date(2019, 1, 1), date(2021, 6, 1), date(2023, 2, 4)])
-def test_poisoning_every_row_after_the_origin_changes_no_forecast(us_china, origin):
-    start = date(2017, 1, 5)
-    clean = baseline_probabilities(us_china, MAJOR, origin, start, [30, 90, 180])
-    spoilt = baseline_probabilities(poisoned(us_china, origin), MAJOR, origin, start, [30, 90, 180])
+def test_poisoning_every_row_after_the_origin_changes_no_forecast_and_of_the_day_before_every(
+    us_china, origin
+):
+    clean, after, before = (
+        baseline_probabilities(events, MAJOR, origin, date(2017, 1, 5), [30, 90, 180])
+        for events in (us_china, poisoned(us_china, origin), poisoned(us_china, origin - timedelta(days=1)))
+    )
     assert list(clean) == list(BASELINES)
     for name in BASELINES:
-        assert clean[name].tobytes() == spoilt[name].tobytes()
-
-
-def test_poisoning_the_day_before_the_origin_changes_every_forecast(us_china):
-    origin = date(2021, 6, 1)
-    clean = baseline_probabilities(us_china, MAJOR, origin, date(2017, 1, 5), [30])
-    spoilt = baseline_probabilities(
-        poisoned(us_china, origin - timedelta(days=1)), MAJOR, origin, date(2017, 1, 5), [30]
-    )
-    assert all(clean[name] != spoilt[name] for name in BASELINES)
+        assert clean[name].tobytes() == after[name].tobytes()
+        assert clean[name][0] != before[name][0]
 
 
 def briers(events, target, first, data_end, start) -> dict[str, list[float]]:

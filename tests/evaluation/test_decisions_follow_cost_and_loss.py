@@ -1,14 +1,12 @@
 """When to act, and what acting on forecasts is worth: closed forms of the cost–loss model."""
 
-from datetime import date, timedelta
-
 import numpy as np
 import pytest
 import yaml
 
 from forecast.config import load_config
 from forecast.errors import ConfigError
-from forecast.evaluation.forecast_table import join_forecasts, table_of
+from forecast.evaluation.forecast_table import join_forecasts
 from forecast.evaluation.track_record import CostLoss, costs_of, decision_value
 
 CASE = {
@@ -20,17 +18,9 @@ CASE = {
 }
 
 
-def value(costs, said, outcome, base=0.3):
-    origins = [date(2010, 1, 1) + timedelta(days=40 * place) for place in range(len(said))]
-    columns = origins, [30] * len(said), ["clash"] * len(said)
-    known = np.broadcast_to(base, len(said))
-    table = join_forecasts(
-        [
-            table_of(*columns, [name] * len(said), list(each), list(outcome))
-            for name, each in (("combined", said), ("climatology", known))
-        ]
-    )
-    return decision_value(table, "combined", "clash", 30, costs, seed=1)
+def value(make_table, costs, said, outcome, base=0.3):
+    tables = [make_table(said, outcome, model="combined"), make_table(base, outcome)]
+    return decision_value(join_forecasts(tables), "combined", "force", 30, costs, seed=1)
 
 
 def test_acting_pays_from_the_ratio_of_cost_and_loss():
@@ -51,23 +41,24 @@ def test_expected_expense_is_least_at_the_threshold():
         assert p * costs.expense(p, 1) + (1 - p) * costs.expense(p, 0) == pytest.approx(min(act, wait))
 
 
-def test_a_perfect_forecast_is_worth_all_and_the_base_rate_nothing():
+def test_a_perfect_forecast_is_worth_all_and_the_base_rate_nothing(make_table):
     rng = np.random.default_rng(3)
     outcome = (rng.random(80) < 0.3).astype(int)
     costs = CostLoss((1.0, 1.0), (5.0, 5.0))
-    perfect = value(costs, np.where(outcome == 1, 0.99, 0.01), outcome)
+    perfect = value(make_table, costs, np.where(outcome == 1, 0.99, 0.01), outcome)
     assert perfect.value == pytest.approx(1.0)
     assert perfect.forecast == perfect.perfect == pytest.approx(outcome.mean())
     assert (perfect.always, perfect.never) == (1.0, pytest.approx(5 * outcome.mean()))
-    same = value(costs, np.full(80, 0.3), outcome)
+    same = value(make_table, costs, np.full(80, 0.3), outcome)
     assert same.value == pytest.approx(0.0)
-    wrong = value(costs, np.where(outcome == 1, 0.01, 0.99), outcome)
+    wrong = value(make_table, costs, np.where(outcome == 1, 0.01, 0.99), outcome)
     assert wrong.value < -0.5
     assert wrong.acted == (outcome == 0).sum()
 
 
-def test_where_knowing_saves_nothing_there_is_no_value():
-    found = value(CostLoss((1.0, 1.0), (5.0, 5.0)), np.full(40, 0.1), np.zeros(40, int), base=0.01)
+def test_where_knowing_saves_nothing_there_is_no_value(make_table):
+    costs = CostLoss((1.0, 1.0), (5.0, 5.0))
+    found = value(make_table, costs, np.full(40, 0.1), np.zeros(40, int), base=0.01)
     assert found.value is None
     assert found.perfect == found.base_rate == 0.0
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from forecast.families import FAMILIES, POOLED
+from forecast.families import FAMILIES
 from forecast.runs.run import Run, read_run
 
 CONFIG = """\
@@ -50,16 +50,6 @@ class Made(NamedTuple):
             }
             for target in self.record["targets"]
             for one in target["milestones"]
-        }
-
-    def hazard(self) -> dict[tuple[str, str], float]:
-        """What the pooled hazard says of the record, where it can say something."""
-        inputs = self.run.inputs
-        grid, milestones = inputs.data.grid, inputs.config.milestones
-        days = {one.name: (one.date - grid.origin).days for one in milestones}
-        found = POOLED.by_day(inputs.events, inputs.rules, grid.origin, grid.start, max(days.values()))
-        return {
-            (target, name): float(found[target].mean[day]) for target in found for name, day in days.items()
         }
 
 
@@ -106,44 +96,6 @@ def test_all_families_fit_the_same_model_with_the_same_numbers(made):
     # No act is scheduled, so that the member is what the model says when it is asked alone.
     by_model = [one["model"] for one in made("combined").said().values()]
     np.testing.assert_allclose(by_model, alone.probabilities().ravel(), atol=1e-9)
-
-
-@pytest.mark.parametrize("family", ["panel", "combined"])
-def test_the_forecast_is_the_mean_of_the_members(made, family):
-    record, hazard = made(family).record, made(family).hazard()
-    assert [one["name"] for one in record["members"]][-1] == "panel"
-    assert sum(one["weight"] for one in record["members"]) == pytest.approx(1.0)
-    assert hazard, "the pooled hazard can say nothing of any target"
-    forecasts = dict(zip(made(family).said(), made(family).probabilities().ravel(), strict=True))
-    for question, members in made(family).said().items():
-        # The model answers alone where the hazard is silent.
-        wanted = {"panel"} if question in hazard else {"model"}
-        assert set(members) == (wanted if family == "panel" else wanted | {"model"})
-        if question in hazard:
-            assert members["panel"] == pytest.approx(hazard[question], abs=1e-9)
-        # Nothing is scheduled.
-        assert forecasts[question] == pytest.approx(np.mean(list(members.values())), abs=1e-12)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_assumptions_of_a_family_are_examined_and_its_report_is_set_again(command, made, family):
-    folder, _, record, _ = made(family)
-    asked = command("sensitivity", folder, "--target", "severe", "--json")
-    assert asked.code == 0, asked.err
-    found = json.loads(asked.out)
-    assert found["target"] == "severe"
-    labels = {
-        (target["name"], one["name"]): one["rests_on"]
-        for target in record["targets"]
-        for one in target["milestones"]
-    }
-    labelled = {question for question, label in labels.items() if label}
-    assert labelled == {(one["target"], one["milestone"]) for one in found["sensitivities"]}
-    assert bool(labelled) == (family != "panel")
-    shown = command("sensitivity", folder)
-    assert shown.code == 0, shown.err
-    again = command("report", folder, "--json")
-    assert again.code == 0, again.err
 
 
 EVERY_ACT = (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from forecast.inference.importance import PARETO_K_MAX, fit_pareto, importance_weights
+from forecast.inference.importance import PARETO_K_MAX, importance_weights
 
 
 def test_weights_move_a_normal_by_the_known_amount():
@@ -52,14 +52,6 @@ def test_weights_and_shape_are_those_of_arviz(n_draws, scale):
     expected = np.exp(log_weights - np.logaddexp.reduce(log_weights))
     np.testing.assert_allclose(found.weights, expected, rtol=1e-9)
     assert found.pareto_k == pytest.approx(float(pareto_k), abs=1e-12)
-
-
-@pytest.mark.parametrize("shape", [-0.3, 0.0, 0.4, 0.9])
-def test_the_fitted_tail_is_the_pareto_it_was_drawn_from(shape):
-    u = np.random.default_rng(8).uniform(size=20_000)
-    excess = -np.log1p(-u) if shape == 0 else np.expm1(-shape * np.log1p(-u)) / shape
-    found = fit_pareto(np.sort(2.5 * excess))
-    assert found == (pytest.approx(shape, abs=0.05), pytest.approx(2.5, rel=0.05))
 
 
 def test_draws_that_are_ruled_out_get_no_weight():

@@ -5,11 +5,6 @@ from arviz_stats.base import array_stats
 from forecast.inference.importance import monte_carlo_error
 
 
-def test_the_error_of_independent_draws_is_their_deviation_over_root_n():
-    values = np.random.default_rng(1).gamma(2.0, 1.0, 40_000)
-    assert monte_carlo_error(values, 4) == pytest.approx(np.sqrt(2.0 / 40_000), rel=0.05)
-
-
 def test_the_error_of_an_autoregression_is_its_closed_form():
     rho, n_chains, n = 0.8, 4, 20_000
     rng = np.random.default_rng(2)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from forecast.baselines import baseline_probabilities
-from forecast.events.table import Event, EventTable
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import check_gates, fit
@@ -36,22 +35,18 @@ def war(seed=3):
     ]
 
 
-def forecasts(rows, day):
+@pytest.fixture
+def forecasts(coded):
     """P(force within 30, 365 days) by the model and by the discounted gamma–Poisson rate."""
-    events = [
-        Event(
-            id=f"e{n}",
-            date=START + timedelta(days=when),
-            known_date=START + timedelta(days=when),
-            initiator="AAA",
-            recipient="BBB",
-            category=category,
-            severity=severity,
-        )
-        for n, (when, category, severity) in enumerate(rows)
-        if when < day
-    ]
-    table, origin = EventTable.from_events(events, "made"), START + timedelta(days=day)
+
+    def make(rows, day):
+        before = ((START + timedelta(days=when), *act) for when, *act in rows if when < day)
+        return both_forecasts(coded(*before), START + timedelta(days=day))
+
+    return make
+
+
+def both_forecasts(table, origin):
     panel = count_events(table, TimeGrid(START, origin), stream_layout((FORCE,)))
     priors = record_priors(panel, shipped_population())
     posterior = fit(
@@ -65,11 +60,8 @@ def forecasts(rows, day):
     return np.array([hits.probability("force", days) for days in (30, 365)]), rate
 
 
-@pytest.mark.parametrize(
-    "years",
-    [2, pytest.param(5, marks=pytest.mark.slow), pytest.param(10, marks=pytest.mark.slow)],
-)
-def test_years_after_a_war_the_chance_has_come_down_as_that_of_a_rate_which_forgets(years):
+@pytest.mark.parametrize("years", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_years_after_a_war_the_chance_has_come_down_as_that_of_a_rate_which_forgets(forecasts, years):
     model, rate = forecasts(war(), WAR_DAYS + 365 * years)
     # Monte Carlo error of a chance near .2 from some hundred effective draws.
     assert (model < rate + 0.04).all()
@@ -77,7 +69,7 @@ def test_years_after_a_war_the_chance_has_come_down_as_that_of_a_rate_which_forg
 
 
 @pytest.mark.slow
-def test_a_war_that_begins_is_believed_within_weeks():
+def test_a_war_that_begins_is_believed_within_weeks(forecasts):
     begins = WAR_DAYS + 3650
     rows = [*war(), *((begins + 3 * n, "military_incident", 5) for n in range(10))]
     quiet, after_two, after_five = (forecasts(rows, begins + days)[0][0] for days in (0, 4, 13))

@@ -9,7 +9,7 @@ from scipy.stats import nbinom
 from forecast.inference.density import PosteriorDensity
 from forecast.models import definition, density
 from forecast.models.definition import replay
-from forecast.models.draws import log_likelihood, prior_draws, stream_draws
+from forecast.models.draws import linear_between, log_likelihood, prior_draws, stream_draws, tension_at_steps
 from forecast.models.draws import ornstein_uhlenbeck as process_of_draws
 from forecast.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, HALF_SATURATION, LEAST_COMPLETENESS
 
@@ -126,21 +126,9 @@ def test_tension_has_unit_variance_and_decaying_correlation_exactly():
 def test_latent_processes_are_linear_between_knots():
     knots, steps = np.array([0.0, 4.0, -4.0, 0.0]), [0, 1, 2, 3, 4, 2, 0, -2, -4, -3, -2]
     np.testing.assert_allclose(density.between_knots.py_func(knots, 4, 11), steps)
+    np.testing.assert_allclose(tension_at_steps(knots[None], 11)[0], steps)
+    np.testing.assert_allclose(linear_between(knots[None], np.array([8, 0, 3]), 4), [[-4, 0, 3]])
     np.testing.assert_allclose(value(definition.between_knots(definition.pt.constant(knots), 4, 11)), steps)
-
-
-def test_the_level_has_mean_one_over_the_record():
-    drift = np.random.default_rng(3).normal(2.0, 3.0, 30)
-    level = density.relative_drift.py_func(drift, 3 / 7)
-    exposure = np.r_[np.ones(29), 3 / 7]
-    assert np.exp(level) @ exposure == pytest.approx(exposure.sum(), rel=1e-12)
-    np.testing.assert_allclose(np.diff(level), np.diff(drift), rtol=1e-9)
-
-
-def test_what_an_act_excites_adds_up_to_its_branching_ratio():
-    pulse = np.zeros((400, 1))
-    pulse[0] = 1.0
-    assert (1 - 0.9) * value(definition.past(pulse, 0.9)).sum() == pytest.approx(1.0, abs=1e-12)
 
 
 @settings(deadline=None)

@@ -4,7 +4,6 @@ import pytest
 
 from forecast.models.definition import build_model
 from forecast.models.draws import prior_draws
-from forecast.priors import elements
 
 DRAWS = 2000
 PROBABILITIES = np.array([0.1, 0.5, 0.9])
@@ -42,12 +41,3 @@ def test_every_parameter_is_drawn_from_the_prior_of_its_name(source, stated, req
             error = np.sqrt(DRAWS * PROBABILITIES * (1 - PROBABILITIES))
             z = (below - DRAWS * PROBABILITIES) / error
             assert np.abs(z).max() < 4.5, f"{prior.name} {prior.distribution}: z {z.round(1)}"
-
-
-def test_every_group_has_its_dimension_whatever_the_families_of_its_elements(model, stated):
-    for group in stated.groups:
-        if group.dimension is not None:
-            assert model.named_vars_to_dims[group.variable] == (group.dimension,)
-            assert list(model.coords[group.dimension]) == list(elements(group, stated.layout))
-    parts = {variable.name for variable in model.free_RVs if variable.name.startswith("baseline_weekly_rate")}
-    assert parts == {f"baseline_weekly_rate_{name}" for name in ("Gamma", "HalfNormal", "LogNormal")}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.panel import TargetRule, TimeGrid, count_events, decay_per_step, knots_for, stream_layout
+from forecast.panel import TargetRule, TimeGrid, count_events, knots_for, stream_layout
 
 LAYOUT = stream_layout([TargetRule("quarrel", ("dispute",), 4)])
 START = date(2020, 1, 1)
@@ -38,10 +38,8 @@ def test_counts_are_those_made_by_hand(counted):
     expected[1, [DISPUTE, QUARREL]] = 1
     expected[2, POSTURE] = 1
     np.testing.assert_array_equal(counted.counts, expected)
-
-
-def test_acts_of_conflict_are_counted_by_severity(counted):
     assert counted.graded.tolist() == [[0, 0, 0, 1, 0], [1, 0, 0, 0, 1], [0, 0, 1, 0, 0]]
+    np.testing.assert_allclose(counted.exposure, [1, 1, 2 / 7])
 
 
 def test_the_mix_is_the_share_of_each_severity_with_half_an_act_spread_evenly(counted):
@@ -80,14 +78,8 @@ def test_steps_and_exposure_add_up_to_the_days_observed(origin, n_steps, exposur
     assert (grid.n_steps - 1 + grid.last_exposure) * 7 == pytest.approx((origin - START).days)
 
 
-def test_a_step_begins_on_its_first_day():
-    grid = TimeGrid(START, date(2020, 1, 17))
-    assert [grid.first_day(step) for step in (0, 2)] == [START, date(2020, 1, 15)]
-
-
 def test_knots_reach_from_the_first_step_beyond_the_last():
     assert [knots_for(n) for n in (1, 4, 5, 8, 9)] == [2, 2, 3, 3, 4]
-    assert TimeGrid(START, date(2020, 2, 1)).n_knots == knots_for(5)
 
 
 @pytest.mark.parametrize("origin", [START, date(2019, 12, 1)])
@@ -102,10 +94,6 @@ def test_moving_the_origin_leaves_the_steps_before_alone(us_china):
     full = cut.grid.n_steps - 1
     np.testing.assert_array_equal(cut.counts[:full], whole.counts[:full])
     np.testing.assert_array_equal(cut.graded[:full], whole.graded[:full])
-
-
-def test_decay_halves_in_a_half_life():
-    np.testing.assert_allclose(decay_per_step(np.array([7.0, 14.0, 3.5])), [0.5, 2**-0.5, 0.25])
 
 
 def test_later_steps_feel_what_is_not_yet_known_too(table):

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from forecast.config import load_config
 from forecast.errors import ConfigError, EventError
-from forecast.events.table import Event, EventTable
+from forecast.events.table import EventTable
 from forecast.models.density import log_density
 from forecast.models.draws import point_layout, prior_arrays, record_of
 from forecast.panel import (
@@ -34,53 +34,37 @@ TRUTH = stated_delay(0.5, 25.0)
 RATE_A_DAY = 0.9
 
 
-def events_with_delays(seed: int, a_day: float, most: int = 99) -> EventTable:
+def events_with_delays(coded, seed: int, a_day: float, most: int = 99) -> EventTable:
     """Acts at a steady rate, each known after a delay drawn from the curve (whether by the end or not).
 
     With at most one act a day the rate is the chance of a day: the target's stream counts a day once.
     """
     rng = np.random.default_rng(seed)
     rows = []
-    for day in range(DAYS):
+    for happened in (START + timedelta(days=day) for day in range(DAYS)):
         for _ in range(rng.poisson(a_day) if most > 1 else rng.binomial(1, a_day)):
             delay = int(np.searchsorted(TRUTH.known, rng.uniform(), side="right"))
-            happened = START + timedelta(days=day)
-            rows.append(
-                Event(
-                    id=f"e{len(rows)}",
-                    date=happened,
-                    known_date=happened + timedelta(days=delay),
-                    initiator="USA",
-                    recipient="CHN",
-                    category="dispute",
-                    severity=4,
-                )
-            )
-    return EventTable.from_events(rows, "simulated")
+            rows.append((happened, "dispute", 4, happened + timedelta(days=delay)))
+    return coded(*rows)
 
 
 AS_OF = START + timedelta(days=DAYS - 1)
 
 
-@pytest.fixture(scope="module")
-def known():
-    return events_with_delays(1, 4.0).known_by(AS_OF)
-
-
-def test_the_curve_is_recovered_from_what_is_known(known):
-    curve = estimate_delay(known, AS_OF)
-    assert (np.diff(curve.known) >= 0).all()
-    assert curve.known[-1] == 1.0
+def test_the_curve_is_recovered_from_what_is_known(coded):
+    curve = estimate_delay(events_with_delays(coded, 1, 4.0).known_by(AS_OF), AS_OF)
     # Binomial error of a share at about 2,900 acts, times four.
     assert np.abs(curve.after(np.arange(120)) - TRUTH.after(np.arange(120))).max() < 4 * 0.5 / np.sqrt(2800)
     assert curve.mean_days == pytest.approx(TRUTH.mean_days, rel=0.1)
+    assert (np.diff(curve.known) >= 0).all()
+    assert curve.known[-1] == 1.0
 
 
-def test_a_plain_histogram_of_delays_would_be_too_short():
+def test_a_plain_histogram_of_delays_would_be_too_short(coded):
     """With as little time behind the acts as their delays are long, only the correction finds the curve."""
     recent = []
     for seed in range(8):
-        table = events_with_delays(100 + seed, 4.0).known_by(AS_OF)
+        table = events_with_delays(coded, 100 + seed, 4.0).known_by(AS_OF)
         recent.append(table.select(table.date > np.datetime64(AS_OF - timedelta(days=60), "D")))
     naive = np.mean([np.mean((t.known_date - t.date).astype(int) <= 7) for t in recent])
     corrected = np.mean([estimate_delay(t, AS_OF, longest_days=59).known[7] for t in recent])
@@ -153,10 +137,10 @@ def level_at_origin(events: EventTable, curve: DelayCurve | None) -> float:
 
 
 @pytest.mark.slow
-def test_the_level_at_the_origin_is_unbiased_with_the_delay_and_biased_without():
+def test_the_level_at_the_origin_is_unbiased_with_the_delay_and_biased_without(coded):
     with_delay, without = [], []
     for seed in range(30):
-        events = events_with_delays(200 + seed, RATE_A_DAY, most=1).known_by(AS_OF)
+        events = events_with_delays(coded, 200 + seed, RATE_A_DAY, most=1).known_by(AS_OF)
         with_delay.append(level_at_origin(events, TRUTH))
         without.append(level_at_origin(events, None))
     error = np.std(with_delay, ddof=1) / np.sqrt(len(with_delay))
@@ -187,14 +171,10 @@ def config(tmp_path: Path):
     return write
 
 
-def test_without_the_setting_all_is_taken_to_be_known(config):
+def test_a_stated_delay_reaches_the_likelihood_and_without_it_all_is_taken_to_be_known(config):
     inputs = read_inputs(load_config(config("")))
     assert inputs.delay is None
     assert (inputs.data.completeness == 1).all()
-    assert np.array_equal(inputs.data.felt_counts, inputs.data.counts)
-
-
-def test_a_stated_delay_reaches_the_likelihood(config):
     inputs = read_inputs(load_config(config("{same_day: 0.5, mean_days: 10}")))
     assert inputs.data.completeness[-1] < 0.7
     assert record_of(inputs.data).completeness[-1] == inputs.data.completeness[-1]

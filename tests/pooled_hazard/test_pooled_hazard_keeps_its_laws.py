@@ -9,13 +9,12 @@ import pytest
 from scipy.optimize import brentq
 
 from forecast.baselines import discounted_rate, past_events, pasts_by_origin
-from forecast.errors import ConfigError, InputError
+from forecast.errors import ConfigError
 from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule
 from forecast.pooled_hazard import hazard as module
 from forecast.pooled_hazard.coefficients import EDGES, NAMES, LearnedDyad, read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import (
-    FURTHEST_DAYS,
     forecast_by_day,
     forecast_origins,
     origin_features,
@@ -28,6 +27,18 @@ MIDDLE = TargetRule("middle", ("military_incident", "military_posture"), 4)
 HORIZONS = np.array([1, 14, 15, 30, 90, 180, 365, 700, 1000])
 
 
+def act(name, day, category, severity, *, late=0, by="AAA"):
+    return Event(
+        id=name,
+        date=day,
+        known_date=day + timedelta(days=late),
+        initiator=by,
+        recipient="BBB",
+        category=category,
+        severity=severity,
+    )
+
+
 @pytest.fixture(scope="module")
 def record():
     """Ten years of acts at random; one in ten became known up to half a year late."""
@@ -37,17 +48,9 @@ def record():
     for place, day in enumerate(np.sort(rng.integers(0, 3650, 400)).tolist()):
         late = int(rng.integers(1, 180)) if rng.random() < 0.1 else 0
         happened = START + timedelta(days=day)
-        events.append(
-            Event(
-                id=f"e{place:04}",
-                date=happened,
-                known_date=happened + timedelta(days=late),
-                initiator="AAA" if rng.random() < 0.5 else "BBB",
-                recipient="BBB",
-                category=kinds[rng.integers(len(kinds))],
-                severity=int(rng.integers(1, 6)),
-            )
-        )
+        by = "AAA" if rng.random() < 0.5 else "BBB"
+        kind, grade = kinds[rng.integers(len(kinds))], int(rng.integers(1, 6))
+        events.append(act(f"e{place:04}", happened, kind, grade, late=late, by=by))
     return EventTable.from_events(events, "made for a test")
 
 
@@ -107,18 +110,6 @@ def silent(hazard):
     # A copy would keep the root of the covariance that it was made from.
     coders = tuple(type(one)(**(one.model_dump() | nothing)) for one in hazard.coders)
     return hazard.model_copy(update={"coders": coders, "deviation": 1e-9})
-
-
-def act(name, day, category, severity):
-    return Event(
-        id=name,
-        date=day,
-        known_date=day,
-        initiator="AAA",
-        recipient="BBB",
-        category=category,
-        severity=severity,
-    )
 
 
 def on_their_days(record):
@@ -239,11 +230,6 @@ def test_the_own_deviation_solves_its_equation():
     assert mode[0] > 0, "a dyad with more targets than foreseen is lifted"
 
 
-def test_a_horizon_beyond_twice_what_was_learned_is_refused(record):
-    with pytest.raises(InputError, match="learned up to 730 days and answers up to 1460"):
-        forecast_by_day(shipped_hazard(), record, [WIDE], date(2018, 1, 1), START, FURTHEST_DAYS + 1)
-
-
 def test_a_target_that_never_came_is_left_at_the_gamma_poisson_rate(record):
     force = TargetRule("force", ("military_incident",), 5)
     peaceful = record.select(~force.mask(record))
@@ -256,16 +242,6 @@ def test_a_target_that_never_came_is_left_at_the_gamma_poisson_rate(record):
         assert own[3] <= 1.02 * np.interp(30, EDGES[1:], anchor)
         # Silence lowers its own deviation a little.
         assert own[3] >= 0.8 * np.interp(30, EDGES[1:], anchor)
-
-
-def test_what_was_learned_from_is_told_in_words():
-    hazard = shipped_hazard()
-    words = hazard.provenance.in_words()
-    assert words == "94 pairs: 30 coded by KEDS, 1979–2004 and 64 coded by MID, 1946–1992"
-    lines = list(hazard.provenance.listed())
-    assert lines[0].startswith("KEDS: egy-pal (1979–2004), ")
-    assert sum(line.count("–") for line in lines[:2]) == 94
-    assert "sanction, severity 3 or more: KEDS" in lines
 
 
 def set_at(*path):

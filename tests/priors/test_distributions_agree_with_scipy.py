@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecast.errors import PriorError
 from forecast.priors import Distribution
 from forecast.priors.distributions import FAMILIES
 
@@ -63,18 +62,3 @@ def test_every_family_is_compared_here():
 )
 def test_the_density_is_zero_outside_the_support(distribution, outside):
     assert np.all(distribution.log_density(outside) == -np.inf)
-
-
-@pytest.mark.parametrize(
-    ("family", "values", "message"),
-    [
-        ("Norml", (0.0, 1.0), r"unknown distribution 'Norml'; allowed are Normal, .*Did you mean 'Normal'\?"),
-        ("Normal", (0.0,), r"Normal takes 2 parameter\(s\) \(mu, sigma\), got 1"),
-        ("Normal", (0.0, 0.0), "Normal: sigma must be a finite number above 0, got 0"),
-        ("Normal", (np.nan, 1.0), "Normal: mu must be a finite number, got nan"),
-        ("Beta", (-1.0, 1.0), "Beta: alpha must be a finite number above 0, got -1"),
-    ],
-)
-def test_a_distribution_that_cannot_be_is_refused(family, values, message):
-    with pytest.raises(PriorError, match=message):
-        Distribution(family, values)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from forecast.config.writing import as_yaml
-from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.population import (
@@ -58,28 +57,20 @@ def population_yaml(learned: Population) -> str:
     return as_yaml(learned.model_dump(mode="json", by_alias=True))
 
 
-def act(number: int, category: str, severity: int, day: date = date(2010, 1, 4)) -> Event:
-    return Event(
-        id=f"{category}-{severity}-{number}",
-        date=day,
-        known_date=day,
-        initiator="AAA",
-        recipient="BBB",
-        category=category,
-        severity=severity,
-    )
-
-
-def panel_of(acts, weeks: int = 200):
+@pytest.fixture
+def panel_of(coded):
     """Counts of acts given as (category, severity, number), spread evenly over so many weeks."""
-    start = date(2010, 1, 4)
-    events = [
-        act(n, category, severity, start + timedelta(days=round((n + 0.5) * 7 * weeks / number)))
-        for category, severity, number in acts
-        for n in range(number)
-    ]
-    grid = TimeGrid(start, start + timedelta(days=7 * weeks))
-    return count_events(EventTable.from_events(events, "made"), grid, LAYOUT)
+
+    def make(acts, weeks: int = 200):
+        start = date(2010, 1, 4)
+        rows = [
+            (start + timedelta(days=round((n + 0.5) * 7 * weeks / number)), category, severity)
+            for category, severity, number in acts
+            for n in range(number)
+        ]
+        return count_events(coded(*rows), TimeGrid(start, start + timedelta(days=7 * weeks)), LAYOUT)
+
+    return make
 
 
 def values(priors, name):
@@ -93,7 +84,7 @@ def test_documented_defaults_of_learned_groups_have_a_mean_on_their_scale():
 
 
 @pytest.mark.parametrize("learned", [None, shipped_population()], ids=["documented", "shipped"])
-def test_thinning_a_record_by_ten_lowers_its_rates_by_ten_and_changes_no_other_prior(learned):
+def test_thinning_a_record_by_ten_lowers_its_rates_by_ten_and_changes_no_other_prior(panel_of, learned):
     dense = record_priors(panel_of([("dispute", 2, 400), ("sanction", 4, 60)]), learned)
     thin = record_priors(panel_of([("dispute", 2, 40), ("sanction", 4, 6)]), learned)
     for stream, acts in (("dispute", 400), ("major", 60)):
@@ -106,7 +97,9 @@ def test_thinning_a_record_by_ten_lowers_its_rates_by_ten_and_changes_no_other_p
     assert all(dense.priors[name].distribution == thin.priors[name].distribution for name in others)
 
 
-def test_a_cell_that_never_happened_has_the_rate_of_the_next_milder_acts_times_the_share_that_go_further():
+def test_a_cell_that_never_happened_has_the_rate_of_the_next_milder_acts_times_the_share_that_go_further(
+    panel_of,
+):
     learned = population({})
     panel = panel_of([("military_incident", 4, 9), ("military_incident", 2, 30)])
     lethal, major = (LAYOUT.streams.index(name) for name in ("lethal", "major"))
@@ -122,7 +115,7 @@ def test_a_cell_that_never_happened_has_the_rate_of_the_next_milder_acts_times_t
     assert spread == pytest.approx(math.hypot(1.0, found.spread), rel=1e-3)
 
 
-def test_where_the_milder_cell_never_happened_either_the_shares_of_both_steps_are_taken():
+def test_where_the_milder_cell_never_happened_either_the_shares_of_both_steps_are_taken(panel_of):
     panel = panel_of([("military_incident", 3, 40)])
     steps = [own_rate(panel, LAYOUT.streams.index(name), population({})) for name in ("major", "lethal")]
     assert [one.steps for one in steps] == [1, 2]
@@ -145,12 +138,6 @@ def test_the_prior_has_the_moments_of_population_and_documented_default_together
     assert deviation == pytest.approx(drawn.std(), abs=4 * error)
     assert priors.priors["excitation.cross.major"].distribution.family == "LogitNormal"
     assert priors.priors["tension.scale"] == DOCUMENTED["tension.scale"]
-
-
-def test_a_population_that_says_the_same_as_the_documented_default_changes_nothing():
-    middle, width = DOCUMENTED["tension.scale"].distribution.values
-    learned = population({"tension.scale": {"all": (middle, width)}})
-    assert values(learned.priors(LAYOUT), "tension.scale") == pytest.approx((middle, width), rel=1e-3)
 
 
 def test_the_default_word_stands_for_what_was_learned():

@@ -1,5 +1,3 @@
-import math
-
 import pytest
 
 from forecast.errors import PriorError
@@ -15,6 +13,8 @@ LAYOUTS = {
     ),
     "every act": stream_layout((TargetRule("any", CATEGORIES, 1),)),
 }
+
+GROUPS = {group.name: group for group in parameter_groups()}
 
 
 @pytest.fixture
@@ -37,13 +37,6 @@ def test_every_parameter_has_a_prior_that_fits_its_support(name):
     assert all(prior.origin == "default" for prior in priors.priors.values())
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
-def test_each_kind_of_act_adds_four_parameters_at_most(name):
-    layout = LAYOUTS[name]
-    # A rate, a loading, a shape, and a share that follows conflict or a ballast; seven of all, two sides.
-    assert len(default_priors(layout).priors) == 4 * len(layout.streams) + 9
-
-
 def test_default_loadings_set_the_sign_of_tension(priors):
     assert priors.priors["tension.loading.dispute"].distribution.support == "positive"
     assert priors.priors["tension.loading.visit"].distribution.support == "real"
@@ -54,13 +47,6 @@ def test_default_loadings_set_the_sign_of_tension(priors):
         PriorError, match=r"got 'against'; expected a distribution, or a word: 'none', 'follows'"
     ):
         priors.changed({"tension.loading.sanction": "against"}, "config")
-
-
-def test_a_word_stands_for_its_documented_distribution(priors):
-    changed = priors.changed({"tension.persistence": "slow"}, "config").priors["tension.persistence"]
-    assert changed.distribution == Distribution("LogNormal", (math.log(300), 0.4))
-    assert (changed.words, changed.origin) == ("slow", "config")
-    assert priors.priors["tension.persistence"].words == "medium"  # the set itself is left alone
 
 
 def test_quantiles_and_texts_become_distributions(priors):
@@ -76,11 +62,12 @@ def test_quantiles_and_texts_become_distributions(priors):
 @pytest.mark.parametrize("order", [("ballast", "ballast.visit"), ("ballast.visit", "ballast")])
 def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(priors, order):
     stated = {"ballast": "none", "ballast.visit": "calms"}
-    changed = priors.changed({name: stated[name] for name in order}, "config")
-    words = {
-        name: changed.priors[f"ballast.{name}"].words for name in ("visit", "channel_opening", "cooperation")
+    changed = priors.changed({name: stated[name] for name in order}, "config").of_group(GROUPS["ballast"])
+    assert {prior.element: prior.words for prior in changed} == {
+        "visit": "calms",
+        "channel_opening": "none",
+        "cooperation": "none",
     }
-    assert words == {"visit": "calms", "channel_opening": "none", "cooperation": "none"}
 
 
 UNUSABLE = (
@@ -115,19 +102,6 @@ def test_a_statement_that_cannot_be_used_names_its_parameter(priors, refused, sn
         text for (name, _), text in zip(UNUSABLE, said.values(), strict=True) if not text.startswith(name)
     ] == []
     assert said == snapshot
-
-
-def test_a_narrower_support_is_accepted(priors):
-    changed = priors.changed({"tension.scale": "Beta(2, 2)", "ballast": "HalfNormal(0.3)"}, "config")
-    assert changed.priors["tension.scale"].distribution.support == "unit"
-    assert changed.priors["ballast.visit"].distribution.support == "positive"
-
-
-def test_a_layout_knows_only_its_own_parameters():
-    every_act = default_priors(LAYOUTS["every act"])
-    assert {prior.element for prior in every_act.priors.values()} == {None, "any", "conflict", "cooperation"}
-    with pytest.raises(PriorError, match=r"ballast\.visit: unknown prior"):
-        every_act.changed({"ballast.visit": "none"}, "config")
 
 
 def test_a_target_named_like_a_category_or_a_side_keeps_its_prior_apart():

@@ -9,7 +9,7 @@ import pytest
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, stream_draws
 from forecast.panel import FutureAct, TimeGrid, count_events, drift_knots_for
 from forecast.priors.population import record_priors
-from forecast.simulation import NEVER, SimulationOptions, probability_curve, simulate_first_passages
+from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 from forecast.simulation.paths import OtherFutures, acts_on_paths, futures_differ_since
 
 OPTIONS = SimulationOptions(seed=3, horizon_days=200, paths_per_draw=8)
@@ -52,22 +52,6 @@ def test_nested_targets_are_ordered_on_every_path(nested, hits, with_calendar):
             assert np.all(wide <= narrow)
             assert np.any(wide < narrow)
     assert np.any(hits.of("lethal") < NEVER)
-
-
-def test_first_days_lie_within_the_horizon_or_never(hits):
-    inside = hits.day < OPTIONS.horizon_days
-    assert np.all(inside | (hits.day == NEVER))
-    assert hits.day.min() == 0
-    assert hits.day[inside].max() > OPTIONS.horizon_days - 10
-
-
-def test_the_curve_never_falls_and_lies_inside_its_interval(nested, hits):
-    for rule in nested:
-        curve = probability_curve(hits.of(rule.name), OPTIONS.horizon_days)
-        for line in (curve.probability, curve.lower90, curve.upper90):
-            assert np.all(np.diff(line) >= 0)
-        assert np.all((curve.lower90 <= curve.probability) & (curve.probability <= curve.upper90))
-        assert curve.probability[0] == 0.0
 
 
 def test_a_shorter_horizon_tells_the_same_days(panel, draws, with_calendar):
@@ -130,57 +114,50 @@ def test_spare_knots_of_the_draws_are_not_used(panel, from_prior):
     assert spare.day.tobytes() == without.day.tobytes()
 
 
+@pytest.fixture
+def first_days(nested_layout, quiet_past, draws_with):
+    """First days of the targets where only acts ahead happen, given as day, severity, chance and last day."""
+    data = quiet_past(nested_layout, 72)
+    silent = draws_with(nested_layout, 100, data.grid.n_knots)
+    options = SimulationOptions(seed=1, horizon_days=30, paths_per_draw=100)
+
+    def play(*rows):
+        day = lambda n: data.grid.origin + timedelta(days=n)  # noqa: E731
+        acts = [
+            FutureAct(day(n), "military_incident", grade, chance, *map(day, until))
+            for n, grade, chance, *until in rows
+        ]
+        return simulate_first_passages(data, silent, options, acts), acts_on_paths(100, options, acts)
+
+    return play
+
+
+@pytest.mark.parametrize("chance", [0.6, 1.0])
 def test_an_act_ahead_hits_its_target_with_its_probability_and_on_its_day(
-    nested, nested_layout, quiet_past, draws_with, assert_shares
+    nested, first_days, assert_shares, chance
 ):
-    data = quiet_past(nested_layout, 72)
-    silent = draws_with(nested_layout, 100, data.grid.n_knots)
-    options = SimulationOptions(seed=1, horizon_days=30, paths_per_draw=100)
     for day in (0, 4, 5, 23):  # the step under way ends with day 4
-        act = FutureAct(data.grid.origin + timedelta(days=day), "military_incident", 4, 0.6)
-        hits = simulate_first_passages(data, silent, options, [act])
+        hits, happens = first_days((day, 4, chance))
         for rule in nested[:3]:
-            assert_shares((hits.of(rule.name) == day).mean(), 0.6, 10_000)
-            assert set(np.unique(hits.of(rule.name))) == {day, NEVER}
+            assert_shares((hits.of(rule.name) == day).mean(), chance, 10_000)
+            assert set(np.unique(hits.of(rule.name))) <= {day, NEVER}
         assert np.all(hits.of("lethal") == NEVER)
-        happens = acts_on_paths(100, options, [act])[0]
-        np.testing.assert_array_equal(hits.of("major") == day, happens)
+        np.testing.assert_array_equal(hits.of("major") == day, happens[0])
 
 
-def test_an_act_within_a_window_falls_on_each_of_its_days_alike(
-    nested_layout, quiet_past, draws_with, assert_shares
-):
-    data = quiet_past(nested_layout, 72)
-    silent = draws_with(nested_layout, 100, data.grid.n_knots)
-    options = SimulationOptions(seed=1, horizon_days=30, paths_per_draw=100)
-    begin = data.grid.origin + timedelta(days=3)
-    act = FutureAct(begin, "military_incident", 4, 0.8, begin + timedelta(days=9))
-    first = simulate_first_passages(data, silent, options, [act]).of("major")
-    for day in range(3, 13):
-        assert_shares((first == day).mean(), 0.08, 10_000)
-    assert_shares((first == NEVER).mean(), 0.2, 10_000)
+def test_an_act_within_a_window_falls_on_each_of_its_days_alike(first_days, assert_shares):
+    first = first_days((3, 4, 0.8, 12))[0].of("major")
+    assert_shares([(first == day).mean() for day in (*range(3, 13), NEVER)], [0.08] * 10 + [0.2], 10_000)
 
 
-def test_two_acts_ahead_happen_independently(nested_layout, quiet_past, draws_with, assert_shares):
-    data = quiet_past(nested_layout)
-    silent = draws_with(nested_layout, 100, data.grid.n_knots)
-    options = SimulationOptions(seed=1, horizon_days=30, paths_per_draw=100)
-    acts = [
-        FutureAct(data.grid.origin + timedelta(days=day), "military_incident", 4, share)
-        for day, share in ((9, 0.3), (2, 0.5))
-    ]
-    first = simulate_first_passages(data, silent, options, acts).of("major")
-    shares = [(first == 2).mean(), (first == 9).mean(), (first == NEVER).mean()]
-    assert_shares(shares, [0.5, 0.15, 0.35], 10_000)
+def test_two_acts_ahead_happen_independently(first_days, assert_shares):
+    first = first_days((9, 4, 0.3), (2, 4, 0.5))[0].of("major")
+    assert_shares([(first == day).mean() for day in (2, 9, NEVER)], [0.5, 0.15, 0.35], 10_000)
 
 
 @pytest.mark.parametrize("offset", [-1, 30, 31])
-def test_an_act_outside_the_horizon_changes_nothing(nested_layout, quiet_past, draws_with, offset):
-    data = quiet_past(nested_layout, 72)
-    silent = draws_with(nested_layout, 5, data.grid.n_knots)
-    act = FutureAct(data.grid.origin + timedelta(days=offset), "military_incident", 5, 1.0)
-    options = SimulationOptions(seed=1, horizon_days=30, paths_per_draw=4)
-    assert np.all(simulate_first_passages(data, silent, options, [act]).day == NEVER)
+def test_an_act_outside_the_horizon_changes_nothing(first_days, offset):
+    assert np.all(first_days((offset, 5, 1.0))[0].day == NEVER)
 
 
 def test_an_act_that_cannot_happen_changes_nothing_bit_for_bit(panel, draws, hits):
@@ -191,14 +168,6 @@ def test_an_act_that_cannot_happen_changes_nothing_bit_for_bit(panel, draws, hit
     with_acts = simulate_first_passages(panel, draws, OPTIONS, acts)
     assert with_acts.day.tobytes() == hits.day.tobytes()
     assert with_acts.acts.tobytes() == hits.acts.tobytes()
-
-
-def test_an_act_that_surely_meets_a_target_gives_1(nested, panel, draws):
-    day = panel.grid.origin + timedelta(days=20)
-    found = simulate_first_passages(panel, draws, OPTIONS, [FutureAct(day, "military_incident", 5, 1.0)])
-    for rule in nested:
-        assert found.probability(rule.name, 21) == 1.0
-        assert found.curve(rule.name).probability[21] == 1.0
 
 
 def test_a_likelier_act_of_conflict_never_comes_later_on_any_path(panel, draws, hits):
@@ -252,13 +221,3 @@ def test_more_excitation_never_comes_later_on_any_path(panel, draws, change):
     assert np.all(after.day <= before.day)
     assert np.any(after.day < before.day)
     assert np.all(after.acts >= before.acts)
-
-
-def test_ballast_of_visits_delays_conflict(panel, draws):
-    acts = [FutureAct(panel.grid.origin + timedelta(days=n), "visit", 3, 1.0) for n in range(0, 200, 3)]
-    loud, quiet = (
-        simulate_first_passages(panel, changed(draws, ballast=ballast), OPTIONS, acts)
-        for ballast in (np.zeros_like, np.ones_like)
-    )
-    assert np.all(quiet.day >= loud.day)
-    assert np.any(quiet.of("conflict") > loud.of("conflict"))

@@ -11,7 +11,7 @@ from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
-from forecast.priors.population import record_priors, shipped_population
+from forecast.priors.population import record_priors
 from forecast.simulation import SimulationOptions, simulate_first_passages
 
 GRID = TimeGrid(date(2000, 1, 1), date(2009, 12, 30))
@@ -21,7 +21,7 @@ A_DAY = (0.6, 0.4, 0.3, 0.12, 0.06)
 
 
 @pytest.fixture(scope="module")
-def tables(coded):
+def panels(coded):
     """Some thousands of acts in ten years, every tenth of each stream, and those with all acts of targets."""
     rng = np.random.default_rng(3)
     rows = []
@@ -36,30 +36,8 @@ def tables(coded):
     for k in range(len(LAYOUT.streams)):
         place[stream == k] = np.arange((stream == k).sum())
     tenth = place % 10 == 5
-    return whole, whole.select(tenth), whole.select(tenth | (stream >= len(LAYOUT.ordinary)))
-
-
-@pytest.fixture(scope="module")
-def panels(tables):
-    return [count_events(table, GRID, LAYOUT) for table in tables]
-
-
-@pytest.mark.parametrize("population", [None, shipped_population()], ids=["documented", "shipped"])
-def test_priors_of_a_thinned_record_differ_in_its_rates_alone_and_by_half_an_act(panels, population):
-    whole, thinned = (record_priors(panel, population) for panel in panels[:2])
-    for name, prior in whole.priors.items():
-        other = thinned.priors[name].distribution
-        if not name.startswith("baseline."):
-            assert other == prior.distribution
-            continue
-        assert other.values[1] == prior.distribution.values[1]
-        k = LAYOUT.streams.index(prior.element)
-        acts = [panel.counts[:, k].sum() for panel in panels[:2]]
-        assert acts[0] >= 10 * (acts[1] - 1) > 100
-        medians = [float(np.exp(one.values[0])) for one in (prior.distribution, other)]
-        half_an_act = np.log((acts[0] + 0.5) / (acts[1] + 0.5))
-        # Centres are kept to four digits.
-        assert np.log(medians[0] / medians[1]) == pytest.approx(half_an_act, abs=2e-3)
+    thinned = whole.select(tenth), whole.select(tenth | (stream >= len(LAYOUT.ordinary)))
+    return [count_events(table, GRID, LAYOUT) for table in (whole, *thinned)]
 
 
 def test_the_prior_expects_as_many_target_acts_of_what_the_record_has(panels):
