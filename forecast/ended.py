@@ -36,6 +36,7 @@ OPTIONS = {
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
     "check --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "events import --fresh": "ended with 0.4: leave it out; an import reads all its files",
+    "events import --threads": "ended with 0.4: leave it out; two threads read and one unpacks",
     "events status --merged": "ended with 0.4: read the column reports of the store's Parquet files",
     "events summary --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "events update --attempts": "ended with 0.4: leave it out; four files at once, three attempts, 30 s each",

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from forecast.events.codebook import cameo_codes
 from forecast.events.stores import ACTS, STATE, connect, read_store
-from forecast.feeds.formats import GDELT2
+from forecast.feeds.formats import LAYOUTS
 from forecast.store import WRITTEN, update_store, write_store
 
 DAY, QUARTERS, MONTHS = date(2024, 5, 1), 96, 240
@@ -40,7 +40,7 @@ def archives(folder: Path, rows: int) -> None:
             cells |= {"Actor1CountryCode": a, "Actor2CountryCode": b, "EventCode": codes[number % len(codes)]}
             cells |= {"EventRootCode": "17", "IsRootEvent": 1, "NumMentions": 5, "NumSources": 1}
             cells |= {"ActionGeo_FullName": f"Place {number % 997}", "SOURCEURL": f"https://e.org/{number}"}
-            text.append("\t".join(str(cells.get(name, "")) for name in GDELT2.columns) + "\n")
+            text.append("\t".join(str(cells.get(name, "")) for name in LAYOUTS["gdelt2"].columns) + "\n")
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(f"{stamp}.export.CSV", "".join(text))

@@ -75,7 +75,6 @@ def import_events(
     noise: NoiseChoice,
     strict: bool = option(False, "--strict", "Fail on any corrupt file or wrong row."),
     memory: int = option(600, "--memory", "Memory of the engine.", "MB"),
-    threads: int = option(2, "--threads", "Threads of the engine."),
     output: Output,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row."""
@@ -90,7 +89,6 @@ def import_events(
         codes=feed.codes,
         columns=_columns(feed.column or []),
         memory_mb=memory,
-        threads=threads,
     )
     with show_progress(shown=output.for_people) as draw:
         report = import_feed(
@@ -146,15 +144,14 @@ def crosswalk(
     answer: Answer,
 ) -> None:
     """Print how the codes of a scheme become our categories: the pattern of a --mapping file."""
-    from forecast.feeds.crosswalk import crosswalk_csv, shipped_crosswalk
-    from forecast.feeds.options import SYSTEMS
+    from forecast.feeds.formats import SYSTEMS, crosswalk_csv, shipped_crosswalk
 
     scheme = next((name for name in SYSTEMS if name == system.lower()), None)
     if scheme is None:
         raise InputError(f"{system}: no such coding scheme. Allowed: {', '.join(SYSTEMS)}")
     codings = shipped_crosswalk(scheme)
     if answer.json:
-        answer.print({"scheme": scheme, "codes": [coding.row() for coding in codings.values()]}, ())
+        answer.print({"scheme": scheme, "codes": [vars(coding) for coding in codings.values()]}, ())
     elif output is None:
         typer.echo(crosswalk_csv(codings), nl=False)
     else:

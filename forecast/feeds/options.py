@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 from forecast.errors import InputError, did_you_mean
 from forecast.events.cells import CellFault, parse_actor
-from forecast.feeds.crosswalk import Crosswalk, shipped_crosswalk, with_mapping
-from forecast.feeds.formats import KEDS_CAMEO, LAYOUTS, Layout, System, iso_day, pairs
+from forecast.feeds.formats import (
+    LAYOUTS,
+    OWN,
+    SYSTEMS,
+    Crosswalk,
+    Layout,
+    System,
+    shipped_crosswalk,
+    with_mapping,
+)
 
 NAMES: tuple[str, ...] = (*LAYOUTS, "csv")
-SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled", "ucdp")
 LEAST_MEMORY = 200
 """Megabytes below which the engine cannot work."""
-_OWN_FIELDS = pairs(
-    "id: event_id, date: day, known_date: added, initiator: actor_a, target: actor_b, code: code, "
-    "mode: mode, category: given_category, severity: given_severity, score: given_scale, mentions: mentions, "
-    "sources: sources, place: place, url: url, outlet: outlet, title: title, summary: note"
-)
-"""Names for ``--column NAME=HEADER``, and the field that each fills."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,6 @@ class ImportOptions:
     dyads: tuple[tuple[str, str], ...]
     switches: Switches
     memory_mb: int = 600
-    threads: int = 2
 
 
 def feed_options(
@@ -80,15 +80,13 @@ def feed_options(
     codes: str | None = None,
     columns: Mapping[str, str] | None = None,
     memory_mb: int = 600,
-    threads: int = 2,
 ) -> ImportOptions:
     """Return the options of an import, checked.
 
     Parameters
     ----------
     source_format : str
-        ``gdelt1``, ``gdelt2``, ``icews``, ``plover``, ``polecat``, ``acled``, ``ucdp``, ``keds`` or
-        ``csv``.
+        A name of ``LAYOUTS``, or ``csv``.
     dyads : sequence of str
         Pairs of actors such as ``"USA,CHN"``.
     switches : Switches, optional
@@ -100,9 +98,7 @@ def feed_options(
     Raises
     ------
     InputError
-        An option that is wrong, or that would have no effect.
-    EventError
-        The mapping cannot be read.
+        An option that is wrong, or that would have no effect; the mapping cannot be read.
     """
     layout = layout_of(source_format, codes=codes, columns=columns)
     chosen = switches or Switches()
@@ -111,8 +107,6 @@ def feed_options(
         raise InputError("--mapping: the table names categories itself. Say which codes it has with --codes")
     if memory_mb < LEAST_MEMORY:
         raise InputError(f"--memory {memory_mb}: expected {LEAST_MEMORY} or more (megabytes)")
-    if threads < 1:
-        raise InputError(f"--threads {threads}: expected 1 or more")
     crosswalk = shipped_crosswalk(layout.system)
     return ImportOptions(
         layout=layout,
@@ -120,7 +114,6 @@ def feed_options(
         dyads=_dyads(dyads),
         switches=chosen,
         memory_mb=memory_mb,
-        threads=threads,
     )
 
 
@@ -136,42 +129,32 @@ def layout_of(name: str, *, codes: str | None = None, columns: Mapping[str, str]
         raise InputError(f"--column: the columns of {name} files are known. It is for --format csv")
     if name == "csv":
         return _own_layout(columns or {}, system or "own")
-    if name == "keds":
-        if codes not in (None, "weis", "cameo"):
-            raise InputError(f"--codes {codes}: KEDS text holds weis or cameo codes")
-        return KEDS_CAMEO if codes == "cameo" else LAYOUTS[name]
-    if codes is not None:
-        raise InputError(f"--codes: {name} files hold {LAYOUTS[name].system} codes. It is for keds and csv")
-    return LAYOUTS[name]
+    layout = LAYOUTS[name]
+    if system is None:
+        return layout
+    if name != "keds":
+        raise InputError(f"--codes: {name} files hold {layout.system} codes. It is for keds and csv")
+    if system not in ("weis", "cameo"):
+        raise InputError(f"--codes {codes}: KEDS text holds weis or cameo codes")
+    return replace(layout, system=system)
 
 
 def _own_layout(columns: Mapping[str, str], system: System) -> Layout:
     """Return the layout of a table with a header; a column not named is looked for under its own name."""
     for name in columns:
-        if name not in _OWN_FIELDS:
-            hint = did_you_mean(name, _OWN_FIELDS)
-            raise InputError(f"--column {name}: no such column.{hint} Allowed: {', '.join(_OWN_FIELDS)}")
-    headers = {name: columns.get(name, name) for name in _OWN_FIELDS}
-    cells = {
-        field: 'nullif("' + headers[name].replace('"', '""') + "\", '')"
-        for name, field in _OWN_FIELDS.items()
-    }
-    typed = {"given_scale": "DOUBLE", "mentions": "INTEGER", "sources": "INTEGER"}
-    read = cells | {field: f"TRY_CAST({cells[field]} AS {kind})" for field, kind in typed.items()}
-    for field in ("day", "added"):
-        read |= {field: iso_day(cells[field]), f"shown_{field}": cells[field]}
-    read["mode"] = f"coalesce(lower({cells['mode']}), '')"
+        if name not in OWN.columns:
+            hint = did_you_mean(name, OWN.columns)
+            raise InputError(f"--column {name}: no such column.{hint} Allowed: {', '.join(OWN.columns)}")
+    headers = {name: columns.get(name, name) for name in OWN.columns}
+    cells = {name: '"' + header.replace('"', '""') + '"' for name, header in headers.items()}
     coding = ("category", "severity") if system == "own" else ("code",)
-    return Layout(
-        name="csv",
-        origin="columns named by the user",
+    return replace(
+        OWN,
         system=system,
-        syntax="table",
-        optional=1,
         columns=tuple(headers.values()),
-        required=tuple(headers[name] for name in ("date", "initiator", "target", *coding)),
+        required=tuple(headers[name] for name in (*OWN.required, *coding)),
         known_date=headers["known_date"],
-        fields=read,
+        fields={field: expression.format(**cells) for field, expression in OWN.fields.items()},
     )
 
 
@@ -205,11 +188,11 @@ def check_switches(switches: Switches, layout: Layout) -> None:
 def _dyads(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     dyads: list[tuple[str, str]] = []
     for text in texts:
-        parts = [part.strip() for part in text.split(",")]
+        parts = text.split(",")
         if len(parts) != 2:
             raise InputError(f"--dyad {text}: expected two actors with a comma between, such as USA,CHN")
         try:
-            one, other = map(parse_actor, parts)
+            one, other = (parse_actor(part.strip()) for part in parts)
         except CellFault as fault:
             raise InputError(f"--dyad {text}: {fault}") from fault
         if one == other:

@@ -8,8 +8,7 @@ import pytest
 
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.feeds.crosswalk import shipped_crosswalk
-from forecast.feeds.formats import GDELT2
+from forecast.feeds.formats import LAYOUTS, shipped_crosswalk
 from forecast.feeds.importing import ImportReport, import_feed
 from forecast.feeds.options import ImportOptions, Switches, layout_of
 
@@ -84,7 +83,7 @@ def gdelt_row():
             "SOURCEURL": f"https://www.example.org/{number}",
         }
         cells |= given
-        return "\t".join(str(cells.get(name, "")) for name in GDELT2.columns) + "\n"
+        return "\t".join(str(cells.get(name, "")) for name in LAYOUTS["gdelt2"].columns) + "\n"
 
     return make
 

@@ -7,11 +7,12 @@ import pytest
 
 from forecast.events.codebook import CATEGORIES, COOPERATIVE, category_kind
 from forecast.events.countries import country_names
-from forecast.feeds.crosswalk import (
+from forecast.feeds.formats import (
+    LAYOUTS,
     actor_groups,
-    cameo_countries,
     crosswalk_csv,
     mirrors,
+    renamed_actors,
     shipped_crosswalk,
     with_mapping,
 )
@@ -39,18 +40,16 @@ def test_a_severity_goes_with_every_category_and_no_other(system):
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_cooperation_lies_above_zero_and_conflict_below(system):
     for coding in shipped_crosswalk(system).values():
-        assert -10 <= coding.scale_value <= 10
+        assert -10 <= coding.score <= 10
         if coding.category is not None:
             warm = coding.category in COOPERATIVE
-            assert (coding.scale_value > 0) == warm, coding
+            assert (coding.score > 0) == warm, coding
 
 
 def test_plover_accuse_and_all_its_modes_lie_below_zero():
     # A table of the PLOVER manual prints ACCUSE without its sign.
     values = {
-        mode: coding.scale_value
-        for (code, mode), coding in shipped_crosswalk("plover").items()
-        if code == "ACCUSE"
+        mode: coding.score for (code, mode), coding in shipped_crosswalk("plover").items() if code == "ACCUSE"
     }
     assert set(values) == {"", "disapprove", "investigate", "allege"}
     assert max(values.values()) <= -2.0
@@ -65,11 +64,11 @@ def test_every_published_scale_value_is_taken_over(samples, system, file):
     held = shipped_crosswalk(system)
     assert set(published) <= {code for code, _ in held}
     for code, value in published.items():
-        assert held[code, ""].scale_value == value, code
+        assert held[code, ""].score == value, code
     for (code, _), coding in held.items():
         if code not in published:
-            assert coding.scale_of[:2] == code[:2], "a code without a value takes that of its own root"
-            assert coding.scale_value == published[coding.scale_of]
+            assert coding.score_of[:2] == code[:2], "a code without a value takes that of its own root"
+            assert coding.score == published[coding.score_of]
 
 
 def test_every_cameo_code_that_is_published_is_known(samples):
@@ -109,12 +108,12 @@ def test_a_crosswalk_written_and_read_as_mapping_is_the_same(tmp_path, system):
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_mirrors_name_codes_that_exist_and_do_not_lead_on(system):
     held = shipped_crosswalk(system)
-    for key, mirror in mirrors(system).items():
+    for key, (counts_as, mutual) in mirrors(system).items():
         assert key in held
-        assert (mirror.counts_as, key[1]) in held
-        if not mirror.mutual:
-            assert mirror.counts_as != key[0]
-            assert (mirror.counts_as, key[1]) not in mirrors(system)
+        assert (counts_as, key[1]) in held
+        if not mutual:
+            assert counts_as != key[0]
+            assert (counts_as, key[1]) not in mirrors(system)
 
 
 def test_a_mapping_changes_what_it_names_and_nothing_else(tmp_path):
@@ -124,7 +123,7 @@ def test_a_mapping_changes_what_it_names_and_nothing_else(tmp_path):
     changed = with_mapping(shipped, path)
     assert changed["173", ""].category is None
     assert (changed["051", ""].category, changed["051", ""].severity) == ("visit", 3)
-    assert changed["051", ""].scale_value == shipped["051", ""].scale_value
+    assert changed["051", ""].score == shipped["051", ""].score
     assert changed["X9", ""].label == "X9"
     same = {key: coding for key, coding in changed.items() if key[0] not in ("173", "051", "X9")}
     assert same == {key: coding for key, coding in shipped.items() if key[0] not in ("173", "051")}
@@ -152,5 +151,5 @@ def test_a_wrong_mapping_is_refused_with_its_line(tmp_path, refused, snapshot):
 
 def test_actor_data_are_three_letter_codes_and_groups_are_named():
     assert all(re.fullmatch("[A-Z]{3}", code) for code in country_names().values())
-    assert all(re.fullmatch("[A-Z]{3}", code) for code in cameo_countries().values())
+    assert all(re.fullmatch("[A-Z]{3}", code) for code in renamed_actors(LAYOUTS["gdelt2"]).values())
     assert {"media", "tourists"} <= set(actor_groups())

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from forecast.errors import InputError
-from forecast.feeds.formats import GDELT2
+from forecast.feeds.formats import LAYOUTS
 from forecast.feeds.options import feed_options
 
 IMPORT = ("events", "import", "--format", "gdelt2", "--dyad", "USA,CHN")
@@ -43,7 +43,9 @@ def many_days(command):
         "DATEADDED": "strftime(DATE '2019-01-01' + CAST(range // 3 AS INTEGER), '%Y%m%d')",
         "SOURCEURL": "'https://example.org/' || range",
     }
-    cells = ", ".join(f'CAST({wanted.get(name, repr(""))} AS VARCHAR) AS "{name}"' for name in GDELT2.columns)
+    cells = ", ".join(
+        f'CAST({wanted.get(name, repr(""))} AS VARCHAR) AS "{name}"' for name in LAYOUTS["gdelt2"].columns
+    )
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE t AS SELECT {cells} FROM range(2193)")
         connection.execute(f"COPY t TO '{command.folder}/many.parquet' (FORMAT parquet)")

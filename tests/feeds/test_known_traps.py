@@ -6,8 +6,7 @@ import duckdb
 import pytest
 
 from forecast.events.countries import country_names
-from forecast.feeds.crosswalk import shipped_crosswalk
-from forecast.feeds.formats import ACLED
+from forecast.feeds.formats import LAYOUTS, MACROS, shipped_crosswalk
 
 
 def test_codes_that_lost_their_leading_zero_are_restored(imported, gdelt_file):
@@ -206,6 +205,8 @@ def test_the_same_keds_line_means_what_its_codes_say(imported, tmp_path, codes):
     ],
 )
 def test_the_country_of_an_acled_actor_is_read_from_its_name(actor, country):
-    expression = ACLED.fields["actor_a"]
-    ((name,),) = duckdb.execute(f"SELECT {expression} FROM (SELECT ? AS actor1)", [actor]).fetchall()
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE MACRO country_of(t) AS {MACROS['country_of(t)']}")
+        query = f"SELECT {LAYOUTS['acled'].fields['actor_a']} FROM (SELECT ? AS actor1)"
+        ((name,),) = connection.execute(query, [actor]).fetchall()
     assert country_names().get(name) == country

@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 from forecast.cli.app import app
 from forecast.events.codebook import cameo_codes
 from forecast.events.summary import ALPHA, LEAST_FACTOR, SHORTEST
-from forecast.feeds.crosswalk import actor_groups
-from forecast.feeds.formats import LAYOUTS, Layout
+from forecast.feeds.formats import LAYOUTS, Layout, actor_groups
 from forecast.feeds.importing import WINDOW
 from forecast.feeds.options import NAMES, Switches
 
@@ -44,7 +43,7 @@ def test_every_option_named_exists_and_every_option_is_named():
     named = set(re.findall(r"(--[a-z][a-z-]+)", PAGE)) - {"--rows"}
     there = options_of("events", "import")
     assert named <= there | options_of("events", "summary")
-    assert there - named <= {"files", "--output", "-o", "--json", "--quiet", "--threads", "--help"}
+    assert there - named <= {"files", "--output", "-o", "--json", "--quiet", "--help"}
 
 
 def test_the_shell_examples_name_commands_and_options_that_exist():

@@ -1,0 +1,87 @@
+-- The fate of every row of some texts: "source" gives their columns, "parsed" the fields of the layout.
+-- `_text` is the place of a row's text, `short` says what is wrong with its cells, `leads` marks the first row of a
+-- line; tables `dyads`, `renamed` and `crosswalk`, and the variables of the user's switches stand beside it.
+WITH source AS NOT MATERIALIZED ({source}),
+parsed AS NOT MATERIALIZED (
+  SELECT _text, leads, {fields} FROM source
+),
+coded AS NOT MATERIALIZED (
+  SELECT p.*,
+    -- Names that are no country's are nobody's; codes that are not listed stay as they are.
+    coalesce(ra.alpha3, CASE WHEN NOT getvariable('named_countries') THEN p.actor_a END) AS from_actor,
+    coalesce(rb.alpha3, CASE WHEN NOT getvariable('named_countries') THEN p.actor_b END) AS to_actor,
+    coalesce(m.number, x.number) AS number,
+    CASE WHEN m.number IS NULL THEN x.category ELSE m.category END AS category,
+    coalesce(m.restored, x.restored, false) AS restored,
+    CASE WHEN getvariable('published') THEN coalesce(added, day) ELSE day END AS published
+  FROM parsed p
+  LEFT JOIN renamed ra ON p.actor_a = ra.name
+  LEFT JOIN renamed rb ON p.actor_b = rb.name
+  LEFT JOIN crosswalk x ON p.code = x.given AND x.mode = ''
+  LEFT JOIN crosswalk m ON p.code = m.given AND p.mode = m.mode AND p.mode <> ''
+),
+placed AS NOT MATERIALIZED (
+  SELECT c.*,
+    d.low IS NOT NULL AS asked,
+    CASE
+      WHEN broken IS NOT NULL THEN 'width'
+      WHEN day IS NULL OR day NOT BETWEEN DATE '1800-01-01' AND getvariable('last_day') THEN 'day'
+      WHEN added > getvariable('last_day') THEN 'added'
+      WHEN added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL THEN 'added'
+      -- The two days are told by clocks of different zones.
+      WHEN day > added + 1 THEN 'future'
+      WHEN number IS NULL AND NOT getvariable('own') THEN 'code'
+      WHEN getvariable('own') AND NOT coalesce(given_category IN getvariable('categories'), false) THEN 'code'
+      WHEN getvariable('own') AND NOT coalesce(given_severity IN ('1', '2', '3', '4', '5'), false) THEN 'severity'
+    END AS fault,
+    CASE
+      WHEN getvariable('root_only') AND root IS DISTINCT FROM true THEN 'not_root'
+      WHEN coalesce(mentions, 0) < getvariable('min_mentions') THEN 'mentions'
+      WHEN coalesce(sources, 0) < getvariable('min_sources') THEN 'sources'
+    END AS noise
+  FROM coded c
+  LEFT JOIN dyads d ON d.low = least(from_actor, to_actor) AND d.high = greatest(from_actor, to_actor)
+),
+judged AS NOT MATERIALIZED (
+  SELECT *,
+    CASE
+      WHEN fault IS NOT NULL THEN fault
+      WHEN from_actor IS NULL OR to_actor IS NULL THEN 'actorless'
+      WHEN from_actor = to_actor THEN 'domestic'
+      WHEN NOT asked THEN 'others'
+      WHEN greatest(published, day) > getvariable('vintage') THEN 'vintage'
+      WHEN regexp_matches(lower(contexts), '(^|;) *(future|hypothetical|historical|negation|negated) *($|;)')
+        THEN 'no_act'
+      WHEN category IS NULL AND NOT getvariable('own') THEN 'uncounted'
+      WHEN noise IS NOT NULL THEN noise
+      WHEN list_has_any(
+          [trim(s) FOR s IN string_split(concat_ws(getvariable('delimiter'), sectors_a, sectors_b),
+            getvariable('delimiter'))],
+          getvariable('sectors'))
+        OR len([n FOR n IN getvariable('names')
+          IF starts_with(upper(name_a), n) OR starts_with(upper(name_b), n)]) > 0
+        THEN 'excluded'
+      WHEN added > day + getvariable('max_delay_days') THEN 'late'
+      ELSE 'kept'
+    END AS fate
+  FROM placed
+)
+SELECT _text, leads, fate,
+  fault IS NULL AND noise IS NULL AS world,
+  CASE WHEN world THEN greatest(published, day) END AS known,
+  CASE WHEN fault IS NULL THEN from_actor END AS from_actor,
+  CASE WHEN fault IS NULL THEN to_actor END AS to_actor,
+  fault IS NULL AND restored AS restored,
+  CASE
+    WHEN broken IS NOT NULL THEN broken
+    WHEN fault IS NOT NULL OR (asked AND fate <> 'kept') THEN
+      'row ' || coalesce(event_id, '') || ': ' || left(coalesce(actor_a, '?'), 30)
+      || ' to ' || left(coalesce(actor_b, '?'), 30)
+      || ', code ' || left(coalesce(code, given_category, '') || coalesce(' ' || given_severity, ''), 60)
+      || ', day ' || left(coalesce(shown_day, '')
+        || CASE WHEN getvariable('dated') THEN ', published ' || coalesce(shown_added, '') ELSE '' END, 60)
+  END AS example,
+  CASE WHEN fate = 'kept' THEN struct_pack(event_id, day, known := greatest(published, day), from_actor, to_actor,
+    number, code, mode, given_category, given_severity, given_scale, mentions, sources, place, url, outlet, title,
+    note, name_a, name_b) END AS held
+FROM judged
