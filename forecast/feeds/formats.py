@@ -304,7 +304,7 @@ def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
         if not code:
             raise row.fault("code", "the code of the feed, as text")
         if row["severity"] and not row["category"]:
-            raise row.fault("severity", "nothing without a category. Leave it empty, or name one")
+            raise InputError(f"{row.place}: severity: given without a category. Leave it empty, or name one")
         category = _parsed(row, "category", parse_category) if row["category"] else None
         severity = _parsed(row, "severity", parse_severity) if category else None
         label = row["label"] or (before.label if before else code)
