@@ -58,7 +58,7 @@ from forecast.feeds.formats import Layout
 from forecast.feeds.importing import FAULTS, event_cells
 from forecast.feeds.importing import WRITTEN as EVENT_CELLS
 from forecast.feeds.options import feed_options
-from forecast.feeds.reading import CANDIDATE, KEPT, Engine
+from forecast.feeds.reading import KEPT, Engine
 from forecast.progress import Listener, StageProgress
 from forecast.storage import copy_file, locked, new_text, remove_stale, scratch_folder, write_file
 
@@ -659,9 +659,8 @@ class _Update:
         day that its row states; never from a day ahead.
         """
         licence, today = known_terms()[FEED].licence, self.today
-        names = (*CANDIDATE, "key", "id")
-        columns = ", ".join((*CANDIDATE, "key", "event_id AS id"))
-        cursor = connection.execute(f"SELECT {columns} FROM candidates")
+        cursor = connection.execute("SELECT *, event_id AS id FROM candidates")
+        names = [column[0] for column in cursor.description]
         while bundle := cursor.fetchmany(ROWS_AT_ONCE):
             for values in bundle:
                 row: dict[str, Any] = dict(zip(names, values, strict=True))
