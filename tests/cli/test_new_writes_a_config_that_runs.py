@@ -236,13 +236,6 @@ def test_any_record_with_conflict_before_the_day_makes_a_config_that_checks(comm
         assert len({one["name"] for one in targets}) == len(targets)
 
 
-def test_a_pair_alone_is_looked_for_in_the_bundled_events(command, folder):
-    record = written(command, "--pair", "USA,CHN", "--as-of", "2022-01-01")
-    assert (record["path"], record["source"]) == ("usa-chn.yaml", "bundled:us-china")
-    config = load_config("usa-chn.yaml")
-    assert (config.events.source, config.dyad.a, config.dyad.theatre) == ("bundled:us-china", "USA", ())
-
-
 def test_a_pair_without_events_gets_a_template_that_is_valid_once_it_is_filled_in(command, folder):
     ended = command("new", "--pair", "India,PAK")
     assert "a template for India – Pakistan:" in ended.out

@@ -60,16 +60,6 @@ def test_check_prints_one_json_object_and_with_quiet_nothing(command, case):
     assert (ended.code, ended.out, ended.err) == (0, "", "")
 
 
-def test_version_and_help_are_for_every_command(command):
-    assert re.fullmatch(r"forecast \d+\.\d+\.\d+\n", command("--version").out)
-    listed = command("--help")
-    for name in ("check", "run", "report", "priors", "schema", "events"):
-        assert re.search(rf"│ {name} ", listed.out)
-        ended = command(name, "--help")
-        assert (ended.code, ended.err) == (0, "")
-        assert max(map(len, ended.out.splitlines())) <= WIDTH
-
-
 def test_progress_is_drawn_on_a_terminal_only(monkeypatch, capsys):
     def progress(stage: str, finished: int = 0, planned: int = 0, note: str = "") -> SimpleNamespace:
         return SimpleNamespace(stage=stage, finished=finished, planned=planned, note=note)

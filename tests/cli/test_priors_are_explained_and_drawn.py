@@ -108,12 +108,6 @@ def test_programs_get_what_was_stated_is_met_and_rests_on_the_record(case, comma
     assert never["median"] == pytest.approx(record["weekly"] * math.exp(record["log_share"]), rel=0.5)
 
 
-def test_check_reads_set_priors_back(case, command):
-    shown = flat(command("check", case(), "--set", HALVED))
-    assert "Priors as understood ballast.visit: Normal(mu=0.6324, sigma=0.366)" in shown
-    assert "Recent acts of this kind lower the rate of conflictual acts by 47%" in shown
-
-
 def test_a_figure_shows_each_set_prior_beside_its_default_in_the_format_of_its_name(case, command, tmp_path):
     for name, begins in (("p.svg", b"<?xml"), ("p.png", b"\x89PNG"), ("p.pdf", b"%PDF")):
         ended = command("check", case(), "--set", HALVED, "--plot", tmp_path / name, "--quiet")
@@ -131,37 +125,6 @@ def test_a_figure_shows_each_set_prior_beside_its_default_in_the_format_of_its_n
         ended = command("check", case(), "--plot", tmp_path / name)
         assert (ended.code, ended.out) == (2, "")
         assert re.search(says, ended.err)
-
-
-REFUSED = (
-    "model.priors.ballast.visit={effect: {q05: 0%, median: -50%}}",
-    "model.priors.ballast.visit={efect: {q05: 0%, median: 50%}}",
-    "model.priors.ballast.visits=calms",
-    "model.priors.severity.level.4=often",
-    "model.priors.excitation.branching.visit=weak",
-    "model.priors.excitation.cross.visit=weak",
-    "model.priors.tension.persistence=Normal(100, 20)",
-    "model.priors.tension.persistence={q05: -20, q95: 100}",
-    "model.priors.ballast.visit={q05: 0, median: 0.01, q95: 10}",
-    "model.population=shiped",
-)
-
-
-def test_priors_that_cannot_be_are_refused(case, command, tmp_path, snapshot):
-    refusals = {}
-    for statement in REFUSED:
-        ended = command("check", case(), "--set", statement)
-        assert (ended.code, ended.out) == (2, "")
-        assert "--set model.p" in ended.err
-        refusals[statement] = ended.err.rstrip().replace(f"{tmp_path}/", "")
-    assert refusals == snapshot
-    for options, says in (
-        ((), "--run: shows what the data made of one prior; name it with --explain NAME"),
-        (("--explain", "ballast.visit"), "analysis.json: file missing"),
-    ):
-        ended = command("priors", case(), *options, "--run", tmp_path)
-        assert (ended.code, ended.out) == (2, "")
-        assert says in ended.err
 
 
 def with_population(case, population: str):
@@ -186,28 +149,24 @@ def own(case):
     return write
 
 
-FAULTS = {
-    "population.yaml: no such file": None,
-    "population.yaml: the file is empty. Make one with tools/learn/population.py": "",
-    "population.yaml:3:1: not valid YAML": "schema: 2\ngroups: [\n",
-    "population.yaml: holds no population. Make one with tools/learn/population.py": "name: case\n",
-    "population.yaml:1:1: schema: got 1; this version reads 2. Make": "schema: 1\n",
-    "population.yaml:1:1: provenance: required key is missing": "schema: 2\n",
-}
-
-
-def test_a_file_that_holds_no_population_is_refused_in_one_line(case, command):
-    path = with_population(case, "population.yaml")
-    for says, text in FAULTS.items():
-        if text is not None:
-            (path.parent / "population.yaml").write_text(text, encoding="utf-8")
-        ended = command("check", path)
+def test_what_cannot_be_explained_is_refused(case, command, tmp_path):
+    for options, says in (
+        (("--set", "model.priors.ballast.visits=calms"), "--set model.priors.ballast.visits: "),
+        (("--set", "model.population=shiped"), "--set model.population: "),
+        (("--run", tmp_path), "--run: shows what the data made of one prior; name it with --explain NAME"),
+        (("--explain", "ballast.visit", "--run", tmp_path), "analysis.json: file missing"),
+    ):
+        ended = command("priors", case(), *options)
         assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
         assert says in ended.err
-        assert "case.yaml:11:9: model.population: " in ended.err
+    ended = command("check", with_population(case, "none.yaml"))
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "case.yaml:11:9: model.population: " in ended.err
 
 
-def test_check_says_where_defaults_come_from(case, command, own):
+def test_check_reads_priors_back_and_says_where_defaults_come_from(case, command, own):
+    shown = flat(command("check", case(), "--set", HALVED))
+    assert "Priors as understood ballast.visit: Normal(mu=0.6324, sigma=0.366)" in shown
     own()
     for population, says in (
         ("shipped", "All priors are the defaults of the package, learned from other dyads; rates follow"),

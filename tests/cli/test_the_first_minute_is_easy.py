@@ -31,7 +31,10 @@ def test_the_bare_command_shows_three_things_that_exist_and_where_to_go_on(comma
     shown = re.findall(r"^  forecast (\w+).*?(?= {2,}|$)", ended.out, re.M)
     assert len(shown) >= 7
     for name in sorted(set(shown)):
-        assert command(name, "--help").code == 0
+        ended = command(name, "--help")
+        assert (ended.code, ended.err) == (0, "")
+        assert max(map(len, ended.out.splitlines())) <= WIDTH
+    assert re.fullmatch(r"forecast \d+\.\d+\.\d+\n", command("--version").out)
 
 
 @pytest.mark.parametrize("arguments", [("run", "--help"), ("no-such",)], ids=" ".join)

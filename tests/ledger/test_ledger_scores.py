@@ -43,29 +43,15 @@ def test_scores_have_the_known_answer(two):
     assert score.skill.value == pytest.approx(1 - score.brier.value / score.baseline_brier)
     # One origin has no error, and claims nothing.
     assert (score.brier.se, score.brier.interval90, score.claim) == (None, None, "none")
-
-
-def test_groups_split_the_forecasts_by_horizon_target_pair_model_and_time(two):
-    scores = score_ledger(two.ledger)
-    sizes = {(one.by, one.group): one.n for one in scores.groups}
+    sizes = {(one.by, one.group): one.n for one in score_ledger(two.ledger).groups}
     assert sizes == {
         ("all", "all"): 2,
-        ("horizon", "1–30 days"): 1,
-        ("horizon", "31–90 days"): 1,
-        ("target", "clash"): 1,
-        ("target", "crisis"): 1,
-        ("dyad", "CHN-USA"): 2,
-        ("model", "joint"): 2,
-        ("made", "made ahead"): 2,
+        **{("horizon", "1–30 days"): 1, ("horizon", "31–90 days"): 1},
+        **{("target", "clash"): 1, ("target", "crisis"): 1},
+        **{("dyad", "CHN-USA"): 2, ("model", "joint"): 2, ("made", "made ahead"): 2},
     }
-
-
-@pytest.mark.parametrize(
-    ("days", "band"),
-    [(1, "1–30 days"), (30, "1–30 days"), (31, "31–90 days"), (365, "181–365 days"), (366, "over 365 days")],
-)
-def test_bands_hold_their_last_day(days, band):
-    assert horizon_band(days) == band
+    bands = {1: "1–30 days", 30: "1–30 days", 31: "31–90 days", 365: "181–365 days", 366: "over 365 days"}
+    assert {days: horizon_band(days) for days in bands} == bands
 
 
 def monthly_case(case, coded, *, months: int = 60) -> ForecastTable:
@@ -146,21 +132,17 @@ def test_early_answers_are_those_before_half_of_the_window(case, coded):
     assert (scores.without_early.n, scores.without_early.n_yes) == (2, 1)
 
 
-def test_the_first_forecast_of_a_question_stands(two):
+def test_the_first_forecast_of_a_question_stands_and_another_config_or_model_answers_for_itself(two):
     two.record("2022-01-01", {"crisis": {30: 0.99}}, made_on=LATER, config="b")
     scores = score_ledger(two.ledger)
     assert scores.groups[0].brier.value == pytest.approx((0.25**2 + 0.5**2) / 2)
     assert scores.counts.repeated == 1
     assert "1 later forecast of a question that was answered before left out" in scores.warnings[-1]
-
-
-def test_another_config_and_another_model_answer_for_themselves(two):
     two.record("2022-01-01", {"crisis": {30: 0.9}}, name="hawkish", config="b")
     two.record("2022-01-01", {"crisis": {30: 0.8}}, model="focused", config="c")
     scores = score_ledger(two.ledger)
     assert scores.groups[0].n == 4
     assert group(scores, "model", "focused").brier.value == pytest.approx(0.2**2)
-    assert scores.calibration[0].model == "all_models"
 
 
 def test_a_void_forecast_makes_room_for_the_next_and_a_void_question_takes_all_out(two):
@@ -175,12 +157,17 @@ def test_a_void_forecast_makes_room_for_the_next_and_a_void_question_takes_all_o
     assert (scores.counts.void, scores.groups[0].n) == (2, 1)
 
 
-def test_unconverged_forecasts_are_scored_only_when_asked(case, coded):
+def test_what_is_open_or_unconverged_is_not_scored_and_said(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.75}}, converged=False)
+    with pytest.raises(LedgerError, match="of 1 forecast 1 of runs that did not converge"):
+        score_ledger(case.ledger)
     case.resolve(coded(("2022-12-31", "visit", 1)))
     with pytest.raises(LedgerError, match=r"of 1 forecast 1 of runs that did not converge .*--failed"):
         score_ledger(case.ledger)
     assert score_ledger(case.ledger, failed=True).groups[0].brier.value == pytest.approx(0.75**2)
+    case.record("2024-01-01", {"crisis": {30: 0.75}})
+    with pytest.raises(LedgerError, match="1 open"):
+        score_ledger(case.ledger)
 
 
 def test_hindcasts_are_told_from_forecasts_made_ahead(case, coded):
@@ -227,12 +214,6 @@ def test_a_target_name_with_two_rules_is_two_groups(two, coded):
         "crisis (dispute, sanction, severity 4 or more)",
         "crisis (visit, severity 1 or more)",
     }
-
-
-def test_nothing_to_score_says_why(case, coded):
-    case.record("2022-01-01", {"crisis": {30: 0.75}})
-    with pytest.raises(LedgerError, match="of 1 forecast 1 open; see 'forecast ledger resolve'"):
-        score_ledger(case.ledger)
 
 
 def test_the_summary_for_a_report_is_of_one_pair(two, coded):

@@ -103,12 +103,6 @@ def test_a_failure_in_the_middle_leaves_nothing_of_the_transaction(case, entries
     assert len(case.ledger) == 0
 
 
-def test_nothing_but_the_one_file_is_left_behind(case):
-    case.record("2022-01-01", {"crisis": {30: 0.25}})
-    assert len(case.ledger) == 1
-    assert [path.name for path in case.path.parent.iterdir()] == ["ledger.sqlite"]
-
-
 def test_a_full_disk_is_one_message_and_the_ledger_stays_as_it_was(case):
     case.record("2022-01-01", {"crisis": {30: 0.25}})
     before = case.path.read_bytes()
@@ -158,30 +152,6 @@ def test_a_file_that_may_only_be_read_is_read_but_not_written(case, entries, loc
             os.setresuid(*administrator)
 
 
-def test_a_place_that_is_a_folder_or_below_a_file_is_refused(case):
-    with pytest.raises(LedgerError, match=r"is a folder\. Give the file of the ledger"):
-        refuse_unusable(case.path.parent)
-    case.path.write_text("a file")
-    with pytest.raises(LedgerError, match=r"cannot be written \(Not a directory\)"):
-        refuse_unusable(case.path / "below.sqlite")
-
-
-def test_checking_a_place_leaves_no_trace(case):
-    assert len(refuse_unusable(case.path.parent / "new" / "ledger.sqlite")) == 0
-    assert list(case.path.parent.iterdir()) == []
-
-
-def test_a_newer_ledger_is_refused_and_kept(case):
-    case.record("2022-01-01", {"crisis": {30: 0.25}})
-    with closing(sqlite3.connect(case.path)) as connection:
-        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
-    before = case.path.read_bytes()
-    for use in (open_ledger, refuse_unusable, lambda path: write_ledger(path).__enter__()):
-        with pytest.raises(LedgerError, match=r"newer version \(format 2, this one knows 1\)\. It was left"):
-            use(case.path)
-    assert case.path.read_bytes() == before
-
-
 def test_a_value_larger_than_any_record_is_refused_before_it_is_read(case, monkeypatch):
     case.record("2022-01-01", {"crisis": {30: 0.25}})
     with closing(sqlite3.connect(case.path)) as connection, connection:
@@ -197,24 +167,48 @@ def test_a_value_larger_than_any_record_is_refused_before_it_is_read(case, monke
     assert case.path.read_bytes() == before
 
 
-def test_another_database_is_refused_and_kept(case):
-    with closing(sqlite3.connect(case.path)) as connection:
-        connection.execute("CREATE TABLE letters (text)")
+def sql(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda path: sql(path, f"PRAGMA user_version = {VERSION + 1}"),
+            r"newer version \(format 2, this one knows 1\)\. It was left",
+        ),
+        (
+            lambda path: (path.unlink(), sql(path, "CREATE TABLE letters (text)")),
+            "is a SQLite file, but no ledger",
+        ),
+        (
+            lambda path: path.write_text("years of work\n" * 100),
+            r"is no ledger, or a damaged one \(file is not a database\)",
+        ),
+    ],
+)
+def test_what_is_no_ledger_of_this_version_is_refused_and_kept(case, spoil, message):
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    spoil(case.path)
     before = case.path.read_bytes()
-    with pytest.raises(LedgerError, match="is a SQLite file, but no ledger"), write_ledger(case.path):
-        pass
+    for use in (open_ledger, refuse_unusable, lambda path: write_ledger(path).__enter__()):
+        with pytest.raises(LedgerError, match=message):
+            use(case.path)
     assert case.path.read_bytes() == before
 
 
-def test_what_is_no_database_is_refused_and_kept(case):
-    case.path.write_text("years of work\n" * 100)
-    for use in (open_ledger, lambda path: write_ledger(path).__enter__()):
-        with pytest.raises(LedgerError, match=r"is no ledger, or a damaged one \(file is not a database\)"):
-            use(case.path)
-    assert case.path.read_text() == "years of work\n" * 100
-
-
-def test_a_missing_ledger_is_said_with_how_to_get_one(case):
+def test_a_place_is_checked_without_a_trace_and_a_ledger_is_one_file(case):
+    folder = case.path.parent
+    assert len(refuse_unusable(folder / "new" / "ledger.sqlite")) == 0
     with pytest.raises(LedgerError, match=r"there is no ledger\. 'forecast run' makes one"):
         open_ledger(case.path)
-    assert not case.path.exists()
+    with pytest.raises(LedgerError, match=r"is a folder\. Give the file of the ledger"):
+        refuse_unusable(folder)
+    assert list(folder.iterdir()) == []
+    case.record("2022-01-01", {"crisis": {30: 0.25}})
+    with pytest.raises(LedgerError, match=r"cannot be written \(Not a directory\)"):
+        refuse_unusable(case.path / "below.sqlite")
+    assert len(case.ledger) == 1
+    assert [path.name for path in folder.iterdir()] == ["ledger.sqlite"]
