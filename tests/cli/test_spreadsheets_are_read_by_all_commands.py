@@ -23,6 +23,8 @@ def sheet(case, tmp_path):
 
 
 def test_check_takes_the_order_of_days_and_says_what_was_put_right_and_is_likely_twice(command, sheet):
+    dyad = load_config(sheet).dyad
+    assert (dyad.side_a, dyad.side_b, dyad.title) == (("IND",), ("PAK",), "India – Pakistan")
     asked = command("check", sheet)
     assert (asked.code, asked.out) == (2, "")
     assert "--dates dmy (in a config events.dates: dmy)" in asked.err
@@ -36,12 +38,3 @@ def test_check_takes_the_order_of_days_and_says_what_was_put_right_and_is_likely
     facts = command("check", sheet, "--json").facts
     assert (len(facts["reading"]), facts["events"]) == (5, 4)
     assert [one["lines"] for one in facts["likely_repeats"]] == [[2, 3]]
-
-
-def test_sides_named_as_countries_are_codes_and_label_the_pair(sheet):
-    dyad = load_config(sheet).dyad
-    assert (dyad.side_a, dyad.side_b, dyad.title) == (("IND",), ("PAK",), "India – Pakistan")
-    sheet.write_text(sheet.read_text().replace("b: Pakistan", "b: Pakistan, label: Rivals"))
-    assert load_config(sheet).dyad.title == "Rivals"
-    sheet.write_text(sheet.read_text().replace("a: India, b: Pakistan, label: Rivals", "a: Serbs, b: KLA"))
-    assert load_config(sheet).dyad.label is None

@@ -88,14 +88,6 @@ def test_a_note_gives_ten_names_and_the_number_of_the_others(event_file):
     assert note.endswith(" and 3 more")
 
 
-def test_several_names_that_nearly_are_countries_are_one_note(event_file):
-    table = read(event_file, ("Pakistn", "Indiaa"), ("Pakistn", "IND"))
-    assert table.notes == (
-        "did you mean PAK (Pakistan) by 'Pakistn' and IND (India) by 'Indiaa'? "
-        "They are kept as actors of their own",
-    )
-
-
 @pytest.mark.parametrize(
     ("actor", "meant"),
     [

@@ -44,7 +44,9 @@ def test_quarters_begin_in_the_span_ends_included():
     assert quarter_days(date(2020, 10, 1), date(2021, 4, 1)) == [date(2020, 10, 1), *DAYS]
 
 
-def test_every_target_and_window_is_on_record_as_a_hindcast_and_no_day_is_fitted_twice(case, fitted):
+def test_every_target_and_window_is_on_record_as_a_hindcast_and_no_day_is_fitted_twice(
+    case, fitted, us_china
+):
     done = hindcast(CONFIG, DAYS[:1], [90, 180], case.path)
     assert (done.added, done.skipped, done.unconverged) == (8, 0, ())
     done = hindcast(CONFIG, DAYS, [90, 180], case.path)
@@ -53,6 +55,8 @@ def test_every_target_and_window_is_on_record_as_a_hindcast_and_no_day_is_fitted
     entries = list(open_ledger(case.path).forecasts)
     assert {one.question.horizon_days for one in entries} == {90, 180}
     assert all(one.hindcast and one.run_folder is None for one in entries)
+    known = {day: us_china.known_by(day).sha256 for day in DAYS}
+    assert {one.question.as_of: one.data_sha256 for one in entries} == known
 
 
 def test_other_windows_or_settings_are_other_forecasts(case, fitted):
@@ -61,12 +65,6 @@ def test_other_windows_or_settings_are_other_forecasts(case, fitted):
     changed = CONFIG.model_copy(update={"sampler": CONFIG.sampler.model_copy(update={"seed": 1})})
     hindcast(changed, DAYS[:1], [90], case.path)
     assert fitted == [DAYS[0]] * 3
-
-
-def test_only_what_was_known_on_the_day_is_read(case, fitted, us_china):
-    hindcast(CONFIG, DAYS, [90], case.path)
-    known = {day: us_china.known_by(day).sha256 for day in DAYS}
-    assert {one.question.as_of: one.data_sha256 for one in open_ledger(case.path).forecasts} == known
 
 
 def test_the_bundled_data_resolve_them(case, fitted, us_china):
@@ -83,15 +81,6 @@ def test_the_bundled_data_resolve_them(case, fitted, us_china):
         ("major_escalation", 180, date(2022, 8, 2)),
         ("taiwan_drills", 90, date(2022, 8, 4)),
         ("taiwan_drills", 180, date(2022, 8, 4)),
-    ]
-
-
-def test_progress_counts_the_days(case, fitted):
-    told = []
-    hindcast(CONFIG, DAYS, [90], case.path, told.append)
-    assert [(one.stage, one.finished, one.planned) for one in told] == [
-        ("backtest", 0, 2),
-        ("backtest", 1, 2),
     ]
 
 

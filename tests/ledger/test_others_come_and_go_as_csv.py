@@ -211,10 +211,6 @@ def test_of_prices_what_was_known_on_the_as_of_date_and_later_counts(asked, case
     ]
     last = entries[1]
     assert (last.link, last.differs, last.price) == (LINK, "counts visits", True)
-
-
-def test_a_run_is_compared_with_what_the_market_knew_on_its_day(asked, case, take):
-    take(PRICES.format(asked), read_prices)
     question = case.ledger.questions[asked]
     others = others_of(case.ledger, [RunQuestion("crisis", "soon", question)], question.as_of)
     assert [(other.forecaster, other.made_on, other.after_as_of) for other in others] == [

