@@ -6,22 +6,28 @@ import pytest
 
 from forecast import storage
 
+FILES = ("a", "b", "deep/c")
+
 
 def folder_fault(place: Path) -> str:
     """A folder is whole when its three files say the same."""
     folder = place / "run"
     if not folder.exists():
         return ""
-    found = [(folder / name).read_text() for name in ("a", "b", "deep/c")]
+    found = [(folder / name).read_text() for name in FILES]
     return "" if len(set(found)) == 1 and found[0] else f"mixed: {found}"
+
+
+def fill(folder: Path, text: str) -> None:
+    (folder / "deep").mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (folder / name).write_text(text)
 
 
 def old(place: Path) -> None:
     (place / "scratch").mkdir()
     with storage.new_folder(place / "run") as filling:
-        (filling / "deep").mkdir()
-        for name in ("a", "b", "deep/c"):
-            (filling / name).write_text("old")
+        fill(filling, "old")
 
 
 def none(place: Path) -> None:
@@ -30,27 +36,22 @@ def none(place: Path) -> None:
 
 def make_new(place: Path) -> None:
     with storage.new_folder(place / "run") as filling:
-        (filling / "deep").mkdir()
-        for name in ("a", "b", "deep/c"):
-            (filling / name).write_text("new")
+        fill(filling, "new")
 
 
 def amend(place: Path) -> None:
     with storage.amended_folder(place / "run") as filling:
-        for name in ("a", "b", "deep/c"):
+        for name in FILES:
             storage.write_file(filling / name, "new")
 
 
 def in_place(place: Path) -> None:
-    for name in ("a", "b", "deep/c"):
-        (place / "run" / name).write_text("new")
+    fill(place / "run", "new")
 
 
 def unsynced(place: Path) -> None:
     filling = place / "filling"
-    (filling / "deep").mkdir(parents=True)
-    for name in ("a", "b", "deep/c"):
-        (filling / name).write_text("new")
+    fill(filling, "new")
     filling.rename(place / "run")
     (place / "scratch/done").touch()
 

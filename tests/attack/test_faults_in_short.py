@@ -10,25 +10,19 @@ from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.reading import load_events, write_events
 
 AS_OF = date(2023, 7, 9)
-CONFIG = """schema: 1
+HEAD = """schema: 1
 name: trial
 as_of: 2023-07-09
-dyad: {a: USA, b: CHN}
-events: {source: events.csv}
-targets: {arms: {label: Arms, any_of: [military_incident, military_posture], min_severity: 3}}
-milestones: [{name: soon, label: Soon, date: 2023-12-31}]
-headline: {target: arms, milestone: soon}
-model: {family: panel}
-"""
-LIST = """schema: 1
-name: trial
-as_of: 2023-07-09
-horizons: [30, 90, 180]
-events: [events.csv]
 targets: {arms: {any_of: [military_incident, military_posture], min_severity: 3}}
 model: {family: panel}
-dyads:
-  - {a: USA, b: CHN}
+"""
+CONFIG = """dyad: {a: USA, b: CHN}
+events: {source: events.csv}
+milestones: [{name: soon, date: 2023-12-31}]
+"""
+LIST = """horizons: [30, 90, 180]
+events: [events.csv]
+dyads: [{a: USA, b: CHN}]
 """
 
 
@@ -46,8 +40,8 @@ def test_summary_check_and_watch_say_the_same_of_a_damaged_feed(tool, kind, tmp_
     )
     monkeypatch.chdir(tmp_path)
     write_events(damaged, tmp_path / "events.csv")
-    (tmp_path / "config.yaml").write_text(CONFIG)
-    (tmp_path / "list.yaml").write_text(LIST)
+    (tmp_path / "config.yaml").write_text(HEAD + CONFIG)
+    (tmp_path / "list.yaml").write_text(HEAD + LIST)
 
     def facts(*arguments):
         return json.loads(command(*arguments, "--json").out)

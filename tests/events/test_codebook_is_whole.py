@@ -69,11 +69,8 @@ def test_cameo_codes_of_lookup_and_scale_are_all_known_with_their_scores(shared_
         scale = {row["code"]: float(row["goldstein"]) for row in csv.DictReader(file)}
     assert {code: cameo_entry(code).goldstein for code in scale} == scale
     assert all(cameo_entry(code).goldstein_of == code for code in scale)
-
-
-def test_a_code_without_a_figure_takes_that_of_its_nearest_parent():
-    assert cameo_entry("0251").goldstein_of == "025"
-    assert cameo_entry("0251").goldstein == -0.3
+    # A code without a figure takes that of its nearest parent.
+    assert (cameo_entry("0251").goldstein_of, cameo_entry("0251").goldstein) == ("025", -0.3)
     assert cameo_entry("129").goldstein_of == "12"
 
 
@@ -96,30 +93,21 @@ def test_defaults_agree_with_the_coders_where_a_code_is_used_for_one_category_on
 
 
 @pytest.mark.parametrize(
-    ("code", "message"),
+    ("look_up", "name", "message"),
     [
-        ("42", "Its leading zero seems lost .* did you mean '042'"),
-        ("841", "did you mean '0841' \\(Releases people\\)"),
-        ("1639", "Its parent '163' .* is known"),
-        ("abc", "Allowed: 2 to 4 digits such as '042'"),
+        (cameo_entry, "42", "Its leading zero seems lost .* did you mean '042'"),
+        (cameo_entry, "841", r"did you mean '0841' \(Releases people\)"),
+        (cameo_entry, "1639", "Its parent '163' .* is known"),
+        (cameo_entry, "abc", "Allowed: 2 to 4 digits such as '042'"),
+        (category_label, "Military incident", "unknown category '.*'. Did you mean 'military_incident'"),
+        (category_meaning, "sanctions", "Did you mean 'sanction'"),
+        (category_kind, "zzz", "unknown category 'zzz'. Allowed: visit, "),
+        (severity_word, 7, "severity 7 is not on the scale"),
     ],
 )
-def test_an_unknown_cameo_code_is_explained(code: str, message: str):
+def test_what_is_off_the_codebook_is_refused_with_a_suggestion(look_up, name, message):
     with pytest.raises(EventError, match=message):
-        cameo_entry(code)
-
-
-def test_names_off_the_codebook_are_refused_with_a_suggestion():
-    with pytest.raises(
-        EventError, match=r"unknown category 'Military incident'. Did you mean 'military_incident'"
-    ):
-        category_label("Military incident")
-    with pytest.raises(EventError, match="Did you mean 'sanction'"):
-        category_meaning("sanctions")
-    with pytest.raises(EventError, match=r"unknown category 'zzz'. Allowed: visit, "):
-        category_kind("zzz")
-    with pytest.raises(EventError, match="severity 7 is not on the scale"):
-        severity_word(7)
+        look_up(name)
 
 
 def test_country_codes_are_those_of_iso_3166():

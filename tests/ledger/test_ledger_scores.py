@@ -81,7 +81,8 @@ def monthly_case(case, coded, *, months: int = 60) -> ForecastTable:
 
 def test_a_single_series_is_scored_as_the_backtest_scores_it(case, coded):
     table = monthly_case(case, coded)
-    ours = score_ledger(case.ledger, seed=3).groups[0]
+    scores = score_ledger(case.ledger, seed=3)
+    ours = scores.groups[0]
     cell = score_forecasts(table, seed=3).cell("crisis", 20, "joint")
     assert (ours.n, ours.n_yes / ours.n) == (cell.n, cell.base_rate)
     for mine, theirs in ((ours.brier, cell.brier), (ours.log, cell.log), (ours.skill, cell.skill.brier)):
@@ -89,6 +90,9 @@ def test_a_single_series_is_scored_as_the_backtest_scores_it(case, coded):
         assert mine.se == pytest.approx(theirs.se, abs=1e-12)
         assert mine.interval90 == pytest.approx(theirs.interval90, abs=1e-12)
     assert ours.claim == cell.skill.claim == "better"
+    own, baseline = scores.calibration
+    assert (own.model, sum(bin.number for bin in own.bins)) == ("joint", 60)
+    assert (baseline.model, [bin.forecast_mean for bin in baseline.bins]) == ("climatology", [0.5])
 
 
 def test_forecasts_of_one_origin_are_not_independent(case, coded):
@@ -109,14 +113,6 @@ def test_forecasts_of_one_origin_are_not_independent(case, coded):
     assert copied.n == 3 * once.n
     assert copied.brier.value == pytest.approx(once.brier.value)
     assert copied.brier.se == pytest.approx(once.brier.se)
-
-
-def test_calibration_counts_every_forecast_and_names_the_baseline(case, coded):
-    monthly_case(case, coded, months=24)
-    scores = score_ledger(case.ledger)
-    ours, baseline = scores.calibration
-    assert (ours.model, sum(one.number for one in ours.bins)) == ("joint", 24)
-    assert (baseline.model, [one.forecast_mean for one in baseline.bins]) == ("climatology", [0.5])
 
 
 def test_early_answers_are_those_before_half_of_the_window(case, coded):
