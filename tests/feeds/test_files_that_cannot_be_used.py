@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from forecast.errors import EventError, InputError
+from forecast.errors import EventError
 from forecast.events.reading import write_events
 from forecast.feeds import reading
 from forecast.feeds.formats import LAYOUTS, WrongFormatError, shape_of
@@ -103,29 +103,41 @@ def test_no_usable_file_at_all_is_an_error_that_names_each_and_leaves_nothing(im
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.gz", "bad.csv", "good.csv"]
 
 
-@pytest.mark.parametrize(
-    ("announced", "sample", "looks_like"),
-    [
-        ("gdelt1", "gdelt2-20201113.export.CSV", "gdelt2"),
-        ("gdelt2", "gdelt1-20160728.export.CSV", "gdelt1"),
-        ("icews", "gdelt2-20201113.export.CSV", "gdelt2"),
-        ("gdelt2", "icews-2018-06-sample.tab", "icews"),
-        ("acled", "icews-2018-06-sample.tab", "icews"),
-        ("keds", "icews-2018-06-sample.tab", "icews"),
-        ("plover", "gdelt1-20160728.export.CSV", "gdelt1"),
-        ("polecat", "icews-2018-06-sample.tab", "icews"),
-    ],
+GDELT1, GDELT2 = "gdelt1-20160728.export.CSV", "gdelt2-20201113.export.CSV"
+ICEWS, CODED = "icews-2018-06-sample.tab", "../us-china-2017-2023.csv"
+REFUSED = (
+    *((GDELT2, "gdelt1"), (GDELT1, "gdelt2"), (GDELT2, "icews"), (ICEWS, "gdelt2"), (ICEWS, "acled")),
+    *((ICEWS, "keds"), (GDELT1, "plover"), (ICEWS, "polecat"), (CODED, "icews"), (CODED, "csv", "USA,FRA")),
+    *((GDELT2, "gdelt2", dyad) for dyad in ("USA,CHX", "AFG,FJI")),
+    *((GDELT2, "gdelt2", dyad, {"min_mentions": 9999}) for dyad in ("ZAF,AFR", "GBR,SWE")),
+    *((ICEWS, "icews", "USA,CHN", {name: 2}) for name in ("root_only", "min_sources", "max_delay_days")),
+    (ICEWS, "icews", "USA,CHN", {"known_date": "act"}),
+    *((GDELT2, "gdelt2", "USA,CHN", {name: -1}) for name in ("min_mentions", "cap_per_day", "repeat_days")),
+    (GDELT2, "gdelt2", "USA,CHN", {"exclude": ("medea",)}),
+    (GDELT2, "keds", "USA,CHN", {"exclude": ("health",)}),
+    (GDELT2, "gdelt2", "USA,CHN", {"repeat_days": None, "ignore_place": True}),
+    (GDELT2, "gdelt2", "USA,CHN", {"output": "events.xlsx"}),
+    (GDELT2, "gdelt2", "USA,CHN", {"output": "nowhere/events.csv"}),
+    ("none.csv", "gdelt2"),
+    ("folder", "gdelt2"),
+    ("other.parquet", "gdelt2"),
+    ("other.parquet", "polecat"),
 )
-def test_the_wrong_format_says_what_the_file_looks_like(imported, samples, announced, sample, looks_like):
-    with pytest.raises(
-        EventError, match=f"not {announced} rows .* looks like {looks_like}: --format {looks_like}"
-    ):
-        imported([samples / sample], announced)
 
 
-def test_a_coded_file_of_ours_needs_no_import(imported, shared_data):
-    with pytest.raises(EventError, match=r"coded already: name it as events\.source"):
-        imported([shared_data / "us-china-2017-2023.csv"], "icews")
+def test_what_cannot_be_imported_is_refused_with_the_reason_and_what_to_do(
+    imported, samples, tmp_path, us_china, refused, snapshot
+):
+    write_events(us_china, tmp_path / "other.parquet")
+    (tmp_path / "folder").mkdir()
+
+    def read(name, layout, dyad="USA,CHN", switches=None):
+        path = samples / name if name.startswith(("gdelt", "icews", "..")) else tmp_path / name
+        imported([path], layout, dyad, **switches or {})
+
+    answers = refused(read, *REFUSED)
+    assert {case: text.replace(f"{samples}/", "") for case, text in answers.items()} == snapshot
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "other.parquet"}
 
 
 @pytest.mark.parametrize(
@@ -261,23 +273,6 @@ def test_a_file_of_too_many_rows_that_do_not_fit_is_set_aside(imported, good, mo
     assert "5 rows or more do not have its 61 columns" in report.set_aside[str(path)]
 
 
-def test_formats_whose_rows_are_spread_are_not_read_as_parquet(imported, tmp_path, good):
-    path = tmp_path / "polecat.parquet"
-    with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT 1 AS x) TO '{path}' (FORMAT parquet)")
-    with pytest.raises(EventError, match="polecat files are read as published text, not as Parquet"):
-        imported([path], "polecat")
-
-
-def test_a_parquet_file_without_the_columns_says_which_it_has(imported, tmp_path, us_china):
-    path = tmp_path / "other.parquet"
-    write_events(us_china, path)
-    with pytest.raises(
-        EventError, match=r"not gdelt2 rows: the Parquet file has no column 'SQLDATE'.* It has: id"
-    ):
-        imported([path], "gdelt2")
-
-
 def test_mixed_encodings_are_mended_and_counted(imported, gdelt_file):
     path = gdelt_file({"ActionGeo_FullName": "Malmö"}, {"ActionGeo_FullName": "Besançon"})
     lines = path.read_bytes().splitlines(keepends=True)
@@ -304,56 +299,6 @@ def test_what_is_shown_of_a_file_cannot_steer_the_terminal(imported, gdelt_file,
     with pytest.raises(EventError) as refused:
         imported([other], "gdelt2", output="o.csv")
     assert "\x1b" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("dyad", "switches", "message"),
-    [
-        ("USA,CHX", {}, r"no actor CHX occurs in these 2,824 rows. Did you mean 'CH"),
-        ("AFG,FJI", {}, r"no actor FJI occurs"),
-        ("ZAF,AFR", {"min_mentions": 9999}, r"of the rows between ZAF–AFR, .*\d+ have too few mentions"),
-        ("GBR,SWE", {}, r"no row is between GBR–SWE|of the rows between"),
-    ],
-)
-def test_an_empty_result_says_why(imported, samples, tmp_path, dyad, switches, message):
-    with pytest.raises(EventError, match=message):
-        imported([samples / "gdelt2-20201113.export.CSV"], "gdelt2", dyad, min_sources=50, **switches)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "switches", "message"),
-    [
-        ("icews", {"root_only": True}, "--root-only: icews files do not say which events are root events"),
-        ("icews", {"min_sources": 2}, "--min-sources: icews files do not say"),
-        ("keds", {"max_delay_days": 3}, "--max-delay: keds files do not say when"),
-        ("icews", {"known_date": "act"}, "--known-date act: icews files do not say when"),
-        ("gdelt2", {"min_mentions": -1}, "--min-mentions -1: expected 0 or more"),
-        ("gdelt2", {"cap_per_day": 0}, "--cap-per-day 0: expected 1 or more"),
-        ("gdelt2", {"exclude": ("medea",)}, "--exclude medea: no such group. Did you mean 'media'"),
-        ("keds", {"exclude": ("health",)}, "--exclude health: keds files do not say"),
-        ("gdelt2", {"repeat_days": None, "ignore_place": True}, "--ignore-place has no effect"),
-    ],
-)
-def test_a_switch_that_would_do_nothing_is_refused(imported, samples, name, switches, message):
-    with pytest.raises(InputError, match=message):
-        imported([samples / "icews-2018-06-sample.tab"], name, **switches)
-
-
-@pytest.mark.parametrize(
-    ("files", "output", "message"),
-    [
-        (["good.csv"], "events.xlsx", "ends in .csv or .parquet"),
-        (["good.csv"], "nowhere/events.csv", "there is no folder"),
-        (["none.csv"], "events.csv", "none.csv: no such file"),
-        (["."], "events.csv", "not a file. Name the files inside it"),
-    ],
-)
-def test_what_cannot_be_read_or_written_is_refused_before_any_work(
-    imported, good, tmp_path, files, output, message
-):
-    with pytest.raises(EventError, match=message):
-        imported([tmp_path / name for name in files], "gdelt2", output=output)
 
 
 def test_lines_without_end_are_no_text_of_rows(tmp_path):
