@@ -469,8 +469,11 @@ class Engine:
 
     def _reread(self, texts: Sequence[Text], *, mend: bool) -> list[Text]:
         """Count the rows that were rejected; return texts of those that fit but for empty cells."""
+        # A text that a reject has is cut to the longest row.
+        cut = f"strlen(e.csv_line) >= {MAX_LINE_BYTES - 4}"
         rows = self.execute(
-            "SELECT s.file_path, e.line_byte_position, max(e.error_type), any_value(e.csv_line), count(*) "
+            "SELECT s.file_path, e.line_byte_position, any_value(e.csv_line), count(*), "
+            f"bool_or({cut}), bool_or({cut} AND e.error_type = 'UNQUOTED VALUE') "
             "FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"
         )
         self.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
@@ -478,22 +481,23 @@ class Engine:
         again: dict[Text, list[list[str]]] = defaultdict(list)
         for text, group in groupby(rows, key=lambda row: places[Path(row[0]).name]):
             shape, tally, rejected = text.shape or Shape(()), self.tallies.get(text.key), list(group)
-            endless = [
-                row[1] for row in rejected if row[2] == "UNQUOTED VALUE" and len(row[3]) >= MAX_LINE_BYTES
-            ]
-            if sum(row[4] for row in rejected) >= MOST_REJECTED:
+            endless = [position for _, position, *_, is_endless in rejected if is_endless]
+            if sum(row[3] for row in rejected) >= MOST_REJECTED:
                 wrong = f"{len(rejected):,} rows or more do not have its {len(shape.columns)} columns"
                 self._set_aside(text.key, CorruptFileError(wrong))
             elif endless:
                 wrong = f"the quoted cell that begins in line {_line_of(text, endless[0])} does not end"
                 self._set_aside(text.key, CorruptFileError(wrong))
             elif tally:
-                for position, line in ((row[1], line) for row in rejected for line in row[3].split("\n")):
-                    cells = next(shape.rows([line]), [])
-                    if mend and (fitted := shape.fitted(cells, self.options.layout.optional)):
-                        again[text].append(fitted)
-                    elif line.strip():
-                        self._drop(tally, text, position, len(cells))
+                for _, position, content, _, is_cut, _ in rejected:
+                    for line in filter(str.strip, [content] if is_cut else content.split("\n")):
+                        open_quote = shape.quote is not None and line.count(shape.quote) % 2 == 1
+                        cells = [] if is_cut else next(shape.rows([line]), [])
+                        fitted = shape.fitted(cells, self.options.layout.optional) if mend else None
+                        if fitted and not open_quote:
+                            again[text].append(fitted)
+                        else:
+                            self._drop(tally, text, position, len(cells))
         return [_text_of(text, rows) for text, rows in again.items() if text.key in self.tallies]
 
     def _drop(self, tally: Tally, text: Text, position: int, width: int) -> None:
@@ -505,16 +509,21 @@ class Engine:
         if len(tally.examples["width"]) < SHOWN:
             widths = " or ".join(str(width) for width in sorted({most - self.options.layout.optional, most}))
             wrong = f"{width} columns, not {widths}" if width else "not readable: a cell or row is too long"
+            if most - self.options.layout.optional <= width <= most:
+                wrong = "a quoted cell does not end"
             tally.show("width", f"{text.name}:{_line_of(text, position)}: {wrong}")
 
     def actors(self, files: Mapping[str, Path]) -> tuple[int, list[str]]:
         """Return the rows of the first batch, and the countries that occur in them, most frequent first."""
         folder = self.folder / "again"
         folder.mkdir()
-        batch = next(_batches(files, self.options, folder))
+        batches = _batches(files, self.options, folder)
+        texts = next(
+            texts for batch in batches if (texts := [t for t in batch.texts if t.key in self.tallies])
+        )
         rows = self.execute(
             "SELECT actor, count(*) AS number FROM (SELECT unnest([from_actor, to_actor]) AS actor "
-            f"FROM ({self._judging(batch.texts)})) GROUP BY ALL ORDER BY number DESC, actor"
+            f"FROM ({self._judging(texts)})) GROUP BY ALL ORDER BY number DESC, actor"
         )
         return sum(number for _, number in rows) // 2, [str(actor) for actor, _ in rows if actor is not None]
 
@@ -524,8 +533,9 @@ class Engine:
         """Return the statement that gives each row of some texts its fate, and a candidate its columns."""
         layout = self.options.layout
         source, first = [], 0
-        for shape, group in groupby(texts, key=lambda text: text.shape):
-            paths = [literal_path(text.path) for text in group]
+        for _, group in groupby(texts, key=lambda text: text.shape or text.path):
+            members = list(group)
+            shape, paths = members[0].shape, [literal_path(text.path) for text in members]
             source.append(self._scan(shape, paths, first) if shape else self._parquet_scan(paths[0], first))
             first += len(paths)
         fields = [f"coalesce(short, {layout.fields.get('broken', 'NULL')}) AS broken"]
