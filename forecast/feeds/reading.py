@@ -363,6 +363,8 @@ class Engine:
             "own": layout.system == "own",
             "dated": layout.has("added"),
             "delimiter": layout.delimiter,
+            "moded": layout.has("mode"),
+            "modes": [f"{code} {mode}" for code, mode in options.crosswalk if mode],
             "published": switches.known_date == "published",
             "last_day": latest_day(),
             "categories": list(CATEGORIES),

@@ -10,15 +10,13 @@ coded AS NOT MATERIALIZED (
     -- Names that are no country's are nobody's; codes that are not listed stay as they are.
     coalesce(ra.alpha3, CASE WHEN NOT getvariable('named_countries') THEN p.actor_a END) AS from_actor,
     coalesce(rb.alpha3, CASE WHEN NOT getvariable('named_countries') THEN p.actor_b END) AS to_actor,
-    coalesce(m.number, x.number) AS number,
-    CASE WHEN m.number IS NULL THEN x.category ELSE m.category END AS category,
-    coalesce(m.restored, x.restored, false) AS restored,
+    x.number, x.category, coalesce(x.restored, false) AS restored,
     CASE WHEN getvariable('published') THEN coalesce(added, day) ELSE day END AS published
   FROM parsed p
   LEFT JOIN renamed ra ON p.actor_a = ra.name
   LEFT JOIN renamed rb ON p.actor_b = rb.name
-  LEFT JOIN crosswalk x ON p.code = x.given AND x.mode = ''
-  LEFT JOIN crosswalk m ON p.code = m.given AND p.mode = m.mode AND p.mode <> ''
+  LEFT JOIN crosswalk x ON p.code = x.given AND x.mode =
+    CASE WHEN getvariable('moded') AND list_contains(getvariable('modes'), p.code || ' ' || p.mode) THEN p.mode ELSE '' END
 ),
 placed AS NOT MATERIALIZED (
   SELECT c.*,
