@@ -552,8 +552,8 @@ def _nothing_kept(engine: Engine, paths: Mapping[str, Path], rows: int, fates: M
     if absent is not None:
         near = near_actor(absent, actors)
         hint = f" Did you mean {near}?" if near else ""
-        span = f"{'these' if read == rows else 'the first'} {read:,} rows"
-        frequent = ", ".join(actors[:SHOWN_ACTORS])
+        span = f"{'the' if read == rows else 'the first'} {count(read, 'row')}"
+        frequent = ", ".join(actors[:SHOWN_ACTORS]) or "none"
         return f"no event is left: no actor {absent} occurs in {span}.{hint} Most frequent: {frequent}"
     between = {name for name in fates if name not in {*FAULTS, "actorless", "domestic", "others"}}
     named = " or ".join("–".join(dyad) for dyad in dyads)

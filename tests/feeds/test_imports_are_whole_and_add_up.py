@@ -3,13 +3,11 @@
 import csv
 import shutil
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import pytest
 
-from forecast import storage
-from forecast.errors import BusyError, EventError
+from forecast.errors import EventError
 from forecast.feeds import importing, reading
 from forecast.feeds.formats import LAYOUTS
 from forecast.feeds.reading import Engine, read_blocks
@@ -106,14 +104,6 @@ def test_an_import_leaves_its_output_and_one_folder(imported, pieces, tmp_path, 
     assert list(scratch.iterdir()) == []
     assert sorted(path.name for path in folder.iterdir()) == ["report.json", "volumes.csv"]
     assert not list(tmp_path.glob(".*"))
-
-
-def test_a_second_import_into_one_output_is_refused(imported, pieces, whole, tmp_path):
-    with storage.locked(tmp_path / "events.csv"), ThreadPoolExecutor(1) as pool:
-        second = pool.submit(imported, pieces, "gdelt2")
-        with pytest.raises(BusyError, match="another forecast command is writing it"):
-            second.result()
-    assert imported(pieces, "gdelt2").events.sha256 == whole.events.sha256
 
 
 def test_many_dyads_in_one_pass_are_the_sum_of_single_passes(imported, samples):

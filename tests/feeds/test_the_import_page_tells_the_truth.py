@@ -6,7 +6,6 @@ import zipfile
 from glob import glob
 from pathlib import Path
 
-import typer.main
 from typer.testing import CliRunner
 
 from forecast.cli.app import app
@@ -21,13 +20,6 @@ PAGE = (ROOT / "docs/import.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def options_of(*path: str) -> set[str]:
-    command = typer.main.get_command(app)
-    for name in path:
-        command = command.commands[name]
-    return {option for parameter in command.params for option in parameter.opts}
-
-
 def test_the_formats_of_the_table_are_those_there_are():
     table = re.findall(r"^\| `(\w+)` \| (.*)$", PAGE, flags=re.MULTILINE)
     assert [name for name, _ in table] == [*sorted(NAMES, key=[name for name, _ in table].index)]
@@ -37,20 +29,6 @@ def test_the_formats_of_the_table_are_those_there_are():
         if isinstance(layout, Layout):
             assert ("published definitions" in row) == ("published definitions" in layout.origin)
             assert (f"`{layout.known_date}`" in row) if layout.known_date else ("| none" in row)
-
-
-def test_every_option_named_exists_and_every_option_is_named():
-    named = set(re.findall(r"(--[a-z][a-z-]+)", PAGE)) - {"--rows"}
-    there = options_of("events", "import")
-    assert named <= there | options_of("events", "summary")
-    assert there - named <= {"files", "--output", "-o", "--json", "--quiet", "--help"}
-
-
-def test_the_shell_examples_name_commands_and_options_that_exist():
-    for block in re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL):
-        for line in block.splitlines():
-            words = shlex.split(line, comments=True)
-            assert {word for word in words[3:] if word.startswith("-")} <= options_of(*words[1:3])
 
 
 def test_figures_of_the_page_are_those_of_the_code():
