@@ -24,6 +24,22 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.models.density import (
+    BETA,
+    CHAIN_SLOPE,
+    CHAIN_STEEPNESS,
+    EXPONENTIAL,
+    GAMMA,
+    HALF_NORMAL,
+    LOGIT_NORMAL,
+    NORMAL,
+    between_knots,
+    constrained,
+    ornstein_uhlenbeck,
+)
+from forecast.models.density import (
+    LOG_NORMAL as LOG_NORMAL,
+)
 from forecast.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
@@ -78,20 +94,6 @@ GROUPS = (
 SAME, OTHER = 0, 1
 """Elements of ``answers.number`` and ``answers.in_kind``: by the side that acted, by the other."""
 
-NORMAL, LOG_NORMAL, LOGIT_NORMAL, HALF_NORMAL, EXPONENTIAL, GAMMA, BETA = range(7)
-FAMILY_CODES = {
-    "Normal": NORMAL,
-    "LogNormal": LOG_NORMAL,
-    "LogitNormal": LOGIT_NORMAL,
-    "HalfNormal": HALF_NORMAL,
-    "Exponential": EXPONENTIAL,
-    "Gamma": GAMMA,
-    "Beta": BETA,
-}
-
-CHAIN_SLOPE, CHAIN_STEEPNESS = 10.0, 20.0
-"""The soft bound on chains of acts: −10·softplus(20·(ρ − 1)), −0.2 at ρ = 0.8, −7 at 1, −40 at 1.2."""
-
 SEVERITIES = 5
 _LOG_2, _LOG_2_PI = math.log(2.0), math.log(2.0 * math.pi)
 _COMPILED = {
@@ -133,19 +135,6 @@ class Priors(NamedTuple):
     offset: Integers  # (17)
     n_knots: int
     n_drift_knots: int
-
-
-@numba.njit(**_COMPILED)
-def constrained(theta: Floats, priors: Priors) -> Floats:
-    """Return the parameters at a point of the sampler's scale; innovations stay as they are."""
-    values = theta.copy()
-    for p in range(len(priors.family)):
-        family = priors.family[p]
-        if family in (LOGIT_NORMAL, BETA):
-            values[p] = 1.0 / (1.0 + math.exp(-theta[p]))
-        elif family != NORMAL:
-            values[p] = math.exp(theta[p])
-    return values
 
 
 @numba.njit(**_COMPILED)
@@ -201,26 +190,6 @@ def log_likelihood(values: Floats, priors: Priors, record: Record) -> float:
     """Log likelihood of the acts, without the soft bound on chains, at parameters of shape (p,)."""
     gradient = np.zeros(len(values))
     return float(_likelihood(values, priors, record, gradient))
-
-
-@numba.njit(**_COMPILED)
-def ornstein_uhlenbeck(innovations: Floats, decay: float, noise: float) -> Floats:
-    """Return x at the knots: x[0] = ε[0], x[m] = φ·x[m−1] + noise·ε[m]."""
-    x = np.empty(len(innovations))
-    x[0] = innovations[0]
-    for m in range(1, len(x)):
-        x[m] = decay * x[m - 1] + noise * innovations[m]
-    return x
-
-
-@numba.njit(**_COMPILED)
-def between_knots(knots: Floats, every: int, n: int) -> Floats:
-    """Values in each of n steps, linear between knots that stand ``every`` so many steps."""
-    values = np.empty(n)
-    for t in range(n):
-        m = t // every
-        values[t] = knots[m] + (t - m * every) / every * (knots[m + 1] - knots[m])
-    return values
 
 
 @numba.njit(**_COMPILED)
