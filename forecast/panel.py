@@ -14,6 +14,7 @@ Canadian Journal of Statistics 22, 15–31; in insurance the chain ladder.
 
 from __future__ import annotations
 
+import fnmatch
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,12 +111,104 @@ def raised_to_included(values: Mapping[str, Floats], rules: Sequence[TargetRule]
 
 
 @dataclass(frozen=True)
+class ActClass:
+    """Acts that a reaction names: of a category and, where stated, of subcategories, severities and actors.
+
+    Parameters
+    ----------
+    category : str
+    subcategory : tuple of str
+        Names, with ``*`` for any text; empty: any, and none.
+    severities : tuple of int
+    by : tuple of str
+        Actors who act; empty: anybody.
+    """
+
+    category: str
+    subcategory: tuple[str, ...] = ()
+    severities: tuple[int, ...] = SEVERITIES
+    by: tuple[str, ...] = ()
+
+    def mask(self, events: EventTable) -> NDArray[np.bool_]:
+        """Return which rows belong to the class, shape (event,)."""
+        chosen = (events.category == self.category) & np.isin(events.severity, self.severities)
+        if self.by:
+            chosen &= np.isin(events.initiator, self.by)
+        if self.subcategory:
+            chosen &= np.array([self._named(str(name)) for name in events.subcategory], dtype=np.bool_)
+        return np.asarray(chosen, dtype=np.bool_)
+
+    def holds(self, category: str, subcategory: str, severity: int, by: str) -> bool:
+        """Whether an act belongs to the class; ``by`` is who acts."""
+        return (
+            category == self.category
+            and severity in self.severities
+            and (not self.by or by in self.by)
+            and (not self.subcategory or self._named(subcategory))
+        )
+
+    def _named(self, subcategory: str) -> bool:
+        return any(fnmatch.fnmatchcase(subcategory, name) for name in self.subcategory)
+
+
+Chance = str | float | Mapping[str, float]
+"""A chance as stated: ``"learned"``, a word, a share, a distribution such as ``"Beta(3, 2)"``, or quantiles."""
+LEARNED = "learned"
+"""The chance that the record alone tells."""
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """Acts of a class, or an occasion, are followed by an answer within days with a chance.
+
+    Parameters
+    ----------
+    name, label : str
+    when : ActClass or None
+        The acts that are answered; ``None``: an occasion, with days in ``past`` and ``ahead``.
+    then : tuple of str
+        Categories of the answer; empty: any of conflict.
+    by : tuple of str
+        Actors who answer; empty: either side.
+    target : str or None
+        Name of a target that the answer meets, in place of ``then`` and ``by``.
+    days : int
+        Days within which it follows, 1 to 365.
+    chance : Chance
+        That at least one answer follows: an act of severity 4, or an occasion.
+    use_record : bool
+        Whether the record updates a stated chance.
+    past : tuple of date
+        Earlier days of an occasion.
+    ahead : date or None
+        Its day to come.
+    ahead_probability : float
+        Probability that it takes place then.
+    rationale : str
+    """
+
+    name: str
+    label: str
+    when: ActClass | None
+    then: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    target: str | None = None
+    days: int = 14
+    chance: Chance = LEARNED
+    use_record: bool = True
+    past: tuple[Date, ...] = ()
+    ahead: Date | None = None
+    ahead_probability: float = 1.0
+    rationale: str = ""
+
+
+@dataclass(frozen=True)
 class FutureAct:
     """An act ahead that happens with a probability.
 
-    Its day is ``date``, or any of those to ``until``, all as likely. The category is one of the codebook, or
-    a type that a scenario declares; a ``label`` tells acts apart that are alike otherwise. ``by`` is who
-    acts, where it is stated.
+    Its day is ``date``, or any of those to ``until``, all as likely. A ``label`` tells acts apart that are
+    alike otherwise. ``by`` is who acts and ``subcategory`` what kind of act of its category it is, where
+    they are stated.
     """
 
     date: date
@@ -125,6 +218,7 @@ class FutureAct:
     until: Date | None = None
     label: str = ""
     by: str = ""
+    subcategory: str = ""
 
 
 @dataclass(frozen=True)
