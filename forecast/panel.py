@@ -152,7 +152,7 @@ class ActClass:
 
 
 Chance = str | float | Mapping[str, float]
-"""A chance as stated: ``"learned"``, a word, a share, a distribution such as ``"Beta(3, 2)"``, or quantiles."""
+"""A chance as stated: ``"learned"``, a word, a share, a distribution (``"Beta(3, 2)"``), or quantiles."""
 LEARNED = "learned"
 """The chance that the record alone tells."""
 
