@@ -22,7 +22,7 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, polygamma
 
 from forecast.errors import InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
@@ -396,19 +396,23 @@ def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     say how well it did. Half-lives are weighted by exp(sum of log scores / horizon): one unit of evidence a
     distinct window, since windows begin on every day.
     """
-    ahead = _ahead_by_half_life(past, horizon_days)
-    chances = np.empty((len(past.origin_days), len(horizon_days)))
-    for place, days in enumerate(horizon_days):
-        # Windows begin on day 1 or later: on day 0 nothing has been observed.
-        hits = past.window_hits(int(days))[1:]
-        tried = np.clip(ahead[:, : len(hits), place], FLOOR, 1 - FLOOR)
-        score = np.zeros((len(ahead), len(hits) + 1))
-        np.cumsum(np.log(np.where(hits, tried, 1 - tried)), axis=1, out=score[:, 1:])
-        score = score[:, np.maximum(_complete(past, int(days)) - 1, 0)] / days
-        weight = np.exp(score - score.max(axis=0))
-        at_origin = ahead[:, past.origin_days - 1, place]
-        chances[:, place] = (weight * at_origin).sum(axis=0) / weight.sum(axis=0)
-    return chances
+    shape, rate = _rates_by_half_life(past)
+    ahead = _ahead_by_half_life(shape, rate, horizon_days)
+    weight = _half_life_weights(past, ahead, horizon_days)
+    at_origin = ahead[:, past.origin_days - 1]
+    return np.asarray((weight * at_origin).sum(axis=0) / weight.sum(axis=0))
+
+
+def log_rate_variance(past: PastEvents, horizon_days: Horizons) -> Floats:
+    """Variance of the log of the rate of ``discounted_rate`` given its half-life, shape (origin, horizon).
+
+    That of the log of a gamma variable is the trigamma function of its shape. Half-lives are averaged by
+    their weights; how far apart their rates are is left out.
+    """
+    shape, rate = _rates_by_half_life(past)
+    weight = _half_life_weights(past, _ahead_by_half_life(shape, rate, horizon_days), horizon_days)
+    spread = polygamma(1, shape[:, past.origin_days - 1, None])
+    return np.asarray((weight * spread).sum(axis=0) / weight.sum(axis=0))
 
 
 def constant_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -420,13 +424,13 @@ def constant_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     return np.asarray(-np.expm1(-shape[:, None] * np.log1p(horizon_days / past.origin_days[:, None])))
 
 
-def _ahead_by_half_life(past: PastEvents, horizon_days: Horizons) -> Floats:
-    """P(target within the horizon) as seen on days 1 … n_days, shape (half_life, day, horizon)."""
+def _rates_by_half_life(past: PastEvents) -> tuple[Floats, Floats]:
+    """Shape and rate of the gamma posterior as seen on days 1 … n_days, each of shape (half_life, day)."""
     day = np.arange(1, past.n_days + 1, dtype=np.float64)
     chosen = past.first_of_day()
     shape = past.decayed_count(chosen, np.inf)[1:] + FIRST_PRIOR_EVENTS
     rate = day
-    ahead = []
+    posteriors = []
     for half_life in RATE_HALF_LIVES_DAYS:
         if np.isfinite(half_life):
             decay = 2.0 ** (-1.0 / half_life)
@@ -434,8 +438,28 @@ def _ahead_by_half_life(past: PastEvents, horizon_days: Horizons) -> Floats:
             # The right side still reads the shape and rate of the longer half-life.
             rate = observed + PRIOR_EVENTS * rate / shape
             shape = past.decayed_count(chosen, half_life)[1:] + PRIOR_EVENTS
-        ahead.append(-np.expm1(-shape[:, None] * np.log1p(horizon_days / rate[:, None])))
-    return np.stack(ahead)
+        posteriors.append((shape, rate))
+    shapes, rates = zip(*posteriors, strict=True)
+    return np.stack(shapes), np.stack(rates)
+
+
+def _ahead_by_half_life(shape: Floats, rate: Floats, horizon_days: Horizons) -> Floats:
+    """P(target within the horizon) as seen on each day, shape (half_life, day, horizon)."""
+    return np.asarray(-np.expm1(-shape[..., None] * np.log1p(horizon_days / rate[..., None])))
+
+
+def _half_life_weights(past: PastEvents, ahead: Floats, horizon_days: Horizons) -> Floats:
+    """Weights of the half-lives at the origins, the largest 1, shape (half_life, origin, horizon)."""
+    weight = np.empty((len(ahead), len(past.origin_days), len(horizon_days)))
+    for place, days in enumerate(horizon_days):
+        # Windows begin on day 1 or later: on day 0 nothing has been observed.
+        hits = past.window_hits(int(days))[1:]
+        tried = np.clip(ahead[:, : len(hits), place], FLOOR, 1 - FLOOR)
+        score = np.zeros((len(ahead), len(hits) + 1))
+        np.cumsum(np.log(np.where(hits, tried, 1 - tried)), axis=1, out=score[:, 1:])
+        score = score[:, np.maximum(_complete(past, int(days)) - 1, 0)] / days
+        weight[:, :, place] = np.exp(score - score.max(axis=0))
+    return weight
 
 
 def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floats:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from forecast.baselines import Days, Floats, Horizons
     from forecast.events.table import EventTable
     from forecast.panel import TargetRule
-    from forecast.simulation.probabilities import HitMoments
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,10 @@ class DirectMember:
     method : tuple of str
         What it is, in paragraphs for the method section of a report.
     by_day : callable
-        Mean and variance of P(target before day t), t = 0 … horizon, by target. Means never fall, and are in
-        order where targets are nested.
+        Draws of equal weight of P(target before day t), t = 0 … horizon, shape (draw, day), by target. They
+        never fall, and are in order where targets are nested.
     at_origins : callable
-        The same means at several origins and horizons, shape (origin, horizon), by target.
+        Their means at several origins and horizons, shape (origin, horizon), by target.
     furthest_days : int, optional
         The longest horizon that it answers; any when absent.
     """
@@ -52,7 +51,7 @@ class DirectMember:
     label: str
     colour: str
     method: tuple[str, ...]
-    by_day: Callable[[EventTable, Sequence[TargetRule], date, date, int], Mapping[str, HitMoments]]
+    by_day: Callable[[EventTable, Sequence[TargetRule], date, date, int], Mapping[str, Floats]]
     at_origins: Callable[[EventTable, Sequence[TargetRule], Days, date, Horizons], Mapping[str, Floats]]
     furthest_days: int | None = None
 
@@ -82,10 +81,10 @@ def _by_day(
     origin: date,
     start: date,
     horizon_days: int,
-) -> Mapping[str, HitMoments]:
-    from forecast.pooled_hazard.hazard import forecast_by_day
+) -> Mapping[str, Floats]:
+    from forecast.pooled_hazard.hazard import draws_by_day
 
-    return forecast_by_day(hazard, events, targets, origin, start, horizon_days)
+    return draws_by_day(hazard, events, targets, origin, start, horizon_days)
 
 
 def _at_origins(

@@ -290,7 +290,12 @@ def direct_answers(inputs: Inputs, events: EventTable, horizon_days: int) -> Dir
     grid = inputs.data.grid
     return DirectAnswers(
         {
-            member.name: member.by_day(events, inputs.rules, grid.origin, grid.start, horizon_days)
+            member.name: {
+                name: HitMoments(draws.mean(axis=0), draws.var(axis=0))
+                for name, draws in member.by_day(
+                    events, inputs.rules, grid.origin, grid.start, horizon_days
+                ).items()
+            }
             for member in inputs.family.direct
         }
     )

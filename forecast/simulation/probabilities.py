@@ -106,12 +106,6 @@ def curve_from_moments(moments: HitMoments, per_draw: Floats) -> ProbabilityCurv
     )
 
 
-def hit_chance(cumulative_hazard: Floats) -> Floats:
-    """Mean over the first axis of 1 − exp(−Λ), near 0 and near 1 with all digits; Λ is not negative."""
-    hit = -np.expm1(-cumulative_hazard).mean(axis=0)
-    return np.asarray(np.where(hit < 0.5, hit, 1 - np.exp(-cumulative_hazard).mean(axis=0)))
-
-
 def hit_shares(first_day: NDArray[np.int32], horizon_days: int) -> Floats:
     """Share of paths hit before day t, shape (draw, horizon_days + 1)."""
     n_draws, n_paths = first_day.shape

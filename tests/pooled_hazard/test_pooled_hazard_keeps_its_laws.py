@@ -7,15 +7,24 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 from scipy.optimize import brentq
+from scipy.special import polygamma
+from scipy.stats import chi2, gamma
 
 from forecast.baselines import discounted_rate, past_events, pasts_by_origin
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule
 from forecast.pooled_hazard import hazard as module
-from forecast.pooled_hazard.coefficients import EDGES, NAMES, LearnedDyad, read_hazard, shipped_hazard
+from forecast.pooled_hazard.coefficients import (
+    EDGES,
+    FURTHEST_DAYS,
+    NAMES,
+    LearnedDyad,
+    read_hazard,
+    shipped_hazard,
+)
 from forecast.pooled_hazard.hazard import (
-    forecast_by_day,
+    draws_by_day,
     forecast_origins,
     origin_features,
 )
@@ -68,30 +77,43 @@ def test_many_origins_say_what_each_says_alone(record):
     origins = np.array(["2013-01-01", "2015-06-01", "2019-12-01"], "datetime64[D]")
     together = forecast_origins(shipped_hazard(), record, [WIDE, NARROW], origins, START, HORIZONS)
     for place, origin in enumerate(origins.tolist()):
-        alone = forecast_by_day(shipped_hazard(), record, [WIDE, NARROW], origin, START, 1000)
+        alone = draws_by_day(shipped_hazard(), record, [WIDE, NARROW], origin, START, 1000)
         for rule in (WIDE, NARROW):
-            at = alone[rule.name].mean[HORIZONS]
+            at = alone[rule.name].mean(axis=0)[HORIZONS]
             assert np.allclose(at, together[rule.name][place], rtol=0, atol=1e-12)
 
 
 def test_the_curve_rises_from_zero_and_wider_targets_are_more_likely(record):
-    found = forecast_by_day(shipped_hazard(), record, [NARROW, WIDE, MIDDLE], date(2018, 1, 1), START, 900)
-    for moments in found.values():
-        assert moments.mean[0] == 0.0
-        assert np.all(np.diff(moments.mean) > 0)
-        assert np.all(moments.mean < 1)
-        assert np.all(moments.variance[1:] > 0)
-    assert np.all(found["narrow"].mean <= found["middle"].mean)
+    found = draws_by_day(shipped_hazard(), record, [NARROW, WIDE, MIDDLE], date(2018, 1, 1), START, 900)
+    for draws in found.values():
+        assert draws.shape == (module.N_DRAWS, 901)
+        assert np.all(draws[:, 0] == 0.0)
+        assert np.all(np.diff(draws, axis=1) >= 0)
+        assert np.all(np.diff(draws.mean(axis=0)) > 0)
+        assert np.all(draws <= 1)
+        assert np.all(draws[:, 1:].var(axis=0) > 0)
+    assert np.all(found["narrow"] <= found["middle"])
 
 
 def test_a_narrower_target_is_never_likelier_even_where_the_regression_says_so(record):
     # Military acts alone are raised, so that they would pass the target that includes them.
     loud = with_effect(shipped_hazard(), len(NAMES) + 1, 5.0)
     narrow, wide = TargetRule("narrow", ("military_incident",), 3), TargetRule("wide", WIDE.any_of, 3)
-    alone = forecast_by_day(loud, record, [wide], date(2018, 1, 1), START, 400)
-    found = forecast_by_day(loud, record, [wide, narrow], date(2018, 1, 1), START, 400)
-    assert np.any(alone["wide"].mean < found["narrow"].mean), "else this test shows nothing"
-    assert np.all(found["narrow"].mean <= found["wide"].mean)
+    alone = draws_by_day(loud, record, [wide], date(2018, 1, 1), START, 400)
+    found = draws_by_day(loud, record, [wide, narrow], date(2018, 1, 1), START, 400)
+    means = {name: draws.mean(axis=0) for name, draws in found.items()}
+    assert np.any(alone["wide"].mean(axis=0) < means["narrow"]), "else this test shows nothing"
+    assert np.all(found["narrow"] <= found["wide"])
+    assert_means_are_kept(loud, record, [wide, narrow], date(2018, 1, 1), found, 1e-4)
+
+
+def assert_means_are_kept(hazard, events, targets, origin, found, near=1e-9):
+    """Check that draws have the means that are scored, at every day."""
+    (last,) = {draws.shape[1] - 1 for draws in found.values()}
+    origins, days = np.array([origin], "datetime64[D]"), np.arange(1, last + 1)
+    scored = forecast_origins(hazard, events, targets, origins, START, days)
+    for name, draws in found.items():
+        np.testing.assert_allclose(draws.mean(axis=0)[1:], scored[name][0], rtol=near, atol=0)
 
 
 def with_effect(hazard, place, value):
@@ -184,10 +206,10 @@ def test_features_mean_the_same_when_a_coder_notes_half_the_acts():
 def test_a_kind_that_was_never_learned_has_a_wider_interval(record, monkeypatch):
     visits = TargetRule("visits", ("visit",), 3)
     assert not shipped_hazard().knows_kind(visits)
-    wide = forecast_by_day(shipped_hazard(), record, [visits], date(2018, 1, 1), START, 200)["visits"]
+    wide = draws_by_day(shipped_hazard(), record, [visits], date(2018, 1, 1), START, 200)["visits"]
     monkeypatch.setattr(module.PooledHazard, "knows_kind", lambda self, target: True)
-    known = forecast_by_day(shipped_hazard(), record, [visits], date(2018, 1, 1), START, 200)["visits"]
-    assert wide.variance[200] > known.variance[200]
+    known = draws_by_day(shipped_hazard(), record, [visits], date(2018, 1, 1), START, 200)["visits"]
+    assert wide[:, 200].var() > known[:, 200].var()
 
 
 def test_a_dyad_of_the_panel_is_forecast_without_it(record):
@@ -204,12 +226,113 @@ def test_a_dyad_of_the_panel_is_forecast_without_it(record):
         }
     )
     as_if = as_if.model_copy(update={"coders": (as_if.coders[0], second)})
-    found = forecast_by_day(told, record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
-    expected = forecast_by_day(as_if, record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
-    assert np.array_equal(found.mean, expected.mean)
+    found = draws_by_day(told, record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
+    expected = draws_by_day(as_if, record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
+    assert np.array_equal(found, expected)
     assert told.left_out(record) == (learned,)
     earlier = learned.model_copy(update={"first": date(1990, 1, 1), "until": date(2000, 1, 1)})
     assert not earlier.shares(LearnedDyad.of("record", record))
+
+
+def cases_evenly(n, days=2190):
+    """Return a record of six years with so many cases of ``NARROW``, evenly apart."""
+    middles = (np.arange(n) + 0.5) / n * days if n else []
+    acts = [
+        act(f"e{k:03}", START + timedelta(days=int(d)), "military_incident", 5) for k, d in enumerate(middles)
+    ]
+    # A visit on the first day keeps the record of no case from being empty.
+    return EventTable.from_events([act("first", START, "visit", 1), *acts], "made for a test")
+
+
+def interval(draws):
+    """90% interval by day, shape (2, day)."""
+    return np.quantile(draws, [0.05, 0.95], axis=0)
+
+
+def drawn(hazard, events, horizon_days, targets=(NARROW,), days=2190):
+    return draws_by_day(hazard, events, targets, START + timedelta(days=days), START, horizon_days)
+
+
+@pytest.fixture
+def one_rate(monkeypatch):
+    """A gamma–Poisson rate that forgets nothing."""
+    monkeypatch.setattr("forecast.baselines.RATE_HALF_LIVES_DAYS", (np.inf,))
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5, 20, 100])
+def test_the_interval_of_a_constant_rate_is_that_of_its_gamma_posterior(one_rate, n):
+    draws = drawn(silent(shipped_hazard()), cases_evenly(n), 730)["narrow"]
+    # The anchor bends only where two intervals meet.
+    ends = EDGES[1:5]
+    rates = np.sort(-np.log1p(-draws[:, ends]), axis=0) / ends
+    rank = (np.arange(module.N_DRAWS) + 0.5) / module.N_DRAWS
+    exact = gamma(n + 0.5, scale=1 / 2190).ppf(rank)
+    np.testing.assert_allclose(rates, np.broadcast_to(exact[:, None], rates.shape), rtol=0.01, atol=0)
+
+
+def test_two_cases_in_six_years_leave_about_as_much_open_as_the_exact_poisson_interval():
+    draws = drawn(silent(shipped_hazard()), cases_evenly(2), 730)["narrow"]
+    for days in (180, 365, 540):
+        low, high = interval(draws)[:, days]
+        # Garwood's: the rates under which two or more, or two or fewer, have a chance of 5%.
+        exact = -np.expm1(-np.array([chi2(4).ppf(0.05), chi2(6).ppf(0.95)]) / 2 * days / 2190)
+        assert (low, high) == pytest.approx(exact, abs=0.08)
+        assert high - low > 0.75 * (exact[1] - exact[0])
+
+
+@pytest.mark.parametrize("hazard", [silent(shipped_hazard()), shipped_hazard()], ids=["silent", "shipped"])
+def test_more_cases_make_the_rate_surer(hazard):
+    spread = []
+    for n in (1, 4, 16, 64, 256):
+        draws = drawn(hazard, cases_evenly(n), 60)["narrow"]
+        spread.append(np.log(-np.log1p(-draws[:, 30])).std())
+    assert np.all(np.diff(spread) < 0)
+
+
+def test_what_is_not_known_of_the_rate_is_counted_once(one_rate, monkeypatch):
+    # A deviation that is as wide as two cases leave the rate takes the place of the gamma factor.
+    told = polygamma(1, 2.5)
+    for share in (0.0, 0.3, 0.7, 1.0, 1.5):
+        spread = max(np.sqrt(share * told), 1e-9)
+        monkeypatch.setattr(module, "_own_deviation", lambda *_, s=spread: (np.zeros(1), np.full(1, s)))
+        draws = drawn(silent(shipped_hazard()), cases_evenly(2), 30)["narrow"]
+        found = np.log(-np.log1p(-draws[:, 14])).var()
+        assert found == pytest.approx(max(share, 1.0) * told, rel=0.15)
+
+
+def test_a_target_never_seen_may_be_almost_impossible_or_not():
+    draws = drawn(shipped_hazard(), cases_evenly(0), 365)["narrow"]
+    low, high = interval(draws)[:, 365]
+    mean = draws[:, 365].mean()
+    assert 0 < low < 0.1 * mean
+    assert 2 * mean < high < 1
+
+
+def test_draws_keep_the_means_that_are_scored_and_the_order_of_nested_targets(record):
+    targets = [WIDE, TargetRule("sharp", WIDE.any_of, 4), NARROW, MIDDLE]
+    for origin in (date(2010, 3, 1), date(2013, 1, 1), date(2019, 12, 1)):
+        found = draws_by_day(shipped_hazard(), record, targets, origin, START, 1000)
+        assert list(found) == [target.name for target in targets]
+        assert_means_are_kept(shipped_hazard(), record, targets, origin, found)
+        for wide in targets:
+            for narrow in targets:
+                if wide.includes(narrow):
+                    assert np.all(found[narrow.name] <= found[wide.name])
+            assert np.all(np.diff(found[wide.name], axis=1) >= 0)
+
+
+def test_a_nearer_horizon_gives_the_first_days_of_a_further_one(record):
+    near, far = (
+        draws_by_day(shipped_hazard(), record, [WIDE, MIDDLE], date(2018, 1, 1), START, days)
+        for days in (100, FURTHEST_DAYS)
+    )
+    for name, draws in near.items():
+        np.testing.assert_allclose(draws, far[name][:, :101], rtol=1e-12)
+
+
+def test_a_horizon_further_than_was_learned_is_refused(record):
+    with pytest.raises(InputError, match=f"{FURTHEST_DAYS + 1} days ahead .* answers up to {FURTHEST_DAYS}"):
+        draws_by_day(None, record, [WIDE], date(2018, 1, 1), START, FURTHEST_DAYS + 1)
 
 
 def test_the_own_deviation_solves_its_equation():

@@ -22,7 +22,6 @@ from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, simulate, write_run
 from forecast.runs.summaries import target_forecasts
-from forecast.simulation.probabilities import HitMoments
 
 CHAINS = 4
 CONFIG = """\
@@ -93,7 +92,8 @@ class Fixed:
 
     def by_day(self, events, targets, origin, start, horizon_days):
         mean = self.chance * np.arange(horizon_days + 1) / horizon_days
-        told = HitMoments(mean, np.full(len(mean), self.variance))
+        # Two draws that lie apart by this variance.
+        told = mean + np.array([[-1.0], [1.0]]) * np.sqrt(self.variance)
         return {target.name: told for target in targets if target.name not in self.silent}
 
 

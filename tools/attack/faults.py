@@ -275,7 +275,7 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     found = POOLED.by_day(known, rules, origin, start, max(USUAL_HORIZONS))
     silent = np.zeros(len(USUAL_HORIZONS))
     return np.array(
-        [found[one.name].mean[list(USUAL_HORIZONS)] if one.name in found else silent for one in rules]
+        [found[one.name].mean(axis=0)[list(USUAL_HORIZONS)] if one.name in found else silent for one in rules]
     )
 
 
