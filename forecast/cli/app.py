@@ -20,6 +20,7 @@ from forecast.cli import (
     ledger,
     new,
     priors,
+    reactions,
     run,
     scenario,
 )
@@ -147,6 +148,7 @@ app.command("scenario")(scenario.scenario)
 app.command("app")(serve_page)
 app.command("mcp")(mcp)
 app.command("sensitivity")(scenario.sensitivity)
+app.command("reactions")(reactions.reactions)
 app.command("judge")(ledger.judge)
 app.command("reconcile")(ledger.reconcile)
 app.command("backtest")(backtest.backtest)

@@ -1,0 +1,111 @@
+"""``forecast reactions``: what answered what in the record of a run or a config."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecast.blocks import Block, Heading, Prose, Verbatim, plain_table, right
+from forecast.cli.options import Answer, argument, option, takes_options
+from forecast.errors import InputError
+from forecast.wording import count, number, percent
+
+if TYPE_CHECKING:
+    from forecast.reactions import Reaction, Reactions
+    from forecast.runs.inputs import Inputs
+
+_SHOWN, _MOST_BEFORE = 12, 3
+
+
+@takes_options
+def reactions(
+    source: Path = argument("RUN|CONFIG", "Folder of a saved run, or config file (YAML)."),
+    days: int = option(
+        14, "--days", "Days after an act within which an answer is looked for.", "N", min=1, max=180
+    ),
+    *,
+    answer: Answer,
+) -> None:
+    """Say what answered what in this record, against chance alone; nothing is fitted to it but the counts.
+
+    Classes of acts by category, subcategory, side and severity; answers are the targets, and grave conflict
+    by the other side.
+    """
+    from forecast.reactions import find_reactions
+
+    inputs = _read(source)
+    headline = inputs.config.headline.target
+    found = find_reactions(
+        inputs.events,
+        inputs.dyad,
+        sorted(inputs.rules, key=lambda rule: rule.name != headline),
+        inputs.data.grid.start,
+        inputs.config.as_of,
+        days,
+    )
+    answer.print(found.to_dict() if answer.json else {}, _said(found, inputs))
+
+
+def _read(source: Path) -> Inputs:
+    from forecast.config import load_config
+    from forecast.events.reading import read_events
+    from forecast.records.forecast import Forecast
+    from forecast.runs import files
+    from forecast.runs.inputs import inputs_of, read_data
+
+    if not source.exists():
+        raise InputError(f"{source}: there is no such file or folder. Give a run folder, or a config (YAML)")
+    if not source.is_dir():
+        return read_data(load_config(source))
+    kind = files.kind_of(source)
+    if kind not in ("run", "watched dyad"):
+        held = f"holds a {kind}" if kind else "is no folder of a saved run"
+        raise InputError(f"{source}: {held}. Give a run folder, or a config (YAML)")
+    files.refuse_changed_files(source, advice="")
+    # Before the config, since it tells whether another version made the folder.
+    files.read_record(source / files.FORECAST, Forecast)
+    return inputs_of(load_config(source / files.CONFIG), read_events(source / files.EVENTS))
+
+
+def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
+    yield Prose(
+        f"{count(len(found.found), 'pair')} of a class of acts and an answer were looked at "
+        f"({count(found.n_classes, 'class', 'classes')}). A class that is chosen after its cases must be "
+        "judged so; the ratios are shrunk for it."
+    )
+    if not found.found:
+        yield Prose(f"No class has three cases with {count(found.days, 'day')} of record after them.")
+        return
+    headline = inputs.config.headline.target
+    best, others = found.found[:_SHOWN], found.found[_SHOWN:]
+    of_headline = [one for one in others if one.answer == headline][:_MOST_BEFORE]
+    heads = "Acts", "Answer", right("answered"), right("by chance"), right("ratio (90%)")
+    within = f"within {count(found.days, 'day')}, to {inputs.config.as_of}"
+    yield plain_table(heads, map(_row, best), f"What was answered {within}")
+    if of_headline:
+        yield plain_table(heads, map(_row, of_headline), f"What came before {headline}")
+    for case in (case for case in found.past if case.target == headline):
+        before = ", ".join(f"{one.acts.in_words()} on {one.date}" for one in case.candidates[:_MOST_BEFORE])
+        yield Prose(f"{case.target} on {case.date}: before it {before or 'no act that it tends to follow'}.")
+    if found.yaml is None:
+        yield Prose("No class was answered clearly more often than chance alone gives.")
+        return
+    counts = ", ".join(
+        f"{one.answered} of {one.cases} within {count(one.days, 'day')}" for one in best[0].windows
+    )
+    yield Prose(f"{best[0].acts.in_words()}, then {best[0].answer}: {counts}.", "First:")
+    yield Heading("For the config")
+    yield Verbatim(tuple(found.yaml.splitlines()))
+
+
+def _row(one: Reaction) -> tuple[str, ...]:
+    asked = one.asked
+    low, high = (number(end, 1) for end in asked.ratio90)
+    return (
+        one.acts.in_words(),
+        one.answer,
+        f"{asked.answered} of {asked.cases}",
+        percent(asked.base),
+        f"{number(asked.ratio, 1)} ({low}–{high})",
+    )

@@ -1,0 +1,350 @@
+"""What answered what in a record: how often an answer followed acts of a class, and what chance alone gives.
+
+Counts of the record and no model. A *case* of a class is a day with such an act; it is *answered* where the
+answer falls on one of the next n days. The day itself does not count, since the order within it is unknown.
+*Base* is the share of all other days from which the answer follows as soon.
+
+The rate ratio θ of a class makes its chance 1 − (1 − base)^θ. Hundreds of classes are compared, so each ratio
+is shrunk towards one by a prior that all of them share: a mixture of log-normals around one, with weights
+fitted to all classes (Stephens 2017, Biostatistics 18, 275–294). Cases fewer than n days apart share their
+window: a class weighs in as the number of its windows that do not overlap.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from forecast.config.writing import as_yaml
+from forecast.errors import InputError
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL
+from forecast.events.dyads import DyadRule
+from forecast.events.table import EventTable
+from forecast.panel import TargetRule
+from forecast.wording import count, percent
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
+Answer = tuple[str, str | None]
+"""Name of an answer, and the side that it answers; ``None``: whoever acted."""
+
+WINDOWS = (7, 14, 30)
+"""Days within which an answer is looked for, beside those that are asked for."""
+LEAST_CASES, BARS = 3, (1, 3, 4)
+"""Cases that a class has at least, and the least severities by which classes are cut."""
+GRAVE, GRAVE_ANSWER = 3, "grave answer"
+"""The other side's conflict of this severity or above, and its name; a target's name has no space."""
+MOST_EXAMPLES = 10
+MOST_CANDIDATES, LEAST_RATIO, LEAST_ANSWERED = 12, 1.5, 2
+"""Classes looked up before past cases: how many at most, with which ratio, answered how often."""
+_LOG_RATIOS = np.linspace(-5.0, 6.0, 441)
+_SCALES, _WEIGHTS = np.array([0.1, 0.2, 0.4, 0.8, 1.6]), np.array([10.0, 1.0, 1.0, 1.0, 1.0])
+"""Deviations of the prior's log-normals, and the classes that each counts beforehand."""
+
+
+@dataclass(frozen=True)
+class ActClass:
+    """Acts of a category at least this severe; of some subcategories, and by one side, where named.
+
+    ``subcategory`` is one name, or ``word_*`` for all that begin so; ``by`` is a side, actors joined by +.
+    """
+
+    category: str
+    subcategory: str | None
+    by: str | None
+    min_severity: int
+
+    def in_words(self) -> str:
+        """Return e.g. ``dispute/taiwan_visit ≥ 3 by USA``."""
+        kind = f"{self.category}/{self.subcategory}" if self.subcategory else self.category
+        bar = f" ≥ {self.min_severity}" if self.min_severity > 1 else ""
+        return f"{kind}{bar}{f' by {self.by}' if self.by else ''}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """How often an answer came within so many days.
+
+    ``ratio`` is the chance after an act of the class over ``base``, shrunk: posterior mean and 90% interval.
+    Half a day with the answer is added to ``base``, which is never zero.
+    """
+
+    days: int
+    cases: int
+    answered: int
+    base: float
+    observed_ratio: float
+    ratio: float
+    ratio90: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """A class of acts and an answer; ``examples`` are the last cases that the window asked for counts."""
+
+    acts: ActClass
+    answer: str
+    asked: Window
+    windows: tuple[Window, ...]
+    examples: tuple[date, ...]
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether the answer follows more often than by chance: 95% of the posterior lie above one."""
+        return self.asked.ratio90[0] > 1
+
+    @property
+    def may_explain(self) -> bool:
+        """Whether its acts are looked up before past cases; one answer alone would explain itself."""
+        return self.asked.ratio >= LEAST_RATIO and self.asked.answered >= LEAST_ANSWERED
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the pair as plain values."""
+        own = {**asdict(self.acts), "answer": self.answer, **asdict(self.asked)}
+        own["examples"] = [day.isoformat() for day in self.examples]
+        return own | {"windows": [asdict(window) for window in self.windows]}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An act before a past case; of several classes that hold it the first in rank, with its ratio."""
+
+    date: date
+    days_before: int
+    acts: ActClass
+    ratio: float
+
+
+@dataclass(frozen=True)
+class PastCase:
+    """A day on which a target was met, and the acts before it of classes that it tends to follow."""
+
+    target: str
+    date: date
+    candidates: tuple[Candidate, ...]
+    set_off_by: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """All pairs of a class and an answer, the clearest first; and the past cases of each target.
+
+    ``yaml`` is the first pair as it stands in a config, ``None`` where it does not stand out.
+    """
+
+    days: int
+    n_classes: int
+    found: tuple[Reaction, ...]
+    past: tuple[PastCase, ...]
+    yaml: str | None = field(repr=False)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return what ``forecast reactions --json`` prints."""
+        plain = TypeAdapter(tuple[PastCase, ...]).dump_python
+        past = plain(self.past, mode="json", exclude_defaults=True)
+        head = {"command": "reactions", "schema": 1, "looked_at": len(self.found)}
+        return head | {"classes": [one.to_dict() for one in self.found], "past": past, "yaml": self.yaml}
+
+
+@dataclass(frozen=True)
+class _Record:
+    """Known acts of a dyad; ``day`` counts from the start, ``side`` is empty for third parties."""
+
+    events: EventTable
+    start: date
+    n_days: int
+    day: Places
+    side: NDArray[np.object_]
+
+    def days_of(self, mask: NDArray[np.bool_]) -> Places:
+        """Return the days with an act of the mask, each once, in order."""
+        return np.unique(self.day[mask])
+
+    def date_of(self, day: int) -> date:
+        return self.start + timedelta(days=int(day))
+
+    def subcategories(self, category: str) -> dict[str, tuple[str, ...]]:
+        """Return subcategories, and families of those that share their first word, by name."""
+        own = sorted({*self.events.subcategory[self.events.category == category].tolist()} - {""})
+        words = Counter(name.split("_")[0] for name in own)
+        often = [word for word, times in words.items() if times > 1]
+        alike = {f"{word}_*": tuple(name for name in own if name.split("_")[0] == word) for word in often}
+        return {name: (name,) for name in own} | alike
+
+
+def find_reactions(
+    events: EventTable,
+    dyad: DyadRule,
+    rules: Sequence[TargetRule],
+    start: date,
+    as_of: date,
+    days: int = 14,
+    set_off_by: Mapping[tuple[str, date], Mapping[str, float]] | None = None,
+) -> Reactions:
+    """Count what followed each class of acts in a record.
+
+    Acts that were not known on ``as_of`` are left out. The first of the ``rules`` is that of the headline; a
+    target that was never met is no answer. ``set_off_by`` are shares of the intensity of past cases, by
+    target and day, where a model tells them. Raises ``InputError``: one side alone acts.
+    """
+    record = _record_of(events, dyad, start, as_of)
+    classes = dict(_classes(record))
+    answers = _answers(record, dyad, rules)
+    windows = {n: dict(_windows(record, classes, answers, n)) for n in sorted({*WINDOWS, days})}
+    found = []
+    for (acts, answer), asked in windows[days].items():
+        met = _followed(answers[answer], record.n_days, days)
+        cases = classes[acts][classes[acts] < len(met)]
+        examples = tuple(map(record.date_of, cases[met[cases]][-MOST_EXAMPLES:]))
+        every = tuple(of[acts, answer] for of in windows.values() if (acts, answer) in of)
+        found.append(Reaction(acts, answer[0], asked, every, examples))
+    order = [*(rule.name for rule in rules), GRAVE_ANSWER]
+    found.sort(key=lambda one: (-one.asked.ratio90[0], -one.asked.ratio, order.index(one.answer)))
+    past = []
+    for rule in rules:
+        of_target = [one for one in found if one.answer == rule.name and one.may_explain]
+        before = [(int(on), one) for one in of_target[:MOST_CANDIDATES] for on in classes[one.acts]]
+        for day in record.days_of(rule.mask(record.events)).tolist():
+            near: dict[int, Candidate] = {}
+            for on, one in before:
+                if 0 < day - on <= days and on not in near:
+                    near[on] = Candidate(record.date_of(on), day - on, one.acts, one.asked.ratio)
+            likely = tuple(sorted(near.values(), key=lambda act: (-act.ratio, act.days_before)))
+            case = record.date_of(day)
+            past.append(PastCase(rule.name, case, likely, (set_off_by or {}).get((rule.name, case))))
+    text = _yaml(record, found[0], dyad, len(found)) if found and found[0].stands_out else None
+    return Reactions(days, len(classes), tuple(found), tuple(past), text)
+
+
+def _side_name(actors: Sequence[str]) -> str:
+    return "+".join(sorted(actors))
+
+
+def _record_of(events: EventTable, dyad: DyadRule, start: date, as_of: date) -> _Record:
+    known = events.known_by(as_of).between(start, as_of)
+    side = np.full(len(known), "", dtype=np.object_)
+    for actors in (dyad.a, dyad.b):
+        side[np.isin(known.initiator, actors)] = _side_name(actors)
+    if len(acting := sorted({*side.tolist()} - {""})) < 2:
+        who = f"{acting[0]} alone acts" if acting else "neither side acts"
+        raise InputError(
+            f"{events.source}: {who} in {start} … {as_of}, so nothing is an answer. Give acts of both sides"
+        )
+    day = (known.date - np.datetime64(start, "D")).astype(np.int64)
+    return _Record(known, start, (as_of - start).days + 1, day, side)
+
+
+def _classes(record: _Record) -> Iterator[tuple[ActClass, Places]]:
+    """Yield classes with their days; of two with the same cases the more specific, with the lower bar."""
+    events = record.events
+    sides = sorted({*record.side.tolist()} - {""})
+    for category in CATEGORIES:
+        kinds = record.subcategories(category)
+        seen: dict[bytes, set[str | None]] = {}
+        for name, by in (*((name, by) for name in (*kinds, None) for by in sides), (None, None)):
+            mask = events.category == category
+            mask &= np.isin(events.subcategory, kinds[name]) if name else True
+            mask &= record.side == by if by else True
+            for bar in BARS:
+                cases = record.days_of(mask & (events.severity >= bar))
+                held = seen.setdefault(cases.tobytes(), set())
+                if len(cases) >= LEAST_CASES and by not in held and not (by is None and held):
+                    held.add(by)
+                    yield ActClass(category, name, by, bar), cases
+
+
+def _answers(record: _Record, dyad: DyadRule, rules: Sequence[TargetRule]) -> dict[Answer, Places]:
+    """Days of each answer that ever came."""
+    events = record.events
+    on: dict[Answer, Places] = {(rule.name, None): record.days_of(rule.mask(events)) for rule in rules}
+    grave = np.isin(events.category, CONFLICTUAL) & (events.severity >= GRAVE)
+    for acting, other in ((dyad.a, dyad.b), (dyad.b, dyad.a)):
+        on[GRAVE_ANSWER, _side_name(acting)] = record.days_of(grave & (record.side == _side_name(other)))
+    return {answer: days for answer, days in on.items() if len(days)}
+
+
+def _followed(answer: Places, n_days: int, n: int) -> NDArray[np.bool_]:
+    """Whether the answer falls on one of the next n days, for each day that has so many after it."""
+    so_far = np.concatenate([[0], np.bincount(answer, minlength=n_days).cumsum()])
+    return np.asarray(so_far[n + 1 :] > so_far[1 : max(n_days - n, 0) + 1])
+
+
+def _windows(
+    record: _Record, classes: Mapping[ActClass, Places], answers: Mapping[Answer, Places], n: int
+) -> Iterator[tuple[tuple[ActClass, Answer], Window]]:
+    followed = {answer: _followed(on, record.n_days, n) for answer, on in answers.items()}
+    whole, counted = max(record.n_days - n, 0), {}
+    for acts, every in classes.items():
+        cases = every[every < whole]
+        if LEAST_CASES <= len(cases) < whole:
+            apart = _apart(cases, n)
+            for answer, met in followed.items():
+                if answer[1] in (None, acts.by):
+                    answered = int(met[cases].sum())
+                    base = (int(met.sum()) - answered + 0.5) / (whole - len(cases) + 1)
+                    counted[acts, answer] = (len(cases), answered, base, apart)
+    if counted:
+        ratios = zip(*_shrunk(*np.array([*counted.values()]).T), strict=True)
+        for (pair, (of, k, base, _)), (mean, low, high) in zip(counted.items(), ratios, strict=True):
+            yield pair, Window(n, of, k, base, k / of / base, float(mean), (float(low), float(high)))
+
+
+def _apart(cases: Places, n: int) -> int:
+    """Count cases whose windows do not overlap, from the first on."""
+    kept: list[int] = []
+    for day in cases.tolist():
+        if not kept or day >= kept[-1] + n:
+            kept.append(day)
+    return len(kept)
+
+
+def _shrunk(cases: Floats, answered: Floats, base: Floats, apart: Floats) -> tuple[Floats, Floats, Floats]:
+    """Posterior mean, 5% and 95% quantile of each class's chance over base, shape (pair,)."""
+    quiet = np.exp(_LOG_RATIOS) * np.log1p(-base)[:, None]
+    chance = -np.expm1(quiet)
+    fit = answered[:, None] * np.log(chance) + (cases - answered)[:, None] * quiet
+    fit *= (apart / cases)[:, None]
+    likelihood = np.exp(fit - fit.max(axis=1, keepdims=True))
+    parts = np.exp(-0.5 * (_LOG_RATIOS / _SCALES[:, None]) ** 2)
+    parts /= parts.sum(axis=1, keepdims=True)
+    marginal = likelihood @ parts.T
+    weights = _WEIGHTS / _WEIGHTS.sum()
+    for _ in range(200):
+        belongs = marginal * weights
+        weights = (belongs / belongs.sum(axis=1, keepdims=True)).sum(axis=0) + _WEIGHTS
+        weights /= weights.sum()
+    posterior = likelihood * (weights @ parts)
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    ratio, reached = chance / base[:, None], posterior.cumsum(axis=1)
+    low, high = (ratio[np.arange(len(ratio)), (reached < part).sum(axis=1)] for part in (0.05, 0.95))
+    return (posterior * ratio).sum(axis=1), low, high
+
+
+def _yaml(record: _Record, one: Reaction, dyad: DyadRule, looked_at: int) -> str:
+    acts, asked = one.acts, one.asked
+    own, other = (dyad.a, dyad.b) if acts.by == _side_name(dyad.a) else (dyad.b, dyad.a)
+    kinds = [*record.subcategories(acts.category).get(acts.subcategory or "", ())]
+    when: dict[str, Any] = {"category": acts.category, "subcategory": kinds, "by": [*own] if acts.by else []}
+    if acts.min_severity > 1:
+        when["min_severity"] = acts.min_severity
+    then: dict[str, Any] = {"target": one.answer}
+    if one.answer == GRAVE_ANSWER:
+        then = {"category": [*CONFLICTUAL], "by": [*other], "min_severity": GRAVE}
+    reaction = {
+        "label": f"{acts.in_words()} is followed by {one.answer}",
+        "when": {key: value for key, value in when.items() if value},
+        "then": then,
+        "days": asked.days,
+        "chance": "learned",
+        "rationale": f"Chosen after the cases, from {count(looked_at, 'pair')} of class and answer: followed "
+        f"{asked.answered} times of {asked.cases}, by chance alone in {percent(asked.base)}.",
+    }
+    name = "_".join(filter(None, (acts.category, (acts.subcategory or "").removesuffix("_*"))))
+    return as_yaml({"reactions": {name: reaction}})
