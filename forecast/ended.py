@@ -13,6 +13,7 @@ KEYS = {
     "on_change.mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
     "on_change.webhook": "ended with 0.4: use on_change.command (docs/howto.md shows a webhook)",
     "sampler.engine": "ended with 0.4: leave it out; compiled code always samples",
+    "types": "ended with 0.4: use reactions, which state what an act brings about (docs/scenarios.md)",
     "shock": "ended with 0.4: leave it out; dyads are listed one by one, not as 'any of the list'",
 }
 """By dotted key of a config, scenario, watchlist or bed; places in lists are left out."""

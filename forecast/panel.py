@@ -26,6 +26,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.config.reactions import LEARNED
 from forecast.errors import EventError, InputError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
@@ -135,7 +136,8 @@ class ActClass:
         if self.by:
             chosen &= np.isin(events.initiator, self.by)
         if self.subcategory:
-            chosen &= np.array([self._named(str(name)) for name in events.subcategory], dtype=np.bool_)
+            named = [name for name in {*events.subcategory.tolist()} if self._named(name)]
+            chosen &= np.isin(events.subcategory.astype(np.str_), named)
         return np.asarray(chosen, dtype=np.bool_)
 
     def holds(self, category: str, subcategory: str, severity: int, by: str) -> bool:
@@ -148,13 +150,17 @@ class ActClass:
         )
 
     def _named(self, subcategory: str) -> bool:
-        return any(fnmatch.fnmatchcase(subcategory, name) for name in self.subcategory)
+        return any(is_named(subcategory, name) for name in self.subcategory)
+
+
+def is_named(subcategory: str, name: str) -> bool:
+    """Whether a subcategory has a name, in which ``*`` stands for any text."""
+    # Of the signs that fnmatch knows the star alone has a meaning here.
+    return fnmatch.fnmatchcase(subcategory, name.replace("[", "[[]").replace("?", "[?]"))
 
 
 Chance = str | float | Mapping[str, float]
 """A chance as stated: ``"learned"``, a word, a share, a distribution (``"Beta(3, 2)"``), or quantiles."""
-LEARNED = "learned"
-"""The chance that the record alone tells."""
 
 
 @dataclass(frozen=True)

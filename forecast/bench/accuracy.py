@@ -22,8 +22,17 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from forecast.baselines import find_record_start, horizon_lengths
 from forecast.blocks import Alert, Block, Column, Group, Heading, Prose, Table, cells, plain_table, right
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
-from forecast.config.schema import LONGEST_HORIZON, TargetConfig, day_in, sequence_in
-from forecast.config.settings_file import Fault, Section, SettingsFile, read_yaml, refusal, shown_value
+from forecast.config.schema import LONGEST_HORIZON, TargetConfig
+from forecast.config.settings_file import (
+    Fault,
+    Section,
+    SettingsFile,
+    day_in,
+    read_yaml,
+    refusal,
+    sequence_in,
+    shown_value,
+)
 from forecast.errors import EventError, InputError, UnfinishedError, did_you_mean, shown
 from forecast.evaluation.metrics import Estimate
 from forecast.evaluation.past_forecasts import (

@@ -2,8 +2,8 @@
 
 from forecast.config.describe import describe_config as describe_config
 from forecast.config.describe import target_definition as target_definition
+from forecast.config.reactions import ReactionConfig as ReactionConfig
 from forecast.config.scenario import AssumedAct as AssumedAct
-from forecast.config.scenario import NewType as NewType
 from forecast.config.scenario import PastEvents as PastEvents
 from forecast.config.scenario import Scenario as Scenario
 from forecast.config.scenario import load_scenario as load_scenario

@@ -8,10 +8,11 @@ from os import path as os_path
 from pathlib import Path
 from typing import Any
 
-from forecast.config.schema import BUNDLED_PREFIX, Config, MilestoneConfig, TargetConfig
+from forecast.config.reactions import LEARNED, ReactionConfig
+from forecast.config.schema import BUNDLED_PREFIX, Config, MilestoneConfig, TargetConfig, title_of
 from forecast.config.settings_file import Fault
 from forecast.records.scale import ANY, Scale
-from forecast.wording import count, in_sentence, listing, long_day, question_text, share
+from forecast.wording import count, in_sentence, listing, long_day, percent, question_text, share
 
 WIDTH = 80
 _MOST_KINDS = 2
@@ -32,6 +33,7 @@ def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
         "Questions as a forecasting platform would ask them": questions,
         "Milestones": (_milestone_line(milestone, config) for milestone in config.milestones),
         "Expected acts": _calendar_lines(config),
+        "Reactions": map(reaction_line, config.reactions, config.reactions.values()),
         "Priors": _prior_lines(config),
         "Sampling": [_sampling(config)],
     }
@@ -117,7 +119,8 @@ def _calendar_lines(config: Config) -> Iterator[str]:
         chance = f"with probability {100 * act.probability:g}%"
         if act.probability in (0.0, 1.0):
             chance = "taken as certain" if act.probability else "switched off (probability 0%)"
-        kind = f"{_words(act.category)}, severity {act.severity}{f', by {act.by}' if act.by else ''}"
+        of = f"/{act.subcategory}" if act.subcategory else ""
+        kind = f"{_words(act.category)}{of}, severity {act.severity}{f', by {act.by}' if act.by else ''}"
         met = [
             config.target_title(name)
             for name, target in config.targets.items()
@@ -129,6 +132,33 @@ def _calendar_lines(config: Config) -> Iterator[str]:
         yield f"{long_day(act.date)}: {act.label} ({kind}), {chance}.{meets}"
     if not config.calendar:
         yield "None are listed; the model expects only what it has learnt."
+
+
+def reaction_line(name: str, reaction: ReactionConfig) -> str:
+    """Return a reaction in a sentence: what sets it off, what follows within which time, how likely."""
+    when, then = reaction.when, reaction.then
+    if when.category:
+        kinds = f" ({', '.join(when.subcategory)})" if when.subcategory else ""
+        grades = f" of severity {_either(map(str, when.severity))}" if when.severity else ""
+        by = f" by {' or '.join(when.by)}" if when.by else ""
+        trigger = f"{_words(when.category)}{kinds}{grades}{by} is answered by"
+    else:
+        occasion = f"milestone {when.milestone}" if when.milestone else f"'{when.calendar}'"
+        days = f", as on {listing([long_day(day) for day in reaction.past])}," if reaction.past else ""
+        trigger = f"{occasion}{days} is followed by"
+    answer = f"an act that meets {then.target}" if then.target else _either(then.category or ["conflict"])
+    who = f" by {' or '.join(then.by)}" if then.by else ""
+    chance = f"chance {_chance_text(reaction.chance)}"
+    if reaction.record == "ignore":
+        chance += ", whatever the record says"
+    label = reaction.label or title_of(name)
+    return f"{label} ({name}): {trigger} {answer}{who} within {count(reaction.days, 'day')}, {chance}."
+
+
+def _chance_text(chance: str | float | Mapping[str, float]) -> str:
+    if isinstance(chance, str):
+        return "learned from the record" if chance == LEARNED else chance
+    return percent(chance) if isinstance(chance, float) else _prior_text(chance)
 
 
 def _prior_lines(config: Config) -> Iterator[str]:

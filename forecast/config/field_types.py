@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from forecast.config.settings_file import DEVICES, refusal, shown_value
-from forecast.errors import PriorError
+from forecast.config.settings_file import DEVICES, refusal, sequence_in, shown_value
+from forecast.errors import PriorError, did_you_mean
 from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import CATEGORIES, category_fault
 from forecast.events.countries import actor_named, shared_name
@@ -99,6 +99,23 @@ def _actor(value: object) -> str:
 def _side(value: object) -> str | tuple[str, ...]:
     names = _actors(value)
     return names if len(names) > 1 else names[0]
+
+
+def actors_in(value: object) -> list[str]:
+    """Return actors as the events name them, whatever way a setting lists them; none where it names none."""
+    names = sequence_in(value) or (value,)
+    return list(dict.fromkeys(actor_named(name) for name in names if isinstance(name, str)))
+
+
+def unknown_actor(actor: str, actors: Sequence[str]) -> str:
+    """Return the message for an act by somebody whom the dyad does not name."""
+    return f"'{actor}' is no actor of the dyad.{did_you_mean(actor, actors)} Allowed: {', '.join(actors)}"
+
+
+def _subcategory(value: str) -> str:
+    if "*" in value:
+        raise refusal(f"{shown_value(value)} stands for several; an act is of one subcategory")
+    return value
 
 
 def _category(value: str) -> str:
@@ -264,6 +281,7 @@ Actors = Annotated[
     tuple[str, ...], BeforeValidator(lambda value: () if value in (None, (), []) else _actors(value))
 ]
 Category = Annotated[str, AfterValidator(_category), Field(json_schema_extra={"enum": [*CATEGORIES]})]
+Subcategory = Annotated[Text, AfterValidator(_subcategory)]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(distinct)]
 Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 PriorName = Annotated[

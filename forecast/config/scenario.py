@@ -26,9 +26,11 @@ from forecast.config.field_types import (
     PriorValue,
     Probability,
     Severity,
+    Subcategory,
     Text,
 )
-from forecast.config.schema import Config, day_in, mapping_in, sequence_in, title_of
+from forecast.config.reactions import ReactionConfig, reaction_faults
+from forecast.config.schema import Config, title_of
 from forecast.config.settings_file import (
     Fault,
     KeyPath,
@@ -37,22 +39,26 @@ from forecast.config.settings_file import (
     SettingsFile,
     SourceMap,
     YamlValue,
+    day_in,
     dotted_path,
+    mapping_in,
     optional,
     parse_yaml,
     plain_scalar,
     read_yaml,
+    sequence_in,
     several,
 )
 from forecast.errors import ConfigError
-from forecast.events.codebook import CATEGORIES, category_fault
 
 OPTIONS = "options"
 """Name of the scenario that options of the command line make up."""
+_ALIKE = ("date", "window", "category", "subcategory", "severity", "by", "label")
+"""What two acts share if they are the same."""
 _RATIONALE = "Given as options on the command line."
 _ACT_SHAPE = (
-    "DATE:category:severity[:probability][:by], e.g. 2023-09-01:visit:4:0.7 or "
-    "2023-09-01:military_posture:4:CHN (DATE may be FIRST..LAST)"
+    "DATE:category[/subcategory]:severity[:probability][:by], e.g. 2023-09-01:visit:4:0.7 or "
+    "2023-09-01:dispute/taiwan_visit:4:USA (DATE may be FIRST..LAST)"
 )
 
 
@@ -61,7 +67,8 @@ class AssumedAct(Section):
 
     date: Day | None = optional("its day; give either date or window")
     window: tuple[Day, Day] | None = optional("[first day, last day]: it happens once, any day as likely")
-    category: KeyName = Field(description="category of the codebook, or a type declared under types")
+    category: Category = Field(description="category of the act in the codebook")
+    subcategory: Subcategory | None = optional("what kind of act of its category, as event files name it")
     severity: Severity = Field(description="severity it would be coded with, 1 to 5")
     by: Actor | None = optional("who acts; required where a target counts such acts of some actors only")
     probability: Probability = Field(default=1.0, description="probability that it happens, 0 to 1")
@@ -104,21 +111,6 @@ class CalendarChange(Section):
     )
 
 
-class NewType(Section):
-    """A type of act that was never seen, and what one such act would do: its prior."""
-
-    excites: Annotated[Mapping[Category, PriorValue], EMPTY_MAPPING] = Field(
-        default_factory=dict,
-        description="by category: how many further acts of it one such act brings about (a prior, above 0)",
-    )
-    calms: PriorValue | None = optional(
-        "how much one such act lowers the log rate of conflictual acts (a prior)"
-    )
-    half_life_days: PriorValue = Field(description="days after which half of its effect is gone (a prior)")
-    counts_as: Category | None = optional("category whose targets it meets at its severity; none when absent")
-    rationale: LongText = Field(description="why the effect should be so large")
-
-
 class Scenario(SettingsFile):
     """A named diff of a run: other beliefs, another future, or another past, with the reason for it."""
 
@@ -134,8 +126,9 @@ class Scenario(SettingsFile):
         "past events taken out: ids, or descriptions of several"
     )
     calendar: CalendarChange | None = optional("changes of the config's calendar")
-    types: Annotated[Mapping[KeyName, NewType], EMPTY_MAPPING] = Field(
-        default_factory=dict, description="types of acts that were never seen, with priors of their effect"
+    reactions: Annotated[Mapping[KeyName, ReactionConfig], EMPTY_MAPPING] = Field(
+        default_factory=dict,
+        description="reactions beside those of the config, or in place of those of the same name",
     )
 
     _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("scenario"))
@@ -181,15 +174,14 @@ def refuse_same_names(scenarios: Sequence[Scenario]) -> None:
 
 
 def _scenario_faults(settings: Mapping[str, object]) -> list[Fault]:
-    types = [str(name) for name in mapping_in(settings.get("types"))]
     acts = [*_acts(settings)]
     return [
         *_empty_faults(settings),
-        *_type_faults(mapping_in(settings.get("types")), {str(act.get("category")) for _, act in acts}),
-        *(fault for path, act in acts for fault in _act_faults(path, act, types)),
+        *(fault for path, act in acts for fault in _act_faults(path, act)),
         *_repeated_faults(acts),
         *_calendar_faults(mapping_in(settings.get("calendar"))),
         *_past_faults(sequence_in(settings.get("without"))),
+        *reaction_faults(settings),
     ]
 
 
@@ -208,41 +200,26 @@ def _acts(settings: Mapping[str, object]) -> Iterator[tuple[KeyPath, Mapping[str
 def _empty_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
     calendar = mapping_in(settings.get("calendar"))
     replaced = calendar.get("replace") is not None
-    changes = [settings.get(key) for key in ("priors", "events", "without")]
+    changes = [settings.get(key) for key in ("priors", "events", "without", "reactions")]
     if not any((*changes, replaced, calendar.get("extend"), calendar.get("probability"))):
-        message = "the scenario changes nothing; give at least one of priors, events, without, calendar"
+        message = "the scenario changes nothing; give at least one of priors, events, without, calendar, "
+        "reactions"
         yield Fault((), message)
 
 
-def _type_faults(types: Mapping[str, object], used: set[str]) -> Iterator[Fault]:
-    for name, entry in types.items():
-        declared = mapping_in(entry)
-        path = ("types", name)
-        if name in CATEGORIES:
-            yield Fault(path, "is a category of the codebook; a new type needs a name of its own")
-        elif name not in used:
-            yield Fault(path, "no act of the scenario is of this type, so it would change nothing; remove it")
-        if declared and not declared.get("excites") and declared.get("calms") is None:
-            yield Fault(path, "its acts would have no effect; give excites, calms or both")
-
-
-def _act_faults(path: KeyPath, act: Mapping[str, object], types: Sequence[str]) -> Iterator[Fault]:
+def _act_faults(path: KeyPath, act: Mapping[str, object]) -> Iterator[Fault]:
     if act and (act.get("date") is None) == (act.get("window") is None):
         given = "both are given" if act.get("date") is not None else "neither is given"
         yield Fault(path, f"an act needs either date or window; {given}")
     window = [day_in(day) for day in sequence_in(act.get("window"))]
     if len(window) == 2 and window[0] and window[1] and window[0] > window[1]:
         yield Fault((*path, "window"), f"{window[0]} is after {window[1]}; write [first day, last day]")
-    category = act.get("category")
-    if isinstance(category, str) and category not in (known := (*CATEGORIES, *types)):
-        advice = "declare it under types to use a type that was never seen"
-        yield Fault((*path, "category"), f"{category_fault(category, known)}; {advice}")
 
 
 def _repeated_faults(acts: Sequence[tuple[KeyPath, Mapping[str, object]]]) -> Iterator[Fault]:
     seen: dict[tuple[str, ...], KeyPath] = {}
     for path, act in acts:
-        same = tuple(str(act.get(key)) for key in ("date", "window", "category", "severity", "by", "label"))
+        same = tuple(str(act.get(key)) for key in _ALIKE)
         if act and seen.setdefault(same, path) != path:
             advice = "remove one, or tell them apart by their labels"
             yield Fault(path, f"the same act as {dotted_path(seen[same])}; {advice}")
@@ -277,8 +254,9 @@ def scenario_from_options(
     """Read the options as one scenario; ``None`` when there are none.
 
     ``priors`` are ``NAME=PRIOR`` each (a word, a distribution, or quantiles as ``{q05: .., q95: ..}``),
-    ``events`` ``DATE:category:severity[:probability][:by]`` (DATE a day or ``FIRST..LAST``; a part that is no
-    number says who acts), ``without`` ids of past events.
+    ``events`` ``DATE:category[/subcategory]:severity[:probability][:by]`` (DATE a day or ``FIRST..LAST``; of
+    the last two either may come first, and one that is no number says who acts), ``without`` ids of past
+    events.
 
     Raises ``ConfigError``: lists every option that cannot be read, by its name.
     """
@@ -319,12 +297,19 @@ def _act_of(text: str) -> dict[str, YamlValue] | None:
         return None
     day, category, severity, *rest = parts
     # A name says who acts; what begins like a number is meant as one.
-    by = rest.pop() if rest and rest[-1][0].isalpha() else None
+    named = [part for part in rest if part[0].isalpha()]
+    by = named[0] if named else None
+    rest = [part for part in rest if part not in named[:1]]
     if len(rest) > 1:
         return None
     first, dots, last = day.partition("..")
     act: dict[str, YamlValue] = {"window": [first, last]} if dots else {"date": day}
+    category, slash, subcategory = map(str.strip, category.partition("/"))
+    if slash and not subcategory:
+        return None
     act |= {"category": category, "severity": plain_scalar(severity)}
+    if slash:
+        act["subcategory"] = subcategory
     if by:
         act["by"] = by
     if rest:

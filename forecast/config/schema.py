@@ -33,18 +33,25 @@ from forecast.config.field_types import (
     Severity,
     Share,
     Side,
+    Subcategory,
     Text,
     Texts,
     Whole,
+    actors_in,
+    unknown_actor,
 )
+from forecast.config.reactions import ReactionConfig, reaction_faults, setting_faults
 from forecast.config.settings_file import (
     Fault,
     KeyPath,
     Section,
     SettingsFile,
+    day_in,
     load_settings,
+    mapping_in,
     optional,
     refusal,
+    sequence_in,
     several,
 )
 from forecast.errors import did_you_mean
@@ -57,6 +64,8 @@ Use = Literal["client", "internal"]
 DateOrder = Literal["iso", "dmy", "mdy"]
 GRAVE = 4
 """Least severity of a target that is of high impact without its author saying so."""
+_ALIKE = ("date", "category", "subcategory", "severity", "by", "label")
+"""What two acts of the calendar share if they are the same."""
 UNNAMED = "forecast"
 """Name of a config that has none, and no file whose name could be its own."""
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
@@ -226,6 +235,7 @@ class CalendarAct(Section):
 
     date: Day = Field(description="expected day, after as_of and not after the last milestone")
     category: Category = Field(description="category of the act in the codebook")
+    subcategory: Subcategory | None = optional("what kind of act of its category, as event files name it")
     severity: Severity = Field(description="severity it would be coded with, 1 to 5")
     by: Actor | None = optional("who acts; required where a target counts such acts of some actors only")
     probability: Probability = Field(description="probability that it happens, 0 to 1")
@@ -381,6 +391,9 @@ class Config(SettingsFile):
     )
     decision: DecisionConfig | None = optional("costs of acting and of surprise")
     calendar: Annotated[tuple[CalendarAct, ...], EMPTY_LIST] = several("acts expected ahead")
+    reactions: Annotated[Mapping[KeyName, ReactionConfig], EMPTY_MAPPING] = Field(
+        default_factory=dict, description="what answers a class of acts, or follows an occasion, by name"
+    )
     model: Annotated[ModelConfig, EMPTY_MAPPING] = Field(default=ModelConfig())
     scenarios: Texts = several("scenario files to be compared with the forecast, from the config's folder")
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
@@ -508,6 +521,8 @@ def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
         *_unknown_names(settings, targets, milestones),
         *_calendar_faults(acts, as_of, milestones),
         *_actor_faults(acts, dyad, targets),
+        *reaction_faults(settings),
+        *setting_faults(settings, settings),
     ]
 
 
@@ -516,16 +531,16 @@ def _target_faults(targets: Mapping[str, object]) -> Iterator[Fault]:
     for name, target in targets.items():
         rule = mapping_in(target)
         categories = tuple(sorted(map(str, sequence_in(rule.get("any_of")))))
-        acts = categories, rule.get("min_severity"), tuple(sorted(_names(rule.get("by"))))
+        acts = categories, rule.get("min_severity"), tuple(sorted(actors_in(rule.get("by"))))
         if categories and (same := first.setdefault(acts, name)) != name:
             yield Fault(("targets", name), f"the same acts meet '{same}'; keep one of the two")
 
 
 def by_faults(targets: Mapping[str, object], dyad: Mapping[str, object]) -> Iterator[Fault]:
     """Yield targets whose ``by`` names no actor of the two sides, or leaves nobody out."""
-    sides, theatre = [*_names(dyad.get("a")), *_names(dyad.get("b"))], _names(dyad.get("theatre"))
+    sides, theatre = [*actors_in(dyad.get("a")), *actors_in(dyad.get("b"))], actors_in(dyad.get("theatre"))
     for name, target in targets.items() if sides else ():
-        by = _names(mapping_in(target).get("by"))
+        by = actors_in(mapping_in(target).get("by"))
         for actor in by:
             if actor not in sides:
                 what = "a third party (dyad.theatre)" if actor in theatre else "on neither side"
@@ -533,11 +548,6 @@ def by_faults(targets: Mapping[str, object], dyad: Mapping[str, object]) -> Iter
                 yield Fault(("targets", name, "by"), message + ", ".join(sides))
         if by and not theatre and set(by) == set(sides):
             yield Fault(("targets", name, "by"), "names both sides, so it leaves out nobody; remove it")
-
-
-def unknown_actor(actor: str, actors: Sequence[str]) -> str:
-    """Return the message for an act by somebody whom the dyad does not name."""
-    return f"'{actor}' is no actor of the dyad. Allowed: {', '.join(actors)}"
 
 
 def actor_missing(target: str, by: Sequence[str]) -> str:
@@ -550,14 +560,14 @@ def _actor_faults(
     acts: Sequence[Mapping[str, object]], dyad: Mapping[str, object], targets: Mapping[str, object]
 ) -> Iterator[Fault]:
     """Yield scheduled acts of actors that the dyad does not name, or that should name one."""
-    actors = [name for key in ("a", "b", "theatre") for name in _names(dyad.get(key))]
+    actors = [name for key in ("a", "b", "theatre") for name in actors_in(dyad.get(key))]
     for index, act in enumerate(acts):
         who, severity = act.get("by"), act.get("severity")
         if isinstance(who, str) and actors and actor_named(who) not in actors:
             yield Fault(("calendar", index, "by"), unknown_actor(who, actors))
         for name, rule in targets.items() if who is None and type(severity) is int else ():
             target = mapping_in(rule)
-            least, by = target.get("min_severity"), _names(target.get("by"))
+            least, by = target.get("min_severity"), actors_in(target.get("by"))
             kinds = sequence_in(target.get("any_of"))
             if by and type(least) is int and severity >= least and act.get("category") in kinds:  # type: ignore[operator]
                 yield Fault(("calendar", index), actor_missing(name, by))
@@ -567,7 +577,7 @@ def _actor_faults(
 def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
     place: dict[object, str] = {}
     for key in ("a", "b", "theatre"):
-        for actor in _names(dyad.get(key)):
+        for actor in actors_in(dyad.get(key)):
             if place.setdefault(actor, key) != key:
                 message = f"'{actor}' is in dyad.{place[actor]} already; an actor has one place"
                 yield Fault(("dyad", key), message)
@@ -649,33 +659,7 @@ def _calendar_faults(
         if day and last and day > last:
             message = f"{day} is after the last milestone ({last}), so it would change nothing; remove it"
             yield Fault(("calendar", index, "date"), message)
-        same = tuple(str(act.get(key)) for key in ("date", "category", "severity", "by", "label"))
+        same = tuple(str(act.get(key)) for key in _ALIKE)
         if act and first.setdefault(same, index) != index:
             message = f"the same act as calendar.{first[same]}; it would be counted twice, remove one"
             yield Fault(("calendar", index), message)
-
-
-def _names(actors: object) -> list[str]:
-    """Return actors as the events name them, whatever way a setting lists them."""
-    names = sequence_in(actors) or (actors,)
-    return list(dict.fromkeys(actor_named(name) for name in names if isinstance(name, str)))
-
-
-def day_in(value: object) -> date | None:
-    """Return a day, or ``None`` where the value is none."""
-    if type(value) is date:
-        return value
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
-    except ValueError:
-        return None
-
-
-def mapping_in(value: object) -> Mapping[str, object]:
-    """Return a mapping, empty where the value is none."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def sequence_in(value: object) -> Sequence[object]:
-    """Return a sequence, empty where the value is none."""
-    return value if isinstance(value, (list, tuple)) else ()

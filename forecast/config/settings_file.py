@@ -619,3 +619,23 @@ def load_settings[F: SettingsFile](
         raise source.error([Fault((other[0],), other[2])])
     name = folder_name(path.stem)
     return model.checked({"name": name, **settings} if name else settings, source, path, faults)
+
+
+def day_in(value: object) -> date | None:
+    """Return a day, or ``None`` where the value is none."""
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
+
+
+def mapping_in(value: object) -> Mapping[str, object]:
+    """Return a mapping, empty where the value is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence_in(value: object) -> Sequence[object]:
+    """Return a sequence, empty where the value is none."""
+    return value if isinstance(value, (list, tuple)) else ()

@@ -39,10 +39,7 @@ from forecast.config.schema import (
     Use,
     by_faults,
     cross_faults,
-    day_in,
-    mapping_in,
     milestones_after,
-    sequence_in,
     title_of,
 )
 from forecast.config.settings_file import (
@@ -52,11 +49,14 @@ from forecast.config.settings_file import (
     Section,
     SettingsFile,
     SourceMap,
+    day_in,
     folder_name,
     load_settings,
+    mapping_in,
     optional,
     read_yaml,
     refusal,
+    sequence_in,
     several,
 )
 from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS

@@ -20,12 +20,13 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from forecast.config.field_types import Text
 from forecast.config.scenario import Scenario
-from forecast.config.schema import Config, mapping_in
+from forecast.config.schema import Config
 from forecast.config.settings_file import (
     Fault,
     SettingsFile,
     folder_name,
     load_settings,
+    mapping_in,
     plain_scalar,
     refusal,
 )

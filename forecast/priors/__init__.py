@@ -6,12 +6,11 @@ from forecast.priors.named import (
     ParameterGroup,
     PriorSet,
     PriorStatement,
+    chance_prior,
     default_priors,
     elements,
     fit_quantiles,
-    new_type_parameters,
     parameter_groups,
-    read_prior,
 )
 
 __all__ = [
@@ -20,11 +19,10 @@ __all__ = [
     "ParameterGroup",
     "PriorSet",
     "PriorStatement",
+    "chance_prior",
     "default_priors",
     "elements",
     "fit_quantiles",
-    "new_type_parameters",
     "parameter_groups",
     "parse_distribution",
-    "read_prior",
 ]

@@ -24,12 +24,13 @@ import numpy as np
 from scipy import special
 
 from forecast.config.field_types import level_of, read_quantiles, read_statement
+from forecast.config.reactions import LEARNED
 from forecast.config.settings_file import parse_yaml
 from forecast.errors import PriorError, did_you_mean
 from forecast.events.codebook import CATEGORIES, COOPERATIVE
-from forecast.panel import StreamLayout
+from forecast.panel import Chance, StreamLayout
 from forecast.priors.distributions import Distribution, Floats, Support, as_words, parse_distribution
-from forecast.wording import on_scale, plain_number
+from forecast.wording import BANDS, on_scale, plain_number
 
 if TYPE_CHECKING:
     from forecast.wording import Scale
@@ -178,13 +179,6 @@ SCALES = {
         lambda v: f"an act one severity graver brings about {plain_number(v)} times as much conflict",
         lowest=1.0,
     ),
-    "cross_per_hundred": HumanScale(
-        "per_hundred",
-        "acts of this kind brought about by a hundred conflictual acts of any kind",
-        lambda x: 100 * x,
-        lambda v: v / 100,
-        lambda v: f"a hundred conflictual acts bring about {plain_number(v)} of this kind",
-    ),
 }
 """By the names that ``catalogue.yaml`` uses."""
 
@@ -223,12 +217,6 @@ class ParameterGroup:
 def parameter_groups() -> tuple[ParameterGroup, ...]:
     """Return the parameter groups of the model, in the order they are printed."""
     return tuple(_groups("model"))
-
-
-@cache
-def new_type_parameters() -> Mapping[str, ParameterGroup]:
-    """Return what must be stated of a type never seen, by its key in a scenario: only its prior can tell."""
-    return {group.name: group for group in _groups("new_type")}
 
 
 def elements(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
@@ -532,15 +520,6 @@ def _names(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
     return tuple(f"{group.name}.{element}" for element in elements(group, layout))
 
 
-def read_prior(name: str, statement: PriorStatement, group: ParameterGroup) -> Distribution:
-    """Read a word, a distribution or quantiles as the prior of a parameter of a group.
-
-    Raises ``PriorError``: the statement cannot be read, or its support does not fit; the message starts with
-    ``name``.
-    """
-    return _read(name, statement, group, None)[0]
-
-
 def _read(
     name: str, statement: PriorStatement, group: ParameterGroup, default: Distribution | None
 ) -> tuple[Distribution, Elicited | None]:
@@ -571,6 +550,46 @@ def _read(
             f"{name}: {distribution} puts mass where the parameter cannot be (it must be {allowed})"
         )
     return distribution, None
+
+
+CHANCE_SPREAD = 0.5
+"""Standard deviation, on the logit, of a chance that is stated as a share."""
+_WORD_CASES = 10.0
+"""Cases that a word weighs as much as."""
+
+
+def chance_prior(chance: Chance) -> Distribution | None:
+    """Return the prior of a chance that is stated; ``None`` where the record alone is to tell.
+
+    A word is a ``Beta`` with its mean in the middle of the word's band, worth ten cases, or so many that its
+    density falls to either end. A share is the median of a ``LogitNormal`` with ``CHANCE_SPREAD``; quantiles
+    are fitted by one.
+
+    Raises ``PriorError``: no such word, a share of 0 or 1, a distribution that is none or has mass outside
+    (0, 1), or quantiles that cannot be met.
+    """
+    if isinstance(chance, Mapping):
+        return fit_quantiles(chance, "unit")
+    if isinstance(chance, int | float):
+        if not 0.0 < chance < 1.0:
+            raise PriorError(f"got {chance:g}; a chance lies above 0 and below 1")
+        return Distribution("LogitNormal", (float(special.logit(chance)), CHANCE_SPREAD))
+    if chance == LEARNED:
+        return None
+    for word, least, most in BANDS:
+        if chance == word:
+            mean = (least + most) / 200
+            cases = max(_WORD_CASES, 1 / mean, 1 / (1 - mean))
+            return Distribution("Beta", (mean * cases, (1 - mean) * cases))
+    if "(" not in chance:
+        words = [LEARNED, *(word for word, _, _ in BANDS)]
+        raise PriorError(f"got {chance!r};{did_you_mean(chance, words)} allowed: {', '.join(words)}")
+    distribution = parse_distribution(chance)
+    if distribution.support != "unit":
+        raise PriorError(
+            f"{distribution} puts mass outside 0 to 1, where no chance is. Use Beta or LogitNormal"
+        )
+    return distribution
 
 
 def statement_examples(prior: NamedPrior) -> dict[str, PriorStatement]:

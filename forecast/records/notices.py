@@ -199,6 +199,10 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
     ),
     "saturated_scale": _saturated_scale,
     "density_changes": _density_changes,
+    "unseen_subcategory": lambda category, subcategory, near: (
+        f"The data hold no {category.replace('_', ' ')} of subcategory '{subcategory}'"
+        + (f"; did you mean '{near}'?" if near else ".")
+    ),
     "late_start": lambda start, first_date, rows: (
         f"The config starts on {long_day(start)}: {count(rows, 'earlier row')} of the file, from "
         f"{long_day(first_date)} on, {_was(rows)} not used."

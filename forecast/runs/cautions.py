@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning
+from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning, nearest
 from forecast.events.feed_faults import stale_gap
 from forecast.events.summary import find_breaks, saturated
 from forecast.events.table import EventTable
-from forecast.panel import STEP_DAYS, EventCounts, TargetRule
+from forecast.panel import STEP_DAYS, EventCounts, TargetRule, is_named
 from forecast.priors import PriorSet
 from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
 from forecast.records.notices import HEAD, DensityBreak, Notice, caution_lines, notice
-from forecast.runs.inputs import Inputs
+from forecast.runs.inputs import Inputs, known_subcategories
 
 if TYPE_CHECKING:
     from forecast.runs.run import Run
@@ -146,10 +146,22 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
         yield alike
     yield from _priors_far_from_data(inputs)
     yield from _density_changes(used.date, start, today)
+    yield from _unseen_subcategories(inputs, used)
     if early := int((inputs.events.date < start).sum()):
         yield notice("late_start", start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
     if inputs.later is not None:
         yield notice("events_after_as_of", **inputs.later._asdict())
+
+
+def _unseen_subcategories(inputs: Inputs, used: EventTable) -> Iterator[Notice]:
+    """Ask of those that acts of the calendar have, and those that reactions name."""
+    classes = [one.when for one in inputs.reactions if one.when]
+    named = [(act.category, act.subcategory) for act in inputs.calendar if act.subcategory]
+    named += [(one.category, name) for one in classes for name in one.subcategory]
+    for category, name in dict.fromkeys(named):
+        known = known_subcategories(used, category)
+        if not any(is_named(one, name) for one in known):
+            yield notice("unseen_subcategory", category=category, subcategory=name, near=nearest(name, known))
 
 
 def stale_events(days: Days, as_of: np.datetime64) -> Notice | None:

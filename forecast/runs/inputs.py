@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -11,13 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.config import Config, Scenario, load_scenarios
+from forecast.config import Config, ReactionConfig, Scenario, load_scenarios
 from forecast.config.describe import scale_faults
-from forecast.config.schema import PACKAGED_POPULATIONS
+from forecast.config.reactions import LEARNED
+from forecast.config.schema import PACKAGED_POPULATIONS, title_of
+from forecast.config.settings_file import Fault
 from forecast.config.writing import load_scale, read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.audit import Audit, read_audit
-from forecast.events.codebook import standard_scale
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES, standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.feed_faults import Feed
 from forecast.events.reading import load_events
@@ -26,24 +28,30 @@ from forecast.events.table import EventTable
 from forecast.events.terms import refuse_barred
 from forecast.families import Family, family_named
 from forecast.panel import (
+    ActClass,
     DelayCurve,
     EventCounts,
     FutureAct,
+    Reaction,
     TargetRule,
     TimeGrid,
     completeness_of,
     count_events,
     estimate_delay,
+    is_named,
     stated_delay,
     stream_layout,
 )
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
-from forecast.priors import PriorSet
+from forecast.priors import PriorSet, chance_prior
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.notices import FeedFault
 from forecast.records.scale import PACKAGED, Scale
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.wording import count
+
+_SHOWN_NAMES = 8
+"""Names of subcategories that a message lists at most."""
 
 
 class LaterRows(NamedTuple):
@@ -69,6 +77,7 @@ class Inputs:
     priors: PriorSet
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
+    reactions: tuple[Reaction, ...] = ()
     scale: Scale = field(default_factory=standard_scale)
     population: Population | None = None
     hazard: PooledHazard = field(default_factory=shipped_hazard)
@@ -141,6 +150,9 @@ def read_data(config: Config) -> Inputs:
     if inputs.audit and not {one.id for one in inputs.audit.judged} & {*everything.id.tolist()}:
         raise config.error(("events", "audit"), f"judges no row of {config.events.source}")
     _refuse_unseen(inputs)
+    acts = everything.select(rule.mask(everything))
+    if faults := [*record_faults(inputs, inputs.reactions, acts)]:
+        raise config.errors(faults)
     feed = Feed.of_table(everything, store=path if (path := config.events_path) and is_store(path) else None)
     if config.events.use is not None:
         with _told_at(config, "events", "use"):
@@ -209,6 +221,8 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
             hazard.mean_for(events, grid.origin)
     data = count_events(events, grid, stream_layout(rules), completeness)
     population = load_population(config)
+    if faults := [*chance_faults(config.reactions)]:
+        raise config.errors(faults)
     return Inputs(
         config=config,
         events=events,
@@ -222,10 +236,8 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         audit=audit,
         later=_later_rows(config, everything),
         rules=rules,
-        calendar=tuple(
-            FutureAct(act.date, act.category, act.severity, act.probability, label=act.label, by=act.by or "")
-            for act in config.calendar
-        ),
+        calendar=scheduled_acts(config),
+        reactions=reaction_rules(config),
     )
 
 
@@ -288,6 +300,127 @@ def target_rules(config: Config) -> tuple[TargetRule, ...]:
         TargetRule(name, tuple(target.any_of), target.min_severity, tuple(target.by))
         for name, target in config.targets.items()
     )
+
+
+def scheduled_acts(config: Config) -> tuple[FutureAct, ...]:
+    """Return the acts of a config's calendar."""
+    return tuple(
+        FutureAct(
+            act.date,
+            act.category,
+            act.severity,
+            act.probability,
+            label=act.label,
+            by=act.by or "",
+            subcategory=act.subcategory or "",
+        )
+        for act in config.calendar
+    )
+
+
+def reaction_rules(config: Config) -> tuple[Reaction, ...]:
+    """Return the reactions of a config, in its order."""
+    return _reactions(config, config.reactions, scheduled_acts(config))
+
+
+def scenario_reactions(config: Config, scenario: Scenario, acts: Sequence[FutureAct]) -> tuple[Reaction, ...]:
+    """Return the reactions of a config under a scenario: its own beside them, or in place by name.
+
+    ``acts`` are all future acts under the scenario, among which labels name occasions.
+    """
+    return _reactions(config, {**config.reactions, **scenario.reactions}, acts)
+
+
+def _reactions(
+    config: Config, stated: Mapping[str, ReactionConfig], acts: Sequence[FutureAct]
+) -> tuple[Reaction, ...]:
+    # A milestone or an act may be absent where a config asks for another day than its own.
+    days = {("milestone", one.name): (one.date, 1.0) for one in config.milestones}
+    days |= {("calendar", act.label): (act.date, act.probability) for act in reversed(acts)}
+    reactions = []
+    for name, said in stated.items():
+        when, then = said.when, said.then
+        occasion = ("milestone", when.milestone) if when.milestone else ("calendar", when.calendar or "")
+        ahead, probability = (None, 1.0) if when.category else days.get(occasion, (None, 1.0))
+        reactions.append(
+            Reaction(
+                name,
+                said.label or title_of(name),
+                ActClass(when.category, when.subcategory, when.severity or SEVERITIES, when.by)
+                if when.category
+                else None,
+                then.category,
+                then.by,
+                then.target,
+                said.days,
+                said.chance,
+                use_record=said.record == "use",
+                past=tuple(sorted(day for day in said.past if day <= config.as_of)),
+                ahead=ahead,
+                ahead_probability=probability,
+                rationale=said.rationale or "",
+            )
+        )
+    return tuple(reactions)
+
+
+def chance_faults(stated: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
+    """Yield chances of reactions that no distribution has."""
+    for name, said in stated.items():
+        try:
+            chance_prior(said.chance)
+        except PriorError as error:
+            yield Fault(("reactions", name, "chance"), str(error))
+
+
+def record_faults(inputs: Inputs, reactions: Iterable[Reaction], acts: EventTable) -> Iterator[Fault]:
+    """Yield what the record says against reactions; ``acts`` are all of the dyad, whenever they are known.
+
+    Days before the record, a class without an act of which the chance is to be learned, and a class that the
+    record shows to be its own answer.
+    """
+    start, rules = inputs.data.grid.start, {rule.name: rule for rule in inputs.rules}
+    for one in reactions:
+        path = ("reactions", one.name)
+        if one.past and one.past[0] < start:
+            message = f"{one.past[0]} is before the record, which begins on {start}; remove it"
+            yield Fault((*path, "past"), message)
+        if one.when is None:
+            continue
+        triggers = one.when.mask(acts)
+        if one.chance == LEARNED and not triggers.any():
+            yield Fault((*path, "when"), f"{_no_act_of(one.when, acts)} State a chance, or correct the class")
+        answer = TargetRule("", one.then or CONFLICTUAL, 1, one.by)
+        own = triggers & (rules[one.target] if one.target else answer).mask(acts)
+        if one.when.subcategory and own.any():
+            first = acts.date[own][0]
+            message = (
+                f"{count(int(own.sum()), 'act')} of the class, the first on {first}, would be an answer; say "
+                "who sets it off (by), or name fewer subcategories"
+            )
+            yield Fault((*path, "when", "subcategory"), message)
+
+
+def _no_act_of(acts_of: ActClass, acts: EventTable) -> str:
+    """Say that a class has no act in the record, and which subcategories come near its own."""
+    kinds = f"/{' or '.join(acts_of.subcategory)}" if acts_of.subcategory else ""
+    by = f" by {' or '.join(acts_of.by)}" if acts_of.by else ""
+    grades = (
+        "" if acts_of.severities == SEVERITIES else f" of severity {acts_of.severities}".replace(",)", ")")
+    )
+    known = known_subcategories(acts, acts_of.category)
+    unseen = [name for name in acts_of.subcategory if not any(is_named(one, name) for one in known)]
+    hints = "".join(did_you_mean(name, known) for name in unseen)
+    held = f" Of {acts_of.category} they hold: {', '.join(known[:_SHOWN_NAMES])}." if unseen and known else ""
+    if unseen and not known:
+        held = f" They tell no subcategory of {acts_of.category}."
+    return f"the data hold no act of {acts_of.category}{kinds}{grades}{by}.{hints}{held}"
+
+
+def known_subcategories(acts: EventTable, category: str) -> tuple[str, ...]:
+    """Subcategories of the acts of a category, the most frequent first."""
+    named = Counter(filter(None, acts.subcategory[acts.category == category].tolist()))
+    return tuple(name for name, _ in named.most_common())
 
 
 def config_scale(config: Config) -> Scale:

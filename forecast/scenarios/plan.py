@@ -5,55 +5,51 @@ All faults are found before anything is computed, each with its place in the sce
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import AssumedAct, NewType, PastEvents, Scenario
-from forecast.config.schema import actor_missing, unknown_actor
+from forecast.config import AssumedAct, PastEvents, Scenario
+from forecast.config.field_types import unknown_actor
+from forecast.config.reactions import LEARNED, same_reactions, setting_faults
+from forecast.config.schema import actor_missing
 from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
-from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable
-from forecast.models.draws import Floats
-from forecast.panel import EventCounts, FutureAct, StreamLayout, count_events, decay_per_step
-from forecast.priors import Distribution, PriorSet, PriorStatement, new_type_parameters, read_prior
-from forecast.runs.inputs import Inputs, priors_of
+from forecast.panel import EventCounts, FutureAct, Reaction, StreamLayout, count_events, is_named
+from forecast.priors import PriorSet, PriorStatement
+from forecast.runs.inputs import (
+    Inputs,
+    chance_faults,
+    known_subcategories,
+    priors_of,
+    record_faults,
+    scenario_reactions,
+)
 from forecast.simulation import NewTypeEffect
 from forecast.wording import count, listing, long_day
 
-
-@dataclass(frozen=True)
-class NewTypePriors:
-    """What a scenario says one act of a new type does.
-
-    ``excites``: category → further acts that one act brings about; ``calms``: fall of the log rate of
-    conflictual acts at first; ``counts_as``: category whose targets it meets.
-    """
-
-    excites: Mapping[str, Distribution]
-    calms: Distribution | None
-    half_life_days: Distribution
-    counts_as: str | None
+_TYPO = 0.8
+"""How alike a subcategory never seen and one that was are, from which on the first is taken for a slip."""
 
 
 @dataclass(frozen=True)
 class ScenarioPlan:
     """What a scenario changes, ready to be computed.
 
-    ``priors`` are all priors, ``acts`` all future acts, ``events`` what is known under the scenario and
-    ``data`` their counts; ``taken_out`` counts the past events that it leaves out. ``changes_priors`` and
-    ``changes_future`` say whether it states other priors and other future acts than the run.
+    ``priors`` are all priors, ``acts`` all future acts, ``reactions`` all reactions, ``events`` what is known
+    under the scenario and ``data`` their counts; ``taken_out`` counts the past events that it leaves out.
+    ``changes_priors`` and ``changes_future`` say whether it states other priors and other future acts than
+    the run.
     """
 
     scenario: Scenario
     priors: PriorSet
     acts: tuple[FutureAct, ...]
-    types: Mapping[str, NewTypePriors]
+    reactions: tuple[Reaction, ...]
+    types: Mapping[str, NewTypeEffect]
     events: EventTable
     data: EventCounts
     changes_priors: bool
@@ -70,12 +66,13 @@ class ScenarioPlan:
         """What it changes, e.g. ``3 assumed acts and 1 prior``."""
         scenario, parts = self.scenario, []
         if scenario.events:
-            new = f" ({count(len(self.types), 'type')} never seen)" if self.types else ""
-            parts.append(count(len(scenario.events), "assumed act") + new)
+            parts.append(count(len(scenario.events), "assumed act"))
         if scenario.calendar is not None:
             parts.append("another calendar")
         if scenario.priors:
             parts.append(count(len(scenario.priors), "prior"))
+        if scenario.reactions:
+            parts.append(count(len(scenario.reactions), "reaction"))
         if self.taken_out:
             parts.append(f"{count(self.taken_out, 'past event')} taken out")
         return listing(tuple(parts))
@@ -99,8 +96,8 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         # Priors are centred on the record, and move with it.
         known = priors_of(inputs.config, data, inputs.population)
     priors = _priors(known, scenario, faults)
-    types = {name: _type(name, declared, faults) for name, declared in scenario.types.items()}
     acts = _acts(inputs, scenario, faults)
+    reactions = _reactions(inputs, scenario, acts, faults)
     if faults:
         raise scenario.errors(faults)
     moved = (prior.distribution != known.priors[name].distribution for name, prior in priors.priors.items())
@@ -108,7 +105,8 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         scenario,
         priors,
         acts,
-        types,
+        reactions,
+        {},
         events,
         data,
         changes_priors=any(moved),
@@ -147,22 +145,34 @@ def _priors(known: PriorSet, scenario: Scenario, faults: list[Fault]) -> PriorSe
     return known.changed(sound, "scenario")
 
 
-def _type(name: str, declared: NewType, faults: list[Fault]) -> NewTypePriors:
-    groups = new_type_parameters()
+def _reactions(
+    inputs: Inputs, scenario: Scenario, acts: Sequence[FutureAct], faults: list[Fault]
+) -> tuple[Reaction, ...]:
+    config = inputs.config
+    stated = {name: said.model_dump() for name, said in scenario.reactions.items()}
+    labelled = [{"label": act.label, "date": act.date} for act in acts if act.label]
+    found = [
+        *setting_faults({"reactions": stated}, {**config.model_dump(by_alias=True), "calendar": labelled}),
+        *same_reactions({name: said.model_dump() for name, said in config.reactions.items()} | stated),
+        *chance_faults(scenario.reactions),
+    ]
+    faults += found
+    reactions = scenario_reactions(config, scenario, acts)
+    if not found:
+        own = [one for one in reactions if one.name in stated]
+        faults += record_faults(inputs, own, inputs.events)
+        for name, when in ((one.name, one.when) for one in own if one.chance != LEARNED):
+            for kind in when.subcategory if when else ():
+                if when and (near := _near_subcategory(inputs, when.category, kind)):
+                    faults.append(Fault(("reactions", name, "when", "subcategory"), near))
+    return reactions
 
-    def read(key: str, statement: PriorStatement, *below: str) -> Distribution:
-        try:
-            return read_prior(key, statement, groups[key])
-        except PriorError as error:
-            faults.append(Fault(("types", name, key, *below), str(error).removeprefix(f"{key}: ")))
-            return groups[key].default
 
-    return NewTypePriors(
-        {category: read("excites", prior, category) for category, prior in declared.excites.items()},
-        None if declared.calms is None else read("calms", declared.calms),
-        read("half_life_days", declared.half_life_days),
-        declared.counts_as,
-    )
+def _near_subcategory(inputs: Inputs, category: str, name: str) -> str:
+    """Say that a subcategory was never seen where it looks like one that was; else nothing."""
+    known = known_subcategories(inputs.events, category)
+    near = "" if any(is_named(one, name) for one in known) else did_you_mean(name, known, cutoff=_TYPO)
+    return near and f"no {category} in the data is of subcategory '{name}'.{near}"
 
 
 def _acts(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[FutureAct, ...]:
@@ -187,6 +197,7 @@ def _acts(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[Futu
             assumed.last_day,
             assumed.label or "",
             assumed.by or "",
+            assumed.subcategory or "",
         )
         faults += _act_faults(inputs, path, assumed, scenario)
         if any(replace(one, probability=act.probability) == act for one in kept):
@@ -214,14 +225,21 @@ def _act_faults(inputs: Inputs, path: KeyPath, act: AssumedAct, scenario: Scenar
     elif act.first_day > last:
         message = f"{act.first_day} is after the last milestone ({last}), so it would change nothing"
         yield Fault(where, message)
-    declared = scenario.types.get(act.category)
-    category = act.category if declared is None else declared.counts_as
     layout, actors = inputs.data.layout, inputs.dyad.actors
     if act.by and act.by not in actors:
         yield Fault((*path, "by"), unknown_actor(act.by, actors))
-    elif not act.by and category and (directed := layout.directed(category, act.severity)):
+    elif not act.by and (directed := layout.directed(act.category, act.severity)):
         title = inputs.config.target_title(directed[0].name)
         yield Fault(path, actor_missing(title, directed[0].by))
+    stated = [said.when for said in (*inputs.config.reactions.values(), *scenario.reactions.values())]
+    named = [name for when in stated if when.category == act.category for name in when.subcategory]
+    # What a reaction names is meant, however near it comes to another name.
+    if (
+        act.subcategory
+        and not any(is_named(act.subcategory, name) for name in named)
+        and (near := _near_subcategory(inputs, act.category, act.subcategory))
+    ):
+        yield Fault((*path, "subcategory"), near)
 
 
 def _left(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> NDArray[np.bool_]:
@@ -272,42 +290,7 @@ def _none_fits(inputs: Inputs, past: PastEvents, fitting: NDArray[np.bool_]) -> 
 
 
 def draw_effects(
-    types: Mapping[str, NewTypePriors], events: EventTable, layout: StreamLayout, n_draws: int, seed: int
+    types: Mapping[str, NewTypeEffect], events: EventTable, layout: StreamLayout, n_draws: int, seed: int
 ) -> dict[str, NewTypeEffect]:
-    """Draw the effect of each type from its priors, one row a posterior draw.
-
-    What the prior leaves open enters the forecast like any other uncertainty. The random numbers belong to
-    the type and the parameter, so that a prior moved up moves every draw up. Further acts of a category are
-    as grave as those among the ``events``.
-    """
-    effects = {}
-    for name, priors in types.items():
-        excites = np.zeros((n_draws, len(layout.streams)))
-        for category, prior in priors.excites.items():
-            further = prior.quantile(_uniform(seed, n_draws, name, "excites", category))
-            excites += further[:, None] * stream_shares(events, layout, category)
-        calms = np.zeros(n_draws)
-        if priors.calms is not None:
-            calms = priors.calms.quantile(_uniform(seed, n_draws, name, "calms"))
-        half_life = priors.half_life_days.quantile(_uniform(seed, n_draws, name, "half_life_days"))
-        effects[name] = NewTypeEffect(excites, calms, decay_per_step(half_life), priors.counts_as)
-    return effects
-
-
-def stream_shares(events: EventTable, layout: StreamLayout, category: str) -> Floats:
-    """Shares of the acts of a category that belong to each stream, shape (stream,), summing to one.
-
-    Half an act is added to those of the record, spread evenly over the severities and actors.
-    """
-    seen = layout.assign(events.select(events.category == category))
-    shares = np.bincount(seen, minlength=len(layout.streams)).astype(np.float64)
-    for severity, by in (kinds := tuple(product(SEVERITIES, layout.sources))):
-        shares[layout.stream_of(category, severity, by)] += 0.5 / len(kinds)
-    return np.asarray(shares / shares.sum())
-
-
-def _uniform(seed: int, n_draws: int, *of: str) -> Floats:
-    key = int.from_bytes(hashlib.sha256("\n".join(of).encode()).digest()[:8], "little")
-    numbers = np.random.Generator(np.random.Philox(key=np.array([seed, key], dtype=np.uint64)))
-    # Never exactly zero, where quantiles are infinite.
-    return np.maximum(numbers.random(n_draws), 2.0**-53)
+    """Return no effect: acts are of categories of the codebook."""
+    return {}
