@@ -65,7 +65,7 @@ MANY_FAULTS = 0.01
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 _ORDER = (
     "known, severity DESC, mentions DESC NULLS LAST, day, event_id, a, b, code, mode, category, place, url, "
-    "title, note, swapped, name_a, name_b, outlet, sources"
+    "title, note, kind, swapped, name_a, name_b, outlet, sources"
 )
 """Order in which rows count: as they became known; of those of one day the gravest first. It names all
 columns that tell rows apart, so that the same files give the same account in every run."""
@@ -446,7 +446,7 @@ def lot(event_id: str, seed: int) -> float:
 def _written_events(engine: Engine, suffix: str) -> Path:
     """Write the rows kept in order of day and id into the folder of the engine."""
     # Rows without an id of their own get one from their content; acts coded alike are numbered.
-    content = "concat_ws('|', day, a, b, code, mode, place, title, note, url)"
+    content = "concat_ws('|', day, a, b, code, mode, place, title, note, url, kind)"
     cursor = engine.connection.execute(
         f"""WITH named AS (SELECT *,
   coalesce(event_id, left(md5(translate({content}, chr(9) || chr(10), '  ')), 16)) AS base FROM kept),
@@ -476,7 +476,6 @@ def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
     url = clean_text(row["url"] or "")
     linked = url.lower().startswith(("http://", "https://")) and len(url) <= MAX_CELL_CHARS
     known = row["known"].isoformat()
-    kind = f"{layout.system} {row['code']} {row['mode'] or ''}"
     summary = row["note"]
     if not summary:
         actors = " to ".join(clean_text(row[f"name_{side}"] or row[side]) for side in ("a", "b"))
@@ -490,7 +489,7 @@ def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
         "initiator": row["a"],
         "target": row["b"],
         "category": row["category"],
-        "subcategory": "" if layout.system == "own" else _PUNCTUATION.sub("_", kind.lower()).strip("_"),
+        "subcategory": clean_text(row["kind"] or _coded_kind(row, layout)),
         "cameo": row["code"] if layout.system == "cameo" and row["code"] in cameo_codes() else "",
         "severity": str(row["severity"]),
         "summary": clean_text(summary)[:MAX_CELL_CHARS],
@@ -502,6 +501,12 @@ def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
         "x_mentions": "" if row["mentions"] is None else str(row["mentions"]),
     }
     return [cells.get(name, "") for name in WRITTEN]
+
+
+def _coded_kind(row: Mapping[str, Any], layout: Layout) -> str:
+    """Return the code of a row as a subcategory; nothing of a table without codes."""
+    kind = f"{layout.system} {row['code']} {row['mode'] or ''}"
+    return "" if layout.system == "own" else _PUNCTUATION.sub("_", kind.lower()).strip("_")
 
 
 def _host(url: str) -> str:

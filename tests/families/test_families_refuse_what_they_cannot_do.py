@@ -22,14 +22,6 @@ milestones:
   - {name: new-year, date: 2023-01-01}
 model: {family: FAMILY}
 """
-NEW_TYPE = """\
-name: tried
-rationale: A hotline that is opened.
-events:
-  - {date: 2022-05-01, category: hotline, severity: 1}
-types:
-  hotline: {calms: {q05: 0.0, q95: 0.3}, half_life_days: long, rationale: As between Washington and Moscow.}
-"""
 
 
 @pytest.fixture
@@ -57,13 +49,6 @@ def test_an_unknown_family_is_refused_with_the_nearest_name():
     allowed = r"allowed: model, panel, combined\. Did you mean 'combined'\?"
     with pytest.raises(InputError, match=rf"got 'combind'; {allowed}"):
         family_named("combind")
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_types_of_acts_never_seen_are_played_by_every_family(read, tmp_path, family):
-    (tmp_path / "tried.yaml").write_text(NEW_TYPE, encoding="utf-8")
-    (scenario,) = read(family, "model:", "scenarios: [tried.yaml]\nmodel:").scenarios
-    assert list(scenario.types) == ["hotline"]
 
 
 def test_a_milestone_beyond_what_the_pooled_hazard_answers_is_the_models_alone(read):

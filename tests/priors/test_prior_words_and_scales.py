@@ -10,7 +10,6 @@ from forecast.panel import TargetRule, stream_layout
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.named import (
     effect_words,
-    new_type_parameters,
     statement_examples,
 )
 from forecast.report.words import assumption_label
@@ -21,7 +20,7 @@ PRIORS = default_priors(LAYOUT)
 
 
 def test_every_prior_has_meaning_unit_reason_words_and_a_scale():
-    for group in (*parameter_groups(), *new_type_parameters().values()):
+    for group in parameter_groups():
         assert group.words, group.name
         assert group.unit, group.name
         assert group.meaning.strip(), group.name

@@ -80,6 +80,6 @@ SELECT _text, leads, fate,
         || CASE WHEN getvariable('dated') THEN ', published ' || coalesce(shown_added, '') ELSE '' END, 60)
   END AS example,
   CASE WHEN fate = 'kept' THEN struct_pack(event_id, day, known := greatest(published, day), from_actor, to_actor,
-    number, code, mode, given_category, given_severity, given_scale, mentions, sources, place, url, outlet, title,
-    note, name_a, name_b) END AS held
+    number, code, mode, given_category, given_kind, given_severity, given_scale, mentions, sources, place, url, outlet,
+    title, note, name_a, name_b) END AS held
 FROM judged
