@@ -201,7 +201,7 @@ def _stated(entry: object) -> _Stated:
         tuple(sorted({str(one) for one in _several(when.get("subcategory"))})),
         tuple(sorted({one for one in _several(when.get("severity")) if type(one) is int})),
         tuple(sorted(actors_in(when.get("by")))),
-        next(((key, name) for key, name in named if isinstance(name, str)), None),
+        next(((key, name) for key, name in named if isinstance(name, str) and category is None), None),
         tuple(sorted({str(one) for one in _several(then.get("category"))})),
         tuple(sorted(actors_in(then.get("by")))),
         target if isinstance(target, str) else None,

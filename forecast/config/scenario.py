@@ -202,9 +202,8 @@ def _empty_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
     replaced = calendar.get("replace") is not None
     changes = [settings.get(key) for key in ("priors", "events", "without", "reactions")]
     if not any((*changes, replaced, calendar.get("extend"), calendar.get("probability"))):
-        message = "the scenario changes nothing; give at least one of priors, events, without, calendar, "
-        "reactions"
-        yield Fault((), message)
+        keys = "priors, events, without, calendar, reactions"
+        yield Fault((), f"the scenario changes nothing; give at least one of {keys}")
 
 
 def _act_faults(path: KeyPath, act: Mapping[str, object]) -> Iterator[Fault]:

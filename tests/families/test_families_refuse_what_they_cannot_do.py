@@ -7,7 +7,7 @@ import pytest
 from forecast.config import load_config
 from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CATEGORIES
-from forecast.families import FAMILIES, family_named
+from forecast.families import family_named
 from forecast.pooled_hazard.coefficients import shipped_hazard
 from forecast.runs.inputs import read_inputs
 

@@ -133,6 +133,17 @@ def test_quoted_cells_with_breaks_separators_and_quotes_are_one_cell(imported, t
     assert not got.report.fates
 
 
+def test_a_table_keeps_its_subcategories_and_tells_acts_apart_by_them(imported, tmp_path):
+    path = tmp_path / "own.csv"
+    kinds = ["arms_sale", "arms_sale", "transit", ""]
+    rows = [f"{n},2020-01-0{n + 1},USA,CHN,dispute,{kind},2\n" for n, kind in enumerate(kinds)]
+    path.write_text("id,date,initiator,target,category,subcategory,severity\n" + "".join(rows))
+    assert list(imported([path], "csv", repeat_days=None).events.subcategory) == kinds
+    got = imported([path], "csv", output="once.csv")
+    assert list(got.events.subcategory) == ["arms_sale", "transit", ""]
+    assert got.report.fates == {"repeated": 1}
+
+
 def test_blocks_hold_whole_lines(tmp_path):
     path = tmp_path / "text"
     path.write_bytes(b"\xef\xbb\xbf" + b"".join(b"%d\r\n" % number for number in range(1, 1000)) + b"last")

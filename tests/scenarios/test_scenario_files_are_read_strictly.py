@@ -32,6 +32,8 @@ WRONG = [
     ["events:", "  - {date: 2022-08-15, category: blockade, severity: 5}"],
     ["events:", ACT, ACT],
     ["types: {line: {calms: slightly}}", "events:", ACT],
+    ["reactions:", "  line: {when: {category: dispute}, then: {category: dispute, by: CHN}}"],
+    ["reactions:", "  line: {when: {category: dispute}, then: {target: lethal}, chance: 1}"],
     ["without: [{id: e1, category: visit}]"],
     ["without: [{}]"],
     ["without: [{from: 2022-02-01, to: 2022-01-01}]"],
@@ -63,6 +65,16 @@ UNFIT = [
     ["without: [{category: visit, from: 2022-01-01}]"],
     ["without: [{category: military_incident}]"],
     ["calendar: {probability: {A minister visit: 0.9}}"],
+    ["reactions:", "  line: {when: {category: dispute}, then: {target: escalation}}"],
+    ["reactions:", "  line: {when: {category: visit, by: FRA}, then: {target: letal}}"],
+    ["reactions:", "  line: {when: {category: visit, by: CHN}, then: {target: lethal}}"],
+    ["reactions:", "  line: {when: {category: visit}, then: {target: lethal}, chance: 'Gamma(1, 1)'}"],
+    ["reactions:", "  line: {when: {calendar: A visit}, then: {target: lethal}, chance: likely}"],
+    ["reactions:", "  line: {when: {milestone: new-year}, then: {target: lethal}, chance: likely}"],
+    [
+        "reactions:",
+        "  line: {when: {milestone: autumn}, then: {target: lethal}, chance: likely, past: [2020-10-01]}",
+    ],
 ]
 
 
@@ -147,10 +159,61 @@ def test_examples_of_the_page_are_valid_and_its_names_and_numbers_hold(tmp_path,
     assert SCENARIO_PATHS == 2  # "two futures of each draw"
 
 
+TAIWAN = (
+    "  {name}: {{when: {{category: dispute, subcategory: {kind}}}, then: {{by: CHN, {then}}}, chance: 60%}}"
+)
+
+
+def test_reactions_stand_beside_those_of_the_config_or_take_their_place(written, worked):
+    def rules(*lines):
+        return plan_scenario(worked, load_scenario(written(*lines))).reactions
+
+    (own,) = worked.reactions
+    posture = "category: military_posture"
+    line = TAIWAN.format(name="taiwan_contact", kind="taiwan_visit", then=posture)
+    (changed,) = rules("reactions:", line)
+    assert (changed.chance, changed.when.subcategory) == (0.6, ("taiwan_visit",))
+    other = TAIWAN.format(name="other", kind="blockade", then=posture)
+    assert [one.name for one in rules("reactions:", other)] == ["taiwan_contact", "other"]
+    assert rules("events:", ACT.replace("2022", "2023")) == (own,)
+    same = TAIWAN.format(name="x", kind="[taiwan_transit, taiwan_visit, taiwan_contact]", then=posture)
+    with pytest.raises(ConfigError, match=r"reactions\.x: 'taiwan_contact' has the same class and answer"):
+        rules("reactions:", same)
+    near = TAIWAN.format(name="x", kind="taiwan_vist", then=posture)
+    with pytest.raises(ConfigError, match=r"'taiwan_vist'\. Did you mean 'taiwan_visit'\?"):
+        rules("reactions:", near)
+
+
+def test_an_occasion_is_an_act_that_the_scenario_assumes(written, worked):
+    path = written(
+        "events: [{date: 2024-05-20, category: visit, severity: 2, probability: 0.3, label: Envoy}]",
+        "reactions: {envoy: {when: {calendar: Envoy}, then: {by: CHN}, chance: likely}}",
+    )
+    *_, rule = plan_scenario(worked, load_scenario(path)).reactions
+    assert (str(rule.ahead), rule.ahead_probability) == ("2024-05-20", 0.3)
+
+
+def test_a_subcategory_reaches_the_act_and_one_that_looks_like_a_slip_is_refused(worked):
+    def acts(*options):
+        return plan_scenario(worked, scenario_from_options([], options, [])).acts[len(worked.calendar) :]
+
+    (act,) = acts("2024-05-22:dispute/taiwan_visit:4:1:USA")
+    assert (act.category, act.subcategory, act.by, act.probability) == ("dispute", "taiwan_visit", "USA", 1.0)
+    (act,) = acts("2024-05-22:dispute/never_seen:4:USA")
+    assert act.subcategory == "never_seen"
+    with pytest.raises(ConfigError, match=r"events\.0\.subcategory: .*Did you mean 'taiwan_visit'\?"):
+        acts("2024-05-22:dispute/taiwan_visits:4:USA")
+
+
 def test_options_read_as_the_file_that_says_the_same(written):
     stated = scenario_from_options(
         ["ballast.visit={q05: -0.1, median: 0.1, q95: 0.4}", "tension.persistence = slow"],
-        ["2022-08-15:sanction:3:0.7", "2022-08-01..2022-08-20:visit:4"],
+        [
+            "2022-08-15:sanction:3:0.7",
+            "2022-08-01..2022-08-20:visit:4",
+            "2022-08-16:dispute/taiwan_visit:4:1:USA",
+            "2022-08-17:dispute/taiwan_visit:4:USA:0.5",
+        ],
         ["e1"],
     )
     path = written(
@@ -158,6 +221,9 @@ def test_options_read_as_the_file_that_says_the_same(written):
         "events:",
         "  - {date: 2022-08-15, category: sanction, severity: 3, probability: 0.7}",
         "  - {window: [2022-08-01, 2022-08-20], category: visit, severity: 4}",
+        "  - {date: 2022-08-16, category: dispute, subcategory: taiwan_visit, severity: 4, by: USA}",
+        "  - {date: 2022-08-17, category: dispute, subcategory: taiwan_visit, severity: 4, by: USA,",
+        "     probability: 0.5}",
         "without: [e1]",
     )
     said = load_scenario(path)
@@ -175,6 +241,8 @@ def test_options_that_cannot_be_read_are_named(snapshot):
         ([], ["2022-08-15:sanction:x"], []),
         ([], ["2022-08-15:sanction:3:1.2"], []),
         ([], ["soon:sanction:3"], []),
+        ([], ["2022-08-15:sanction/:3"], []),
+        ([], ["2022-08-15:sanction/a*:3"], []),
     ):
         with pytest.raises(ConfigError, match=r"^--") as refused:
             scenario_from_options(*options)

@@ -1,0 +1,252 @@
+"""Reactions of a config: every form that can be stated, and every fault with its place and what to do."""
+
+import re
+from datetime import date
+
+import pytest
+
+from forecast.config import describe_config, load_config, resolved_yaml
+from forecast.errors import ConfigError, PriorError
+from forecast.panel import SEVERITIES, ActClass, Reaction
+from forecast.priors import chance_prior
+from forecast.priors.named import CHANCE_SPREAD
+from forecast.runs.inputs import reaction_rules, read_inputs
+from forecast.wording import BANDS
+
+CONFIG = """\
+name: small
+dyad: {a: AAA, b: [BBB, NAT], theatre: [CCC]}
+as_of: 2023-07-10
+events: {source: events.csv, start: 2021-01-01}
+targets:
+  drills: {any_of: [military_posture], min_severity: 4, by: [BBB]}
+milestones:
+  - {name: talks, date: 2023-11-17}
+  - {name: election, date: 2024-11-05}
+calendar:
+  - {date: 2023-09-01, category: dispute, subcategory: probe, severity: 2, by: AAA, probability: 0.4,
+     label: Probe}
+  - {date: 2024-11-04, category: visit, severity: 2, probability: 0.4, label: Late}
+model: {family: model, population: none}
+reactions:
+  answer: {when: {WHEN}, then: {THEN}, MORE}
+"""
+WHEN, THEN = "category: dispute, subcategory: probe, by: AAA", "category: military_posture, by: BBB"
+OCCASION = "milestone: talks"
+EVENTS = """\
+date,initiator,target,category,subcategory,severity
+2021-01-05,AAA,BBB,dispute,probe,2
+2021-03-01,BBB,AAA,military_posture,drill,3
+2021-08-09,AAA,BBB,military_posture,transit,1
+2022-02-01,BBB,AAA,military_posture,transit,3
+2022-03-01,BBB,AAA,dispute,protest,3
+2023-06-20,BBB,AAA,military_posture,drill,4
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a config with one reaction, and its events; return its path."""
+
+    def write(when=WHEN, then=THEN, more="days: 14", after="", events=EVENTS):
+        text = CONFIG.replace("WHEN", when).replace("THEN", then).replace("MORE", more) + after
+        (tmp_path / "small.yaml").write_text(text, encoding="utf-8")
+        (tmp_path / "events.csv").write_text(events, encoding="utf-8")
+        return tmp_path / "small.yaml"
+
+    return write
+
+
+STATED = "days: 14, chance: likely"
+WRONG = {
+    "unknown category": (
+        {"when": "category: disptue"},
+        r"when\.category: unknown category 'disptue'.*'dispute'",
+    ),
+    "unknown answer": ({"then": "category: millitary_posture"}, r"then\.category: .*'military_posture'"),
+    "unknown actor": ({"when": "category: dispute, by: AAB"}, r"when\.by: 'AAB' is no actor.*'AAA'.*CCC"),
+    "unknown answerer": ({"then": "by: BBC"}, r"then\.by: 'BBC' is no actor.*'BBB'\? Allowed: AAA, BBB, NAT"),
+    "third party": ({"then": "by: CCC"}, r"then\.by: 'CCC' is a third party .* AAA, BBB, NAT"),
+    "both sides": ({"then": "category: sanction, by: [AAA, BBB, NAT]"}, r"then\.by: names both sides"),
+    "unknown target": ({"then": "target: drill"}, r"then\.target: no target .* 'drill'.*'drills'"),
+    "unknown milestone": (
+        {"when": "milestone: talk", "more": STATED},
+        r"when\.milestone: no milestone .*'talk'.*'talks'\? Allowed: talks, election",
+    ),
+    "unknown label": (
+        {"when": "calendar: probe", "more": STATED},
+        r"when\.calendar: no act of the calendar is named 'probe'.*'Probe'",
+    ),
+    "chance of 0": (
+        {"more": "chance: 0"},
+        "chance: got 0; nothing is certain: a chance lies above 0",
+    ),
+    "chance of 1": ({"more": "chance: 100%"}, r"chance: got '100%'; nothing is certain: .* e\.g\. 99%"),
+    "certain quantile": ({"more": "chance: {q05: 0.1, q95: 1}"}, "chance: quantile 'q95': got 1; nothing is"),
+    "unknown word": (
+        {"more": "chance: likly"},
+        r"chance: got 'likly'\. Did you mean 'likely'\? Expected l",
+    ),
+    "no chance": ({"more": "chance: [0.5]"}, "chance: got a list. Expected learned, 60%"),
+    "scale": ({"more": "chance: {odds: {q05: 1, q95: 2}}"}, "chance: a chance has no scale 'odds'"),
+    "quantiles fall": ({"more": "chance: {q05: 0.5, q95: 0.1}"}, "chance: quantiles must rise"),
+    "no distribution": ({"more": "chance: Beta(3)"}, r"chance: .*Beta"),
+    "other support": ({"more": "chance: 'Gamma(2, 3)'"}, "chance: Gamma.* mass outside 0 to 1"),
+    "no days": ({"more": "days: 0"}, "days: got 0; expected a whole number from 1 to 365"),
+    "many days": ({"more": "days: 366"}, "days: got 366; expected a whole number from 1 to 365"),
+    "severity 6": ({"when": "category: dispute, severity: [4, 6]"}, r"when\.severity: got 6; expected a sev"),
+    "no class": ({"when": ""}, "when: says nothing; give one of category, milestone, calendar"),
+    "class and occasion": ({"when": f"{WHEN}, milestone: talks"}, "when: category and milestone are given"),
+    "occasion by": ({"when": "milestone: talks, by: AAA", "more": STATED}, r"when\.by: would have no effect"),
+    "no answer": ({"then": ""}, "then: says nothing; give category, by or target"),
+    "answer twice": ({"then": "target: drills, by: BBB"}, r"then\.by: the target says it already"),
+    "cooperation": (
+        {"then": "category: visit"},
+        r"then\.category: 'visit' is cooperation; an answer is",
+    ),
+    "never follows": (
+        {"when": "milestone: election", "more": STATED},
+        r"when\.milestone: no day lies between 2024-11-05 and the last milestone \(2024-11-05\)",
+    ),
+    "the day before": ({"when": "calendar: Late", "more": STATED}, r"when\.calendar: no day lies between"),
+    "future past": (
+        {"when": OCCASION, "more": "chance: likely, past: [2023-07-11]"},
+        r"past\.0: 2023-07-11 is after as_of \(2023-07-10\)",
+    ),
+    "past of a class": ({"more": "past: [2022-01-01]"}, "past: would have no effect: the record holds"),
+    "past twice": ({"when": OCCASION, "more": "past: [2022-01-01, 2022-01-01]"}, "past: named twice"),
+    "past before the record": (
+        {"when": OCCASION, "more": "past: [2020-12-31, 2022-01-01]"},
+        "past: 2020-12-31 is before the record, which begins on 2021-01-01",
+    ),
+    "learned, no record": ({"more": "record: ignore"}, "record: a chance that is learned needs the record"),
+    "learned, no past": ({"when": OCCASION}, "chance: an occasion without past days has no record"),
+    "ignored, no past": (
+        {"when": OCCASION, "more": f"{STATED}, record: ignore"},
+        "record: would have no effect",
+    ),
+    "own answer": (
+        {"when": "category: military_posture"},
+        "then: an act of the class would be its own answer",
+    ),
+    "own answer of any kind": ({"then": "by: AAA"}, "then: an act of the class would be its own answer"),
+    "own target": (
+        {"when": "category: military_posture, severity: [3, 4]", "then": "target: drills"},
+        r"then\.target: an act of the class would be its own answer",
+    ),
+    "own answer by the record": (
+        {"when": "category: military_posture, subcategory: [transit, drill]"},
+        r"when\.subcategory: 3 acts of the class, the first on 2021-03-01, would be an answer; say who",
+    ),
+    "the same twice": (
+        {"after": f"  again: {{when: {{by: [AAA], {WHEN[:-9]}}}, then: {{{THEN}}}, chance: likely}}\n"},
+        "reactions.again: 'answer' has the same class and answer",
+    ),
+    "never seen": (
+        {"when": "category: dispute, subcategory: prob"},
+        r"when: the data hold no act of dispute/prob\. Did you mean 'probe'\? Of dispute they hold: .*probe",
+    ),
+    "never by them": ({"when": "category: dispute, by: NAT"}, "when: the data hold no act of dispute by NAT"),
+    "no subcategories": (
+        {"events": EVENTS.replace(",probe,", ",,").replace(",protest,", ",,")},
+        "when: the data hold no act of dispute/probe by AAA. They tell no subcategory of dispute",
+    ),
+    "unknown key": ({"more": "within: 14"}, "within: unknown key.* Allowed: label, when, past, then, days"),
+    "severity of text": ({"when": f"{WHEN}, severity: x"}, r"when\.severity: got 'x'; expected a severity"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_fault_is_one_line_with_its_place(write, case):
+    changes, told = WRONG[case]
+    path = write(**changes)
+    with pytest.raises(ConfigError) as refused:
+        read_inputs(load_config(path))
+    assert len(str(refused.value).splitlines()) == 1
+    assert re.match(rf"{path}:\d+:\d+: reactions\.", str(refused.value))
+    assert re.search(told, str(refused.value)), str(refused.value)
+
+
+def test_an_act_of_the_calendar_is_of_one_subcategory(write):
+    path = write()
+    path.write_text(path.read_text().replace("subcategory: probe, severity", "subcategory: 'pro*', severity"))
+    with pytest.raises(ConfigError, match=r"calendar\.0\.subcategory: 'pro\*' stands for several"):
+        load_config(path)
+
+
+def test_a_subcategory_of_the_calendar_reaches_the_act(write):
+    assert [act.subcategory for act in read_inputs(load_config(write())).calendar] == ["probe", ""]
+
+
+def test_all_that_is_stated_reaches_the_rule(write):
+    (rule,) = read_inputs(
+        load_config(write(more="label: Told, days: 30, chance: 60%, rationale: Why"))
+    ).reactions
+    probe = ActClass("dispute", ("probe",), SEVERITIES, ("AAA",))
+    assert rule == Reaction(
+        "answer", "Told", probe, ("military_posture",), ("BBB",), None, 30, 0.6, rationale="Why"
+    )
+    (rule,) = reaction_rules(load_config(write("calendar: Probe", "target: drills", "chance: likely")))
+    assert (rule.label, rule.when, rule.then, rule.target) == ("Answer", None, (), "drills")
+    assert (rule.ahead, rule.ahead_probability, rule.days) == (date(2023, 9, 1), 0.4, 14)
+    past = "past: [2022-05-01, 2021-05-01], chance: likely, record: ignore"
+    (rule,) = reaction_rules(load_config(write(OCCASION, "by: AAA", past)))
+    assert (rule.ahead, rule.ahead_probability) == (date(2023, 11, 17), 1.0)
+    assert rule.past == (date(2021, 5, 1), date(2022, 5, 1))
+    assert not rule.use_record
+
+
+@pytest.mark.parametrize(
+    "chance", ["learned", "almost certain", "0.25", "'Beta(3, 2)'", "{q05: 20%, q95: 80%}"]
+)
+def test_a_reaction_survives_resolving_and_is_read_back(write, tmp_path, chance):
+    config = load_config(write(more=f"chance: {chance}"))
+    again = tmp_path / "again.yaml"
+    again.write_text(resolved_yaml(config), encoding="utf-8")
+    assert load_config(again) == config
+    read = " ".join(describe_config(config).split())
+    assert "dispute (probe) by AAA is answered by military posture by BBB within 14 days, chance " in read
+
+
+def test_a_class_holds_the_acts_that_its_mask_finds(write):
+    events = read_inputs(load_config(write())).events
+    for one in (
+        ActClass("military_posture"),
+        ActClass("military_posture", ("dr*", "x"), (3, 4)),
+        ActClass("military_posture", ("*", "drill"), by=("AAA",)),
+        ActClass("dispute", ("prob?", "[p]robe", "protest")),
+    ):
+        held = [
+            one.holds(row.category, row.subcategory, row.severity, row.initiator) for row in events.rows()
+        ]
+        assert one.mask(events).tolist() == held
+    assert ActClass("military_posture", ("dr*",), (3, 4)).mask(events).sum() == 2
+    assert ActClass("dispute", ("prob?",)).mask(events).sum() == 0
+
+
+def test_a_subcategory_that_no_event_has_is_told_with_the_nearest(write):
+    from forecast.runs.cautions import cautions_of
+
+    inputs = read_inputs(load_config(write("category: dispute, subcategory: [probe, protst]", more=STATED)))
+    (told,) = [one for one in cautions_of(inputs) if one.code == "unseen_subcategory"]
+    assert told.text == "The data hold no dispute of subcategory 'protst'; did you mean 'protest'?"
+
+
+def test_a_word_has_its_middle_as_mean_and_a_share_its_value_as_median():
+    for word, least, most in BANDS:
+        prior = chance_prior(word)
+        assert prior.mean == pytest.approx((least + most) / 200)
+        assert min(prior.values) >= 1 - 1e-12
+        assert sum(prior.values) >= 10 - 1e-12
+    assert float(chance_prior(0.6).quantile(0.5)) == pytest.approx(0.6)
+    assert chance_prior(0.6).values[1] == CHANCE_SPREAD
+    stated = chance_prior({"q05": 0.2, "q95": 0.8})
+    assert stated.quantile([0.05, 0.95]) == pytest.approx([0.2, 0.8])
+    assert str(chance_prior("Beta(3, 2)")) == "Beta(alpha=3, beta=2)"
+    assert chance_prior("learned") is None
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0, "sure", "Normal(0, 1)", {"q05": 0.0, "q95": 0.5}])
+def test_a_chance_beyond_what_is_possible_is_refused(chance):
+    with pytest.raises(PriorError):
+        chance_prior(chance)
