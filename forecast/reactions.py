@@ -12,28 +12,27 @@ window: a class weighs in as the number of its windows that do not overlap.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from forecast.config.writing import as_yaml
 from forecast.errors import InputError
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
-from forecast.panel import TargetRule
+from forecast.panel import ActClass, TargetRule
 from forecast.wording import count, percent
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
-Answer = tuple[str, str | None]
-"""Name of an answer, and the side that it answers; ``None``: whoever acted."""
+Answer = tuple[str, tuple[str, ...]]
+"""Name of an answer, and the side that it answers; empty: whoever acted."""
 
 WINDOWS = (7, 14, 30)
 """Days within which an answer is looked for, beside those that are asked for."""
@@ -41,31 +40,23 @@ LEAST_CASES, BARS = 3, (1, 3, 4)
 """Cases that a class has at least, and the least severities by which classes are cut."""
 GRAVE, GRAVE_ANSWER = 3, "grave answer"
 """The other side's conflict of this severity or above, and its name; a target's name has no space."""
-MOST_EXAMPLES = 10
-MOST_CANDIDATES, LEAST_RATIO, LEAST_ANSWERED = 12, 1.5, 2
-"""Classes looked up before past cases: how many at most, with which ratio, answered how often."""
+MOST_EXAMPLES, MOST_CANDIDATES, LEAST_RATIO = 10, 12, 1.5
+"""Cases shown of a pair; classes that are looked up before past cases, and the ratio that they need."""
 _LOG_RATIOS = np.linspace(-5.0, 6.0, 441)
 _SCALES, _WEIGHTS = np.array([0.1, 0.2, 0.4, 0.8, 1.6]), np.array([10.0, 1.0, 1.0, 1.0, 1.0])
 """Deviations of the prior's log-normals, and the classes that each counts beforehand."""
 
 
-@dataclass(frozen=True)
-class ActClass:
-    """Acts of a category at least this severe; of some subcategories, and by one side, where named.
+def acts_in_words(acts: ActClass) -> str:
+    """Return e.g. ``dispute/taiwan_visit ≥ 3 by USA``."""
+    kind = "/".join((acts.category, *acts.subcategory))
+    bar = f" ≥ {min(acts.severities)}" if min(acts.severities) > 1 else ""
+    return f"{kind}{bar}{' by ' if acts.by else ''}{'+'.join(acts.by)}"
 
-    ``subcategory`` is one name, or ``word_*`` for all that begin so; ``by`` is a side, actors joined by +.
-    """
 
-    category: str
-    subcategory: str | None
-    by: str | None
-    min_severity: int
-
-    def in_words(self) -> str:
-        """Return e.g. ``dispute/taiwan_visit ≥ 3 by USA``."""
-        kind = f"{self.category}/{self.subcategory}" if self.subcategory else self.category
-        bar = f" ≥ {self.min_severity}" if self.min_severity > 1 else ""
-        return f"{kind}{bar}{f' by {self.by}' if self.by else ''}"
+def _plain(acts: ActClass) -> dict[str, object]:
+    kind, by = "".join(acts.subcategory) or None, "+".join(acts.by) or None
+    return {"category": acts.category, "subcategory": kind, "by": by, "min_severity": min(acts.severities)}
 
 
 @dataclass(frozen=True)
@@ -86,7 +77,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Reaction:
+class Answered:
     """A class of acts and an answer; ``examples`` are the last cases that the window asked for counts."""
 
     acts: ActClass
@@ -101,25 +92,29 @@ class Reaction:
         return self.asked.ratio90[0] > 1
 
     @property
-    def may_explain(self) -> bool:
-        """Whether its acts are looked up before past cases; one answer alone would explain itself."""
-        return self.asked.ratio >= LEAST_RATIO and self.asked.answered >= LEAST_ANSWERED
+    def explains(self) -> bool:
+        """Whether past cases are looked up with it; a class that was answered once explains itself."""
+        return self.asked.ratio >= LEAST_RATIO and self.asked.answered > 1
 
     def to_dict(self) -> dict[str, object]:
         """Return the pair as plain values."""
-        own = {**asdict(self.acts), "answer": self.answer, **asdict(self.asked)}
+        own = {**_plain(self.acts), "answer": self.answer, **asdict(self.asked)}
         own["examples"] = [day.isoformat() for day in self.examples]
         return own | {"windows": [asdict(window) for window in self.windows]}
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An act before a past case; of several classes that hold it the first in rank, with its ratio."""
+    """An act before a past case, and the first in rank of the classes that hold it."""
 
     date: date
     days_before: int
-    acts: ActClass
-    ratio: float
+    of: Answered
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the act as plain values."""
+        own = {"date": self.date.isoformat(), "days_before": self.days_before}
+        return {**own, **_plain(self.of.acts), "ratio": self.of.asked.ratio}
 
 
 @dataclass(frozen=True)
@@ -131,52 +126,58 @@ class PastCase:
     candidates: tuple[Candidate, ...]
     set_off_by: Mapping[str, float] | None = None
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the case as plain values; ``set_off_by`` where it is known."""
+        known = {} if self.set_off_by is None else {"set_off_by": dict(self.set_off_by)}
+        before = [act.to_dict() for act in self.candidates]
+        return {"target": self.target, "date": self.date.isoformat(), "candidates": before, **known}
+
 
 @dataclass(frozen=True)
 class Reactions:
     """All pairs of a class and an answer, the clearest first; and the past cases of each target.
 
-    ``yaml`` is the first pair as it stands in a config, ``None`` where it does not stand out.
+    ``yaml`` is the first pair that stands out as a reaction of a config; no class there answers itself.
     """
 
     days: int
     n_classes: int
-    found: tuple[Reaction, ...]
+    found: tuple[Answered, ...]
     past: tuple[PastCase, ...]
     yaml: str | None = field(repr=False)
 
     def to_dict(self) -> dict[str, object]:
         """Return what ``forecast reactions --json`` prints."""
-        plain = TypeAdapter(tuple[PastCase, ...]).dump_python
-        past = plain(self.past, mode="json", exclude_defaults=True)
-        head = {"command": "reactions", "schema": 1, "looked_at": len(self.found)}
-        return head | {"classes": [one.to_dict() for one in self.found], "past": past, "yaml": self.yaml}
+        rows = {"classes": [one.to_dict() for one in self.found], "past": [*map(PastCase.to_dict, self.past)]}
+        return {"command": "reactions", "schema": 1, "looked_at": len(self.found), **rows, "yaml": self.yaml}
 
 
 @dataclass(frozen=True)
 class _Record:
-    """Known acts of a dyad; ``day`` counts from the start, ``side`` is empty for third parties."""
+    """Known acts of a dyad; ``day`` counts from the start."""
 
     events: EventTable
     start: date
     n_days: int
     day: Places
-    side: NDArray[np.object_]
+    sides: tuple[tuple[str, ...], ...]
 
     def days_of(self, mask: NDArray[np.bool_]) -> Places:
-        """Return the days with an act of the mask, each once, in order."""
         return np.unique(self.day[mask])
 
     def date_of(self, day: int) -> date:
         return self.start + timedelta(days=int(day))
 
-    def subcategories(self, category: str) -> dict[str, tuple[str, ...]]:
-        """Return subcategories, and families of those that share their first word, by name."""
+    def by(self, actors: Sequence[str]) -> NDArray[np.bool_]:
+        return np.isin(self.events.initiator, actors)
+
+    def subcategories(self, category: str) -> dict[str, list[str]]:
+        """Return subcategories by name, and those with the same first word by ``word_*``."""
         own = sorted({*self.events.subcategory[self.events.category == category].tolist()} - {""})
-        words = Counter(name.split("_")[0] for name in own)
+        words = Counter(name[: name.index("_") + 1] for name in own if "_" in name)
         often = [word for word, times in words.items() if times > 1]
-        alike = {f"{word}_*": tuple(name for name in own if name.split("_")[0] == word) for word in often}
-        return {name: (name,) for name in own} | alike
+        alike = {f"{word}*": [name for name in own if name.startswith(word)] for word in often}
+        return {name: [name] for name in own} | alike
 
 
 def find_reactions(
@@ -195,8 +196,7 @@ def find_reactions(
     target and day, where a model tells them. Raises ``InputError``: one side alone acts.
     """
     record = _record_of(events, dyad, start, as_of)
-    classes = dict(_classes(record))
-    answers = _answers(record, dyad, rules)
+    classes, answers = dict(_classes(record)), _answers(record, rules)
     windows = {n: dict(_windows(record, classes, answers, n)) for n in sorted({*WINDOWS, days})}
     found = []
     for (acts, answer), asked in windows[days].items():
@@ -204,69 +204,65 @@ def find_reactions(
         cases = classes[acts][classes[acts] < len(met)]
         examples = tuple(map(record.date_of, cases[met[cases]][-MOST_EXAMPLES:]))
         every = tuple(of[acts, answer] for of in windows.values() if (acts, answer) in of)
-        found.append(Reaction(acts, answer[0], asked, every, examples))
+        found.append(Answered(acts, answer[0], asked, every, examples))
     order = [*(rule.name for rule in rules), GRAVE_ANSWER]
     found.sort(key=lambda one: (-one.asked.ratio90[0], -one.asked.ratio, order.index(one.answer)))
     past = []
     for rule in rules:
-        of_target = [one for one in found if one.answer == rule.name and one.may_explain]
-        before = [(int(on), one) for one in of_target[:MOST_CANDIDATES] for on in classes[one.acts]]
+        top = [one for one in found if one.answer == rule.name and one.explains][:MOST_CANDIDATES]
+        before = [(int(on), one) for one in top for on in classes[one.acts]]
         for day in record.days_of(rule.mask(record.events)).tolist():
-            near: dict[int, Candidate] = {}
-            for on, one in before:
-                if 0 < day - on <= days and on not in near:
-                    near[on] = Candidate(record.date_of(on), day - on, one.acts, one.asked.ratio)
-            likely = tuple(sorted(near.values(), key=lambda act: (-act.ratio, act.days_before)))
+            # The last to be set is the first in rank.
+            near = {on: one for on, one in reversed(before) if 0 < day - on <= days}
+            ranked = sorted(near, key=lambda on: (-near[on].asked.ratio, -on))
+            likely = tuple(Candidate(record.date_of(on), day - on, near[on]) for on in ranked)
             case = record.date_of(day)
             past.append(PastCase(rule.name, case, likely, (set_off_by or {}).get((rule.name, case))))
-    text = _yaml(record, found[0], dyad, len(found)) if found and found[0].stands_out else None
+    stated = [one for one in found if one.stands_out and not _is_own_answer(one, rules)]
+    text = _yaml(record.sides, stated[0], len(found)) if stated else None
     return Reactions(days, len(classes), tuple(found), tuple(past), text)
-
-
-def _side_name(actors: Sequence[str]) -> str:
-    return "+".join(sorted(actors))
 
 
 def _record_of(events: EventTable, dyad: DyadRule, start: date, as_of: date) -> _Record:
     known = events.known_by(as_of).between(start, as_of)
-    side = np.full(len(known), "", dtype=np.object_)
-    for actors in (dyad.a, dyad.b):
-        side[np.isin(known.initiator, actors)] = _side_name(actors)
-    if len(acting := sorted({*side.tolist()} - {""})) < 2:
-        who = f"{acting[0]} alone acts" if acting else "neither side acts"
-        raise InputError(
-            f"{events.source}: {who} in {start} … {as_of}, so nothing is an answer. Give acts of both sides"
-        )
     day = (known.date - np.datetime64(start, "D")).astype(np.int64)
-    return _Record(known, start, (as_of - start).days + 1, day, side)
+    record = _Record(known, start, (as_of - start).days + 1, day, tuple(sorted((dyad.a, dyad.b))))
+    acting = ["+".join(side) for side in record.sides if record.by(side).any()]
+    if len(acting) == len(record.sides):
+        return record
+    who = f"{acting[0]} alone acts" if acting else "neither side acts"
+    raise InputError(
+        f"{events.source}: {who} in {start} … {as_of}, so nothing is an answer. Give acts of both sides"
+    )
 
 
 def _classes(record: _Record) -> Iterator[tuple[ActClass, Places]]:
     """Yield classes with their days; of two with the same cases the more specific, with the lower bar."""
     events = record.events
-    sides = sorted({*record.side.tolist()} - {""})
+    acting = {side: record.by(side) for side in record.sides}
     for category in CATEGORIES:
         kinds = record.subcategories(category)
-        seen: dict[bytes, set[str | None]] = {}
-        for name, by in (*((name, by) for name in (*kinds, None) for by in sides), (None, None)):
+        seen: dict[bytes, set[tuple[str, ...]]] = {}
+        for name, by in (*((name, by) for name in (*kinds, None) for by in acting), (None, ())):
             mask = events.category == category
             mask &= np.isin(events.subcategory, kinds[name]) if name else True
-            mask &= record.side == by if by else True
+            mask &= acting[by] if by else True
             for bar in BARS:
                 cases = record.days_of(mask & (events.severity >= bar))
                 held = seen.setdefault(cases.tobytes(), set())
-                if len(cases) >= LEAST_CASES and by not in held and not (by is None and held):
+                if len(cases) >= LEAST_CASES and by not in held and (by or not held):
                     held.add(by)
-                    yield ActClass(category, name, by, bar), cases
+                    graver = tuple(grade for grade in SEVERITIES if grade >= bar)
+                    yield ActClass(category, (name,) if name else (), graver, by), cases
 
 
-def _answers(record: _Record, dyad: DyadRule, rules: Sequence[TargetRule]) -> dict[Answer, Places]:
+def _answers(record: _Record, rules: Sequence[TargetRule]) -> dict[Answer, Places]:
     """Days of each answer that ever came."""
-    events = record.events
-    on: dict[Answer, Places] = {(rule.name, None): record.days_of(rule.mask(events)) for rule in rules}
+    events, (one, other) = record.events, record.sides
+    on: dict[Answer, Places] = {(rule.name, ()): record.days_of(rule.mask(events)) for rule in rules}
     grave = np.isin(events.category, CONFLICTUAL) & (events.severity >= GRAVE)
-    for acting, other in ((dyad.a, dyad.b), (dyad.b, dyad.a)):
-        on[GRAVE_ANSWER, _side_name(acting)] = record.days_of(grave & (record.side == _side_name(other)))
+    on[GRAVE_ANSWER, one] = record.days_of(grave & record.by(other))
+    on[GRAVE_ANSWER, other] = record.days_of(grave & record.by(one))
     return {answer: days for answer, days in on.items() if len(days)}
 
 
@@ -286,7 +282,7 @@ def _windows(
         if LEAST_CASES <= len(cases) < whole:
             apart = _apart(cases, n)
             for answer, met in followed.items():
-                if answer[1] in (None, acts.by):
+                if answer[1] in ((), acts.by):
                     answered = int(met[cases].sum())
                     base = (int(met.sum()) - answered + 0.5) / (whole - len(cases) + 1)
                     counted[acts, answer] = (len(cases), answered, base, apart)
@@ -327,24 +323,28 @@ def _shrunk(cases: Floats, answered: Floats, base: Floats, apart: Floats) -> tup
     return (posterior * ratio).sum(axis=1), low, high
 
 
-def _yaml(record: _Record, one: Reaction, dyad: DyadRule, looked_at: int) -> str:
+def _is_own_answer(one: Answered, rules: Sequence[TargetRule]) -> bool:
+    """Whether an act of the class can be the answer, so that no reaction states the pair."""
+    for rule in (rule for rule in rules if rule.name == one.answer):
+        apart = one.acts.by and rule.by and not {*one.acts.by} & {*rule.by}
+        return one.acts.category in rule.any_of and not apart
+    return False
+
+
+def _yaml(sides: Sequence[tuple[str, ...]], one: Answered, looked_at: int) -> str:
     acts, asked = one.acts, one.asked
-    own, other = (dyad.a, dyad.b) if acts.by == _side_name(dyad.a) else (dyad.b, dyad.a)
-    kinds = [*record.subcategories(acts.category).get(acts.subcategory or "", ())]
-    when: dict[str, Any] = {"category": acts.category, "subcategory": kinds, "by": [*own] if acts.by else []}
-    if acts.min_severity > 1:
-        when["min_severity"] = acts.min_severity
-    then: dict[str, Any] = {"target": one.answer}
-    if one.answer == GRAVE_ANSWER:
-        then = {"category": [*CONFLICTUAL], "by": [*other], "min_severity": GRAVE}
+    graver = [] if acts.severities == SEVERITIES else [*acts.severities]
+    named = {"subcategory": [*acts.subcategory], "by": [*acts.by], "severity": graver}
+    when = {"category": acts.category, **{key: value for key, value in named.items() if value}}
+    others = [actor for side in sides if side != acts.by for actor in side]
     reaction = {
-        "label": f"{acts.in_words()} is followed by {one.answer}",
-        "when": {key: value for key, value in when.items() if value},
-        "then": then,
+        "label": f"{acts_in_words(acts)} is followed by {one.answer}",
+        "when": when,
+        "then": {"by": others} if one.answer == GRAVE_ANSWER else {"target": one.answer},
         "days": asked.days,
         "chance": "learned",
         "rationale": f"Chosen after the cases, from {count(looked_at, 'pair')} of class and answer: followed "
         f"{asked.answered} times of {asked.cases}, by chance alone in {percent(asked.base)}.",
     }
-    name = "_".join(filter(None, (acts.category, (acts.subcategory or "").removesuffix("_*"))))
+    name = re.sub("[^a-z0-9]+", "_", "_".join((acts.category, *acts.subcategory)).lower())[:64].strip("_")
     return as_yaml({"reactions": {name: reaction}})

@@ -12,7 +12,7 @@ from forecast.errors import InputError
 from forecast.wording import count, number, percent
 
 if TYPE_CHECKING:
-    from forecast.reactions import Reaction, Reactions
+    from forecast.reactions import Answered, Reactions
     from forecast.runs.inputs import Inputs
 
 _SHOWN, _MOST_BEFORE = 12, 3
@@ -69,9 +69,11 @@ def _read(source: Path) -> Inputs:
 
 
 def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
+    from forecast.reactions import acts_in_words
+
     yield Prose(
-        f"{count(len(found.found), 'pair')} of a class of acts and an answer were looked at "
-        f"({count(found.n_classes, 'class', 'classes')}). A class that is chosen after its cases must be "
+        f"Looked at: {count(len(found.found), 'pair')} of a class of acts and an answer, from "
+        f"{count(found.n_classes, 'class', 'classes')}. A class that is chosen after its cases must be "
         "judged so; the ratios are shrunk for it."
     )
     if not found.found:
@@ -86,24 +88,29 @@ def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
     if of_headline:
         yield plain_table(heads, map(_row, of_headline), f"What came before {headline}")
     for case in (case for case in found.past if case.target == headline):
-        before = ", ".join(f"{one.acts.in_words()} on {one.date}" for one in case.candidates[:_MOST_BEFORE])
+        before = ", ".join(
+            f"{acts_in_words(one.of.acts)} on {one.date}" for one in case.candidates[:_MOST_BEFORE]
+        )
         yield Prose(f"{case.target} on {case.date}: before it {before or 'no act that it tends to follow'}.")
-    if found.yaml is None:
-        yield Prose("No class was answered clearly more often than chance alone gives.")
-        return
+    first = best[0]
     counts = ", ".join(
-        f"{one.answered} of {one.cases} within {count(one.days, 'day')}" for one in best[0].windows
+        f"{one.answered} of {one.cases} within {count(one.days, 'day')}" for one in first.windows
     )
-    yield Prose(f"{best[0].acts.in_words()}, then {best[0].answer}: {counts}.", "First:")
+    yield Prose(f"{acts_in_words(first.acts)}, then {first.answer}: {counts}.", "First:")
+    if found.yaml is None:
+        yield Prose("No class that a reaction can state was answered clearly more often than by chance.")
+        return
     yield Heading("For the config")
     yield Verbatim(tuple(found.yaml.splitlines()))
 
 
-def _row(one: Reaction) -> tuple[str, ...]:
+def _row(one: Answered) -> tuple[str, ...]:
+    from forecast.reactions import acts_in_words
+
     asked = one.asked
     low, high = (number(end, 1) for end in asked.ratio90)
     return (
-        one.acts.in_words(),
+        acts_in_words(one.acts),
         one.answer,
         f"{asked.answered} of {asked.cases}",
         percent(asked.base),

@@ -11,11 +11,12 @@ import yaml
 from forecast import reactions
 from forecast.cli.terminal import WIDTH
 from forecast.errors import InputError
+from forecast.events.codebook import SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule
-from forecast.reactions import GRAVE_ANSWER, Reactions, find_reactions
+from forecast.reactions import GRAVE_ANSWER, Reactions, acts_in_words, find_reactions
 
 START, AS_OF = date(2000, 1, 1), date(2009, 12, 31)
 DYAD = DyadRule(("AAA",), ("BBB",))
@@ -65,14 +66,14 @@ def found_in(events, rules=(CLASH,), dyad=DYAD, days=14, as_of=AS_OF, **more) ->
 
 
 def pair(found: Reactions, kind: str, answer: str):
-    return next(one for one in found.found if one.acts.in_words() == kind and one.answer == answer)
+    return next(one for one in found.found if acts_in_words(one.acts) == kind and one.answer == answer)
 
 
 def test_a_probe_that_is_answered_half_the_time_comes_out_on_top():
     rng = np.random.default_rng(3)
     found = found_in([*noise(rng), *probes(rng)])
     best = found.found[0]
-    assert best.acts.in_words() == "military_posture/probe by AAA"
+    assert acts_in_words(best.acts) == "military_posture/probe by AAA"
     assert (best.answer, best.asked.cases, best.asked.answered) == ("clash", 30, 15)
     assert [window.answered for window in best.windows] == [15, 15, 15]
     # 15 answers, each after at most 14 days that were no case, of 3,600.
@@ -83,7 +84,7 @@ def test_a_probe_that_is_answered_half_the_time_comes_out_on_top():
     assert len(best.examples) == 10
     answered = [case for case in found.past if case.candidates]
     assert len(answered) == len(found.past) == 15
-    assert {case.candidates[0].acts.in_words() for case in found.past} == {best.acts.in_words()}
+    assert {acts_in_words(case.candidates[0].of.acts) for case in found.past} == {acts_in_words(best.acts)}
     assert {case.candidates[0].days_before for case in found.past} <= {1, 2, 3}
 
 
@@ -103,7 +104,10 @@ def test_names_of_sides_do_not_matter():
     renamed = [replace(one, initiator=names[one.initiator], recipient=names[one.recipient]) for one in events]
     before = found_in(events)
     after = found_in(renamed, [replace(CLASH, by=("CCC",))], DyadRule(("ZZZ",), ("CCC",)))
-    known = {(replace(one.acts, by=names.get(one.acts.by)), one.answer): one.asked for one in before.found}
+    known = {
+        (replace(one.acts, by=tuple(map(names.get, one.acts.by))), one.answer): one.asked
+        for one in before.found
+    }
     assert {(one.acts, one.answer) for one in after.found} == known.keys()
     for one in after.found:
         theirs = known[one.acts, one.answer]
@@ -136,7 +140,7 @@ def test_a_grave_answer_is_conflict_of_the_other_side():
     acts.append(act(403, "BBB", "dispute", 2))
     one = pair(found_in(acts), "sanction/ban by AAA", GRAVE_ANSWER)
     assert (one.asked.answered, one.examples) == (1, (START + timedelta(days=100),))
-    assert GRAVE_ANSWER not in {other.answer for other in found_in(acts).found if other.acts.by == "BBB"}
+    assert GRAVE_ANSWER not in {other.answer for other in found_in(acts).found if other.acts.by == ("BBB",)}
 
 
 def test_what_became_known_later_does_not_count():
@@ -151,18 +155,39 @@ def test_what_became_known_later_does_not_count():
 def test_classes_with_the_same_cases_are_one():
     rng = np.random.default_rng(3)
     of_probes = {
-        (one.acts.subcategory, one.acts.by, one.acts.min_severity)
+        (one.acts.subcategory, one.acts.by, one.acts.severities)
         for one in found_in([*noise(rng), *probes(rng)]).found
         if one.acts.category == "military_posture"
     }
-    assert of_probes == {("probe", "AAA", 1)}
+    assert of_probes == {(("probe",), ("AAA",), SEVERITIES)}
+
+
+def test_a_class_holds_the_acts_that_a_reaction_of_it_would_name():
+    table = load_events("bundled:us-china", Path())
+    dyad = DyadRule(("USA",), ("CHN",), ("TWN", "HKG", "CAN"))
+    found = find_reactions(table, dyad, [DRILLS], date(2017, 1, 1), date(2023, 7, 10), 14)
+    early = table.date <= np.datetime64("2023-06-26")
+    for one in found.found:
+        assert len(np.unique(table.date[one.acts.mask(table) & early])) == one.asked.cases, one.acts
+    assert {"taiwan_*", "taiwan_visit"} <= {name for one in found.found for name in one.acts.subcategory}
+
+
+def test_the_yaml_states_no_class_that_is_its_own_answer():
+    rng = np.random.default_rng(5)
+    bursts = [day + gap for day in 100 + 90 * np.arange(30) for gap in (0, 2, 4)]
+    acts = [act(day, "AAA", "sanction", 4) for day in bursts]
+    found = found_in([*noise(rng), *acts], [TargetRule("crisis", ("sanction",), 4)])
+    first = found.found[0]
+    assert (first.acts.category, first.acts.by, first.answer) == ("sanction", ("AAA",), "crisis")
+    assert first.stands_out
+    assert found.yaml is None
 
 
 def test_a_record_without_subcategories_has_classes_of_categories():
     events = [replace(one, subcategory="") for one in probes(np.random.default_rng(3))]
     found = found_in(events)
-    assert found.found[0].acts.in_words() == "military_posture by AAA"
-    assert {one.acts.subcategory for one in found.found} == {None}
+    assert acts_in_words(found.found[0].acts) == "military_posture by AAA"
+    assert {one.acts.subcategory for one in found.found} == {()}
 
 
 def test_shares_of_a_model_are_told_where_they_are_given():
