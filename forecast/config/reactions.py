@@ -7,7 +7,7 @@ Checks read settings as they came, so that a file with a wrong type in one place
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -102,6 +102,11 @@ def _categories(value: object) -> tuple[str, ...]:
 
 
 def _texts(value: object) -> tuple[object, ...]:
+    for one in _several(value):
+        if not isinstance(one, str):
+            raise refusal(
+                f"got {shown_value(one)}; expected a subcategory as the event file names it, or a list"
+            )
     return tuple(_several(value))
 
 
@@ -221,7 +226,7 @@ def reaction_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
 def _trigger_faults(entry: object) -> Iterator[tuple[KeyPath, str]]:
     stated, when = mapping_in(entry), mapping_in(mapping_in(entry).get("when"))
     given = [key for key in ("category", "milestone", "calendar") if when.get(key) is not None]
-    if len(given) != 1 and "when" in stated:
+    if len(given) != 1 and isinstance(stated.get("when"), Mapping):
         what = f"{listing(given)} are given" if given else "says nothing"
         yield ("when",), f"{what}; give one of category, milestone, calendar"
     for key in ("subcategory", "severity", "by") if given and "category" not in given else ():
@@ -237,7 +242,7 @@ def _trigger_faults(entry: object) -> Iterator[tuple[KeyPath, str]]:
 def _answer_faults(entry: object) -> Iterator[tuple[KeyPath, str]]:
     reaction, then = _stated(entry), mapping_in(mapping_in(entry).get("then"))
     given = [key for key in ("category", "by", "target") if _several(then.get(key))]
-    if not given and "then" in mapping_in(entry):
+    if not given and isinstance(mapping_in(entry).get("then"), Mapping):
         yield ("then",), "says nothing; give category, by or target"
     if "target" in given and len(given) > 1:
         yield ("then", given[0]), "the target says it already; remove it, or target"
@@ -370,7 +375,7 @@ def _occasion_faults(
         yield Fault(
             where, f"{len(days)} acts of the calendar have this label; tell them apart by their labels"
         )
-    elif days and last and days[0] + timedelta(days=1) >= last:
+    elif days and last and (last - days[0]).days <= 1:
         message = (
             f"no day lies between {days[0]} and the last milestone ({last}), so that no answer could count; "
             "add a later milestone, or remove the reaction"

@@ -152,6 +152,11 @@ WRONG = {
         "when: the data hold no act of dispute/probe by AAA. They tell no subcategory of dispute",
     ),
     "unknown key": ({"more": "within: 14"}, "within: unknown key.* Allowed: label, when, past, then, days"),
+    "subcategory of a number": (
+        {"when": "category: dispute, subcategory: [7]"},
+        r"subcategory: got 7; expected a",
+    ),
+    "no mapping": ({"more": "label: {a: 1}"}, "label: got a mapping"),
     "severity of text": ({"when": f"{WHEN}, severity: x"}, r"when\.severity: got 'x'; expected a severity"),
 }
 
@@ -206,6 +211,15 @@ def test_a_reaction_survives_resolving_and_is_read_back(write, tmp_path, chance)
     assert load_config(again) == config
     read = " ".join(describe_config(config).split())
     assert "dispute (probe) by AAA is answered by military posture by BBB within 14 days, chance " in read
+
+
+def test_at_another_day_a_reaction_keeps_what_was_known_then(write):
+    more = "past: [2021-05-01, 2022-05-01], chance: likely"
+    for when in (OCCASION, "calendar: Probe"):
+        config = load_config(write(when, "by: AAA", more))
+        earlier = {"as_of": date(2022, 1, 1), "calendar": (), "milestones": config.milestones[1:]}
+        (rule,) = reaction_rules(config.model_copy(update=earlier))
+        assert (rule.past, rule.ahead) == ((date(2021, 5, 1),), None)
 
 
 def test_a_class_holds_the_acts_that_its_mask_finds(write):
