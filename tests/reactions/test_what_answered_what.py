@@ -173,10 +173,9 @@ def test_a_class_holds_the_acts_that_a_reaction_of_it_would_name():
 
 
 def test_the_yaml_states_no_class_that_is_its_own_answer():
-    rng = np.random.default_rng(5)
-    bursts = [day + gap for day in 100 + 90 * np.arange(30) for gap in (0, 2, 4)]
-    acts = [act(day, "AAA", "sanction", 4) for day in bursts]
-    found = found_in([*noise(rng), *acts], [TargetRule("crisis", ("sanction",), 4)])
+    bursts = [day + gap for day in 100 + 110 * np.arange(30) for gap in (0, 3)]
+    acts = [act(day, "AAA", "sanction", 4) for day in bursts] + [act(50, "BBB", "visit")]
+    found = found_in(acts, [TargetRule("crisis", ("sanction",), 4)])
     first = found.found[0]
     assert (first.acts.category, first.acts.by, first.answer) == ("sanction", ("AAA",), "crisis")
     assert first.stands_out
