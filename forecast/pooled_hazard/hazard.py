@@ -16,7 +16,7 @@ also carry how little a few cases tell of the dyad's own rate, by a gamma factor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -200,12 +200,16 @@ FORGET_DAYS = 1500.0
 """Half-life of what earlier origins say of a dyad's deviation."""
 INTERVAL_WEIGHT: Floats = np.minimum(SPACING_DAYS / INTERVAL_DAYS, 1.0)
 """Weight of an interval: origins are closer to one another than the longer intervals are long."""
+_ENDS: Floats = np.append(EDGES, FURTHEST_DAYS)
+"""Edges of all that is answered: the hazard of the last interval goes on after it."""
 _LEAST_LOG, _MOST_LOG = -15.0, 3.0
 """Bounds of the log of a daily hazard."""
 _LEAST_VARIANCE = 1e-6
 """Variance of a log rate below which there is none to show."""
 _MOST_EXPONENT = 30.0
 """Bound of an exponent: beyond it a target is certain."""
+_MEAN_KEPT = 1e-4
+"""Most that raising a target to what it includes may move its mean chance."""
 _SOLVED, _MOST_STEPS, _LEAST_SLOPE = 1e-13, 60, 1e-6
 """Share of a cumulative hazard to which the mean is kept, steps of Newton's method, and its least slope."""
 
@@ -274,33 +278,57 @@ def draws_by_day(
 
     G takes the middles of equally likely strata, in antithetic pairs for each draw of the coefficients, the
     same strata for all targets. A factor near 1 by day then keeps the mean exactly. A target that includes
-    another is raised to it draw by draw, before its mean is kept. Draws that would then fall from one day to
-    the next are held instead, which moves the mean by less than 1e-4, and only where the regression gives the
-    narrower target the higher hazard.
+    others is raised to them draw by draw, before its mean is kept. Where that cannot be, since it hardly
+    exceeds several others of unlike uncertainty, all targets take the average variance, and means are kept
+    to 1e-4.
     """
     refuse_far(horizon_days)
     drawn, spread = _cumulative_draws(
         hazard, events, targets, np.array([origin], "datetime64[D]"), start, seed
     )
-    stratum = np.random.default_rng((seed, 1)).permutation(_N_EFFECTS) + 0.5
-    rank = np.concatenate([stratum, N_DRAWS - stratum])[:, None] / N_DRAWS
-    rated: dict[str, Floats] = {}
-    # What is included comes before what includes it.
-    for target in sorted(targets, key=lambda rule: sum(rule.includes(other) for other in targets)):
-        cumulative = _at_days(drawn[target.name][:, 0], np.arange(1, horizon_days + 1))
+    expected = {name: _at_days(ends[:, 0], np.arange(1, horizon_days + 1)) for name, ends in drawn.items()}
+    variance = {}
+    for target in targets:
         past = past_events(events, target, origin, start)
         known = log_rate_variance(replace(past, day=past.known_day), EDGES[1:]).mean()
-        own = _with_own_rate(np.tile(cumulative, (2, 1)), float(known - spread[target.name][0] ** 2), rank)
-        floor = np.zeros_like(own)
-        for other in targets:
-            if target.includes(other) and other.name in rated:
-                floor = np.maximum(floor, rated[other.name])
-        kept = _with_mean(own, floor, _log_mean(cumulative))
-        rated[target.name] = np.maximum.accumulate(kept, axis=1)
+        variance[target.name] = float(known - spread[target.name][0] ** 2)
+    stratum = np.random.default_rng((seed, 1)).permutation(_N_EFFECTS) + 0.5
+    rank = np.concatenate([stratum, N_DRAWS - stratum])[:, None] / N_DRAWS
+    rated = _with_own_rates(expected, targets, variance, rank)
+    if any(np.any(np.abs(_gap(rated[name], expected[name])) > _MEAN_KEPT) for name in rated):
+        average = float(np.mean(list(variance.values())))
+        rated = _with_own_rates(expected, targets, dict.fromkeys(variance, average), rank)
     nothing = np.zeros((N_DRAWS, 1))
     return {
         target.name: np.concatenate([nothing, -np.expm1(-rated[target.name])], axis=1) for target in targets
     }
+
+
+def _gap(found: Floats, expected: Floats) -> Floats:
+    """Difference of mean chances."""
+    return np.asarray(hit_chance(found) - hit_chance(expected))
+
+
+def _with_own_rates(
+    expected: Mapping[str, Floats],
+    targets: Sequence[TargetRule],
+    variance: Mapping[str, float],
+    rank: Floats,
+) -> dict[str, Floats]:
+    """Cumulative hazards, shape (draw, day), by target, each with a factor G whose log has this variance."""
+    rated: dict[str, Floats] = {}
+    # What is included comes before what includes it.
+    for target in sorted(targets, key=lambda rule: sum(rule.includes(other) for other in targets)):
+        plain = expected[target.name]
+        own = _with_own_rate(np.tile(plain, (2, 1)), variance[target.name], rank)
+        floor = np.zeros_like(own)
+        for other in targets:
+            if target.includes(other) and other.name in rated:
+                floor = np.maximum(floor, rated[other.name])
+        kept = _with_mean(own, floor, _log_mean(plain))
+        # Rounding, and a target that must be raised much, may let a draw fall.
+        rated[target.name] = np.maximum.accumulate(kept, axis=1)
+    return rated
 
 
 def _with_own_rate(cumulative: Floats, variance: float, rank: Floats) -> Floats:
@@ -367,7 +395,7 @@ def _cumulative_draws(
     start: date,
     seed: int,
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Cumulative hazards at the ends of the intervals, shape (draw, origin, interval), by target.
+    """Cumulative hazards at ``_ENDS`` after the first, shape (draw, origin, end), by target.
 
     Second, the standard deviation of the dyad's deviation in them, shape (origin,).
     """
@@ -399,7 +427,8 @@ def _cumulative_draws(
         if not hazard.knows_kind(target):
             log_hazard += hazard.kind_spread * noise[1][:, None, None]
         daily = np.exp(np.clip(log_hazard, _LEAST_LOG, _MOST_LOG))
-        drawn[target.name] = np.cumsum(daily * INTERVAL_DAYS, axis=-1)
+        further = np.concatenate([daily, daily[..., -1:]], axis=-1)
+        drawn[target.name] = np.cumsum(further * np.diff(_ENDS), axis=-1)
         spreads[target.name] = spread
     return raised_to_included(drawn, targets), spreads
 
@@ -468,8 +497,8 @@ def _own_deviation(
 
 
 def _at_days(cumulative: Floats, days: Integers) -> Floats:
-    """Cumulative hazard by day, from that at the ends of the intervals (last axis)."""
+    """Cumulative hazard by day, from that at ``_ENDS`` after the first (last axis)."""
     ends = np.concatenate([np.zeros((*cumulative.shape[:-1], 1)), cumulative], axis=-1)
-    interval = np.clip(np.searchsorted(EDGES, days, side="left") - 1, 0, len(INTERVAL_DAYS) - 1)
-    rate = np.diff(ends, axis=-1) / INTERVAL_DAYS
-    return np.asarray(ends[..., interval] + rate[..., interval] * (days - EDGES[interval]))
+    interval = np.clip(np.searchsorted(_ENDS, days, side="left") - 1, 0, len(_ENDS) - 2)
+    rate = np.diff(ends, axis=-1) / np.diff(_ENDS)
+    return np.asarray(ends[..., interval] + rate[..., interval] * (days - _ENDS[interval]))

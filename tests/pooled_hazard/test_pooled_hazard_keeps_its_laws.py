@@ -321,6 +321,27 @@ def test_draws_keep_the_means_that_are_scored_and_the_order_of_nested_targets(re
             assert np.all(np.diff(found[wide.name], axis=1) >= 0)
 
 
+def test_order_and_means_are_kept_where_a_target_hardly_exceeds_several_that_it_includes():
+    events = EventTable.from_events(
+        [
+            act("old", START + timedelta(days=263), "military_posture", 5),
+            act("new", START + timedelta(days=1070), "military_incident", 4),
+        ],
+        "made for a test",
+    )
+    both = TargetRule("both", MIDDLE.any_of, 3)
+    targets = [both, MIDDLE, TargetRule("incidents", ("military_incident",), 3)]
+    origin = START + timedelta(days=1100)
+    found = draws_by_day(shipped_hazard(), events, targets, origin, START, FURTHEST_DAYS)
+    # Without the average variance the mean moves by .0018.
+    assert_means_are_kept(shipped_hazard(), events, targets, origin, found, 1e-4)
+    far, origins = np.arange(1, FURTHEST_DAYS + 1), np.array([origin], "datetime64[D]")
+    scored = forecast_origins(shipped_hazard(), events, targets, origins, START, far)
+    for other in targets[1:]:
+        assert np.all(found[other.name] <= found["both"])
+        assert np.all(scored[other.name] <= scored["both"] * (1 + 1e-12))
+
+
 def test_a_nearer_horizon_gives_the_first_days_of_a_further_one(record):
     near, far = (
         draws_by_day(shipped_hazard(), record, [WIDE, MIDDLE], date(2018, 1, 1), START, days)

@@ -51,9 +51,9 @@ def test_the_mean_chance_of_hazards_is_exact_near_0_and_near_1(tiny):
 @pytest.mark.parametrize("tiny", TINY)
 def test_the_pooled_hazard_says_what_its_hazards_do(monkeypatch, us_china, tiny):
     target = TargetRule("force", ("military_incident",), 5)
-    ends = len(pooled.INTERVAL_DAYS)
+    ends = len(pooled.INTERVAL_DAYS) + 1
     day, start = date(2020, 1, 1), date(2017, 1, 1)
-    last = int(pooled.EDGES[-1])
+    last = pooled.FURTHEST_DAYS
     for top in (tiny, -np.log(tiny)):
         total = np.array([1.0, 1.3]) * top
         hazards = total[:, None, None] * np.linspace(1 / ends, 1.0, ends)
