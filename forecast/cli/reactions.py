@@ -27,7 +27,7 @@ def reactions(
     *,
     answer: Answer,
 ) -> None:
-    """Say what answered what in this record, against chance alone; nothing is fitted to it but the counts.
+    """Say what answered what in this record, against chance alone; no model is fitted.
 
     Classes of acts by category, subcategory, side and severity; answers are the targets, and grave conflict
     by the other side.
