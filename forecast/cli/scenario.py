@@ -42,7 +42,7 @@ def scenario(
         None,
         "--event",
         "A future act; FIRST..LAST in place of DATE for a window.",
-        "DATE:CATEGORY:SEVERITY[:PROBABILITY][:BY]",
+        "DATE:CATEGORY[/SUBCATEGORY]:SEVERITY[:PROBABILITY][:BY]",
     ),
     without: list[str] | None = option(None, "--without", "Take a past event out (needs a new fit).", "ID"),
     compare: bool = option(
