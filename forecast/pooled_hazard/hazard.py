@@ -22,7 +22,6 @@ from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import gammaincinv, lambertw, logsumexp, polygamma
 
 from forecast.baselines import (
@@ -335,9 +334,18 @@ def _with_own_rate(cumulative: Floats, variance: float, rank: Floats) -> Floats:
     """G·a·(exp(Λ/a) − 1) for Λ, shape (draw, day): log G has this variance, G the rank, shape (draw, 1)."""
     if variance <= _LEAST_VARIANCE:
         return cumulative
-    shape = brentq(lambda a: float(polygamma(1, a)) - variance, 1e-3, 2 / _LEAST_VARIANCE)
+    shape = _shape_of(variance)
     factor = gammaincinv(shape, rank) / shape
     return np.asarray(factor * shape * np.expm1(np.minimum(cumulative / shape, _MOST_EXPONENT)))
+
+
+def _shape_of(variance: float) -> float:
+    """Shape of the gamma distribution whose log has this variance, by Newton's method on its reciprocal."""
+    shape = 0.5 + 1 / variance
+    for _ in range(20):
+        found = float(polygamma(1, shape))
+        shape += found * (1 - found / variance) / float(polygamma(2, shape))
+    return shape
 
 
 def _with_mean(cumulative: Floats, floor: Floats, wanted: Floats) -> Floats:
