@@ -1,20 +1,18 @@
-"""Log posterior density of the model of cells, with its gradient: priors, transforms and likelihood at once.
+"""Log posterior density of the cluster model, with its gradient: priors, transforms and likelihood at once.
 
-The equations are those of ``docs/model.md`` and, in plain PyMC, of ``forecast.models.definition``, to which
-tests hold value and gradient. Everything is generic in its sizes, so that one compiled function serves every
-record; Numba keeps it on disk. What makes a pass cheap:
+Acts of conflict answer acts of conflict within days, by the other side or by one's own; the rest comes about
+at a rate that tension and drift move. The equations are those of ``docs/model.md`` and, in plain PyMC, of
+``forecast.models.definition``, to which tests hold value and gradient. Everything is generic in its sizes, so
+that one compiled function serves every record; Numba keeps it on disk. A pass costs in proportion to acts and
+to weeks × categories:
 
-* ln Γ(y+α) − ln Γ(α) = Σ_{j<y} ln(α+j): for all full steps of a stream the sum needs only the table
-  ``exceed[j]`` = #{t : y[t] > j}, so no gamma function is evaluated;
-* sums of logarithms, Σ_t ln(1+λ/α) and the like, are logarithms of products, taken where a product gets
-  too large or too small;
-* tension and drift are linear between knots, so their exponential is geometric there;
-* one-step recursions carry excitation, ballast and their derivatives forward, and the adjoint of the
-  Ornstein–Uhlenbeck recursion runs once over the knots.
+* answers decay geometrically, so what past acts still bring is a handful of states (by side, category and
+  severity of the act answered) that one factor a day carries forward, with their derivative;
+* how tension and drift move a category is common to its streams, so a week costs one factor a category;
+* both are linear between knots, so their exponential is geometric there.
 
-Longer than other modules, since Numba's cache takes notice of edits in one file only.
-
-Bare axes: t step, k stream, m knot of tension, j knot of drift, s severity less 1, p coordinate of a point.
+Bare axes: t week, d day, k stream, c category, a side, s severity less 1, m knot of tension, j act,
+i reaction, p coordinate of a point.
 """
 
 from __future__ import annotations
@@ -44,12 +42,16 @@ GROUPS = (
     "tension.persistence",
     "tension.loading",
     "drift.scale",
-    "excitation.branching",
-    "excitation.half_life_days",
-    "excitation.cross",
-    "excitation.cross_half_life_days",
-    "excitation.severity",
-    "overdispersion.shape",
+    "answers.number",
+    "answers.in_kind",
+    "answers.half_life_days",
+    "answers.severity",
+    "answers.gravity",
+    "follow_on.number",
+    "follow_on.half_life_days",
+    "reaction.number",
+    "reaction.half_life_days",
+    "reaction.severity",
     "ballast",
     "ballast.half_life_days",
 )
@@ -60,16 +62,25 @@ GROUPS = (
     PERSISTENCE,
     LOADING,
     DRIFT,
-    OWN,
-    OWN_LIFE,
-    CROSS,
-    CROSS_LIFE,
+    ANSWERS,
+    IN_KIND,
+    ANSWER_LIFE,
     SEVERITY,
-    SHAPE,
+    GRAVITY,
+    FOLLOW_ON,
+    FOLLOW_LIFE,
+    REACTION,
+    REACTION_LIFE,
+    REACTION_SEVERITY,
     BALLAST,
     CALM_LIFE,
-) = range(13)
+) = range(17)
+SAME, OTHER = 0, 1
+"""Elements of ``answers.number`` and ``answers.in_kind``: by the side that acted, by the other."""
 
+SEVERITIES = 5
+REFERENCE = 3
+"""Severity, less 1, of the trigger that ``reaction.number`` is stated for."""
 NORMAL, LOG_NORMAL, LOGIT_NORMAL, HALF_NORMAL, EXPONENTIAL, GAMMA, BETA = range(7)
 FAMILY_CODES = {
     "Normal": NORMAL,
@@ -84,10 +95,7 @@ FAMILY_CODES = {
 CHAIN_SLOPE, CHAIN_STEEPNESS = 10.0, 20.0
 """The soft bound on chains of acts: −10·softplus(20·(ρ − 1)), −0.2 at ρ = 0.8, −7 at 1, −40 at 1.2."""
 
-_LARGE, _SMALL = 2.0**500, 2.0**-500
-_LOG_LARGE = 500.0 * math.log(2.0)
 _LOG_2, _LOG_2_PI = math.log(2.0), math.log(2.0 * math.pi)
-
 _COMPILED = {
     "error_model": "numpy",
     # Leave to reorder sums would make results depend on what the cache holds.
@@ -98,22 +106,26 @@ _COMPILED = {
 
 
 class Record(NamedTuple):
-    """Data of one dyad.
+    """Data of one dyad: acts in order of days, streams, and the grid.
 
-    ``exceed[j, k]`` is the number of full steps with more than ``j`` acts; ``graded`` are conflictual acts by
-    severity as later steps feel them; ``mix`` the share of conflict of each severity among a stream's acts.
+    ``trigger[i, j]`` is 1 where act j sets off reaction i, ``then[i, k]`` where stream k may answer it. A day
+    on which nobody acts, but which sets off a reaction, is an act of stream −1 and severity ``REFERENCE``.
+    ``felt`` is how many acts one known act stands for, above 1 where reports come late.
     """
 
-    counts: Floats  # (k, t)
-    felt: Floats  # (k, t): counts as later steps feel them
-    graded: Floats  # (t, s)
-    completeness: Floats  # (t): share of the step's acts that is in the counts
-    exceed: Floats  # (j, k)
-    mix: Floats  # (k, s)
-    conflict: Floats  # (k): 1 where the stream is conflictual
-    calming: Floats  # (k): 1 where its acts are ballast
-    last_exposure: float
-    log_factorials: float  # −Σ ln y!
+    day: Integers  # (j)
+    stream: Integers  # (j)
+    grade: Integers  # (j): severity less 1
+    felt: Floats  # (j)
+    trigger: Floats  # (i, j)
+    then: Floats  # (i, k)
+    category: Integers  # (k): position among the categories with a loading
+    side: Integers  # (k): 0 or 1; −1 for cooperation
+    severity: Floats  # (k): mean severity
+    mix: Floats  # (k, s): share of each severity
+    known: Floats  # (d): share of the day's acts that is in the data
+    calming: Floats  # (kind, t): acts of cooperation that each week feels, by stream that calms
+    n_categories: int
 
 
 class Priors(NamedTuple):
@@ -121,7 +133,7 @@ class Priors(NamedTuple):
 
     family: Integers  # (p)
     value: Floats  # (p, 2)
-    offset: Integers  # (13)
+    offset: Integers  # (17)
     n_knots: int
     n_drift_knots: int
 
@@ -183,43 +195,15 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
     """Return the log density at a point up to no constant, and write its gradient; both of shape (p,)."""
     values = constrained(theta, priors)
     gradient[:] = 0.0
-    total = _likelihood(values, priors, record, gradient)
+    total = _likelihood(values, priors, record, gradient) + _chains(values, priors, record, gradient)
     return float(total + _priors(theta, values, priors, gradient))
 
 
 @numba.njit(**_COMPILED)
 def log_likelihood(values: Floats, priors: Priors, record: Record) -> float:
-    """Log likelihood of the counts, without the soft bound on chains, at parameters of shape (p,)."""
+    """Log likelihood of the acts, without the soft bound on chains, at parameters of shape (p,)."""
     gradient = np.zeros(len(values))
-    ignored = np.zeros(len(values))
-    total = _likelihood(values, priors, record, gradient)
-    weight = severity_weights(values[priors.offset[SEVERITY]])
-    return float(total - _chains(values, priors, record, weight, ignored))
-
-
-@numba.njit(**_COMPILED)
-def severity_weights(kappa: float) -> Floats:
-    """Return w(s) = exp(κ(s − 2)) for s = 1 … 5."""
-    weight = np.empty(5)
-    for s in range(5):
-        weight[s] = math.exp(kappa * (s - 1))
-    return weight
-
-
-@numba.njit(**_COMPILED)
-def mean_pull(record: Record, weight: Floats) -> tuple[float, float]:
-    """Weight of conflict in a step, averaged over the record, and its derivative in κ.
-
-    Half an act of severity 2 is added, so that a record without conflict has one, too.
-    """
-    total, slope = 0.5, 0.0
-    n = record.counts.shape[1]
-    for t in range(n):
-        for s in range(5):
-            total += weight[s] * record.graded[t, s]
-            slope += (s - 1) * weight[s] * record.graded[t, s]
-    observed = n - 1 + record.last_exposure
-    return total / observed, slope / observed
+    return float(_likelihood(values, priors, record, gradient))
 
 
 @numba.njit(**_COMPILED)
@@ -252,254 +236,484 @@ def _to_knots(d_values: Floats, every: int, d_knots: Floats) -> None:
 
 
 @numba.njit(**_COMPILED)
-def log_mean_level(drift: Floats, last_exposure: float) -> float:
-    """Log of the mean of exp(drift) over the record, of drift in each step, (t,)."""
-    n = len(drift)
+def days_of_weeks(known: Floats) -> Floats:
+    """Days of each week whose acts are in the data, (t,), from their share by day."""
+    days = np.zeros((len(known) + STEP_DAYS - 1) // STEP_DAYS)
+    for d in range(len(known)):
+        days[d // STEP_DAYS] += known[d]
+    return days
+
+
+@numba.njit(**_COMPILED)
+def weights_of_weeks(n_days: int) -> Floats:
+    """Share of each week that lies before the origin, (t,): ones, but for the last."""
+    weights = np.ones((n_days + STEP_DAYS - 1) // STEP_DAYS)
+    weights[-1] = (n_days - STEP_DAYS * (len(weights) - 1)) / STEP_DAYS
+    return weights
+
+
+@numba.njit(**_COMPILED)
+def log_mean_level(drift: Floats, weights: Floats) -> float:
+    """Log of the mean of exp(drift) over the record, of drift in each week, (t,)."""
     highest = drift.max()
-    total = 0.0
-    for t in range(n):
-        total += math.exp(drift[t] - highest) * (last_exposure if t == n - 1 else 1.0)
-    return float(highest + math.log(total / (n - 1 + last_exposure)))
+    return float(highest + math.log((np.exp(drift - highest) * weights).sum() / weights.sum()))
 
 
 @numba.njit(**_COMPILED)
-def relative_drift(drift: Floats, last_exposure: float) -> Floats:
-    """Log level of conflict in each step, (t,), less the log of its mean over the record: of mean exp one."""
-    return np.asarray(drift - log_mean_level(drift, last_exposure))
+def answer_weights(values: Floats, priors: Priors, record: Record) -> tuple[Floats, Floats, Floats, Floats]:
+    """How acts are shared among streams, and how much more an act brings about by its severity.
 
-
-@numba.njit(**_COMPILED)
-def _chains(values: Floats, priors: Priors, record: Record, weight: Floats, gradient: Floats) -> float:
-    """Soft bound that keeps chains of conflictual acts finite.
-
-    An act of stream k brings about own[k] of its kind, and of each stream i rate[i]·cross[i]·w̄[k]/Ē: by
-    weight Σ_i w̄[i]·rate[i]·cross[i]/Ē/(1 − own) in all, and chains die out exactly when this is below one.
+    Returns
+    -------
+    tuple of ndarray
+        Share of a stream in its side, (k,), and in its side's acts of the category, (k,), each zero for
+        cooperation; factors (s, k): v = exp((κ + η(s̄_k − 1))(s − 2)), and its part exp(η(s̄_k − 1)(s − 2)).
     """
     o = priors.offset
-    level, d_level = mean_pull(record, weight)
-    own = values[o[OWN]]
-    total = d_kappa = 0.0
-    c = 0
-    for k in range(len(record.counts)):
-        if record.conflict[k] > 0.0:
-            mean = slope = 0.0
-            for s in range(5):
-                mean += record.mix[k, s] * weight[s]
-                slope += (s - 1) * record.mix[k, s] * weight[s]
-            total += mean * values[o[RATE] + k] * values[o[CROSS] + c]
-            d_kappa += slope * values[o[RATE] + k] * values[o[CROSS] + c]
-            c += 1
-    scale = 1.0 / (level * (1.0 - own))
-    strength = total * scale
+    n_streams = len(record.side)
+    side_total = np.zeros(2)
+    kind_total = np.zeros((2, record.n_categories))
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            side_total[record.side[k]] += values[o[RATE] + k]
+            kind_total[record.side[k], record.category[k]] += values[o[RATE] + k]
+    in_side, in_kind = np.zeros(n_streams), np.zeros(n_streams)
+    factor, grave = np.ones((SEVERITIES, n_streams)), np.ones((SEVERITIES, n_streams))
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            in_side[k] = values[o[RATE] + k] / side_total[record.side[k]]
+            in_kind[k] = values[o[RATE] + k] / kind_total[record.side[k], record.category[k]]
+            gravity = values[o[GRAVITY]] * (record.severity[k] - 1.0)
+            for s in range(SEVERITIES):
+                grave[s, k] = math.exp(gravity * (s - 1))
+                factor[s, k] = grave[s, k] * math.exp(values[o[SEVERITY]] * (s - 1))
+    return in_side, in_kind, factor, grave
+
+
+@numba.njit(**_COMPILED)
+def _chains(values: Floats, priors: Priors, record: Record, gradient: Floats) -> float:
+    """Soft bound that keeps chains of acts finite: acts that an act of the record's mean brings about.
+
+    An act of stream k brings about R·Σ_i share_i·v(s, i); its mean over the streams, in proportion to their
+    rates, and over their severities is taken as common to both sides.
+    """
+    o = priors.offset
+    n_streams = len(record.side)
+    total = 0.0
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            total += values[o[RATE] + k]
+    same, other = values[o[ANSWERS] + SAME], values[o[ANSWERS] + OTHER]
+    # Shares of each severity among all acts of conflict, and mean v by severity: by rates over both sides.
+    mean, d_severity, d_gravity = 0.0, 0.0, 0.0
+    shares = np.zeros(SEVERITIES)
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            for s in range(SEVERITIES):
+                shares[s] += values[o[RATE] + k] / total * record.mix[k, s]
+    by_stream = np.zeros(n_streams)
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            part = values[o[RATE] + k] / total
+            exponent = values[o[SEVERITY]] + values[o[GRAVITY]] * (record.severity[k] - 1.0)
+            for s in range(SEVERITIES):
+                brought = shares[s] * math.exp(exponent * (s - 1))
+                by_stream[k] += brought
+                mean += part * brought
+                d_severity += part * brought * (s - 1)
+                d_gravity += part * brought * (s - 1) * (record.severity[k] - 1.0)
+    strength = (same + other) * mean
     room = CHAIN_STEEPNESS * (strength - 1.0)
     soft = max(room, 0.0) + math.log1p(math.exp(-abs(room)))
-    slope_ = -CHAIN_SLOPE * CHAIN_STEEPNESS / (1.0 + math.exp(-room))
-    c = 0
-    for k in range(len(record.counts)):
-        if record.conflict[k] > 0.0:
-            mean = 0.0
-            for s in range(5):
-                mean += record.mix[k, s] * weight[s]
-            gradient[o[RATE] + k] += slope_ * scale * mean * values[o[CROSS] + c]
-            gradient[o[CROSS] + c] += slope_ * scale * mean * values[o[RATE] + k]
-            c += 1
-    gradient[o[OWN]] += slope_ * strength / (1.0 - own)
-    gradient[o[SEVERITY]] += slope_ * scale * (d_kappa - total * d_level / level)
+    slope = -CHAIN_SLOPE * CHAIN_STEEPNESS / (1.0 + math.exp(-room))
+    gradient[o[ANSWERS] + SAME] += slope * mean
+    gradient[o[ANSWERS] + OTHER] += slope * mean
+    gradient[o[SEVERITY]] += slope * (same + other) * d_severity
+    gradient[o[GRAVITY]] += slope * (same + other) * d_gravity
+    # mean = Σ_k p_k B_k with B_k = Σ_s (Σ_i p_i mix_is) v_sk, p = r / Σ r.
+    by_mix = np.zeros(SEVERITIES)
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            exponent = values[o[SEVERITY]] + values[o[GRAVITY]] * (record.severity[k] - 1.0)
+            for s in range(SEVERITIES):
+                by_mix[s] += values[o[RATE] + k] / total * math.exp(exponent * (s - 1))
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            own = by_stream[k] - 2.0 * mean
+            for s in range(SEVERITIES):
+                own += record.mix[k, s] * by_mix[s]
+            gradient[o[RATE] + k] += slope * (same + other) * own / total
     return float(-CHAIN_SLOPE * soft)
 
 
 @numba.njit(**_COMPILED)
+def _still_to_come(known: Floats, decay: float) -> tuple[Floats, Floats]:
+    """Σ_{n≥1} g(n)·known[d + n] of each day d, (d,), and its derivative in the decay."""
+    n = len(known)
+    share, slope = np.zeros(n), np.zeros(n)
+    for d in range(n - 2, -1, -1):
+        share[d] = (1.0 - decay) * known[d + 1] + decay * share[d + 1]
+        slope[d] = -known[d + 1] + share[d + 1] + decay * slope[d + 1]
+    return share, slope
+
+
+@numba.njit(**_COMPILED)
 def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats) -> float:
-    """Log likelihood with the soft bound on chains; adds to the gradient in the values."""
+    """Log likelihood; adds to the gradient in the values."""
     o = priors.offset
-    n_streams, n = record.counts.shape
+    n_streams, n_acts, n_days = len(record.side), len(record.day), len(record.known)
+    n_reactions, n_categories = len(record.then), record.n_categories
+    days, weights = days_of_weeks(record.known), weights_of_weeks(n_days)
+    n = len(days)
     n_parameters = len(priors.family)
     innovations = values[n_parameters : n_parameters + priors.n_knots]
     drift_innovations = values[n_parameters + priors.n_knots :]
-    half_life_step = -STEP_DAYS * _LOG_2
-    own_decay = math.exp(half_life_step / values[o[OWN_LIFE]])
-    cross_decay = math.exp(half_life_step / values[o[CROSS_LIFE]])
-    calm_decay = math.exp(half_life_step / values[o[CALM_LIFE]])
     knot_decay = math.exp(-STEP_DAYS * KNOT_STEPS / values[o[PERSISTENCE]])
-    scale, drift_scale = values[o[SCALE]], values[o[DRIFT]]
-    weight = severity_weights(values[o[SEVERITY]])
     knot_noise = math.sqrt(1.0 - knot_decay * knot_decay)
-    x = ornstein_uhlenbeck(innovations, knot_decay, knot_noise)
+    scale, drift_scale = values[o[SCALE]], values[o[DRIFT]]
     unit_drift = ornstein_uhlenbeck(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
+    x = ornstein_uhlenbeck(innovations, knot_decay, knot_noise)
     tension = between_knots(x, KNOT_STEPS, n)
     drift = between_knots(drift_scale * unit_drift, DRIFT_KNOT_STEPS, n)
-    level = relative_drift(drift, record.last_exposure)
-
-    # What earlier conflict pulls, relative to its mean, with derivatives in its decay and in κ.
-    mean, d_mean = mean_pull(record, weight)
-    pull, d_pull_decay, d_pull_kappa = np.empty(n), np.empty(n), np.empty(n)
-    e = de = ek = 0.0
-    for t in range(n):
-        pull[t] = e / mean
-        d_pull_decay[t] = de / mean
-        d_pull_kappa[t] = (ek - e * d_mean / mean) / mean
-        now = now_kappa = 0.0
-        for s in range(5):
-            now += weight[s] * record.graded[t, s]
-            now_kappa += (s - 1) * weight[s] * record.graded[t, s]
-        de = cross_decay * de + (e - now)
-        e = cross_decay * e + (1.0 - cross_decay) * now
-        ek = cross_decay * ek + (1.0 - cross_decay) * now_kappa
+    level = drift - log_mean_level(drift, weights)
 
     # Log of what calm leaves of conflict, by stream that calms.
     exponent = np.zeros(n)
-    saturation, d_saturation = np.zeros((n_streams, n)), np.zeros((n_streams, n))
-    b = 0
-    for k in range(n_streams):
-        if record.calming[k] > 0.0:
-            amount = d_amount = 0.0
-            for t in range(n):
-                inverse = 1.0 / (amount + HALF_SATURATION)
-                saturation[k, t] = amount * inverse
-                d_saturation[k, t] = HALF_SATURATION * inverse * inverse * d_amount
-                exponent[t] -= values[o[BALLAST] + b] * saturation[k, t]
-                total_amount = amount + record.felt[k, t]
-                d_amount = total_amount + calm_decay * d_amount
-                amount = calm_decay * total_amount
-            b += 1
-    calm = np.exp(exponent) * record.completeness
+    calm_decay = math.exp(-STEP_DAYS * _LOG_2 / values[o[CALM_LIFE]])
+    n_calming = len(record.calming)
+    saturation, d_saturation = np.zeros((n_calming, n)), np.zeros((n_calming, n))
+    for b in range(n_calming):
+        amount = d_amount = 0.0
+        for t in range(n):
+            inverse = 1.0 / (amount + HALF_SATURATION)
+            saturation[b, t] = amount * inverse
+            d_saturation[b, t] = HALF_SATURATION * inverse * inverse * d_amount
+            exponent[t] -= values[o[BALLAST] + b] * saturation[b, t]
+            total_amount = amount + record.calming[b, t]
+            d_amount = total_amount + calm_decay * d_amount
+            amount = calm_decay * total_amount
 
-    total = record.log_factorials
-    d_tension, d_level, d_pull, d_exponent = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
-    d_own_decay = d_scale = 0.0
-    base, past, d_past = np.empty(n), np.empty(n), np.empty(n)
-    intensity, scaled, slope = np.empty(n), np.empty(n), np.empty(n)
-    exposure = np.ones(n)
-    exposure[n - 1] = record.last_exposure
-    c = 0
+    # How the rate of each category is moved, by week; conflict alone drifts and is calmed.
+    in_conflict = np.zeros(n_categories)
+    rate_of = np.zeros(n_categories)
     for k in range(n_streams):
-        in_conflict = record.conflict[k] > 0.0
-        rate, share = values[o[RATE] + k], 0.0
-        if in_conflict:
-            share = values[o[CROSS] + c]
-        loading = values[o[LOADING] + k] * scale
-        drifts = 1.0 if in_conflict else 0.0
-        side = o[OWN] if in_conflict else o[OWN] + 1
-        own, shape = values[side], values[o[SHAPE] + k]
-        ordinary = rate * (1.0 - share)
-        log_ordinary = math.log(ordinary) - 0.5 * loading * loading
+        rate_of[record.category[k]] += values[o[RATE] + k] / STEP_DAYS
+        if record.side[k] >= 0:
+            in_conflict[record.category[k]] = 1.0
+    moved, d_moved = np.empty((n_categories, n)), np.zeros((n_categories, n))
+    total = 0.0
+    whole = np.zeros(n_categories)
+    for c in range(n_categories):
+        loading = values[o[LOADING] + c] * scale
+        turned = in_conflict[c]
         for t in range(0, n, KNOT_STEPS):
             end = min(t + KNOT_STEPS, n)
-            following = math.exp(log_ordinary + loading * tension[t] + drifts * level[t])
-            base[t] = following
+            following = math.exp(loading * tension[t] - 0.5 * loading * loading + turned * level[t])
+            moved[c, t] = following
             if end > t + 1:
-                rise = loading * (tension[t + 1] - tension[t]) + drifts * (level[t + 1] - level[t])
+                rise = loading * (tension[t + 1] - tension[t]) + turned * (level[t + 1] - level[t])
                 ratio = math.exp(rise)
                 for step in range(t + 1, end):
                     following *= ratio
-                    base[step] = following
-
-        pulled = rate * share
-        inverse_shape = 1.0 / shape
-        counts, felt = record.counts[k], record.felt[k]
-        factor = calm if in_conflict else record.completeness
-        s_past = ds_past = 0.0
-        for t in range(n):
-            past[t], d_past[t] = s_past, ds_past
-            ds_past = own_decay * ds_past + (s_past - felt[t])
-            s_past = own_decay * s_past + (1.0 - own_decay) * felt[t]
-        for t in range(n):
-            intensity[t] = (base[t] + pulled * pull[t] + own * past[t]) * factor[t]
-            scaled[t] = 1.0 / (shape + intensity[t])
-            slope[t] = -(shape * exposure[t] + counts[t]) * scaled[t]
-        kept, rescaled_kept = 1.0, 0
-        for t in range(n):
-            if counts[t] > 0.0:
-                slope[t] += counts[t] / intensity[t]
-                odds = intensity[t] * scaled[t]
-                for _ in range(int(counts[t])):
-                    kept *= odds
-                    if kept < _SMALL:
-                        kept *= _LARGE
-                        rescaled_kept += 1
-        growth, rescaled_growth = 1.0, 0
-        for t in range(n - 1):
-            growth *= 1.0 + intensity[t] * inverse_shape
-            if growth > _LARGE:
-                growth *= _SMALL
-                rescaled_growth += 1
-        d_base_sum = d_loading = d_pulled = d_own = d_shape = 0.0
-        for t in range(n):
-            gf = slope[t] * factor[t]
-            gb = gf * base[t]
-            d_shape += (exposure[t] * intensity[t] - counts[t]) * scaled[t]
-            d_base_sum += gb
-            d_loading += gb * (tension[t] - loading)
-            d_pulled += gf * pull[t]
-            d_own += gf * past[t]
-            d_own_decay += gf * own * d_past[t]
-        for t in range(n):
-            gf = slope[t] * factor[t]
-            gb = gf * base[t]
-            d_tension[t] += gb * loading
-            d_level[t] += gb * drifts
-            d_pull[t] += gf * pulled
-            d_exponent[t] += slope[t] * intensity[t] * drifts
-
-        log_growth = math.log(growth) + rescaled_growth * _LOG_LARGE
-        total += math.log(kept) - rescaled_kept * _LOG_LARGE - shape * log_growth
-        d_shape -= log_growth
-        y, e_t = counts[n - 1], record.last_exposure
-        log_odds = math.log1p(intensity[n - 1] * inverse_shape)
-        total -= shape * e_t * log_odds
-        d_shape -= e_t * log_odds
-        for j in range(int(y)):
-            total += math.log(shape * e_t + j)
-            d_shape += e_t / (shape * e_t + j)
-        for j in range(record.exceed.shape[0]):
-            if record.exceed[j, k] > 0.0:
-                total += record.exceed[j, k] * math.log(shape + j)
-                d_shape += record.exceed[j, k] / (shape + j)
-
-        gradient[o[RATE] + k] += d_base_sum / rate + share * d_pulled
-        gradient[o[LOADING] + k] += d_loading * scale
-        d_scale += d_loading * values[o[LOADING] + k]
-        gradient[side] += d_own
-        gradient[o[SHAPE] + k] += d_shape
-        if in_conflict:
-            gradient[o[CROSS] + c] += rate * d_pulled - d_base_sum / (1.0 - share)
-            c += 1
-
-    gradient[o[SCALE]] += d_scale
-    gradient[o[OWN_LIFE]] += d_own_decay * _d_half_life(own_decay, values[o[OWN_LIFE]])
-    d_cross_decay = d_kappa = 0.0
-    for t in range(n):
-        d_cross_decay += d_pull[t] * d_pull_decay[t]
-        d_kappa += d_pull[t] * d_pull_kappa[t]
-    gradient[o[CROSS_LIFE]] += d_cross_decay * _d_half_life(cross_decay, values[o[CROSS_LIFE]])
-    gradient[o[SEVERITY]] += d_kappa
-    b = 0
-    d_calm_decay = 0.0
-    for k in range(n_streams):
-        if record.calming[k] > 0.0:
-            strength = values[o[BALLAST] + b]
+                    moved[c, step] = following
+        if turned > 0.0 and n_calming > 0:
             for t in range(n):
-                gradient[o[BALLAST] + b] -= d_exponent[t] * saturation[k, t]
-                d_calm_decay -= d_exponent[t] * strength * d_saturation[k, t]
-            b += 1
-    gradient[o[CALM_LIFE]] += d_calm_decay * _d_half_life(calm_decay, values[o[CALM_LIFE]])
+                moved[c, t] *= math.exp(exponent[t])
+        for t in range(n):
+            whole[c] += days[t] * moved[c, t]
+            d_moved[c, t] -= rate_of[c] * days[t]
+        total -= rate_of[c] * whole[c]
 
-    # The level is relative to its mean over the record, by a softmax of the drift.
-    d_total = d_level.sum()
-    observed = n - 1 + record.last_exposure
+    in_side, in_kind, factor, grave = answer_weights(values, priors, record)
+    decay = math.exp(-_LOG_2 / values[o[ANSWER_LIFE]])
+    follow_decay = math.exp(-_LOG_2 / values[o[FOLLOW_LIFE]])
+    to_come, d_to_come = _still_to_come(record.known, decay)
+    follow_to_come, d_follow_to_come = _still_to_come(record.known, follow_decay)
+    number, kind_share = values[o[ANSWERS] : o[ANSWERS] + 2], values[o[IN_KIND] : o[IN_KIND] + 2]
+
+    # Share of a stream in the answers of a reaction.
+    in_reaction = np.zeros((n_reactions, n_streams))
+    reaction_total = np.zeros(n_reactions)
+    reaction_decay = np.empty(n_reactions)
+    reaction_factor = np.empty((n_reactions, SEVERITIES))
+    reaction_to_come, d_reaction_to_come = np.zeros((n_reactions, n_days)), np.zeros((n_reactions, n_days))
+    for i in range(n_reactions):
+        for k in range(n_streams):
+            reaction_total[i] += record.then[i, k] * values[o[RATE] + k] * grave[REFERENCE, k]
+        for k in range(n_streams):
+            in_reaction[i, k] = record.then[i, k] * values[o[RATE] + k] / reaction_total[i]
+        reaction_decay[i] = math.exp(-_LOG_2 / values[o[REACTION_LIFE] + i])
+        for s in range(SEVERITIES):
+            reaction_factor[i, s] = math.exp(values[o[REACTION_SEVERITY] + i] * (s - REFERENCE))
+        reaction_to_come[i], d_reaction_to_come[i] = _still_to_come(record.known, reaction_decay[i])
+
+    # Acts of the past by age, weighted: q = Σ decay^(age), and its derivative; an act answers those of
+    # earlier days alone, with weight (1 − decay)/decay·q.
+    past, d_past = np.zeros((2, n_categories, SEVERITIES)), np.zeros((2, n_categories, SEVERITIES))
+    past_side, d_past_side = np.zeros((2, SEVERITIES)), np.zeros((2, SEVERITIES))
+    past_follow, d_past_follow = np.zeros(n_streams), np.zeros(n_streams)
+    past_reaction, d_past_reaction = np.zeros((n_reactions, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
+    d_side, d_kind = np.zeros((2, SEVERITIES, n_streams)), np.zeros((2, SEVERITIES, n_streams))
+    d_reaction = np.zeros((n_reactions, SEVERITIES, n_streams))
+    d_decay = d_follow_decay = d_follow = 0.0
+    d_reaction_decay = np.zeros(n_reactions)
+    # States are brought forward where they are read: a category's on its own days.
+    last = np.zeros(n_categories, dtype=np.int64)
+    last_follow = np.zeros(n_streams, dtype=np.int64)
+    begin = 0
+    today = -1
+    while begin < n_acts:
+        now = record.day[begin]
+        if today >= 0:
+            gap = now - today
+            left = decay**gap
+            d_left = gap * decay ** (gap - 1)
+            for a in range(2):
+                for s in range(SEVERITIES):
+                    d_past_side[a, s] = left * d_past_side[a, s] + d_left * past_side[a, s]
+                    past_side[a, s] *= left
+            for i in range(n_reactions):
+                left = reaction_decay[i] ** gap
+                d_left = gap * reaction_decay[i] ** (gap - 1)
+                for s in range(SEVERITIES):
+                    d_past_reaction[i, s] = left * d_past_reaction[i, s] + d_left * past_reaction[i, s]
+                    past_reaction[i, s] *= left
+        today = now
+        end = begin
+        while end < n_acts and record.day[end] == now:
+            end += 1
+        per, d_per = (1.0 - decay) / decay, -1.0 / (decay * decay)
+        t = now // STEP_DAYS
+        for j in range(begin, end):
+            k = record.stream[j]
+            if k < 0:
+                continue
+            c = record.category[k]
+            if record.side[k] >= 0 and last[c] < now:
+                gap = now - last[c]
+                left = decay**gap
+                d_left = gap * decay ** (gap - 1)
+                for a in range(2):
+                    for s in range(SEVERITIES):
+                        d_past[a, c, s] = left * d_past[a, c, s] + d_left * past[a, c, s]
+                        past[a, c, s] *= left
+                last[c] = now
+            elif record.side[k] < 0 and last_follow[k] < now:
+                gap = now - last_follow[k]
+                left = follow_decay**gap
+                d_past_follow[k] = left * d_past_follow[k] + gap * follow_decay ** (gap - 1) * past_follow[k]
+                past_follow[k] *= left
+                last_follow[k] = now
+            rate = values[o[RATE] + k] / STEP_DAYS
+            intensity = rate * moved[c, t]
+            slope = 0.0
+            if record.side[k] >= 0:
+                for a in range(2):
+                    e = SAME if a == record.side[k] else OTHER
+                    wide = number[e] * (1.0 - kind_share[e]) * in_side[k]
+                    close = number[e] * kind_share[e] * in_kind[k]
+                    for s in range(SEVERITIES):
+                        mass = factor[s, k]
+                        intensity += per * mass * (wide * past_side[a, s] + close * past[a, c, s])
+                        slope += mass * (
+                            wide * (per * d_past_side[a, s] + d_per * past_side[a, s])
+                            + close * (per * d_past[a, c, s] + d_per * past[a, c, s])
+                        )
+                for i in range(n_reactions):
+                    if record.then[i, k] > 0.0:
+                        of = (1.0 - reaction_decay[i]) / reaction_decay[i]
+                        for s in range(SEVERITIES):
+                            mass = (
+                                values[o[REACTION] + i]
+                                * in_reaction[i, k]
+                                * reaction_factor[i, s]
+                                * grave[s, k]
+                            )
+                            intensity += of * mass * past_reaction[i, s]
+            else:
+                of = (1.0 - follow_decay) / follow_decay
+                intensity += values[o[FOLLOW_ON]] * of * past_follow[k]
+            total += math.log(intensity * record.known[now])
+            inverse = 1.0 / intensity
+            gradient[o[RATE] + k] += moved[c, t] / STEP_DAYS * inverse
+            d_moved[c, t] += rate * inverse
+            if record.side[k] >= 0:
+                d_decay += slope * inverse
+                for a in range(2):
+                    for s in range(SEVERITIES):
+                        d_side[a, s, k] += per * past_side[a, s] * inverse
+                        d_kind[a, s, k] += per * past[a, c, s] * inverse
+                for i in range(n_reactions):
+                    if record.then[i, k] > 0.0:
+                        of = (1.0 - reaction_decay[i]) / reaction_decay[i]
+                        d_of = -1.0 / (reaction_decay[i] * reaction_decay[i])
+                        for s in range(SEVERITIES):
+                            mass = (
+                                values[o[REACTION] + i]
+                                * in_reaction[i, k]
+                                * reaction_factor[i, s]
+                                * grave[s, k]
+                            )
+                            d_reaction_decay[i] += (
+                                mass * (of * d_past_reaction[i, s] + d_of * past_reaction[i, s]) * inverse
+                            )
+                            d_reaction[i, s, k] += of * past_reaction[i, s] * inverse
+            else:
+                of = (1.0 - follow_decay) / follow_decay
+                d_of = -1.0 / (follow_decay * follow_decay)
+                d_follow += of * past_follow[k] * inverse
+                d_follow_decay += (
+                    values[o[FOLLOW_ON]] * (of * d_past_follow[k] + d_of * past_follow[k]) * inverse
+                )
+        for j in range(begin, end):
+            k = record.stream[j]
+            s = record.grade[j]
+            for i in range(n_reactions):
+                if record.trigger[i, j] > 0.0:
+                    past_reaction[i, s] += record.felt[j]
+            if k < 0:
+                continue
+            if record.side[k] >= 0:
+                past[record.side[k], record.category[k], s] += record.felt[j]
+                past_side[record.side[k], s] += record.felt[j]
+            else:
+                past_follow[k] += record.felt[j]
+                total -= values[o[FOLLOW_ON]] * record.felt[j] * follow_to_come[now]
+                d_follow -= record.felt[j] * follow_to_come[now]
+                d_follow_decay -= values[o[FOLLOW_ON]] * record.felt[j] * d_follow_to_come[now]
+        begin = end
+
+    # What all acts bring about within the record, −Σ_j Σ_k mass_k(j)·to_come: by side and severity of the
+    # act, in kind by category, too.
+    sent, d_sent = np.zeros((2, SEVERITIES)), np.zeros((2, SEVERITIES))
+    sent_kind, d_sent_kind = np.zeros((2, n_categories, SEVERITIES)), np.zeros((2, n_categories, SEVERITIES))
+    sent_reaction, d_sent_reaction = np.zeros((n_reactions, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
+    for j in range(n_acts):
+        k, s, now = record.stream[j], record.grade[j], record.day[j]
+        if k >= 0 and record.side[k] >= 0:
+            a, c = record.side[k], record.category[k]
+            sent[a, s] += record.felt[j] * to_come[now]
+            d_sent[a, s] += record.felt[j] * d_to_come[now]
+            sent_kind[a, c, s] += record.felt[j] * to_come[now]
+            d_sent_kind[a, c, s] += record.felt[j] * d_to_come[now]
+        for i in range(n_reactions):
+            if record.trigger[i, j] > 0.0:
+                sent_reaction[i, s] += record.felt[j] * reaction_to_come[i, now]
+                d_sent_reaction[i, s] += record.felt[j] * d_reaction_to_come[i, now]
+    for k in range(n_streams):
+        if record.side[k] < 0:
+            continue
+        c = record.category[k]
+        for a in range(2):
+            e = SAME if a == record.side[k] else OTHER
+            wide = number[e] * (1.0 - kind_share[e]) * in_side[k]
+            close = number[e] * kind_share[e] * in_kind[k]
+            for s in range(SEVERITIES):
+                total -= factor[s, k] * (wide * sent[a, s] + close * sent_kind[a, c, s])
+                d_decay -= factor[s, k] * (wide * d_sent[a, s] + close * d_sent_kind[a, c, s])
+                d_side[a, s, k] -= sent[a, s]
+                d_kind[a, s, k] -= sent_kind[a, c, s]
+        for i in range(n_reactions):
+            if record.then[i, k] > 0.0:
+                for s in range(SEVERITIES):
+                    mass = values[o[REACTION] + i] * in_reaction[i, k] * reaction_factor[i, s] * grave[s, k]
+                    total -= mass * sent_reaction[i, s]
+                    d_reaction_decay[i] -= mass * d_sent_reaction[i, s]
+                    d_reaction[i, s, k] -= sent_reaction[i, s]
+
+    # From the masses back to numbers, shares, severities and rates.
+    d_in_side, d_in_kind = np.zeros(n_streams), np.zeros(n_streams)
+    for k in range(n_streams):
+        if record.side[k] < 0:
+            continue
+        for a in range(2):
+            e = SAME if a == record.side[k] else OTHER
+            for s in range(SEVERITIES):
+                wide, close = factor[s, k] * d_side[a, s, k], factor[s, k] * d_kind[a, s, k]
+                split = (1.0 - kind_share[e]) * in_side[k] * wide + kind_share[e] * in_kind[k] * close
+                gradient[o[ANSWERS] + e] += split
+                gradient[o[IN_KIND] + e] += number[e] * (in_kind[k] * close - in_side[k] * wide)
+                d_in_side[k] += number[e] * (1.0 - kind_share[e]) * wide
+                d_in_kind[k] += number[e] * kind_share[e] * close
+                graver = (s - 1) * number[e] * split
+                gradient[o[SEVERITY]] += graver
+                gradient[o[GRAVITY]] += graver * (record.severity[k] - 1.0)
+    side_mean = np.zeros(2)
+    kind_mean = np.zeros((2, n_categories))
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            side_mean[record.side[k]] += in_side[k] * d_in_side[k]
+            kind_mean[record.side[k], record.category[k]] += in_kind[k] * d_in_kind[k]
+    for k in range(n_streams):
+        rate = values[o[RATE] + k]
+        if record.side[k] >= 0:
+            gradient[o[RATE] + k] += in_side[k] / rate * (d_in_side[k] - side_mean[record.side[k]])
+            gradient[o[RATE] + k] += (
+                in_kind[k] / rate * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
+            )
+        gradient[o[RATE] + k] -= whole[record.category[k]] / STEP_DAYS
+    for i in range(n_reactions):
+        q = values[o[REACTION] + i]
+        mean = 0.0
+        d_in = np.zeros(n_streams)
+        for k in range(n_streams):
+            for s in range(SEVERITIES):
+                part = reaction_factor[i, s] * grave[s, k] * d_reaction[i, s, k]
+                own = q * in_reaction[i, k] * part
+                gradient[o[REACTION] + i] += in_reaction[i, k] * part
+                gradient[o[REACTION_SEVERITY] + i] += (s - REFERENCE) * own
+                gradient[o[GRAVITY]] += (s - 1) * (record.severity[k] - 1.0) * own
+                d_in[k] += q * part
+            mean += in_reaction[i, k] * d_in[k]
+        for k in range(n_streams):
+            if record.then[i, k] > 0.0:
+                of_total = grave[REFERENCE, k] * mean
+                gradient[o[RATE] + k] += record.then[i, k] / reaction_total[i] * (d_in[k] - of_total)
+                gravity = (REFERENCE - 1) * (record.severity[k] - 1.0)
+                gradient[o[GRAVITY]] -= in_reaction[i, k] * of_total * gravity
+        life = values[o[REACTION_LIFE] + i]
+        gradient[o[REACTION_LIFE] + i] += d_reaction_decay[i] * reaction_decay[i] * _LOG_2 / (life * life)
+    life = values[o[ANSWER_LIFE]]
+    gradient[o[ANSWER_LIFE]] += d_decay * decay * _LOG_2 / (life * life)
+    life = values[o[FOLLOW_LIFE]]
+    gradient[o[FOLLOW_LIFE]] += d_follow_decay * follow_decay * _LOG_2 / (life * life)
+    gradient[o[FOLLOW_ON]] += d_follow
+
+    # From the moved rates back to tension, drift and calm.
+    d_tension, d_level, d_scale = np.zeros(n), np.zeros(n), 0.0
+    for c in range(n_categories):
+        loading = values[o[LOADING] + c] * scale
+        d_loading = 0.0
+        for t in range(n):
+            part = d_moved[c, t] * moved[c, t]
+            d_tension[t] += loading * part
+            d_loading += part * (tension[t] - loading)
+            d_level[t] += in_conflict[c] * part
+        gradient[o[LOADING] + c] += d_loading * scale
+        d_scale += d_loading * values[o[LOADING] + c]
+    gradient[o[SCALE]] += d_scale
+    d_calm_decay = 0.0
+    for b in range(n_calming):
+        for t in range(n):
+            gradient[o[BALLAST] + b] -= d_level[t] * saturation[b, t]
+            d_calm_decay -= values[o[BALLAST] + b] * d_level[t] * d_saturation[b, t]
+    life = values[o[CALM_LIFE]]
+    gradient[o[CALM_LIFE]] += d_calm_decay * calm_decay * STEP_DAYS * _LOG_2 / (life * life)
+
+    d_drift = d_level.copy()
+    pull = d_level.sum() / (np.exp(drift - drift.max()) * weights).sum()
     for t in range(n):
-        e_t = record.last_exposure if t == n - 1 else 1.0
-        d_level[t] -= d_total * math.exp(level[t]) * e_t / observed
-    d_drift_knots = np.zeros(priors.n_drift_knots)
-    _to_knots(d_level, DRIFT_KNOT_STEPS, d_drift_knots)
-    adjoint = d_drift_scale = 0.0
-    for j in range(priors.n_drift_knots - 1, -1, -1):
-        d_drift_scale += d_drift_knots[j] * unit_drift[j]
-        adjoint = d_drift_knots[j] * drift_scale + DRIFT_DECAY * adjoint
-        noise = DRIFT_NOISE if j > 0 else 1.0
-        gradient[n_parameters + priors.n_knots + j] += noise * adjoint
-    gradient[o[DRIFT]] += d_drift_scale
-
+        d_drift[t] -= pull * math.exp(drift[t] - drift.max()) * weights[t]
+    d_knots = np.zeros(priors.n_drift_knots)
+    _to_knots(d_drift, DRIFT_KNOT_STEPS, d_knots)
+    first = n_parameters + priors.n_knots
+    adjoint = 0.0
+    for m in range(priors.n_drift_knots - 1, 0, -1):
+        gradient[o[DRIFT]] += d_knots[m] * unit_drift[m]
+        adjoint = drift_scale * d_knots[m] + DRIFT_DECAY * adjoint
+        gradient[first + m] += DRIFT_NOISE * adjoint
+    gradient[o[DRIFT]] += d_knots[0] * unit_drift[0]
+    gradient[first] += drift_scale * d_knots[0] + DRIFT_DECAY * adjoint
     d_x = np.zeros(priors.n_knots)
     _to_knots(d_tension, KNOT_STEPS, d_x)
     adjoint = d_knot_decay = 0.0
@@ -510,13 +724,7 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
     gradient[n_parameters] += d_x[0] + knot_decay * adjoint
     persistence = values[o[PERSISTENCE]]
     gradient[o[PERSISTENCE]] += d_knot_decay * knot_decay * STEP_DAYS * KNOT_STEPS / persistence**2
-    return float(total + _chains(values, priors, record, weight, gradient))
-
-
-@numba.njit(**_COMPILED)
-def _d_half_life(decay: float, half_life: float) -> float:
-    """Derivative of 2^(−step/half-life) in the half-life."""
-    return decay * STEP_DAYS * _LOG_2 / (half_life * half_life)
+    return float(total)
 
 
 @numba.njit(**_COMPILED)
