@@ -1,4 +1,4 @@
-"""The posterior of a model given counts: its density on the sampler's scale, and what a point there means.
+"""The posterior of a model given acts: its density on the sampler's scale, and what a point there means.
 
 A point holds all parameters on a scale without bounds. The density is one function for records of every size
 (``forecast.models.density``), compiled once a machine.
@@ -26,8 +26,9 @@ from forecast.models.draws import (
     prior_arrays,
     record_of,
 )
-from forecast.panel import EventCounts, drift_knots_for
+from forecast.panel import drift_knots_for
 from forecast.priors import PriorSet, elements
+from forecast.streams import Acts
 
 Floats = NDArray[np.float64]
 _JITTER = 0.5
@@ -36,14 +37,14 @@ _JITTER = 0.5
 
 @dataclass(frozen=True)
 class PosteriorDensity:
-    """Log posterior density of counts under priors, with latent knots for their steps or for more."""
+    """Log posterior density of acts under priors, with latent knots for their steps or for more."""
 
-    data: EventCounts
+    data: Acts
     priors: PriorSet
     n_knots: int
 
     @classmethod
-    def of(cls, data: EventCounts, priors: PriorSet, n_knots: int | None = None) -> PosteriorDensity:
+    def of(cls, data: Acts, priors: PriorSet, n_knots: int | None = None) -> PosteriorDensity:
         """Return the density with at least the knots that the data need."""
         return cls(data, priors, max(n_knots or 0, data.grid.n_knots))
 
@@ -59,7 +60,7 @@ class PosteriorDensity:
 
     @cached_property
     def record(self) -> Record:
-        """The counts as the compiled density reads them."""
+        """The acts as the compiled density reads them."""
         return record_of(self.data)
 
     @property

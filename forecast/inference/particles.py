@@ -23,7 +23,7 @@ from forecast.inference.importance import PARETO_K_MAX, effective_sample_size, i
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import Rerun, check_gates, fit
 from forecast.models.draws import StreamDraws
-from forecast.panel import EventCounts
+from forecast.streams import Acts
 from forecast.priors import PriorSet
 
 Floats = NDArray[np.float64]
@@ -330,7 +330,7 @@ class RollingPosterior:
     def __init__(
         self,
         n_knots: int,
-        priors: Callable[[EventCounts], PriorSet],
+        priors: Callable[[Acts], PriorSet],
         options: SamplerOptions,
         *,
         exact: bool = False,
@@ -344,13 +344,13 @@ class RollingPosterior:
         self._converged = False
         self.spent = StageSeconds()
 
-    def at(self, data: EventCounts) -> OriginDraws:
+    def at(self, data: Acts) -> OriginDraws:
         """Return draws that stand for the posterior given ``data``, carried on where that is safe."""
         # Products of matrices this small take many times as long where threads share busy cores.
         with threadpool_limits(1, user_api="blas"):
             return self._at(data)
 
-    def _at(self, data: EventCounts) -> OriginDraws:
+    def _at(self, data: Acts) -> OriginDraws:
         began = time.process_time()
         density = PosteriorDensity.of(data, self._priors(data), self._n_knots)
         carried = None

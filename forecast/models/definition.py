@@ -1,9 +1,9 @@
 """The model in plain PyMC: the definition to which ``forecast.models.density`` is held.
 
 Clear before fast. Every line is an equation of ``docs/model.md``; the compiled density has the same value and
-the same gradient, and tests compare them. The groups that ArviZ reads beside the draws are made from it.
+the same gradient, and tests compare them.
 
-Axes: step t, stream k, severity s; knots m of tension and j of drift.
+Axes: act j, day d, week t, stream k, category c, severity s, reaction i; knots m of tension and of drift.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.transforms import logodds
-from pymc.pytensorf import compile as compile_graph
-from pytensor.tensor.signal import convolve1d
 
-from forecast.events.codebook import SEVERITIES
-from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS
-from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws
+from forecast.models import density
+from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS, REFERENCE, SEVERITIES
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, record_of
 from forecast.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
@@ -29,138 +27,129 @@ from forecast.panel import (
     HALF_SATURATION,
     KNOT_STEPS,
     STEP_DAYS,
-    EventCounts,
     drift_knots_for,
 )
 from forecast.priors import PriorSet, elements
 from forecast.priors.distributions import FAMILIES
+from forecast.streams import Acts
 
 Tensor = Any
-OBSERVED = "acts"
-"""Name of the counts, which have dimensions week and kind."""
+Floats = NDArray[np.float64]
+GRADES = np.arange(1, SEVERITIES + 1)
 
 
-def build_model(data: EventCounts, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
-    """Write the model, with the knots that the steps of a record need or with more."""
-    layout, n_steps = data.layout, data.grid.n_steps
-    in_conflict, calming = np.array(layout.conflictual), layout.calming_index
-    exposure, felt, graded = data.exposure, data.felt_counts, data.felt_graded
+def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
+    """Write the model, with the knots that the weeks of a record need or with more."""
+    record = record_of(data)
+    n_days, n = len(record.known), data.grid.n_steps
+    weights, days = density.weights_of_weeks(n_days), density.days_of_weeks(record.known)
     n_knots = max(n_knots or 0, data.grid.n_knots)
+    side, category = record.side, record.category
+    conflict = side >= 0
     with pm.Model(coords=_coordinates(data, priors, n_knots)) as model:
         p = _parameters(priors)
         innovations = pm.Normal(INNOVATIONS, 0.0, 1.0, shape=n_knots, dims="knot")
-        n_drift_knots = drift_knots_for(n_knots)
-        drift_innovations = pm.Normal(DRIFT_INNOVATIONS, 0.0, 1.0, shape=n_drift_knots, dims="drift_knot")
+        drift_innovations = pm.Normal(
+            DRIFT_INNOVATIONS, 0.0, 1.0, shape=drift_knots_for(n_knots), dims="drift_knot"
+        )
 
         # Tension x(t): months, unit variance. Drift z(t): years, and exp(z) has mean one over the record.
         kept = pt.exp(-STEP_DAYS * KNOT_STEPS / p["tension.persistence"])
-        unit_tension = ornstein_uhlenbeck(innovations, kept, pt.sqrt(1 - kept**2))
-        tension = between_knots(unit_tension, KNOT_STEPS, n_steps)
-        unit_drift = ornstein_uhlenbeck(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
-        drift = between_knots(p["drift.scale"] * unit_drift, DRIFT_KNOT_STEPS, n_steps)
-        drift = drift - pt.log((pt.exp(drift) * exposure).sum() / exposure.sum())
+        tension = _between(_walk(innovations, kept, pt.sqrt(1 - kept**2)), KNOT_STEPS, n)
+        unit_drift = _walk(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
+        drift = _between(p["drift.scale"] * unit_drift, DRIFT_KNOT_STEPS, n)
+        drift = drift - pt.log((pt.exp(drift) * weights).sum() / weights.sum())
 
-        # What came before: S_k(t), own acts; E(t), conflict by severity, and its mean; N_k(t), calming acts.
-        own_left = left_after_a_step(p["excitation.half_life_days"])
-        own_past = (1 - own_left) * past(felt, own_left)
-        weight = pt.exp(p["excitation.severity"] * (np.array(SEVERITIES) - 2))
-        pull_left = left_after_a_step(p["excitation.cross_half_life_days"])
-        pull = (1 - pull_left) * past(pt.dot(graded, weight), pull_left)
-        mean_pull = (0.5 + pt.dot(graded, weight).sum()) / exposure.sum()
-        calm = pt.ones(n_steps)
-        if len(calming):
-            calm_left = left_after_a_step(p["ballast.half_life_days"])
-            recent = calm_left * past(felt[:, calming], calm_left)
-            calm = pt.exp(-pt.dot(recent / (recent + HALF_SATURATION), p["ballast"]))
+        # calm(t) = exp(−Σ_b β_b N/(N + 5)), with N the recent acts of cooperation of each kind.
+        calm = pt.zeros(n)
+        if len(record.calming):
+            recent = _decayed(record.calming.T, 2 ** (-STEP_DAYS / p["ballast.half_life_days"]), n)
+            calm = -pt.dot(recent / (recent + HALF_SATURATION), p["ballast"])
 
-        # λ_k(t) = [r_k·{(1−χ_k)·exp(ℓ_kσx − (ℓ_kσ)²/2 + z) + χ_k·E/Ē} + a·S_k]·calm; without χ, z and calm
-        # for cooperation.
-        rate = p["baseline.weekly_rate"]
-        share = pt.zeros(len(layout.streams))[layout.conflict_index].set(p["excitation.cross"])
+        # Immigrants: r_k·exp(ℓσx − (ℓσ)²/2 + z)·calm a week; cooperation neither drifts nor is calmed.
+        of_conflict = np.zeros(record.n_categories)
+        of_conflict[category[conflict]] = 1.0
         loading = p["tension.loading"] * p["tension.scale"]
-        branching = p["excitation.branching"][np.where(in_conflict, 0, 1)]
-        moved = pt.exp(loading * tension[:, None] - loading**2 / 2 + in_conflict * drift[:, None])
-        ordinary = rate * ((1 - share) * moved + share * pull[:, None] / mean_pull)
-        intensity = (ordinary + branching * own_past) * pt.where(in_conflict, calm[:, None], 1.0)
+        log_moved = loading * tension[:, None] - loading**2 / 2 + of_conflict * (drift + calm)[:, None]
+        rate = p["baseline.weekly_rate"][record.rate_of] * record.rate_share
+        immigrants = rate / STEP_DAYS * pt.exp(log_moved)[:, category]
 
-        # Chains of conflict die out when Σ_k w̄_k·r_k·χ_k/Ē/(1−a) < 1; a soft bound, so that the sampler meets
-        # a slope and not a wall.
-        chains = (
-            (pt.dot(data.mix, weight) * rate * share).sum() / mean_pull / (1 - p["excitation.branching"][0])
-        )
-        pm.Potential("finite_chains", -CHAIN_SLOPE * pt.softplus(CHAIN_STEEPNESS * (chains - 1)))
+        # mass_k(j): how many acts of stream k act j brings about, by severity s of j.
+        grave = pt.exp(p["answers.gravity"] * (record.severity - 1) * (GRADES - 2)[:, None])
+        factor = pt.exp(p["answers.severity"] * (GRADES - 2))[:, None] * grave
+        in_side = rate / pt.dot((side[:, None] == side).astype(float), rate)
+        alike = (side[:, None] == side) & (category[:, None] == category)
+        in_kind = rate / pt.dot(alike.astype(float), rate)
+        mass = np.zeros((len(side), SEVERITIES, len(side)))
+        for e, same in enumerate((True, False)):
+            answers = conflict[:, None] & conflict & ((side[:, None] == side) == same)
+            kind = category[:, None] == category
+            share = p["answers.in_kind"][e]
+            part = (1 - share) * in_side + share * kind * in_kind
+            mass = mass + p["answers.number"][e] * (answers * part)[:, None, :] * factor
+        # An occasion is an act of no stream.
+        of_stream, act = record.stream, record.stream >= 0
+        masses = [mass[of_stream, record.grade] * (record.felt * act)[:, None]]
+        lives = [p["answers.half_life_days"]]
+        follows = np.eye(len(side)) * ~conflict
+        masses.append(p["follow_on.number"] * follows[of_stream] * (record.felt * act)[:, None])
+        lives.append(p["follow_on.half_life_days"])
+        for i in range(len(record.then)):
+            answering = rate * record.then[i]
+            answering = answering / (answering * grave[REFERENCE]).sum()
+            graver = pt.exp(p["reaction.severity"][i] * (record.grade - REFERENCE))
+            acts = record.trigger[i] * record.felt * graver * p["reaction.number"][i]
+            masses.append(acts[:, None] * answering * grave[record.grade])
+            lives.append(p["reaction.half_life_days"][i])
 
-        observed = exposure[:, None]
-        pm.NegativeBinomial(
-            OBSERVED,
-            mu=intensity * data.completeness[:, None] * observed,
-            alpha=p["overdispersion.shape"] * observed,
-            observed=data.counts,
-            dims=("week", "kind"),
-        )
+        # λ_k(d_j) of every act, and the integral of λ·known over days and streams.
+        lag = record.day[act][:, None] - record.day[None, :]
+        ahead = np.arange(n_days)[None, :] - record.day[:, None]
+        own = immigrants[record.day[act] // STEP_DAYS, of_stream[act]]
+        whole = (immigrants * days[:, None]).sum()
+        for answers, life in zip(masses, lives, strict=True):
+            decay = 2 ** (-1 / life)
+            own = own + (_kernel(lag, decay) * answers.T[of_stream[act]]).sum(axis=1)
+            whole = whole + (answers.sum(axis=1) * (_kernel(ahead, decay) * record.known).sum(axis=1)).sum()
+        pm.Potential("acts", pt.log(own * record.known[record.day[act]]).sum() - whole)
+
+        # Chains die out when an act of the record's mean brings about less than one; a soft bound, so that
+        # the sampler meets a slope and not a wall.
+        part = rate * conflict / (rate * conflict).sum()
+        mean = pt.dot(pt.dot(pt.dot(part, record.mix), factor), part)
+        strength = p["answers.number"].sum() * mean
+        pm.Potential("finite_chains", -CHAIN_SLOPE * pt.softplus(CHAIN_STEEPNESS * (strength - 1)))
     return model
 
 
-def replay(
-    data: EventCounts, priors: PriorSet, draws: StreamDraws, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Go through the record again under each draw, every week given what was seen before it.
-
-    Returns
-    -------
-    tuple of ndarray, shape (draw, week, kind)
-        Log likelihood of the counts, and counts drawn anew.
-    """
-    model = build_model(data, priors, draws.points.n_knots)
-    counts = model[OBSERVED]
-    # Given by the names of the groups: a variable that is joined from parts takes their place.
-    given = [model[name] for name in draws.variables]
-    outputs = [pm.logp(counts, data.counts), counts]
-    # To compile to machine code would take longer than all evaluations.
-    options = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}  # no ballast where nothing calms
-    evaluate = compile_graph(given, outputs, random_seed=seed, **options)
-    found = [evaluate(*(values[d] for values in draws.variables.values())) for d in range(len(draws))]
-    likelihood, drawn = zip(*found, strict=True)
-    return np.array(likelihood), np.array(drawn)
+def _kernel(lag: NDArray[np.int64], decay: Tensor) -> Tensor:
+    """g(n) = (1 − ρ)ρ^(n−1) from the first day on, 0 before."""
+    return (lag >= 1) * (1 - decay) * decay ** np.maximum(lag - 1, 0)
 
 
-def ornstein_uhlenbeck(innovations: Tensor, decay: Tensor, noise: Tensor) -> Tensor:
+def _walk(innovations: Tensor, decay: Tensor, noise: Tensor) -> Tensor:
     """x[0] = ε[0]; x[m] = decay·x[m−1] + noise·ε[m]."""
-    return decayed_sum(pt.concatenate([innovations[:1], noise * innovations[1:]]), decay)
+    size = innovations.type.shape[0]
+    lag = np.arange(size)[:, None] - np.arange(size)
+    scaled = pt.concatenate([innovations[:1], noise * innovations[1:]])
+    return pt.dot((lag >= 0) * decay ** np.maximum(lag, 0), scaled)
 
 
-def between_knots(knots: Tensor, every: int, n_steps: int) -> Tensor:
-    """Values in each step, linear between knots that stand ``every`` so many steps."""
-    left, part = np.divmod(np.arange(n_steps), every)
+def _decayed(values: Floats, decay: Tensor, n: int) -> Tensor:
+    """Σ_{l≥1} decay^l·v[t − l], along the first axis."""
+    lag = np.arange(n)[:, None] - np.arange(n)
+    return pt.dot((lag >= 1) * decay ** np.maximum(lag, 0), values)
+
+
+def _between(knots: Tensor, every: int, n: int) -> Tensor:
+    """Values in each week, linear between knots that stand ``every`` so many weeks."""
+    left, part = np.divmod(np.arange(n), every)
     return (1 - part / every) * knots[left] + part / every * knots[left + 1]
 
 
-def left_after_a_step(half_life_days: Tensor) -> Tensor:
-    """Share of an effect."""
-    return pt.exp2(-STEP_DAYS / half_life_days)
-
-
-def past(values: Tensor, decay: Tensor) -> Tensor:
-    """Σ_{l≥1} decay^(l−1)·v[t−l], along the first axis."""
-    until_now = decayed_sum(pt.as_tensor(values), decay)
-    return pt.concatenate([pt.zeros_like(until_now[:1]), until_now[:-1]])
-
-
-def decayed_sum(values: Tensor, decay: Tensor) -> Tensor:
-    """Σ_{l≥0} decay^l·v[t−l], along the first axis: a convolution."""
-    n = values.type.shape[0]
-    return convolve1d(values.T, decay ** np.arange(n), mode="full")[..., :n].T
-
-
-def _coordinates(data: EventCounts, priors: PriorSet, n_knots: int) -> dict[str, Any]:
-    """Names along each dimension; ``week`` is the first day of each step of the record."""
-    grid = data.grid
-    coords: dict[str, Any] = {
-        "knot": np.arange(n_knots),
-        "drift_knot": np.arange(drift_knots_for(n_knots)),
-        "week": np.datetime64(grid.start, "ns") + np.arange(grid.n_steps) * np.timedelta64(STEP_DAYS, "D"),
-        "kind": data.layout.streams,
-    }
+def _coordinates(data: Acts, priors: PriorSet, n_knots: int) -> dict[str, Any]:
+    """Names along each dimension."""
+    coords: dict[str, Any] = {"knot": np.arange(n_knots), "drift_knot": np.arange(drift_knots_for(n_knots))}
     for group in priors.groups:
         if group.dimension is not None:
             coords[group.dimension] = elements(group, priors.layout)

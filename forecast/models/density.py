@@ -124,7 +124,9 @@ class Record(NamedTuple):
     severity: Floats  # (k): mean severity
     mix: Floats  # (k, s): share of each severity
     known: Floats  # (d): share of the day's acts that is in the data
-    calming: Floats  # (kind, t): acts of cooperation that each week feels, by stream that calms
+    calming: Floats  # (kind, t): acts of cooperation that each week feels, by category that calms
+    rate_of: Integers  # (k): position among the rates
+    rate_share: Floats  # (k): share of that rate
     n_categories: int
 
 
@@ -195,15 +197,30 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
     """Return the log density at a point up to no constant, and write its gradient; both of shape (p,)."""
     values = constrained(theta, priors)
     gradient[:] = 0.0
-    total = _likelihood(values, priors, record, gradient) + _chains(values, priors, record, gradient)
+    rates, d_rate = stream_rates(values, priors, record), np.zeros(len(record.side))
+    total = _likelihood(values, rates, priors, record, gradient, d_rate)
+    total += _chains(values, rates, priors, record, gradient, d_rate)
+    for k in range(len(rates)):
+        gradient[priors.offset[RATE] + record.rate_of[k]] += record.rate_share[k] * d_rate[k]
     return float(total + _priors(theta, values, priors, gradient))
 
 
 @numba.njit(**_COMPILED)
 def log_likelihood(values: Floats, priors: Priors, record: Record) -> float:
     """Log likelihood of the acts, without the soft bound on chains, at parameters of shape (p,)."""
-    gradient = np.zeros(len(values))
-    return float(_likelihood(values, priors, record, gradient))
+    rates = stream_rates(values, priors, record)
+    return float(
+        _likelihood(values, rates, priors, record, np.zeros(len(values)), np.zeros(len(rates)))
+    )
+
+
+@numba.njit(**_COMPILED)
+def stream_rates(values: Floats, priors: Priors, record: Record) -> Floats:
+    """Immigrants of each stream in a week of the record's mean level, (k,)."""
+    rates = np.empty(len(record.side))
+    for k in range(len(rates)):
+        rates[k] = values[priors.offset[RATE] + record.rate_of[k]] * record.rate_share[k]
+    return rates
 
 
 @numba.njit(**_COMPILED)
@@ -260,7 +277,9 @@ def log_mean_level(drift: Floats, weights: Floats) -> float:
 
 
 @numba.njit(**_COMPILED)
-def answer_weights(values: Floats, priors: Priors, record: Record) -> tuple[Floats, Floats, Floats, Floats]:
+def answer_weights(
+    values: Floats, rates: Floats, priors: Priors, record: Record
+) -> tuple[Floats, Floats, Floats, Floats]:
     """How acts are shared among streams, and how much more an act brings about by its severity.
 
     Returns
@@ -275,14 +294,14 @@ def answer_weights(values: Floats, priors: Priors, record: Record) -> tuple[Floa
     kind_total = np.zeros((2, record.n_categories))
     for k in range(n_streams):
         if record.side[k] >= 0:
-            side_total[record.side[k]] += values[o[RATE] + k]
-            kind_total[record.side[k], record.category[k]] += values[o[RATE] + k]
+            side_total[record.side[k]] += rates[k]
+            kind_total[record.side[k], record.category[k]] += rates[k]
     in_side, in_kind = np.zeros(n_streams), np.zeros(n_streams)
     factor, grave = np.ones((SEVERITIES, n_streams)), np.ones((SEVERITIES, n_streams))
     for k in range(n_streams):
         if record.side[k] >= 0:
-            in_side[k] = values[o[RATE] + k] / side_total[record.side[k]]
-            in_kind[k] = values[o[RATE] + k] / kind_total[record.side[k], record.category[k]]
+            in_side[k] = rates[k] / side_total[record.side[k]]
+            in_kind[k] = rates[k] / kind_total[record.side[k], record.category[k]]
             gravity = values[o[GRAVITY]] * (record.severity[k] - 1.0)
             for s in range(SEVERITIES):
                 grave[s, k] = math.exp(gravity * (s - 1))
@@ -291,7 +310,9 @@ def answer_weights(values: Floats, priors: Priors, record: Record) -> tuple[Floa
 
 
 @numba.njit(**_COMPILED)
-def _chains(values: Floats, priors: Priors, record: Record, gradient: Floats) -> float:
+def _chains(
+    values: Floats, rates: Floats, priors: Priors, record: Record, gradient: Floats, d_rate: Floats
+) -> float:
     """Soft bound that keeps chains of acts finite: acts that an act of the record's mean brings about.
 
     An act of stream k brings about R·Σ_i share_i·v(s, i); its mean over the streams, in proportion to their
@@ -302,7 +323,7 @@ def _chains(values: Floats, priors: Priors, record: Record, gradient: Floats) ->
     total = 0.0
     for k in range(n_streams):
         if record.side[k] >= 0:
-            total += values[o[RATE] + k]
+            total += rates[k]
     same, other = values[o[ANSWERS] + SAME], values[o[ANSWERS] + OTHER]
     # Shares of each severity among all acts of conflict, and mean v by severity: by rates over both sides.
     mean, d_severity, d_gravity = 0.0, 0.0, 0.0
@@ -310,11 +331,11 @@ def _chains(values: Floats, priors: Priors, record: Record, gradient: Floats) ->
     for k in range(n_streams):
         if record.side[k] >= 0:
             for s in range(SEVERITIES):
-                shares[s] += values[o[RATE] + k] / total * record.mix[k, s]
+                shares[s] += rates[k] / total * record.mix[k, s]
     by_stream = np.zeros(n_streams)
     for k in range(n_streams):
         if record.side[k] >= 0:
-            part = values[o[RATE] + k] / total
+            part = rates[k] / total
             exponent = values[o[SEVERITY]] + values[o[GRAVITY]] * (record.severity[k] - 1.0)
             for s in range(SEVERITIES):
                 brought = shares[s] * math.exp(exponent * (s - 1))
@@ -336,13 +357,13 @@ def _chains(values: Floats, priors: Priors, record: Record, gradient: Floats) ->
         if record.side[k] >= 0:
             exponent = values[o[SEVERITY]] + values[o[GRAVITY]] * (record.severity[k] - 1.0)
             for s in range(SEVERITIES):
-                by_mix[s] += values[o[RATE] + k] / total * math.exp(exponent * (s - 1))
+                by_mix[s] += rates[k] / total * math.exp(exponent * (s - 1))
     for k in range(n_streams):
         if record.side[k] >= 0:
             own = by_stream[k] - 2.0 * mean
             for s in range(SEVERITIES):
                 own += record.mix[k, s] * by_mix[s]
-            gradient[o[RATE] + k] += slope * (same + other) * own / total
+            d_rate[k] += slope * (same + other) * own / total
     return float(-CHAIN_SLOPE * soft)
 
 
@@ -358,8 +379,10 @@ def _still_to_come(known: Floats, decay: float) -> tuple[Floats, Floats]:
 
 
 @numba.njit(**_COMPILED)
-def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats) -> float:
-    """Log likelihood; adds to the gradient in the values."""
+def _likelihood(
+    values: Floats, rates: Floats, priors: Priors, record: Record, gradient: Floats, d_rate: Floats
+) -> float:
+    """Log likelihood; adds to the gradients in the values and in the rates of streams."""
     o = priors.offset
     n_streams, n_acts, n_days = len(record.side), len(record.day), len(record.known)
     n_reactions, n_categories = len(record.then), record.n_categories
@@ -395,9 +418,9 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
 
     # How the rate of each category is moved, by week; conflict alone drifts and is calmed.
     in_conflict = np.zeros(n_categories)
-    rate_of = np.zeros(n_categories)
+    rate_of_category = np.zeros(n_categories)
     for k in range(n_streams):
-        rate_of[record.category[k]] += values[o[RATE] + k] / STEP_DAYS
+        rate_of_category[record.category[k]] += rates[k] / STEP_DAYS
         if record.side[k] >= 0:
             in_conflict[record.category[k]] = 1.0
     moved, d_moved = np.empty((n_categories, n)), np.zeros((n_categories, n))
@@ -421,10 +444,10 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
                 moved[c, t] *= math.exp(exponent[t])
         for t in range(n):
             whole[c] += days[t] * moved[c, t]
-            d_moved[c, t] -= rate_of[c] * days[t]
-        total -= rate_of[c] * whole[c]
+            d_moved[c, t] -= rate_of_category[c] * days[t]
+        total -= rate_of_category[c] * whole[c]
 
-    in_side, in_kind, factor, grave = answer_weights(values, priors, record)
+    in_side, in_kind, factor, grave = answer_weights(values, rates, priors, record)
     decay = math.exp(-_LOG_2 / values[o[ANSWER_LIFE]])
     follow_decay = math.exp(-_LOG_2 / values[o[FOLLOW_LIFE]])
     to_come, d_to_come = _still_to_come(record.known, decay)
@@ -439,9 +462,9 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
     reaction_to_come, d_reaction_to_come = np.zeros((n_reactions, n_days)), np.zeros((n_reactions, n_days))
     for i in range(n_reactions):
         for k in range(n_streams):
-            reaction_total[i] += record.then[i, k] * values[o[RATE] + k] * grave[REFERENCE, k]
+            reaction_total[i] += record.then[i, k] * rates[k] * grave[REFERENCE, k]
         for k in range(n_streams):
-            in_reaction[i, k] = record.then[i, k] * values[o[RATE] + k] / reaction_total[i]
+            in_reaction[i, k] = record.then[i, k] * rates[k] / reaction_total[i]
         reaction_decay[i] = math.exp(-_LOG_2 / values[o[REACTION_LIFE] + i])
         for s in range(SEVERITIES):
             reaction_factor[i, s] = math.exp(values[o[REACTION_SEVERITY] + i] * (s - REFERENCE))
@@ -504,7 +527,7 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
                 d_past_follow[k] = left * d_past_follow[k] + gap * follow_decay ** (gap - 1) * past_follow[k]
                 past_follow[k] *= left
                 last_follow[k] = now
-            rate = values[o[RATE] + k] / STEP_DAYS
+            rate = rates[k] / STEP_DAYS
             intensity = rate * moved[c, t]
             slope = 0.0
             if record.side[k] >= 0:
@@ -535,7 +558,7 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
                 intensity += values[o[FOLLOW_ON]] * of * past_follow[k]
             total += math.log(intensity * record.known[now])
             inverse = 1.0 / intensity
-            gradient[o[RATE] + k] += moved[c, t] / STEP_DAYS * inverse
+            d_rate[k] += moved[c, t] / STEP_DAYS * inverse
             d_moved[c, t] += rate * inverse
             if record.side[k] >= 0:
                 d_decay += slope * inverse
@@ -645,13 +668,13 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
             side_mean[record.side[k]] += in_side[k] * d_in_side[k]
             kind_mean[record.side[k], record.category[k]] += in_kind[k] * d_in_kind[k]
     for k in range(n_streams):
-        rate = values[o[RATE] + k]
+        rate = rates[k]
         if record.side[k] >= 0:
-            gradient[o[RATE] + k] += in_side[k] / rate * (d_in_side[k] - side_mean[record.side[k]])
-            gradient[o[RATE] + k] += (
+            d_rate[k] += in_side[k] / rate * (d_in_side[k] - side_mean[record.side[k]])
+            d_rate[k] += (
                 in_kind[k] / rate * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
             )
-        gradient[o[RATE] + k] -= whole[record.category[k]] / STEP_DAYS
+        d_rate[k] -= whole[record.category[k]] / STEP_DAYS
     for i in range(n_reactions):
         q = values[o[REACTION] + i]
         mean = 0.0
@@ -668,7 +691,7 @@ def _likelihood(values: Floats, priors: Priors, record: Record, gradient: Floats
         for k in range(n_streams):
             if record.then[i, k] > 0.0:
                 of_total = grave[REFERENCE, k] * mean
-                gradient[o[RATE] + k] += record.then[i, k] / reaction_total[i] * (d_in[k] - of_total)
+                d_rate[k] += record.then[i, k] / reaction_total[i] * (d_in[k] - of_total)
                 gravity = (REFERENCE - 1) * (record.severity[k] - 1.0)
                 gradient[o[GRAVITY]] -= in_reaction[i, k] * of_total * gravity
         life = values[o[REACTION_LIFE] + i]

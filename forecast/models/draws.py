@@ -1,4 +1,4 @@
-"""Parameter draws, from a posterior or a prior: named variables ↔ points of density and simulator."""
+"""Parameter draws, from a posterior or a prior: named variables ↔ points of density and chances."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.events.codebook import SEVERITIES
 from forecast.models import density
-from forecast.models.density import FAMILY_CODES, GROUPS, Priors, Record
+from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Priors, Record
 from forecast.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
     DRIFT_NOISE,
     KNOT_STEPS,
     STEP_DAYS,
-    EventCounts,
-    StreamLayout,
     drift_knots_for,
     knots_for,
 )
 from forecast.priors import PriorSet, elements
+from forecast.streams import Acts, StreamLayout
 
 Floats = NDArray[np.float64]
 
@@ -108,25 +108,43 @@ def prior_arrays(priors: PriorSet, layout: PointLayout) -> Priors:
     return Priors(family, values, layout.offset, layout.n_knots, layout.n_drift_knots)
 
 
-def record_of(data: EventCounts) -> Record:
-    """Return counts as density and simulator read them."""
-    counts = data.counts.astype(np.float64)
-    full = counts[:-1]
-    top = max(int(full.max(initial=0)), 1)
-    exceed = (full > np.arange(top)[:, None, None]).sum(axis=1).astype(np.float64)
-    from scipy.special import gammaln
-
+def record_of(data: Acts) -> Record:
+    """Return acts as density and chances read them."""
+    layout = data.layout
+    categories = {name: c for c, name in enumerate(layout.categories)}
+    day, stream, grade, felt = data.day, data.stream, data.severity - 1, data.felt
+    learned = np.array([one.use_record for one in layout.reactions], dtype=bool)
+    trigger = (layout.sets_off & learned[:, None])[:, stream].astype(np.float64)
+    for i in np.flatnonzero(learned):
+        days = data.occasions(int(i))
+        of_reaction = np.zeros((len(layout.reactions), len(days)))
+        of_reaction[i] = 1.0
+        day, felt = np.concatenate([day, days]), np.concatenate([felt, np.ones(len(days))])
+        stream = np.concatenate([stream, np.full(len(days), -1)])
+        grade = np.concatenate([grade, np.full(len(days), REFERENCE)])
+        trigger = np.concatenate([trigger, of_reaction], axis=1)
+    order = np.argsort(day, kind="stable")
+    calming = np.zeros((len(layout.calming), data.grid.n_steps))
+    place = {name: b for b, name in enumerate(layout.calming)}
+    for j, k in enumerate(data.stream):
+        if layout.kinds[k].category in place:
+            calming[place[layout.kinds[k].category], data.day[j] // STEP_DAYS] += data.felt[j]
     return Record(
-        np.ascontiguousarray(counts.T),
-        np.ascontiguousarray(data.felt_counts.T),
-        np.ascontiguousarray(data.felt_graded),
-        np.ascontiguousarray(data.completeness),
-        exceed,
+        np.ascontiguousarray(day[order]),
+        np.ascontiguousarray(stream[order]),
+        np.ascontiguousarray(grade[order]),
+        np.ascontiguousarray(felt[order]),
+        np.ascontiguousarray(trigger[:, order]),
+        layout.answers.astype(np.float64),
+        np.array([categories[one.category] for one in layout.kinds], dtype=np.int64),
+        np.array([one.side for one in layout.kinds], dtype=np.int64),
+        data.mix @ np.array(SEVERITIES, dtype=np.float64),
         np.ascontiguousarray(data.mix),
-        np.array(data.layout.conflictual, dtype=np.float64),
-        np.array(data.layout.calming, dtype=np.float64),
-        float(data.grid.last_exposure),
-        -float(gammaln(counts + 1).sum()),
+        np.ascontiguousarray(data.known),
+        calming,
+        layout.rate_of,
+        data.rate_shares,
+        len(categories),
     )
 
 
@@ -158,19 +176,6 @@ class StreamDraws:
         """Return the draws at these positions."""
         return StreamDraws(self.streams, self.points, self.values[index])
 
-    def by_stream(self, variable: str, index: NDArray[np.int64]) -> Floats:
-        """A variable of some streams with zeros for the others, shape (d, k)."""
-        every = np.zeros((len(self), len(self.streams.streams)))
-        if len(index):
-            every[..., index] = self.variables[variable]
-        return every
-
-    @property
-    def own(self) -> Floats:
-        """Branching ratio of each stream, shape (d, k)."""
-        side = np.where(self.streams.conflictual, 0, 1)
-        return np.asarray(self.variables["excitation_branching"][..., side])
-
     @cached_property
     def knots(self) -> Floats:
         """Tension at its knots, shape (d, m)."""
@@ -184,7 +189,7 @@ class StreamDraws:
         unit = ornstein_uhlenbeck(self.variables[DRIFT_INNOVATIONS], DRIFT_DECAY * one, DRIFT_NOISE * one)
         return np.asarray(self.variables["drift_scale"][..., None] * unit)
 
-    def level(self, data: EventCounts) -> Floats:
+    def level(self, data: Acts) -> Floats:
         """Log of the level of conflict at the end of the record less that of its mean, shape (d,)."""
         values = linear_between(self.drift, np.arange(data.grid.n_steps), DRIFT_KNOT_STEPS)
         exposure = data.exposure
@@ -245,8 +250,8 @@ def prior_draws(priors: PriorSet, n_draws: int, n_knots: int, rng: np.random.Gen
     return variables
 
 
-def log_likelihood(data: EventCounts, draws: StreamDraws, priors: PriorSet) -> Floats:
-    """Log likelihood of the counts under each draw, shape (draw,).
+def log_likelihood(data: Acts, draws: StreamDraws, priors: PriorSet) -> Floats:
+    """Log likelihood of the acts under each draw, shape (draw,).
 
     The draws must have the knots that the grid needs.
     """

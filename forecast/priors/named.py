@@ -28,8 +28,9 @@ from forecast.config.reactions import LEARNED
 from forecast.config.settings_file import parse_yaml
 from forecast.errors import PriorError, did_you_mean
 from forecast.events.codebook import CATEGORIES, COOPERATIVE
-from forecast.panel import Chance, StreamLayout
+from forecast.panel import Chance
 from forecast.priors.distributions import Distribution, Floats, Support, as_words, parse_distribution
+from forecast.streams import StreamLayout
 from forecast.wording import BANDS, on_scale, plain_number
 
 if TYPE_CHECKING:
@@ -38,9 +39,21 @@ if TYPE_CHECKING:
 _WEEK = 7.0
 _WEEKS_A_YEAR = 365.25 / _WEEK
 
-Dimension = Literal["stream", "conflict_stream", "calming_stream", "side"]
-SIDES = ("conflict", "cooperation")
-"""Elements of what is common to all streams of conflict, and to all of cooperation."""
+Dimension = Literal["rate", "category", "calming", "answerer", "reaction"]
+ANSWERERS = ("same_side", "other_side")
+"""Who answers an act: the side that acted, or the other."""
+
+ENDED = {
+    "severity.": "state baseline.weekly_rate of a stream for how often it comes, and answers.severity for how "
+    "much more conflict a graver act brings about",
+    "excitation.branching": "acts answer acts within days; state answers.number (conflict) or follow_on.number",
+    "excitation.half_life_days": "state answers.half_life_days (conflict) or follow_on.half_life_days",
+    "excitation.cross_half_life_days": "state answers.half_life_days",
+    "excitation.cross": "state answers.number and answers.in_kind",
+    "excitation.severity": "state answers.severity",
+    "overdispersion.shape": "acts are clusters of answers; nothing takes its place",
+}
+"""Priors of the weekly model and what to state in their place, by the beginning of the name."""
 
 TOLERATED_MISS = 0.25
 """Largest accepted difference of a quantile, as a share of the stated range."""
@@ -154,21 +167,27 @@ SCALES = {
         lambda v: f"acts of this kind follow {on_scale(v, 'share')} of a swing in tension",
         lowest=-math.inf,
     ),
-    "spread": HumanScale(
-        "spread",
-        "variance of weekly counts over that of pure chance, at one act a week",
-        lambda x: 1 + 1 / max(x, 1e-300),
-        lambda v: 1 / (v - 1),
-        lambda v: f"weekly counts vary {plain_number(v)} times as much as by pure chance, at one act a week",
-        lowest=1.0,
-        falls=True,
-    ),
-    "brought": HumanScale(
+    "in_kind": HumanScale(
         "share",
-        "share of the acts of this kind that other recent conflict brings about",
+        "share of the answers that are of the category of the act answered",
         float,
         float,
-        lambda v: f"{on_scale(v, 'share')} of acts of this kind follow other conflict",
+        lambda v: f"{on_scale(v, 'share')} of the answers are in kind",
+        highest=1.0,
+    ),
+    "days": HumanScale(
+        "days",
+        "days",
+        float,
+        float,
+        lambda v: f"half of the answers come within {plain_number(v)} days",
+    ),
+    "answered": HumanScale(
+        "chance",
+        "chance that at least one answer follows a trigger of severity 4",
+        lambda x: -math.expm1(-x),
+        lambda v: -math.log1p(-v),
+        lambda v: f"a trigger of severity 4 is answered with a chance of {on_scale(v, 'share')}",
         highest=1.0,
     ),
     "severity": HumanScale(
@@ -224,14 +243,16 @@ def elements(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
     match group.dimension:
         case None:
             return ()
-        case "stream":
-            return layout.streams
-        case "conflict_stream":
-            return tuple(layout.streams[i] for i in layout.conflict_index)
-        case "calming_stream":
-            return tuple(layout.streams[i] for i in layout.calming_index)
-        case "side":
-            return SIDES
+        case "rate":
+            return layout.rates
+        case "category":
+            return layout.categories
+        case "calming":
+            return layout.calming
+        case "answerer":
+            return ANSWERERS
+        case "reaction":
+            return tuple(one.name for one in layout.reactions)
 
 
 @cache
@@ -470,12 +491,9 @@ class PriorSet:
 
     def _unknown(self, name: str) -> str:
         """Say of an unknown name what took its place, or what comes near it."""
-        if name.startswith("severity."):
-            return (
-                "no longer a prior. Targets cut the acts into cells with rates of their own: state "
-                "baseline.weekly_rate of a cell for how often it comes, and excitation.severity for how much "
-                "more conflict a graver act brings about."
-            )
+        ended = next((instead for old, instead in ENDED.items() if name.startswith(old)), None)
+        if ended:
+            return f"ended with 0.4: {ended}."
         group = next((one for one in self.groups if name.startswith(f"{one.name}.")), None)
         if group is None or group.dimension is None:
             known = (*(one.name for one in self.groups), *self.priors)
@@ -484,9 +502,8 @@ class PriorSet:
         hint = instead = ""
         if element not in (*CATEGORIES, *self.layout.streams):
             hint = did_you_mean(element, held, cutoff=0.5)
-        elif group.dimension == "side":
-            side = SIDES[element in (*COOPERATIVE, *self.layout.cooperative)]
-            instead = f" State {group.name}.{side}, which holds for all {side}."
+        elif alike := [one for one in held if one.startswith(f"{element}.")]:
+            instead = f" State those of {element}: {', '.join(alike)}."
         return f"unknown prior. {group.name} has no {element!r}.{hint} It has: {', '.join(held)}.{instead}"
 
 
@@ -497,7 +514,7 @@ def default_priors(layout: StreamLayout) -> PriorSet:
     for group in groups:
         for name, element in zip(_names(group, layout), elements(group, layout) or (None,), strict=False):
             own = group
-            if group.cooperative and element in layout.cooperative:
+            if group.cooperative and element in COOPERATIVE:
                 own = group.cooperative
             priors[name] = NamedPrior(name, own, element, own.default, own.default)
     return PriorSet(layout, groups, priors)

@@ -34,11 +34,12 @@ from forecast.config.settings_file import (
     shown_value,
 )
 from forecast.errors import ConfigError, did_you_mean
-from forecast.panel import EventCounts, StreamLayout
+from forecast.events.codebook import COOPERATIVE
 from forecast.priors.distributions import Distribution
-from forecast.priors.named import SIDES, PriorSet, default_priors
+from forecast.priors.named import ANSWERERS, PriorSet, default_priors
+from forecast.streams import LEAST_ACTS, Acts, StreamLayout
 
-SCHEMA = 2
+SCHEMA = 3
 WIDE_SHARE = 0.2
 """Weight of the documented default beside the population."""
 _MAKE = "Make one with tools/learn/population.py"
@@ -48,27 +49,26 @@ LEARNED = (
     "tension.scale",
     "tension.persistence",
     "tension.loading",
-    "excitation.branching",
-    "excitation.half_life_days",
-    "excitation.cross",
-    "excitation.cross_half_life_days",
-    "excitation.severity",
-    "overdispersion.shape",
+    "answers.number",
+    "answers.in_kind",
+    "answers.half_life_days",
+    "answers.severity",
+    "answers.gravity",
+    "follow_on.number",
+    "follow_on.half_life_days",
 )
 """Groups that a population tells of: not baselines, which are centred on the record, nor drift, of which a
-stretch of some years says little, nor ballast."""
+stretch of some years says little, nor ballast, nor named reactions."""
 OF_THE_CODER = (("tension.loading", "cooperative"),)
 """Whether cooperation follows tension is as much the coder's as the dyad's, and is not learned."""
 NORMAL_SCALES = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
 """Family of each support in which a parameter has a mean and a standard deviation."""
 FURTHER = (0.5, 2.0)
 """Documented Beta of the share of acts of a kind that go one severity further."""
-LEAST_ACTS = 0.5
-"""Acts that the rate of a stream is taken to have beside those of its record (Jeffreys)."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-CLASSES = ("all", "conflict", "cooperative")
-"""Classes of streams whose parameters are taken to be alike; ``all`` for a parameter that has no streams."""
+CLASSES = ("all", "conflict", "cooperative", *ANSWERERS)
+"""Classes of elements whose parameters are taken to be alike; ``all`` for a parameter that has none."""
 
 
 def _known(allowed: tuple[str, ...]) -> AfterValidator:
@@ -116,7 +116,7 @@ class Provenance(_Part):
 class Population(_Part):
     """How parameters are distributed over dyads, by group and class of stream."""
 
-    schema_: Literal[2] = Field(alias="schema")
+    schema_: Literal[3] = Field(alias="schema")
     provenance: Provenance
     further: Further
     groups: Mapping[Annotated[str, _known(LEARNED)], Mapping[Annotated[str, _known(CLASSES)], Spread]]
@@ -134,7 +134,7 @@ class Population(_Part):
         documented = default_priors(layout)
         changed = {}
         for name, prior in documented.priors.items():
-            own = self.groups.get(prior.group.name, {}).get(stream_class(layout, prior.element))
+            own = self.groups.get(prior.group.name, {}).get(element_class(prior.element))
             if own is not None:
                 learned = Distribution(NORMAL_SCALES[prior.group.support], (own.centre, own.spread))
                 joined = _joined(learned, prior.distribution)
@@ -143,11 +143,11 @@ class Population(_Part):
 
 
 class OwnRate(NamedTuple):
-    """Rate of a stream, acts a week, that its baseline is a multiple of.
+    """Rate in the record, acts a week, that a baseline is a multiple of.
 
-    ``acts`` were counted in it, or, where none was, in the streams ``milder`` by so many ``steps``.
-    ``weekly`` is the rate there; The share of those acts that go all these steps further is taken as
-    log-normal, of mean ``log_share`` and standard deviation ``spread``.
+    ``acts`` were counted, or, where none was, in the streams ``milder`` by so many ``steps``, and
+    come at the rate ``weekly``. The share of these that go all these steps further is taken as log-normal, of
+    mean ``log_share`` and standard deviation ``spread``.
     """
 
     weekly: float
@@ -158,28 +158,24 @@ class OwnRate(NamedTuple):
     spread: float = 0.0
 
 
-def own_rate(data: EventCounts, stream: int, population: Population | None) -> OwnRate:
-    """Return the rate of a stream in the record, or of milder acts where it never came."""
-    counts, layout = data.counts.sum(axis=0), data.layout
-    wider = layout.wider[stream]
-    acts = int(counts[stream])
-    if acts or not wider:
-        return OwnRate((acts + LEAST_ACTS) / data.weeks, acts)
-    milder = int(counts[list(wider)].sum())
-    parents = [own_rate(data, one, population) for one in wider] if not milder else []
-    parent = max(parents, key=lambda one: math.log(one.weekly) + one.log_share, default=None)
-    if parent is None or not parent.steps:
-        names = tuple(layout.streams[one] for one in wider)
-        parent = OwnRate((milder + LEAST_ACTS) / data.weeks, milder, names)
-    alpha, beta = further_share(population).values
+def own_rates(data: Acts, population: Population | None) -> tuple[OwnRate, ...]:
+    """Return the rates of the record, in the order of the layout's; never seen, those of the next milder acts.
+
+    Half an act is added to each.
+    """
+    share = further_share(population)
     # By mean and variance of the share itself; those of its logarithm hang on how often it is near nothing.
-    share = alpha / (alpha + beta)
-    variance = math.log1p((1 - share) / (share * (alpha + beta + 1)))
-    log_share, spread = math.log(share) - variance / 2, math.sqrt(variance)
-    return parent._replace(
-        steps=parent.steps + 1,
-        log_share=parent.log_share + log_share,
-        spread=math.hypot(spread, parent.spread),
+    variance = math.log1p((1 - share.mean) / (share.mean * (sum(share.values) + 1)))
+    return tuple(
+        OwnRate(
+            (source.acts + LEAST_ACTS) / data.weeks,
+            source.acts,
+            tuple(data.layout.streams[k] for k in source.read) if source.steps else (),
+            source.steps,
+            source.steps * (math.log(share.mean) - variance / 2),
+            math.sqrt(source.steps * variance),
+        )
+        for source in data.rate_sources
     )
 
 
@@ -190,14 +186,13 @@ def further_share(population: Population | None) -> Distribution:
     )
 
 
-def record_priors(data: EventCounts, population: Population | None) -> PriorSet:
+def record_priors(data: Acts, population: Population | None) -> PriorSet:
     """Return the priors of a record: the population's, or the documented ones without one."""
     layout = data.layout
     relative = default_priors(layout) if population is None else population.priors(layout)
     changed = dict(relative.priors)
-    for stream, name in enumerate(layout.streams):
+    for name, own in zip(layout.rates, own_rates(data, population), strict=True):
         prior = relative.priors[f"{BASELINE}.{name}"]
-        own = own_rate(data, stream, population)
         centre, spread = prior.distribution.values
         centre += math.log(own.weekly) + own.log_share
         rate = Distribution(
@@ -207,11 +202,13 @@ def record_priors(data: EventCounts, population: Population | None) -> PriorSet:
     return replace(relative, priors=changed)
 
 
-def stream_class(layout: StreamLayout, element: str | None) -> str:
+def element_class(element: str | None) -> str:
     """Return the class, one of ``CLASSES``, of the parameter of an element."""
     if element is None:
         return "all"
-    return "cooperative" if element in (*layout.cooperative, SIDES[1]) else "conflict"
+    if element in ANSWERERS:
+        return element
+    return "cooperative" if element.split(".")[0] in COOPERATIVE else "conflict"
 
 
 def _joined(learned: Distribution, wide: Distribution) -> Distribution:

@@ -30,17 +30,14 @@ from forecast.families import Family, family_named
 from forecast.panel import (
     ActClass,
     DelayCurve,
-    EventCounts,
     FutureAct,
     Reaction,
     TargetRule,
     TimeGrid,
     completeness_of,
-    count_events,
     estimate_delay,
     is_named,
     stated_delay,
-    stream_layout,
 )
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
@@ -48,6 +45,7 @@ from forecast.priors.population import Population, read_population, record_prior
 from forecast.records.notices import FeedFault
 from forecast.records.scale import PACKAGED, Scale
 from forecast.runs.files import FORECASTS, SCORES
+from forecast.streams import Acts, acts_of, stream_layout
 from forecast.wording import count
 
 _SHOWN_NAMES = 8
@@ -66,14 +64,14 @@ class LaterRows(NamedTuple):
 class Inputs:
     """Everything a run reads, checked: what is known at the as-of date, counted, and the priors.
 
-    ``data`` are the counts that the model is fitted to. ``later`` are rows of the dyad that were left out
+    ``data`` are the acts that the model is fitted to. ``later`` are rows of the dyad that were left out
     since nobody knew them at the as-of date; ``feed`` is what is wrong with the file as a whole.
     """
 
     config: Config
     events: EventTable
     family: Family
-    data: EventCounts
+    data: Acts
     priors: PriorSet
     rules: tuple[TargetRule, ...]
     calendar: tuple[FutureAct, ...]
@@ -96,16 +94,20 @@ class Inputs:
         """Whose acts the events are."""
         return dyad_rule(self.config)
 
-    def kind_targets(self, kind: str) -> tuple[str, ...]:
-        """Narrowest targets that acts of a kind meet; empty for a category of acts that meet none."""
+    def kind_title(self, stream: str) -> str:
+        """Return a stream in words: the narrowest targets that its acts meet, or its category; and who acts."""
         layout = self.data.layout
-        cells = dict(zip(layout.streams[len(layout.ordinary) :], layout.cells, strict=True))
-        return tuple(layout.targets[q].name for q in layout.narrowest(cells.get(kind, ())))
-
-    def kind_title(self, kind: str) -> str:
-        """Return a kind of act in words: the narrowest targets that its acts meet, or its category."""
-        met = self.kind_targets(kind)
-        return " + ".join(map(self.config.target_title, met)) if met else kind.replace("_", " ")
+        place = layout.streams.index(stream) if stream in layout.streams else -1
+        if place < 0:
+            return stream.replace("_", " ")
+        kind = layout.kinds[place]
+        met = layout.narrowest(kind.cell)
+        what = kind.category.replace("_", " ")
+        if met:
+            what = f"{what} ({' + '.join(self.config.target_title(layout.targets[q].name) for q in met)})"
+        if kind.classes:
+            what += f", {' + '.join(layout.reactions[i].label for i in kind.classes)}"
+        return what if kind.side < 0 else f"{what} by {self.config.dyad.names[kind.side]}"
 
     def who_acts(self, category: str, severity: int, rule: TargetRule | None = None) -> str | None:
         """Who acts in an act that the program tries: of the rule, or side a; ``None`` if no target asks."""
@@ -219,10 +221,12 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     if family.pooled:
         with _told_at(config, "model", "panel"):
             hazard.mean_for(events, grid.origin)
-    data = count_events(events, grid, stream_layout(rules), completeness)
-    population = load_population(config)
     if faults := [*chance_faults(config.reactions)]:
         raise config.errors(faults)
+    calendar, reactions = scheduled_acts(config), reaction_rules(config)
+    layout = stream_layout(rules, dyad_rule(config), reactions, events, calendar)
+    data = acts_of(events, grid, layout, completeness)
+    population = load_population(config)
     return Inputs(
         config=config,
         events=events,
@@ -236,8 +240,8 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         audit=audit,
         later=_later_rows(config, everything),
         rules=rules,
-        calendar=scheduled_acts(config),
-        reactions=reaction_rules(config),
+        calendar=calendar,
+        reactions=reactions,
     )
 
 
@@ -508,7 +512,7 @@ def family_of(config: Config, hazard: PooledHazard | None = None) -> Family:
     return family
 
 
-def priors_of(config: Config, data: EventCounts, population: Population | None) -> PriorSet:
+def priors_of(config: Config, data: Acts, population: Population | None) -> PriorSet:
     """Return the priors of a record, changed by what the config states.
 
     Raises ``ConfigError``: lists every prior that is not valid, each with its line.

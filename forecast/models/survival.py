@@ -1,0 +1,642 @@
+"""Exact chances: the probability that no target has happened before each day, with all acts summed out.
+
+An act is the root of a cluster that is independent of all others, since intensities are sums. With n days
+left after its own, φ(j; n) is the chance that no target is among its descendants:
+
+    φ(j; n) = exp(−L_j(n)),   L_j(n) = Σ_k mass_k(j)·Q_k(n),   Q_k(n) = Σ_{i=1..n} g(i)·u_k(n − i)
+    u_k(n)  = 1 where k meets the target, else 1 − Σ_s mix_k(s)·exp(−L_{k,s}(n))
+
+so one recursion forward in n gives everything. Immigrants and what past acts still bring about add up in
+−log S; an act ahead on day d, which happens with probability p, multiplies S(h) by
+1 − p + p·1[it is no target]·φ(h − 1 − d). Only tension and drift are drawn ahead: S of a draw is the mean over
+its futures. (Generating functionals of cluster processes: Hawkes and Oakes 1974, doi:10.2307/3212693.)
+
+Ballast is not linear in acts: it multiplies immigrants, and takes cooperation at its expected course plus what
+the acts ahead add.
+
+Bare axes as in ``forecast.models.density``; besides, target q, future f, day h or t from the origin, n days
+left, and N for the days of ``Chances.days``, between which −log S and L are taken as linear.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.events.codebook import COOPERATIVE
+from forecast.models import density
+from forecast.models.density import (
+    _COMPILED,
+    ANSWER_LIFE,
+    ANSWERS,
+    BALLAST,
+    CALM_LIFE,
+    DRIFT,
+    FOLLOW_LIFE,
+    FOLLOW_ON,
+    IN_KIND,
+    LOADING,
+    OTHER,
+    PERSISTENCE,
+    RATE,
+    REACTION,
+    REACTION_LIFE,
+    REACTION_SEVERITY,
+    REFERENCE,
+    SAME,
+    SCALE,
+    SEVERITIES,
+    Priors,
+    Record,
+)
+from forecast.models.draws import StreamDraws, linear_between, ornstein_uhlenbeck, prior_arrays, record_of
+from forecast.panel import (
+    DRIFT_DECAY,
+    DRIFT_KNOT_STEPS,
+    DRIFT_NOISE,
+    HALF_SATURATION,
+    KNOT_STEPS,
+    STEP_DAYS,
+    FutureAct,
+    drift_knots_for,
+    knots_for,
+)
+from forecast.priors import PriorSet
+from forecast.streams import Acts, occasion_chances
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+FUTURES = 8
+"""Futures of tension and drift that a draw is averaged over; every second mirrors the one before."""
+DAILY = 30
+"""Days after which chances are computed weekly, and interpolated."""
+_SMALL = 0.02
+_LEAST = 1e-300
+
+
+@numba.njit(**_COMPILED)
+def _chance_of_any(expected: float) -> float:
+    """1 − exp(−x), by its series where x is small."""
+    if expected < _SMALL:
+        return expected * (1.0 - expected * (0.5 - expected * (1.0 / 6.0 - expected / 24.0)))
+    return 1.0 - math.exp(-expected)
+
+
+@numba.njit(**_COMPILED)
+def left_of_past(values: Floats, priors: Priors, record: Record, sets_off: Flags) -> tuple[Floats, Floats]:
+    """Past acts by stream and severity, (k, s), and by reaction, (i, s), weighted by what is left of them.
+
+    The answer of weight 1 comes as that to an act on the last day before the origin.
+    """
+    o = priors.offset
+    n_days = len(record.known)
+    left = np.zeros((len(record.side), SEVERITIES))
+    left_reaction = np.zeros((len(record.then), SEVERITIES))
+    for j in range(len(record.day)):
+        k = record.stream[j]
+        age = n_days - 1 - record.day[j]
+        if k >= 0:
+            life = values[o[ANSWER_LIFE]] if record.side[k] >= 0 else values[o[FOLLOW_LIFE]]
+            left[k, record.grade[j]] += record.felt[j] * 2.0 ** (-age / life)
+        for i in range(len(record.then)):
+            if record.trigger[i, j] > 0.0 or (k >= 0 and sets_off[i, k]):
+                left_reaction[i, record.grade[j]] += record.felt[j] * 2.0 ** (
+                    -age / values[o[REACTION_LIFE] + i]
+                )
+    return left, left_reaction
+
+
+@numba.njit(**_COMPILED)
+def _chances(
+    values: Floats,
+    priors: Priors,
+    record: Record,
+    sets_off: Flags,
+    met: Flags,
+    also: Flags,
+    also_days: int,
+    moved: Floats,
+    starts: Integers,
+    days: Integers,
+    pairs: Integers,
+    survival: Floats,
+    tables: Floats,
+    reactions: Floats,
+) -> None:
+    """Chances of one draw, written into ``survival`` (q, N), ``tables`` (pair, q, N), ``reactions`` (i, q, N).
+
+    Parameters
+    ----------
+    sets_off : ndarray of bool, shape (i, k)
+    met : ndarray of bool, shape (q, k)
+        Streams whose acts meet each target.
+    also : ndarray of bool, shape (k, s)
+        Acts that count as every target as well, up to the day ``also_days``; then only the last of ``days``
+        is meant.
+    moved : ndarray, shape (week, c, f)
+        What moves each category in the weeks ahead, which begin on the days ``starts``, (week + 1,).
+    pairs : ndarray, shape (pair, 2)
+        Streams and severities less 1 of which L is wanted.
+    """
+    o = priors.offset
+    n_streams, n_reactions, n_categories = len(record.side), len(record.then), record.n_categories
+    n_days, n_weeks, n_futures = days[-1], moved.shape[0], moved.shape[2]
+    rates = density.stream_rates(values, priors, record)
+    in_side, in_kind, factor, grave = density.answer_weights(values, rates, priors, record)
+    decay = 2.0 ** (-1.0 / values[o[ANSWER_LIFE]])
+    follow_decay = 2.0 ** (-1.0 / values[o[FOLLOW_LIFE]])
+    follow_on = values[o[FOLLOW_ON]]
+    number, kind_share = values[o[ANSWERS] : o[ANSWERS] + 2], values[o[IN_KIND] : o[IN_KIND] + 2]
+    in_reaction = np.zeros((n_reactions, n_streams))
+    reaction_decay = np.empty(n_reactions)
+    reaction_factor = np.empty((n_reactions, SEVERITIES))
+    for i in range(n_reactions):
+        total = 0.0
+        for k in range(n_streams):
+            total += record.then[i, k] * rates[k] * grave[REFERENCE, k]
+        for k in range(n_streams):
+            in_reaction[i, k] = record.then[i, k] * rates[k] / total
+        reaction_decay[i] = 2.0 ** (-1.0 / values[o[REACTION_LIFE] + i])
+        for s in range(SEVERITIES):
+            reaction_factor[i, s] = values[o[REACTION] + i] * math.exp(
+                values[o[REACTION_SEVERITY] + i] * (s - REFERENCE)
+            )
+    left, left_reaction = left_of_past(values, priors, record, sets_off)
+    q, q_reaction = np.zeros(n_streams), np.zeros((n_reactions, n_streams))
+    by_side, by_kind = np.zeros((2, SEVERITIES)), np.zeros((2, n_categories, SEVERITIES))
+    brought, reacted = np.zeros((n_streams, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
+    hit = np.zeros((n_days + 1, n_streams))
+    immigrants = np.zeros((n_days + 1, n_categories))
+    past = np.zeros(len(days))
+    expected = np.zeros(n_futures)
+    for target in range(len(met)):
+        q[:] = 0.0
+        q_reaction[:] = 0.0
+        brought[:] = 0.0
+        reacted[:] = 0.0
+        place = 0
+        for n in range(n_days + 1):
+            if n > 0:
+                by_side[:] = 0.0
+                by_kind[:] = 0.0
+                for k in range(n_streams):
+                    if record.side[k] >= 0:
+                        q[k] = (1.0 - decay) * hit[n - 1, k] + decay * q[k]
+                        wide, close = in_side[k] * q[k], in_kind[k] * q[k]
+                        for s in range(SEVERITIES):
+                            by_side[record.side[k], s] += factor[s, k] * wide
+                            by_kind[record.side[k], record.category[k], s] += factor[s, k] * close
+                    else:
+                        q[k] = (1.0 - follow_decay) * hit[n - 1, k] + follow_decay * q[k]
+                for i in range(n_reactions):
+                    reacted[i] = 0.0
+                    for k in range(n_streams):
+                        if record.then[i, k] > 0.0:
+                            kept = reaction_decay[i]
+                            q_reaction[i, k] = (1.0 - kept) * hit[n - 1, k] + kept * q_reaction[i, k]
+                            for s in range(SEVERITIES):
+                                reacted[i, s] += (
+                                    reaction_factor[i, s] * grave[s, k] * in_reaction[i, k] * q_reaction[i, k]
+                                )
+                for k in range(n_streams):
+                    a, c = record.side[k], record.category[k]
+                    if a >= 0:
+                        same, other = number[SAME], number[OTHER]
+                        for s in range(SEVERITIES):
+                            brought[k, s] = same * (
+                                (1.0 - kind_share[SAME]) * by_side[a, s]
+                                + kind_share[SAME] * by_kind[a, c, s]
+                            ) + other * (
+                                (1.0 - kind_share[OTHER]) * by_side[1 - a, s]
+                                + kind_share[OTHER] * by_kind[1 - a, c, s]
+                            )
+                    else:
+                        for s in range(SEVERITIES):
+                            brought[k, s] = follow_on * q[k]
+            signs = also_days > 0 and n >= n_days - also_days
+            for k in range(n_streams):
+                chance = 1.0
+                if not met[target, k]:
+                    chance = 0.0
+                    for s in range(SEVERITIES):
+                        if record.mix[k, s] > 0.0:
+                            if signs and also[k, s]:
+                                chance += record.mix[k, s]
+                                continue
+                            whole = brought[k, s]
+                            for i in range(n_reactions):
+                                if sets_off[i, k]:
+                                    whole += reacted[i, s]
+                            chance += record.mix[k, s] * _chance_of_any(whole)
+                hit[n, k] = chance
+            if days[place] == n:
+                total = 0.0
+                for k in range(n_streams):
+                    for s in range(SEVERITIES):
+                        if left[k, s] > 0.0:
+                            total += left[k, s] * brought[k, s]
+                for i in range(n_reactions):
+                    reactions[i, target, place] = reacted[i, REFERENCE]
+                    for s in range(SEVERITIES):
+                        total += left_reaction[i, s] * reacted[i, s]
+                past[place] = total
+                for pair in range(len(pairs)):
+                    k, s = pairs[pair, 0], pairs[pair, 1]
+                    whole = brought[k, s]
+                    for i in range(n_reactions):
+                        if sets_off[i, k]:
+                            whole += reacted[i, s]
+                    tables[pair, target, place] = whole
+                place += 1
+        # Immigrants of category c on the days t0 … t1 − 1 that lead to a target before h add Σ_t r·u(h − 1 − t).
+        immigrants[:] = 0.0
+        for n in range(n_days):
+            for c in range(n_categories):
+                immigrants[n + 1, c] = immigrants[n, c]
+            for k in range(n_streams):
+                immigrants[n + 1, record.category[k]] += rates[k] / STEP_DAYS * hit[n, k]
+        for place in range(len(days)):
+            h = days[place]
+            expected[:] = past[place]
+            for w in range(n_weeks):
+                first = h - starts[w]
+                if first <= 0:
+                    break
+                last = max(h - starts[w + 1], 0)
+                for c in range(n_categories):
+                    part = immigrants[first, c] - immigrants[last, c]
+                    for f in range(n_futures):
+                        expected[f] += moved[w, c, f] * part
+            total = 0.0
+            for f in range(n_futures):
+                total += math.exp(-expected[f])
+            survival[target, place] = total / n_futures
+
+
+@numba.njit(**_COMPILED)
+def _chances_of_draws(
+    values: Floats,
+    priors: Priors,
+    record: Record,
+    sets_off: Flags,
+    met: Flags,
+    also: Flags,
+    also_days: int,
+    moved: Floats,
+    starts: Integers,
+    days: Integers,
+    pairs: Integers,
+    survival: Floats,
+    tables: Floats,
+    reactions: Floats,
+) -> None:
+    for d in range(len(values)):
+        _chances(
+            values[d],
+            priors,
+            record,
+            sets_off,
+            met,
+            also,
+            also_days,
+            moved[d],
+            starts,
+            days,
+            pairs,
+            survival[d],
+            tables[d],
+            reactions[d],
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Survival:
+    """S: the chance that a target has not happened before each day.
+
+    Parameters
+    ----------
+    targets : tuple of str
+    origin : date
+        First day ahead.
+    values : ndarray, shape (draw, target, day)
+        Day 0 … horizon, in days from the origin; 1 on day 0, and never rising.
+    """
+
+    targets: tuple[str, ...]
+    origin: date
+    values: Floats
+
+    def __repr__(self) -> str:
+        return f"Survival({', '.join(self.targets)}; {len(self.values)} draws, {self.horizon_days} days)"
+
+    @property
+    def horizon_days(self) -> int:
+        """Last day."""
+        return self.values.shape[2] - 1
+
+    def of(self, target: str) -> Floats:
+        """S of one target, shape (draw, day)."""
+        return np.asarray(self.values[:, self.targets.index(target)])
+
+
+@dataclass(frozen=True, repr=False)
+class Chances:
+    """Chances of the targets of a record from every draw, for any acts ahead.
+
+    What does not depend on the acts ahead is computed once; what an act of a stream and severity does, the
+    first time that it is asked for.
+
+    Parameters
+    ----------
+    data : Acts
+    priors : PriorSet
+    draws : StreamDraws
+    n_days : int
+        Days ahead.
+    seed : int
+        Of tension and drift ahead: the same whatever acts are assumed.
+    """
+
+    data: Acts
+    priors: PriorSet
+    draws: StreamDraws
+    n_days: int
+    seed: int
+    futures: int = FUTURES
+
+    @cached_property
+    def days(self) -> Integers:
+        """Days on which chances are computed: daily at first, then weekly, and the last."""
+        weekly = np.arange(DAILY, self.n_days, STEP_DAYS)
+        return np.unique(np.concatenate([np.arange(min(DAILY, self.n_days) + 1), weekly, [self.n_days]]))
+
+    @cached_property
+    def arrays(self) -> Priors:
+        """Priors as the compiled density reads them."""
+        return prior_arrays(self.priors, self.draws.points)
+
+    @cached_property
+    def record(self) -> Record:
+        """Acts as the compiled density reads them."""
+        return record_of(self.data)
+
+    @cached_property
+    def _innovations(self) -> tuple[Floats, Floats]:
+        """Innovations of tension and drift to the horizon, (draw, f, m): those of the draw, then new ones."""
+        rng = np.random.default_rng(self.seed)
+        points, values = self.draws.points, self.draws.values
+        knots = knots_for(self._weeks[-1] + 1)
+        found = []
+        begin = points.n_parameters
+        for held, wanted in (
+            (points.n_knots, knots),
+            (points.n_drift_knots, drift_knots_for(knots)),
+        ):
+            wanted = max(wanted, held)
+            half = rng.standard_normal((len(values), (self.futures + 1) // 2, wanted - held))
+            ahead = np.stack([half, -half], axis=2).reshape(len(values), -1, wanted - held)
+            own = np.broadcast_to(values[:, None, begin : begin + held], (len(values), self.futures, held))
+            found.append(np.concatenate([own, ahead[:, : self.futures]], axis=2))
+            begin += held
+        return found[0], found[1]
+
+    @cached_property
+    def _weeks(self) -> Integers:
+        """Weeks of the grid that reach into the days ahead."""
+        n_days = len(self.data.known)
+        return np.arange(n_days // STEP_DAYS, -(-(n_days + self.n_days) // STEP_DAYS))
+
+    @cached_property
+    def _starts(self) -> Integers:
+        """Days from the origin on which these weeks begin, and the horizon."""
+        begun = np.clip(self._weeks * STEP_DAYS - len(self.data.known), 0, self.n_days)
+        return np.append(begun, self.n_days)
+
+    @cached_property
+    def _moved(self) -> Floats:
+        """What tension and drift do to each category ahead, without ballast, (draw, week, c, f)."""
+        o, values, data = self.arrays.offset, self.draws.values, self.data
+        innovations, drift_innovations = self._innovations
+        one = np.ones(innovations.shape[:2])
+        decay = np.exp(-STEP_DAYS * KNOT_STEPS / values[:, o[PERSISTENCE], None]) * one
+        tension = linear_between(
+            ornstein_uhlenbeck(innovations, decay, np.sqrt(1 - decay**2)), self._weeks, KNOT_STEPS
+        )
+        drift = values[:, o[DRIFT], None, None] * ornstein_uhlenbeck(
+            drift_innovations, DRIFT_DECAY * one, DRIFT_NOISE * one
+        )
+        within = linear_between(drift[:, 0], np.arange(data.grid.n_steps), DRIFT_KNOT_STEPS)
+        weights = density.weights_of_weeks(len(data.known))
+        mean = np.log(np.exp(within) @ weights / weights.sum())
+        level = linear_between(drift, self._weeks, DRIFT_KNOT_STEPS) - mean[:, None, None]
+        moved = np.empty((len(values), len(self._weeks), len(data.layout.categories), self.futures))
+        for c, name in enumerate(data.layout.categories):
+            loading = (values[:, o[LOADING] + c] * values[:, o[SCALE]])[:, None, None]
+            of_level = 0.0 if name in COOPERATIVE else level
+            moved[:, :, c] = np.exp(loading * tension - loading**2 / 2 + of_level).transpose(0, 2, 1)
+        return moved
+
+    def _calmed(self, acts: Sequence[FutureAct]) -> Floats:
+        """``_moved`` with ballast, under cooperation at its expected course and these acts ahead."""
+        o, values, record = self.arrays.offset, self.draws.values, self.record
+        layout, moved = self.data.layout, self._moved
+        if not layout.calming:
+            return moved
+        kept = np.exp2(-STEP_DAYS / values[:, o[CALM_LIFE]])
+        exponent = np.zeros((len(values), len(self._weeks), self.futures))
+        for b, name in enumerate(layout.calming):
+            c = layout.categories.index(name)
+            amount = np.zeros(len(values))
+            for t in range(self._weeks[0]):
+                amount = kept * (amount + record.calming[b, t])
+            begun = record.calming[b, self._weeks[0]] if self._weeks[0] < self.data.grid.n_steps else 0.0
+            own = [k for k, one in enumerate(layout.kinds) if one.category == name]
+            rates = values[:, o[RATE] + record.rate_of[own]] @ record.rate_share[own]
+            rate = rates / (1 - values[:, o[FOLLOW_ON]])
+            added = self._added(name, acts)
+            share = np.diff(self._starts) / STEP_DAYS
+            level = np.repeat(amount[:, None], self.futures, axis=1)
+            for w in range(len(self._weeks)):
+                exponent[:, w] -= values[:, o[BALLAST] + b, None] * level / (level + HALF_SATURATION)
+                known = begun if w == 0 else 0.0
+                level = kept[:, None] * (
+                    level + known + added[w] + share[w] * rate[:, None] * moved[:, w, c]
+                )
+        calm = np.exp(exponent)
+        conflict = [c for c, name in enumerate(layout.categories) if name not in COOPERATIVE]
+        calmed = moved.copy()
+        calmed[:, :, conflict] *= calm[:, :, None]
+        return calmed
+
+    def _added(self, category: str, acts: Sequence[FutureAct]) -> Floats:
+        """Acts ahead of a category expected in each week."""
+        added = np.zeros(len(self._weeks))
+        for act in acts:
+            if act.category == category:
+                first, length = window_of(act, self.data.grid.origin)
+                days = np.arange(first, first + length)
+                week = np.searchsorted(self._starts, days, side="right") - 1
+                inside = (days >= 0) & (days < self.n_days)
+                np.add.at(added, week[inside], act.probability / length)
+        return added
+
+    def _run(
+        self,
+        moved: Floats,
+        pairs: Sequence[tuple[int, int]] = (),
+        also: Flags | None = None,
+        also_days: int = 0,
+        targets: Sequence[int] | None = None,
+    ) -> tuple[Floats, Floats, Floats]:
+        layout, n_draws = self.data.layout, len(self.draws)
+        met = layout.meets if targets is None else layout.meets[list(targets)]
+        n_streams = len(layout.kinds)
+        pair = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        survival = np.empty((n_draws, len(met), len(self.days)))
+        tables = np.empty((n_draws, len(pair), len(met), len(self.days)))
+        reactions = np.empty((n_draws, len(layout.reactions), len(met), len(self.days)))
+        counted = np.zeros((n_streams, SEVERITIES), dtype=bool) if also is None else also
+        cores = os.cpu_count() or 1
+        cut = np.linspace(0, n_draws, min(4 * cores, n_draws) + 1).astype(int)
+
+        def run(place: int) -> None:
+            some = slice(cut[place], cut[place + 1])
+            _chances_of_draws(
+                self.draws.values[some],
+                self.arrays,
+                self.record,
+                layout.sets_off,
+                met,
+                counted,
+                also_days,
+                moved[some],
+                self._starts,
+                self.days,
+                pair,
+                survival[some],
+                tables[some],
+                reactions[some],
+            )
+
+        with ThreadPoolExecutor(max_workers=cores) as pool:
+            list(pool.map(run, range(len(cut) - 1)))
+        return survival, tables, reactions
+
+    @cached_property
+    def _tables(self) -> dict[tuple[int, int], Floats]:
+        """L of an act by stream and severity less 1, each of shape (draw, q, N)."""
+        return {}
+
+    @cached_property
+    def _plain(self) -> dict[tuple[FutureAct, ...], Floats]:
+        """S without the acts of conflict ahead, by those of cooperation, each of shape (draw, q, N)."""
+        return {}
+
+    @cached_property
+    def _reactions(self) -> dict[str, Floats]:
+        return {}
+
+    def prepare(self, acts: Iterable[FutureAct]) -> None:
+        """Compute at once what several lists of acts ahead need."""
+        wanted = {
+            (stream, act.severity - 1) for act in acts for stream, _ in self.data.streams_of(act)
+        } - self._tables.keys()
+        self._compute((), sorted(wanted))
+
+    def _compute(self, calming: tuple[FutureAct, ...], pairs: Sequence[tuple[int, int]]) -> None:
+        survival, tables, reactions = self._run(self._calmed(calming), pairs)
+        self._plain[calming] = survival
+        self._tables.update({pair: tables[:, at] for at, pair in enumerate(pairs)})
+        self._reactions["of"] = reactions
+
+    def survival(self, acts: Sequence[FutureAct] = ()) -> Survival:
+        """Return S of every target by day, with these acts ahead and the occasions of reactions."""
+        calming = tuple(act for act in acts if act.category in COOPERATIVE)
+        wanted = {
+            (stream, act.severity - 1) for act in acts for stream, _ in self.data.streams_of(act)
+        } - self._tables.keys()
+        if wanted or calming not in self._plain:
+            self._compute(calming, sorted(wanted))
+        values = self.daily_survival(self._plain[calming])
+        for act in acts:
+            values *= self.factor(act)
+        for i, reaction in enumerate(self.data.layout.reactions):
+            occasion = occasion_chances(reaction, self.data.grid.origin)
+            if occasion is not None:
+                day, chance = occasion
+                quiet = np.exp(-self._daily(self._reactions["of"][:, i]))
+                values *= 1 - chance + chance * _delayed(quiet, day)
+        targets = tuple(target.name for target in self.data.layout.targets)
+        return Survival(targets, self.data.grid.origin, values)
+
+    def factor(self, act: FutureAct) -> Floats:
+        """What an act ahead multiplies S by, shape (draw, target, day): chance that it leads to no target."""
+        first, length = window_of(act, self.data.grid.origin)
+        quiet = 0.0
+        for stream, share in self.data.streams_of(act):
+            if (stream, act.severity - 1) not in self._tables:
+                self.prepare([act])
+            of_stream = np.exp(-self._daily(self._tables[stream, act.severity - 1]))
+            of_stream[:, self.data.layout.meets[:, stream]] = 0.0
+            quiet = quiet + share * of_stream
+        return np.asarray(1 - act.probability + act.probability * _delayed(np.asarray(quiet), first, length))
+
+    def with_sign(self, also: Flags, days: int, target: str) -> Floats:
+        """Chance that neither target nor sign has happened, shape (draw,).
+
+        The target before the horizon, an act that ``also``, (k, s), marks before ``days``; no acts are ahead.
+        """
+        place = [one.name for one in self.data.layout.targets].index(target)
+        survival, _, _ = self._run(self._calmed(()), also=also, also_days=days, targets=[place])
+        return np.asarray(survival[:, 0, -1])
+
+    @cached_property
+    def _between(self) -> tuple[Integers, Floats]:
+        """For every day the place of the computed day at or before it, and how far it is to the next."""
+        every = np.arange(self.n_days + 1)
+        left = np.clip(np.searchsorted(self.days, every, side="right") - 1, 0, max(len(self.days) - 2, 0))
+        right = np.minimum(left + 1, len(self.days) - 1)
+        gap = np.maximum(self.days[right] - self.days[left], 1)
+        return left, (every - self.days[left]) / gap
+
+    def _daily(self, values: Floats) -> Floats:
+        """Values of every day, linear between those computed, (…, day)."""
+        left, part = self._between
+        right = np.minimum(left + 1, len(self.days) - 1)
+        return np.asarray((1 - part) * values[..., left] + part * values[..., right])
+
+    def daily_survival(self, values: Floats) -> Floats:
+        """S of every day, its logarithm linear between the days computed."""
+        return np.exp(self._daily(np.log(np.maximum(values, _LEAST))))
+
+
+def window_of(act: FutureAct, origin: date) -> tuple[int, int]:
+    """First day of an act, from the origin, and the number of days among which it falls."""
+    return (act.date - origin).days, ((act.until or act.date) - act.date).days + 1
+
+
+def _delayed(quiet: Floats, first: int, length: int = 1) -> Floats:
+    """Chance of quiet before each day for what falls on one of the days ``first`` … ``first + length − 1``.
+
+    ``quiet`` (…, n) is that with n days left after it; every day is as likely.
+    """
+    n_days = quiet.shape[-1] - 1
+    total = np.concatenate([np.zeros((*quiet.shape[:-1], 1)), np.cumsum(quiet, axis=-1)], axis=-1)
+    left = np.arange(n_days + 1) - 1 - first
+    top = np.clip(left + 1, 0, n_days + 1)
+    low = np.clip(left + 1 - length, 0, n_days + 1)
+    # Where the act is still to come it does nothing.
+    before = length - (top - low)
+    return np.asarray((total[..., top] - total[..., low] + before) / length)
+

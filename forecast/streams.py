@@ -1,0 +1,518 @@
+"""Streams of acts, and the acts of a dyad as density, chances and simulator read them.
+
+Whether an act meets a target depends on its category, its severity and, where a target says so, on who acts;
+a named reaction tells a class of acts apart as well. Conflict is cut by category, side and *cell* (the
+targets that an act meets), cooperation by category; a class of acts is a stream of its own. An act by a third
+party of the theatre belongs to the side opposite the one that it is aimed at.
+
+Axes: stream k, act j, day d, severity s, reaction i, target q.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
+from forecast.events.dyads import DyadRule
+from forecast.events.table import EventTable
+from forecast.panel import (
+    DAYS_A_MONTH,
+    LEAST_COMPLETENESS,
+    STEP_DAYS,
+    FutureAct,
+    Reaction,
+    TargetRule,
+    TimeGrid,
+)
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+A, B, NO_SIDE = 0, 1, -1
+"""Sides of a stream; cooperation has none."""
+LEAST_ACTS = 0.5
+"""Acts that a stream, a side or a severity is taken to have beside those of the record (Jeffreys)."""
+
+
+class Stream(NamedTuple):
+    """Acts of a category by a side that meet the same targets and belong to the same classes.
+
+    ``cell`` holds positions of targets, ``classes`` positions of reactions.
+    """
+
+    category: str
+    side: int
+    cell: tuple[int, ...] = ()
+    classes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class StreamLayout:
+    """How acts are told apart.
+
+    Parameters
+    ----------
+    targets : tuple of TargetRule
+    dyad : DyadRule
+    reactions : tuple of Reaction
+    joint : tuple of tuple of int
+        Sets of reactions, two or more, of which one act can be a trigger at once.
+    """
+
+    targets: tuple[TargetRule, ...]
+    dyad: DyadRule
+    reactions: tuple[Reaction, ...] = ()
+    joint: tuple[tuple[int, ...], ...] = ()
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Actors by which acts are told apart; the first, empty, stands for all others."""
+        named = {actor for target in self.targets for actor in target.by}
+        named |= {actor for one in self.reactions if one.when for actor in one.when.by}
+        return ("", *sorted(named))
+
+    def side_of(self, actor: str) -> int | None:
+        """Side of an actor; ``None`` of a third party, or of nobody, who may act for either."""
+        if actor in self.dyad.a:
+            return A
+        return B if actor in self.dyad.b else None
+
+    def targets_met(self, category: str, severity: int, by: str = "") -> tuple[int, ...]:
+        """Positions of the targets that an act meets."""
+        return tuple(q for q, target in enumerate(self.targets) if target.meets(category, severity, by))
+
+    def classes_of(self, category: str, subcategory: str, severity: int, by: str) -> tuple[int, ...]:
+        """Positions of the reactions that an act sets off."""
+        return tuple(
+            i
+            for i, one in enumerate(self.reactions)
+            if one.when is not None and one.when.holds(category, subcategory, severity, by)
+        )
+
+    def _groups(self, category: str, severity: int, by: str) -> set[tuple[int, ...]]:
+        """Sets of reactions that an act may set off, by its subcategory."""
+        alike = {
+            i
+            for i, one in enumerate(self.reactions)
+            if one.when is not None
+            and one.when.category == category
+            and severity in one.when.severities
+            and (not one.when.by or by in one.when.by)
+        }
+        always = {i for i in alike if not self.reactions[i].when.subcategory}  # type: ignore[union-attr]
+        by_name = [(), *((i,) for i in sorted(alike - always)), *self.joint]
+        return {tuple(sorted(always | set(some))) for some in by_name if set(some) <= alike}
+
+    @cached_property
+    def held(self) -> Mapping[Stream, tuple[int, ...]]:
+        """Severities that every stream can hold, in the order of the streams."""
+        held: dict[Stream, set[int]] = {}
+        for category in CATEGORIES:
+            for by in self.sources:
+                side = self.side_of(by)
+                sides = (A, B) if side is None else (side,)
+                for severity in SEVERITIES:
+                    cell = self.targets_met(category, severity, by)
+                    for classes in self._groups(category, severity, by):
+                        for own in sides if category in CONFLICTUAL else (NO_SIDE,):
+                            held.setdefault(Stream(category, own, cell, classes), set()).add(severity)
+        order = sorted(
+            held,
+            key=lambda one: (CATEGORIES.index(one.category), one.side, len(one.cell), one.cell, one.classes),
+        )
+        return {stream: tuple(sorted(held[stream])) for stream in order}
+
+    @cached_property
+    def kinds(self) -> tuple[Stream, ...]:
+        """Streams in the order of all arrays."""
+        return tuple(self.held)
+
+    @cached_property
+    def streams(self) -> tuple[str, ...]:
+        """Names: ``visit``, ``sanction.USA``, ``military_posture.taiwan_drills.CHN``.
+
+        After the category come the narrowest targets that the acts meet, the reactions that they set off,
+        and the side, by its first actor.
+        """
+        return tuple(map(self._name, self.kinds))
+
+    def _name(self, stream: Stream) -> str:
+        targets = "+".join(self.targets[q].name for q in self.narrowest(stream.cell))
+        classes = "+".join(self.reactions[i].name for i in stream.classes)
+        side = () if stream.side == NO_SIDE else ((self.dyad.a, self.dyad.b)[stream.side][0],)
+        return ".".join(filter(None, (stream.category, targets, classes, *side)))
+
+    @cached_property
+    def _rate_keys(self) -> tuple[tuple[Stream | tuple[int, ...], bool], ...]:
+        """For each stream what its rate belongs to: itself, or its cell; and whether it is conflict."""
+        return tuple((one.cell or one, one.side != NO_SIDE) for one in self.kinds)
+
+    @cached_property
+    def rates(self) -> tuple[str, ...]:
+        """Names of the rates: of each stream that meets no target, and of each cell.
+
+        The streams of a cell have shares of one rate, so that what a target never did says as much of it
+        into however many sides and categories it is cut.
+        """
+        names = []
+        for key, conflict in dict.fromkeys(self._rate_keys):
+            if isinstance(key, Stream):
+                names.append(self._name(key))
+            else:
+                name = "+".join(self.targets[q].name for q in self.narrowest(key))
+                names.append(name if conflict else f"{name}.cooperation")
+        return tuple(names)
+
+    @cached_property
+    def rate_of(self) -> Integers:
+        """Position of each stream's rate, shape (k,)."""
+        places = {key: at for at, key in enumerate(dict.fromkeys(self._rate_keys))}
+        return np.array([places[key] for key in self._rate_keys], dtype=np.int64)
+
+    @cached_property
+    def milder(self) -> tuple[frozenset[int], ...]:
+        """Streams that hold the same acts one severity lower, for each stream."""
+        found = []
+        for k, own in enumerate(self.kinds):
+            below = self.held[own][0] - 1
+            found.append(
+                frozenset(
+                    i
+                    for i, kind in enumerate(self.kinds)
+                    if i != k
+                    and kind._replace(cell=()) == own._replace(cell=())
+                    and below in self.held[kind]
+                )
+            )
+        return tuple(found)
+
+    def narrowest(self, cell: Iterable[int]) -> tuple[int, ...]:
+        """Targets among those of a cell that include no other of them."""
+        held = tuple(cell)
+        return tuple(
+            q
+            for q in held
+            if not any(
+                other != q
+                and self.targets[q].includes(self.targets[other])
+                and not self.targets[other].includes(self.targets[q])
+                for other in held
+            )
+        )
+
+    @cached_property
+    def categories(self) -> tuple[str, ...]:
+        """Categories in the order of the codebook, which is that of their loadings."""
+        return tuple(name for name in CATEGORIES if any(one.category == name for one in self.kinds))
+
+    @cached_property
+    def calming(self) -> tuple[str, ...]:
+        """Categories whose recent acts are ballast."""
+        return tuple(name for name in self.categories if name in COOPERATIVE)
+
+    @cached_property
+    def meets(self) -> NDArray[np.bool_]:
+        """Streams whose acts meet each target, shape (q, k)."""
+        met = np.zeros((len(self.targets), len(self.kinds)), dtype=bool)
+        for k, stream in enumerate(self.kinds):
+            met[list(stream.cell), k] = True
+        return met
+
+    @cached_property
+    def sets_off(self) -> NDArray[np.bool_]:
+        """Streams whose acts set off each reaction, shape (i, k)."""
+        found = np.zeros((len(self.reactions), len(self.kinds)), dtype=bool)
+        for k, stream in enumerate(self.kinds):
+            found[list(stream.classes), k] = True
+        return found
+
+    @cached_property
+    def answers(self) -> NDArray[np.bool_]:
+        """Streams that may answer each reaction, shape (i, k)."""
+        found = np.zeros((len(self.reactions), len(self.kinds)), dtype=bool)
+        names = [target.name for target in self.targets]
+        for i, one in enumerate(self.reactions):
+            sides = {self.side_of(actor) for actor in one.by}
+            target = names.index(one.target) if one.target is not None else None
+            for k, stream in enumerate(self.kinds):
+                found[i, k] = (
+                    stream.side != NO_SIDE
+                    and (not one.by or None in sides or stream.side in sides)
+                    and (not one.then or stream.category in one.then)
+                    and (target is None or target in stream.cell)
+                )
+        return found
+
+    def directed(self, category: str, severity: int) -> tuple[TargetRule, ...]:
+        """Targets that an act meets or not by who acts."""
+        return tuple(
+            target for target in self.targets if target.by and target.meets(category, severity, target.by[0])
+        )
+
+    def sides(self, events: EventTable) -> Integers:
+        """Side that acts in each row, shape (event,)."""
+        from_a, from_b = np.isin(events.initiator, self.dyad.a), np.isin(events.initiator, self.dyad.b)
+        against_a = np.isin(events.recipient, self.dyad.a)
+        return np.where(from_a, A, np.where(from_b, B, np.where(against_a, B, A))).astype(np.int64)
+
+    def assign(self, events: EventTable) -> Integers:
+        """Position of each row's stream, shape (event,)."""
+        places = {stream: k for k, stream in enumerate(self.kinds)}
+        found = np.empty(len(events), dtype=np.int64)
+        rows = zip(
+            events.category.tolist(),
+            events.severity.tolist(),
+            events.initiator.tolist(),
+            events.subcategory.tolist(),
+            self.sides(events).tolist(),
+            strict=True,
+        )
+        known: dict[tuple[str, int, str, str, int], int] = {}
+        for row, key in enumerate(rows):
+            if key not in known:
+                category, severity, by, subcategory, side = key
+                known[key] = places[
+                    Stream(
+                        category,
+                        side if category in CONFLICTUAL else NO_SIDE,
+                        self.targets_met(category, severity, by),
+                        self.classes_of(category, subcategory, severity, by),
+                    )
+                ]
+            found[row] = known[key]
+        return found
+
+    def acts_in_words(self, stream: int) -> str:
+        """Acts of a stream: ``sanction of severity 4 or 5 by USA``."""
+        kind = self.kinds[stream]
+        severities = self.held[kind]
+        side = "" if kind.side == NO_SIDE else f" by {' or '.join((self.dyad.a, self.dyad.b)[kind.side])}"
+        names = "".join(f", {self.reactions[i].name.replace('_', ' ')}" for i in kind.classes)
+        return f"{kind.category.replace('_', ' ')} of {_severities(severities)}{side}{names}"
+
+
+def _severities(held: tuple[int, ...]) -> str:
+    if held == SEVERITIES:
+        return "any severity"
+    first, last = held[0], held[-1]
+    whole = len(held) > 2 and len(held) == last - first + 1
+    return "severity " + (f"{first} to {last}" if whole else " or ".join(map(str, held)))
+
+
+def stream_layout(
+    targets: Sequence[TargetRule],
+    dyad: DyadRule,
+    reactions: Sequence[Reaction] = (),
+    events: EventTable | None = None,
+    acts: Iterable[FutureAct] = (),
+) -> StreamLayout:
+    """Return how acts are told apart; ``events`` and ``acts`` ahead say which classes overlap."""
+    alone = StreamLayout(tuple(targets), dyad, tuple(reactions))
+    if sum(one.when is not None for one in reactions) < 2:  # noqa: PLR2004 - two can overlap
+        return alone
+    kinds = {(act.category, act.subcategory, act.severity, act.by) for act in acts}
+    if events is not None:
+        columns = (events.category, events.subcategory, events.severity, events.initiator)
+        kinds |= set(zip(*(column.tolist() for column in columns), strict=True))
+    found = {alone.classes_of(*kind) for kind in kinds}
+    joint = tuple(sorted(classes for classes in found if len(classes) > 1))
+    return StreamLayout(alone.targets, dyad, alone.reactions, joint)
+
+
+class RateSource(NamedTuple):
+    """What the record says of a rate: ``acts`` of its streams, or of those so many ``steps`` milder.
+
+    ``read`` are the streams counted, ``shares`` those of the rate's streams, in their order.
+    """
+
+    acts: int
+    steps: int
+    read: tuple[int, ...]
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Acts:
+    """The acts of a dyad on a grid that are known at its origin, by day.
+
+    Parameters
+    ----------
+    grid : TimeGrid
+    layout : StreamLayout
+    day, stream, severity : ndarray of int64, shape (j,)
+        Ascending days from the start of the grid; positions of streams; 1 to 5.
+    known : ndarray, shape (d,)
+        Share of each day's acts that is in the data, in (0, 1]: below one lately when acts are reported late.
+    """
+
+    grid: TimeGrid
+    layout: StreamLayout
+    day: Integers = field(repr=False)
+    stream: Integers = field(repr=False)
+    severity: Integers = field(repr=False)
+    known: Floats = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    @property
+    def felt(self) -> Floats:
+        """How many acts one known act stands for, shape (j,), at most 1/``LEAST_COMPLETENESS``."""
+        return np.asarray(1.0 / np.maximum(self.known[self.day], LEAST_COMPLETENESS))
+
+    @cached_property
+    def by_stream(self) -> Integers:
+        """Acts of each stream, shape (k,)."""
+        return np.bincount(self.stream, minlength=len(self.layout.kinds)).astype(np.int64)
+
+    @cached_property
+    def counts(self) -> Integers:
+        """Acts of each stream by week, shape (week, k)."""
+        counts = np.zeros((self.grid.n_steps, len(self.layout.kinds)), dtype=np.int64)
+        np.add.at(counts, (self.day // STEP_DAYS, self.stream), 1)
+        return counts
+
+    @cached_property
+    def mix(self) -> Floats:
+        """Share of each severity among a stream's acts, shape (k, s).
+
+        Half an act is added, spread evenly over the severities that the stream can hold.
+        """
+        mix = np.zeros((len(self.layout.kinds), len(SEVERITIES)))
+        np.add.at(mix, (self.stream, self.severity - 1), 1.0)
+        for k, severities in enumerate(self.layout.held.values()):
+            mix[k, [one - 1 for one in severities]] += LEAST_ACTS / len(severities)
+        return np.asarray(mix / mix.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def rate_sources(self) -> tuple[RateSource, ...]:
+        """What the record says of each rate."""
+        layout, counts = self.layout, self.by_stream
+        found = []
+        for rate in range(len(layout.rates)):
+            streams = np.flatnonzero(layout.rate_of == rate).tolist()
+            steps, level = 0, {k: frozenset({k}) for k in streams}
+            while layout.kinds[streams[0]].cell and not counts[list(frozenset().union(*level.values()))].sum():
+                milder = {
+                    k: frozenset().union(*(layout.milder[i] for i in held)) for k, held in level.items()
+                }
+                if not any(milder.values()):
+                    break
+                steps, level = steps + 1, milder
+            read = sorted(frozenset().union(*level.values()))
+            weight = np.array([counts[list(level[k])].sum() + LEAST_ACTS / len(streams) for k in streams])
+            found.append(
+                RateSource(int(counts[read].sum()), steps, tuple(read), tuple(weight / weight.sum()))
+            )
+        return tuple(found)
+
+    @cached_property
+    def rate_shares(self) -> Floats:
+        """Share of each stream in its rate, shape (k,)."""
+        shares = np.empty(len(self.layout.kinds))
+        for rate, source in enumerate(self.rate_sources):
+            shares[self.layout.rate_of == rate] = source.shares
+        return shares
+
+    @property
+    def completeness(self) -> Floats:
+        """Share of each week's acts that is in the data, shape (week,)."""
+        week = np.arange(len(self.known)) // STEP_DAYS
+        return np.asarray(np.bincount(week, self.known) / np.bincount(week))
+
+    @property
+    def exposure(self) -> Floats:
+        """Share of each week that was observed, shape (week,): ones, but for the last."""
+        exposure = np.ones(self.grid.n_steps)
+        exposure[-1] = self.grid.last_exposure
+        return exposure
+
+    @property
+    def weeks(self) -> float:
+        """Length of the record."""
+        return len(self.known) / STEP_DAYS
+
+    @property
+    def months(self) -> float:
+        """Length of the record."""
+        return len(self.known) / DAYS_A_MONTH
+
+    def occasions(self, reaction: int) -> Integers:
+        """Past days of an occasion within the record, in days from its start."""
+        days = [(day - self.grid.start).days for day in self.layout.reactions[reaction].past]
+        return np.array(sorted(day for day in days if 0 <= day < len(self.known)), dtype=np.int64)
+
+    def streams_of(self, act: FutureAct) -> tuple[tuple[int, float], ...]:
+        """Streams that an act ahead may belong to, with weights that sum to one.
+
+        An act of conflict by nobody in particular, or by a third party, belongs to either side, in the
+        proportion of the record's acts of its category; half an act is added to each.
+        """
+        layout = self.layout
+        cell = layout.targets_met(act.category, act.severity, act.by)
+        classes = layout.classes_of(act.category, act.subcategory, act.severity, act.by)
+        side = layout.side_of(act.by)
+        if act.category not in CONFLICTUAL:
+            shares: dict[int, float] = {NO_SIDE: 1.0}
+        elif side is not None:
+            shares = {side: 1.0}
+        else:
+            acts = np.array(
+                [
+                    sum(
+                        self.by_stream[k]
+                        for k, one in enumerate(layout.kinds)
+                        if one.category == act.category and one.side == own
+                    )
+                    for own in (A, B)
+                ],
+                dtype=np.float64,
+            )
+            shares = dict(zip((A, B), ((acts + LEAST_ACTS) / (acts + LEAST_ACTS).sum()).tolist(), strict=True))
+        places = {stream: k for k, stream in enumerate(layout.kinds)}
+        return tuple((places[Stream(act.category, own, cell, classes)], share) for own, share in shares.items())
+
+
+def acts_of(
+    events: EventTable, grid: TimeGrid, layout: StreamLayout, known: Floats | None = None
+) -> Acts:
+    """Arrange what is known of a dyad at the origin; events outside the grid are left out.
+
+    A stream that meets a target counts one act a day, the gravest: whether a target happens is the question,
+    and one clash coded as several acts of a day says little about the next. ``known``, shape (d,), is one
+    when absent.
+    """
+    days = (grid.origin - grid.start).days
+    day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
+    inside = (day >= 0) & (day < days)
+    events, day = events.select(inside), day[inside]
+    stream, severity = layout.assign(events), events.severity.astype(np.int64)
+    cell = np.array([bool(one.cell) for one in layout.kinds])
+    order = np.argsort(-severity, kind="stable")
+    once = cell[stream[order]]
+    _, gravest = np.unique(np.column_stack([day, stream])[order][once], axis=0, return_index=True)
+    used = np.sort(np.concatenate([order[~once], order[once][gravest]]))
+    # In one order whatever that of the rows, so that sums are the same to the last digit.
+    used = used[np.lexsort((severity[used], stream[used], day[used]))]
+    return Acts(
+        grid,
+        layout,
+        day[used],
+        stream[used],
+        severity[used],
+        np.ones(days) if known is None else known,
+    )
+
+
+def occasion_chances(reaction: Reaction, origin: date) -> tuple[int, float] | None:
+    """Day from the origin and probability of an occasion ahead; ``None`` where there is none."""
+    if reaction.ahead is None or reaction.ahead < origin:
+        return None
+    return (reaction.ahead - origin).days, reaction.ahead_probability
