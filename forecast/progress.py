@@ -18,7 +18,7 @@ LABELS = {
     "compile": "Compile the model",
     "sample": "Sample the posterior",
     "learn": "Fit the dyads",
-    "simulate": "Simulate futures",
+    "chances": "Compute chances",
     "drivers": "Measure drivers",
     "robustness": "Test the assumptions",
     "signs": "Look for signs",

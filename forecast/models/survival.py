@@ -560,8 +560,8 @@ class Chances:
         self._tables.update({pair: tables[:, at] for at, pair in enumerate(pairs)})
         self._reactions["of"] = reactions
 
-    def survival(self, acts: Sequence[FutureAct] = ()) -> Survival:
-        """Return S of every target by day, with these acts ahead and the occasions of reactions."""
+    def survival(self, acts: Sequence[FutureAct] = (), *, occasions: bool = True) -> Survival:
+        """Return S of every target by day, with these acts ahead, and occasions of reactions where asked."""
         calming = tuple(act for act in acts if act.category in COOPERATIVE)
         wanted = {
             (stream, act.severity - 1) for act in acts for stream, _ in self.data.streams_of(act)
@@ -571,7 +571,7 @@ class Chances:
         values = self.daily_survival(self._plain[calming])
         for act in acts:
             values *= self.factor(act)
-        for i, reaction in enumerate(self.data.layout.reactions):
+        for i, reaction in enumerate(self.data.layout.reactions if occasions else ()):
             occasion = occasion_chances(reaction, self.data.grid.origin)
             if occasion is not None:
                 day, chance = occasion

@@ -21,6 +21,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from forecast.config.settings_file import (
@@ -35,8 +36,9 @@ from forecast.config.settings_file import (
 )
 from forecast.errors import ConfigError, did_you_mean
 from forecast.events.codebook import COOPERATIVE
+from forecast.panel import Reaction
 from forecast.priors.distributions import Distribution
-from forecast.priors.named import ANSWERERS, PriorSet, default_priors
+from forecast.priors.named import ANSWERERS, PriorSet, chance_prior, default_priors, parameter_groups
 from forecast.streams import LEAST_ACTS, Acts, StreamLayout
 
 SCHEMA = 3
@@ -199,7 +201,40 @@ def record_priors(data: Acts, population: Population | None) -> PriorSet:
             prior.distribution.family, (_rounded(centre), _rounded(math.hypot(spread, own.spread)))
         )
         changed[prior.name] = replace(prior, distribution=rate, default=rate)
+    for one in layout.reactions:
+        for name, stated in _reaction_priors(one).items():
+            prior = relative.priors[name]
+            changed[name] = replace(prior, distribution=stated, default=stated)
     return replace(relative, priors=changed)
+
+
+_WITHIN = 0.95
+"""Share of the answers of a reaction that come within its days."""
+
+
+def _reaction_priors(reaction: Reaction) -> dict[str, Distribution]:
+    """Return the priors that a reaction states: of its answers, by their chance, and of their half-life.
+
+    A chance p of an answer within the days is that of −ln(1 − p)/0.95 answers in all; quantiles carry over.
+    """
+    name = reaction.name
+    spread = next(one for one in parameter_groups() if one.name == "reaction.half_life_days").default.values[1]
+    half_life = max(reaction.days * math.log(2.0) / -math.log(1 - _WITHIN), _LEAST_HALF_LIFE)
+    stated = {
+        f"reaction.half_life_days.{name}": Distribution("LogNormal", (_rounded(math.log(half_life)), spread))
+    }
+    chance = chance_prior(reaction.chance)
+    if chance is not None:
+        low, middle, high = (-np.log1p(-chance.quantile([0.05, 0.5, 0.95])) / _WITHIN).tolist()
+        width = math.log(high / low) / (2 * 1.6449)
+        stated[f"reaction.number.{name}"] = Distribution(
+            "LogNormal", (_rounded(math.log(middle)), _rounded(width))
+        )
+    return stated
+
+
+_LEAST_HALF_LIFE = 0.3
+"""Half-life, in days, of answers that all come on the next day or two."""
 
 
 def element_class(element: str | None) -> str:

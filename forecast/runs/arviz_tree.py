@@ -1,8 +1,8 @@
 """All that ArviZ asks of a fit: draws, priors, predictions and log likelihood, as groups of one tree.
 
 Made on demand from the saved draws, which stay small: pointwise log likelihoods are larger than all else in a
-run folder. Predictions and log likelihood are those of the definition in PyMC, of each week and kind of act
-*given what was seen before*.
+run folder. Predictions and log likelihood are of each week and kind of act, every day *given what was seen
+before it*.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.inference.posterior import Posterior
-from forecast.models.definition import OBSERVED, replay
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
-from forecast.panel import STEP_DAYS, EventCounts
+from forecast.models.intensity import replay
+from forecast.panel import STEP_DAYS
 from forecast.priors import PriorSet
+from forecast.streams import Acts
 
 Floats = NDArray[np.float64]
+OBSERVED = "acts"
+"""Name of the counts, which have dimensions week and kind."""
 _PRIOR_DRAWS, _PREDICTED_DRAWS = 1000, 500
 _STREAM_OF_SEEDS = 0xA5
 
 
 def arviz_tree(
-    fit: Posterior, draws: StreamDraws, data: EventCounts, priors: PriorSet, seed: int
+    fit: Posterior, draws: StreamDraws, data: Acts, priors: PriorSet, seed: int
 ) -> xr.DataTree:
     """Return the tree of a fit; ``draws`` are its draws as the simulator reads them."""
     posterior = fit.tree["posterior"].to_dataset()
@@ -54,14 +57,14 @@ def arviz_tree(
     return tree
 
 
-def _of_weeks(data: EventCounts, values: NDArray[Any], chains: int) -> xr.Dataset:
+def _of_weeks(data: Acts, values: NDArray[Any], chains: int) -> xr.Dataset:
     """Dataset of values of shape (draw, week, kind), chains one after the other."""
     by_chain = values.reshape(chains, -1, *values.shape[1:])
     made = _dataset(data, {OBSERVED: (("chain", "draw", "week", "kind"), by_chain)})
     return made.assign_coords(chain=np.arange(chains), draw=np.arange(by_chain.shape[1]))
 
 
-def _dataset(data: EventCounts, variables: Mapping[str, tuple[tuple[str, ...], NDArray[Any]]]) -> xr.Dataset:
+def _dataset(data: Acts, variables: Mapping[str, tuple[tuple[str, ...], NDArray[Any]]]) -> xr.Dataset:
     """Dataset with the first day of each week, and the kinds of act where a variable has them."""
     grid = data.grid
     weeks = np.datetime64(grid.start, "ns") + np.arange(grid.n_steps) * np.timedelta64(STEP_DAYS, "D")

@@ -1,4 +1,4 @@
-"""A run: what it read, its posterior draws, its paths and its forecast; in memory, and kept in a folder."""
+"""A run: what it read, its posterior draws, its chances and its forecast; in memory, and kept in a folder."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ from forecast.frames import Backend, ShownInNotebooks
 from forecast.inference.posterior import (
     Posterior,
     SamplerOptions,
-    open_stored,
     read_posterior,
     write_posterior,
 )
 from forecast.models.draws import StreamDraws, stream_draws
+from forecast.models.survival import Chances, Survival
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Content, Forecast
 from forecast.runs import files
 from forecast.runs.files import command_again, read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import Inputs, inputs_of
-from forecast.runs.mixture import Mixture, direct_answers, met_by_themselves
-from forecast.simulation.paths import RANDOM_STREAMS, SimulationOptions, simulate_first_passages
-from forecast.simulation.probabilities import FirstPassages
+from forecast.runs.mixture import Mixture, direct_answers
 from forecast.storage import copy_file, write_file
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
+MOST_DRAWS = 1000
+"""Draws of a fit, evenly spaced, that chances are computed from: more would hardly lower their error."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,7 +64,7 @@ class Run(ShownInNotebooks):
     fit : Posterior
         Draws of the model.
     mixture : Mixture
-        The forecast by target and day, and the paths that it is read from.
+        The forecast by target and day.
     forecast : Forecast
     analysis : Analysis or None
         ``None`` while the run is being made.
@@ -84,9 +84,9 @@ class Run(ShownInNotebooks):
         return f"Run({self.forecast!r}, {self.n_draws} draws{kept})"
 
     @property
-    def hits(self) -> FirstPassages:
-        """First days of every target on every path of the model, with the acts of the calendar."""
-        return self.mixture.paths
+    def survival(self) -> Survival:
+        """S of the model by draw, target and day, with the acts of the calendar."""
+        return self.mixture.survival
 
     @property
     def events(self) -> EventTable:
@@ -111,12 +111,8 @@ class Run(ShownInNotebooks):
         from forecast.runs.arviz_tree import arviz_tree
 
         inputs = self.inputs
-        return arviz_tree(self.fit, self.draws, inputs.data, inputs.priors, inputs.config.sampler.seed)
-
-    @property
-    def variables(self) -> Mapping[str, Floats]:
-        """Draws by variable, chains one after the other, each of shape (draw, …)."""
-        return self.fit.variables
+        draws = stream_draws(inputs.data.layout, self.fit.variables, inputs.priors)
+        return arviz_tree(self.fit, draws, inputs.data, inputs.priors, inputs.config.sampler.seed)
 
     @property
     def n_chains(self) -> int:
@@ -125,23 +121,18 @@ class Run(ShownInNotebooks):
 
     @property
     def n_draws(self) -> int:
-        """Draws over all chains."""
-        return self.fit.n_draws
+        """Draws that chances are computed from, over all chains."""
+        return len(self.draws)
+
+    @property
+    def draws(self) -> StreamDraws:
+        """These draws, chains one after the other."""
+        return self.chances.draws
 
     @cached_property
-    def draws(self) -> StreamDraws:
-        """The draws as the simulator reads them."""
-        return stream_draws(self.inputs.data.layout, self.variables, self.inputs.priors)
-
-    @property
-    def first_day(self) -> Mapping[str, NDArray[np.int32]]:
-        """Target → days from the origin to its first event, shape (draw, path)."""
-        return {name: self.hits.of(name) for name in self.hits.targets}
-
-    @property
-    def simulation(self) -> SimulationOptions:
-        """How the paths of the run were made; the same options give the same paths."""
-        return simulation_options(self.inputs.config)
+    def chances(self) -> Chances:
+        """Chances under any acts ahead, on the draws of the run."""
+        return chances_of(self.inputs, self.fit)
 
 
 def run_id(config: Config, events: EventTable) -> str:
@@ -151,7 +142,7 @@ def run_id(config: Config, events: EventTable) -> str:
 
 
 def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> None:
-    """Write what was read, the draws and the paths into ``filling``, which will become ``folder``.
+    """Write what was read and the draws into ``filling``, which will become ``folder``.
 
     Without ``draws``, those that are there already stay.
     """
@@ -172,40 +163,9 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
         write_file(filling / SCENARIO_FOLDER / name, scenario_yaml(scenario))
     if draws:
         write_posterior(run.fit, filling / files.POSTERIOR)
-        write_paths(run.mixture, run.n_chains, filling / files.PATHS)
     if run.analysis:
         write_record(run.analysis, filling / files.ANALYSIS)
     write_record(run.forecast, filling / files.FORECAST)
-
-
-def write_paths(mixture: Mixture, n_chains: int, path: Path) -> None:
-    """Write first days as netCDF, shape (target, chain, draw, path), with and without the calendar."""
-    import xarray as xr
-
-    hits = mixture.paths
-    n_targets, n_draws, n_paths = hits.day.shape
-    shape = n_targets, n_chains, n_draws // n_chains, n_paths
-    axes = ("target", "chain", "draw", "path")
-    meaning = "days from the origin to the first target event; 2147483647: none in the horizon"
-    variables: dict[str, tuple[tuple[str, ...], Any, dict[str, str]]] = {
-        "first_day": (axes, hits.day.reshape(shape), {"long_name": meaning})
-    }
-    if mixture.plain is not None:
-        plain = {"long_name": f"{meaning}; without the acts of the calendar"}
-        variables["first_day_plain"] = (axes, mixture.plain.day.reshape(shape), plain)
-    dataset = xr.Dataset(
-        variables,
-        coords={"target": list(hits.targets)},
-        attrs={
-            "origin": hits.origin.isoformat(),
-            "horizon_days": hits.horizon_days,
-            "random_streams": RANDOM_STREAMS,
-        },
-    )
-    # In memory first: HDF5 ends the whole process when the disk is full while it writes a file itself.
-    packed = {name: {"zlib": True, "complevel": 4} for name in variables}
-    content = dataset.to_netcdf(engine="h5netcdf", encoding=packed)
-    write_file(path, bytes(content))
 
 
 def read_run(run_dir: str | Path) -> Run:
@@ -226,27 +186,34 @@ def read_run(run_dir: str | Path) -> Run:
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None
     fit = read_posterior(_existing(folder, files.POSTERIOR))
     _refuse_other_model(inputs, fit, folder)
-    mixture = _read_paths(_existing(folder, files.PATHS), inputs, fit)
-    run = Run(inputs, fit, mixture, forecast, analysis, folder)
-    _refuse_mixed(run, folder)
+    if {target.name for target in forecast.targets} != set(config.targets):
+        raise RunFolderError(
+            f"{folder}: its files do not belong together ({files.CONFIG}, {files.FORECAST}). Run 'forecast run' "
+            "again."
+        )
+    chances = chances_of(inputs, fit)
+    run = Run(inputs, fit, mixture_of(inputs, chances), forecast, analysis, folder)
+    run.__dict__["chances"] = chances
     return run
 
 
-def simulate(inputs: Inputs, fit: Posterior) -> Mixture:
-    """Play the relationship forward from every draw, and ask the other members."""
-    options, data = simulation_options(inputs.config), inputs.data
-    draws = stream_draws(data.layout, fit.variables, inputs.priors)
-    hits = simulate_first_passages(data, draws, options, inputs.calendar)
-    told = inputs.calendar and inputs.family.direct
-    return mixture_of(inputs, hits, simulate_first_passages(data, draws, options) if told else None)
+def chances_of(inputs: Inputs, fit: Posterior) -> Chances:
+    """Return the chances of a fit, from ``MOST_DRAWS`` of its draws at most."""
+    draws = stream_draws(inputs.data.layout, fit.variables, inputs.priors)
+    every = max(1, -(-fit.n_draws // MOST_DRAWS))
+    by_chain = np.arange(fit.n_draws).reshape(fit.n_chains, -1)[:, ::every].ravel()
+    config = inputs.config
+    return Chances(
+        inputs.data, inputs.priors, draws.rows(by_chain), horizon_days(config), stage_seeds(config).chances
+    )
 
 
-def mixture_of(inputs: Inputs, hits: FirstPassages, plain: FirstPassages | None) -> Mixture:
-    """Return the forecast of a run from its paths, with and without the calendar."""
-    options, n_draws = simulation_options(inputs.config), hits.day.shape[1]
-    met = met_by_themselves(inputs, inputs.calendar, {}, n_draws, options) if plain is not None else None
-    direct = direct_answers(inputs, inputs.events, hits.horizon_days)
-    return Mixture(inputs, direct, hits, plain, met, inputs.calendar)
+def mixture_of(inputs: Inputs, chances: Chances) -> Mixture:
+    """Return the forecast of a run: the model's chances with and without the calendar, and other members."""
+    ahead = chances.survival(inputs.calendar)
+    occasions = any(one.when is None for one in inputs.data.layout.reactions)
+    plain = chances.survival(occasions=False) if inputs.calendar or occasions else None
+    return Mixture(inputs, direct_answers(inputs, inputs.events, chances.n_days), ahead, plain)
 
 
 def _existing(folder: Path, name: str) -> Path:
@@ -254,39 +221,6 @@ def _existing(folder: Path, name: str) -> Path:
     if not path.is_file():
         raise RunFolderError(f"{folder}: not a whole run folder (no {name}). {MAKE_RUN}")
     return path
-
-
-def _most_path_bytes(inputs: Inputs, fit: Posterior) -> int:
-    """Bytes that the paths of these draws may take: 8 a path, for a first day with and without calendar."""
-    paths = fit.n_draws * simulation_options(inputs.config).paths_per_draw
-    return 2_000_000 + 8 * len(inputs.rules) * paths
-
-
-def _read_paths(path: Path, inputs: Inputs, fit: Posterior) -> Mixture:
-    """Read the paths, or simulate where this version would simulate other ones from the same seed."""
-    most_bytes = _most_path_bytes(inputs, fit)
-    horizon = simulation_options(inputs.config).horizon_days
-    passages = []
-    try:
-        with open_stored(path, most_bytes) as file:
-            names = [name.decode() if isinstance(name, bytes) else str(name) for name in file["target"][...]]
-            if file.attrs.get("random_streams") != RANDOM_STREAMS:
-                return simulate(inputs, fit)
-            for name in ("first_day", "first_day_plain"):
-                if name in file:
-                    days = np.asarray(file[name][...], dtype=np.int32)
-                    days = days.reshape(len(names), -1, days.shape[-1])
-                    passages.append(
-                        FirstPassages(tuple(names), inputs.data.grid.origin, days, None, horizon, 0.0)
-                    )
-    except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
-        raise RunFolderError(f"{path}: not the paths of a run ({error}). Run 'forecast run' again") from error
-    if not passages:
-        raise RunFolderError(f"{path}: not the paths of a run (no first_day). Run 'forecast run' again")
-    plain = passages[1] if len(passages) > 1 else None
-    if (plain is None) == bool(inputs.calendar and inputs.family.direct):
-        return simulate(inputs, fit)
-    return mixture_of(inputs, passages[0], plain)
 
 
 def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:
@@ -299,22 +233,11 @@ def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:
         )
 
 
-def _refuse_mixed(run: Run, folder: Path) -> None:
-    config = run.inputs.config
-    draws = run.n_draws, config.sampler.paths_per_draw
-    same = dict.fromkeys(config.targets, draws) == {name: days.shape for name, days in run.first_day.items()}
-    if not same or {target.name for target in run.forecast.targets} != set(config.targets):
-        raise RunFolderError(
-            f"{folder}: its files do not belong together ({files.CONFIG}, {files.POSTERIOR}, {files.PATHS}, "
-            f"{files.FORECAST}). Run 'forecast run' again."
-        )
-
-
 class StageSeeds(NamedTuple):
     """One seed a stage, so that a change of one stage leaves the random numbers of the others alone."""
 
     fit: int
-    simulate: int
+    chances: int
 
 
 def stage_seeds(config: Config) -> StageSeeds:
@@ -323,15 +246,10 @@ def stage_seeds(config: Config) -> StageSeeds:
     return StageSeeds(*(int(child.generate_state(1, np.uint32)[0]) for child in children))
 
 
-def simulation_options(config: Config) -> SimulationOptions:
-    """Paths up to the last milestone, as many a draw as the config asks."""
+def horizon_days(config: Config) -> int:
+    """Days from the origin to the last milestone."""
     last = max(milestone.date for milestone in config.milestones)
-    origin = config.as_of + timedelta(days=1)
-    return SimulationOptions(
-        seed=stage_seeds(config).simulate,
-        horizon_days=(last - origin).days,
-        paths_per_draw=config.sampler.paths_per_draw,
-    )
+    return (last - config.as_of - timedelta(days=1)).days
 
 
 def sampler_options(config: Config) -> SamplerOptions:

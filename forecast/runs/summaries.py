@@ -1,4 +1,4 @@
-"""What a run shows of its posterior and its paths: targets, tension, parameters, data, the risk by month."""
+"""What a run shows of its posterior: targets, tension, parameters, data, the risk by month."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from forecast.events.terms import terms_of
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import prior_draws, stream_draws, tension_at_steps
+from forecast.models.simulate import Simulator
+from forecast.models.survival import Chances
 from forecast.panel import DAYS_A_MONTH, TargetRule, TimeGrid
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
@@ -52,11 +54,8 @@ from forecast.records.forecast import (
 )
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
-from forecast.runs.mixture import Mixture
+from forecast.runs.mixture import Mixture, ProbabilityCurve
 from forecast.runs.run import Run
-from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
-from forecast.simulation.play import RATE_CAP
-from forecast.simulation.probabilities import ProbabilityCurve, time_to_event
 
 Floats = NDArray[np.float64]
 
@@ -140,21 +139,21 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
 def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
     """What the report shows beside the forecast, but for robustness; ``seconds`` are those of the fit."""
     inputs, posterior, config = run.inputs, run.fit, run.inputs.config
-    warnings = capped_warnings(run.hits.capped_share)
+    warnings: list[Notice] = []
     if inputs.delay is not None:
         warnings.append(
             notice(
                 "late_reports",
                 origin=inputs.delay.origin,
                 mean_days=inputs.delay.mean_days,
-                known_share=inputs.data.completeness[-1],
+                known_share=float(inputs.data.completeness[-1]),
             )
         )
     if withheld:
         warnings.append(notice("influential_events", number=withheld))
     tension = tension_at_steps(run.draws.knots, inputs.data.grid.n_steps)
     return Analysis(
-        schema=5,
+        schema=6,
         tension=tension_series(tension, inputs.data.grid),
         drift=drift_now(run.draws.level(inputs.data)),
         parameters=parameter_summaries(inputs.priors, posterior),
@@ -176,7 +175,6 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
             target_accept=posterior.target_accept,
             seed=config.sampler.seed,
             reruns=posterior.reruns,
-            paths_per_draw=config.sampler.paths_per_draw,
             seconds=seconds,
         ),
         warnings=tuple(warnings),
@@ -210,11 +208,6 @@ def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
             )
         )
     return tuple(sources)
-
-
-def capped_warnings(share: float) -> list[Notice]:
-    """What a reader is told of the share of simulated intensities that were cut; nothing if negligible."""
-    return [] if share < NEGLIGIBLE_SHARE else [notice("capped_rates", share=share, cap=RATE_CAP)]
 
 
 def drift_now(log_level: Floats) -> DriftNow:
@@ -358,8 +351,14 @@ def curve_record(curve: ProbabilityCurve, origin: date) -> Curve:
 
 def time_record(curve: ProbabilityCurve) -> TimeToEvent:
     """Return the quantiles of the time to the event."""
-    q10, q50, q90 = (time_to_event(curve.probability, level) for level in (0.1, 0.5, 0.9))
+    q10, q50, q90 = (_reached(curve.probability, level) for level in (0.1, 0.5, 0.9))
     return TimeToEvent(q10=q10, q50=q50, q90=q90)
+
+
+def _reached(probability: Floats, level: float) -> float | None:
+    """Days from the origin on which a curve reaches a level; ``None`` beyond the horizon."""
+    days = np.flatnonzero(probability >= level - 1e-12)
+    return float(days[0]) if len(days) else None
 
 
 @dataclass(frozen=True)
@@ -378,19 +377,22 @@ class PriorPredictive:
 
 def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
     """Simulate the year ahead with parameters from the prior, which are relative to the record."""
-    panel, layout = inputs.data, inputs.data.layout
-    options = SimulationOptions(seed=seed, horizon_days=DAYS, paths_per_draw=_PATHS)
-    variables = prior_draws(inputs.priors, _DRAWS, panel.grid.n_knots, np.random.default_rng(seed))
-    hits = simulate_first_passages(panel, stream_draws(layout, variables, inputs.priors), options)
-    a_month = np.asarray(hits.acts).reshape(-1, len(layout.streams)) / (DAYS / DAYS_A_MONTH)
+    data, layout, rng = inputs.data, inputs.data.layout, np.random.default_rng(seed)
+    variables = prior_draws(inputs.priors, _DRAWS, data.grid.n_knots, rng)
+    draws = stream_draws(layout, variables, inputs.priors)
+    chances = Chances(data, inputs.priors, draws, DAYS, seed)
+    played = [Simulator(chances, draw).play(rng)[1] for draw in range(_DRAWS)]
+    acts = np.array([np.bincount(stream, minlength=len(layout.kinds)) for stream in played])
+    a_month = acts / (DAYS / DAYS_A_MONTH)
     by_stream = dict(zip(layout.streams, a_month.T, strict=True)) | {"all": a_month.sum(axis=1)}
-    counted = panel.counts.sum(axis=0) / panel.months
-    shares = {name: (hits.of(name) != NEVER).mean(axis=1) for name in hits.targets}
+    counted = data.by_stream / data.months
+    hit = 1 - chances.survival().values[:, :, -1]
+    names = [target.name for target in layout.targets]
     return PriorPredictive(
         {name: tuple(np.quantile(some, [0.05, 0.5, 0.95]).tolist()) for name, some in by_stream.items()},
         {**dict(zip(layout.streams, counted.tolist(), strict=True)), "all": float(counted.sum())},
-        {name: float(share.mean()) for name, share in shares.items()},
-        {name: float(share.std(ddof=1) / np.sqrt(_DRAWS)) for name, share in shares.items()},
+        dict(zip(names, hit.mean(axis=0).tolist(), strict=True)),
+        dict(zip(names, (hit.std(axis=0, ddof=1) / np.sqrt(_DRAWS)).tolist(), strict=True)),
     )
 
 
@@ -421,34 +423,17 @@ def measure_monthly_risk(base: Run) -> tuple[MonthlyRisk, ...]:
     config = base.inputs.config
     rules = sorted(base.inputs.rules, key=lambda rule: rule.name != config.headline.target)
     months = months_ahead(base.inputs.data.grid.origin, max(one.date for one in config.milestones))
-    paired = _paired(base)
-    return tuple(_risk(base, rule, months, paired) for rule in rules) if months else ()
+    return tuple(_risk(base, rule, months) for rule in rules) if months else ()
 
 
-def _paired(base: Run) -> tuple[Mixture, Mixture] | None:
-    """The forecast with and without scheduled events, on the same paths; ``None`` where there are none."""
-    mixture, inputs = base.mixture, base.inputs
-    if not inputs.calendar:
-        return None
-    if mixture.plain is not None:
-        return mixture, replace(mixture, ahead=mixture.plain, plain=None, met=None, acts=())
-    # The model alone has no paths without scheduled events yet; a few tell a difference.
-    options = replace(base.simulation, first_paths=min(_PAIRED_PATHS, mixture.paths.day.shape[2]))
-    plain = simulate_first_passages(inputs.data, base.draws, options)
-    few = replace(mixture.paths, day=mixture.paths.day[:, :, : options.n_paths], acts=None)
-    return replace(mixture, ahead=few), replace(mixture, ahead=plain, acts=())
-
-
-def _risk(
-    base: Run, rule: TargetRule, months: list[Month], paired: tuple[Mixture, Mixture] | None
-) -> MonthlyRisk:
+def _risk(base: Run, rule: TargetRule, months: list[Month]) -> MonthlyRisk:
     inputs, origin = base.inputs, base.inputs.data.grid.origin
     ends = [0, *((one.last - origin).days + 1 for one in months)]
     hazards, firsts = _by_month(base.mixture, rule.name, ends)
     scheduled = [np.zeros_like(hazards[0])] * len(months)
-    if paired is not None:
-        now, before = (_by_month(one, rule.name, ends)[0] for one in paired)
-        scheduled = [a - b for a, b in zip(now, before, strict=True)]
+    if base.mixture.plain is not None:
+        before = _by_month(base.mixture.without_acts, rule.name, ends)[0]
+        scheduled = [a - b for a, b in zip(hazards, before, strict=True)]
     lengths, start = sorted({one.days for one in months}), inputs.data.grid.start
     shares = climatology(inputs.events, rule, origin, start, lengths)
     past = dict(zip(lengths, shares, strict=True))

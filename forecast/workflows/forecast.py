@@ -1,4 +1,4 @@
-"""The one place that knows the order of the stages: read, fit, simulate, judge, write."""
+"""The one place that knows the order of the stages: read, fit, forecast, judge, write."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from forecast.runs.cautions import (
 from forecast.runs.files import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.mixture import Mixture
-from forecast.runs.run import Run, run_id, sampler_options, simulate, stage_seeds, versions
+from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, stage_seeds, versions
 from forecast.runs.summaries import measure_monthly_risk, target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenarios
 from forecast.scenarios.evaluate import by_effect
@@ -50,15 +50,10 @@ from forecast.scenarios.signs import measure_signs
 from forecast.sensitivity.drivers import measure_drivers, measure_waterfall
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-from forecast.simulation import FirstPassages
-from forecast.simulation.probabilities import hit_shares
+from forecast.models.survival import Survival
 from forecast.workflows.report import save_run
 
 Floats = NDArray[np.float64]
-
-RUN_SCENARIO_PATHS = 4
-"""Futures of each draw that a scenario of a run plays again: two suffice for a difference, but the interval
-of what changes much needs more."""
 
 
 @contextmanager
@@ -73,7 +68,7 @@ def make_forecast(
     drivers: bool = True,
     keep: Callable[[Run], None] | None = None,
 ) -> Run:
-    """Run all stages in memory: read, fit, simulate, measure drivers and robustness, compare scenarios.
+    """Run all stages in memory: read, fit, forecast, measure drivers and robustness, compare scenarios.
 
     Parameters
     ----------
@@ -135,10 +130,10 @@ def _make(
 ) -> Run:
     config = inputs.config
     posterior, mixture, gates = fit_and_judge(inputs, tell, clock.time, given)
-    with clock.time("simulate"):
+    with clock.time("chances"):
         targets = target_forecasts(mixture, posterior.n_chains)
     forecast = Forecast(
-        schema=5,
+        schema=6,
         run_id=run_id(config, inputs.events),
         name=config.name,
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
@@ -178,7 +173,7 @@ def _make(
             robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
     if inputs.scenarios:
         with clock.time("scenarios"):
-            found = compare_scenarios(base, inputs.scenarios, paths=RUN_SCENARIO_PATHS, listen=tell)
+            found = compare_scenarios(base, inputs.scenarios, listen=tell)
             more["scenarios"] = by_effect(found, forecast.headline)
     if drivers:
         with clock.time("signs"):
@@ -223,27 +218,27 @@ def fit_and_judge(
     timed: Callable[[str], AbstractContextManager[None]] = _untimed,
     given: GivenDraws | None = None,
 ) -> Judged:
-    """Fit, simulate, and check the gates, milestone probabilities included.
+    """Fit, forecast, and check the gates, milestone probabilities included.
 
-    ``timed`` wraps the stages ``fit`` and ``simulate``. Draws that are ``given`` are not fitted, and have the
+    ``timed`` wraps the stages ``fit`` and ``chances``. Draws that are ``given`` are not fitted, and have the
     diagnostics of the fit they come from. ``NotConvergedError`` when the sampler could not run at all.
     """
     tell = listen or (lambda progress: None)
     if given is not None:
         with timed("fit"):
             pass
-        with timed("simulate"):
-            mixture = simulate(inputs, given.fit)
+        with timed("chances"):
+            mixture = mixture_of(inputs, chances_of(inputs, given.fit))
         return Judged(given.fit, mixture, given.diagnostics)
     with timed("fit"):
         tell(StageProgress("compile"))
         options = sampler_options(inputs.config)
         density = PosteriorDensity.of(inputs.data, inputs.priors)
         posterior = fit(density, options, _sampling_listener(tell))
-    with timed("simulate"):
-        tell(StageProgress("simulate"))
-        mixture = simulate(inputs, posterior)
-        gates = check_gates(posterior, _monitored(inputs, mixture.paths))
+    with timed("chances"):
+        tell(StageProgress("chances"))
+        mixture = mixture_of(inputs, chances_of(inputs, posterior))
+        gates = check_gates(posterior, _monitored(inputs, mixture.survival))
     return Judged(posterior, mixture, gates)
 
 
@@ -355,11 +350,10 @@ def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
     return listen
 
 
-def _monitored(inputs: Inputs, answer: FirstPassages) -> dict[str, Floats]:
+def _monitored(inputs: Inputs, survival: Survival) -> dict[str, Floats]:
     """Chances of every milestone under each draw of a model, for its gates."""
-    shares = {name: hit_shares(answer.of(name), answer.horizon_days) for name in answer.targets}
     return {
-        f"P({name} before {one.name})": share[:, (one.date - answer.origin).days]
-        for name, share in shares.items()
+        f"P({name} before {one.name})": 1 - survival.of(name)[:, (one.date - survival.origin).days]
+        for name in survival.targets
         for one in inputs.config.milestones
     }
