@@ -12,6 +12,7 @@ KEYS = {
     "exposures": "ended with 0.4: use decision, which states what acting and being surprised cost",
     "on_change.mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
     "on_change.webhook": "ended with 0.4: use on_change.command (docs/howto.md shows a webhook)",
+    "sampler.paths_per_draw": "ended with 0.4: leave it out; chances are exact, and no path is simulated",
     "sampler.engine": "ended with 0.4: leave it out; compiled code always samples",
     "types": "ended with 0.4: use reactions, which state what an act brings about (docs/scenarios.md)",
     "shock": "ended with 0.4: leave it out; dyads are listed one by one, not as 'any of the list'",

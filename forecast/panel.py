@@ -16,18 +16,16 @@ from __future__ import annotations
 import fnmatch
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from datetime import date as Date
-from functools import cached_property
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config.reactions import LEARNED
 from forecast.errors import EventError, InputError
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
+from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable
 
 Floats = NDArray[np.float64]

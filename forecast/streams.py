@@ -186,9 +186,7 @@ class StreamLayout:
                 frozenset(
                     i
                     for i, kind in enumerate(self.kinds)
-                    if i != k
-                    and kind._replace(cell=()) == own._replace(cell=())
-                    and below in self.held[kind]
+                    if i != k and kind._replace(cell=()) == own._replace(cell=()) and below in self.held[kind]
                 )
             )
         return tuple(found)
@@ -315,7 +313,7 @@ def stream_layout(
 ) -> StreamLayout:
     """Return how acts are told apart; ``events`` and ``acts`` ahead say which classes overlap."""
     alone = StreamLayout(tuple(targets), dyad, tuple(reactions))
-    if sum(one.when is not None for one in reactions) < 2:  # noqa: PLR2004 - two can overlap
+    if sum(one.when is not None for one in reactions) < 2:
         return alone
     kinds = {(act.category, act.subcategory, act.severity, act.by) for act in acts}
     if events is not None:
@@ -399,7 +397,9 @@ class Acts:
         for rate in range(len(layout.rates)):
             streams = np.flatnonzero(layout.rate_of == rate).tolist()
             steps, level = 0, {k: frozenset({k}) for k in streams}
-            while layout.kinds[streams[0]].cell and not counts[list(frozenset().union(*level.values()))].sum():
+            while (
+                layout.kinds[streams[0]].cell and not counts[list(frozenset().union(*level.values()))].sum()
+            ):
                 milder = {
                     k: frozenset().union(*(layout.milder[i] for i in held)) for k, held in level.items()
                 }
@@ -475,14 +475,16 @@ class Acts:
                 ],
                 dtype=np.float64,
             )
-            shares = dict(zip((A, B), ((acts + LEAST_ACTS) / (acts + LEAST_ACTS).sum()).tolist(), strict=True))
+            shares = dict(
+                zip((A, B), ((acts + LEAST_ACTS) / (acts + LEAST_ACTS).sum()).tolist(), strict=True)
+            )
         places = {stream: k for k, stream in enumerate(layout.kinds)}
-        return tuple((places[Stream(act.category, own, cell, classes)], share) for own, share in shares.items())
+        return tuple(
+            (places[Stream(act.category, own, cell, classes)], share) for own, share in shares.items()
+        )
 
 
-def acts_of(
-    events: EventTable, grid: TimeGrid, layout: StreamLayout, known: Floats | None = None
-) -> Acts:
+def acts_of(events: EventTable, grid: TimeGrid, layout: StreamLayout, known: Floats | None = None) -> Acts:
     """Arrange what is known of a dyad at the origin; events outside the grid are left out.
 
     A stream that meets a target counts one act a day, the gravest: whether a target happens is the question,

@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple
 Scale = Literal[
     "a_year",
     "chance",
+    "days",
     "effect",
     "odds",
     "per_hundred",
@@ -194,6 +195,8 @@ def on_scale(value: float, scale: Scale) -> str:
             return percent(value)
         case "a_year":
             return f"{plain_number(value)} a year"
+        case "days":
+            return f"{plain_number(value)} days"
         case "weeks":
             return f"{plain_number(value)} weeks"
         case "per_hundred":

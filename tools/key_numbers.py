@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from forecast.simulation.paths import SimulationOptions, simulate_first_passages
 
 from forecast import NotConvergedWarning, load_config, make_forecast, read_inputs
 from forecast.models.draws import log_likelihood, prior_draws, stream_draws
 from forecast.runs.mixture import direct_answers
-from forecast.simulation.paths import SimulationOptions, simulate_first_passages
 
 WORKED_CASE = Path(__file__).resolve().parents[1] / "configs/us-china-2023.yaml"
 SHOWN = ("numpy", "scipy", "numba", "pymc", "pytensor", "arviz", "duckdb", "xarray")

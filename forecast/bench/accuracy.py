@@ -57,13 +57,14 @@ from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel import TargetRule, stream_layout
+from forecast.panel import TargetRule
 from forecast.priors import PriorStatement, default_priors
 from forecast.progress import Listener
 from forecast.records.base import HORIZONS
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
 from forecast.report.tables import gap_text, model_legend, plain_name, score_table, value_text
+from forecast.streams import stream_layout
 from forecast.wording import count, listing, number, share
 
 SAMPLER = SamplerOptions(seed=20230710)
@@ -318,7 +319,7 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
     """
     end, origins = options.end_of(dyad), options.origins_of(dyad)
     models = known_models(options.models) if options.models else ()
-    default_priors(stream_layout(options.targets)).changed(options.priors, "config")
+    default_priors(stream_layout(options.targets, dyad)).changed(options.priors, "config")
     asked = options.horizons or complete_horizons(origins[0], end)
     horizons = tuple(int(days) for days in horizon_lengths(asked))
     try:

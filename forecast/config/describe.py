@@ -183,11 +183,9 @@ def _prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, flo
 
 def _sampling(config: Config) -> str:
     sampler = config.sampler
-    futures = sampler.chains * sampler.draws * sampler.paths_per_draw
     return (
         f"{sampler.chains} chains of {sampler.draws:,} draws after {sampler.tune:,} warm-up steps (target "
-        f"acceptance {sampler.target_accept:g}), {sampler.paths_per_draw} simulated futures a draw "
-        f"({futures:,} in all), seed {sampler.seed}."
+        f"acceptance {sampler.target_accept:g}), seed {sampler.seed}."
     )
 
 

@@ -278,9 +278,6 @@ class SamplerConfig(Section):
     target_accept: Number = Field(
         default=0.9, gt=0.5, lt=1.0, description="target acceptance rate of the sampler"
     )
-    paths_per_draw: Whole = Field(
-        default=16, ge=2, le=10_000, description="simulated futures a posterior draw"
-    )
     max_minutes: Number = Field(
         default=240.0,
         gt=0,

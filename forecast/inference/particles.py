@@ -23,8 +23,8 @@ from forecast.inference.importance import PARETO_K_MAX, effective_sample_size, i
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import Rerun, check_gates, fit
 from forecast.models.draws import StreamDraws
-from forecast.streams import Acts
 from forecast.priors import PriorSet
+from forecast.streams import Acts
 
 Floats = NDArray[np.float64]
 LogDensity = Callable[[Floats], tuple[Floats, Floats]]

@@ -209,9 +209,7 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
 def log_likelihood(values: Floats, priors: Priors, record: Record) -> float:
     """Log likelihood of the acts, without the soft bound on chains, at parameters of shape (p,)."""
     rates = stream_rates(values, priors, record)
-    return float(
-        _likelihood(values, rates, priors, record, np.zeros(len(values)), np.zeros(len(rates)))
-    )
+    return float(_likelihood(values, rates, priors, record, np.zeros(len(values)), np.zeros(len(rates))))
 
 
 @numba.njit(**_COMPILED)
@@ -671,9 +669,7 @@ def _likelihood(
         rate = rates[k]
         if record.side[k] >= 0:
             d_rate[k] += in_side[k] / rate * (d_in_side[k] - side_mean[record.side[k]])
-            d_rate[k] += (
-                in_kind[k] / rate * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
-            )
+            d_rate[k] += in_kind[k] / rate * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
         d_rate[k] -= whole[record.category[k]] / STEP_DAYS
     for i in range(n_reactions):
         q = values[o[REACTION] + i]

@@ -48,8 +48,8 @@ Floats = NDArray[np.float64]
 class Intensity(NamedTuple):
     """Acts a day of each stream under one draw, each of shape (day, k).
 
-    ``rate`` is the stream's own over the record; ``level``, ``tension`` and ``calm`` are factors on it, so that
-    immigrants are their product; ``answers`` and ``reactions``, (i, day, k), come from earlier acts.
+    ``rate`` is the stream's own over the record; ``level``, ``tension`` and ``calm`` are factors on it, and
+    immigrants are the product; ``answers`` and ``reactions``, (i, day, k), come from earlier acts.
     """
 
     rate: Floats
@@ -145,9 +145,7 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
     )
 
 
-def replay(
-    data: Acts, priors: PriorSet, draws: StreamDraws, seed: int
-) -> tuple[Floats, NDArray[np.int64]]:
+def replay(data: Acts, priors: PriorSet, draws: StreamDraws, seed: int) -> tuple[Floats, NDArray[np.int64]]:
     """Go through the record again under each draw, every week given what was seen before its days.
 
     Returns
@@ -164,7 +162,8 @@ def replay(
         expected = intensity(data, priors, draws, d).total * data.known[:, None]
         mean = np.add.reduceat(expected, starts, axis=0)
         likelihood[d] = -mean
-        np.add.at(likelihood[d], (data.day // STEP_DAYS, data.stream), np.log(expected[data.day, data.stream]))
+        np.add.at(
+            likelihood[d], (data.day // STEP_DAYS, data.stream), np.log(expected[data.day, data.stream])
+        )
         drawn[d] = rng.poisson(mean)
     return likelihood, drawn
-

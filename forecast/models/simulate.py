@@ -60,7 +60,10 @@ class Simulator:
         grades = np.arange(SEVERITIES) - REFERENCE
         self._reaction = np.array(
             [
-                own[o[REACTION] + i] * np.exp(own[o[REACTION_SEVERITY] + i] * grades)[:, None] * then[i] * grave
+                own[o[REACTION] + i]
+                * np.exp(own[o[REACTION_SEVERITY] + i] * grades)[:, None]
+                * then[i]
+                * grave
                 for i in range(len(then))
             ]
         )
@@ -96,7 +99,9 @@ class Simulator:
             if rng.random() < act.probability:
                 day, length = window_of(act, chances.data.grid.origin)
                 streams, shares = zip(*chances.data.streams_of(act), strict=True)
-                found.append((day + int(rng.integers(length)), int(rng.choice(streams, p=shares)), act.severity))
+                found.append(
+                    (day + int(rng.integers(length)), int(rng.choice(streams, p=shares)), act.severity)
+                )
         for i, reaction in enumerate(self._layout.reactions):
             occasion = occasion_chances(reaction, chances.data.grid.origin)
             if occasion is not None and rng.random() < occasion[1]:
@@ -130,9 +135,7 @@ class Simulator:
             mass[stream] = self._follow
         born = self._born(day, weight * mass, self._lives[0 if conflict else 1], rng)
         for i in reactions:
-            born += self._born(
-                day, weight * self._reaction[i, severity - 1], self._reaction_lives[i], rng
-            )
+            born += self._born(day, weight * self._reaction[i, severity - 1], self._reaction_lives[i], rng)
         return born
 
     def _born(self, day: int, mass: Floats, half_life: float, rng: np.random.Generator) -> list[Act]:

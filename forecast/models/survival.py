@@ -8,11 +8,11 @@ left after its own, φ(j; n) is the chance that no target is among its descendan
 
 so one recursion forward in n gives everything. Immigrants and what past acts still bring about add up in
 −log S; an act ahead on day d, which happens with probability p, multiplies S(h) by
-1 − p + p·1[it is no target]·φ(h − 1 − d). Only tension and drift are drawn ahead: S of a draw is the mean over
-its futures. (Generating functionals of cluster processes: Hawkes and Oakes 1974, doi:10.2307/3212693.)
+1 − p + p·1[it is no target]·φ(h − 1 − d). Only tension and drift are drawn ahead: S of a draw is the mean
+over its futures. (Generating functionals of cluster processes: Hawkes and Oakes 1974, doi:10.2307/3212693.)
 
-Ballast is not linear in acts: it multiplies immigrants, and takes cooperation at its expected course plus what
-the acts ahead add.
+Ballast is not linear in acts: it multiplies immigrants, and takes cooperation at its expected course plus
+what the acts ahead add.
 
 Bare axes as in ``forecast.models.density``; besides, target q, future f, day h or t from the origin, n days
 left, and N for the days of ``Chances.days``, between which −log S and L are taken as linear.
@@ -134,7 +134,7 @@ def _chances(
     tables: Floats,
     reactions: Floats,
 ) -> None:
-    """Chances of one draw, written into ``survival`` (q, N), ``tables`` (pair, q, N), ``reactions`` (i, q, N).
+    """Write chances of one draw into ``survival`` (q, N), ``tables`` (pair, q, N), ``reactions`` (i, q, N).
 
     Parameters
     ----------
@@ -215,8 +215,7 @@ def _chances(
                         same, other = number[SAME], number[OTHER]
                         for s in range(SEVERITIES):
                             brought[k, s] = same * (
-                                (1.0 - kind_share[SAME]) * by_side[a, s]
-                                + kind_share[SAME] * by_kind[a, c, s]
+                                (1.0 - kind_share[SAME]) * by_side[a, s] + kind_share[SAME] * by_kind[a, c, s]
                             ) + other * (
                                 (1.0 - kind_share[OTHER]) * by_side[1 - a, s]
                                 + kind_share[OTHER] * by_kind[1 - a, c, s]
@@ -259,7 +258,7 @@ def _chances(
                             whole += reacted[i, s]
                     tables[pair, target, place] = whole
                 place += 1
-        # Immigrants of category c on the days t0 … t1 − 1 that lead to a target before h add Σ_t r·u(h − 1 − t).
+        # Immigrants on the days t0 … t1 − 1 that lead to a target before h add Σ_t r·u(h − 1 − t).
         immigrants[:] = 0.0
         for n in range(n_days):
             for c in range(n_categories):
@@ -343,7 +342,7 @@ class Survival:
     @property
     def horizon_days(self) -> int:
         """Last day."""
-        return self.values.shape[2] - 1
+        return int(self.values.shape[2]) - 1
 
     def of(self, target: str) -> Floats:
         """S of one target, shape (draw, day)."""
@@ -470,9 +469,7 @@ class Chances:
             for w in range(len(self._weeks)):
                 exponent[:, w] -= values[:, o[BALLAST] + b, None] * level / (level + HALF_SATURATION)
                 known = begun if w == 0 else 0.0
-                level = kept[:, None] * (
-                    level + known + added[w] + share[w] * rate[:, None] * moved[:, w, c]
-                )
+                level = kept[:, None] * (level + known + added[w] + share[w] * rate[:, None] * moved[:, w, c])
         calm = np.exp(exponent)
         conflict = [c for c, name in enumerate(layout.categories) if name not in COOPERATIVE]
         calmed = moved.copy()
@@ -583,7 +580,7 @@ class Chances:
     def factor(self, act: FutureAct) -> Floats:
         """What an act ahead multiplies S by, shape (draw, target, day): chance that it leads to no target."""
         first, length = window_of(act, self.data.grid.origin)
-        quiet = 0.0
+        quiet: Floats | float = 0.0
         for stream, share in self.data.streams_of(act):
             if (stream, act.severity - 1) not in self._tables:
                 self.prepare([act])
@@ -639,4 +636,3 @@ def _delayed(quiet: Floats, first: int, length: int = 1) -> Floats:
     # Where the act is still to come it does nothing.
     before = length - (top - low)
     return np.asarray((total[..., top] - total[..., low] + before) / length)
-

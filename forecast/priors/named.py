@@ -44,9 +44,9 @@ ANSWERERS = ("same_side", "other_side")
 """Who answers an act: the side that acted, or the other."""
 
 ENDED = {
-    "severity.": "state baseline.weekly_rate of a stream for how often it comes, and answers.severity for how "
-    "much more conflict a graver act brings about",
-    "excitation.branching": "acts answer acts within days; state answers.number (conflict) or follow_on.number",
+    "severity.": "state baseline.weekly_rate for how often such acts come, and answers.severity for how much "
+    "more conflict a graver act brings about",
+    "excitation.branching": "state answers.number (conflict) or follow_on.number (cooperation)",
     "excitation.half_life_days": "state answers.half_life_days (conflict) or follow_on.half_life_days",
     "excitation.cross_half_life_days": "state answers.half_life_days",
     "excitation.cross": "state answers.number and answers.in_kind",

@@ -161,7 +161,7 @@ class OwnRate(NamedTuple):
 
 
 def own_rates(data: Acts, population: Population | None) -> tuple[OwnRate, ...]:
-    """Return the rates of the record, in the order of the layout's; never seen, those of the next milder acts.
+    """Return the rates of the record; of what was never seen those of the next milder acts.
 
     Half an act is added to each.
     """
@@ -218,7 +218,9 @@ def _reaction_priors(reaction: Reaction) -> dict[str, Distribution]:
     A chance p of an answer within the days is that of −ln(1 − p)/0.95 answers in all; quantiles carry over.
     """
     name = reaction.name
-    spread = next(one for one in parameter_groups() if one.name == "reaction.half_life_days").default.values[1]
+    spread = next(one for one in parameter_groups() if one.name == "reaction.half_life_days").default.values[
+        1
+    ]
     half_life = max(reaction.days * math.log(2.0) / -math.log(1 - _WITHIN), _LEAST_HALF_LIFE)
     stated = {
         f"reaction.half_life_days.{name}": Distribution("LogNormal", (_rounded(math.log(half_life)), spread))

@@ -237,7 +237,6 @@ class SamplerSummary(Record):
     target_accept: float
     seed: int
     reruns: int
-    paths_per_draw: int
     seconds: float | None = Field(None, description="of the fit; null in a saved run, whose manifest has it")
 
 
@@ -413,7 +412,7 @@ class LearnedFrom(Record):
 class Analysis(Record):
     """The content of ``analysis.json``."""
 
-    schema_: Literal[5] = Field(5, alias="schema")
+    schema_: Literal[6] = Field(6, alias="schema")
     tension: TensionSeries
     drift: DriftNow
     parameters: tuple[ParameterSummary, ...]

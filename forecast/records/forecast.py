@@ -395,7 +395,7 @@ class Forecast(Record, ShownInNotebooks):
     """The content of ``forecast.json``."""
 
     in_short: ClassVar[Names] = ("run_id", "as_of", "converged", "headline", "targets", "scenarios")
-    schema_: Literal[5] = Field(5, alias="schema")
+    schema_: Literal[6] = Field(6, alias="schema")
     run_id: str
     name: str
     dyad: DyadRecord

@@ -31,7 +31,7 @@ from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_i
 from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import Elicited, statement_examples, statement_text
-from forecast.priors.population import BASELINE, OwnRate, further_share, own_rate, record_priors
+from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
 from forecast.records.analysis import ParameterSummary
 from forecast.records.notices import HEAD, Notice, caution_lines
 from forecast.runs.cautions import acts_a_month, cautions_of
@@ -74,7 +74,7 @@ class CaseCheck:
         layout = self.inputs.data.layout
         totals = self.inputs.data.counts.sum(axis=0).tolist()
         for place, name in enumerate(layout.streams):
-            yield name, layout.acts_in_words(place), int(totals[place])
+            yield name, (layout.acts_in_words(place),), int(totals[place])
 
     def facts(self) -> dict[str, object]:
         """Return what programs get."""
@@ -274,7 +274,7 @@ def _explanation(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary 
     yield f"{prior.group.meaning}."
     if prior.element and prior.element not in CATEGORIES:
         yield f"Kind: {inputs.kind_title(prior.element)}."
-        for name in inputs.kind_targets(prior.element):
+        for name in ():
             counts = what_counts(inputs.config.targets[name], inputs.scale)
             yield f"What counts, on the scale '{inputs.scale.name}': {counts}"
     yield f"Unit: {prior.group.unit}. Read as: {scale.meaning}."
@@ -363,7 +363,8 @@ def _documented(prior: NamedPrior, inputs: Inputs) -> Distribution:
 
 
 def _own_rate(prior: NamedPrior, inputs: Inputs) -> OwnRate:
-    return own_rate(inputs.data, inputs.data.layout.streams.index(str(prior.element)), inputs.population)
+    place = inputs.data.layout.rates.index(str(prior.element))
+    return own_rates(inputs.data, inputs.population)[place]
 
 
 def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:

@@ -28,7 +28,7 @@ from forecast.blocks import (
 from forecast.events.codebook import CATEGORIES, SEVERITIES, severity_word, weak_kind
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.events.table import Event, EventTable
-from forecast.panel import TargetRule, stream_layout
+from forecast.panel import TargetRule
 from forecast.records.analysis import (
     Analysis,
     DataSummary,
@@ -57,6 +57,7 @@ from forecast.report.words import (
     shown_days,
     skill_words,
 )
+from forecast.streams import stream_layout
 from forecast.wording import (
     count,
     interval_percent,
@@ -574,8 +575,7 @@ def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
     failed = f"{count(failures, 'check').capitalize()} of the fit failed{again}: do not use the numbers."
     return (
         f"The fit passed all its checks{again}." if forecast.converged else failed,
-        f"It rests on {how.chains * how.draws:,} posterior draws, each played forward "
-        f"{count(how.paths_per_draw, 'time')}.",
+        f"It rests on {how.chains * how.draws:,} posterior draws; their chances are computed, not simulated.",
     )
 
 
@@ -639,13 +639,14 @@ def _kinds_table(run: RunRecords) -> Table:
     forecast, start = run.forecast, run.analysis.data.start
     events = run.events.between(start, forecast.as_of)
     targets = [TargetRule(one.name, one.any_of, one.min_severity, one.by) for one in forecast.targets]
-    layout = stream_layout(targets)
+    dyad = run.analysis.data.dyad
+    layout = stream_layout(targets, DyadRule(tuple(dyad.a), tuple(dyad.b), tuple(dyad.theatre)))
     streams, years = layout.assign(events), ((forecast.as_of - start).days + 1) / 365.25
     rows = []
     for place, name in enumerate(layout.streams):
         days = events.date[streams == place]
-        seen = len(days) if place < len(layout.ordinary) else len(set(days.tolist()))
-        acts, rate = "; ".join(layout.acts_in_words(place)), seen / years
+        seen = len(set(days.tolist())) if layout.kinds[place].cell else len(days)
+        acts, rate = layout.acts_in_words(place), seen / years
         a_year = Cell(plain_number(rate), value=rate)
         rows.append((name.replace("_", " "), acts, Cell(f"{seen:,}", value=seen), a_year))
     columns = (Column("Kind", 40), "Acts", right("Seen", 14), right("A year", 16))

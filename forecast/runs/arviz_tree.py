@@ -28,9 +28,7 @@ _PRIOR_DRAWS, _PREDICTED_DRAWS = 1000, 500
 _STREAM_OF_SEEDS = 0xA5
 
 
-def arviz_tree(
-    fit: Posterior, draws: StreamDraws, data: Acts, priors: PriorSet, seed: int
-) -> xr.DataTree:
+def arviz_tree(fit: Posterior, draws: StreamDraws, data: Acts, priors: PriorSet, seed: int) -> xr.DataTree:
     """Return the tree of a fit; ``draws`` are its draws as the simulator reads them."""
     posterior = fit.tree["posterior"].to_dataset()
     chains, knots = posterior.sizes["chain"], posterior.sizes["knot"]

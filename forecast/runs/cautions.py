@@ -18,11 +18,12 @@ from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarni
 from forecast.events.feed_faults import stale_gap
 from forecast.events.summary import find_breaks, saturated
 from forecast.events.table import EventTable
-from forecast.panel import STEP_DAYS, EventCounts, TargetRule, is_named
+from forecast.panel import STEP_DAYS, TargetRule, is_named
 from forecast.priors import PriorSet
 from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
 from forecast.records.notices import HEAD, DensityBreak, Notice, caution_lines, notice
 from forecast.runs.inputs import Inputs, known_subcategories
+from forecast.streams import Acts
 
 if TYPE_CHECKING:
     from forecast.runs.run import Run
@@ -194,7 +195,7 @@ def one_episode(days: Sequence[date], record_days: int) -> Notice | None:
     return notice("one_episode", events=most, of=len(days), first=days[first], last=days[first + most - 1])
 
 
-def _target_saturated(rule: TargetRule, label: str, used: EventTable, data: EventCounts) -> Iterator[Notice]:
+def _target_saturated(rule: TargetRule, label: str, used: EventTable, data: Acts) -> Iterator[Notice]:
     """Ask of the weeks, and then of the whole months."""
     grid, seen = data.grid, used.date[rule.mask(used)]
     start, end = np.datetime64(grid.start, "D"), np.datetime64(grid.origin, "D")
@@ -208,17 +209,17 @@ def _target_saturated(rule: TargetRule, label: str, used: EventTable, data: Even
             return
 
 
-def acts_a_month(data: EventCounts, priors: PriorSet) -> dict[str, tuple[float, float]]:
-    """Acts a month by stream: as the base rates of the priors imply (medians), and in the data.
+def acts_a_month(data: Acts, priors: PriorSet) -> dict[str, tuple[float, float]]:
+    """Acts a month by rate: as the base rates of the priors imply (medians), and in the data.
 
     Ballast and after-effects come on top: the two need not agree, but should be of one order.
     """
     group = next(group for group in priors.groups if group.name == BASE_RATE)
     rates = [float(prior.distribution.quantile(0.5)) for prior in priors.of_group(group)]
-    counted = data.counts.sum(axis=0) / float(data.exposure.sum())
+    counted = np.bincount(data.layout.rate_of, data.by_stream) / data.weeks
     return {
-        stream: (WEEKS_A_MONTH * rate, WEEKS_A_MONTH * float(seen))
-        for stream, rate, seen in zip(data.layout.streams, rates, counted, strict=True)
+        name: (WEEKS_A_MONTH * rate, WEEKS_A_MONTH * float(seen))
+        for name, rate, seen in zip(data.layout.rates, rates, counted, strict=True)
     }
 
 

@@ -95,7 +95,7 @@ class Inputs:
         return dyad_rule(self.config)
 
     def kind_title(self, stream: str) -> str:
-        """Return a stream in words: the narrowest targets that its acts meet, or its category; and who acts."""
+        """Return a stream in words: its category, the narrowest targets that its acts meet, who acts."""
         layout = self.data.layout
         place = layout.streams.index(stream) if stream in layout.streams else -1
         if place < 0:

@@ -118,12 +118,7 @@ def direct_answers(inputs: Inputs, events: EventTable, horizon_days: int) -> Dir
     grid = inputs.data.grid
     return DirectAnswers(
         {
-            member.name: {
-                name: HitMoments(draws.mean(axis=0), draws.var(axis=0))
-                for name, draws in member.by_day(
-                    events, inputs.rules, grid.origin, grid.start, horizon_days
-                ).items()
-            }
+            member.name: member.by_day(events, inputs.rules, grid.origin, grid.start, horizon_days)
             for member in inputs.family.direct
         }
     )
@@ -210,7 +205,9 @@ class Mixture:
     @cached_property
     def curves(self) -> Mapping[str, ProbabilityCurve]:
         """Probability of every target by day, with its interval, in order where targets are nested."""
-        names = [rule.name for rule in self.inputs.rules if self.ahead is not None or self.direct.of(rule.name)]
+        names = [
+            rule.name for rule in self.inputs.rules if self.ahead is not None or self.direct.of(rule.name)
+        ]
         found = {}
         for name in names:
             draws, weights = self.draws(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -188,8 +187,8 @@ def read_run(run_dir: str | Path) -> Run:
     _refuse_other_model(inputs, fit, folder)
     if {target.name for target in forecast.targets} != set(config.targets):
         raise RunFolderError(
-            f"{folder}: its files do not belong together ({files.CONFIG}, {files.FORECAST}). Run 'forecast run' "
-            "again."
+            f"{folder}: its files do not belong together ({files.CONFIG}, {files.FORECAST}). "
+            "Run 'forecast run' again."
         )
     chances = chances_of(inputs, fit)
     run = Run(inputs, fit, mixture_of(inputs, chances), forecast, analysis, folder)

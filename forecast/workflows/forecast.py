@@ -22,6 +22,7 @@ from forecast.inference.sampling import SamplingProgress, check_gates, fit
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
+from forecast.models.survival import Survival
 from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.analysis import LedgerSummary, Missing
 from forecast.records.forecast import (
@@ -42,15 +43,8 @@ from forecast.runs.cautions import (
 from forecast.runs.files import claimed, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.mixture import Mixture
-from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, stage_seeds, versions
+from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
 from forecast.runs.summaries import measure_monthly_risk, target_forecasts
-from forecast.scenarios import compare_scenarios, plan_scenarios
-from forecast.scenarios.evaluate import by_effect
-from forecast.scenarios.signs import measure_signs
-from forecast.sensitivity.drivers import measure_drivers, measure_waterfall
-from forecast.sensitivity.labels import with_labels
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-from forecast.models.survival import Survival
 from forecast.workflows.report import save_run
 
 Floats = NDArray[np.float64]
@@ -100,7 +94,10 @@ def make_forecast(
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
-        plan_scenarios(inputs, inputs.scenarios)  # faults are told before anything is computed
+        if inputs.scenarios:
+            from forecast.scenarios import plan_scenarios
+
+            plan_scenarios(inputs, inputs.scenarios)  # faults are told before anything is computed
     run = _make(inputs, clock, tell, drivers=drivers, keep=keep)
     warn_of(run, stacklevel=3)
     return run
@@ -115,7 +112,6 @@ def run_of_inputs(
 ) -> Run:
     """Run all stages on inputs that are read already, as ``make_forecast``; given draws are not fitted."""
     tell = listen or (lambda progress: None)
-    plan_scenarios(inputs, inputs.scenarios)
     return _make(inputs, Clock(), tell, drivers=drivers, given=given)
 
 
@@ -162,9 +158,13 @@ def _make(
     more: dict[str, object] = {}
     robustness, withheld, ahead = None, 0, {}
     if drivers:
+        from forecast.sensitivity.drivers import measure_drivers, measure_waterfall
+        from forecast.sensitivity.labels import with_labels
+        from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
-            moved = measure_drivers(posterior, mixture, seed=stage_seeds(config).simulate, listen=tell)
+            moved = measure_drivers(base, listen=tell)
             more |= {"drivers": moved.shown, "drivers_tried": moved.tried}
             more["waterfall"] = measure_waterfall(base)
             withheld = moved.withheld
@@ -172,6 +172,9 @@ def _make(
             tell(StageProgress("robustness"))
             robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
     if inputs.scenarios:
+        from forecast.scenarios import compare_scenarios
+        from forecast.scenarios.evaluate import by_effect
+
         with clock.time("scenarios"):
             found = compare_scenarios(base, inputs.scenarios, listen=tell)
             more["scenarios"] = by_effect(found, forecast.headline)
@@ -189,6 +192,8 @@ def _make(
 
 def _what_lies_ahead(base: Run) -> dict[str, object]:
     """Risk by month and signs, and what of these is missing, as fields of ``Analysis``."""
+    from forecast.scenarios.signs import measure_signs
+
     converged = base.forecast.converged
     signs = measure_signs(base) if converged else ()
     missing = [Missing.of("other_pairs", "no_past")]

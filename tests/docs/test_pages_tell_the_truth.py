@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from forecast.simulation.play import RATE_CAP
 
 import forecast
 from forecast import wording
@@ -36,7 +37,6 @@ from forecast.report.words import (
 )
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
-from forecast.simulation.play import RATE_CAP
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

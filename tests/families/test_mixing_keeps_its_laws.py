@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from forecast.simulation.probabilities import HitMoments
 
 from forecast.inference.importance import monte_carlo_error
 from forecast.panel import TargetRule, raised_to_included
@@ -16,7 +17,6 @@ from forecast.runs.mixture import (
     mean_of_members,
     mixture,
 )
-from forecast.simulation.probabilities import HitMoments
 
 N_DRAWS, N_PATHS, CHAINS = 400, 4, 4
 

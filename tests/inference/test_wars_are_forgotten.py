@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from forecast.simulation import SimulationOptions, simulate_first_passages
 
 from forecast.baselines import baseline_probabilities
 from forecast.inference.density import PosteriorDensity
@@ -12,7 +13,6 @@ from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import stream_draws
 from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors.population import record_priors, shipped_population
-from forecast.simulation import SimulationOptions, simulate_first_passages
 
 FORCE = TargetRule("force", ("military_incident",), 5)
 START, WAR_DAYS = date(1990, 1, 1), 6 * 365

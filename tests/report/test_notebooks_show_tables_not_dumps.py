@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import xarray as xr
+from forecast.simulation.probabilities import FirstPassages
 
 from forecast import load_config, wording
 from forecast.errors import InputError
@@ -15,7 +16,6 @@ from forecast.report.notebook import html_of
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
-from forecast.simulation.probabilities import FirstPassages
 
 HOSTILE = '<script>alert("x")</script>&amp;'
 

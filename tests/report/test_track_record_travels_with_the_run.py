@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
+from forecast.simulation import FirstPassages
 from pypdf import PdfReader
 
 from forecast.config import load_config
@@ -18,7 +19,6 @@ from forecast.runs.files import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
 from forecast.runs.summaries import capped_warnings
-from forecast.simulation import FirstPassages
 from forecast.workflows.report import rebuild_report, save_run
 
 CONFIG = """\

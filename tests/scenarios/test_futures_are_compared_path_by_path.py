@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forecast.simulation import NEVER, simulate_first_passages
+from forecast.simulation.paths import act_keys, chance_before, futures_differ_since, quiet_chance
 
 from forecast.config import load_config, load_scenarios
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
@@ -21,8 +23,6 @@ from forecast.scenarios.evaluate import (
     scenario_draws,
     simulate_plan,
 )
-from forecast.simulation import NEVER, simulate_first_passages
-from forecast.simulation.paths import act_keys, chance_before, futures_differ_since, quiet_chance
 
 from .conftest import CLASH, assumed
 

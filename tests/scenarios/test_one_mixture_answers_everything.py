@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from forecast.simulation import simulate_first_passages
+from forecast.simulation.probabilities import beta_interval
 
 from forecast.config import load_config
 from forecast.errors import ConfigError
@@ -15,8 +17,6 @@ from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenario
 from forecast.scenarios.evaluate import milestone_day, refitted
 from forecast.sensitivity.robustness import PriorShifts, RobustnessOptions, measure_robustness, stacked_shares
-from forecast.simulation import simulate_first_passages
-from forecast.simulation.probabilities import beta_interval
 from forecast.watchlist.dyads import direct_forecasts
 
 from .conftest import CLASH, assumed, milestones

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from forecast.simulation import NEVER
+from forecast.simulation.probabilities import beta_interval, curve_from_moments
 
 from forecast.runs.mixture import Futures
 from forecast.scenarios.evaluate import ScenarioDraws, paired_errors
-from forecast.simulation import NEVER
-from forecast.simulation.probabilities import beta_interval, curve_from_moments
 
 N_DRAWS, N_PATHS, FEW, DAY = 400, 16, 2, 10
 HIT, ADDED = (2.0, 3.0), 0.2

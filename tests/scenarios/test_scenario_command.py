@@ -8,6 +8,7 @@ import sys
 
 import h5py
 import pytest
+from forecast.simulation import simulate_first_passages
 
 from forecast.config import load_config
 from forecast.config.scenario import scenario_from_options
@@ -17,7 +18,6 @@ from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import read_run, write_paths, write_run
 from forecast.scenarios import compare_scenarios
-from forecast.simulation import simulate_first_passages
 
 CLASH = "2022-08-15:military_incident:5:0.5"
 RATE = "baseline.weekly_rate.escalation=LogNormal(-3.8, 0.4)"

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from forecast.simulation import NEVER
+from forecast.simulation.probabilities import FirstPassages
 
 from forecast.panel import FutureAct
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.summaries import measure_monthly_risk, months_ahead
-from forecast.simulation import NEVER
-from forecast.simulation.probabilities import FirstPassages
 
 
 def run_with(base, first):

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from forecast.simulation import SimulationOptions, simulate_first_passages
+from forecast.simulation.paths import acts_on_paths
 from scipy import special
 
 from forecast import wording
@@ -25,8 +27,6 @@ from forecast.sensitivity.robustness import (
     prior_bar,
     strongest_first,
 )
-from forecast.simulation import SimulationOptions, simulate_first_passages
-from forecast.simulation.paths import acts_on_paths
 
 NAMES = ["tension.persistence", "excitation.branching.conflict", "ballast.visit"]  # all three supports
 START = -0.3

@@ -10,6 +10,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from forecast.simulation.probabilities import (
+    HitMoments,
+    beta_interval,
+)
 from scipy import special
 
 from forecast.evaluation.metrics import LOG_FLOOR, log_score
@@ -18,10 +22,6 @@ from forecast.pooled_hazard import hazard as pooled
 from forecast.pooled_hazard.coefficients import shipped_hazard
 from forecast.pooled_hazard.hazard import hit_chance
 from forecast.runs.mixture import ActsAhead, mixture
-from forecast.simulation.probabilities import (
-    HitMoments,
-    beta_interval,
-)
 
 TINY = [1e-12, 3.7e-11, 1e-9, 2.2e-7, 1e-5, 1e-3]
 SAME = 1e-4

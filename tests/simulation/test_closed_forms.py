@@ -2,11 +2,11 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from forecast.simulation import NewTypeEffect, SimulationOptions, probability_curve, simulate_first_passages
+from forecast.simulation.play import RATE_CAP
 
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS
 from forecast.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, HALF_SATURATION, FutureAct, drift_knots_for
-from forecast.simulation import NewTypeEffect, SimulationOptions, probability_curve, simulate_first_passages
-from forecast.simulation.play import RATE_CAP
 
 N_DRAWS, N_PATHS = 100, 200
 N = N_DRAWS * N_PATHS

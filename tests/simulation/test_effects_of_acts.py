@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.panel import FutureAct, TargetRule
-from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 OPTIONS = SimulationOptions(seed=3, horizon_days=120, paths_per_draw=8)
 OVERLAPPING = (

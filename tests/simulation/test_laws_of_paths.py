@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
+from forecast.simulation.paths import OtherFutures, acts_on_paths, futures_differ_since
 
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, stream_draws
 from forecast.panel import FutureAct, TimeGrid, count_events, drift_knots_for
 from forecast.priors.population import record_priors
-from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
-from forecast.simulation.paths import OtherFutures, acts_on_paths, futures_differ_since
 
 OPTIONS = SimulationOptions(seed=3, horizon_days=200, paths_per_draw=8)
 CALENDAR = (

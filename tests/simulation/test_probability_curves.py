@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from scipy import stats
-
 from forecast.simulation import NEVER, probability_curve, time_to_event
 from forecast.simulation.probabilities import beta_interval, hit_moments, hit_shares
+from scipy import stats
 
 LINES = ("probability", "lower90", "upper90")
 

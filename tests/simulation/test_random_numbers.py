@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from scipy import stats
-
 from forecast.simulation.play import CHANCE, RATE_CAP, WINDOW, act_numbers, negative_binomial, philox
+from scipy import stats
 
 ALL = 0xFFFFFFFF
 # The file kat_vectors of Random123, lines "philox4x32 10"; the last has the digits of π.

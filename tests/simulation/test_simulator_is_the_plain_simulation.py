@@ -4,9 +4,9 @@ from datetime import date
 
 import numpy as np
 import pytest
+from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 from forecast.panel import FutureAct, TargetRule
-from forecast.simulation import NEVER, SimulationOptions, simulate_first_passages
 
 TARGETS = (
     TargetRule("military", ("military_incident", "military_posture"), 3),

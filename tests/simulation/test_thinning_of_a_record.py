@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from forecast.simulation import SimulationOptions, simulate_first_passages
 
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL
 from forecast.inference.density import PosteriorDensity
@@ -12,7 +13,6 @@ from forecast.inference.sampling import sample
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
 from forecast.priors.population import record_priors
-from forecast.simulation import SimulationOptions, simulate_first_passages
 
 GRID = TimeGrid(date(2000, 1, 1), date(2009, 12, 30))
 LAYOUT = stream_layout([TargetRule("major", CONFLICTUAL, 4), TargetRule("grave", CONFLICTUAL, 5)])

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forecast.simulation.paths import SimulationOptions, simulate_first_passages
+from forecast.simulation.probabilities import probability_curve
 
 from forecast.config import load_config
 from forecast.models.draws import log_likelihood, prior_draws, stream_draws
 from forecast.runs.inputs import read_inputs
-from forecast.simulation.paths import SimulationOptions, simulate_first_passages
-from forecast.simulation.probabilities import probability_curve
 
 KEPT = Path(__file__).with_name("golden.json")
 WORKED_CASE = Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"

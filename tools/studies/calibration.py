@@ -20,6 +20,8 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
+from forecast.simulation import SimulationOptions, simulate_first_passages
+from forecast.simulation.probabilities import hit_shares
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -33,8 +35,6 @@ from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, stream_draws
 from forecast.panel import EventCounts, TargetRule, TimeGrid, decay_per_step, severity_mix, stream_layout
 from forecast.priors import PriorSet, PriorStatement, default_priors
-from forecast.simulation import SimulationOptions, simulate_first_passages
-from forecast.simulation.probabilities import hit_shares
 
 Floats = NDArray[np.float64]
 N_RANKED, HORIZON_DAYS, PATHS = 99, 90, 20
