@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -54,6 +54,7 @@ from forecast.evaluation.past_forecasts import (
 )
 from forecast.evaluation.score_table import COUNT_FREE, DyadScores, score_dyads
 from forecast.evaluation.study import KeptRows, Workers
+from forecast.events.dyads import DyadRule, main_pairs
 from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
@@ -311,6 +312,16 @@ def plan_dyads(
     return plans, left_out
 
 
+def sides_of(dyad: str, events: EventTable, origin: date) -> DyadRule:
+    """Return the sides of a file's dyad: the two actors who most acts known before an origin are between.
+
+    ``InputError`` where no act is.
+    """
+    for first, second in main_pairs(events.known_by(origin - timedelta(days=1))):
+        return DyadRule((first,), (second,))
+    raise InputError(f"{dyad}: no act between two actors is known before {origin}, the first origin")
+
+
 def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:
     """Plan the backtest of one dyad; the data begin where its record is dense enough to mean something.
 
@@ -319,13 +330,15 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
     """
     end, origins = options.end_of(dyad), options.origins_of(dyad)
     models = known_models(options.models) if options.models else ()
-    default_priors(stream_layout(options.targets, dyad)).changed(options.priors, "config")
+    sides = sides_of(dyad, events, origins[0])
+    default_priors(stream_layout(options.targets, sides)).changed(options.priors, "config")
     asked = options.horizons or complete_horizons(origins[0], end)
     horizons = tuple(int(days) for days in horizon_lengths(asked))
     try:
         origins = complete_origins(origins, horizons[0], end)[:: QUICK_STEP if options.quick else 1]
         plan = BacktestPlan(
             dyad=dyad,
+            sides=sides,
             targets=options.targets,
             origins=origins,
             horizons=horizons,

@@ -36,20 +36,14 @@ from forecast.evaluation.forecast_table import (
     make_forecasts,
 )
 from forecast.evaluation.study import KeptRows, Study, Task, Workers, decisive_versions, row_key, run_study
+from forecast.events.dyads import DyadRule
 from forecast.events.feed_faults import StaleGap, stale_gap
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES, family_named
 from forecast.inference.particles import OriginDraws, RollingPosterior
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel import (
-    EventCounts,
-    TargetRule,
-    TimeGrid,
-    count_events,
-    knots_for,
-    raised_to_included,
-    stream_layout,
-)
+from forecast.models.survival import Chances
+from forecast.panel import Reaction, TargetRule, TimeGrid, knots_for, raised_to_included
 from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
 from forecast.priors import PriorSet, PriorStatement
 from forecast.priors.population import Population, record_priors, shipped_population
@@ -57,8 +51,7 @@ from forecast.progress import Listener, StageProgress
 from forecast.records.base import HORIZONS
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import mean_of_members
-from forecast.simulation.paths import SimulationOptions, simulate_first_passages
-from forecast.simulation.probabilities import hit_shares
+from forecast.streams import Acts, acts_of, stream_layout
 from forecast.wording import count, listing, long_day
 
 MODELS = tuple(FAMILIES)
@@ -76,9 +69,9 @@ EXACT_BLOCK_ORIGINS = 20
 
 Spacing = Literal["quarterly", "monthly", "weekly"]
 SPACED = {"quarterly": quarterly_origins, "monthly": monthly_origins, "weekly": weekly_origins}
-PATHS_PER_DRAW = 2
-"""Futures of each draw: 800, of the draws that are carried on, cost a score .0006 nats on average."""
-STAGES = ("refit", "bridge", "simulate")
+STAGES = ("refit", "bridge", "chances")
+READ_TEXTS = frozenset({"id", "category", "subcategory", "initiator", "recipient"})
+"""Fields of text that a forecast reads."""
 
 ByTarget = Mapping[str, NDArray[np.float64]]
 
@@ -132,14 +125,15 @@ class Unit:
 class BacktestPlan:
     """Everything that the numbers of a backtest depend on, apart from the events.
 
-    The name of the dyad is part of the seeds. Origins are 00:00 of their day; they and the horizons, in days,
-    ascend. The grid begins on ``start``, and ``data_end`` is the last day that the data cover. ``priors``
-    (name → statement) change the defaults, which come from ``population`` (``None``: the documented ones).
-    ``hazard`` is what the member ``panel`` forecasts by. ``too_long`` are usual horizons that no complete
-    window has, and which are therefore left out.
+    The name of the dyad is part of the seeds; ``sides`` says who acts for which side. Origins are 00:00 of
+    their day; they and the horizons, in days, ascend. The grid begins on ``start``, and ``data_end`` is the
+    last day that the data cover. ``priors`` (name → statement) change the defaults, which come from
+    ``population`` (``None``: the documented ones). ``hazard`` is what the member ``panel`` forecasts by.
+    ``too_long`` are usual horizons that no complete window has, and which are therefore left out.
     """
 
     dyad: str
+    sides: DyadRule
     targets: tuple[TargetRule, ...]
     origins: tuple[date, ...]
     horizons: tuple[int, ...]
@@ -150,6 +144,7 @@ class BacktestPlan:
     population: Population | None = field(default_factory=shipped_population)
     hazard: PooledHazard = field(default_factory=shipped_hazard)
     priors: Mapping[str, PriorStatement] = field(default_factory=dict)
+    reactions: tuple[Reaction, ...] = ()
     exact: bool = False
     too_long: tuple[int, ...] = ()
 
@@ -183,7 +178,9 @@ class BacktestPlan:
             "models": list(self.models),
             "sampler": asdict(self.sampler),
             "population": self.population and self.population.sha256,
+            "sides": self.sides.to_dict(),
             "priors": self.priors,
+            "reactions": [json.loads(json.dumps(asdict(one), default=str)) for one in self.reactions],
             "exact": self.exact,
             "origins_a_unit": self.origins_a_unit,
             "versions": decisive_versions(),
@@ -220,6 +217,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
     )
     plan = BacktestPlan(
         dyad=config.name,
+        sides=inputs.dyad,
         targets=inputs.rules,
         origins=origins,
         horizons=tuple(sorted(horizons)),
@@ -230,6 +228,8 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         population=inputs.population,
         hazard=inputs.hazard,
         priors=_plain(config.model.priors),
+        # A day ahead of the as-of date says nothing at an origin.
+        reactions=tuple(replace(one, ahead=None) for one in inputs.reactions),
         exact=options.exact,
         too_long=() if options.horizons is not None else tuple(sorted({*HORIZONS} - horizons)),
     )
@@ -364,7 +364,7 @@ class OriginForecast:
 class UnitResult:
     """Forecasts of a unit, in the order of its origins, and the seconds they took.
 
-    ``stages`` are seconds of processor time by stage: ``refit``, ``bridge`` and ``simulate``.
+    ``stages`` are seconds of processor time by stage: ``refit``, ``bridge`` and ``chances``.
     """
 
     unit: Unit
@@ -463,9 +463,8 @@ def run_unit(
     ``events`` are the whole file: what is used at an origin is what was known before it.
     """
     began = time.perf_counter()
-    layout = stream_layout(plan.targets)
 
-    def priors(data: EventCounts) -> PriorSet:
+    def priors(data: Acts) -> PriorSet:
         return record_priors(data, plan.population).changed(plan.priors, "config")
 
     # Python's own hash changes from process to process.
@@ -475,38 +474,35 @@ def run_unit(
     knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
     rolling = RollingPosterior(knots, priors, replace(plan.sampler, seed=seed), exact=plan.exact)
     done: list[OriginForecast] = []
-    simulated = 0.0
+    chances = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
         known = events.known_by(origin - timedelta(days=1))
-        data = count_events(known, TimeGrid(plan.start, origin), layout)
+        layout = stream_layout(plan.targets, plan.sides, plan.reactions, known)
+        data = acts_of(known, TimeGrid(plan.start, origin), layout)
         draws = rolling.at(data)
         before = time.process_time()
         probability = _probabilities(data, draws, plan.horizons, seed=seed + origin.toordinal())
-        simulated += time.process_time() - before
+        chances += time.process_time() - before
         fit = draws.refitted, draws.converged, draws.pareto_k, draws.effective_draws
         done.append(OriginForecast(origin, probability, *fit))
         if listen:
             listen(unit, len(done))
-    stages = {"refit": rolling.spent.refit, "bridge": rolling.spent.bridge, "simulate": simulated}
+    stages = {"refit": rolling.spent.refit, "bridge": rolling.spent.bridge, "chances": chances}
     return UnitResult(unit, tuple(done), time.perf_counter() - began, stages)
 
 
 def _probabilities(
-    data: EventCounts, found: OriginDraws, horizons: Sequence[int], *, seed: int
+    data: Acts, found: OriginDraws, horizons: Sequence[int], *, seed: int
 ) -> NDArray[np.float64]:
-    options = SimulationOptions(
-        seed=seed,
-        horizon_days=max(horizons),
-        paths_per_draw=PATHS_PER_DRAW,
-    )
-    hits = simulate_first_passages(data, found.draws, options)
-    shares = (hit_shares(hits.of(name), max(horizons))[:, list(horizons)] for name in hits.targets)
-    # Rounding may pass one.
-    return np.minimum([share.mean(axis=0) for share in shares], 1.0)
+    """Chances of every target within every horizon, shape (target, horizon)."""
+    chances = Chances(data, found.priors, found.draws, max(horizons), seed)
+    quiet = np.tensordot(found.weights, chances.survival(occasions=False).values, axes=1)
+    # Rounding may pass either end.
+    return np.clip(1.0 - quiet[:, list(horizons)], 0.0, 1.0)
 
 
 def stage_seconds(results: Sequence[UnitResult]) -> dict[str, float]:
-    """Seconds of processor time of all units by stage: ``refit``, ``bridge`` and ``simulate``."""
+    """Seconds of processor time of all units by stage: ``refit``, ``bridge`` and ``chances``."""
     return {stage: round(sum(result.stages.get(stage, 0.0) for result in results), 2) for stage in STAGES}
 
 
@@ -519,7 +515,7 @@ def count_fits(results: Sequence[UnitResult]) -> tuple[int, int]:
 def model_columns(events: EventTable) -> EventTable:
     """Return the events without the texts that no forecast reads: small to send to other processes."""
     empty = np.full(len(events), "", dtype=np.object_)
-    unread: dict[str, Any] = {name: empty for name in TEXTS if name not in ("id", "category")}
+    unread: dict[str, Any] = {name: empty for name in TEXTS if name not in READ_TEXTS}
     return replace(events, **unread)
 
 

@@ -22,7 +22,8 @@ from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import PARETO_K_MAX, effective_sample_size, importance_weights
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import Rerun, check_gates, fit
-from forecast.models.draws import StreamDraws
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, stream_draws
+from forecast.panel import drift_knots_for
 from forecast.priors import PriorSet
 from forecast.streams import Acts
 
@@ -290,19 +291,22 @@ def _correlation(one: Floats, other: Floats) -> Floats:
 
 
 FORECAST_DRAWS = 400
-"""Draws of equal weight that a forecast is simulated from, at least."""
+"""Draws that a forecast is made from, at most."""
 
 
 @dataclass(frozen=True)
 class OriginDraws:
-    """Draws of equal weight that stand for the posterior at an origin.
+    """Draws that stand for the posterior at an origin, with the priors behind it.
 
-    ``refitted`` says whether a new fit was made there, ``converged`` whether the fit passed the gates.
-    ``pareto_k`` is the largest shape of the tail of the weights since the last origin, −inf right after a
-    fit; ``effective_draws`` are what they are worth in the coordinate where these are fewest.
+    ``weights``, shape (draw,), sum to one. ``refitted`` says whether a new fit was made there, ``converged``
+    whether the fit passed the gates. ``pareto_k`` is the largest shape of the tail of the weights since the
+    last origin, −inf right after a fit; ``effective_draws`` are what they are worth in the coordinate where
+    these are fewest.
     """
 
     draws: StreamDraws
+    weights: Floats
+    priors: PriorSet
     refitted: bool
     pareto_k: float
     effective_draws: float
@@ -322,8 +326,9 @@ class StageSeconds:
 class RollingPosterior:
     """One posterior, carried from origin to origin; with ``exact`` refitted at every one.
 
-    It has ``n_knots``, enough for the longest record that will be asked for. ``priors`` gives those of a
-    record; fit number i uses ``options.seed + 10 i``. Every fit is held to the gates of a run and made once
+    It is refitted where acts are told apart in another way than at the origin before, too. It has
+    ``n_knots``, enough for the longest record that will be asked for. ``priors`` gives those of a record; fit
+    number i uses ``options.seed + 10 i``. Every fit is held to the gates of a run and made once
     more, with three times the draws and warm-up, when it fails one.
     """
 
@@ -339,7 +344,7 @@ class RollingPosterior:
         self._priors = priors
         self._exact = exact
         self._options = options
-        self._moves, self._rows = (np.random.default_rng([options.seed, which]) for which in (1, 2))
+        self._moves = np.random.default_rng([options.seed, 1])
         self._last: tuple[PosteriorDensity, Particles] | None = None
         self._converged = False
         self.spent = StageSeconds()
@@ -354,7 +359,7 @@ class RollingPosterior:
         began = time.process_time()
         density = PosteriorDensity.of(data, self._priors(data), self._n_knots)
         carried = None
-        if self._last is not None and not self._exact:
+        if self._last is not None and not self._exact and self._last[0].data.layout == data.layout:
             before, particles = self._last
             carried = carry_on(particles, before, density, self._moves)
             bridged = time.process_time()
@@ -363,9 +368,12 @@ class RollingPosterior:
         particles = carried or self._fitted(density)
         self.spent.refit += 0.0 if carried else time.process_time() - began
         self._last = density, particles
-        rows = particles.rows(max(len(particles), FORECAST_DRAWS), self._rows)
+        every = -(-len(particles) // FORECAST_DRAWS)
+        points, weights = particles.points[::every], particles.weights[::every]
         return OriginDraws(
-            StreamDraws(data.layout, density.layout, density.values(particles.points[rows])),
+            stream_draws(data.layout, _of_record(density, points), density.priors),
+            weights / weights.sum(),
+            density.priors,
             carried is None,
             particles.pareto_k,
             particles.independent,
@@ -381,3 +389,11 @@ class RollingPosterior:
         self.spent.failed += not self._converged
         most = None if self._exact else MOST_PARTICLES
         return Particles.of_fit(posterior.points, posterior.n_chains, density, most)
+
+
+def _of_record(density: PosteriorDensity, points: Floats) -> dict[str, Floats]:
+    """Return the variables at points without the knots beyond the record, of which it says nothing."""
+    variables, knots = density.variables(points), density.data.grid.n_knots
+    for name, kept in ((INNOVATIONS, knots), (DRIFT_INNOVATIONS, drift_knots_for(knots))):
+        variables[name] = variables[name][..., :kept]
+    return variables

@@ -404,7 +404,7 @@ class Chances:
         ):
             wanted = max(wanted, held)
             half = rng.standard_normal((len(values), (self.futures + 1) // 2, wanted - held))
-            ahead = np.stack([half, -half], axis=2).reshape(len(values), -1, wanted - held)
+            ahead = np.stack([half, -half], axis=2).reshape(len(values), 2 * half.shape[1], wanted - held)
             own = np.broadcast_to(values[:, None, begin : begin + held], (len(values), self.futures, held))
             found.append(np.concatenate([own, ahead[:, : self.futures]], axis=2))
             begin += held

@@ -8,7 +8,7 @@ it. Weights are the ratio of the posterior density of today to that of the fit: 
 counts, and of the priors, which follow the record. Knots of the latent series that the fit did not reach are
 drawn from their prior, as the fit itself would have left them. The weights start from the fit each time, not
 from the draws of the week before, so that nothing piles up: once they cannot be trusted (Pareto's shape,
-effective draws) a new fit is made.
+effective draws), or acts are told apart in another way, a new fit is made.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import importance_weights
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import with_longer_future
-from forecast.panel import EventCounts
 from forecast.priors import PriorSet
 from forecast.progress import Listener
 from forecast.records.base import Record
@@ -62,10 +61,11 @@ from forecast.runs.files import (
 )
 from forecast.runs.inputs import Inputs, inputs_of, load_hazard, load_population
 from forecast.runs.mixture import Mixture, direct_answers
-from forecast.runs.run import Run, read_run, simulation_options, stage_seeds, write_run
+from forecast.runs.run import Run, horizon_days, read_run, stage_seeds, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.storage import read_json, scratch_folder, write_file
 from forecast.store import UpdateReport, update_store
+from forecast.streams import Acts
 from forecast.workflows.forecast import GivenDraws, run_of_inputs
 
 LARGE_BYTES = 30_000_000
@@ -249,7 +249,7 @@ class Fitted(NamedTuple):
     """A fit of an earlier watch, held in memory so that it can go to another machine."""
 
     config: Config
-    data: EventCounts
+    data: Acts
     priors: PriorSet
     fit: Posterior
     diagnostics: Diagnostics
@@ -343,12 +343,12 @@ def _forecast(config: Config, events: EventTable, fitted: Fitted | None) -> tupl
 def direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
     """Forecast all targets, in milliseconds, by members that need no fit; ``None`` where that cannot be.
 
-    Acts ahead and targets on which these members are silent need the model's paths.
+    Acts ahead and targets on which these members are silent need the model.
     """
     if inputs.family.fitted or inputs.calendar:
         return None
-    direct = direct_answers(inputs, inputs.events, simulation_options(inputs.config).horizon_days)
-    if any(direct.of(rule.name) is None for rule in inputs.rules):
+    direct = direct_answers(inputs, inputs.events, horizon_days(inputs.config))
+    if not all(direct.of(rule.name) for rule in inputs.rules):
         return None
     return target_forecasts(Mixture(inputs, direct, None))
 

@@ -87,7 +87,7 @@ def test_weights_are_the_ratio_of_likelihoods_and_of_priors_that_follow_the_reco
     assert worth.pareto_k < 0.7
     assert worth.effective_draws > 400
     # Weeks later the record's own rates are others, and the priors of baselines with them.
-    name = "baseline.weekly_rate.dispute"
+    name = "baseline.weekly_rate.dispute.AAA"
     assert inputs.priors.priors[name].distribution != fitted.priors.priors[name].distribution
     random = np.random.default_rng([1, WEEK.toordinal()])
     variables = with_longer_future(fitted.fit.variables, inputs.data.grid.n_steps, random)
