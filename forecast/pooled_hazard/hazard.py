@@ -22,7 +22,7 @@ from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, lambertw, logsumexp, polygamma
+from scipy.special import gammaincinv, lambertw, polygamma
 
 from forecast.baselines import (
     DAY,
@@ -376,8 +376,9 @@ def _with_mean(cumulative: Floats, floor: Floats, wanted: Floats) -> Floats:
 def _log_mean(cumulative: Floats) -> Floats:
     """Cumulative hazard of the mean chance over draws, −log of the mean of exp(−Λ), over the first axis."""
     hit = -np.expm1(-cumulative).mean(axis=0)
-    rest = np.log(len(cumulative)) - logsumexp(-cumulative, axis=0)
-    return np.asarray(np.where(hit < 0.5, -np.log1p(-np.minimum(hit, 0.5)), rest))
+    least = cumulative.min(axis=0)
+    near_one = least - np.log(np.exp(least - cumulative).mean(axis=0))
+    return np.asarray(np.where(hit < 0.5, -np.log1p(-np.minimum(hit, 0.5)), near_one))
 
 
 def hit_chance(cumulative_hazard: Floats) -> Floats:
