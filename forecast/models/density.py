@@ -414,6 +414,8 @@ def _likelihood(
             d_amount = total_amount + calm_decay * d_amount
             amount = calm_decay * total_amount
 
+    calm = np.exp(exponent)
+
     # How the rate of each category is moved, by week; conflict alone drifts and is calmed.
     in_conflict = np.zeros(n_categories)
     rate_of_category = np.zeros(n_categories)
@@ -439,7 +441,7 @@ def _likelihood(
                     moved[c, step] = following
         if turned > 0.0 and n_calming > 0:
             for t in range(n):
-                moved[c, t] *= math.exp(exponent[t])
+                moved[c, t] *= calm[t]
         for t in range(n):
             whole[c] += days[t] * moved[c, t]
             d_moved[c, t] -= rate_of_category[c] * days[t]
@@ -713,16 +715,14 @@ def _likelihood(
     gradient[o[SCALE]] += d_scale
     d_calm_decay = 0.0
     for b in range(n_calming):
-        for t in range(n):
-            gradient[o[BALLAST] + b] -= d_level[t] * saturation[b, t]
-            d_calm_decay -= values[o[BALLAST] + b] * d_level[t] * d_saturation[b, t]
+        gradient[o[BALLAST] + b] -= (d_level * saturation[b]).sum()
+        d_calm_decay -= values[o[BALLAST] + b] * (d_level * d_saturation[b]).sum()
     life = values[o[CALM_LIFE]]
     gradient[o[CALM_LIFE]] += d_calm_decay * calm_decay * STEP_DAYS * _LOG_2 / (life * life)
 
     d_drift = d_level.copy()
-    pull = d_level.sum() / (np.exp(drift - drift.max()) * weights).sum()
-    for t in range(n):
-        d_drift[t] -= pull * math.exp(drift[t] - drift.max()) * weights[t]
+    parts = np.exp(drift - drift.max()) * weights
+    d_drift -= d_level.sum() / parts.sum() * parts
     d_knots = np.zeros(priors.n_drift_knots)
     _to_knots(d_drift, DRIFT_KNOT_STEPS, d_knots)
     first = n_parameters + priors.n_knots
