@@ -175,6 +175,10 @@ def _chances(
     left, left_reaction = left_of_past(values, priors, record, sets_off)
     q, q_reaction = np.zeros(n_streams), np.zeros((n_reactions, n_streams))
     by_side, by_kind = np.zeros((2, SEVERITIES)), np.zeros((2, n_categories, SEVERITIES))
+    answered = np.zeros((2, n_categories, SEVERITIES))
+    in_conflict = np.zeros(n_categories, dtype=np.bool_)
+    for k in range(n_streams):
+        in_conflict[record.category[k]] = record.side[k] >= 0
     brought, reacted = np.zeros((n_streams, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
     hit = np.zeros((n_days + 1, n_streams))
     immigrants = np.zeros((n_days + 1, n_categories))
@@ -209,20 +213,22 @@ def _chances(
                                 reacted[i, s] += (
                                     reaction_factor[i, s] * grave[s, k] * in_reaction[i, k] * q_reaction[i, k]
                                 )
+                for a in range(2):
+                    for c in range(n_categories):
+                        if in_conflict[c]:
+                            for s in range(SEVERITIES):
+                                in_kind_too = kind_share[SAME] * by_kind[a, c, s]
+                                other_too = kind_share[OTHER] * by_kind[1 - a, c, s]
+                                answered[a, c, s] = number[SAME] * (
+                                    (1.0 - kind_share[SAME]) * by_side[a, s] + in_kind_too
+                                ) + number[OTHER] * (
+                                    (1.0 - kind_share[OTHER]) * by_side[1 - a, s] + other_too
+                                )
                 for k in range(n_streams):
-                    a, c = record.side[k], record.category[k]
-                    if a >= 0:
-                        same, other = number[SAME], number[OTHER]
-                        for s in range(SEVERITIES):
-                            brought[k, s] = same * (
-                                (1.0 - kind_share[SAME]) * by_side[a, s] + kind_share[SAME] * by_kind[a, c, s]
-                            ) + other * (
-                                (1.0 - kind_share[OTHER]) * by_side[1 - a, s]
-                                + kind_share[OTHER] * by_kind[1 - a, c, s]
-                            )
+                    if record.side[k] >= 0:
+                        brought[k] = answered[record.side[k], record.category[k]]
                     else:
-                        for s in range(SEVERITIES):
-                            brought[k, s] = follow_on * q[k]
+                        brought[k] = follow_on * q[k]
             signs = also_days > 0 and n >= n_days - also_days
             for k in range(n_streams):
                 chance = 1.0
