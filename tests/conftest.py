@@ -222,16 +222,17 @@ def make_events(coded):
 
 @pytest.fixture(scope="session")
 def draws_with():
-    """Make draws in which nothing happens, nothing moves and nothing excites, but for what is given.
+    """Make draws in which nothing happens, nothing moves and nothing is answered, but for what is given.
 
     A value belongs to a variable of the model: a number, or an array that broadcasts to (draw, element).
     """
     silent = {
         "tension_persistence": 120.0,
-        "excitation_half_life_days": 7.0,
-        "excitation_cross_half_life_days": 7.0,
+        "answers_half_life_days": 3.0,
+        "answers_in_kind": 0.5,
+        "follow_on_half_life_days": 7.0,
+        "reaction_half_life_days": 3.0,
         "ballast_half_life_days": 7.0,
-        "overdispersion_shape": 1e8,
         "ballast": 0.0,
         INNOVATIONS: 0.0,
         DRIFT_INNOVATIONS: 0.0,

@@ -45,6 +45,8 @@ class Simulator:
         rate = density.stream_rates(own, chances.arrays, record)
         in_side, in_kind, factor, grave = density.answer_weights(own, rate, chances.arrays, record)
         self._rate = rate / STEP_DAYS
+        # All but the last, so that no rounding leads beyond the last severity.
+        self._below = np.cumsum(record.mix, axis=1)[:, :-1]
         conflict = record.side >= 0
         n = len(record.side)
         self._mass = np.zeros((n, SEVERITIES, n))
@@ -58,23 +60,25 @@ class Simulator:
         then = record.then * rate
         then = then / (then * grave[REFERENCE]).sum(axis=1, keepdims=True) if len(then) else then
         grades = np.arange(SEVERITIES) - REFERENCE
-        self._reaction = np.array(
-            [
-                own[o[REACTION] + i]
-                * np.exp(own[o[REACTION_SEVERITY] + i] * grades)[:, None]
-                * then[i]
-                * grave
-                for i in range(len(then))
-            ]
-        )
+        self._reaction = np.zeros((len(then), SEVERITIES, n))
+        for i in range(len(then)):
+            graver = np.exp(own[o[REACTION_SEVERITY] + i] * grades)[:, None]
+            self._reaction[i] = own[o[REACTION] + i] * graver * then[i] * grave
         self._lives = own[o[ANSWER_LIFE]], own[o[FOLLOW_LIFE]]
         self._reaction_lives = own[o[REACTION_LIFE] : o[REACTION_LIFE] + len(then)]
-        self._left = left_of_past(own, chances.arrays, record, self._layout.sets_off)
+        self._kept: dict[tuple[FutureAct, ...], Floats] = {}
+        left, left_reaction = left_of_past(own, chances.arrays, record, self._layout.sets_off)
+        # What past acts still bring about, all together, and its half-life.
+        self._past = [
+            (np.einsum("ks,ksn->n", left, self._mass), self._lives[0]),
+            (np.where(conflict, 0.0, self._follow * left.sum(axis=1)), self._lives[1]),
+            *zip(np.einsum("is,isn->in", left_reaction, self._reaction), self._reaction_lives, strict=True),
+        ]
 
     def play(
-        self, rng: np.random.Generator, acts: Sequence[FutureAct] = ()
+        self, rng: np.random.Generator, acts: Sequence[FutureAct] = (), *, occasions: bool = True
     ) -> tuple[Integers, Integers, Integers]:
-        """Play one future to the horizon.
+        """Play one future to the horizon, with these acts ahead, and occasions of reactions where asked.
 
         Returns
         -------
@@ -82,19 +86,16 @@ class Simulator:
             Day, from 0 on, stream and severity of every act, in no order.
         """
         chances, record = self._chances, self._record
-        moved = chances._calmed([act for act in acts if act.category in self._layout.calming])[self._draw]
+        moved = self._moved([act for act in acts if act.category in self._layout.calming])
         future = int(rng.integers(chances.futures))
+        starts, length = chances._starts, np.diff(chances._starts)[:, None]
+        numbers = rng.poisson(self._rate * moved[:, record.category, future] * length)
         found: list[Act] = []
-        for w, (first, last) in enumerate(zip(chances._starts[:-1], chances._starts[1:], strict=True)):
-            mean = self._rate * moved[w, record.category, future]
-            for k, number in enumerate(rng.poisson(mean * (last - first))):
-                days = rng.integers(first, last, number) if number else ()
-                found += [(int(day), k, self._severity(k, rng)) for day in days]
-        left, left_reaction = self._left
-        for k, s in zip(*np.nonzero(left), strict=True):
-            found += self._answers(-1, left[k, s], int(k), int(s) + 1, rng, reactions=())
-        for i, s in zip(*np.nonzero(left_reaction), strict=True):
-            found += self._born(-1, left_reaction[i, s] * self._reaction[i, s], self._reaction_lives[i], rng)
+        for w, k in zip(*np.nonzero(numbers), strict=True):
+            for day in rng.integers(starts[w], starts[w + 1], numbers[w, k]):
+                found.append((int(day), int(k), self._severity(int(k), rng)))
+        for mass, half_life in self._past:
+            found += self._born(-1, mass, half_life, rng)
         for act in acts:
             if rng.random() < act.probability:
                 day, length = window_of(act, chances.data.grid.origin)
@@ -102,7 +103,7 @@ class Simulator:
                 found.append(
                     (day + int(rng.integers(length)), int(rng.choice(streams, p=shares)), act.severity)
                 )
-        for i, reaction in enumerate(self._layout.reactions):
+        for i, reaction in enumerate(self._layout.reactions if occasions else ()):
             occasion = occasion_chances(reaction, chances.data.grid.origin)
             if occasion is not None and rng.random() < occasion[1]:
                 mass = self._reaction[i, REFERENCE]
@@ -110,39 +111,38 @@ class Simulator:
         waiting = list(found)
         while waiting and len(found) < MOST_ACTS:
             day, k, severity = waiting.pop()
-            born = self._answers(day, 1.0, k, severity, rng, self._layout.kinds[k].classes)
+            born = self._answers(day, k, severity, rng)
             found += born
             waiting += born
         table = np.array(found, dtype=np.int64).reshape(-1, 3)
         table = table[(table[:, 0] >= 0) & (table[:, 0] < chances.n_days)]
         return table[:, 0], table[:, 1], table[:, 2]
 
-    def _severity(self, stream: int, rng: np.random.Generator) -> int:
-        return 1 + int(rng.choice(SEVERITIES, p=self._record.mix[stream]))
+    def _moved(self, acts: Sequence[FutureAct]) -> Floats:
+        """What moves each category in the weeks ahead, under these acts of cooperation, (week, c, f)."""
+        if tuple(acts) not in self._kept:
+            self._kept[tuple(acts)] = self._chances._calmed(acts)[self._draw]
+        return self._kept[tuple(acts)]
 
-    def _answers(
-        self,
-        day: int,
-        weight: float,
-        stream: int,
-        severity: int,
-        rng: np.random.Generator,
-        reactions: Sequence[int],
-    ) -> list[Act]:
-        conflict = self._record.side[stream] >= 0
-        mass = self._mass[stream, severity - 1].copy()
-        if not conflict:
-            mass[stream] = self._follow
-        born = self._born(day, weight * mass, self._lives[0 if conflict else 1], rng)
-        for i in reactions:
-            born += self._born(day, weight * self._reaction[i, severity - 1], self._reaction_lives[i], rng)
+    def _severity(self, stream: int, rng: np.random.Generator) -> int:
+        return 1 + int(np.searchsorted(self._below[stream], rng.random(), side="right"))
+
+    def _answers(self, day: int, stream: int, severity: int, rng: np.random.Generator) -> list[Act]:
+        if self._record.side[stream] >= 0:
+            born = self._born(day, self._mass[stream, severity - 1], self._lives[0], rng)
+        else:
+            follow = np.zeros(len(self._mass))
+            follow[stream] = self._follow
+            born = self._born(day, follow, self._lives[1], rng)
+        for i in self._layout.kinds[stream].classes:
+            born += self._born(day, self._reaction[i, severity - 1], self._reaction_lives[i], rng)
         return born
 
     def _born(self, day: int, mass: Floats, half_life: float, rng: np.random.Generator) -> list[Act]:
         decay = 2.0 ** (-1.0 / half_life)
-        born = []
-        for k in np.flatnonzero(mass > 0):
-            for lag in rng.geometric(1 - decay, rng.poisson(mass[k])):
+        numbers, born = rng.poisson(mass), []
+        for k in np.flatnonzero(numbers):
+            for lag in rng.geometric(1 - decay, numbers[k]):
                 if day + lag < self._chances.n_days:
                     born.append((day + int(lag), int(k), self._severity(int(k), rng)))
         return born

@@ -1,71 +1,153 @@
-from datetime import date
+"""Records with their priors: one of everything, odd ones, the worked case; and draws whose chains die out."""
+
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
 from forecast.config import load_config
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL
-from forecast.events.table import EventTable
-from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
-from forecast.priors import default_priors
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES
+from forecast.events.dyads import DyadRule
+from forecast.events.table import Event, EventTable
+from forecast.models.draws import prior_draws, stream_draws
+from forecast.panel import ActClass, Reaction, TargetRule, TimeGrid
+from forecast.priors.population import record_priors
 from forecast.runs.inputs import read_data
+from forecast.streams import acts_of, stream_layout
 
-TARGETS = {
-    "nested": (
-        TargetRule("crisis", ("military_incident", "military_posture", "sanction"), 4),
-        TargetRule("military", ("military_incident", "military_posture"), 4),
-        TargetRule("lethal", ("military_incident",), 5),
+START, DAYS = date(2020, 1, 1), 401
+ORIGIN = START + timedelta(days=DAYS)
+GRID = TimeGrid(START, ORIGIN)
+CONFLICT = tuple(CONFLICTUAL)
+TARGETS = (
+    TargetRule("grave", CONFLICT, 4),
+    TargetRule("incident", ("military_incident",), 4),
+    TargetRule("drills", ("military_posture",), 3, ("BBB",)),
+    TargetRule("summit", ("visit",), 4),
+)
+DYAD = DyadRule(("AAA",), ("BBB",), ("CCC",))
+REACTIONS = (
+    Reaction(
+        "contact",
+        "Contacts are answered by drills",
+        ActClass("dispute", ("contact*",), by=("AAA",)),
+        then=("military_posture",),
+        by=("BBB",),
     ),
-    "overlapping": (
-        TargetRule("coercion", ("sanction", "military_posture"), 2),
-        TargetRule("force", ("military_posture", "military_incident"), 3),
+    Reaction(
+        "handover",
+        "Handovers are answered gravely",
+        None,
+        target="grave",
+        past=(START + timedelta(days=90), START + timedelta(days=395)),
+        ahead=ORIGIN + timedelta(days=12),
+        ahead_probability=0.6,
     ),
-    "any conflict": (TargetRule("conflict", CONFLICTUAL, 1),),
-    "any act": (TargetRule("act", CATEGORIES, 1),),
-}
-START, WHOLE, CUT = date(2022, 1, 15), date(2022, 12, 31), date(2023, 1, 3)
-KNOWN_OF_THE_LAST = (0.95, 0.9, 0.8, 0.6, 0.4, 0.15)
+    Reaction("talks", "Talks end in quarrels", ActClass("visit", ("talks",)), then=("dispute", "sanction")),
+)
 # Every family of distributions, some mixed within a group.
 STATED = {
-    "baseline.weekly_rate.dispute": "Gamma(2, 4)",
-    "baseline.weekly_rate.lethal": "HalfNormal(0.5)",
-    "baseline.weekly_rate.visit": "LogNormal(-1, 0.5)",
+    "baseline.weekly_rate.grave": "Gamma(2, 4)",
+    "baseline.weekly_rate.drills": "HalfNormal(0.5)",
     "tension.scale": "Exponential(1.5)",
     "drift.scale": "Gamma(2, 2)",
-    "excitation.branching.conflict": "Beta(2, 6)",
-    "excitation.cross.sanction": "Beta(1.5, 4)",
-    "excitation.severity": "HalfNormal(0.3)",
-    "overdispersion.shape.cooperation": "Exponential(0.2)",
-    "ballast.channel_opening": "HalfNormal(0.4)",
+    "answers.in_kind.other_side": "Beta(2, 6)",
+    "answers.severity": "HalfNormal(0.3)",
+    "reaction.number.handover": "Exponential(2)",
+    "ballast.visit": "HalfNormal(0.4)",
 }
+DYING_OUT = {
+    "answers.number": "LogNormal(-3.5, 0.4)",
+    "answers.severity": "LogNormal(-1.6, 0.4)",
+    "answers.gravity": "LogNormal(-2.3, 0.4)",
+    "tension.scale": "LogNormal(-1, 0.3)",
+    "drift.scale": "LogNormal(-1, 0.3)",
+}
+"""Priors under which chains of acts end, in a record in which every fifth act is grave."""
 
 
-def counted(events: EventTable, targets: str, origin: date = WHOLE):
-    """Counts of one dyad with its priors."""
-    layout = stream_layout(TARGETS[targets])
-    return count_events(events, TimeGrid(START, origin), layout), default_priors(layout)
+def event(number, day, initiator, recipient, category, severity, subcategory=""):
+    on = START + timedelta(days=int(day))
+    return Event(
+        id=f"e{number:04}",
+        date=on,
+        known_date=on,
+        initiator=initiator,
+        recipient=recipient,
+        category=str(category),
+        severity=int(severity),
+        subcategory=subcategory,
+    )
+
+
+def random_record(seed, n=120, days=DAYS, sides=("AAA", "BBB"), third="CCC", categories=None):
+    """Acts at random of all kinds, some by a third party, some of the classes that set off reactions."""
+    rng = np.random.default_rng(seed)
+    kinds = categories or (*CONFLICT, "visit", "cooperation")
+    rows = []
+    for number in range(n):
+        a, b = sides if rng.random() < 0.5 else sides[::-1]
+        if third and rng.random() < 0.1:
+            a = third
+        category = str(rng.choice(kinds))
+        named = {"dispute": "contact_visit", "visit": "talks"}.get(category, "")
+        name = named if rng.random() < 0.5 else ""
+        severity = rng.choice(SEVERITIES, p=(0.3, 0.3, 0.2, 0.15, 0.05))
+        rows.append(event(number, rng.integers(days), a, b, category, severity, name))
+    return EventTable.from_events(rows, "a test")
+
+
+def acts_with_priors(
+    events, *, stated=None, reactions=REACTIONS, targets=TARGETS, dyad=DYAD, known=None, grid=GRID
+):
+    """Acts of a record, and its priors without a population."""
+    layout = stream_layout(targets, dyad, reactions, events)
+    data = acts_of(events, grid, layout, known)
+    return data, record_priors(data, None).changed(stated or {}, "config")
+
+
+def late(days=DAYS):
+    """Share of each day's acts that is known where reports of the last month come late."""
+    known = np.ones(days)
+    known[-30:] = np.linspace(1, 0.3, 30)
+    return known
+
+
+def draws_of(data, priors, n, seed=3):
+    return stream_draws(
+        data.layout, prior_draws(priors, n, data.grid.n_knots, np.random.default_rng(seed)), priors
+    )
 
 
 @pytest.fixture(scope="session")
-def young(us_china):
-    """A short record that ends in a cut week, of whose last acts not all are known yet."""
-    layout, grid = stream_layout(TARGETS["nested"]), TimeGrid(date(2022, 5, 4), CUT)
-    known = np.ones(grid.n_steps)
-    known[-len(KNOWN_OF_THE_LAST) :] = KNOWN_OF_THE_LAST
-    return count_events(us_china, grid, layout, known), default_priors(layout)
+def everything():
+    """A record with late reports, nested targets, one by a side, one of cooperation, three reactions."""
+    return acts_with_priors(random_record(1), known=late(), stated=DYING_OUT)
 
 
 @pytest.fixture(scope="session")
-def records(us_china, young):
+def records(everything):
     """Records with their priors, by what is special about them."""
-    nested, documented = counted(us_china, "nested", CUT)
     worked = read_data(load_config("configs/us-china-2023.yaml"))
+    one_day = EventTable.from_events(
+        [event(n, 200, "AAA", "BBB", CONFLICT[n % len(CONFLICT)], 1 + n % 5) for n in range(30)], "a test"
+    )
+    week = TimeGrid(START, START + timedelta(days=7))
+    month = TimeGrid(START, START + timedelta(days=30))
+    bare = EventTable.from_events(
+        [event(n, 3 * n, *(("AAA", "BBB")[:: (-1) ** n]), "dispute", 1 + n % 5) for n in range(100)], "a test"
+    )
+    mute = EventTable.from_events([], "a test")
     return {
+        "everything": everything,
         "worked case": (worked.data, worked.priors),
-        "young and cut": young,
-        "stated priors": (nested, documented.changed(STATED, "config")),
-        "overlapping": counted(us_china, "overlapping"),
-        "any conflict": counted(us_china, "any conflict"),
-        "any act": counted(us_china, "any act"),
-        "no act": counted(EventTable.from_events([], "nothing"), "nested"),
+        "stated priors": acts_with_priors(random_record(2), known=late(), stated=STATED),
+        "no subcategory": acts_with_priors(bare),
+        "no reactions": acts_with_priors(random_record(4), reactions=()),
+        "no target": acts_with_priors(random_record(4), targets=(), reactions=REACTIONS[:1]),
+        "one side": acts_with_priors(random_record(5, sides=("AAA", "AAA"), third="")),
+        "one day": acts_with_priors(one_day),
+        "a crowded month": acts_with_priors(random_record(6, 5_000, 30), grid=month, known=late(30)),
+        "one week": acts_with_priors(random_record(7, 20, 7), grid=week),
+        "no act": acts_with_priors(mute),
     }

@@ -1,0 +1,124 @@
+"""Exact chances are the shares of played futures in which nothing came."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from forecast.models.simulate import Simulator
+from forecast.models.survival import Chances
+from forecast.panel import FutureAct
+
+from .conftest import DYING_OUT, ORIGIN, draws_of
+
+SETS, HORIZON = 10, 540
+SHOWN = (7, 14, 45, 200, 540)
+SLOW = pytest.mark.slow
+
+
+def ahead(day, category, severity, probability=1.0, *, days=1, by="", subcategory=""):
+    first = ORIGIN + timedelta(days=day)
+    return FutureAct(
+        first,
+        category,
+        severity,
+        probability,
+        first + timedelta(days=days - 1),
+        by=by,
+        subcategory=subcategory,
+    )
+
+
+CALENDARS = (
+    (),
+    (
+        ahead(0, "dispute", 3, 0.8, by="AAA", subcategory="contact_visit"),
+        ahead(3, "sanction", 3, 0.6, days=9),
+        ahead(40, "visit", 3, 0.9, by="BBB", subcategory="talks"),
+        ahead(150, "military_posture", 2, 1.0, days=60, by="BBB"),
+        ahead(300, "military_incident", 4, 0.3, by="CCC"),
+        ahead(530, "dispute", 2, 0.5, days=30),
+    ),
+    (ahead(5, "visit", 4, 0.25, days=20), ahead(20, "dispute", 5, 0.1), ahead(21, "channel_opening", 2, 0.7)),
+)
+
+
+def played(chances, number, acts, paths, seed, occasions=True):
+    """Day of the first act of each stream and severity, (path, k, s); the horizon where there is none."""
+    simulator, rng = Simulator(chances, number), np.random.default_rng(seed)
+    first = np.full((paths, len(chances.data.layout.kinds), 5), chances.n_days)
+    for path in range(paths):
+        day, stream, severity = simulator.play(rng, acts, occasions=occasions)
+        np.minimum.at(first[path], (stream, severity - 1), day)
+    return first
+
+
+def compare(data, priors, sets, paths):
+    """Standardised differences between played and exact chances, (set, target, day); calendars take turns."""
+    chances = Chances(data, priors, draws_of(data, priors, sets), HORIZON, seed=5)
+    exact = [chances.survival(acts).values for acts in CALENDARS]
+    z = np.empty((sets, len(data.layout.targets), len(SHOWN)))
+    for d in range(sets):
+        number = d % len(CALENDARS)
+        first = played(chances, d, CALENDARS[number], paths, d)
+        for q, meets in enumerate(data.layout.meets):
+            day = first[:, meets].min(axis=(1, 2))
+            for place, h in enumerate(SHOWN):
+                s = exact[number][d, q, h]
+                error = np.sqrt(max(s * (1 - s), 1 / paths) / paths)
+                z[d, q, place] = ((day >= h).mean() - s) / error
+    return z
+
+
+def agree(z):
+    assert np.abs(z).max() < 4.5, np.argwhere(np.abs(z) >= 4.5)
+    # Sets are independent, so that their mean tells a tenth of an error.
+    assert np.abs(z.mean(axis=0) * np.sqrt(len(z))).max() < 4
+
+
+def test_exact_chances_are_those_of_played_futures(everything):
+    agree(compare(*everything, SETS, 70))
+
+
+@SLOW
+@pytest.mark.parametrize("name", ["everything", "stated priors", "no subcategory", "one side"])
+def test_exact_chances_are_those_of_many_played_futures(records, name):
+    data, priors = records[name]
+    agree(compare(data, priors.changed(DYING_OUT, "config"), 9, 500))
+
+
+@pytest.fixture(scope="module")
+def chances(everything):
+    data, priors = everything
+    return Chances(data, priors, draws_of(data, priors, 6), 90, seed=5)
+
+
+def test_the_chance_of_neither_target_nor_sign_is_that_of_played_futures(chances):
+    """Signs: grave sanctions by anybody, in the first 30 days; the target: drills in 90."""
+    layout, paths = chances.data.layout, 400
+    also = np.zeros((len(layout.kinds), 5), dtype=bool)
+    also[[one.category == "sanction" for one in layout.kinds], 2:] = True
+    neither = chances.with_sign(also, 30, "drills")
+    plain = chances.survival(occasions=False).of("drills")[:, -1]
+    assert (neither < plain).all()
+    np.testing.assert_allclose(chances.with_sign(np.zeros_like(also), 30, "drills"), plain, rtol=1e-12)
+    np.testing.assert_allclose(chances.with_sign(also, 0, "drills"), plain, rtol=1e-12)
+    met = layout.meets[2]
+    z = []
+    for d in range(3):
+        first = played(chances, d, (), paths, d, occasions=False)
+        quiet = first[:, met].min(axis=(1, 2)) >= 90
+        unseen = first[:, also].min(axis=1) >= 30
+        z.append(((quiet & unseen).mean() - neither[d]) / np.sqrt(neither[d] * (1 - neither[d]) / paths))
+    assert np.abs(z).max() < 4
+
+
+def test_a_sign_that_is_the_target_is_seen_before_its_last_day(chances):
+    """Where the sign is what meets the target, neither to the horizon is no target to the horizon."""
+    layout = chances.data.layout
+    also = np.repeat(layout.meets[1][:, None], 5, axis=1)
+    whole = chances.survival(occasions=False).of("incident")
+    np.testing.assert_allclose(chances.with_sign(also, 90, "incident"), whole[:, -1], rtol=1e-12)
+    wide = chances.survival(occasions=False).of("grave")
+    also = np.repeat(layout.meets[0][:, None], 5, axis=1)
+    np.testing.assert_allclose(chances.with_sign(also, 90, "incident"), wide[:, -1], rtol=1e-12)
