@@ -1,5 +1,6 @@
 """Records with their priors: one of everything, odd ones, the worked case; and draws whose chains die out."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -80,8 +81,11 @@ def event(number, day, initiator, recipient, category, severity, subcategory="")
     )
 
 
-def random_record(seed, n=120, days=DAYS, sides=("AAA", "BBB"), third="CCC", categories=None):
-    """Acts at random of all kinds, some by a third party, some of the classes that set off reactions."""
+def random_record(seed, n=120, days=DAYS, sides=("AAA", "BBB"), third="CCC", categories=None, order=None):
+    """Acts at random of all kinds, some by a third party, some of the classes that set off reactions.
+
+    ``order``, a permutation, gives rows and ids another order.
+    """
     rng = np.random.default_rng(seed)
     kinds = categories or (*CONFLICT, "visit", "cooperation")
     rows = []
@@ -94,6 +98,8 @@ def random_record(seed, n=120, days=DAYS, sides=("AAA", "BBB"), third="CCC", cat
         name = named if rng.random() < 0.5 else ""
         severity = rng.choice(SEVERITIES, p=(0.3, 0.3, 0.2, 0.15, 0.05))
         rows.append(event(number, rng.integers(days), a, b, category, severity, name))
+    if order is not None:
+        rows = [replace(rows[place], id=f"e{number:04}") for number, place in enumerate(order)]
     return EventTable.from_events(rows, "a test")
 
 
