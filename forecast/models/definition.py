@@ -65,8 +65,8 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
             recent = _decayed(record.calming.T, 2 ** (-STEP_DAYS / p["ballast.half_life_days"]), n)
             calm = -pt.dot(recent / (recent + HALF_SATURATION), p["ballast"])
 
-        # Immigrants: r_k·exp(ℓσx + z)/m·calm a week, m the mean over the record, so that r_k is the mean rate;
-        # cooperation neither drifts nor is calmed.
+        # Immigrants: r_k·exp(ℓσx + z)/m·calm a week, with m the mean over the record, so that r_k is the mean
+        # rate; cooperation neither drifts nor is calmed.
         of_conflict = np.zeros(record.n_categories)
         of_conflict[category[conflict]] = 1.0
         loading = p["tension.loading"] * p["tension.scale"]
