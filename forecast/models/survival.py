@@ -620,7 +620,9 @@ class Chances:
         """Values of every day, linear between those computed, (…, day)."""
         left, part = self._between
         right = np.minimum(left + 1, len(self.days) - 1)
-        return np.asarray((1 - part) * values[..., left] + part * values[..., right])
+        low, high = values[..., left], values[..., right]
+        # Between both to the last digit, so that no curve falls by rounding.
+        return np.clip(low + part * (high - low), np.minimum(low, high), np.maximum(low, high))
 
     def daily_survival(self, values: Floats) -> Floats:
         """S of every day, its logarithm linear between the days computed."""
@@ -638,10 +640,12 @@ def _delayed(quiet: Floats, first: int, length: int = 1) -> Floats:
     ``quiet`` (…, n) is that with n days left after it; every day is as likely.
     """
     n_days = quiet.shape[-1] - 1
-    total = np.concatenate([np.zeros((*quiet.shape[:-1], 1)), np.cumsum(quiet, axis=-1)], axis=-1)
     left = np.arange(n_days + 1) - 1 - first
+    if length == 1:
+        return np.where(left < 0, 1.0, quiet[..., np.maximum(left, 0)])
+    total = np.concatenate([np.zeros((*quiet.shape[:-1], 1)), np.cumsum(quiet, axis=-1)], axis=-1)
     top = np.clip(left + 1, 0, n_days + 1)
     low = np.clip(left + 1 - length, 0, n_days + 1)
-    # Where the act is still to come it does nothing.
+    # Where the act is still to come it does nothing. Differences of sums are rounded: none may rise.
     before = length - (top - low)
-    return np.asarray((total[..., top] - total[..., low] + before) / length)
+    return np.minimum.accumulate((total[..., top] - total[..., low] + before) / length, axis=-1)

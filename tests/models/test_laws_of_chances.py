@@ -8,12 +8,27 @@ import pytest
 
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.events.dyads import DyadRule
+from forecast.events.table import EventTable
 from forecast.inference.density import PosteriorDensity
+from forecast.inference.posterior import Posterior, SamplerOptions
+from forecast.inference.sampling import sample
+from forecast.models.draws import stream_draws
 from forecast.models.survival import Chances
-from forecast.panel import FutureAct
+from forecast.panel import FutureAct, TargetRule
 from forecast.priors.population import record_priors
 
-from .conftest import DYAD, ORIGIN, TARGETS, acts_with_priors, draws_of, late, random_record
+from .conftest import (
+    DYAD,
+    DYING_OUT,
+    GRID,
+    ORIGIN,
+    TARGETS,
+    acts_with_priors,
+    draws_of,
+    event,
+    late,
+    random_record,
+)
 
 N_DAYS, ROUNDING = 120, 1e-12
 SIDES = ("AAA", "BBB", "CCC", "")
@@ -168,3 +183,47 @@ def test_the_order_of_rows_is_irrelevant():
         PosteriorDensity.of(data, priors)(points), PosteriorDensity.of(mixed, own)(points), strict=True
     ):
         np.testing.assert_array_equal(a, b)
+
+
+def dense(times):
+    """Acts of conflict that meet no target stand ``times`` on their day; cooperation and the target once."""
+    rng = np.random.default_rng(4)
+    rows = []
+    for day in range(GRID.origin.toordinal() - GRID.start.toordinal()):
+        for category in rng.choice(CONFLICTUAL, rng.poisson(1.5)):
+            sides, severity = ("AAA", "BBB")[:: rng.choice((1, -1))], 1 + rng.integers(3)
+            rows += [(day, *sides, category, severity)] * times
+    rows += [(day, "AAA", "BBB", "dispute", 4) for day in (60, 150, 290, 380)]
+    rows += [(day, "BBB", "AAA", "military_incident", 5) for day in (90, 200)]
+    rows += [(day, "AAA", "BBB", "visit", 2) for day in range(0, 400, 40)]
+    return EventTable.from_events([event(n, *row) for n, row in enumerate(rows)], "a test")
+
+
+def test_a_record_thinned_by_ten_expects_as_much_of_a_target_that_is_whole():
+    """Ten times fewer acts, each with as many answers, of which the target has ten times the share.
+
+    Draws are multiples of the record's own rates. What differs is what acts of the target themselves bring
+    about of it, here one act in a hundred of those that remain, under chains that end soon.
+    """
+    targets, found = (TargetRule("grave", CONFLICTUAL, 4),), []
+    for times in (10, 1):
+        stated = DYING_OUT | {"answers.severity": "LogNormal(-3, 0.3)"}
+        data, priors = acts_with_priors(dense(times), targets=targets, reactions=(), stated=stated)
+        draws = draws_of(data, priors, 20)
+        found.append(-np.log(Chances(data, priors, draws, 200, seed=2).survival().of("grave")[:, 1:]))
+    whole, thinned = found
+    assert (whole[:, -1] > 0.1).all()
+    np.testing.assert_allclose(thinned, whole, rtol=0.03)
+
+
+@pytest.mark.slow
+def test_a_fit_to_a_record_thinned_by_ten_hardly_changes_a_forecast():
+    targets, options, found = (TargetRule("grave", CONFLICTUAL, 4),), SamplerOptions(1, 150, 250, 2), []
+    for times in (10, 1):
+        data, priors = acts_with_priors(dense(times), targets=targets, reactions=())
+        tree = sample(PosteriorDensity.of(data, priors), options)
+        draws = stream_draws(data.layout, Posterior(tree, 0.9, 250).variables, priors)
+        found.append(1 - Chances(data, priors, draws, 200, seed=2).survival().of("grave").mean(axis=0))
+    whole, thinned = found
+    assert 0.3 < whole[200] < 0.99
+    np.testing.assert_allclose(thinned[[14, 60, 200]], whole[[14, 60, 200]], atol=0.08)
