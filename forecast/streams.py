@@ -234,19 +234,24 @@ class StreamLayout:
     @cached_property
     def answers(self) -> NDArray[np.bool_]:
         """Streams that may answer each reaction, shape (i, k)."""
-        found = np.zeros((len(self.reactions), len(self.kinds)), dtype=bool)
+        rows = [self.answering(one) for one in self.reactions]
+        return np.array(rows, dtype=bool).reshape(len(rows), len(self.kinds))
+
+    def answering(self, reaction: Reaction) -> NDArray[np.bool_]:
+        """Streams that may answer a reaction, shape (k,)."""
+        sides = {self.side_of(actor) for actor in reaction.by}
         names = [target.name for target in self.targets]
-        for i, one in enumerate(self.reactions):
-            sides = {self.side_of(actor) for actor in one.by}
-            target = names.index(one.target) if one.target is not None else None
-            for k, stream in enumerate(self.kinds):
-                found[i, k] = (
-                    stream.side != NO_SIDE
-                    and (not one.by or None in sides or stream.side in sides)
-                    and (not one.then or stream.category in one.then)
-                    and (target is None or target in stream.cell)
-                )
-        return found
+        target = names.index(reaction.target) if reaction.target is not None else None
+        return np.array(
+            [
+                stream.side != NO_SIDE
+                and (not reaction.by or None in sides or stream.side in sides)
+                and (not reaction.then or stream.category in reaction.then)
+                and (target is None or target in stream.cell)
+                for stream in self.kinds
+            ],
+            dtype=bool,
+        )
 
     def directed(self, category: str, severity: int) -> tuple[TargetRule, ...]:
         """Targets that an act meets or not by who acts."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from forecast.records.forecast import Forecast, ScenarioForecast
     from forecast.runs.run import Run
 
+_ACT = "DATE:CATEGORY[/SUBCATEGORY]:SEVERITY[:PROBABILITY][:BY]"
+
 
 @takes_options
 def scenario(
@@ -41,8 +43,18 @@ def scenario(
     events: list[str] | None = option(
         None,
         "--event",
-        "A future act; FIRST..LAST in place of DATE for a window.",
-        "DATE:CATEGORY[/SUBCATEGORY]:SEVERITY[:PROBABILITY][:BY]",
+        "A future act that is done; FIRST..LAST in place of DATE for a window. --do is the same.",
+        _ACT,
+    ),
+    do: list[str] | None = option(None, "--do", "The same as --event.", _ACT),
+    see: list[str] | None = option(
+        None,
+        "--see",
+        "A future act that is seen, which also tells of tension; then what doing it does.",
+        _ACT,
+    ),
+    beliefs: list[str] | None = option(
+        None, "--belief", "So many times as likely in a window.", "TARGET:FIRST..LAST:RATIO"
     ),
     without: list[str] | None = option(None, "--without", "Take a past event out (needs a new fit).", "ID"),
     compare: bool = option(
@@ -50,27 +62,26 @@ def scenario(
     ),
     out: Path | None = option(None, "--out", "Write chart (.svg, .png, .pdf) or numbers (.json).", "FILE"),
     no_refit: bool = option(False, "--no-refit", "Withhold the numbers of a scenario that needs a new fit."),
-    paths: int | None = option(
-        None, "--paths", "Futures a draw played again (2): more for less error, slower.", min=2
-    ),
     yaml: bool = option(False, "--yaml", "Print the options as a scenario file, and end."),
     *,
     output: Output,
 ) -> None:
-    """Compare scenarios with a saved run: probabilities, paired differences, and how far to trust them.
+    """Compare scenarios with a saved run: probabilities, differences draw by draw, how far to trust them.
 
     Options given together make one scenario of their own.
     """
     from forecast.config.scenario import scenario_from_options
 
-    stated = scenario_from_options(priors or (), events or (), without or ())
+    stated = scenario_from_options(
+        priors or (), [*(events or ()), *(do or ())], without or (), see or (), beliefs or ()
+    )
     check_figure(out, "--out", ".json")
 
     from forecast.runs.run import read_run
-    from forecast.scenarios import SCENARIO_PATHS, compare_scenarios, plan_scenarios
+    from forecast.scenarios import compare_scenarios, plan_scenarios
 
     base = read_run(run_dir)
-    if not files and stated is None and base.forecast.scenarios and paths is None and not yaml:
+    if not files and stated is None and base.forecast.scenarios and not yaml:
         _print(base, base.forecast.scenarios, out, output, compare=compare)
         return
     chosen = _scenarios(base, files or [], stated)
@@ -79,7 +90,10 @@ def scenario(
         from forecast.config import scenario_yaml
 
         if stated is None:
-            raise InputError("--yaml prints options as a scenario file; give --prior, --event or --without")
+            raise InputError(
+                "--yaml prints options as a scenario file; give --prior, --event, --see, --belief "
+                "or --without"
+            )
         typer.echo(scenario_yaml(stated), nl=False)
         return
 
@@ -90,9 +104,7 @@ def scenario(
             if ":" in progress.note or progress.finished:
                 follow(progress)
 
-        scenarios = compare_scenarios(
-            base, chosen, refit=not no_refit, paths=paths or SCENARIO_PATHS, listen=listen
-        )
+        scenarios = compare_scenarios(base, chosen, refit=not no_refit, listen=listen)
     _print(base, scenarios, out, output, compare=compare)
 
 
@@ -130,7 +142,7 @@ def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Sc
     if not chosen:
         raise InputError(
             "no scenario is given, and the run has none: name scenario files, or state one with --prior, "
-            "--event or --without"
+            "--event, --see, --belief or --without"
         )
     refuse_same_names(chosen)
     return chosen

@@ -60,6 +60,7 @@ _ACT_SHAPE = (
     "DATE:category[/subcategory]:severity[:probability][:by], e.g. 2023-09-01:visit:4:0.7 or "
     "2023-09-01:dispute/taiwan_visit:4:USA (DATE may be FIRST..LAST)"
 )
+_BELIEF_SHAPE = "TARGET:FIRST..LAST:RATIO, e.g. taiwan_drills:2024-05-20..2024-06-19:2"
 
 
 class AssumedAct(Section):
@@ -73,6 +74,10 @@ class AssumedAct(Section):
     by: Actor | None = optional("who acts; required where a target counts such acts of some actors only")
     probability: Probability = Field(default=1.0, description="probability that it happens, 0 to 1")
     label: Text | None = optional("what it is, in a few words")
+    seen: bool = Field(
+        default=False,
+        description="true: that it is seen tells of tension and level; false: it is done, whatever these",
+    )
 
     @property
     def first_day(self) -> Date:
@@ -111,6 +116,16 @@ class CalendarChange(Section):
     )
 
 
+class Belief(Section):
+    """A belief on a target within a window."""
+
+    target: Text = Field(description="name of the target")
+    window: tuple[Day, Day] = Field(description="[first day, last day] on which it holds")
+    ratio: float = Field(
+        gt=0.0, le=1000.0, description="how many times as likely on each of these days, given none before"
+    )
+
+
 class Scenario(SettingsFile):
     """A named diff of a run: other beliefs, another future, or another past, with the reason for it."""
 
@@ -122,6 +137,9 @@ class Scenario(SettingsFile):
         default_factory=dict, description="word, distribution or quantiles by prior name"
     )
     events: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = several("future acts that the scenario assumes")
+    beliefs: Annotated[tuple[Belief, ...], EMPTY_LIST] = several(
+        "beliefs on targets: so many times as likely in a window"
+    )
     without: Annotated[tuple[Annotated[PastEvents, BeforeValidator(_by_id)], ...], EMPTY_LIST] = several(
         "past events taken out: ids, or descriptions of several"
     )
@@ -180,6 +198,7 @@ def _scenario_faults(settings: Mapping[str, object]) -> list[Fault]:
         *(fault for path, act in acts for fault in _act_faults(path, act)),
         *_repeated_faults(acts),
         *_calendar_faults(mapping_in(settings.get("calendar"))),
+        *_belief_faults(sequence_in(settings.get("beliefs"))),
         *_past_faults(sequence_in(settings.get("without"))),
         *reaction_faults(settings),
     ]
@@ -200,13 +219,15 @@ def _acts(settings: Mapping[str, object]) -> Iterator[tuple[KeyPath, Mapping[str
 def _empty_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
     calendar = mapping_in(settings.get("calendar"))
     replaced = calendar.get("replace") is not None
-    changes = [settings.get(key) for key in ("priors", "events", "without", "reactions")]
+    changes = [settings.get(key) for key in ("priors", "events", "beliefs", "without", "reactions")]
     if not any((*changes, replaced, calendar.get("extend"), calendar.get("probability"))):
-        keys = "priors, events, without, calendar, reactions"
+        keys = "priors, events, beliefs, without, calendar, reactions"
         yield Fault((), f"the scenario changes nothing; give at least one of {keys}")
 
 
 def _act_faults(path: KeyPath, act: Mapping[str, object]) -> Iterator[Fault]:
+    if act.get("seen") is True and act.get("probability") not in (None, 1, 1.0):
+        yield Fault((*path, "probability"), "what is seen has happened; remove it, or seen")
     if act and (act.get("date") is None) == (act.get("window") is None):
         given = "both are given" if act.get("date") is not None else "neither is given"
         yield Fault(path, f"an act needs either date or window; {given}")
@@ -231,6 +252,25 @@ def _calendar_faults(calendar: Mapping[str, object]) -> Iterator[Fault]:
             yield Fault(("calendar", key), message)
 
 
+def _belief_faults(entries: Sequence[object]) -> Iterator[Fault]:
+    seen: list[tuple[object, Date, Date, int]] = []
+    for index, entry in enumerate(map(mapping_in, entries)):
+        days = [day_in(day) for day in sequence_in(entry.get("window"))]
+        if len(days) != 2 or days[0] is None or days[1] is None:
+            continue  # a fault of type
+        target, (first, last) = entry.get("target"), (days[0], days[1])
+        if first > last:
+            message = f"{first} is after {last}; write [first day, last day]"
+            yield Fault(("beliefs", index, "window"), message)
+        for other, begun, ended, place in seen:
+            if other == target and begun <= last and first <= ended:
+                message = (
+                    f"overlaps the window of beliefs[{place}] on '{target}'; state one ratio for each day"
+                )
+                yield Fault(("beliefs", index, "window"), message)
+        seen.append((target, first, last, index))
+
+
 def _past_faults(entries: Sequence[object]) -> Iterator[Fault]:
     for index, entry in enumerate(entries):
         if not isinstance(entry, Mapping):
@@ -248,18 +288,22 @@ def _past_faults(entries: Sequence[object]) -> Iterator[Fault]:
 
 
 def scenario_from_options(
-    priors: Sequence[str], events: Sequence[str], without: Sequence[str]
+    priors: Sequence[str],
+    events: Sequence[str],
+    without: Sequence[str],
+    seen: Sequence[str] = (),
+    beliefs: Sequence[str] = (),
 ) -> Scenario | None:
     """Read the options as one scenario; ``None`` when there are none.
 
     ``priors`` are ``NAME=PRIOR`` each (a word, a distribution, or quantiles as ``{q05: .., q95: ..}``),
-    ``events`` ``DATE:category[/subcategory]:severity[:probability][:by]`` (DATE a day or ``FIRST..LAST``; of
-    the last two either may come first, and one that is no number says who acts), ``without`` ids of past
-    events.
+    ``events``, done, and ``seen`` ``DATE:category[/subcategory]:severity[:probability][:by]`` (DATE a day or
+    ``FIRST..LAST``; of the last two either may come first, and one that is no number says who acts),
+    ``beliefs`` ``TARGET:FIRST..LAST:RATIO``, ``without`` ids of past events.
 
     Raises ``ConfigError``: lists every option that cannot be read, by its name.
     """
-    if not (priors or events or without):
+    if not (priors or events or without or seen or beliefs):
         return None
     settings: dict[str, YamlValue] = {"name": OPTIONS, "rationale": _RATIONALE}
     places: dict[KeyPath, Position | str] = {}
@@ -276,16 +320,32 @@ def scenario_from_options(
             is_mapping = written.startswith("{")
             stated[name] = parse_yaml(written, option)[0] if is_mapping else plain_scalar(written)
     acts: list[YamlValue] = []
-    for text in events:
+    for option, text in (*(("--event", text) for text in events), *(("--see", text) for text in seen)):
         if (act := _act_of(text)) is None:
-            faults.append(f"--event {text}: write {_ACT_SHAPE}")
+            faults.append(f"{option} {text}: write {_ACT_SHAPE}")
         else:
-            places["events", len(acts)] = f"--event {text}"
-            acts.append(act)
+            places["events", len(acts)] = f"{option} {text}"
+            acts.append(act | ({"seen": True} if option == "--see" else {}))
+    believed: list[YamlValue] = []
+    for text in beliefs:
+        target, window, ratio = (*map(str.strip, text.split(":")), "", "")[:3]
+        first, dots, last = window.partition("..")
+        if text.count(":") != 2 or not (target and dots and first and last and ratio):
+            faults.append(f"--belief {text}: write {_BELIEF_SHAPE}")
+        else:
+            number = plain_scalar(ratio)
+            places["beliefs", len(believed)] = f"--belief {text}"
+            stated_ratio = float(number) if type(number) is int else number
+            believed.append({"target": target, "window": [first, last], "ratio": stated_ratio})
     places |= {("without", index): f"--without {name}" for index, name in enumerate(without)}
     if faults:
         raise ConfigError("\n".join(faults))
-    lists: dict[str, YamlValue] = {"priors": stated, "events": acts, "without": [*without]}
+    lists: dict[str, YamlValue] = {
+        "priors": stated,
+        "events": acts,
+        "beliefs": believed,
+        "without": [*without],
+    }
     settings |= {key: value for key, value in lists.items() if value}
     return Scenario.checked(settings, SourceMap(OPTIONS, places))
 

@@ -24,7 +24,7 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -67,6 +67,7 @@ from forecast.panel import (
     KNOT_STEPS,
     STEP_DAYS,
     FutureAct,
+    Reaction,
     drift_knots_for,
     knots_for,
 )
@@ -356,6 +357,19 @@ class Survival:
 
 
 @dataclass(frozen=True, repr=False)
+class FurtherReaction:
+    """A reaction that the record holds no trigger of, so that nothing but its prior tells of it.
+
+    ``number``, ``half_life`` and ``severity`` are its parameters by draw, each of shape (draw,).
+    """
+
+    reaction: Reaction
+    number: Floats
+    half_life: Floats
+    severity: Floats
+
+
+@dataclass(frozen=True, repr=False)
 class Chances:
     """Chances of the targets of a record from every draw, for any acts ahead.
 
@@ -371,6 +385,8 @@ class Chances:
         Days ahead.
     seed : int
         Of tension and drift ahead: the same whatever acts are assumed.
+    further : tuple of FurtherReaction
+        Reactions beside those of the record's layout, to acts ahead and on occasions.
     """
 
     data: Acts
@@ -379,6 +395,16 @@ class Chances:
     n_days: int
     seed: int
     futures: int = FUTURES
+    further: tuple[FurtherReaction, ...] = ()
+
+    def with_further(self, further: Sequence[FurtherReaction]) -> Chances:
+        """Return the same chances with these further reactions; what was computed is shared."""
+        shared = {"_tables": self._tables, "_plain": self._plain, "_reactions": self._reactions}
+        own = {name: value for name, value in vars(self).items() if name not in self.__dataclass_fields__}
+        found = replace(self, further=tuple(further))
+        found.__dict__.update({**own, **shared})
+        found.__dict__.pop("_answers", None)
+        return found
 
     @cached_property
     def days(self) -> Integers:
@@ -503,10 +529,10 @@ class Chances:
         pairs: Sequence[tuple[int, int]] = (),
         also: Flags | None = None,
         also_days: int = 0,
-        targets: Sequence[int] | None = None,
+        met: Flags | None = None,
     ) -> tuple[Floats, Floats, Floats]:
         layout, n_draws = self.data.layout, len(self.draws)
-        met = layout.meets if targets is None else layout.meets[list(targets)]
+        met = layout.meets if met is None else met
         n_streams = len(layout.kinds)
         pair = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         survival = np.empty((n_draws, len(met), len(self.days)))
@@ -558,7 +584,8 @@ class Chances:
         wanted = {
             (stream, act.severity - 1) for act in acts for stream, _ in self.data.streams_of(act)
         } - self._tables.keys()
-        self._compute((), sorted(wanted))
+        if wanted:
+            self._compute((), sorted(wanted))
 
     def _compute(self, calming: tuple[FutureAct, ...], pairs: Sequence[tuple[int, int]]) -> None:
         survival, tables, reactions = self._run(self._calmed(calming), pairs)
@@ -566,8 +593,17 @@ class Chances:
         self._tables.update({pair: tables[:, at] for at, pair in enumerate(pairs)})
         self._reactions["of"] = reactions
 
-    def survival(self, acts: Sequence[FutureAct] = (), *, occasions: bool = True) -> Survival:
-        """Return S of every target by day, with these acts ahead, and occasions of reactions where asked."""
+    def survival(
+        self,
+        acts: Sequence[FutureAct] = (),
+        *,
+        occasions: bool = True,
+        reactions: Sequence[Reaction] | None = None,
+    ) -> Survival:
+        """Return S of every target by day, with these acts ahead, and occasions of reactions where asked.
+
+        ``reactions`` are those of the layout with other occasions, in its order.
+        """
         calming = tuple(act for act in acts if act.category in COOPERATIVE)
         wanted = {
             (stream, act.severity - 1) for act in acts for stream, _ in self.data.streams_of(act)
@@ -577,12 +613,16 @@ class Chances:
         values = self.daily_survival(self._plain[calming])
         for act in acts:
             values *= self.factor(act)
-        for i, reaction in enumerate(self.data.layout.reactions if occasions else ()):
+        known = self.data.layout.reactions if reactions is None else reactions
+        for i, reaction in enumerate((*known, *(one.reaction for one in self.further)) if occasions else ()):
             occasion = occasion_chances(reaction, self.data.grid.origin)
-            if occasion is not None:
+            if occasion is not None and reaction.when is None:
                 day, chance = occasion
-                quiet = np.exp(-self._daily(self._reactions["of"][:, i]))
-                values *= 1 - chance + chance * _delayed(quiet, day)
+                if i < len(known):
+                    answered = self._daily(self._reactions["of"][:, i])
+                else:
+                    answered = self._answered(i - len(known), REFERENCE)
+                values *= 1 - chance * (1 - _delayed(np.exp(-answered), day))
         targets = tuple(target.name for target in self.data.layout.targets)
         return Survival(targets, self.data.grid.origin, values)
 
@@ -590,13 +630,59 @@ class Chances:
         """What an act ahead multiplies S by, shape (draw, target, day): chance that it leads to no target."""
         first, length = window_of(act, self.data.grid.origin)
         quiet: Floats | float = 0.0
+        answered: Floats | float = 0.0
+        for i, one in enumerate(self.further):
+            when = one.reaction.when
+            if when and when.holds(act.category, act.subcategory, act.severity, act.by):
+                answered = answered + self._answered(i, act.severity - 1)
         for stream, share in self.data.streams_of(act):
             if (stream, act.severity - 1) not in self._tables:
                 self.prepare([act])
-            of_stream = np.exp(-self._daily(self._tables[stream, act.severity - 1]))
+            of_stream = np.exp(-self._daily(self._tables[stream, act.severity - 1]) - answered)
             of_stream[:, self.data.layout.meets[:, stream]] = 0.0
             quiet = quiet + share * of_stream
-        return np.asarray(1 - act.probability + act.probability * _delayed(np.asarray(quiet), first, length))
+        # Exactly 1 where nothing is changed.
+        return np.asarray(1 - act.probability * (1 - _delayed(np.asarray(quiet), first, length)))
+
+    @cached_property
+    def _answers(self) -> dict[int, tuple[Floats, Floats]]:
+        """Of further reactions by place: answers of each stream to a trigger by severity, and their hits."""
+        return {}
+
+    def _answered(self, place: int, grade: int) -> Floats:
+        """L of a further reaction for a trigger of this severity less 1, shape (draw, q, day)."""
+        if place not in self._answers:
+            self._answers[place] = self._answers_of(self.further[place])
+        mass, hits = self._answers[place]
+        return np.asarray(np.einsum("dk,dkqn->dqn", mass[:, grade], hits))
+
+    def _answers_of(self, one: FurtherReaction) -> tuple[Floats, Floats]:
+        """Mass by severity of the trigger, (draw, s, k), and the chance that an answer leads to a target.
+
+        The second, (draw, k, q, day), is Q of the streams that answer, with so many days left.
+        """
+        streams = np.flatnonzero(self.data.layout.answering(one.reaction))
+        mix, meets = self.record.mix, self.data.layout.meets
+        pairs = [(int(k), s) for k in streams for s in range(SEVERITIES) if mix[k, s] > 0]
+        if missing := [pair for pair in pairs if pair not in self._tables]:
+            self._compute((), missing)
+        hits = np.zeros((len(self.draws), len(streams), len(meets), self.n_days + 1))
+        for at, k in enumerate(streams):
+            for s in np.flatnonzero(mix[k] > 0):
+                hits[:, at] -= mix[k, s] * np.expm1(-self._daily(self._tables[int(k), int(s)]))
+            hits[:, at, meets[:, k]] = 1.0
+        kept = np.exp2(-1.0 / one.half_life)[:, None, None]
+        answers = np.zeros_like(hits)
+        for n in range(1, self.n_days + 1):
+            answers[..., n] = (1 - kept) * hits[..., n - 1] + kept * answers[..., n - 1]
+        mass = np.empty((len(self.draws), SEVERITIES, len(streams)))
+        for d, values in enumerate(self.draws.values):
+            rates = density.stream_rates(values, self.arrays, self.record)
+            grave = density.answer_weights(values, rates, self.arrays, self.record)[3][:, streams]
+            share = rates[streams] / (rates[streams] @ grave[REFERENCE])
+            mass[d] = grave * share
+        graver = np.exp(one.severity[:, None] * (np.arange(SEVERITIES) - REFERENCE))
+        return mass * (one.number[:, None] * graver)[:, :, None], answers
 
     def with_sign(self, also: Flags, days: int, target: str) -> Floats:
         """Chance that neither target nor sign has happened, shape (draw,).
@@ -604,7 +690,14 @@ class Chances:
         The target before the horizon, an act that ``also``, (k, s), marks before ``days``; no acts are ahead.
         """
         place = [one.name for one in self.data.layout.targets].index(target)
-        survival, _, _ = self._run(self._calmed(()), also=also, also_days=days, targets=[place])
+        met = self.data.layout.meets[[place]]
+        survival, _, _ = self._run(self._calmed(()), also=also, also_days=days, met=met)
+        return np.asarray(survival[:, 0, -1])
+
+    def without_sign(self, also: Flags, days: int) -> Floats:
+        """Chance that no act that ``also``, (k, s), marks has happened before ``days``, shape (draw,)."""
+        met = np.zeros((1, len(self.data.layout.kinds)), dtype=bool)
+        survival, _, _ = self._run(self._calmed(()), also=also, also_days=days, met=met)
         return np.asarray(survival[:, 0, -1])
 
     @cached_property

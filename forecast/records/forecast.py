@@ -231,12 +231,6 @@ class Difference(Record):
 
     value: float
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the difference")
-    at_most: float | None = Field(
-        default=None,
-        ge=0.0,
-        description="where acts differ, but no simulated path shows it before the milestone: the size of the "
-        "difference is below this, with 95% confidence (rule of three). None elsewhere",
-    )
 
 
 class ScenarioMilestone(MilestoneForecast):
@@ -251,20 +245,41 @@ class ScenarioMilestone(MilestoneForecast):
     )
 
 
+class AfterAct(Record):
+    """Chance of a target from the day of the first assumed act to ``date``, given none before it."""
+
+    days: int = Field(
+        description="from the day of the act, or the first of its window, to the last that counts"
+    )
+    date: date
+    probability: Probability = Field(description="under the scenario")
+    base: Probability = Field(description="in the forecast")
+
+
 class ScenarioTarget(TargetForecast):
     """All that is forecast for one target under a scenario."""
 
     milestones: tuple[ScenarioMilestone, ...]
+    after: tuple[AfterAct, ...] = Field(
+        default=(), description="days 7, 14 and 30 after the first assumed act, up to the last milestone"
+    )
 
 
-ScenarioMethod = Literal["simulate", "reweight", "reweight and simulate", "refit"]
-"""How a scenario was computed: other futures of the same draws; weights of the draws; both; a new fit."""
+ScenarioMethod = Literal["exact", "reweight", "refit"]
+"""How a scenario was computed: exactly, from the draws of the run; from weights of the draws; a new fit."""
 
 
 class MethodReason(Record):
     """Why a scenario was computed as it was: by what it changes."""
 
-    code: Literal["only_future", "only_priors", "priors_and_future", "past_taken_out"]
+    code: Literal[
+        "only_future",
+        "only_priors",
+        "priors_and_future",
+        "acts_seen",
+        "past_taken_out",
+        "reactions_of_record",
+    ]
 
 
 class FailedWeights(Record):
@@ -287,10 +302,12 @@ class ActAssumed(Record):
     label: str
     first_day: date
     last_day: date
-    category: str = Field(description="of the codebook, or a type that the scenario declares")
+    category: str
+    subcategory: str = Field(default="", description="what kind of act of its category; empty: not stated")
     severity: int
     by: str = Field(default="", description="who acts; empty where it is not stated")
     probability: Probability
+    seen: bool = Field(default=False, description="seen, so that it also tells of tension and level")
     meets: tuple[str, ...] = Field(description="targets that it meets by itself")
 
 
@@ -300,6 +317,15 @@ class ExpectationChanged(Record):
     label: str
     before: Probability
     after: Probability
+
+
+class BeliefStated(Record):
+    """What a scenario believes: so many times the chance of a target on every day of a window."""
+
+    target: str
+    first_day: date
+    last_day: date
+    ratio: float = Field(gt=0.0)
 
 
 class ScenarioForecast(Record, ShownInNotebooks):
@@ -324,6 +350,8 @@ class ScenarioForecast(Record, ShownInNotebooks):
         default=(), description="scheduled events that it makes more or less likely"
     )
     priors: tuple[str, ...] = Field(default=(), description="parameters whose prior it changes")
+    beliefs: tuple[BeliefStated, ...] = ()
+    reactions: tuple[str, ...] = Field(default=(), description="labels of the reactions that it states")
     taken_out: int = Field(default=0, description="past events that it takes out")
     targets: tuple[ScenarioTarget, ...]
 

@@ -738,10 +738,9 @@ def _how(scenario: ScenarioForecast) -> str:
     if scenario.method == "refit":
         return "new fit, which did not converge" if scenario.failures else "new fit"
     if scenario.pareto_k is None:
-        return "other futures"
-    futures = " and other futures" if "simulate" in scenario.method else ""
+        return "exact chances of the run's draws"
     draws = number(scenario.effective_draws or 0.0, 0)
-    return f"weights{futures}; Pareto k {number(scenario.pareto_k)}, {draws} effective draws"
+    return f"weights; Pareto k {number(scenario.pareto_k)}, {draws} effective draws"
 
 
 # When to act

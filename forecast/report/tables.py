@@ -260,7 +260,7 @@ def headline_scenarios(forecast: Forecast, most: int | None = None) -> Iterator[
     asked, scenarios = forecast.headline, by_effect(forecast, forecast.scenarios)[:most]
     rows = _compared(scenarios, asked.target, asked.milestone)
     yield plain_table(_COMPARED, rows, "Scenarios, the largest effect on the headline first")
-    yield _reading(scenarios, asked.target, asked.milestone)
+    yield _reading(scenarios)
 
 
 def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
@@ -310,7 +310,7 @@ def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast
     for scenario in scenarios:
         by_method.setdefault(method_sentence(scenario), []).append(scenario.label)
     yield Bullets(tuple(f"{'; '.join(labels)}: {method}" for method, labels in by_method.items()))
-    yield _reading(scenarios, milestone=asked.milestone)
+    yield _reading(scenarios)
 
 
 def _compared(
@@ -326,28 +326,17 @@ def _compared(
 def _answer(then: ScenarioMilestone) -> tuple[str, str, str]:
     """Chance under a scenario, its change, and the part of that which is assumed."""
     difference, assumed = then.difference, then.by_assumption
-    change = change_with_error(difference.value, difference.mcse, difference.at_most)
+    change = change_with_error(difference.value, difference.mcse)
     part = "" if assumed is None else signed_points(assumed) if assumed else "–"
     return percent(then.probability), change, part
 
 
-def _reading(
-    scenarios: Sequence[ScenarioForecast], target: str | None = None, milestone: str | None = None
-) -> Prose:
-    """How to read the changes of one target, or of all, before one milestone, or before all."""
+def _reading(scenarios: Sequence[ScenarioForecast]) -> Prose:
+    """How to read the changes."""
     text = (
         "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
         "assumed acts make by being what is forecast."
     )
-    bounded = (
-        change.difference.at_most is not None
-        for scenario in scenarios
-        for changed in scenario.targets
-        for change in changed.milestones
-        if target in (None, changed.name) and milestone in (None, change.name)
-    )
-    if any(bounded):
-        text += " In brackets: no path that was played shows a change, so it is below this (95% confidence)."
     refitted = [scenario.method == "refit" for scenario in scenarios]
     if not all(refitted):
         text += " The change is taken draw by draw, so its error is far below that of the chances"

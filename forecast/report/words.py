@@ -109,10 +109,14 @@ REASON_WORDS = {
     "data move it more": "it moves more with the weight of the data than with that of the assumptions",
 }
 METHOD_WORDS = {
-    "only_future": "Only the future changes: the same draws, with other futures on the same random numbers.",
+    "only_future": "Only the future changes, and the chances of the run's draws follow without simulation.",
     "only_priors": "Only priors change: the draws of the run are weighted by the ratio of the priors.",
     "priors_and_future": (
         "Priors and the future change: the draws of the run are weighted by the ratio of the priors."
+    ),
+    "acts_seen": "The draws of the run are weighted by the chance that each gave to what is seen.",
+    "reactions_of_record": (
+        "The record holds acts that a stated reaction answers, so the model must be fitted again."
     ),
     "past_taken_out": "Past events are taken out, so the model must be fitted again.",
     "weights_not_trusted": (

@@ -5,8 +5,9 @@ All faults are found before anything is computed, each with its place in the sce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 from forecast.config import AssumedAct, PastEvents, Scenario
 from forecast.config.field_types import unknown_actor
 from forecast.config.reactions import LEARNED, same_reactions, setting_faults
+from forecast.config.scenario import Belief
 from forecast.config.schema import actor_missing
 from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.table import EventTable
-from forecast.panel import EventCounts, FutureAct, Reaction, StreamLayout, count_events, is_named
+from forecast.panel import FutureAct, Reaction, is_named
 from forecast.priors import PriorSet, PriorStatement
 from forecast.runs.inputs import (
     Inputs,
@@ -28,7 +30,7 @@ from forecast.runs.inputs import (
     record_faults,
     scenario_reactions,
 )
-from forecast.simulation import NewTypeEffect
+from forecast.streams import Acts, acts_of, stream_layout
 from forecast.wording import count, listing, long_day
 
 _TYPO = 0.8
@@ -39,22 +41,38 @@ _TYPO = 0.8
 class ScenarioPlan:
     """What a scenario changes, ready to be computed.
 
-    ``priors`` are all priors, ``acts`` all future acts, ``reactions`` all reactions, ``events`` what is known
-    under the scenario and ``data`` their counts; ``taken_out`` counts the past events that it leaves out.
-    ``changes_priors`` and ``changes_future`` say whether it states other priors and other future acts than
-    the run.
+    Parameters
+    ----------
+    scenario : Scenario
+    inputs : Inputs
+        Of the run, with all that is known, believed and expected under the scenario: events, acts by the
+        scenario's reactions, priors, calendar and reactions.
+    seen : tuple of FutureAct
+        Acts of the calendar that are seen, and not done.
+    further : tuple of Reaction
+        Reactions whose only evidence is their prior: the record holds no trigger.
+    beliefs : tuple of Belief
+    changes_priors, changes_future, changes_reactions : bool
+        Whether it states other priors and another future than the run, and reactions that the record
+        tells of.
+    taken_out : int
+        Past events that it leaves out.
     """
 
     scenario: Scenario
-    priors: PriorSet
-    acts: tuple[FutureAct, ...]
-    reactions: tuple[Reaction, ...]
-    types: Mapping[str, NewTypeEffect]
-    events: EventTable
-    data: EventCounts
+    inputs: Inputs
+    seen: tuple[FutureAct, ...]
+    further: tuple[Reaction, ...]
+    beliefs: tuple[Belief, ...]
     changes_priors: bool
     changes_future: bool
+    changes_reactions: bool
     taken_out: int
+
+    @property
+    def acts(self) -> tuple[FutureAct, ...]:
+        """All acts ahead."""
+        return self.inputs.calendar
 
     @property
     def changes_past(self) -> bool:
@@ -67,6 +85,8 @@ class ScenarioPlan:
         scenario, parts = self.scenario, []
         if scenario.events:
             parts.append(count(len(scenario.events), "assumed act"))
+        if scenario.beliefs:
+            parts.append(count(len(scenario.beliefs), "belief"))
         if scenario.calendar is not None:
             parts.append("another calendar")
         if scenario.priors:
@@ -92,27 +112,95 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
     left = _left(inputs, scenario, faults)
     if not left.all():
         events = events.select(left)
-        data = count_events(events, data.grid, data.layout, data.completeness)
+        data = acts_of(events, data.grid, data.layout, data.known)
         # Priors are centred on the record, and move with it.
         known = priors_of(inputs.config, data, inputs.population)
-    priors = _priors(known, scenario, faults)
-    acts = _acts(inputs, scenario, faults)
+    acts, seen = _acts(inputs, scenario, faults)
     reactions = _reactions(inputs, scenario, acts, faults)
+    beliefs = _beliefs(inputs, scenario, faults)
+    if faults:
+        if not scenario.reactions:
+            _priors(known, scenario, faults)
+        raise scenario.errors(faults)
+    layout = stream_layout(inputs.rules, inputs.dyad, reactions, events, acts)
+    stated = {one.name: one for one in inputs.reactions}
+    moved = [one for one in reactions if _learning(one) != _learning(stated.get(one.name))]
+    further = tuple(one for one in moved if one.name not in stated and not _is_told(one, events))
+    again = [one for one in moved if one not in further]
+    known = _with_reactions(inputs, known, acts_of(events, data.grid, layout, data.known), reactions)
+    changed = _priors(known, scenario, faults)
+    if not again and not further:
+        # Also where labels alone, or days to come, are not those of the run.
+        data = replace(data, layout=replace(data.layout, reactions=reactions))
+    elif again:
+        data = acts_of(events, data.grid, layout, data.known)
+    if not faults and not again:
+        faults += _joint_faults(inputs, acts, scenario)
     if faults:
         raise scenario.errors(faults)
-    moved = (prior.distribution != known.priors[name].distribution for name, prior in priors.priors.items())
+    before = inputs.priors if left.all() else known
     return ScenarioPlan(
         scenario,
-        priors,
-        acts,
-        reactions,
-        {},
-        events,
-        data,
-        changes_priors=any(moved),
-        changes_future=acts != inputs.calendar,
+        replace(inputs, events=events, data=data, priors=changed, calendar=acts, reactions=reactions),
+        seen,
+        further,
+        beliefs,
+        changes_priors=any(
+            changed.priors[name].distribution != prior.distribution for name, prior in before.priors.items()
+        ),
+        changes_future=acts != inputs.calendar or bool(further),
+        changes_reactions=bool(again),
         taken_out=int((~left).sum()),
     )
+
+
+def _learning(one: Reaction | None) -> object:
+    """What of a reaction the likelihood sees: all but its chance, its days and how it is told."""
+    return one and (one.when, one.then, one.by, one.target, one.use_record, one.past)
+
+
+def _is_told(one: Reaction, events: EventTable) -> bool:
+    """Whether the record holds a trigger of a reaction."""
+    return bool(one.past) if one.when is None else bool(one.when.mask(events).any())
+
+
+def _with_reactions(inputs: Inputs, known: PriorSet, data: Acts, reactions: Sequence[Reaction]) -> PriorSet:
+    """Priors with those of a scenario's reactions; all others as they are."""
+    if reactions == inputs.reactions:
+        return known
+    full = priors_of(inputs.config, data, inputs.population)
+    own = {name: known.priors.get(name, prior) for name, prior in full.priors.items()}
+    own |= {name: prior for name, prior in full.priors.items() if name.startswith("reaction.")}
+    return replace(full, priors=own)
+
+
+def _beliefs(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[Belief, ...]:
+    config, names = inputs.config, [rule.name for rule in inputs.rules]
+    last = max(milestone.date for milestone in config.milestones) - timedelta(days=1)
+    for index, belief in enumerate(scenario.beliefs):
+        if belief.target not in names:
+            hint = did_you_mean(belief.target, names)
+            message = f"the run has no target '{belief.target}'.{hint} It has: {', '.join(names)}"
+            faults.append(Fault(("beliefs", index, "target"), message))
+        if belief.window[0] <= config.as_of or belief.window[1] > last:
+            message = (
+                f"{belief.window[0]} … {belief.window[1]} is not within the days that are forecast "
+                f"({config.as_of + timedelta(days=1)} … {last})"
+            )
+            faults.append(Fault(("beliefs", index, "window"), message))
+    return scenario.beliefs
+
+
+def _joint_faults(inputs: Inputs, acts: Sequence[FutureAct], scenario: Scenario) -> Iterator[Fault]:
+    """Acts that belong to several classes at once, of which the record holds no act."""
+    layout = inputs.data.layout
+    known = {stream.classes for stream in layout.kinds}
+    for act in acts:
+        classes = layout.classes_of(act.category, act.subcategory, act.severity, act.by)
+        if classes not in known:
+            names = " and ".join(layout.reactions[i].name for i in classes)
+            message = f"{act.date}: such an act sets off {names} at once, which no act of the record does"
+            yield Fault(("events",) if scenario.events else ("calendar",), message)
 
 
 def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[ScenarioPlan, ...]:
@@ -175,7 +263,11 @@ def _near_subcategory(inputs: Inputs, category: str, name: str) -> str:
     return near and f"no {category} in the data is of subcategory '{name}'.{near}"
 
 
-def _acts(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[FutureAct, ...]:
+def _acts(
+    inputs: Inputs, scenario: Scenario, faults: list[Fault]
+) -> tuple[tuple[FutureAct, ...], tuple[FutureAct, ...]]:
+    """All acts ahead, and those of them that are seen."""
+    seen: list[FutureAct] = []
     change = scenario.calendar
     kept: Sequence[FutureAct] = inputs.calendar
     added: list[tuple[KeyPath, AssumedAct]] = []
@@ -204,7 +296,9 @@ def _acts(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[Futu
             message = "is in the calendar already; use calendar.probability to make it more or less likely"
             faults.append(Fault(path, message))
         acts.append(act)
-    return tuple(acts)
+        if assumed.seen:
+            seen.append(act)
+    return tuple(acts), tuple(seen)
 
 
 def _label_faults(probabilities: Iterable[str], labels: list[str]) -> Iterator[Fault]:
@@ -287,10 +381,3 @@ def _none_fits(inputs: Inputs, past: PastEvents, fitting: NDArray[np.bool_]) -> 
         return f"no event fits this description among those known on {as_of}"
     hint = did_you_mean(past.id, [str(known) for known in inputs.events.id])
     return f"no event has the id '{past.id}' among those known on {as_of}.{hint}"
-
-
-def draw_effects(
-    types: Mapping[str, NewTypeEffect], events: EventTable, layout: StreamLayout, n_draws: int, seed: int
-) -> dict[str, NewTypeEffect]:
-    """Return no effect: acts are of categories of the codebook."""
-    return {}
