@@ -254,6 +254,9 @@ def _milestone_cell(
 
 # Scenarios
 
+_AFTER = 14
+"""Days after an assumed act of which the terminal tells the effect."""
+
 
 def headline_scenarios(forecast: Forecast, most: int | None = None) -> Iterator[Block]:
     """Yield the short table of what the scenarios, or the first of them, do to the headline."""
@@ -280,7 +283,19 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
         groups = []
         for target in scenario.targets:
             base = forecast.target(target.name).milestones
-            rows = (
+            rows = [
+                cells(
+                    f"{_AFTER} days on",
+                    percent(after.base),
+                    percent(after.probability),
+                    signed_points(after.probability - after.base),
+                    "",
+                    "",
+                )
+                for after in target.after
+                if after.days == _AFTER
+            ]
+            rows += [
                 cells(
                     short_day(then.date),
                     percent(named(base, then.name).probability),
@@ -288,7 +303,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                     then.words,
                 )
                 for then in target.milestones
-            )
+            ]
             groups.append(Group(label=target.label, rows=tuple(rows)))
         yield Table(columns=(*heads, Column("In words")), groups=tuple(groups))
     yield _reading(scenarios)
@@ -337,6 +352,11 @@ def _reading(scenarios: Sequence[ScenarioForecast]) -> Prose:
         "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
         "assumed acts make by being what is forecast."
     )
+    if any(target.after for scenario in scenarios for target in scenario.targets):
+        text += (
+            f" {_AFTER} days on: from the day of the first assumed act to {_AFTER} days after it, given none "
+            "before."
+        )
     refitted = [scenario.method == "refit" for scenario in scenarios]
     if not all(refitted):
         text += " The change is taken draw by draw, so its error is far below that of the chances"

@@ -20,7 +20,7 @@ from forecast.priors import elements
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.mixture import Mixture
-from forecast.runs.run import Run, simulate, write_run
+from forecast.runs.run import Run, chances_of, mixture_of, write_run
 from forecast.runs.summaries import target_forecasts
 
 CHAINS = 4
@@ -44,13 +44,11 @@ model:
   family: model
   population: none
   priors:
-    # Known, mostly small, so that paths stay cheap and futures differ.
     baseline.weekly_rate: LogNormal(mu=-2.5, sigma=0.4)
     baseline.weekly_rate.escalation: LogNormal(mu=-4, sigma=0.4)
     baseline.weekly_rate.lethal: LogNormal(mu=-5.5, sigma=0.4)
     drift.scale: small
-    excitation.cross: weak
-sampler: {seed: 5, draws: 250, tune: 100, chains: 4, paths_per_draw: 6}
+sampler: {seed: 5, draws: 250, tune: 100, chains: 4}
 """
 EVENTS = """\
 id,date,known_date,initiator,target,category,severity,summary
@@ -174,8 +172,11 @@ def run_from():
         if edit:
             edit(variables)
         fit = posterior_of(inputs, variables)
-        mixture = simulate(inputs, fit)
-        return Run(inputs, fit, mixture, forecast_of(mixture))
+        chances = chances_of(inputs, fit)
+        mixture = mixture_of(inputs, chances)
+        run = Run(inputs, fit, mixture, forecast_of(mixture))
+        run.__dict__["chances"] = chances
+        return run
 
     return make
 
@@ -215,10 +216,9 @@ def still(inputs, run_from) -> Run:
     """A run in whose futures nothing happens by itself and nothing brings about anything."""
 
     def silence(variables):
-        for name in ("baseline_weekly_rate", "excitation_branching", "excitation_cross"):
+        for name in ("baseline_weekly_rate", "answers_number", "follow_on_number"):
             variables[name][:] = 1e-12
         variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
-        variables["overdispersion_shape"][:] = 1e8
         variables["ballast"][:] = 0.0
 
     return run_from(replace(inputs, calendar=()), edit=silence)
