@@ -1,7 +1,7 @@
 """The model families that ``model.family`` of a config chooses from: what a forecast is the mean of.
 
-Every family fits the model, whose paths tell what acts ahead do. ``model`` forecasts by it alone,
-``panel`` by the pooled hazard, ``combined`` by their mean.
+Every family fits the model, which tells what acts ahead do. ``model`` forecasts by it alone, ``panel`` by
+the pooled hazard, ``combined`` by their mean.
 """
 
 from __future__ import annotations
@@ -160,14 +160,16 @@ class Family:
 
 
 MODEL_METHOD = (
-    "Public acts between the two sides are coded by kind and severity and counted by week. The targets cut "
-    "them into cells of acts that meet the same targets; acts that meet none are counted by kind. The "
-    "model assumes that the rate of each stream of acts is its own rate over the record, moved by four "
-    "things: how tense the relationship is, what has just happened, recent cooperation, and how the level "
-    "of conflict has moved over the years.",
-    "Acts bring about further acts: a sanction makes the next one more likely for some weeks, and conflict "
-    "in one field feeds the others, the more so the graver it is. This pull fades with a half-life that "
-    "the data estimate, and it is kept below the point at which one act would set off an endless chain.",
+    "Public acts between the two sides are coded by day, side, kind and severity. The targets cut them into "
+    "cells of acts that meet the same targets; acts that meet none are told apart by kind and side. The "
+    "model assumes that acts come in two ways. Some come by themselves, at the rate of the record, moved by "
+    "how tense the relationship is, by recent cooperation, and by how the level of conflict has moved over "
+    "the years. Others answer an act of the days before.",
+    "Both sides answer acts of conflict: the other side, and the side that acted with a further act. Half of "
+    "the answers come within a few days. Graver acts are answered more often, and by graver acts. Part of "
+    "the answers are of the same kind as the act. Their number is kept below the point at which one act "
+    "would set off an endless chain. A reaction that the config names has answers of its own. Cooperation "
+    "brings about further cooperation of its kind.",
     "Tension is not observed. It is inferred from all kinds of acts at once as a wave that lasts months; its "
     "unit is its own standard deviation. Calm, strained and crisis are readings of this wave by fixed "
     "thresholds, not states of the model. Beneath it the level of conflict drifts over years, as when a war "

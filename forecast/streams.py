@@ -167,6 +167,7 @@ class StreamLayout:
                 names.append(self._name(key))
             else:
                 name = "+".join(self.targets[q].name for q in self.narrowest(key))
+                name = f"{name}.target" if name in CATEGORIES else name
                 names.append(name if conflict else f"{name}.cooperation")
         return tuple(names)
 
@@ -298,10 +299,27 @@ class StreamLayout:
         severities = self.held[kind]
         side = "" if kind.side == NO_SIDE else f" by {' or '.join((self.dyad.a, self.dyad.b)[kind.side])}"
         names = "".join(f", {self.reactions[i].name.replace('_', ' ')}" for i in kind.classes)
-        return f"{kind.category.replace('_', ' ')} of {_severities(severities)}{side}{names}"
+        return f"{kind.category.replace('_', ' ')} of {severities_in_words(severities)}{side}{names}"
+
+    def cell_in_words(self, streams: Iterable[int]) -> str:
+        """Acts of the streams of one cell: ``dispute or sanction of severity 4; visit of severity 5``."""
+        found: dict[tuple[tuple[int, ...], tuple[int, ...]], list[str]] = {}
+        by_kind: dict[tuple[str, tuple[int, ...]], set[int]] = {}
+        for k in streams:
+            kind = self.kinds[k]
+            by_kind.setdefault((kind.category, self.held[kind]), set()).add(kind.side)
+        for (category, severities), sides in by_kind.items():
+            found.setdefault((severities, tuple(sorted(sides))), []).append(category.replace("_", " "))
+        parts = []
+        for (severities, sides), categories in found.items():
+            actors = (self.dyad.a, self.dyad.b)[sides[0]] if sides in ((A,), (B,)) else ()
+            by = f" by {' or '.join(actors)}" if actors else ""
+            parts.append(f"{' or '.join(categories)} of {severities_in_words(severities)}{by}")
+        return "; ".join(parts)
 
 
-def _severities(held: tuple[int, ...]) -> str:
+def severities_in_words(held: tuple[int, ...]) -> str:
+    """Return e.g. ``any severity``, ``severity 1 to 3``."""
     if held == SEVERITIES:
         return "any severity"
     first, last = held[0], held[-1]

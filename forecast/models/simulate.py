@@ -118,6 +118,26 @@ class Simulator:
         table = table[(table[:, 0] >= 0) & (table[:, 0] < chances.n_days)]
         return table[:, 0], table[:, 1], table[:, 2]
 
+    def expected(self, rng: np.random.Generator) -> Floats | None:
+        """Acts of each stream that one future of tension and drift leads one to expect, shape (k,).
+
+        Without acts ahead and occasions; answers that come past the horizon count. ``None`` where chains of
+        answers do not end.
+        """
+        chances, record = self._chances, self._record
+        mass = self._mass.copy()
+        cooperative = np.flatnonzero(record.side < 0)
+        mass[cooperative, :, cooperative] = self._follow
+        for i, sets_off in enumerate(self._layout.sets_off):
+            mass[sets_off] += self._reaction[i]
+        born = np.einsum("ks,ksl->kl", record.mix, mass)
+        if np.abs(np.linalg.eigvals(born)).max() >= 1:
+            return None
+        moved = chances._calmed(())[self._draw, :, :, int(rng.integers(chances.futures))]
+        days = np.diff(chances._starts)[:, None] * moved[: len(chances._starts) - 1, record.category]
+        first = self._rate * days.sum(axis=0) + np.sum([mass for mass, _ in self._past], axis=0)
+        return np.asarray(np.linalg.solve(np.eye(len(born)) - born.T, first))
+
     def _moved(self, acts: Sequence[FutureAct]) -> Floats:
         """What moves each category in the weeks ahead, under these acts of cooperation, (week, c, f)."""
         if tuple(acts) not in self._kept:

@@ -219,7 +219,7 @@ class DataSummary(Record):
 
 
 class CalendarAct(Record):
-    """An act ahead, inserted into the simulation with its probability."""
+    """An act ahead with its probability."""
 
     date: date
     category: str
@@ -371,7 +371,7 @@ _SENTENCES: dict[tuple[str, str], str] = {
     (
         "signs",
         "none_informative",
-    ): "No act of the next weeks would tell more about the headline than simulation error.",
+    ): "No act of the next weeks would tell more about the headline than its Monte Carlo error.",
     ("sign_history", "no_backtest"): "How often the signs misled is unknown: no backtest of these questions.",
     ("other_pairs", "no_past"): "Other pairs are not compared: of the pairs learned from, the program ships "
     "coefficients and no events.",

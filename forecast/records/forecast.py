@@ -185,7 +185,7 @@ class Curve(Record):
 
 
 class TimeToEvent(Record):
-    """Quantiles of the days until the first target event; ``None`` beyond the simulated horizon."""
+    """Quantiles of the days until the first target event; ``None`` beyond the last milestone."""
 
     q10: float | None
     q50: float | None

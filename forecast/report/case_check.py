@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,8 +38,10 @@ from forecast.records.notices import HEAD, Notice, caution_lines
 from forecast.runs.cautions import acts_a_month, cautions_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.summaries import PriorPredictive, prior_predictive
-from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 from forecast.wording import count, listing, long_day, percent, plain_number, points, small_number, times
+
+if TYPE_CHECKING:
+    from forecast.scenarios.plan import ScenarioPlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +64,9 @@ class CaseCheck:
     @property
     def titles(self) -> dict[str, str]:
         """Titles of kinds of act and of targets, by name."""
-        inputs = self.inputs
-        kinds = {name: inputs.kind_title(name) for name in inputs.data.layout.streams}
+        inputs, layout = self.inputs, self.inputs.data.layout
+        kinds = {name: name.replace("_", " ") for name in layout.categories}
+        kinds |= {name: inputs.rate_title(name) for name in layout.rates if name not in layout.categories}
         return kinds | {rule.name: inputs.config.target_title(rule.name) for rule in inputs.rules}
 
     def acts_a_month(self) -> tuple[float, float]:
@@ -72,7 +76,7 @@ class CaseCheck:
     def kinds(self) -> Iterator[tuple[str, tuple[str, ...], int]]:
         """Yield each kind of act: its name, its categories with severities, and how many are in the data."""
         layout = self.inputs.data.layout
-        totals = self.inputs.data.counts.sum(axis=0).tolist()
+        totals = self.inputs.data.by_stream.tolist()
         for place, name in enumerate(layout.streams):
             yield name, (layout.acts_in_words(place),), int(totals[place])
 
@@ -136,15 +140,16 @@ class CaseCheck:
         yield from self._implied()
 
     def _kinds(self) -> Iterator[str]:
-        ordinary = self.inputs.data.layout.ordinary
-        counted = list(self.kinds())
-        title = self.inputs.kind_title
-        plain = tuple(f"{title(name)} {acts:,}" for name, _, acts in counted[: len(ordinary)])
-        if plain:
-            yield f"Acts that meet no target, by category: {listing(plain)}."
-        for name, acts, days in counted[len(ordinary) :]:
-            seen = f"seen on {count(days, 'day')}" if days else "never seen"
-            yield f"{title(name)} ({name}): {'; '.join(acts)}; {seen}."
+        inputs, layout, seen = self.inputs, self.inputs.data.layout, self.inputs.data.by_stream.tolist()
+        ordinary = [k for k, kind in enumerate(layout.kinds) if not kind.cell]
+        if plain := [f"{inputs.kind_title(layout.streams[k])} {seen[k]:,}" for k in ordinary if seen[k]]:
+            yield f"Acts that meet no target: {'; '.join(plain)}."
+        for rate, name in enumerate(layout.rates):
+            own = [k for k in np.flatnonzero(layout.rate_of == rate).tolist() if layout.kinds[k].cell]
+            if own:
+                days = sum(seen[k] for k in own)
+                times_seen = f"seen {times(days)}, at most once a day and side" if days else "never seen"
+                yield f"{inputs.rate_title(name)} ({name}): {layout.cell_in_words(own)}; {times_seen}."
 
     def _data(self) -> Iterator[str]:
         inputs = self.inputs
@@ -187,7 +192,7 @@ class CaseCheck:
             for name, (low, middle, high) in implied.acts_a_month.items()
         )
         columns = "Acts a month", right("median"), right("90% interval"), right("in the data")
-        yield plain_table(columns, rows, "What the priors imply for a year ahead, before the fit (simulated)")
+        yield plain_table(columns, rows, "What the priors imply for a year ahead, before the fit")
         said = (
             f"{titles[name]} within a year: {percent(probability)} (Monte Carlo error "
             f"{points(implied.mcse[name], 0)})."
@@ -197,10 +202,15 @@ class CaseCheck:
 
 
 def check_case(inputs: Inputs) -> CaseCheck:
-    """Look a case over: scenarios are planned, priors are simulated, nothing is fitted."""
+    """Look a case over: scenarios are planned, nothing is fitted."""
+    plans: tuple[ScenarioPlan, ...] = ()
+    if inputs.scenarios:
+        from forecast.scenarios.plan import plan_scenarios
+
+        plans = tuple(plan_scenarios(inputs, inputs.scenarios))
     return CaseCheck(
         inputs=inputs,
-        scenarios=tuple(plan_scenarios(inputs, inputs.scenarios)),
+        scenarios=plans,
         cautions=tuple(cautions_of(inputs)),
         pace=acts_a_month(inputs.data, inputs.priors),
         implied=prior_predictive(inputs, inputs.config.sampler.seed),
@@ -213,8 +223,12 @@ _SPAN = [0.05, 0.5, 0.95]
 
 def list_priors(priors: Sequence[NamedPrior], inputs: Inputs) -> Iterator[Block]:
     """Yield the kinds of act, and every prior under its group: median, 90% interval, word and origin."""
-    kinds = [(name, inputs.kind_title(name)) for name in inputs.data.layout.streams if name not in CATEGORIES]
-    yield Prose("Kinds of act: the categories, for acts that meet no target, and those that the targets cut:")
+    layout = inputs.data.layout
+    kinds = [(name, inputs.rate_title(name)) for name in layout.rates if name not in CATEGORIES]
+    kinds += [(one.name, one.label) for one in layout.reactions]
+    yield Prose(
+        "Names of kinds: categories; acts that meet no target, by category and side; targets; reactions."
+    )
     yield plain_table(("", ""), kinds)
     groups = []
     for name, priors_of_group in groupby(priors, key=lambda prior: prior.group.name):
@@ -273,10 +287,11 @@ def _explanation(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary 
     documented = _documented(prior, inputs)
     yield f"{prior.group.meaning}."
     if prior.element and prior.element not in CATEGORIES:
-        yield f"Kind: {inputs.kind_title(prior.element)}."
-        for name in ():
-            counts = what_counts(inputs.config.targets[name], inputs.scale)
-            yield f"What counts, on the scale '{inputs.scale.name}': {counts}"
+        yield f"Kind: {inputs.element_title(prior.element)}."
+        if prior.group.name == BASELINE:
+            for name in _targets_of(prior.element, inputs):
+                counts = what_counts(inputs.config.targets[name], inputs.scale)
+                yield f"What counts, on the scale '{inputs.scale.name}': {counts}"
     yield f"Unit: {prior.group.unit}. Read as: {scale.meaning}."
     yield f"Prior: {_spread(prior.distribution)}"
     yield f"In plain terms: {prior.reading}."
@@ -325,7 +340,7 @@ def prior_facts(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary |
     documented = _documented(prior, inputs)
     facts: dict[str, object] = {
         "name": prior.name,
-        "kind": prior.element and inputs.kind_title(prior.element),
+        "kind": prior.element and inputs.element_title(prior.element),
         "meaning": prior.group.meaning,
         "unit": prior.group.unit,
         "distribution": str(prior.distribution),
@@ -362,6 +377,13 @@ def _documented(prior: NamedPrior, inputs: Inputs) -> Distribution:
     return record_priors(inputs.data, None).priors[prior.name].default
 
 
+def _targets_of(rate: str, inputs: Inputs) -> tuple[str, ...]:
+    """Names of the narrowest targets that the acts of a rate meet."""
+    layout = inputs.data.layout
+    first = int(np.flatnonzero(layout.rate_of == layout.rates.index(rate))[0])
+    return tuple(layout.targets[q].name for q in layout.narrowest(layout.kinds[first].cell))
+
+
 def _own_rate(prior: NamedPrior, inputs: Inputs) -> OwnRate:
     place = inputs.data.layout.rates.index(str(prior.element))
     return own_rates(inputs.data, inputs.population)[place]
@@ -382,7 +404,9 @@ def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
     share = further_share(inputs.population)
     few, many = share.quantile([0.05, 0.95]).tolist()
     steps = "one severity" if own.steps == 1 else f"{small_number(own.steps)} severities"
-    milder = listing(tuple(map(inputs.kind_title, own.milder)))
+    layout = inputs.data.layout
+    read = dict.fromkeys(int(layout.rate_of[layout.streams.index(name)]) for name in own.milder)
+    milder = listing(tuple(inputs.rate_title(layout.rates[rate]) for rate in read))
     dyads = "" if inputs.population is None else " in other pairs of countries"
     yield f"This never happened in the {length} of the record."
     yield f"Acts {steps} milder ({milder}): {own.acts:,}; {seen}"

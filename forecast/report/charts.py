@@ -663,9 +663,9 @@ def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) ->
 
 
 def draw_priors(changed: Sequence[NamedPrior], implied: PriorPredictive, titles: Titles) -> Figure:
-    """Draw one density a changed prior (default grey, set coloured), and simulated years below.
+    """Draw one density a changed prior (default grey, set coloured), and the year ahead below.
 
-    ``changed`` are the priors that differ from their default; none leaves the simulated years alone.
+    ``changed`` are the priors that differ from their default; none leaves the year ahead alone.
     ``titles`` gives kinds of act and targets their names for readers.
     """
     n_rows = -(-len(changed) // _PRIORS_A_ROW)
@@ -727,7 +727,7 @@ def _draw_acts(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) 
     _fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
     axes.minorticks_off()
     axes.set_title("Acts a month, by the priors alone", loc="left", color=INK)
-    axes.set_xlabel("Bar: 90% of simulated years; tick: median; dot: the data")
+    axes.set_xlabel("Bar: 90% interval; tick: median; dot: the data")
 
 
 # Scores

@@ -28,7 +28,7 @@ from forecast.blocks import (
 from forecast.events.codebook import CATEGORIES, SEVERITIES, severity_word, weak_kind
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.events.table import Event, EventTable
-from forecast.panel import TargetRule
+from forecast.panel import TargetRule, TimeGrid
 from forecast.records.analysis import (
     Analysis,
     DataSummary,
@@ -57,7 +57,7 @@ from forecast.report.words import (
     shown_days,
     skill_words,
 )
-from forecast.streams import stream_layout
+from forecast.streams import A, B, acts_of, severities_in_words, stream_layout
 from forecast.wording import (
     count,
     interval_percent,
@@ -91,15 +91,15 @@ _READING = (
 )
 _CALMING = {"visit": "visits", "channel_opening": "channels that open", "cooperation": "cooperative acts"}
 _FORECAST = (
-    "The model plays the relationship forward, week by week, thousands of times from every plausible "
-    "setting. Its probability is the share of these futures in which the target happens before the day of "
-    "the milestone."
+    "Under each plausible setting the chance that no act ahead, and no answer to an act, meets the target "
+    "before the milestone is computed day by day; only tension and drift are drawn ahead. The probability is "
+    "the mean over settings."
 )
 _SHORT = (
-    "The model assumes that the rate of each kind of act depends on the pair's own record, on how tense the "
-    "relationship is (inferred from all acts, lasting months), on what has just happened (acts bring about "
-    "further acts, graver ones more), on recent cooperation, and on a level of conflict that drifts over "
-    "years.",
+    "The model assumes that acts come by themselves or answer an act of the days before. How many come by "
+    "themselves depends on the pair's own record, on how tense the relationship is (inferred from all acts, "
+    "lasting months), on recent cooperation, and on a level of conflict that drifts over years. How many "
+    "answer depends on who acted and how gravely.",
     "An event that never happened takes its rate from milder acts and from how often others went further.",
 )
 _MORE = (
@@ -108,8 +108,8 @@ _MORE = (
     "report.html; the tables are attached to this file as CSV."
 )
 _MOVED = (
-    "Members that know no scheduled events are moved by what these do to the odds in the model's futures; an "
-    "event that meets a target itself counts with its own probability."
+    "Members that know no scheduled events are moved by the factor by which these change the model's chance "
+    "that nothing happens; an event that meets a target itself counts with its own probability."
 )
 _INTERVAL = (
     "The plausible range (a 90% interval) shows how far the probability moves between plausible settings{}; "
@@ -122,8 +122,8 @@ _NOT = (
     "puts it in."
 )
 _KINDS = (
-    "The targets cut the acts into kinds that the model tells apart: acts that meet no target, by category, "
-    "and acts that meet the same targets, named after the narrowest one and counted at most once a day."
+    "The model tells acts apart by category, by the side that acts, and by the targets that they meet. Those "
+    "that meet a target count at most once a day. Acts that were never seen are left out of this table."
 )
 _READING_PARAMETERS = (
     "Each parameter with its mean and 90% interval before (prior) and after (posterior) the data. A prior "
@@ -635,21 +635,26 @@ def _parameter(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
 
 
 def _kinds_table(run: RunRecords) -> Table:
-    """Each kind of act that the model counts: which acts, how many were seen, and how many a year."""
+    """Kinds of act that were seen: which acts, how many by each side, and how many a year."""
     forecast, start = run.forecast, run.analysis.data.start
     events = run.events.between(start, forecast.as_of)
     targets = [TargetRule(one.name, one.any_of, one.min_severity, one.by) for one in forecast.targets]
     dyad = run.analysis.data.dyad
     layout = stream_layout(targets, DyadRule(tuple(dyad.a), tuple(dyad.b), tuple(dyad.theatre)))
-    streams, years = layout.assign(events), ((forecast.as_of - start).days + 1) / 365.25
+    years = ((forecast.as_of - start).days + 1) / 365.25
+    seen = acts_of(events, TimeGrid(start, forecast.as_of + timedelta(days=1)), layout).by_stream
+    kinds: dict[tuple[str, tuple[int, ...], tuple[int, ...]], dict[int, int]] = {}
+    for place, (stream, severities) in enumerate(layout.held.items()):
+        kinds.setdefault((stream.category, stream.cell, severities), {})[stream.side] = int(seen[place])
     rows = []
-    for place, name in enumerate(layout.streams):
-        days = events.date[streams == place]
-        seen = len(set(days.tolist())) if layout.kinds[place].cell else len(days)
-        acts, rate = layout.acts_in_words(place), seen / years
-        a_year = Cell(plain_number(rate), value=rate)
-        rows.append((name.replace("_", " "), acts, Cell(f"{seen:,}", value=seen), a_year))
-    columns = (Column("Kind", 40), "Acts", right("Seen", 14), right("A year", 16))
+    for (category, cell, severities), by_side in kinds.items():
+        if total := sum(by_side.values()):
+            met = " + ".join(_label(forecast, layout.targets[q].name) for q in layout.narrowest(cell))
+            acts = f"{name_category(category)}, {severities_in_words(severities)}"
+            sides = ("–" if own not in by_side else Cell(f"{by_side[own]:,}") for own in (A, B))
+            rows.append((acts, met or "–", *sides, f"{total:,}", plain_number(total / years)))
+    heads = (right(f"By {forecast.dyad.a}", 18), right(f"By {forecast.dyad.b}", 18))
+    columns = (Column("Acts", 55), "Targets met", *heads, right("Seen", 14), right("A year", 16))
     return plain_table(columns, rows, "What the model counts", "kinds", lines=False, whole=True)
 
 

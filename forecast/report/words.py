@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 from forecast.blocks import Cell
+from forecast.events.codebook import CATEGORIES
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -149,30 +150,47 @@ _ASSUMPTIONS = {
         "{acts} follow {then} of a swing in tension instead of {now}",
     ),
     "drift.scale": ("Size of drift", "drift counts {times} as much"),
-    "excitation.branching": (
-        "Own pull: {kind}",
-        "acts of {kind} bring about {times} as many of their own kind",
+    "answers.number": (
+        "Answers: {kind}",
+        "{times} as many acts answer one act of conflict by {kind}",
     ),
-    "excitation.half_life_days": (
-        "Half-life of own pull",
-        "the pull of acts on their own kind lasts {times} as long",
+    "answers.in_kind": (
+        "Answers in kind: {kind}",
+        "{then} of the answers by {kind} are of the same kind of act instead of {now}",
     ),
-    "excitation.cross": (
-        "Pull of conflict: {kind}",
-        "other conflict brings about {then} of {acts} instead of {now}",
+    "answers.half_life_days": ("Half-life of answers", "answers take {times} as long"),
+    "answers.severity": (
+        "Answers to graver acts",
+        "an act one severity graver is answered {then} as often instead of {now}",
     ),
-    "excitation.cross_half_life_days": (
-        "Half-life of the pull of conflict",
-        "the pull of conflict on other kinds lasts {times} as long",
+    "answers.gravity": (
+        "Gravity of answers",
+        "an act one severity graver is answered by graver acts {then} as often instead of {now}",
     ),
-    "excitation.severity": (
-        "Weight of severity",
-        "an act one severity graver brings about {then} as much conflict instead of {now}",
+    "follow_on.number": (
+        "Cooperation that follows",
+        "{times} as many cooperative acts follow one of their kind",
     ),
-    "overdispersion.shape": ("Evenness: {kind}", "{acts} come {times} as evenly"),
+    "follow_on.half_life_days": (
+        "Half-life of what follows cooperation",
+        "cooperation that follows takes {times} as long",
+    ),
+    "reaction.number": (
+        "Reaction: {kind}",
+        "a trigger of severity 4 of '{kind}' is answered with a chance of {then} instead of {now}",
+    ),
+    "reaction.half_life_days": (
+        "Half-life of a reaction: {kind}",
+        "the answers of '{kind}' take {times} as long",
+    ),
+    "reaction.severity": (
+        "Graver triggers: {kind}",
+        "a trigger of '{kind}' one severity graver is answered {then} as often instead of {now}",
+    ),
     "ballast": ("Calming: {kind}", "{acts} change the rate of conflict by {then} instead of {now}"),
     "ballast.half_life_days": ("Half-life of calming", "calming lasts {times} as long"),
 }
+_ANSWERERS = {"same_side": "the side that acted", "other_side": "the other side"}
 Titles = Mapping[str, str]
 """What people call each target of a run, by its name."""
 _NO_TITLES: Titles = {}
@@ -484,10 +502,9 @@ def stands_out(change: float, mcse: float) -> bool:
 
 def titles_of(forecast: Forecast) -> Titles:
     """Titles of the targets of a run, by which assumptions on their acts are named."""
-    categories = {name for target in forecast.targets for name in target.any_of}
     # A cell is told from the category that its target is named after.
     return {
-        f"{target.name}.target" if target.name in categories else target.name: target.label
+        f"{target.name}.target" if target.name in CATEGORIES else target.name: target.label
         for target in forecast.targets
     }
 
@@ -527,8 +544,26 @@ def assumed_text(assumed: Assumed) -> str:
 
 def _kind(element: str, titles: Titles) -> str:
     """What people call the acts of a stream: those of a cell by the narrowest targets that they meet."""
-    names = [element] if element in titles else element.split("+")
-    return " + ".join(titles.get(name, name.replace("_", " ")) for name in names)
+    if element in _ANSWERERS:
+        return _ANSWERERS[element]
+    if _is_cell(element, titles):
+        names = [element] if element in titles else element.split("+")
+        return " + ".join(titles.get(name, name.replace("_", " ")) for name in names)
+    what, *more = element.split(".")
+    by = f" by {more[-1]}" if more else ""
+    return f"{', '.join((what, *more[:-1]))}{by}".replace("_", " ")
+
+
+def _is_cell(element: str, titles: Titles) -> bool:
+    return any(part in titles for part in (element, *element.split("+")))
+
+
+def _acts(element: str, titles: Titles) -> str:
+    """Acts of a kind as the subject of a sentence."""
+    if _is_cell(element, titles):
+        return f"acts that count as '{_kind(element, titles)}'"
+    what, by, side = _kind(element, titles).partition(" by ")
+    return f"{what} acts{by}{side}"
 
 
 def break_even_sentence(crossing: BreakEven, titles: Titles = _NO_TITLES) -> str:
@@ -565,9 +600,7 @@ def _change_clause(name: str, before: Assumed, after: Assumed, titles: Titles) -
     group, element = group_of(name)
     if not group:
         return f"{name} has its middle at {then} instead of {now}", True
-    kind = _kind(element, titles)
-    cell = any(part in titles for part in (element, *element.split("+")))
-    acts = f"acts that count as '{kind}'" if cell else f"{kind} acts"
+    kind, acts = _kind(element, titles), _acts(element, titles)
     clause, ratio = _ASSUMPTIONS[group][1], ""
     if before.parameter and after.parameter is not None:
         factor = after.parameter / before.parameter

@@ -105,9 +105,26 @@ class Inputs:
         what = kind.category.replace("_", " ")
         if met:
             what = f"{what} ({' + '.join(self.config.target_title(layout.targets[q].name) for q in met)})"
-        if kind.classes:
-            what += f", {' + '.join(layout.reactions[i].label for i in kind.classes)}"
-        return what if kind.side < 0 else f"{what} by {self.config.dyad.names[kind.side]}"
+        for i in kind.classes:
+            what += f", {layout.reactions[i].name.replace('_', ' ')}"
+        comma = "," if kind.classes else ""
+        return what if kind.side < 0 else f"{what}{comma} by {self.config.dyad.names[kind.side]}"
+
+    def rate_title(self, rate: str) -> str:
+        """Return a rate in words: the targets that its acts meet, or its stream."""
+        layout = self.data.layout
+        first = next(k for k, at in enumerate(layout.rate_of) if layout.rates[at] == rate)
+        if not (met := layout.narrowest(layout.kinds[first].cell)):
+            return self.kind_title(layout.streams[first])
+        title = " + ".join(self.config.target_title(layout.targets[q].name) for q in met)
+        return f"{title} (cooperation)" if rate.endswith(".cooperation") else title
+
+    def element_title(self, element: str) -> str:
+        """Return what a prior is of, in words: a rate, a category, a reaction, who answers."""
+        if element in self.data.layout.rates:
+            return self.rate_title(element)
+        label = next((one.label for one in self.reactions if one.name == element), None)
+        return label or element.replace("_", " ")
 
     def who_acts(self, category: str, severity: int, rule: TargetRule | None = None) -> str | None:
         """Who acts in an act that the program tries: of the rule, or side a; ``None`` if no target asks."""

@@ -363,10 +363,11 @@ def _reached(probability: Floats, level: float) -> float | None:
 
 @dataclass(frozen=True)
 class PriorPredictive:
-    """Simulated years ahead of the record, from parameters that have not seen it but through the priors.
+    """Years ahead of the record, from parameters that have not seen it but through the priors.
 
-    Acts a month by stream, and ``all`` for their sum: (5%, 50%, 95%) quantiles, and the observed mean; the
-    probability of at least one target event within a year by target, with its Monte Carlo error.
+    Expected acts a month that meet no target by category, that meet one by rate, and ``all`` for their sum:
+    (5%, 50%, 95%) quantiles, and the observed mean; the probability of at least one target event within a
+    year by target, with its Monte Carlo error.
     """
 
     acts_a_month: dict[str, tuple[float, float, float]]
@@ -376,23 +377,32 @@ class PriorPredictive:
 
 
 def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
-    """Simulate the year ahead with parameters from the prior, which are relative to the record."""
+    """Work out the year ahead with parameters from the prior, which are relative to the record.
+
+    Parameters under which chains of answers would not end are left out, as in the fit.
+    """
     data, layout, rng = inputs.data, inputs.data.layout, np.random.default_rng(seed)
     variables = prior_draws(inputs.priors, _DRAWS, data.grid.n_knots, rng)
     draws = stream_draws(layout, variables, inputs.priors)
     chances = Chances(data, inputs.priors, draws, DAYS, seed)
-    played = [Simulator(chances, draw).play(rng)[1] for draw in range(_DRAWS)]
-    acts = np.array([np.bincount(stream, minlength=len(layout.kinds)) for stream in played])
-    a_month = acts / (DAYS / DAYS_A_MONTH)
-    by_stream = dict(zip(layout.streams, a_month.T, strict=True)) | {"all": a_month.sum(axis=1)}
+    expected = {draw: Simulator(chances, draw).expected(rng) for draw in range(_DRAWS)}
+    ending = {draw: acts for draw, acts in expected.items() if acts is not None}
+    a_month = np.array([*ending.values()]) / (DAYS / DAYS_A_MONTH)
     counted = data.by_stream / data.months
-    hit = 1 - chances.survival().values[:, :, -1]
+    simulated: dict[str, Floats] = {}
+    observed: dict[str, float] = {}
+    for k, kind in enumerate(layout.kinds):
+        name = layout.rates[layout.rate_of[k]] if kind.cell else kind.category
+        simulated[name] = simulated.get(name, 0.0) + a_month[:, k]
+        observed[name] = observed.get(name, 0.0) + float(counted[k])
+    simulated["all"], observed["all"] = a_month.sum(axis=1), float(counted.sum())
+    hit = 1 - chances.survival().values[[*ending], :, -1]
     names = [target.name for target in layout.targets]
     return PriorPredictive(
-        {name: tuple(np.quantile(some, [0.05, 0.5, 0.95]).tolist()) for name, some in by_stream.items()},
-        {**dict(zip(layout.streams, counted.tolist(), strict=True)), "all": float(counted.sum())},
+        {name: tuple(np.quantile(some, [0.05, 0.5, 0.95]).tolist()) for name, some in simulated.items()},
+        observed,
         dict(zip(names, hit.mean(axis=0).tolist(), strict=True)),
-        dict(zip(names, (hit.std(axis=0, ddof=1) / np.sqrt(_DRAWS)).tolist(), strict=True)),
+        dict(zip(names, (hit.std(axis=0, ddof=1) / np.sqrt(len(hit))).tolist(), strict=True)),
     )
 
 
@@ -552,7 +562,7 @@ def _matters_not(told: MonthlyRisk, ends: tuple[str, str], *, scheduled: bool) -
         return f"No date matters: {why}."
     if not told.months_differ:
         return (
-            f"No date matters: {why}, and months do not differ beyond simulation error ({ends[0]} to "
+            f"No date matters: {why}, and months do not differ beyond Monte Carlo error ({ends[0]} to "
             f"{ends[1]} in 30 days)."
         )
     return (

@@ -136,11 +136,14 @@ def with_records(
 ) -> Analysis:
     """Add what others said, and how often the signs misled in the backtest; say what of it is missing."""
     from forecast.runs.inputs import target_rules
-    from forecast.scenarios.signs import with_history
 
     rule = next(one for one in target_rules(config) if one.name == forecast.headline.target)
     tested = tested_row(forecast, beside.record)
-    signs = with_history(analysis.signs, events, rule, tested)
+    signs = analysis.signs
+    if signs:
+        from forecast.scenarios.signs import with_history
+
+        signs = with_history(signs, events, rule, tested)
     missing = [one for one in analysis.missing if one.part not in ("others", "sign_history")]
     if signs and signs[0].history is None:
         missing.append(Missing.of("sign_history", "no_backtest"))
