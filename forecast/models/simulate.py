@@ -133,7 +133,7 @@ class Simulator:
         born = np.einsum("ks,ksl->kl", record.mix, mass)
         if np.abs(np.linalg.eigvals(born)).max() >= 1:
             return None
-        moved = chances._calmed(())[self._draw, :, :, int(rng.integers(chances.futures))]
+        moved = chances.expected_course[self._draw, :, :, int(rng.integers(chances.futures))]
         days = np.diff(chances._starts)[:, None] * moved[: len(chances._starts) - 1, record.category]
         first = self._rate * days.sum(axis=0) + np.sum([mass for mass, _ in self._past], axis=0)
         return np.asarray(np.linalg.solve(np.eye(len(born)) - born.T, first))

@@ -481,6 +481,11 @@ class Chances:
             moved[:, :, c] = (ahead / mean[:, None, None]).transpose(0, 2, 1)
         return moved
 
+    @cached_property
+    def expected_course(self) -> Floats:
+        """What tension, drift and cooperation do to each category ahead without acts, (draw, week, c, f)."""
+        return self._calmed(())
+
     def _calmed(self, acts: Sequence[FutureAct]) -> Floats:
         """``_moved`` with ballast, under cooperation at its expected course and these acts ahead."""
         o, values, record = self.arrays.offset, self.draws.values, self.record
