@@ -367,7 +367,16 @@ class Headline(Record):
     milestone: str
 
 
-Step = Literal["base_rate", "own_rates", "recent_acts", "tension", "drift", "other_pairs", "scheduled_events"]
+Step = Literal[
+    "base_rate",
+    "own_rates",
+    "other_pairs",
+    "drift",
+    "tension",
+    "reactions",
+    "recent_acts",
+    "scheduled_events",
+]
 """A source of change between a base rate and the headline: see ``docs/report.md``."""
 
 

@@ -79,10 +79,11 @@ NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
 STEP_NAMES: dict[Step, str] = {
     "base_rate": "base rate",
     "own_rates": "this pair's own rates",
-    "recent_acts": "recent events",
-    "tension": "tension",
-    "drift": "level of conflict in recent years",
     "other_pairs": "what other pairs teach",
+    "drift": "level of conflict in recent years",
+    "tension": "tension",
+    "reactions": "named reactions to come",
+    "recent_acts": "recent events",
     "scheduled_events": "scheduled events",
 }
 LABEL_WORDS = {

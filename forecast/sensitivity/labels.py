@@ -5,26 +5,23 @@ twice. Draws are reweighted by the component's density to the power α − 1. Tw
 cumulative Jensen–Shannon distance between the distributions before and after, per doubling of α (Kallioinen,
 Paananen, Bürkner and Vehtari 2024, "Detecting and diagnosing prior and likelihood sensitivity with
 power-scaling", doi:10.1007/s11222-023-10366-5), and the slope of a mean, which is a covariance and has an
-error. Written on NumPy alone, since importing ArviZ takes longer than a scenario may; tests hold the distance
-to ArviZ.
+error. Chances are exact by draw, so that no noise has to be taken off them. Written on NumPy alone, since
+importing ArviZ takes longer than a scenario may; tests hold the distance to ArviZ.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats, log_likelihood
 from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
 from forecast.records.forecast import Forecast, RestsOn, TargetForecast
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import milestone_day, parameter_draws
-from forecast.simulation.probabilities import beta_of
+from forecast.sensitivity.shifts import milestone_day, parameter_draws
 
 ALPHAS = (0.99, 1.01)
 """Powers on both sides of one at which the distance is taken."""
@@ -33,15 +30,8 @@ SENSITIVE = 0.05
 CLEAR_ERRORS = 2.0
 """Monte Carlo errors by which a shift must differ from zero to count."""
 ALL_PRIORS, DATA = "all priors", "data"
-_LEVELS = (np.arange(1000) + 0.5) / 1000
-"""Quantiles that stand for the spread of the members that need no fit."""
 _RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
-_SHRINKAGE = 5.0
-"""Precision of the coefficients of ``log_hazards`` around zero, per standard deviation of a parameter."""
-_MOST_ROUNDS = 50
 _LEAST_CHANCE = 1e-12
-_ROUNDS_OF_CURVATURE = 3
-"""Rounds in which the curvature is worked out anew: nearly all of the cost, and it hardly changes later."""
 
 
 def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
@@ -55,9 +45,9 @@ def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
         ALL_PRIORS: power_scaling(np.sum(list(by_group.values()), axis=0)),
         DATA: power_scaling(log_likelihood(base.inputs.data, base.draws, base.inputs.priors)),
     }
-    features, config = parameter_features(base), base.inputs.config
+    config = base.inputs.config
     return tuple(
-        _number_sensitivity(base, target, milestone.name, features, scalings)
+        _number_sensitivity(base, target, milestone.name, scalings)
         for target in config.targets
         for milestone in config.milestones
         if base.mixture.share(target)
@@ -65,10 +55,10 @@ def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
 
 
 def _number_sensitivity(
-    base: Run, target: str, milestone: str, features: Floats, scalings: dict[str, PowerScaling]
+    base: Run, target: str, milestone: str, scalings: dict[str, PowerScaling]
 ) -> NumberSensitivity:
     day = milestone_day(base, milestone)
-    means, values = base.mixture.by_draw(target, day), _chances(base, target, day, features)
+    means, values = base.mixture.by_draw(target, day), _chances(base, target, day)
 
     def record(name: str, noise: float | None = None) -> WeightPull:
         scaling = scalings[name]
@@ -208,19 +198,17 @@ class PowerScaling:
 class Sorted:
     """Values in rising order: what every distance of one quantity shares.
 
-    The first values are of the draws, which have the weight ``share`` together; others have the rest, and
-    no component's weight moves them.
+    The first values are of the draws; the others have the weights ``rest``, which no component moves.
     """
 
     order: np.ndarray
     gaps: Floats
-    share: float = 1.0
+    rest: Floats
 
     def weights(self, of_draws: Floats) -> Floats:
         """Weights of all values in rising order, summing to one, from those of the draws."""
-        others = len(self.order) - len(of_draws)
-        rest = np.full(others, (1 - self.share) / max(others, 1))
-        return np.asarray(np.concatenate([self.share * of_draws, rest])[self.order])
+        own = (1 - self.rest.sum()) * of_draws
+        return np.asarray(np.concatenate([own, self.rest])[self.order])
 
 
 def power_scaling(log_density: Floats) -> PowerScaling:
@@ -229,15 +217,16 @@ def power_scaling(log_density: Floats) -> PowerScaling:
     return PowerScaling(log_density, lower, upper)
 
 
-def sort_values(values: Floats, others: Floats | None = None, share: float = 1.0) -> Sorted:
+def sort_values(values: Floats, others: Floats | None = None, weights: Floats | None = None) -> Sorted:
     """Sort a quantity once for all its distances.
 
-    ``others`` are values of it, all as likely, that come from another source than the draws: the quantity is
-    of the draws with probability ``share``.
+    ``others`` are values of it that come from another source than the draws, with their ``weights`` among
+    all values, which sum to one.
     """
-    all_values = values if others is None else np.concatenate([values, others])
+    none = np.empty(0)
+    all_values = np.concatenate([values, none if others is None else others])
     order = np.argsort(all_values, kind="stable")
-    return Sorted(order, np.diff(all_values[order]), share)
+    return Sorted(order, np.diff(all_values[order]), none if weights is None else weights)
 
 
 def sensitivity(values: Sorted, scaling: PowerScaling, roll: float = 0.0, n_chains: int = 1) -> float:
@@ -304,62 +293,9 @@ def _one_sided(first: Floats, second: Floats, gaps: Floats) -> float:
     return total / (p_mass + q_mass) if p_mass + q_mass > 0 else 0.0
 
 
-def _chances(base: Run, target: str, day: int, features: Floats) -> Sorted:
-    """Log cumulative hazards of the forecast: of the model's draws, and of the other members' spread."""
-    mixture, shares = base.mixture, base.hits.shares_before(target, day)
-    model = log_hazards(shares, base.hits.of(target).shape[1], features)
-    others = mixture.others(target)
-    if others is None:
-        return sort_values(model)
-    curve = special.betaincinv(*beta_of(others.mean[day], others.variance[day]), _LEVELS)
-    return sort_values(model, np.log(-np.log1p(-np.clip(curve, 1e-12, 1 - 1e-12))), mixture.share(target))
-
-
-def parameter_features(base: Run) -> Floats:
-    """Standardised parameters, latest tension and level by draw, shape (draw, feature); no constants."""
-    links: dict[str, Callable[[Floats], Floats]] = {"real": np.asarray, "positive": np.log}
-    columns = [
-        links.get(prior.group.support, special.logit)(parameter_draws(base, name))
-        for name, prior in base.inputs.priors.priors.items()
-    ]
-    columns += [*base.draws.knots[:, -2:].T, base.draws.level(base.inputs.data)]
-    features = np.column_stack(columns)
-    spread = features.std(axis=0)
-    moving = spread > 1e-12
-    return np.asarray((features[:, moving] - features[:, moving].mean(axis=0)) / spread[moving])
-
-
-def log_hazards(shares: Floats, n_paths: int, features: Floats) -> Floats:
-    """Logarithm of each draw's cumulative hazard, −log(1 − chance), shape (draw,).
-
-    A draw's share of ``n_paths`` paths is its chance plus binomial noise, which for a rare target outweighs
-    what the parameters do. The hits are therefore regressed on the parameters (``features``, shape (draw,
-    feature)): a binomial model whose log cumulative hazard is linear in them, shrunk a little. The fit serves
-    questions on the spread over draws only; probabilities themselves are always means of the shares. It is
-    the same value everywhere when all paths agree: there is nothing to tell draws apart.
-    """
-    mean = float(shares.mean())
-    mean = min(max(mean, _LEAST_CHANCE), 1 - _LEAST_CHANCE)  # rounding can reach 1 where not all paths agree
-    if np.ptp(shares) == 0.0 and shares[0] in (0.0, 1.0):
-        return np.zeros(len(shares))
-    design = np.column_stack([np.ones(len(shares)), features])
-    penalty = np.diag([0.0, *([_SHRINKAGE] * features.shape[1])])
-    coefficients = np.zeros(design.shape[1])
-    coefficients[0] = np.log(-np.log1p(-mean))
-    curvature = penalty
-    for finished in range(_MOST_ROUNDS):
-        # Fisher scoring; the clip keeps a wild step of the first rounds finite.
-        log_hazard = np.clip(design @ coefficients, -14.0, 3.0)
-        hazard = np.exp(log_hazard)
-        chance = np.clip(-np.expm1(-hazard), 1e-9, 1 - 1e-9)
-        slope = hazard * np.exp(-hazard)
-        variance = chance * (1 - chance)
-        score = n_paths * slope * (shares - chance) / variance
-        if finished < _ROUNDS_OF_CURVATURE:
-            rooted = np.sqrt(n_paths * slope**2 / variance)[:, None] * design
-            curvature = rooted.T @ rooted + penalty
-        step = np.linalg.solve(curvature, design.T @ score - penalty @ coefficients)
-        coefficients = coefficients + step
-        if np.abs(step).max() < 1e-4:
-            break
-    return np.asarray(design @ coefficients)
+def _chances(base: Run, target: str, day: int) -> Sorted:
+    """Log cumulative hazards of the forecast: of the model's draws, and of those of the other members."""
+    draws, weights = base.mixture.draws(target)
+    hazards = np.log(-np.log1p(-np.clip(draws[:, day], _LEAST_CHANCE, 1 - _LEAST_CHANCE)))
+    model, others = np.split(hazards, [base.n_draws])
+    return sort_values(model, others, weights[base.n_draws :])

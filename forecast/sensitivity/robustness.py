@@ -1,31 +1,22 @@
-"""How far a call rests on assumptions: labels of all numbers, tornado chart, break-evens.
+"""What would change the call: every assumption moved up and down, and how far it must move for another word.
 
-A break-even is the smallest change of an assumption that takes a probability to another word, or across a
-threshold. Shifts of a prior are scanned outwards on both sides by reweighting, and the first crossing is
-found by bisection. Where the draws can no longer stand for the shifted posterior (Pareto k, effective
-draws) the scan ends, and the answer is that they cannot tell: a refit would have to.
-
-Whether an act ahead happens is drawn apart from all else on a path: it is an experiment at random within the
-simulation. The difference between the paths on which it happens and those on which it does not is therefore
-its effect, and what the model says is linear in its probability; the other members follow by their odds. So
-the forecast is known at every probability. Nothing is fitted again.
+Moved are priors, by weights of the draws (``forecast.sensitivity.shifts``), and the chances of scheduled acts,
+in which the chance that nothing happens is linear. What the record says itself, how often the acts came that
+it holds, is no assumption and is not moved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from forecast import wording
-from forecast.config import CalendarAct
-from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
+from forecast.inference.importance import monte_carlo_error
 from forecast.models.draws import Floats
-from forecast.priors import Distribution, NamedPrior
-from forecast.priors.distributions import shifted
+from forecast.panel import FutureAct
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -36,24 +27,22 @@ from forecast.records.analysis import (
 )
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
-from forecast.runs.mixture import DrawShares, Mixing, Mixture
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import milestone_day, parameter_draws
 from forecast.sensitivity.labels import measure_sensitivities
-from forecast.simulation.paths import acts_on_paths
+from forecast.sensitivity.shifts import (
+    FURTHEST,
+    PriorShifts,
+    Questions,
+    find_break_evens,
+    key_assumptions,
+    milestone_day,
+    rests_on_record,
+)
 
-FURTHEST = 2.0
-"""Steps of a prior's own spread beyond which a shift is no longer the same belief."""
-SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
 ONE_STEP = 1.0
 """Spreads of the prior by which a bar moves it: its median goes to its 16% and its 84% quantile."""
-CHANCES = np.linspace(0.0, 1.0, 21)
-"""Probabilities of an act ahead at which the forecast is worked out; between them it is nearly straight."""
-_TOLERANCE = 1e-3
-_SLOPE_STEP = 0.05
 _CLOSE_ERRORS = 2.0
 """Monte Carlo errors from a bound within which a probability may as well stand on its other side."""
-_OF_THE_TARGET = ("baseline.weekly_rate", "tension.loading", "excitation.cross")
 
 BoundKind = Literal["word", "threshold"]
 
@@ -90,26 +79,22 @@ def measure_robustness(
     milestone = options.milestone or config.headline.milestone
     targets = tuple(config.targets) if options.all_targets else (target,)
     asked = [(name, one.name) for name in targets for one in config.milestones]
-    main, shares = asked.index((target, milestone)), stacked_shares(base, asked)
+    main, questions = asked.index((target, milestone)), Questions.of(base, asked)
     numbers = [_bounded_number(base, name, one, options.threshold) for name, one in asked]
-    assumptions = {name: key_assumptions(base.inputs, name) for name in targets}
+    assumptions = {name: moved_assumptions(base.inputs, name) for name in targets}
     bars: list[AssumptionEffect] = []
     break_evens: list[BreakEven] = []
     for name in dict.fromkeys(name for names in assumptions.values() for name in names):
-        shifts = PriorShifts(base, name, shares)
+        shifts = PriorShifts(base, name, questions)
         for column, number in enumerate(numbers):
             if name in assumptions[number.target]:
                 break_evens += _prior_break_evens(shifts, column, number)
         if name in assumptions[target]:
             bars.append(prior_bar(shifts, main))
-    effects = calendar_effects(base, asked)
-    for effect in effects:
-        act = config.calendar[effect.position]
-        bars.append(_calendar_bar(act, effect, main, numbers[main].probability))
+    for effect in calendar_effects(base, asked):
+        bars.append(_calendar_bar(effect, main))
         for column, number in enumerate(numbers):
-            break_evens += _calendar_break_evens(act, effect, column, number)
-    certain = len(base.inputs.calendar) - len(effects)
-    left_out = [notice("certain_acts", number=certain)] if certain else []
+            break_evens += _calendar_break_evens(effect, column, number)
     return Robustness(
         target=target,
         milestone=milestone,
@@ -117,7 +102,7 @@ def measure_robustness(
         sensitivities=sensitivities,
         tornado=strongest_first(bars),
         break_evens=_in_order(break_evens, asked),
-        notes=(*(note for number in numbers for note in number.notes), *left_out),
+        notes=tuple(note for number in numbers for note in number.notes),
     )
 
 
@@ -138,20 +123,9 @@ def _in_order(break_evens: list[BreakEven], asked: Sequence[tuple[str, str]]) ->
     return tuple(sorted(break_evens, key=rank))
 
 
-def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
-    """Names of the priors that a target may hang on, in the order of the catalogue.
-
-    All that hold for the whole model, ballast, and of the groups by stream those of the cells of the target.
-    """
-    layout = inputs.data.layout
-    (at,) = (place for place, rule in enumerate(inputs.rules) if rule.name == target)
-    cells = {name for name, met in zip(layout.streams, layout.meets[at], strict=True) if met}
-    return tuple(
-        name
-        for name, prior in inputs.priors.priors.items()
-        if prior.group.dimension in (None, "side", "calming_stream")
-        or (prior.group.name in _OF_THE_TARGET and prior.element in cells)
-    )
+def moved_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
+    """Priors that a target may hang on, without the rates that the record tells."""
+    return tuple(name for name in key_assumptions(inputs, target) if not rests_on_record(inputs, name))
 
 
 def assumed_chance(probability: float) -> Assumed:
@@ -226,16 +200,16 @@ def _bounded_number(base: Run, target: str, milestone: str, threshold: float | N
     return BoundedNumber(target, milestone, probability, error, tuple(bounds), tuple(notes))
 
 
-def _prior_break_evens(shifts: PriorShifts, quantity: int, number: BoundedNumber) -> Iterator[BreakEven]:
+def _prior_break_evens(shifts: PriorShifts, question: int, number: BoundedNumber) -> Iterator[BreakEven]:
     """Yield the break-even of one prior, and that of the threshold where there is one."""
     for kind, bounds in number.by_kind():
-        search = find_break_evens(shifts, quantity, tuple(bounds))
+        search = find_break_evens(shifts, question, tuple(bounds))
         missed = number.missed(
             kind,
             name=shifts.name,
             outcome="never" if search.whole else "needs a refit",
             now=shifts.assumed(0.0),
-            reached=_reached(shifts, quantity, search),
+            reached=search.reached,
         )
         if not search.crossings:
             yield missed
@@ -248,11 +222,11 @@ def _prior_break_evens(shifts: PriorShifts, quantity: int, number: BoundedNumber
 
 
 def _calendar_break_evens(
-    act: CalendarAct, effect: CalendarEffect, quantity: int, number: BoundedNumber
+    effect: CalendarEffect, question: int, number: BoundedNumber
 ) -> Iterator[BreakEven]:
     """Yield the probability of an act ahead from which another word holds."""
-    slope, slope_error = float(effect.slope[quantity]), float(effect.mcse[quantity])
-    low, high = sorted(effect.at(happens, quantity) for happens in (0.0, 1.0))
+    act, slope = effect.act, effect.slope(question)
+    low, high = sorted(effect.at(happens, question) for happens in (0.0, 1.0))
     for kind, bounds in number.by_kind():
         missed = number.missed(
             kind,
@@ -264,15 +238,14 @@ def _calendar_break_evens(
         crossings = [
             (needed, bound)
             for bound in bounds.values()
-            if slope
-            for needed in effect.crossings(quantity, bound.probability).tolist()
+            if slope and 0.0 <= (needed := effect.crossing(question, bound.probability)) <= 1.0
         ]
         if not crossings:
             yield missed
             continue
         needed, bound = min(crossings, key=lambda crossing: abs(crossing[0] - act.probability))
         moved = needed - act.probability
-        error = ((number.mcse / slope) ** 2 + (moved * slope_error / slope) ** 2) ** 0.5
+        error = ((number.mcse / slope) ** 2 + (moved * float(effect.mcse[question]) / slope) ** 2) ** 0.5
         least, most = (assumed_chance(min(max(needed + side * error, 0.0), 1.0)) for side in (-1, 1))
         yield _crossed(missed, bound, moved, error, assumed_chance(needed), (least, most))
 
@@ -287,16 +260,16 @@ def _crossed(
     )
 
 
-def prior_bar(shifts: PriorShifts, quantity: int) -> AssumptionEffect:
+def prior_bar(shifts: PriorShifts, question: int) -> AssumptionEffect:
     """Bar of one prior for the question in one column of the shares."""
-    base = float(shifts.at(0.0).probability[quantity])
+    base = float(shifts.at(0.0).probability[question])
 
     def end(steps: float) -> ShiftEnd:
         there, chances = shifts.assumed(steps), shifts.at(steps)
         if not chances.weights.trusted:
             return ShiftEnd(assumed=there, probability=None, change=None, mcse=None)
-        probability = float(chances.probability[quantity])
-        error = shifts.change_error_at(steps, quantity)
+        probability = float(chances.probability[question])
+        error = shifts.change_error_at(steps, question)
         return ShiftEnd(assumed=there, probability=probability, change=probability - base, mcse=error)
 
     return AssumptionEffect(
@@ -304,15 +277,14 @@ def prior_bar(shifts: PriorShifts, quantity: int) -> AssumptionEffect:
     )
 
 
-def _calendar_bar(
-    act: CalendarAct, effect: CalendarEffect, quantity: int, probability: float
-) -> AssumptionEffect:
+def _calendar_bar(effect: CalendarEffect, question: int) -> AssumptionEffect:
     """Bar of an act ahead: it surely does not happen, and it surely does."""
+    act = effect.act
 
     def end(happens: float) -> ShiftEnd:
-        there = effect.at(happens, quantity)
-        error = abs(happens - act.probability) * float(effect.mcse[quantity])
-        change = there - probability
+        there, moved = effect.at(happens, question), happens - act.probability
+        error = abs(moved) * float(effect.mcse[question])
+        change = moved * effect.slope(question)
         return ShiftEnd(assumed=assumed_chance(happens), probability=there, change=change, mcse=error)
 
     return AssumptionEffect(
@@ -324,260 +296,52 @@ def _calendar_bar(
     )
 
 
-class Crossing(NamedTuple):
-    """Where a probability meets a bound: the shift in steps of the prior's spread, and its error."""
-
-    steps: float
-    mcse: float
-    bound: float
-
-
-@dataclass(frozen=True)
-class BreakEvenSearch:
-    """The nearest crossing of each bound that is met, nearest first.
-
-    The draws can tell between the shifts ``told_from`` and ``told_to``; ``FURTHEST`` on a side that was
-    scanned whole.
-    """
-
-    crossings: tuple[Crossing, ...]
-    told_from: float
-    told_to: float
-
-    @property
-    def whole(self) -> bool:
-        """Whether the draws could tell of every shift that was to be scanned."""
-        return (self.told_from, self.told_to) == (-FURTHEST, FURTHEST)
-
-
-def find_break_evens(shifts: PriorShifts, quantity: int, bounds: Sequence[float]) -> BreakEvenSearch:
-    """Search the nearest shift that takes the probability in one column to each bound (none its own)."""
-    nearest: dict[float, float] = {}
-    reach = {}
-    for side in (-1.0, 1.0):
-        reach[side] = 0.0
-        for inner, outer in pairwise(SCANNED):
-            if not shifts.at(side * outer).weights.trusted:
-                break
-            reach[side] = outer
-            low = float(shifts.at(side * inner).probability[quantity])
-            high = float(shifts.at(side * outer).probability[quantity])
-            for bound in bounds:
-                if (low < bound) == (high < bound) or abs(nearest.get(bound, outer)) < inner:
-                    continue
-                crossing = _bisect(shifts, quantity, bound, side * inner, side * outer)
-                if bound not in nearest or abs(crossing) < abs(nearest[bound]):
-                    nearest[bound] = crossing
-    crossings = sorted(
-        (Crossing(steps, _error(shifts, quantity, steps), bound) for bound, steps in nearest.items()),
-        key=lambda crossing: abs(crossing.steps),
-    )
-    return BreakEvenSearch(tuple(crossings), -reach[-1.0], reach[1.0])
-
-
-def _bisect(shifts: PriorShifts, quantity: int, bound: float, inner: float, outer: float) -> float:
-    starts_below = bool(shifts.at(inner).probability[quantity] < bound)
-    while abs(outer - inner) > _TOLERANCE:
-        middle = 0.5 * (inner + outer)
-        if bool(shifts.at(middle).probability[quantity] < bound) == starts_below:
-            inner = middle
-        else:
-            outer = middle
-    return 0.5 * (inner + outer)
-
-
-def _error(shifts: PriorShifts, quantity: int, steps: float) -> float:
-    """Error of the probability at the crossing, over the slope there."""
-    ahead, behind = (shifts.at(steps + side * _SLOPE_STEP).probability[quantity] for side in (1.0, -1.0))
-    slope = abs(float(ahead - behind)) / (2 * _SLOPE_STEP)
-    return shifts.error_at(steps, quantity) / slope if slope > 0 else float("inf")
-
-
-def _reached(shifts: PriorShifts, quantity: int, search: BreakEvenSearch) -> tuple[float, float]:
-    """Lowest and highest probability over the shifts that were scanned."""
-    scanned = [
-        float(shifts.at(side * steps).probability[quantity])
-        for side, limit in ((-1.0, -search.told_from), (1.0, search.told_to))
-        for steps in SCANNED
-        if steps <= limit
-    ]
-    return max(min(scanned), 0.0), min(max(scanned), 1.0)
-
-
-@dataclass(frozen=True)
-class Shares:
-    """What the model's draws say of several questions, (draw, question), and the forecast made of it.
-
-    ``shown`` is the forecast where all draws count alike, shape (question,).
-    """
-
-    model: DrawShares
-    mixing: Mixing
-    shown: Floats
-
-    def probability(self, weights: Floats | None = None) -> Floats:
-        """Return the forecast under weights of the draws, shape (question,)."""
-        if weights is None:
-            return self.shown
-        change = self.mixing.value(self.model.mean(weights)) - self.mixing.value(self.model.mean())
-        return np.asarray(np.clip(self.shown + change, 0.0, 1.0))
-
-    def by_draw(self, quantity: int, weights: Floats | None = None) -> Floats:
-        """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
-        model, whole = self.model.with_each(lambda one: one[:, quantity]), self.mixing
-        share, direct, quiet = (part[quantity] for part in (whole.share, whole.direct, whole.quiet))
-        return Mixing(share, direct, quiet, whole.least).by_draw(model.weighted(weights))
-
-
-def stacked_shares(base: Run, questions: Sequence[tuple[str, str]]) -> Shares:
-    """Read (target, milestone) questions of a run."""
-    mixture = base.mixture
-    asked = [(target, milestone_day(base, milestone)) for target, milestone in questions]
-    first, *others = (mixture.shares(*one) for one in asked)
-    mixings = [mixture.mixing(*one) for one in asked]
-    share, direct, quiet = (
-        np.array([getattr(one, name) for one in mixings]) for name in ("share", "direct", "quiet")
-    )
-    return Shares(
-        first.with_each(lambda *each: np.column_stack(each), *others),
-        Mixing(share, direct, quiet, mixings[0].least),
-        np.array([mixture.probability(*one) for one in asked]),
-    )
-
-
-class ShiftedChances(NamedTuple):
-    """Forecasts under a shift of a prior, shape (question,), and the weights of the draws there."""
-
-    weights: ImportanceWeights
-    probability: Floats
-
-
-@dataclass
-class PriorShifts:
-    """Shifts of one prior by steps of its spread, each worked out once."""
-
-    base: Run
-    name: str
-    shares: Shares
-    _known: dict[float, ShiftedChances] = field(init=False, repr=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._values = parameter_draws(self.base, self.name)
-        self._before = self.prior.distribution.log_density(self._values)
-
-    @property
-    def prior(self) -> NamedPrior:
-        """The prior that is shifted."""
-        return self.base.inputs.priors.priors[self.name]
-
-    def moved(self, steps: float) -> Distribution:
-        """The prior after a shift."""
-        return shifted(self.prior.distribution, steps)
-
-    def assumed(self, steps: float) -> Assumed:
-        """Middle of the prior after a shift, in its own unit and on its human scale."""
-        middle, scale = float(self.moved(steps).quantile(0.5)), self.prior.group.scale
-        return Assumed(parameter=middle, value=scale.of(middle), scale=scale.name)
-
-    def at(self, steps: float) -> ShiftedChances:
-        """Forecasts under a shift; those of the run, exactly, for none."""
-        if steps not in self._known:
-            moved = self.moved(steps)
-            changed = moved != self.prior.distribution
-            ratio = moved.log_density(self._values) - self._before if changed else np.zeros(len(self._values))
-            weights = importance_weights(ratio)
-            probability = self.shares.probability(weights.weights if changed else None)
-            self._known[steps] = ShiftedChances(weights, probability)
-        return self._known[steps]
-
-    def error_at(self, steps: float, quantity: int) -> float:
-        """Monte Carlo error of the forecast of one question under a shift."""
-        return monte_carlo_error(self._by_draw(steps, quantity), self.base.n_chains)
-
-    def change_error_at(self, steps: float, quantity: int) -> float:
-        """Monte Carlo error of the change against the run, draw by draw."""
-        change = self._by_draw(steps, quantity) - self._by_draw(0.0, quantity)
-        return monte_carlo_error(change, self.base.n_chains)
-
-    def _by_draw(self, steps: float, quantity: int) -> Floats:
-        return self.shares.by_draw(quantity, self.at(steps).weights.weights)
-
-
 @dataclass(frozen=True)
 class CalendarEffect:
-    """Forecast by the probability of the act at a ``position`` of the run's calendar.
+    """Forecasts where the act at a ``position`` of the run's calendar surely does not happen, and surely does.
 
-    ``forecast`` (chance, question) stands at the probabilities ``CHANCES`` of the act; it is the same at
-    all for milestones that come before it. ``mcse`` (question,) is the error of the forecast if the act
-    surely happens minus if it surely does not.
+    ``ends`` has shape (2, question). In between a forecast is linear in the chance of the act. ``mcse``,
+    shape (question,), is the error of the difference.
     """
 
     position: int
-    forecast: Floats
+    act: FutureAct
+    ends: Floats
     mcse: Floats
 
-    @property
-    def slope(self) -> Floats:
-        """Forecast if the act surely happens minus if it surely does not, shape (question,)."""
-        return np.asarray(self.forecast[-1] - self.forecast[0])
+    def slope(self, question: int) -> float:
+        """Forecast if the act surely happens minus if it surely does not."""
+        return float(self.ends[1, question] - self.ends[0, question])
 
-    def at(self, chance: float, quantity: int) -> float:
+    def at(self, chance: float, question: int) -> float:
         """Forecast of one question where the act has this probability."""
-        return float(np.clip(np.interp(chance, CHANCES, self.forecast[:, quantity]), 0.0, 1.0))
+        return float(np.clip(self.ends[0, question] + chance * self.slope(question), 0.0, 1.0))
 
-    def crossings(self, quantity: int, bound: float) -> Floats:
-        """Probabilities of the act at which the forecast of one question is this."""
-        gap = self.forecast[:, quantity] - bound
-        (low,) = np.nonzero((gap[:-1] < 0) != (gap[1:] < 0))
-        part = gap[low] / (gap[low] - gap[low + 1])
-        return np.asarray(CHANCES[low] + part * (CHANCES[low + 1] - CHANCES[low]))
+    def crossing(self, question: int, bound: float) -> float:
+        """Chance of the act at which the forecast of one question is this; beyond [0, 1] where none is."""
+        return (bound - float(self.ends[0, question])) / self.slope(question)
 
 
-def calendar_effects(base: Run, questions: Sequence[tuple[str, str]]) -> tuple[CalendarEffect, ...]:
-    """Measure the acts of the run's calendar on (target, milestone) questions.
-
-    Acts of probability 0 or 1 are left out: no path tells what else would be.
-    """
-    calendar, mixture = base.inputs.calendar, base.mixture
-    if not calendar:
-        return ()
-    origin = base.inputs.data.grid.origin
-    happens = acts_on_paths(base.n_draws, base.simulation, calendar)
-    effects = []
+def calendar_effects(base: Run, asked: Sequence[tuple[str, str]]) -> tuple[CalendarEffect, ...]:
+    """Measure the acts of the run's calendar on (target, milestone) questions."""
+    calendar, now = base.inputs.calendar, Questions.of(base, asked)
+    found = []
     for position, act in enumerate(calendar):
-        if act.probability in (0.0, 1.0):
-            continue
-        # Σ(h − q)(y − P) / q(1 − q): unbiased, as q is known; taking P off lowers the variance.
-        lean = (happens[position] - act.probability) / (act.probability * (1 - act.probability))
-        shown = [mixture.probability(target, milestone_day(base, one)) for target, one in questions]
-        forecast, errors = np.tile(shown, (len(CHANCES), 1)), np.zeros(len(questions))
-        for column, (target, milestone) in enumerate(questions):
-            day = milestone_day(base, milestone)
-            if (act.date - origin).days < day:
-                known = mixture.shares(target, day)
-                moves = mixture.futures(target).effects(lean, day)
-                now, *by_chance = (
-                    _where_it_happens(mixture, position, target, day, known, moves, chance)
-                    for chance in (act.probability, *CHANCES)
-                )
-                forecast[:, column] += np.mean(by_chance, axis=1) - now.mean()
-                errors[column] = monte_carlo_error(by_chance[-1] - by_chance[0], base.n_chains)
-        effects.append(CalendarEffect(position, forecast, errors))
-    return tuple(effects)
+        without, sure = (
+            replace(now, ahead=_quiet_with(base, position, chance, asked)) for chance in (0.0, 1.0)
+        )
+        by_draw = [[one.by_draw(column) for column in range(len(asked))] for one in (without, sure)]
+        slope = np.array([high.mean() - low.mean() for low, high in zip(*by_draw, strict=True)])
+        errors = [monte_carlo_error(high - low, base.n_chains) for low, high in zip(*by_draw, strict=True)]
+        # Through the forecast of the run at the act's own chance.
+        ends = now.shown + np.outer([-act.probability, 1 - act.probability], slope)
+        found.append(CalendarEffect(position, act, ends, np.array(errors)))
+    return tuple(found)
 
 
-def _where_it_happens(
-    mixture: Mixture,
-    position: int,
-    target: str,
-    day: int,
-    known: DrawShares,
-    moves: DrawShares,
-    chance: float,
-) -> Floats:
-    """The forecast by draw where an act ahead has another chance; ``moves`` are a certain act's effects."""
-    act = mixture.acts[position]
-    acts = [*mixture.acts[:position], replace(act, probability=chance), *mixture.acts[position + 1 :]]
-    step = chance - act.probability
-    moved = known.with_each(lambda share, effect: share + step * effect, moves)
-    return replace(mixture, acts=acts).mixing(target, day).by_draw(moved)
+def _quiet_with(base: Run, position: int, chance: float, asked: Sequence[tuple[str, str]]) -> Floats:
+    """Chance of nothing by the model where an act of the calendar has another chance, (draw, question)."""
+    acts = list(base.inputs.calendar)
+    acts[position] = replace(acts[position], probability=chance)
+    survival = base.chances.survival(acts)
+    return np.column_stack([survival.of(target)[:, milestone_day(base, one)] for target, one in asked])

@@ -158,9 +158,10 @@ def _make(
     more: dict[str, object] = {}
     robustness, withheld, ahead = None, 0, {}
     if drivers:
-        from forecast.sensitivity.drivers import measure_drivers, measure_waterfall
+        from forecast.sensitivity.drivers import measure_drivers
         from forecast.sensitivity.labels import with_labels
         from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+        from forecast.sensitivity.waterfall import measure_waterfall
 
         with clock.time("drivers"):
             tell(StageProgress("drivers"))

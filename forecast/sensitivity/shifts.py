@@ -1,0 +1,267 @@
+"""Forecasts under other priors, by weights of the draws, and where they meet a bound.
+
+A *step* moves a prior by one standard deviation of its own, on the scale on which it is normal; its width
+stays. The pooled hazard knows nothing of priors: they move it only through what acts ahead do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
+from forecast.models.draws import Floats
+from forecast.priors import Distribution, NamedPrior, elements
+from forecast.priors.distributions import shifted
+from forecast.records.analysis import Assumed
+from forecast.runs.inputs import Inputs
+from forecast.runs.mixture import Mixture, weighted_by_draw
+from forecast.runs.run import Run
+
+FURTHEST = 2.0
+"""Steps of a prior's own spread beyond which a shift is no longer the same belief."""
+SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
+_TOLERANCE = 1e-3
+_SLOPE_STEP = 0.05
+_LEAST = 1e-12
+
+
+def milestone_day(base: Run, milestone: str) -> int:
+    """Days from the origin of a run to a milestone (``KeyError`` when there is none of that name)."""
+    return (base.inputs.config.milestone(milestone).date - base.inputs.data.grid.origin).days
+
+
+def parameter_draws(base: Run, name: str) -> Floats:
+    """Posterior draws of one named parameter, shape (draw,) (``KeyError`` when there is none)."""
+    prior = base.inputs.priors.priors[name]
+    values = base.draws.variables[prior.group.variable]
+    if prior.element is None:
+        return values
+    return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]
+
+
+def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
+    """Names of the priors that a target may hang on, in the order of the catalogue.
+
+    All that hold for the whole model, for answers, reactions and ballast; of rates and loadings those of the
+    acts that meet the target.
+    """
+    layout = inputs.data.layout
+    met = [rule.name == target for rule in inputs.rules].index(True)
+    streams = np.flatnonzero(layout.meets[met]).tolist()
+    own = {
+        "rate": {layout.rates[layout.rate_of[k]] for k in streams},
+        "category": {layout.kinds[k].category for k in streams},
+    }
+    return tuple(
+        name
+        for name, prior in inputs.priors.priors.items()
+        if prior.group.dimension not in own or prior.element in own[prior.group.dimension]
+    )
+
+
+def rests_on_record(inputs: Inputs, name: str) -> bool:
+    """Whether a prior is no assumption: the rate of acts that the record holds, stated by nobody."""
+    prior, data = inputs.priors.priors[name], inputs.data
+    if prior.group.dimension != "rate" or prior.origin != "default" or prior.element is None:
+        return False
+    source = data.rate_sources[data.layout.rates.index(prior.element)]
+    return source.acts > 0 and source.steps == 0
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What the members say of several (target, milestone) questions.
+
+    Parameters
+    ----------
+    ahead, plain : ndarray, shape (draw, question)
+        Chance that nothing happens, by the model, with and without the acts ahead.
+    share : ndarray, shape (question,)
+        Weight of the model.
+    silent : ndarray, shape (question,)
+        Chance that nothing happens by the other members, without the acts ahead.
+    shown : ndarray, shape (question,)
+        The forecast of the run.
+    """
+
+    ahead: Floats
+    plain: Floats
+    share: Floats
+    silent: Floats
+    shown: Floats
+
+    @classmethod
+    def of(cls, base: Run, asked: Sequence[tuple[str, str]], mixture: Mixture | None = None) -> Questions:
+        """Read the questions of a run; of another ``mixture`` where one is given."""
+        mixture = mixture or base.mixture
+        days = [(target, milestone_day(base, milestone)) for target, milestone in asked]
+        ahead, plain = (
+            np.column_stack([one.survival.of(target)[:, day] for target, day in days])
+            for one in (mixture, mixture.without_acts)
+        )
+        silent = [
+            np.mean([1 - draws[:, day].mean() for draws in mixture.direct.of(target)] or [0.0])
+            for target, day in days
+        ]
+        shown = np.array([mixture.probability(*one) for one in days])
+        return cls(ahead, plain, np.array([mixture.share(one) for one, _ in asked]), np.array(silent), shown)
+
+    def _value(self, weights: Floats | None) -> Floats:
+        ahead, plain = (
+            one.mean(axis=0) if weights is None else weights @ one for one in (self.ahead, self.plain)
+        )
+        moved = self.silent * ahead / np.maximum(plain, _LEAST)
+        return np.asarray(self.share * (1 - ahead) + (1 - self.share) * (1 - moved))
+
+    def probability(self, weights: Floats | None = None) -> Floats:
+        """Forecasts under weights of the draws, shape (question,)."""
+        if weights is None:
+            return self.shown
+        return np.asarray(np.clip(self.shown + self._value(weights) - self._value(None), 0.0, 1.0))
+
+    def by_draw(self, question: int, weights: Floats | None = None) -> Floats:
+        """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
+        ahead, plain = (weighted_by_draw(one[:, question], weights) for one in (self.ahead, self.plain))
+        before = max(float(plain.mean()), _LEAST)
+        factor = float(ahead.mean()) / before
+        factor_by_draw = factor + (ahead - factor * plain) / before
+        share, silent = self.share[question], self.silent[question]
+        return np.asarray(share * (1 - ahead) + (1 - share) * (1 - silent * factor_by_draw))
+
+
+class ShiftedChances(NamedTuple):
+    """Forecasts under a shift of a prior, shape (question,), and the weights of the draws there."""
+
+    weights: ImportanceWeights
+    probability: Floats
+
+
+@dataclass
+class PriorShifts:
+    """Shifts of one prior by steps of its spread, each worked out once."""
+
+    base: Run
+    name: str
+    questions: Questions
+    _known: dict[float, ShiftedChances] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._values = parameter_draws(self.base, self.name)
+        self._before = self.prior.distribution.log_density(self._values)
+
+    @property
+    def prior(self) -> NamedPrior:
+        """The prior that is shifted."""
+        return self.base.inputs.priors.priors[self.name]
+
+    def moved(self, steps: float) -> Distribution:
+        """The prior after a shift."""
+        return shifted(self.prior.distribution, steps)
+
+    def assumed(self, steps: float) -> Assumed:
+        """Middle of the prior after a shift, in its own unit and on its human scale."""
+        middle, scale = float(self.moved(steps).quantile(0.5)), self.prior.group.scale
+        return Assumed(parameter=middle, value=scale.of(middle), scale=scale.name)
+
+    def log_ratio(self, steps: float) -> Floats:
+        """Log of the shifted density over that of the run at each draw; exactly zero for no shift."""
+        moved = self.moved(steps)
+        if moved == self.prior.distribution:
+            return np.zeros(len(self._values))
+        return np.asarray(moved.log_density(self._values) - self._before)
+
+    def at(self, steps: float) -> ShiftedChances:
+        """Forecasts under a shift; those of the run, exactly, for none."""
+        if steps not in self._known:
+            ratio = self.log_ratio(steps)
+            weights = importance_weights(ratio)
+            probability = self.questions.probability(weights.weights if ratio.any() else None)
+            self._known[steps] = ShiftedChances(weights, probability)
+        return self._known[steps]
+
+    def error_at(self, steps: float, question: int) -> float:
+        """Monte Carlo error of the forecast of one question under a shift."""
+        return monte_carlo_error(self._by_draw(steps, question), self.base.n_chains)
+
+    def change_error_at(self, steps: float, question: int) -> float:
+        """Monte Carlo error of the change against the run, draw by draw."""
+        change = self._by_draw(steps, question) - self._by_draw(0.0, question)
+        return monte_carlo_error(change, self.base.n_chains)
+
+    def _by_draw(self, steps: float, question: int) -> Floats:
+        return self.questions.by_draw(question, self.at(steps).weights.weights)
+
+
+class Crossing(NamedTuple):
+    """Where a probability meets a bound: the shift in steps of the prior's spread, and its error."""
+
+    steps: float
+    mcse: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class BreakEvenSearch:
+    """The nearest crossing of each bound that is met, nearest first.
+
+    The draws can tell between the shifts ``told_from`` and ``told_to``; ``FURTHEST`` on a side that was
+    scanned whole. ``reached`` are the lowest and highest probability between them.
+    """
+
+    crossings: tuple[Crossing, ...]
+    told_from: float
+    told_to: float
+    reached: tuple[float, float]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the draws could tell of every shift that was to be scanned."""
+        return (self.told_from, self.told_to) == (-FURTHEST, FURTHEST)
+
+
+def find_break_evens(shifts: PriorShifts, question: int, bounds: Sequence[float]) -> BreakEvenSearch:
+    """Search the nearest shift that takes the probability of one question to each bound (none its own)."""
+    nearest: dict[float, float] = {}
+    told = {-1.0: 0.0, 1.0: 0.0}
+    seen = [float(shifts.at(0.0).probability[question])]
+    for side in told:
+        for inner, outer in pairwise(SCANNED):
+            if not shifts.at(side * outer).weights.trusted:
+                break
+            told[side] = outer
+            low, high = (float(shifts.at(side * one).probability[question]) for one in (inner, outer))
+            seen.append(high)
+            for bound in bounds:
+                if (low < bound) == (high < bound) or abs(nearest.get(bound, outer)) < inner:
+                    continue
+                crossing = _bisect(shifts, question, bound, side * inner, side * outer)
+                if bound not in nearest or abs(crossing) < abs(nearest[bound]):
+                    nearest[bound] = crossing
+    crossings = sorted(
+        (Crossing(steps, _error(shifts, question, steps), bound) for bound, steps in nearest.items()),
+        key=lambda crossing: abs(crossing.steps),
+    )
+    return BreakEvenSearch(tuple(crossings), -told[-1.0], told[1.0], (min(seen), max(seen)))
+
+
+def _bisect(shifts: PriorShifts, question: int, bound: float, inner: float, outer: float) -> float:
+    starts_below = bool(shifts.at(inner).probability[question] < bound)
+    while abs(outer - inner) > _TOLERANCE:
+        middle = 0.5 * (inner + outer)
+        if bool(shifts.at(middle).probability[question] < bound) == starts_below:
+            inner = middle
+        else:
+            outer = middle
+    return 0.5 * (inner + outer)
+
+
+def _error(shifts: PriorShifts, question: int, steps: float) -> float:
+    """Error of the probability at the crossing, over the slope there."""
+    ahead, behind = (shifts.at(steps + side * _SLOPE_STEP).probability[question] for side in (1.0, -1.0))
+    slope = abs(float(ahead - behind)) / (2 * _SLOPE_STEP)
+    return shifts.error_at(steps, question) / slope if slope > 0 else float("inf")
