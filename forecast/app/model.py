@@ -31,8 +31,7 @@ from forecast.records.scale import Scale
 from forecast.report.words import assumption_label, change_with_error, step_name, titles_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import parameter_draws
-from forecast.sensitivity.robustness import PriorShifts, key_assumptions, stacked_shares
+from forecast.sensitivity.shifts import PriorShifts, Questions, key_assumptions, parameter_draws
 
 MOST_ACTS = 50
 """Acts that a state may assume, and past events that it may take out."""
@@ -394,11 +393,11 @@ def chance_text(chance: float) -> str:
 def page_priors(run: Run) -> tuple[PagePrior, ...]:
     """Every prior of the model, the most influential first."""
     headline = run.inputs.config.headline
-    shares = stacked_shares(run, [(headline.target, headline.milestone)])
+    questions = Questions.of(run, [(headline.target, headline.milestone)])
     key, titles = key_assumptions(run.inputs, headline.target), titles_of(run.forecast)
     priors = []
     for name, prior in run.inputs.priors.priors.items():
-        shifts, values = PriorShifts(run, name, shares), parameter_draws(run, name)
+        shifts, values = PriorShifts(run, name, questions), parameter_draws(run, name)
         below, above = (_reach(shifts, side) for side in (-1.0, 1.0))
         effect = _effect(shifts, min(1.0, below, above))
         odds = None if effect is None else math.exp(effect)

@@ -382,25 +382,36 @@ def reconciled(forecast: Forecast, answer: Reconciled) -> Iterator[Block]:
 
 
 def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
-    """Say what the run says, and whether a single change would make it say what is asked."""
+    """Say what the run says, whether a change would make it say what is asked, and what no change moves."""
     target = forecast.target(answer.target)
     day = long_day(named(target.milestones, answer.milestone).date)
-    asked, nearest = percent(answer.asked), percent(answer.nearest)
+    asked, nearest = percent(answer.asked), answer.nearest
     now = f"{target.label}, before {day}: the run says {percent(answer.probability)}"
-    if not answer.tried:
+    if nearest is None:
         return f"{now}, so nothing has to change."
+    said = f"{now}. It would say about {asked} with one of these changes."
     if not answer.changes:
-        return (
-            f"{now}. No single change of the {answer.tried} tried gives {asked}; the nearest gives {nearest}."
+        change = assumption_label(nearest.change, titles=titles_of(forecast))
+        value = f" at {on_scale(nearest.value, nearest.scale)}" if nearest.scale else ""
+        said = (
+            f"{now}. None of the {answer.tried} changes tried gives {asked}; the nearest, {change}{value}, "
+            f"gives {percent(nearest.probability)}."
         )
-    return f"{now}. It would say about {asked} with one of these changes."
+    if answer.held is None:
+        return said
+    low, high = answer.held.reach
+    return (
+        f"{said} Other pairs hold {percent(answer.held.weight)} of the forecast at "
+        f"{percent(answer.held.probability)}, which no assumption of the model moves: the forecast lies "
+        f"between {percent(low)} and {percent(high)}, whatever the model says."
+    )
 
 
 def change_lines(forecast: Forecast, change: ReconcilingChange) -> Iterator[tuple[str, str, str]]:
     """Yield what a change moves, from where and to where; then each of several priors that move together."""
     titles = titles_of(forecast)
     if change.scale is None:
-        yield f"{len(change.parts)} priors together", "", ""
+        yield change.what, "", ""
     else:
         what = assumption_label(change.what, titles=titles) if change.kind == "prior" else change.what
         yield what, on_scale(change.from_, change.scale), on_scale(change.to, change.scale)

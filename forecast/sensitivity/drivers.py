@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.table import EventTable
@@ -28,10 +27,11 @@ from forecast.records.forecast import Driver
 from forecast.runs.inputs import Inputs, priors_of
 from forecast.runs.mixture import direct_answers, weighted_by_draw
 from forecast.runs.run import Run
+from forecast.sensitivity.acts_ahead import thinned
 from forecast.sensitivity.shifts import milestone_day
 from forecast.streams import Acts, acts_of
 
-_DRAWS_A_CHAIN = 125
+_DRAWS = 250
 _LEAST = 1e-12
 CANDIDATES = 24
 """Events that are left out in turn."""
@@ -105,7 +105,7 @@ def leave_one_out(
     """
     inputs, mixture, day = base.inputs, base.mixture, milestone_day(base, milestone)
     events, data, priors = inputs.events, inputs.data, inputs.priors
-    thin = _thinned(base)
+    thin = thinned(base, _DRAWS)
     draws, share = base.draws.rows(thin), mixture.share(target)
     ahead, plain = (one.survival.of(target)[thin, day] for one in (mixture, mixture.without_acts))
     no_sign = np.zeros((len(data.layout.kinds), len(SEVERITIES)), dtype=bool)
@@ -114,7 +114,7 @@ def leave_one_out(
     def quiet(acts: Acts, under: PriorSet) -> Floats:
         """Chance by draw that nothing happens, after these acts."""
         chances = Chances(acts, under, draws, day, base.chances.seed)
-        return chances.with_sign(no_sign, 0, target) * by_acts
+        return np.asarray(chances.with_sign(no_sign, 0, target) * by_acts)
 
     full = quiet(data, priors)
     told = log_likelihood(data, draws, priors) + log_prior(priors, draws.variables)
@@ -152,7 +152,7 @@ def leave_one_out(
 
 
 def candidate_rows(inputs: Inputs, target: str, most: int) -> list[int]:
-    """Rows of the events worth measuring: the latest that met the target or set off a reaction, and the recent.
+    """Rows of the events worth measuring: the latest that met the target or set off a reaction, and others.
 
     Recent acts are ranked by what is left of them at the origin (half-life of four weeks, as long as tension
     remembers), doubled where they are grave or conflict.
@@ -177,10 +177,3 @@ def _silent(inputs: Inputs, events: EventTable, target: str, day: int) -> float:
     """Mean chance that nothing happens by the members that need no fit, asked of these events."""
     answers = direct_answers(inputs, events, day).of(target)
     return float(np.mean([1 - draws[:, day].mean() for draws in answers])) if answers else 0.0
-
-
-def _thinned(base: Run) -> NDArray[np.int64]:
-    """Positions of draws, evenly spaced within each chain."""
-    by_chain = np.arange(base.n_draws).reshape(base.n_chains, -1)
-    step = max(1, by_chain.shape[1] // _DRAWS_A_CHAIN)
-    return np.asarray(by_chain[:, ::step].ravel())

@@ -1,42 +1,43 @@
 """The least changes of assumptions under which a run would say a stated probability.
 
 Tried are: every prior that the target may hang on; several priors together, in the direction that takes the
-least of them in steps of their own spread; the chance of each scheduled act; one act that would have to be
-expected; a past act left out. A change counts when the scenario that holds it, computed anew, lies within
-``TOLERANCE`` of the probability asked for. Where the draws cannot tell of several priors, the model is fitted
-again.
+least of them in steps of their own spread, and with the act that moves most where that is not enough; the
+chance of each scheduled act; one act that would have to be expected; a past act left out. Nothing is fitted
+again: draws are weighted, and acts multiply the chance that nothing happens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.special import expit, logit
 from scipy.stats import norm
 
-from forecast.config import Scenario
-from forecast.config.settings_file import SourceMap
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
-from forecast.records.base import Probability, Record
+from forecast.inference.importance import importance_weights
+from forecast.panel import FutureAct
+from forecast.records.base import Interval, Probability, Record
 from forecast.runs.run import Run
-from forecast.scenarios.evaluate import evaluate_plan, milestone_day, parameter_draws
-from forecast.scenarios.plan import plan_scenario
-from forecast.sensitivity.robustness import (
+from forecast.sensitivity.acts_ahead import ActEffect, act_effects
+from forecast.sensitivity.shifts import (
     FURTHEST,
+    SCANNED,
     PriorShifts,
+    Questions,
     find_break_evens,
     key_assumptions,
-    stacked_shares,
+    milestone_day,
+    parameter_draws,
 )
 from forecast.wording import Scale
 
 TOLERANCE = 0.01
-"""How near to the probability asked for a change has to come, computed anew."""
+"""How near to the probability asked for a change has to come."""
 MOST_CHANGES = 5
 _SOON_DAYS = 30
 """Days from the as-of date to the act that would have to be expected."""
@@ -46,10 +47,11 @@ _LEAST_SLOPE = 0.002
 
 _MOST_TOGETHER = 5
 """Priors that are moved together."""
-_MOST_STEPS = 4
 _CLOSE_STEP = 0.25
 
-Kind = Literal["prior", "several_priors", "expected_act", "scheduled_act", "past_act_left_out"]
+Kind = Literal[
+    "prior", "several_priors", "priors_and_act", "expected_act", "scheduled_act", "past_act_left_out"
+]
 
 
 class ShiftedPrior(Record):
@@ -71,7 +73,7 @@ class ReconcilingChange(Record):
     scale: Scale | None = Field(
         description="human scale of a prior, or probability; None: steps of the spreads of several priors"
     )
-    parts: tuple[ShiftedPrior, ...] = Field(default=(), description="of several_priors")
+    parts: tuple[ShiftedPrior, ...] = Field(default=(), description="of several priors")
     plausibility: Probability = Field(
         description="prior: the smaller of the tail areas of the shift under the prior and of the shifted "
         "posterior mean under the posterior; several priors: the tail area of the shift; "
@@ -79,8 +81,28 @@ class ReconcilingChange(Record):
         "chance needed; scheduled act: what is left of the stated chance that it happens, or that it does "
         "not; past act: 0, since it did happen"
     )
-    probability: Probability = Field(description="of the run with this change, computed anew")
+    act: str | None = Field(default=None, description="of priors_and_act: the act, which surely happens")
+    probability: Probability = Field(description="of the run with this change")
     setting: dict[str, Any] = Field(description="the change as a scenario file holds it")
+
+
+class NearestChange(Record):
+    """The change that comes nearest to the probability asked for, whether or not it suffices."""
+
+    change: str = Field(description="in words")
+    value: float = Field(description="what it moves the assumption to, on the scale")
+    scale: Scale | None = Field(description="as of ReconcilingChange")
+    probability: Probability
+    setting: dict[str, Any] = Field(description="the change as a scenario file holds it")
+
+
+class Held(Record):
+    """What no change of the model's assumptions moves: the members of the forecast that know none of them."""
+
+    weight: Probability = Field(description="of these members in the forecast")
+    probability: Probability = Field(description="what they say, with the acts ahead of the run")
+    model: Probability = Field(description="what the model says")
+    reach: Interval = Field(description="lowest and highest forecast, whatever the model says")
 
 
 class Reconciled(Record):
@@ -91,26 +113,9 @@ class Reconciled(Record):
     asked: Probability
     probability: Probability
     changes: tuple[ReconcilingChange, ...]
-    nearest: Probability = Field(description="the nearest that a single change comes")
+    nearest: NearestChange | None = Field(description="None where nothing has to change")
+    held: Held | None = Field(description="None where the forecast is the model's alone")
     tried: int
-
-
-class _Tried(NamedTuple):
-    """What a change comes to; ``change`` where that is near enough."""
-
-    reached: float
-    change: ReconcilingChange | None = None
-
-
-@dataclass(frozen=True)
-class _Act:
-    """An act whose chance is moved: what is stated, how a scenario holds it, how plausible it is."""
-
-    kind: Kind
-    what: str
-    stated: float
-    setting: Callable[[float], dict[str, Any]]
-    plausibility: Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -123,193 +128,256 @@ class _Search:
     goal: float
     now: float
 
-    def under(self, setting: Mapping[str, Any], *, refit: bool = False) -> float | None:
-        """The run's answer under a change; ``None`` where it takes a new fit, or that fit failed."""
-        named = {"name": "reconcile", "rationale": "Tried by 'forecast reconcile'.", **setting}
-        plan = plan_scenario(self.run.inputs, Scenario.checked(named, SourceMap("reconcile")))
-        scenario = evaluate_plan(self.run, plan, refit=refit)
-        if scenario.withheld or scenario.failures:
-            return None
-        milestones = scenario.target(self.target).milestones
-        return next(answer.probability for answer in milestones if answer.name == self.milestone)
+    @cached_property
+    def _asked(self) -> list[tuple[str, str]]:
+        return [(self.target, self.milestone)]
 
-    def near(self, probability: float) -> bool:
-        """Whether a probability is the one asked for."""
-        return abs(probability - self.goal) <= TOLERANCE
+    @cached_property
+    def _questions(self) -> Questions:
+        return Questions.of(self.run, self._asked)
 
-    def tried(self, reached: float | None, setting: dict[str, Any], **change: Any) -> _Tried:  # noqa: ANN401
-        """What a change comes to, and the change itself where that is near enough."""
-        if reached is None or not self.near(reached):
-            return _Tried(self.now if reached is None else reached)
-        return _Tried(reached, ReconcilingChange(**change, probability=reached, setting=setting))
-
-    def all(self) -> Iterator[_Tried]:
-        """Try every change, one kind after the other."""
-        shares = stacked_shares(self.run, [(self.target, self.milestone)])
+    def all(self) -> Iterator[ReconcilingChange]:
+        """Yield of every kind the change that comes nearest, one after the other."""
         names = key_assumptions(self.run.inputs, self.target)
-        shifts = [PriorShifts(self.run, name, shares) for name in names]
+        shifts = [PriorShifts(self.run, name, self._questions) for name in names]
         yield from map(self._prior, shifts)
-        yield from self._several_priors(shifts)
-        for act in (*self._scheduled(), *self._expected()):
-            yield from self._act(act)
+        strongest: ActEffect | None = None
+        acts = list(self._acts())
+        effects = act_effects(self.run, self._asked, [act for act, _ in acts])
+        for effect, (_, kind) in zip(effects, acts, strict=True):
+            yield self._act(effect, kind)
+            if kind == "expected_act" and (
+                strongest is None or self._gap(effect.at(1.0, 0)) < self._gap(strongest.at(1.0, 0))
+            ):
+                strongest = effect
+        yield from self._several_priors(shifts, strongest)
         yield from self._left_out()
 
-    def _prior(self, shifts: PriorShifts) -> _Tried:
-        """Shift a prior until the draws say the goal, and compute that scenario."""
-        search = find_break_evens(shifts, 0, [self.goal])
-        if not search.crossings:
-            ends = [float(shifts.at(end).probability[0]) for end in (search.told_from, search.told_to)]
-            return _Tried(min(ends, key=lambda reached: abs(reached - self.goal)))
-        steps = search.crossings[0].steps
-        setting = {"priors": {shifts.name: str(shifts.moved(steps))}}
-        change = {"kind": "prior", "plausibility": _plausibility(shifts, steps)}
-        change |= _part(shifts, steps).model_dump(by_alias=True)
-        return self.tried(self.under(setting), setting, **change)
+    def _gap(self, probability: float) -> float:
+        return abs(probability - self.goal)
 
-    def _several_priors(self, shifts: Sequence[PriorShifts]) -> Iterator[_Tried]:
+    def _prior(self, shifts: PriorShifts) -> ReconcilingChange:
+        """The shift of a prior at which the draws say the goal, or the nearest that they can tell."""
+        search = find_break_evens(shifts, 0, [self.goal])
+        told = [
+            side * one
+            for side in (-1, 1)
+            for one in SCANNED
+            if search.told_from <= side * one <= search.told_to
+        ]
+        steps = (
+            search.crossings[0].steps
+            if search.crossings
+            else min(told, key=lambda one: self._gap(float(shifts.at(one).probability[0])))
+        )
+        return ReconcilingChange.model_validate(
+            {
+                **_part(shifts, steps).model_dump(by_alias=True),
+                "kind": "prior",
+                "plausibility": _plausibility(shifts, steps),
+                "probability": float(shifts.at(steps).probability[0]),
+                "setting": {"priors": {shifts.name: str(shifts.moved(steps))}},
+            }
+        )
+
+    def _several_priors(
+        self, shifts: Sequence[PriorShifts], act: ActEffect | None
+    ) -> Iterator[ReconcilingChange]:
         """Move the priors that matter most together, by the least steps, until the run says the goal."""
         slopes = np.array([_slope(each) for each in shifts])
         strongest = np.argsort(-np.abs(slopes))[:_MOST_TOGETHER]
         length = float(np.linalg.norm(slopes[strongest]))
-        parts = [
-            (shifts[place], float(slopes[place]) / max(length, _LEAST_SLOPE)) for place in strongest.tolist()
-        ]
-        goal, at = float(logit(self.goal)), float(logit(self.now))
-        slope = length / (self.now * (1 - self.now))
-        steps = 0.0
-        for _ in range(_MOST_STEPS):
-            further = float(np.clip(steps + (goal - at) / max(slope, _LEAST_SLOPE), -FURTHEST, FURTHEST))
-            if further == steps:
-                break
-            setting = {"priors": {prior.name: str(prior.moved(further * part)) for prior, part in parts}}
-            reached = self.under(setting) or self.under(setting, refit=True)
-            if reached is None:
-                return
-            if self.near(reached):
-                yield self.tried(
-                    reached,
-                    setting,
-                    kind="several_priors",
-                    what=f"{len(parts)} priors together",
-                    parts=tuple(_part(prior, further * part) for prior, part in parts),
-                    scale=None,
-                    plausibility=2 * float(norm.sf(abs(further))),
-                    **{"from": 0.0, "to": further},
-                )
-                return
-            slope = (float(logit(reached)) - at) / (further - steps)
-            steps, at = further, float(logit(reached))
-        yield _Tried(float(expit(at)))
-
-    def _act(self, act: _Act) -> Iterator[_Tried]:
-        """Find the chance of an act at which the run says the goal.
-
-        The forecast is nearly straight in the chance of an act: two secant steps are near enough.
-        """
-        low, low_at, high = act.stated, self.now, 1.0 if act.stated < 0.5 else 0.0
-        high_at = self.under(act.setting(high))
-        if high_at is None:
+        if length < _LEAST_SLOPE:
             return
-        tried = _Tried(high_at)
-        for _ in range(2):
-            if high_at is None or abs(high_at - low_at) < _LEAST_SLOPE:
+        parts = [(shifts[place], float(slopes[place]) / length) for place in strongest.tolist()]
+        side = 1.0 if self.goal > self.now else -1.0
+
+        def at(steps: float) -> tuple[float, bool]:
+            ratio = np.sum([prior.log_ratio(side * steps * part) for prior, part in parts], axis=0)
+            found = importance_weights(ratio)
+            return float(self._questions.probability(found.weights)[0]), found.trusted
+
+        reached, steps, beyond = self.now, 0.0, FURTHEST
+        for further in np.arange(_CLOSE_STEP, FURTHEST + _CLOSE_STEP / 2, _CLOSE_STEP).tolist():
+            there, trusted = at(further)
+            if not trusted or (there - reached) * side <= 0:
                 break
-            chance = round(low + (self.goal - low_at) * (high - low) / (high_at - low_at), 4)
-            if not 0.0 <= chance <= 1.0 or chance == act.stated:
+            if (there - self.goal) * side >= 0:
+                beyond = further
+                while beyond - steps > 1e-3:
+                    middle = (steps + beyond) / 2
+                    if (at(middle)[0] - self.goal) * side < 0:
+                        steps = middle
+                    else:
+                        beyond = middle
+                reached = at(steps)[0]
                 break
-            high, high_at = chance, self.under(act.setting(chance))
-            if high_at is not None and self.near(high_at):
-                change = {"kind": act.kind, "what": act.what, "from": act.stated, "to": chance}
-                plausibility = min(act.plausibility(chance), 1.0)
-                setting = act.setting(chance)
-                tried = self.tried(high_at, setting, **change, scale="probability", plausibility=plausibility)
-                break
-        yield tried
+            steps, reached = further, there
+        if steps == 0.0:
+            return
+        signed = side * steps
+        setting: dict[str, Any] = {
+            "priors": {prior.name: str(prior.moved(signed * part)) for prior, part in parts}
+        }
+        change: dict[str, Any] = {
+            "kind": "several_priors",
+            "what": f"{len(parts)} priors together",
+            "parts": tuple(_part(prior, signed * part) for prior, part in parts),
+            "scale": None,
+            "plausibility": 2 * float(norm.sf(steps)),
+            "probability": reached,
+            "from": 0.0,
+            "to": signed,
+            "setting": setting,
+        }
+        yield ReconcilingChange.model_validate(change)
+        if act is None or self._gap(reached) <= TOLERANCE or self._gap(act.at(1.0, 0)) >= self._gap(self.now):
+            return
+        # Both together: the act on the draws as they are then weighted.
+        ratio = np.sum([prior.log_ratio(signed * part) for prior, part in parts], axis=0)
+        weights = importance_weights(ratio).weights
+        place = [rule.name for rule in self.run.inputs.rules].index(self.target)
+        factor = self.run.chances.factor(replace(act.act, probability=1.0))
+        quiet = self._questions.ahead * factor[:, place, [milestone_day(self.run, self.milestone)]]
+        moved = float(replace(self._questions, ahead=quiet).unclipped(weights)[0])
+        moved += reached - float(self._questions.unclipped(weights)[0])
+        if self._gap(moved) < self._gap(reached):
+            change |= {
+                "kind": "priors_and_act",
+                "what": f"{len(parts)} priors together, and {_act_words(act.act)}",
+                "act": _act_words(act.act),
+                "plausibility": 2 * float(norm.sf(steps)) * min(_frequency(self.run, act.act), 1.0),
+                "probability": min(max(moved, 0.0), 1.0),
+                "setting": setting | {"events": [_event(act.act, 1.0)]},
+            }
+            yield ReconcilingChange.model_validate(change)
 
-    def _scheduled(self) -> Iterator[_Act]:
-        config = self.run.inputs.config
+    def _act(self, effect: ActEffect, kind: Kind) -> ReconcilingChange:
+        """The chance of an act at which the run says the goal, or the nearest of both ends."""
+        act, slope = effect.act, effect.slope(0)
+        chance = effect.crossing(0, self.goal) if abs(slope) > _LEAST_SLOPE else -1.0
+        if not 0.0 <= chance <= 1.0:
+            chance = min((0.0, 1.0), key=lambda end: self._gap(effect.at(end, 0)))
+        chance, stated = round(chance, 4), act.probability
+        setting: dict[str, Any]
+        if kind == "scheduled_act":
+            what, setting = act.label, {"calendar": {"probability": {act.label: chance}}}
+            left = chance / stated if chance < stated else (1 - chance) / max(1 - stated, 1e-12)
+            plausibility = left if chance != stated else 1.0
+        else:
+            what, setting = _act_words(act), {"events": [_event(act, chance)]}
+            plausibility = _frequency(self.run, act) / max(chance, 1e-12)
+        return ReconcilingChange.model_validate(
+            {
+                "kind": kind,
+                "what": what,
+                "from": stated,
+                "to": chance,
+                "scale": "probability",
+                "plausibility": min(plausibility, 1.0),
+                "probability": effect.at(chance, 0),
+                "setting": setting,
+            }
+        )
 
-        def scheduled(label: str, stated: float) -> _Act:
-            def left_of(chance: float) -> float:
-                return chance / stated if chance < stated else (1 - chance) / (1 - stated)
+    def _acts(self) -> Iterator[tuple[FutureAct, Kind]]:
+        """Acts whose chance is tried: those of the calendar, and those that would have to be expected.
 
-            return _Act(
-                "scheduled_act",
-                label,
-                stated,
-                lambda chance: {"calendar": {"probability": {label: chance}}},
-                left_of,
-            )
-
-        for act in config.calendar:
-            if act.date < config.milestone(self.milestone).date:
-                yield scheduled(act.label, act.probability)
-
-    def _expected(self) -> Iterator[_Act]:
-        """Acts that are not the target themselves: of conflict to raise it, of cooperation to lower it."""
-        inputs = self.run.inputs
-        ahead = timedelta(days=milestone_day(self.run, self.milestone))
-        soon = inputs.data.grid.origin + min(timedelta(days=_SOON_DAYS), ahead // 2)
+        Expected are triggers of reactions, conflict to raise the probability, cooperation to lower it; none
+        is the target itself.
+        """
+        inputs, day = self.run.inputs, milestone_day(self.run, self.milestone)
+        origin, layout = inputs.data.grid.origin, inputs.data.layout
+        for act in inputs.calendar:
+            if (act.date - origin).days < day:
+                yield act, "scheduled_act"
+        soon = origin + timedelta(days=min(_SOON_DAYS, day // 2))
         rule = next(rule for rule in inputs.rules if rule.name == self.target)
+        raising = self.goal > self.now
+        for one in layout.reactions if raising else ():
+            if one.when is not None:
+                by = one.when.by[0] if one.when.by else inputs.config.dyad.side_a[0]
+                name = one.when.subcategory[0].replace("*", "") if one.when.subcategory else ""
+                severity = max(one.when.severities)
+                if not rule.meets(one.when.category, severity, by):
+                    yield (
+                        FutureAct(soon, one.when.category, severity, 0.0, by=by, subcategory=name),
+                        "expected_act",
+                    )
+        for category in CONFLICTUAL if raising else COOPERATIVE:
+            for severity in _TRIED_SEVERITIES if raising else _TRIED_SEVERITIES[:1]:
+                by = inputs.who_acts(category, severity, rule) or ""
+                if not rule.meets(category, severity, by):
+                    yield FutureAct(soon, category, severity, 0.0, by=by), "expected_act"
 
-        def expected(category: str, severity: int, by: str | None) -> _Act:
-            act = {"date": soon.isoformat(), "category": category, "severity": severity}
-            act |= {"by": by} if by else {}
-            often = _frequency(self.run, category, severity)
-            return _Act(
-                "expected_act",
-                f"{category.replace('_', ' ')} of severity {severity} on {soon}",
-                0.0,
-                lambda chance: {"events": [act | {"probability": chance}]},
-                lambda chance: often / chance,
-            )
-
-        for category in CONFLICTUAL if self.goal > self.now else COOPERATIVE:
-            for severity in _TRIED_SEVERITIES:
-                by = inputs.who_acts(category, severity, rule)
-                if not rule.meets(category, severity, by or ""):
-                    yield expected(category, severity, by)
-
-    def _left_out(self) -> Iterator[_Tried]:
-        """Past acts whose absence would give the goal by the run's own account; checked by a new fit."""
+    def _left_out(self) -> Iterator[ReconcilingChange]:
+        """Past acts whose absence would give the goal, as the run measured what they moved."""
         headline = self.run.forecast.headline
         if (self.target, self.milestone) != (headline.target, headline.milestone):
             return
         for driver in self.run.forecast.drivers:
-            if self.near(self.now - driver.change):
-                setting = {"without": [driver.event_id]}
-                reached = self.under(setting, refit=True)
-                if reached is not None and self.near(reached):
-                    change = {"kind": "past_act_left_out", "what": driver.event_id, "from": 1.0, "to": 0.0}
-                    yield self.tried(reached, setting, **change, scale="probability", plausibility=0.0)
+            yield ReconcilingChange.model_validate(
+                {
+                    "kind": "past_act_left_out",
+                    "what": driver.event_id,
+                    "from": 1.0,
+                    "to": 0.0,
+                    "scale": "probability",
+                    "plausibility": 0.0,
+                    "probability": min(max(self.now - driver.change, 0.0), 1.0),
+                    "setting": {"without": [driver.event_id]},
+                }
+            )
 
 
 def reconcile(
     run: Run, target: str, milestone: str, goal: float, tell: Callable[[str], None] = lambda note: None
 ) -> Reconciled:
-    """Search the single changes under which a run that converged would say ``goal``, in (0, 1).
+    """Search the changes under which a run that converged would say ``goal``, in (0, 1).
 
     ``tell`` is told how many changes are tried.
     """
     milestones = run.forecast.target(target).milestones
     now = next(answer.probability for answer in milestones if answer.name == milestone)
     search = _Search(run, target, milestone, goal, now)
-    tried: list[_Tried] = []
-    for attempt in [] if search.near(now) else search.all():
+    tried: list[ReconcilingChange] = []
+    for attempt in () if abs(now - goal) <= TOLERANCE else search.all():
         tried.append(attempt)
         tell(f"{len(tried)} changes tried")
-    changes = [attempt.change for attempt in tried if attempt.change is not None]
+    changes = [one for one in tried if abs(one.probability - goal) <= TOLERANCE]
     changes.sort(key=lambda change: -change.plausibility)
-    reached = [attempt.reached for attempt in tried]
+    nearest = min(tried, key=lambda one: (abs(one.probability - goal), -one.plausibility), default=None)
     return Reconciled(
         target=target,
         milestone=milestone,
         asked=goal,
         probability=now,
         changes=tuple(changes[:MOST_CHANGES]),
-        nearest=min(reached, key=lambda probability: abs(probability - goal), default=now),
+        nearest=None if nearest is None else _nearest(nearest),
+        held=_held(run, target, milestone, now),
         tried=len(tried),
     )
+
+
+def _nearest(change: ReconcilingChange) -> NearestChange:
+    return NearestChange(
+        change=change.what,
+        value=change.to,
+        scale=change.scale,
+        probability=change.probability,
+        setting=change.setting,
+    )
+
+
+def _held(run: Run, target: str, milestone: str, now: float) -> Held | None:
+    mixture, day = run.mixture, milestone_day(run, milestone)
+    share = mixture.share(target)
+    if share == 1.0:
+        return None
+    model = 1 - float(mixture.survival.of(target)[:, day].mean())
+    others = min(max((now - share * model) / (1 - share), 0.0), 1.0)
+    low = (1 - share) * others
+    return Held(weight=1 - share, probability=others, model=model, reach=(low, low + share))
 
 
 def _slope(shifts: PriorShifts) -> float:
@@ -331,9 +399,26 @@ def _plausibility(shifts: PriorShifts, steps: float) -> float:
     return min(2 * float(norm.sf(abs(steps))), 2 * tail, 1.0)
 
 
-def _frequency(run: Run, category: str, severity: int) -> float:
+def _act_words(act: FutureAct) -> str:
+    by = f" by {act.by}" if act.by else ""
+    name = (act.subcategory or act.category).replace("_", " ")
+    return f"{name} of severity {act.severity}{by} on {act.date}"
+
+
+def _event(act: FutureAct, chance: float) -> dict[str, Any]:
+    stated = {"date": act.date.isoformat(), "category": act.category, "subcategory": act.subcategory}
+    stated |= {"by": act.by}
+    return {name: text for name, text in stated.items() if text} | {
+        "severity": act.severity,
+        "probability": chance,
+    }
+
+
+def _frequency(run: Run, act: FutureAct) -> float:
     """Chance of such an act, or a graver one, within thirty days, by how often the record had one."""
     events, grid = run.inputs.events, run.inputs.data.grid
-    acts = int(((events.category == category) & (events.severity >= severity)).sum())
+    alike = (events.category == act.category) & (events.severity >= act.severity)
+    if act.subcategory:
+        alike &= events.subcategory == act.subcategory
     days = max((grid.origin - grid.start).days, 1)
-    return float(-np.expm1(-(acts + 0.5) * _SOON_DAYS / days))
+    return float(-np.expm1(-(int(alike.sum()) + 0.5) * _SOON_DAYS / days))

@@ -1,22 +1,16 @@
-"""What would change the call: every assumption moved up and down, and how far it must move for another word.
+"""What would change the call: every assumption moved up and down, and how far it must go for another word.
 
-Moved are priors, by weights of the draws (``forecast.sensitivity.shifts``), and the chances of scheduled acts,
-in which the chance that nothing happens is linear. What the record says itself, how often the acts came that
-it holds, is no assumption and is not moved.
+Moved are priors, by weights of the draws, and the chances of scheduled acts. What the record says itself, how
+often the acts came that it holds, is no assumption and is not moved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
 from forecast import wording
-from forecast.inference.importance import monte_carlo_error
-from forecast.models.draws import Floats
-from forecast.panel import FutureAct
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -28,6 +22,7 @@ from forecast.records.analysis import (
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
+from forecast.sensitivity.acts_ahead import ActEffect, act_effects
 from forecast.sensitivity.labels import measure_sensitivities
 from forecast.sensitivity.shifts import (
     FURTHEST,
@@ -91,10 +86,10 @@ def measure_robustness(
                 break_evens += _prior_break_evens(shifts, column, number)
         if name in assumptions[target]:
             bars.append(prior_bar(shifts, main))
-    for effect in calendar_effects(base, asked):
-        bars.append(_calendar_bar(effect, main))
+    for position, effect in enumerate(act_effects(base, asked, base.inputs.calendar)):
+        bars.append(_calendar_bar(position, effect, main))
         for column, number in enumerate(numbers):
-            break_evens += _calendar_break_evens(effect, column, number)
+            break_evens += _calendar_break_evens(position, effect, column, number)
     return Robustness(
         target=target,
         milestone=milestone,
@@ -222,7 +217,7 @@ def _prior_break_evens(shifts: PriorShifts, question: int, number: BoundedNumber
 
 
 def _calendar_break_evens(
-    effect: CalendarEffect, question: int, number: BoundedNumber
+    position: int, effect: ActEffect, question: int, number: BoundedNumber
 ) -> Iterator[BreakEven]:
     """Yield the probability of an act ahead from which another word holds."""
     act, slope = effect.act, effect.slope(question)
@@ -230,7 +225,7 @@ def _calendar_break_evens(
     for kind, bounds in number.by_kind():
         missed = number.missed(
             kind,
-            name=f"calendar.{effect.position}",
+            name=f"calendar.{position}",
             act=act.label,
             now=assumed_chance(act.probability),
             reached=(low, high),
@@ -277,7 +272,7 @@ def prior_bar(shifts: PriorShifts, question: int) -> AssumptionEffect:
     )
 
 
-def _calendar_bar(effect: CalendarEffect, question: int) -> AssumptionEffect:
+def _calendar_bar(position: int, effect: ActEffect, question: int) -> AssumptionEffect:
     """Bar of an act ahead: it surely does not happen, and it surely does."""
     act = effect.act
 
@@ -288,60 +283,9 @@ def _calendar_bar(effect: CalendarEffect, question: int) -> AssumptionEffect:
         return ShiftEnd(assumed=assumed_chance(happens), probability=there, change=change, mcse=error)
 
     return AssumptionEffect(
-        name=f"calendar.{effect.position}",
+        name=f"calendar.{position}",
         act=act.label,
         now=assumed_chance(act.probability),
         lower=end(0.0),
         upper=end(1.0),
     )
-
-
-@dataclass(frozen=True)
-class CalendarEffect:
-    """Forecasts where the act at a ``position`` of the run's calendar surely does not happen, and surely does.
-
-    ``ends`` has shape (2, question). In between a forecast is linear in the chance of the act. ``mcse``,
-    shape (question,), is the error of the difference.
-    """
-
-    position: int
-    act: FutureAct
-    ends: Floats
-    mcse: Floats
-
-    def slope(self, question: int) -> float:
-        """Forecast if the act surely happens minus if it surely does not."""
-        return float(self.ends[1, question] - self.ends[0, question])
-
-    def at(self, chance: float, question: int) -> float:
-        """Forecast of one question where the act has this probability."""
-        return float(np.clip(self.ends[0, question] + chance * self.slope(question), 0.0, 1.0))
-
-    def crossing(self, question: int, bound: float) -> float:
-        """Chance of the act at which the forecast of one question is this; beyond [0, 1] where none is."""
-        return (bound - float(self.ends[0, question])) / self.slope(question)
-
-
-def calendar_effects(base: Run, asked: Sequence[tuple[str, str]]) -> tuple[CalendarEffect, ...]:
-    """Measure the acts of the run's calendar on (target, milestone) questions."""
-    calendar, now = base.inputs.calendar, Questions.of(base, asked)
-    found = []
-    for position, act in enumerate(calendar):
-        without, sure = (
-            replace(now, ahead=_quiet_with(base, position, chance, asked)) for chance in (0.0, 1.0)
-        )
-        by_draw = [[one.by_draw(column) for column in range(len(asked))] for one in (without, sure)]
-        slope = np.array([high.mean() - low.mean() for low, high in zip(*by_draw, strict=True)])
-        errors = [monte_carlo_error(high - low, base.n_chains) for low, high in zip(*by_draw, strict=True)]
-        # Through the forecast of the run at the act's own chance.
-        ends = now.shown + np.outer([-act.probability, 1 - act.probability], slope)
-        found.append(CalendarEffect(position, act, ends, np.array(errors)))
-    return tuple(found)
-
-
-def _quiet_with(base: Run, position: int, chance: float, asked: Sequence[tuple[str, str]]) -> Floats:
-    """Chance of nothing by the model where an act of the calendar has another chance, (draw, question)."""
-    acts = list(base.inputs.calendar)
-    acts[position] = replace(acts[position], probability=chance)
-    survival = base.chances.survival(acts)
-    return np.column_stack([survival.of(target)[:, milestone_day(base, one)] for target, one in asked])

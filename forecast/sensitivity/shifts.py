@@ -105,13 +105,15 @@ class Questions:
             for one in (mixture, mixture.without_acts)
         )
         silent = [
-            np.mean([1 - draws[:, day].mean() for draws in mixture.direct.of(target)] or [0.0])
+            sum(float(1 - draws[:, day].mean()) for draws in mixture.direct.of(target))
+            / max(len(mixture.direct.of(target)), 1)
             for target, day in days
         ]
         shown = np.array([mixture.probability(*one) for one in days])
         return cls(ahead, plain, np.array([mixture.share(one) for one, _ in asked]), np.array(silent), shown)
 
-    def _value(self, weights: Floats | None) -> Floats:
+    def unclipped(self, weights: Floats | None = None) -> Floats:
+        """The same, but for the order in which the run keeps nested targets."""
         ahead, plain = (
             one.mean(axis=0) if weights is None else weights @ one for one in (self.ahead, self.plain)
         )
@@ -122,7 +124,7 @@ class Questions:
         """Forecasts under weights of the draws, shape (question,)."""
         if weights is None:
             return self.shown
-        return np.asarray(np.clip(self.shown + self._value(weights) - self._value(None), 0.0, 1.0))
+        return np.asarray(np.clip(self.shown + self.unclipped(weights) - self.unclipped(None), 0.0, 1.0))
 
     def by_draw(self, question: int, weights: Floats | None = None) -> Floats:
         """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""

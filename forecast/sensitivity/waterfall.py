@@ -17,50 +17,55 @@ it; all steps add up to the headline.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from forecast.events.codebook import SEVERITIES
 from forecast.inference.importance import monte_carlo_error
+from forecast.models.density import Record
 from forecast.models.draws import Floats, stream_draws
 from forecast.models.survival import Chances
 from forecast.records.forecast import Step, WaterfallStep
 from forecast.runs.run import Run
+from forecast.sensitivity.acts_ahead import thinned
 from forecast.sensitivity.shifts import milestone_day
+
+_DRAWS = 250
+"""Draws on which the sources of the model are told apart; what their mean lacks all draws give back."""
 
 
 def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
     """Take the headline apart; the last probability is the headline's."""
     config, mixture = base.inputs.config, base.mixture
     target, day = config.headline.target, milestone_day(base, config.headline.milestone)
-    share = mixture.share(target)
-    alone = mixture.without_acts
-    said: dict[Step, Floats] = {"base_rate": np.full(base.n_draws, _base_rate(base))}
-    whole = alone.by_draw(target, day)
+    share, plain, whole = mixture.share(target), mixture.without_acts, mixture.by_draw(target, day)
+    alone = plain.by_draw(target, day)
+    found: list[tuple[Step, float, float]] = [("base_rate", _base_rate(base), 0.0)]
     if share:
-        model = 1 - alone.survival.of(target)[:, day]
-        # What the other members hold of the forecast, the same at every step.
-        others = whole - share * model
-        for step, chance in _sources(base, target, day):
+        rows = thinned(base, _DRAWS)
+        steps, before = list(_sources(base, target, day, rows)), np.full(len(rows), found[0][1])
+        # What the other members hold of the forecast is the same at every step.
+        others = float(alone.mean() - share * (1 - plain.survival.of(target)[:, day].mean()))
+        luck = float(alone.mean() - share * steps[-1][1].mean() - others)
+        for step, chance in steps:
+            weighted = share * chance + others + luck
             if step == "own_rates":
-                said["own_rates"] = chance
-                if share < 1:
-                    said["other_pairs"] = share * chance + others
-            else:
-                said[step] = share * chance + others
-        said["recent_acts"] = whole
+                chance = chance + luck
+                found.append((step, float(chance.mean()), monte_carlo_error(chance, base.n_chains)))
+                before, step = chance, "other_pairs"
+            found.append((step, float(weighted.mean()), monte_carlo_error(weighted - before, base.n_chains)))
+            before = weighted
     else:
-        said["other_pairs"] = whole
-    said["scheduled_events"] = mixture.by_draw(target, day)
-    steps, before = [], said["base_rate"]
-    for step, by_draw in said.items():
-        probability, reached = (min(max(float(one.mean()), 0.0), 1.0) for one in (by_draw, before))
-        error = monte_carlo_error(by_draw - before, base.n_chains)
-        steps.append(
-            WaterfallStep(step=step, probability=probability, change=probability - reached, error=error)
-        )
-        before = by_draw
-    return tuple(steps)
+        found.append(("other_pairs", float(alone.mean()), monte_carlo_error(alone, base.n_chains)))
+    error = monte_carlo_error(whole - alone, base.n_chains)
+    found.append(("scheduled_events", float(whole.mean()), error))
+    told = [min(max(probability, 0.0), 1.0) for _, probability, _ in found]
+    changes = [0.0, *np.diff(told).tolist()]
+    return tuple(
+        WaterfallStep(step=step, probability=probability, change=change, error=error)
+        for (step, _, error), probability, change in zip(found, told, changes, strict=True)
+    )
 
 
 def _base_rate(base: Run) -> float:
@@ -70,32 +75,33 @@ def _base_rate(base: Run) -> float:
     return known.baseline.probability if known.constant_rate is None else known.constant_rate
 
 
-def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
-    """Chance by draw with ever more sources of the model, all but past acts and acts ahead, shape (draw,)."""
-    held = {"tension_scale", "drift_scale"}
-    reactions = "reaction_number" in base.draws.variables
-    if reactions:
-        held.add("reaction_number")
-    order: list[tuple[Step, str]] = [
-        ("own_rates", ""),
-        ("drift", "drift_scale"),
-        ("tension", "tension_scale"),
-        *([("reactions", "reaction_number")] if reactions else []),
-    ]
-    for step, let_in in order:
-        held.discard(let_in)
-        yield step, 1 - _quiet(base, held).survival(occasions=False).of(target)[:, day]
+def _sources(base: Run, target: str, day: int, rows: NDArray[np.int64]) -> Iterator[tuple[Step, Floats]]:
+    """Chance by draw with ever more sources of the model, all but acts ahead, shape (draw,)."""
+    draws, known = base.draws.rows(rows), base.chances
+    later: list[tuple[Step, str]] = [("drift", "drift_scale"), ("tension", "tension_scale")]
+    if "reaction_number" in draws.variables:
+        later.append(("reactions", "reaction_number"))
+    no_sign = np.zeros((len(known.data.layout.kinds), len(SEVERITIES)), dtype=bool)
+
+    def chance(held: set[str], record: Record) -> Floats:
+        variables = {
+            name: np.zeros_like(values) if name in held else values
+            for name, values in draws.variables.items()
+        }
+        moved = stream_draws(known.data.layout, variables, known.priors)
+        chances = Chances(known.data, known.priors, moved, day, known.seed)
+        chances.__dict__["record"] = record
+        return 1 - chances.with_sign(no_sign, 0, target)
+
+    held, still = {name for _, name in later}, without_past(known.record, known.data.exposure)
+    yield "own_rates", chance(held, still)
+    for step, name in later:
+        held.remove(name)
+        yield step, chance(held, still)
+    yield "recent_acts", chance(held, known.record)
 
 
-def _quiet(base: Run, held: set[str]) -> Chances:
-    """Chances without past acts, with these variables at zero; cooperation came at its mean rate."""
-    known, variables = base.chances, dict(base.draws.variables)
-    for name in held:
-        variables[name] = np.zeros_like(variables[name])
-    draws = stream_draws(known.data.layout, variables, known.priors)
-    chances = replace(known, draws=draws)
-    record = known.record
-    weeks = known.data.exposure
-    even = record.calming.sum(axis=1, keepdims=True) / weeks.sum() * weeks
-    chances.__dict__["record"] = record._replace(felt=np.zeros_like(record.felt), calming=even)
-    return chances
+def without_past(record: Record, exposure: Floats) -> Record:
+    """Return a record whose acts bring about nothing more, and whose cooperation came evenly."""
+    even = record.calming.sum(axis=1, keepdims=True) / exposure.sum() * exposure
+    return record._replace(felt=np.zeros_like(record.felt), calming=even)
