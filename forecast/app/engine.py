@@ -1,7 +1,9 @@
 """A run kept in memory: the answer to a state of the page, and what takes long, new fits and searches.
 
-The numbers are those of ``forecast scenario`` and ``reconcile``. Probabilities are in [0, 1] and differences
-in parts of one; a day is counted from the origin, the first day ahead. ``docs/page.md`` explains the answer.
+The numbers are those of ``forecast scenario`` and ``reconcile``. An answer is worked out on few draws of the
+run and carried over to its own numbers, S = S_run·S′_few / S_few, so that the forecast of the run itself is
+shown to the last digit. Probabilities are in [0, 1] and differences in parts of one; a day is counted from
+the origin, the first day ahead. ``docs/page.md`` explains the answer.
 """
 
 from __future__ import annotations
@@ -13,19 +15,26 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from forecast import wording
 from forecast.app.model import State, StateError, act_kind, chance_text, read_goal, read_state
 from forecast.config import Scenario
 from forecast.errors import MAKE_RUN, ForecastError, RunFolderError
+from forecast.events.codebook import CATEGORIES, SEVERITIES
+from forecast.inference.importance import ImportanceWeights
+from forecast.panel import FutureAct
 from forecast.records.base import Record
-from forecast.records.forecast import Curve, Difference, ScenarioTarget, TargetForecast
+from forecast.records.forecast import Curve, Difference, ScenarioForecast, ScenarioTarget, TargetForecast
 from forecast.report.tables import PLAUSIBLE, change_lines, reconciled_sentence
 from forecast.report.words import (
     assumption_label,
@@ -37,17 +46,23 @@ from forecast.report.words import (
 )
 from forecast.runs import files
 from forecast.runs.files import command_again, kind_of
+from forecast.runs.inputs import known_subcategories
+from forecast.runs.mixture import DirectAnswers, Mixture, ProbabilityCurve
 from forecast.runs.run import Run, read_run
-from forecast.scenarios.evaluate import Effort, evaluate_plan
+from forecast.runs.summaries import curve_record, milestone_forecast, target_forecasts, time_record
+from forecast.scenarios.answer import Way, way_of
+from forecast.scenarios.evaluate import evaluate_plan
 from forecast.scenarios.plan import ScenarioPlan, plan_scenario
-from forecast.sensitivity.reconcile import reconcile
+
+Floats = NDArray[np.float64]
 
 CHART_DAYS = 7
 """Days between two points of a curve; every milestone has one of its own."""
-ANSWERED_DRAWS = 4000
-"""Draws at most, about, from which futures are played anew for an answer; every so many of a larger run."""
+ANSWERED_DRAWS = 250
+"""Draws, about, of which answers are worked out: evenly spaced, as many of every chain."""
 _LEAST_SHOWN = 0.0005
 """A twentieth of a point: less is shown as none."""
+_LEAST = 1e-12
 _UNUSABLE = "This run did not converge. Its numbers must not be used."
 _UNMOVED = Difference(value=0.0, mcse=0.0)
 _JOBS_KEPT = 20
@@ -77,6 +92,17 @@ class AnswerMilestone(Record):
     change: str
 
 
+class AfterAssumed(Record):
+    """Chance of the target within days of the first assumed act, given none before it, and the run's."""
+
+    days: int
+    date: date
+    probability: float
+    base: float
+    chance: str
+    run: str
+
+
 class Answer(Record):
     """The answer to a state; numbers are ``None`` where they are withheld.
 
@@ -97,6 +123,7 @@ class Answer(Record):
     curve: tuple[Point, ...] = ()
     run: tuple[Point, ...]
     milestones: tuple[AnswerMilestone, ...] = ()
+    after: tuple[AfterAssumed, ...] = ()
     method: str = "run"
     chance: str = "Withheld"
     range: str
@@ -133,12 +160,47 @@ class PageReconciled(Record):
 class Engine:
     """Answers states of one run; may be asked from several threads.
 
-    ``every``: futures are played anew from every so many draws only; differences are paired, so they stay
-    unbiased, with a larger error, which each answer states.
+    ``draws`` are those, about, that an answer is worked out on; ``None``: all of the run.
     """
 
     run: Run
-    every: int = 1
+    draws: int | None = ANSWERED_DRAWS
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The draws that are used, chains one after the other."""
+        every = 1 if self.draws is None else max(1, self.run.n_draws // self.draws)
+        return np.arange(self.run.n_draws).reshape(self.run.n_chains, -1)[:, ::every].ravel()
+
+    @cached_property
+    def few(self) -> Run:
+        """The run on these draws."""
+        run = self.run
+        if len(self.rows) == run.n_draws:
+            return run
+        chances = replace(run.chances, draws=run.draws.rows(self.rows))
+        direct = DirectAnswers(
+            {
+                member: {name: _evenly(draws, len(self.rows)) for name, draws in said.items()}
+                for member, said in run.mixture.direct.by_member.items()
+            }
+        )
+        ahead = chances.survival(run.inputs.calendar)
+        plain = None if run.mixture.plain is None else chances.survival(occasions=False)
+        mixture = Mixture(run.inputs, direct, ahead, plain)
+        targets = target_forecasts(mixture, run.n_chains)
+        few = replace(run, mixture=mixture, forecast=run.forecast.model_copy(update={"targets": targets}))
+        few.__dict__["chances"] = chances
+        return few
+
+    def _thinned(self, way: Way) -> Way:
+        """A way, judged on all draws of the run, with the weights of those that are used."""
+        if way.weights is None or len(self.rows) == self.run.n_draws:
+            return way
+        own = way.weights.weights[self.rows]
+        total = own.sum()
+        weights = own / total if total > 0 else np.full(len(own), 1 / len(own))
+        return way._replace(weights=ImportanceWeights(weights, way.weights.pareto_k))
 
     def read(self, content: object) -> State:
         """Read a state as JSON gives it; see ``read_state``."""
@@ -165,12 +227,20 @@ class Engine:
             )
 
     def warm_up(self) -> None:
-        """Answer a state that nobody sees, so that all is loaded for the next."""
-        if self.run.forecast.converged:
-            inputs = self.run.inputs
-            act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
-            by = inputs.who_acts("visit", 1)
-            self.answer(self.read({"events": [act | ({"by": by} if by else {})]}))
+        """Compute what any act does that the page's controls can ask for, so that no answer waits for it."""
+        if not self.run.forecast.converged:
+            return
+        inputs = self.run.inputs
+        self.few.chances.prepare(
+            FutureAct(inputs.data.grid.origin, category, severity, 1.0, by=by, subcategory=kind)
+            for category in CATEGORIES
+            for kind in ("", *known_subcategories(inputs.events, category))
+            for severity in SEVERITIES
+            for by in inputs.dyad.actors
+        )
+        act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
+        by = inputs.who_acts("visit", 1)
+        self.answer(self.read({"events": [act | ({"by": by} if by else {})]}))
 
     def answer(
         self, state: State, *, refit: bool = False, tell: Callable[[str], None] = lambda note: None
@@ -203,8 +273,8 @@ class Engine:
                 }
                 answer = answer.model_copy(update=hidden | {"range": "", "sentence": _UNUSABLE, "change": ""})
         else:
-            effort = Effort(every=self.every, target=state.target)
-            scenario = evaluate_plan(self.run, self.plan(state), refit=refit, effort=effort, tell=tell)
+            plan = self.plan(state)
+            scenario = self._scenario(state.target, plan, refit, tell)
             trust = trust_sentence(scenario)
             usable = not scenario.withheld and not scenario.failures
             update: dict[str, object] = {
@@ -213,14 +283,71 @@ class Engine:
                 "changes": tuple(assumptions(self.run, state.scenario)),
             }
             if usable:
-                update |= _numbers(known, scenario.target(state.target), state.milestone)
+                update |= _numbers(known, self._carried(scenario.target(state.target)), state.milestone)
             else:
                 update |= {"status": "withheld", "sentence": trust}
             answer = answer.model_copy(update=update)
         return answer.model_copy(update={"milliseconds": round(1000 * (time.perf_counter() - begun), 1)})
 
+    def _scenario(
+        self, target: str, plan: ScenarioPlan, refit: bool, tell: Callable[[str], None]
+    ) -> ScenarioForecast:
+        """The scenario on few draws, told with what all of them are worth."""
+        way = way_of(self.run, plan)
+        scenario = evaluate_plan(
+            self.few, plan, refit=refit, tell=tell, targets=(target,), way=self._thinned(way)
+        )
+        if way.weights is None or plan.seen or way.method == "refit":
+            return scenario
+        worth = {"pareto_k": way.weights.pareto_k, "effective_draws": way.weights.effective_draws}
+        return scenario.model_copy(update=worth)
+
+    def _carried(self, target: ScenarioTarget) -> ScenarioTarget:
+        """The numbers of few draws as changes of the run's own."""
+        known, few = (run.forecast.target(target.name) for run in (self.run, self.few))
+        if known is few:
+            return target
+        origin = self.run.inputs.data.grid.origin
+        curve = ProbabilityCurve(
+            *(
+                _moved(*(np.array(getattr(one.curve, part)) for one in (known, target, few)))
+                for part in ("probability", "lower90", "upper90")
+            )
+        )
+        milestones = []
+        for moved in target.milestones:
+            run, base = (named(one.milestones, moved.name) for one in (known, few))
+            question, mcse = (run.name, run.label, run.date), float(np.hypot(run.mcse, moved.difference.mcse))
+            now = milestone_forecast(question, origin, curve, mcse, run.baseline, grave=known.grave)
+            quiet = (1 - run.probability) / max(1 - base.probability, _LEAST)
+            change = {
+                "difference": Difference(value=now.probability - run.probability, mcse=moved.difference.mcse),
+                "by_assumption": None if moved.by_assumption is None else moved.by_assumption * quiet,
+            }
+            milestones.append(moved.model_copy(update={**dict(now), **change}))
+        after = []
+        for row in target.after:
+            end = (row.date - origin).days + 1
+            first = end - row.days - 1
+            chances = (
+                1 - (1 - one[end]) / max(1 - one[first], _LEAST)
+                for one in (curve.probability, known.curve.probability)
+            )
+            after.append(row.model_copy(update=dict(zip(("probability", "base"), chances, strict=True))))
+        return target.model_copy(
+            update={
+                "curve": curve_record(curve, origin),
+                "milestones": tuple(milestones),
+                "after": tuple(after),
+                "time_to_event_days": time_record(curve),
+            }
+        )
+
     def reconcile(self, goal: State, tell: Callable[[str], None] = lambda note: None) -> PageReconciled:
         """Search the least changes under which the run would say a probability; takes a minute."""
+        # Imported where it is needed: no answer is.
+        from forecast.sensitivity.reconcile import reconcile
+
         forecast = self.run.forecast
         assert goal.probability is not None
         found = reconcile(self.run, goal.target, goal.milestone, goal.probability, tell)
@@ -266,8 +393,19 @@ def open_engine(folder: Path) -> Engine:
             f"{folder}: kept without its draws ({files.POSTERIOR}), which the page needs. Make it again: "
             f"{command_again(folder)}"
         )
-    run = read_run(folder)
-    return Engine(run, max(1, run.n_draws // ANSWERED_DRAWS))
+    return Engine(read_run(folder))
+
+
+def _evenly(draws: Floats, most: int) -> Floats:
+    """As many of the draws, evenly spaced."""
+    return draws[:: max(1, len(draws) // most)]
+
+
+def _moved(run: Floats, now: Floats, before: Floats) -> Floats:
+    """Probabilities of the run, moved as few draws move theirs, by the chance that nothing happens."""
+    quiet = (1 - run) * (1 - now) / np.maximum(1 - before, _LEAST)
+    # Exactly the run's own where nothing is moved.
+    return np.asarray(np.where(now == before, run, np.clip(1 - quiet, 0.0, 1.0)))
 
 
 def _numbers(
@@ -291,6 +429,7 @@ def _numbers(
         "assumed": assumed,
         "curve": curve,
         "milestones": tuple(_milestones(known, target, changes)),
+        "after": tuple(_after(target)) if isinstance(target, ScenarioTarget) else (),
         "chance": wording.percent(now.probability),
         "range": f"Plausible range {wording.interval_percent(now.interval90)}",
         "sentence": question_sentence(known, now),
@@ -313,17 +452,21 @@ def _milestones(
             chance=wording.percent(milestone.probability),
             range=wording.interval_percent(milestone.interval90),
             run=wording.percent(named(known.milestones, milestone.name).probability),
-            change=change_with_error(change.value, change.mcse, change.at_most),
+            change=change_with_error(change.value, change.mcse),
         )
 
 
+def _after(target: ScenarioTarget) -> Iterator[AfterAssumed]:
+    for row in target.after:
+        chance, run = (wording.percent(one) for one in (row.probability, row.base))
+        yield AfterAssumed(**dict(row), chance=chance, run=run)
+
+
 def _change_sentence(change: Difference, before: float) -> str:
-    """What a state changes against the run, with its error; where no future differs, with a bound."""
+    """What a state changes against the run, with its error."""
     run = f"the run ({wording.percent(before)})"
     if abs(change.value) < _LEAST_SHOWN and change.mcse < _LEAST_SHOWN:
-        bound = "" if change.at_most is None else wording.bound_in_points(change.at_most)
-        none = f": none of the simulated futures differs, so it is below {bound} points" if bound else ""
-        return f"No visible change from {run}{none}."
+        return f"No visible change from {run}."
     clear = "" if abs(change.value) > 2 * change.mcse else ": no clear change"
     return f"{wording.signed_points(change.value)} ± {wording.points(change.mcse)} against {run}{clear}."
 
@@ -331,17 +474,29 @@ def _change_sentence(change: Difference, before: float) -> str:
 def assumptions(run: Run, scenario: Scenario) -> Iterator[str]:
     """Say what a state assumes, one text a change."""
     for act in scenario.events:
-        kind = act_kind(run, act.category, act.severity, act.by)
+        kind = act_kind(run, act.category, act.severity, act.by, act.subcategory)
         what = f"{act.label}: {kind}" if act.label else f"{kind[:1].upper()}{kind[1:]}"
         chance = "" if act.probability == 1 else f", {chance_text(act.probability)} likely"
+        chance = ", as a sign that is seen" if act.seen else chance
         yield f"{what} {wording.day_span(act.first_day, act.last_day or act.first_day)}{chance}"
     now = scenario.calendar.probability if scenario.calendar else {}
     for scheduled in run.inputs.config.calendar:
         if scheduled.label in now:
             before, after = (chance_text(p) for p in (scheduled.probability, now[scheduled.label]))
             yield f"{scheduled.label}: {after} likely instead of {before}"
+    for belief in scenario.beliefs:
+        title, days = run.inputs.config.target_title(belief.target), wording.day_span(*belief.window)
+        yield f"{title}: {belief.ratio:g} times as likely {days}"
+    for name, said in scenario.reactions.items():
+        yield f"Reaction {name}: its chance is {said.chance}"
     titles, known = titles_of(run.forecast), run.inputs.priors
-    for name, prior in known.changed(scenario.priors, "scenario").priors.items():
+    # The run has no priors of a reaction that the state brings.
+    stated = {
+        name: one
+        for name, one in scenario.priors.items()
+        if name.rpartition(".")[2] not in scenario.reactions
+    }
+    for name, prior in known.changed(stated, "scenario").priors.items():
         if {name, prior.group.name} & scenario.priors.keys():
             reading = prior.group.scale.read(*prior.distribution.quantile((0.05, 0.5, 0.95)).tolist())
             yield f"{assumption_label(name, titles=titles)}: {wording.in_sentence(reading)}"
@@ -505,7 +660,7 @@ def _work(folder: Path, task: Task, content: object, sending: Connection) -> Non
         )
 
     try:
-        engine = Engine(read_run(folder))
+        engine = Engine(read_run(folder), None)
         done: dict[str, Any] = {"status": "done", "progress": 1.0, "text": "done"}
         if task == "refit":
             send(JobStatus(**done, answer=engine.answer(engine.read(content), refit=True, tell=tell)))

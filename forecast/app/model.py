@@ -1,7 +1,8 @@
 """What page and server know of each other: the state that the page sends, and the run that it opens with.
 
-A state says ``run``, ``target`` and ``milestone``, and a diff of the run: ``priors``, ``events`` and
-``without`` as a scenario file has them, and ``calendar``, probabilities by the label of a scheduled act.
+A state says ``run``, ``target`` and ``milestone``, and a diff of the run: ``priors``, ``events``,
+``beliefs``, ``reactions`` and ``without`` as a scenario file has them, and ``calendar``, probabilities by the
+label of a scheduled act.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from forecast.records.forecast import Headline
 from forecast.records.notices import caution_lines
 from forecast.records.scale import Scale
 from forecast.report.words import assumption_label, change_with_error, step_name, titles_of
-from forecast.runs.inputs import Inputs
+from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
 from forecast.sensitivity.shifts import PriorShifts, Questions, key_assumptions, parameter_draws
 
@@ -37,7 +38,8 @@ MOST_ACTS = 50
 """Acts that a state may assume, and past events that it may take out."""
 STOPS = tuple(0.25 * place for place in range(-8, 9))
 """Places of a slider, in steps of the prior's own spread."""
-_KEYS = ("run", "target", "milestone", "priors", "events", "calendar", "without")
+_PARTS = ("priors", "events", "beliefs", "reactions", "without")
+_KEYS = ("run", "target", "milestone", *_PARTS, "calendar")
 _MOST_DEEP = 12
 _NAME = "scenario-page"
 _WORDS = ("low", "as the data say", "high")
@@ -131,10 +133,8 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
     target = _known(content, "target", config.headline.target, tuple(config.targets))
     milestones = tuple(milestone.name for milestone in config.milestones)
     milestone = _known(content, "milestone", config.headline.milestone, milestones)
-    settings: dict[str, Any] = {
-        key: content[key] for key in ("priors", "events", "without") if content.get(key)
-    }
-    for key in ("events", "without"):
+    settings: dict[str, Any] = {key: content[key] for key in _PARTS if content.get(key)}
+    for key in ("events", "beliefs", "without"):
         if isinstance(settings.get(key), list) and len(settings[key]) > MOST_ACTS:
             raise StateError(f"{key}: {len(settings[key])} entries; at most {MOST_ACTS} are allowed", key)
     if chances := content.get("calendar"):
@@ -155,7 +155,7 @@ def read_goal(content: object, inputs: Inputs, run_id: str) -> State:
     chance = content.get("probability")
     state = read_state({key: content[key] for key in content if key != "probability"}, inputs, run_id)
     if state.scenario is not None:
-        raise StateError("a goal is of the run itself; leave priors, events, calendar and without away")
+        raise StateError("a goal is of the run itself; leave what changes it away")
     if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 < chance < 1:
         raise StateError(
             f"probability: got {shown(repr(chance))}; expected a number between 0 and 1", "probability"
@@ -193,20 +193,31 @@ def _refuse_odd(value: object, depth: int = 0) -> None:
 
 def _options(scenario: Scenario) -> list[str] | None:
     """Return the scenario as options; ``None`` where it takes a file: a calendar, a label, an odd name."""
-    if scenario.calendar is not None or any(past.id is None for past in scenario.without):
+    past_described = any(past.id is None for past in scenario.without)
+    if scenario.calendar is not None or scenario.reactions or past_described:
         return None
-    if any(act.label is not None or ":" in (act.by or "") for act in scenario.events):
+    if any(act.label is not None or _is_odd(act.by, act.subcategory) for act in scenario.events):
         return None
     words: list[str] = []
     for name, prior in scenario.priors.items():
         words += ["--prior", f"{name}={statement_text(prior)}"]
     for act in scenario.events:
         days = f"{act.first_day}" + (f"..{act.last_day}" if act.last_day else "")
+        kind = f"{act.category}/{act.subcategory}" if act.subcategory else act.category
+        chance = "" if act.seen else f":{act.probability:g}"
         by = f":{act.by}" if act.by else ""
-        words += ["--event", f"{days}:{act.category}:{act.severity}:{act.probability:g}{by}"]
+        words += ["--see" if act.seen else "--event", f"{days}:{kind}:{act.severity}{chance}{by}"]
+    for belief in scenario.beliefs:
+        first, last = belief.window
+        words += ["--belief", f"{belief.target}:{first}..{last}:{belief.ratio:g}"]
     for past in scenario.without:
         words += ["--without", past.id or ""]
     return words
+
+
+def _is_odd(*names: str | None) -> bool:
+    """Whether a name holds what parts the words of an option."""
+    return any({":", "/"} & set(name or "") for name in names)
 
 
 class Named(Record):
@@ -244,6 +255,7 @@ class PagePrior(Named):
     ``effect`` says how far it moves the headline, ``odds`` what one step of its spread multiplies the odds
     by. ``key``: it is shown first. ``reliable`` are the steps between which the draws can stand for the moved
     belief. Quantiles of the user's own, in ``unit``, are stated as ``{scale: {q05: …, median: …, q95: …}}``.
+    ``reaction``: it is the chance of a named reaction.
     """
 
     help: str
@@ -255,6 +267,7 @@ class PagePrior(Named):
     unit: str
     stops: tuple[PriorStop, ...]
     reliable: Interval
+    reaction: bool = False
 
 
 class PageAct(Record):
@@ -268,10 +281,16 @@ class PageAct(Record):
 
 
 class PageCategory(Named):
-    """A category of the codebook, and what its severities 1, 2, … are on the scale of the run."""
+    """A category of the codebook, and what its severities 1, 2, … are on the scale of the run.
+
+    ``subcategories`` are those of the record and of reactions, ``actor_needed`` the least severity at which
+    it must be said who acts; ``None`` where it need not.
+    """
 
     conflict: bool
     severities: tuple[str, ...]
+    subcategories: tuple[str, ...]
+    actor_needed: int | None
 
 
 class PastAct(Record):
@@ -287,9 +306,8 @@ class PastAct(Record):
 class PageModel(Record):
     """All that the page knows of a run when it opens.
 
-    ``stamp`` says why a run that did not converge must not be used. ``actors`` are those that can act, where
-    a target counts acts of some only; else none. Priors stand in the order of their effect; none where
-    nothing may be changed.
+    ``stamp`` says why a run that did not converge must not be used. ``actors`` are those that can act. Priors
+    stand in the order of their effect; none where nothing may be changed.
     """
 
     run_id: str
@@ -312,7 +330,7 @@ class PageModel(Record):
 def page_model(run: Run) -> PageModel:
     """Describe a run for the page; without beliefs where none may be changed."""
     forecast, config, origin = run.forecast, run.inputs.config, run.inputs.data.grid.origin
-    scale, converged = forecast.scale, forecast.converged
+    scale, converged, layout = forecast.scale, forecast.converged, run.inputs.data.layout
     failures = "; ".join(failure.sentence for failure in forecast.diagnostics.failures)
     return PageModel(
         run_id=forecast.run_id,
@@ -346,10 +364,12 @@ def page_model(run: Run) -> PageModel:
                 label=category_label(name),
                 conflict=name in CONFLICTUAL,
                 severities=tuple(_severity(scale, name, severity) for severity in SEVERITIES),
+                subcategories=_subcategories(run.inputs, name),
+                actor_needed=next((s for s in SEVERITIES if layout.directed(name, s)), None),
             )
             for name in CATEGORIES
         ),
-        actors=run.inputs.dyad.actors if any(target.by for target in forecast.targets) else (),
+        actors=run.inputs.dyad.actors,
         past=tuple(
             PastAct(
                 id=driver.event_id,
@@ -370,16 +390,32 @@ def page_model(run: Run) -> PageModel:
     )
 
 
+def _subcategories(inputs: Inputs, category: str) -> tuple[str, ...]:
+    """Subcategories of a category that reactions name, and those of its acts in the record."""
+    named = (
+        kind
+        for one in inputs.reactions
+        if one.when and one.when.category == category
+        for kind in one.when.subcategory
+        if "*" not in kind
+    )
+    return tuple(dict.fromkeys([*named, *known_subcategories(inputs.events, category)]))
+
+
 def _severity(scale: Scale, category: str, severity: int) -> str:
     anchor = scale.anchor(category, severity)
     return anchor.rstrip(".") if anchor else f"{severity_word(severity)}: not on the scale of this run"
 
 
-def act_kind(run: Run, category: str, severity: int, by: str | None = None) -> str:
+def act_kind(
+    run: Run, category: str, severity: int, by: str | None = None, subcategory: str | None = None
+) -> str:
     """A kind of act with the anchor of its severity, e.g. ``sanction of severity 3 (“A listing”)``."""
     anchor = (run.forecast.scale.anchor(category, severity) or "").rstrip(".")
     return (
-        f"{category_label(category).lower()} of severity {severity}"
+        category_label(category).lower()
+        + (f" “{subcategory}”" if subcategory else "")
+        + f" of severity {severity}"
         + (f" by {by}" if by else "")
         + (f" (“{anchor}”)" if anchor else "")
     )
@@ -413,6 +449,7 @@ def page_priors(run: Run) -> tuple[PagePrior, ...]:
             unit=prior.group.scale.meaning,
             stops=tuple(_stops(prior)),
             reliable=(-below, above),
+            reaction=prior.group.name == "reaction.number",
         )
         priors.append((effect is None, -abs(effect or 0.0), page_prior))
     return tuple(prior for *_, prior in sorted(priors, key=lambda entry: entry[:2]))

@@ -7,7 +7,7 @@ such act) before a day under the scenario and q₀ in the run, 1 − p = (1 − 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import ProbabilityCurve, meets, quiet_chance
 from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
-from forecast.scenarios.answer import Answer, answered, milestone_day, parameter_draws, way_of
+from forecast.scenarios.answer import Answer, Way, answered, milestone_day, parameter_draws, way_of
 from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
 
 __all__ = ["by_effect", "compare_scenarios", "evaluate_plan", "milestone_day", "parameter_draws"]
@@ -95,10 +95,20 @@ def seen_and_done(scenario: Scenario) -> Iterator[Scenario]:
 
 
 def evaluate_plan(
-    base: Run, plan: ScenarioPlan, *, refit: bool = True, tell: Callable[[str], None] = lambda note: None
+    base: Run,
+    plan: ScenarioPlan,
+    *,
+    refit: bool = True,
+    tell: Callable[[str], None] = lambda note: None,
+    targets: Container[str] | None = None,
+    way: Way | None = None,
 ) -> ScenarioForecast:
-    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is."""
-    way = way_of(base, plan)
+    """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
+
+    Of all targets, or of these ``targets`` alone; by another ``way`` than that of the run where one is given.
+    """
+    way = way or way_of(base, plan)
+    asked = (one for one in base.forecast.targets if targets is None or one.name in targets)
     found = answered(base, plan, way, tell) if refit or way.method != "refit" else None
     weights = found.weights or way.weights if found else way.weights
     return ScenarioForecast(
@@ -118,7 +128,7 @@ def evaluate_plan(
         ),
         reactions=tuple(one.label for one in plan.inputs.reactions if one.name in plan.scenario.reactions),
         taken_out=plan.taken_out,
-        targets=tuple(_target(base, plan, known, found) for known in base.forecast.targets) if found else (),
+        targets=tuple(_target(base, plan, known, found) for known in asked) if found else (),
         **_acts_assumed(plan, base.inputs),
     )
 
