@@ -431,15 +431,17 @@ def page_priors(run: Run) -> tuple[PagePrior, ...]:
     headline = run.inputs.config.headline
     questions = Questions.of(run, [(headline.target, headline.milestone)])
     key, titles = key_assumptions(run.inputs, headline.target), titles_of(run.forecast)
+    reactions = run.inputs.data.layout.reactions
     priors = []
     for name, prior in run.inputs.priors.priors.items():
         shifts, values = PriorShifts(run, name, questions), parameter_draws(run, name)
         below, above = (_reach(shifts, side) for side in (-1.0, 1.0))
         effect = _effect(shifts, min(1.0, below, above))
         odds = None if effect is None else math.exp(effect)
+        reaction = next((one for one in reactions if name == f"reaction.number.{one.name}"), None)
         page_prior = PagePrior(
             name=name,
-            label=assumption_label(name, titles=titles),
+            label=reaction.label if reaction else assumption_label(name, titles=titles),
             help=prior.group.meaning,
             effect=_effect_word(effect),
             odds=None if odds is None else f"One spread of the prior multiplies the odds by {odds:.2f}",
@@ -449,7 +451,7 @@ def page_priors(run: Run) -> tuple[PagePrior, ...]:
             unit=prior.group.scale.meaning,
             stops=tuple(_stops(prior)),
             reliable=(-below, above),
-            reaction=prior.group.name == "reaction.number",
+            reaction=reaction is not None,
         )
         priors.append((effect is None, -abs(effect or 0.0), page_prior))
     return tuple(prior for *_, prior in sorted(priors, key=lambda entry: entry[:2]))

@@ -26,7 +26,7 @@ HOST, TOKEN = "127.0.0.1:8765", "the-token-of-the-test"
 
 @pytest.fixture(scope="session")
 def app(base):  # noqa: F811
-    return run_app(Engine(base, every=4), Jobs(), TOKEN, (HOST, "localhost:8765"))
+    return run_app(Engine(base), Jobs(), TOKEN, (HOST, "localhost:8765"))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from forecast.errors import RunFolderError
 from forecast.priors.distributions import shifted
 from forecast.report.words import judgement_sentence
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.evaluate import parameter_draws
+from forecast.sensitivity.shifts import parameter_draws
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
 FASTER = {"tension.persistence": "LogNormal(mu=4.7, sigma=0.5)"}
@@ -32,7 +32,7 @@ STATES = {
 
 @pytest.fixture(scope="module")
 def engine(base):
-    return Engine(base)
+    return Engine(base, None)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_an_answer_has_the_numbers_of_the_scenario_command(engine, base, state, 
     # Its file is the scenario, and few draws agree with all within the error they state.
     (tmp_path / "saved.yaml").write_text(read.yaml, encoding="utf-8")
     assert load_scenario(tmp_path / "saved.yaml") == read.scenario
-    few = Engine(base, every=4).answer(read)
+    few = Engine(base).answer(read)
     error = float(np.hypot(few.difference_mcse, answer.difference_mcse))
     assert abs(few.probability - answer.probability) <= 4 * error + 2e-5
 
@@ -134,7 +134,8 @@ def test_the_command_of_a_state_asks_for_the_same(engine, name):
     said = {key: [text for option, text in pairs if option == key] for key in ("--prior", "--event")}
     stated = scenario_from_options(said["--prior"], said["--event"], [])
     ours, theirs = (plan_scenario(engine.run.inputs, one) for one in (state.scenario, stated))
-    assert (ours.acts, ours.priors) == (theirs.acts, theirs.priors)
+    assert (ours.acts, ours.seen, ours.beliefs) == (theirs.acts, theirs.seen, theirs.beliefs)
+    assert ours.inputs.priors == theirs.inputs.priors
 
 
 def test_a_run_that_did_not_converge_is_withheld_and_takes_no_changes(base):
@@ -153,8 +154,8 @@ def test_each_stop_of_a_slider_is_a_belief_that_can_be_stated(engine, model):
         assert [stop.steps for stop in prior.stops] == list(STOPS)
         for stop in (prior.stops[0], prior.stops[-1]):
             plan = engine.plan(engine.read({"priors": {prior.name: stop.statement}}))
-            scale = plan.priors.priors[prior.name].group.scale
-            middle = scale.of(float(plan.priors.priors[prior.name].distribution.quantile(0.5)))
+            scale = plan.inputs.priors.priors[prior.name].group.scale
+            middle = scale.of(float(plan.inputs.priors.priors[prior.name].distribution.quantile(0.5)))
             assert middle == pytest.approx(stop.quantiles[1], rel=2e-2, abs=1e-3)
     prior = next(one for one in model.priors if one.reliable[1] < 2.0)
     stops = {stop.steps: stop.statement for stop in prior.stops}

@@ -165,7 +165,7 @@ def test_a_fault_is_one_sentence_with_its_place(client, path, body, status, key)
 def test_answers_come_as_the_engine_gives_them(client, base):
     state = {"events": [CLASH], "run": base.forecast.run_id}
     answer = client.post("/answer", json=state).json()
-    engine = Engine(base, every=4)
+    engine = Engine(base)
     expected = json.loads(engine.answer(engine.read(state)).model_dump_json())
     assert answer | {"milliseconds": 0} == expected | {"milliseconds": 0}
     assert client.get("/model").json()["run_id"] == base.forecast.run_id
@@ -334,13 +334,13 @@ def test_what_the_command_cannot_serve_is_refused_in_one_line(command, run_folde
         assert f"--port {port}: cannot be used" in refusal(run_folder, "--port", port)
     place = shutil.copytree(run_folder, tmp_path / "a run" / "2022-06-30")
     with h5py.File(place / "posterior.nc", "a") as file:
-        del file["posterior/drift_scale"], file["posterior/excitation_severity"]
+        del file["posterior/drift_scale"], file["posterior/answers_severity"]
     said = refusal(place)
-    assert "has no draws of drift.scale, excitation.severity" in said
+    assert "has no draws of drift.scale, answers.severity" in said
     assert f"Make it again: forecast run '{place / 'config.resolved.yaml'}' --out PLACE" in said
     kept = json.loads((place / "forecast.json").read_text(encoding="utf-8"))
     (place / "forecast.json").write_text(json.dumps(kept | {"schema": 3}), encoding="utf-8")
-    assert "this one reads 5. Make it anew: forecast run CONFIG --force" in refusal(place)
+    assert "this one reads 6. Make it anew: forecast run CONFIG --force" in refusal(place)
     monkeypatch.setattr(app, "find_spec", lambda name: None)
     assert "dyad-forecast[app]" in refusal(run_folder)
 

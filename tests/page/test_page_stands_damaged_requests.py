@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 CASES = int(os.environ.get("FUZZ_CASES", "150"))
 SLOWEST_S = 20.0
-"""An answer that simulates takes a tenth of a second on an idle machine; a shared one is much slower."""
+"""An answer takes a tenth of a second on an idle machine; a shared one is much slower."""
 TEXTS = st.sampled_from(
     (
         *("", " ", "\x00", "\x1b[31m", "\u202e", "\ufeff", "'", '"', "<script>", "../../etc/passwd", "null"),
@@ -52,7 +52,7 @@ PRIORS = st.one_of(
     VALUES,
 )
 NAMES = st.sampled_from(
-    ("tension.persistence", "ballast.visit", "excitation.severity", "baseline.weekly_rate", "ballast")
+    ("tension.persistence", "ballast.visit", "answers.severity", "baseline.weekly_rate", "ballast")
 )
 ACTS = st.fixed_dictionaries(
     {

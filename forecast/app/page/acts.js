@@ -52,15 +52,24 @@ export function timeline(model, hands) {
       replace(status, `You can assume at most ${model.most_acts} acts.`);
       return;
     }
-    const before = events.at(-1), by = before?.by ?? model.actors[0];
+    const before = events.at(-1);
     /** @type {Act} */
-    const act = { date, category: before?.category ?? "visit", severity: before?.severity ?? 3, probability: 1, ...(by ? { by } : {}) };
+    const act = { date, category: before?.category ?? "visit", severity: before?.severity ?? 3, probability: 1 };
+    if (before?.by) act.by = before.by;
+    if (before?.subcategory) act.subcategory = before.subcategory;
+    named(act);
     // Acts that are alike in all are one act to the model: a label tells them apart.
-    const same = events.filter((one) => one.date === date && one.category === act.category && one.severity === act.severity && one.by === act.by);
+    const same = events.filter((one) => one.date === date && one.category === act.category && one.severity === act.severity && one.by === act.by && one.subcategory === act.subcategory);
     if (same.length) act.label = `${nameOf(act)} ${same.length + 1}`;
     hands.change((state) => state.events.push(act));
     replace(status, `Added: ${nameOf(act)} on ${longDay(date)}.`);
     focusKey(node, `category-${events.length}`);
+  }
+
+  /** Say who acts where it must be said. @param {Act} act */
+  function named(act) {
+    const needed = categories.get(act.category)?.actor_needed ?? 6;
+    if (!act.by && act.severity >= needed && model.actors[0]) act.by = model.actors[0];
   }
 
   function drawAxis() {
@@ -134,7 +143,7 @@ export function timeline(model, hands) {
 
   /** @param {PointerEvent} event @param {HTMLElement} mark @param {number} index */
   function drag(event, mark, index) {
-    if (event.button !== 0 || !hands.state().events[index]?.date) return;
+    if (event.button !== 0) return;
     const over = new AbortController(), from = event.clientX;
     let day = "";
     mark.setPointerCapture(event.pointerId);
@@ -156,7 +165,7 @@ export function timeline(model, hands) {
 
   /** @param {number} index @param {string} date */
   function moveTo(index, date) {
-    edit(index, (act) => { act.date = date; });
+    edit(index, (act) => spread(act, date, act.window ? dayAfter(act.window[1], daysBetween(dayOf(act), date)) : ""));
     replace(status, `Moved to ${longDay(date)}.`);
     focusKey(node, `mark-${index}`);
   }
@@ -182,21 +191,39 @@ export function timeline(model, hands) {
         ...options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
     const severities = categories.get(act.category)?.severities ?? [];
     const chance = el("output", { for: `act-chance-${index}` }, chanceText(act.probability));
-    const day = act.window ? el("span", {}, `${shortDay(act.window[0])} to ${shortDay(act.window[1])}`)
-      : el("input", { type: "date", value: act.date, min: first, max: last, "data-key": `date-${index}`,
-          onchange: on((one, value) => { if (value) one.date = inside(value); }) });
+    const begins = dayOf(act), ends = act.window?.[1] ?? "";
+    const day = el("input", { type: "date", value: begins, min: first, max: last, "data-key": `date-${index}`,
+      onchange: on((one, value) => { if (value) spread(one, inside(value), one.window?.[1] ?? ""); }) });
+    const until = el("input", { type: "date", value: ends, min: begins, max: last, "data-key": `until-${index}`,
+      onchange: on((one, value) => spread(one, dayOf(one), value && inside(value))) });
+    const kinds = categories.get(act.category)?.subcategories ?? [];
+    const needed = act.severity >= (categories.get(act.category)?.actor_needed ?? 6);
+    /** @type {[string, string][]} */
+    const actors = [...(needed ? [] : /** @type {[string, string][]} */ ([["", "Not said"]])), ...model.actors.map((actor) => /** @type {[string, string]} */ ([actor, actor]))];
     return el("fieldset", { class: `card ${side(act)}` },
       el("legend", {}, `Act ${index + 1}`, el("span", { class: "unseen" }, `: ${nameOf(act)}`)),
       el("div", { class: "fields" },
         el("label", {}, "What", choice("category", model.categories.map(({ name, label }) => [name, label]), act.category,
-          (one, value) => { one.category = value; })),
-        el("label", {}, act.window ? "Between" : "When", day),
+          (one, value) => { one.category = value; delete one.subcategory; named(one); })),
+        el("label", {}, "What kind (optional)", el("input", { type: "text", maxlength: 80, value: act.subcategory ?? "", list: `kinds-${index}`,
+          autocomplete: "off", "data-key": `subcategory-${index}`, onchange: on((one, value) => {
+            if (value) one.subcategory = value;
+            else delete one.subcategory;
+          }) }), el("datalist", { id: `kinds-${index}` }, ...kinds.map((value) => el("option", { value })))),
+        el("label", {}, act.window ? "From" : "When", day),
+        el("label", {}, "To (optional)", until),
         el("label", { class: "whole" }, "Severity", choice("severity",
-          severities.map((text, place) => [place + 1, `${place + 1} – ${text}`]), act.severity, (one, value) => { one.severity = Number(value); }),
+          severities.map((text, place) => [place + 1, `${place + 1} – ${text}`]), act.severity, (one, value) => { one.severity = Number(value); named(one); }),
           el("span", { class: "fine block" }, severities[act.severity - 1])),
-        model.actors.length > 0 && el("label", {}, "Who acts",
-          choice("by", model.actors.map((actor) => [actor, actor]), act.by, (one, value) => { one.by = value; })),
-        el("label", {}, el("span", {}, "How likely ", chance), el("input", { type: "range", min: 0, max: 100, step: 5,
+        el("label", {}, "Who acts", choice("by", actors, act.by ?? "", (one, value) => {
+          if (value) one.by = value;
+          else delete one.by;
+        })),
+        el("label", {}, "Asked", choice("seen", [["", "if it is done"], ["seen", "if it is seen"]], act.seen ? "seen" : "", (one, value) => {
+          if (value) Object.assign(one, { seen: true, probability: 1 });
+          else delete one.seen;
+        })),
+        !act.seen && el("label", {}, el("span", {}, "How likely ", chance), el("input", { type: "range", min: 0, max: 100, step: 5,
           value: Math.round(100 * act.probability), "data-key": `chance-${index}`, id: `act-chance-${index}`,
           oninput: (/** @type {any} */ event) => replace(chance, `${event.target.value}%`),
           onchange: on((one, value) => { one.probability = Number(value) / 100; }) })),
@@ -207,6 +234,14 @@ export function timeline(model, hands) {
           }) })),
         el("button", { type: "button", class: "quiet", "data-key": `remove-${index}`, onclick: () => remove(index) },
           "Remove", el("span", { class: "unseen" }, ` act ${index + 1}`))));
+  }
+
+  /** Put an act on a day, or some time within a window. @param {Act} act @param {string} day @param {string} until */
+  function spread(act, day, until) {
+    delete act.window;
+    delete act.date;
+    if (until > day) act.window = [day, until];
+    else act.date = day;
   }
 
   /** @param {PageAct} act @param {number} index */

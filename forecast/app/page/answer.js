@@ -24,6 +24,7 @@ export function showAnswer(model, answer) {
   replace(byId("sentence"), answer.sentence);
   replace(byId("change"), answer.change && el("p", { class: answer.changes.length ? "change-head" : "fine" }, answer.change), split(answer));
   showCurve(model, answer);
+  showAfter(answer);
   showMilestones(model, answer);
   replace(byId("trust"),
     answer.status === "ready" && el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust),
@@ -57,6 +58,16 @@ export function showCurve(model, answer) {
   const reading = !answer.curve.length ? "Dashed: the run. The curve of this scenario is withheld."
     : answer.changes.length ? "Solid: this scenario, with its plausible range. Dashed: the run." : "Shaded: plausible range.";
   replace(byId("curve-caption"), el("strong", {}, `${label}: probability by date. `), el("span", {}, reading));
+}
+
+/** Days after the first assumed act. @param {Answer} answer */
+function showAfter({ after }) {
+  const rows = after.map((row) => el("tr", {}, el("th", { scope: "row" }, `${row.days} days`, el("span", { class: "fine block" }, `to ${shortDay(row.date)}`)),
+    el("td", { class: "right", "data-head": "Probability" }, row.chance), el("td", { class: "right", "data-head": "Run" }, row.run)));
+  replace(byId("after"), ...(rows.length ? [el("caption", {}, "Within days of the first act, given none before it"),
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Within"), el("th", { scope: "col", class: "right" }, "Probability"), el("th", { scope: "col", class: "right" }, "Run"))),
+    el("tbody", {}, ...rows)] : []));
+  byId("after").hidden = !rows.length;
 }
 
 /** @param {PageModel} model @param {Answer} answer */
@@ -109,7 +120,7 @@ export function comparison(now, put) {
   const node = el("section", { class: "compare", "aria-labelledby": "compare-label" },
     el("h2", { id: "compare-label" }, "Compare two states"),
     el("p", { class: "fine", id: "compare-help" },
-      "Keep what is shown as A, change something, and read the difference. Both use the same draws and the same random numbers, unless one has a new fit."),
+      "Keep what is shown as A, change something, and read the difference. Both use the same draws, unless one has a new fit."),
     body, el("div", { class: "row" }, keep, swap, drop));
 
   function update() {
@@ -137,7 +148,7 @@ function difference(a, b) {
   if (a.target !== b.target || a.milestone !== b.milestone) {
     return el("p", { class: "fine" }, "A and B answer different questions, so they have no difference.");
   }
-  // Both differences are from the same run with the same random numbers; the error of their difference is at most the sum.
+  // Both differences are from the same run on the same draws; the error of their difference is at most the sum.
   const change = b.difference - a.difference;
   const error = (a.difference_mcse ?? 0) + (b.difference_mcse ?? 0);
   return el("p", { class: "paired", "data-paired": String(change) }, el("strong", {}, `B − A: ${signedPoints(change)} points`),

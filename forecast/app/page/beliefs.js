@@ -1,8 +1,9 @@
-// Beliefs: priors by influence, each low, as the data say, or high; finer by a slider or quantiles.
+// Beliefs: priors by influence, each low, as the data say, or high; finer by a slider or quantiles. Reactions, whose
+// chance is a slider; and targets that are so many times as likely in a window.
 
-import { capital, el, replace } from "./dom.js";
+import { capital, dayAfter, el, replace } from "./dom.js";
 
-/** @import { Hands, PageModel, PagePrior, PriorStop, Statement, Triple } from "./types" */
+/** @import { Belief, Hands, PageModel, PagePrior, PriorStop, Statement, Triple } from "./types" */
 
 const FIRST = 4;
 /** @type {[string, string][]} */
@@ -10,9 +11,9 @@ const QUANTILES = [["q05", "5%"], ["median", "50%"], ["q95", "95%"]];
 
 /** @param {PageModel} model @param {Hands} hands */
 export function beliefControls(model, hands) {
-  const key = model.priors.filter((prior) => prior.key);
-  const first = (key.length ? key : model.priors).slice(0, FIRST);
-  const rest = model.priors.filter((prior) => !first.includes(prior));
+  const priors = model.priors.filter((prior) => !prior.reaction), key = priors.filter((prior) => prior.key);
+  const first = (key.length ? key : priors).slice(0, FIRST);
+  const rest = priors.filter((prior) => !first.includes(prior));
   /** @type {(() => void)[]} */
   const updates = [];
   const make = (/** @type {PagePrior} */ prior) => {
@@ -23,6 +24,40 @@ export function beliefControls(model, hands) {
   const node = el("div", { class: "beliefs" }, ...first.map(make),
     rest.length > 0 && folded("more", `All other beliefs (${rest.length})`, () => rest.map(make)));
   return { node, update: () => updates.forEach((update) => update()) };
+}
+
+/** Named reactions: the chance of an answer, as learned or as stated. @param {PageModel} model @param {Hands} hands */
+export function reactionControls(model, hands) {
+  const controls = model.priors.filter((prior) => prior.reaction).map((prior) => belief(prior, hands, true));
+  const node = el("div", { class: "beliefs reactions" }, ...controls.map((control) => control.node));
+  return { node, none: !controls.length, update: () => controls.forEach((control) => control.update()) };
+}
+
+/** Beliefs on targets: so many times as likely on each day of a window. @param {PageModel} model @param {Hands} hands */
+export function ratioControls(model, hands) {
+  const first = dayAfter(model.as_of, 1);
+  const last = dayAfter(model.milestones.map(({ date }) => date).sort().at(-1) ?? first, -1);
+  const rows = el("div", { class: "cards", id: "ratios" });
+  const node = el("div", { class: "ratios" }, rows, el("div", { class: "row" }, el("button", { type: "button", id: "add-ratio", onclick: () =>
+    hands.change((state) => state.beliefs.push({ target: state.target, window: [first, last], ratio: 2 })) },
+  "Make a target more or less likely for a while")));
+
+  /** @param {Belief} stated @param {number} index */
+  function row(stated, index) {
+    const on = (/** @type {(belief: Belief, value: string) => void} */ change) => (/** @type {any} */ event) =>
+      hands.change((state) => state.beliefs[index] && event.target.value && change(state.beliefs[index], event.target.value));
+    const day = (/** @type {0 | 1} */ end) => el("input", { type: "date", value: stated.window[end], min: first, max: last,
+      "data-key": `ratio-${end ? "last" : "first"}-${index}`, onchange: on((one, value) => { one.window[end] = value; }) });
+    return el("fieldset", { class: "card" }, el("legend", {}, `Belief ${index + 1}`), el("div", { class: "fields" },
+      el("label", { class: "whole" }, "What", el("select", { "data-key": `ratio-target-${index}`, onchange: on((one, value) => { one.target = value; }) },
+        ...model.targets.map(({ name, label }) => el("option", { value: name, selected: name === stated.target }, label)))),
+      el("label", {}, "Times as likely on each day", el("input", { type: "number", min: 0.01, max: 1000, step: "any", value: stated.ratio,
+        "data-key": `ratio-${index}`, onchange: on((one, value) => { if (Number(value) > 0) one.ratio = Number(value); }) })),
+      el("label", {}, "From", day(0)), el("label", {}, "To", day(1)),
+      el("button", { type: "button", class: "quiet", "data-key": `ratio-remove-${index}`, onclick: () =>
+        hands.change((state) => state.beliefs.splice(index, 1)) }, "Remove", el("span", { class: "unseen" }, ` belief ${index + 1}`))));
+  }
+  return { node, update: () => replace(rows, ...hands.state().beliefs.map(row)) };
 }
 
 /** A fold whose content, dozens of sliders that few will open, is made when it is wanted.
@@ -36,8 +71,8 @@ function folded(kind, head, content) {
   return node;
 }
 
-/** @param {PagePrior} prior @param {Hands} hands */
-function belief(prior, hands) {
+/** @param {PagePrior} prior @param {Hands} hands @param {boolean} [open] whether its slider is seen at once */
+function belief(prior, hands, open) {
   const id = `belief-${prior.name.replace(/[^a-z0-9]/gi, "-")}`;
   const presets = el("div", { class: "presets", role: "group", "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-help` },
     ...prior.presets.map(([word, value, statement]) => el("button", {
@@ -45,15 +80,15 @@ function belief(prior, hands) {
     }, el("span", { class: "block" }, capital(word)), el("strong", {}, value))));
   const reading = el("p", { class: "reading" });
   /** @type {{ nodes: Node[], update: () => void } | null} */
-  let fine = null;
+  let fine = open ? fineControls(prior, id, hands, put) : null;
   const node = el("section", { class: "belief", "data-belief": prior.name, "aria-labelledby": `${id}-label` },
     el("div", { class: "belief-head" }, el("h3", { id: `${id}-label` }, prior.label),
       el("span", { class: "fine", title: prior.odds }, prior.effect)),
     el("p", { class: "fine help", id: `${id}-help` }, `${prior.help}.`), presets, reading,
-    folded("finer", el("span", {}, "Finer", el("span", { class: "unseen" }, `: ${prior.label}`)), () => {
+    ...(fine ? fine.nodes : [folded("finer", el("span", {}, "Finer", el("span", { class: "unseen" }, `: ${prior.label}`)), () => {
       fine = fineControls(prior, id, hands, put);
       return fine.nodes;
-    }));
+    })]));
 
   /** @param {Statement | null} statement @param {boolean} [commit] */
   function put(statement, commit) {

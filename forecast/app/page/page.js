@@ -2,7 +2,7 @@
 
 import { pastActs, timeline } from "./acts.js";
 import { comparison, markHeadline, showAnswer, showCurve } from "./answer.js";
-import { beliefControls } from "./beliefs.js";
+import { beliefControls, ratioControls, reactionControls } from "./beliefs.js";
 import { asBlob, picture, savePng } from "./chart.js";
 import { byId, copied, el, longDay, reasonOf, replace, save } from "./dom.js";
 import { heldNumber, refitOffer } from "./jobs.js";
@@ -33,6 +33,7 @@ function open(model) {
     },
   };
   const beliefs = beliefControls(model, hands), line = timeline(model, hands), past = pastActs(model, hands);
+  const reactions = reactionControls(model, hands), ratios = ratioControls(model, hands);
   const held = !model.stamp ? heldNumber(hands, () => shown, (answer) => show(answer)) : null;
   const pair = comparison(() => ({ state: structuredClone(state), answer: shown }), (other) => put(other, true));
   const refit = refitOffer((asked, answer) => {
@@ -48,7 +49,8 @@ function open(model) {
     byId(id).addEventListener("change", () => hands.change((now) => { now[key] = picker(id).value; }));
   }
   if (!model.stamp) {
-    for (const [id, part] of Object.entries({ acts: line, beliefs, past, compare: pair })) byId(`${id}-here`).append(part.node);
+    byId("reactions-part").hidden = reactions.none;
+    for (const [id, part] of Object.entries({ acts: line, reactions, ratios, beliefs, past, compare: pair })) byId(`${id}-here`).append(part.node);
   } else {
     byId("controls").remove();
     byId("page").classList.add("alone");
@@ -106,12 +108,12 @@ function open(model) {
     if (commit) {
       if (toFragment(state) !== location.hash) history.pushState(null, "", toFragment(state));
       refresh();
-    } else beliefs.update();
+    } else for (const part of [reactions, beliefs]) part.update();
     request();
   }
 
   function refresh() {
-    for (const part of [beliefs, line, past]) part.update();
+    for (const part of [beliefs, reactions, ratios, line, past]) part.update();
     for (const key of /** @type {const} */ (["target", "milestone"])) picker(key).value = state[key];
     replace(byId("definition"), `Counts: ${model.targets.find(({ name }) => name === state.target)?.definition}.`);
   }

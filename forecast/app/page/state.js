@@ -4,12 +4,12 @@
 
 /** @param {PageModel} model @returns {State} */
 export function emptyState(model) {
-  return { run: model.run_id, ...model.headline, priors: {}, events: [], calendar: {}, without: [] };
+  return { run: model.run_id, ...model.headline, priors: {}, reactions: {}, events: [], beliefs: [], calendar: {}, without: [] };
 }
 
 /** @param {State} state */
-export function isChanged({ priors, events, calendar, without }) {
-  return [priors, events, calendar, without].some((part) => Object.keys(part).length > 0);
+export function isChanged({ priors, reactions, events, beliefs, calendar, without }) {
+  return [priors, reactions, events, beliefs, calendar, without].some((part) => Object.keys(part).length > 0);
 }
 
 /** @param {State} state */
@@ -43,7 +43,8 @@ export function fromFragment(fragment, model) {
   // Shapes alone: the values are checked where the state is answered.
   const state = {
     run: model.run_id, target: named("target", model.targets), milestone: named("milestone", model.milestones),
-    priors: mapping(given.priors), events: list(given.events).filter(isAct), calendar: mapping(given.calendar),
+    priors: mapping(given.priors), reactions: mapping(given.reactions), events: list(given.events).filter(isAct),
+    beliefs: list(given.beliefs).filter(isBelief), calendar: mapping(given.calendar),
     without: list(given.without).filter((id) => typeof id === "string"),
   };
   return { state, problem: null };
@@ -51,10 +52,15 @@ export function fromFragment(fragment, model) {
 
 /** @param {any} act */
 function isAct(act) {
-  const days = act?.window ?? [act?.date];
   return typeof act?.category === "string" && Number.isInteger(act.severity) && typeof act.probability === "number"
-    && Array.isArray(days) && days.every((day) => /^\d{4}-\d{2}-\d{2}$/.test(day));
+    && areDays(act.window ?? [act.date]);
 }
+
+/** @param {any} belief */
+const isBelief = (belief) => typeof belief?.target === "string" && typeof belief.ratio === "number" && areDays(belief.window);
+
+/** @param {any} days */
+const areDays = (days) => Array.isArray(days) && days.every((day) => /^\d{4}-\d{2}-\d{2}$/.test(day));
 
 /** @param {any} value @returns {Record<string, any>} */
 const mapping = (value) => (typeof value === "object" && value && !Array.isArray(value) ? value : {});

@@ -9,11 +9,20 @@ export interface Act {
   date?: string;
   window?: [string, string];
   category: string;
+  subcategory?: string;
   severity: number;
-  /** Who acts, where a target counts acts of some actors only. */
   by?: string;
   probability: number;
+  /** What its being seen says of tension and level counts as well; else it is done, whatever these are. */
+  seen?: boolean;
   label?: string;
+}
+
+/** A target is so many times as likely on each day of a window. */
+export interface Belief {
+  target: string;
+  window: [string, string];
+  ratio: number;
 }
 
 export interface State {
@@ -21,7 +30,9 @@ export interface State {
   target: string;
   milestone: string;
   priors: Record<string, Statement>;
+  reactions: Record<string, unknown>;
   events: Act[];
+  beliefs: Belief[];
   calendar: Record<string, number>;
   without: string[];
 }
