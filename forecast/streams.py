@@ -311,8 +311,8 @@ class StreamLayout:
         for (category, severities), sides in by_kind.items():
             found.setdefault((severities, tuple(sorted(sides))), []).append(category.replace("_", " "))
         parts = []
-        for (severities, sides), categories in found.items():
-            actors = (self.dyad.a, self.dyad.b)[sides[0]] if sides in ((A,), (B,)) else ()
+        for (severities, acting), categories in found.items():
+            actors = (self.dyad.a, self.dyad.b)[acting[0]] if acting in ((A,), (B,)) else ()
             by = f" by {' or '.join(actors)}" if actors else ""
             parts.append(f"{' or '.join(categories)} of {severities_in_words(severities)}{by}")
         return "; ".join(parts)

@@ -88,8 +88,8 @@ class Simulator:
         chances, record = self._chances, self._record
         moved = self._moved([act for act in acts if act.category in self._layout.calming])
         future = int(rng.integers(chances.futures))
-        starts, length = chances._starts, np.diff(chances._starts)[:, None]
-        numbers = rng.poisson(self._rate * moved[:, record.category, future] * length)
+        starts, lasting = chances._starts, np.diff(chances._starts)[:, None]
+        numbers = rng.poisson(self._rate * moved[:, record.category, future] * lasting)
         found: list[Act] = []
         for w, k in zip(*np.nonzero(numbers), strict=True):
             for day in rng.integers(starts[w], starts[w + 1], numbers[w, k]):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from forecast.events.table import EventTable
 from forecast.families import MODEL
 from forecast.inference.importance import monte_carlo_error
-from forecast.models.survival import Survival, window_of
+from forecast.models.survival import Chances, Survival, window_of
 from forecast.panel import FutureAct, TargetRule, raised_to_included
 from forecast.records.forecast import Member, MemberForecast
 from forecast.runs.inputs import Inputs
@@ -138,6 +138,8 @@ class Mixture:
         Without them; ``None`` where there are none.
     weights : ndarray, shape (draw,), optional
         Of the model's draws, summing to one; all alike when absent.
+    chances : Chances or None
+        What ``ahead`` was read from; ``None`` where no model was fitted.
     """
 
     inputs: Inputs
@@ -145,6 +147,7 @@ class Mixture:
     ahead: Survival | None
     plain: Survival | None = None
     weights: Floats | None = None
+    chances: Chances | None = None
 
     @property
     def survival(self) -> Survival:

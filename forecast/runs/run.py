@@ -128,10 +128,12 @@ class Run(ShownInNotebooks):
         """These draws, chains one after the other."""
         return self.chances.draws
 
-    @cached_property
+    @property
     def chances(self) -> Chances:
         """Chances under any acts ahead, on the draws of the run."""
-        return chances_of(self.inputs, self.fit)
+        if self.mixture.chances is None:
+            raise ValueError("no model was fitted")
+        return self.mixture.chances
 
 
 def run_id(config: Config, events: EventTable) -> str:
@@ -190,10 +192,7 @@ def read_run(run_dir: str | Path) -> Run:
             f"{folder}: its files do not belong together ({files.CONFIG}, {files.FORECAST}). "
             "Run 'forecast run' again."
         )
-    chances = chances_of(inputs, fit)
-    run = Run(inputs, fit, mixture_of(inputs, chances), forecast, analysis, folder)
-    run.__dict__["chances"] = chances
-    return run
+    return Run(inputs, fit, mixture_of(inputs, chances_of(inputs, fit)), forecast, analysis, folder)
 
 
 def chances_of(inputs: Inputs, fit: Posterior) -> Chances:
@@ -212,7 +211,9 @@ def mixture_of(inputs: Inputs, chances: Chances) -> Mixture:
     ahead = chances.survival(inputs.calendar)
     occasions = any(one.when is None for one in inputs.data.layout.reactions)
     plain = chances.survival(occasions=False) if inputs.calendar or occasions else None
-    return Mixture(inputs, direct_answers(inputs, inputs.events, chances.n_days), ahead, plain)
+    return Mixture(
+        inputs, direct_answers(inputs, inputs.events, chances.n_days), ahead, plain, chances=chances
+    )
 
 
 def _existing(folder: Path, name: str) -> Path:

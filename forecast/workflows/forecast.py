@@ -45,6 +45,13 @@ from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
 from forecast.runs.summaries import measure_monthly_risk, target_forecasts
+from forecast.scenarios import compare_scenarios, plan_scenarios
+from forecast.scenarios.evaluate import by_effect
+from forecast.scenarios.signs import measure_signs
+from forecast.sensitivity.drivers import measure_drivers
+from forecast.sensitivity.labels import with_labels
+from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+from forecast.sensitivity.waterfall import measure_waterfall
 from forecast.workflows.report import save_run
 
 Floats = NDArray[np.float64]
@@ -94,10 +101,7 @@ def make_forecast(
     with clock.time("read"):
         tell(StageProgress("read"))
         inputs = read_inputs(config)
-        if inputs.scenarios:
-            from forecast.scenarios import plan_scenarios
-
-            plan_scenarios(inputs, inputs.scenarios)  # faults are told before anything is computed
+        plan_scenarios(inputs, inputs.scenarios)  # faults are told before anything is computed
     run = _make(inputs, clock, tell, drivers=drivers, keep=keep)
     warn_of(run, stacklevel=3)
     return run
@@ -112,6 +116,7 @@ def run_of_inputs(
 ) -> Run:
     """Run all stages on inputs that are read already, as ``make_forecast``; given draws are not fitted."""
     tell = listen or (lambda progress: None)
+    plan_scenarios(inputs, inputs.scenarios)
     return _make(inputs, Clock(), tell, drivers=drivers, given=given)
 
 
@@ -158,11 +163,6 @@ def _make(
     more: dict[str, object] = {}
     robustness, withheld, ahead = None, 0, {}
     if drivers:
-        from forecast.sensitivity.drivers import measure_drivers
-        from forecast.sensitivity.labels import with_labels
-        from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
-        from forecast.sensitivity.waterfall import measure_waterfall
-
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
             moved = measure_drivers(base, listen=tell)
@@ -173,9 +173,6 @@ def _make(
             tell(StageProgress("robustness"))
             robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
     if inputs.scenarios:
-        from forecast.scenarios import compare_scenarios
-        from forecast.scenarios.evaluate import by_effect
-
         with clock.time("scenarios"):
             found = compare_scenarios(base, inputs.scenarios, listen=tell)
             more["scenarios"] = by_effect(found, forecast.headline)
@@ -193,8 +190,6 @@ def _make(
 
 def _what_lies_ahead(base: Run) -> dict[str, object]:
     """Risk by month and signs, and what of these is missing, as fields of ``Analysis``."""
-    from forecast.scenarios.signs import measure_signs
-
     converged = base.forecast.converged
     signs = measure_signs(base) if converged else ()
     missing = [Missing.of("other_pairs", "no_past")]

@@ -175,7 +175,6 @@ def run_from():
         chances = chances_of(inputs, fit)
         mixture = mixture_of(inputs, chances)
         run = Run(inputs, fit, mixture, forecast_of(mixture))
-        run.__dict__["chances"] = chances
         return run
 
     return make
