@@ -342,7 +342,7 @@ def judge(
     """
     from forecast.ledger.judgements import MORE_OF_STATEMENTS, STATEMENT_COLUMNS, JudgedRun
     from forecast.ledger.store import write_ledger
-    from forecast.storage.reading import check_rows, read_rows
+    from forecast.storage import check_rows, read_rows
 
     required = dict(zip(STATEMENT_COLUMNS, (by, target, before, probability), strict=True))
     statement = {name: text or "" for name, text in required.items()}
@@ -388,7 +388,7 @@ def reconcile(
     from forecast.report.tables import reconciled
     from forecast.runs.run import read_run
     from forecast.sensitivity.reconcile import reconcile as search
-    from forecast.storage.reading import read_chance
+    from forecast.storage import read_chance
 
     goal = read_chance(probability, "--probability")
     base = read_run(run_dir)

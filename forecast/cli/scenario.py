@@ -196,7 +196,7 @@ def sensitivity(
     from forecast.records.forecast import Forecast
     from forecast.report.tables import robustness_blocks
     from forecast.runs.files import read_record, refuse_changed_files
-    from forecast.storage.reading import read_chance
+    from forecast.storage import read_chance
 
     bound = None if threshold is None else read_chance(threshold, "--threshold")
     refuse_changed_files(run_dir, advice="")

@@ -21,7 +21,7 @@ from forecast.errors import PriorError, did_you_mean
 from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import CATEGORIES, category_fault
 from forecast.events.countries import actor_named, shared_name
-from forecast.storage.reading import chance_of
+from forecast.storage import chance_of
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""

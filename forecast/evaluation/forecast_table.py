@@ -17,8 +17,7 @@ from forecast.baselines import BASELINES, BinaryOutcomes, baselines_by_origin
 from forecast.errors import InputError, shown
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
-from forecast.storage import content_of, read_plain, write_file
-from forecast.storage.reading import MAX_RECORD_BYTES
+from forecast.storage import MAX_RECORD_BYTES, content_of, read_plain, write_file
 
 COLUMNS = ("origin", "horizon_days", "target", "model", "probability", "outcome", "failed_fit")
 _TYPES: tuple[Any, ...] = ("datetime64[D]", np.int64, np.object_, np.object_, np.float64, np.int8, np.int8)

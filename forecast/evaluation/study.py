@@ -38,8 +38,7 @@ from forecast.errors import (
     install_command,
 )
 from forecast.runs.files import PLAN
-from forecast.storage import read_plain, remove_stale, write_file
-from forecast.storage.reading import MAX_RECORD_BYTES
+from forecast.storage import MAX_RECORD_BYTES, read_plain, remove_stale, write_file
 
 Row = Any
 """Plain JSON values."""

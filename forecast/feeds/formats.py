@@ -23,7 +23,7 @@ from forecast.events.cells import CellFault, clean_text, parse_category, parse_s
 from forecast.events.codebook import cameo_codes
 from forecast.events.countries import country_names
 from forecast.events.table import csv_text
-from forecast.storage.reading import SheetRow, check_rows, read_rows
+from forecast.storage import SheetRow, check_rows, read_rows
 
 System = Literal["cameo", "weis", "plover", "acled", "ucdp", "own"]
 """Which crosswalk gives a code its meaning; ``own``: rows that give category and severity themselves."""

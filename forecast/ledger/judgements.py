@@ -31,7 +31,7 @@ from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
 from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
-from forecast.storage.reading import SheetRow, check_rows, read_chance, read_rows
+from forecast.storage import SheetRow, check_rows, read_chance, read_rows
 from forecast.wording import count, interval_percent, long_day, percent
 
 STATEMENT_COLUMNS = ("by", "target", "before", "probability")

@@ -13,7 +13,7 @@ from forecast.ledger.chain import JudgementEntry, ResolutionEntry, with_id
 from forecast.ledger.judgements import read_range
 from forecast.ledger.scoring import BASE_RATE, EQUAL, MODEL, first_answers, pooled, score_persons
 from forecast.ledger.store import open_ledger, write_ledger
-from forecast.storage.reading import read_chance
+from forecast.storage import read_chance
 
 SAMPLE = Path(__file__).parents[2] / "reports/sample"
 ASKED = ("--target", "taiwan_drills", "--before", "2024-11-05")

@@ -40,16 +40,16 @@ def test_a_record_of_more_values_than_any_run_writes_is_not_parsed(tmp_path, mon
     path.write_bytes(b"[" + b"[]," * 2_000 + b"[")
     with pytest.raises(RunFolderError, match="Invalid JSON"):
         read_record(path, Forecast)
-    monkeypatch.setattr("forecast.storage.reading.MAX_JSON_VALUES", 1_000)
+    monkeypatch.setattr("forecast.storage.MAX_JSON_VALUES", 1_000)
     with pytest.raises(RunFolderError, match=r"cannot be read \(4,002 values, more than the 1,000 allowed\)"):
         read_record(path, Forecast)
-    monkeypatch.setattr("forecast.storage.reading.MAX_JSON_BYTES", 1_000)
+    monkeypatch.setattr("forecast.storage.MAX_JSON_BYTES", 1_000)
     with pytest.raises(RunFolderError, match=r"cannot be read \(6,002 bytes, more than the 1,000 allowed\)"):
         read_record(path, Forecast)
 
 
 def test_a_record_that_cannot_be_read_while_a_folder_is_changed_is_no_failed_write(tmp_path, monkeypatch):
-    monkeypatch.setattr("forecast.storage.reading.MAX_JSON_BYTES", 1_000)
+    monkeypatch.setattr("forecast.storage.MAX_JSON_BYTES", 1_000)
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "forecast.json").write_bytes(b" " * 2_000)

@@ -3,7 +3,7 @@
 import pytest
 
 from forecast.errors import InputError
-from forecast.storage.reading import check_rows, read_chance, read_rows
+from forecast.storage import check_rows, read_chance, read_rows
 
 HELP = "Give one row a thing"
 

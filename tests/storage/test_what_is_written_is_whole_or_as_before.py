@@ -12,7 +12,6 @@ import pytest
 
 from forecast import storage
 from forecast.errors import BusyError
-from forecast.storage import files
 
 
 def names(folder):
@@ -189,7 +188,7 @@ def test_scratch_folders_are_private_and_go(tmp_path, monkeypatch):
 
 
 def test_a_file_taken_for_stale_before_it_is_locked_is_written_all_the_same(tmp_path, monkeypatch):
-    lock, cleaned = files.lock_descriptor, []
+    lock, cleaned = storage.lock_descriptor, []
 
     def found_first(descriptor: int, *, blocking: bool) -> bool:
         if not cleaned:
@@ -197,7 +196,7 @@ def test_a_file_taken_for_stale_before_it_is_locked_is_written_all_the_same(tmp_
             storage.remove_stale(tmp_path)  # as another thread or process may between the two calls
         return lock(descriptor, blocking=blocking)
 
-    monkeypatch.setattr(files, "lock_descriptor", found_first)
+    monkeypatch.setattr(storage, "lock_descriptor", found_first)
     storage.write_file(tmp_path / "kept.txt", "whole")
     assert cleaned == [1]
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]

@@ -156,7 +156,7 @@ def test_a_folder_without_permission_is_refused_before_any_work(config, command,
         "forecast.runs.run.write_events",
         "forecast.runs.run.write_paths",
         "forecast.report.build.os.replace",
-        "forecast.storage.files.os.rename",
+        "forecast.storage.os.rename",
     ],
 )
 def test_a_full_disk_leaves_nothing_and_is_one_message(
@@ -213,7 +213,7 @@ def test_an_old_run_survives_when_its_replacement_cannot_be_written(tmp_path, mo
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         renamed(source, target)
 
-    monkeypatch.setattr("forecast.storage.files.os.rename", rename)
+    monkeypatch.setattr("forecast.storage.os.rename", rename)
     with (
         pytest.raises(RunFolderError, match="No space left on device"),
         new_run_folder(place, force=True) as filling,
