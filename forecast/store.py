@@ -54,10 +54,9 @@ from forecast.events.stores import (
     reader_of,
 )
 from forecast.events.terms import known_terms
-from forecast.feeds.formats import Layout
+from forecast.feeds.formats import Layout, feed_options
 from forecast.feeds.importing import FAULTS, event_cells
 from forecast.feeds.importing import WRITTEN as EVENT_CELLS
-from forecast.feeds.options import feed_options
 from forecast.feeds.reading import KEPT, Engine
 from forecast.progress import Listener, StageProgress
 from forecast.storage import copy_file, locked, new_text, remove_stale, scratch_folder, write_file

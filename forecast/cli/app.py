@@ -14,9 +14,6 @@ from forecast.blocks import Block, Entry, Prose, Verbatim
 from forecast.cli import (
     backtest,
     events,
-    events_draft,
-    events_import,
-    events_store,
     ledger,
     new,
     priors,
@@ -158,10 +155,4 @@ app.add_typer(priors.panel, name="panel")
 app.command("schema")(schema)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(backtest.bench, name="bench")
-events.app.command("update")(events_store.update)
-events.app.command("status")(events_store.status)
-events.app.command("draft")(events_draft.draft)
-events.app.command("import")(events_import.import_events)
-events.app.command("crosswalk")(events_import.crosswalk)
-events.app.command("review")(events_draft.review)
 app.add_typer(events.app, name="events")

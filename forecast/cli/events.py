@@ -1,20 +1,34 @@
-"""``forecast events``: coded events checked, described, merged and audited, and what their codes mean.
+"""``forecast events``: coded events checked, merged, audited, drafted, imported and kept; what codes mean.
 
 NumPy and the event modules are imported inside the commands, so that ``forecast --help`` costs nothing.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from forecast.blocks import Block, Bullets, Column, Entry, Heading, Pairs, Prose, Table, plain_table, right
+from forecast.blocks import (
+    Block,
+    Bullets,
+    Column,
+    Entry,
+    Heading,
+    Pairs,
+    Prose,
+    Table,
+    Verbatim,
+    plain_table,
+    right,
+)
 from forecast.cli.options import (
     DATES,
     SCALE,
@@ -22,11 +36,14 @@ from forecast.cli.options import (
     DateOrder,
     Output,
     argument,
+    day,
     day_option,
     option,
+    read_pair,
     takes_options,
 )
-from forecast.errors import EventError, InputError
+from forecast.cli.terminal import listening, show, show_progress
+from forecast.errors import EventError, InputError, UnfinishedError
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITIES,
@@ -38,20 +55,36 @@ from forecast.events.codebook import (
     severity_word,
     standard_scale,
 )
+from forecast.progress import StageProgress
 from forecast.records.scale import ANY, Scale
-from forecast.wording import count, interval_percent, number, share
+from forecast.wording import count, interval_percent, long_day, number, share
 
 if TYPE_CHECKING:
     from forecast.events.audit import Audit
-    from forecast.events.duplicates import DuplicateReport
-    from forecast.events.merging import Agreement, Merged, Rule, Unit
+    from forecast.events.drafts import Proposal, ProposalFile
+    from forecast.events.duplicates import Agreement, DuplicateReport, Merged, Rule, Unit
+    from forecast.events.dyads import DyadRule
     from forecast.events.summary import Coverage, EventSummary
     from forecast.events.table import EventTable
     from forecast.records.notices import FeedFault
+    from forecast.store import UpdateReport
 
 SHOWN_GROUPS = 20
 SHOWN_GAPS = 10
 SHOWN_DISAGREEMENTS = 20
+SHOWN_FILES = 5
+SHOWN_REFUSALS = 20
+KEYS = "a accept, c change, r refuse, s skip, ? the anchors, q stop"
+CHANGEABLE = {
+    "date": "Day of the act (YYYY-MM-DD)",
+    "known_date": "Day it became public",
+    "initiator": "Who acts (three letters)",
+    "target": "Towards whom (three letters)",
+    "category": "Category",
+    "severity": "Severity, 1 to 5",
+    "summary": "What happened, in one neutral sentence",
+}
+"""Columns that a person may change, and how they are asked for."""
 YEARS_A_TABLE = 8
 _BREAK_WORDS = {
     "events": "events a month",
@@ -173,7 +206,7 @@ def merge(
     Rows of two files are one event when actors, day and content speak for it (docs/codebook.md). The
     merged file says in its columns x_coders, x_rows and x_resolved where each row comes from.
     """
-    from forecast.events.merging import RULES, match_events, measure_agreement, merge_units
+    from forecast.events.duplicates import RULES, match_events, measure_agreement, merge_units
     from forecast.events.reading import read_events, write_whole
 
     coders = _coders(files)
@@ -487,7 +520,7 @@ def _coverage(coverage: Coverage) -> Iterator[Block]:
 
 def agreement_blocks(agreement: Sequence[Agreement]) -> Iterator[Block]:
     """Yield the table of agreement between codings, and what its figures allow."""
-    from forecast.events.merging import RELIABLE, TENTATIVE
+    from forecast.events.duplicates import RELIABLE, TENTATIVE
 
     rows = (
         (
@@ -512,7 +545,7 @@ def _merged_files(
     rule: Rule,
 ) -> Iterator[Block]:
     """Yield how far coders agree, where they do not, and by what rule that was resolved."""
-    from forecast.events.merging import RULES
+    from forecast.events.duplicates import RULES
 
     shared = sum(len(unit) > 1 for unit in units)
     yield Prose(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
@@ -564,3 +597,471 @@ def _rates(audit: Audit, out: Path) -> Iterator[Block]:
     yield Prose("Rates of small groups are drawn towards those of the others.")
     yield Prose(f"Written: {out}. 'events: {{audit: {out}}}' in a config makes them a caution.")
     yield Prose("An audit of rows tells nothing of acts that the file misses.")
+
+
+# Drafts
+
+
+@app.command()
+@takes_options
+def draft(
+    articles: list[Path] = argument("ARTICLE…", "Files of text or HTML."),
+    model: str = option(..., "--model", "The model, as the endpoint names it.", "NAME"),
+    endpoint: str = option(
+        ...,
+        "--endpoint",
+        "OpenAI-compatible, e.g. http://127.0.0.1:8080/v1. Texts go there alone.",
+        "ADDRESS",
+    ),
+    out: Path = option(
+        Path("proposals.json"), "--out -o", "File of proposals; an existing one grows.", "FILE"
+    ),
+    config: Path | None = option(None, "--config", "Config whose pair and scale are used.", "FILE"),
+    pair: str | None = option(None, "--pair", "The pair, without a config.", "A,B"),
+    scale: str | None = option(None, "--scale", "Its scale: standard, armed, or a file of anchors.", "SCALE"),
+    published: datetime | None = day_option(None, "--published", "Day of articles that do not say theirs."),
+    timeout: float = option(120.0, "--timeout", "Most seconds for one answer.", "SECONDS", min=1, max=3600),
+    *,
+    output: Output,
+) -> None:
+    """Have a language model propose acts from articles; 'events review' makes events of them.
+
+    Each act must quote a sentence of the article and pass the checks of the codebook; others are refused and
+    counted. The variable FORECAST_DRAFT_KEY holds the key of the endpoint, if it wants one. An article that
+    the file of proposals knows is not sent again. Exit code 1 when an article gave no usable answer.
+    """
+    from forecast.events.drafts import (
+        KEY_VARIABLE,
+        MAX_ARTICLES,
+        Endpoint,
+        ReadArticle,
+        RefusedError,
+        begin_proposals,
+        draft_article,
+        read_article,
+    )
+    from forecast.storage import locked
+
+    rule, anchors = _whose_acts(config, pair, scale)
+    at = Endpoint.at(endpoint, model, timeout, os.environ.get(KEY_VARIABLE, ""))
+    places = [path.resolve() for path in articles]
+    if twice := next((place for place in places if places.count(place) > 1), None):
+        raise InputError(f"{twice}: given twice. Give each article once")
+    if page := next((path for path in articles if path.parts[0] in ("http:", "https:")), None):
+        raise InputError(f"{page}: pages by address ended with 0.4: save the page, and give its file")
+    if len(articles) > MAX_ARTICLES:
+        raise InputError(f"{len(articles):,} articles. Allowed: at most {MAX_ARTICLES} at a time")
+    refusals: list[dict[str, str]] = []
+    failed, skipped = 0, 0
+    with locked(out), show_progress(shown=output.for_people) as draw:
+        file = begin_proposals(out, rule, anchors)
+        before = len(file.content.proposals)
+        for done, path in enumerate(articles):
+            draw(StageProgress("draft", done, len(articles)))
+            try:
+                article = read_article(path, day(published))
+                read = ReadArticle(name=article.name, sha256=article.sha256, model=model)
+                if file.was_read(read):
+                    skipped += 1
+                    continue
+                kept, refused = draft_article(article, at, rule, anchors)
+                if kept or not refused:
+                    file = file.with_article(read, kept)
+            except RefusedError as error:
+                refused = [error]
+                failed += 1
+            refusals += [{"kind": why.kind, "article": str(path), "message": str(why)} for why in refused]
+        draw(StageProgress("draft", len(articles), len(articles)))
+    added = file.content.proposals[before:]
+    kinds = dict(sorted(Counter(refusal["kind"] for refusal in refusals).items()))
+    facts = {
+        "out": str(out) if file.content.articles else None,
+        "articles": len(articles),
+        "skipped": skipped,
+        "failed": failed,
+        "proposals": [proposal.model_dump(mode="json") for proposal in added],
+        "waiting": len(file.content.waiting()),
+        "refused": kinds,
+        "refusals": refusals,
+    }
+    asked_before = f", {skipped:,} of them asked about before" if skipped else ""
+    head = f"{count(len(articles), 'article')}{asked_before}: {count(len(added), 'act')} proposed."
+    output.print(facts, (Prose(head), *_drafted(file, added, refusals, kinds)))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _whose_acts(config: Path | None, pair: str | None, scale: str | None) -> tuple[DyadRule, Scale]:
+    from forecast.config import load_config
+    from forecast.config.writing import load_scale
+    from forecast.events.dyads import DyadRule
+    from forecast.runs.inputs import config_scale, dyad_rule
+
+    if config is not None and pair is None:
+        if scale is not None:
+            raise InputError("--scale has no effect with --config, which names its scale. Leave it out")
+        loaded = load_config(config)
+        return dyad_rule(loaded), config_scale(loaded)
+    if pair is None or config is not None:
+        raise InputError("whose acts? Give --config FILE, or --pair A,B such as --pair USA,CHN")
+    a, b = read_pair(pair)
+    return DyadRule((a,), (b,)), load_scale(scale or "standard", Path())
+
+
+def _drafted(
+    file: ProposalFile,
+    added: Sequence[Proposal],
+    refusals: Sequence[dict[str, str]],
+    kinds: dict[str, int],
+) -> Iterator[Block]:
+    yield Bullets(tuple(f"{proposal.id}: {_in_short(proposal.cells)}" for proposal in added))
+    if refusals:
+        lines = ["{article}: {kind}: {message}".format(**refusal) for refusal in refusals[:SHOWN_REFUSALS]]
+        if (hidden := len(refusals) - SHOWN_REFUSALS) > 0:
+            lines.append(f"and {hidden:,} more. All of them: --json")
+        listed = ", ".join(f"{kind} {number:,}" for kind, number in kinds.items())
+        yield Entry(f"Refused: {listed}", (Bullets(tuple(lines)),))
+    if waiting := len(file.content.waiting()):
+        command = f"forecast events review {file.path} EVENTS.csv"
+        yield Prose(f"{file.path} holds {count(waiting, 'proposal')} to decide: {command}")
+    elif not file.content.articles:
+        yield Prose("Nothing was written.")
+
+
+def _in_short(cells: dict[str, str]) -> str:
+    who = f"{cells['initiator']} to {cells['target']}"
+    return f"{cells['date']} {who} {cells['category']} {cells['severity']}: {cells.get('summary', '')}"
+
+
+@app.command()
+@takes_options
+def review(
+    proposals: Path = argument("PROPOSALS", "File that 'events draft' wrote."),
+    file: Path | None = argument(
+        "FILE", "Event file (CSV) that accepted acts go to; made when absent.", default=None
+    ),
+    *,
+    answer: Answer,
+) -> None:
+    """Decide on each proposal with one key; what is accepted goes to the event file at once.
+
+    a accepts, c changes, r refuses, s leaves it for later, q stops. Each shows its sentence, its anchor and
+    the nearest acts of the file. Stop whenever you like: every decision is kept. Accepted rows carry
+    x_coder draft+person. Without FILE, or with --json, it asks nothing and tells how things stand.
+    """
+    from forecast.events.drafts import CODER, open_proposals
+    from forecast.events.duplicates import measure_agreement
+    from forecast.storage import locked
+
+    with locked(proposals):
+        opened = open_proposals(proposals)
+        if file is not None:
+            opened = opened.finish(file)
+            if answer.for_people:
+                opened = _decide(opened, file)
+    content = opened.content
+    units = content.reviewed_units()
+    agreement = measure_agreement(units)
+    decisions = dict.fromkeys(("waiting", "accepted", "changed", "refused"), 0)
+    decisions |= Counter(proposal.decision for proposal in content.proposals)
+    facts = {
+        "proposals": [proposal.model_dump(mode="json") for proposal in content.proposals],
+        "decisions": decisions,
+        "file": None if file is None else str(file),
+        "coders": ["draft", CODER],
+        "events": len(units),
+        "shared": sum(len(unit) > 1 for unit in units),
+        "agreement": [vars(agreed) for agreed in agreement],
+    }
+    head = ", ".join(f"{decision} {number:,}" for decision, number in decisions.items()).capitalize()
+    compared = (
+        Prose(f"draft beside {CODER}, {count(len(units), 'event')}:"),
+        *agreement_blocks(agreement),
+        Prose("The person saw the draft first, so true agreement is lower."),
+    )
+    answer.print(facts, (Prose(f"{head}."), *(compared if units else ())))
+
+
+def _decide(file: ProposalFile, events: Path) -> ProposalFile:
+    """Ask for every proposal that waits; end of input and ``q`` stop."""
+    waiting = file.content.waiting()
+    for place, proposal in enumerate(waiting, start=1):
+        show([Verbatim(("",)), _shown(proposal, file, events, f"{place} of {len(waiting)}")])
+        while (key := _one_key()) not in ("a", "c", "r", "s", "q"):
+            if key == "?":
+                show([severities_table(file.content.scale, proposal.cells["category"])])
+            else:
+                typer.echo(f"  Expected: {KEYS}", err=True)
+        match key:
+            case "q":
+                return file
+            case "r":
+                file = file.refuse(proposal)
+            case "a":
+                file = file.accept(proposal, events)
+            case "c":
+                file = file.accept(proposal, events, _changed(proposal, file.content.scale))
+    return file
+
+
+def _shown(proposal: Proposal, file: ProposalFile, events: Path, place: str) -> Block:
+    from forecast.events.drafts import open_event_file
+    from forecast.events.duplicates import nearest_acts
+
+    cells = proposal.cells
+    table = open_event_file(events).table
+    near = [] if table is None else nearest_acts(proposal.drafted, table)
+    acts = (f"{act.id}: {_in_short({**vars(act), 'target': act.recipient})}" for act in near)
+    return Entry(
+        f"{proposal.id} ({place})  {_in_short(cells)}",
+        (
+            Prose(f"Sentence: {proposal.sentence}"),
+            Prose(f"Severity {cells['severity']} ({file.content.scale.name}): {proposal.anchor}"),
+            Prose(f"From: {cells.get('source_url', proposal.article)}, {cells['source_date']}"),
+            Prose("Nearest acts of the file:" if near else "The file has no act of this pair near that day."),
+            Bullets(tuple(acts)),
+        ),
+    )
+
+
+def _one_key() -> str:
+    """Ask for one key of a terminal, or the first sign of a line of other input; ``q`` at its end."""
+    typer.echo(f"  [{KEYS}] ", err=True, nl=False)
+    if sys.stdin.isatty():
+        key = str(typer.getchar())
+        typer.echo(key if key.isprintable() else "", err=True)
+        return "q" if key in ("\x04", "") else key.lower()
+    given = sys.stdin.readline()
+    typer.echo(err=True)
+    return given.strip()[:1].lower() if given else "q"
+
+
+def _changed(proposal: Proposal, scale: Scale) -> dict[str, str]:
+    """Ask for each column, what was drafted when left empty; a wrong answer is told and asked for again."""
+    from forecast.events.drafts import act_faults
+
+    cells = dict(proposal.cells)
+    for name, question in CHANGEABLE.items():
+        while True:
+            try:
+                prompt = f"{question} [{cells.get(name, '')}]"
+                given = str(typer.prompt(prompt, default="", show_default=False, err=True)).strip()
+            except typer.Abort as stop:  # Typer's word for Ctrl-C and for the end of input
+                raise KeyboardInterrupt from stop
+            changed = cells | ({name: given} if given else {})
+            wrong = [message for column, message in act_faults(changed, scale) if column == name]
+            if not wrong:
+                cells = changed
+                break
+            typer.echo(f"  {wrong[0]}", err=True)
+    return cells
+
+
+# Feeds and stores
+
+
+@app.command("import")
+@takes_options
+def import_events(
+    files: list[Path] = argument("FILES…", "Files as published; .zip and .gz too."),
+    out: Path = option(..., "--output -o", "Event file to write: .csv or .parquet.", "FILE"),
+    source_format: str = option(
+        ..., "--format", "gdelt1, gdelt2, icews, plover, polecat, acled, ucdp or keds."
+    ),
+    dyad: list[str] = option(..., "--dyad", "Two actors. Repeatable: many in one pass.", "A,B"),
+    mapping: Path | None = option(
+        None, "--mapping", "CSV of codes whose category or severity you change.", "FILE"
+    ),
+    codes: str | None = option(None, "--codes", "Codes of a keds file: cameo or weis."),
+    root_only: bool = option(False, "--root-only", "Root events alone."),
+    min_mentions: int = option(0, "--min-mentions", "Least number of mentions.", "N"),
+    min_sources: int = option(0, "--min-sources", "Least number of sources.", "N"),
+    exclude: list[str] | None = option(
+        None, "--exclude", "Leave out actors: media, tourists, … Repeatable.", "GROUP"
+    ),
+    max_delay: int | None = option(None, "--max-delay", "Longest time from act to publication.", "DAYS"),
+    repeat_days: int | None = option(
+        None, "--repeat-days", "The same act within so many days counts once (1 when absent).", "DAYS"
+    ),
+    keep_repeats: bool = option(False, "--keep-repeats", "Count every report of an act."),
+    keep_mirrored: bool = option(False, "--keep-mirrored", "Count both sides of a visit or meeting."),
+    normalise: bool = option(False, "--normalise", "Take the growth of the archive's volume out."),
+    known_date: Literal["published", "act"] = option(
+        "published", "--known-date", "Day an act counts as known: its publication, or its own day."
+    ),
+    vintage: datetime | None = day_option(None, "--vintage", "Leave out what was known later."),
+    seed: int = option(0, "--seed", "Seed of the normalisation."),
+    strict: bool = option(False, "--strict", "Fail on any corrupt file or wrong row."),
+    memory: int = option(600, "--memory", "Memory of the engine.", "MB"),
+    *,
+    output: Output,
+) -> None:
+    """Turn files of an event feed into coded events, and say what was done with every row."""
+    from forecast.feeds.formats import Switches, feed_options
+    from forecast.feeds.importing import import_feed
+
+    if seed and not normalise:
+        raise InputError("--seed has no effect without --normalise. Leave it out")
+    if keep_repeats and repeat_days is not None:
+        raise InputError("--repeat-days has no effect with --keep-repeats. Leave one of them out")
+    switches = Switches(
+        root_only=root_only,
+        min_mentions=min_mentions,
+        min_sources=min_sources,
+        exclude=tuple(dict.fromkeys(exclude or [])),
+        max_delay_days=max_delay,
+        repeat_days=None if keep_repeats else 1 if repeat_days is None else repeat_days,
+        merge_mirrored=not keep_mirrored,
+        normalise=normalise,
+        known_date=known_date,
+        vintage=day(vintage),
+        seed=seed,
+    )
+    options = feed_options(source_format, dyad, switches, mapping=mapping, codes=codes, memory_mb=memory)
+    with show_progress(shown=output.for_people) as draw:
+        report = import_feed(
+            files,
+            options,
+            out,
+            strict=strict,
+            listen=lambda done, total: draw(StageProgress("import", done, total)),
+        )
+    output.print(report.to_dict(), report.blocks())
+
+
+@app.command()
+@takes_options
+def crosswalk(
+    system: str = argument("SCHEME", "cameo, weis, plover, acled or ucdp."),
+    output: Path | None = option(None, "--output -o", "Write it there instead.", "FILE"),
+    *,
+    answer: Answer,
+) -> None:
+    """Print how the codes of a scheme become our categories: the pattern of a --mapping file."""
+    from forecast.feeds.formats import SYSTEMS, crosswalk_csv, shipped_crosswalk
+
+    scheme = next((name for name in SYSTEMS if name == system.lower()), None)
+    if scheme is None:
+        raise InputError(f"{system}: no such coding scheme. Allowed: {', '.join(SYSTEMS)}")
+    codings = shipped_crosswalk(scheme)
+    if answer.json:
+        answer.print({"scheme": scheme, "codes": [vars(coding) for coding in codings.values()]}, ())
+    elif output is None:
+        typer.echo(crosswalk_csv(codings), nl=False)
+    else:
+        from forecast.storage import write_file
+
+        if output.exists():
+            raise InputError(f"-o {output}: is there already. Choose another name")
+        try:
+            write_file(output, crosswalk_csv(codings))
+        except OSError as error:
+            raise InputError(f"-o {output}: cannot be written: {error.strerror or error}") from error
+
+
+@app.command()
+@takes_options
+def update(
+    store: Path = option(..., "--store", "Folder of the store; made where it is missing.", "DIR"),
+    source: str = option("gdelt2", "--source", "The feed: gdelt2.", "NAME"),
+    pair: list[str] | None = option(
+        None, "--pair", "Two actors, e.g. USA,CHN; kept with the store. Repeatable.", "A,B"
+    ),
+    since: datetime | None = day_option(
+        None, "--since", "First day of publication; where the last update ended when absent."
+    ),
+    until: datetime | None = day_option(None, "--until", "Last day of publication; today when absent."),
+    address: str | None = option(None, "--address", "A mirror of the feed; kept with the store.", "URL"),
+    *,
+    output: Output,
+) -> None:
+    """Fetch what GDELT 2 published since the last update, and add the acts of your pairs to a store.
+
+    Exit code 0: all files were read; 1: some are missing or wrong, and will be asked for again; 2: bad input.
+    """
+    if source != "gdelt2":
+        raise InputError(f"--source {source}: no such source. Allowed: gdelt2")
+    pairs = tuple(map(read_pair, pair or ()))
+    with listening(shown=output.for_people) as listen:
+        from forecast.store import update_store
+
+        span = {"since": day(since), "until": day(until)}
+        report = update_store(store, listen, pairs=pairs, address=address or "", **span)
+    output.print(report.to_dict(), _report(store, report))
+    if report.failure:
+        raise UnfinishedError(report.failure)
+    if report.open_files:
+        raise UnfinishedError(
+            f"{count(len(report.open_files), 'file')} missing or wrong; the next update asks again. "
+            f"'forecast events status --store {store}' names them"
+        )
+
+
+def _report(store: Path, report: UpdateReport) -> Iterator[Block]:
+    facts = report.to_dict()
+    numbers = [facts["added"], facts["repeated"], facts["refused"], *facts["files"].values()]
+    heads = ("New acts", "Repeats", "Refused rows", "Files read", "Missing", "Wrong")
+    row = [*(f"{number:,}" for number in numbers), facts["newest"] or "–"]
+    yield plain_table((*map(right, heads), right("Newest act")), [row], f"{store}")
+    for name, (state, reason) in list(report.open_files.items())[:SHOWN_FILES]:
+        yield Prose(f"{name}: {state}: {reason}.", tone="warning")
+    if report.unlisted:
+        quarters = count(report.unlisted, "quarter of an hour", "quarters of an hour")
+        yield Prose(f"The list names no file for {quarters} of the span.", tone="fine")
+
+
+@app.command()
+@takes_options
+def status(
+    store: Path = option(..., "--store", "Folder of the store.", "DIR"),
+    as_of: datetime | None = day_option(None, "--as-of", "Day by which it is judged; today when absent."),
+    fail_stale: bool = option(
+        False, "--fail-stale", "End with code 1 where the store is stale or files are open, for monitoring."
+    ),
+    *,
+    answer: Answer,
+) -> None:
+    """Tell how fresh and whole a store is, and on what terms its acts may be used.
+
+    It is judged by the age of its newest act at the pace of its feed, not by whether the update ran.
+    """
+    from forecast.events.stores import store_status
+
+    facts = store_status(store, day(as_of) or datetime.now(UTC).date())
+    answer.print(facts, _status(facts))
+    late = [name for name, source in facts["sources"].items() if source["stale"] or source["open"]]
+    if fail_stale and late:
+        raise UnfinishedError(f"stale, or with files still open: {', '.join(late)}")
+
+
+def _status(facts: dict[str, Any]) -> Iterator[Block]:
+    as_of = long_day(date.fromisoformat(facts["as_of"]))
+    yield Prose(f"{facts['store']}, as of {as_of}, for {'; '.join(facts['pairs'])}.")
+    for name, source in facts["sources"].items():
+        yield Entry(name, (plain_table(("", ""), _source(source)),))
+        opened = list(source["open"].items())
+        for file, entry in opened[:SHOWN_FILES]:
+            reason = f"{entry['state']} since {entry['since']}: {entry['reason']}"
+            yield Prose(f"{file}: {reason}.", tone="warning")
+        if len(opened) > SHOWN_FILES:
+            yield Prose(f"and {len(opened) - SHOWN_FILES:,} more files. All of them: --json", tone="fine")
+
+
+def _source(source: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    acts = f"{count(source['acts'], 'act')} from {count(source['reports'], 'report')}"
+    yield "Acts", f"{acts}, {source['first']} to {source['newest']}" if source["first"] else acts
+    if source["newest_of_source"] is None:
+        yield "Freshness", "nothing was read yet"
+    else:
+        newest = long_day(date.fromisoformat(source["newest_of_source"]))
+        age = f"newest act of the source {newest}, {count(source['age_days'], 'day')} old"
+        pace = f"up to {count(source['pace_days'], 'day')} are usual"
+        yield "Freshness", f"{'STALE: ' if source['stale'] else ''}{age}; {pace}"
+    loaded = source["loaded_afterwards"]
+    yield "Known day", f"{source['acts'] - loaded:,} seen as they came, {loaded:,} loaded afterwards"
+    yield "Files", f"{source['files']['read']:,} read, {len(source['open']):,} missing or wrong"
+    yield "Terms", f"{source['licence']}: {source['terms']}"
+    if source["bars"]:
+        known = long_day(date.fromisoformat(source["terms_known_on"]))
+        yield "Bars", f"{', '.join(source['bars'])} (as known on {known})"
+    yield "Address", source["address"]

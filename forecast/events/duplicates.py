@@ -1,17 +1,33 @@
-"""Rows that may be one event coded twice. Nothing is dropped: the report is for a person to judge."""
+"""Rows that may be one event: coded twice in a file, or by several coders, whose files become one.
+
+Within a file nothing is dropped: the report is for a person to judge.
+
+Two rows of different files may be one event when they share the two actors (either way round) and lie at
+most ``window_days`` apart. What speaks for it is added up; each row of a file is given to at most one row of
+another, so that the sum over all pairs is greatest (assignment problem).
+
+How far the coders agree is measured by Krippendorff's alpha, with its error: 1 − observed / expected
+disagreement, 1 when all agree, 0 when they agree as chance would have it (Krippendorff, *Content Analysis*,
+4th ed. 2019, chapter 12). Units that one coder alone has say nothing. NLTK, which has alpha too, would take
+minutes for the bootstrap: tests compare with it.
+"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import count as numbers
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from forecast.events.table import EventTable
+from forecast.events.codebook import CATEGORIES
+from forecast.events.table import COLUMNS, Event, EventTable, csv_text
 from forecast.wording import count, listing
 
 MAX_COMPARISONS = 500_000
@@ -22,6 +38,42 @@ TELLING_WORDS = 3
 """Words from which a summary can tell two acts of one kind and day apart; machine coding gives one or two."""
 
 _WORD = re.compile(r"\w{3,}")
+
+# What each likeness of two rows is worth; rows whose sum is below LEAST are not one event.
+SAME_DAY = 1.0  # falls to nothing at one day beyond the window
+SAME_INITIATOR, SAME_CATEGORY = 0.5, 1.0
+SAME_WORDS, WORDS_BY_CHANCE = 3.0, 0.15  # in proportion to the words in common, when both have a summary
+SAME_PAGE, SAME_ID = 2.0, 4.0  # the same id: coders who were given a list of events
+LEAST = 1.5
+
+Rule = Literal["first", "majority"]
+RULES: dict[Rule, str] = {
+    "first": "the first file given that holds the event",
+    "majority": "what most coders gave; the first file of the most frequent when as many gave another",
+}
+OWN_COLUMNS = ("x_coders", "x_rows", "x_resolved")
+"""Columns that say where a merged row comes from: coders who have it, their ids, what was resolved."""
+RELIABLE, TENTATIVE = 0.8, 0.667
+"""Krippendorff's own bounds: from 0.8 on conclusions are safe, from 0.667 tentative, below they are not."""
+RESAMPLES = 1000
+
+_MADE_ID = "row-"
+"""Ids that the reader made of the row begin so; they say nothing of the event."""
+# What is resolved together: days, the two actors, and what belongs to the category.
+_FIELDS = {
+    "date": ("date", "end_date", "known_date"),
+    "actors": ("initiator", "recipient"),
+    "category": ("category",),
+    "severity": ("severity",),
+}
+_PAGE = ("source_outlet", "source_title", "source_url", "source_date", "verified")
+
+Floats = NDArray[np.float64]
+Level = Literal["nominal", "ordinal"]
+Unit = dict[int, Event]
+"""One event as the coders have it: row of each coder who has it, by position of the coder."""
+Ratings = Sequence[dict[int, Hashable]]
+"""One mapping a unit: coder → value."""
 
 
 @dataclass(frozen=True)
@@ -188,3 +240,275 @@ def _reason(rows: tuple[int, ...], likeness: float, table: EventTable) -> str:
     if len(set(table.severity[picked].tolist())) > 1:
         parts.append("severities differ")
     return ", ".join(parts)
+
+
+# Several coders
+
+
+def match_events(tables: Sequence[EventTable], *, window_days: int = 1) -> list[Unit]:
+    """Match the events of several coders, one table each, in order of day.
+
+    ``window_days`` is by how much the dates of one event may differ between coders. Every row of every table
+    is in exactly one unit.
+    """
+    pairs: defaultdict[tuple[str, str], list[Unit]] = defaultdict(list)
+    for coder, table in enumerate(tables):
+        rows: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
+        for event in table.rows():
+            rows[min(event.initiator, event.recipient), max(event.initiator, event.recipient)].append(event)
+        for pair, events in rows.items():
+            _join(pairs[pair], events, coder, window_days)
+    units = [unit for units in pairs.values() for unit in units]
+    return sorted(units, key=lambda unit: (unit[min(unit)].date, unit[min(unit)].id))
+
+
+def _join(units: list[Unit], events: list[Event], coder: int, window_days: int) -> None:
+    """Give each event of a coder to the unit it fits best, or to a new one."""
+    on_day: defaultdict[date, list[int]] = defaultdict(list)
+    for position, event in enumerate(events):
+        for apart in range(-window_days, window_days + 1):
+            on_day[event.date + timedelta(apart)].append(position)
+    words = [words_in(event.summary) for event in events]
+    gain: dict[tuple[int, int], float] = {}
+    for place, unit in enumerate(units):
+        for other in unit.values():
+            for position in on_day[other.date]:
+                likeness = _likeness(events[position], words[position], other, window_days)
+                if likeness >= LEAST:
+                    gain[place, position] = max(gain.get((place, position), 0.0), likeness)
+    taken = _assign(gain)
+    units += [{coder: event} for position, event in enumerate(events) if position not in taken]
+    for position, place in taken.items():
+        units[place][coder] = events[position]
+
+
+def _assign(gain: dict[tuple[int, int], float]) -> dict[int, int]:
+    """Event → unit of the pairs with the greatest sum of gains, one unit an event and one event a unit."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    if not gain:
+        return {}
+    units, events = (np.array(places) for places in zip(*gain, strict=True))
+    n_units, n_events = int(units.max()) + 1, int(events.max()) + 1
+    # Each unit may also go to a place of its own, which adds nothing: all gains are raised by one.
+    alone = np.arange(n_units)
+    values = np.concatenate([np.array([*gain.values()]) + 1, np.ones(n_units)])
+    places = np.concatenate([units, alone]), np.concatenate([events, n_events + alone])
+    chosen = csr_array((values, places), shape=(n_units, n_events + n_units))
+    pairs = zip(*min_weight_full_bipartite_matching(chosen, maximize=True), strict=True)
+    return {int(event): int(unit) for unit, event in pairs if event < n_events}
+
+
+def _likeness(event: Event, words: frozenset[str], other: Event, window_days: int) -> float:
+    apart = abs((event.date - other.date).days)
+    total = SAME_DAY * (1 - apart / (window_days + 1))
+    total += SAME_INITIATOR * (event.initiator == other.initiator)
+    total += SAME_CATEGORY * (event.category == other.category)
+    theirs = words_in(other.summary)
+    if words and theirs:
+        total += SAME_WORDS * (len(words & theirs) / len(words | theirs) - WORDS_BY_CHANCE)
+    total += SAME_PAGE * bool(event.source_url and event.source_url == other.source_url)
+    return total + SAME_ID * (event.id == other.id and not event.id.startswith(_MADE_ID))
+
+
+def nearest_acts(event: Event, table: EventTable, most: int = 3, days: int = 30) -> list[Event]:
+    """Return the acts between the same two actors that are most like an event, the likest first."""
+    words, pair, window = words_in(event.summary), {event.initiator, event.recipient}, timedelta(days)
+    near = table.between(event.date - window, event.date + window).rows()
+    rows = (other for other in near if {other.initiator, other.recipient} == pair)
+    return sorted(rows, key=lambda other: -_likeness(event, words, other, days))[:most]
+
+
+class Disagreement(NamedTuple):
+    """What the coders of an event (id of the merged row) gave for a property, and what was taken."""
+
+    event: str
+    property: str
+    values: dict[str, str]
+    taken: str
+
+
+@dataclass(frozen=True)
+class Merged:
+    """One table of several coders, with what was resolved, in order of day.
+
+    ``rows`` are the ids that the coders gave each event, by id of the merged row and name of the coder.
+    """
+
+    table: EventTable
+    rows: dict[str, dict[str, str]]
+    disagreements: tuple[Disagreement, ...]
+
+    def csv_text(self) -> str:
+        """Return the rows as CSV, with ``OWN_COLUMNS`` after those of the codebook."""
+        resolved: defaultdict[str, list[str]] = defaultdict(list)
+        for item in self.disagreements:
+            given = " | ".join(f"{coder}: {value}" for coder, value in item.values.items())
+            resolved[item.event].append(f"{item.property} = {item.taken} ({given})")
+        lines = [[*COLUMNS, *OWN_COLUMNS]]
+        for name, *cells in zip(self.table.id, *self.table.texts().values(), strict=True):
+            held = self.rows[name]
+            lines.append([*cells, *map("; ".join, (held, held.values(), resolved[name]))])
+        return csv_text(lines)
+
+
+def merge_units(
+    units: Sequence[Unit],
+    coders: Sequence[str],
+    *,
+    rule: Rule = "first",
+    least_coders: int = 1,
+    has_verified: bool = True,
+) -> Merged:
+    """Make one row of each event that ``least_coders`` have; ``coders`` are their names, by position.
+
+    All that is not judged (texts, sources) comes from the coder whose judgement was taken, and what that one
+    left empty from the next.
+    """
+    events: list[Event] = []
+    rows: dict[str, dict[str, str]] = {}
+    disagreements: list[Disagreement] = []
+    for unit in units:
+        if len(unit) < least_coders:
+            continue
+        given = {coders[coder]: row for coder, row in sorted(unit.items())}
+        event = _resolve(list(given.values()), rule)
+        numbered = (event.id if number == 1 else f"{event.id}-{number}" for number in numbers(1))
+        event = replace(event, id=next(name for name in numbered if name not in rows))
+        events.append(event)
+        rows[event.id] = {coder: row.id for coder, row in given.items()}
+        for name in _FIELDS:
+            if len({_judgement(row, name) for row in given.values()}) > 1:
+                texts = {coder: _in_words(row, name) for coder, row in given.items()}
+                disagreements.append(Disagreement(event.id, name, texts, _in_words(event, name)))
+    return Merged(
+        EventTable.from_events(events, "merged", has_verified=has_verified), rows, tuple(disagreements)
+    )
+
+
+def _resolve(rows: list[Event], rule: Rule) -> Event:
+    """One row of the coders' rows of one event, in the order of the files."""
+    judged = {name: _winner(rows, name, rule) for name in _FIELDS}
+    lead = judged["category"]
+    # Outlet, title, page, day and check of one row: those of two coders are two pages.
+    page = next((row for row in (lead, *rows) if row.source_url or row.source_outlet), lead)
+    sources = [*((judged[name], fields) for name, fields in _FIELDS.items()), (page, _PAGE)]
+    values = {field: getattr(row, field) for row, fields in sources for field in fields}
+    # Sub-category and code belong to the category: another's would contradict it.
+    same = [row for row in rows if row.category == lead.category]
+    for those, fields in ((same, ("subcategory", "cameo")), (rows, ("summary", "confidence"))):
+        for field in fields:
+            values[field] = next(filter(None, (getattr(row, field) for row in (lead, *those))), "")
+    return replace(rows[0], **values)
+
+
+def _winner(rows: list[Event], name: str, rule: Rule) -> Event:
+    votes = Counter(_judgement(row, name) for row in rows)
+    most = max(votes.values()) if rule == "majority" else 0
+    return next(row for row in rows if votes[_judgement(row, name)] >= most)
+
+
+def _judgement(row: Event, name: str) -> tuple[Hashable, ...]:
+    return tuple(getattr(row, field) for field in _FIELDS[name])
+
+
+def _in_words(row: Event, name: str) -> str:
+    return " ".join(str(part) for part in _judgement(row, name) if part is not None)
+
+
+# Agreement
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement on one property, such as ``category: sanction``, over the units that two coders or more have.
+
+    ``equal`` is the share of equal pairs of judgements, ``None`` without units; ``alpha`` ``None`` where all
+    gave one value, too; ``interval90`` comes from a bootstrap over units.
+    """
+
+    name: str
+    level: Level
+    units: int
+    equal: float | None
+    alpha: float | None
+    interval90: tuple[float, float] | None
+
+
+def measure_agreement(units: Sequence[Unit], seed: int = 0) -> tuple[Agreement, ...]:
+    """Measure agreement on category, severity, initiator, date, and on each category against all others."""
+    shared = [unit for unit in units if len(unit) > 1]
+    rng = np.random.default_rng(seed)
+    seen = {row.category for unit in shared for row in unit.values()}
+    judged: dict[str, Callable[[Event], Hashable]] = {
+        "category": lambda row: row.category,
+        "severity": lambda row: row.severity,
+        "initiator": lambda row: row.initiator,
+        "date": lambda row: row.date,
+    }
+    for category in (name for name in CATEGORIES if name in seen):
+        judged[f"category: {category}"] = lambda row, name=category: row.category == name  # type: ignore[misc]
+    return tuple(
+        _agreement(
+            name,
+            "ordinal" if name == "severity" else "nominal",
+            [{coder: value(row) for coder, row in unit.items()} for unit in shared],
+            rng,
+        )
+        for name, value in judged.items()
+    )
+
+
+def _agreement(name: str, level: Level, ratings: Ratings, rng: np.random.Generator) -> Agreement:
+    alpha, interval, units = krippendorff_alpha(ratings, level), None, len(ratings)
+    if alpha is not None:
+        weights = rng.multinomial(units, np.full(units, 1 / units), size=RESAMPLES)
+        again = resampled_alphas(ratings, level, weights.astype(np.float64))
+        defined = again[np.isfinite(again)]
+        if len(defined) > RESAMPLES // 2:
+            low, high = np.quantile(defined, [0.05, 0.95])
+            interval = (float(low), float(high))
+    # Each unit is weighted by its number of judgements, as alpha does.
+    pairs = [sum(n * (n - 1) for n in Counter(unit.values()).values()) / (len(unit) - 1) for unit in ratings]
+    equal = sum(pairs) / sum(map(len, ratings)) if ratings else None
+    return Agreement(name, level, units, equal, alpha, interval)
+
+
+def krippendorff_alpha(ratings: Ratings, level: Level = "nominal") -> float | None:
+    """Return alpha of the ratings, or ``None`` when it is not defined; units with one judgement do not count.
+
+    ``level`` is ``nominal`` or ``ordinal``: ordinal values are numbers, as far apart as the number of
+    judgements between them.
+    """
+    paired = [unit for unit in ratings if len(unit) > 1]
+    alpha = float(resampled_alphas(paired, level, np.ones((1, len(paired))))[0])
+    return alpha if np.isfinite(alpha) else None
+
+
+def resampled_alphas(ratings: Ratings, level: Level, weights: Floats) -> Floats:
+    """Return alpha when each unit counts as often as its weight says; NaN where it is not defined.
+
+    Every unit has two judgements or more; ``weights`` has shape (resample, unit). Two ordinal values are as
+    far apart as the square of the judgements between them, the ends counted half (Krippendorff 2011).
+    """
+    values = sorted({value for unit in ratings for value in unit.values()})  # type: ignore[type-var]
+    place = {value: number for number, value in enumerate(values)}
+    counts = np.zeros((len(ratings), len(values)))
+    for row, unit in zip(counts, ratings, strict=True):
+        np.add.at(row, [place[value] for value in unit.values()], 1)
+    judged = counts.sum(axis=1)
+    unlike = (judged**2 - (counts**2).sum(axis=1)) / (judged - 1)
+    result = np.full(len(weights), np.nan)
+    for number, weight in enumerate(weights):
+        seen = weight @ counts
+        total = seen.sum()
+        expected = (total**2 - seen @ seen) / (total - 1)
+        if level == "ordinal":
+            middle = np.cumsum(seen) - seen / 2
+            apart = (middle[:, None] - middle) ** 2
+            expected = seen @ apart @ seen / (total - 1)
+            unlike = ((counts @ apart) * counts).sum(axis=1) / (judged - 1)
+        if expected > 0:
+            result[number] = 1 - weight @ unlike / expected
+    return result

@@ -1,4 +1,4 @@
-"""The published formats: columns, what their codes and actors mean here, and what a file of them looks like.
+"""The published formats: columns, what codes and actors mean here, what a file looks like, what can be asked.
 
 All of it is data. ``data/formats.toml`` has the layouts. The CAMEO codes are the codebook's
 (``forecast/events/data/cameo.csv``); the other schemes, names of countries and groups of actors stand in
@@ -12,23 +12,26 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, replace
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 from forecast.errors import InputError, did_you_mean, shown
-from forecast.events.cells import CellFault, clean_text, parse_category, parse_severity
+from forecast.events.cells import CellFault, clean_text, parse_actor, parse_category, parse_severity
 from forecast.events.codebook import cameo_codes
 from forecast.events.countries import country_names
 from forecast.events.table import csv_text
 from forecast.storage import SheetRow, check_rows, read_rows
 
-System = Literal["cameo", "weis", "plover", "acled", "ucdp", "own"]
-"""Which crosswalk gives a code its meaning; ``own``: rows that give category and severity themselves."""
+System = Literal["cameo", "weis", "plover", "acled", "ucdp"]
+"""Which crosswalk gives a code its meaning."""
 SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled", "ucdp")
 LOWEST, HIGHEST = -10.0, 10.0
+LEAST_MEMORY = 200
+"""Megabytes below which the engine cannot work."""
 MAX_COLUMNS = 5_000
 FIRST_LINES = 1_000
 """Lines at the beginning of a text by which its format is judged."""
@@ -95,8 +98,6 @@ FIELDS, JOINED, MACROS = (cast("dict[str, str]", _TABLES.pop(name)) for name in 
 """Fields of a row and columns of the table of codes, with their types; SQL functions, with their bodies."""
 LAYOUTS = _layouts(_TABLES)
 """Formats whose columns are published, by name."""
-OWN = LAYOUTS.pop("csv")
-"""A table of the user's, whose columns are named by the user."""
 
 
 # Which format a text is of
@@ -198,10 +199,7 @@ def _wrong_format(announced: str, lines: Sequence[str], reason: str) -> WrongFor
         return WrongFormatError(f"{wrong}. The file looks like {text}: --format {alike}")
     width = lines[0].count("\t") + 1
     form = f"{width} tab-separated columns" if width > 1 else f"lines such as '{clean_text(lines[0][:60])}'"
-    return WrongFormatError(
-        f"{wrong}. The file has {form} and looks like none of {', '.join(LAYOUTS)}; "
-        "a table with a header can be read with --format csv"
-    )
+    return WrongFormatError(f"{wrong}. The file has {form} and looks like none of {', '.join(LAYOUTS)}")
 
 
 # What a code means
@@ -232,9 +230,7 @@ Crosswalk = Mapping[tuple[str, str], Coding]
 
 @cache
 def shipped_crosswalk(system: System) -> Crosswalk:
-    """Return the coding of every code of a scheme; of ``own`` none, whose rows say it themselves."""
-    if system == "own":
-        return {}
+    """Return the coding of every code of a scheme."""
     if system == "cameo":
         codings = [
             Coding(code, "", cameo.label, cameo.category, cameo.severity, cameo.goldstein, cameo.goldstein_of)
@@ -340,8 +336,6 @@ def renamed_actors(layout: Layout) -> Mapping[str, str]:
     """Return how a format writes countries → our code. Codes that are not listed stay as they are."""
     rows = data_rows("cameo_countries.csv")
     codes = {row["code"]: row["alpha3"] for row in rows}
-    if layout.name == "csv":
-        return {**country_names(), **codes}
     return country_names() if layout.named_countries else codes
 
 
@@ -375,3 +369,149 @@ def excluded_actors(groups: Sequence[str], layout: Layout) -> tuple[list[str], l
         sectors += of_sector
         names += of_name
     return sectors, names
+
+
+# What is asked for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switches:
+    """How noise is handled.
+
+    ``root_only`` keeps root events alone (GDELT: those of the lead of a text). ``exclude`` are groups of
+    actors left out on either side. ``max_delay_days`` is the longest time from act to publication, ``None``
+    for any. An act (actors, code, place) reported again within ``repeat_days`` counts once, each counts with
+    ``None``. ``merge_mirrored``: both sides of one act (visit and hosting; consultation either way) count
+    once. ``normalise`` takes the growth of the archive's volume out by thinning,
+    by ``seed``. ``known_date``: an act is known from the day the file gives (``published``), or from its own
+    day (``act``), for back-files. ``vintage`` leaves out what became known later.
+    """
+
+    root_only: bool = False
+    min_mentions: int = 0
+    min_sources: int = 0
+    exclude: tuple[str, ...] = ()
+    max_delay_days: int | None = None
+    repeat_days: int | None = 1
+    merge_mirrored: bool = True
+    normalise: bool = False
+    known_date: Literal["published", "act"] = "published"
+    vintage: date | None = None
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the switches as JSON-ready values."""
+        vintage = self.vintage.isoformat() if self.vintage else None
+        return asdict(self) | {"exclude": list(self.exclude), "vintage": vintage}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """What to import, and how."""
+
+    layout: Layout
+    crosswalk: Crosswalk
+    dyads: tuple[tuple[str, str], ...]
+    switches: Switches
+    memory_mb: int = 600
+
+
+def feed_options(
+    source_format: str,
+    dyads: Sequence[str],
+    switches: Switches | None = None,
+    *,
+    mapping: Path | None = None,
+    codes: str | None = None,
+    memory_mb: int = 600,
+) -> ImportOptions:
+    """Return the options of an import, checked.
+
+    Parameters
+    ----------
+    source_format : str
+        A name of ``LAYOUTS``.
+    dyads : sequence of str
+        Pairs of actors such as ``"USA,CHN"``.
+    switches : Switches, optional
+        How noise is handled; the defaults take out repeats alone.
+    mapping, codes : optional
+        CSV of codes whose category or severity differs from ours; which codes a ``keds`` file has.
+
+    Raises
+    ------
+    InputError
+        An option that is wrong, or that would have no effect; the mapping cannot be read.
+    """
+    layout = layout_of(source_format, codes=codes)
+    chosen = switches or Switches()
+    check_switches(chosen, layout)
+    if memory_mb < LEAST_MEMORY:
+        raise InputError(f"--memory {memory_mb}: expected {LEAST_MEMORY} or more (megabytes)")
+    crosswalk = shipped_crosswalk(layout.system)
+    return ImportOptions(
+        layout=layout,
+        crosswalk=with_mapping(crosswalk, mapping) if mapping else crosswalk,
+        dyads=_dyads(dyads),
+        switches=chosen,
+        memory_mb=memory_mb,
+    )
+
+
+def layout_of(name: str, *, codes: str | None = None) -> Layout:
+    """Return the layout of a format; arguments and errors as in ``feed_options``."""
+    if name not in LAYOUTS:
+        hint = did_you_mean(name, LAYOUTS, cutoff=0.5)
+        raise InputError(f"--format {name}: no such format.{hint} Allowed: {', '.join(LAYOUTS)}")
+    layout = LAYOUTS[name]
+    if codes is None:
+        return layout
+    if name != "keds":
+        raise InputError(f"--codes: {name} files hold {layout.system} codes. It is for keds")
+    if codes not in ("weis", "cameo"):
+        raise InputError(f"--codes {codes}: KEDS text holds weis or cameo codes")
+    return replace(layout, system=cast("System", codes))
+
+
+def check_switches(switches: Switches, layout: Layout) -> None:
+    """Refuse a switch that the format would ignore, or a number that makes no sense (``InputError``)."""
+    needs = (
+        ("--root-only", switches.root_only, "root", "which events are root events"),
+        ("--min-mentions", switches.min_mentions > 0, "mentions", "how often an event was mentioned"),
+        ("--min-sources", switches.min_sources > 0, "sources", "how many sources report an event"),
+        ("--max-delay", switches.max_delay_days is not None, "added", "when an event was published"),
+        ("--known-date act", switches.known_date == "act", "added", "when an event was published"),
+    )
+    for option, used, name, what in needs:
+        if used and not layout.has(name):
+            raise InputError(f"{option}: {layout.name} files do not say {what}. Leave the option out")
+    if switches.known_date == "act" and switches.max_delay_days is not None:
+        raise InputError("--max-delay needs the day of publication, which --known-date act sets aside")
+    for option, number in (
+        ("--min-mentions", switches.min_mentions),
+        ("--min-sources", switches.min_sources),
+        ("--max-delay", switches.max_delay_days),
+        ("--repeat-days", switches.repeat_days),
+    ):
+        if number is not None and number < 0:
+            raise InputError(f"{option} {number}: expected 0 or more")
+
+
+def _dyads(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    dyads: list[tuple[str, str]] = []
+    for text in texts:
+        parts = text.split(",")
+        if len(parts) != 2:
+            raise InputError(f"--dyad {text}: expected two actors with a comma between, such as USA,CHN")
+        try:
+            one, other = (parse_actor(part.strip()) for part in parts)
+        except CellFault as fault:
+            raise InputError(f"--dyad {text}: {fault}") from fault
+        if one == other:
+            raise InputError(f"--dyad {text}: a dyad is between two different actors")
+        if (one, other) in dyads or (other, one) in dyads:
+            raise InputError(f"--dyad {text}: given twice (either way round is the same dyad)")
+        dyads.append((one, other))
+    if not dyads:
+        raise InputError("--dyad is missing: name the two actors, such as --dyad USA,CHN (repeatable)")
+    return tuple(dyads)

@@ -42,8 +42,14 @@ from forecast.events.codebook import cameo_codes
 from forecast.events.countries import near_actor
 from forecast.events.rows import literal_path
 from forecast.events.table import COLUMNS, csv_text
-from forecast.feeds.formats import Layout, WrongFormatError, data_rows
-from forecast.feeds.options import ImportOptions, Switches, check_switches
+from forecast.feeds.formats import (
+    ImportOptions,
+    Layout,
+    Switches,
+    WrongFormatError,
+    check_switches,
+    data_rows,
+)
 from forecast.feeds.reading import SHOWN, Engine, Tally, quoted
 from forecast.storage import copy_file, locked, write_file
 from forecast.wording import count, percent
@@ -65,14 +71,14 @@ MANY_FAULTS = 0.01
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 _ORDER = (
     "known, severity DESC, mentions DESC NULLS LAST, day, event_id, a, b, code, mode, category, place, url, "
-    "title, note, kind, swapped, name_a, name_b, outlet, sources"
+    "title, note, swapped, name_a, name_b, outlet, sources"
 )
 """Order in which rows count: as they became known; of those of one day the gravest first. It names all
 columns that tell rows apart, so that the same files give the same account in every run."""
 Whole = NDArray[np.int64]
 Fates = NDArray[np.int8]
-SOUND, REPEATED, MIRRORED, OVER_CAP, THINNED, SAME_ID = range(6)
-_BY_CODE = dict(enumerate(("repeated", "mirrored", "over_cap", "thinned", "same_id"), start=REPEATED))
+SOUND, REPEATED, MIRRORED, THINNED, SAME_ID = range(5)
+_BY_CODE = dict(enumerate(("repeated", "mirrored", "thinned", "same_id"), start=REPEATED))
 
 
 class Fate(NamedTuple):
@@ -334,12 +340,11 @@ FROM (SELECT *, row_number() OVER (ORDER BY {_ORDER}) - 1 AS turn FROM candidate
     )
     # Rows of one group could be one act: same actors (either way round where it is mutual), code and place.
     narrow = engine.connection.execute(
-        f"""SELECT CAST(date_diff('day', DATE '1970-01-01', day) AS BIGINT) AS day,
+        """SELECT CAST(date_diff('day', DATE '1970-01-01', day) AS BIGINT) AS day,
   CAST(date_diff('day', DATE '1970-01-01', known) AS BIGINT) AS known,
   CAST(dense_rank() OVER (ORDER BY CASE WHEN mutual THEN least(a, b) ELSE a END,
     CASE WHEN mutual THEN greatest(a, b) ELSE b END, counts_as,
-    {"''" if switches.ignore_place else "coalesce(place, '')"}) AS BIGINT) AS grp,
-  CAST(dense_rank() OVER (ORDER BY a, b, category) AS BIGINT) AS stream,
+    coalesce(place, '')) AS BIGINT) AS grp,
   (CASE WHEN mutual THEN a < b ELSE NOT swapped END) AS forward,
   again
 FROM rows ORDER BY turn"""
@@ -349,8 +354,6 @@ FROM rows ORDER BY turn"""
     alive = np.flatnonzero(fates == SOUND)
     acts = (columns[name][alive] for name in ("day", "grp", "forward"))
     fates[alive] = mark_repeats(*acts, repeat_days=switches.repeat_days, mirrored=switches.merge_mirrored)
-    if switches.cap_per_day is not None:
-        fates = mark_over_cap(columns["day"], columns["stream"], fates, switches.cap_per_day)
     lowest = 1.0
     if switches.normalise:
         kept = keep_probabilities(volumes)
@@ -408,20 +411,6 @@ def _near(days: list[int], when: int, window: int) -> bool:
     return at < len(days) and days[at] <= when + window
 
 
-def mark_over_cap(day: Whole, stream: Whole, fates: Fates, cap: int) -> Fates:
-    """Mark the rows beyond the first ``cap`` of a stream (direction and category) on a day.
-
-    Arrays as in ``mark_repeats``; rows that are not kept do not count.
-    """
-    marked, seen = fates.copy(), Counter[tuple[int, int]]()
-    for row in np.flatnonzero(fates == SOUND).tolist():
-        key = int(day[row]), int(stream[row])
-        seen[key] += 1
-        if seen[key] > cap:
-            marked[row] = OVER_CAP
-    return marked
-
-
 def keep_probabilities(volumes: Mapping[date, int]) -> dict[date, float]:
     """Return the probability with which a row published on each day is kept, from the archive's volumes."""
     days = sorted(day for day, volume in volumes.items() if volume > 0)
@@ -446,7 +435,7 @@ def lot(event_id: str, seed: int) -> float:
 def _written_events(engine: Engine, suffix: str) -> Path:
     """Write the rows kept in order of day and id into the folder of the engine."""
     # Rows without an id of their own get one from their content; acts coded alike are numbered.
-    content = "concat_ws('|', day, a, b, code, mode, place, title, note, url, kind)"
+    content = "concat_ws('|', day, a, b, code, mode, place, title, note, url)"
     cursor = engine.connection.execute(
         f"""WITH named AS (SELECT *,
   coalesce(event_id, left(md5(translate({content}, chr(9) || chr(10), '  ')), 16)) AS base FROM kept),
@@ -489,7 +478,9 @@ def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
         "initiator": row["a"],
         "target": row["b"],
         "category": row["category"],
-        "subcategory": clean_text(row["kind"] or _coded_kind(row, layout)),
+        "subcategory": _PUNCTUATION.sub(
+            "_", f"{layout.system} {row['code']} {row['mode'] or ''}".lower()
+        ).strip("_"),
         "cameo": row["code"] if layout.system == "cameo" and row["code"] in cameo_codes() else "",
         "severity": str(row["severity"]),
         "summary": clean_text(summary)[:MAX_CELL_CHARS],
@@ -501,12 +492,6 @@ def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
         "x_mentions": "" if row["mentions"] is None else str(row["mentions"]),
     }
     return [cells.get(name, "") for name in WRITTEN]
-
-
-def _coded_kind(row: Mapping[str, Any], layout: Layout) -> str:
-    """Return the code of a row as a subcategory; nothing of a table without codes."""
-    kind = f"{layout.system} {row['code']} {row['mode'] or ''}"
-    return "" if layout.system == "own" else _PUNCTUATION.sub("_", kind.lower()).strip("_")
 
 
 def _host(url: str) -> str:

@@ -29,13 +29,13 @@ import duckdb
 
 from forecast.errors import EventError, shown
 from forecast.events.cells import clean_text, latest_day
-from forecast.events.codebook import CATEGORIES
 from forecast.events.rows import literal_path
 from forecast.feeds.formats import (
     FIELDS,
     FIRST_LINES,
     JOINED,
     MACROS,
+    ImportOptions,
     Shape,
     WrongFormatError,
     data_text,
@@ -45,7 +45,6 @@ from forecast.feeds.formats import (
     renamed_actors,
     shape_of,
 )
-from forecast.feeds.options import ImportOptions
 from forecast.storage import open_plain, scratch_folder
 
 BATCH_BYTES, BATCH_FILES = 256_000_000, 400
@@ -360,14 +359,12 @@ class Engine:
         layout, switches = options.layout, options.switches
         variables = {
             "named_countries": layout.named_countries,
-            "own": layout.system == "own",
             "dated": layout.has("added"),
             "delimiter": layout.delimiter,
             "moded": layout.has("mode"),
             "modes": [f"{code} {mode}" for code, mode in options.crosswalk if mode],
             "published": switches.known_date == "published",
             "last_day": latest_day(),
-            "categories": list(CATEGORIES),
             "sectors": sectors,
             "names": names,
             **{name: getattr(switches, name) for name in ("root_only", "min_mentions", "min_sources")},

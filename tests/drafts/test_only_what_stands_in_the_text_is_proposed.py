@@ -6,16 +6,17 @@ from datetime import date
 import pytest
 
 from forecast.errors import InputError
-from forecast.events.articles import RefusedError, read_article
 from forecast.events.codebook import standard_scale
 from forecast.events.drafts import (
     KEY_VARIABLE,
     MAX_ACTS,
     MAX_ANSWER_BYTES,
     Endpoint,
+    RefusedError,
     acts_of,
     checked,
     messages_for,
+    read_article,
 )
 from forecast.events.dyads import DyadRule
 from tests.drafts.conftest import OTHER, SENTENCE, act

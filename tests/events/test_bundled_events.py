@@ -8,7 +8,7 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.codebook import weak_kind
-from forecast.events.merging import krippendorff_alpha
+from forecast.events.duplicates import krippendorff_alpha
 from forecast.events.reading import BUNDLED, load_events, source_limits
 from forecast.events.summary import summarise
 

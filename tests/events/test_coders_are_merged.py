@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from nltk.metrics.agreement import AnnotationTask
 
-from forecast.events.merging import (
+from forecast.events.duplicates import (
     krippendorff_alpha,
     match_events,
     measure_agreement,

@@ -8,9 +8,8 @@ import pytest
 
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.feeds.formats import LAYOUTS, shipped_crosswalk
+from forecast.feeds.formats import LAYOUTS, ImportOptions, Switches, layout_of, shipped_crosswalk
 from forecast.feeds.importing import ImportReport, import_feed
-from forecast.feeds.options import ImportOptions, Switches, layout_of
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,10 @@ def imported(tmp_path) -> Callable[..., Imported]:
         output: str = "events.csv",
         codes: str | None = None,
         crosswalk=None,
-        columns=None,
         strict: bool = False,
         **switches,
     ) -> Imported:
-        layout = layout_of(name, codes=codes, columns=columns)
+        layout = layout_of(name, codes=codes)
         options = ImportOptions(
             layout=layout,
             crosswalk=crosswalk or shipped_crosswalk(layout.system),

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.errors import InputError
 from forecast.events.reading import read_events
-from forecast.feeds.options import feed_options
+from forecast.feeds.formats import feed_options
 
 IMPORT = ("events", "import", "--format", "gdelt2", "--dyad", "USA,CHN")
 
@@ -57,8 +57,8 @@ def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, sample, 
         (*base, "--dyad", "USA,USA"),
         (*base, "--dyad", "USA,CHN", "--dyad", "CHN,USA"),
         (*base[:-1], "gdelt3", "--dyad", "USA,CHN"),
+        (*base[:-1], "keds", "--dyad", "USA,CHN", "--codes", "plover"),
         (*base, "--dyad", "USA,CHN", "--codes", "weis"),
-        (*base, "--dyad", "USA,CHN", "--column", "date=Day"),
         (*base, "--dyad", "USA,CHN", "--seed", "3"),
         (*base, "--dyad", "USA,CHN", "--keep-repeats", "--repeat-days", "2"),
         (*base, "--dyad", "USA,CHN", "--memory", "10"),
@@ -78,20 +78,3 @@ def test_the_crosswalk_printed_is_a_mapping_that_changes_nothing(command, sample
     mapped = command(*IMPORT, sample, "-o", "mapped.csv", "--mapping", "same.csv")
     assert (plain.code, mapped.code) == (0, 0)
     assert (command.folder / "plain.csv").read_bytes() == (command.folder / "mapped.csv").read_bytes()
-
-
-def test_a_table_of_others_is_read_by_the_columns_named(command, sample):
-    (command.folder / "own.csv").write_text(
-        "Tag;Wer;Wen;Art;Stufe\n2020-01-02;United States;China;visit;2\n"
-        "2020-01-03;CHN;USA;dispute;9\n2020-01-04;CHN;USA;quarrel;1\n"
-    )
-    arguments = [
-        f"--column={name}"
-        for name in ("date=Tag", "initiator=Wer", "target=Wen", "category=Art", "severity=Stufe")
-    ]
-    own = ("events", "import", "own.csv", "--format", "csv", "--dyad", "USA,CHN", "-o", "own.out.csv")
-    ended = command(*own, "--json", *arguments)
-    assert ended.code == 0, ended.err
-    report = json.loads(ended.out)
-    assert report["kept"] == 1
-    assert {name: fate["rows"] for name, fate in report["dropped"].items()} == {"code": 1, "severity": 1}

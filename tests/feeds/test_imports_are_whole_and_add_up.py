@@ -124,24 +124,14 @@ def test_quoted_cells_with_breaks_separators_and_quotes_are_one_cell(imported, t
     path = tmp_path / "own.csv"
     with path.open("w", newline="") as stream:
         table = csv.writer(stream, delimiter=separator)
-        table.writerow(["id", "date", "initiator", "target", "category", "severity", "summary"])
-        table.writerows(
-            [f"{n:02d}", "2020-01-01", "USA", "CHN", "visit", 2, note] for n, note in enumerate(notes)
+        table.writerow(
+            ["event_id_cnty", "event_date", "event_type", "sub_event_type", "actor1", "actor2", "notes"]
         )
-    got = imported([path], "csv", repeat_days=None)
+        kind = "2020-01-01", "Battles", "Armed clash", "Forces of China (2012-)", "Forces of India (2014-)"
+        table.writerows([f"{n:02d}", *kind, note] for n, note in enumerate(notes))
+    got = imported([path], "acled", "CHN,IND", repeat_days=None)
     assert list(got.events.summary) == [" ".join(note.split()) for note in notes]
     assert not got.report.fates
-
-
-def test_a_table_keeps_its_subcategories_and_tells_acts_apart_by_them(imported, tmp_path):
-    path = tmp_path / "own.csv"
-    kinds = ["arms_sale", "arms_sale", "transit", ""]
-    rows = [f"{n},2020-01-0{n + 1},USA,CHN,dispute,{kind},2\n" for n, kind in enumerate(kinds)]
-    path.write_text("id,date,initiator,target,category,subcategory,severity\n" + "".join(rows))
-    assert list(imported([path], "csv", repeat_days=None).events.subcategory) == kinds
-    got = imported([path], "csv", output="once.csv")
-    assert list(got.events.subcategory) == ["arms_sale", "transit", ""]
-    assert got.report.fates == {"repeated": 1}
 
 
 def test_blocks_hold_whole_lines(tmp_path):

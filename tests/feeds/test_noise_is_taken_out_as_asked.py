@@ -8,13 +8,11 @@ import pytest
 
 from forecast.feeds.importing import (
     MIRRORED,
-    OVER_CAP,
     REPEATED,
     SOUND,
     WINDOW,
     keep_probabilities,
     lot,
-    mark_over_cap,
     mark_repeats,
 )
 
@@ -44,7 +42,6 @@ from forecast.feeds.importing import (
             [2],
             "vintage",
         ),
-        ({"cap_per_day": 1}, ({"NumMentions": 3}, {"NumMentions": 9}), [2], "over_cap"),
         ({"repeat_days": 0}, ({"ActionGeo_FullName": "A"}, {"ActionGeo_FullName": "A"}), [1], "repeated"),
     ],
 )
@@ -68,8 +65,6 @@ def test_re_reports_within_the_window_count_once_and_later_ones_again(imported, 
     elsewhere = [{**days[0]}, {**days[0], "ActionGeo_FullName": "Shanghai"}]
     got = imported([gdelt_file(*elsewhere)], "gdelt2")
     assert len(got.events) == 2
-    got = imported([gdelt_file(*elsewhere)], "gdelt2", ignore_place=True)
-    assert len(got.events) == 1
 
 
 def test_repeats_are_marked_as_a_plain_double_loop_marks_them():
@@ -99,12 +94,6 @@ def test_repeats_are_marked_as_a_plain_double_loop_marks_them():
         assert got.tolist() == expected
 
 
-def test_the_cap_counts_only_rows_that_are_kept():
-    day, stream = np.zeros(4, np.int64), np.zeros(4, np.int64)
-    fates = np.array([SOUND, REPEATED, SOUND, SOUND], np.int8)
-    assert mark_over_cap(day, stream, fates, 2).tolist() == [SOUND, REPEATED, SOUND, OVER_CAP]
-
-
 def random_rows(seed: int, count: int) -> list[dict]:
     chance = Random(seed)
     rows = []
@@ -128,7 +117,7 @@ def random_rows(seed: int, count: int) -> list[dict]:
     return rows
 
 
-@pytest.mark.parametrize("switches", [{}, {"cap_per_day": 1}, {"normalise": True, "seed": 3}])
+@pytest.mark.parametrize("switches", [{}, {"normalise": True, "seed": 3}])
 def test_an_import_cut_at_a_day_is_the_import_of_that_vintage(imported, gdelt_file, switches):
     path = gdelt_file(*random_rows(1, 600))
     whole = imported([path], "gdelt2", **switches).events

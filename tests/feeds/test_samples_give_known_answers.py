@@ -147,7 +147,7 @@ def test_keds_text_gives_the_known_number_of_uses_of_force(
     ],
 )
 def test_every_row_has_one_fate(imported, samples, file, name):
-    report = imported([samples / file], name, "USA,CHN", "USA,RUS", cap_per_day=1).report
+    report = imported([samples / file], name, "USA,CHN", "USA,RUS").report
     assert sum(report.fates.values()) + report.kept == report.rows
     assert set(report.fates) <= set(FATES)
     assert sum(report.by_dyad.values()) == sum(report.by_category.values()) == report.kept

@@ -11,9 +11,8 @@ from typer.testing import CliRunner
 from forecast.cli.app import app
 from forecast.events.codebook import cameo_codes
 from forecast.events.summary import ALPHA, LEAST_FACTOR, SHORTEST
-from forecast.feeds.formats import LAYOUTS, Layout, actor_groups
+from forecast.feeds.formats import LAYOUTS, Switches, actor_groups
 from forecast.feeds.importing import WINDOW
-from forecast.feeds.options import NAMES, Switches
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/import.md").read_text(encoding="utf-8")
@@ -22,13 +21,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_formats_of_the_table_are_those_there_are():
     table = re.findall(r"^\| `(\w+)` \| (.*)$", PAGE, flags=re.MULTILINE)
-    assert [name for name, _ in table] == [*sorted(NAMES, key=[name for name, _ in table].index)]
-    assert {name for name, _ in table} == set(NAMES)
+    assert sorted(name for name, _ in table) == sorted(LAYOUTS)
     for name, row in table:
-        layout = LAYOUTS.get(name)
-        if isinstance(layout, Layout):
-            assert ("published definitions" in row) == ("published definitions" in layout.origin)
-            assert (f"`{layout.known_date}`" in row) if layout.known_date else ("| none" in row)
+        layout = LAYOUTS[name]
+        assert ("published definitions" in row) == ("published definitions" in layout.origin)
+        assert (f"`{layout.known_date}`" in row) if layout.known_date else ("| none" in row)
 
 
 def test_figures_of_the_page_are_those_of_the_code():

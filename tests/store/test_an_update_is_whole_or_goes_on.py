@@ -12,8 +12,8 @@ import pytest
 
 from forecast import storage
 from forecast.events.reading import read_events
+from forecast.feeds.formats import Switches, feed_options
 from forecast.feeds.importing import import_feed
-from forecast.feeds.options import Switches, feed_options
 from forecast.storage import locked
 from tests.store.conftest import files_of, reports_of, zipped
 

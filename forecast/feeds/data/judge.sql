@@ -28,9 +28,7 @@ placed AS NOT MATERIALIZED (
       WHEN added IS NULL AND nullif(trim(shown_added), '') IS NOT NULL THEN 'added'
       -- The two days are told by clocks of different zones.
       WHEN day > added + 1 THEN 'future'
-      WHEN number IS NULL AND NOT getvariable('own') THEN 'code'
-      WHEN getvariable('own') AND NOT coalesce(given_category IN getvariable('categories'), false) THEN 'code'
-      WHEN getvariable('own') AND NOT coalesce(given_severity IN ('1', '2', '3', '4', '5'), false) THEN 'severity'
+      WHEN number IS NULL THEN 'code'
     END AS fault,
     CASE
       WHEN getvariable('root_only') AND root IS DISTINCT FROM true THEN 'not_root'
@@ -50,7 +48,7 @@ judged AS NOT MATERIALIZED (
       WHEN greatest(published, day) > getvariable('vintage') THEN 'vintage'
       WHEN regexp_matches(lower(contexts), '(^|;) *(future|hypothetical|historical|negation|negated) *($|;)')
         THEN 'no_act'
-      WHEN category IS NULL AND NOT getvariable('own') THEN 'uncounted'
+      WHEN category IS NULL THEN 'uncounted'
       WHEN noise IS NOT NULL THEN noise
       WHEN list_has_any(
           [trim(s) FOR s IN string_split(concat_ws(getvariable('delimiter'), sectors_a, sectors_b),
@@ -75,11 +73,10 @@ SELECT _text, leads, fate,
     WHEN fault IS NOT NULL OR (asked AND fate <> 'kept') THEN
       'row ' || coalesce(event_id, '') || ': ' || left(coalesce(actor_a, '?'), 30)
       || ' to ' || left(coalesce(actor_b, '?'), 30)
-      || ', code ' || left(coalesce(code, given_category, '') || coalesce(' ' || given_severity, ''), 60)
+      || ', code ' || left(coalesce(code, ''), 60)
       || ', day ' || left(coalesce(shown_day, '')
         || CASE WHEN getvariable('dated') THEN ', published ' || coalesce(shown_added, '') ELSE '' END, 60)
   END AS example,
   CASE WHEN fate = 'kept' THEN struct_pack(event_id, day, known := greatest(published, day), from_actor, to_actor,
-    number, code, mode, given_category, given_kind, given_severity, given_scale, mentions, sources, place, url, outlet,
-    title, note, name_a, name_b) END AS held
+    number, mode, mentions, sources, place, url, outlet, title, note, name_a, name_b) END AS held
 FROM judged
