@@ -194,9 +194,7 @@ def merge(
         "first", "--rule", "Who is right: the first file that has the event, or what most coders gave."
     ),
     window: int = option(1, "--window", "Days by which coders may date an event apart.", min=0, max=60),
-    min_coders: int = option(1, "--min-coders", "Leave out events that fewer coders have.", min=1),
     dates: DateOrder = DATES,
-    seed: int = option(0, "--seed", "Seed of the bootstrap of the intervals.", min=0),
     force: bool = option(False, "--force", "Replace the output if it is there."),
     *,
     output: Output,
@@ -210,10 +208,6 @@ def merge(
     from forecast.events.reading import read_events, write_whole
 
     coders = _coders(files)
-    if min_coders > len(files):
-        raise EventError(
-            f"--min-coders {min_coders}: there are {len(files)} files. Allowed: 1 to {len(files)}"
-        )
     if out is not None:
         if out.resolve() in {file.resolve() for file in files}:
             raise EventError(f"{out}: is one of the files to merge. Give another place with --out")
@@ -224,17 +218,14 @@ def merge(
         for note in table.notes:
             typer.echo(f"Note: {table.source}: {note}.", err=True)
     units = match_events(tables, window_days=window)
-    agreement = measure_agreement(units, seed)
+    agreement = measure_agreement(units)
     merged = merge_units(
         units,
         coders,
         rule=rule,
-        least_coders=min_coders,
         has_verified=any(table.has_verified for table in tables),
     )
     if out is not None:
-        if not len(merged.table):
-            raise EventError(f"no event was found by {min_coders} coders, so {out} was not written")
         write_whole(out, merged.csv_text().encode())
     counts = [
         {
@@ -879,7 +870,6 @@ def import_events(
     exclude: list[str] | None = option(
         None, "--exclude", "Leave out actors: media, tourists, … Repeatable.", "GROUP"
     ),
-    max_delay: int | None = option(None, "--max-delay", "Longest time from act to publication.", "DAYS"),
     repeat_days: int | None = option(
         None, "--repeat-days", "The same act within so many days counts once (1 when absent).", "DAYS"
     ),
@@ -889,10 +879,6 @@ def import_events(
     known_date: Literal["published", "act"] = option(
         "published", "--known-date", "Day an act counts as known: its publication, or its own day."
     ),
-    vintage: datetime | None = day_option(None, "--vintage", "Leave out what was known later."),
-    seed: int = option(0, "--seed", "Seed of the normalisation."),
-    strict: bool = option(False, "--strict", "Fail on any corrupt file or wrong row."),
-    memory: int = option(600, "--memory", "Memory of the engine.", "MB"),
     *,
     output: Output,
 ) -> None:
@@ -900,8 +886,6 @@ def import_events(
     from forecast.feeds.formats import Switches, feed_options
     from forecast.feeds.importing import import_feed
 
-    if seed and not normalise:
-        raise InputError("--seed has no effect without --normalise. Leave it out")
     if keep_repeats and repeat_days is not None:
         raise InputError("--repeat-days has no effect with --keep-repeats. Leave one of them out")
     switches = Switches(
@@ -909,21 +893,17 @@ def import_events(
         min_mentions=min_mentions,
         min_sources=min_sources,
         exclude=tuple(dict.fromkeys(exclude or [])),
-        max_delay_days=max_delay,
         repeat_days=None if keep_repeats else 1 if repeat_days is None else repeat_days,
         merge_mirrored=not keep_mirrored,
         normalise=normalise,
         known_date=known_date,
-        vintage=day(vintage),
-        seed=seed,
     )
-    options = feed_options(source_format, dyad, switches, mapping=mapping, codes=codes, memory_mb=memory)
+    options = feed_options(source_format, dyad, switches, mapping=mapping, codes=codes)
     with show_progress(shown=output.for_people) as draw:
         report = import_feed(
             files,
             options,
             out,
-            strict=strict,
             listen=lambda done, total: draw(StageProgress("import", done, total)),
         )
     output.print(report.to_dict(), report.blocks())
@@ -933,7 +913,6 @@ def import_events(
 @takes_options
 def crosswalk(
     system: str = argument("SCHEME", "cameo, weis, plover, acled or ucdp."),
-    output: Path | None = option(None, "--output -o", "Write it there instead.", "FILE"),
     *,
     answer: Answer,
 ) -> None:
@@ -946,24 +925,14 @@ def crosswalk(
     codings = shipped_crosswalk(scheme)
     if answer.json:
         answer.print({"scheme": scheme, "codes": [vars(coding) for coding in codings.values()]}, ())
-    elif output is None:
-        typer.echo(crosswalk_csv(codings), nl=False)
     else:
-        from forecast.storage import write_file
-
-        if output.exists():
-            raise InputError(f"-o {output}: is there already. Choose another name")
-        try:
-            write_file(output, crosswalk_csv(codings))
-        except OSError as error:
-            raise InputError(f"-o {output}: cannot be written: {error.strerror or error}") from error
+        typer.echo(crosswalk_csv(codings), nl=False)
 
 
 @app.command()
 @takes_options
 def update(
     store: Path = option(..., "--store", "Folder of the store; made where it is missing.", "DIR"),
-    source: str = option("gdelt2", "--source", "The feed: gdelt2.", "NAME"),
     pair: list[str] | None = option(
         None, "--pair", "Two actors, e.g. USA,CHN; kept with the store. Repeatable.", "A,B"
     ),
@@ -979,8 +948,6 @@ def update(
 
     Exit code 0: all files were read; 1: some are missing or wrong, and will be asked for again; 2: bad input.
     """
-    if source != "gdelt2":
-        raise InputError(f"--source {source}: no such source. Allowed: gdelt2")
     pairs = tuple(map(read_pair, pair or ()))
     with listening(shown=output.for_people) as listen:
         from forecast.store import update_store

@@ -185,7 +185,6 @@ def score(
     by: Literal["group", "person"] = option(
         "group", "--by", "person: people, markets, the model, base rates and the pool on the same questions."
     ),
-    seed: int = option(0, "--seed", "Of the error estimates.", min=0),
     *,
     output: Output,
 ) -> None:
@@ -199,7 +198,7 @@ def score(
 
         if figure or failed:
             raise InputError("--by person: not with --figure or --failed")
-        persons = score_persons(opened, seed=seed)
+        persons = score_persons(opened)
         facts = {"head": opened.head, "scores": [person.model_dump() for person in persons]}
         output.print(facts, person_blocks(persons))
         return
@@ -210,7 +209,7 @@ def score(
 
     from forecast.ledger.scoring import score_ledger
 
-    scores = score_ledger(opened, seed=seed, failed=failed)
+    scores = score_ledger(opened, failed=failed)
     if figure:
         from forecast.report.charts import draw_reliability, write_figure
 

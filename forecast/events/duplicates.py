@@ -358,10 +358,9 @@ def merge_units(
     coders: Sequence[str],
     *,
     rule: Rule = "first",
-    least_coders: int = 1,
     has_verified: bool = True,
 ) -> Merged:
-    """Make one row of each event that ``least_coders`` have; ``coders`` are their names, by position.
+    """Make one row of each event; ``coders`` are their names, by position.
 
     All that is not judged (texts, sources) comes from the coder whose judgement was taken, and what that one
     left empty from the next.
@@ -370,8 +369,6 @@ def merge_units(
     rows: dict[str, dict[str, str]] = {}
     disagreements: list[Disagreement] = []
     for unit in units:
-        if len(unit) < least_coders:
-            continue
         given = {coders[coder]: row for coder, row in sorted(unit.items())}
         event = _resolve(list(given.values()), rule)
         numbered = (event.id if number == 1 else f"{event.id}-{number}" for number in numbers(1))
@@ -436,10 +433,10 @@ class Agreement:
     interval90: tuple[float, float] | None
 
 
-def measure_agreement(units: Sequence[Unit], seed: int = 0) -> tuple[Agreement, ...]:
+def measure_agreement(units: Sequence[Unit]) -> tuple[Agreement, ...]:
     """Measure agreement on category, severity, initiator, date, and on each category against all others."""
     shared = [unit for unit in units if len(unit) > 1]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     seen = {row.category for unit in shared for row in unit.values()}
     judged: dict[str, Callable[[Event], Hashable]] = {
         "category": lambda row: row.category,

@@ -13,7 +13,6 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, field, replace
-from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -30,8 +29,6 @@ System = Literal["cameo", "weis", "plover", "acled", "ucdp"]
 """Which crosswalk gives a code its meaning."""
 SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled", "ucdp")
 LOWEST, HIGHEST = -10.0, 10.0
-LEAST_MEMORY = 200
-"""Megabytes below which the engine cannot work."""
 MAX_COLUMNS = 5_000
 FIRST_LINES = 1_000
 """Lines at the beginning of a text by which its format is judged."""
@@ -379,30 +376,25 @@ class Switches:
     """How noise is handled.
 
     ``root_only`` keeps root events alone (GDELT: those of the lead of a text). ``exclude`` are groups of
-    actors left out on either side. ``max_delay_days`` is the longest time from act to publication, ``None``
-    for any. An act (actors, code, place) reported again within ``repeat_days`` counts once, each counts with
-    ``None``. ``merge_mirrored``: both sides of one act (visit and hosting; consultation either way) count
-    once. ``normalise`` takes the growth of the archive's volume out by thinning,
-    by ``seed``. ``known_date``: an act is known from the day the file gives (``published``), or from its own
-    day (``act``), for back-files. ``vintage`` leaves out what became known later.
+    actors left out on either side. An act (actors, code, place) reported again within ``repeat_days`` counts
+    once, each counts with ``None``. ``merge_mirrored``: both sides of one act (visit and hosting;
+    consultation either way) count once. ``normalise`` takes the growth of the archive's volume out by
+    thinning. ``known_date``: an act is known from the day the file gives (``published``), or from its own day
+    (``act``), for back-files.
     """
 
     root_only: bool = False
     min_mentions: int = 0
     min_sources: int = 0
     exclude: tuple[str, ...] = ()
-    max_delay_days: int | None = None
     repeat_days: int | None = 1
     merge_mirrored: bool = True
     normalise: bool = False
     known_date: Literal["published", "act"] = "published"
-    vintage: date | None = None
-    seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the switches as JSON-ready values."""
-        vintage = self.vintage.isoformat() if self.vintage else None
-        return asdict(self) | {"exclude": list(self.exclude), "vintage": vintage}
+        return asdict(self) | {"exclude": list(self.exclude)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -413,7 +405,6 @@ class ImportOptions:
     crosswalk: Crosswalk
     dyads: tuple[tuple[str, str], ...]
     switches: Switches
-    memory_mb: int = 600
 
 
 def feed_options(
@@ -423,7 +414,6 @@ def feed_options(
     *,
     mapping: Path | None = None,
     codes: str | None = None,
-    memory_mb: int = 600,
 ) -> ImportOptions:
     """Return the options of an import, checked.
 
@@ -446,15 +436,12 @@ def feed_options(
     layout = layout_of(source_format, codes=codes)
     chosen = switches or Switches()
     check_switches(chosen, layout)
-    if memory_mb < LEAST_MEMORY:
-        raise InputError(f"--memory {memory_mb}: expected {LEAST_MEMORY} or more (megabytes)")
     crosswalk = shipped_crosswalk(layout.system)
     return ImportOptions(
         layout=layout,
         crosswalk=with_mapping(crosswalk, mapping) if mapping else crosswalk,
         dyads=_dyads(dyads),
         switches=chosen,
-        memory_mb=memory_mb,
     )
 
 
@@ -479,18 +466,14 @@ def check_switches(switches: Switches, layout: Layout) -> None:
         ("--root-only", switches.root_only, "root", "which events are root events"),
         ("--min-mentions", switches.min_mentions > 0, "mentions", "how often an event was mentioned"),
         ("--min-sources", switches.min_sources > 0, "sources", "how many sources report an event"),
-        ("--max-delay", switches.max_delay_days is not None, "added", "when an event was published"),
         ("--known-date act", switches.known_date == "act", "added", "when an event was published"),
     )
     for option, used, name, what in needs:
         if used and not layout.has(name):
             raise InputError(f"{option}: {layout.name} files do not say {what}. Leave the option out")
-    if switches.known_date == "act" and switches.max_delay_days is not None:
-        raise InputError("--max-delay needs the day of publication, which --known-date act sets aside")
     for option, number in (
         ("--min-mentions", switches.min_mentions),
         ("--min-sources", switches.min_sources),
-        ("--max-delay", switches.max_delay_days),
         ("--repeat-days", switches.repeat_days),
     ):
         if number is not None and number < 0:

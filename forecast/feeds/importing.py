@@ -7,7 +7,7 @@ earlier one: what was kept up to a day does not depend on what came after it.
 rows double without any change between the two countries. Each row of a day is therefore kept with probability
 min(1, V₀ / V), where V is the archive's mean volume of the last ``WINDOW`` days that have rows and V₀ that of
 its first ``WINDOW``. A Poisson stream thinned so is a Poisson stream at the rate it would have at the volume
-V₀. Both means look back only, and whether a row is kept depends on its id and the seed alone, so that files
+V₀. Both means look back only, and whether a row is kept depends on its id alone, so that files
 that are added change nothing of the past. A volume that falls below V₀ cannot be made up for.
 
 **Output.** The event file has our columns and two more, which the reader of events passes over: ``x_score``,
@@ -181,7 +181,6 @@ def import_feed(
     options: ImportOptions,
     output: Path,
     *,
-    strict: bool = False,
     listen: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
     """Turn files of a feed, as published, into an event file.
@@ -190,16 +189,13 @@ def import_feed(
     ----------
     files, options, output
         Files to read, format with dyads and switches, event file to write: ``.csv`` or ``.parquet``.
-    strict : bool
-        Fail on the first corrupt file or wrong row instead of counting it.
     listen : callable, optional
         Told how many files are read, of how many.
 
     Raises
     ------
     EventError
-        No usable file, a file of another format, no row left, or with ``strict`` any fault. Nothing is
-        written then.
+        No usable file, a file of another format, or no row left. Nothing is written then.
     """
     began = time.perf_counter()
     check_switches(options.switches, options.layout)
@@ -214,9 +210,8 @@ def import_feed(
             raise EventError(f"-o {output}: is there already, and not made by an import. Choose another name")
         engine = ends.enter_context(Engine(options))
         ends.enter_context(_named_ends(engine))
-        total = _read(engine, paths, strict=strict, listen=listen or (lambda done, files: None))
-        until = (options.switches.vintage or date.max).isoformat()
-        volumes = {date.fromisoformat(day): rows for day, rows in total.volumes.items() if day <= until}
+        total = _read(engine, paths, listen or (lambda done, files: None))
+        volumes = {date.fromisoformat(day): rows for day, rows in total.volumes.items()}
         dropped, examples, lowest = _choose_rows(engine, options.switches, volumes)
         fates = {
             name: total.fates[name] + dropped[name] for name in FATES if total.fates[name] + dropped[name]
@@ -295,14 +290,12 @@ def _named_ends(engine: Engine) -> Iterator[None]:
         ) from error
 
 
-def _read(
-    engine: Engine, paths: Mapping[str, Path], *, strict: bool, listen: Callable[[int, int], None]
-) -> Tally:
+def _read(engine: Engine, paths: Mapping[str, Path], listen: Callable[[int, int], None]) -> Tally:
     """Return what happened to the rows of all files."""
     listen(0, len(paths))
     for done in engine.read(paths):
         for key, error in engine.failures.items():
-            if strict or (isinstance(error, WrongFormatError) and not engine.tallies):
+            if isinstance(error, WrongFormatError) and not engine.tallies:
                 raise EventError(f"{paths[key]}: {error}")
         listen(done, len(paths))
     if not engine.tallies:
@@ -311,13 +304,6 @@ def _read(
     total = Tally()
     for tally in (engine.tallies[key] for key in paths if key in engine.tallies):
         total.add(tally)
-    wrong = [
-        "\n  ".join([f"{count(total.fates[name], 'row')} {FATES[name].words}", *total.examples[name]])
-        for name in FAULTS
-        if total.fates[name]
-    ]
-    if strict and wrong:
-        raise EventError("\n".join(["--strict: rows are wrong, nothing is written:", *wrong]))
     return total
 
 
@@ -361,7 +347,7 @@ FROM rows ORDER BY turn"""
         lowest = min(chances, default=1.0)
         names = "SELECT coalesce(event_id, concat_ws('|', day, a, b, code, turn)) FROM rows ORDER BY turn"
         for row, (name,) in enumerate(engine.execute(names)):
-            if fates[row] == SOUND and lot(name, switches.seed) >= chances[row]:
+            if fates[row] == SOUND and lot(name) >= chances[row]:
                 fates[row] = THINNED
     engine.connection.register("verdicts", {"turn": np.arange(len(fates)), "fate": fates})
     engine.execute("CREATE TABLE decided AS SELECT rows.*, fate FROM rows JOIN verdicts USING (turn)")
@@ -423,9 +409,9 @@ def keep_probabilities(volumes: Mapping[date, int]) -> dict[date, float]:
     return kept
 
 
-def lot(event_id: str, seed: int) -> float:
+def lot(event_id: str) -> float:
     """Return a number in [0, 1) that belongs to a row for good: uniform over ids."""
-    digest = hashlib.blake2b(f"{seed}\x1f{event_id}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"0\x1f{event_id}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
 

@@ -47,6 +47,7 @@ from forecast.feeds.formats import (
 )
 from forecast.storage import open_plain, scratch_folder
 
+MEMORY_MB = 600
 BATCH_BYTES, BATCH_FILES = 256_000_000, 400
 BLOCK_BYTES = 262_144
 """Unpacked at once: a member of an archive takes as many packed bytes as it is asked for."""
@@ -346,7 +347,7 @@ class Engine:
         self.folder = self._ends.enter_context(scratch_folder("import"))
         # It keeps to its memory and fetches nothing from the network.
         config: dict[str, Any] = {
-            "memory_limit": f"{options.memory_mb}MB",
+            "memory_limit": f"{MEMORY_MB}MB",
             "threads": 2,
             "temp_directory": str(self.folder / "spill"),
             "preserve_insertion_order": "false",
@@ -368,7 +369,6 @@ class Engine:
             "sectors": sectors,
             "names": names,
             **{name: getattr(switches, name) for name in ("root_only", "min_mentions", "min_sources")},
-            **{name: getattr(switches, name) for name in ("vintage", "max_delay_days")},
         }
         for name, value in variables.items():
             self.execute(f"SET VARIABLE {name} = ?", [value])
@@ -420,9 +420,8 @@ class Engine:
             except WrongFormatError as error:
                 self._set_aside(group[0].key, error)
             except duckdb.OutOfMemoryException as error:
-                limit = f"{self.options.memory_mb:,} MB"
                 raise EventError(
-                    f"the engine needs more than {limit}: allow it more with --memory"
+                    f"the engine needs more than {MEMORY_MB} MB: import fewer files at once"
                 ) from error
             except duckdb.Error as error:
                 if group is texts or "interrupted" in str(error).lower():

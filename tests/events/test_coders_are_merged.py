@@ -207,8 +207,6 @@ def test_the_merged_file_reads_and_says_where_each_row_comes_from(files, command
     assert "severity = 4 (anna: 4 | ben: 5)" in lines[1]
     assert lines[4].endswith(",anna,a4,")
     assert len(lines[0].split(",")) == len(COLUMNS) + 3
-    assert command("merge", "anna.csv", "ben.csv", "-o", "both.csv", "--min-coders", "2")[0] == 0
-    assert len(read_events("both.csv")) == 3
 
 
 def test_the_table_names_coders_rule_and_disagreements(files, command, snapshot):
@@ -223,7 +221,6 @@ def test_the_table_names_coders_rule_and_disagreements(files, command, snapshot)
         (("anna.csv", "./anna.csv"), "given twice"),
         (("anna.csv", "bem.csv"), "Did you mean 'ben.csv'?"),
         (("anna.csv", "ben.csv", "-o", "ben.csv"), "is one of the files to merge"),
-        (("anna.csv", "ben.csv", "--min-coders", "3"), "there are 2 files"),
         (("anna.csv", "ben.csv", "-o", "no/all.csv"), "cannot be written"),
         (("anna.csv", "ben.csv", "-o", "anna-old.csv"), "exists. Use --force"),
     ],

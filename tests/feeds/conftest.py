@@ -35,7 +35,6 @@ def imported(tmp_path) -> Callable[..., Imported]:
         output: str = "events.csv",
         codes: str | None = None,
         crosswalk=None,
-        strict: bool = False,
         **switches,
     ) -> Imported:
         layout = layout_of(name, codes=codes)
@@ -46,7 +45,7 @@ def imported(tmp_path) -> Callable[..., Imported]:
             switches=Switches(**switches),
         )
         target = tmp_path / output
-        report = import_feed(files, options, target, strict=strict)
+        report = import_feed(files, options, target)
         return Imported(report, read_events(target), target)
 
     return run

@@ -59,9 +59,7 @@ def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, sample, 
         (*base[:-1], "gdelt3", "--dyad", "USA,CHN"),
         (*base[:-1], "keds", "--dyad", "USA,CHN", "--codes", "plover"),
         (*base, "--dyad", "USA,CHN", "--codes", "weis"),
-        (*base, "--dyad", "USA,CHN", "--seed", "3"),
         (*base, "--dyad", "USA,CHN", "--keep-repeats", "--repeat-days", "2"),
-        (*base, "--dyad", "USA,CHN", "--memory", "10"),
         ("events", "crosswalk", "cow"),
     )
     answers = [command(*arguments) for arguments in asked]

@@ -267,7 +267,6 @@ def test_a_second_pair_is_read_from_files_that_were_read_for_the_first(update, t
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--source", "gdelt3"), "no such source. Allowed: gdelt2"),
         (("--pair", "USA"), "expected two actors"),
         (("--address", "ftp://example.org"), "begins with http:// or https://"),
         (("--address", "http://me:secret@example.org/x"), "no user, password or query"),

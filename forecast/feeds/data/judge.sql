@@ -45,7 +45,6 @@ judged AS NOT MATERIALIZED (
       WHEN from_actor IS NULL OR to_actor IS NULL THEN 'actorless'
       WHEN from_actor = to_actor THEN 'domestic'
       WHEN NOT asked THEN 'others'
-      WHEN greatest(published, day) > getvariable('vintage') THEN 'vintage'
       WHEN regexp_matches(lower(contexts), '(^|;) *(future|hypothetical|historical|negation|negated) *($|;)')
         THEN 'no_act'
       WHEN category IS NULL THEN 'uncounted'
@@ -57,7 +56,6 @@ judged AS NOT MATERIALIZED (
         OR len([n FOR n IN getvariable('names')
           IF starts_with(upper(name_a), n) OR starts_with(upper(name_b), n)]) > 0
         THEN 'excluded'
-      WHEN added > day + getvariable('max_delay_days') THEN 'late'
       ELSE 'kept'
     END AS fate
   FROM placed
