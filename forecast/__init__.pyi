@@ -23,7 +23,7 @@ from forecast.events.table import EventTable as EventTable
 from forecast.feeds.importing import import_feed as import_feed
 from forecast.feeds.formats import Switches as Switches
 from forecast.feeds.formats import feed_options as feed_options
-from forecast.ledger.resolving import resolve_ledger as resolve_ledger
+from forecast.ledger.recording import resolve_ledger as resolve_ledger
 from forecast.ledger.scoring import score_ledger as score_ledger
 from forecast.ledger.store import open_ledger as open_ledger
 from forecast.priors import default_priors as default_priors

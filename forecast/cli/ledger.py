@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from forecast.blocks import Block, Cell, Heading, Prose, Verbatim, plain_table, right
 from forecast.cli.options import (
     DATES,
     LEDGER,
@@ -28,9 +30,16 @@ from forecast.cli.options import (
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, LedgerError
 from forecast.records.base import LISTED
+from forecast.wording import count, interval_percent, percent
+
+if TYPE_CHECKING:
+    from forecast.ledger.chain import ForecastEntry, JudgementEntry, Ledger, ProbabilityEntry, ResolutionEntry
 
 ID = argument("ID", "An id, or the first digits of it.")
 OWN_MILESTONES = "milestones"
+_SHOWN_ACTS = 5
+_OF_FAILED = "of runs that did not converge"
+_SHOWN_DIGITS = 10
 
 app = typer.Typer(
     name="ledger",
@@ -50,12 +59,11 @@ def list_(
     answer: Answer,
 ) -> None:
     """List the forecasts on record, with what became of them; those of runs that failed are left out."""
-    from forecast.ledger import listing
     from forecast.ledger.store import open_ledger
 
     opened = open_ledger(ledger_place(ledger))
     if dyad:
-        listing.refuse_unknown_pair(opened, dyad)
+        _refuse_unknown_pair(opened, dyad)
     chosen = [
         entry
         for entry in opened.answers
@@ -66,22 +74,21 @@ def list_(
     facts = {
         "ledger": opened.path,
         "head": opened.head,
-        "forecasts": [listing.summary(opened, entry) for entry in listed],
+        "forecasts": [_summary(opened, entry) for entry in listed],
         "failed_left_out": left_out,
     }
-    answer.print(facts, listing.list_blocks(opened, listed, left_out))
+    answer.print(facts, _list_blocks(opened, listed, left_out))
 
 
 @app.command()
 @takes_options
 def show(entry: str = ID, ledger: Path | None = LEDGER, *, answer: Answer) -> None:
     """Show one forecast with everything that was recorded about it."""
-    from forecast.ledger import listing
     from forecast.ledger.store import open_ledger
 
     opened = open_ledger(ledger_place(ledger))
     subject = opened.find(entry)
-    answer.print(listing.details(opened, subject), listing.detail_blocks(opened, subject))
+    answer.print(_details(opened, subject), _detail_blocks(opened, subject))
 
 
 @app.command()
@@ -94,7 +101,6 @@ def void(
     answer: Answer,
 ) -> None:
     """Declare a forecast, or a question with all its forecasts, void. It stays on record with the reason."""
-    from forecast.blocks import Verbatim
     from forecast.ledger.chain import ProbabilityEntry, VoidEntry, with_id
     from forecast.ledger.store import open_ledger, write_ledger
 
@@ -161,7 +167,7 @@ def resolve(
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
     from forecast.config.writing import load_scale
     from forecast.events.reading import load_events
-    from forecast.ledger.resolving import resolve_ledger
+    from forecast.ledger.recording import resolve_ledger
 
     path = ledger_place(ledger)
     key = load_scale(scale, Path()).key if scale else None
@@ -255,7 +261,6 @@ def import_(
     output: Output,
 ) -> None:
     """Take in the probabilities of a crowd, an expert or a market for questions on record."""
-    from forecast.blocks import Prose
     from forecast.ledger.judgements import IMPORTS
     from forecast.ledger.store import open_ledger, write_ledger
 
@@ -292,7 +297,6 @@ def hindcast(
 
     A quarter that is on record already is not fitted again, so a stopped command goes on where it was.
     """
-    from forecast.blocks import Prose
     from forecast.config import load_config
 
     loaded = load_config(case.config, case.changes, seed=seed)
@@ -396,3 +400,184 @@ def reconcile(
         raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
     found = search(base, target, milestone, goal)
     answer.print(found.model_dump_json(by_alias=True), reconciled(base.forecast, found))
+
+
+# What is shown
+
+
+def _refuse_unknown_pair(ledger: Ledger, pair: str) -> None:
+    """Raise ``LedgerError`` for a pair that nothing on record is about."""
+    from forecast.events.countries import pair_named
+    from forecast.events.dyads import near_actors
+
+    asked = ledger.questions.values()
+    if not any(question.is_about(pair) for question in asked):
+        near = near_actors(pair_named(pair), {actor for question in asked for actor in question.dyad})
+        known = ", ".join(sorted({question.pair for question in asked})) or "none"
+        raise LedgerError(f"--dyad: nothing on record is about '{pair}'.{near} On record: {known}")
+
+
+def _summary(ledger: Ledger, entry: ProbabilityEntry) -> dict[str, Any]:
+    """Return a forecast and what became of it as plain values."""
+    resolution = ledger.resolution_of(entry.question.id)
+    return entry.model_dump(mode="json") | {
+        "question_id": entry.question.id,
+        "standing": ledger.standing(entry),
+        "failed": entry.failed,
+        "outcome": resolution.outcome if resolution else None,
+    }
+
+
+def _details(ledger: Ledger, subject: str) -> dict[str, Any]:
+    """Return a record with its place in the chain, or a question with everything on record about it."""
+    from forecast.ledger.chain import ProbabilityEntry
+
+    def resolutions(question_id: str) -> list[dict[str, Any]]:
+        return [entry.model_dump(mode="json") for entry in ledger.resolutions.get(question_id, [])]
+
+    if subject not in ledger:
+        return {
+            "question_id": subject,
+            "question": ledger.questions[subject].model_dump(mode="json"),
+            "forecasts": [_summary(ledger, entry) for entry in _answers_to(ledger, subject)],
+            "resolutions": resolutions(subject),
+        }
+    record = ledger.record(subject)
+    content: dict[str, Any] = {
+        "sequence": record.sequence,
+        "hash": record.hash,
+        "recorded_on": record.recorded_on.isoformat(),
+        "clock_behind_s": record.clock_behind_s,
+        "entry": record.entry.model_dump(mode="json"),
+    }
+    if isinstance(record.entry, ProbabilityEntry):
+        question_id = record.entry.question.id
+        content |= {"question_id": question_id, "standing": ledger.standing(record.entry)}
+        content["resolutions"] = resolutions(question_id)
+    return content
+
+
+def _answers_to(ledger: Ledger, question_id: str) -> list[ForecastEntry | JudgementEntry]:
+    return [entry for entry in ledger.answers if entry.question.id == question_id]
+
+
+def _list_blocks(
+    ledger: Ledger, entries: Sequence[ForecastEntry | JudgementEntry], left_out: int = 0
+) -> Iterator[Block]:
+    """A row a forecast: id, days, target, probability, what happened; ``left_out`` failed ones counted."""
+    from forecast.ledger.chain import ForecastEntry
+
+    without = f"{count(left_out, 'forecast')} {_OF_FAILED} left out: --failed lists them."
+    if not entries:
+        yield Prose(f"{ledger.path}: no such forecast on record.{f' {without}' if left_out else ''}")
+        return
+    rows = []
+    for entry in entries:
+        ending = _ending(ledger, entry)
+        target = entry.target if isinstance(entry, ForecastEntry) else f"({entry.forecaster})"
+        texts = (
+            *(entry.id[:_SHOWN_DIGITS], str(entry.question.as_of), str(entry.question.milestone)),
+            *(entry.question.pair, target, percent(entry.probability), ending),
+        )
+        rows.append([Cell(text, tone="fine" if ending in ("failed", "void") else "plain") for text in texts])
+    yield plain_table(("Id", "As of", "Before", "Pair", "Target", right("Chance"), "Ends"), rows)
+    if failed := sum(entry.failed for entry in entries):
+        yield Prose(f"{count(failed, 'forecast')} {_OF_FAILED}: not scored.")
+    if left_out:
+        yield Prose(without)
+    yield Prose("One with everything recorded: forecast ledger show ID", tone="fine")
+
+
+def _ending(ledger: Ledger, entry: ProbabilityEntry) -> str:
+    standing = ledger.standing(entry)
+    if entry.failed and standing != "void":
+        return "failed"
+    resolution = ledger.resolution_of(entry.question.id)
+    return ("yes" if resolution.outcome else "no") if standing == "resolved" and resolution else standing
+
+
+def _detail_blocks(ledger: Ledger, subject: str) -> Iterator[Block]:
+    """Everything on record about a forecast, a question or an outcome."""
+    if subject in ledger:
+        yield Heading(f"{ledger.record(subject).entry.kind.capitalize()} {subject[:_SHOWN_DIGITS]}")
+        fields = _record_fields(ledger, subject)
+    else:
+        yield Heading(f"Question {subject[:_SHOWN_DIGITS]}")
+        yield from _list_blocks(ledger, _answers_to(ledger, subject))
+        fields = _outcomes(ledger, subject)
+    # No table, whose cells would break long paths and hashes.
+    yield from (Prose(text, lead=f"{name}:") for name, text in fields)
+
+
+def _record_fields(ledger: Ledger, subject: str) -> Iterator[tuple[str, str]]:
+    from forecast.ledger.chain import ForecastEntry, JudgementEntry, ResolutionEntry, RunEntry, VoidEntry
+
+    record = ledger.record(subject)
+    match record.entry:
+        case RunEntry() as run:
+            yield "Run", f"{run.run_id}, {run.run_folder}"
+            yield "Manifest", f"sha256 {run.manifest_sha256}"
+        case VoidEntry() as void:
+            yield "Void", f"{void.subject[:_SHOWN_DIGITS]}: {void.reason}"
+        case ResolutionEntry() as resolution:
+            yield _outcome(resolution)
+        case ForecastEntry() | JudgementEntry() as answer:
+            yield from _answer_fields(ledger, answer)
+    yield "Recorded", f"{record.recorded_on:%Y-%m-%d %H:%M:%S} UTC, record {record.sequence}"
+    if record.clock_behind_s:
+        yield "Clock", f"stood {record.clock_behind_s} s behind an earlier record"
+    yield "Hash", record.hash
+
+
+def _answer_fields(ledger: Ledger, entry: ForecastEntry | JudgementEntry) -> Iterator[tuple[str, str]]:
+    from forecast.ledger.chain import JudgementEntry
+
+    question = entry.question
+    severity = "" if question.min_severity == 1 else f" of severity {question.min_severity} or more"
+    by = f" by {' or '.join(question.by)}" if question.by else ""
+    kinds = " or ".join(kind.replace("_", " ") for kind in question.any_of)
+    rule = f"{kinds}{severity}{by}, scale {question.scale_key}"
+    window = f"after {question.as_of} and before {question.milestone}"
+    chance = f"{percent(entry.probability)} ({entry.probability:g})"
+    if isinstance(entry, JudgementEntry):
+        yield "Pair", question.pair
+        yield "Target", rule
+        yield "Window", window
+        yield "Chance", f"{chance} by {entry.forecaster}"
+        for name, text in (("Because", entry.because), ("Differs", entry.differs), ("Link", entry.link)):
+            if text:
+                yield name, text
+    else:
+        yield "Pair", f"{entry.dyad_label} ({question.pair})"
+        yield "Target", f"{entry.target_label} ({entry.target}): {rule}"
+        if entry.rule:
+            yield "Question", entry.rule.question
+            yield "Counts", entry.rule.counts
+            yield "Does not", entry.rule.does_not_count
+            yield from (("Edge case", case) for case in entry.rule.edge_cases)
+        yield "Window", f"{window} ({entry.milestone_label})"
+        span = f"90% interval {interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}"
+        yield "Chance", f"{chance}, {span}: {entry.words}"
+        yield "Baseline", f"{percent(entry.baseline.probability)} ({entry.baseline.name})"
+        fit = "did not converge: not scored" if entry.failed else "converged"
+        yield "Model", f"{entry.model}, forecast {entry.code_version}; {fit}"
+        yield "Run", f"{entry.run_id}, {entry.run_folder or 'not kept'}"
+        yield "Config", f"sha256 {entry.config_sha256[:16]}…, data {entry.data_sha256[:16]}…"
+    late = " (hindcast: part of the answer could be known)" if entry.hindcast else ""
+    yield "Made on", f"{entry.made_on:%Y-%m-%d %H:%M:%S} UTC{late}"
+    yield "Question", question.id[:_SHOWN_DIGITS]
+    yield from _outcomes(ledger, question.id)
+    if void := ledger.void_of(entry):
+        yield "Void", void.reason
+
+
+def _outcomes(ledger: Ledger, question_id: str) -> Iterator[tuple[str, str]]:
+    resolutions = ledger.resolutions.get(question_id, [])
+    yield from map(_outcome, resolutions) if resolutions else (("Outcome", "open"),)
+
+
+def _outcome(entry: ResolutionEntry) -> tuple[str, str]:
+    acts = ", ".join(entry.acts[:_SHOWN_ACTS]) + (" …" if len(entry.acts) > _SHOWN_ACTS else "")
+    answer = f"yes, on {entry.decided_on} ({acts})" if entry.outcome else "no"
+    where = f"{entry.events_source}, which reaches {entry.through}"
+    return "Corrected" if entry.corrects else "Outcome", f"{answer}; by {where}"

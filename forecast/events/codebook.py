@@ -44,39 +44,35 @@ SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True)
-class CameoEntry:
-    """What a CAMEO code (two to four digits, the leading zero included) means here.
+class Coding:
+    """What a code of CAMEO (two to four digits, the leading zero included) or of a feed means here.
 
-    ``category`` and ``severity`` are what an act of this code gets by default; ``None`` when the codebook
-    counts no such act (statements, appeals, domestic protest and violence). ``goldstein`` is the value on the
-    Goldstein-type KEDS scale, −10 (conflict) to 10 (cooperation), of the code ``goldstein_of``: the code
-    itself, or its parent where the scale has no figure.
+    ``mode`` is that of the code, where the scheme has modes (empty: any). ``category`` and ``severity`` are
+    ours by default; ``None`` for acts that the codebook does not count (statements, appeals, protest).
+    ``score`` is Goldstein-type, −10 (conflict) to 10 (cooperation), ``score_of`` the code whose published
+    value this is, or ``mapping`` where the user gave it. The fields are the columns of a mapping file.
     """
 
     code: str
+    mode: str
     label: str
     category: str | None
     severity: int | None
-    goldstein: float
-    goldstein_of: str
+    score: float
+    score_of: str
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, str]) -> Coding:
+        """Read a row of a packaged table."""
+        severity = int(row["severity"]) if row["severity"] else None
+        score = float(row["score"]), row["score_of"]
+        return cls(row["code"], row.get("mode", ""), row["label"], row["category"] or None, severity, *score)
 
 
 @cache
-def cameo_codes() -> Mapping[str, CameoEntry]:
+def cameo_codes() -> Mapping[str, Coding]:
     """Return every CAMEO code known, in ascending order of the text."""
-    return MappingProxyType(
-        {
-            row["code"]: CameoEntry(
-                code=row["code"],
-                label=row["label"],
-                category=row["category"] or None,
-                severity=int(row["severity"]) if row["severity"] else None,
-                goldstein=float(row["goldstein"]),
-                goldstein_of=row["goldstein_of"],
-            )
-            for row in packaged_rows("cameo.csv")
-        }
-    )
+    return MappingProxyType({row["code"]: Coding.of_row(row) for row in packaged_rows("cameo.csv")})
 
 
 @cache
@@ -194,14 +190,6 @@ def cameo_fault(code: str) -> str | None:
     if parent is not None and code.isdigit():
         return f"unknown CAMEO code '{code}'. Its parent '{parent}' ({cameo_codes()[parent].label}) is known"
     return f"unknown CAMEO code '{code}'. Allowed: 2 to 4 digits such as '042', from 01 to 2042"
-
-
-def cameo_entry(code: str) -> CameoEntry:
-    """Return what a CAMEO code means, or raise ``EventError``; a lost leading zero is explained."""
-    fault = cameo_fault(code)
-    if fault is not None:
-        raise EventError(fault)
-    return cameo_codes()[code]
 
 
 # Outlets

@@ -38,6 +38,8 @@ TELLING_WORDS = 3
 """Words from which a summary can tell two acts of one kind and day apart; machine coding gives one or two."""
 
 _WORD = re.compile(r"\w{3,}")
+_Link = tuple[int, int, float]
+"""Positions of two rows, and how alike they are."""
 
 # What each likeness of two rows is worth; rows whose sum is below LEAST are not one event.
 SAME_DAY = 1.0  # falls to nothing at one day beyond the window
@@ -101,12 +103,6 @@ class DuplicateReport:
     not_compared: int
 
 
-class _Link(NamedTuple):
-    first: int
-    second: int
-    likeness: float
-
-
 def find_duplicates(
     table: EventTable, *, window_days: int = 1, likeness: float = 0.5, either_way: bool = True
 ) -> DuplicateReport:
@@ -116,8 +112,6 @@ def find_duplicates(
     much the dates of two rows may differ, ``likeness`` in (0, 1] the least share of words in common. Rows
     without summaries are alike when day, severity and subcategory are the same.
     """
-    if window_days < 0 or not 0 < likeness <= 1:
-        raise ValueError(f"window_days {window_days} must be ≥ 0 and likeness {likeness} in (0, 1]")
     days = table.date.astype(np.int64).tolist()
     summaries = [" ".join(text.lower().split()) for text in table.summary.tolist()]
     words = [words_in(text) for text in summaries]
@@ -138,7 +132,7 @@ def find_duplicates(
                     continue
                 shared = len(words[first] & words[second]) / len(words[first] | words[second])
                 if shared >= likeness:
-                    links.append(_Link(first, second, shared))
+                    links.append((first, second, shared))
     return DuplicateReport(tuple(_groups(links, table)), left)
 
 
@@ -197,7 +191,7 @@ def _same_text(
         if not summaries[row]:
             key = ("", days[row], int(table.severity[row]), table.subcategory[row], table.initiator[row])
         if key in last and days[row] - days[last[key]] <= window_days:
-            yield _Link(last[key], row, 1.0)
+            yield last[key], row, 1.0
         last[key] = row
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -49,34 +48,24 @@ _COMPARED = ("date", "known_date", "end_date", "initiator", "target")
 """Columns of which some cells cannot be true beside others."""
 
 
-@dataclass(frozen=True)
-class BundledSet:
-    """A data set shipped with the package: its file, and known limits to be stated wherever it is shown."""
-
-    file: str
-    limits: tuple[str, ...]
-
-
-BUNDLED: Mapping[str, BundledSet] = MappingProxyType(
+_FILES = {"us-china": "us-china-2017-2023.csv"}
+BUNDLED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         # Coded by hand from public sources; CC BY 4.0, see LICENSE-DATA.
-        "us-china": BundledSet(
-            file="us-china-2017-2023.csv",
-            limits=(
-                "Reporting and coding grow denser over time (about 9 events a month in 2017–19, 12 in "
-                "2020–22, 15 in 2023), so levels drift for reasons that are not tension.",
-                "242 of 849 rows are from general knowledge (verified = no), 11 of the 607 verified rows "
-                "do not give the address of the page, and about 5% of the days may be off by one.",
-                "Contacts below cabinet rank, small Treasury listings and PLA activity below 25 aircraft "
-                "are under-covered.",
-                "Severity is a judgement: a second coder gave the same to 66% of the 182 acts first coded 3 "
-                "or 4, where alpha is 0.47; the differences were settled by the anchors.",
-                "An act disclosed later counts from the day it became public (known_date).",
-            ),
+        "us-china": (
+            "Reporting and coding grow denser over time (about 9 events a month in 2017–19, 12 in 2020–22, "
+            "15 in 2023), so levels drift for reasons that are not tension.",
+            "242 of 849 rows are from general knowledge (verified = no), 11 of the 607 verified rows do not "
+            "give the address of the page, and about 5% of the days may be off by one.",
+            "Contacts below cabinet rank, small Treasury listings and PLA activity below 25 aircraft are "
+            "under-covered.",
+            "Severity is a judgement: a second coder gave the same to 66% of the 182 acts first coded 3 or "
+            "4, where alpha is 0.47; the differences were settled by the anchors.",
+            "An act disclosed later counts from the day it became public (known_date).",
         )
     }
 )
-"""Data sets shipped with the package, by name."""
+"""Known limits of each data set shipped with the package, by name, to be stated wherever it is shown."""
 
 
 def load_events(
@@ -92,7 +81,8 @@ def load_events(
         return read_store(path, name=source, pairs=pairs)
     if not source.startswith(PREFIX):
         return read_events(path, source=source, dates=dates)
-    with as_file(files("forecast.events") / "data" / _bundled(source).file) as held:
+    _ = source_limits(source)
+    with as_file(files("forecast.events") / "data" / _FILES[source.removeprefix(PREFIX)]) as held:
         return read_events(held, source=source)
 
 
@@ -106,11 +96,9 @@ def inspect_source(
 
 
 def source_limits(source: str) -> tuple[str, ...]:
-    """Return the known limits of a source; none are known of a user's own file."""
-    return _bundled(source).limits if source.startswith(PREFIX) else ()
-
-
-def _bundled(source: str) -> BundledSet:
+    """Return the known limits of a source; none of a user's own file (``EventError``: no such set)."""
+    if not source.startswith(PREFIX):
+        return ()
     name = source.removeprefix(PREFIX)
     if name not in BUNDLED:
         allowed = [PREFIX + known for known in BUNDLED]

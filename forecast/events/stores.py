@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,21 +167,8 @@ def _quoted(text: str) -> str:
 # Fresh and whole
 
 
-@dataclass(frozen=True)
-class Freshness:
-    """The newest act of the feed, whoever did it, and how old it is; ``None`` where nothing was read."""
-
-    newest: date | None
-    days: int | None
-
-    @property
-    def stale(self) -> bool:
-        """Whether it is older than the pace of the feed allows."""
-        return self.days is None or self.days > PACE_DAYS
-
-
-def freshness(folder: Path, as_of: date) -> Freshness:
-    """Return how fresh a store is on a day: by the newest act in its files, whoever did it.
+def newest_act(folder: Path, as_of: date) -> date | None:
+    """Return the newest act in the files of a store on a day, whoever did it; ``None``: nothing was read.
 
     A store of which a file was read whose acts are all old is stale, however lately the update ran; a pair
     may be silent while its feed is alive.
@@ -200,7 +186,7 @@ def freshness(folder: Path, as_of: date) -> Freshness:
         # A file holds no act later than itself, so that older months bring none that is newer.
         if newest is not None and newest.isoformat()[:7] >= path.stem:
             break
-    return Freshness(newest, None if newest is None else (as_of - newest).days)
+    return newest
 
 
 def faults_of(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
@@ -214,18 +200,18 @@ def faults_of(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
         return faults
     stale = []
     for folder, name in stores.items():
-        fresh = freshness(folder, as_of)
-        if fresh.newest is None or fresh.days is None or not fresh.stale:
+        newest = newest_act(folder, as_of)
+        if newest is None or (days := (as_of - newest).days) <= PACE_DAYS:
             continue
-        said = f"the newest act of {FEED} is of {long_day(fresh.newest)}, {count(fresh.days, 'day')} before "
+        said = f"the newest act of {FEED} is of {long_day(newest)}, {count(days, 'day')} before "
         said += f"the as-of date; this source is never more than {count(PACE_DAYS, 'day')} behind."
         stale.append(
             FeedFault(
                 code="stale_feed",
                 feed=name,
-                first=fresh.newest,
+                first=newest,
                 last=as_of,
-                value=float(fresh.days),
+                value=float(days),
                 limit=float(PACE_DAYS),
                 text=f"{name}: {said} Update the store: forecast events update",
             )
@@ -242,7 +228,8 @@ def store_status(folder: Path, as_of: date) -> dict[str, Any]:
 
     Raises ``EventError``: no store, one of another version, or a damaged file.
     """
-    pairs, state, fresh = read_pairs(folder), read_state(folder / STATE), freshness(folder, as_of)
+    pairs, state, latest = read_pairs(folder), read_state(folder / STATE), newest_act(folder, as_of)
+    age = (as_of - latest).days if latest else None
     counted: tuple[Any, ...] = (0, 0, 0, None, None)
     if paths := act_files(folder):
         with connect() as connection:
@@ -265,17 +252,17 @@ def store_status(folder: Path, as_of: date) -> dict[str, Any]:
         "loaded_afterwards": loaded,
         "first": _iso(first),
         "newest": _iso(newest),
-        "newest_of_source": _iso(fresh.newest),
-        "age_days": fresh.days,
+        "newest_of_source": _iso(latest),
+        "age_days": age,
         "pace_days": PACE_DAYS,
-        "stale": fresh.stale,
+        "stale": age is None or age > PACE_DAYS,
         "files": {"read": len(read), "missing": kinds.count("missing"), "wrong": kinds.count("wrong")},
         "refused": sum(entry["refused"] for entry in read),
         "open": still_open,
         "licence": terms.licence,
         "terms": terms.terms,
         "bars": list(terms.bars),
-        "terms_known_on": terms.known_on.isoformat(),
+        "terms_known_on": _iso(terms.known_on),
         "terms_page": terms.page,
     }
     return {"store": str(folder), "as_of": as_of.isoformat(), "pairs": pairs, "sources": {FEED: source}}

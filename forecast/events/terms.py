@@ -6,16 +6,13 @@ with the name of a source, as imports and stores write them (``gdelt2-984…``),
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 from functools import cache
-from importlib.resources import files
 from typing import Literal
 
 from forecast.errors import InputError, did_you_mean
+from forecast.events.codebook import packaged_rows
 from forecast.events.table import EventTable
 from forecast.records.analysis import SourceTerms
 from forecast.wording import count, listing, long_day
@@ -27,32 +24,15 @@ SHOWN = 5
 """Acts named in a refusal."""
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What a source allows: ``bars`` are the uses that need a licence of their own."""
-
-    source: str
-    licence: str
-    terms: str
-    bars: tuple[str, ...]
-    known_on: date
-    page: str
-
-
 @cache
-def known_terms() -> Mapping[str, Terms]:
-    """Return the terms of every source that we know."""
-    text = (files("forecast.events") / "data" / "terms.csv").read_text(encoding="utf-8")
+def known_terms() -> Mapping[str, SourceTerms]:
+    """Return the terms of every source that we know, each for no acts."""
+    rows = packaged_rows("terms.csv")
     return {
-        row["source"]: Terms(
-            row["source"],
-            row["licence"],
-            row["terms"],
-            tuple(filter(None, row["bars"].split(";"))),
-            date.fromisoformat(row["known_on"]),
-            row["page"],
+        row["source"]: SourceTerms.model_validate(
+            {**row, "acts": 0, "bars": tuple(filter(None, row["bars"].split(";")))}
         )
-        for row in csv.DictReader(text.splitlines())
+        for row in rows
     }
 
 
@@ -67,14 +47,9 @@ def source_of(event_id: str, table_source: str) -> str:
 def terms_of(events: EventTable) -> tuple[SourceTerms, ...]:
     """Return the sources of some acts with their terms, most acts first."""
     acts = Counter(source_of(name, events.source) for name in events.id)
-    found = []
-    for name, number in acts.most_common():
-        terms = known_terms().get(name)
-        if terms is None:
-            found.append(SourceTerms(source=name, acts=number, licence="", terms="", bars=()))
-        else:
-            found.append(SourceTerms(acts=number, **vars(terms)))
-    return tuple(found)
+    unknown = SourceTerms(source=OWN, acts=0, licence="", terms="", bars=())
+    known = {name: known_terms().get(name, unknown) for name in acts}
+    return tuple(known[name].model_copy(update={"acts": number}) for name, number in acts.most_common())
 
 
 def refuse_barred(events: EventTable, use: Use, licensed: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 from forecast.errors import InputError, did_you_mean, shown
 from forecast.events.cells import CellFault, clean_text, parse_actor, parse_category, parse_severity
-from forecast.events.codebook import cameo_codes
+from forecast.events.codebook import Coding, cameo_codes
 from forecast.events.countries import country_names
 from forecast.events.table import csv_text
 from forecast.storage import SheetRow, check_rows, read_rows
@@ -202,25 +202,6 @@ def _wrong_format(announced: str, lines: Sequence[str], reason: str) -> WrongFor
 # What a code means
 
 
-@dataclass(frozen=True)
-class Coding:
-    """What a code of a feed means here.
-
-    ``mode`` is that of the code, where the scheme has modes (empty: any). ``category`` and ``severity`` are
-    ours by default; ``None`` for acts that the codebook does not count (statements, appeals, protest).
-    ``score`` is Goldstein-type, −10 (conflict) to 10 (cooperation), ``score_of`` the code whose published
-    value this is, or ``mapping`` where the user gave it. The fields are the columns of a mapping file.
-    """
-
-    code: str
-    mode: str
-    label: str
-    category: str | None
-    severity: int | None
-    score: float
-    score_of: str
-
-
 Crosswalk = Mapping[tuple[str, str], Coding]
 """Codings by code and mode."""
 
@@ -228,17 +209,8 @@ Crosswalk = Mapping[tuple[str, str], Coding]
 @cache
 def shipped_crosswalk(system: System) -> Crosswalk:
     """Return the coding of every code of a scheme."""
-    if system == "cameo":
-        codings = [
-            Coding(code, "", cameo.label, cameo.category, cameo.severity, cameo.goldstein, cameo.goldstein_of)
-            for code, cameo in cameo_codes().items()
-        ]
-    else:
-        codings = []
-        for row in data_rows(f"{system}.csv"):
-            severity = int(row["severity"]) if row["severity"] else None
-            meaning = (row["label"], row["category"] or None, severity, float(row["score"]), row["score_of"])
-            codings.append(Coding(row["code"], row["mode"], *meaning))
+    rows = map(Coding.of_row, data_rows(f"{system}.csv"))
+    codings = cameo_codes().values() if system == "cameo" else rows
     return {(coding.code, coding.mode): coding for coding in codings}
 
 

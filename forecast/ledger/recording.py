@@ -1,32 +1,41 @@
-"""A run → forecasts on record, one a target and milestone; what was on record about its questions before."""
+"""A run → forecasts on record, one a target and milestone; events → outcomes, by the rule of each question.
+
+And what was on record about the questions of a run before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from forecast.blocks import Block, Prose
 from forecast.config import Config
-from forecast.events.dyads import DyadRule
+from forecast.errors import LedgerError
+from forecast.events.countries import actor_named, pair_named
+from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
+from forecast.events.table import EventTable
 from forecast.ledger.chain import (
     DIGITS,
     ForecastEntry,
     Ledger,
     Question,
+    ResolutionEntry,
     RuleInWords,
     RunEntry,
     rounded_chance,
     with_id,
 )
-from forecast.ledger.store import write_ledger
+from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
 from forecast.panel import TargetRule
 from forecast.records.analysis import OtherForecast, PastForecast
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.scale import STANDARD, Scale
 from forecast.runs.inputs import config_scale, dyad_rule, target_rules
-from forecast.wording import question_text
+from forecast.wording import count, question_text
 
 LEDGER_FILE = "ledger.sqlite"
 """Name of the ledger in the folder of the runs."""
@@ -237,3 +246,234 @@ def _rule_in_words(forecast: Forecast, target: TargetForecast, milestone: Milest
 def _readable(path: Path) -> str:
     # A file name may hold bytes that are no text; JSON may not.
     return path.as_posix().encode("utf-8", errors="replace").decode("utf-8")
+
+
+# Outcomes
+
+
+@dataclass(kw_only=True)
+class Resolved:
+    """What a file of events did to the questions of a ledger; lists hold questions.
+
+    The file holds acts of the sides of ``dyad``, coded by ``scale`` (``Scale.key``), ``through`` a day that
+    was ``stated`` or is the last on which anything became known. No row names the actors ``unseen``: the file
+    may not cover their acts. ``open_met`` are open questions for which the answer is a yes already: they wait
+    for their day like the others, or what happens early would count sooner than what does not happen.
+    """
+
+    dyad: tuple[str, str]
+    scale: str
+    through: date
+    stated: bool
+    unseen: tuple[str, ...]
+    new: list[ResolutionEntry] = field(default_factory=list)
+    corrected: list[ResolutionEntry] = field(default_factory=list)
+    unchanged: list[Question] = field(default_factory=list)
+    open: list[Question] = field(default_factory=list)
+    open_met: list[Question] = field(default_factory=list)
+    void: list[Question] = field(default_factory=list)
+    other_scales: list[Question] = field(default_factory=list)
+    other_dyads: list[Question] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: the resolutions, the open questions, and the number of the others."""
+        listed = ("new", "corrected", "open")
+        counted = ("open_met", "unchanged", "void", "other_scales", "other_dyads")
+        return {
+            "dyad": "-".join(self.dyad),
+            "scale": self.scale,
+            "unseen_actors": [*self.unseen],
+            "through": self.through.isoformat(),
+            "through_stated": self.stated,
+            **{name: [entry.model_dump(mode="json") for entry in getattr(self, name)] for name in listed},
+            **{f"n_{name}": len(getattr(self, name)) for name in counted},
+        }
+
+    def blocks(self, source: str) -> Iterator[Block]:
+        """What a file of events settled, and what stays open until when."""
+        why = "as stated" if self.stated else "the last day on which anything became known"
+        yield Prose(
+            f"{source}: acts of {'-'.join(self.dyad)}, taken to cover the days through "
+            f"{self.through} ({why}). Severities on the scale '{self.scale}'."
+        )
+        if self.unseen:
+            unseen = " or ".join(self.unseen)
+            yield Prose(f"No row names {unseen}. Does the file cover their acts?", tone="warning")
+        if self.new:
+            yes = sum(resolution.outcome for resolution in self.new)
+            text = f"Resolved: {count(len(self.new), 'question')}: {yes} yes, {len(self.new) - yes} no."
+        else:
+            text = "No newly resolved questions."
+        before = f" {count(len(self.unchanged), 'question')} unchanged." if self.unchanged else ""
+        yield Prose(text + before)
+        if self.corrected:
+            corrected = count(len(self.corrected), "outcome")
+            yield Prose(f"{corrected} corrected; the earlier ones stay on record.", tone="warning")
+        if self.open:
+            soonest = min(question.milestone for question in self.open)
+            yield Prose(
+                f"{count(len(self.open), 'question')} open: the events do not reach the milestone. The next "
+                f"is over when they cover the day before {soonest}."
+            )
+        if self.open_met:
+            yield Prose(
+                f"{count(len(self.open_met), 'open question')} met already. They wait for their milestone "
+                "like the others, so that a yes does not count sooner than a no."
+            )
+        for questions, kind, where in (
+            (self.void, "void question", ""),
+            (self.other_scales, "question", " on other scales"),
+            (self.other_dyads, "question", " on other pairs"),
+        ):
+            if questions:
+                yield Prose(f"{count(len(questions), kind)}{where} left alone.")
+
+
+def resolve_ledger(
+    path: Path,
+    events: EventTable,
+    *,
+    today: date,
+    through: date | None = None,
+    dyad: str | None = None,
+    scale: str | None = None,
+) -> Resolved:
+    """Look up in a ledger's file what happened by the last day covered, and put it on record.
+
+    What was resolved before stays, unless the events now say otherwise: then a new resolution is put on
+    record that points to the old one. Unless given, the dyad (two actors or sides, e.g. ``USA-CHN``) is the
+    most frequent pair that is asked about and has ``FEW_SHARE`` of the rows, the last day covered is the last
+    ``known_date``, and the scale of the severities (``Scale.key``) that of the questions. No file covers days
+    to come, from ``today`` on.
+
+    ``LedgerError`` when the ledger cannot be used, has no question about the dyad, or none on that scale, or
+    they are on several and none is given; the file has no act between the two, or the last day lies ahead.
+    """
+    ledger = open_ledger(path)
+    held = main_pairs(events)
+    pair = _main_pair(held, ledger) if dyad is None else _given_pair(dyad, ledger)
+    asked = [question for question in ledger.questions.values() if _is_covered(question, pair)]
+    if not asked:
+        known = ", ".join(sorted({question.pair for question in ledger.questions.values()})) or "none yet"
+        advice = "" if dyad else " If the file is about another pair, say which: --dyad A-B"
+        raise LedgerError(
+            f"{events.source}: is about {'-'.join(pair)}, which no forecast on record is about. On record: "
+            f"{known}. The file holds {pairs_in_words(held)}.{advice}"
+        )
+    if not any(_between(question).mask(events).any() for question in asked):
+        raise LedgerError(
+            f"{events.source}: holds no act between {pair[0]} and {pair[1]}. It holds {pairs_in_words(held)}"
+        )
+    last: date = through or events.known_date.max().astype(object)
+    if last >= today:
+        what = "--through" if through else "the last known_date"
+        raise LedgerError(
+            f"{events.source}: {what} is {last}, but only days that are over can be covered: the latest is "
+            f"{today - timedelta(days=1)} (UTC). Give an earlier day with --through"
+        )
+    sides = {actor for question in asked for actor in _between(question).actors}
+    done = Resolved(
+        dyad=pair,
+        scale=_scale(asked, events, pair, scale),
+        through=last,
+        stated=through is not None,
+        unseen=tuple(sorted(sides - actors_of(events))),
+    )
+    with write_ledger(path) as writer:
+        for question in list(writer.ledger.questions.values()):
+            _look_up(writer, events, question, done)
+    return done
+
+
+def _look_up(writer: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
+    """Put on record what happened, or count the question among those that stay as they are."""
+    standing = writer.ledger.resolution_of(question.id)
+    if not _is_covered(question, done.dyad):
+        done.other_dyads.append(question)
+    elif question.scale_key != done.scale:
+        done.other_scales.append(question)
+    elif question.id in writer.ledger.voids:
+        done.void.append(question)
+    elif standing and not question.is_over(done.through):  # by a file that reached further
+        done.unchanged.append(question)
+    else:
+        acts = acts_that_met(events, question, done.through)
+        if not question.is_over(done.through):
+            done.open.append(question)
+            done.open_met += [question] if len(acts) else []
+            return
+        resolution = with_id(
+            ResolutionEntry,
+            question_id=question.id,
+            outcome=int(len(acts) > 0),
+            decided_on=acts.date[0].astype(object) if len(acts) else None,
+            acts=tuple(acts.id.tolist()),
+            through=done.through,
+            events_source=events.source,
+            events_sha256=events.sha256,
+            corrects=standing.id if standing else None,
+        )
+        if standing and standing.same_answer(resolution):
+            done.unchanged.append(question)
+        else:
+            writer.append(resolution)
+            (done.corrected if standing else done.new).append(resolution)
+
+
+def _scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str], stated: str | None) -> str:
+    counts = Counter(question.scale_key for question in asked)
+    known = ", ".join(f"{name} ({count(number, 'question')})" for name, number in sorted(counts.items()))
+    if stated and stated not in counts:
+        raise LedgerError(
+            f"--scale: no question about {'-'.join(pair)} is on the scale '{stated}'. On record: {known}"
+        )
+    if not stated and len(counts) > 1:
+        raise LedgerError(
+            f"{events.source}: questions about {'-'.join(pair)} are on several scales: {known}. Say by which "
+            f"the file is coded, e.g. --scale {asked[0].scale_key}"
+        )
+    return stated or asked[0].scale_key
+
+
+def acts_that_met(events: EventTable, question: Question, through: date) -> EventTable:
+    """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day."""
+    last = min(question.milestone - timedelta(days=1), through)
+    inside = events.select(replace(_between(question), theatre=question.theatre).mask(events)).between(
+        question.origin, last
+    )
+    return inside.select(
+        TargetRule("", question.any_of, question.min_severity, question.by or ()).mask(inside)
+    )
+
+
+def _between(question: Question) -> DyadRule:
+    # Event files are read with codes for names of countries; an entry may be older than that.
+    return DyadRule(*(tuple(map(actor_named, side)) for side in question.sides))
+
+
+def _is_covered(question: Question, pair: tuple[str, str]) -> bool:
+    """Whether a file about a pair answers a question: one actor of each side, or the sides themselves."""
+    rule = _between(question)
+    low, high = pair
+    return question.dyad == pair or (low in rule.a and high in rule.b) or (low in rule.b and high in rule.a)
+
+
+def _main_pair(held: Mapping[tuple[str, str], int], ledger: Ledger) -> tuple[str, str]:
+    """The most frequent pair that is asked about, unless it has few rows; else the most frequent of all."""
+    enough = FEW_SHARE * sum(held.values())
+    asked = (
+        pair
+        for pair, rows in held.items()
+        if rows >= enough and any(_is_covered(question, pair) for question in ledger.questions.values())
+    )
+    return next(asked, next(iter(held), ("", "")))
+
+
+def _given_pair(dyad: str, ledger: Ledger) -> tuple[str, str]:
+    for question in ledger.questions.values():
+        if question.is_about(dyad):
+            return question.dyad
+    codes = sorted(pair_named(dyad))
+    if len(codes) != 2 or not all(codes) or codes[0] == codes[1]:
+        raise LedgerError(f"--dyad: '{dyad}' is no pair of codes. Expected e.g. USA-CHN")
+    return codes[0], codes[1]

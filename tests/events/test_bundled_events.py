@@ -1,6 +1,5 @@
 import csv
 import re
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from forecast.errors import EventError
 from forecast.events.codebook import weak_kind
 from forecast.events.duplicates import krippendorff_alpha
-from forecast.events.reading import BUNDLED, load_events, source_limits
+from forecast.events.reading import BUNDLED, load_events
 from forecast.events.summary import summarise
 
 SHIPPED = Path(__file__).resolve().parents[2] / "forecast/events/data/us-china-2017-2023.csv"
@@ -90,7 +89,7 @@ def test_the_bundled_file_is_in_canonical_form(us_china):
 
 
 def test_the_stated_limits_are_those_of_the_rows(us_china):
-    text = " ".join(BUNDLED["us-china"].limits)
+    text = " ".join(BUNDLED["us-china"])
     assert f"{np.sum(~us_china.verified)} of {len(us_china)} rows" in text
     without_page = summarise(us_china).verified_without_page
     assert f"{without_page} of the {us_china.verified.sum()} verified rows" in text
@@ -103,11 +102,6 @@ def test_the_stated_limits_are_those_of_the_rows(us_china):
         monthly[2023],
     )
     assert [int(number) for number in stated.groups()] == pytest.approx(measured, abs=0.6)
-
-
-def test_limits_are_known_of_bundled_sets_only():
-    assert source_limits("bundled:us-china") == BUNDLED["us-china"].limits
-    assert source_limits("mine.csv") == ()
 
 
 def test_a_path_is_read_from_the_base_folder_and_keeps_its_name(event_file):
@@ -123,12 +117,3 @@ def test_an_unknown_bundled_name_is_refused_with_a_suggestion():
         load_events("bundled:us-chian", Path())
     with pytest.raises(EventError, match="Allowed: bundled:us-china, or a CSV or Parquet file"):
         load_events("bundled:", Path())
-
-
-@pytest.mark.parametrize(("name", "rows", "extreme"), [("usa-ser", 894, 37), ("nat-ser", 2633, 309)])
-def test_files_with_few_columns_and_actors_of_their_own_are_read(shared_data, name, rows, extreme):
-    table = load_events(f"balkans/{name}.csv", shared_data)
-    assert len(table) == rows
-    assert (table.severity == 5).sum() == extreme
-    assert not table.has_verified
-    assert table.known_by(date(2003, 7, 31)).sha256 == table.sha256

@@ -15,7 +15,7 @@ from forecast.events.codebook import (
     SEVERITIES,
     armed_scale,
     cameo_codes,
-    cameo_entry,
+    cameo_fault,
     category_kind,
     category_label,
     category_meaning,
@@ -67,11 +67,11 @@ def test_cameo_codes_of_lookup_and_scale_are_all_known_with_their_scores(shared_
     assert codes <= set(cameo_codes())
     with (shared_data / "samples/cameo.scale.csv").open(newline="") as file:
         scale = {row["code"]: float(row["goldstein"]) for row in csv.DictReader(file)}
-    assert {code: cameo_entry(code).goldstein for code in scale} == scale
-    assert all(cameo_entry(code).goldstein_of == code for code in scale)
+    assert {code: cameo_codes()[code].score for code in scale} == scale
+    assert all(cameo_codes()[code].score_of == code for code in scale)
     # A code without a figure takes that of its nearest parent.
-    assert (cameo_entry("0251").goldstein_of, cameo_entry("0251").goldstein) == ("025", -0.3)
-    assert cameo_entry("129").goldstein_of == "12"
+    assert (cameo_codes()["0251"].score_of, cameo_codes()["0251"].score) == ("025", -0.3)
+    assert cameo_codes()["129"].score_of == "12"
 
 
 def test_a_cameo_code_has_a_category_and_a_severity_or_neither():
@@ -86,7 +86,7 @@ def test_defaults_agree_with_the_coders_where_a_code_is_used_for_one_category_on
     for event in us_china.rows():
         coded.setdefault(event.cameo, set()).add(event.category)
     single = {code: found for code, found in coded.items() if len(found) == 1}
-    differing = {code for code, found in single.items() if cameo_entry(code).category not in found}
+    differing = {code for code, found in single.items() if cameo_codes()[code].category not in found}
     # 043 is used for Taiwan transits, 050 for working groups, 170 and 195 are single incidents.
     assert differing <= {"043", "050", "170"}
     assert len(single) > 25
@@ -95,10 +95,6 @@ def test_defaults_agree_with_the_coders_where_a_code_is_used_for_one_category_on
 @pytest.mark.parametrize(
     ("look_up", "name", "message"),
     [
-        (cameo_entry, "42", "Its leading zero seems lost .* did you mean '042'"),
-        (cameo_entry, "841", r"did you mean '0841' \(Releases people\)"),
-        (cameo_entry, "1639", "Its parent '163' .* is known"),
-        (cameo_entry, "abc", "Allowed: 2 to 4 digits such as '042'"),
         (category_label, "Military incident", "unknown category '.*'. Did you mean 'military_incident'"),
         (category_meaning, "sanctions", "Did you mean 'sanction'"),
         (category_kind, "zzz", "unknown category 'zzz'. Allowed: visit, "),
@@ -108,6 +104,19 @@ def test_defaults_agree_with_the_coders_where_a_code_is_used_for_one_category_on
 def test_what_is_off_the_codebook_is_refused_with_a_suggestion(look_up, name, message):
     with pytest.raises(EventError, match=message):
         look_up(name)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("42", "Its leading zero seems lost .* did you mean '042'"),
+        ("841", r"did you mean '0841' \(Releases people\)"),
+        ("1639", "Its parent '163' .* is known"),
+        ("abc", "Allowed: 2 to 4 digits such as '042'"),
+    ],
+)
+def test_what_is_no_cameo_code_is_told_with_what_may_be_meant(code, message):
+    assert re.search(message, cameo_fault(code))
 
 
 def test_country_codes_are_those_of_iso_3166():

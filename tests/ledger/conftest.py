@@ -7,8 +7,7 @@ import pytest
 
 from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule
-from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast
-from forecast.ledger.resolving import resolve_ledger
+from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast, resolve_ledger
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.panel import TargetRule
 from forecast.records.forecast import (

@@ -13,8 +13,7 @@ from forecast.events.codebook import armed_scale, standard_scale
 from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
 from forecast.ledger.chain import VoidEntry, with_id
-from forecast.ledger.recording import make_question
-from forecast.ledger.resolving import acts_that_met
+from forecast.ledger.recording import acts_that_met, make_question
 from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import write_ledger
 from forecast.panel import TargetRule

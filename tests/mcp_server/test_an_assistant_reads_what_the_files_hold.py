@@ -15,8 +15,7 @@ from forecast.cli.app import mcp
 from forecast.config import load_config
 from forecast.errors import InputError, RunFolderError
 from forecast.events.reading import load_events
-from forecast.ledger.recording import RunOrigin, record_forecast
-from forecast.ledger.resolving import resolve_ledger
+from forecast.ledger.recording import RunOrigin, record_forecast, resolve_ledger
 from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import open_ledger
 from forecast.mcp_server import Answers, make_server

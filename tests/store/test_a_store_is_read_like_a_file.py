@@ -13,7 +13,7 @@ from forecast.config import load_config
 from forecast.errors import EventError, InputError
 from forecast.events import terms
 from forecast.events.reading import load_events, read_events, write_events
-from forecast.events.stores import freshness
+from forecast.events.stores import PACE_DAYS, newest_act
 from forecast.events.table import FIELDS
 from forecast.events.terms import refuse_barred, terms_of
 from forecast.runs.cautions import cautions_of
@@ -93,7 +93,8 @@ def test_a_source_that_goes_on_is_fresh_though_its_pair_is_silent(whole, tmp_pat
     notes["read"]["20201120000000.export.CSV.zip"] = entry
     path.write_text(json.dumps(notes))
     days = [date(2020, 11, day) for day in (15, 16, 20, 22, 23)]
-    assert [freshness(place, day).stale for day in days] == [False, True, False, False, True]
+    ages = [(day - newest_act(place, day)).days for day in days]
+    assert [age > PACE_DAYS for age in ages] == [False, True, False, False, True]
 
 
 def test_a_file_missed_as_it_came_is_known_from_the_day_it_was_seen(update, gdelt, quarters, tmp_path):
@@ -173,7 +174,7 @@ def test_a_use_that_the_terms_bar_is_refused_at_its_key(config, monkeypatch):
     loaded = config("2020-11-14", use="client")
     read_inputs(loaded)
     barred = {"gdelt2": {"bars": ("client",)}}
-    made = {name: replace(one, **barred.get(name, {})) for name, one in terms.known_terms().items()}
+    made = {name: one.model_copy(update=barred.get(name, {})) for name, one in terms.known_terms().items()}
     monkeypatch.setattr(terms, "known_terms", lambda: made)
     with pytest.raises(InputError, match=r"events.use: the terms bar use 'client' of 38 acts of gdelt2"):
         read_inputs(loaded)
