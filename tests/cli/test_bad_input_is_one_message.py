@@ -10,7 +10,7 @@ import pytest
 
 from forecast.config import load_config, load_scenario
 from forecast.config.writing import read_logo, refuse_no_font
-from forecast.errors import ForecastError, InputError, safe_lines, shown
+from forecast.errors import ForecastError, safe_lines, shown
 from forecast.events.reading import read_events
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.report.build import inert_csv
@@ -83,20 +83,6 @@ def test_only_plain_files_are_read(tmp_path, kind):
     for use in (open_ledger, refuse_unusable, lambda place: write_ledger(place).__enter__()):
         with pytest.raises(ForecastError, match=r"no ledger|plain file|directory|folder"):
             use(path)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (HEADER + "\n" + "a\n" * 2_000_000, "reading stopped after 10,001 rows that cannot be events"),
-        (HEADER + ",x" * 40_000 + "\n", r"40,005 columns\. Allowed: at most 1,000"),
-    ],
-    ids=["rows", "columns"],
-)
-def test_an_event_file_without_end_is_refused_before_it_fills_the_memory(tmp_path, text, message):
-    (tmp_path / "events.csv").write_text(text)
-    with pytest.raises(InputError, match=message):
-        read_events(tmp_path / "events.csv")
 
 
 def test_foreign_text_on_a_terminal_is_cut_and_escaped():

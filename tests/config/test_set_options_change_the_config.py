@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.config import load_config, resolved_yaml
-from forecast.config.settings_file import parse_override
 from forecast.errors import ConfigError
 
 KEEP_FILE = settings(
@@ -115,18 +114,6 @@ def test_faults_of_file_and_options_come_together_the_file_first(write):
 
 
 LABELS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=40)
-
-
-@KEEP_FILE
-@given(label=LABELS.filter(lambda label: label.strip() and label.strip()[0] not in "[{'\""))
-def test_any_label_set_is_the_label_read_unless_it_means_a_number_or_nothing(write, label):
-    value, option = parse_override(f"milestones.talks.label={label}").value, f"milestones.talks.label={label}"
-    if value is None or isinstance(value, str):
-        expected = None if value is None else label.strip()
-        assert load_config(write(), [option]).milestones[0].label == expected
-    else:
-        with pytest.raises(ConfigError, match=r"Put it in quotes|allowed: text"):
-            load_config(write(), [option])
 
 
 @KEEP_FILE

@@ -169,6 +169,11 @@ def test_reading_stops_after_ten_thousand_rows_that_cannot_be_events(event_file,
     assert read_sheet(event_file(f"{HEADER}\n{ROW}\n" + ",,,,\n" * 12_000)).faults == []
 
 
+def test_a_file_of_too_many_columns_is_refused(event_file):
+    with pytest.raises(EventError, match=r"40,005 columns\. Allowed: at most 1,000"):
+        read_events(event_file(HEADER + ",x" * 40_000 + "\n"))
+
+
 def test_reading_stops_when_every_row_has_broken_quotes(event_file):
     path = event_file(f"{HEADER},summary\n" + f'{ROW},"a "b" c"\n' * 1_100)
     assert [fault.message for fault in inspect_events(path)[1] if fault.line is None] == [

@@ -61,26 +61,6 @@ def test_every_category_and_severity_has_an_anchor_of_its_own():
     ]
 
 
-def test_cameo_codes_of_lookup_and_scale_are_all_known_with_their_scores(shared_data: Path):
-    lookup = (shared_data / "samples/LOOKUP-CAMEO.eventcodes.txt").read_text(encoding="latin-1")
-    codes = {line.split("\t")[0] for line in lookup.splitlines()[1:] if line.strip()}
-    assert codes <= set(cameo_codes())
-    with (shared_data / "samples/cameo.scale.csv").open(newline="") as file:
-        scale = {row["code"]: float(row["goldstein"]) for row in csv.DictReader(file)}
-    assert {code: cameo_codes()[code].score for code in scale} == scale
-    assert all(cameo_codes()[code].score_of == code for code in scale)
-    # A code without a figure takes that of its nearest parent.
-    assert (cameo_codes()["0251"].score_of, cameo_codes()["0251"].score) == ("025", -0.3)
-    assert cameo_codes()["129"].score_of == "12"
-
-
-def test_a_cameo_code_has_a_category_and_a_severity_or_neither():
-    for entry in cameo_codes().values():
-        assert (entry.category is None) == (entry.severity is None)
-        assert entry.category is None or entry.category in CATEGORIES
-        assert entry.severity is None or entry.severity in SEVERITIES
-
-
 def test_defaults_agree_with_the_coders_where_a_code_is_used_for_one_category_only(us_china):
     coded: dict[str, set[str]] = {}
     for event in us_china.rows():

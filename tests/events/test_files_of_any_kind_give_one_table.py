@@ -257,17 +257,6 @@ def test_days_of_another_or_no_stated_order_are_one_fault_that_says_what_fits(ev
     assert faults == [(2, "date"), (2, "severity"), (3, "date")], "others are listed beside them"
 
 
-def test_twenty_thousand_rows_are_read_and_written(event_file, tmp_path):
-    lines = [
-        f"e{n},20{n % 20:02d}-{n % 12 + 1:02d}-{n % 28 + 1:02d},USA,CHN,sanction,{n % 5 + 1},text {n}"
-        for n in range(20_000)
-    ]
-    table = read_events(event_file(f"id,{HEADER},summary\n" + "\n".join(lines)))
-    assert len(table) == 20_000
-    write_events(table, tmp_path / "again.csv")
-    assert read_events(tmp_path / "again.csv").sha256 == table.sha256
-
-
 def test_rows_remember_their_line_through_sorting_and_selecting(event_file):
     table = read_events(days(event_file, "2020-03-01", "2020-01-01", "2020-02-01"))
     assert table.line.tolist() == [3, 4, 2]

@@ -101,25 +101,6 @@ def test_a_changed_folder_keeps_the_rest_and_the_old_one_until_the_end(tmp_path)
     assert names(tmp_path) == ["run"]
 
 
-def test_everything_is_on_disk_before_the_rename(tmp_path, monkeypatch):
-    synced = []
-    fsync, rename = os.fsync, os.rename
-    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number).st_ino) or fsync(number))
-
-    def renamed(source, target):
-        wanted = {path.stat().st_ino for path in (source, *source.rglob("*"))}
-        assert wanted <= set(synced)
-        rename(source, target)
-        synced.clear()
-
-    monkeypatch.setattr(os, "rename", renamed)
-    with storage.new_folder(tmp_path / "run") as filling:
-        (filling / "deep").mkdir()
-        (filling / "deep/file").write_text("content")
-        (filling / "manifest.json").write_text("{}")
-    assert synced == [tmp_path.stat().st_ino]
-
-
 def test_a_place_has_one_writer_and_says_so(tmp_path, in_other_process):
     other = in_other_process(HOLD.format(call="locked(Path(sys.argv[1]))", more="pass"), tmp_path / "out/run")
     with (
@@ -148,35 +129,6 @@ def test_leavings_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path,
     other.wait()
     storage.remove_stale(tmp_path)
     assert names(tmp_path) == []
-
-
-def test_a_folder_whose_replacement_was_cut_short_is_put_back(tmp_path, in_other_process):
-    code = """
-    import os, sys, time
-    from pathlib import Path
-    from forecast import storage
-    rename, calls = os.rename, []
-    def second_hangs(source, target):
-        calls.append(target)
-        if len(calls) == 2:
-            print("there", flush=True)
-            time.sleep(60)
-        rename(source, target)
-    os.rename = second_hangs
-    with storage.new_folder(Path(sys.argv[1])) as filling:
-        (filling / "new").touch()
-    """
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run/old").touch()
-    other = in_other_process(code, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-    storage.remove_stale(tmp_path)
-    assert not (tmp_path / "run").exists()  # the other one is alive
-    other.kill()
-    other.wait()
-    storage.remove_stale(tmp_path)
-    assert names(tmp_path) == ["run"]
-    assert names(tmp_path / "run") == ["old"]
 
 
 def test_scratch_folders_are_private_and_go(tmp_path, monkeypatch):

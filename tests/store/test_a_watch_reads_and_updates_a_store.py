@@ -71,11 +71,3 @@ def test_a_stale_store_ends_with_1_where_it_is_asked_for(update, command, tmp_pa
     stale = status("2020-11-19", "--fail-stale")
     assert (stale.code, stale.facts["sources"]["gdelt2"]["stale"]) == (1, True)
     assert "stale, or with files still open: gdelt2" in stale.err
-
-
-def test_a_record_of_two_days_is_answered(watch, whole, tmp_path):
-    """The pooled hazard has no earlier day to compare with there."""
-    (tmp_path / "list.yaml").write_text(LIST.replace("[S]", f"[{whole}]"))
-    ended = watch()
-    assert ended.code == 0, ended.err
-    assert ended.facts["dyads"][0]["targets"]
