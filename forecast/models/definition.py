@@ -96,7 +96,7 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
         masses.append(p["follow_on.number"] * follows[of_stream] * (record.felt * act)[:, None])
         lives.append(p["follow_on.half_life_days"])
         for i in range(len(record.then)):
-            answering = rate * record.then[i]
+            answering = rate * record.then[i] * pt.exp(p["reaction.gravity"][i] * (record.severity - 1))
             answering = answering / (answering * grave[REFERENCE]).sum()
             graver = pt.exp(p["reaction.severity"][i] * (record.grade - REFERENCE))
             acts = record.trigger[i] * record.felt * graver * p["reaction.number"][i]

@@ -52,6 +52,7 @@ GROUPS = (
     "reaction.number",
     "reaction.half_life_days",
     "reaction.severity",
+    "reaction.gravity",
     "ballast",
     "ballast.half_life_days",
 )
@@ -72,9 +73,10 @@ GROUPS = (
     REACTION,
     REACTION_LIFE,
     REACTION_SEVERITY,
+    REACTION_GRAVITY,
     BALLAST,
     CALM_LIFE,
-) = range(17)
+) = range(18)
 SAME, OTHER = 0, 1
 """Elements of ``answers.number`` and ``answers.in_kind``: by the side that acted, by the other."""
 
@@ -135,7 +137,7 @@ class Priors(NamedTuple):
 
     family: Integers  # (p)
     value: Floats  # (p, 2)
-    offset: Integers  # (17)
+    offset: Integers  # (18)
     n_knots: int
     n_drift_knots: int
 
@@ -301,6 +303,26 @@ def answer_weights(
 
 
 @numba.njit(**_COMPILED)
+def reaction_shares(values: Floats, rates: Floats, grave: Floats, priors: Priors, record: Record) -> Floats:
+    """How many acts of each stream are one answer of a reaction, (i, k), but for the factor ``grave`` (s, k).
+
+    In proportion to rates and to exp(θ(s̄_k − 1)); with it, answers to a trigger of severity 4 add up to one.
+    """
+    o, n_streams = priors.offset, len(rates)
+    shares = np.zeros((len(record.then), n_streams))
+    for i in range(len(record.then)):
+        total = 0.0
+        for k in range(n_streams):
+            if record.then[i, k] > 0.0:
+                graver = values[o[REACTION_GRAVITY] + i] * (record.severity[k] - 1.0)
+                shares[i, k] = record.then[i, k] * rates[k] * math.exp(graver)
+                total += shares[i, k] * grave[REFERENCE, k]
+        for k in range(n_streams):
+            shares[i, k] /= total
+    return shares
+
+
+@numba.njit(**_COMPILED)
 def _chains(
     values: Floats, rates: Floats, priors: Priors, record: Record, gradient: Floats, d_rate: Floats
 ) -> float:
@@ -452,17 +474,11 @@ def _likelihood(
     follow_to_come, d_follow_to_come = _still_to_come(record.known, follow_decay)
     number, kind_share = values[o[ANSWERS] : o[ANSWERS] + 2], values[o[IN_KIND] : o[IN_KIND] + 2]
 
-    # Share of a stream in the answers of a reaction.
-    in_reaction = np.zeros((n_reactions, n_streams))
-    reaction_total = np.zeros(n_reactions)
+    in_reaction = reaction_shares(values, rates, grave, priors, record)
     reaction_decay = np.empty(n_reactions)
     reaction_factor = np.empty((n_reactions, SEVERITIES))
     reaction_to_come, d_reaction_to_come = np.zeros((n_reactions, n_days)), np.zeros((n_reactions, n_days))
     for i in range(n_reactions):
-        for k in range(n_streams):
-            reaction_total[i] += record.then[i, k] * rates[k] * grave[REFERENCE, k]
-        for k in range(n_streams):
-            in_reaction[i, k] = record.then[i, k] * rates[k] / reaction_total[i]
         reaction_decay[i] = math.exp(-_LOG_2 / values[o[REACTION_LIFE] + i])
         for s in range(SEVERITIES):
             reaction_factor[i, s] = math.exp(values[o[REACTION_SEVERITY] + i] * (s - REFERENCE))
@@ -687,7 +703,9 @@ def _likelihood(
         for k in range(n_streams):
             if record.then[i, k] > 0.0:
                 of_total = grave[REFERENCE, k] * mean
-                d_rate[k] += record.then[i, k] / reaction_total[i] * (d_in[k] - of_total)
+                own = in_reaction[i, k] * (d_in[k] - of_total)
+                d_rate[k] += own / rates[k]
+                gradient[o[REACTION_GRAVITY] + i] += own * (record.severity[k] - 1.0)
                 gravity = (REFERENCE - 1) * (record.severity[k] - 1.0)
                 gradient[o[GRAVITY]] -= in_reaction[i, k] * of_total * gravity
         life = values[o[REACTION_LIFE] + i]

@@ -109,12 +109,12 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
     answers += own[o[FOLLOW_ON]] * lagged(kind, own[o[FOLLOW_LIFE]])
 
     reactions = np.zeros((len(record.then), n_days, n_streams))
-    for i, then in enumerate(record.then):
+    shares = density.reaction_shares(own, rates, grave, arrays, record)
+    for i, share in enumerate(shares):
         triggers = np.zeros((n_days, SEVERITIES))
         np.add.at(triggers, (record.day, record.grade), record.trigger[i] * record.felt)
         graver = np.exp(own[o[REACTION_SEVERITY] + i] * (np.arange(SEVERITIES) - REFERENCE))
-        part = then * rates / (then * rates * grave[REFERENCE]).sum()
-        mass = own[o[REACTION] + i] * graver[:, None] * part * grave
+        mass = own[o[REACTION] + i] * graver[:, None] * share * grave
         reactions[i] = lagged(triggers, own[o[REACTION_LIFE] + i]) @ mass
 
     weeks = np.arange(data.grid.n_steps)

@@ -57,8 +57,7 @@ class Simulator:
             part = own[o[ANSWERS] + e] * ((1 - share) * in_side + share * close)
             self._mass[k] = np.where(conflict, part * factor, 0.0)
         self._follow = own[o[FOLLOW_ON]]
-        then = record.then * rate
-        then = then / (then * grave[REFERENCE]).sum(axis=1, keepdims=True) if len(then) else then
+        then = density.reaction_shares(own, rate, grave, chances.arrays, record)
         grades = np.arange(SEVERITIES) - REFERENCE
         self._reaction = np.zeros((len(then), SEVERITIES, n))
         for i in range(len(then)):

@@ -159,15 +159,10 @@ def _chances(
     follow_decay = 2.0 ** (-1.0 / values[o[FOLLOW_LIFE]])
     follow_on = values[o[FOLLOW_ON]]
     number, kind_share = values[o[ANSWERS] : o[ANSWERS] + 2], values[o[IN_KIND] : o[IN_KIND] + 2]
-    in_reaction = np.zeros((n_reactions, n_streams))
+    in_reaction = density.reaction_shares(values, rates, grave, priors, record)
     reaction_decay = np.empty(n_reactions)
     reaction_factor = np.empty((n_reactions, SEVERITIES))
     for i in range(n_reactions):
-        total = 0.0
-        for k in range(n_streams):
-            total += record.then[i, k] * rates[k] * grave[REFERENCE, k]
-        for k in range(n_streams):
-            in_reaction[i, k] = record.then[i, k] * rates[k] / total
         reaction_decay[i] = 2.0 ** (-1.0 / values[o[REACTION_LIFE] + i])
         for s in range(SEVERITIES):
             reaction_factor[i, s] = values[o[REACTION] + i] * math.exp(
@@ -360,13 +355,14 @@ class Survival:
 class FurtherReaction:
     """A reaction that the record holds no trigger of, so that nothing but its prior tells of it.
 
-    ``number``, ``half_life`` and ``severity`` are its parameters by draw, each of shape (draw,).
+    ``number``, ``half_life``, ``severity`` and ``gravity`` are its parameters by draw, each of shape (draw,).
     """
 
     reaction: Reaction
     number: Floats
     half_life: Floats
     severity: Floats
+    gravity: Floats
 
 
 @dataclass(frozen=True, repr=False)
@@ -684,8 +680,8 @@ class Chances:
         for d, values in enumerate(self.draws.values):
             rates = density.stream_rates(values, self.arrays, self.record)
             grave = density.answer_weights(values, rates, self.arrays, self.record)[3][:, streams]
-            share = rates[streams] / (rates[streams] @ grave[REFERENCE])
-            mass[d] = grave * share
+            share = rates[streams] * np.exp(one.gravity[d] * (self.record.severity[streams] - 1))
+            mass[d] = grave * share / (share @ grave[REFERENCE])
         graver = np.exp(one.severity[:, None] * (np.arange(SEVERITIES) - REFERENCE))
         return mass * (one.number[:, None] * graver)[:, :, None], answers
 

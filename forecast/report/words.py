@@ -188,6 +188,10 @@ _ASSUMPTIONS = {
         "Graver triggers: {kind}",
         "a trigger of '{kind}' one severity graver is answered {then} as often instead of {now}",
     ),
+    "reaction.gravity": (
+        "Graver answers: {kind}",
+        "answers of '{kind}' that are one severity graver are {then} as frequent instead of {now}",
+    ),
     "ballast": ("Calming: {kind}", "{acts} change the rate of conflict by {then} instead of {now}"),
     "ballast.half_life_days": ("Half-life of calming", "calming lasts {times} as long"),
 }

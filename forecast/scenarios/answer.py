@@ -135,7 +135,7 @@ def _further(plan: ScenarioPlan, n_draws: int) -> Sequence[FurtherReaction]:
         rng = np.random.default_rng([plan.inputs.config.sampler.seed, _FURTHER_SEED, place])
         parameters = (
             priors[f"reaction.{name}.{one.name}"].distribution.draw(rng, n_draws)
-            for name in ("number", "half_life_days", "severity")
+            for name in ("number", "half_life_days", "severity", "gravity")
         )
         found.append(FurtherReaction(one, *parameters))
     return found

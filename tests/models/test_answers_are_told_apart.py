@@ -42,11 +42,9 @@ def probed(severity, seed=1):
     return EventTable.from_events([event(n, *row) for n, row in enumerate(rows)], "a test")
 
 
-def fitted(data, priors, n_days=14, **options):
-    tree = sample(
-        PosteriorDensity.of(data, priors),
-        SamplerOptions(**{"seed": 1, "draws": 150, "tune": 250, "chains": 2, **options}),
-    )
+def fitted(data, priors, n_days=14):
+    options = SamplerOptions(seed=1, draws=150, tune=250, chains=2)
+    tree = sample(PosteriorDensity.of(data, priors), options)
     draws = stream_draws(data.layout, Posterior(tree, 0.9, 250).variables, priors)
     return Chances(data, priors, draws, n_days, seed=2)
 
@@ -61,7 +59,6 @@ def test_a_class_of_which_half_was_answered_is_told_from_other_acts(severity):
 
     day, base = YEARS.origin, within_14_days()
     probe = FutureAct(day, "military_posture", severity, 1.0, by="AAA", subcategory="probe")
-    print(base, within_14_days(probe))
     assert 0.35 < within_14_days(probe) < 0.70
     for category in CONFLICT:
         other = FutureAct(day, category, min(severity, 3), 1.0, by="AAA")

@@ -12,6 +12,7 @@ from forecast.events.table import EventTable
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
+from forecast.models.density import BALLAST
 from forecast.models.draws import stream_draws
 from forecast.models.survival import Chances
 from forecast.panel import FutureAct, TargetRule
@@ -101,7 +102,8 @@ def test_cooperation_never_raises_a_chance_of_conflict_by_being_grave(chances, c
         np.testing.assert_allclose(graver[:, CONFLICT_ALONE], found[0][:, CONFLICT_ALONE], rtol=1e-12)
     base = chances.survival().values
     provokes = (
-        chances.draws.values[:, chances.arrays.offset[15] + chances.data.layout.calming.index(category)] < 0
+        chances.draws.values[:, chances.arrays.offset[BALLAST] + chances.data.layout.calming.index(category)]
+        < 0
     )
     change = found[0][:, CONFLICT_ALONE, -1] - base[:, CONFLICT_ALONE, -1]
     assert (change[~provokes] >= -ROUNDING).all()

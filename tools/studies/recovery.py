@@ -50,6 +50,7 @@ BASE: Mapping[str, float] = {
     "reaction_number": NOTHING,
     "reaction_half_life_days": 3.0,
     "reaction_severity": 0.8,
+    "reaction_gravity": 0.3,
     "ballast": 0.0,
     "ballast_half_life_days": 56.0,
 }
