@@ -78,7 +78,7 @@ def _what_it_reads(config: Config) -> str:
     dates = config.events.dates
     order = "" if dates == "iso" else f" (days written as {dates})"
     return (
-        f"Events come from {where}{order}; they {first}, are told apart by day and side, and stop at what was "
+        f"Events come from {where}{order}; they {first}, are counted by day and side, and stop at what was "
         f"known on {long_day(config.as_of)}.{_delay(config)}"
     )
 
