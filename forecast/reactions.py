@@ -200,7 +200,7 @@ def find_reactions(
     windows = {n: dict(_windows(record, classes, answers, n)) for n in sorted({*WINDOWS, days})}
     found = []
     for (acts, answer), asked in windows[days].items():
-        met = _followed(answers[answer], record.n_days, days)
+        met = is_followed(answers[answer], record.n_days, days)
         cases = classes[acts][classes[acts] < len(met)]
         examples = tuple(map(record.date_of, cases[met[cases]][-MOST_EXAMPLES:]))
         every = tuple(of[acts, answer] for of in windows.values() if (acts, answer) in of)
@@ -266,16 +266,21 @@ def _answers(record: _Record, rules: Sequence[TargetRule]) -> dict[Answer, Place
     return {answer: days for answer, days in on.items() if len(days)}
 
 
-def _followed(answer: Places, n_days: int, n: int) -> NDArray[np.bool_]:
+def is_followed(answer: Places, n_days: int, n: int) -> NDArray[np.bool_]:
     """Whether the answer falls on one of the next n days, for each day that has so many after it."""
     so_far = np.concatenate([[0], np.bincount(answer, minlength=n_days).cumsum()])
     return np.asarray(so_far[n + 1 :] > so_far[1 : max(n_days - n, 0) + 1])
 
 
+def base_share(met: NDArray[np.bool_], cases: Places) -> float:
+    """Share of the days that are no cases from which the answer follows; half a day is added."""
+    return (int(met.sum()) - int(met[cases].sum()) + 0.5) / (len(met) - len(cases) + 1)
+
+
 def _windows(
     record: _Record, classes: Mapping[ActClass, Places], answers: Mapping[Answer, Places], n: int
 ) -> Iterator[tuple[tuple[ActClass, Answer], Window]]:
-    followed = {answer: _followed(on, record.n_days, n) for answer, on in answers.items()}
+    followed = {answer: is_followed(on, record.n_days, n) for answer, on in answers.items()}
     whole, counted = max(record.n_days - n, 0), {}
     for acts, every in classes.items():
         cases = every[every < whole]
@@ -284,8 +289,7 @@ def _windows(
             for answer, met in followed.items():
                 if answer[1] in ((), acts.by):
                     answered = int(met[cases].sum())
-                    base = (int(met.sum()) - answered + 0.5) / (whole - len(cases) + 1)
-                    counted[acts, answer] = (len(cases), answered, base, apart)
+                    counted[acts, answer] = (len(cases), answered, base_share(met, cases), apart)
     if counted:
         ratios = zip(*_shrunk(*np.array([*counted.values()]).T), strict=True)
         for (pair, (of, k, base, _)), (mean, low, high) in zip(counted.items(), ratios, strict=True):

@@ -6,6 +6,7 @@ What is said of it is in ``forecast.report``.
 from __future__ import annotations
 
 from datetime import date
+from datetime import date as Date
 from typing import Literal
 
 from pydantic import Field
@@ -342,6 +343,55 @@ class Sign(Record):
     history: SignHistory | None = Field(default=None, description="None where no backtest tells")
 
 
+class ReactionCase(Record):
+    """A day with a trigger of a reaction, or an occasion, and the first answer within its days."""
+
+    date: Date
+    event_id: str | None = Field(description="of the gravest trigger of the day; None of an occasion")
+    severity: int | None
+    what: str = Field(description="its summary")
+    answered_on: Date | None = Field(description="None where no answer followed")
+    over: bool = Field(description="whether all the days of the reaction lie in the record")
+
+
+class ReactionEffect(Record):
+    """The headline target after one trigger on the first day ahead, some days on or by the milestone."""
+
+    days: int | None = Field(description="after the trigger; None for the headline milestone")
+    date: Date
+    probability: Probability = Field(description="with the trigger")
+    base: Probability = Field(description="without it")
+    mcse: float = Field(ge=0.0, description="Monte Carlo error of the difference")
+
+
+class ReactionMeasured(Record):
+    """A declared reaction: its cases in the record, its chance before and after it, and what a trigger does.
+
+    The class of acts was chosen by whoever wrote the config, who may have known these cases.
+    """
+
+    name: str
+    label: str
+    sentence: str = Field(description="what sets it off, what follows, and the chance stated")
+    days: int
+    cases: int = Field(description="days with a trigger, or occasions, whose days are over")
+    answered: int = Field(description="of them, followed by an answer within the days")
+    by_chance: Probability | None = Field(
+        description="share of all other days from which an answer followed; None where there are none"
+    )
+    shown: tuple[ReactionCase, ...] = Field(
+        description="the gravest and then the latest first; at most fifty"
+    )
+    prior: Probability = Field(description="mean chance of an answer to a trigger of severity 4, or occasion")
+    prior90: Interval
+    stated: bool = Field(description="whether the config states the chance")
+    uses_record: bool = Field(description="whether the record updates it")
+    chance: Probability = Field(description="the same after the record")
+    chance90: Interval
+    target: str = Field(description="of the effects: that of the headline")
+    effects: tuple[ReactionEffect, ...] = Field(description="of one such trigger; none of an occasion")
+
+
 class OtherForecast(Record):
     """What somebody else said of a question of the run: shown, never part of a number of the run."""
 
@@ -430,6 +480,9 @@ class Analysis(Record):
     )
     signs: tuple[Sign, ...] = Field(
         default=(), description="what to watch for; at most six, the most informative first"
+    )
+    reactions: tuple[ReactionMeasured, ...] = Field(
+        default=(), description="the reactions that the config declares, in its order"
     )
     others: tuple[OtherForecast, ...] = Field(
         default=(), description="what others said of the same questions, the latest first"
@@ -561,6 +614,9 @@ class LedgerSummary(Record):
     claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
     history: tuple[PastForecast, ...] = Field(
         default=(), description="earlier forecasts of the run's own questions, oldest first"
+    )
+    reactions: tuple[ReactionMeasured, ...] = Field(
+        default=(), description="the reactions that the config declares, in its order"
     )
     others: tuple[OtherForecast, ...] = Field(
         default=(), description="what others said of the run's own questions, the latest first"

@@ -28,6 +28,7 @@ from forecast.report.evidence_sections import (
     methods_section,
     others_section,
     parameters_section,
+    reactions_section,
     recent_events_section,
     scores_section,
     track_record_section,
@@ -64,7 +65,7 @@ from forecast.wording import long_day
 SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "brief": (brief_section,),
     "milestones": (questions_section, members_section),
-    "sources": (sources_section, explained_section, tension_section),
+    "sources": (sources_section, explained_section, tension_section, reactions_section),
     "assumptions": (assumptions_section, labels_section),
     "scenarios": (scenarios_section, rationales_section),
     "costs": (costs_section,),

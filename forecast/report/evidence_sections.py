@@ -36,6 +36,7 @@ from forecast.records.analysis import (
     LedgerSummary,
     Miss,
     ParameterSummary,
+    ReactionMeasured,
     ReliabilityCurve,
     TrackRecord,
     TrackRow,
@@ -54,6 +55,7 @@ from forecast.report.words import (
     learned_paragraphs,
     members_sentence,
     record_sentences,
+    shown_change,
     shown_days,
     skill_words,
 )
@@ -81,6 +83,8 @@ UNMOVED_SHIFT, UNMOVED_WIDTH = 0.25, 0.9
 """Of a posterior that the data left as it was: largest move of its mean, in half-widths of the prior, and
 least width, in widths of the prior."""
 _MOST_MISSES = 4
+_MOST_CASES = 8
+"""Cases of a reaction that are printed."""
 _WIDEST_SLOPE = 1.0
 """Width of the 90% interval of a calibration slope from which on it tells nothing."""
 _MOST_KINDS = 1
@@ -507,6 +511,74 @@ def recent_events(events: EventTable, forecast: Forecast) -> tuple[str, list[Eve
     intro += [f"All {count(len(events), 'event')} are in events.csv."]
     newest = sorted(shown, key=lambda event: (event.date, event.id), reverse=True)
     return " ".join(intro), newest
+
+
+# Reactions
+
+
+def reactions_section(run: RunRecords) -> Section | None:
+    """Each declared reaction: its cases, what chance alone gives, its chance, what one trigger does."""
+    blocks: list[Block] = []
+    for one in run.analysis.reactions:
+        blocks += [Heading(one.label), *map(Prose, reaction_sentences(one)), *_reaction_tables(run, one)]
+    return Section("reactions", "Reactions", tuple(blocks)) if blocks else None
+
+
+def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
+    """Say what the reaction is, how often it came, what chance alone gives, and its chance."""
+    yield one.sentence
+    within = f"within {count(one.days, 'day')}"
+    if one.cases:
+        alone = "" if one.by_chance is None else f"; by chance alone it is {percent(one.by_chance)} of days"
+        yield (
+            f"In {one.answered} of {count(one.cases, 'case')} an answer followed {within}{alone}. The class "
+            "of acts was chosen after these cases, so the count flatters it."
+        )
+    else:
+        yield "The record holds no case whose days are over."
+    trigger = "a trigger of severity 4" if one.effects else "the occasion"
+    before = f"{percent(one.prior)} ({interval_percent(one.prior90)})"
+    after = f"{percent(one.chance)} (90% interval {interval_percent(one.chance90)})"
+    source = "as the config states it" if one.stated else "before the record"
+    if one.uses_record:
+        yield f"Chance that {trigger} brings about an answer: {after}; {source} it was {before}."
+    else:
+        yield f"Chance that {trigger} brings about an answer, {source} whatever the record says: {before}."
+
+
+def _reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
+    forecast = run.forecast
+    if one.effects:
+        rows = (
+            (
+                f"{effect.days} days after" if effect.days else f"before {short_day(effect.date)}",
+                percent(effect.base),
+                Cell(percent(effect.probability), weight="semibold", value=effect.probability),
+                shown_change(effect.probability - effect.base, effect.mcse),
+            )
+            for effect in one.effects
+        )
+        columns = (Column("", 40), right("Without", 20), right("With", 20), right("Change, points", 30))
+        title = f"{_label(forecast, one.target)}: what one such trigger on the next day does"
+        yield plain_table(columns, rows, title, f"effect-{one.name}", lines=False, whole=True)
+    if one.shown:
+        cases = (
+            (
+                short_day(case.date),
+                str(case.severity or "–"),
+                shorten(case.what, 160) or "the occasion",
+                short_day(case.answered_on)
+                if case.answered_on
+                else f"not in {one.days} days"
+                if case.over
+                else "days not over",
+            )
+            for case in one.shown[:_MOST_CASES]
+        )
+        left = len(one.shown) - _MOST_CASES
+        heads = (Column("Day", 20), Column("Sev.", 10, "center"), "What happened", Column("Answered", 30))
+        some = f": the gravest and latest {_MOST_CASES}" if left > 0 else ""
+        yield plain_table(heads, cases, f"Its cases in the record{some}", f"cases-{one.name}")
 
 
 # Method

@@ -50,6 +50,7 @@ from forecast.scenarios.evaluate import by_effect
 from forecast.scenarios.signs import measure_signs
 from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
+from forecast.sensitivity.reactions import measure_reactions
 from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.sensitivity.waterfall import measure_waterfall
 from forecast.workflows.report import save_run
@@ -189,13 +190,18 @@ def _make(
 
 
 def _what_lies_ahead(base: Run) -> dict[str, object]:
-    """Risk by month and signs, and what of these is missing, as fields of ``Analysis``."""
+    """Risk by month, signs and reactions, and what of these is missing, as fields of ``Analysis``."""
     converged = base.forecast.converged
     signs = measure_signs(base) if converged else ()
     missing = [Missing.of("other_pairs", "no_past")]
     if not signs:
         missing.append(Missing.of("signs", "none_informative" if converged else "not_converged"))
-    return {"monthly_risk": measure_monthly_risk(base), "signs": signs, "missing": tuple(missing)}
+    return {
+        "monthly_risk": measure_monthly_risk(base),
+        "signs": signs,
+        "reactions": measure_reactions(base),
+        "missing": tuple(missing),
+    }
 
 
 class GivenDraws(NamedTuple):

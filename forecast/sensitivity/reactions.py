@@ -1,0 +1,156 @@
+"""The reactions that a config declares: what followed their triggers, what chance alone gives, what one does.
+
+Cases are counted as ``forecast.reactions`` counts them: a day with a trigger is a case, answered where the
+answer falls on one of the next days. The chance is that of the parameter ``reaction.number``; the effect is
+that of one trigger on the first day ahead, on the draws of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config.describe import reaction_line
+from forecast.config.reactions import LEARNED
+from forecast.events.codebook import SEVERITIES
+from forecast.inference.importance import monte_carlo_error
+from forecast.panel import ActClass, FutureAct, Reaction
+from forecast.reactions import base_share, is_followed
+from forecast.records.analysis import (
+    ReactionCase,
+    ReactionEffect,
+    ReactionMeasured,
+)
+from forecast.runs.mixture import Mixture
+from forecast.runs.run import Run
+from forecast.scenarios.evaluate import AFTER_DAYS
+
+REFERENCE = 4
+"""Severity of the trigger whose chance and effect are told."""
+MOST_CASES = 50
+"""Cases kept, the gravest and then the latest."""
+_LEVELS = (np.arange(1000) + 0.5) / 1000
+
+
+def measure_reactions(base: Run) -> tuple[ReactionMeasured, ...]:
+    """Measure every reaction of a run, in the order of its config."""
+    return tuple(_measured(base, place) for place in range(len(base.inputs.reactions)))
+
+
+def _measured(base: Run, place: int) -> ReactionMeasured:
+    inputs = base.inputs
+    reaction = inputs.reactions[place]
+    told = _Counted.of(base, place)
+    number = inputs.priors.priors[f"reaction.number.{reaction.name}"]
+    names = [prior.name for prior in inputs.priors.of_group(number.group)]
+    draws = base.fit.variables[number.group.variable].reshape(base.fit.n_draws, -1)
+    chance, prior = (
+        -np.expm1(-values)
+        for values in (draws[:, names.index(number.name)], number.distribution.quantile(_LEVELS))
+    )
+    headline = inputs.config.headline
+    return ReactionMeasured(
+        name=reaction.name,
+        label=reaction.label,
+        sentence=reaction_line(reaction.name, inputs.config.reactions[reaction.name]),
+        days=reaction.days,
+        cases=told.complete,
+        answered=told.answered,
+        by_chance=told.by_chance,
+        shown=told.cases[:MOST_CASES],
+        prior=float(prior.mean()),
+        prior90=_interval(prior),
+        stated=number.origin != "default" or reaction.chance != LEARNED,
+        uses_record=reaction.use_record,
+        chance=float(chance.mean()),
+        chance90=_interval(chance),
+        target=headline.target,
+        effects=tuple(_effects(base, reaction)),
+    )
+
+
+def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.05, 0.95])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Cases, the gravest and then the latest first; those whose days are over, and how many were answered."""
+
+    cases: tuple[ReactionCase, ...]
+    complete: int
+    answered: int
+    by_chance: float | None
+
+    @classmethod
+    def of(cls, base: Run, place: int) -> _Counted:
+        inputs, layout = base.inputs, base.inputs.data.layout
+        grid, reaction = inputs.data.grid, inputs.reactions[place]
+        n_days = (grid.origin - grid.start).days
+        events = inputs.events.between(grid.start, grid.origin - timedelta(days=1))
+        stream = layout.assign(events)
+        day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
+        answers = np.unique(day[layout.answers[place][stream]])
+        gravest: dict[int, int] = {}
+        if reaction.when is None:
+            gravest = dict.fromkeys(inputs.data.occasions(place).tolist(), -1)
+        else:
+            rows = np.flatnonzero(layout.sets_off[place][stream])
+            for row in rows[np.argsort(events.severity[rows], kind="stable")].tolist():
+                gravest[int(day[row])] = row
+        met = is_followed(answers, n_days, reaction.days)
+        cases = np.array(sorted(gravest), dtype=np.int64)
+        over = cases[cases < len(met)]
+        found = []
+        for on in cases.tolist():
+            after = answers[(answers > on) & (answers <= on + reaction.days)]
+            row = gravest[on]
+            found.append(
+                ReactionCase(
+                    date=grid.start + timedelta(days=on),
+                    event_id=None if row < 0 else str(events.id[row]),
+                    severity=None if row < 0 else int(events.severity[row]),
+                    what="" if row < 0 else str(events.summary[row]),
+                    answered_on=grid.start + timedelta(days=int(after[0])) if len(after) else None,
+                    over=on < len(met),
+                )
+            )
+        found.sort(key=lambda one: (-(one.severity or 0), -one.date.toordinal()))
+        share = base_share(met, over) if len(over) < len(met) else None
+        return cls(tuple(found), len(over), int(met[over].sum()), share)
+
+
+def _effects(base: Run, reaction: Reaction) -> Iterator[ReactionEffect]:
+    """Yield what one trigger on the first day ahead does to the headline's target; none of an occasion."""
+    if reaction.when is None:
+        return
+    inputs, target = base.inputs, base.inputs.config.headline.target
+    origin = inputs.data.grid.origin
+    act = trigger_of(reaction.when, origin)
+    ahead = base.chances.survival((*inputs.calendar, act))
+    moved: Mixture = replace(base.mixture, ahead=ahead, plain=base.mixture.without_acts.survival)
+    headline = next(one for one in inputs.config.milestones if one.name == inputs.config.headline.milestone)
+    ends = [(days, days + 1) for days in AFTER_DAYS if days + 1 <= moved.horizon_days]
+    ends += [(None, (headline.date - origin).days)] if headline.date > origin else []
+    for days, end in ends:
+        new, old = moved.by_draw(target, end), base.mixture.by_draw(target, end)
+        yield ReactionEffect(
+            days=days,
+            date=headline.date if days is None else origin + timedelta(days=days),
+            probability=moved.probability(target, end),
+            base=base.mixture.probability(target, end),
+            mcse=monte_carlo_error(new - old, base.n_chains),
+        )
+
+
+def trigger_of(when: ActClass, day: date) -> FutureAct:
+    """Return an act of a class that surely happens on a day, of severity 4 or the nearest that it holds."""
+    severity = min(when.severities or SEVERITIES, key=lambda one: abs(one - REFERENCE))
+    subcategory = when.subcategory[0].replace("*", "") if when.subcategory else ""
+    by = when.by[0] if when.by else ""
+    return FutureAct(day, when.category, severity, 1.0, label="trigger", by=by, subcategory=subcategory)
