@@ -469,7 +469,7 @@ class Analysis(Record):
     data: DataSummary
     calendar: tuple[CalendarAct, ...]
     sampler: SamplerSummary
-    warnings: tuple[Notice, ...] = Field(description="what a reader must know, e.g. capped intensities")
+    warnings: tuple[Notice, ...] = Field(description="what a reader must know, e.g. late reports")
     robustness: Robustness | None = Field(default=None, description="None where it was not measured")
     learned: tuple[LearnedFrom, ...] = Field(default=(), description="what other pairs taught")
     waterfall: tuple[WaterfallStep, ...] = Field(

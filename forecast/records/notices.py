@@ -236,10 +236,6 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
         f"The fit failed {count(failures, 'check')} of its sampler: do not use the numbers."
     ),
     # Warnings of a run.
-    "capped_rates": lambda share, cap: (
-        f"{share * 1e6:,.0f} of 1,000,000 simulated intensities reached the cap of {cap:.0f} acts a week and "
-        "were cut."
-    ),
     "late_reports": lambda origin, mean_days, known_share: (
         f"Recent weeks are corrected for acts that become known late ({origin} delay, mean {mean_days:.1f} "
         f"days): {share(known_share)} of the last week's acts are taken to be known."

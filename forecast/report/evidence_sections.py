@@ -50,6 +50,7 @@ from forecast.report.palette import category_colour, describe_model, name_catego
 from forecast.report.run_records import RunRecords
 from forecast.report.typesetting import shorten, web_address
 from forecast.report.words import (
+    capitalised,
     group_of,
     headline_pair,
     learned_paragraphs,
@@ -526,10 +527,14 @@ def reactions_section(run: RunRecords) -> Section | None:
 
 def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
     """Say what the reaction is, how often it came, what chance alone gives, and its chance."""
-    yield one.sentence
+    yield capitalised(one.sentence.removeprefix(f"{one.label} ({one.name}): "))
     within = f"within {count(one.days, 'day')}"
     if one.cases:
-        alone = "" if one.by_chance is None else f"; by chance alone it is {percent(one.by_chance)} of days"
+        alone = (
+            ""
+            if one.by_chance is None
+            else f"; by chance alone one follows {percent(one.by_chance)} of other days"
+        )
         yield (
             f"In {one.answered} of {count(one.cases, 'case')} an answer followed {within}{alone}. The class "
             "of acts was chosen after these cases, so the count flatters it."

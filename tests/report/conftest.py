@@ -101,7 +101,7 @@ GROUPS = (
         "acts a week",
     ),
     ("tension.loading", "How strongly this kind of act follows the common tension", "share of tension.scale"),
-    ("excitation.cross", "Share of the acts of this kind that other recent conflict brings about", "share"),
+    ("ballast", "How much many recent acts of this kind lower the rate of conflict", "log rate"),
 )
 KINDS = (
     "visit",
@@ -254,7 +254,7 @@ def make_forecast(
         headline=Headline(target=targets[min(1, len(targets) - 1)][0], milestone=milestones[-1][0]),
         cautions=cautions,
         drivers=make_drivers(events, drivers) if drivers else (),
-        timings_s={"read": 0.1, "fit": 15.0, "simulate": 2.0},
+        timings_s={"read": 0.1, "fit": 15.0, "chances": 2.0},
         versions={
             "python": "3.13.5",
             "pymc": "6.4.0",
@@ -295,17 +295,12 @@ def make_parameters():
             "log rate",
         ),
         ("tension.persistence", "Days after which a swing in tension has faded to 37%", "days"),
+        ("answers.half_life_days", "Days within which half of the answers have come", "days"),
         (
-            "excitation.half_life_days",
-            "Days after which half of an act's pull on its own kind has passed",
-            "days",
-        ),
-        (
-            "excitation.severity",
+            "answers.severity",
             "How much more conflict an act brings about that is one severity graver",
             "log rate a severity",
         ),
-        ("ballast.visit", "How much many recent acts of this kind lower the rate of conflict", "log rate"),
     ]
     for index, (name, meaning, unit) in enumerate(names):
         centre = 100.0 if unit == "days" else float(rng.normal(0.5, 0.6))
@@ -380,7 +375,6 @@ def make_analysis(events=None, *, warnings=()):
             target_accept=0.9,
             seed=20230710,
             reruns=0,
-            paths_per_draw=10,
             seconds=15.2,
         ),
         warnings=tuple(
@@ -660,7 +654,7 @@ def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
             }
             milestones.append(ScenarioMilestone(**values))
         targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))
-    known = {"label": f"Label of {name}", "method": "simulate", "pareto_k": None, "effective_draws": None}
+    known = {"label": f"Label of {name}", "method": "exact", "pareto_k": None, "effective_draws": None}
     known |= {"failures": (), "withheld": None}
     return ScenarioForecast(
         name=name,

@@ -87,7 +87,7 @@ def robustness(forecast) -> Robustness:
         ),
         tornado=(AssumptionEffect(name="tension.persistence", now=weeks(4), lower=end, upper=end),),
         break_evens=(
-            break_even(target, milestone, "excitation.cross_half_life_days", "crosses"),
+            break_even(target, milestone, "answers.half_life_days", "crosses"),
             break_even(target, milestone, "two", "needs a refit"),
             break_even(target, milestone, "three", "never"),
             break_even(target, forecast.targets[0].milestones[0].name, "two", "needs a refit"),

@@ -6,12 +6,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import xarray as xr
-from forecast.simulation.probabilities import FirstPassages
 
 from forecast import load_config, wording
 from forecast.errors import InputError
 from forecast.events.table import Event, EventTable
 from forecast.inference.posterior import Posterior
+from forecast.models.survival import Survival
 from forecast.report.notebook import html_of
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
@@ -26,9 +26,9 @@ def run(request, factory):
     inputs = read_inputs(load_config(request.config.rootpath / "configs/us-china-2023.yaml"))
     draws = xr.Dataset({"level": (("chain", "draw"), np.zeros((2, 5)))})
     posterior = Posterior(xr.DataTree.from_dict({"posterior": draws}), 0.9, 10)
-    days = np.zeros((3, 10, 400), dtype=np.int32)
-    hits = FirstPassages(tuple(inputs.config.targets), date(2023, 7, 11), days, None, 484, 0.0)
-    mixture = Mixture(inputs, DirectAnswers({}), hits)
+    names = tuple(inputs.config.targets)
+    ahead = Survival(names, date(2023, 7, 11), np.ones((10, len(names), 485)))
+    mixture = Mixture(inputs, DirectAnswers({}), ahead)
     return Run(inputs, posterior, mixture, factory.forecast(inputs.events))
 
 
@@ -43,7 +43,7 @@ def cells(html):
 
 
 def test_a_prompt_shows_a_line_not_a_megabyte(run):
-    for value in (run, run.forecast, run.inputs, run.hits, run.events, *run.forecast.targets):
+    for value in (run, run.forecast, run.inputs, run.events, *run.forecast.targets):
         assert len(repr(value)) < 400, type(value)
         assert "\n" not in repr(value)
     assert repr(run).startswith("Run(Forecast(run_id='us-china-2023-2023-07-10-3f9a1c', as_of=2023-07-10, ")

@@ -8,17 +8,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
-from forecast.simulation import FirstPassages
 from pypdf import PdfReader
 
 from forecast.config import load_config
 from forecast.evaluation.track_record import find_track_record
+from forecast.models.survival import Survival
 from forecast.records.analysis import TrackRecord
 from forecast.records.notices import notice
 from forecast.runs.files import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
-from forecast.runs.summaries import capped_warnings
 from forecast.workflows.report import rebuild_report, save_run
 
 CONFIG = """\
@@ -156,25 +155,18 @@ def test_a_run_that_has_a_record_keeps_it_when_a_newer_backtest_comes(run, backt
 
 @pytest.fixture
 def finished(factory, tmp_path):
-    """A run in memory, with stand-ins for the posterior and its paths."""
+    """A run in memory, with stand-ins for the posterior and its chances."""
     (tmp_path / "events.csv").write_text(factory.events.canonical_csv(), encoding="utf-8")
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
     posterior = SimpleNamespace(tree=xr.DataTree(), n_chains=2, target_accept=0.9, tune=400, reruns=0)
-    hits = FirstPassages(
-        targets=("lethal_clash",),
-        origin=date(2023, 7, 11),
-        day=np.zeros((1, 2, 3), dtype=np.int32),
-        acts=np.zeros((2, 3, 1), dtype=np.int64),
-        horizon_days=10,
-        capped_share=0.0,
-    )
+    ahead = Survival(("lethal_clash",), date(2023, 7, 11), np.ones((2, 1, 11)))
     inputs = SimpleNamespace(
         config=load_config(tmp_path / "config.yaml"), events=factory.events, scenarios=()
     )
     return Run(
         inputs=inputs,
         fit=posterior,
-        mixture=Mixture(inputs, DirectAnswers({}), hits),
+        mixture=Mixture(inputs, DirectAnswers({}), ahead),
         forecast=factory.forecast(factory.events),
         analysis=factory.analysis(factory.events),
     )
@@ -195,15 +187,3 @@ def test_a_new_run_notes_on_page_1_why_the_backtest_beside_it_was_not_used(finis
     assert "The backtest beside this run was not used: its priors are not this run's." in front
     assert "Never tested: no backtest of this event so far ahead." in front
     assert not (folder / "track_record.json").exists()
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [
-        (0.0, []),
-        (9e-7, []),
-        (2.5e-4, ["250 of 1,000,000 simulated intensities reached the cap of 200 acts a week and were cut."]),
-    ],
-)
-def test_a_negligible_share_of_capped_intensities_is_no_note_on_page_1(share, said):
-    assert [one.text for one in capped_warnings(share)] == said

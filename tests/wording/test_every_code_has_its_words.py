@@ -46,7 +46,6 @@ def test_gates_warnings_and_refusals(snapshot):
     gates = [GateFailure(code=one, quantity="P(x)", value=1.0432, limit=0.4) for one in get_args(Gate)]
     gates += [GateFailure(code=one, quantity="P(x)", value=value, limit=400) for one, value in odd.items()]
     warnings = [
-        notice("capped_rates", share=2.5e-4, cap=200),
         notice("late_reports", origin="estimated", mean_days=8.25, known_share=0.613),
         notice("influential_events", number=1),
         notice("influential_events", number=3),
@@ -77,7 +76,17 @@ def test_scenarios_crossings_notes_and_members(snapshot):
     crossings = [
         crossing("tension.persistence", (28, 4), (51.1, 7.3), ((45.5, 6.5), (57.4, 8.2)), scale="weeks"),
         crossing("ballast.visit", (0.4, -0.33), (0.2, -0.18), ((0.1, -0.1), (0.3, -0.26)), scale="effect"),
-        crossing("excitation.cross.sanction", *[(0.12, 0.12), (0.3, 0.3)], [(0.26,) * 2] * 2, scale="chance"),
+        crossing(
+            "answers.number.other_side", (0.1, 10), (0.2, 20), ((0.19, 19), (0.22, 22)), scale="per_hundred"
+        ),
+        crossing("answers.in_kind.same_side", *[(0.12, 0.12), (0.3, 0.3)], [(0.26,) * 2] * 2, scale="chance"),
+        crossing("answers.severity", (0.4, 1.5), (0.7, 2.0), ((0.6, 1.8), (0.8, 2.2)), scale="times"),
+        crossing(
+            "reaction.number.taiwan_contact", *[(0.3, 0.26), (0.7, 0.5)], [(0.5, 0.4)] * 2, scale="chance"
+        ),
+        crossing(
+            "baseline.weekly_rate.sanction.USA", (0.1, 5), (0.2, 10), ((0.19, 9), (0.22, 11)), scale="a_year"
+        ),
         crossing(
             "calendar.0",
             *((0.6, 0.6), (0.1, 0.1), ((0.0, 0.0), (0.3, 0.3))),
