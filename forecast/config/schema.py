@@ -269,7 +269,7 @@ class ModelConfig(Section):
 
 
 class SamplerConfig(Section):
-    """How long to sample, how many futures to draw, and from which seed."""
+    """How long to sample, and from which seed."""
 
     draws: Whole = Field(default=500, ge=10, le=100_000, description="kept draws of each chain")
     tune: Whole = Field(default=300, ge=10, le=100_000, description="warm-up steps of each chain, not kept")

@@ -135,7 +135,9 @@ def _effects(base: Run, reaction: Reaction) -> Iterator[ReactionEffect]:
     ahead = base.chances.survival((*inputs.calendar, act))
     moved: Mixture = replace(base.mixture, ahead=ahead, plain=base.mixture.without_acts.survival)
     headline = next(one for one in inputs.config.milestones if one.name == inputs.config.headline.milestone)
-    ends = [(days, days + 1) for days in AFTER_DAYS if days + 1 <= moved.horizon_days]
+    ends: list[tuple[int | None, int]] = [
+        (days, days + 1) for days in AFTER_DAYS if days + 1 <= moved.horizon_days
+    ]
     ends += [(None, (headline.date - origin).days)] if headline.date > origin else []
     for days, end in ends:
         new, old = moved.by_draw(target, end), base.mixture.by_draw(target, end)
