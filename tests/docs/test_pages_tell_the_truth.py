@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from forecast.simulation.play import RATE_CAP
 
 import forecast
 from forecast import wording
@@ -267,7 +266,6 @@ def test_the_figures_of_the_model_page_are_those_in_use():
         f"at most {100 * sampling.DIVERGENCE_SHARE_MAX:g}% divergent draws",
         f"BFMI at least {sampling.BFMI_MIN:g}",
         f"Pareto k above {PARETO_K_MAX:g}",
-        f"Intensities above {RATE_CAP:g} acts a week are cut",
         f"*calm* below {STRAINED_FROM:g}, *strained* from {STRAINED_FROM:g}",
         f"*crisis* from {CRISIS_FROM:g} standard deviations",
     ]

@@ -48,6 +48,20 @@ def test_without_answers_and_swings_acts_are_poisson(chances, still):
         np.testing.assert_allclose(found[:, q], np.tile(expected, (2, 1)), rtol=1e-9)
 
 
+@pytest.mark.parametrize("expected", [1e-12, 1e-9, 1e-4, 1.0, 20.0, 27.0])
+def test_chances_near_0_and_1_keep_their_digits(chances, still, expected):
+    """A chance near 0 has a relative precision of 1e-4 down to 1e-12, and so has one less it near 1."""
+    data, _ = still
+    share = data.rate_shares[data.layout.meets[1]].sum()
+    rate = data.layout.rate_of[data.layout.meets[1]]
+    assert len(set(rate)) == 1
+    rates = np.full(len(data.layout.rates), 1e-30)
+    rates[rate[0]] = expected * 7 / HORIZON / share
+    found = chances(baseline_weekly_rate=rates).survival(occasions=False).of("incident")[:, -1]
+    assert 1 - found == pytest.approx(-np.expm1(-expected), rel=1e-4)
+    assert found == pytest.approx(np.exp(-expected), rel=1e-4)
+
+
 @pytest.mark.parametrize("days", [1, 10, 40])
 @pytest.mark.parametrize("first", [0, 3, 25])
 def test_an_act_that_meets_a_target_counts_from_the_day_after_it(chances, first, days):
