@@ -11,6 +11,7 @@ import pytest
 from forecast.config import load_config
 from forecast.evaluation import past_forecasts as units
 from forecast.evaluation.past_forecasts import BacktestOptions, BacktestPlan, OriginForecast, UnitResult
+from forecast.events.dyads import DyadRule
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel import TargetRule
 from forecast.workflows import backtest_folder as backtest_run
@@ -72,6 +73,7 @@ def plan_with(**changes) -> BacktestPlan:
     """A plan of three origins of one target; keyword arguments replace its parts."""
     parts = {
         "dyad": "small",
+        "sides": DyadRule(("USA",), ("CHN",), ("TWN", "HKG", "CAN")),
         "targets": (MILITARY,),
         "origins": (date(2020, 1, 1), date(2020, 2, 1), date(2020, 3, 1)),
         "horizons": (30, 90),

@@ -45,7 +45,7 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
     assert content["default"] == DEFAULT_MODEL
     assert content["seconds_per_origin"] >= 0
     cells = content["cells"]
-    assert list(content["seconds"]) == ["refit", "bridge", "simulate", "score"]
+    assert list(content["seconds"]) == ["refit", "bridge", "chances", "score"]
     # The model on two dyads, each with one fit that the fixture makes.
     assert content["fits"] == {"made": 2, "failed": 0}
     columns = ["dyad", "horizon_days", "model", "n", "base_rate", "brier", "log", "brier_se", "log_se"]

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.events.dyads import DyadRule
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
-from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import default_priors
+from forecast.streams import acts_of, stream_layout
 
+US_CHINA = DyadRule(("USA",), ("CHN",), ("TWN", "HKG", "CAN"))
 SHORT = SamplerOptions(seed=11, draws=200, tune=200, chains=2)
 
 
@@ -19,23 +22,23 @@ def short_options():
 
 
 @pytest.fixture(scope="session")
-def counted(us_china):
+def acts(us_china):
     rule = TargetRule("major", ("military_incident", "military_posture"), 4)
     grid = TimeGrid(date(2021, 1, 20), date(2023, 7, 11))
-    return count_events(us_china, grid, stream_layout((rule,)))
+    return acts_of(us_china, grid, stream_layout((rule,), US_CHINA))
 
 
 @pytest.fixture(scope="session")
-def density(counted):
+def density(acts):
     """The posterior that most tests here sample."""
-    return PosteriorDensity.of(counted, default_priors(counted.layout))
+    return PosteriorDensity.of(acts, default_priors(acts.layout))
 
 
 @pytest.fixture(scope="session")
-def little(us_china, counted):
+def little(us_china, acts):
     """The posterior of half a year, for tests of what surrounds the sampling."""
     grid = TimeGrid(date(2023, 1, 10), date(2023, 7, 11))
-    return PosteriorDensity.of(count_events(us_china, grid, counted.layout), default_priors(counted.layout))
+    return PosteriorDensity.of(acts_of(us_china, grid, acts.layout), default_priors(acts.layout))
 
 
 @pytest.fixture(scope="session")

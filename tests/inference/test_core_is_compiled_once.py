@@ -8,10 +8,12 @@ from datetime import date
 import numpy as np
 import pytest
 
+from forecast.events.dyads import DyadRule
 from forecast.inference.density import PosteriorDensity
 from forecast.models import density as core
-from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import default_priors
+from forecast.streams import acts_of, stream_layout
 
 CLASHES = TargetRule("clashes", ("military_incident",), 3)
 DRILLS = TargetRule("drills", ("military_posture",), 2)
@@ -21,14 +23,15 @@ from pathlib import Path
 from forecast.events.reading import load_events
 from forecast.inference.density import PosteriorDensity
 from forecast.models.density import densities
-from forecast.panel import TimeGrid, count_events
-from forecast.panel import stream_layout
+from forecast.events.dyads import DyadRule
+from forecast.panel import TimeGrid
 from forecast.priors import default_priors
+from forecast.streams import acts_of, stream_layout
 
-layout = stream_layout(())
+layout = stream_layout((), DyadRule(("USA",), ("CHN",)))
 events = load_events("bundled:us-china", Path())
-panel = count_events(events, TimeGrid(date(2022, 1, 1), date(2023, 1, 1)), layout)
-posterior = PosteriorDensity.of(panel, default_priors(layout))
+acts = acts_of(events, TimeGrid(date(2022, 1, 1), date(2023, 1, 1)), layout)
+posterior = PosteriorDensity.of(acts, default_priors(layout))
 print(posterior(posterior.starting_point(1)[None])[0][0].hex())
 print(sum(densities.stats.cache_hits.values()), sum(densities.stats.cache_misses.values()))
 """
@@ -40,9 +43,9 @@ def test_other_lengths_targets_and_priors_are_data_of_the_same_function(us_china
         ((CLASHES, DRILLS), date(2020, 1, 1), {}),
         ((), date(2023, 7, 11), {"tension.scale": "HalfNormal(0.5)"}),
     ):
-        layout = stream_layout(rules)
-        panel = count_events(us_china, TimeGrid(date(2017, 1, 20), origin), layout)
-        posterior = PosteriorDensity.of(panel, default_priors(layout).changed(stated, "config"))
+        layout = stream_layout(rules, DyadRule(("USA",), ("CHN",)))
+        acts = acts_of(us_china, TimeGrid(date(2017, 1, 20), origin), layout)
+        posterior = PosteriorDensity.of(acts, default_priors(layout).changed(stated, "config"))
         point = posterior.starting_point(3)
         value, gradient = posterior.log_density()(point)
         assert np.isfinite(value)

@@ -29,11 +29,13 @@ NOISE = 1.5
 class Known:
     """A density that needs no priors, whose draws are its values."""
 
-    layout = None
+    priors = None
 
     @classmethod
     def of(cls, data, priors, n_knots):
-        return cls(data)
+        known = cls(data)
+        known.data = data
+        return known
 
 
 class SteadyRate(Known):
@@ -91,10 +93,18 @@ def make_rolling(monkeypatch):
         monkeypatch.setattr(particles, "PosteriorDensity", density)
         monkeypatch.setattr(particles, "fit", fit)
         monkeypatch.setattr(particles, "check_gates", lambda fit: SimpleNamespace(converged=True))
-        monkeypatch.setattr(particles, "StreamDraws", lambda streams, layout, values: values)
+        monkeypatch.setattr(particles, "_of_record", lambda known, points: known.values(points))
+        monkeypatch.setattr(particles, "stream_draws", lambda layout, variables, priors: variables)
         return RollingPosterior(N_KNOTS, lambda data: None, SamplerOptions(seed=4), **options)
 
     return make, fits
+
+
+def weighted(found, name):
+    """Mean and standard deviation of what was drawn."""
+    values = found.draws[name]
+    mean = found.weights @ values
+    return mean, np.sqrt(found.weights @ (values - mean) ** 2)
 
 
 def standard_normal(points):
@@ -121,9 +131,9 @@ def test_a_constant_rate_has_its_posterior_at_every_origin(make_rolling):
     for data in months([3] * 20 + random.poisson(3, 60).tolist())[19:]:
         found, exact = rolled.at(data), SteadyRate(data).exact
         assert found.effective_draws >= INDEPENDENT_MIN
-        gap = (found.draws["rate"].mean() - exact.mean()) / exact.std()
-        gaps.append(gap * np.sqrt(found.effective_draws))
-        spreads.append(found.draws["rate"].std() / exact.std())
+        mean, spread = weighted(found, "rate")
+        gaps.append((mean - exact.mean()) / exact.std() * np.sqrt(found.effective_draws))
+        spreads.append(spread / exact.std())
     assert np.abs(gaps).max() < 4
     assert np.mean(spreads) == pytest.approx(1, abs=0.1)
     # The posterior moves by more than its width: weights on the first fit's draws would not last.
@@ -135,10 +145,10 @@ def test_what_is_seen_and_what_lies_beyond_have_their_posteriors(make_rolling):
     rolled = make(NoisyKnots)
     for n in range(5, 35):
         found, exact = rolled.at(seen_after(n)), NoisyKnots(seen_after(n))
-        knots, error = found.draws["knots"], 1 / np.sqrt(found.effective_draws)
-        assert np.abs((knots.mean(axis=0) - exact.mean) / exact.spread).max() < 4.5 * error
-        assert (knots.std(axis=0) / exact.spread).mean() == pytest.approx(1, abs=0.1)
-        assert knots[:, n:].std(axis=0) == pytest.approx(1, abs=5 * error)
+        (mean, spread), error = weighted(found, "knots"), 1 / np.sqrt(found.effective_draws)
+        assert np.abs((mean - exact.mean) / exact.spread).max() < 4.5 * error
+        assert (spread / exact.spread).mean() == pytest.approx(1, abs=0.1)
+        assert spread[n:] == pytest.approx(1, abs=5 * error)
     assert len(fits) == 1
 
 
@@ -215,6 +225,22 @@ def test_a_surprise_makes_a_new_fit_and_so_does_exact(make_rolling):
         assert [rolled.at(data).refitted for data in (calm[28], calm[29], outbreak)] == made
         assert rolled.spent.fits == sum(made)
     assert len(set(fits[:2])) == 2
+
+
+def test_acts_told_apart_in_another_way_make_a_new_fit(make_rolling):
+    make, _ = make_rolling
+    rolled, record = make(SteadyRate), months([1] * 30)
+    record[-1].layout = "another"
+    assert [rolled.at(data).refitted for data in record[-3:]] == [True, False, True]
+
+
+def test_a_forecast_has_at_most_so_many_draws_and_their_weights(make_rolling):
+    make, _ = make_rolling
+    for exact in (False, True):
+        for data in months([3] * 22)[19:]:
+            found = make(SteadyRate, exact=exact).at(data)
+            assert len(found.weights) == len(found.draws["rate"]) <= particles.FORECAST_DRAWS
+            assert found.weights.sum() == pytest.approx(1)
 
 
 def test_the_same_seed_gives_the_same_draws(make_rolling):

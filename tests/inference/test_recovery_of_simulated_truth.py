@@ -1,112 +1,142 @@
-"""Counts simulated from known parameters, with NumPy and nothing of the product, are fitted again."""
+"""Acts that the plain simulator plays from known parameters are fitted again."""
 
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from forecast.events.codebook import CONFLICTUAL
+from forecast.events.dyads import DyadRule
 from forecast.inference.density import PosteriorDensity
-from forecast.inference.posterior import SamplerOptions
+from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import check_gates, fit
-from forecast.models.draws import stream_draws, tension_at_steps
-from forecast.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, EventCounts, TargetRule, TimeGrid, stream_layout
+from forecast.models.draws import (
+    DRIFT_INNOVATIONS,
+    INNOVATIONS,
+    StreamDraws,
+    linear_between,
+    stream_draws,
+    tension_at_steps,
+)
+from forecast.models.simulate import Simulator
+from forecast.models.survival import Chances
+from forecast.panel import DRIFT_KNOT_STEPS, TimeGrid, drift_knots_for, knots_for
 from forecast.priors import default_priors
+from forecast.streams import Acts, stream_layout
 
-N_STEPS = 520
-LAYOUT = stream_layout((TargetRule("military", ("military_incident", "military_posture"), 3),))
-CONFLICT = np.array(LAYOUT.conflictual)
-GRAVITY = np.array([0.4, 0.3, 0.2, 0.1])
-"""Chances of severities 1 to 4 of an act of conflict, whatever its stream."""
-TRUTH = {
-    "baseline_weekly_rate": np.array([0.5, 0.3, 0.7, 0.25, 0.6, 0.4, 0.5, 0.9, 0.35]),
-    "tension_scale": 0.8,
-    "tension_persistence": 150.0,
-    "tension_loading": np.where(CONFLICT, 1.0, -0.1),
-    "drift_scale": 0.6,
-    "excitation_branching": np.array([0.2, 0.1]),
-    "excitation_half_life_days": 10.0,
-    "excitation_cross": np.array([0.3, 0.2, 0.3, 0.35, 0.25, 0.3]),
-    "excitation_cross_half_life_days": 25.0,
-    "excitation_severity": 0.4,
-    "overdispersion_shape": np.full(9, 2.5),
-    "ballast": np.array([0.1, 0.0, -0.05]),
-    "ballast_half_life_days": 60.0,
-}
+LAYOUT = stream_layout((), DyadRule(("AAA",), ("BBB",)))
+PRIORS = default_priors(LAYOUT)
+START = date(2013, 1, 1)
+WEEKS_BEFORE = 12
+SEVERITIES = np.repeat([1, 2, 3, 4], [8, 6, 4, 2])
+"""Of an act of any stream, each as likely."""
+CONFLICT = np.array([name in CONFLICTUAL for name in LAYOUT.categories])
 
 
-def process(rng: np.random.Generator, decay: float, every: int) -> np.ndarray:
-    """An Ornstein–Uhlenbeck process of unit variance in every step, linear between its knots."""
-    knots = [rng.standard_normal()]
-    while len(knots) < N_STEPS // every + 2:
-        knots.append(decay * knots[-1] + np.sqrt(1 - decay**2) * rng.standard_normal())
-    return np.interp(np.arange(N_STEPS) / every, np.arange(len(knots)), knots)
+class Recovered(NamedTuple):
+    """What was played, and what a fit made of it; drift as its difference from its mean."""
+
+    acts: Acts
+    truth: StreamDraws
+    level: np.ndarray
+    posterior: Posterior
+    draws: StreamDraws
 
 
-def simulate(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts, (step, stream), conflict by severity, (step, 5), and tension, from the equations."""
-    rng, truth = np.random.default_rng(seed), TRUTH
-    tension = process(rng, np.exp(-28 / truth["tension_persistence"]), 4)
-    drift = truth["drift_scale"] * process(rng, DRIFT_DECAY, DRIFT_KNOT_STEPS)
-    drift -= np.log(np.exp(drift).mean())
-    own_left, cross_left, calm_left = (
-        0.5 ** (7 / truth[name])
-        for name in ("excitation_half_life_days", "excitation_cross_half_life_days", "ballast_half_life_days")
+def truth_of(n_weeks: int, seed: int, **changed) -> StreamDraws:
+    """One draw: other sides answer more, in kind and gravely for grave acts; tension and drift both move."""
+    rng = np.random.default_rng(seed)
+    knots = knots_for(n_weeks)
+    names = [group.variable for group in PRIORS.groups if PRIORS.of_group(group)]
+    values = {
+        "baseline_weekly_rate": rng.uniform(0.1, 0.4, len(LAYOUT.rates)),
+        "tension_scale": 0.8,
+        "tension_persistence": 120.0,
+        "tension_loading": np.where(CONFLICT, 1.0, -0.1),
+        "drift_scale": 0.6,
+        "answers_number": np.array([0.1, 0.3]),
+        "answers_in_kind": np.array([0.4, 0.6]),
+        "answers_half_life_days": 3.0,
+        "answers_severity": 0.3,
+        "answers_gravity": 0.1,
+        "follow_on_number": 0.15,
+        "follow_on_half_life_days": 10.0,
+        # The future that is played takes cooperation at its expected course.
+        "ballast": np.zeros(len(LAYOUT.calming)),
+        "ballast_half_life_days": 56.0,
+        INNOVATIONS: rng.standard_normal(knots),
+        DRIFT_INNOVATIONS: rng.standard_normal(drift_knots_for(knots)),
+        **changed,
+    }
+    assert set(names) < set(values)
+    return stream_draws(LAYOUT, {name: np.asarray(value)[None] for name, value in values.items()}, PRIORS)
+
+
+def played(truth: StreamDraws, n_weeks: int, seed: int) -> Acts:
+    """A record of so many weeks, which follows on some acts long ago."""
+    k = len(LAYOUT.kinds)
+    before = TimeGrid(START - timedelta(weeks=WEEKS_BEFORE), START)
+    long_ago = Acts(
+        before,
+        LAYOUT,
+        np.zeros(k * len(SEVERITIES), dtype=np.int64),
+        np.repeat(np.arange(k), len(SEVERITIES)),
+        np.tile(SEVERITIES, k),
+        np.ones(7 * WEEKS_BEFORE),
     )
-    weight = np.exp(truth["excitation_severity"] * np.array([-1, 0, 1, 2, 3]))
-    # What conflict weighs a week on average, by the ordinary rates.
-    usual = truth["baseline_weekly_rate"][CONFLICT].sum() * (GRAVITY @ weight[:4])
-    share = np.zeros(len(CONFLICT))
-    share[CONFLICT] = truth["excitation_cross"]
-    branching = np.where(CONFLICT, *truth["excitation_branching"])
-    loading = truth["tension_loading"] * truth["tension_scale"]
-    counts, graded = np.zeros((N_STEPS, len(CONFLICT)), np.int64), np.zeros((N_STEPS, 5), np.int64)
-    for t in range(N_STEPS):
-        lags = np.arange(1, t + 1)
-        own = ((1 - own_left) * own_left ** (lags - 1)) @ counts[t - lags]
-        pull = ((1 - cross_left) * cross_left ** (lags - 1)) @ (graded[t - lags] @ weight)
-        recent = (calm_left**lags) @ counts[t - lags][:, ~CONFLICT]
-        calm = np.exp(-(recent / (recent + 5)) @ truth["ballast"])
-        moved = np.exp(loading * tension[t] - loading**2 / 2 + CONFLICT * drift[t])
-        rate = truth["baseline_weekly_rate"] * ((1 - share) * moved + share * pull / usual) + branching * own
-        rate *= np.where(CONFLICT, calm, 1.0)
-        counts[t] = rng.poisson(
-            rng.gamma(truth["overdispersion_shape"], rate / truth["overdispersion_shape"])
-        )
-        graded[t, :4] = rng.multinomial(counts[t, CONFLICT].sum(), GRAVITY)
-    return counts, graded, tension
+    chances = Chances(long_ago, PRIORS, truth, 7 * n_weeks, 1)
+    day, stream, severity = Simulator(chances, 0).play(np.random.default_rng(seed))
+    order = np.lexsort((severity, stream, day))
+    grid = TimeGrid(START, START + timedelta(weeks=n_weeks))
+    return Acts(grid, LAYOUT, day[order], stream[order], severity[order], np.ones(7 * n_weeks))
 
 
-def in_terms_of_the_record(graded: np.ndarray) -> dict[str, np.ndarray | float]:
-    """The truth, with rates and shares of what conflict weighed in this record, and not of ordinary rates."""
-    weight = np.exp(TRUTH["excitation_severity"] * np.array([-1, 0, 1, 2, 3]))
-    more = (graded @ weight).mean() / (TRUTH["baseline_weekly_rate"][CONFLICT].sum() * (GRAVITY @ weight[:4]))
-    rate, share = TRUTH["baseline_weekly_rate"].copy(), TRUTH["excitation_cross"]
-    brought = rate[CONFLICT] * share * more
-    rate[CONFLICT] = rate[CONFLICT] * (1 - share) + brought
-    return TRUTH | {"baseline_weekly_rate": rate, "excitation_cross": brought / rate[CONFLICT]}
+def recover(n_weeks: int, seed: int, options: SamplerOptions, reruns=None, **changed) -> Recovered:
+    whole = WEEKS_BEFORE + n_weeks
+    truth = truth_of(whole, seed, **changed)
+    acts = played(truth, n_weeks, seed)
+    posterior = fit(PosteriorDensity.of(acts, PRIORS), options, reruns=reruns)
+    drift = linear_between(truth.drift[0], np.arange(whole), DRIFT_KNOT_STEPS)
+    level = drift[WEEKS_BEFORE:] - np.log(np.exp(drift[:WEEKS_BEFORE]).mean())
+    return Recovered(acts, truth, level, posterior, stream_draws(LAYOUT, posterior.variables, PRIORS))
+
+
+def in_terms_of_the_record(found: Recovered) -> dict[str, np.ndarray]:
+    """The truth, with rates at the mean level of the record."""
+    values = {name: np.ravel(value[0]) for name, value in found.truth.variables.items()}
+    of_conflict = np.array(
+        [LAYOUT.kinds[list(LAYOUT.rate_of).index(rate)].side >= 0 for rate in range(len(LAYOUT.rates))]
+    )
+    values["baseline_weekly_rate"] *= np.where(of_conflict, np.exp(found.level).mean(), 1.0)
+    return {name: value for name, value in values.items() if name not in (INNOVATIONS, DRIFT_INNOVATIONS)}
+
+
+def test_a_short_record_shows_who_answers():
+    options = SamplerOptions(seed=1, draws=300, tune=200, chains=2)
+    found = {
+        number: recover(150, 3, options, (), answers_number=np.array([0.05, number])).posterior
+        for number in (0.02, 0.5)
+    }
+    few, many = (one.variables["answers_number"][:, 1] for one in found.values())
+    assert np.quantile(few, 0.95) < np.quantile(many, 0.05)
+    assert np.quantile(many, 0.005) < 0.5 < np.quantile(many, 0.995)
 
 
 @pytest.fixture(scope="module")
 def recovered():
-    counts, graded, tension = simulate(seed=20230710)
-    start = date(2013, 1, 1)
-    grid = TimeGrid(start, start + timedelta(days=7 * N_STEPS))
-    mix = np.tile(np.r_[GRAVITY, 0.0], (len(CONFLICT), 1))
-    panel = EventCounts(grid, LAYOUT, counts, graded, mix, np.ones(N_STEPS))
-    posterior = fit(PosteriorDensity.of(panel, default_priors(LAYOUT)), SamplerOptions(seed=1, draws=800))
-    return posterior, tension, in_terms_of_the_record(graded)
+    return recover(416, 20230710, SamplerOptions(seed=1, draws=800))
 
 
 @pytest.mark.slow
 def test_true_parameters_lie_inside_the_posterior(recovered):
-    posterior, _, truth = recovered
-    report = check_gates(posterior)
+    report = check_gates(recovered.posterior)
     assert report.converged, report
     z, outside = {}, []
-    for name, true in truth.items():
-        draws = posterior.variables[name].reshape(posterior.n_draws, -1)
+    for name, true in in_terms_of_the_record(recovered).items():
+        draws = recovered.posterior.variables[name].reshape(recovered.posterior.n_draws, -1)
         low, high = np.quantile(draws, [0.005, 0.995], axis=0)
-        for k, value in enumerate(np.atleast_1d(true)):
+        for k, value in enumerate(true):
             label = f"{name}[{k}]"
             # On the log scale, where the posteriors of rates and times are near normal.
             positive = np.all(draws[:, k] > 0) and value > 0
@@ -114,8 +144,8 @@ def test_true_parameters_lie_inside_the_posterior(recovered):
             z[label] = float((centre - logs.mean()) / logs.std())
             if not low[k] <= value <= high[k]:
                 outside.append(label)
-    assert len(z) == 45
-    # 45 correlated 99% intervals: more than two misses have a chance of about one in a hundred.
+    # Some 45 correlated 99% intervals: more than two misses have a chance of about one in a hundred.
+    assert len(z) > 40
     assert len(outside) <= 2, f"outside their 99% intervals: {outside}"
     assert max(map(abs, z.values())) < 4, z
     # Were the posteriors far too wide or too narrow, the root mean square would show it.
@@ -124,12 +154,18 @@ def test_true_parameters_lie_inside_the_posterior(recovered):
 
 
 @pytest.mark.slow
-def test_the_true_tension_is_tracked_within_its_band(recovered):
-    posterior, tension, _ = recovered
-    draws = stream_draws(LAYOUT, posterior.variables, default_priors(LAYOUT))
-    fitted = tension_at_steps(draws.knots, N_STEPS)
-    correlation = np.corrcoef(fitted.mean(axis=0), tension)[0, 1]
-    assert correlation > 0.6, f"correlation {correlation:.2f}"
-    low, high = np.quantile(fitted, [0.05, 0.95], axis=0)
-    share = np.mean((low <= tension) & (tension <= high))
-    assert share > 0.75, f"{share:.0%} of the steps inside their 90% bands"
+def test_the_true_tension_and_drift_are_tracked_within_their_bands(recovered):
+    n_weeks = recovered.acts.grid.n_steps
+    tension = tension_at_steps(recovered.truth.knots[0], WEEKS_BEFORE + n_weeks)[WEEKS_BEFORE:]
+    drift = linear_between(recovered.draws.drift, np.arange(n_weeks), DRIFT_KNOT_STEPS)
+    level = drift - np.log(np.exp(drift).mean(axis=1, keepdims=True))
+    true_level = recovered.level - np.log(np.exp(recovered.level).mean())
+    for fitted, true, least in (
+        (tension_at_steps(recovered.draws.knots, n_weeks), tension, 0.5),
+        (level, true_level, 0.5),
+    ):
+        correlation = np.corrcoef(fitted.mean(axis=0), true)[0, 1]
+        assert correlation > least, f"correlation {correlation:.2f}"
+        low, high = np.quantile(fitted, [0.05, 0.95], axis=0)
+        share = np.mean((low <= true) & (true <= high))
+        assert share > 0.75, f"{share:.0%} of the weeks inside their 90% bands"

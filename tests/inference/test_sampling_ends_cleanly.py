@@ -10,8 +10,8 @@ from forecast.errors import NotConvergedError
 from forecast.inference import sampling
 from forecast.inference.posterior import POINTS
 from forecast.inference.sampling import Rerun, fit, sample
-from forecast.models.definition import replay
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, stream_draws
+from forecast.models.intensity import replay
 from forecast.records.forecast import Diagnostics, GateFailure
 
 
@@ -21,14 +21,15 @@ def brief(short_options):
     return replace(short_options, draws=30, tune=30)
 
 
-def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, density, counted):
-    groups = {group.variable for group in density.priors.groups}
+def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, density, acts):
+    priors = density.priors
+    groups = {group.variable for group in priors.groups if priors.of_group(group)}
     assert set(short_fit.variables) == groups | {INNOVATIONS, DRIFT_INNOVATIONS}
     assert (short_fit.n_chains, short_fit.n_draws) == (2, 400)
-    streams = counted.layout.streams
-    assert short_fit.variables["overdispersion_shape"].shape == (400, len(streams))
-    assert short_fit.variables[INNOVATIONS].shape == (400, counted.grid.n_knots)
-    assert list(short_fit.tree["posterior"]["baseline_weekly_rate"].coords["stream"].values) == list(streams)
+    rates = acts.layout.rates
+    assert short_fit.variables["baseline_weekly_rate"].shape == (400, len(rates))
+    assert short_fit.variables[INNOVATIONS].shape == (400, acts.grid.n_knots)
+    assert list(short_fit.tree["posterior"]["baseline_weekly_rate"].coords["rate"].values) == list(rates)
     assert all(np.isfinite(values).all() for values in short_fit.variables.values())
 
 

@@ -4,15 +4,17 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from forecast.simulation import SimulationOptions, simulate_first_passages
 
 from forecast.baselines import baseline_probabilities
+from forecast.events.dyads import DyadRule
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import stream_draws
-from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.models.survival import Chances
+from forecast.panel import TargetRule, TimeGrid
 from forecast.priors.population import record_priors, shipped_population
+from forecast.streams import acts_of, stream_layout
 
 FORCE = TargetRule("force", ("military_incident",), 5)
 START, WAR_DAYS = date(1990, 1, 1), 6 * 365
@@ -47,17 +49,17 @@ def forecasts(coded):
 
 
 def both_forecasts(table, origin):
-    panel = count_events(table, TimeGrid(START, origin), stream_layout((FORCE,)))
-    priors = record_priors(panel, shipped_population())
+    layout = stream_layout((FORCE,), DyadRule(("USA",), ("CHN",)))
+    data = acts_of(table, TimeGrid(START, origin), layout)
+    priors = record_priors(data, shipped_population())
     posterior = fit(
-        PosteriorDensity.of(panel, priors), SamplerOptions(seed=1, draws=300, tune=300, chains=2), reruns=()
+        PosteriorDensity.of(data, priors), SamplerOptions(seed=1, draws=300, tune=300, chains=2), reruns=()
     )
     assert check_gates(posterior).rhat_max < 1.05
-    draws = stream_draws(panel.layout, posterior.variables, priors)
-    options = SimulationOptions(seed=1, horizon_days=366, paths_per_draw=8)
-    hits = simulate_first_passages(panel, draws, options)
+    draws = stream_draws(layout, posterior.variables, priors)
+    quiet = Chances(data, priors, draws, 365, 1).survival().of("force").mean(axis=0)
     rate = baseline_probabilities(table, FORCE, origin, START, [30, 365])["gamma_poisson"]
-    return np.array([hits.probability("force", days) for days in (30, 365)]), rate
+    return 1 - quiet[[30, 365]], rate
 
 
 @pytest.mark.parametrize("years", [2, pytest.param(10, marks=pytest.mark.slow)])
