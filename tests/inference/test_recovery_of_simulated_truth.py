@@ -23,6 +23,7 @@ from forecast.models.simulate import Simulator
 from forecast.models.survival import Chances
 from forecast.panel import DRIFT_KNOT_STEPS, TimeGrid, drift_knots_for, knots_for
 from forecast.priors import default_priors
+from forecast.priors.population import record_priors
 from forecast.streams import Acts, stream_layout
 
 LAYOUT = stream_layout((), DyadRule(("AAA",), ("BBB",)))
@@ -96,10 +97,11 @@ def recover(n_weeks: int, seed: int, options: SamplerOptions, reruns=None, **cha
     whole = WEEKS_BEFORE + n_weeks
     truth = truth_of(whole, seed, **changed)
     acts = played(truth, n_weeks, seed)
-    posterior = fit(PosteriorDensity.of(acts, PRIORS), options, reruns=reruns)
+    priors = record_priors(acts, None)
+    posterior = fit(PosteriorDensity.of(acts, priors), options, reruns=reruns)
     drift = linear_between(truth.drift[0], np.arange(whole), DRIFT_KNOT_STEPS)
     level = drift[WEEKS_BEFORE:] - np.log(np.exp(drift[:WEEKS_BEFORE]).mean())
-    return Recovered(acts, truth, level, posterior, stream_draws(LAYOUT, posterior.variables, PRIORS))
+    return Recovered(acts, truth, level, posterior, stream_draws(LAYOUT, posterior.variables, priors))
 
 
 def in_terms_of_the_record(found: Recovered) -> dict[str, np.ndarray]:

@@ -95,7 +95,7 @@ def test_weights_are_the_ratio_of_likelihoods_and_of_priors_that_follow_the_reco
 
     def log_posterior(data, priors):
         total = log_likelihood(data, draws, priors)
-        for group in priors.groups:
+        for group in filter(priors.of_group, priors.groups):
             values = variables[group.variable].reshape(len(total), -1)
             total = total + sum(
                 one.distribution.log_density(values[:, k]) for k, one in enumerate(priors.of_group(group))
