@@ -11,13 +11,14 @@
 A reaction to acts that the record never held is known by its prior alone: each draw of the run takes a draw
 of it, and only acts ahead of its class, or its occasion, set it off.
 
-A belief multiplies the hazard of a target in every draw of every member, and adds the same hazard to targets
-that include it: S′ = S·(S(b)/S(a))^(ratio − 1) from the end b of its window [a, b) on.
+A belief multiplies the hazard that the forecast gives a target in a window [a, b): S′ = S·(S(b)/S(a))^(r − 1)
+from its end on, by the S of the forecast for a ratio above one, which adds the same hazard to every draw of
+every member, and by that of each draw for one below. Targets that include it have as much more, or less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -47,6 +48,8 @@ from forecast.scenarios.plan import ScenarioPlan
 
 Floats = NDArray[np.float64]
 
+LEAST_SHARE = 0.25
+"""Share of the draws of a run that their weights must be worth, where this is less than what a fit must be."""
 _LEAST = 1e-300
 _FURTHER_SEED = 7
 
@@ -88,8 +91,7 @@ def way_of(base: Run, plan: ScenarioPlan) -> Way:
     k, draws = weights.pareto_k, weights.effective_draws
     if k > PARETO_K_MAX:
         return Way("refit", FailedWeights(code="weights_not_trusted", value=k, limit=PARETO_K_MAX), weights)
-    # A run of few draws cannot be worth more than it has.
-    least = min(EFFECTIVE_DRAWS_MIN, base.n_draws / 2)
+    least = min(EFFECTIVE_DRAWS_MIN, base.n_draws * LEAST_SHARE)
     if draws < least:
         return Way("refit", FailedWeights(code="too_few_effective_draws", value=draws, limit=least), weights)
     future = plan.changes_future or plan.beliefs
@@ -160,36 +162,44 @@ def log_chance_of(chances: Chances, seen: Sequence[FutureAct]) -> Floats:
 
 
 def believed(mixture: Mixture, beliefs: Sequence[Belief]) -> Mixture:
-    """Return a forecast with the hazard of targets multiplied in windows, in every draw of every member."""
-    rules = {rule.name: rule for rule in mixture.inputs.rules}
-    origin = mixture.inputs.data.grid.origin
+    """Return a forecast with the hazard of targets multiplied in windows."""
+    origin, targets = mixture.inputs.data.grid.origin, {rule.name: rule for rule in mixture.inputs.rules}
+    for belief in beliefs:
+        first, end = (belief.window[0] - origin).days, (belief.window[1] - origin).days + 1
+        wider = {name for name, rule in targets.items() if rule.includes(targets[belief.target])}
 
-    def moved(quiet: dict[str, Floats]) -> dict[str, Floats]:
-        new = dict(quiet)
-        for belief in beliefs:
-            if belief.target not in quiet:
-                continue  # a member that says nothing of the target
-            own = np.maximum(quiet[belief.target], _LEAST)
-            days = np.arange(own.shape[1])
-            first, end = ((day - origin).days for day in belief.window)
-            within = own[:, np.clip(days, first, end + 1)] / own[:, [first]]
-            for name in quiet:
-                if rules[name].includes(rules[belief.target]):
-                    new[name] = np.minimum(new[name] * within ** (belief.ratio - 1), 1.0)
-        return new
+        def moved(
+            quiet: Mapping[str, Floats],
+            by: Floats,
+            first: int = first,
+            end: int = end,
+            power: float = belief.ratio - 1,
+            wider: Set[str] = wider,
+        ) -> dict[str, Floats]:
+            by = np.maximum(by, _LEAST)
+            factor = (by[..., np.clip(np.arange(by.shape[-1]), first, end)] / by[..., [first]]) ** power
+            return {
+                name: np.minimum(one * factor, 1.0) if name in wider else one for name, one in quiet.items()
+            }
 
-    def of(survival: Survival) -> Survival:
-        new = moved({name: survival.of(name) for name in survival.targets})
-        return replace(survival, values=np.stack([new[name] for name in survival.targets], axis=1))
+        def of(survival: Survival, by: Floats) -> Survival:
+            new = moved({name: survival.of(name) for name in survival.targets}, by)
+            return replace(survival, values=np.stack([*new.values()], axis=1))
 
-    if not beliefs:
-        return mixture
-    direct = {
-        member: {name: 1 - one for name, one in moved({name: 1 - one for name, one in said.items()}).items()}
-        for member, said in mixture.direct.by_member.items()
-    }
-    ahead, plain = (one and of(one) for one in (mixture.ahead, mixture.plain))
-    return replace(mixture, direct=DirectAnswers(direct), ahead=ahead, plain=plain)
+        ahead, plain, name = mixture.survival, mixture.plain, belief.target
+        if belief.ratio > 1:
+            ahead = of(ahead, 1 - mixture.curves[name].probability)
+            mixture = replace(mixture, ahead=ahead, plain=plain or mixture.survival)
+        elif belief.ratio < 1:
+            # What is taken from all draws alike would be more than some have.
+            direct = {}
+            for member, said in mixture.direct.by_member.items():
+                quiet = {one: 1 - draws for one, draws in said.items()}
+                quiet = moved(quiet, quiet[name]) if name in said else quiet
+                direct[member] = {one: 1 - draws for one, draws in quiet.items()}
+            ahead, plain = (one and of(one, one.of(name)) for one in (ahead, plain))
+            mixture = replace(mixture, ahead=ahead, plain=plain, direct=DirectAnswers(direct))
+    return mixture
 
 
 def fitted_anew(

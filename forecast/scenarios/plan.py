@@ -145,7 +145,8 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         seen,
         further,
         beliefs,
-        changes_priors=any(
+        changes_priors=not again
+        and any(
             changed.priors[name].distribution != prior.distribution for name, prior in before.priors.items()
         ),
         changes_future=acts != inputs.calendar or bool(further),

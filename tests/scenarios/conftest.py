@@ -90,8 +90,9 @@ class Fixed:
 
     def by_day(self, events, targets, origin, start, horizon_days):
         mean = self.chance * np.arange(horizon_days + 1) / horizon_days
-        # Two draws that lie apart by this variance.
-        told = mean + np.array([[-1.0], [1.0]]) * np.sqrt(self.variance)
+        # Two draws that lie apart by this variance at the end.
+        spread = np.sqrt(self.variance) / self.chance if self.variance else 0.0
+        told = mean * (1 + np.array([[-1.0], [1.0]]) * spread)
         return {target.name: told for target in targets if target.name not in self.silent}
 
 

@@ -1,0 +1,365 @@
+"""What assumed acts, signs seen and beliefs do: exact laws, and chances that played clusters have."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
+from forecast.models.simulate import Simulator
+from forecast.panel import FutureAct
+from forecast.scenarios import answer, compare_scenarios, plan_scenario
+from forecast.scenarios.answer import milestone_day, way_of
+from forecast.scenarios.evaluate import by_effect
+
+from .conftest import CLASH, assumed, milestones
+
+DAY = "2022-07-20"
+SANCTION = {"date": DAY, "category": "sanction", "severity": 3, "by": "USA"}
+BELIEF = {"target": "lethal", "window": ["2022-08-01", "2022-08-30"], "ratio": 2.0}
+
+
+@pytest.fixture(scope="module")
+def tense(inputs, run_from):
+    """A run whose tension moves everything, so that acts tell of what is to come."""
+
+    def stir(variables):
+        variables["tension_scale"][:] *= 2
+        variables["tension_persistence"][:] = 200.0
+
+    return run_from(replace(inputs, calendar=()), edit=stir)
+
+
+@pytest.fixture(scope="module")
+def changes(base):
+    """Change of every target before every milestone by category, severity and who acts."""
+    kinds = [(name, grade, by) for name in CATEGORIES for grade in SEVERITIES for by in ("USA", "CHN")]
+    scenarios = [
+        assumed(
+            {"date": DAY, "category": name, "severity": grade, "by": by}, name=f"{name}-{grade}-{by.lower()}"
+        )
+        for name, grade, by in kinds
+    ]
+    found = compare_scenarios(base, scenarios)
+    return {
+        kind: np.array([one.difference.value for one in milestones(scenario).values()])
+        for kind, scenario in zip(kinds, found, strict=True)
+    }
+
+
+# -- assumed acts
+
+
+def test_no_act_of_conflict_lowers_a_chance_and_a_graver_one_does_no_less(changes, base):
+    quiet = np.array([1 - one.probability for one in milestones(base.forecast).values()])
+    for category in CONFLICTUAL:
+        for by in ("USA", "CHN"):
+            ladder = [np.zeros(len(quiet)), *(changes[category, grade, by] for grade in SEVERITIES)]
+            for milder, graver in pairwise(ladder):
+                assert np.all(graver >= milder - 1e-12), (category, by)
+            assert np.all(ladder[-1] <= quiet + 1e-12)
+            assert np.all(ladder[-1] > 0)
+
+
+def test_cooperation_never_raises_a_chance_by_being_grave(changes):
+    for category in COOPERATIVE:
+        for milder, graver in pairwise(changes[category, grade, "USA"] for grade in SEVERITIES):
+            assert np.all(graver <= milder + 1e-12), category
+
+
+def test_the_order_of_acts_and_their_labels_do_not_matter(base):
+    other = {"date": "2022-08-01", "category": "dispute", "severity": 4, "by": "CHN", "probability": 0.3}
+    one, two = compare_scenarios(
+        base, [assumed(SANCTION, other), assumed({**other, "label": "A"}, SANCTION, name="two")]
+    )
+    for question, known in milestones(one).items():
+        assert milestones(two)[question].probability == pytest.approx(known.probability, abs=1e-12)
+
+
+@pytest.mark.parametrize("family", ["model", "mixed", "partly", "alone"])
+def test_what_changes_nothing_is_exactly_the_run_and_a_certain_event_is_certain(run_of, family):
+    run = run_of(family)
+    none, sure, belief = compare_scenarios(
+        run,
+        [
+            assumed({**CLASH, "probability": 0.0}),
+            assumed(CLASH, name="sure"),
+            assumed(name="belief", beliefs=[{**BELIEF, "ratio": 1.0}]),
+        ],
+    )
+    for found in (none, belief):
+        for target in found.targets:
+            assert target.curve == run.forecast.target(target.name).curve
+            for one in target.milestones:
+                assert (one.difference.value, one.difference.mcse) == (0.0, 0.0)
+    assert all(one.probability >= one.interval90[0] >= 0.999 for one in milestones(sure).values())
+    assert all(one.probability == 1.0 for target in sure.targets for one in target.after)
+
+
+def test_until_the_act_nothing_changes_at_all(base):
+    (found,) = compare_scenarios(base, [assumed({**SANCTION, "probability": 0.7})])
+    days = (date.fromisoformat(DAY) - base.inputs.data.grid.origin).days + 1
+    for target in found.targets:
+        known = base.forecast.target(target.name).curve
+        assert target.curve.probability[:days] == known.probability[:days]
+        assert target.curve.probability[-1] > known.probability[-1]
+
+
+def test_probability_plus_difference_is_the_whole_story(run_of):
+    run = run_of("mixed")
+    before = milestones(run.forecast)
+    (found,) = compare_scenarios(run, [assumed(CLASH)])
+    for question, one in milestones(found).items():
+        assert one.probability == pytest.approx(
+            before[question].probability + one.difference.value, abs=1e-12
+        )
+        assert one.interval90[0] <= one.probability <= one.interval90[1]
+        assert one.difference.mcse < before[question].mcse * 1.01
+
+
+def test_chances_are_those_of_played_clusters(base):
+    act = FutureAct(base.inputs.data.grid.origin, "military_posture", 3, 0.7, by="CHN")
+    day, draw, n = milestone_day(base, "autumn"), 7, 3000
+    scenario = assumed({"date": str(act.date), "category": act.category, "severity": 3, "by": "CHN",
+                        "probability": 0.7}, calendar={"replace": []})  # fmt: skip
+    exact = 1 - answer(base, plan_scenario(base.inputs, scenario)).survival.of("escalation")[draw, day]
+    simulator, rng = Simulator(base.chances, draw), np.random.default_rng(3)
+    met = base.inputs.data.layout.meets[0]
+    played = []
+    for _ in range(n):
+        days, streams, _ = simulator.play(rng, [act])
+        played.append(bool(np.any(met[streams] & (days < day))))
+    assert abs(np.mean(played) - exact) < 4 * np.sqrt(exact * (1 - exact) / n)
+
+
+def test_days_after_the_act_are_read_off_the_curve(base):
+    (found,) = compare_scenarios(base, [assumed(SANCTION)])
+    target = found.target("escalation")
+    curve, known = (np.array(one.curve.probability) for one in (target, base.forecast.target("escalation")))
+    first = (date.fromisoformat(DAY) - base.inputs.data.grid.origin).days
+    assert [one.days for one in target.after] == [7, 14, 30]
+    for one in target.after:
+        for told, of in ((one.probability, curve), (one.base, known)):
+            until = first + one.days + 1
+            assert told == pytest.approx((of[until] - of[first]) / (1 - of[first]), abs=1e-3)
+        assert one.date == date.fromisoformat(DAY) + timedelta(days=one.days)
+        assert one.probability > one.base
+    (late,) = compare_scenarios(base, [assumed({**SANCTION, "date": "2022-12-20"})])
+    assert [one.days for one in late.targets[0].after] == [7]
+
+
+def test_an_act_of_the_target_itself_is_told_apart_from_what_the_model_adds(still, base):
+    (found,) = compare_scenarios(still, [assumed({**CLASH, "probability": 0.6})])
+    for one in milestones(found).values():
+        # In a world where nothing else happens the whole change is assumed.
+        assert one.by_assumption == pytest.approx(0.6)
+        assert one.difference.value == pytest.approx(0.6, abs=1e-6)
+    (found,) = compare_scenarios(base, [assumed({**CLASH, "probability": 0.4})])
+    assert [act.meets for act in found.acts] == [("escalation", "lethal")]
+    (mild,) = compare_scenarios(base, [assumed({**CLASH, "severity": 3})])
+    assert {one.by_assumption for one in milestones(mild).values()} == {0.0}
+
+
+def test_the_calendar_can_be_changed_extended_and_replaced_which_is_recorded(base):
+    def acts(**calendar):
+        return plan_scenario(base.inputs, assumed(calendar=calendar)).acts
+
+    (known,) = base.inputs.calendar
+    assert acts(probability={"A minister visits": 0.9}) == (replace(known, probability=0.9),)
+    assert [act.category for act in acts(extend=[CLASH])] == ["visit", "military_incident"]
+    assert acts(replace=[]) == ()
+    (gone,) = compare_scenarios(base, [assumed(calendar={"replace": []})])
+    assert [(one.before, one.after) for one in gone.expectations] == [(0.5, 0.0)]
+
+
+def test_scenarios_stand_in_the_order_of_what_the_model_adds(base):
+    (found,) = compare_scenarios(base, [assumed(CLASH)])
+
+    def told(name, change, assumed_part, **known):
+        def altered(one):
+            moved = one.difference.model_copy(update={"value": change})
+            return one.model_copy(update={"difference": moved, "by_assumption": assumed_part})
+
+        targets = tuple(
+            target.model_copy(update={"milestones": tuple(map(altered, target.milestones))})
+            for target in found.targets
+        )
+        return found.model_copy(update={"name": name, "targets": targets} | known)
+
+    given = [
+        told("assumed", 0.40, 0.39),
+        told("withheld", 0.9, 0.0, targets=(), withheld="no_refit"),
+        told("falls", -0.05, 0.0),
+        told("rises", 0.02, None),
+    ]
+    ordered = [one.name for one in by_effect(given, base.forecast.headline)]
+    assert ordered == ["falls", "rises", "assumed", "withheld"]
+
+
+# -- acts that are seen
+
+
+@pytest.mark.parametrize(
+    "act", [SANCTION, {"window": [DAY, "2022-08-20"], "category": "dispute", "severity": 3}]
+)
+def test_seeing_an_act_of_conflict_tells_at_least_what_doing_it_does(tense, act):
+    seen, done = compare_scenarios(tense, [assumed({**act, "seen": True})])
+    assert (seen.method, seen.reason.code, done.method) == ("reweight", "acts_seen", "exact")
+    assert (seen.name, done.name) == ("assumed", "assumed-done")
+    (alone,) = compare_scenarios(tense, [assumed(act)])
+    for question, one in milestones(seen).items():
+        assert one.difference.value > milestones(done)[question].difference.value
+        assert milestones(alone)[question] == milestones(done)[question]
+    assert [one.seen for one in (*seen.acts, *done.acts)] == [True, False]
+
+
+def test_an_act_seen_weights_draws_by_the_chance_of_one_in_the_window(still, run_from, inputs):
+    """Where acts come at a known rate and bring about nothing, that is 1 − exp(−rate · days)."""
+
+    def rates(variables):
+        for name in ("answers_number", "answers_severity", "answers_gravity", "follow_on_number"):
+            variables[name][:] = 1e-12
+        variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
+        variables["ballast"][:] = 0.0
+
+    run = run_from(replace(inputs, calendar=()), edit=rates)
+    act = {"window": ["2022-07-11", "2022-07-24"], "category": "sanction", "severity": 2, "by": "USA"}
+    mixture = answer(run, plan_scenario(run.inputs, assumed({**act, "seen": True})))
+    layout, data = run.inputs.data.layout, run.inputs.data
+    k = layout.streams.index("sanction.USA")
+    rate = run.draws.variables["baseline_weekly_rate"][:, layout.rate_of[k]] * data.rate_shares[k]
+    weights = 1 - np.exp(-rate * 2 * data.mix[k, 1])
+    np.testing.assert_allclose(mixture.weights, weights / weights.sum(), rtol=1e-6)
+
+
+# -- beliefs
+
+
+@pytest.mark.parametrize("family", ["model", "mixed", "partly", "alone"])
+@pytest.mark.parametrize("ratio", [1.5, 4.0])
+def test_a_belief_multiplies_the_hazard_of_the_forecast_in_its_window_exactly(run_of, family, ratio):
+    run, first, end = run_of(family), 31, 61
+    mixture = answer(run, plan_scenario(run.inputs, assumed(beliefs=[{**BELIEF, "ratio": ratio}])))
+
+    def hazards(name):
+        old, new = (-np.log1p(-one.curves[name].probability) for one in (run.mixture, mixture))
+        return np.diff(old), np.diff(new)
+
+    old, new = hazards("lethal")
+    np.testing.assert_allclose(new[first:end], ratio * old[first:end], rtol=1e-6)
+    np.testing.assert_allclose(new[:first], old[:first], atol=1e-12)
+    np.testing.assert_allclose(new[end:], old[end:], atol=1e-12)
+    # What includes the target has as much more hazard.
+    wide, more = hazards("escalation")
+    np.testing.assert_allclose(more - wide, new - old, atol=1e-9)
+    other = plan_scenario(run.inputs, assumed(beliefs=[{**BELIEF, "target": "escalation"}]))
+    narrow, known = (one.curves["lethal"].probability for one in (answer(run, other), run.mixture))
+    np.testing.assert_allclose(narrow, known, atol=1e-12)
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.5])
+def test_a_belief_below_one_multiplies_the_hazard_of_every_draw(run_of, ratio):
+    run, first, end = run_of("mixed"), 31, 61
+    plan = plan_scenario(run.inputs, assumed(beliefs=[{**BELIEF, "ratio": ratio}]))
+    mixture = answer(run, plan)
+    for old, new in (
+        (run.mixture.survival.of("lethal"), mixture.survival.of("lethal")),
+        *(
+            (1 - a, 1 - b)
+            for a, b in zip(run.mixture.direct.of("lethal"), mixture.direct.of("lethal"), strict=True)
+        ),
+    ):
+        np.testing.assert_array_equal(new[:, :first], old[:, :first])
+        ratios = np.log(new[:, end] / new[:, first]) / np.log(old[:, end] / old[:, first])
+        np.testing.assert_allclose(ratios, ratio, rtol=1e-6)
+        np.testing.assert_allclose(new[:, -1] / new[:, end], old[:, -1] / old[:, end], rtol=1e-9)
+    curves = compare_scenarios(run, [plan.scenario])[0].targets
+    for target in curves:
+        assert np.all(np.diff(target.curve.probability) >= 0)
+    assert np.all(np.array(curves[0].curve.probability) >= curves[1].curve.probability)
+
+
+# -- reactions
+
+
+NEW = {"when": {"category": "dispute", "subcategory": "blockade"}, "then": {"target": "lethal"}, "days": 14}
+TRIGGER = {"date": DAY, "category": "dispute", "subcategory": "blockade", "severity": 4, "by": "CHN"}
+
+
+def test_a_reaction_to_acts_never_seen_is_carried_by_such_acts_alone(base):
+    reactions = {"line": {**NEW, "chance": 0.6}}
+    idle, moved, plain = compare_scenarios(
+        base,
+        [
+            assumed(name="idle", reactions=reactions),
+            assumed(TRIGGER, name="moved", reactions=reactions),
+            assumed(TRIGGER, name="plain"),
+        ],
+    )
+    assert [one.method for one in (idle, moved, plain)] == ["exact"] * 3
+    assert moved.reactions == ("Line",)
+    for question, one in milestones(idle).items():
+        assert (one.difference.value, one.difference.mcse) == (0.0, 0.0)
+        assert milestones(moved)[question].probability >= milestones(plain)[question].probability
+    assert all(
+        one.probability > milestones(plain)["lethal", name].probability + 0.2
+        for (target, name), one in milestones(moved).items()
+        if target == "lethal"
+    )
+    (again,) = compare_scenarios(base, [assumed(TRIGGER, name="moved", reactions=reactions)])
+    assert again == moved
+
+
+@pytest.mark.parametrize(("chance", "severity"), [(0.3, 4), (0.6, 4), (0.6, 5)])
+def test_a_stated_chance_is_that_of_an_answer_within_its_days(still, chance, severity):
+    trigger = {**TRIGGER, "severity": severity}
+    scenario = assumed(trigger, reactions={"line": {**NEW, "chance": chance}})
+    (found,) = compare_scenarios(still, [scenario])
+    (told,) = (one for one in found.target("lethal").after if one.days == 14)
+    if severity == 4:
+        assert told.probability == pytest.approx(chance, abs=0.05)
+    else:
+        assert told.probability > chance
+
+
+def test_a_further_reaction_is_one_that_the_config_might_have_stated(still, folder, run_from):
+    from forecast.config import load_config
+    from forecast.runs.inputs import read_inputs
+
+    text = (folder / "config.yaml").read_text(encoding="utf-8")
+    stated = "reactions:\n  line: {when: {category: dispute, subcategory: blockade}, then: {target: lethal},"
+    (folder / "stated.yaml").write_text(f"{text}{stated} chance: 60%}}\n", encoding="utf-8")
+
+    def silence(variables):
+        for name in ("baseline_weekly_rate", "answers_number", "follow_on_number"):
+            variables[name][:] = 1e-12
+        variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
+        variables["ballast"][:] = 0.0
+
+    inputs = replace(read_inputs(load_config(folder / "stated.yaml")), calendar=())
+    run = run_from(inputs, edit=silence)
+    (own,) = compare_scenarios(run, [assumed(TRIGGER)])
+    (further,) = compare_scenarios(still, [assumed(TRIGGER, reactions={"line": {**NEW, "chance": 0.6}})])
+    for question, one in milestones(own).items():
+        two = milestones(further)[question]
+        apart = np.hypot(one.difference.mcse, two.difference.mcse)
+        assert abs(one.probability - two.probability) < 4 * apart + 1e-6, question
+    # Another chance for it is another prior, and weights tell.
+    changed = {"line": {**NEW, "chance": 0.7}}
+    assert way_of(run, plan_scenario(run.inputs, assumed(TRIGGER, reactions=changed))).method == "reweight"
+
+
+def test_an_occasion_without_past_days_needs_no_fit(base):
+    reactions = {"day": {"when": {"milestone": "autumn"}, "then": {"target": "lethal"}, "chance": 0.5}}
+    (found,) = compare_scenarios(base, [assumed(reactions=reactions)])
+    before, after = (milestones(found)["lethal", name] for name in ("autumn", "new-year"))
+    assert (found.method, before.difference.value) == ("exact", 0.0)
+    assert after.difference.value > 0.3
+
+
+def test_a_reaction_to_acts_of_the_record_needs_a_fit(base):
+    reactions = {"line": {"when": {"category": "sanction"}, "then": {"by": "CHN", "category": "dispute"}}}
+    way = way_of(base, plan_scenario(base.inputs, assumed(SANCTION, reactions=reactions)))
+    assert (way.method, way.reason.code) == ("refit", "reactions_of_record")
