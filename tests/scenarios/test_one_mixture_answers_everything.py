@@ -4,19 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from forecast.simulation import simulate_first_passages
-from forecast.simulation.probabilities import beta_interval
 
 from forecast.config import load_config
 from forecast.errors import ConfigError
 from forecast.inference.importance import monte_carlo_error
-from forecast.pooled_hazard.hazard import N_DRAWS
 from forecast.runs.inputs import read_inputs
-from forecast.runs.run import mixture_of, read_run, simulate, write_run
+from forecast.runs.mixture import quantiles
+from forecast.runs.run import mixture_of, read_run, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.scenarios.evaluate import milestone_day, refitted
-from forecast.sensitivity.robustness import PriorShifts, RobustnessOptions, measure_robustness, stacked_shares
+from forecast.scenarios.answer import answered, milestone_day, way_of
+from forecast.sensitivity.robustness import measure_robustness
 from forecast.watchlist.dyads import direct_forecasts
 
 from .conftest import CLASH, assumed, milestones
@@ -24,11 +22,11 @@ from .conftest import CLASH, assumed, milestones
 QUESTIONS = [
     (target, milestone) for target in ("escalation", "lethal") for milestone in ("autumn", "new-year")
 ]
-LONGER = {"excitation.half_life_days": "LogNormal(2.4, 0.6)"}
+LONGER = {"answers.half_life_days": "LogNormal(1.2, 0.5)"}
 
 
 def without_calendar(run):
-    return simulate(replace(run.inputs, calendar=()), run.fit)
+    return mixture_of(replace(run.inputs, calendar=()), run.chances)
 
 
 # -- a run
@@ -69,8 +67,7 @@ def test_curves_never_fall_and_targets_that_are_nested_stay_in_order(run_of, fam
     for forecast in (run.forecast, *compare_scenarios(run, scenarios)):
         curves = {one.name: one.curve for one in forecast.targets}
         for curve in curves.values():
-            for part in (curve.probability, curve.lower90, curve.upper90):
-                assert np.all(np.diff(part) >= 0)
+            assert np.all(np.diff(curve.probability) >= 0)
             assert np.all(np.array(curve.lower90) <= curve.probability)
             assert np.all(np.array(curve.upper90) >= curve.probability)
         wide, narrow = (np.array(curves[name].probability) for name in ("escalation", "lethal"))
@@ -79,15 +76,15 @@ def test_curves_never_fall_and_targets_that_are_nested_stay_in_order(run_of, fam
 
 def test_interval_and_error_are_those_of_the_members_mixture(run_of, mixed, base):
     run = run_of("pair")
-    # Two members that are sure of .3 and .5: the mean is .4, and the variance is .1 squared.
+    # Two members, whose draws are .2 and .4, and .5: half of the weight each.
     curve = without_calendar(run).curves["escalation"]
-    last = run.simulation.horizon_days
-    low, high = beta_interval(np.array([0.4]), np.array([0.01]))
+    last = run.mixture.horizon_days
+    low, high = quantiles(np.array([0.3, 0.5]), np.array([0.5, 0.5]))
     shown = curve.probability[last], curve.lower90[last], curve.upper90[last]
-    assert shown == pytest.approx((0.4, low[0], high[0]), abs=1e-9)
+    assert shown == pytest.approx((0.4, low, high), abs=1e-9)
     day, quiet = milestone_day(mixed, "new-year"), without_calendar(mixed)
     model = monte_carlo_error(without_calendar(base).by_draw("escalation", day), mixed.n_chains)
-    direct = 0.5 * np.sqrt(0.01 / N_DRAWS)
+    direct = 0.5 * np.sqrt(0.01 / 2)
     assert quiet.direct_error("escalation", day) == pytest.approx(direct)
     assert quiet.error("escalation", day, mixed.n_chains) == pytest.approx(np.hypot(model / 2, direct))
 
@@ -103,43 +100,15 @@ def test_a_saved_run_has_the_same_mixture_bit_for_bit(run_of, family, tmp_path):
     run = run_of(family)
     write_run(run, tmp_path, tmp_path)
     back = read_run(tmp_path).mixture
-    # The model alone keeps no second set of paths.
-    assert (back.plain is None) == (family == "model")
-    for name in run.hits.targets:
-        for kept, known in zip(back.futures(name), run.mixture.futures(name), strict=True):
-            np.testing.assert_array_equal(kept, known)
+    np.testing.assert_array_equal(back.survival.values, run.survival.values)
+    for name in run.survival.targets:
         kept, known = back.curves[name], run.mixture.curves[name]
         for part in ("probability", "lower90", "upper90"):
             np.testing.assert_array_equal(getattr(kept, part), getattr(known, part))
         np.testing.assert_array_equal(back.by_draw(name, 90), run.mixture.by_draw(name, 90))
 
 
-def test_what_an_act_meets_by_itself_is_where_it_is_played(mixed):
-    """In the model's own futures nothing meets a target before an act that does."""
-    act = {**CLASH, "date": None, "window": ["2022-07-11", "2022-08-19"], "probability": 0.4}
-    plan = plan_scenario(mixed.inputs, assumed(act))
-    found = simulate(replace(mixed.inputs, calendar=plan.acts), mixed.fit)
-    for name in ("escalation", "lethal"):
-        futures = found.futures(name)
-        assert np.all(futures.first <= futures.met)
-        assert (futures.met < 2**30).mean() == pytest.approx(0.4, abs=0.03)
-        share = np.array([(futures.met >= day).mean() for day in range(60)])
-        np.testing.assert_allclose(share, found.quiet(name, np.arange(60.0)), atol=0.03)
-
-
 # -- scenarios
-
-
-@pytest.mark.parametrize("family", ["model", "mixed", "partly", "alone"])
-def test_an_impossible_event_changes_nothing_and_a_certain_one_is_certain(run_of, family):
-    run = run_of(family)
-    none, sure = compare_scenarios(run, [assumed({**CLASH, "probability": 0.0}), assumed(CLASH, name="sure")])
-    for target in none.targets:
-        assert target.curve == run.forecast.target(target.name).curve
-        for one in target.milestones:
-            assert (one.difference.value, one.difference.mcse) == (0.0, 0.0)
-            assert one.mcse == pytest.approx(milestones(run.forecast)[target.name, one.name].mcse)
-    assert all(one.probability >= one.interval90[0] >= 0.999 for one in milestones(sure).values())
 
 
 @pytest.mark.parametrize("family", ["mixed", "partly", "alone"])
@@ -162,49 +131,30 @@ def test_the_difference_shown_is_that_of_the_numbers_shown_and_risk_never_lowers
                 assert one.probability >= found.acts[0].probability - 1e-5
 
 
-@pytest.mark.parametrize("family", ["mixed", "alone"])
-@pytest.mark.parametrize("severity", [3, 4, 5])
-def test_a_scenario_on_some_paths_agrees_with_all_played_anew(run_of, family, severity):
-    run = run_of(family)
-    scenario = assumed({**CLASH, "severity": severity, "probability": 0.6})
-    acts = plan_scenario(run.inputs, scenario).acts
-    hits = simulate_first_passages(run.inputs.data, run.draws, run.simulation, acts)
-    anew = mixture_of(replace(run.inputs, calendar=acts), hits, run.mixture.plain)
-    for paths in (2, run.simulation.paths_per_draw):
-        (found,) = compare_scenarios(run, [scenario], paths=paths)
-        for (target, milestone), one in milestones(found).items():
-            apart = abs(one.probability - anew.probability(target, milestone_day(run, milestone)))
-            few = paths < run.simulation.paths_per_draw
-            assert apart <= (4 * one.difference.mcse if few else 0.0) + 1e-5, (target, milestone, paths)
-
-
-def test_a_refit_in_which_nothing_changed_changes_nothing(mixed):
+def test_a_refit_in_which_nothing_changed_changes_nothing(mixed, monkeypatch):
     plan = plan_scenario(mixed.inputs, assumed({**CLASH, "probability": 0.0}))
-    again = refitted(mixed, plan, mixed.variables)
-    other = refitted(mixed, plan, {name: values[::-1].copy() for name, values in mixed.variables.items()})
+    way = way_of(mixed, plan)._replace(method="refit")
+    monkeypatch.setattr("forecast.scenarios.answer.fitted_anew", lambda plan, tell: (mixed.chances, ()))
+    again = answered(mixed, plan, way).mixture
     for target, milestone in QUESTIONS:
         day = milestone_day(mixed, milestone)
-        now = mixed.mixture.probability(target, day)
-        assert again.probability(target, day) == pytest.approx(now, abs=1e-12)
-        error = np.hypot(*(one.error(target, day, mixed.n_chains) for one in (other, mixed.mixture)))
-        assert abs(other.probability(target, day) - now) < 4 * error
+        assert again.probability(target, day) == mixed.mixture.probability(target, day)
 
 
-def test_a_rare_act_that_no_path_shows_moves_members_by_its_chance(run_of):
-    """Of members that need no fit, what an act that meets a target adds is known without any path."""
+def test_a_rare_act_moves_members_by_its_chance(run_of):
+    """Of members that need no fit, what an act that meets a target adds is its own chance."""
     run = run_of("alone")
     before = milestones(run.forecast)
     (found,) = compare_scenarios(run, [assumed({**CLASH, "date": "2022-07-05", "probability": 4e-4})])
     for question, one in milestones(found).items():
         assert one.difference.value == pytest.approx(4e-4 * (1 - before[question].probability), abs=1e-5)
-        assert one.difference.at_most is None
 
 
 def test_a_forecast_without_the_model_is_moved_by_no_prior(run_of):
     run = run_of("alone")
     inputs = replace(run.inputs, calendar=())
-    quiet = replace(run, inputs=inputs, mixture=simulate(inputs, run.fit))
-    targets = target_forecasts(quiet.mixture)
+    quiet = replace(run, inputs=inputs, mixture=mixture_of(inputs, run.chances))
+    targets = target_forecasts(quiet.mixture, run.n_chains)
     quiet = replace(quiet, forecast=run.forecast.model_copy(update={"targets": targets}))
     (found,) = compare_scenarios(quiet, [assumed(priors=LONGER)])
     for one in milestones(found).values():
@@ -212,59 +162,6 @@ def test_a_forecast_without_the_model_is_moved_by_no_prior(run_of):
 
 
 # -- what it rests on
-
-
-def test_a_shift_that_crosses_a_bound_reproduces_it_as_a_scenario(mixed):
-    found = measure_robustness(mixed, RobustnessOptions(threshold=0.42), ())
-    shares = stacked_shares(mixed, [("escalation", "new-year")])
-    asked = 0
-    for one in found.break_evens:
-        if one.outcome != "crosses" or one.milestone != "new-year" or one.act:
-            continue
-        prior = PriorShifts(mixed, one.name, shares).moved(one.steps)
-        (scenario,) = compare_scenarios(mixed, [assumed(priors={one.name: str(prior)})], refit=False)
-        if not scenario.withheld:
-            shown = milestones(scenario)["escalation", "new-year"]
-            assert shown.probability == pytest.approx(one.bound, abs=0.002), one.name
-            asked += 1
-    assert asked
-
-
-@pytest.mark.parametrize(
-    ("family", "category", "severity"),
-    [
-        ("model", "military_posture", 3),
-        ("mixed", "military_incident", 4),
-        ("mixed", "visit", 3),
-        ("alone", "military_incident", 4),
-    ],
-)
-def test_bars_and_break_evens_of_a_scheduled_act_agree_with_its_scenario(
-    folder, families, run_from, family, category, severity
-):
-    settings = [
-        f"model.family={family}",
-        f"calendar.0.category={category}",
-        f"calendar.0.severity={severity}",
-        "sampler.paths_per_draw=16",
-    ]
-    run = run_from(read_inputs(load_config(folder / "config.yaml", settings)))
-    found = measure_robustness(run, RobustnessOptions(threshold=0.45), ())
-
-    def under(chance: float, milestone: str = "new-year"):
-        scenario = assumed(calendar={"probability": {"A minister visits": chance}})
-        (anew,) = compare_scenarios(run, [scenario], paths=run.simulation.paths_per_draw)
-        return milestones(anew)["escalation", milestone]
-
-    (bar,) = [one for one in found.tornado if one.name == "calendar.0"]
-    before = milestones(run.forecast)["escalation", "new-year"].probability
-    for end, chance in ((bar.lower, 0.0), (bar.upper, 1.0)):
-        assert end.probability == pytest.approx(under(chance).probability, abs=0.005 + 3 * end.mcse)
-        assert end.change == pytest.approx(end.probability - before)
-    for one in found.break_evens:
-        if one.name == "calendar.0" and one.outcome == "crosses":
-            shown = under(one.assumed.value, one.milestone)
-            assert shown.probability == pytest.approx(one.bound, abs=0.005 + 3 * shown.difference.mcse)
 
 
 def test_labels_are_of_the_forecast_and_none_where_the_model_is_no_member(run_of, base, mixed):
@@ -284,7 +181,7 @@ def test_a_watched_dyad_of_members_that_need_no_fit_has_the_numbers_of_a_run(run
     run = run_of("alone")
     assert direct_forecasts(run.inputs) is None  # acts ahead need the model's paths
     inputs = replace(run.inputs, calendar=())
-    assert direct_forecasts(inputs) == target_forecasts(simulate(inputs, run.fit), run.n_chains)
+    assert direct_forecasts(inputs) == target_forecasts(mixture_of(inputs, run.chances), run.n_chains)
     # A target on which those members are silent takes a fit.
     partly = run_of("partly").inputs
     family = replace(partly.family, fitted=False)

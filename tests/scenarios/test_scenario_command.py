@@ -7,16 +7,15 @@ import subprocess
 import sys
 
 import h5py
+import numpy as np
 import pytest
-from forecast.simulation import simulate_first_passages
 
 from forecast.config import load_config
 from forecast.config.scenario import scenario_from_options
 from forecast.priors.population import record_priors, shipped_population
 from forecast.records.forecast import ScenarioForecast
 from forecast.runs.inputs import read_inputs
-from forecast.runs.mixture import DirectAnswers, Mixture
-from forecast.runs.run import read_run, write_paths, write_run
+from forecast.runs.run import read_run, write_run
 from forecast.scenarios import compare_scenarios
 
 CLASH = "2022-08-15:military_incident:5:0.5"
@@ -27,21 +26,14 @@ SANCTION = "  - {date: 2022-08-15, category: sanction, severity: 4}"
 # -- a saved run
 
 
-def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder, tmp_path, monkeypatch):
+def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder):
     again = read_run(run_folder)
-    assert again.variables.keys() == base.variables.keys()
-    for name, values in base.variables.items():
-        assert again.variables[name].tobytes() == values.tobytes()
+    assert again.fit.variables.keys() == base.fit.variables.keys()
+    for name, values in base.fit.variables.items():
+        assert again.fit.variables[name].tobytes() == values.tobytes()
     assert again.forecast == base.forecast
     assert (again.inputs.data.counts == base.inputs.data.counts).all()
-    # Paths of an older simulator are made anew: else they would be compared with other random numbers.
-    other = shutil.copytree(run_folder, tmp_path / "other")
-    hits = simulate_first_passages(base.inputs.data, base.draws, base.simulation)
-    with monkeypatch.context() as older:
-        older.setattr("forecast.runs.run.RANDOM_STREAMS", -1)
-        write_paths(Mixture(base.inputs, DirectAnswers({}), hits), base.n_chains, other / "paths.nc")
-    for run in (again, read_run(other)):
-        assert all((run.first_day[name] == days).all() for name, days in base.first_day.items())
+    np.testing.assert_array_equal(again.survival.values, base.survival.values)
 
 
 def test_a_saved_run_keeps_the_population_that_its_priors_came_from(folder, run_from, tmp_path):
@@ -62,13 +54,6 @@ def test_a_saved_run_keeps_the_population_that_its_priors_came_from(folder, run_
     assert again.priors.priors["tension.scale"].distribution != plain.priors["tension.scale"].distribution
 
 
-def bomb(place):
-    with h5py.File(place / "paths.nc", "a") as file:
-        shape = file["first_day"].shape
-        del file["first_day"]
-        file.create_dataset("first_day", (*shape[:3], 10**9), "i4", chunks=(1, 1, 1, 1000))
-
-
 def of_another_run(place):
     config = place / "config.resolved.yaml"
     config.write_text(config.read_text().replace("lethal:", "deadly:"))
@@ -76,15 +61,14 @@ def of_another_run(place):
 
 def of_another_model(place):
     with h5py.File(place / "posterior.nc", "a") as file:
-        del file["posterior/excitation_severity"]
+        del file["posterior/answers_severity"]
 
 
 DAMAGE = {
-    "paths.nc: not the paths of a run (first_day makes more than the ": bomb,
     "do not belong together": of_another_run,
-    "has no draws of excitation.severity; the run was made by another version": of_another_model,
+    "has no draws of answers.severity; the run was made by another version": of_another_model,
 }
-for _name in ("posterior.nc", "paths.nc", "forecast.json", "events.csv", "config.resolved.yaml"):
+for _name in ("posterior.nc", "forecast.json", "events.csv", "config.resolved.yaml"):
     DAMAGE[f"{_name}:"] = lambda place, name=_name: (place / name).write_bytes(b"nonsense")
     DAMAGE[_name] = lambda place, name=_name: (place / name).unlink()
 
@@ -104,7 +88,7 @@ def test_a_folder_that_is_not_whole_is_refused(command, run_folder, tmp_path, me
 def test_the_table_shows_run_scenario_change_and_words(command, run_folder):
     ended = command("scenario", run_folder, "--event", CLASH)
     assert ended.code == 0, ended.err
-    assert "Method: simulate. Only the future changes" in ended.out
+    assert "Method: exact. Only the future changes" in ended.out
     (found,) = compare_scenarios(read_run(run_folder), [scenario_from_options([], [CLASH], [])])
     one = found.target("lethal").milestones[0]
     row = next(line for line in ended.out.split("Lethal")[1].splitlines() if "1 Oct 2022" in line)
@@ -115,15 +99,37 @@ def test_the_table_shows_run_scenario_change_and_words(command, run_folder):
     assert re.search(r"Method: reweight\. .* Pareto k [−0-9.]+, [0-9,]+ effective draws\.", text)
 
 
-def test_a_change_that_no_path_shows_is_told_as_below_a_bound(command, run_folder):
-    arguments = ("scenario", run_folder, "--event", "2022-08-15:visit:1:0.0001")
-    shown = command(*arguments).out
-    assert "0.0 (< 0.01)" in shown
-    assert "no path that was played shows a change" in " ".join(shown.split())
-    assert "±" not in shown.split("Change: ")[0]
-    found = command(*arguments, "--json").facts
-    change = found["scenarios"][0]["targets"][0]["milestones"][0]["difference"]
-    assert change == {"value": 0.0, "mcse": 0.0, "at_most": pytest.approx(1e-4)}
+def test_the_chance_within_days_of_the_act_stands_first(command, run_folder):
+    ended = command("scenario", run_folder, "--event", "2022-08-15:sanction:3:1:USA")
+    (scenario,) = command("scenario", run_folder, "--do", "2022-08-15:sanction:3:1:USA", "--json").facts[
+        "scenarios"
+    ]
+    (after,) = (one for one in scenario["targets"][0]["after"] if one["days"] == 14)
+    row = next(line for line in ended.out.splitlines() if "14 days on" in line)
+    assert f"+{100 * (after['probability'] - after['base']):.1f}" in row
+    assert "given none before" in " ".join(ended.out.split())
+
+
+def test_an_act_seen_is_told_beside_the_same_act_done(command, run_folder):
+    seen, done = command("scenario", run_folder, "--see", "2022-08-15:sanction:3:1:USA", "--json").facts[
+        "scenarios"
+    ]
+    assert (seen["name"], done["name"]) == ("options", "options-done")
+    assert (seen["method"], done["method"]) == ("reweight", "exact")
+    (by_do,) = command("scenario", run_folder, "--do", "2022-08-15:sanction:3:1:USA", "--json").facts[
+        "scenarios"
+    ]
+    assert done["targets"] == by_do["targets"]
+
+
+def test_a_belief_is_stated_as_a_ratio(command, run_folder):
+    arguments = ("scenario", run_folder, "--belief", "escalation:2022-08-01..2022-08-30:2")
+    (found,) = command(*arguments, "--json").facts["scenarios"]
+    assert found["beliefs"] == [
+        {"target": "escalation", "first_day": "2022-08-01", "last_day": "2022-08-30", "ratio": 2.0}
+    ]
+    assert found["targets"][0]["milestones"][0]["difference"]["value"] > 0
+    assert command(*arguments).code == 0
 
 
 def test_json_is_one_object_of_the_records_and_a_file_says_what_options_say(
@@ -168,6 +174,15 @@ BAD_INPUT = (
     (),
     *(("--prior", f"{one}") for one in ("balast.visit=calms", "severity.level.4=Normal(-1.2, 0.5)")),
     ("--prior", "excitation.branching.dispute=weak"),
+    ("--see", "2022-08-01:sanction:3:0.5"),
+    ("--see", "2022-08-01:sanction"),
+    *(("--belief", f"{one}") for one in ("escalation:2022-08-01:2", "escalation:2022-08-01..2022-08-30:0")),
+    ("--belief", "escalation:2022-08-01..2022-08-30:2", "--belief", "escalation:2022-08-15..2022-09-15:3"),
+    *(
+        ("--belief", f"{one}:2")
+        for one in ("escalate:2022-08-01..2022-08-30", "lethal:2022-06-30..2022-08-30")
+    ),
+    ("--belief", "lethal:2022-12-01..2023-02-01:2"),
     ("--event", "2022-06-01:sanction:3"),
     ("--event", "2022-08-01:sanction:3:1.2"),
     ("--without", "e7"),

@@ -8,10 +8,9 @@ import pytest
 from forecast.config import load_config, load_scenario, load_scenarios, scenario_yaml
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
-from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, PARETO_K_MAX
+from forecast.inference.importance import PARETO_K_MAX
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios import plan_scenario
-from forecast.scenarios.evaluate import SCENARIO_PATHS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted((ROOT / "configs/scenarios").glob("*.yaml"))
@@ -39,6 +38,14 @@ WRONG = [
     ["without: [{from: 2022-02-01, to: 2022-01-01}]"],
     ["calendar: {replace: [], probability: {A minister visits: 0.9}}"],
     ["priors: {tension.scale: {median: 2, q05: 3}}"],
+    ["events:", "  - {date: 2022-08-15, category: sanction, severity: 3, probability: 0.5, seen: true}"],
+    ["beliefs: [{target: lethal, window: [2022-08-15, 2022-08-20], ratio: 0}]"],
+    ["beliefs: [{target: lethal, window: [2022-08-20, 2022-08-15], ratio: 2}]"],
+    [
+        "beliefs:",
+        "  - {target: lethal, window: [2022-08-01, 2022-08-20], ratio: 2}",
+        "  - {target: lethal, window: [2022-08-20, 2022-08-30], ratio: 3}",
+    ],
 ]
 
 
@@ -55,11 +62,14 @@ def refusals(written, cases, read) -> str:
 
 UNFIT = [
     ["priors: {balast.visit: calms}"],
-    ["priors:", "  excitation.half_life_days: Normal(-5, 1)"],
+    ["priors:", "  answers.half_life_days: Normal(-5, 1)"],
     ["priors: {ballast.visit: calmy}"],
     ["events:", "  - {date: 2022-06-30, category: sanction, severity: 3}"],
     ["events:", "  - {window: [2022-06-01, 2022-08-01], category: sanction, severity: 3}"],
     ["events:", "  - {date: 2023-01-02, category: sanction, severity: 3}"],
+    ["beliefs: [{target: letal, window: [2022-08-15, 2022-08-20], ratio: 2}]"],
+    ["beliefs: [{target: lethal, window: [2022-06-30, 2022-08-20], ratio: 2}]"],
+    ["beliefs: [{target: lethal, window: [2022-08-20, 2023-01-01], ratio: 2}]"],
     ["events:", "  - {date: 2022-09-01, category: visit, severity: 2, label: A minister visits}"],
     ["without: [e7]"],
     ["without: [{category: visit, from: 2022-01-01}]"],
@@ -155,8 +165,6 @@ def test_examples_of_the_page_are_valid_and_its_names_and_numbers_hold(tmp_path,
         assert name in {path.stem for path in SHIPPED}
     assert f"{['Eleven', 'Twelve', 'Thirteen'][len(SHIPPED) - 11]} worked examples" in page
     assert f"Pareto k at most {PARETO_K_MAX}" in page
-    assert f"at least {EFFECTIVE_DRAWS_MIN:.0f} effective draws" in page.replace("\n", " ")
-    assert SCENARIO_PATHS == 2  # "two futures of each draw"
 
 
 TAIWAN = (
@@ -166,7 +174,7 @@ TAIWAN = (
 
 def test_reactions_stand_beside_those_of_the_config_or_take_their_place(written, worked):
     def rules(*lines):
-        return plan_scenario(worked, load_scenario(written(*lines))).reactions
+        return plan_scenario(worked, load_scenario(written(*lines))).inputs.reactions
 
     (own,) = worked.reactions
     posture = "category: military_posture"
@@ -189,7 +197,7 @@ def test_an_occasion_is_an_act_that_the_scenario_assumes(written, worked):
         "events: [{date: 2024-05-20, category: visit, severity: 2, probability: 0.3, label: Envoy}]",
         "reactions: {envoy: {when: {calendar: Envoy}, then: {by: CHN}, chance: likely}}",
     )
-    *_, rule = plan_scenario(worked, load_scenario(path)).reactions
+    *_, rule = plan_scenario(worked, load_scenario(path)).inputs.reactions
     assert (str(rule.ahead), rule.ahead_probability) == ("2024-05-20", 0.3)
 
 

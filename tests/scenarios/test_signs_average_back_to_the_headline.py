@@ -6,10 +6,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.panel import FutureAct
+from forecast.models.simulate import Simulator
 from forecast.records.analysis import Sign, SignHistory, TrackRow
 from forecast.scenarios import signs
-from forecast.scenarios.signs import Kind, chances_on_paths, information, measure_signs, with_history
+from forecast.scenarios.signs import Kind, information, measure_signs, with_history
 
 
 def headline_of(run):
@@ -23,7 +23,7 @@ def tense(inputs, run_from):
     def stir(variables):
         variables["tension_scale"][:] = 1.2
         variables["tension_persistence"][:] = 200.0
-        variables["baseline_weekly_rate"][:] *= 3
+        variables["baseline_weekly_rate"][:] *= 2
 
     return run_from(replace(inputs, calendar=()), edit=stir)
 
@@ -31,7 +31,7 @@ def tense(inputs, run_from):
 @pytest.mark.parametrize("name", ["tense", "mixed"])
 def test_the_parts_average_back_to_the_headline(name, request, monkeypatch):
     run = request.getfixturevalue(name)
-    monkeypatch.setattr(signs, "TELLS", 0.0)
+    monkeypatch.setattr(signs, "TELLS", 1.0)
     found = measure_signs(run)
     assert 0 < len(found) <= 6
     assert len({one.category for one in found}) == len(found)
@@ -46,32 +46,32 @@ def test_the_parts_average_back_to_the_headline(name, request, monkeypatch):
         assert lower < one.likelihood_ratio < upper
 
 
-def test_tension_makes_hostile_acts_raise_the_headline(tense):
+def test_tension_makes_hostile_acts_raise_the_headline_and_each_sign_tells_enough(tense):
     found = {one.category: one for one in measure_signs(tense)}
-    assert {"sanction", "dispute"} & set(found)
-    for name in {"sanction", "dispute", "military_posture", "military_incident"} & set(found):
+    hostile = {"sanction", "dispute", "military_posture", "military_incident"} & set(found)
+    assert hostile
+    for name in hostile:
         assert found[name].if_seen > headline_of(tense) > found[name].if_not_seen, name
+    ratios = [one.likelihood_ratio for one in found.values()]
+    assert all(ratio >= signs.TELLS or ratio <= 1 / signs.TELLS for ratio in ratios)
 
 
-def test_the_share_seen_is_what_counting_acts_with_drawn_severities_gives(tense):
-    # The share of paths with the sign, once by its chance on each and once with severities drawn.
-    rule = tense.inputs.rules[0]
-    kind = Kind("sanction", 2, rule)
-    (chance,) = chances_on_paths(tense, [kind], 28)
-    layout = tense.inputs.data.layout
-    stream = layout.ordinary.index("sanction")
-    acts = signs.simulate_first_passages(
-        tense.inputs.data, tense.draws, replace(tense.simulation, horizon_days=28)
-    ).acts[..., stream]
-    events = tense.inputs.events.between(tense.inputs.data.grid.start, tense.inputs.config.as_of)
-    share = kind.shares(layout, events, layout.assign(events))[stream]
-    # One of severity 2 in the record, and half an act over severities 1 to 3 of the stream.
-    assert share == pytest.approx((1 + 0.5 * 2 / 3) / 1.5)
-    begins = (tense.inputs.data.grid.first_day(tense.inputs.data.grid.n_steps - 1)).toordinal()
-    covered = begins - tense.inputs.data.grid.origin.toordinal()
-    covered += 7 * -(-(28 - covered) // 7)
-    drawn = np.random.default_rng(5).binomial(acts, share * 28 / covered) > 0
-    assert abs(chance.mean() - drawn.mean()) < 4 * drawn.std() / np.sqrt(drawn.size)
+def test_signs_and_targets_come_together_as_often_as_in_played_clusters(tense):
+    """Of one draw: neither a dispute of severity 3 or more in 30 days, nor the target in 90."""
+    rule, layout, draw, n = tense.inputs.rules[0], tense.inputs.data.layout, 11, 3000
+    marked = Kind("dispute", 3, rule).marked(layout)
+    chances = replace(tense.chances, draws=tense.draws.rows(np.array([draw])), n_days=90)
+    neither = float(chances.with_sign(marked, 30, rule.name)[0])
+    silent = float(chances.without_sign(marked, 30)[0])
+    simulator, rng = Simulator(chances, 0), np.random.default_rng(2)
+    met, counted = layout.meets[0], [0, 0]
+    for _ in range(n):
+        days, streams, severities = simulator.play(rng)
+        sign = np.any(marked[streams, severities - 1] & (days < 30))
+        counted[0] += not sign and not np.any(met[streams])
+        counted[1] += not sign
+    for exact, times in zip((neither, silent), counted, strict=True):
+        assert abs(times / n - exact) < 4 * np.sqrt(exact * (1 - exact) / n)
 
 
 def test_acts_of_the_target_itself_are_no_sign(tense):
@@ -81,14 +81,8 @@ def test_acts_of_the_target_itself_are_no_sign(tense):
     assert [Kind(*kind, rule).severities(layout) for kind in kinds] == [(), (2, 3), (4, 5)]
 
 
-def test_a_scheduled_act_is_seen_with_its_probability_and_where_nothing_happens_there_is_no_sign(still):
+def test_where_nothing_happens_there_is_no_sign(still):
     assert measure_signs(still) == ()
-    act = FutureAct(date(2022, 7, 10), "visit", 2, 0.4, label="A visit")
-    run = replace(still, inputs=replace(still.inputs, calendar=(act,)))
-    kinds = [Kind("visit", severity, run.inputs.rules[0]) for severity in (2, 3)]
-    low, high = chances_on_paths(run, kinds, 30)
-    assert low.mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / low.size))
-    assert high.mean() < 1e-6
 
 
 def test_a_sign_misled_where_it_was_seen_and_the_target_stayed_away(tense, coded):
