@@ -63,3 +63,21 @@ def test_a_class_of_which_half_was_answered_is_told_from_other_acts(severity):
     for category in CONFLICT:
         other = FutureAct(day, category, min(severity, 3), 1.0, by="AAA")
         assert abs(within_14_days(other) - base) < 0.05, category
+
+
+@pytest.mark.slow
+def test_records_of_the_worked_cases_size_tell_what_was_answered(tool):
+    """Two records a truth; ``tools/studies/recovery.py`` counts how often intervals hold it."""
+    study = tool("studies/recovery")
+    data, options = study.worked_case(), SamplerOptions(seed=1, draws=120, tune=250, chains=2)
+    found = {}
+    for truth in ("none", "other_side", "class"):
+        rows = [row for seed in (3, 4) for row in study.recovered(data, truth, seed, options)]
+        names = dict.fromkeys(row.name for row in rows)
+        found[truth] = {name: np.mean([row.middle for row in rows if row.name == name]) for name in names}
+    same, other, reaction = "answers_number[0]", "answers_number[1]", "reaction_number"
+    # Hardly three of a hundred acts are answered where none is.
+    assert max(found["none"][same], found["none"][other]) < 0.06
+    assert found["none"][reaction] < 0.25
+    assert found["other_side"][other] > 0.15 > 2 * found["other_side"][same]
+    assert found["class"][reaction] > 2 * max(found["none"][reaction], 0.1)

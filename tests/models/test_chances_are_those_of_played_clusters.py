@@ -1,13 +1,17 @@
 """Exact chances are the shares of played futures in which nothing came."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
+from forecast.models.density import GROUPS, log_likelihood
+from forecast.models.draws import point_layout, prior_arrays, record_of
 from forecast.models.simulate import Simulator
 from forecast.models.survival import Chances
-from forecast.panel import FutureAct
+from forecast.panel import FutureAct, TimeGrid
+from forecast.streams import Acts
 
 from .conftest import DYING_OUT, ORIGIN, draws_of
 
@@ -122,3 +126,46 @@ def test_a_sign_that_is_the_target_is_seen_before_its_last_day(chances):
     wide = chances.survival(occasions=False).of("grave")
     also = np.repeat(layout.meets[0][:, None], 5, axis=1)
     np.testing.assert_allclose(chances.with_sign(also, 90, "incident"), wide[:, -1], rtol=1e-12)
+
+
+def test_the_slope_of_the_likelihood_is_zero_on_average_over_played_records(everything):
+    """At the parameters that records were played with, each of which is moved by a thousandth either way."""
+    data, priors = everything
+    draws, n_days, n_records = draws_of(data, priors, 1, seed=5), 800, 100
+    layout, values = draws.points, draws.values.copy()
+    still = {"tension.scale": 1e-9, "drift.scale": 1e-9, "ballast": 0.0, "answers.number": 0.12}
+    still |= {"reaction.number": 0.8, "reaction.severity": 0.5, "answers.severity": 0.2}
+    for name, value in still.items():
+        at = GROUPS.index(name)
+        values[0, layout.offset[at] : layout.offset[at] + layout.sizes[at]] = value
+    moved = [
+        place
+        for name, begin, size in zip(GROUPS, layout.offset, layout.sizes, strict=True)
+        if name.split(".")[0] in ("baseline", "answers", "follow_on", "reaction")
+        for place in range(begin, begin + size)
+    ]
+    chances = Chances(data, priors, replace(draws, values=values), n_days, seed=1, futures=1)
+    chances.record.felt[:] = 0.0  # so that nothing is left of the past
+    simulator, own = Simulator(chances, 0), chances.record
+    grid = TimeGrid(data.grid.origin, data.grid.origin + timedelta(days=n_days))
+    points = point_layout(priors, grid.n_knots)
+    arrays, at = prior_arrays(priors, points), np.zeros(points.n_coordinates)
+    at[: points.n_parameters] = values[0, : points.n_parameters]
+    slopes = np.zeros((n_records, len(moved)))
+    for number in range(n_records):
+        day, stream, severity = simulator.play(np.random.default_rng(number), occasions=False)
+        order = np.argsort(day, kind="stable")
+        acts = Acts(grid, data.layout, day[order], stream[order], severity[order], np.ones(n_days))
+        record = record_of(acts)._replace(severity=own.severity, mix=own.mix, rate_share=own.rate_share)
+        for column, place in enumerate(moved):
+            high, low = at.copy(), at.copy()
+            high[place] *= 1.001
+            low[place] *= 0.999
+            slopes[number, column] = log_likelihood(high, arrays, record) - log_likelihood(
+                low, arrays, record
+            )
+    error = slopes.std(axis=0, ddof=1) / np.sqrt(n_records)
+    z = slopes.mean(axis=0)[error > 0] / error[error > 0]
+    assert len(z) > 30  # all but those of the occasion, of which there is none
+    assert np.abs(z).max() < 4
+    assert (z**2).mean() < 2

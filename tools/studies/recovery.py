@@ -57,7 +57,7 @@ BASE: Mapping[str, float] = {
 TRUTHS: Mapping[str, Mapping[str, object]] = {
     "none": {},
     "other_side": {"answers_number": (NOTHING, 0.3)},
-    "class": {"reaction_number": 1.2},
+    "class": {"reaction_number": 0.7},
     "grave": {"answers_number": (0.06, 0.09), "answers_severity": 0.4, "answers_gravity": 0.25},
 }
 SHOWN = ("answers_number", "answers_severity", "answers_gravity", "reaction_number")
