@@ -176,8 +176,8 @@ def summary(
         day = as_of.date() if as_of else events.known_date.max().item()
         faults = feed_faults((Feed.of_table(events, source),), day)
     facts = {
-        **described.to_dict(),
-        "coverage": asdict(coverage),
+        **described.model_dump(mode="json"),
+        "coverage": coverage.model_dump(mode="json"),
         "feed_faults": [fault.model_dump(mode="json") for fault in faults],
     }
     answer.print(facts, _described_file(described, coverage, faults))

@@ -134,10 +134,6 @@ def parse_day(text: str) -> date:
     return day
 
 
-def _parse_optional_day(text: str) -> date | None:
-    return parse_day(text) if text else None
-
-
 @lru_cache(maxsize=4_096)
 def parse_actor(text: str) -> str:
     """Read an actor: an ISO 3166-1 alpha-3 code, a country's name, or one of one's own (Kurdish rebels)."""
@@ -195,10 +191,6 @@ def _one_of(what: str, allowed: Sequence[str]) -> Callable[[str], str]:
 _parse_answer, _parse_confidence = _one_of("an answer", ("yes", "no")), _one_of("a confidence", CONFIDENCES)
 
 
-def _parse_verified(text: str) -> bool | None:
-    return _parse_answer(text) == "yes" if text else None
-
-
 def _parse_url(text: str) -> str:
     # Reports link to it, so no other scheme is let in.
     if text and not text.lower().startswith(("http://", "https://")):
@@ -215,14 +207,16 @@ def _parse_text(text: str) -> str:
 PARSERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
     {
         **dict.fromkeys(("id", "subcategory", "summary", "source_outlet", "source_title"), _parse_text),
-        **dict.fromkeys(("end_date", "known_date", "source_date"), _parse_optional_day),
+        **dict.fromkeys(
+            ("end_date", "known_date", "source_date"), lambda text: parse_day(text) if text else None
+        ),
         **dict.fromkeys(("initiator", "target"), parse_actor),
         "date": parse_day,
         "category": parse_category,
         "cameo": _parse_cameo,
         "severity": parse_severity,
         "source_url": _parse_url,
-        "verified": _parse_verified,
+        "verified": lambda text: _parse_answer(text) == "yes" if text else None,
         "confidence": _parse_confidence,
     }
 )

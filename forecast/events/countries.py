@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 
@@ -142,22 +143,16 @@ def _less_a_letter(folded: str) -> list[str]:
 def near_actor(actor: str, known: Collection[str]) -> str | None:
     """Return which of the known actors one is meant for, e.g. ``'Russia' (RUS)`` for ``Rusia``, or ``'USA'``.
 
-    Codes and names are both compared, by letters to be added, left out, replaced or swapped: one, from six
-    letters on two. A code of a country is meant for another only where it has the same letters (IDN, IND).
+    Codes and names are both compared, by the letters in common. A code of a country is meant for another only
+    where it has the same letters (IDN, IND).
     """
     if actor in countries():
         known = [code for code in known if sorted(code) == sorted(actor)]
     if (code := _OTHER_CODES.get(actor)) in known:
         return f"'{actor_title(str(code))}' ({code})"
-    folded = _folded(actor)
-    most = (len(folded) > 2) + (len(folded) > 5)
-    matches = [
-        (steps, shown)
-        for text, shown in _ways_to_write(known)
-        if abs(len(text) - len(folded)) <= most and (steps := _steps(folded, text)) <= most
-    ]
-    if matches:
-        return min(matches, key=lambda match: match[0])[1]  # of equals the first known
+    folded, ways = _folded(actor), dict(_ways_to_write(known))
+    if matches := get_close_matches(folded, ways, 1, 0.75 if len(folded) > 3 else 0.6):
+        return ways[matches[0]]
     # Of longer names some words may be missing; a code has nothing in common with those.
     words = nearest(actor, [name for name in known if len(name) >= _LEAST_LETTERS])
     return f"'{words}'" if words and len(folded) >= _LEAST_LETTERS else None
@@ -170,17 +165,3 @@ def _ways_to_write(known: Collection[str]) -> Iterator[tuple[str, str]]:
     for folded, name in _by_folded().items():
         if (code := country_names()[name]) in known:
             yield folded, f"'{name}' ({code})"
-
-
-def _steps(one: str, other: str) -> int:
-    """Fewest letters added, left out, replaced, or swapped with the next, from one text to another."""
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for row, letter in enumerate(one, start=1):
-        line = [row]
-        for place, sign in enumerate(other, start=1):
-            line.append(min(last[place] + 1, line[-1] + 1, last[place - 1] + (letter != sign)))
-            if row > 1 and place > 1 and letter == other[place - 2] and one[row - 2] == sign:
-                line[-1] = min(line[-1], before[place - 2] + 1)
-        before, last = last, line
-    return last[-1]

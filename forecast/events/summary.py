@@ -22,11 +22,10 @@ import re
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +35,7 @@ from forecast.events.codebook import CATEGORIES, SEVERITIES, armed_scale, countr
 from forecast.events.duplicates import find_duplicates
 from forecast.events.reading import source_limits
 from forecast.events.table import EventTable
+from forecast.records.base import Record
 from forecast.records.notices import Notice, notice
 from forecast.records.scale import Scale
 
@@ -59,8 +59,7 @@ _NONE_DEAD = re.compile(r"\b(no|nobody|none|without)\b[^.;]{0,20}\b(kill|dead|de
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(Record):
     """Days without any act: the first and last of them, and how many."""
 
     first: date
@@ -68,8 +67,7 @@ class Gap:
     days: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventSummary:
+class EventSummary(Record):
     """Counts, shares and gaps of an event table; dates and shares are ``None`` where nothing gives them.
 
     The nested counts are events by category (all, in fixed order) and severity, and by year of the act (every
@@ -96,19 +94,6 @@ class EventSummary:
     unlisted_actors: tuple[str, ...]
     gaps: tuple[Gap, ...]
     limits: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the summary as JSON-ready values; days become ISO text, numeric keys text."""
-        plain: dict[str, Any] = _jsonable(asdict(self))
-        return plain
-
-
-def _jsonable(value: Any) -> Any:  # noqa: ANN401 - nested plain values
-    if isinstance(value, dict):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_jsonable(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def summarise(table: EventTable) -> EventSummary:
@@ -146,19 +131,18 @@ def summarise(table: EventTable) -> EventSummary:
 
 def _months_covered(first: date, last: date, year: int) -> float:
     """Months of a year between two days, both included; a part of a month counts as its share of days."""
-    months = 0.0
-    for month in range(1, 13):
-        length = monthrange(year, month)[1]
-        begin = max(first, date(year, month, 1))
-        end = min(last, date(year, month, length))
-        months += max((end - begin).days + 1, 0) / length
-    return months
+    begin, end = max(first, date(year, 1, 1)), min(last, date(year, 12, 31))
+    whole = end.month - begin.month + end.day / monthrange(year, end.month)[1]
+    return whole - (begin.day - 1) / monthrange(year, begin.month)[1]
 
 
 def _gaps(days: list[date]) -> list[Gap]:
     one = timedelta(days=1)
-    gaps = [Gap(before + one, after - one, (after - before).days - 1) for before, after in pairwise(days)]
-    return [gap for gap in gaps if gap.days >= GAP_DAYS]
+    return [
+        Gap(first=before + one, last=after - one, days=(after - before).days - 1)
+        for before, after in pairwise(days)
+        if (after - before).days > GAP_DAYS
+    ]
 
 
 # Severities
@@ -202,8 +186,7 @@ def scale_of(events: EventTable) -> tuple[Scale, str]:
 # Coverage
 
 
-@dataclass(frozen=True)
-class LevelBreak:
+class LevelBreak(NamedTuple):
     """A change of level: its first month, counted from 0, and the means of the two sides up to other breaks.
 
     ``p_value`` is the probability of so clear a break in a series of one level with the same memory.
@@ -215,8 +198,7 @@ class LevelBreak:
     p_value: float
 
 
-@dataclass(frozen=True)
-class MonthBreak:
+class MonthBreak(Record):
     """A ``LevelBreak`` of a series (``events``, ``world`` or ``share``) in a month, YYYY-MM."""
 
     series: str
@@ -226,8 +208,7 @@ class MonthBreak:
     p_value: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Coverage:
+class Coverage(Record):
     """How evenly a file covers its time: acts of every whole month (YYYY-MM), and breaks.
 
     ``world`` are the rows of the whole archive by month of publication, ``None`` when the file was not
@@ -259,7 +240,11 @@ def measure_coverage(table: EventTable, volumes: Mapping[date, int] | None) -> C
         if months and (world > 0).all():
             series["share"] = events / world
     breaks = (
-        MonthBreak(name, months[level.position], level.before, level.after, level.p_value)
+        MonthBreak(
+            series=name,
+            month=months[level.position],
+            **{key: value for key, value in level._asdict().items() if key != "position"},
+        )
         for name, values in series.items()
         for level in find_breaks(values)
     )

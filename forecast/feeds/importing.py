@@ -29,7 +29,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -81,20 +81,11 @@ SOUND, REPEATED, MIRRORED, THINNED, SAME_ID = range(5)
 _BY_CODE = dict(enumerate(("repeated", "mirrored", "thinned", "same_id"), start=REPEATED))
 
 
-class Fate(NamedTuple):
-    """Why rows are dropped.
-
-    ``kind`` is ``fault`` (the row itself is wrong), ``outside`` (not asked for), ``noise`` (a switch) or
-    ``repeat``; ``words`` follow a number of rows.
-    """
-
-    kind: str
-    words: str
-
-
-FATES: Mapping[str, Fate] = {row["fate"]: Fate(row["kind"], row["words"]) for row in data_rows("fates.csv")}
-"""Reasons by name, in the order in which they are asked."""
-FAULTS: tuple[str, ...] = tuple(name for name, fate in FATES.items() if fate.kind == "fault")
+_REASONS = [*data_rows("fates.csv")]
+FATES: Mapping[str, str] = {row["fate"]: row["words"] for row in _REASONS}
+"""Why rows are dropped, in words that follow a number of rows, in the order in which it is asked."""
+FAULTS: tuple[str, ...] = tuple(row["fate"] for row in _REASONS if row["kind"] == "fault")
+"""Those of rows that are wrong in themselves; others are not asked for, noise by a switch, or repeats."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +127,9 @@ class ImportReport:
             **{"mended": "lines_not_utf8", "lowest_probability": "lowest_probability_kept"},
         }
         facts = {names.get(name, name): value for name, value in vars(self).items()}
+        kinds = {row["fate"]: row["kind"] for row in _REASONS}
         facts["dropped"] = {
-            name: {"rows": rows, "reason": FATES[name].words, "kind": FATES[name].kind}
+            name: {"rows": rows, "reason": FATES[name], "kind": kinds[name]}
             for name, rows in self.fates.items()
         }
         facts |= {name: facts[name].isoformat() for name in ("first", "last", "last_known")}
@@ -157,7 +149,7 @@ class ImportReport:
             yield Entry(head, (Bullets((*aside, *more)),))
         fates = []
         for name, number in self.fates.items():
-            fates.append((f"{number:,}", FATES[name].words))
+            fates.append((f"{number:,}", FATES[name]))
             fates += [("", example) for example in self.examples.get(name, [])]
         yield plain_table((right(""), ""), [*fates, (f"{self.kept:,}", "are written")])
         if self.restored:
@@ -535,7 +527,5 @@ def _nothing_kept(engine: Engine, paths: Mapping[str, Path], rows: int, fates: M
     named = " or ".join("–".join(dyad) for dyad in dyads)
     if not between:
         return f"no event is left: no row is between {named}"
-    reasons = "; ".join(
-        f"{number:,} {FATES[name].words}" for name, number in fates.items() if name in between
-    )
+    reasons = "; ".join(f"{number:,} {FATES[name]}" for name, number in fates.items() if name in between)
     return f"no event is left: of the rows between {named}, {reasons}"

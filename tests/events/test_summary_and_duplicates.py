@@ -53,8 +53,8 @@ def test_gaps_are_the_days_between_acts_from_thirty_days_up(event_file):
     )
     # 29 empty days in January are no gap; 30 in February are.
     assert summarise(table).gaps == (
-        Gap(date(2020, 3, 3), date(2021, 3, 1), 364),
-        Gap(date(2020, 2, 1), date(2020, 3, 1), 30),
+        Gap(first=date(2020, 3, 3), last=date(2021, 3, 1), days=364),
+        Gap(first=date(2020, 2, 1), last=date(2020, 3, 1), days=30),
     )
 
 
