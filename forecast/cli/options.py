@@ -49,14 +49,6 @@ def argument(metavar: str, said: str, default: object = ...) -> Any:  # noqa: AN
     return typer.Argument(default, metavar=metavar, help=said, show_default=False)
 
 
-def refuse_unwritable(out: Path, *, force: bool) -> None:
-    """Raise ``InputError`` for a file that is there already, without ``--force``, or has no folder."""
-    if out.exists() and not force:
-        raise InputError(f"{out}: exists. Give another --out, or --force to replace it")
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"{out}: its folder does not exist")
-
-
 def day_option(default: object, name: str, said: str) -> Any:  # noqa: ANN401
     """Return an option that takes a day."""
     return typer.Option(default, name, help=said, metavar="DATE", formats=["%Y-%m-%d"])

@@ -7,7 +7,7 @@ needs the category names and must start fast. ``forecast.config.writing`` reads 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -84,9 +84,9 @@ def countries() -> Mapping[str, str]:
 # Categories
 
 
-def category_fault(given: str, known: Sequence[str] = CATEGORIES) -> str:
+def category_fault(given: str) -> str:
     """Return the message for a category that is not in the codebook."""
-    return f"unknown category '{given}'.{did_you_mean(given, known)} Allowed: {', '.join(known)}"
+    return f"unknown category '{given}'.{did_you_mean(given, CATEGORIES)} Allowed: {', '.join(CATEGORIES)}"
 
 
 def _known_category(name: str) -> str:

@@ -306,12 +306,12 @@ def _likeness(event: Event, words: frozenset[str], other: Event, window_days: in
     return total + SAME_ID * (event.id == other.id and not event.id.startswith(_MADE_ID))
 
 
-def nearest_acts(event: Event, table: EventTable, most: int = 3, days: int = 30) -> list[Event]:
-    """Return the acts between the same two actors that are most like an event, the likest first."""
-    words, pair, window = words_in(event.summary), {event.initiator, event.recipient}, timedelta(days)
+def nearest_acts(event: Event, table: EventTable) -> list[Event]:
+    """Return the three acts between the same actors within a month that are most like an event."""
+    words, pair, window = words_in(event.summary), {event.initiator, event.recipient}, timedelta(30)
     near = table.between(event.date - window, event.date + window).rows()
     rows = (other for other in near if {other.initiator, other.recipient} == pair)
-    return sorted(rows, key=lambda other: -_likeness(event, words, other, days))[:most]
+    return sorted(rows, key=lambda other: -_likeness(event, words, other, window.days))[:3]
 
 
 class Disagreement(NamedTuple):

@@ -73,6 +73,8 @@ LONGEST_BAND = f"over {_BAND_ENDS[-1]} days"
 AHEAD, HINDCAST = "made ahead", "hindcast"
 MODEL, BASE_RATE, EQUAL = "model", "base rate", "equal pool"
 NOT_PERSONS = (MODEL, BASE_RATE, EQUAL)
+SEED = 0
+"""Of the bootstrap and of the consistency bands."""
 LEAST, MOST = 0.005, 0.995
 """What a single answer can say in the pool, so that nobody alone decides it."""
 _GROUP_HEADS = {
@@ -166,21 +168,21 @@ class _OriginBlocks:
         self._number = np.bincount(self._row_origin).astype(np.float64)
         self._block = block_length(origins, max(question.horizon_days for question in questions))
 
-    def mean(self, values: Floats, seed: int) -> Estimate:
+    def mean(self, values: Floats) -> Estimate:
         """Mean over forecasts, with the error to first order of a ratio of sums."""
         mean = float(values.mean())
         apart = (self._sums(values) - mean * self._number) / self._number.mean()
-        spread = mean_estimate(apart, self._block, seed)
+        spread = mean_estimate(apart, self._block, SEED)
         lower, upper = (mean + end for end in spread.interval90)
         return Estimate(mean, spread.se, (lower, upper))
 
-    def error(self, values: Floats, seed: int) -> float | None:
+    def error(self, values: Floats) -> float | None:
         """Error of the mean over origins of their means; ``None`` where it is not defined."""
-        return _defined(mean_estimate(self._sums(values) / self._number, self._block, seed).se)
+        return _defined(mean_estimate(self._sums(values) / self._number, self._block, SEED).se)
 
-    def skill(self, values: Floats, reference: Floats, seed: int) -> Estimate:
+    def skill(self, values: Floats, reference: Floats) -> Estimate:
         """1 − mean score / mean reference score; NaN if the reference is perfect."""
-        return skill_estimate(self._sums(values), self._sums(reference), self._block, seed)
+        return skill_estimate(self._sums(values), self._sums(reference), self._block, SEED)
 
     def _sums(self, values: Floats) -> Floats:
         return np.bincount(self._row_origin, values)
@@ -208,16 +210,14 @@ class GroupScore(Record):
     claim: Claim
 
 
-def score_group(
-    forecasts: Sequence[ScoredForecast], *, seed: int, by: str = "all", group: str = "all"
-) -> GroupScore:
+def score_group(forecasts: Sequence[ScoredForecast], *, by: str = "all", group: str = "all") -> GroupScore:
     """Score at least one forecast; ``by`` and ``group`` say what they have in common."""
     probability = np.array([forecast.entry.probability for forecast in forecasts])
     baseline = np.array([forecast.entry.baseline.probability for forecast in forecasts])
     outcome = np.array([forecast.outcome for forecast in forecasts], dtype=np.int8)
     origins = _OriginBlocks([forecast.question for forecast in forecasts])
     brier, reference = brier_score(probability, outcome), brier_score(baseline, outcome)
-    skill = origins.skill(brier, reference, seed)
+    skill = origins.skill(brier, reference)
     n_yes = int(outcome.sum())
     few = min(n_yes, len(outcome) - n_yes) < FEWEST_OUTCOMES
     return GroupScore(
@@ -225,8 +225,8 @@ def score_group(
         group=group,
         n=len(outcome),
         n_yes=n_yes,
-        brier=error_bound(origins.mean(brier, seed)),
-        log=error_bound(origins.mean(log_score(probability, outcome), seed)),
+        brier=error_bound(origins.mean(brier)),
+        log=error_bound(origins.mean(log_score(probability, outcome))),
         baseline_brier=float(reference.mean()),
         baseline_log=float(log_score(baseline, outcome).mean()),
         skill=error_bound_if_defined(skill),
@@ -329,11 +329,10 @@ class LedgerScores(Record):
             yield Prose(f"{text}; 1 is calibrated, below 1 too extreme.", tone="fine")
 
 
-def score_ledger(ledger: Ledger, *, seed: int = 0, failed: bool = False) -> LedgerScores:
+def score_ledger(ledger: Ledger, *, failed: bool = False) -> LedgerScores:
     """Score a ledger by the functions that score a backtest (``LedgerError``: nothing can be scored yet).
 
-    ``seed`` is of the bootstrap and of the consistency bands; ``failed`` scores forecasts of runs that did
-    not converge as well.
+    ``failed`` scores forecasts of runs that did not converge as well.
     """
     standing, counts = standing_forecasts(ledger, failed=failed)
     scored = resolved_forecasts(ledger, standing)
@@ -344,23 +343,23 @@ def score_ledger(ledger: Ledger, *, seed: int = 0, failed: bool = False) -> Ledg
     name = models.pop() if len(models) == 1 else "all_models"
     table = _as_table(scored, name)
     baseline = _as_table(scored, REFERENCE, baseline=True)
-    groups = [score_group(scored, seed=seed), *_groups(scored, seed)]
+    groups = [score_group(scored), *_groups(scored)]
     return LedgerScores(
         schema=2,
         head=ledger.head,
         counts=counts,
         void_share=counts.void / closed if (closed := counts.void + counts.scored) else None,
         groups=tuple(groups),
-        without_early=score_group(late, seed=seed, group="without early") if late else None,
-        calibration=tuple(reliability_curve(rows, rows.models[0], seed=seed) for rows in (table, baseline)),
-        calibration_slope=error_bound_if_defined(pool_calibration(table, name, seed).slope),
+        without_early=score_group(late, group="without early") if late else None,
+        calibration=tuple(reliability_curve(rows, rows.models[0], seed=SEED) for rows in (table, baseline)),
+        calibration_slope=error_bound_if_defined(pool_calibration(table, name, SEED).slope),
         largest_misses=tuple(_misses(scored, table)),
         warnings=tuple(_warnings(counts, groups[0])),
     )
 
 
 def summarise_ledger(
-    ledger: Ledger, dyad: tuple[str, str], asked: Sequence[RunQuestion] = (), *, seed: int = 0
+    ledger: Ledger, dyad: tuple[str, str], asked: Sequence[RunQuestion] = ()
 ) -> LedgerSummary:
     """Return what a report says of the ledger: the forecasts on one dyad, how they did, and the history.
 
@@ -371,7 +370,7 @@ def summarise_ledger(
     n_failed = sum(entry.failed for entry in of_dyad)
     standing, _ = standing_forecasts(ledger)
     scored = resolved_forecasts(ledger, (entry for entry in standing if entry.question.dyad == pair))
-    score = score_group(scored, seed=seed) if scored else None
+    score = score_group(scored) if scored else None
     return LedgerSummary(
         schema=1,
         head=ledger.head,
@@ -388,7 +387,7 @@ def summarise_ledger(
     )
 
 
-def _groups(scored: Sequence[ScoredForecast], seed: int) -> list[GroupScore]:
+def _groups(scored: Sequence[ScoredForecast]) -> list[GroupScore]:
     # Groups stand in this order, then by name.
     order = [*(name for _, name in HORIZON_BANDS), AHEAD]
     # Where one name stands for several rules, the rule is told with it.
@@ -406,7 +405,7 @@ def _groups(scored: Sequence[ScoredForecast], seed: int) -> list[GroupScore]:
         for forecast in scored:
             members.setdefault(group_of(forecast), []).append(forecast)
         names = sorted(members, key=lambda name: (order.index(name) if name in order else len(order), name))
-        scores += [score_group(members[name], seed=seed, by=by, group=name) for name in names]
+        scores += [score_group(members[name], by=by, group=name) for name in names]
     return scores
 
 
@@ -599,7 +598,7 @@ def answered_questions(ledger: Ledger) -> list[AnsweredQuestion]:
     return sorted(questions, key=lambda answered: (answered.question.milestone, answered.question.id))
 
 
-def score_persons(ledger: Ledger, *, seed: int = 0) -> list[PersonScore]:
+def score_persons(ledger: Ledger) -> list[PersonScore]:
     """Score people and others, the model, the base rate and the pool on the questions that they answered.
 
     ``LedgerError`` when no question that a person or others answered is resolved.
@@ -614,12 +613,12 @@ def score_persons(ledger: Ledger, *, seed: int = 0) -> list[PersonScore]:
     order = {name: place for place, name in enumerate(NOT_PERSONS)}
     names = {name for answered in questions for name in answered.answers}
     return [
-        _score_person(name, [answered for answered in questions if name in answered.answers], seed)
+        _score_person(name, [answered for answered in questions if name in answered.answers])
         for name in sorted(names, key=lambda name: (order.get(name, -1), name.casefold()))
     ]
 
 
-def _score_person(name: str, questions: Sequence[AnsweredQuestion], seed: int) -> PersonScore:
+def _score_person(name: str, questions: Sequence[AnsweredQuestion]) -> PersonScore:
     outcome = np.array([answered.outcome for answered in questions])
     probability, of_model, base_rate = (
         np.array([answered.answers[who] for answered in questions]) for who in (name, MODEL, BASE_RATE)
@@ -628,19 +627,19 @@ def _score_person(name: str, questions: Sequence[AnsweredQuestion], seed: int) -
         brier_score(each, outcome) for each in (probability, of_model, base_rate)
     )
     origins = _OriginBlocks([answered.question for answered in questions])
-    skill = origins.skill(brier, reference, seed)
+    skill = origins.skill(brier, reference)
     return PersonScore(
         by=name,
         n=len(questions),
         n_yes=int(outcome.sum()),
         brier=float(brier.mean()),
-        brier_se=origins.error(brier, seed),
+        brier_se=origins.error(brier),
         log=float(log_score(probability, outcome).mean()),
         skill=_defined(skill.value),
         skill_se=_defined(skill.se),
         model_brier=float(model_brier.mean()),
         lead=float((model_brier - brier).mean()),
-        lead_se=origins.error(model_brier - brier, seed),
+        lead_se=origins.error(model_brier - brier),
         n_late=sum(name in answered.late for answered in questions),
     )
 

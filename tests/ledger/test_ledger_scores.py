@@ -10,7 +10,7 @@ from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.score_table import score_forecasts
 from forecast.ledger.chain import VoidEntry, with_id
-from forecast.ledger.scoring import horizon_band, score_ledger, summarise_ledger
+from forecast.ledger.scoring import SEED, horizon_band, score_ledger, summarise_ledger
 from forecast.ledger.store import write_ledger
 from forecast.panel import TargetRule
 
@@ -81,9 +81,9 @@ def monthly_case(case, coded, *, months: int = 60) -> ForecastTable:
 
 def test_a_single_series_is_scored_as_the_backtest_scores_it(case, coded):
     table = monthly_case(case, coded)
-    scores = score_ledger(case.ledger, seed=3)
+    scores = score_ledger(case.ledger)
     ours = scores.groups[0]
-    cell = score_forecasts(table, seed=3).cell("crisis", 20, "joint")
+    cell = score_forecasts(table, seed=SEED).cell("crisis", 20, "joint")
     assert (ours.n, ours.n_yes / ours.n) == (cell.n, cell.base_rate)
     for mine, theirs in ((ours.brier, cell.brier), (ours.log, cell.log), (ours.skill, cell.skill.brier)):
         assert mine.value == pytest.approx(theirs.value, abs=1e-12)
