@@ -150,11 +150,6 @@ def points(change: float, digits: int = 1) -> str:
     return f"{size} point" if size == "1" else f"{size} points"
 
 
-def bound_in_points(bound: float) -> str:
-    """Return an upper bound on a change of a probability in points, rounded up, e.g. ``0.04``."""
-    return f"{max(math.ceil(1e4 * bound - 1e-9), 1) / 100:.2f}"
-
-
 def number(value: float, digits: int = 2) -> str:
     """Return a plain number with a true minus sign and no negative zero, e.g. ``"−0.35"``, ``"1,204"``.
 

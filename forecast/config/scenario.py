@@ -122,7 +122,7 @@ class Belief(Section):
     target: Text = Field(description="name of the target")
     window: tuple[Day, Day] = Field(description="[first day, last day] on which it holds")
     ratio: float = Field(
-        gt=0.0, le=1000.0, description="how many times as likely on each of these days, given none before"
+        ge=0.001, le=1000.0, description="how many times as likely on each of these days, given none before"
     )
 
 

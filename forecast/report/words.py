@@ -42,7 +42,6 @@ from forecast.report.palette import name_category
 from forecast.report.typesetting import shorten
 from forecast.wording import (
     LEAST_WORDED,
-    bound_in_points,
     count,
     in_sentence,
     interval_percent,
@@ -479,21 +478,14 @@ def shown_error(mcse: float) -> str:
     return "<0.1" if shown == "0.0" else f"±{shown}"
 
 
-def shown_change(change: float, mcse: float, at_most: float | None = None) -> str:
-    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05.
-
-    Where no path shows a change, the bound on its size stands in place of the error: ``"0.0 (<0.04)"``.
-    """
-    if at_most is not None:
-        return f"{signed_points(change)} (<{bound_in_points(at_most)})"
+def shown_change(change: float, mcse: float) -> str:
+    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05."""
     error = shown_error(mcse)
     return f"{signed_points(change)} {error}" if error.startswith("±") else signed_points(change)
 
 
-def change_with_error(change: float, error: float, at_most: float | None = None) -> str:
-    """The same wherever an error always stands, e.g. ``−7.3 ± 1.3``, or ``0.0 (< 0.04)``."""
-    if at_most is not None:
-        return f"{signed_points(change)} (< {bound_in_points(at_most)})"
+def change_with_error(change: float, error: float) -> str:
+    """The same wherever an error always stands, e.g. ``−7.3 ± 1.3``."""
     return f"{signed_points(change)} ± {points(error).split(' ')[0]}"
 
 

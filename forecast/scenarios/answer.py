@@ -197,8 +197,12 @@ def believed(mixture: Mixture, beliefs: Sequence[Belief]) -> Mixture:
                 quiet = {one: 1 - draws for one, draws in said.items()}
                 quiet = moved(quiet, quiet[name]) if name in said else quiet
                 direct[member] = {one: 1 - draws for one, draws in quiet.items()}
-            ahead, plain = (one and of(one, one.of(name)) for one in (ahead, plain))
-            mixture = replace(mixture, ahead=ahead, plain=plain, direct=DirectAnswers(direct))
+            mixture = replace(
+                mixture,
+                ahead=of(ahead, ahead.of(name)),
+                plain=plain and of(plain, plain.of(name)),
+                direct=DirectAnswers(direct),
+            )
     return mixture
 
 

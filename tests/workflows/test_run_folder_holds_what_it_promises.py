@@ -224,7 +224,7 @@ def test_a_rebuilt_report_has_the_bytes_of_the_first(run_folder, tmp_path, comma
 
 def test_scenarios_are_kept_with_the_forecast_and_as_files(run_folder, config, record):
     (found,) = record.scenarios
-    assert (found.name, found.label, found.method) == ("drill", "A large drill", "simulate")
+    assert (found.name, found.label, found.method) == ("drill", "A large drill", "exact")
     known = {(target.name, one.name): one for target in record.targets for one in target.milestones}
     for target in found.targets:
         for one in target.milestones:
