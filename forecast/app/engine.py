@@ -178,7 +178,7 @@ class Engine:
         run = self.run
         if len(self.rows) == run.n_draws:
             return run
-        chances = replace(run.chances, draws=run.draws.rows(self.rows))
+        chances = replace(run.chances, draws=run.draws.rows(self.rows), keeps=True)
         direct = DirectAnswers(
             {
                 member: {name: _evenly(draws, len(self.rows)) for name, draws in said.items()}

@@ -22,11 +22,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -82,6 +83,8 @@ FUTURES = 8
 """Futures of tension and drift that a draw is averaged over; every second mirrors the one before."""
 DAILY = 30
 """Days after which chances are computed weekly, and interpolated."""
+_KEPT_ACTS = 16
+_KEPT_CURVES = 100
 _SMALL = 0.02
 _LEAST = 1e-300
 
@@ -119,6 +122,45 @@ def left_of_past(values: Floats, priors: Priors, record: Record, sets_off: Flags
 
 
 @numba.njit(**_COMPILED)
+def _survival(
+    past: Floats, immigrants: Floats, moved: Floats, starts: Integers, days: Integers, survival: Floats
+) -> None:
+    """Write S of one draw and target into ``survival`` (N).
+
+    ``past`` (N) is what past acts still lead to, ``immigrants`` (n, c) the sum of what immigrants with fewer
+    than n days left lead to while nothing moves them; see ``_chances`` for the rest.
+    """
+    n_weeks, n_categories, n_futures = moved.shape
+    expected = np.empty(n_futures)
+    # Immigrants on the days t0 … t1 − 1 that lead to a target before h add Σ_t r·u(h − 1 − t).
+    for place in range(len(days)):
+        h = days[place]
+        expected[:] = past[place]
+        for w in range(n_weeks):
+            first = h - starts[w]
+            if first <= 0:
+                break
+            last = max(h - starts[w + 1], 0)
+            for c in range(n_categories):
+                part = immigrants[first, c] - immigrants[last, c]
+                for f in range(n_futures):
+                    expected[f] += moved[w, c, f] * part
+        total = 0.0
+        for f in range(n_futures):
+            total += math.exp(-expected[f])
+        survival[place] = total / n_futures
+
+
+@numba.njit(**_COMPILED)
+def _survival_of_draws(
+    past: Floats, immigrants: Floats, moved: Floats, starts: Integers, days: Integers, survival: Floats
+) -> None:
+    for d in range(len(past)):
+        for target in range(past.shape[1]):
+            _survival(past[d, target], immigrants[d, target], moved[d], starts, days, survival[d, target])
+
+
+@numba.njit(**_COMPILED)
 def _chances(
     values: Floats,
     priors: Priors,
@@ -134,8 +176,12 @@ def _chances(
     survival: Floats,
     tables: Floats,
     reactions: Floats,
+    past: Floats,
+    summed: Floats,
 ) -> None:
     """Write chances of one draw into ``survival`` (q, N), ``tables`` (pair, q, N), ``reactions`` (i, q, N).
+
+    What ``_survival`` reads goes into ``past`` (q, N) and ``summed`` (q, n, c); (1, n, c): the last target.
 
     Parameters
     ----------
@@ -152,7 +198,7 @@ def _chances(
     """
     o = priors.offset
     n_streams, n_reactions, n_categories = len(record.side), len(record.then), record.n_categories
-    n_days, n_weeks, n_futures = days[-1], moved.shape[0], moved.shape[2]
+    n_days = days[-1]
     rates = density.stream_rates(values, priors, record)
     in_side, in_kind, factor, grave = density.answer_weights(values, rates, priors, record)
     decay = 2.0 ** (-1.0 / values[o[ANSWER_LIFE]])
@@ -177,9 +223,6 @@ def _chances(
         in_conflict[record.category[k]] = record.side[k] >= 0
     brought, reacted = np.zeros((n_streams, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
     hit = np.zeros((n_days + 1, n_streams))
-    immigrants = np.zeros((n_days + 1, n_categories))
-    past = np.zeros(len(days))
-    expected = np.zeros(n_futures)
     for target in range(len(met)):
         q[:] = 0.0
         q_reaction[:] = 0.0
@@ -251,7 +294,7 @@ def _chances(
                     reactions[i, target, place] = reacted[i, REFERENCE]
                     for s in range(SEVERITIES):
                         total += left_reaction[i, s] * reacted[i, s]
-                past[place] = total
+                past[target, place] = total
                 for pair in range(len(pairs)):
                     k, s = pairs[pair, 0], pairs[pair, 1]
                     whole = brought[k, s]
@@ -260,29 +303,14 @@ def _chances(
                             whole += reacted[i, s]
                     tables[pair, target, place] = whole
                 place += 1
-        # Immigrants on the days t0 … t1 − 1 that lead to a target before h add Σ_t r·u(h − 1 − t).
-        immigrants[:] = 0.0
+        immigrants = summed[min(target, len(summed) - 1)]
+        immigrants[0] = 0.0
         for n in range(n_days):
             for c in range(n_categories):
                 immigrants[n + 1, c] = immigrants[n, c]
             for k in range(n_streams):
                 immigrants[n + 1, record.category[k]] += rates[k] / STEP_DAYS * hit[n, k]
-        for place in range(len(days)):
-            h = days[place]
-            expected[:] = past[place]
-            for w in range(n_weeks):
-                first = h - starts[w]
-                if first <= 0:
-                    break
-                last = max(h - starts[w + 1], 0)
-                for c in range(n_categories):
-                    part = immigrants[first, c] - immigrants[last, c]
-                    for f in range(n_futures):
-                        expected[f] += moved[w, c, f] * part
-            total = 0.0
-            for f in range(n_futures):
-                total += math.exp(-expected[f])
-            survival[target, place] = total / n_futures
+        _survival(past[target], immigrants, moved, starts, days, survival[target])
 
 
 @numba.njit(**_COMPILED)
@@ -301,7 +329,10 @@ def _chances_of_draws(
     survival: Floats,
     tables: Floats,
     reactions: Floats,
+    past: Floats,
+    kept: Floats,
 ) -> None:
+    scratch = np.empty((1, days[-1] + 1, record.n_categories))
     for d in range(len(values)):
         _chances(
             values[d],
@@ -318,6 +349,8 @@ def _chances_of_draws(
             survival[d],
             tables[d],
             reactions[d],
+            past[d],
+            kept[d] if len(kept) > 0 else scratch,
         )
 
 
@@ -383,6 +416,9 @@ class Chances:
         Of tension and drift ahead: the same whatever acts are assumed.
     further : tuple of FurtherReaction
         Reactions beside those of the record's layout, to acts ahead and on occasions.
+    keeps : bool
+        Keep what acts ahead were found to do, and what cooperation ahead needs, so that the next of the kind
+        is answered at once: for few draws and many questions.
     """
 
     data: Acts
@@ -392,14 +428,18 @@ class Chances:
     seed: int
     futures: int = FUTURES
     further: tuple[FurtherReaction, ...] = ()
+    keeps: bool = False
 
     def with_further(self, further: Sequence[FurtherReaction]) -> Chances:
         """Return the same chances with these further reactions; what was computed is shared."""
-        shared = {"_tables": self._tables, "_plain": self._plain, "_reactions": self._reactions}
+        names = ("_tables", "_plain", "_reactions", "_lost")
+        shared = {name: getattr(self, name) for name in names}
         own = {name: value for name, value in vars(self).items() if name not in self.__dataclass_fields__}
         found = replace(self, further=tuple(further))
         found.__dict__.update({**own, **shared})
         found.__dict__.pop("_answers", None)
+        if further:
+            found.__dict__.pop("_lost", None)
         return found
 
     @cached_property
@@ -540,11 +580,12 @@ class Chances:
         tables = np.empty((n_draws, len(pair), len(met), len(self.days)))
         reactions = np.empty((n_draws, len(layout.reactions), len(met), len(self.days)))
         counted = np.zeros((n_streams, SEVERITIES), dtype=bool) if also is None else also
-        cores = os.cpu_count() or 1
-        cut = np.linspace(0, n_draws, min(4 * cores, n_draws) + 1).astype(int)
+        past = np.empty((n_draws, len(met), len(self.days)))
+        keeps = self.keeps and also is None
+        shape = (n_draws, len(met), self.n_days + 1, len(layout.categories)) if keeps else (0, 0, 0, 0)
+        kept = np.empty(shape)
 
-        def run(place: int) -> None:
-            some = slice(cut[place], cut[place + 1])
+        def run(some: slice) -> None:
             _chances_of_draws(
                 self.draws.values[some],
                 self.arrays,
@@ -560,11 +601,21 @@ class Chances:
                 survival[some],
                 tables[some],
                 reactions[some],
+                past[some],
+                kept[some],
             )
 
-        with ThreadPoolExecutor(max_workers=cores) as pool:
-            list(pool.map(run, range(len(cut) - 1)))
+        self._in_parts(run)
+        if keeps:
+            self._reactions.update({"past": past, "immigrants": kept})
         return survival, tables, reactions
+
+    def _in_parts(self, run: Callable[[slice], None]) -> None:
+        """Run over all draws, some at a time, on all cores."""
+        n_draws, cores = len(self.draws), os.cpu_count() or 1
+        cut = np.linspace(0, n_draws, min(4 * cores, n_draws) + 1).astype(int).tolist()
+        with ThreadPoolExecutor(max_workers=cores) as pool:
+            list(pool.map(run, [slice(*ends) for ends in pairwise(cut)]))
 
     @cached_property
     def _tables(self) -> dict[tuple[int, int], Floats]:
@@ -578,6 +629,12 @@ class Chances:
 
     @cached_property
     def _reactions(self) -> dict[str, Floats]:
+        """By name: L of occasions ``of`` reactions; where they are kept, ``past`` and ``immigrants``."""
+        return {}
+
+    @cached_property
+    def _lost(self) -> dict[FutureAct, Floats]:
+        """1 less what an act ahead that is certain multiplies S by, (draw, q, day), of those asked last."""
         return {}
 
     def prepare(self, acts: Iterable[FutureAct]) -> None:
@@ -589,10 +646,26 @@ class Chances:
             self._compute((), sorted(wanted))
 
     def _compute(self, calming: tuple[FutureAct, ...], pairs: Sequence[tuple[int, int]]) -> None:
+        if self.keeps and not pairs and "immigrants" in self._reactions:
+            self._plain[calming] = self._again(self._calmed(calming))
+            _forget(self._plain, _KEPT_CURVES)
+            return
         survival, tables, reactions = self._run(self._calmed(calming), pairs)
         self._plain[calming] = survival
         self._tables.update({pair: tables[:, at] for at, pair in enumerate(pairs)})
         self._reactions["of"] = reactions
+
+    def _again(self, moved: Floats) -> Floats:
+        """S without the acts ahead, (draw, q, N), with immigrants moved in another way."""
+        past, immigrants = self._reactions["past"], self._reactions["immigrants"]
+        survival = np.empty_like(past)
+
+        def run(some: slice) -> None:
+            parts = past[some], immigrants[some], moved[some]
+            _survival_of_draws(*parts, self._starts, self.days, survival[some])
+
+        self._in_parts(run)
+        return survival
 
     def survival(
         self,
@@ -629,6 +702,18 @@ class Chances:
 
     def factor(self, act: FutureAct) -> Floats:
         """What an act ahead multiplies S by, shape (draw, target, day): chance that it leads to no target."""
+        certain = replace(act, probability=1.0, label="")
+        lost = self._lost.get(certain)
+        if lost is None:
+            lost = self._lost_by(act)
+            if self.keeps:
+                self._lost[certain] = lost
+                _forget(self._lost, _KEPT_ACTS)
+        # Exactly 1 where nothing is changed.
+        return np.asarray(1 - act.probability * lost)
+
+    def _lost_by(self, act: FutureAct) -> Floats:
+        """1 less what an act ahead that is certain multiplies S by, shape (draw, target, day)."""
         first, length = window_of(act, self.data.grid.origin)
         quiet: Floats | float = 0.0
         answered: Floats | float = 0.0
@@ -642,8 +727,7 @@ class Chances:
             of_stream = np.exp(-self._daily(self._tables[stream, act.severity - 1]) - answered)
             of_stream[:, self.data.layout.meets[:, stream]] = 0.0
             quiet = quiet + share * of_stream
-        # Exactly 1 where nothing is changed.
-        return np.asarray(1 - act.probability * (1 - _delayed(np.asarray(quiet), first, length)))
+        return np.asarray(1 - _delayed(np.asarray(quiet), first, length))
 
     @cached_property
     def _answers(self) -> dict[int, tuple[Floats, Floats]]:
@@ -721,6 +805,12 @@ class Chances:
     def daily_survival(self, values: Floats) -> Floats:
         """S of every day, its logarithm linear between the days computed."""
         return np.exp(self._daily(np.log(np.maximum(values, _LEAST))))
+
+
+def _forget[Key, Value](known: dict[Key, Value], most: int) -> None:
+    """Leave what came last."""
+    for key in [*known][:-most]:
+        known.pop(key, None)
 
 
 def window_of(act: FutureAct, origin: date) -> tuple[int, int]:
