@@ -187,11 +187,9 @@ class Engine:
         )
         ahead = chances.survival(run.inputs.calendar)
         plain = None if run.mixture.plain is None else chances.survival(occasions=False)
-        mixture = Mixture(run.inputs, direct, ahead, plain)
+        mixture = Mixture(run.inputs, direct, ahead, plain, chances=chances)
         targets = target_forecasts(mixture, run.n_chains)
-        few = replace(run, mixture=mixture, forecast=run.forecast.model_copy(update={"targets": targets}))
-        few.__dict__["chances"] = chances
-        return few
+        return replace(run, mixture=mixture, forecast=run.forecast.model_copy(update={"targets": targets}))
 
     def _thinned(self, way: Way) -> Way:
         """A way, judged on all draws of the run, with the weights of those that are used."""
