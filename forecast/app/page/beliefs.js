@@ -83,7 +83,7 @@ function belief(prior, hands, open) {
   let fine = open ? fineControls(prior, id, hands, put) : null;
   const node = el("section", { class: "belief", "data-belief": prior.name, "aria-labelledby": `${id}-label` },
     el("div", { class: "belief-head" }, el("h3", { id: `${id}-label` }, prior.label),
-      el("span", { class: "fine", title: prior.odds }, prior.effect)),
+      !open && el("span", { class: "fine", title: prior.odds }, prior.effect)),
     el("p", { class: "fine help", id: `${id}-help` }, `${prior.help}.`), presets, reading,
     ...(fine ? fine.nodes : [folded("finer", el("span", {}, "Finer", el("span", { class: "unseen" }, `: ${prior.label}`)), () => {
       fine = fineControls(prior, id, hands, put);
