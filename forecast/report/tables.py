@@ -401,9 +401,9 @@ def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
         return said
     low, high = answer.held.reach
     return (
-        f"{said} Other pairs hold {percent(answer.held.weight)} of the forecast at "
-        f"{percent(answer.held.probability)}, which no assumption of the model moves: the forecast lies "
-        f"between {percent(low)} and {percent(high)}, whatever the model says."
+        f"{said} Priors move the model alone; other pairs hold {percent(answer.held.weight)} of the "
+        f"forecast at {percent(answer.held.probability)}, so that priors keep it between {percent(low)} and "
+        f"{percent(high)}."
     )
 
 

@@ -21,7 +21,7 @@ from forecast.panel import FutureAct
 from forecast.runs.run import Run
 from forecast.sensitivity.shifts import Questions, milestone_day
 
-_FEW_DRAWS = 200
+_FEW_DRAWS = 100
 _LEAST = 1e-12
 
 
@@ -64,9 +64,7 @@ def act_effects(
     An act is one of the run's calendar, or another one, whose stated probability is 0.
     """
     quiet = _Quiet(base, asked)
-    known = base.inputs.calendar
-    if new := [act for act in acts if act not in known and act.category not in COOPERATIVE]:
-        base.chances.prepare(new)
+    base.chances.prepare(act for act in acts if act.category not in COOPERATIVE)
     for act in acts:
         calms = act.category in COOPERATIVE
         without, sure = quiet.calming(act) if calms else quiet.conflict(act)

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.events.codebook import CONFLICTUAL, SEVERITIES
+from forecast.events.codebook import CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.events.table import EventTable
 from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
-from forecast.models.draws import Floats, log_likelihood
+from forecast.models.draws import Floats, StreamDraws, log_likelihood
 from forecast.models.survival import Chances
 from forecast.priors import PriorSet
 from forecast.priors.named import log_prior
@@ -33,6 +33,9 @@ from forecast.streams import Acts, acts_of
 
 _DRAWS = 250
 _LEAST = 1e-12
+_LIVES = ("answers_half_life_days", "follow_on_half_life_days", "reaction_half_life_days")
+_HALF_LIVES = 10.0
+"""After which less than a thousandth of the answers to an act is still to come."""
 CANDIDATES = 24
 """Events that are left out in turn."""
 SHOWN_DRIVERS = 10
@@ -121,6 +124,9 @@ def leave_one_out(
     others = _silent(inputs, inputs.events, target, day)
     factor = float(mixture.factor(target)[day])
 
+    rows = candidate_rows(inputs, target, CANDIDATES) if rows is None else rows
+    recent = set(rows) & set(_felt_still(inputs, draws))
+
     def measure(row: int) -> LeaveOneOut:
         left = np.ones(len(events), dtype=bool)
         left[row] = False
@@ -133,15 +139,15 @@ def leave_one_out(
         )
         if found.pareto_k > PARETO_K_MAX:
             return LeaveOneOut(row, None, None, found.pareto_k)
+        after = quiet(acts, under) if row in recent else full
         # The chance of nothing without the event less that with it.
-        change = share * (weighted_by_draw(quiet(acts, under), found.weights) - full)
+        change = share * (weighted_by_draw(after, found.weights) - full)
         if share < 1:
             change = change + (1 - share) * factor * (_silent(inputs, some, target, day) - others)
         return LeaveOneOut(
             row, float(change.mean()), monte_carlo_error(change, base.n_chains), found.pareto_k
         )
 
-    rows = candidate_rows(inputs, target, CANDIDATES) if rows is None else rows
     results = []
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for done, result in enumerate(pool.map(measure, rows), start=1):
@@ -171,6 +177,17 @@ def candidate_rows(inputs: Inputs, target: str, most: int) -> list[int]:
     left[latest] = 0.0
     recent = np.argsort(-left, kind="stable")[: most - len(latest)]
     return sorted({*latest.tolist(), *recent[left[recent] > 0].tolist()})
+
+
+def _felt_still(inputs: Inputs, draws: StreamDraws) -> list[int]:
+    """Rows of events that chances still feel: of cooperation, by ballast, and those not yet answered."""
+    events, lives = (
+        inputs.events,
+        [values.max() for name, values in draws.variables.items() if name in _LIVES and values.size],
+    )
+    age = (np.datetime64(inputs.data.grid.origin, "D") - events.date).astype(np.int64)
+    answered = age > _HALF_LIVES * max(lives)
+    return np.flatnonzero(~answered | np.isin(events.category, COOPERATIVE)).tolist()
 
 
 def _silent(inputs: Inputs, events: EventTable, target: str, day: int) -> float:

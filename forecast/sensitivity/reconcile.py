@@ -298,7 +298,7 @@ class _Search:
             if one.when is not None:
                 by = one.when.by[0] if one.when.by else inputs.config.dyad.side_a[0]
                 name = one.when.subcategory[0].replace("*", "") if one.when.subcategory else ""
-                severity = max(one.when.severities)
+                severity = 4 if 4 in one.when.severities else max(one.when.severities)
                 if not rule.meets(one.when.category, severity, by):
                     yield (
                         FutureAct(soon, one.when.category, severity, 0.0, by=by, subcategory=name),

@@ -22,7 +22,7 @@ from forecast.inference.sampling import SamplingProgress, check_gates, fit
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
-from forecast.models.survival import Survival
+from forecast.models.survival import Chances, Survival
 from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.analysis import LedgerSummary, Missing
 from forecast.records.forecast import (
@@ -131,7 +131,8 @@ def _make(
     given: GivenDraws | None = None,
 ) -> Run:
     config = inputs.config
-    posterior, mixture, gates = fit_and_judge(inputs, tell, clock.time, given)
+    judged = fit_and_judge(inputs, tell, clock.time, given)
+    posterior, mixture, gates = judged.fit, judged.mixture, judged.gates
     with clock.time("chances"):
         targets = target_forecasts(mixture, posterior.n_chains)
     forecast = Forecast(
@@ -159,6 +160,8 @@ def _make(
         versions=versions(),
     )
     base = Run(inputs, posterior, mixture, forecast)
+    if judged.chances is not None:
+        base.__dict__["chances"] = judged.chances
     if keep:
         keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"], 0)))
     more: dict[str, object] = {}
@@ -217,6 +220,7 @@ class Judged(NamedTuple):
     fit: Posterior
     mixture: Mixture
     gates: Diagnostics
+    chances: Chances | None = None
 
 
 def fit_and_judge(
@@ -235,8 +239,9 @@ def fit_and_judge(
         with timed("fit"):
             pass
         with timed("chances"):
-            mixture = mixture_of(inputs, chances_of(inputs, given.fit))
-        return Judged(given.fit, mixture, given.diagnostics)
+            chances = chances_of(inputs, given.fit)
+            mixture = mixture_of(inputs, chances)
+        return Judged(given.fit, mixture, given.diagnostics, chances)
     with timed("fit"):
         tell(StageProgress("compile"))
         options = sampler_options(inputs.config)
@@ -244,9 +249,10 @@ def fit_and_judge(
         posterior = fit(density, options, _sampling_listener(tell))
     with timed("chances"):
         tell(StageProgress("chances"))
-        mixture = mixture_of(inputs, chances_of(inputs, posterior))
+        chances = chances_of(inputs, posterior)
+        mixture = mixture_of(inputs, chances)
         gates = check_gates(posterior, _monitored(inputs, mixture.survival))
-    return Judged(posterior, mixture, gates)
+    return Judged(posterior, mixture, gates, chances)
 
 
 def run_forecast(
