@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from forecast.config import load_config
 from forecast.models.draws import record_of
-from forecast.sensitivity.drivers import evened, measure_waterfall
+from forecast.runs.inputs import read_inputs
+from forecast.sensitivity.waterfall import measure_waterfall, without_past
 
-STEPS = ["base_rate", "own_rates", "recent_acts", "tension", "drift", "other_pairs", "scheduled_events"]
+STEPS = ["base_rate", "own_rates", "other_pairs", "drift", "tension", "recent_acts", "scheduled_events"]
 
 
 def by_step(run):
@@ -34,29 +36,34 @@ def test_a_target_never_seen_begins_at_the_share_of_past_windows(base):
     assert measure_waterfall(run)[0].probability == pytest.approx(known.baseline.probability, abs=1e-12)
 
 
-def test_other_pairs_are_the_step_from_the_model_to_the_mean(mixed):
-    steps = by_step(mixed)
-    (model, other) = mixed.mixture.member_forecasts("escalation", 184)
-    assert steps["drift"].probability == pytest.approx(model.probability, abs=0.005)
-    mean = (steps["drift"].probability + other.probability) / 2
-    assert steps["other_pairs"].probability == pytest.approx(mean, abs=1e-9)
+def test_the_model_has_the_weight_of_the_forecast_from_other_pairs_on(base, mixed):
+    alone, steps = by_step(base), by_step(mixed)
+    for step in ("drift", "tension", "recent_acts"):
+        assert steps[step].change == pytest.approx(alone[step].change / 2, abs=1e-9)
+    (_, other) = mixed.mixture.member_forecasts("escalation", 184)
+    own = alone["own_rates"].probability
+    assert steps["other_pairs"].probability == pytest.approx((own + other.probability) / 2, abs=0.005)
 
 
-def test_what_is_no_member_has_no_step_and_what_is_silent_changes_nothing(run_of, run_from, inputs, base):
-    assert list(by_step(run_of("alone"))) == ["base_rate", "other_pairs", "scheduled_events"]
-    step = by_step(base)["other_pairs"]
-    assert (step.change, step.error) == (0.0, 0.0)
-
-    def still(variables):
-        variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
-
-    def forgets(variables):
-        variables["excitation_branching"][:] = variables["excitation_cross"][:] = 1e-12
+def test_where_nothing_is_answered_or_swings_the_own_rates_are_the_model(run_from, inputs):
+    def plain(variables):
+        for name in ("answers_number", "follow_on_number", "tension_scale", "drift_scale"):
+            variables[name][:] = 1e-12
         variables["ballast"][:] = 0.0
 
-    steps = by_step(run_from(replace(inputs, calendar=()), edit=still))
-    assert all(abs(steps[name].change) < 1e-9 for name in ("tension", "drift", "scheduled_events"))
-    assert abs(by_step(run_from(inputs, edit=forgets))["recent_acts"].change) < 1e-9
+    run = run_from(replace(inputs, calendar=()), edit=plain)
+    steps, layout = by_step(run), inputs.data.layout
+    met = layout.meets[0]
+    rate = run.draws.variables["baseline_weekly_rate"][:, layout.rate_of] * inputs.data.rate_shares
+    exact = -np.expm1(-rate[:, met].sum(axis=1) * 184 / 7)
+    assert steps["own_rates"].probability == pytest.approx(exact.mean(), abs=1e-6)
+    for step in STEPS[2:]:
+        assert steps[step].change == pytest.approx(0.0, abs=1e-9), step
+
+
+def test_what_is_no_member_has_no_step_and_what_is_silent_changes_nothing(run_of, base):
+    assert list(by_step(run_of("alone"))) == ["base_rate", "other_pairs", "scheduled_events"]
+    assert by_step(base)["other_pairs"].change == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_level_of_conflict_above_that_of_the_record_raises_the_step_of_drift(run_from, inputs):
@@ -69,12 +76,20 @@ def test_a_level_of_conflict_above_that_of_the_record_raises_the_step_of_drift(r
     assert step.change > 3 * step.error > 0
 
 
-def test_an_evened_record_has_as_many_acts_in_every_week(inputs):
-    record = record_of(inputs.data)
-    even = evened(record)
-    weeks = inputs.data.exposure.sum()
-    np.testing.assert_allclose(
-        even.felt, np.broadcast_to(record.felt.sum(axis=1, keepdims=True) / weeks, even.felt.shape)
-    )
-    np.testing.assert_allclose(even.graded[0] * weeks, record.graded.sum(axis=0))
-    assert even.counts is record.counts
+def test_a_reaction_to_come_raises_the_chance_and_last_acts_are_still_answered(folder, run_from):
+    stated = "{when: {category: dispute}, then: {category: sanction}, days: 14, chance: 60%}"
+    run = run_from(read_inputs(load_config(folder / "config.yaml", [f"reactions.answered={stated}"])))
+    steps = by_step(run)
+    assert list(steps) == [*STEPS[:5], "reactions", *STEPS[5:]]
+    assert steps["reactions"].change > 0
+    # The drill ten days ago is conflict, which lowers nothing.
+    assert steps["recent_acts"].change >= 0
+
+
+def test_a_record_without_past_acts_brings_about_nothing_and_keeps_its_cooperation(inputs):
+    record, exposure = record_of(inputs.data), inputs.data.exposure
+    still = without_past(record, exposure)
+    assert not still.felt.any()
+    np.testing.assert_allclose(still.calming.sum(axis=1), record.calming.sum(axis=1))
+    assert np.ptp(still.calming / exposure, axis=1) == pytest.approx(0.0, abs=1e-12)
+    assert still.known is record.known

@@ -5,9 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.panel import TargetRule, stream_layout
-from forecast.priors import default_priors, elements
+from forecast.events.dyads import DyadRule
+from forecast.models.draws import prior_draws, stream_draws
+from forecast.panel import TargetRule
+from forecast.priors import default_priors
 from forecast.sensitivity.labels import power_scaling
+from forecast.streams import stream_layout
 
 N_DRAWS = 4000
 
@@ -32,12 +35,8 @@ def conjugate():
 @pytest.fixture(scope="session")
 def prior_run():
     """What shifts need of a run: its posterior is its prior, as no data were seen."""
-    layout = stream_layout([TargetRule("crisis", ("dispute",), 4)])
+    layout = stream_layout([TargetRule("crisis", ("dispute",), 4)], DyadRule(("USA",), ("CHN",)))
     priors = default_priors(layout)
-    rng = np.random.default_rng(2)
-    variables = {}
-    for group in priors.groups:
-        columns = [prior.distribution.draw(rng, N_DRAWS) for prior in priors.of_group(group)]
-        variables[group.variable] = np.column_stack(columns) if elements(group, layout) else columns[0]
+    draws = stream_draws(layout, prior_draws(priors, N_DRAWS, 2, np.random.default_rng(2)), priors)
     inputs = SimpleNamespace(priors=priors, data=SimpleNamespace(layout=layout))
-    return SimpleNamespace(inputs=inputs, variables=variables, n_chains=4, n_draws=N_DRAWS)
+    return SimpleNamespace(inputs=inputs, draws=draws, n_chains=4, n_draws=N_DRAWS)

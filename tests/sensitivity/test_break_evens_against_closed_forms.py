@@ -5,44 +5,39 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from forecast.simulation import SimulationOptions, simulate_first_passages
-from forecast.simulation.paths import acts_on_paths
 from scipy import special
 
 from forecast import wording
+from forecast.events.dyads import DyadRule
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
-from forecast.panel import FutureAct, TargetRule, TimeGrid, count_events, stream_layout
+from forecast.models.survival import Chances
+from forecast.panel import FutureAct, TargetRule, TimeGrid
 from forecast.priors import Distribution, default_priors
 from forecast.priors.distributions import shifted
 from forecast.records.analysis import Assumed, BreakEven
 from forecast.report.words import assumed_text, assumption_label, break_even_sentence
-from forecast.runs.mixture import DirectAnswers, DrawShares, Mixing, Mixture
-from forecast.scenarios.evaluate import parameter_draws
-from forecast.sensitivity.robustness import (
-    FURTHEST,
-    PriorShifts,
-    Shares,
-    calendar_effects,
-    find_break_evens,
-    prior_bar,
-    strongest_first,
-)
+from forecast.runs.mixture import DirectAnswers, Mixture
+from forecast.sensitivity.acts_ahead import act_effects
+from forecast.sensitivity.robustness import prior_bar, strongest_first
+from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, find_break_evens, parameter_draws
+from forecast.streams import acts_of, stream_layout
 
-NAMES = ["tension.persistence", "excitation.branching.conflict", "ballast.visit"]  # all three supports
+USA_CHN = DyadRule(("USA",), ("CHN",))
+NAMES = ["tension.persistence", "follow_on.number", "ballast.visit"]  # all three supports
 START = -0.3
 
 
 @pytest.fixture(scope="module")
 def shifts(prior_run):
-    """Shares Φ(START + z), z the prior's own standard normal: a shift by s gives Φ((START + s)/√2)."""
+    """Chances Φ(START + z), z the prior's own standard normal: a shift by s gives Φ((START + s)/√2)."""
 
     def make(name: str, sign: float = 1.0) -> PriorShifts:
         prior = prior_run.inputs.priors.priors[name].distribution
         link = {"Normal": np.asarray, "LogNormal": np.log, "LogitNormal": special.logit}[prior.family]
         z = (link(parameter_draws(prior_run, name)) - prior.values[0]) / prior.values[1]
-        model, certain = special.ndtr(START + sign * z)[:, None], np.ones(1)
-        mixing = Mixing(certain, certain, certain, 1e-6)
-        return PriorShifts(prior_run, name, Shares(DrawShares(model), mixing, model.mean(axis=0)))
+        model = special.ndtr(START + sign * z)[:, None]
+        questions = Questions(1 - model, 1 - model, np.ones(1), np.ones(1), model.mean(axis=0))
+        return PriorShifts(prior_run, name, questions)
 
     return make
 
@@ -62,7 +57,7 @@ def test_shifted_chances_and_crossings_are_where_algebra_has_them(shifts, name):
 
 def test_no_shift_changes_nothing_and_the_nearest_of_several_bounds_comes_first(shifts):
     one = shifts("tension.persistence")
-    assert one.at(0.0).probability[0] == one.shares.shown[0]
+    assert one.at(0.0).probability[0] == one.questions.shown[0]
     assert np.ptp(one.at(0.0).weights.weights) == one.change_error_at(0.0, 0) == 0.0
     found = find_break_evens(one, 0, [0.2, 0.45, 0.6]).crossings
     assert found[0].bound == 0.45
@@ -126,7 +121,6 @@ def test_words_change_exactly_at_the_bounds_named():
 
 
 CRISIS = TargetRule("crisis", ("dispute",), 4)
-OPTIONS = SimulationOptions(seed=3, horizon_days=70, paths_per_draw=8)
 CALENDAR = (
     FutureAct(date(2022, 1, 20), "dispute", 4, 0.3, label="a crisis of its own"),
     FutureAct(date(2022, 2, 10), "visit", 2, 0.6, label="a visit"),
@@ -134,34 +128,40 @@ CALENDAR = (
 )
 
 
-def test_acts_ahead_are_experiments_whose_effect_is_known(coded, draws_with):
-    """A world in which nothing happens but the acts ahead."""
-    grid, layout, n_draws = TimeGrid(date(2021, 1, 1), date(2022, 1, 3)), stream_layout([CRISIS]), 1200
-    data = count_events(coded(("2021-06-01", "visit", 1)), grid, layout)
-    draws = draws_with(layout, n_draws, grid.n_knots)
-    days = {"early": date(2022, 1, 15), "late": date(2022, 2, 20)}
+@pytest.mark.parametrize("other", [None, 0.2])
+def test_acts_ahead_have_the_effects_that_are_known(coded, draws_with, other):
+    """A world in which nothing happens but the acts ahead, and a member that says ``other`` by the end."""
+    grid, layout = TimeGrid(date(2021, 1, 1), date(2022, 1, 3)), stream_layout([CRISIS], USA_CHN)
+    data = acts_of(coded(("2021-06-01", "visit", 1)), grid, layout)
+    draws = draws_with(layout, 40, grid.n_knots)
+    chances = Chances(data, default_priors(layout), draws, 70, 1)
+    days = {"early": date(2022, 1, 15), "late": date(2022, 2, 20), "last": date(2022, 3, 10)}
     config = SimpleNamespace(milestone=lambda name: SimpleNamespace(date=days[name]))
+    family = SimpleNamespace(fitted=True)
+    inputs = SimpleNamespace(data=data, calendar=CALENDAR, config=config, rules=[CRISIS], family=family)
+    direct = {} if other is None else {"one": {"crisis": np.full((3, 71), other)}}
+    mixture = Mixture(inputs, DirectAnswers(direct), chances.survival(CALENDAR), chances.survival())
+    run = SimpleNamespace(
+        inputs=inputs, mixture=mixture, chances=chances, draws=draws, n_draws=40, n_chains=4
+    )
+    asked = [("crisis", name) for name in days]
+    crisis, visit, certain = act_effects(run, asked, CALENDAR)
+    assert crisis.slope(0) == 0.0  # the milestone comes before the act
+    # The chance of nothing, by either member, is multiplied by that of no act.
+    left = 1.0 if other is None else 1 - other / 2
+    assert crisis.slope(1) == pytest.approx(left, abs=1e-9)
+    assert crisis.at(0.3, 1) == pytest.approx(mixture.probability("crisis", days_to(grid, days["late"])))
+    assert crisis.slope(2) == pytest.approx(0.0, abs=1e-9)  # by then it has surely happened
+    assert [visit.slope(one) for one in range(3)] == pytest.approx([0.0] * 3, abs=1e-9)
+    assert certain.ends[:, 2] == pytest.approx([1 - left * 0.7, 1.0], abs=1e-9)
+    assert certain.crossing(2, 1.0) == pytest.approx(1.0)
+    assert not crisis.mcse.any()
+    (unexpected,) = act_effects(run, asked, [FutureAct(date(2022, 2, 1), "dispute", 5, 0.0)])
+    assert unexpected.slope(1) == pytest.approx(left * 0.7, abs=1e-9)
 
-    def effects(calendar):
-        hits = simulate_first_passages(data, draws, OPTIONS, calendar)
-        inputs = SimpleNamespace(data=data, calendar=calendar, config=config, rules=[CRISIS])
-        mixture = Mixture(inputs, DirectAnswers({}), hits, acts=calendar)
-        run = SimpleNamespace(inputs=inputs, simulation=OPTIONS, mixture=mixture, n_draws=n_draws, n_chains=4)
-        return calendar_effects(run, [("crisis", "early"), ("crisis", "late")])
 
-    happens = acts_on_paths(n_draws, OPTIONS, CALENDAR)
-    hits = simulate_first_passages(data, draws, OPTIONS, CALENDAR[:1]).of("crisis")
-    np.testing.assert_array_equal(happens[0], hits < 70)
-    assert happens[1].mean() == pytest.approx(0.6, abs=0.02)
-    assert happens[2].all()
-    crisis, visit = effects(CALENDAR[:2])
-    assert (crisis.slope[0], crisis.mcse[0]) == (0.0, 0.0)  # the milestone comes before the act
-    assert crisis.slope[1] == pytest.approx(1.0, abs=4 * crisis.mcse[1])
-    assert crisis.mcse[1] < 0.02
-    assert abs(visit.slope[1]) < 4 * visit.mcse[1]
-    # One that is certain is left out: no path tells what else would be.
-    assert [effect.position for effect in effects(CALENDAR)] == [0, 1]
-    assert effects(()) == ()
+def days_to(grid: TimeGrid, day: date) -> int:
+    return (day - grid.origin).days
 
 
 # -- how assumptions are named
@@ -176,7 +176,7 @@ RULES = (
 
 
 def test_assumptions_on_a_cell_are_named_by_the_titles_of_its_narrowest_targets():
-    for name in default_priors(stream_layout(RULES)).priors:
+    for name in default_priors(stream_layout(RULES, USA_CHN)).priors:
         label = assumption_label(name, titles=TITLES)
         assert label[0].isupper(), name
         assert not set("_{}") & set(label), label

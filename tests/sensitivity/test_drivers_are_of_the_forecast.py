@@ -1,4 +1,4 @@
-"""Drivers against scenarios that take the event out: one by weights, the other by a new fit."""
+"""Drivers against new fits of records without the event."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -6,12 +6,12 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.config import Scenario, load_config
-from forecast.config.settings_file import SourceMap
-from forecast.runs.inputs import read_inputs
-from forecast.runs.run import simulate
-from forecast.scenarios import compare_scenarios
-from forecast.sensitivity.drivers import leave_one_out
+from forecast.config import load_config
+from forecast.runs.inputs import inputs_of, read_inputs
+from forecast.runs.mixture import direct_answers
+from forecast.runs.run import Run, chances_of, mixture_of
+from forecast.sensitivity.drivers import candidate_rows, leave_one_out
+from forecast.sensitivity.shifts import milestone_day
 from forecast.workflows.forecast import GivenDraws, fit_and_judge, run_of_inputs
 
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ milestones:
 calendar:
   - {date: 2021-08-01, category: visit, severity: 3, probability: 0.5, label: A visit}
 model: {family: FAMILY}
-sampler: {seed: 3, draws: 600, tune: 300, chains: 2, paths_per_draw: 8}
+sampler: {seed: 3, draws: 600, tune: 300, chains: 2}
 """
 
 
@@ -57,20 +57,27 @@ def runs(tmp_path_factory):
     return found
 
 
+@pytest.fixture(scope="module")
+def refitted(runs) -> Run:
+    """The model fitted to the record without its last event."""
+    inputs = runs["model"].inputs
+    inputs = inputs_of(inputs.config, inputs.events.select(np.arange(len(inputs.events) - 1)))
+    fit = fit_and_judge(inputs).fit
+    return replace(runs["model"], inputs=inputs, fit=fit, mixture=mixture_of(inputs, chances_of(inputs, fit)))
+
+
 @pytest.mark.parametrize("family", ["model", "combined", "panel"])
-def test_a_driver_is_what_taking_the_event_out_takes_away(runs, family):
+def test_a_driver_is_what_a_fit_without_the_event_takes_away(runs, refitted, family):
     run = runs[family]
-    (rule,) = run.inputs.rules
-    day = run.inputs.config.milestone("autumn").date
-    measured = leave_one_out(run.fit, run.mixture, rule, day, seed=3)
-    ids = [row.id for row in run.inputs.events.rows()]
-    (last,) = [one for one in measured if ids[one.row] == "last"]
+    row = [event.id for event in run.inputs.events.rows()].index("last")
+    (last,) = leave_one_out(run, "severe", "autumn", rows=[row])
     assert last.change is not None
-    scenario = Scenario.checked({"name": "s", "rationale": "r", "without": ["last"]}, SourceMap("test"))
-    (found,) = compare_scenarios(run, [scenario])
-    (one,) = found.targets[0].milestones
-    error = float(np.hypot(last.mcse, one.difference.mcse))
-    assert abs(last.change + one.difference.value) < 4 * error + 0.005
+    day = milestone_day(run, "autumn")
+    direct = direct_answers(run.inputs, refitted.inputs.events, refitted.mixture.horizon_days)
+    without = replace(refitted.mixture, inputs=run.inputs, direct=direct)
+    error = float(np.hypot(last.mcse, without.error("severe", day, 2)))
+    change = run.mixture.probability("severe", day) - without.probability("severe", day)
+    assert abs(last.change - change) < 4 * error + 0.005
     assert last.change > 0
 
 
@@ -78,10 +85,9 @@ def test_drivers_of_the_mean_are_the_mean_of_those_of_its_members(runs):
     """Without acts ahead: of the model by half, of the pooled hazard by half."""
     changes = {}
     for family, run in runs.items():
-        inputs = replace(run.inputs, calendar=())
-        (rule,) = inputs.rules
-        day = inputs.config.milestone("autumn").date
-        measured = leave_one_out(run.fit, simulate(inputs, run.fit), rule, day, seed=3, candidates=6)
+        alone = replace(run, mixture=run.mixture.without_acts)
+        rows = candidate_rows(run.inputs, "severe", 6)
+        measured = leave_one_out(alone, "severe", "autumn", rows=rows)
         changes[family] = {one.row: one.change for one in measured}
     assert set(changes["model"]) == set(changes["combined"]) == set(changes["panel"])
     for row, change in changes["combined"].items():

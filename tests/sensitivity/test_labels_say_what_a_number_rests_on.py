@@ -5,7 +5,6 @@ import arviz_stats
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from scipy import optimize
 
 from forecast.sensitivity.labels import (
     ALPHAS,
@@ -13,7 +12,6 @@ from forecast.sensitivity.labels import (
     Pull,
     cjs_distance,
     label_of,
-    log_hazards,
     noise_of,
     power_scaling,
     pull_of,
@@ -22,7 +20,7 @@ from forecast.sensitivity.labels import (
     sort_values,
 )
 
-N_DRAWS, N_PATHS = 4000, 16
+N_DRAWS = 4000
 
 
 @pytest.fixture
@@ -94,7 +92,8 @@ def label(prior: Pull, likelihood: Pull, observed: int = 9, strongest: float = 0
 
 def pulls(case, share: float = 1.0, others=None) -> tuple[Pull, Pull]:
     """Pulls on a forecast of which the draws are a share, and other values the rest."""
-    values = sort_values(case.draws, others, share)
+    rest = None if others is None else np.full(len(others), (1 - share) / len(others))
+    values = sort_values(case.draws, others, rest)
     return tuple(pull_of(values, one, 4, share * case.draws) for one in (case.prior, case.likelihood))
 
 
@@ -153,44 +152,3 @@ def test_priors_pull_less_at_a_forecast_of_which_the_model_is_a_part(conjugate, 
     assert half.shift == pytest.approx(alone.shift / 2)
     # The distance between mixtures that share a part goes no faster than with the root of the rest.
     assert half.sensitivity < np.sqrt(0.5) * alone.sensitivity * 1.01
-
-
-# -- the regression behind the labels: it finds the hazards that made the shares
-
-
-@pytest.fixture(scope="module")
-def features():
-    return np.random.default_rng(1).standard_normal((N_DRAWS, 30))
-
-
-@pytest.mark.parametrize(("middle", "nearest"), [(-3.5, 0.9), (0.0, 0.98)])
-def test_hazards_are_found_behind_the_noise_of_few_paths(features, middle, nearest):
-    truth = middle + features[:, 0] - 0.5 * features[:, 1]
-    chance = -np.expm1(-np.exp(truth))
-    shares = np.random.default_rng(2).binomial(N_PATHS, chance) / N_PATHS
-    found = log_hazards(shares, N_PATHS, features)
-    assert np.corrcoef(found, truth)[0, 1] > max(nearest, np.corrcoef(shares, chance)[0, 1])
-    assert (-np.expm1(-np.exp(found))).mean() == pytest.approx(shares.mean(), abs=0.002)
-
-
-def test_features_that_do_nothing_are_given_little_and_paths_that_agree_tell_no_draws_apart(features):
-    shares = np.random.default_rng(3).binomial(N_PATHS, 0.3, N_DRAWS) / N_PATHS
-    assert log_hazards(shares, N_PATHS, features).std() < 0.1
-    for share in (0.0, 1.0):
-        assert np.ptp(log_hazards(np.full(N_DRAWS, share), N_PATHS, features)) == 0.0
-
-
-def test_the_fit_is_the_maximum_of_its_penalised_likelihood(features):
-    few = features[:800, :4]
-    chance = -np.expm1(-np.exp(-1.0 + few[:, 0]))
-    shares = np.random.default_rng(4).binomial(N_PATHS, chance) / N_PATHS
-    design = np.column_stack([np.ones(len(few)), few])
-    coefficients = np.linalg.lstsq(design, log_hazards(shares, N_PATHS, few), rcond=None)[0]
-
-    def loss(at):
-        p = -np.expm1(-np.exp(design @ at))
-        fit = N_PATHS * (shares * np.log(p) + (1 - shares) * np.log1p(-p)).sum()
-        return -fit + 2.5 * (at[1:] ** 2).sum()
-
-    best = optimize.minimize(loss, coefficients, tol=1e-10).x
-    np.testing.assert_allclose(coefficients, best, atol=2e-4)
