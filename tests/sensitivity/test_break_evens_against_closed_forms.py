@@ -185,8 +185,8 @@ def test_assumptions_on_a_cell_are_named_by_the_titles_of_its_narrowest_targets(
         "baseline.weekly_rate.large_drills+grave": "Base rate: Large drills + Anything grave",
         "baseline.weekly_rate.sanction": "Base rate: sanction",  # those that do not meet the target
         "baseline.weekly_rate.sanction.target": "Base rate: Sweeping sanctions",
-        "excitation.branching.conflict": "Own pull: conflict",
-        "excitation.severity": "Weight of severity",
+        "answers.number.other_side": "Answers: the other side",
+        "answers.severity": "Answers to graver acts",
     }
     assert {name: assumption_label(name, titles=TITLES) for name in labels} == labels
 
@@ -201,22 +201,22 @@ def test_assumptions_on_a_cell_are_named_by_the_titles_of_its_narrowest_targets(
             "when acts that count as 'Large drills' come twice as often (prior centred on",
         ),
         (
-            "excitation.cross.dispute",
+            "answers.in_kind.other_side",
             "share",
             (0.25, 0.5, 0.4),
-            "when other conflict brings about 50% of dispute acts instead of 25% (40% to",
+            "when 50% of the answers by the other side are of the same kind of act instead of 25% (40% to",
         ),
         (
-            "excitation.branching.cooperation",
+            "follow_on.number",
             "per_hundred",
             (10.0, 5.0, 0.9),
-            "when acts of cooperation bring about half as many of their own kind (prior",
+            "when half as many cooperative acts follow one of their kind (prior",
         ),
         (
-            "excitation.severity",
+            "answers.severity",
             "times",
             (1.2, 1.5, 1.4),
-            "when an act one severity graver brings about 1.5× as much conflict instead of 1.2× (1.4×",
+            "when an act one severity graver is answered 1.5× as often instead of 1.2× (1.4×",
         ),
     ],
 )
