@@ -399,7 +399,10 @@ def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
     if not own.steps:
         yield f"{count(own.acts, 'such act')} in the {length} of the record; {seen}"
         least, most = (plain_number(end / own.weekly) for end in (low, high))
-        yield f"The prior is centred on this rate, 90% between {least} and {most} times as much."
+        yield (
+            f"The prior is centred on {plain_number(middle / own.weekly)} times this rate, since answers bring "
+            f"the rest, 90% between {least} and {most} times."
+        )
         return
     share = further_share(inputs.population)
     few, many = share.quantile([0.05, 0.95]).tolist()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from forecast.config.writing import as_yaml
-from forecast.panel import TargetRule, TimeGrid, count_events, stream_layout
+from forecast.events.dyads import DyadRule
+from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.population import (
     LEARNED,
@@ -15,15 +16,16 @@ from forecast.priors.population import (
     WIDE_SHARE,
     Population,
     Provenance,
-    own_rate,
+    own_rates,
     read_population,
     record_priors,
     shipped_population,
 )
+from forecast.streams import acts_of, stream_layout
 
 MAJOR = TargetRule("major", ("sanction", "military_incident"), 4)
 LETHAL = TargetRule("lethal", ("military_incident",), 5)
-LAYOUT = stream_layout((MAJOR, LETHAL))
+LAYOUT = stream_layout((MAJOR, LETHAL), DyadRule(("A",), ("B",)))
 DOCUMENTED = default_priors(LAYOUT).priors
 PROVENANCE = Provenance(
     dyads=("a-b", "c-d"),
@@ -42,7 +44,7 @@ def population(groups) -> Population:
     """Groups map a name to classes with centre and spread."""
     return Population.model_validate(
         {
-            "schema": 2,
+            "schema": 3,
             "provenance": PROVENANCE,
             "further": FURTHER,
             "groups": {
@@ -68,7 +70,7 @@ def panel_of(coded):
             for category, severity, number in acts
             for n in range(number)
         ]
-        return count_events(coded(*rows), TimeGrid(start, start + timedelta(days=7 * weeks)), LAYOUT)
+        return acts_of(coded(*rows), TimeGrid(start, start + timedelta(days=7 * weeks)), LAYOUT)
 
     return make
 
@@ -87,7 +89,7 @@ def test_documented_defaults_of_learned_groups_have_a_mean_on_their_scale():
 def test_thinning_a_record_by_ten_lowers_its_rates_by_ten_and_changes_no_other_prior(panel_of, learned):
     dense = record_priors(panel_of([("dispute", 2, 400), ("sanction", 4, 60)]), learned)
     thin = record_priors(panel_of([("dispute", 2, 40), ("sanction", 4, 6)]), learned)
-    for stream, acts in (("dispute", 400), ("major", 60)):
+    for stream, acts in (("dispute.A", 400), ("major", 60)):
         (before, spread), (after, same) = (
             values(one, f"baseline.weekly_rate.{stream}") for one in (dense, thin)
         )
@@ -102,22 +104,24 @@ def test_a_cell_that_never_happened_has_the_rate_of_the_next_milder_acts_times_t
 ):
     learned = population({})
     panel = panel_of([("military_incident", 4, 9), ("military_incident", 2, 30)])
-    lethal, major = (LAYOUT.streams.index(name) for name in ("lethal", "major"))
-    assert own_rate(panel, major, learned).weekly == pytest.approx(9.5 / 200)
-    found = own_rate(panel, lethal, learned)
+    rates = dict(zip(LAYOUT.rates, own_rates(panel, learned), strict=True))
+    assert rates["major"].weekly == pytest.approx(9.5 / 200)
+    found = rates["lethal"]
     assert found.weekly == pytest.approx(9.5 / 200)
     # A log-normal of this mean and deviation of the logarithm has the mean and variance of the Beta.
     mean, variance = 0.1, 0.1 * 0.9 / 21
     assert math.exp(found.log_share + found.spread**2 / 2) == pytest.approx(mean)
     assert math.exp(found.spread**2) - 1 == pytest.approx(variance / mean**2)
     middle, spread = values(record_priors(panel, learned), "baseline.weekly_rate.lethal")
-    assert middle == pytest.approx(math.log(9.5 / 200) + found.log_share, abs=1e-3)
+    less, _ = DOCUMENTED["baseline.weekly_rate.lethal"].distribution.values
+    assert middle == pytest.approx(math.log(9.5 / 200) + found.log_share + less, abs=1e-3)
     assert spread == pytest.approx(math.hypot(1.0, found.spread), rel=1e-3)
 
 
 def test_where_the_milder_cell_never_happened_either_the_shares_of_both_steps_are_taken(panel_of):
     panel = panel_of([("military_incident", 3, 40)])
-    steps = [own_rate(panel, LAYOUT.streams.index(name), population({})) for name in ("major", "lethal")]
+    rates = dict(zip(LAYOUT.rates, own_rates(panel, population({})), strict=True))
+    steps = [rates[name] for name in ("major", "lethal")]
     assert [one.steps for one in steps] == [1, 2]
     assert steps[1].weekly == steps[0].weekly
     assert steps[1].log_share == pytest.approx(2 * steps[0].log_share)
@@ -125,18 +129,18 @@ def test_where_the_milder_cell_never_happened_either_the_shares_of_both_steps_ar
 
 
 def test_the_prior_has_the_moments_of_population_and_documented_default_together():
-    documented = DOCUMENTED["excitation.cross.major"].distribution
+    documented = DOCUMENTED["answers.in_kind.same_side"].distribution
     middle, width = documented.values
     centre, spread = middle + 0.7 * width, 0.8 * width
-    priors = population({"excitation.cross": {"conflict": (centre, spread)}}).priors(LAYOUT)
+    priors = population({"answers.in_kind": {"same_side": (centre, spread)}}).priors(LAYOUT)
     rng = np.random.default_rng(1)
     wide = rng.random(400_000) < WIDE_SHARE
     drawn = np.where(wide, rng.normal(middle, width, wide.size), rng.normal(centre, spread, wide.size))
-    mean, deviation = values(priors, "excitation.cross.major")
+    mean, deviation = values(priors, "answers.in_kind.same_side")
     error = drawn.std() / math.sqrt(drawn.size)
     assert mean == pytest.approx(drawn.mean(), abs=4 * error)
     assert deviation == pytest.approx(drawn.std(), abs=4 * error)
-    assert priors.priors["excitation.cross.major"].distribution.family == "LogitNormal"
+    assert priors.priors["answers.in_kind.same_side"].distribution.family == "LogitNormal"
     assert priors.priors["tension.scale"] == DOCUMENTED["tension.scale"]
 
 
@@ -150,7 +154,7 @@ def test_the_default_word_stands_for_what_was_learned():
 
 def test_a_population_reads_back_as_it_was_written(tmp_path):
     learned = population(
-        {"tension.scale": {"all": (0.3, 0.4)}, "excitation.cross": {"conflict": (-2.0, 1e-5)}}
+        {"tension.scale": {"all": (0.3, 0.4)}, "answers.in_kind": {"same_side": (-2.0, 1e-5)}}
     )
     path = tmp_path / "own.yaml"
     path.write_text(population_yaml(learned), encoding="utf-8")
@@ -161,8 +165,8 @@ def test_a_population_reads_back_as_it_was_written(tmp_path):
 
 
 FAULTS = (
-    ("schema: 2", "schema: 1"),
-    ("schema: 2\n", ""),
+    ("schema: 3", "schema: 2"),
+    ("schema: 3\n", ""),
     ("tension.scale", "tension.scal"),
     ("all:", "al:"),
     *(("spread: 0.4", f"spread: {one}") for one in ("0", "wide")),

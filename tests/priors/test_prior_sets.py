@@ -2,16 +2,24 @@ import pytest
 
 from forecast.errors import PriorError
 from forecast.events.codebook import CATEGORIES
-from forecast.panel import TargetRule, stream_layout
+from forecast.events.dyads import DyadRule
+from forecast.panel import TargetRule
 from forecast.priors import Distribution, default_priors, elements, parameter_groups
+from forecast.streams import stream_layout
 
+DYAD = DyadRule(("A",), ("B",))
 WIDE = TargetRule("military", ("military_incident", "military_posture"), 4)
 LAYOUTS = {
-    "one target": stream_layout((WIDE,)),
+    "one target": stream_layout((WIDE,), DYAD),
     "nested and overlapping": stream_layout(
-        (WIDE, TargetRule("lethal", ("military_incident",), 5), TargetRule("visit", ("visit", "dispute"), 2))
+        (
+            WIDE,
+            TargetRule("lethal", ("military_incident",), 5),
+            TargetRule("visit", ("sanction", "dispute"), 2),
+        ),
+        DYAD,
     ),
-    "every act": stream_layout((TargetRule("any", CATEGORIES, 1),)),
+    "every act": stream_layout((TargetRule("any", CATEGORIES, 1),), DYAD),
 }
 
 GROUPS = {group.name: group for group in parameter_groups()}
@@ -51,11 +59,11 @@ def test_default_loadings_set_the_sign_of_tension(priors):
 
 def test_quantiles_and_texts_become_distributions(priors):
     changed = priors.changed(
-        {"ballast.visit": {"q05": 0.5, "q95": 1.1}, "excitation.half_life_days": "Gamma(2, 0.1)"}, "scenario"
+        {"ballast.visit": {"q05": 0.5, "q95": 1.1}, "answers.half_life_days": "Gamma(2, 0.1)"}, "scenario"
     )
     visit = changed.priors["ballast.visit"].distribution
     assert visit.values == pytest.approx((0.8, 0.3 / 1.6448536))
-    assert changed.priors["excitation.half_life_days"].distribution == Distribution("Gamma", (2, 0.1))
+    assert changed.priors["answers.half_life_days"].distribution == Distribution("Gamma", (2, 0.1))
     assert changed.priors["ballast.cooperation"] == priors.priors["ballast.cooperation"]
 
 
@@ -74,25 +82,26 @@ UNUSABLE = (
     ("tension.persistance", "slow"),
     ("ballast.visits", "none"),
     ("ballast.dispute", "none"),
-    ("excitation.cross.visit", "weak"),
+    ("answers.in_kind.both", "mostly"),
     ("zzzz", "none"),
     ("tension.persistence", "slw"),
-    ("excitation.cross.military", "high"),
+    ("answers.in_kind.same_side", "high"),
     ("tension.scale", "Normal(0, 1)"),
-    ("excitation.branching.conflict", "LogNormal(0, 1)"),
+    ("follow_on.number", "LogNormal(0, 1)"),
     ("tension.scale", "Nrmal(0, 1)"),
     ("tension.scale", {"q05": -1, "q95": 1}),
     ("ballast.visit", {"efect": {"median": 0, "q95": 1}}),
     ("ballast.visit", {"effect": {"median": -0.5, "q05": -1}}),
     ("ballast.visit", {"effect": {"median": "-50%", "q05": "0%"}}),
-    ("excitation.cross.dispute", {"share": {"median": "5%", "q95": 1.2}}),
-    ("excitation.branching.conflict", {"per_hundred": {"median": 10, "q95": 120}}),
-    ("excitation.severity", {"times": {"median": 0.9, "q95": 2}}),
+    ("answers.in_kind.other_side", {"share": {"median": "5%", "q95": 1.2}}),
+    ("follow_on.number", {"per_hundred": {"median": 10, "q95": 120}}),
+    ("answers.severity", {"times": {"median": 0.9, "q95": 2}}),
     ("tension.scale", {"times": {"q05": 0.5, "q95": 2}}),
     ("tension.scale", 3),
     # Priors that went are answered with what took their place.
     *((name, "weak") for name in ("severity.level.3", "severity.recent", "baseline.weekly_rate.target")),
-    *((f"excitation.branching.{name}", "weak") for name in ("visit", "sanction", "target")),
+    *((f"excitation.{name}", "weak") for name in ("branching.visit", "cross.sanction", "half_life_days")),
+    ("overdispersion.shape", "even"),
 )
 
 
@@ -106,8 +115,8 @@ def test_a_statement_that_cannot_be_used_names_its_parameter(priors, refused, sn
 
 def test_a_target_named_like_a_category_or_a_side_keeps_its_prior_apart():
     layout = LAYOUTS["nested and overlapping"]
-    assert layout.streams[-3:] == ("military", "visit.target", "lethal")
+    assert {"military", "visit", "visit.target", "lethal"} <= set(layout.rates)
+    assert len(set(layout.rates)) == len(layout.rates)
     changed = default_priors(layout).changed({"baseline.weekly_rate.visit": "rare"}, "config")
     assert changed.priors["baseline.weekly_rate.visit"].words == "rare"
     assert changed.priors["baseline.weekly_rate.visit.target"].origin == "default"
-    assert stream_layout((TargetRule("conflict", ("visit",), 1),)).streams[-1] == "conflict.target"

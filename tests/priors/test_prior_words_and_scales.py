@@ -6,15 +6,21 @@ import pickle
 import numpy as np
 import pytest
 
-from forecast.panel import TargetRule, stream_layout
+from forecast.events.dyads import DyadRule
+from forecast.panel import ActClass, Reaction, TargetRule
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.named import (
     effect_words,
     statement_examples,
 )
 from forecast.report.words import assumption_label
+from forecast.streams import stream_layout
 
-LAYOUT = stream_layout((TargetRule("military", ("military_incident", "military_posture"), 4),))
+LAYOUT = stream_layout(
+    (TargetRule("military", ("military_incident", "military_posture"), 4),),
+    DyadRule(("A",), ("B",)),
+    (Reaction("protest", "Protest", ActClass("dispute", ("protest",)), ("sanction",)),),
+)
 GROUPS = {group.name: group for group in parameter_groups()}
 PRIORS = default_priors(LAYOUT)
 
@@ -48,20 +54,25 @@ def test_every_prior_has_a_name_for_readers():
 def test_shares_factors_and_follow_on_acts_are_stated_as_people_say_them():
     changed = PRIORS.changed(
         {
-            "excitation.cross.military": {"share": {"median": "30%", "q95": "60%"}},
-            "excitation.severity": {"times": {"median": 1.5, "q95": 2}},
-            "excitation.branching.conflict": {"per_hundred": {"median": 10, "q95": 25}},
+            "answers.in_kind.other_side": {"share": {"median": "30%", "q95": "60%"}},
+            "answers.severity": {"times": {"median": 1.5, "q95": 2}},
+            "answers.number.same_side": {"per_hundred": {"median": 10, "q95": 25}},
+            "reaction.number.protest": {"chance": {"median": "30%", "q95": "60%"}},
             "baseline.weekly_rate.military": {"a_year": {"median": 0.5, "q95": 2}},
         },
         "config",
     ).priors
     expected = {
-        "excitation.cross.military": (0.3, "30% of acts of this kind follow other conflict"),
-        "excitation.severity": (
+        "answers.in_kind.other_side": (0.3, "30% of the answers are in kind"),
+        "answers.severity": (
             math.log(1.5),
             "an act one severity graver brings about 1.5 times as much conflict",
         ),
-        "excitation.branching.conflict": (0.1, "a hundred acts bring about 10 more"),
+        "answers.number.same_side": (0.1, "a hundred acts bring about 10 more"),
+        "reaction.number.protest": (
+            -math.log(0.7),
+            "a trigger of severity 4 is answered with",
+        ),
         "baseline.weekly_rate.military": (0.5 * 7 / 365.25, "0.5 acts a year on average"),
     }
     for name, (median, reading) in expected.items():
@@ -103,7 +114,7 @@ def test_each_form_shown_for_a_prior_is_valid_and_says_its_default(name):
 
 
 def test_the_word_default_takes_back_what_was_set():
-    stated = {"tension.loading": "none", "excitation.severity": "strong"}
+    stated = {"tension.loading": "none", "answers.severity": "strong"}
     changed = PRIORS.changed(stated, "config")
     assert (
         changed.priors["tension.loading.visit"].distribution != PRIORS.priors["tension.loading.visit"].default
