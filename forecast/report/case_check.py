@@ -400,8 +400,8 @@ def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
         yield f"{count(own.acts, 'such act')} in the {length} of the record; {seen}"
         least, most = (plain_number(end / own.weekly) for end in (low, high))
         yield (
-            f"The prior is centred on {plain_number(middle / own.weekly)} times this rate, since answers bring "
-            f"the rest, 90% between {least} and {most} times."
+            f"The prior is centred on {plain_number(middle / own.weekly)} times this rate, since answers "
+            f"bring the rest; 90% between {least} and {most} times."
         )
         return
     share = further_share(inputs.population)
@@ -420,8 +420,8 @@ def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
     share_of_all = percent(math.exp(own.log_share))
     together = "" if own.steps == 1 else f" for all {small_number(own.steps)} steps"
     yield (
-        f"Its middle on a log scale is {share_of_all}{together}, so that the prior is centred on "
-        f"{scale.short(scale.of(middle))}."
+        f"Its middle on a log scale is {share_of_all}{together}; less what answers bring, the prior is centred "
+        f"on {scale.short(scale.of(middle))}."
     )
     yield (
         f"The silence lowers it further in the fit: at this rate about {plain_number(middle * weeks)} such "
