@@ -420,8 +420,8 @@ def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
     share_of_all = percent(math.exp(own.log_share))
     together = "" if own.steps == 1 else f" for all {small_number(own.steps)} steps"
     yield (
-        f"Its middle on a log scale is {share_of_all}{together}; less what answers bring, the prior is centred "
-        f"on {scale.short(scale.of(middle))}."
+        f"Its middle on a log scale is {share_of_all}{together}; less what answers bring, the prior is "
+        f"centred on {scale.short(scale.of(middle))}."
     )
     yield (
         f"The silence lowers it further in the fit: at this rate about {plain_number(middle * weeks)} such "

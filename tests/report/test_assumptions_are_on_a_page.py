@@ -25,7 +25,7 @@ from forecast.report.words import confidence, odds_factor
 from forecast.sensitivity.labels import with_labels
 
 SENTENCE = (
-    "'Roughly even chance' becomes 'likely' when the pull of conflict on other kinds lasts 1.8 times as long "
+    "'Roughly even chance' becomes 'likely' when answers take 1.8 times as long "
     "(prior centred on 7.3 weeks instead of 4 weeks; 6.5 weeks to 8.2 weeks within one Monte Carlo error)."
 )
 

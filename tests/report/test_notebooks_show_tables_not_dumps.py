@@ -1,6 +1,7 @@
 """What a notebook and a prompt show of a run: short, escaped, with the numbers of ``forecast.json``."""
 
 from datetime import date
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -28,7 +29,7 @@ def run(request, factory):
     posterior = Posterior(xr.DataTree.from_dict({"posterior": draws}), 0.9, 10)
     names = tuple(inputs.config.targets)
     ahead = Survival(names, date(2023, 7, 11), np.ones((10, len(names), 485)))
-    mixture = Mixture(inputs, DirectAnswers({}), ahead)
+    mixture = Mixture(inputs, DirectAnswers({}), ahead, chances=SimpleNamespace(draws=range(10)))
     return Run(inputs, posterior, mixture, factory.forecast(inputs.events))
 
 

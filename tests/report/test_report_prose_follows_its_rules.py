@@ -206,17 +206,20 @@ def test_unverified_rows_are_never_linked(factory, forecast):
 
 def test_what_the_model_counts_is_told_with_its_acts(factory, forecast):
     rows = factory.table(parameters_section(factory.records(forecast)), "kinds").groups[0].rows
-    told = {row[0].text: (row[1].text, row[2].value) for row in rows}
-    assert told["military posture"] == ("military posture of severity 1 to 3", 155)
-    assert told["military confrontation"] == (
-        "military incident of severity 4; military posture of severity 4 or 5",
-        3,
-    )
-    assert told["lethal clash"] == ("military incident of severity 5", 0)
-    # Two acts of a kind on one day count twice, but once where they meet a target.
+    told = {(row[0].text, row[1].text): tuple(cell.text for cell in row[2:5]) for row in rows}
+    assert told["Military posture, severity 1 to 3", "–"] == ("114", "41", "155")
+    assert told["Military posture, severity 4 or 5", "Military confrontation"] == ("0", "2", "2")
+    assert told["Visit, any severity", "–"] == ("–", "–", "75")
+    # What was never seen is not listed; two acts of a side on one day count once where they meet a target.
+    assert not any("Lethal" in met for _, met in told)
     severe = factory.events.severity >= 4
     conflict = ~np.isin(factory.events.category, ("visit", "channel_opening", "cooperation"))
-    assert sum(seen for _, seen in told.values()) == 849 - (severe & conflict).sum() + 16 + 3
+    mild = sum(int(seen) for (_, met), (*_, seen) in told.items() if met == "–")
+    assert mild == 849 - (severe & conflict).sum()
+    grave = {
+        (one.date, one.category, one.initiator) for one in factory.events.select(severe & conflict).rows()
+    }
+    assert sum(int(seen) for (_, met), (*_, seen) in told.items() if met != "–") == len(grave)
 
 
 def test_every_family_has_its_method_text(factory):
