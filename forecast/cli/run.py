@@ -76,7 +76,7 @@ def run(
     *,
     output: Output,
 ) -> None:
-    """Fit the model, simulate the futures, write the run folder with its PDF report, put it on record."""
+    """Fit the model, compute the chances, write the run folder with its PDF report, put it on record."""
     if ledger and no_ledger:
         raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
     place = None if no_ledger else ledger_place(ledger, out)

@@ -40,8 +40,8 @@ def test_every_prior_is_listed_once_with_meaning_unit_words_and_origin(command):
     assert re.search(r"\n  lethal_clash +A lethal clash, a blockade or", ended.out)
     assert "Words: none, follows; of some kinds: unknown, against." in shown
     names = [prior["name"] for prior in command("priors", WORKED_CASE, "--json").facts["priors"]]
-    # Rate, spread and loading of each of 14 kinds, excitation of the 11 conflictual ones, and 12 more.
-    assert len(set(names)) == len(names) == 14 * 3 + 11 + 12
+    # 21 rates, 8 loadings, 3 kinds that calm, two who answer, a reaction, and 9 parameters that are one each.
+    assert len(set(names)) == len(names) == 21 + 8 + 3 + 2 * 2 + 4 + 9
 
 
 def test_a_prior_is_explained_in_full(case, command, own, snapshot):
@@ -53,7 +53,7 @@ def test_a_prior_is_explained_in_full(case, command, own, snapshot):
     for name, prior, changes, more in (
         ("stated", "ballast.visit", (), ("--set", HALVED)),
         # One sanction below severity 4 in 79 weeks; with half an act, 1.5 in 1.5 years.
-        ("seen", "baseline.weekly_rate.sanction", (), ()),
+        ("seen", "baseline.weekly_rate.sanction.USA", (), ()),
         ("never seen", "baseline.weekly_rate.war", ((crisis, f"{crisis}  war: {WAR}\n"),), ()),
         (
             "two steps",
@@ -61,8 +61,8 @@ def test_a_prior_is_explained_in_full(case, command, own, snapshot):
             ((f"[sanction, dispute]\n{crisis}", "[dispute]\n    min_severity: 5\n"), ("targets:\n", grave)),
             (),
         ),
-        ("documented", "excitation.cross.dispute", (), ("--set", "model.population=none")),
-        ("learned", "excitation.cross.dispute", (), ("--set", "model.population=own.yaml")),
+        ("documented", "answers.in_kind.other_side", (), ("--set", "model.population=none")),
+        ("learned", "answers.in_kind.other_side", (), ("--set", "model.population=own.yaml")),
         (
             "a share that is learned",
             "baseline.weekly_rate.war",
@@ -96,14 +96,19 @@ def test_programs_get_what_was_stated_is_met_and_rests_on_the_record(case, comma
     assert stated["median"] == pytest.approx(0.632, abs=0.001)
     assert stated["default"]["distribution"] == "Normal(mu=0, sigma=0.1)"
     weekly = 1.5 / ((date(2023, 7, 11) - date(2022, 1, 5)).days / 7)
-    record = row(case(), "baseline.weekly_rate.sanction")["record"]
+    record = row(case(), "baseline.weekly_rate.sanction.USA")["record"]
     assert (record["acts"], record["milder"], record["weekly"]) == (1, [], pytest.approx(weekly))
     never = row(
         case(config=("    min_severity: 4\n", f"    min_severity: 4\n  war: {WAR}\n")),
         "baseline.weekly_rate.war",
     )
     record = never["record"]
-    assert (record["acts"], record["milder"], record["steps"], never["kind"]) == (1, ["crisis"], 1, "War")
+    assert (record["acts"], record["milder"], record["steps"], never["kind"]) == (
+        1,
+        ["dispute.crisis.USA", "dispute.crisis.CHN"],
+        1,
+        "War",
+    )
     # Medians multiply: rate of the milder acts, share, and what the population says of a multiple.
     assert never["median"] == pytest.approx(record["weekly"] * math.exp(record["log_share"]), rel=0.5)
 
@@ -137,11 +142,11 @@ def population_yaml(learned) -> str:
 
 @pytest.fixture
 def own(case):
-    """Return a config with a population of its own, in which other conflict brings about half of all acts."""
+    """Return a config with a population of its own, in which half of the answers are in kind."""
 
     def write(**changes: object):
         path = with_population(case, "own.yaml")
-        half = {"excitation.cross": {"conflict": Spread(centre=0.0, spread=0.2, values=30)}}
+        half = {"answers.in_kind": {"other_side": Spread(centre=0.0, spread=0.2, values=30)}}
         learned = shipped_population().model_copy(update={"groups": half, **changes})
         (path.parent / "own.yaml").write_text(population_yaml(learned), encoding="utf-8")
         return path

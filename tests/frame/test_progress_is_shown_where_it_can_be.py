@@ -61,11 +61,11 @@ def test_a_terminal_gets_one_line_that_is_cleared(monkeypatch):
     with forecast.progress_bar() as listen:
         listen(StageProgress("sample", 30, 120))
         listen(StageProgress("sample", 31, 120))  # too soon after the last to be drawn
-        listen(StageProgress("simulate"))
+        listen(StageProgress("chances"))
     shown = stream.getvalue()
     assert "\n" not in shown
     assert shown.count("Sample the posterior [########......................] ") == 1
-    assert "Simulate futures" in shown
+    assert "Compute chances" in shown
     assert shown.endswith("\r\x1b[2K")
 
 

@@ -167,17 +167,18 @@ RAISED = {
         {"code": "one_episode", "events": 31, "of": 51, "first": "2019-05-01", "last": "2019-05-31"},
         "31 of 51 events lie between 1 May 2019 and 31 May 2019: the data tell of one",
     ),
-    # 70 acts in 1,827 days: 1.166 a month. The prior has nine streams: eight categories, and the target.
+    # 70 acts in 1,827 days: 1.166 a month. The prior has 14 rates: three kinds of
+    # cooperation, five of conflict by two sides, and the target.
     "priors far off": (
         STEADY,
         {"priors": ("baseline.weekly_rate=LogNormal(mu=-1, sigma=1)",)},
         {
             "code": "prior_far_from_data",
             "stream": None,
-            "prior_acts_a_month": pytest.approx(9 * np.exp(-1) * 365.25 / 84),
+            "prior_acts_a_month": pytest.approx(14 * np.exp(-1) * 365.25 / 84),
             "data_acts_a_month": pytest.approx(len(STEADY) / (1827 / 7) * 365.25 / 84),
         },
-        "The priors imply 14 acts a month, the data hold 1.2: more than 10 times apart. Check model.priors "
+        "The priors imply 22 acts a month, the data hold 1.2: more than 10 times apart. Check model.priors "
         "and events.start.",
     ),
     "one prior far off": (
@@ -206,8 +207,8 @@ def test_a_caution_has_its_numbers_and_its_sentence(found, name):
         (GAP, {"as_of": "2019-10-20"}, "stale_events"),
         (every(40, "2017-01-03", "2021-12-30", *TARGET), {}, "target_saturated"),
         ([*CRISIS, *REST], {}, "one_episode"),
-        # 9 × e^−1.6 × 4.348 = 7.9 a month
-        (STEADY, {"priors": ("baseline.weekly_rate=LogNormal(mu=-1.6, sigma=1)",)}, "prior_far_from_data"),
+        # 14 × e^−2.1 × 4.348 = 7.5 a month
+        (STEADY, {"priors": ("baseline.weekly_rate=LogNormal(mu=-2.1, sigma=1)",)}, "prior_far_from_data"),
         (STEADY, {"model__family": "panel"}, "learned_later"),
     ],
 )
