@@ -41,6 +41,7 @@ from forecast.panel import (
 )
 from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
+from forecast.priors.named import ANSWERERS
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.notices import FeedFault
 from forecast.records.scale import PACKAGED, Scale
@@ -123,6 +124,8 @@ class Inputs:
         """Return what a prior is of, in words: a rate, a category, a reaction, who answers."""
         if element in self.data.layout.rates:
             return self.rate_title(element)
+        if element in ANSWERERS:
+            return f"answers by the {'side that acted' if element == 'same_side' else 'other side'}"
         label = next((one.label for one in self.reactions if one.name == element), None)
         return label or element.replace("_", " ")
 

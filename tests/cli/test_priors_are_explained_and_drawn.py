@@ -105,8 +105,8 @@ def test_programs_get_what_was_stated_is_met_and_rests_on_the_record(case, comma
     record = never["record"]
     assert (record["acts"], record["milder"], record["steps"], never["kind"]) == (
         1,
-        ["dispute.crisis.USA", "dispute.crisis.CHN"],
-        1,
+        ["dispute.USA", "dispute.CHN"],
+        2,
         "War",
     )
     # Medians multiply: rate of the milder acts, share, and what the population says of a multiple.
