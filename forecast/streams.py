@@ -268,7 +268,6 @@ class StreamLayout:
 
     def assign(self, events: EventTable) -> Integers:
         """Position of each row's stream, shape (event,)."""
-        places = {stream: k for k, stream in enumerate(self.kinds)}
         found = np.empty(len(events), dtype=np.int64)
         rows = zip(
             events.category.tolist(),
@@ -282,16 +281,31 @@ class StreamLayout:
         for row, key in enumerate(rows):
             if key not in known:
                 category, severity, by, subcategory, side = key
-                known[key] = places[
+                known[key] = self.place(
                     Stream(
                         category,
                         side if category in CONFLICTUAL else NO_SIDE,
                         self.targets_met(category, severity, by),
                         self.classes_of(category, subcategory, severity, by),
                     )
-                ]
+                )
             found[row] = known[key]
         return found
+
+    @cached_property
+    def _places(self) -> Mapping[Stream, int]:
+        return {stream: k for k, stream in enumerate(self.kinds)}
+
+    def place(self, stream: Stream) -> int:
+        """Position of a stream; of classes that were not known to overlap, of as many of them as are."""
+        if stream in self._places:
+            return self._places[stream]
+        alike = (
+            k
+            for k, kind in enumerate(self.kinds)
+            if kind[:3] == stream[:3] and set(kind.classes) <= set(stream.classes)
+        )
+        return max(alike, key=lambda k: len(self.kinds[k].classes))
 
     def acts_in_words(self, stream: int) -> str:
         """Acts of a stream: ``sanction of severity 4 or 5 by USA``."""
@@ -501,9 +515,8 @@ class Acts:
             shares = dict(
                 zip((A, B), ((acts + LEAST_ACTS) / (acts + LEAST_ACTS).sum()).tolist(), strict=True)
             )
-        places = {stream: k for k, stream in enumerate(layout.kinds)}
         return tuple(
-            (places[Stream(act.category, own, cell, classes)], share) for own, share in shares.items()
+            (layout.place(Stream(act.category, own, cell, classes)), share) for own, share in shares.items()
         )
 
 

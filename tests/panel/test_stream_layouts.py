@@ -152,6 +152,11 @@ def test_classes_overlap_where_the_record_or_an_act_ahead_shows_it():
     assert both.joint == ((0, 1),)
     act = FutureAct(date(2020, 2, 1), "dispute", 2, 1.0, by="USA", subcategory="contact_a")
     assert stream_layout((MILITARY,), DYAD, (CONTACT, wide), acts=[act]).joint == ((0, 1),)
+    # An act that nobody foresaw belongs to the first of its classes.
+    data = acts_of(table_of([]), TimeGrid(date(2020, 1, 1), date(2020, 1, 8)), apart)
+    ((k, _),) = data.streams_of(act)
+    assert apart.kinds[k].classes == (0,)
+    assert apart.assign(table_of([("dispute", 2, "USA", "contact_a")])).tolist() == [k]
 
 
 def test_an_act_counts_for_a_directed_target_by_who_acts():
