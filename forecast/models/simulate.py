@@ -92,7 +92,7 @@ class Simulator:
         found: list[Act] = []
         for w, k in zip(*np.nonzero(numbers), strict=True):
             for day in rng.integers(starts[w], starts[w + 1], numbers[w, k]):
-                found.append((int(day), int(k), self._severity(int(k), rng)))
+                found.append((int(day), int(k), self.severity(int(k), rng)))
         for mass, half_life in self._past:
             found += self._born(-1, mass, half_life, rng)
         for act in acts:
@@ -110,7 +110,7 @@ class Simulator:
         waiting = list(found)
         while waiting and len(found) < MOST_ACTS:
             day, k, severity = waiting.pop()
-            born = self._answers(day, k, severity, rng)
+            born = self.answers(day, k, severity, rng)
             found += born
             waiting += born
         table = np.array(found, dtype=np.int64).reshape(-1, 3)
@@ -143,10 +143,12 @@ class Simulator:
             self._kept[tuple(acts)] = self._chances._calmed(acts)[self._draw]
         return self._kept[tuple(acts)]
 
-    def _severity(self, stream: int, rng: np.random.Generator) -> int:
+    def severity(self, stream: int, rng: np.random.Generator) -> int:
+        """Severity of an act of a stream."""
         return 1 + int(np.searchsorted(self._below[stream], rng.random(), side="right"))
 
-    def _answers(self, day: int, stream: int, severity: int, rng: np.random.Generator) -> list[Act]:
+    def answers(self, day: int, stream: int, severity: int, rng: np.random.Generator) -> list[Act]:
+        """Acts before the horizon that answer an act, not what these bring about."""
         if self._record.side[stream] >= 0:
             born = self._born(day, self._mass[stream, severity - 1], self._lives[0], rng)
         else:
@@ -163,5 +165,5 @@ class Simulator:
         for k in np.flatnonzero(numbers):
             for lag in rng.geometric(1 - decay, numbers[k]):
                 if day + lag < self._chances.n_days:
-                    born.append((day + int(lag), int(k), self._severity(int(k), rng)))
+                    born.append((day + int(lag), int(k), self.severity(int(k), rng)))
         return born

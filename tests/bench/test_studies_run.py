@@ -11,9 +11,11 @@ from scipy import stats
 from forecast.events.codebook import CATEGORIES
 from forecast.events.reading import write_events
 from forecast.inference.posterior import SamplerOptions
-from forecast.models.draws import prior_draws
-from forecast.panel import TargetRule, TimeGrid, stream_layout
+from forecast.models import density
+from forecast.models.draws import prior_arrays, prior_draws, record_of, stream_draws
+from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import default_priors
+from forecast.streams import stream_layout
 
 FIRST = date(2000, 1, 3)
 
@@ -68,9 +70,9 @@ def test_a_study_scores_what_a_model_says_beside_baselines_and_outcomes(
 ):
     write_events(weekly, tmp_path / "a.csv")
     write_events(weekly.select(weekly.category == "dispute"), tmp_path / "calm.csv")
-    paths = SimpleNamespace(probability=lambda target, days: {30: 0.25, 90: 0.5, 180: 0.75}[days])
+    mixture = SimpleNamespace(probability=lambda target, days: {30: 0.25, 90: 0.5, 180: 0.75}[days])
     gates = SimpleNamespace(converged=True, failures=())
-    judged = SimpleNamespace(mixture=SimpleNamespace(paths=paths), gates=gates, fit=SimpleNamespace(reruns=0))
+    judged = SimpleNamespace(mixture=mixture, gates=gates, fit=SimpleNamespace(reruns=0))
     monkeypatch.setattr(convergence, "fit_and_judge", lambda inputs: judged)
     options = arguments("--years", "3", "--thinnings", "1", "0.5", "--keep", str(tmp_path / "kept"))
     assert convergence.main(["--data", str(tmp_path), *options[2:]]) == 0
@@ -95,8 +97,14 @@ def test_a_study_scores_what_a_model_says_beside_baselines_and_outcomes(
 
 def priors_of_one_stream(calibration):
     """Priors of the smallest model: every act meets the target."""
-    layout = stream_layout([TargetRule("anything", CATEGORIES, 1)])
-    stated = {"baseline.weekly_rate": "LogNormal(mu=-0.7, sigma=0.5)"}
+    layout = stream_layout([TargetRule("anything", CATEGORIES, 1)], calibration.DYAD)
+    stated = {
+        "baseline.weekly_rate": "LogNormal(mu=-0.7, sigma=0.5)",
+        # Far from where chains are bound, so that truths follow the prior.
+        "answers.number": "LogNormal(mu=-4, sigma=0.4)",
+        "answers.severity": "LogNormal(mu=-2, sigma=0.4)",
+        "answers.gravity": "LogNormal(mu=-2, sigma=0.4)",
+    }
     return default_priors(layout).changed({**calibration.STUDY_PRIORS, **stated}, "config")
 
 
@@ -115,22 +123,38 @@ def test_uniform_ranks_pass_and_skewed_ranks_fail(calibration):
     assert calibration.coverage(every_rank_once, 0.9) == pytest.approx(0.9)
 
 
-def test_truths_follow_the_prior_where_nothing_knows_the_data(calibration):
+def test_truths_follow_the_prior(calibration):
     priors, grid, rng = priors_of_one_stream(calibration), grid_of(20), np.random.default_rng(5)
-    scale = [calibration.draw_truth(priors, grid, rng)[0]["tension_scale"][0] for _ in range(300)]
+    scale = [calibration.draw_truth(priors, grid, 10_000, rng)[0]["tension_scale"][0] for _ in range(300)]
     # Kolmogorov–Smirnov against the stated prior, an independent oracle.
     assert stats.kstest(scale, stats.lognorm(0.3, scale=np.exp(-0.5)).cdf).pvalue > 0.001
+
+
+def test_truths_are_kept_as_the_density_bounds_chains(calibration):
+    priors, grid = calibration.study_priors("sparse"), grid_of(20)
+    nothing = np.empty(0, dtype=np.int64)
+    data = calibration.study_acts(priors.layout, grid, nothing, nothing, nothing)
+    variables = prior_draws(priors, 20, grid.n_knots, np.random.default_rng(3))
+    draws = stream_draws(priors.layout, variables, priors)
+    arrays, record = prior_arrays(priors, draws.points), record_of(data)
+    for d in range(20):
+        rates = density.stream_rates(draws.values[d], arrays, record)
+        of_nothing = np.zeros(draws.points.n_coordinates), np.zeros(len(rates))
+        bound = density._chains(draws.values[d], rates, arrays, record, *of_nothing)
+        assert calibration._bound_on_chains(draws.rows(slice(d, d + 1))) == pytest.approx(np.exp(bound))
 
 
 def test_data_of_a_study_have_its_size(calibration):
     priors, rng = calibration.study_priors("sparse"), np.random.default_rng(6)
     n_weeks, n_events = calibration.SIZES["sparse"]
-    drawn = [calibration.draw_truth(priors, grid_of(n_weeks), rng)[1] for _ in range(8)]
+    drawn = [calibration.draw_truth(priors, grid_of(n_weeks), 1000, rng)[1] for _ in range(12)]
     # Most data sets have between half and twice as many events: an error of a quarter of their median.
-    assert np.median([data.counts.sum() for data in drawn]) == pytest.approx(n_events, rel=0.6)
-    conflict = np.array(priors.layout.conflictual)
+    assert np.median([len(data) for data in drawn]) == pytest.approx(n_events, rel=0.6)
     for data in drawn:
-        np.testing.assert_array_equal(data.graded.sum(axis=1), data.counts[:, conflict].sum(axis=1))
+        kinds = [priors.layout.kinds[k] for k in data.stream]
+        held = [priors.layout.held[kind] for kind in kinds]
+        assert all(grade in some for grade, some in zip(data.severity.tolist(), held, strict=True))
+        assert (np.diff(data.day) >= 0).all()
 
 
 def test_ranks_among_draws_of_the_prior_are_uniform_and_among_wider_ones_are_not(calibration, monkeypatch):
@@ -148,7 +172,13 @@ def test_ranks_among_draws_of_the_prior_are_uniform_and_among_wider_ones_are_not
         monkeypatch.setattr(calibration, "Posterior", lambda drawn, *_: SimpleNamespace(variables=drawn))
         sampler = SamplerOptions(seed=0)
         study = calibration.rank_study(
-            priors_of_one_stream(calibration), 40, n_weeks=20, seed=3, sampler=sampler, wrong=False
+            priors_of_one_stream(calibration),
+            40,
+            n_weeks=20,
+            most_acts=10_000,
+            seed=3,
+            sampler=sampler,
+            wrong=False,
         )
         # What is computed from the data too knows of the truth by them.
         known = {one: ranks for one, ranks in study.items() if not one.endswith(" now") and one[:2] != "P("}

@@ -9,8 +9,10 @@ import pytest
 
 from forecast.errors import StoppedError
 from forecast.evaluation.study import KeptRows
+from forecast.events.dyads import DyadRule
 from forecast.events.reading import load_events, write_events
 from forecast.inference.posterior import SamplerOptions
+from forecast.priors import parameter_groups
 from forecast.priors.population import Provenance, read_population
 
 PROVENANCE = Provenance(
@@ -30,16 +32,25 @@ def learning(tool):
     return tool("learn/population")
 
 
+PRIOR = (-0.9, 1.6)
+
+
+def estimate(learning, mean, variance, rng, group="tension.scale"):
+    """Draws of the posterior of a normal likelihood under ``PRIOR``."""
+    precision = 1 / variance + 1 / PRIOR[1] ** 2
+    centre = (mean / variance + PRIOR[0] / PRIOR[1] ** 2) / precision
+    return learning.Estimate(group, "all", PRIOR, rng.normal(centre, precision**-0.5, 400))
+
+
 def simulated_estimates(learning, n, centre, spread, seed):
     rng = np.random.default_rng(seed)
     variance = rng.uniform(0.02, 0.5, n)
     true = centre + spread * rng.standard_normal(n)
-    return [
-        learning.Estimate(*one) for one in zip(rng.normal(true, np.sqrt(variance)), variance, strict=True)
-    ]
+    values = zip(rng.normal(true, np.sqrt(variance)), variance, strict=True)
+    return [estimate(learning, *one, rng) for one in values]
 
 
-@pytest.mark.parametrize("spread", [0.15, 0.8])
+@pytest.mark.parametrize("spread", [0.3, 0.8])
 def test_pooling_recovers_centre_and_spread_within_their_error(learning, spread):
     n, centre = 150, -1.4
     found = [learning.pool(simulated_estimates(learning, n, centre, spread, seed)) for seed in range(20)]
@@ -56,8 +67,16 @@ def test_pooling_recovers_centre_and_spread_within_their_error(learning, spread)
 
 def test_errors_of_estimates_are_no_spread_between_dyads(learning):
     estimates = simulated_estimates(learning, 400, 0.0, 0.0, 3)
-    assert np.std([one.mean for one in estimates]) > 0.4
+    assert np.std([one.draws.mean() for one in estimates]) > 0.4
     assert learning.pool(estimates).spread < 0.15
+
+
+def test_dyads_that_tell_nothing_have_no_narrow_spread(learning):
+    rng = np.random.default_rng(1)
+    silent = [learning.Estimate("tension.scale", "all", PRIOR, rng.normal(*PRIOR, 500)) for _ in range(30)]
+    assert learning.pool(silent).spread > 1.0
+    some = learning.pool([*silent, *simulated_estimates(learning, 60, -1.4, 0.3, 2)])
+    assert (some.centre, some.spread) == (pytest.approx(-1.4, abs=0.2), pytest.approx(0.3, abs=0.15))
 
 
 def test_pooling_of_steps_recovers_their_beta_distribution(learning):
@@ -81,12 +100,10 @@ def test_steps_are_counted_by_dyad_and_kind_where_some_acts_stayed(learning, cod
 def test_a_class_that_dyads_say_less_of_than_the_documented_default_is_left_out(learning):
     def fit(seed: int):
         rng = np.random.default_rng(seed)
-
-        def estimate(spread: float):
-            return learning.Estimate(float(rng.normal(0.2, spread)), 0.01)
-
-        wide = ("excitation.branching", "conflict", estimate(4.0))  # documented: 1
-        return [("tension.scale", "all", estimate(0.2)), wide]
+        kinds = {"tension.scale": 0.2, "answers.number": 4.0}  # documented: 0.5 and 0.8
+        return [
+            estimate(learning, rng.normal(0.2, spread), 0.01, rng, name) for name, spread in kinds.items()
+        ]
 
     pooled = learning.pool_fits(
         [fit(seed) for seed in range(60)], [learning.Step(9, 2), learning.Step(5, 1)], PROVENANCE
@@ -103,11 +120,12 @@ def test_learning_that_was_stopped_goes_on_and_writes_what_the_package_reads(
         write_events(load_events(str(path), path.parent), folder / path.name)
     tried = []
 
-    def fit(events, sampler, seed):
-        tried.append(events.sha256)
+    def fit(name, record, sampler):
+        tried.append(name)
         if len(tried) == 3:
             raise KeyboardInterrupt
-        return {"fits": [[("tension.scale", "all", learning.Estimate(0.01 * len(events) % 1, 0.04))]]}
+        draws = np.random.default_rng(len(name)).normal(0.01 * len(record.events) % 1, 0.2, 200)
+        return {"fits": [[("tension.scale", "all", PRIOR, draws.tolist())]]}
 
     monkeypatch.setattr(learning, "_learn_from", fit)
     arguments = [str(folder), "--out", str(out), "--source", "made for a test"]
@@ -121,20 +139,36 @@ def test_learning_that_was_stopped_goes_on_and_writes_what_the_package_reads(
     )  # two are kept; the third, which was stopped, is tried again
     learned = read_population(out)
     assert learned.groups.keys() == {"tension.scale"}
+    assert learned.provenance.dyads == tuple(f"dyads/{path.stem}" for path in sorted(folder.iterdir()))
     assert learned.provenance.source == "made for a test"
     assert learned.provenance.command == "tools/learn/population.py dyads --out own.yaml --seed 1"
     lines = (kept / "rows.jsonl").read_text(encoding="utf-8").splitlines()
     assert len({json.loads(line)["key"] for line in lines}) == 4
 
 
-def test_a_fit_tells_what_the_record_adds_to_the_priors(learning, shared_data):
+def test_a_fit_tells_what_it_learned_and_under_which_prior(learning, shared_data):
     path = shared_data / "balkans" / "nat-ser.csv"
-    events = load_events(str(path), path.parent).between(date(1991, 4, 1), date(1992, 7, 1))
-    row = learning._learn_from(events, SamplerOptions(seed=1, draws=100, tune=100), 3)
+    start, origin = date(1991, 4, 1), date(1992, 7, 1)
+    events = load_events(str(path), path.parent).between(start, origin)
+    record = learning.Record(events, DyadRule(("NAT",), ("SER",)), start, origin, 3)
+    row = learning._learn_from("nat-ser", record, SamplerOptions(seed=1, draws=150, tune=150, chains=2))
     (fit,) = row["fits"]
-    assert {group for group, _, _ in fit} <= set(learning.LEARNED)
-    assert len(fit) > 3
-    assert all(estimate.variance > 0 for _, _, estimate in fit)
+    assert {group for group, *_ in fit} == set(learning.LEARNED)
+    assert {kind for group, kind, *_ in fit if group == "answers.number"} == {"same_side", "other_side"}
+    assert ("tension.loading", "cooperative") not in {(group, kind) for group, kind, *_ in fit}
+    documented = {group.name: group.default.values[1] for group in parameter_groups()}
+    assert all(prior[1] == pytest.approx(2 * documented[group]) for group, _, prior, _ in fit)
+
+
+def test_a_stretch_lies_within_the_observation(learning, shared_data):
+    dyads, ends = learning.read_records([], ["mid"], shared_data)
+    assert set(ends.values()) == {date(1992, 12, 31)}
+    records = learning.stretches(dyads, ends, 1)
+    for name, one in records.items():
+        assert dyads[name].date.min().item() <= one.start < one.origin <= date(1993, 1, 1)
+        assert learning.LEAST_EVENTS <= len(one.events) <= len(dyads[name])
+        assert (one.origin - one.start).days <= learning.MOST_DAYS
+        assert set(one.events.initiator.tolist()) <= set(one.sides.actors)
 
 
 def test_nothing_is_learned_from_too_few_dyads(learning, tmp_path, capsys):

@@ -150,7 +150,7 @@ def forecast_cell(cell: Cell, config: Config, events: EventTable) -> dict[str, A
     except (ForecastError, ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
         row |= {"converged": False, "reruns": 0, "probability": [], "reasons": [f"{error!r}"]}
     else:
-        chances = [judged.mixture.paths.probability(TARGET, days) for days in HORIZONS]
+        chances = [judged.mixture.probability(TARGET, days) for days in HORIZONS]
         reasons = [f"{gate.code} {gate.quantity or ''}".strip() for gate in judged.gates.failures]
         row |= {"converged": judged.gates.converged, "reruns": judged.fit.reruns}
         row |= {"probability": chances, "reasons": reasons}
