@@ -111,6 +111,15 @@ def test_a_class_that_dyads_say_less_of_than_the_documented_default_is_left_out(
     assert pooled.groups.keys() == {"tension.scale"}
 
 
+def test_a_group_that_is_left_out_keeps_its_documented_prior(learning):
+    rng = np.random.default_rng(4)
+    names = ("tension.scale", "answers.severity")
+    fits = [[estimate(learning, 0.1, 0.01, rng, name) for name in names] for _ in range(20)]
+    steps = [learning.Step(9, 2), learning.Step(5, 1)]
+    assert learning.pool_fits(fits, steps, PROVENANCE).groups.keys() == set(names)
+    assert learning.pool_fits(fits, steps, PROVENANCE, names[1:]).groups.keys() == {"tension.scale"}
+
+
 def test_learning_that_was_stopped_goes_on_and_writes_what_the_package_reads(
     learning, tmp_path, monkeypatch, shared_data, capsys
 ):

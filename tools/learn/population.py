@@ -115,8 +115,11 @@ def learn_population(
     source: str,
     command: str,
     keep: Path | None,
+    left_out: Sequence[str] = (),
 ) -> Population:
     """Fit every dyad, and pool; one that ``ends`` does not name was observed to its last act.
+
+    Groups ``left_out`` keep their documented priors.
 
     Finished fits are kept in the folder ``keep``, and those that it holds of the same events, settings, code
     and versions are not done again. ``InputError`` when fewer than three dyads have records that can be
@@ -151,7 +154,7 @@ def learn_population(
         command=command,
         version=__version__,
     )
-    return pool_fits(fits, steps_of(tables), provenance)
+    return pool_fits(fits, steps_of(tables), provenance, left_out)
 
 
 def read_fits(task: Task, row: Mapping[str, Any]) -> list[Fit]:
@@ -172,14 +175,16 @@ def told(planned: int) -> Callable[[Task], None]:
     return tell
 
 
-def pool_fits(fits: Sequence[Fit], steps: Sequence[Step], provenance: Provenance) -> Population:
+def pool_fits(
+    fits: Sequence[Fit], steps: Sequence[Step], provenance: Provenance, left_out: Sequence[str] = ()
+) -> Population:
     """Pool what the fits say, by group and class of streams.
 
     A class of which the population knows less than the documented default says is left out.
     """
     found: dict[tuple[str, str], list[Estimate]] = defaultdict(list)
     for fit in fits:
-        for estimate in fit:
+        for estimate in (one for one in fit if one.group not in left_out):
             found[estimate.group, estimate.kind].append(estimate)
     groups: dict[str, dict[str, Spread]] = defaultdict(dict)
     documented = {group.name: group.default.values[1] for group in parameter_groups()}
@@ -351,16 +356,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder that holds the data of the beds")
     parser.add_argument("--out", type=Path, required=True, help="file to write, for model.population")
     parser.add_argument("--source", default="not stated", help="origin and terms of the events, for the file")
+    parser.add_argument(
+        "--leave-out", nargs="+", default=[], choices=LEARNED, help="groups that keep their documented priors"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder of finished fits, to go on from")
     asked = parser.parse_args(arguments)
     command = ["tools/learn/population.py", *(folder.name for folder in asked.folders)]
     command += [word for bed in asked.bed for word in ("--bed", bed)]
     command += ["--out", asked.out.name, "--seed", str(asked.seed)]
+    command += ["--leave-out", *asked.leave_out] if asked.leave_out else []
     sampler = SamplerOptions(seed=asked.seed, draws=250, tune=250, chains=2)
     try:
         dyads, ends = read_records(asked.folders, asked.bed, asked.data)
-        learned = learn_population(dyads, ends, sampler, asked.source, shlex.join(command), asked.keep)
+        learned = learn_population(
+            dyads, ends, sampler, asked.source, shlex.join(command), asked.keep, asked.leave_out
+        )
     except ForecastError as error:
         print(error, file=sys.stderr)
         return error.exit_code
