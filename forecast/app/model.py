@@ -32,7 +32,8 @@ from forecast.records.scale import Scale
 from forecast.report.words import assumption_label, change_with_error, step_name, titles_of
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
-from forecast.sensitivity.shifts import PriorShifts, Questions, key_assumptions, parameter_draws
+from forecast.scenarios.answer import parameter_draws
+from forecast.sensitivity.shifts import PriorShifts, Questions, key_assumptions
 
 MOST_ACTS = 50
 """Acts that a state may assume, and past events that it may take out."""

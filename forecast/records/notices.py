@@ -158,15 +158,6 @@ def _influential_events(number: int) -> str:
     return f"{count(number, 'event')} {them}"
 
 
-def _certain_acts(number: int) -> str:
-    if number == 1:
-        return "One scheduled event is taken as certain or as impossible, so its probability was not varied."
-    return (
-        f"{number} scheduled events are taken as certain or as impossible, so their probabilities were not "
-        "varied."
-    )
-
-
 def _stands(label: str, before: str, probability: float) -> str:
     # One decimal, so that the distance from a bound shows; never 0% or 100%.
     near_an_end = min(probability, 1 - probability) < 0.05
@@ -273,5 +264,4 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
     "on_threshold": lambda target, label, milestone, before, probability, threshold: (
         f"{_stands(label, before, probability)} threshold of {100 * threshold:g}%."
     ),
-    "certain_acts": _certain_acts,
 }

@@ -62,6 +62,7 @@ from forecast.report.words import (
     judgement_sentence,
     method_sentence,
     named,
+    now_text,
     odds_factor,
     odds_text,
     rest_sentence,
@@ -501,7 +502,7 @@ def _tornado(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
     bars, titles = robustness.tornado[:_MOST_BARS], titles_of(forecast)
     rows = (
         (
-            Cell(assumption_label(bar.name, bar.act, titles), note=assumed_text(bar.now)),
+            Cell(assumption_label(bar.name, bar.act, titles), note=now_text(bar)),
             moved(bar.lower),
             moved(bar.upper),
         )

@@ -529,7 +529,12 @@ def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TIT
 
 def bar_title(bar: AssumptionEffect, titles: Titles = _NO_TITLES) -> str:
     """Assumption with what the run assumes, e.g. ``Persistence of tension (4 weeks)``."""
-    return f"{assumption_label(bar.name, bar.act, titles)} ({assumed_text(bar.now)})"
+    return f"{assumption_label(bar.name, bar.act, titles)} ({now_text(bar)})"
+
+
+def now_text(bar: AssumptionEffect) -> str:
+    """What the run assumes, and whether its record has a say in it."""
+    return assumed_text(bar.now) + ("" if bar.told else ", this record cannot tell")
 
 
 def assumed_text(assumed: Assumed) -> str:

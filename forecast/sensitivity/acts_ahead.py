@@ -19,7 +19,8 @@ from forecast.models.draws import Floats
 from forecast.models.survival import Chances
 from forecast.panel import FutureAct
 from forecast.runs.run import Run
-from forecast.sensitivity.shifts import Questions, milestone_day
+from forecast.scenarios.answer import milestone_day
+from forecast.sensitivity.shifts import Questions
 
 _FEW_DRAWS = 100
 _LEAST = 1e-12

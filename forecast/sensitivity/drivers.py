@@ -27,8 +27,8 @@ from forecast.records.forecast import Driver
 from forecast.runs.inputs import Inputs, priors_of
 from forecast.runs.mixture import direct_answers, weighted_by_draw
 from forecast.runs.run import Run
+from forecast.scenarios.answer import milestone_day
 from forecast.sensitivity.acts_ahead import thinned
-from forecast.sensitivity.shifts import milestone_day
 from forecast.streams import Acts, acts_of
 
 _DRAWS = 250

@@ -21,7 +21,7 @@ from forecast.models.draws import Floats, log_likelihood
 from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
 from forecast.records.forecast import Forecast, RestsOn, TargetForecast
 from forecast.runs.run import Run
-from forecast.sensitivity.shifts import milestone_day, parameter_draws
+from forecast.scenarios.answer import milestone_day, parameter_draws
 
 ALPHAS = (0.99, 1.01)
 """Powers on both sides of one at which the distance is taken."""

@@ -23,6 +23,7 @@ from forecast.inference.importance import importance_weights
 from forecast.panel import FutureAct
 from forecast.records.base import Interval, Probability, Record
 from forecast.runs.run import Run
+from forecast.scenarios.answer import milestone_day, parameter_draws
 from forecast.sensitivity.acts_ahead import ActEffect, act_effects
 from forecast.sensitivity.shifts import (
     FURTHEST,
@@ -31,8 +32,6 @@ from forecast.sensitivity.shifts import (
     Questions,
     find_break_evens,
     key_assumptions,
-    milestone_day,
-    parameter_draws,
 )
 from forecast.wording import Scale
 

@@ -22,6 +22,7 @@ from forecast.records.analysis import (
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
+from forecast.scenarios.answer import milestone_day
 from forecast.sensitivity.acts_ahead import ActEffect, act_effects
 from forecast.sensitivity.labels import measure_sensitivities
 from forecast.sensitivity.shifts import (
@@ -30,7 +31,6 @@ from forecast.sensitivity.shifts import (
     Questions,
     find_break_evens,
     key_assumptions,
-    milestone_day,
     rests_on_record,
 )
 
@@ -268,7 +268,11 @@ def prior_bar(shifts: PriorShifts, question: int) -> AssumptionEffect:
         return ShiftEnd(assumed=there, probability=probability, change=probability - base, mcse=error)
 
     return AssumptionEffect(
-        name=shifts.name, now=shifts.assumed(0.0), lower=end(-ONE_STEP), upper=end(ONE_STEP)
+        name=shifts.name,
+        told=shifts.told,
+        now=shifts.assumed(0.0),
+        lower=end(-ONE_STEP),
+        upper=end(ONE_STEP),
     )
 
 

@@ -15,12 +15,13 @@ import numpy as np
 
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
-from forecast.priors import Distribution, NamedPrior, elements
+from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.analysis import Assumed
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, weighted_by_draw
 from forecast.runs.run import Run
+from forecast.scenarios.answer import milestone_day, parameter_draws
 
 FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
@@ -28,20 +29,8 @@ SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
 _TOLERANCE = 1e-3
 _SLOPE_STEP = 0.05
 _LEAST = 1e-12
-
-
-def milestone_day(base: Run, milestone: str) -> int:
-    """Days from the origin of a run to a milestone (``KeyError`` when there is none of that name)."""
-    return (base.inputs.config.milestone(milestone).date - base.inputs.data.grid.origin).days
-
-
-def parameter_draws(base: Run, name: str) -> Floats:
-    """Posterior draws of one named parameter, shape (draw,) (``KeyError`` when there is none)."""
-    prior = base.inputs.priors.priors[name]
-    values = base.draws.variables[prior.group.variable]
-    if prior.element is None:
-        return values
-    return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]
+_TOLD = 0.06
+"""Share of the draws by which a posterior has to differ from its prior to be another."""
 
 
 def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
@@ -160,6 +149,14 @@ class PriorShifts:
     def prior(self) -> NamedPrior:
         """The prior that is shifted."""
         return self.base.inputs.priors.priors[self.name]
+
+    @property
+    def told(self) -> bool:
+        """Whether the record tells: its posterior lies elsewhere than the prior, or is narrower."""
+        low, middle, high = self.prior.distribution.quantile([0.16, 0.5, 0.84]).tolist()
+        below = float((self._values < middle).mean())
+        inside = float(((self._values > low) & (self._values < high)).mean())
+        return abs(below - 0.5) > _TOLD or inside - 0.68 > _TOLD
 
     def moved(self, steps: float) -> Distribution:
         """The prior after a shift."""

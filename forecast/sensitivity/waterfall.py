@@ -28,8 +28,8 @@ from forecast.models.draws import Floats, stream_draws
 from forecast.models.survival import Chances
 from forecast.records.forecast import Step, WaterfallStep
 from forecast.runs.run import Run
+from forecast.scenarios.answer import milestone_day
 from forecast.sensitivity.acts_ahead import thinned
-from forecast.sensitivity.shifts import milestone_day
 
 _DRAWS = 250
 """Draws on which the sources of the model are told apart; what their mean lacks all draws give back."""

@@ -17,7 +17,6 @@ from forecast.records.analysis import (
     WeightPull,
 )
 from forecast.records.forecast import Forecast
-from forecast.records.notices import notice
 from forecast.report.charts import draw_tornado
 from forecast.report.forecast_sections import assumptions_section, labels_section
 from forecast.report.page_1 import bottom_line
@@ -92,7 +91,6 @@ def robustness(forecast) -> Robustness:
             break_even(target, milestone, "three", "never"),
             break_even(target, forecast.targets[0].milestones[0].name, "two", "needs a refit"),
         ),
-        notes=(notice("certain_acts", number=2),),
     )
 
 

@@ -17,9 +17,10 @@ from forecast.priors.distributions import shifted
 from forecast.records.analysis import Assumed, BreakEven
 from forecast.report.words import assumed_text, assumption_label, break_even_sentence
 from forecast.runs.mixture import DirectAnswers, Mixture
+from forecast.scenarios.answer import parameter_draws
 from forecast.sensitivity.acts_ahead import act_effects
 from forecast.sensitivity.robustness import prior_bar, strongest_first
-from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, find_break_evens, parameter_draws
+from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, find_break_evens
 from forecast.streams import acts_of, stream_layout
 
 USA_CHN = DyadRule(("USA",), ("CHN",))
@@ -78,6 +79,7 @@ def test_a_tornado_bar_shows_both_ends_with_paired_errors(shifts):
     for end, steps in ((bar.lower, -1.0), (bar.upper, 1.0)):
         exact = special.ndtr((START + steps) / np.sqrt(2)) - special.ndtr(START / np.sqrt(2))
         assert abs(end.change - exact) < 4 * end.mcse
+    assert not bar.told  # nothing was observed
     texts = [assumed_text(one) for one in (bar.now, bar.lower.assumed, bar.upper.assumed)]
     assert texts == ["17 weeks", "10 weeks", "28 weeks"]
     weak = prior_bar(shifts("ballast.visit", sign=0.1), 0)

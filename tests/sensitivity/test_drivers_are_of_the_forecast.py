@@ -10,8 +10,8 @@ from forecast.config import load_config
 from forecast.runs.inputs import inputs_of, read_inputs
 from forecast.runs.mixture import direct_answers
 from forecast.runs.run import Run, chances_of, mixture_of
+from forecast.scenarios.answer import milestone_day
 from forecast.sensitivity.drivers import candidate_rows, leave_one_out
-from forecast.sensitivity.shifts import milestone_day
 from forecast.workflows.forecast import GivenDraws, fit_and_judge, run_of_inputs
 
 pytestmark = pytest.mark.slow

@@ -98,7 +98,6 @@ def test_scenarios_crossings_notes_and_members(snapshot):
     notes = (
         notice("on_word_bound", **asked, words=("roughly even chance", "unlikely")),
         notice("on_threshold", **asked, threshold=0.45),
-        notice("certain_acts", number=1),
     )
     labels = ("model", "pooled hazard")
     assert [
