@@ -227,6 +227,7 @@ class CalendarAct(Record):
 
     date: date
     category: str
+    subcategory: str = Field(default="", description="what kind of act of its category; empty: not stated")
     severity: int
     probability: Probability
     label: str
@@ -395,6 +396,13 @@ class ReactionMeasured(Record):
     effects: tuple[ReactionEffect, ...] = Field(description="of one such trigger; none of an occasion")
 
 
+class QuietUntil(Record):
+    """The headline if the target has not happened before ``date``."""
+
+    date: date
+    probability: Probability
+
+
 class OtherForecast(Record):
     """What somebody else said of a question of the run: shown, never part of a number of the run."""
 
@@ -424,7 +432,8 @@ _SENTENCES: dict[tuple[str, str], str] = {
     (
         "signs",
         "none_informative",
-    ): "No act of the next weeks would tell more about the headline than its Monte Carlo error.",
+    ): "No routine act of the next weeks moves this number: none is 1.5 times as likely where the target "
+    "comes as where it does not, or the other way round.",
     ("sign_history", "no_backtest"): "How often the signs misled is unknown: no backtest of these questions.",
     ("other_pairs", "no_past"): "Other pairs are not compared: of the pairs learned from, the program ships "
     "coefficients and no events.",
@@ -480,6 +489,10 @@ class Analysis(Record):
     )
     monthly_risk: tuple[MonthlyRisk, ...] = Field(
         default=(), description="when: the risk by month, of the headline target first"
+    )
+    quiet_until: tuple[QuietUntil, ...] = Field(
+        default=(),
+        description="what the headline is once a quarter, half and three quarters of the days passed",
     )
     signs: tuple[Sign, ...] = Field(
         default=(), description="what to watch for; at most six, the most informative first"

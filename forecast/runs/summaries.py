@@ -162,6 +162,7 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
             CalendarAct(
                 date=act.date,
                 category=act.category,
+                subcategory=act.subcategory or "",
                 severity=act.severity,
                 probability=act.probability,
                 label=act.label,

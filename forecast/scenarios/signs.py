@@ -26,7 +26,7 @@ from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, sev
 from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.panel import TargetRule
-from forecast.records.analysis import Sign, SignHistory, TrackRow
+from forecast.records.analysis import QuietUntil, Sign, SignHistory, TrackRow
 from forecast.records.scale import ANY
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day
@@ -112,6 +112,20 @@ def measure_signs(base: Run) -> tuple[Sign, ...]:
         if kind.category not in signs and len(signs) < MOST_SIGNS:
             signs[kind.category] = _sign(base, kind, days, headline, with_target, without)
     return tuple(signs.values())
+
+
+def measure_quiet(base: Run) -> tuple[QuietUntil, ...]:
+    """Return the headline if nothing has happened after a quarter, half and three quarters of its days."""
+    asked = base.inputs.config.headline
+    day, quiet = milestone_day(base, asked.milestone), 1 - base.mixture.curves[asked.target].probability
+    days = sorted({day * part // 4 for part in (1, 2, 3)} - {0})
+    return tuple(
+        QuietUntil(
+            date=base.inputs.data.grid.origin + timedelta(days=passed),
+            probability=float(1 - quiet[day] / max(quiet[passed], _LEAST)),
+        )
+        for passed in days
+    )
 
 
 def _kinds(base: Run, rule: TargetRule) -> Iterator[Kind]:

@@ -47,7 +47,7 @@ from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_optio
 from forecast.runs.summaries import measure_monthly_risk, target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenarios
 from forecast.scenarios.evaluate import by_effect
-from forecast.scenarios.signs import measure_signs
+from forecast.scenarios.signs import measure_quiet, measure_signs
 from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.reactions import measure_reactions
@@ -202,6 +202,7 @@ def _what_lies_ahead(base: Run) -> dict[str, object]:
     return {
         "monthly_risk": measure_monthly_risk(base),
         "signs": signs,
+        "quiet_until": measure_quiet(base),
         "reactions": measure_reactions(base),
         "missing": tuple(missing),
     }

@@ -9,7 +9,7 @@ import pytest
 from forecast.models.simulate import Simulator
 from forecast.records.analysis import Sign, SignHistory, TrackRow
 from forecast.scenarios import signs
-from forecast.scenarios.signs import Kind, information, measure_signs, with_history
+from forecast.scenarios.signs import Kind, information, measure_quiet, measure_signs, with_history
 
 
 def headline_of(run):
@@ -83,6 +83,16 @@ def test_acts_of_the_target_itself_are_no_sign(tense):
 
 def test_where_nothing_happens_there_is_no_sign(still):
     assert measure_signs(still) == ()
+
+
+def test_a_target_that_stays_away_leaves_what_is_left_of_its_days(tense):
+    quiet = 1 - tense.mixture.curves["escalation"].probability
+    told = measure_quiet(tense)
+    assert [(one.date - tense.inputs.data.grid.origin).days for one in told] == [46, 92, 138]
+    for one in told:
+        passed = (one.date - tense.inputs.data.grid.origin).days
+        assert one.probability == pytest.approx(1 - quiet[184] / quiet[passed])
+    assert headline_of(tense) > told[0].probability > told[1].probability > told[2].probability > 0
 
 
 def test_a_sign_misled_where_it_was_seen_and_the_target_stayed_away(tense, coded):
