@@ -25,7 +25,7 @@ The map, in the order the data flow::
     bench/       speed, accuracy, convergence, measured
     cli/         the command ``forecast``
     records/, wording/                      the files of a run as types; all that is said in words
-    storage/                                files and folders, written whole or not at all
+    storage.py                              files and folders, written whole or not at all
 
 In a notebook::
 

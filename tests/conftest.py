@@ -183,23 +183,24 @@ def force() -> TargetRule:
     return TargetRule("force", ("military_incident",), 5)
 
 
+def an_act(name: str = "e1", day: date | str = "2022-01-01", **changes: object) -> Event:
+    """Make an act of USA towards CHN, a dispute of severity 2 known on its day, with some values changed."""
+    when = date.fromisoformat(str(day))
+    plain = {"date": when, "known_date": when, "initiator": "USA", "recipient": "CHN", "category": "dispute"}
+    return Event(**({"id": name, "severity": 2} | plain | changes))
+
+
 @pytest.fixture(scope="session")
 def coded():
     """Make a table from rows: day (date or ISO text), category, severity, and when it was known, if later."""
 
     def make(*rows: tuple, actors: tuple[str, str] = ("USA", "CHN")) -> EventTable:
-        events = [
-            Event(
-                id=f"e{number:04d}",
-                date=date.fromisoformat(str(day)),
-                known_date=date.fromisoformat(str(*(known or [day]))),
-                initiator=actors[0],
-                recipient=actors[1],
-                category=category,
-                severity=severity,
-            )
-            for number, (day, category, severity, *known) in enumerate(rows)
-        ]
+        sides = dict(zip(("initiator", "recipient"), actors, strict=True))
+        events = []
+        for number, (day, category, severity, *known) in enumerate(rows):
+            known_date = date.fromisoformat(str(*(known or [day])))
+            how = {"category": category, "severity": severity, "known_date": known_date}
+            events.append(an_act(f"e{number:04d}", day, **sides, **how))
         return EventTable.from_events(events, "a test")
 
     return make

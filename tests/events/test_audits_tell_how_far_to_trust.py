@@ -13,18 +13,18 @@ from forecast.errors import ConfigError, EventError
 from forecast.events.audit import draw_sample, make_audit, rate_draws, read_audit, read_verdicts
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
-from forecast.events.table import Event, EventTable
+from forecast.events.table import EventTable
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
+from tests.conftest import an_act
 
 
 def table_of(cells: list[tuple[str, int]]) -> EventTable:
-    events = []
-    for place, (category, severity) in enumerate(cells):
-        day = date(2018, 1, 1) + timedelta(days=place // 4)
-        sides = {"initiator": "USA", "recipient": "CHN"}
-        coded = {"category": category, "severity": severity}
-        events.append(Event(id=f"e{place:05d}", date=day, known_date=day, **sides, **coded))
+    first = date(2018, 1, 1)
+    events = (
+        an_act(f"e{place:05d}", first + timedelta(days=place // 4), category=category, severity=severity)
+        for place, (category, severity) in enumerate(cells)
+    )
     return EventTable.from_events(events, "made", has_verified=False)
 
 

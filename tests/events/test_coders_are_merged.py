@@ -16,6 +16,7 @@ from forecast.events.duplicates import (
 )
 from forecast.events.reading import read_events
 from forecast.events.table import COLUMNS, Event, EventTable
+from tests.conftest import an_act
 
 # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", the example of four observers with
 # gaps; he gives nominal 0.743, ordinal 0.815.
@@ -35,17 +36,7 @@ def units_of(coders):
 
 
 def event(day="2023-02-04", **changes) -> Event:
-    plain = {
-        "id": "e1",
-        "date": date.fromisoformat(day),
-        "known_date": date.fromisoformat(day),
-        "initiator": "USA",
-        "recipient": "CHN",
-        "category": "dispute",
-        "severity": 2,
-        "summary": "Formal protest over the balloon",
-    }
-    return Event(**(plain | changes))
+    return an_act(day=day, **{"summary": "Formal protest over the balloon"} | changes)
 
 
 def table(*events: Event) -> EventTable:

@@ -9,27 +9,15 @@ from hypothesis import strategies as st
 from forecast.errors import EventError
 from forecast.events.cells import clean_text
 from forecast.events.reading import read_events, write_events
-from forecast.events.table import FIELDS, Event, EventTable
+from forecast.events.table import FIELDS, EventTable
+from tests.conftest import an_act
 
 FAST = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DAYS = st.lists(st.dates(date(1800, 1, 1), date(2026, 1, 1)), min_size=3, max_size=3)
 
 
-def event(name: str, day: str, **changes: object) -> Event:
-    plain = {
-        "id": name,
-        "date": date.fromisoformat(day),
-        "known_date": date.fromisoformat(day),
-        "initiator": "USA",
-        "recipient": "CHN",
-        "category": "sanction",
-        "severity": 2,
-    }
-    return Event(**(plain | changes))
-
-
 def test_rows_are_sorted_by_day_and_then_by_id():
-    events = [event("b", "2020-01-02"), event("a", "2020-01-02"), event("z", "2019-12-31")]
+    events = [an_act("b", "2020-01-02"), an_act("a", "2020-01-02"), an_act("z", "2019-12-31")]
     table = EventTable.from_events(events, "made")
     assert table.id.tolist() == ["z", "a", "b"]
     assert table.date.tolist() == [date(2019, 12, 31), date(2020, 1, 2), date(2020, 1, 2)]
@@ -43,7 +31,7 @@ def test_poisoned_rows_known_later_leave_no_trace(us_china):
         else dataclasses.replace(row, severity=5, category="military_incident", summary="POISON")
         for row in us_china.rows()
     ]
-    poisoned.append(event("x", "2022-06-30", known_date=date(2022, 7, 1), summary="POISON"))
+    poisoned.append(an_act("x", "2022-06-30", known_date=date(2022, 7, 1), summary="POISON"))
     table = EventTable.from_events(poisoned, us_china.source)
     assert table.sha256 != us_china.sha256
     assert table.known_by(as_of).sha256 == us_china.known_by(as_of).sha256
@@ -105,7 +93,7 @@ def test_the_hash_sees_every_column(us_china):
 )
 def test_an_event_off_the_codebook_makes_no_table(changes: dict[str, object], message: str):
     with pytest.raises(EventError, match=message):
-        EventTable.from_events([event("e", "2020-01-01", **changes)] * 2, "made")
+        EventTable.from_events([an_act("e", "2020-01-01", **changes)] * 2, "made")
 
 
 def test_columns_that_do_not_fit_together_are_a_programming_error(us_china):
@@ -122,7 +110,7 @@ def test_columns_that_do_not_fit_together_are_a_programming_error(us_china):
 def test_any_text_and_any_day_survive_the_round_trip(tmp_path, summary, title, days):
     first, known, last = sorted(days)
     texts = {"summary": summary, "source_title": title}
-    row = event("e", str(first), known_date=known, end_date=last, **texts)
+    row = an_act("e", str(first), known_date=known, end_date=last, **texts)
     table = EventTable.from_events([row], "made", has_verified=False)
     write_events(table, tmp_path / "events.csv")
     again = read_events(tmp_path / "events.csv")

@@ -1,7 +1,5 @@
 """A dyad selects acts by who acts upon whom, and counts by pair what it leaves out."""
 
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,29 +14,16 @@ from forecast.events.dyads import (
     pairs_in_words,
     selection_notes,
 )
-from forecast.events.table import Event, EventTable
+from forecast.events.table import EventTable
+from tests.conftest import an_act
 
 ACTORS = ("USA", "NAT", "SER", "CHN", "TWN", "Kurdish rebels")
 
 
 def acts(*pairs: tuple[str, str]) -> EventTable:
     """One act a pair of initiator and recipient, each on the same day, in the order given."""
-    day = date(2022, 1, 1)
-    return EventTable.from_events(
-        [
-            Event(
-                id=f"e{number:04d}",
-                date=day,
-                known_date=day,
-                initiator=initiator,
-                recipient=recipient,
-                category="dispute",
-                severity=2,
-            )
-            for number, (initiator, recipient) in enumerate(pairs)
-        ],
-        "a test",
-    )
+    events = [an_act(f"e{place:04d}", initiator=a, recipient=b) for place, (a, b) in enumerate(pairs)]
+    return EventTable.from_events(events, "a test")
 
 
 pairs = st.lists(st.tuples(st.sampled_from(ACTORS), st.sampled_from(ACTORS)), max_size=12)

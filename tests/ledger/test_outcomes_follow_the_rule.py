@@ -11,12 +11,13 @@ from forecast.baselines import observe_outcomes
 from forecast.errors import LedgerError
 from forecast.events.codebook import armed_scale, standard_scale
 from forecast.events.dyads import DyadRule
-from forecast.events.table import Event, EventTable
+from forecast.events.table import EventTable
 from forecast.ledger.chain import VoidEntry, with_id
 from forecast.ledger.recording import acts_that_met, make_question
 from forecast.ledger.scoring import score_ledger
 from forecast.ledger.store import write_ledger
 from forecast.panel import TargetRule
+from tests.conftest import an_act
 
 AS_OF = "2022-01-01"
 
@@ -59,12 +60,10 @@ def test_acts_that_meet_the_rule_after_the_as_of_date_and_before_the_milestone_c
 def test_outcomes_are_those_of_the_backtest(days, horizon):
     as_of, end = date(2022, 1, 1), date(2022, 6, 1)
     acts = [
-        Event(
-            id=str(number),
-            date=as_of + timedelta(days=day - 10),
+        an_act(
+            str(number),
+            as_of + timedelta(days=day - 10),
             known_date=as_of + timedelta(days=day),
-            initiator="USA",
-            recipient="CHN",
             category="sanction",
             severity=severity,
         )
@@ -149,21 +148,12 @@ def test_days_to_come_cannot_be_covered(asked, coded):
 
 def acts_by(*rows: tuple[str, str, str, int]) -> EventTable:
     """Sanctions from (ISO day, initiator, recipient, severity) rows."""
-    return EventTable.from_events(
-        [
-            Event(
-                id=f"e{number:04d}",
-                date=date.fromisoformat(day),
-                known_date=date.fromisoformat(day),
-                initiator=initiator,
-                recipient=recipient,
-                category="sanction",
-                severity=severity,
-            )
-            for number, (day, initiator, recipient, severity) in enumerate(rows)
-        ],
-        "a test",
+    names = "initiator", "recipient", "severity"
+    made = (
+        an_act(f"e{number:04d}", day, category="sanction", **dict(zip(names, how, strict=True)))
+        for number, (day, *how) in enumerate(rows)
     )
+    return EventTable.from_events(made, "a test")
 
 
 QUIET = [("2022-12-30", "USA", "CHN", 1)] * 3
