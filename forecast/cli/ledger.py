@@ -376,16 +376,18 @@ def judge(
 @takes_options
 def reconcile(
     run_dir: Path = RUN_DIR,
-    target: str = option(..., "--target", "Target of the run.", "NAME"),
-    before: str = option(..., "--before", "Milestone of the run, by name or day.", "DAY"),
+    target: str | None = option(None, "--target", "Target of the run; the headline's when absent.", "NAME"),
+    before: str | None = option(
+        None, "--before", "Milestone of the run, by name or day; the headline's when absent.", "DAY"
+    ),
     probability: str = option(..., "--probability", "What you hold, e.g. 40% or 0.4.", "P"),
     *,
     answer: Answer,
 ) -> None:
-    """Say the least change of assumptions under which the model would agree with a probability.
+    """Say the least change of assumptions under which the forecast would be a probability.
 
-    One change at a time: a prior, the chance of a scheduled or an expected act, a past act left out. Each
-    change shown was computed anew and comes within a point. At most five, the most plausible first.
+    A prior, several together, the chance of a scheduled or an expected act, both, a past act left out. Each
+    change shown comes within a point: at most five, the most plausible first. Where none does, the nearest.
     """
     from forecast.ledger.judgements import named_milestone
     from forecast.report.tables import reconciled
@@ -395,7 +397,8 @@ def reconcile(
 
     goal = read_chance(probability, "--probability")
     base = read_run(run_dir)
-    milestone = named_milestone(base.forecast, target, before).name
+    target = target or base.forecast.headline.target
+    milestone = named_milestone(base.forecast, target, before or base.forecast.headline.milestone).name
     if not base.forecast.converged:
         raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
     found = search(base, target, milestone, goal)

@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from forecast.report.tables import reconciled_sentence
 from forecast.sensitivity.reconcile import TOLERANCE, reconcile
 
 
@@ -88,3 +89,29 @@ def test_the_command_answers_in_json_and_in_words(command, run_folder, base):
         ended = command(*options, "--probability", wrong)
         assert (ended.code, ended.out) == (2, "")
         assert f"--probability: got '{wrong}'" in ended.err
+
+
+def test_the_nearest_change_is_named_even_when_none_suffices(mixed):
+    """A tenth of the probability is beyond what any belief about the model can do to the mean."""
+    target, milestone, now = asked(mixed)
+    found = reconcile(mixed, target, milestone, now / 10)
+    assert found.changes == ()
+    assert now / 10 < found.nearest.probability < now
+    assert found.nearest.change
+    assert found.nearest.setting
+    (_, other) = mixed.mixture.member_forecasts(target, 184)
+    assert found.held.weight == 0.5
+    assert found.held.probability == pytest.approx(other.probability, abs=0.01)
+    low, high = found.held.reach
+    assert (low, high) == pytest.approx((found.held.probability / 2, low + 0.5))
+    assert low < now / 10 or found.nearest.probability > low
+    said = reconciled_sentence(mixed.forecast, found)
+    assert "the nearest, " in said
+    assert "Priors move the model alone" in said
+
+
+def test_the_headline_is_what_is_asked_when_nothing_else_is(command, run_folder, base):
+    target, milestone, now = asked(base)
+    answer = command("reconcile", run_folder, "--probability", f"{now + 0.03:.3f}", "--json").facts
+    assert (answer["target"], answer["milestone"]) == (target, milestone)
+    assert {"change", "value", "probability", "setting"} <= set(answer["nearest"])

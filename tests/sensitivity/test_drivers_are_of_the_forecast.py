@@ -61,7 +61,8 @@ def runs(tmp_path_factory):
 def refitted(runs) -> Run:
     """The model fitted to the record without its last event."""
     inputs = runs["model"].inputs
-    inputs = inputs_of(inputs.config, inputs.events.select(np.arange(len(inputs.events) - 1)))
+    left = np.array([event.id != "last" for event in inputs.events.rows()])
+    inputs = inputs_of(inputs.config, inputs.events.select(left))
     fit = fit_and_judge(inputs).fit
     return replace(runs["model"], inputs=inputs, fit=fit, mixture=mixture_of(inputs, chances_of(inputs, fit)))
 
