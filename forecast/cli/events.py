@@ -62,7 +62,7 @@ from forecast.wording import count, interval_percent, long_day, number, share
 if TYPE_CHECKING:
     from forecast.events.audit import Audit
     from forecast.events.drafts import Proposal, ProposalFile
-    from forecast.events.duplicates import Agreement, DuplicateReport, Merged, Rule, Unit
+    from forecast.events.duplicates import Agreement, DuplicateGroup, Merged, Rule, Unit
     from forecast.events.dyads import DyadRule
     from forecast.events.summary import Coverage, EventSummary
     from forecast.events.table import EventTable
@@ -128,7 +128,7 @@ def validate(
         if out.exists():
             raise EventError(f"{out}: exists. Give the name of a new file, or remove it first")
         write_events(events, out)
-    report = find_duplicates(events)
+    groups, not_compared = find_duplicates(events)
     caution = saturated(events, standard_scale())
     cautions = [caution.text] if caution else []
     unlisted = sorted({*events.initiator.tolist(), *events.recipient.tolist()} - set(countries()))
@@ -139,15 +139,16 @@ def validate(
         "faults": [],
         "duplicates": [
             {name: getattr(group, name) for name in ("ids", "lines", "likeness", "reason")}
-            for group in report.groups
+            for group in groups
         ],
-        "pairs_not_compared": report.not_compared,
+        "pairs_not_compared": not_compared,
         "unlisted_actors": unlisted,
         "notes": [*events.notes, *cautions],
         "written": str(out) if out else None,
     }
     written = [Pairs((("Written", str(out)),))] if out else []
-    answer.print(facts, (*_checked_file(source, events, unlisted, cautions, report), *written))
+    uncompared = [Prose(f"{not_compared:,} pairs of rows were too many to compare.")] if not_compared else []
+    answer.print(facts, (*_checked_file(source, events, unlisted, cautions, groups), *uncompared, *written))
 
 
 @app.command()
@@ -400,7 +401,11 @@ def _codes_table(category: str | None, title: str = "") -> Table:
 
 
 def _checked_file(
-    source: str, events: EventTable, unlisted: Sequence[str], cautions: Sequence[str], report: DuplicateReport
+    source: str,
+    events: EventTable,
+    unlisted: Sequence[str],
+    cautions: Sequence[str],
+    suspects: Sequence[DuplicateGroup],
 ) -> Iterator[Block]:
     """Yield that a file has no faults, what to bear in mind, and which rows may be one event twice."""
     yield Prose(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
@@ -410,18 +415,16 @@ def _checked_file(
         yield Prose(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
     for caution in cautions:
         yield Prose(caution, lead="Note:")
-    if report.groups:
-        groups = count(len(report.groups), "group")
+    if suspects:
+        groups = count(len(suspects), "group")
         items = [
             f"lines {', '.join(map(str, group.lines))} ({', '.join(group.ids)}): {group.reason}"
-            for group in report.groups
+            for group in suspects
         ]
         head = f"{groups} of rows may be one event each (nothing was dropped)"
         yield _listed(head, items, SHOWN_GROUPS)
     else:
         yield Prose("No rows look like one event coded twice.")
-    if report.not_compared:
-        yield Prose(f"{report.not_compared:,} pairs of rows were too many to compare.")
 
 
 def _described_file(

@@ -95,18 +95,12 @@ class DuplicateGroup:
     telling: bool
 
 
-@dataclass(frozen=True)
-class DuplicateReport:
-    """Suspicious groups in order of date, and how many pairs of summaries were left uncompared."""
-
-    groups: tuple[DuplicateGroup, ...]
-    not_compared: int
-
-
 def find_duplicates(
     table: EventTable, *, window_days: int = 1, likeness: float = 0.5, either_way: bool = True
-) -> DuplicateReport:
+) -> tuple[tuple[DuplicateGroup, ...], int]:
     """Find rows of the same actors and category, close in time, with like summaries.
+
+    Returned are the groups in order of date, and how many pairs of summaries were left uncompared.
 
     With ``either_way`` rows with the actors the other way round are compared, too. ``window_days`` is by how
     much the dates of two rows may differ, ``likeness`` in (0, 1] the least share of words in common. Rows
@@ -133,12 +127,12 @@ def find_duplicates(
                 shared = len(words[first] & words[second]) / len(words[first] | words[second])
                 if shared >= likeness:
                     links.append((first, second, shared))
-    return DuplicateReport(tuple(_groups(links, table)), left)
+    return tuple(_groups(links, table)), left
 
 
 def likely_repeats(table: EventTable) -> tuple[DuplicateGroup, ...]:
     """Return rows that are likely one event: one day, initiator, target and category, like summaries."""
-    return find_duplicates(table, window_days=0, likeness=NEAR_IDENTICAL, either_way=False).groups
+    return find_duplicates(table, window_days=0, likeness=NEAR_IDENTICAL, either_way=False)[0]
 
 
 def repeats_in_words(groups: Sequence[DuplicateGroup], source: str, shown: int = 5) -> Iterator[str]:

@@ -248,7 +248,7 @@ def measure_coverage(table: EventTable, volumes: Mapping[date, int] | None) -> C
         for name, values in series.items()
         for level in find_breaks(values)
     )
-    repeats = sum(len(group.rows) - 1 for group in find_duplicates(table).groups)
+    repeats = sum(len(group.rows) - 1 for group in find_duplicates(table)[0])
     return Coverage(
         months=tuple(months),
         events=tuple(events.astype(np.int64).tolist()),
