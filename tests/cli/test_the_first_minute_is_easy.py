@@ -1,4 +1,4 @@
-"""What a newcomer tries: the bare command, the version, colours switched off, completion with the Tab key."""
+"""What a newcomer tries: the bare command, the version, completion with the Tab key."""
 
 import re
 
