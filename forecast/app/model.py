@@ -21,6 +21,7 @@ from forecast.config import Scenario, scenario_yaml
 from forecast.config.settings_file import Fault, KeyPath, SourceMap
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, severity_word
+from forecast.inference.importance import PARETO_K_MAX
 from forecast.models.draws import Floats
 from forecast.priors import NamedPrior
 from forecast.priors.distributions import shifted
@@ -32,7 +33,7 @@ from forecast.records.scale import Scale
 from forecast.report.words import assumption_label, change_with_error, step_name, titles_of
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
-from forecast.scenarios.answer import parameter_draws
+from forecast.scenarios.answer import least_draws, parameter_draws
 from forecast.sensitivity.shifts import PriorShifts, Questions, key_assumptions
 
 MOST_ACTS = 50
@@ -458,11 +459,17 @@ def page_priors(run: Run) -> tuple[PagePrior, ...]:
     return tuple(prior for *_, prior in sorted(priors, key=lambda entry: entry[:2]))
 
 
+def _serves(shifts: PriorShifts, steps: float) -> bool:
+    """Whether the draws can stand for a moved belief, as ``forecast scenario`` judges."""
+    weights = shifts.at(steps).weights
+    return weights.pareto_k <= PARETO_K_MAX and weights.effective_draws >= least_draws(shifts.base)
+
+
 def _reach(shifts: PriorShifts, side: float) -> float:
     """Steps to one side up to which the draws can stand for the moved belief."""
     reach = 0.0
     for steps in _SCANNED:
-        if not shifts.at(side * steps).weights.trusted:
+        if not _serves(shifts, side * steps):
             break
         reach = steps
     return reach
@@ -493,7 +500,7 @@ def _presets(
     steps = (-below or -1.0, 0.0, above or 1.0)
     for word, at in zip(_WORDS, reversed(steps) if scale.falls else steps, strict=True):
         weights = shifts.at(at).weights
-        if at == 0.0 or weights.trusted:
+        if at == 0.0 or _serves(shifts, at):
             middle = float(np.quantile(values, 0.5, weights=weights.weights, method="inverted_cdf"))
         else:
             middle = float(shifts.moved(at).quantile(0.5))

@@ -77,6 +77,11 @@ def answer(base: Run, plan: ScenarioPlan | None = None) -> Mixture:
     return base.mixture if plan is None else answered(base, plan, way_of(base, plan)).mixture
 
 
+def least_draws(base: Run) -> float:
+    """Effective draws that weighted draws of a run must at least be worth."""
+    return min(EFFECTIVE_DRAWS_MIN, base.n_draws * LEAST_SHARE)
+
+
 def way_of(base: Run, plan: ScenarioPlan) -> Way:
     """Return how a scenario is to be computed."""
     if plan.changes_past:
@@ -91,7 +96,7 @@ def way_of(base: Run, plan: ScenarioPlan) -> Way:
     k, draws = weights.pareto_k, weights.effective_draws
     if k > PARETO_K_MAX:
         return Way("refit", FailedWeights(code="weights_not_trusted", value=k, limit=PARETO_K_MAX), weights)
-    least = min(EFFECTIVE_DRAWS_MIN, base.n_draws * LEAST_SHARE)
+    least = least_draws(base)
     if draws < least:
         return Way("refit", FailedWeights(code="too_few_effective_draws", value=draws, limit=least), weights)
     future = plan.changes_future or plan.beliefs

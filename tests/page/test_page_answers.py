@@ -14,10 +14,11 @@ from forecast.app.model import STOPS, OtherRunError, StateError, page_model
 from forecast.config import load_scenario
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import RunFolderError
+from forecast.models.survival import Chances
 from forecast.priors.distributions import shifted
 from forecast.report.words import judgement_sentence
 from forecast.scenarios import compare_scenarios, plan_scenario
-from forecast.sensitivity.shifts import parameter_draws
+from forecast.scenarios.answer import parameter_draws
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
 FASTER = {"tension.persistence": "LogNormal(mu=4.7, sigma=0.5)"}
@@ -26,6 +27,20 @@ STATES = {
     "an act": {"events": [CLASH]},
     "both": {"priors": FASTER, "events": [CLASH]},
     "a scheduled act": {"calendar": {"A minister visits": 1.0}},
+    "a visit": {"events": [{"date": "2022-08-15", "category": "visit", "severity": 2}]},
+    "a kind of act in a window": {
+        "events": [
+            {
+                "window": ["2022-08-01", "2022-08-20"],
+                "category": "dispute",
+                "subcategory": "protest",
+                "severity": 3,
+                "by": "CHN",
+            }
+        ]
+    },
+    "a sign": {"events": [{**CLASH, "probability": 1, "seen": True, "severity": 3}]},
+    "a ratio": {"beliefs": [{"target": "lethal", "window": ["2022-08-01", "2022-08-20"], "ratio": 3}]},
     "another question": {"events": [CLASH], "target": "lethal", "milestone": "autumn"},
 }
 
@@ -48,7 +63,8 @@ def ask(engine, **state):
 def test_an_answer_has_the_numbers_of_the_scenario_command(engine, base, state, tmp_path):
     read = engine.read(state)
     answer = engine.answer(read)
-    (found,) = compare_scenarios(base, [read.scenario], refit=False)
+    # A sign that is seen is followed by the same act done.
+    found, *_ = compare_scenarios(base, [read.scenario], refit=False)
     target = found.target(read.target)
     asked = next(one for one in target.milestones if one.name == read.milestone)
     assert (answer.status, answer.method) == ("ready", found.method)
@@ -57,6 +73,9 @@ def test_an_answer_has_the_numbers_of_the_scenario_command(engine, base, state, 
     assert answer.assumed == asked.by_assumption
     by_day = dict(zip(target.curve.date, target.curve.probability, strict=True))
     assert [point.probability for point in answer.curve] == [by_day[point.date] for point in answer.curve]
+    assert [(row.days, row.probability, row.base) for row in answer.after] == [
+        (row.days, row.probability, row.base) for row in target.after
+    ]
     for one, row in zip(target.milestones, answer.milestones, strict=True):
         assert (row.probability, row.difference) == (one.probability, one.difference.value)
     # Its file is the scenario, and few draws agree with all within the error they state.
@@ -65,6 +84,36 @@ def test_an_answer_has_the_numbers_of_the_scenario_command(engine, base, state, 
     few = Engine(base).answer(read)
     error = float(np.hypot(few.difference_mcse, answer.difference_mcse))
     assert abs(few.probability - answer.probability) <= 4 * error + 2e-5
+
+
+def test_few_draws_leave_the_run_as_it_is_to_the_last_digit(base):
+    few, known = Engine(base), base.forecast.target("escalation")
+    assert few.few.n_draws < base.n_draws / 3
+    nothing = few.answer(few.read({"calendar": {"A minister visits": 0.5}}))
+    for milestone, row in zip(known.milestones, nothing.milestones, strict=True):
+        assert (row.probability, row.difference) == (milestone.probability, 0.0)
+    assert nothing.curve == nothing.run
+    act = few.answer(few.read({"events": [CLASH]}))
+    assert act.probability == pytest.approx(act.base + act.difference, abs=1e-15)
+    falling = np.diff([point.probability for point in act.curve])
+    assert falling.min() >= 0.0
+
+
+def test_an_act_asked_again_is_answered_at_once(base):
+    engine = Engine(base)
+    engine.warm_up()
+    before, computed = {**engine.few.chances._tables}, []
+    first = engine.answer(engine.read({"events": [CLASH]}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Chances, "_run", lambda *given, **more: computed.append(given))
+        for day in ("2022-08-15", "2022-10-03"):
+            for category, severity in (("sanction", 4), ("visit", 3), ("dispute", 5)):
+                act = {"date": day, "category": category, "severity": severity, "probability": 0.6}
+                answer = engine.answer(engine.read({"events": [act]}))
+                if act == CLASH:
+                    assert answer.probability == first.probability
+    assert computed == []
+    assert engine.few.chances._tables.keys() == before.keys()
 
 
 def test_without_a_change_the_page_says_what_the_brief_says(engine, base):
@@ -125,14 +174,20 @@ def test_a_state_of_another_run_is_told(engine):
         engine.read({"run": "another-run"})
 
 
-@pytest.mark.parametrize("name", ["a belief", "an act", "both"])
+COMMANDS = ("a belief", "an act", "both", "a kind of act in a window", "a sign", "a ratio")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_command_of_a_state_asks_for_the_same(engine, name):
     state = engine.read(STATES[name])
     program, scenario, run, *options = shlex.split(state.command("RUN"))
     assert (program, scenario, run) == ("forecast", "scenario", "RUN")
     pairs = list(zip(options[::2], options[1::2], strict=True))
-    said = {key: [text for option, text in pairs if option == key] for key in ("--prior", "--event")}
-    stated = scenario_from_options(said["--prior"], said["--event"], [])
+    said = [
+        [text for option, text in pairs if option == key]
+        for key in ("--prior", "--event", "--without", "--see", "--belief")
+    ]
+    stated = scenario_from_options(*said)
     ours, theirs = (plan_scenario(engine.run.inputs, one) for one in (state.scenario, stated))
     assert (ours.acts, ours.seen, ours.beliefs) == (theirs.acts, theirs.seen, theirs.beliefs)
     assert ours.inputs.priors == theirs.inputs.priors
@@ -185,10 +240,10 @@ def test_the_three_presets_of_a_belief_are_in_order_and_can_be_stated(model, bas
 
 
 def test_a_saved_run_answers_as_the_one_in_memory_and_another_folder_says_what_helps(
-    run_folder, engine, tmp_path
+    run_folder, base, tmp_path
 ):
     saved = open_engine(run_folder)
-    assert ask(saved, **STATES["both"]).probability == ask(engine, **STATES["both"]).probability
+    assert ask(saved, **STATES["both"]).probability == ask(Engine(base), **STATES["both"]).probability
     with pytest.raises(RunFolderError, match="no such folder"):
         open_engine(tmp_path / "none")
     with pytest.raises(RunFolderError, match="holds no run"):

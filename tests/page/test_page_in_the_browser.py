@@ -137,14 +137,55 @@ def test_an_act_is_added_by_a_click_told_by_its_anchor_and_dragged_to_another_da
     assert state_of(page)["events"] == []
 
 
-def test_a_change_that_no_future_shows_is_told_as_below_a_bound(page):
+def test_an_act_has_a_kind_a_side_a_window_and_is_done_or_seen(page, scenario):
     page.click("#add-act")
-    settled(page)
-    state = state_of(page)
-    state["events"][0] |= {"category": "visit", "severity": 1, "probability": 1e-5}
-    page.evaluate("link => { location.hash = link; }", link_of(state))
-    until(page, "document.querySelector('#milestones').textContent.includes('(< 0.01)')")
-    assert "none of the simulated futures differs, so it is below 0.01 points" in page.inner_text("#change")
+    page.select_option("[data-key=category-0]", "dispute")
+    kinds = page.eval_on_selector_all("#kinds-0 option", "all => all.map((one) => one.value)")
+    assert kinds == []  # the record of the test names none
+    page.fill("[data-key=subcategory-0]", "visit_of_a_speaker")
+    page.locator("[data-key=subcategory-0]").blur()
+    page.select_option("[data-key=severity-0]", "3")
+    page.select_option("[data-key=by-0]", "USA")
+    page.fill("[data-key=date-0]", "2022-07-10")
+    page.locator("[data-key=date-0]").blur()
+    page.fill("[data-key=until-0]", "2022-07-20")
+    page.locator("[data-key=until-0]").blur()
+    done = probability(page)
+    act = {"window": ["2022-07-10", "2022-07-20"], "category": "dispute", "severity": 3, "probability": 1}
+    act |= {"by": "USA", "subcategory": "visit_of_a_speaker"}
+    assert state_of(page)["events"] == [act]
+    option = "2022-07-10..2022-07-20:dispute/visit_of_a_speaker:3:USA"
+    assert_close(page, scenario("--event", option))
+    assert page.inner_text("#after tbody").count("%") == 6
+    # The arrow keys move the whole window.
+    page.focus("[data-key=mark-0]")
+    page.keyboard.press("ArrowRight")
+    assert state_of(page)["events"][0]["window"] == ["2022-07-11", "2022-07-21"]
+    page.keyboard.press("ArrowLeft")
+    page.select_option("[data-key=seen-0]", "seen")
+    assert probability(page) != done
+    assert_close(page, scenario("--see", option))
+    assert not page.locator("[data-key=chance-0]").count()
+    assert "as a sign that is seen" in page.inner_text("#trust")
+
+
+def test_a_target_is_made_so_many_times_as_likely_in_a_window(page, scenario):
+    run = probability(page)
+    page.click("#add-ratio")
+    page.fill("[data-key=ratio-first-0]", "2022-09-01")
+    page.locator("[data-key=ratio-first-0]").blur()
+    page.fill("[data-key=ratio-last-0]", "2022-10-30")
+    page.locator("[data-key=ratio-last-0]").blur()
+    page.fill("[data-key=ratio-0]", "3")
+    page.locator("[data-key=ratio-0]").blur()
+    assert probability(page) > run
+    assert state_of(page)["beliefs"] == [
+        {"target": "escalation", "window": ["2022-09-01", "2022-10-30"], "ratio": 3}
+    ]
+    assert_close(page, scenario("--belief", "escalation:2022-09-01..2022-10-30:3"))
+    assert "3 times as likely between 1 September 2022 and 30 October 2022" in page.inner_text("#trust")
+    page.click("[data-key=ratio-remove-0]")
+    assert probability(page) == run
 
 
 def test_the_copied_scenario_gives_the_same_on_the_command_line(page, scenario, tmp_path):

@@ -35,7 +35,7 @@ TEXTS = st.sampled_from(
 )
 NUMBERS = st.sampled_from((0, 1, -1, 3, 5, 9, 0.5, 1.0, 1e308, -1e308, 1e-320, 10**30, 2**63, True))
 KEYS = st.sampled_from(
-    ("run", "target", "milestone", "priors", "events", "calendar", "without", "odd", "schema")
+    ("run", "target", "milestone", "priors", "events", "calendar", "without", "beliefs", "odd", "schema")
 )
 VALUES = st.recursive(
     TEXTS | NUMBERS | st.none(),
@@ -64,8 +64,20 @@ ACTS = st.fixed_dictionaries(
     optional={
         "window": st.sampled_from((["2022-08-01", "2022-09-01"], ["2022-08-01", "2022-07-01"])),
         "label": VALUES,
+        "by": st.sampled_from(("USA", "CHN", "DEU", "")) | VALUES,
+        "subcategory": TEXTS,
+        "seen": st.sampled_from((True, False, 1, "x")),
         "odd": VALUES,
     },
+)
+BELIEFS = st.fixed_dictionaries(
+    {
+        "target": st.sampled_from(("escalation", "lethal", "x")),
+        "window": st.sampled_from(
+            (["2022-08-01", "2022-09-01"], ["2022-08-01"], ["2022-08-01", "2030-01-01"])
+        ),
+        "ratio": NUMBERS,
+    }
 )
 STATES = st.fixed_dictionaries(
     {},
@@ -75,6 +87,8 @@ STATES = st.fixed_dictionaries(
         "calendar": st.dictionaries(
             st.sampled_from(("A minister visits", "x")), st.sampled_from((0, 0.3, 1, 2, "a")), max_size=1
         ),
+        "beliefs": st.lists(BELIEFS, max_size=3) | VALUES,
+        "reactions": st.dictionaries(TEXTS, VALUES, max_size=1),
         "without": st.lists(st.sampled_from(("e4", "e9", {"category": "sanction"}, {}, 5)), max_size=1),
         "odd": VALUES,
     },
