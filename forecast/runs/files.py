@@ -25,7 +25,6 @@ ANALYSIS = "analysis.json"
 CONFIG = "config.resolved.yaml"
 EVENTS = "events.csv"
 POSTERIOR = "posterior.nc"
-PATHS = "paths.nc"
 MANIFEST = "manifest.json"
 """Kind of the folder, and the hashes of all its files."""
 TRACK_RECORD = "track_record.json"
@@ -48,7 +47,7 @@ _MOST_DEEP, _MOST_RUNS = 4, 500
 _MARKS: dict[str, FolderKind] = {FORECAST: "run", SCORES: "backtest"}
 """Files by which a folder is known whose manifest does not tell its kind."""
 _LARGE = (".nc", ".zarr")
-"""Endings of the posterior and its paths: a folder may be kept without them."""
+"""Ending of the posterior: a folder may be kept without it."""
 _TAKEN_IN = {TRACK_RECORD, PREVIOUS_RUN, LEDGER_RECORD}
 """Files about other runs, which a report shows."""
 _LATE_PARTS = ("others", "sign_history")

@@ -63,21 +63,17 @@ MOST_CASES = 10
 """Cases kept by name, the last ones."""
 STORED_PAIRS = 50
 """Pairs left out that are kept by name."""
-NEGLIGIBLE_SHARE = 1e-6
-"""Share of capped intensities from which a reader is told: below it no shown probability can change."""
 STRAINED_FROM, CRISIS_FROM = 0.5, 1.5
 """Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
 _MEASURED: tuple[MissingPart, ...] = ("waterfall", "monthly_risk", "signs")
 DAYS = 364
 _DRAWS = 400
-_PATHS = 1
 LEVEL = 0.05
 """Chance that any month, or pair of months, is called different by luck."""
 MATERIAL = 0.1
 """Part of a month's risk below which what scheduled events change is not called a matter of the date."""
 STANDARD_DAYS = 30
 """Hazards of months are compared for so many days."""
-_PAIRED_PATHS = 4
 _WHOLE_DAYS = 28
 
 

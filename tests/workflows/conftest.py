@@ -1,4 +1,4 @@
-"""Real runs made small: few draws, few paths, one compiled model for all of them."""
+"""Real runs made small: few draws, one compiled model for all of them."""
 
 import csv
 import json
@@ -35,7 +35,7 @@ calendar:
   - {date: 2022-03-18, category: channel_opening, severity: 2, probability: 0.7, label: Leaders' call}
 scenarios: [drill.yaml]
 model: {family: model}
-sampler: {seed: 5, draws: 100, tune: 150, chains: 2, paths_per_draw: 4}
+sampler: {seed: 5, draws: 100, tune: 150, chains: 2}
 """
 SCENARIO = """\
 name: drill
@@ -45,7 +45,7 @@ events:
   - {date: 2022-05-01, category: military_posture, severity: 4, probability: 0.5}
 """
 SHORT_RERUNS = (sampling.Rerun(1, 20, 0.9),)
-TINY = ("--set", "sampler.draws=20", "--set", "sampler.tune=20", "--set", "sampler.paths_per_draw=2")
+TINY = ("--set", "sampler.draws=20", "--set", "sampler.tune=20")
 
 
 @pytest.fixture(scope="session")

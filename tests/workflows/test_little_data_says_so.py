@@ -24,7 +24,7 @@ milestones:
   - {name: half-year, date: 2022-07-01}
 sampler: {seed: 5}
 %s"""
-SHORT = ("sampler.draws=60", "sampler.tune=60", "sampler.chains=2", "sampler.paths_per_draw=2")
+SHORT = ("sampler.draws=60", "sampler.tune=60", "sampler.chains=2")
 MODEL = "model.family=model"
 
 

@@ -29,7 +29,7 @@ def refitted(monkeypatch, kept):
     judged = workflow.Judged(run.fit, run.mixture, run.forecast.diagnostics)
 
     def fit_and_judge(inputs, listen=None, timed=None, *more):
-        with timed("fit"), timed("simulate"):
+        with timed("fit"), timed("chances"):
             return judged
 
     monkeypatch.setattr(workflow, "fit_and_judge", fit_and_judge)
@@ -37,8 +37,9 @@ def refitted(monkeypatch, kept):
 
 def test_a_near_certain_headline_is_measured_like_any_other(kept):
     run = kept
-    paths = replace(run.hits, day=np.zeros_like(run.hits.day))
-    certain = replace(run, mixture=replace(run.mixture, ahead=paths))
+    surely = np.zeros_like(run.survival.values)
+    surely[..., 0] = 1.0
+    certain = replace(run, mixture=replace(run.mixture, ahead=replace(run.survival, values=surely)))
     found = measure_robustness(certain)
     ends = [end.probability for bar in found.tornado for end in (bar.lower, bar.upper) if end.probability]
     assert ends
@@ -114,7 +115,7 @@ def test_a_second_run_of_the_same_place_is_refused_before_it_fits(config, comman
     ("reader", "name"),
     [
         *(("scenario", name) for name in ("forecast.json", "analysis.json", "events.csv", "posterior.nc")),
-        *(("sensitivity", "paths.nc"), ("report", "posterior.nc")),
+        *(("sensitivity", "posterior.nc"), ("report", "posterior.nc")),
     ],
 )
 def test_no_command_reads_a_run_that_was_altered(run_folder, command, tmp_path, name, reader):

@@ -154,7 +154,7 @@ def test_a_folder_without_permission_is_refused_before_any_work(config, command,
     "place",
     [
         "forecast.runs.run.write_events",
-        "forecast.runs.run.write_paths",
+        "forecast.runs.run.write_posterior",
         "forecast.report.build.os.replace",
         "forecast.storage.os.rename",
     ],
