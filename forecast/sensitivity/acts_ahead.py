@@ -104,8 +104,14 @@ class _Quiet:
 
     @cached_property
     def _factors(self) -> dict[FutureAct, Floats]:
-        """What each act of the calendar multiplies the chance of nothing by."""
-        return {act: self._asked(self.base.chances.factor(act)) for act in self.base.inputs.calendar}
+        """What each act of conflict of the calendar multiplies the chance of nothing by."""
+        acts = (act for act in self.base.inputs.calendar if act not in self._calm)
+        return {act: self._asked(self.base.chances.factor(act)) for act in acts}
+
+    @cached_property
+    def _still(self) -> Floats:
+        """Chance of nothing without acts of conflict ahead."""
+        return self._asked(self.base.chances.survival(self._calm).values)
 
     @cached_property
     def _calm(self) -> tuple[FutureAct, ...]:
@@ -115,9 +121,9 @@ class _Quiet:
         """Without an act of conflict, and with it."""
         without = self.now.ahead
         if act in self._factors:
-            without = self._asked(self.base.chances.survival(self._calm).values)
+            without = self._still
             for other, factor in self._factors.items():
-                if other is not act and other.category not in COOPERATIVE:
+                if other is not act:
                     without = without * factor
         sure = without * self._asked(self.base.chances.factor(replace(act, probability=1.0)))
         return replace(self.now, ahead=without), replace(self.now, ahead=sure)
