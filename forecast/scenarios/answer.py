@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config.scenario import Belief
+from forecast.events.codebook import COOPERATIVE
 from forecast.inference.importance import (
     EFFECTIVE_DRAWS_MIN,
     PARETO_K_MAX,
@@ -117,9 +118,16 @@ def answered(
         plain, weights = chances.survival(occasions=False), None
         if plan.changes_past:
             direct = direct_answers(plan.inputs, plan.inputs.events, chances.n_days)
-    chances = chances.with_further([*_further(plan, len(chances.draws))])
-    known = plan.inputs.reactions[: len(chances.data.layout.reactions)]
-    ahead = chances.survival(plan.acts, reactions=known)
+    if chances is base.chances and _only_conflict_added(base, plan):
+        # In the same order of memory, so that sums over draws are the same to the last digit.
+        values = base.survival.values.copy(order="K")
+        for act in plan.acts[len(base.inputs.calendar) :]:
+            values *= chances.factor(act)
+        ahead = replace(base.survival, values=values)
+    else:
+        chances = chances.with_further([*_further(plan, len(chances.draws))])
+        known = plan.inputs.reactions[: len(chances.data.layout.reactions)]
+        ahead = chances.survival(plan.acts, reactions=known)
     own = weights.weights if weights and np.ptp(weights.weights) > 0 else None
     if plan.seen:
         if own is None:
@@ -129,9 +137,17 @@ def answered(
         own = own * np.exp(log_chance_of(chances, plan.seen))
         own /= own.sum()
         weights = ImportanceWeights(own, weights.pareto_k if weights else -np.inf)
-    same = plain is base.mixture.survival and ahead.values is plain.values
+    same = np.array_equal(ahead.values, plain.values)
     mixture = Mixture(plan.inputs, direct, ahead, None if same else plain, own)
     return Answer(believed(mixture, plan.beliefs), way, weights, failures)
+
+
+def _only_conflict_added(base: Run, plan: ScenarioPlan) -> bool:
+    """Whether the future is that of the run with more conflict: acts that multiply its S."""
+    n = len(base.inputs.calendar)
+    added = [act.category for act in plan.acts[n:]]
+    same = plan.acts[:n] == base.inputs.calendar and plan.inputs.reactions == base.inputs.reactions
+    return same and not any(category in COOPERATIVE for category in added)
 
 
 def _further(plan: ScenarioPlan, n_draws: int) -> Sequence[FurtherReaction]:

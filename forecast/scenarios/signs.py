@@ -40,7 +40,7 @@ RARE = 0.005
 """Chance of an act, or of its absence, below which it is not worth watching for."""
 TELLS = 1.5
 """Likelihood ratio, or its reciprocal, from which on a sign tells something."""
-MOST_DRAWS = 250
+MOST_DRAWS = 125
 """Draws, evenly spaced, that signs are measured on."""
 _LEAST = 1e-12
 _Z90 = 1.645
