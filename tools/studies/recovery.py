@@ -54,7 +54,7 @@ BASE: Mapping[str, float] = {
     "ballast": 0.0,
     "ballast_half_life_days": 56.0,
 }
-TRUTHS: Mapping[str, Mapping[str, object]] = {
+TRUTHS: Mapping[str, Mapping[str, float | tuple[float, float]]] = {
     "none": {},
     "other_side": {"answers_number": (NOTHING, 0.3)},
     "class": {"reaction_number": 0.7},
@@ -90,12 +90,12 @@ def true_draw(data: Acts, truth: str) -> StreamDraws:
     """Return one draw with the truth, under which about as many acts come as in the record."""
     priors = record_priors(data, None)
     variables = prior_draws(priors, 1, data.grid.n_knots, np.random.default_rng(1))
-    stated = {**BASE, **TRUTHS[truth]}
+    stated: dict[str, float | tuple[float, float]] = {**BASE, **TRUTHS[truth]}
     for name, value in variables.items():
         variables[name] = np.broadcast_to(stated.get(name, 0.0), value.shape).astype(np.float64)
     acts = np.array([source.acts for source in data.rate_sources])
     # Acts that answer come on top of the others: of all, some share.
-    answered = min(float(np.sum(stated["answers_number"])) * 1.2, 0.5)
+    answered = min(float(np.sum(np.asarray(stated["answers_number"]))) * 1.2, 0.5)
     variables["baseline_weekly_rate"] = ((acts + 0.5) / data.weeks * (1 - answered))[None]
     variables["tension_loading"][0, [name in data.layout.calming for name in data.layout.categories]] = 0.0
     if truth == "class":
