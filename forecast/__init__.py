@@ -6,11 +6,12 @@ The map, in the order the data flow::
     feeds/       GDELT, ICEWS, PLOVER, …    → an event file    import_feed, feed_options, Switches
     events/      event file, bundled data   → EventTable       load_events, read_events
     drafts/      articles, a language model → proposals of acts, for a person to decide on
-    panel/       events of a pair           → EventCounts      (counts by step and stream)
+    panel, streams  events of a pair        → Acts             (by day, stream and severity)
+    reactions    what answered what in a record                find_reactions
     priors/      names, words, text         → PriorSet         default_priors
-    models/      EventCounts, PriorSet      → density          (and its gradient; draws by name)
+    models/      Acts, PriorSet             → density          (and its gradient; draws by name)
+                 draws                      → Chances          (exact: S by draw, target and day)
     inference/   density                    → Posterior        (sampling, gates, weights)
-    simulation/  draws                      → first-passage times, probabilities
     families/    what model.family chooses from: the model, the pooled hazard, their mean
     runs/        a run: read, held, kept                       read_inputs, Run, read_run
     evaluation/  baselines, backtests, scores                  BacktestOptions

@@ -33,6 +33,11 @@ milestones:
 headline: {target: military_confrontation, milestone: party-congress}
 calendar:
   - {date: 2022-03-18, category: channel_opening, severity: 2, probability: 0.7, label: Leaders' call}
+reactions:
+  contact:
+    label: A quarrel over Taiwan
+    when: {category: dispute, subcategory: taiwan_*, by: USA}
+    then: {category: military_posture, by: CHN}
 scenarios: [drill.yaml]
 model: {family: model}
 sampler: {seed: 5, draws: 100, tune: 150, chains: 2}
