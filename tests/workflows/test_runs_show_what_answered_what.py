@@ -28,26 +28,32 @@ def run(run_folder):
 
 def test_cases_of_a_declared_reaction_are_counted_as_by_hand(run):
     (found,) = run.analysis.reactions
-    events, as_of = run.inputs.events, np.datetime64(run.inputs.config.as_of, "D")
+    events, epoch = run.inputs.events, np.datetime64("1970-01-01", "D")
+    last, first = (
+        (np.datetime64(day, "D") - epoch).astype(int)
+        for day in (run.inputs.config.as_of, run.inputs.data.grid.start)
+    )
     trigger = (events.category == "dispute") & (events.initiator == "USA")
     trigger &= np.char.startswith(events.subcategory.astype(str), "taiwan_")
     answer = (events.category == "military_posture") & (events.initiator == "CHN")
-    cases, answers = np.unique(events.date[trigger]), np.unique(events.date[answer])
-    followed = [bool(np.any((answers > day) & (answers <= day + 14))) for day in cases]
-    over = cases + 14 <= as_of
-    assert (found.cases, found.answered) == (over.sum(), sum(np.array(followed)[over]))
-    assert {one.date for one in found.shown} == {*cases.tolist()}
-    assert [one.severity for one in found.shown] == sorted(
-        (one.severity for one in found.shown), reverse=True
-    )
+    day = (events.date - epoch).astype(int)
+    used = day >= first
+    cases, answers = {*day[trigger & used].tolist()}, {*day[answer & used].tolist()}
+
+    def is_followed(one: int) -> bool:
+        return any(one < later <= one + 14 for later in answers)
+
+    over = [one for one in cases if one + 14 <= last]
+    assert (found.cases, found.answered) == (len(over), sum(map(is_followed, over)))
+    assert {(np.datetime64(one.date, "D") - epoch).astype(int) for one in found.shown} == cases
+    severities = [one.severity for one in found.shown]
+    assert severities == sorted(severities, reverse=True)
     for one in found.shown:
-        assert one.over == (np.datetime64(one.date) + 14 <= as_of)
         if one.answered_on:
             assert one.date < one.answered_on <= one.date + timedelta(days=14)
     assert sum(one.answered_on is not None and one.over for one in found.shown) == found.answered
-    every = np.arange(np.datetime64(run.inputs.data.grid.start), as_of - 13)
-    others = [day for day in every if day not in cases]
-    came = sum(bool(np.any((answers > day) & (answers <= day + 14))) for day in others)
+    others = [one for one in range(first, last - 13) if one not in cases]
+    came = sum(map(is_followed, others))
     assert found.by_chance == pytest.approx((came + 0.5) / (len(others) + 1))
 
 
