@@ -458,6 +458,21 @@ class Acts:
             shares[self.layout.rate_of == rate] = source.shares
         return shares
 
+    @cached_property
+    def gravity(self) -> Floats:
+        """Mean severity by which the acts of each stream answer grave ones, shape (k,).
+
+        Of a cell never seen it is that of the milder acts that its rate is read from: that grave acts are
+        answered by graver ones was seen of them alone.
+        """
+        mean = self.mix @ np.array(SEVERITIES, dtype=np.float64)
+        found = mean.copy()
+        for rate, source in enumerate(self.rate_sources):
+            if source.steps:
+                acts = self.by_stream[list(source.read)] + LEAST_ACTS
+                found[self.layout.rate_of == rate] = acts @ mean[list(source.read)] / acts.sum()
+        return found
+
     @property
     def completeness(self) -> Floats:
         """Share of each week's acts that is in the data, shape (week,)."""

@@ -120,7 +120,7 @@ def sample(
         raise NotConvergedError(
             f"the sampler could not run: {str(error).splitlines()[0]}. Check the priors with "
             "'forecast check': they may rule out the data. Of a feed with thousands of events a week keep "
-            "fewer ('forecast events import' has --cap-per-day and --min-sources)"
+            "fewer ('forecast events import' has --min-sources)"
         ) from error
 
 

@@ -123,7 +123,7 @@ class Record(NamedTuple):
     then: Floats  # (i, k)
     category: Integers  # (k): position among the categories with a loading
     side: Integers  # (k): 0 or 1; −1 for cooperation
-    severity: Floats  # (k): mean severity
+    severity: Floats  # (k): mean severity, see ``Acts.gravity``
     mix: Floats  # (k, s): share of each severity
     known: Floats  # (d): share of the day's acts that is in the data
     calming: Floats  # (kind, t): acts of cooperation that each week feels, by category that calms

@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.codebook import SEVERITIES
 from forecast.models import density
 from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Priors, Record
 from forecast.panel import (
@@ -138,7 +137,7 @@ def record_of(data: Acts) -> Record:
         layout.answers.astype(np.float64),
         np.array([categories[one.category] for one in layout.kinds], dtype=np.int64),
         np.array([one.side for one in layout.kinds], dtype=np.int64),
-        data.mix @ np.array(SEVERITIES, dtype=np.float64),
+        data.gravity,
         np.ascontiguousarray(data.mix),
         np.ascontiguousarray(data.known),
         calming,
