@@ -53,11 +53,12 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
             DRIFT_INNOVATIONS, 0.0, 1.0, shape=drift_knots_for(n_knots), dims="drift_knot"
         )
 
-        # Tension x(t): months, unit variance. Drift z(t): years.
+        # Tension x(t): months, unit variance. Drift z(t): years, and exp(z) has mean one over the record.
         kept = pt.exp(-STEP_DAYS * KNOT_STEPS / p["tension.persistence"])
         tension = _between(_walk(innovations, kept, pt.sqrt(1 - kept**2)), KNOT_STEPS, n)
         unit_drift = _walk(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
         drift = _between(p["drift.scale"] * unit_drift, DRIFT_KNOT_STEPS, n)
+        drift = drift - pt.log((pt.exp(drift) * weights).sum() / weights.sum())
 
         # calm(t) = exp(−Σ_b β_b N/(N + 5)), with N the recent acts of cooperation of each kind.
         calm = pt.zeros(n)
@@ -65,15 +66,13 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
             recent = _decayed(record.calming.T, 2 ** (-STEP_DAYS / p["ballast.half_life_days"]), n)
             calm = -pt.dot(recent / (recent + HALF_SATURATION), p["ballast"])
 
-        # Immigrants: r_k·exp(ℓσx + z)/m·calm a week, with m the mean over the record, so that r_k is the mean
-        # rate; cooperation neither drifts nor is calmed.
+        # Immigrants: r_k·exp(ℓσx − (ℓσ)²/2 + z)·calm a week; cooperation neither drifts nor is calmed.
         of_conflict = np.zeros(record.n_categories)
         of_conflict[category[conflict]] = 1.0
         loading = p["tension.loading"] * p["tension.scale"]
-        moved = pt.exp(loading * tension[:, None] + of_conflict * drift[:, None])
-        moved = moved / (moved * weights[:, None]).sum(axis=0) * weights.sum()
+        log_moved = loading * tension[:, None] - loading**2 / 2 + of_conflict * (drift + calm)[:, None]
         rate = p["baseline.weekly_rate"][record.rate_of] * record.rate_share
-        immigrants = rate / STEP_DAYS * (moved * pt.exp(of_conflict * calm[:, None]))[:, category]
+        immigrants = rate / STEP_DAYS * pt.exp(log_moved)[:, category]
 
         # mass_k(j): how many acts of stream k act j brings about, by severity s of j.
         grave = pt.exp(p["answers.gravity"] * (record.severity - 1) * (GRADES - 2)[:, None])

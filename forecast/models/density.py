@@ -216,7 +216,7 @@ def log_likelihood(values: Floats, priors: Priors, record: Record) -> float:
 
 @numba.njit(**_COMPILED)
 def stream_rates(values: Floats, priors: Priors, record: Record) -> Floats:
-    """Immigrants of each stream in a week, on average over the record, (k,)."""
+    """Immigrants of each stream in a week of the record's mean level, (k,)."""
     rates = np.empty(len(record.side))
     for k in range(len(rates)):
         rates[k] = values[priors.offset[RATE] + record.rate_of[k]] * record.rate_share[k]
@@ -267,6 +267,13 @@ def weights_of_weeks(n_days: int) -> Floats:
     weights = np.ones((n_days + STEP_DAYS - 1) // STEP_DAYS)
     weights[-1] = (n_days - STEP_DAYS * (len(weights) - 1)) / STEP_DAYS
     return weights
+
+
+@numba.njit(**_COMPILED)
+def log_mean_level(drift: Floats, weights: Floats) -> float:
+    """Log of the mean of exp(drift) over the record, of drift in each week, (t,)."""
+    highest = drift.max()
+    return float(highest + math.log((np.exp(drift - highest) * weights).sum() / weights.sum()))
 
 
 @numba.njit(**_COMPILED)
@@ -411,6 +418,7 @@ def _likelihood(
     x = ornstein_uhlenbeck(innovations, knot_decay, knot_noise)
     tension = between_knots(x, KNOT_STEPS, n)
     drift = between_knots(drift_scale * unit_drift, DRIFT_KNOT_STEPS, n)
+    level = drift - log_mean_level(drift, weights)
 
     # Log of what calm leaves of conflict, by stream that calms.
     exponent = np.zeros(n)
@@ -437,9 +445,7 @@ def _likelihood(
         rate_of_category[record.category[k]] += rates[k] / STEP_DAYS
         if record.side[k] >= 0:
             in_conflict[record.category[k]] = 1.0
-    # Each has mean one over the record, so that a rate is that of the record whatever moves it.
     moved, d_moved = np.empty((n_categories, n)), np.zeros((n_categories, n))
-    of_mean = np.empty((n_categories, n))
     total = 0.0
     whole = np.zeros(n_categories)
     for c in range(n_categories):
@@ -447,18 +453,14 @@ def _likelihood(
         turned = in_conflict[c]
         for t in range(0, n, KNOT_STEPS):
             end = min(t + KNOT_STEPS, n)
-            following = math.exp(loading * tension[t] + turned * drift[t])
+            following = math.exp(loading * tension[t] - 0.5 * loading * loading + turned * level[t])
             moved[c, t] = following
             if end > t + 1:
-                rise = loading * (tension[t + 1] - tension[t]) + turned * (drift[t + 1] - drift[t])
+                rise = loading * (tension[t + 1] - tension[t]) + turned * (level[t + 1] - level[t])
                 ratio = math.exp(rise)
                 for step in range(t + 1, end):
                     following *= ratio
                     moved[c, step] = following
-        mean = (moved[c] * weights).sum() / weights.sum()
-        for t in range(n):
-            moved[c, t] /= mean
-            of_mean[c, t] = moved[c, t] * weights[t]
         if turned > 0.0 and n_calming > 0:
             for t in range(n):
                 moved[c, t] *= calm[t]
@@ -717,28 +719,28 @@ def _likelihood(
     gradient[o[FOLLOW_ON]] += d_follow
 
     # From the moved rates back to tension, drift and calm.
-    d_tension, d_drift, d_calm, d_scale = np.zeros(n), np.zeros(n), np.zeros(n), 0.0
+    d_tension, d_level, d_scale = np.zeros(n), np.zeros(n), 0.0
     for c in range(n_categories):
         loading = values[o[LOADING] + c] * scale
         d_loading = 0.0
-        pull = (d_moved[c] * moved[c]).sum() / weights.sum()
         for t in range(n):
             part = d_moved[c, t] * moved[c, t]
-            d_calm[t] += in_conflict[c] * part
-            part -= pull * of_mean[c, t]
             d_tension[t] += loading * part
-            d_loading += part * tension[t]
-            d_drift[t] += in_conflict[c] * part
+            d_loading += part * (tension[t] - loading)
+            d_level[t] += in_conflict[c] * part
         gradient[o[LOADING] + c] += d_loading * scale
         d_scale += d_loading * values[o[LOADING] + c]
     gradient[o[SCALE]] += d_scale
     d_calm_decay = 0.0
     for b in range(n_calming):
-        gradient[o[BALLAST] + b] -= (d_calm * saturation[b]).sum()
-        d_calm_decay -= values[o[BALLAST] + b] * (d_calm * d_saturation[b]).sum()
+        gradient[o[BALLAST] + b] -= (d_level * saturation[b]).sum()
+        d_calm_decay -= values[o[BALLAST] + b] * (d_level * d_saturation[b]).sum()
     life = values[o[CALM_LIFE]]
     gradient[o[CALM_LIFE]] += d_calm_decay * calm_decay * STEP_DAYS * _LOG_2 / (life * life)
 
+    d_drift = d_level.copy()
+    parts = np.exp(drift - drift.max()) * weights
+    d_drift -= d_level.sum() / parts.sum() * parts
     d_knots = np.zeros(priors.n_drift_knots)
     _to_knots(d_drift, DRIFT_KNOT_STEPS, d_knots)
     first = n_parameters + priors.n_knots

@@ -126,6 +126,7 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
     )
     unit = density.ornstein_uhlenbeck(own[begin + len(knots) :], DRIFT_DECAY, DRIFT_NOISE)
     drift = density.between_knots(own[o[DRIFT]] * unit, DRIFT_KNOT_STEPS, len(weeks))
+    drift = drift - density.log_mean_level(drift, density.weights_of_weeks(n_days))
     left = 2.0 ** (-STEP_DAYS / own[o[CALM_LIFE]])
     calm = np.zeros(len(weeks))
     for b, recent in enumerate(record.calming):
@@ -133,17 +134,11 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
         calm -= own[o[BALLAST] + b] * amount / (amount + HALF_SATURATION)
     week = np.arange(n_days) // STEP_DAYS
     loading = own[o[LOADING] + record.category] * own[o[SCALE]]
-    weights = density.weights_of_weeks(n_days)
-    swing = np.exp(loading * tension[:, None])
-    level = np.where(conflict, np.exp(drift)[:, None], 1.0)
-    # Both have mean one together; level alone has it, too, and tension takes the rest.
-    level = level / (weights @ level) * weights.sum()
-    swing = swing / (weights @ (swing * level)) * weights.sum()
     one = np.ones((n_days, n_streams))
     return Intensity(
         one * rates / STEP_DAYS,
-        level[week],
-        swing[week],
+        np.where(conflict, np.exp(drift[week])[:, None], one),
+        np.exp(loading * tension[week][:, None] - loading**2 / 2),
         np.where(conflict, np.exp(calm[week])[:, None], one),
         answers,
         reactions,

@@ -497,24 +497,21 @@ class Chances:
         innovations, drift_innovations = self._innovations
         one = np.ones(innovations.shape[:2])
         decay = np.exp(-STEP_DAYS * KNOT_STEPS / values[:, o[PERSISTENCE], None]) * one
-        walk = ornstein_uhlenbeck(innovations, decay, np.sqrt(1 - decay**2))
+        tension = linear_between(
+            ornstein_uhlenbeck(innovations, decay, np.sqrt(1 - decay**2)), self._weeks, KNOT_STEPS
+        )
         drift = values[:, o[DRIFT], None, None] * ornstein_uhlenbeck(
             drift_innovations, DRIFT_DECAY * one, DRIFT_NOISE * one
         )
-        past, weights = np.arange(data.grid.n_steps), density.weights_of_weeks(len(data.known))
-        tension, level = (
-            linear_between(one, self._weeks, every)
-            for one, every in ((walk, KNOT_STEPS), (drift, DRIFT_KNOT_STEPS))
-        )
-        tension_past = linear_between(walk[:, 0], past, KNOT_STEPS)
-        level_past = linear_between(drift[:, 0], past, DRIFT_KNOT_STEPS)
+        within = linear_between(drift[:, 0], np.arange(data.grid.n_steps), DRIFT_KNOT_STEPS)
+        weights = density.weights_of_weeks(len(data.known))
+        mean = np.log(np.exp(within) @ weights / weights.sum())
+        level = linear_between(drift, self._weeks, DRIFT_KNOT_STEPS) - mean[:, None, None]
         moved = np.empty((len(values), len(self._weeks), len(data.layout.categories), self.futures))
         for c, name in enumerate(data.layout.categories):
-            loading = values[:, o[LOADING] + c] * values[:, o[SCALE]]
-            drifts = 0.0 if name in COOPERATIVE else 1.0
-            mean = np.exp(loading[:, None] * tension_past + drifts * level_past) @ weights / weights.sum()
-            ahead = np.exp(loading[:, None, None] * tension + drifts * level)
-            moved[:, :, c] = (ahead / mean[:, None, None]).transpose(0, 2, 1)
+            loading = (values[:, o[LOADING] + c] * values[:, o[SCALE]])[:, None, None]
+            of_level = 0.0 if name in COOPERATIVE else level
+            moved[:, :, c] = np.exp(loading * tension - loading**2 / 2 + of_level).transpose(0, 2, 1)
         return moved
 
     @cached_property
