@@ -6,6 +6,7 @@ A point holds all parameters on a scale without bounds. The density is one funct
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,13 +27,15 @@ from forecast.models.draws import (
     prior_arrays,
     record_of,
 )
-from forecast.panel import drift_knots_for
+from forecast.panel import KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.priors import PriorSet, elements
-from forecast.streams import Acts
+from forecast.streams import NO_SIDE, Acts
 
 Floats = NDArray[np.float64]
 _JITTER = 0.5
 """How far starting points lie from the middle of the priors, at most, on the sampler's scale."""
+_TYPICAL_SWING, _TYPICAL_PERSISTENCE = 0.6, 120.0
+"""Scale and days of persistence of tension that points are sheared by."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,49 @@ class PosteriorDensity:
         return np.asarray(value), np.asarray(gradient)
 
     def log_density(self) -> Callable[[Floats], tuple[float, Floats]]:
-        """Return the density as the sampler calls it, one point at a time."""
-        priors, record, log_density = self.arrays, self.record, density.log_density
+        """Return the density as the sampler calls it, one sheared point at a time."""
+        priors, record, log_density = self.arrays, self.record, density.sheared_log_density
+        rates, weights = self._shear
 
         def at(point: Floats) -> tuple[float, Floats]:
             gradient = np.empty(len(point))
-            return log_density(point, priors, record, gradient), gradient
+            return log_density(point, rates, weights, priors, record, gradient), gradient
 
         return at
 
+    @cached_property
+    def _shear(self) -> tuple[NDArray[np.int64], Floats]:
+        """Coordinates of the rates of conflict, and what each innovation adds to the mean tension, (knot,)."""
+        decay = math.exp(-STEP_DAYS * KNOT_STEPS / _TYPICAL_PERSISTENCE)
+        steps = self.data.grid.n_steps
+        mean = [
+            density.between_knots(
+                density.ornstein_uhlenbeck(one, decay, math.sqrt(1 - decay**2)), KNOT_STEPS, steps
+            ).mean()
+            for one in np.eye(self.n_knots)
+        ]
+        layout = self.data.layout
+        conflict = np.array([kind.side != NO_SIDE for kind in layout.kinds])
+        return np.unique(layout.rate_of[conflict]), _TYPICAL_SWING * np.array(mean)
+
+    def unsheared(self, point: Floats) -> Floats:
+        """Return the point that a sheared one stands for.
+
+        The mean tension of a record lifts all rates of conflict alike, and the data tell of the sum alone.
+        Sheared, a rate is that of the record at its mean tension, which hangs on nothing else: chains mix
+        twice as fast. The shear is linear, with a determinant of one.
+        """
+        return self._sheared(point, -1.0)
+
+    def _sheared(self, point: Floats, sign: float) -> Floats:
+        rates, weights = self._shear
+        moved = np.array(point)
+        begin = self.layout.n_parameters
+        moved[rates] += sign * (weights @ moved[begin : begin + self.n_knots])
+        return moved
+
     def starting_point(self, seed: int) -> Floats:
-        """Return the middle of the priors, moved at random."""
+        """Return the middle of the priors, moved at random, as a sheared point."""
         middle = np.zeros(self.n_coordinates)
         normal = self.arrays.family <= FAMILY_CODES["LogitNormal"]
         middle[: self.layout.n_parameters][normal] = self.arrays.value[normal, 0]
@@ -96,7 +131,7 @@ class PosteriorDensity:
             at = {3: values[0], 4: 1 / values[0], 5: values[0] / max(values[1], 1e-300)}.get(int(family))
             middle[place] = np.log(at) if at else np.log(values[0] / values[1])
         rng = np.random.default_rng(seed)
-        return np.asarray(middle + rng.uniform(-_JITTER, _JITTER, middle.size))
+        return self._sheared(middle + rng.uniform(-_JITTER, _JITTER, middle.size), 1.0)
 
     def values(self, points: Floats) -> Floats:
         """Return the parameters at points, shape (point, coordinate)."""

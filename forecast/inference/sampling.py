@@ -158,7 +158,7 @@ def _compiled(density: PosteriorDensity) -> CompiledModel:
     return from_pyfunc(
         density.n_coordinates,
         make_logp_fn=density.log_density,
-        make_expand_fn=lambda *seeds: lambda point: {POINTS: point},
+        make_expand_fn=lambda *seeds: lambda point: {POINTS: density.unsheared(point)},
         expanded_dtypes=[np.dtype(np.float64)],
         expanded_shapes=[(density.n_coordinates,)],
         expanded_names=[POINTS],

@@ -94,8 +94,9 @@ FAMILY_CODES = {
     "Beta": BETA,
 }
 
-CHAIN_SLOPE, CHAIN_STEEPNESS = 10.0, 20.0
-"""The soft bound on chains of acts: −10·softplus(20·(ρ − 1)), −0.2 at ρ = 0.8, −7 at 1, −40 at 1.2."""
+CHAIN_SLOPE, CHAIN_STEEPNESS = 4.0, 10.0
+"""The soft bound on chains of acts: −4·softplus(10·(ρ − 1)), −0.5 at ρ = 0.8, −3 at 1, −9 at 1.2, −20 at 1.5: a slope
+that the sampler meets without a wall."""
 
 _LOG_2, _LOG_2_PI = math.log(2.0), math.log(2.0 * math.pi)
 _COMPILED = {
@@ -205,6 +206,31 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
     for k in range(len(rates)):
         gradient[priors.offset[RATE] + record.rate_of[k]] += record.rate_share[k] * d_rate[k]
     return float(total + _priors(theta, values, priors, gradient))
+
+
+@numba.njit(**_COMPILED)
+def sheared_log_density(
+    sheared: Floats, rates: Integers, weights: Floats, priors: Priors, record: Record, gradient: Floats
+) -> float:
+    """Return the log density where a weighted sum of the innovations of tension is taken off some rates.
+
+    ``rates`` are coordinates, ``weights`` those of the first innovations, (m,). The gradient is that in the
+    sheared point.
+    """
+    begin = len(priors.family)
+    point = sheared.copy()
+    total = 0.0
+    for m in range(len(weights)):
+        total += weights[m] * sheared[begin + m]
+    for p in rates:
+        point[p] -= total
+    value = log_density(point, priors, record, gradient)
+    total = 0.0
+    for p in rates:
+        total += gradient[p]
+    for m in range(len(weights)):
+        gradient[begin + m] -= weights[m] * total
+    return float(value)
 
 
 @numba.njit(**_COMPILED)
