@@ -43,7 +43,7 @@ sample: .venv/.run  ## make the committed sample report anew: reports/sample/ (m
 	$(VENV)/forecast run $(CONFIG) --out build/sample $(ARGS)
 	rm -rf reports/sample
 	cp -R "$$(dirname "$$(find build/sample -name report.pdf)")" reports/sample
-	rm -rf reports/sample/posterior.nc reports/sample/paths.nc reports/sample/report.html reports/sample/figures  # large, and made again by `make report`
+	rm -rf reports/sample/posterior.nc reports/sample/report.html reports/sample/figures  # large, and made again by `make report`
 
 backtest-record: .venv/.run  ## backtest the worked case at quarterly origins: configs/us-china-track-record/ (minutes)
 	rm -rf build/backtest-record

@@ -92,7 +92,7 @@ class PosteriorDensity:
 
     @cached_property
     def _shear(self) -> tuple[NDArray[np.int64], Floats]:
-        """Coordinates of the rates of conflict, and what each innovation adds to the mean tension, (knot,)."""
+        """Coordinates of the rates of conflict, and what innovations add to the mean tension, (knot,)."""
         decay = math.exp(-STEP_DAYS * KNOT_STEPS / _TYPICAL_PERSISTENCE)
         steps = self.data.grid.n_steps
         mean = [
