@@ -95,7 +95,7 @@ FAMILY_CODES = {
 }
 
 CHAIN_SLOPE, CHAIN_STEEPNESS = 4.0, 10.0
-"""The soft bound on chains of acts: −4·softplus(10·(ρ − 1)), −0.5 at ρ = 0.8, −3 at 1, −9 at 1.2, −20 at 1.5."""
+"""The soft bound on chains of acts: −4·softplus(10·(ρ − 1)), −0.5 at ρ = 0.8, −3 at 1, −9 at 1.2."""
 
 _LOG_2, _LOG_2_PI = math.log(2.0), math.log(2.0 * math.pi)
 _COMPILED = {
