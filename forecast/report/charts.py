@@ -9,7 +9,7 @@ import io
 import logging
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -22,10 +22,9 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from forecast.errors import InputError
 from forecast.events.codebook import CATEGORIES
@@ -42,14 +41,13 @@ from forecast.records.analysis import (
 from forecast.records.forecast import Forecast, ScenarioForecast, TargetForecast
 from forecast.report.palette import (
     ACCENT,
-    BASELINE_NAMES,
     CRISIS,
     INK,
     MUTED,
     RULE,
     STRAINED,
     category_colour,
-    model_line,
+    model_colour,
     name_category,
     name_model,
     target_colour,
@@ -73,7 +71,6 @@ from forecast.wording import long_day, month_name, number, percent, points, shor
 if TYPE_CHECKING:
     # Not loaded, since a report is built without the model and its scores: they bring scipy and numba.
     from forecast.evaluation.forecast_table import ForecastTable
-    from forecast.evaluation.score_table import ScoreTable
     from forecast.priors import NamedPrior
     from forecast.runs.summaries import PriorPredictive
 
@@ -134,8 +131,7 @@ _DOWN = "#8FB3D4"
 _PRIORS_A_ROW, _PRIOR_INCHES = 2, 1.45
 _TAIL = 0.005
 """Share of a prior beyond each end of the drawn range."""
-_CURVES_A_ROW, _WINDOWS_A_ROW = 4, 3
-_REFERENCE = "climatology"
+_CURVES_A_ROW = 4
 
 
 # Canvas, files and text
@@ -746,7 +742,7 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
         for place, (axes, curve) in enumerate(
             zip(_panels(figure, len(curves), columns), curves, strict=True)
         ):
-            colour, _ = model_line(curve.model)
+            colour = model_colour(curve.model)
             title: _Look = {"fontsize": 9, "loc": "left", "weight": 600, "pad": 16 if wide else 6}
             axes.set_title(capitalised(name_model(curve.model)), **title)
             axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.6, zorder=0.6)
@@ -776,143 +772,13 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
     return figure
 
 
-def write_backtest_figures(
-    forecasts: ForecastTable, table: ScoreTable, folder: Path, *, seed: int = 0
-) -> list[Path]:
-    """Draw the reliability diagrams, the score over time and the ROC of a backtest.
+def write_backtest_figure(forecasts: ForecastTable, folder: Path, *, seed: int = 0) -> Path:
+    """Draw the reliability of each model of a backtest into an existing folder as ``reliability.svg``.
 
-    They become ``reliability.svg``, ``score-over-time.svg`` and ``roc.svg`` in an existing folder; the same
-    forecasts give the same bytes. ``seed`` is that of the consistency bands of the reliability diagrams.
-    ``InputError``: a file cannot be written.
+    The same forecasts give the same bytes; ``seed`` is that of the consistency bands. ``InputError``: the
+    file cannot be written.
     """
     from forecast.evaluation.metrics import reliability_curve
 
     curves = [reliability_curve(forecasts, model, seed=seed) for model in forecasts.models]
-    figures = {
-        "reliability.svg": draw_reliability(curves),
-        "score-over-time.svg": draw_score_over_time(forecasts),
-        "roc.svg": draw_roc(forecasts, table),
-    }
-    return [write_figure(figure, folder / name, ground="none") for name, figure in figures.items()]
-
-
-def draw_score_over_time(forecasts: ForecastTable) -> Figure:
-    """Draw the cumulative Brier score of each model minus that of climatology, over the origins of both.
-
-    A line that falls gains on climatology. Its last value / number of origins is the difference of the
-    mean scores in the table. Lines carry ``score:<target>:<horizon>:<model>`` as ``gid``.
-    """
-
-    def draw(axes: Axes, window: ForecastTable, model: str) -> None:
-        rows, reference = window.select(model=model), window.select(model=_REFERENCE)
-        origin, ours, theirs = np.intersect1d(rows.origin, reference.origin, return_indices=True)
-        if len(origin):
-            scores, others = ((one.probability - one.outcome) ** 2 for one in (rows, reference))
-            days = origin.astype("datetime64[D]").astype(np.int64)
-            gained = np.cumsum(scores[ours] - others[theirs])
-            axes.plot(days, gained, **_line_style(model), gid=f"score:{_name(window)}:{model}")
-
-    def finish(axes: Axes, window: ForecastTable) -> None:
-        axes.axhline(0, color=MUTED, linewidth=0.8, zorder=0.6)
-        mark_months(axes.xaxis, window.origin.min().item(), window.origin.max().item(), most=5)
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_formatter(lambda value, _: f"{round(value, 9):g}".replace("-", "−"))
-        axes.grid(axis="y", color=RULE, linewidth=0.4)
-
-    models = [model for model in forecasts.models if model != _REFERENCE]
-    meaning = "Summed Brier score less climatology’s; falling is better"
-    return _draw_windows(forecasts, models, draw, finish, meaning, panel_inches=1.75)
-
-
-def draw_roc(forecasts: ForecastTable, table: ScoreTable) -> Figure:
-    """Draw share of hits found against share of false alarms, and print the area from the table.
-
-    Lines carry ``roc:<target>:<horizon>:<model>`` as ``gid``. Where all outcomes are of one kind there is
-    no curve and the panel says so.
-    """
-
-    def draw(axes: Axes, window: ForecastTable, model: str) -> None:
-        rows = window.select(model=model)
-        if len(set(rows.outcome.tolist())) == 2:
-            false_alarms, found = roc_points(rows.probability, rows.outcome)
-            axes.plot(false_alarms, found, **_line_style(model), gid=f"roc:{_name(window)}:{model}")
-
-    def finish(axes: Axes, window: ForecastTable) -> None:
-        axes.plot([0, 1], [0, 1], color=RULE, linewidth=0.6, zorder=0.5)
-        text = "all outcomes are of one kind"
-        if len(set(window.outcome.tolist())) == 2:
-            ours = [model for model in window.models if model not in BASELINE_NAMES] or list(window.models)
-            scores = [table.cell(window.targets[0], window.horizons[0], model) for model in ours]
-            areas = [f"{name_model(one.model)} {number(one.auc, 2)}" for one in scores]
-            text = f"area: {', '.join(areas)}"
-        axes.set_xlabel(wrap_label(text, 44), fontsize=8)
-        for axis in (axes.xaxis, axes.yaxis):
-            _fix_ticks(axis, [0, 0.5, 1], ["0%", "50%", "100%"])
-        axes.set_xlim(-0.01, 1.01)
-        axes.set_ylim(-0.01, 1.01)
-
-    meaning = "Hits found, by false alarms"
-    return _draw_windows(forecasts, list(forecasts.models), draw, finish, meaning, panel_inches=2.35)
-
-
-def roc_points(
-    probability: NDArray[np.float64], outcome: NDArray[np.int8]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Share of misses and of hits forecast with at least each probability, from (0, 0) to (1, 1).
-
-    Parameters
-    ----------
-    probability, outcome : ndarray, shape (row,)
-        With at least one outcome of either kind.
-
-    Returns
-    -------
-    false_alarms, found : ndarray of float64, shape (distinct probabilities + 1,)
-    """
-    _, place = np.unique(-probability, return_inverse=True)
-    misses, hits = (np.bincount(place, outcome == kind) for kind in (0, 1))
-    return np.r_[0.0, np.cumsum(misses) / misses.sum()], np.r_[0.0, np.cumsum(hits) / hits.sum()]
-
-
-def _draw_windows(
-    forecasts: ForecastTable,
-    models: list[str],
-    draw: Callable[[Axes, ForecastTable, str], None],
-    finish: Callable[[Axes, ForecastTable], None],
-    meaning: str,
-    *,
-    panel_inches: float,
-) -> Figure:
-    """One panel a target and horizon."""
-    windows = [
-        window
-        for target in forecasts.targets
-        for days in forecasts.horizons
-        if len(window := forecasts.select(target=target, horizon_days=days))
-    ]
-    columns = min(len(windows), _WINDOWS_A_ROW)
-    rows = -(-len(windows) // columns)
-    with report_style():
-        figure = _blank(0.55 + rows * panel_inches)
-        for axes, window in zip(_panels(figure, len(windows), columns), windows, strict=True):
-            # Ours last, so that they lie above the baselines.
-            for model in sorted(models, key=lambda name: name not in BASELINE_NAMES):
-                draw(axes, window, model)
-            finish(axes, window)
-            title = f"{window.targets[0].replace('_', ' ').capitalize()}, {window.horizons[0]} days"
-            axes.set_title(wrap_label(title, 34), fontsize=8.5, loc="left", weight=600)
-            _centre_labels(axes)
-        figure.supylabel(wrap_label(meaning, 32 if rows == 1 else 64), fontsize=8.5)
-        handles = [Line2D([], [], label=name_model(model), **_line_style(model)) for model in models]
-        figure.legend(handles=handles, loc="outside upper left", ncols=4, frameon=False, fontsize=8)
-    return figure
-
-
-def _line_style(model: str) -> dict[str, Any]:
-    colour, dashes = model_line(model)
-    width = 0.9 if model in BASELINE_NAMES else 1.3
-    return {"color": colour, "linewidth": width, "linestyle": (0, dashes) if dashes else "-"}
-
-
-def _name(window: ForecastTable) -> str:
-    return f"{window.targets[0]}:{window.horizons[0]}"
+    return write_figure(draw_reliability(curves), folder / "reliability.svg", ground="none")

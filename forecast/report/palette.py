@@ -26,12 +26,6 @@ BASELINE_NAMES = {
     "gamma_poisson": "discounted gamma–Poisson",
     "decayed_logistic": "logistic on decayed counts",
 }
-_BASELINE_DASHES = {
-    "constant_rate": (6.0, 2.0),
-    "last_window": (1.0, 1.5),
-    "gamma_poisson": (4.0, 1.5),
-    "decayed_logistic": (4.0, 1.5, 1.0, 1.5),
-}
 _TARGET_COLOURS = ("#0B3C6F", "#99540F", "#4F7A5B", "#7B4A8C", "#3F3F46")
 
 
@@ -57,9 +51,9 @@ def name_model(model: str) -> str:
     return BASELINE_NAMES.get(model, model.replace("_", " "))
 
 
-def model_line(model: str) -> tuple[str, tuple[float, ...]]:
-    """Colour as ``#RRGGBB`` and dashes (empty: solid) of a model's line; baselines are grey and dashed."""
-    return FAMILIES[model].colour if model in FAMILIES else MUTED, _BASELINE_DASHES.get(model, ())
+def model_colour(model: str) -> str:
+    """Colour of a model as ``#RRGGBB``; baselines are grey."""
+    return FAMILIES[model].colour if model in FAMILIES else MUTED
 
 
 def describe_model(model: str) -> tuple[str, ...]:

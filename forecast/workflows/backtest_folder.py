@@ -40,7 +40,7 @@ from forecast.evaluation.score_table import (
 from forecast.evaluation.study import Workers, begin_rows, is_begun
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
-from forecast.report.charts import write_backtest_figures
+from forecast.report.charts import write_backtest_figure
 from forecast.report.palette import name_model
 from forecast.report.tables import model_legend, score_rows, score_table, windows_sentence
 from forecast.runs import files
@@ -311,7 +311,7 @@ def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
     write_json(settings, folder / files.PLAN)
     figures = folder / files.FIGURES
     figures.mkdir()
-    write_backtest_figures(backtest.forecasts, backtest.scores, figures, seed=backtest.plan.sampler.seed)
+    write_backtest_figure(backtest.forecasts, figures, seed=backtest.plan.sampler.seed)
     write_json(backtest.content, folder / files.SCORES)
     write_json(_manifest(backtest, folder), folder / files.MANIFEST)
 

@@ -114,10 +114,10 @@ def replace_sampler(patch: pytest.MonkeyPatch) -> Counter:
 def drawn_units(monkeypatch) -> Counter:
     """Units that need no sampler, counted, and one figure that takes no time."""
 
-    def one_figure(forecasts, table, folder, *, seed):
+    def one_figure(forecasts, folder, *, seed):
         (folder / "drawn.svg").write_text(f"{forecasts.probability.sum()!r} {seed}")
 
-    monkeypatch.setattr(backtest_run, "write_backtest_figures", one_figure)
+    monkeypatch.setattr(backtest_run, "write_backtest_figure", one_figure)
     return replace_sampler(monkeypatch)
 
 
