@@ -14,6 +14,7 @@ KEYS = {
     "on_change.webhook": "ended with 0.4: use on_change.command (docs/howto.md shows a webhook)",
     "sampler.paths_per_draw": "ended with 0.4: leave it out; chances are exact, and no path is simulated",
     "sampler.engine": "ended with 0.4: leave it out; compiled code always samples",
+    "stale": "ended with 0.4: leave it out; a dyad whose feed is old is stamped, not refused",
     "types": "ended with 0.4: use reactions, which state what an act brings about (docs/scenarios.md)",
     "shock": "ended with 0.4: leave it out; dyads are listed one by one, not as 'any of the list'",
 }
@@ -36,6 +37,7 @@ COMMANDS = {
 
 OPTIONS = {
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
+    "bench accuracy --prior": "ended with 0.4: leave it out; model.priors of a config change a backtest",
     "check --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "events crosswalk --output": "ended with 0.4: redirect what it prints into a file",
     "events import --cap-per-day": "ended with 0.4: leave it out; repeats count once, others each",

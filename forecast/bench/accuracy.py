@@ -59,13 +59,11 @@ from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel import TargetRule
-from forecast.priors import PriorStatement, default_priors
 from forecast.progress import Listener
 from forecast.records.base import HORIZONS
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
 from forecast.report.tables import gap_text, model_legend, plain_name, score_table, value_text
-from forecast.streams import stream_layout
 from forecast.wording import count, listing, number, share
 
 SAMPLER = SamplerOptions(seed=20230710)
@@ -228,8 +226,8 @@ class BenchmarkOptions:
 
     One fit answers all targets. ``ends`` are last days of single dyads, where they are not ``data_end``:
     windows that end later are left out. ``horizons`` when absent are those of ``HORIZONS`` that a dyad has a
-    complete window of. ``models`` are some of ``MODELS``, or none; the baselines are always there. ``priors``
-    (name → statement) change the model, to see what they do. ``quick`` takes every third origin only.
+    complete window of. ``models`` are some of ``MODELS``, or none; the baselines are always there.
+    ``quick`` takes every third origin only.
     """
 
     targets: tuple[TargetRule, ...]
@@ -240,7 +238,6 @@ class BenchmarkOptions:
     origins: Spacing | tuple[date, ...] = "monthly"
     models: tuple[str, ...] = MODELS
     sampler: SamplerOptions = SAMPLER
-    priors: Mapping[str, PriorStatement] = field(default_factory=dict)
     quick: bool = False
 
     def end_of(self, dyad: str) -> date:
@@ -326,12 +323,11 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
     """Plan the backtest of one dyad; the data begin where its record is dense enough to mean something.
 
     ``InputError`` when no event is known before the first origin or a horizon that was asked for has no
-    complete window; ``PriorError`` when a changed prior is unknown or not valid.
+    complete window.
     """
     end, origins = options.end_of(dyad), options.origins_of(dyad)
     models = known_models(options.models) if options.models else ()
     sides = sides_of(dyad, events, origins[0])
-    default_priors(stream_layout(options.targets, sides)).changed(options.priors, "config")
     asked = options.horizons or complete_horizons(origins[0], end)
     horizons = tuple(int(days) for days in horizon_lengths(asked))
     try:
@@ -346,7 +342,6 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
             data_end=end,
             models=models,
             sampler=options.sampler,
-            priors=options.priors,
             too_long=() if options.horizons else tuple(sorted({*HORIZONS} - {*horizons})),
         )
         outcomes_of(plan, events)

@@ -178,9 +178,6 @@ class BedOptions(OriginOptions):
     )
     models: str = option(MODELS, "--models", f"Some of {MODELS}; or: baselines, always shown.", "LIST")
     quick: bool = option(False, "--quick", "Every third origin only.")
-    prior: list[str] | None = option(
-        None, "--prior", "Change a prior of the model: a word or a distribution. Repeatable.", "NAME=PRIOR"
-    )
     seed: int | None = option(None, "--seed", "Seed of all fits.", min=0)
 
     def read(self) -> tuple[Bed | None, dict[str, EventTable], BenchmarkOptions]:
@@ -204,7 +201,7 @@ class BedOptions(OriginOptions):
             rule = TargetRule("target", _read_categories(self.any_of), self.min_severity or 1)
             options = BenchmarkOptions(targets=(rule,), first=self.first.date(), data_end=self.until.date())
             events = read_dyads(self.data)
-        changes: dict[str, Any] = {"models": self._models(), "priors": self._priors(), "quick": self.quick}
+        changes: dict[str, Any] = {"models": self._models(), "quick": self.quick}
         if self.origins is not None:
             changes["origins"] = read_origins(self.origins)
         if self.horizons is not None:
@@ -222,15 +219,6 @@ class BedOptions(OriginOptions):
         if _BASELINES in models and len(models) > 1:
             raise InputError(f"--models: '{_BASELINES}' stands alone, since they are always shown")
         return () if models == (_BASELINES,) else models
-
-    def _priors(self) -> dict[str, str]:
-        priors = {}
-        for given in self.prior or ():
-            name, sign, statement = given.partition("=")
-            if not sign or not name.strip() or not statement.strip():
-                raise InputError(f"--prior: got '{given}'; write NAME=PRIOR, such as tension.scale=small")
-            priors[name.strip()] = statement.strip()
-        return priors
 
 
 def _read_categories(any_of: str) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from forecast.events.drafts import Proposal, ProposalFile
     from forecast.events.duplicates import Agreement, DuplicateGroup, Merged, Rule, Unit
     from forecast.events.dyads import DyadRule
-    from forecast.events.summary import Coverage, EventSummary
+    from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
     from forecast.records.notices import FeedFault
     from forecast.store import UpdateReport
@@ -86,11 +86,6 @@ CHANGEABLE = {
 }
 """Columns that a person may change, and how they are asked for."""
 YEARS_A_TABLE = 8
-_BREAK_WORDS = {
-    "events": "events a month",
-    "world": "rows of the whole archive a month",
-    "share": "the dyad's share of the archive",
-}
 
 
 app = typer.Typer(
@@ -162,26 +157,22 @@ def summary(
     *,
     answer: Answer,
 ) -> None:
-    """Describe a file: counts by category, severity and year, verified share, gaps, breaks, feed faults."""
+    """Describe a file: counts by category, severity and year, verified share, gaps, feed faults."""
     events = _inspect(source, dates, answer)
 
     from forecast.events.feed_faults import Feed, feed_faults
-    from forecast.events.reading import PREFIX
-    from forecast.events.summary import measure_coverage, summarise, volumes_beside
+    from forecast.events.summary import summarise
 
     described = summarise(events)
-    volumes = None if source.startswith(PREFIX) else volumes_beside(Path(source).expanduser())
-    coverage = measure_coverage(events, volumes)
     faults: tuple[FeedFault, ...] = ()
     if len(events):
         day = as_of.date() if as_of else events.known_date.max().item()
         faults = feed_faults((Feed.of_table(events, source),), day)
     facts = {
         **described.model_dump(mode="json"),
-        "coverage": coverage.model_dump(mode="json"),
         "feed_faults": [fault.model_dump(mode="json") for fault in faults],
     }
-    answer.print(facts, _described_file(described, coverage, faults))
+    answer.print(facts, _described_file(described, faults))
 
 
 @app.command()
@@ -427,10 +418,8 @@ def _checked_file(
         yield Prose("No rows look like one event coded twice.")
 
 
-def _described_file(
-    described: EventSummary, coverage: Coverage, faults: Sequence[FeedFault]
-) -> Iterator[Block]:
-    """Yield counts by category, severity and year, actors, gaps, breaks, feed faults and known limits."""
+def _described_file(described: EventSummary, faults: Sequence[FeedFault]) -> Iterator[Block]:
+    """Yield counts by category, severity and year, actors, gaps, feed faults and known limits."""
     yield Prose(f"{described.source}: {described.rows:,} events.")
     span = f"Acts from {described.first_date} to {described.last_date}"
     yield Prose(f"{span}; the latest became public on {described.last_known_date}.")
@@ -450,7 +439,6 @@ def _described_file(
         yield Prose(f"Not ISO 3166-1 countries: {', '.join(described.unlisted_actors)}.")
     if not described.gaps:
         yield Prose("No span of 30 days or more without an act.")
-    yield from _coverage(coverage)
     for fault in faults:
         yield Prose(fault.text, lead="Feed:", tone="warning")
     if described.gaps:
@@ -484,32 +472,6 @@ def _years(described: EventSummary) -> Iterator[Table]:
 
 def _count(rows: int) -> str:
     return f"{rows:,}" if rows else "–"
-
-
-def _coverage(coverage: Coverage) -> Iterator[Block]:
-    from forecast.events.summary import SHORTEST
-
-    yield Prose(f"Rows that may repeat another: {coverage.duplicate_share:.0%}.")
-    if coverage.world is not None and any(coverage.world):
-        years: dict[str, list[int]] = {}
-        for month, events, volume in zip(coverage.months, coverage.events, coverage.world, strict=True):
-            before = years.get(month[:4], [0, 0])
-            years[month[:4]] = [before[0] + events, before[1] + volume]
-        shares = ", ".join(
-            f"{year} {100_000 * events / volume:.1f}" if volume else f"{year} –"
-            for year, (events, volume) in years.items()
-        )
-        head = "Events for every 100,000 rows of the whole archive, by year (whole months)"
-        yield Prose(f"{head}: {shares}.")
-    for level in coverage.breaks:
-        change = f"went from {level.before:,.1f} to {level.after:,.1f}"
-        if level.series == "share":
-            change = f"changed by a factor of {level.after / level.before:.2g}" if level.before else "began"
-        yield Prose(f"Break: {_BREAK_WORDS[level.series]} {change} in {level.month} (p {level.p_value:.1g}).")
-    if coverage.breaks:
-        yield Prose("A break may be in the reporting, not in the relation: see docs/import.md.")
-    elif len(coverage.months) >= 2 * SHORTEST:
-        yield Prose("No break in the level of the monthly counts (a slow drift is none).")
 
 
 def agreement_blocks(agreement: Sequence[Agreement]) -> Iterator[Block]:
@@ -599,7 +561,7 @@ def _rates(audit: Audit, out: Path) -> Iterator[Block]:
 @app.command()
 @takes_options
 def draft(
-    articles: list[Path] = argument("ARTICLE…", "Files of text or HTML."),
+    articles: list[Path] = argument("ARTICLE…", "Text files."),
     model: str = option(..., "--model", "The model, as the endpoint names it.", "NAME"),
     endpoint: str = option(
         ...,
@@ -642,7 +604,7 @@ def draft(
     if twice := next((place for place in places if places.count(place) > 1), None):
         raise InputError(f"{twice}: given twice. Give each article once")
     if page := next((path for path in articles if path.parts[0] in ("http:", "https:")), None):
-        raise InputError(f"{page}: pages by address ended with 0.4: save the page, and give its file")
+        raise InputError(f"{page}: pages by address ended with 0.4: save the page as text, and give its file")
     if len(articles) > MAX_ARTICLES:
         raise InputError(f"{len(articles):,} articles. Allowed: at most {MAX_ARTICLES} at a time")
     refusals: list[dict[str, str]] = []

@@ -165,11 +165,6 @@ class Watchlist(SettingsFile):
     on_change: Annotated[OnChange, EMPTY_MAPPING] = Field(
         default=OnChange(), description="what to call when dyads change"
     )
-    stale: Literal["stamp", "refuse"] = Field(
-        default="stamp",
-        description="what becomes of a dyad whose feed is old for its own pace: its forecast is stamped, or "
-        "not made",
-    )
     model: Annotated[ListModelConfig, EMPTY_MAPPING] = Field(default=ListModelConfig())
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")

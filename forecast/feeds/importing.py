@@ -41,7 +41,7 @@ from forecast.events.cells import MAX_CELL_CHARS, clean_text
 from forecast.events.codebook import cameo_codes
 from forecast.events.countries import near_actor
 from forecast.events.rows import literal_path
-from forecast.events.table import COLUMNS, csv_text
+from forecast.events.table import COLUMNS
 from forecast.feeds.formats import (
     ImportOptions,
     Layout,
@@ -54,7 +54,7 @@ from forecast.feeds.reading import SHOWN, Engine, Tally, quoted
 from forecast.storage import copy_file, locked, write_file
 from forecast.wording import count, percent
 
-REPORT, VOLUMES = "report.json", "volumes.csv"
+REPORT = "report.json"
 WRITTEN = (*COLUMNS, "x_score", "x_mentions")
 MAX_TITLE = 300
 ROWS_AT_ONCE = 20_000
@@ -237,10 +237,8 @@ def import_feed(
         )
         warnings = tuple(_warn_of(options, report, daily, len(total.volumes)))
         report = replace(report, warnings=warnings, seconds=time.perf_counter() - began)
-        days = ((day.isoformat(), str(volumes[day]), str(daily.get(day, 0))) for day in sorted(volumes))
         try:
             folder.mkdir(exist_ok=True)
-            write_file(folder / VOLUMES, csv_text([("day", "world", "kept"), *days]))
             write_file(folder / REPORT, json.dumps(report.to_dict(), indent=1) + "\n")
             copy_file(_written_events(engine, output.suffix), output)
         except OSError as error:

@@ -19,7 +19,7 @@ from forecast.wording import share
 
 State = Literal["fine", "small", "stale", "failed"]
 """``small``: few events or target events; ``stale``: feed old for its own pace; ``failed``: no numbers."""
-FailureCode = Literal["no_events", "bad_input", "not_converged", "stale_refused", "worker_died", "numerical"]
+FailureCode = Literal["no_events", "bad_input", "not_converged", "worker_died", "numerical"]
 Work = Literal["direct", "fitted", "reweighted", "unchanged"]
 """How the numbers were got: read off the record without a fit; a new fit; weights on an earlier fit; kept."""
 

@@ -8,15 +8,17 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning, nearest
 from forecast.events.feed_faults import stale_gap
-from forecast.events.summary import find_breaks, saturated
+from forecast.events.summary import saturated
 from forecast.events.table import EventTable
 from forecast.panel import STEP_DAYS, TargetRule, is_named
 from forecast.priors import PriorSet
@@ -39,6 +41,8 @@ SATURATED_SHARE = 0.9
 FEWEST_UNITS = {"week": 26, "month": 12}
 """Weeks and months that a share of them needs to mean anything."""
 LEAST_DENSITY_FACTOR = 2.0
+SHORTEST_LEVEL, BREAK_CHANCE, MOST_MEMORY = 8, 0.001, 0.9
+"""Of a change of level: months on either side at least, and its chance and the memory at most."""
 FAR_LONGER = 1.5
 """How many times as long as those learned from a record may be."""
 FAR_FACTOR = 10.0
@@ -244,20 +248,49 @@ def _priors_far_from_data(inputs: Inputs) -> Iterator[Notice]:
 
 
 def _density_changes(days: Days, start: np.datetime64, as_of: np.datetime64) -> Iterator[Notice]:
-    """Ask of the breaks of ``forecast.events.summary``, over the whole months from ``start`` to ``as_of``.
+    """Ask where acts a month change their level, over the whole months from ``start`` to ``as_of``.
 
     Acts of all kinds count together: denser coding raises them all, though a crisis can look the same.
     """
     months = _whole_months(start, as_of + np.timedelta64(1, "D"))
     acts = days.astype("datetime64[M]")
     counts = np.searchsorted(acts, months, "right") - np.searchsorted(acts, months, "left")
+    places = list(_breaks(counts.astype(np.float64), 0))
+    borders = [0, *places, len(counts)]
+    levels = [float(np.mean(counts[begin:end])) for begin, end in pairwise(borders) if places]
     breaks = tuple(
-        DensityBreak(month=str(months[level.position]), before=level.before, after=level.after)
-        for level in find_breaks(counts.astype(np.float64))
-        if max(level.before, level.after) >= LEAST_DENSITY_FACTOR * min(level.before, level.after)
+        DensityBreak(month=str(months[place]), before=before, after=after)
+        for place, (before, after) in zip(places, pairwise(levels), strict=True)
+        if max(before, after) >= LEAST_DENSITY_FACTOR * min(before, after)
     )
     if breaks:
         yield notice("density_changes", breaks=breaks)
+
+
+def _breaks(series: NDArray[np.float64], offset: int) -> Iterator[int]:
+    """Yield the first months of new levels: the clearest break, then those on either side of it.
+
+    By Pettitt's rank test: K is the largest sum of signs of x_j − x_i over i < t ≤ j, and for independent
+    months of one level P(K ≥ k) ≈ 2 exp(−6 k² / (T³ + T²)). Events come in bursts, so k² is divided by
+    (1 + r) / (1 − r), with r the correlation of neighbouring months around their own levels. Source: A. N.
+    Pettitt, Applied Statistics 28 (1979), 126–135, doi 10.2307/2346729.
+    """
+    length = len(series)
+    if length < 2 * SHORTEST_LEVEL:
+        return
+    ranks = rankdata(series)
+    sums = np.abs(2 * np.cumsum(ranks)[:-1] - np.arange(1, length) * (length + 1))
+    tested = sums[SHORTEST_LEVEL - 1 : length - SHORTEST_LEVEL]
+    place = int(np.argmax(tested)) + SHORTEST_LEVEL
+    # The two levels are no part of the memory.
+    rest = np.concatenate([side - side.mean() for side in (ranks[:place], ranks[place:])])
+    spread = float(rest @ rest)
+    memory = min(max(float(rest[1:] @ rest[:-1]) / spread, 0.0), MOST_MEMORY) if spread else 0.0
+    inflation = (1 + memory) / (1 - memory)
+    if 2 * np.exp(-6 * sums[place - 1] ** 2 / ((length**3 + length**2) * inflation)) < BREAK_CHANCE:
+        yield from _breaks(series[:place], offset)
+        yield offset + place
+        yield from _breaks(series[place:], offset + place)
 
 
 def _whole_months(start: np.datetime64, end: np.datetime64) -> Days:

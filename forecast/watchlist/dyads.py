@@ -36,8 +36,7 @@ from forecast.evaluation.study import decisive_versions
 from forecast.events.dyads import DyadRule
 from forecast.events.feed_faults import Feed
 from forecast.events.reading import PREFIX, load_events, read_events, write_events
-from forecast.events.rows import literal_path
-from forecast.events.stores import connect, is_store, read_store
+from forecast.events.stores import is_store, read_store
 from forecast.events.table import FIELDS, EventTable
 from forecast.events.terms import refuse_barred
 from forecast.inference.density import PosteriorDensity
@@ -63,13 +62,11 @@ from forecast.runs.inputs import Inputs, inputs_of, load_hazard, load_population
 from forecast.runs.mixture import Mixture, direct_answers
 from forecast.runs.run import Run, horizon_days, read_run, stage_seeds, write_run
 from forecast.runs.summaries import target_forecasts
-from forecast.storage import read_json, scratch_folder, write_file
+from forecast.storage import read_json, write_file
 from forecast.store import UpdateReport, update_store
 from forecast.streams import Acts
 from forecast.workflows.forecast import GivenDraws, run_of_inputs
 
-LARGE_BYTES = 30_000_000
-"""Size of a file from which on it is narrowed to the actors of the list before it is read."""
 SUFFIXES = (".csv", ".parquet", ".xlsx")
 DYAD = "dyad.json"
 _CONTENT = ("date", "initiator", "recipient", "category", "severity", "subcategory", "summary")
@@ -82,7 +79,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class EventFile(Feed):
-    """One file of the list; of a large archive ``table`` holds the rows between actors of the list."""
+    """One file of the list."""
 
     @cached_property
     def _by_pair(self) -> dict[tuple[str, str], list[int]]:
@@ -175,39 +172,7 @@ def _read(source: str, path: Path | None, watchlist: Watchlist) -> EventFile:
         return EventFile.of_table(load_events(source, Path()), source)
     if is_store(path):
         return EventFile.of_table(read_store(path, name=source, pairs=pairs_of(watchlist)), source, path)
-    plain = path.suffix in (".csv", ".parquet") and watchlist.dates == "iso"
-    narrowed = _narrowed(source, path, watchlist) if plain and path.stat().st_size >= LARGE_BYTES else None
-    return narrowed or EventFile.of_table(read_events(path, source=source, dates=watchlist.dates), source)
-
-
-def _narrowed(source: str, path: Path, watchlist: Watchlist) -> EventFile | None:
-    """Read the rows between actors of the list alone; ``None`` where the columns go by other names.
-
-    Faults of rows that concern nobody on the list then stop nothing. The volume of the whole file by day is
-    kept for the checks of the feed.
-    """
-    import duckdb
-
-    actors = sorted({actor for dyad in watchlist.dyads for actor in dyad.rule.actors})
-    # Without partitioning: else a folder named severity=5 becomes a column.
-    reader = "read_csv($path, all_varchar=true, " if path.suffix == ".csv" else "read_parquet($path, "
-    archive = f"SELECT * FROM {reader}hive_partitioning=false)"
-    concerned = "list_contains($actors, initiator) AND list_contains($actors, target)"
-    by_day = "SELECT TRY_CAST(date AS DATE) AS day, count(*) AS rows"
-    given = {"path": literal_path(path)}
-    with connect() as connection, scratch_folder("watch") as folder:
-        try:
-            if not {"date", "initiator", "target"} <= {*connection.sql(archive, params=given).columns}:
-                return None
-            rows = connection.sql(f"{archive} WHERE {concerned}", params=given | {"actors": actors})
-            rows.write_csv(str(folder / "kept.csv"))
-            volume = connection.sql(
-                f"{by_day} FROM ({archive}) GROUP BY day HAVING day IS NOT NULL ORDER BY day", params=given
-            ).fetchnumpy()
-        except duckdb.Error as error:
-            raise EventError(f"{source}: cannot be read ({str(error).splitlines()[0]})") from error
-        table = read_events(folder / "kept.csv", source=source)
-    return EventFile(source, table, volume["day"].astype("datetime64[D]"), volume["rows"].astype(np.int64))
+    return EventFile.of_table(read_events(path, source=source, dates=watchlist.dates), source)
 
 
 def events_of(rule: DyadRule, event_files: Sequence[EventFile]) -> DyadEvents | None:

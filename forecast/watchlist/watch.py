@@ -208,9 +208,6 @@ def _read_dyads(
             dyad.job = replace(dyad.job, earlier=earlier_events(place, events), fitted=last_fit(place))
         dyad.faults = faults_of(acts.files, as_of)
         notes += [f"{watched.key}: {note}" for note in _notes(watched.rule, acts)]
-        stale = next((fault for fault in dyad.faults if fault.code == "stale_feed"), None)
-        if stale and watchlist.stale == "refuse":
-            dyad.row = failed("stale_refused", f"not forecast (stale: refuse). {stale.text}")
     if faults and (strict or len(faults) == len(dyads)):
         others = ", or run the others without --strict" if len(faults) < len(dyads) else ""
         raise InputError(

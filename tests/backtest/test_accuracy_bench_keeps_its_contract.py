@@ -163,9 +163,6 @@ REFUSED = (
     "--origins 1980-01-01",
     "--any-of sanction,sanction",
     "--models focused",
-    "--prior tension.scal=small",
-    "--prior severity.level=small",
-    "--prior small",
 )
 
 

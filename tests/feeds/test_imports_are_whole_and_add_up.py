@@ -102,7 +102,7 @@ def test_an_import_leaves_its_output_and_one_folder(imported, pieces, tmp_path, 
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     folder = imported(pieces, "gdelt2").output.with_name("events.csv.import")
     assert list(scratch.iterdir()) == []
-    assert sorted(path.name for path in folder.iterdir()) == ["report.json", "volumes.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == ["report.json"]
     assert not list(tmp_path.glob(".*"))
 
 

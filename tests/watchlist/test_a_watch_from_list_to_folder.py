@@ -193,16 +193,13 @@ def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path, 
     assert command("watch", path, "--out", tmp_path / "c", "--no-report", "--no-ledger", "--strict").code == 2
 
 
-def test_a_stale_feed_is_stamped_or_refused(trial, tmp_path):
+def test_a_stale_feed_is_stamped(trial, tmp_path):
     path = tmp_path / "dyads/ddd-eee.csv"
     known = read_events(path)
     write_events(known.known_by(AS_OF - timedelta(days=150)), path)
     watch, _ = watched(trial, tmp_path / "a")
     states = {one.name: one.state for one in watch.dyads}
     assert states == {"aaa-bbb": "fine", "ddd-eee": "stale", "aaa-ccc": "fine"}
-    refused, _ = watched(trial, tmp_path / "b", ["stale=refuse"])
-    one = refused.dyads[-1]
-    assert (one.name, one.state, one.failure.code) == ("ddd-eee", "failed", "stale_refused")
 
 
 def test_one_file_for_all_gives_the_numbers_of_a_file_each_and_a_row_in_both_counts_once(trial, tmp_path):
@@ -217,22 +214,6 @@ def test_one_file_for_all_gives_the_numbers_of_a_file_each_and_a_row_in_both_cou
     together, _ = watched(trial, tmp_path / "c")
     targets = [[entry.targets for entry in watch.dyads] for watch in (apart, twice, together)]
     assert targets[0] == targets[1] == targets[2]
-
-
-def test_a_large_archive_is_narrowed_to_the_list_and_its_other_rows_may_be_wrong(tmp_path, monkeypatch):
-    write_dyads(tmp_path, {("AAA", "BBB"): 1.0})
-    path = tmp_path / "dyads/aaa-bbb.csv"
-    plain, _ = watched(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"]), tmp_path / "a")
-    text = path.read_text()
-    columns = text.splitlines()[0].split(",")
-    bad = ["" for _ in columns]
-    for name, value in (("id", "other"), ("date", "2009-05-05"), ("initiator", "QQQ"), ("target", "RRR")):
-        bad[columns.index(name)] = value
-    bad[columns.index("category")], bad[columns.index("severity")] = "nonsense", "77"
-    path.write_text(text + ",".join(bad) + "\n")
-    monkeypatch.setattr("forecast.watchlist.dyads.LARGE_BYTES", 1)
-    narrowed, _ = watched(tmp_path / "list.yaml", tmp_path / "b")
-    assert [one.targets for one in narrowed.dyads] == [one.targets for one in plain.dyads]
 
 
 def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, command):
