@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from forecast.simulation.paths import SimulationOptions, simulate_first_passages
 
 from forecast import NotConvergedWarning, load_config, make_forecast, read_inputs
 from forecast.models.draws import log_likelihood, prior_draws, stream_draws
+from forecast.models.survival import Chances
 from forecast.runs.mixture import direct_answers
 
 WORKED_CASE = Path(__file__).resolve().parents[1] / "configs/us-china-2023.yaml"
@@ -57,10 +57,10 @@ def _pooled_hazard() -> dict[str, float]:
     direct = direct_answers(inputs, inputs.events, 540)
     found = {}
     for rule in inputs.rules:
-        moments = direct.of(rule.name)
-        for day in (30, 180, 540) if moments else ():
-            found[f"{rule.name} within {day}, mean"] = float(moments.mean[day])
-            found[f"{rule.name} within {day}, variance"] = float(moments.variance[day])
+        for draws in direct.of(rule.name):
+            for day in (30, 180, 540):
+                found[f"{rule.name} within {day}, mean"] = float(draws[:, day].mean())
+                found[f"{rule.name} within {day}, variance"] = float(draws[:, day].var())
     return found
 
 
@@ -70,11 +70,11 @@ def _given_draws() -> dict[str, float]:
     variables = prior_draws(inputs.priors, 24, panel.grid.n_knots, rng)
     draws = stream_draws(panel.layout, variables, inputs.priors)
     likelihood = log_likelihood(panel, draws, inputs.priors)
-    options = SimulationOptions(seed=5, horizon_days=180, paths_per_draw=8)
-    days = simulate_first_passages(panel, draws, options, inputs.calendar)
+    survival = Chances(panel, inputs.priors, draws, 180, seed=5).survival(inputs.calendar)
     found = {f"log likelihood of draw {place}": float(value) for place, value in enumerate(likelihood)}
-    for target in days.targets:
-        found |= {f"{target} within {day}": days.probability(target, day) for day in (30, 90, 180)}
+    for target in survival.targets:
+        chances = 1 - survival.of(target).mean(axis=0)
+        found |= {f"{target} within {day}": float(chances[day]) for day in (30, 90, 180)}
     return found
 
 

@@ -26,7 +26,9 @@ def test_check_reads_the_worked_case_back_in_80_columns(command):
     # 240 sanctions that meet no target in the 78 months of the record.
     assert re.search(r"\n  sanction +[\d.]+ +[\d.]+ to [\d.]+ +3\.1\n", ended.out)
     shown = " ".join(ended.out.split())
-    assert "(taiwan_drills): military posture of severity 4 by CHN; seen on 2 days." in shown
+    assert (
+        "(taiwan_drills): military posture of severity 4 by CHN; seen twice, at most once a day and side."
+    ) in shown
     assert "(collision+lethal_clash): military incident of severity 5; never seen." in shown
 
 
@@ -39,17 +41,19 @@ def test_the_kinds_of_act_share_out_what_is_fitted(command, case):
     )
     facts = command("check", path, "--json").facts
     kinds = {one["name"]: one for one in facts["kinds"]}
-    assert "dispute" not in kinds
-    assert "visit" not in kinds
+    assert not {"dispute", "visit", "dispute.USA", "dispute.CHN"} & kinds.keys()
     assert {name: one["counted"] for name, one in kinds.items() if one["counted"]} == {
-        "sanction": 1,
-        "crisis": 1,
-        "war": 2,
+        "visit.war": 1,
+        "sanction.USA": 1,
+        "sanction.crisis.USA": 1,
+        "dispute.war.CHN": 1,
     }
-    assert kinds["crisis"]["acts"] == ["sanction of severity 4 or 5"]
-    assert kinds["war"]["acts"] == ["visit of any severity", "dispute of severity 1 to 3"]
-    both = kinds["crisis+war"]
-    assert (both["title"], both["acts"]) == ("Crisis + War", ["dispute of severity 4 or 5"])
+    assert kinds["sanction.crisis.CHN"]["acts"] == ["sanction of severity 4 or 5 by CHN"]
+    assert kinds["visit.war"]["acts"] == ["visit of any severity"]
+    assert kinds["dispute.war.CHN"]["acts"] == ["dispute of severity 1 to 3 by CHN"]
+    both = kinds["dispute.crisis+war.USA"]
+    assert both["title"] == "dispute (Crisis + War) by USA"
+    assert both["acts"] == ["dispute of severity 4 or 5 by USA"]
 
 
 def test_check_prints_one_json_object_and_with_quiet_nothing(command, case):

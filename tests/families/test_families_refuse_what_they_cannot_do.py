@@ -6,7 +6,7 @@ import pytest
 
 from forecast.config import load_config
 from forecast.errors import ConfigError, InputError
-from forecast.events.codebook import CATEGORIES
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE
 from forecast.families import family_named
 from forecast.pooled_hazard.coefficients import shipped_hazard
 from forecast.runs.inputs import read_inputs
@@ -97,5 +97,5 @@ def test_eight_targets_that_overlap_in_every_way_are_read(read):
         for bit in range(3)
     )
     layout = read("model", "milestones:", f"{every}{bits}milestones:").data.layout
-    # All forty pairs of a category and a severity meet another set of targets.
-    assert len(layout.streams) == len(set(layout.streams)) == 40
+    # All forty pairs of a category and a severity meet another set of targets; conflict is told apart by side.
+    assert len(layout.streams) == len(set(layout.streams)) == 5 * (len(COOPERATIVE) + 2 * len(CONFLICTUAL))

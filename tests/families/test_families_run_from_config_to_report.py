@@ -24,7 +24,7 @@ milestones:
   - {name: new-year, date: 2023-01-01}
 headline: {target: military, milestone: new-year}
 model: {family: FAMILY}
-sampler: {seed: 5, draws: 300, tune: 150, chains: 2, paths_per_draw: 4}
+sampler: {seed: 5, draws: 300, tune: 150, chains: 2}
 """
 
 pytestmark = pytest.mark.slow

@@ -1,155 +1,156 @@
-"""The mean of the members with acts ahead: laws that hold for any members and acts."""
+"""The mixture of the members' draws, with acts ahead: laws that hold for any members, weights and acts."""
 
-from dataclasses import replace
-from itertools import product
+from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from forecast.simulation.probabilities import HitMoments
 
+from forecast.families import Family
 from forecast.inference.importance import monte_carlo_error
-from forecast.panel import TargetRule, raised_to_included
+from forecast.models.survival import Survival
+from forecast.panel import FutureAct, TargetRule, raised_to_included
 from forecast.runs.mixture import (
-    ActsAhead,
-    DrawShares,
-    Mixing,
+    DirectAnswers,
+    Mixture,
     mean_of_members,
-    mixture,
+    quantiles,
+    quiet_chance,
+    weighted_by_draw,
 )
 
-N_DRAWS, N_PATHS, CHAINS = 400, 4, 4
+ORIGIN, DAYS, DRAWS, CHAINS = date(2023, 1, 1), 60, 400, 4
+ANY = TargetRule("any", ("dispute", "military_incident"), 3)
+CLASH = TargetRule("clash", ("military_incident",), 4)
 
 
-class World(SimpleNamespace):
-    """Paths of a model, and an act ahead of any probability on them."""
-
-    @classmethod
-    def made(cls, seed: int, *, meets: bool, adds: float = 0.3) -> "World":
-        rng = np.random.default_rng(seed)
-        chance = rng.beta(2, 5, N_DRAWS)
-        plain = rng.random((N_DRAWS, N_PATHS)) < chance[:, None]
-        luck, extra = rng.random(plain.shape), rng.random(plain.shape) < adds
-        return cls(plain=plain, luck=luck, extra=extra, meets=meets)
-
-    def shares(self, probability: float) -> DrawShares:
-        """Shares by draw where the act has this probability."""
-        happens = self.luck < probability
-        met = happens & self.meets
-        ahead = self.plain | (happens & self.extra) | met
-        return DrawShares(*(one.mean(axis=1) for one in (ahead, self.plain & ~met, met)))
-
-    def mixing(self, probability: float, share: float = 0.5, direct: float = 0.2) -> Mixing:
-        """The mean with another member, which says ``direct``."""
-        quiet = 1 - probability if self.meets else 1.0
-        return Mixing(*map(np.asarray, (share, direct, quiet)), 0.5 / self.plain.size)
-
-    def value(self, probability: float, **members: float) -> float:
-        return float(self.mixing(probability, **members).value(self.shares(probability).mean()))
+def chances(seed: int, n_draws: int = DRAWS, scale: float = 0.01) -> np.ndarray:
+    """P by draw and day under a constant hazard that differs between draws."""
+    hazard = np.random.default_rng(seed).gamma(2, scale / 2, n_draws)
+    return -np.expm1(-hazard[:, None] * np.arange(DAYS + 1))
 
 
-PROBABILITIES = (0.0, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.99, 0.999, 1.0)
+def survival_of(*by_target: np.ndarray) -> Survival:
+    names = ("any", "clash")[: len(by_target)]
+    return Survival(names, ORIGIN, np.stack([1 - one for one in by_target], axis=1))
 
 
-@pytest.mark.parametrize("meets", [False, True])
-@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
-def test_a_model_of_all_the_weight_is_the_forecast_exactly(meets, probability):
-    world = World.made(1, meets=meets)
-    shares = world.shares(probability)
-    for direct in (0.0, 0.2, 1.0):
-        mixing = world.mixing(probability, share=1.0, direct=direct)
-        assert mixing.value(shares.mean()) == shares.ahead.mean()
-        np.testing.assert_array_equal(mixing.by_draw(shares), shares.ahead)
+def mixture(ahead=None, direct=(), *, plain=None, weights=None, targets=1, fitted=True) -> Mixture:
+    """A mixture of a model that says P = ``ahead``, with members that say those of ``direct``."""
+    names = [f"member {n}" for n in range(len(direct))]
+    family = Family("made", "made", "#000000", (), fitted, tuple(SimpleNamespace(name=n) for n in names))
+    inputs = SimpleNamespace(rules=(ANY, CLASH)[:targets], family=family)
+    said = {name: {"any": one} for name, one in zip(names, direct, strict=True)}
+    return Mixture(inputs, DirectAnswers(said), ahead, plain, weights)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.75])
-def test_without_acts_the_forecast_is_the_plain_mean_exactly(share):
-    world = World.made(2, meets=False)
-    plain = DrawShares(world.plain.mean(axis=1))
-    mixing = world.mixing(0.0, share=share, direct=0.2)
-    expected = share * plain.ahead.mean() + (1 - share) * 0.2
-    assert mixing.value(plain.mean()) == expected
-    # An act that never happens leaves no more than rounding.
-    assert world.value(0.0, share=share, direct=0.2) == pytest.approx(expected, abs=1e-15)
+def random_weights(seed: int = 1, n_draws: int = DRAWS) -> np.ndarray:
+    weights = np.random.default_rng(seed).random(n_draws)
+    return weights / weights.sum()
 
 
-@pytest.mark.parametrize("probability", PROBABILITIES)
-def test_an_act_that_meets_the_target_gives_no_less_than_its_own_chance(probability):
-    for seed in range(5):
-        world = World.made(seed, meets=True)
-        assert world.value(probability, share=0.0, direct=0.0) >= probability - 1e-15
-        assert world.value(probability, share=0.0, direct=0.001) > probability * 0.999999
-        for share, direct in product((0.0, 0.5, 1.0), (0.0, 1e-9, 0.3, 1.0)):
-            assert world.value(1.0, share=share, direct=direct) == 1.0
-            by_draw = world.mixing(1.0, share=share, direct=direct).by_draw(world.shares(1.0))
-            np.testing.assert_allclose(by_draw, 1.0, atol=1e-12)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_mean_is_that_of_the_members_and_the_interval_holds_the_quantiles_of_all_draws(weighted):
+    model, two, three = chances(1), chances(2, 300, 0.002), chances(3, 50, 0.03)
+    weights = random_weights() if weighted else None
+    found = mixture(survival_of(model), [two, three], weights=weights)
+    assert found.share("any") == pytest.approx(1 / 3)
+    own = np.full(DRAWS, 1 / DRAWS) if weights is None else weights
+    expected = (own @ model + two.mean(axis=0) + three.mean(axis=0)) / 3
+    curve = found.curves["any"]
+    np.testing.assert_allclose(curve.probability, expected, atol=1e-14)
+    draws, all_weights = found.draws("any")
+    assert all_weights.sum() == pytest.approx(1.0)
+    # What lies at or below a bound has its level's weight, to within that of one draw.
+    for level, bound in ((0.05, curve.lower90), (0.95, curve.upper90)):
+        below = np.array([all_weights[draws[:, day] <= bound[day]].sum() for day in range(1, DAYS + 1)])
+        assert np.abs(below - level).max() <= all_weights.max() + 1e-12
 
 
-@pytest.mark.parametrize("meets", [False, True])
-@pytest.mark.parametrize("direct", [0.0, 0.003, 0.2, 0.9, 1.0])
-def test_a_likelier_act_that_adds_risk_never_lowers_the_forecast(meets, direct):
-    for seed in range(20):
-        world = World.made(seed, meets=meets, adds=0.1)
-        found = [world.value(probability, share=0.5, direct=direct) for probability in PROBABILITIES]
-        assert np.all(np.diff(found) >= -1e-15), (seed, found)
+def test_a_member_alone_is_the_forecast():
+    model, other = chances(1), chances(2)
+    alone = mixture(survival_of(model))
+    np.testing.assert_allclose(alone.curves["any"].probability, model.mean(axis=0), atol=1e-14)
+    np.testing.assert_allclose(alone.by_draw_at("any", np.arange(DAYS + 1)), model, atol=1e-12)
+    direct = mixture(None, [other], fitted=False)
+    assert direct.share("any") == 0.0
+    np.testing.assert_allclose(direct.curves["any"].probability, other.mean(axis=0), atol=1e-14)
+    assert direct.error("any", DAYS, CHAINS) == pytest.approx(other[:, -1].std() / np.sqrt(DRAWS))
 
 
-@pytest.mark.parametrize("meets", [False, True])
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_what_each_draw_says_has_the_forecast_as_its_mean(meets, share):
-    world = World.made(5, meets=meets)
-    shares, mixing = world.shares(0.4), world.mixing(0.4, share=share)
-    assert mixing.by_draw(shares).mean() == pytest.approx(float(mixing.value(shares.mean())), abs=1e-14)
-    weights = np.random.default_rng(1).random(N_DRAWS)
-    weights /= weights.sum()
-    by_draw = mixing.by_draw(shares.weighted(weights))
-    assert by_draw.mean() == pytest.approx(float(mixing.value(shares.mean(weights))), abs=1e-14)
+def test_acts_ahead_multiply_the_chance_that_nothing_happens_of_every_member():
+    before, other = chances(1), chances(2, 300)
+    # An act on day 20 that meets the target with probability 0.4.
+    quiet = np.where(np.arange(DAYS + 1) > 20, 0.6, 1.0)
+    found = mixture(survival_of(1 - (1 - before) * quiet), [other], plain=survival_of(before))
+    np.testing.assert_allclose(found.factor("any"), quiet, atol=1e-12)
+    silent = ((1 - before).mean(axis=0) + (1 - other).mean(axis=0)) / 2
+    np.testing.assert_allclose(found.curves["any"].probability, 1 - silent * quiet, atol=1e-12)
+    without = found.without_acts.curves["any"].probability
+    np.testing.assert_allclose(without, 1 - silent, atol=1e-12)
+    # An act that is certain to meet the target leaves nothing to any member.
+    certain = mixture(survival_of(np.ones_like(before)), [other], plain=survival_of(before))
+    np.testing.assert_allclose(certain.curves["any"].probability, 1.0, atol=1e-12)
 
 
-@pytest.mark.parametrize("probability", [0.1, 0.5])
-@pytest.mark.parametrize("meets", [False, True])
-def test_the_error_is_the_scatter_of_forecasts_made_again_and_again(meets, probability):
-    values, errors = [], []
+def test_an_act_that_may_meet_the_target_leaves_what_its_window_leaves():
+    meets = FutureAct(date(2023, 1, 11), "military_incident", 5, 0.4, until=date(2023, 1, 20))
+    mild = FutureAct(date(2023, 1, 11), "military_incident", 2, 0.9)
+    days = np.arange(DAYS + 1)
+    expected = 1 - 0.4 * np.clip(days - 10, 0, 10) / 10
+    np.testing.assert_allclose(quiet_chance([meets, mild], CLASH, ORIGIN, days), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("with_acts", [False, True])
+def test_what_each_draw_says_has_the_forecast_as_its_mean(weighted, with_acts):
+    before, other = chances(1), chances(2)
+    plain = survival_of(before) if with_acts else None
+    ahead = survival_of(1 - (1 - before) ** 1.3 if with_acts else before)
+    found = mixture(ahead, [other], plain=plain, weights=random_weights() if weighted else None)
+    days = np.array([5, 30, DAYS])
+    by_draw = found.by_draw_at("any", days)
+    np.testing.assert_allclose(by_draw.mean(axis=0), found.curves["any"].probability[days], atol=1e-12)
+    np.testing.assert_allclose(found.by_draw("any", 30), by_draw[:, 1], atol=1e-12)
+
+
+@pytest.mark.parametrize("with_acts", [False, True])
+def test_the_error_is_the_scatter_of_forecasts_made_again_and_again(with_acts):
+    other, values, errors = chances(0, 500), [], []
     for seed in range(300):
-        world = World.made(seed, meets=meets)
-        by_draw = world.mixing(probability).by_draw(world.shares(probability))
-        values.append(by_draw.mean())
-        errors.append(monte_carlo_error(by_draw, CHAINS))
-    scatter = np.std(values, ddof=1)
-    assert np.mean(errors) == pytest.approx(scatter, rel=0.1)
-    # What the members say together where every path is known: the odds move as those of the truth do.
-    chance = np.random.default_rng(0).beta(2, 5, 400_000)
-    p, adds = chance.mean(), 0.3
-    after = p + (1 - p) * adds * probability
-    rest = p if meets else after
-    direct = 0.2 * (rest / (1 - rest)) / (p / (1 - p))
-    moved = direct / (1 - 0.2 + direct)
-    truth = [1 - (1 - probability) * (1 - one) if meets else one for one in (rest, moved)]
-    assert abs(np.mean(values) - np.mean(truth)) < 4.5 * scatter / np.sqrt(300) + 1e-4
+        before = chances(seed + 1)
+        plain = survival_of(before) if with_acts else None
+        # Draws at greater risk answer the act more.
+        ahead = survival_of(1 - (1 - before) * (1 - 0.5 * before) if with_acts else before)
+        found = mixture(ahead, [other], plain=plain)
+        values.append(found.probability("any", DAYS))
+        errors.append(monte_carlo_error(found.by_draw("any", DAYS), CHAINS))
+    assert np.mean(errors) == pytest.approx(np.std(values, ddof=1), rel=0.15)
 
 
-@pytest.mark.parametrize("meets", [False, True])
-def test_slopes_are_those_of_finite_differences(meets):
-    world = World.made(6, meets=meets)
-    acts = world.mixing(0.4).acts(world.shares(0.4).mean())
-    direct, step = np.asarray(0.2), 1e-6
-    names = ("plain", "ahead", "met") if meets else ("plain", "ahead")
-    for name, slope in zip(names, acts.slopes(direct), strict=False):
-        up, down = (
-            replace(acts, **{name: getattr(acts, name) + side * step}).moved(direct) for side in (1, -1)
-        )
-        assert slope == pytest.approx((up - down) / (2 * step), rel=1e-4), name
+def test_a_target_is_never_less_likely_than_one_that_it_includes_and_no_curve_falls():
+    model = survival_of(chances(1, scale=0.002), chances(2, scale=0.01))
+    found = mixture(model, [chances(3, scale=0.001)], targets=2).curves
+    for part in ("probability", "lower90", "upper90"):
+        assert np.all(getattr(found["any"], part) >= getattr(found["clash"], part))
+    for curve in found.values():
+        assert np.all(np.diff(curve.probability) >= 0)
+        assert np.all(curve.lower90 <= curve.upper90)
 
 
-def test_no_path_and_every_path_give_numbers():
-    for ahead, plain, met in ((0.0, 0.0, 0.0), (1.0, 1.0, 0.0), (1.0, 0.0, 1.0), (1.0, 0.0, 0.0)):
-        for quiet in (1.0, 0.5, 0.0):
-            for direct in (0.0, 0.5, 1.0):
-                acts = ActsAhead(*map(np.asarray, (plain, ahead, met, quiet)), 1e-4)
-                found = acts.moved(np.asarray(direct))
-                assert 0 <= found <= 1
-                assert 1 - found <= quiet
-                assert np.all(np.isfinite(acts.slopes(np.asarray(direct))))
+def test_weighted_quantiles_are_those_of_draws_repeated():
+    draws = np.random.default_rng(4).normal(size=(2000, 2))
+    times = np.random.default_rng(5).integers(1, 6, size=2000)
+    found = quantiles(draws, times / times.sum(), (0.05, 0.5, 0.95))
+    expected = np.quantile(np.repeat(draws, times, axis=0), (0.05, 0.5, 0.95), axis=0)
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
+def test_a_weighted_mean_is_told_by_draws_that_give_even_weights_back():
+    values, weights = chances(6), random_weights()
+    np.testing.assert_allclose(weighted_by_draw(values, weights).mean(axis=0), weights @ values, atol=1e-14)
+    assert weighted_by_draw(values, None) is values
+    np.testing.assert_array_equal(weighted_by_draw(values, np.full(DRAWS, 1 / DRAWS)), values)
 
 
 def test_members_that_are_silent_do_not_count():
@@ -159,21 +160,8 @@ def test_members_that_are_silent_do_not_count():
     assert np.all(np.isnan(mean_of_members([nothing, nothing])))
 
 
-def test_moments_of_a_mixture_are_those_of_a_draw_from_one_of_its_parts():
-    means, variances, weights = np.array([0.2, 0.75]), np.array([0.015, 0.005]), np.array([0.25, 0.75])
-    parts = [HitMoments(*map(np.atleast_1d, each)) for each in zip(means, variances, strict=True)]
-    found, mean = mixture(parts, list(weights)), weights @ means
-    assert found.mean[0] == pytest.approx(mean)
-    assert found.variance[0] == pytest.approx(weights @ (variances + (means - mean) ** 2))
-
-
 def test_a_target_is_as_likely_as_every_target_that_it_includes():
-    rules = [
-        TargetRule("any", ("dispute", "military_incident"), 3),
-        TargetRule("clash", ("military_incident",), 4),
-        TargetRule("war", ("military_incident",), 5),
-        TargetRule("visit", ("visit",), 1),
-    ]
+    rules = [ANY, CLASH, TargetRule("war", ("military_incident",), 5), TargetRule("visit", ("visit",), 1)]
     values = {
         "any": np.array([0.5, 0.1, np.nan]),
         "clash": np.array([0.2, 0.2, 0.2]),

@@ -290,8 +290,10 @@ def test_a_search_gives_what_the_command_gives_and_each_change_applied_gives_the
     answers = [engine.answer(engine.read(change.setting)) for change in changes]
     answered = [one.chance == change.chance for one, change in zip(answers, changes, strict=True)]
     assert any(answered)
+    # The page answers from fewer draws than the search has, but for those that it takes up from the search.
     for answer, one in zip(answers, known.changes, strict=True):
-        assert answer.status == "withheld" or answer.probability == pytest.approx(one.probability, abs=0.005)
+        within = max(4 * (answer.difference_mcse or 0.0), 0.005)
+        assert answer.status == "withheld" or answer.probability == pytest.approx(one.probability, abs=within)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

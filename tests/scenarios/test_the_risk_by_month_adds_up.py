@@ -5,34 +5,36 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from forecast.simulation import NEVER
-from forecast.simulation.probabilities import FirstPassages
 
+from forecast.models.survival import Survival
 from forecast.panel import FutureAct
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.summaries import measure_monthly_risk, months_ahead
 
+N_DRAWS, SHAPE, RATE = 1000, 4.0, 0.004
 
-def run_with(base, first):
-    """A run whose paths meet the headline target on these days, shape (draw, path), and the other never."""
-    horizon = base.simulation.horizon_days
-    days = np.where(first < horizon, first, NEVER).astype(np.int32)
-    hits = FirstPassages(
-        ("escalation", "lethal"),
-        base.inputs.data.grid.origin,
-        np.stack([days, np.full_like(days, NEVER)]),
-        None,
-        horizon,
-        0.0,
-    )
+
+def run_with(base, rate_by_day, seed):
+    """A run whose draws meet the headline target at these daily hazards, shape (day,), and the other never.
+
+    In each month each draw has the hazard times a gamma number of mean 1, apart from all others.
+    """
+    origin = base.inputs.data.grid.origin
+    horizon, rng = base.mixture.horizon_days, np.random.default_rng(seed)
+    days = [origin + timedelta(days=n) for n in range(horizon)]
+    month = np.array([one.year * 12 + one.month for one in days])
+    month -= month[0]
+    times = rng.gamma(SHAPE, 1 / SHAPE, (N_DRAWS, month[-1] + 1))[:, month]
+    alive = np.ones((N_DRAWS, 2, horizon + 1))
+    alive[:, 0, 1:] = np.exp(-np.cumsum(rate_by_day[:horizon] * times, axis=1))
     inputs = replace(base.inputs, calendar=())
-    return replace(base, inputs=inputs, mixture=Mixture(inputs, DirectAnswers({}), hits))
+    survival = Survival(("escalation", "lethal"), origin, alive)
+    return replace(base, inputs=inputs, mixture=Mixture(inputs, DirectAnswers({}), survival))
 
 
-def draw_days(rate_by_day, shape, seed):
-    """First days under a daily hazard, shape (day,): the inverse of its cumulative sum."""
-    waits = np.random.default_rng(seed).exponential(size=shape)
-    return np.searchsorted(np.cumsum(rate_by_day), waits)
+def chance_within(days, rate=RATE):
+    """Mean over draws of the chance that the target is met on so many days of a month."""
+    return 1 - (1 + rate * days / SHAPE) ** -SHAPE
 
 
 def test_months_cover_the_days_to_the_last_milestone_once():
@@ -56,10 +58,9 @@ def test_months_give_the_forecast_at_the_last_milestone_back(name, request):
 
 
 def test_a_known_rate_is_the_hazard_of_every_month_and_no_date_matters(base):
-    rate = np.full(400, 0.004)
-    risk = measure_monthly_risk(run_with(base, draw_days(rate, (1000, 24), 3)))[0]
+    risk = measure_monthly_risk(run_with(base, np.full(400, RATE), 3))[0]
     for month in risk.months:
-        known = -np.expm1(-0.004 * month.days)
+        known = chance_within(month.days)
         assert abs(month.hazard - known) < 4 * month.hazard_mcse, month.first_day
         assert 0 < month.hazard_mcse < 0.1 * known
     assert not risk.months_differ
@@ -68,13 +69,14 @@ def test_a_known_rate_is_the_hazard_of_every_month_and_no_date_matters(base):
 
 
 def test_a_month_of_double_rate_is_found(base):
-    rate = np.full(400, 0.004)
-    rate[31:62] = 0.008  # August, from an origin of 1 July
-    risk = measure_monthly_risk(run_with(base, draw_days(rate, (1000, 24), 4)))[0]
+    rate = np.full(400, RATE)
+    rate[31:62] = 2 * RATE  # August, from an origin of 1 July
+    risk = measure_monthly_risk(run_with(base, rate, 4))[0]
     assert risk.months_differ
     assert risk.highest == date(2022, 8, 1)
-    known = 30 * (-np.expm1(-0.008 * 31) / 31 - -np.expm1(-0.004 * 30) / 30)
-    assert risk.difference == pytest.approx(known, abs=0.02)
+    known = 30 * (chance_within(31, 2 * RATE) / 31 - chance_within(30) / 30)
+    assert abs(risk.difference - known) < 4 * risk.difference_mcse
+    assert risk.difference_mcse < 0.1 * known
 
 
 @pytest.mark.parametrize("family", ["model", "mixed"])

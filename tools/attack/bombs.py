@@ -421,18 +421,6 @@ def _array(*shape: int, part: int = 1, **options: object) -> Callable[[h5py.Grou
     return lambda group: group.create_dataset("bomb", shape, "f8", chunks=chunks, **options)
 
 
-def _paths(*shape: int) -> bytes:
-    """First days of such a shape, of which none is written."""
-    from forecast.simulation.paths import RANDOM_STREAMS
-
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file.attrs["random_streams"] = RANDOM_STREAMS
-        file["target"] = [b"a", b"b", b"c"]
-        file.create_dataset("first_day", shape, "i4", chunks=(1, 1, 1, 1000), compression="gzip")
-    return buffer.getvalue()
-
-
 def _groups(group: h5py.Group) -> None:
     for number in range(100_000):
         group.create_group(f"g{number}")
@@ -492,11 +480,6 @@ def bombs() -> Iterator[Bomb]:
     for name, fill in _DRAWS.items():
         yield Bomb(name, "scenario", lambda folder, fill=fill: _run(folder, posterior=_draws(fill)))
     huge = 10**12
-    yield Bomb(
-        "paths of 3 x 2 x 2 x 10^12",
-        "scenario",
-        lambda folder: _run(folder, posterior=_draws(), paths=_paths(3, 2, 2, huge)),
-    )
     yield Bomb(
         "draws of 2 x 2 x 10^12",
         "report",

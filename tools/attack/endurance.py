@@ -37,7 +37,6 @@ SHORT_FIT = (
     "sampler.draws=20",
     "sampler.tune=20",
     "sampler.chains=2",
-    "sampler.paths_per_draw=2",
 )
 MOST_MEBIBYTES = 20.0
 """How much more memory the last row may hold than that after the warm-up, without what fits hold."""

@@ -45,7 +45,7 @@ milestones:
   - {name: spring, date: 2022-04-01}
   - {name: new-year, date: 2023-01-01}
 headline: {target: grave, milestone: new-year}
-sampler: {seed: 5, draws: 40, tune: 40, chains: 2, paths_per_draw: 2}
+sampler: {seed: 5, draws: 40, tune: 40, chains: 2}
 """
 LIST = """\
 name: trial
