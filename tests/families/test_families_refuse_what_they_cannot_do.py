@@ -97,5 +97,5 @@ def test_eight_targets_that_overlap_in_every_way_are_read(read):
         for bit in range(3)
     )
     layout = read("model", "milestones:", f"{every}{bits}milestones:").data.layout
-    # All forty pairs of a category and a severity meet another set of targets; conflict is told apart by side.
+    # All forty pairs of a category and a severity meet another set of targets; conflict has two sides.
     assert len(layout.streams) == len(set(layout.streams)) == 5 * (len(COOPERATIVE) + 2 * len(CONFLICTUAL))

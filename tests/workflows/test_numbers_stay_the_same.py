@@ -1,9 +1,9 @@
 """Numbers of the worked case as they stood when the model was last changed on purpose.
 
 A move of code must not move them. ``golden.json`` holds what follows from given draws: their likelihood, and
-the exact chances of their targets. The draws come from the documented defaults, not from a population, so that
-one learned anew changes nothing here. Whoever changes the model on purpose makes the file again, by running
-this one, and reads the difference:
+the exact chances of their targets. The draws come from the documented defaults, not from a population, so
+that one learned anew changes nothing here. Whoever changes the model on purpose makes the file again, by
+running this one, and reads the difference:
 
     python tests/workflows/test_numbers_stay_the_same.py && git diff tests/workflows/golden.json
 """
@@ -26,7 +26,7 @@ HORIZON_DAYS = 180
 
 
 def numbers_of_the_worked_case() -> dict:
-    """Likelihood of 24 prior draws, and what they say of each target: chances by day, and the last interval."""
+    """Likelihood of 24 prior draws, and the chances of each target by day with the last interval."""
     inputs = read_inputs(load_config(WORKED_CASE, overrides=["model.population=none"]))
     acts, priors = inputs.data, inputs.priors
     variables = prior_draws(priors, 24, acts.grid.n_knots, np.random.default_rng(20230710))
