@@ -36,7 +36,6 @@ from forecast.runs.inputs import read_inputs as read_inputs
 from forecast.runs.run import Run as Run
 from forecast.runs.run import read_run as read_run
 from forecast.scenarios import compare_scenarios as compare_scenarios
-from forecast.sensitivity.robustness import RobustnessOptions as RobustnessOptions
 from forecast.sensitivity.robustness import measure_robustness as measure_robustness
 from forecast.watchlist.backtest import run_list_backtest as run_list_backtest
 from forecast.watchlist.watch import run_watch as run_watch

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 KEYS = {
     "events.sources": "ended with 0.4: leave it out; a store holds one source",
     "exposures": "ended with 0.4: use decision, which states what acting and being surprised cost",
+    "headline.threshold": "ended with 0.4: leave it out; forecast reconcile says what reaches a chance",
     "on_change.mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
     "on_change.webhook": "ended with 0.4: use on_change.command (docs/howto.md shows a webhook)",
     "sampler.paths_per_draw": "ended with 0.4: leave it out; chances are exact, and no path is simulated",
@@ -77,6 +78,8 @@ OPTIONS = {
     "report --office-template": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --pptx": "ended with 0.4: use --figures DIR, which writes the charts for slides",
     "run --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
+    "sensitivity --all": "ended with 0.4: use reconcile, which says what would have to change for a chance",
+    "sensitivity --threshold": "ended with 0.4: use reconcile, which says what would lead to a chance",
     "watch --test-mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
 }
 """By command and option, and its value where the option stays without it."""

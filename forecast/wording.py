@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Scale = Literal[
     "a_year",
@@ -81,25 +81,6 @@ def odds(probability: float) -> str:
     whole = 1 / probability
     digits = max(math.floor(math.log10(whole)) - 1, 0)
     return f"1 in {_rounded(whole / 10**digits, 0) * 10**digits:,}"
-
-
-class WordBound(NamedTuple):
-    """The probability from which another of the seven words holds, and that word."""
-
-    probability: float
-    words: str
-    above: bool
-
-
-def neighbouring_words(probability: float) -> tuple[WordBound, ...]:
-    """Where the word for a probability changes, downwards and upwards; at the ends one way only."""
-    here = _band(probability)
-    found = []
-    if here > 0:
-        found.append(WordBound(BANDS[here][1] / 100, BANDS[here - 1][0], above=False))
-    if here < len(BANDS) - 1:
-        found.append(WordBound(BANDS[here][2] / 100, BANDS[here + 1][0], above=True))
-    return tuple(found)
 
 
 def percent(probability: float) -> str:

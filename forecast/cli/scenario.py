@@ -178,15 +178,11 @@ def sensitivity(
     run_dir: Path = RUN_DIR,
     target: str | None = option(None, "--target", "Target; the headline's when absent.", "NAME"),
     milestone: str | None = option(None, "--milestone", "Milestone; the headline's when absent.", "NAME"),
-    threshold: str | None = option(
-        None, "--threshold", "Also tell what takes the chance across P, e.g. 0.6 or 60%.", "P"
-    ),
-    all_targets: bool = option(False, "--all", "Break-evens of every target, not of one."),
     plot: Path | None = option(None, "--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE"),
     *,
     output: Output,
 ) -> None:
-    """Say what each probability rests on, what each assumption does to one, and what would change the words.
+    """Say what each probability rests on, and what each assumption does to one.
 
     Nothing is fitted: the draws of the run are reweighted, and where they cannot tell, it says so.
     """
@@ -196,16 +192,14 @@ def sensitivity(
     from forecast.records.forecast import Forecast
     from forecast.report.tables import robustness_blocks
     from forecast.runs.files import read_record, refuse_changed_files
-    from forecast.storage import read_chance
 
-    bound = None if threshold is None else read_chance(threshold, "--threshold")
     refuse_changed_files(run_dir, advice="")
     forecast = read_record(run_dir / "forecast.json", Forecast)
     analysis = read_record(run_dir / "analysis.json", Analysis)
     asked_target = _known(target, [known.name for known in forecast.targets], "--target")
     names = [known.name for known in forecast.targets[0].milestones]
     asked_milestone = _known(milestone, names, "--milestone")
-    robustness = _robustness(run_dir, forecast, analysis, asked_target, asked_milestone, bound, all_targets)
+    robustness = _robustness(run_dir, forecast, analysis, asked_target, asked_milestone)
     if plot:
         from forecast.report.charts import draw_tornado, write_figure
 
@@ -219,30 +213,20 @@ def _robustness(
     analysis: Analysis,
     target: str | None,
     milestone: str | None,
-    threshold: float | None,
-    all_targets: bool,
 ) -> Robustness:
     """What the run measured itself, if that is what is asked; else it is measured now."""
     kept, headline = analysis.robustness, forecast.headline
-    if (
-        kept is not None
-        and not all_targets
-        and (kept.target, kept.milestone) == (target or headline.target, milestone or headline.milestone)
-        and threshold in (None, kept.threshold)
+    if kept is not None and (kept.target, kept.milestone) == (
+        target or headline.target,
+        milestone or headline.milestone,
     ):
         return kept
 
     from forecast.runs.run import read_run
-    from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+    from forecast.sensitivity.robustness import measure_robustness
 
     base = read_run(run_dir)
-    options = RobustnessOptions(
-        target=target,
-        milestone=milestone,
-        threshold=base.inputs.config.headline.threshold if threshold is None else threshold,
-        all_targets=all_targets,
-    )
-    return measure_robustness(base, options, kept.sensitivities if kept else None)
+    return measure_robustness(base, kept.sensitivities if kept else None, target=target, milestone=milestone)
 
 
 def _known(name: str | None, names: list[str], option: str) -> str | None:

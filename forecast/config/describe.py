@@ -95,11 +95,9 @@ def _delay(config: Config) -> str:
 def _headline_question(config: Config) -> str:
     name, milestone = config.headline.target, config.headline_milestone
     target = f"'{config.target_title(name)}' ({target_definition(config.targets[name])})"
-    threshold = config.headline.threshold
-    matters = "" if threshold is None else f" A chance of {100 * threshold:g}% is where it would matter."
     return (
         f"Will the target {target} be met after {long_day(config.as_of)} and before "
-        f"{long_day(milestone.date)} ({', '.join(_milestone_words(milestone, config))})?{matters}"
+        f"{long_day(milestone.date)} ({', '.join(_milestone_words(milestone, config))})?"
     )
 
 

@@ -31,7 +31,6 @@ from forecast.config.field_types import (
     PriorValue,
     Probability,
     Severity,
-    Share,
     Side,
     Subcategory,
     Text,
@@ -211,7 +210,6 @@ class HeadlineConfig(Section):
 
     target: str = Field(description="key of one of the targets")
     milestone: str = Field(description="name of one of the milestones")
-    threshold: Share | None = optional("a probability whose crossing would change what you do")
 
 
 class DecisionConfig(Section):

@@ -88,42 +88,13 @@ class AssumptionEffect(Record):
     upper: ShiftEnd
 
 
-class BreakEven(Record):
-    """The smallest change of one assumption that takes a probability to another word, or to a threshold.
-
-    ``steps`` counts spreads of the prior (for an act ahead: its probability moved by so much). Without a
-    crossing ``outcome`` says whether none exists or the draws cannot tell.
-    """
-
-    target: str
-    milestone: str
-    name: str = Field(description="name of the prior, or 'calendar.N' for an act ahead")
-    act: str | None = Field(default=None, description="label of the act ahead; None for a prior")
-    kind: Literal["word", "threshold"]
-    outcome: Literal["crosses", "never", "needs a refit"]
-    probability: Probability = Field(description="of the run")
-    becomes: str | None = Field(default=None, description="the other word of ICD 203; None for a threshold")
-    bound: Probability | None = None
-    steps: float | None = None
-    mcse: float | None = None
-    now: Assumed = Field(description="what the run assumes")
-    assumed: Assumed | None = Field(default=None, description="the assumption at the crossing")
-    assumed_mcse: tuple[Assumed, Assumed] | None = Field(
-        default=None, description="the same, one Monte Carlo error to each side"
-    )
-    reached: Interval = Field(description="lowest and highest probability over all shifts that can be told")
-
-
 class Robustness(Record):
     """How far the call rests on assumptions."""
 
-    target: str = Field(description="target of the tornado chart and the break-evens")
+    target: str = Field(description="target of the tornado chart")
     milestone: str = Field(description="milestone of the tornado chart")
-    threshold: Probability | None
     sensitivities: tuple[NumberSensitivity, ...]
     tornado: tuple[AssumptionEffect, ...] = Field(description="the most influential first")
-    break_evens: tuple[BreakEven, ...]
-    notes: tuple[Notice, ...] = ()
 
 
 class TensionSeries(Record):

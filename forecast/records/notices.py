@@ -158,13 +158,6 @@ def _influential_events(number: int) -> str:
     return f"{count(number, 'event')} {them}"
 
 
-def _stands(label: str, before: str, probability: float) -> str:
-    # One decimal, so that the distance from a bound shows; never 0% or 100%.
-    near_an_end = min(probability, 1 - probability) < 0.05
-    shown = percent(probability) if near_an_end else f"{100 * probability:.1f}%"
-    return f"{label} before {before}: {shown} stands within its Monte Carlo error of the"
-
-
 SENTENCES: Mapping[str, Callable[..., str]] = {
     # Cautions on the events.
     "coding_errors": lambda audited, wrong, rate, interval90: (
@@ -255,13 +248,5 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
     ),
     "absent_forecasts": lambda target, horizon_days, model, absent, origins: (
         f"{target}, {horizon_days} days: {model} has no forecast for {absent} of {origins} origins."
-    ),
-    # Notes on robustness.
-    "on_word_bound": lambda target, label, milestone, before, probability, words: (
-        f"{_stands(label, before, probability)} bound between '{words[0]}' and '{words[1]}'; either word may "
-        "be said of it."
-    ),
-    "on_threshold": lambda target, label, milestone, before, probability, threshold: (
-        f"{_stands(label, before, probability)} threshold of {100 * threshold:g}%."
     ),
 }

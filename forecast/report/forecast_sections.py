@@ -10,7 +10,6 @@ import numpy as np
 from forecast.blocks import (
     Bar,
     Block,
-    Bullets,
     Cell,
     Chart,
     Column,
@@ -29,7 +28,6 @@ from forecast.records.analysis import (
     DriftNow,
     LearnedFrom,
     PastForecast,
-    Robustness,
     ShiftEnd,
     Sign,
     TensionSeries,
@@ -60,18 +58,15 @@ from forecast.report.words import (
     assumed_text,
     assumption_label,
     bar_title,
-    break_even_sentence,
     by_effect,
     capitalised,
     cases_marked,
     chance,
     chosen_milestones,
-    crossing_first,
     headline_pair,
     members_sentence,
     named,
     plural,
-    rest_sentence,
     scenario_answer,
     shown_change,
     shown_days,
@@ -139,7 +134,7 @@ _LABEL_VERBS: dict[RestsOn, str] = {
 _MOST_CASES, _LONGEST_CASE = 3, 70
 _MOST_DRIVERS, _LONGEST_SUMMARY = 6, 150
 _MOST_SCHEDULED = 8
-_MOST_PRINTED, _MOST_CROSSINGS = 8, 3
+_MOST_PRINTED = 8
 _MOST_TARGETS, _MOST_ACTS = 6, 4
 
 
@@ -596,7 +591,7 @@ def _describe_tension(tension: TensionSeries, events: EventTable, forecast: Fore
 
 
 def assumptions_section(run: RunRecords) -> Section:
-    """What the headline rests on, the assumptions that move it most, and what would change its word."""
+    """What the headline rests on, and the assumptions that move it most."""
     forecast, robustness = run.forecast, run.analysis.robustness
     title = "What the number rests on"
     if robustness is None or not robustness.sensitivities:
@@ -635,12 +630,11 @@ def assumptions_section(run: RunRecords) -> Section:
             draw=lambda: draw_tornado(forecast, robustness, _MOST_PRINTED),
         )
         blocks.append(chart)
-    blocks += _break_evens(forecast, robustness, (milestone,))
     return Section("assumptions", title, tuple(blocks))
 
 
 def labels_section(run: RunRecords) -> Section | None:
-    """For the page alone: what every number rests on, and what would change the word of each milestone."""
+    """For the page alone: what every number rests on."""
     forecast, robustness = run.forecast, run.analysis.robustness
     if robustness is None or not robustness.sensitivities:
         return None
@@ -648,30 +642,8 @@ def labels_section(run: RunRecords) -> Section | None:
         labels_table(forecast, robustness.sensitivities, colour=target_colour),
         Prose(PULLS, tone="fine"),
         *([Prose(_OF_THE_MODEL, tone="fine")] if len(forecast.members) > 1 else []),
-        *_break_evens(forecast, robustness, forecast.target(robustness.target).milestones),
-        *(Prose(note.text, tone="fine") for note in robustness.notes),
     )
     return Section("labels", "What every number rests on", blocks, printed=False)
-
-
-def _break_evens(
-    forecast: Forecast, robustness: Robustness, milestones: Sequence[MilestoneForecast]
-) -> Iterator[Block]:
-    """What alone would change the word for the chance before each of these milestones."""
-    target = forecast.target(robustness.target)
-    for milestone in milestones:
-        question = (target.name, milestone.name)
-        here = [one for one in robustness.break_evens if (one.target, one.milestone) == question]
-        if not here:
-            continue
-        crossing = crossing_first(here, *question)[:_MOST_CROSSINGS]
-        rest = rest_sentence(here, len(crossing))
-        now, day = percent(milestone.probability), long_day(milestone.date)
-        lead = f"What would change the word for {now} before {day}."
-        yield Prose("Each of these alone would:" if crossing else rest, lead=lead)
-        if crossing:
-            each = [break_even_sentence(one, titles_of(forecast)) for one in crossing]
-            yield Bullets((*each, *([rest] if rest else [])))
 
 
 # What if

@@ -13,7 +13,6 @@ from forecast.blocks import (
     Bullets,
     Cell,
     Column,
-    Entry,
     Group,
     Heading,
     Prose,
@@ -51,11 +50,9 @@ from forecast.report.words import (
     assumption_label,
     assumptions_pull,
     base_rate_sentence,
-    break_even_sentence,
     by_effect,
     change_with_error,
     confidence,
-    crossing_first,
     days_ahead,
     group_label,
     headline_pair,
@@ -65,7 +62,6 @@ from forecast.report.words import (
     now_text,
     odds_factor,
     odds_text,
-    rest_sentence,
     scenario_answer,
     seen_before,
     shown_error,
@@ -100,7 +96,7 @@ PLAUSIBLE = (
     "expected act how often the record had one, over the chance needed; of a scheduled act how much of the "
     "stated chance is left."
 )
-_MOST_BARS, _MOST_CROSSINGS = 14, 6
+_MOST_BARS = 14
 _COMPARED = (Column("Scenario"), right("Chance"), right("Change"), right("Assumed"))
 MilestoneColumn = Literal["milestone", "chance", "range", "words", "windows", "rate", "error", "change"]
 WIDTHS: dict[MilestoneColumn, float | None] = {
@@ -425,21 +421,11 @@ def change_lines(forecast: Forecast, change: ReconcilingChange) -> Iterator[tupl
 
 
 def robustness_blocks(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
-    """Yield what each number rests on, what each assumption does to one, and what would change the words."""
+    """Yield what each number rests on, and what each assumption does to one."""
     yield from alarm(forecast)
     yield labels_table(forecast, robustness.sensitivities, printed=True)
     yield Prose(PULLS, tone="fine")
     yield from _tornado(forecast, robustness)
-    yield Heading("What would change the words")
-    for target in forecast.targets:
-        of_target = [one for one in robustness.break_evens if one.target == target.name]
-        for milestone in target.milestones if of_target else ():
-            here = [one for one in of_target if one.milestone == milestone.name]
-            crossing = crossing_first(here, target.name, milestone.name)[:_MOST_CROSSINGS]
-            each = tuple(break_even_sentence(one, titles_of(forecast)) for one in crossing)
-            rest = Prose(rest_sentence(here, len(crossing)), tone="fine")
-            yield Entry(_question(target, milestone), (*([Bullets(each)] if each else ()), rest))
-    yield from (Prose(note.text) for note in robustness.notes)
 
 
 def labels_table(

@@ -1,4 +1,4 @@
-"""What is said of a forecast: judgement, confidence, assumptions, what would change the word, scenarios.
+"""What is said of a forecast: judgement, confidence, assumptions, scenarios.
 
 One rule for report, terminal and page. Likelihood is said in the words of ICD 203, of the probability alone.
 Confidence is said apart from it, as ICD 203 asks: low, moderate or high, by the weakest of what the judgement
@@ -18,7 +18,6 @@ from forecast.events.codebook import CATEGORIES
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
-    BreakEven,
     LearnedFrom,
     MilestoneChange,
     NumberSensitivity,
@@ -51,7 +50,6 @@ from forecast.wording import (
     number,
     on_scale,
     percent,
-    plain_number,
     points,
     shown_percent,
     signed_points,
@@ -141,59 +139,26 @@ _MOST_CASES_NAMED = 4
 _LARGEST_LOG = 9.0
 """Log odds beyond which a linear rate of change says nothing."""
 _ASSUMPTIONS = {
-    # Group of priors: label, and the clause of a change with {times}, or with {then} and {now}, in it.
-    "baseline.weekly_rate": ("Base rate: {kind}", "{acts} come {times} as often"),
-    "tension.scale": ("Size of swings in tension", "swings in tension count {times} as much"),
-    "tension.persistence": ("Persistence of tension", "tension lasts {times} as long"),
-    "tension.loading": (
-        "Tie to tension: {kind}",
-        "{acts} follow {then} of a swing in tension instead of {now}",
-    ),
-    "drift.scale": ("Size of drift", "drift counts {times} as much"),
-    "answers.number": (
-        "Answers: {kind}",
-        "{times} as many acts answer one act of conflict by {kind}",
-    ),
-    "answers.in_kind": (
-        "Answers in kind: {kind}",
-        "{then} of the answers by {kind} are of the same kind of act instead of {now}",
-    ),
-    "answers.half_life_days": ("Half-life of answers", "answers take {times} as long"),
-    "answers.severity": (
-        "Answers to graver acts",
-        "an act one severity graver is answered {then} as often instead of {now}",
-    ),
-    "answers.gravity": (
-        "Gravity of answers",
-        "an act one severity graver is answered by graver acts {then} as often instead of {now}",
-    ),
-    "follow_on.number": (
-        "Cooperation that follows",
-        "{times} as many cooperative acts follow one of their kind",
-    ),
-    "follow_on.half_life_days": (
-        "Half-life of what follows cooperation",
-        "cooperation that follows takes {times} as long",
-    ),
-    "reaction.number": (
-        "Reaction: {kind}",
-        "a trigger of severity 4 of '{kind}' is answered with a chance of {then} instead of {now}",
-    ),
-    "reaction.half_life_days": (
-        "Half-life of a reaction: {kind}",
-        "the answers of '{kind}' take {times} as long",
-    ),
-    "reaction.severity": (
-        "Graver triggers: {kind}",
-        "a trigger of '{kind}' one severity graver is answered {then} as often instead of {now}",
-    ),
-    "reaction.gravity": (
-        "Graver answers: {kind}",
-        "answers of '{kind}' that are one severity graver are {then} as frequent instead of {now}",
-    ),
-    "ballast": ("Calming: {kind}", "{acts} change the rate of conflict by {then} instead of {now}"),
-    "ballast.half_life_days": ("Half-life of calming", "calming lasts {times} as long"),
+    "baseline.weekly_rate": "Base rate: {kind}",
+    "tension.scale": "Size of swings in tension",
+    "tension.persistence": "Persistence of tension",
+    "tension.loading": "Tie to tension: {kind}",
+    "drift.scale": "Size of drift",
+    "answers.number": "Answers: {kind}",
+    "answers.in_kind": "Answers in kind: {kind}",
+    "answers.half_life_days": "Half-life of answers",
+    "answers.severity": "Answers to graver acts",
+    "answers.gravity": "Gravity of answers",
+    "follow_on.number": "Cooperation that follows",
+    "follow_on.half_life_days": "Half-life of what follows cooperation",
+    "reaction.number": "Reaction: {kind}",
+    "reaction.half_life_days": "Half-life of a reaction: {kind}",
+    "reaction.severity": "Graver triggers: {kind}",
+    "reaction.gravity": "Graver answers: {kind}",
+    "ballast": "Calming: {kind}",
+    "ballast.half_life_days": "Half-life of calming",
 }
+"""Label of each group of priors."""
 _ANSWERERS = {"same_side": "the side that acted", "other_side": "the other side"}
 Titles = Mapping[str, str]
 """What people call each target of a run, by its name."""
@@ -516,7 +481,7 @@ def group_of(name: str) -> tuple[str, str]:
 def group_label(name: str) -> str:
     """Name of a group of assumptions, e.g. ``base rate`` for ``baseline.weekly_rate``."""
     known = _ASSUMPTIONS.get(name)
-    return known[0].split(":")[0].split(" {")[0].lower() if known else name.replace("_", " ")
+    return known.split(":")[0].split(" {")[0].lower() if known else name.replace("_", " ")
 
 
 def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TITLES) -> str:
@@ -524,7 +489,7 @@ def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TIT
     if act is not None:
         return f"Scheduled: {act}"
     group, element = group_of(name)
-    return _ASSUMPTIONS[group][0].format(kind=_kind(element, titles)) if group else name
+    return _ASSUMPTIONS[group].format(kind=_kind(element, titles)) if group else name
 
 
 def bar_title(bar: AssumptionEffect, titles: Titles = _NO_TITLES) -> str:
@@ -558,93 +523,6 @@ def _kind(element: str, titles: Titles) -> str:
 
 def _is_cell(element: str, titles: Titles) -> bool:
     return any(part in titles for part in (element, *element.split("+")))
-
-
-def _acts(element: str, titles: Titles) -> str:
-    """Acts of a kind as the subject of a sentence."""
-    if _is_cell(element, titles):
-        return f"acts that count as '{_kind(element, titles)}'"
-    what, by, side = _kind(element, titles).partition(" by ")
-    return f"{what} acts{by}{side}"
-
-
-def break_even_sentence(crossing: BreakEven, titles: Titles = _NO_TITLES) -> str:
-    """Say a crossing: which word another assumption leads to, which assumption, and how sure that is.
-
-    Raises
-    ------
-    ValueError
-        The record is no crossing.
-    """
-    if crossing.bound is None or crossing.assumed is None:
-        raise ValueError(f"{crossing.name}: a break-even that is no crossing has no sentence")
-    ends = (crossing.now, crossing.assumed, *(crossing.assumed_mcse or ()))
-    now, then, *either = (on_scale(end.value, end.scale) for end in ends)
-    if crossing.becomes is not None:
-        becomes = f"'{words(crossing.probability).capitalize()}' becomes '{crossing.becomes}'"
-    else:
-        rises = crossing.bound > crossing.probability
-        verb, side = ("rises", "above") if rises else ("falls", "below")
-        becomes = f"The chance of {percent(crossing.probability)} {verb} {side} {100 * crossing.bound:g}%"
-    if crossing.act is not None:
-        return (
-            f"{becomes} when '{crossing.act}' has a chance of {then} (between {either[0]} and {either[1]} "
-            f"within one Monte Carlo error) instead of {now}."
-        )
-    clause, says_both = _change_clause(crossing.name, crossing.now, crossing.assumed, titles)
-    values = "" if says_both else f"prior centred on {then} instead of {now}; "
-    return f"{becomes} when {clause} ({values}{either[0]} to {either[1]} within one Monte Carlo error)."
-
-
-def _change_clause(name: str, before: Assumed, after: Assumed, titles: Titles) -> tuple[str, bool]:
-    """Say a change as the clause after *when*; and whether it holds the values before and after."""
-    now, then = (on_scale(end.value, end.scale) for end in (before, after))
-    group, element = group_of(name)
-    if not group:
-        return f"{name} has its middle at {then} instead of {now}", True
-    kind, acts = _kind(element, titles), _acts(element, titles)
-    clause, ratio = _ASSUMPTIONS[group][1], ""
-    if before.parameter and after.parameter is not None:
-        factor = after.parameter / before.parameter
-        ratio = f"{plain_number(factor)} times"
-        for whole, word in ((0.5, "half"), (2.0, "twice")):
-            ratio = word if abs(factor / whole - 1) < 0.02 else ratio
-        if group == "ballast" and before.parameter > 0.05 and after.parameter > 0:
-            return f"{acts} calm {ratio} as much", True
-    return clause.format(times=ratio, then=then, now=now, kind=kind, acts=acts), "{now}" in clause
-
-
-def crossing_first(break_evens: Sequence[BreakEven], target: str, milestone: str) -> list[BreakEven]:
-    """Break-evens of one question that are crossings, the smallest change first."""
-    return [
-        one
-        for one in break_evens
-        if (one.target, one.milestone, one.outcome) == (target, milestone, "crosses")
-    ]
-
-
-def rest_sentence(here: Sequence[BreakEven], shown: int) -> str:
-    """What is to be said of the assumptions of one question beside the ``shown`` crossings."""
-    outcomes: dict[str, set[str]] = {}
-    for one in here:
-        outcomes.setdefault(one.name, set()).add(one.outcome)
-    crossing = sum(one.outcome == "crosses" for one in here)
-    quiet = [found for found in outcomes.values() if "crosses" not in found]
-    unknown = sum("needs a refit" in found for found in quiet)
-    parts = []
-    if (more := crossing - shown) > 0:
-        parts.append(f"{more} more {plural(more, 'needs', 'need')} a larger change")
-    if not crossing and here:
-        low, high = min(one.reached[0] for one in here), max(one.reached[1] for one in here)
-        parts.append(
-            "no single assumption does, as far as the draws can tell (the chance stays within "
-            f"{interval_percent((low, high))})"
-        )
-    if unknown:
-        parts.append(f"{unknown} {plural(unknown, 'needs', 'need')} a new fit to tell")
-    if idle := len(quiet) - unknown:
-        parts.append(f"{idle} {plural(idle, 'does', 'do')} not bring it near a bound")
-    return f"{capitalised('; '.join(parts))}." if parts else ""
 
 
 def strength(pull: WeightPull) -> float:

@@ -27,11 +27,10 @@ from forecast.scenarios.answer import milestone_day, parameter_draws
 from forecast.sensitivity.acts_ahead import ActEffect, act_effects
 from forecast.sensitivity.shifts import (
     FURTHEST,
-    SCANNED,
     PriorShifts,
     Questions,
-    find_break_evens,
     key_assumptions,
+    shift_to,
 )
 from forecast.wording import Scale
 
@@ -157,18 +156,7 @@ class _Search:
 
     def _prior(self, shifts: PriorShifts) -> ReconcilingChange:
         """The shift of a prior at which the draws say the goal, or the nearest that they can tell."""
-        search = find_break_evens(shifts, 0, [self.goal])
-        told = [
-            side * one
-            for side in (-1, 1)
-            for one in SCANNED
-            if search.told_from <= side * one <= search.told_to
-        ]
-        steps = (
-            search.crossings[0].steps
-            if search.crossings
-            else min(told, key=lambda one: self._gap(float(shifts.at(one).probability[0])))
-        )
+        steps = shift_to(shifts, 0, self.goal)
         return ReconcilingChange.model_validate(
             {
                 **_part(shifts, steps).model_dump(by_alias=True),

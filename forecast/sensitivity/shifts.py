@@ -1,4 +1,4 @@
-"""Forecasts under other priors, by weights of the draws, and where they meet a bound.
+"""Forecasts under other priors, by weights of the draws, and the shift that reaches a probability.
 
 A *step* moves a prior by one standard deviation of its own, on the scale on which it is normal; its width
 stays. The pooled hazard knows nothing of priors: they move it only through what acts ahead do.
@@ -6,7 +6,7 @@ stays. The pooled hazard knows nothing of priors: they move it only through what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -27,7 +27,6 @@ FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
 SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
 _TOLERANCE = 1e-3
-_SLOPE_STEP = 0.05
 _LEAST = 1e-12
 _TOLD = 0.06
 """Share of the draws by which a posterior has to differ from its prior to be another."""
@@ -183,10 +182,6 @@ class PriorShifts:
             self._known[steps] = ShiftedChances(weights, probability)
         return self._known[steps]
 
-    def error_at(self, steps: float, question: int) -> float:
-        """Monte Carlo error of the forecast of one question under a shift."""
-        return monte_carlo_error(self._by_draw(steps, question), self.base.n_chains)
-
     def change_error_at(self, steps: float, question: int) -> float:
         """Monte Carlo error of the change against the run, draw by draw."""
         change = self._by_draw(steps, question) - self._by_draw(0.0, question)
@@ -196,71 +191,33 @@ class PriorShifts:
         return self.questions.by_draw(question, self.at(steps).weights.weights)
 
 
-class Crossing(NamedTuple):
-    """Where a probability meets a bound: the shift in steps of the prior's spread, and its error."""
+def shift_to(shifts: PriorShifts, question: int, goal: float) -> float:
+    """Return the smallest shift at which a question says the goal, or the one that comes nearest.
 
-    steps: float
-    mcse: float
-    bound: float
-
-
-@dataclass(frozen=True)
-class BreakEvenSearch:
-    """The nearest crossing of each bound that is met, nearest first.
-
-    The draws can tell between the shifts ``told_from`` and ``told_to``; ``FURTHEST`` on a side that was
-    scanned whole. ``reached`` are the lowest and highest probability between them.
+    Searched are the shifts up to ``FURTHEST`` each way of which the draws can tell.
     """
 
-    crossings: tuple[Crossing, ...]
-    told_from: float
-    told_to: float
-    reached: tuple[float, float]
+    def chance(steps: float) -> float:
+        return float(shifts.at(steps).probability[question])
 
-    @property
-    def whole(self) -> bool:
-        """Whether the draws could tell of every shift that was to be scanned."""
-        return (self.told_from, self.told_to) == (-FURTHEST, FURTHEST)
-
-
-def find_break_evens(shifts: PriorShifts, question: int, bounds: Sequence[float]) -> BreakEvenSearch:
-    """Search the nearest shift that takes the probability of one question to each bound (none its own)."""
-    nearest: dict[float, float] = {}
-    told = {-1.0: 0.0, 1.0: 0.0}
-    seen = [float(shifts.at(0.0).probability[question])]
-    for side in told:
+    told, met = [0.0], []
+    for side in (-1.0, 1.0):
         for inner, outer in pairwise(SCANNED):
             if not shifts.at(side * outer).weights.trusted:
                 break
-            told[side] = outer
-            low, high = (float(shifts.at(side * one).probability[question]) for one in (inner, outer))
-            seen.append(high)
-            for bound in bounds:
-                if (low < bound) == (high < bound) or abs(nearest.get(bound, outer)) < inner:
-                    continue
-                crossing = _bisect(shifts, question, bound, side * inner, side * outer)
-                if bound not in nearest or abs(crossing) < abs(nearest[bound]):
-                    nearest[bound] = crossing
-    crossings = sorted(
-        (Crossing(steps, _error(shifts, question, steps), bound) for bound, steps in nearest.items()),
-        key=lambda crossing: abs(crossing.steps),
-    )
-    return BreakEvenSearch(tuple(crossings), -told[-1.0], told[1.0], (min(seen), max(seen)))
+            told.append(side * outer)
+            if (chance(side * inner) < goal) != (chance(side * outer) < goal):
+                met.append(_bisect(chance, goal, side * inner, side * outer))
+                break
+    return min(met, key=abs) if met else min(told, key=lambda steps: abs(chance(steps) - goal))
 
 
-def _bisect(shifts: PriorShifts, question: int, bound: float, inner: float, outer: float) -> float:
-    starts_below = bool(shifts.at(inner).probability[question] < bound)
+def _bisect(chance: Callable[[float], float], goal: float, inner: float, outer: float) -> float:
+    starts_below = chance(inner) < goal
     while abs(outer - inner) > _TOLERANCE:
         middle = 0.5 * (inner + outer)
-        if bool(shifts.at(middle).probability[question] < bound) == starts_below:
+        if (chance(middle) < goal) == starts_below:
             inner = middle
         else:
             outer = middle
     return 0.5 * (inner + outer)
-
-
-def _error(shifts: PriorShifts, question: int, steps: float) -> float:
-    """Error of the probability at the crossing, over the slope there."""
-    ahead, behind = (shifts.at(steps + side * _SLOPE_STEP).probability[question] for side in (1.0, -1.0))
-    slope = abs(float(ahead - behind)) / (2 * _SLOPE_STEP)
-    return shifts.error_at(steps, question) / slope if slope > 0 else float("inf")

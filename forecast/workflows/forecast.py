@@ -51,7 +51,7 @@ from forecast.scenarios.signs import measure_quiet, measure_signs
 from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.reactions import measure_reactions
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+from forecast.sensitivity.robustness import measure_robustness
 from forecast.sensitivity.waterfall import measure_waterfall
 from forecast.workflows.report import save_run
 
@@ -175,7 +175,7 @@ def _make(
             withheld = moved.withheld
         with clock.time("robustness"):
             tell(StageProgress("robustness"))
-            robustness = measure_robustness(base, RobustnessOptions(threshold=config.headline.threshold))
+            robustness = measure_robustness(base)
     if inputs.scenarios:
         with clock.time("scenarios"):
             found = compare_scenarios(base, inputs.scenarios, listen=tell)

@@ -9,7 +9,7 @@ import pytest
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.panel import FutureAct
 from forecast.sensitivity.acts_ahead import act_effects
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
+from forecast.sensitivity.robustness import measure_robustness
 from forecast.sensitivity.shifts import PriorShifts, Questions, rests_on_record
 
 QUESTIONS = [("escalation", "new-year"), ("lethal", "autumn"), ("lethal", "new-year")]
@@ -45,7 +45,7 @@ def test_the_tornado_moves_what_is_assumed_and_leaves_the_rate_of_the_record(bas
     seen, never = "baseline.weekly_rate.escalation", "baseline.weekly_rate.lethal"
     # The config of these runs states both, which makes both an assumption.
     assert not rests_on_record(base.inputs, seen)
-    names = {one.name for one in measure_robustness(base, RobustnessOptions(), ()).tornado}
+    names = {one.name for one in measure_robustness(base, ()).tornado}
     assert {seen, never, "calendar.0"} <= names
     priors = base.inputs.priors
     held = priors.changed({seen: "default", never: "default"}, "default")

@@ -3,9 +3,7 @@
 from datetime import date
 from typing import get_args
 
-import pytest
-
-from forecast.records.analysis import Assumed, BreakEven, Reason
+from forecast.records.analysis import Reason
 from forecast.records.forecast import (
     Diagnostics,
     FailedWeights,
@@ -18,7 +16,6 @@ from forecast.records.forecast import (
 from forecast.records.notices import notice
 from forecast.report.words import (
     REASON_WORDS,
-    break_even_sentence,
     members_sentence,
     method_sentence,
     reason_sentence,
@@ -28,17 +25,6 @@ from forecast.report.words import (
 
 def codes_of(record) -> tuple[str, ...]:
     return get_args(record.model_fields["code"].annotation)
-
-
-def crossing(name: str, now, then, either, **fields) -> BreakEven:
-    """A crossing from (parameter, value) to another, with those within one Monte Carlo error; one scale."""
-    scale = fields.pop("scale")
-    known = {"kind": "word", "becomes": "likely", "bound": 0.555, "probability": 0.52, "act": None} | fields
-    now, then, *ends = (Assumed(parameter=p, value=v, scale=scale) for p, v in (now, then, *either))
-    asked = {"target": "clash", "milestone": "spring", "name": name, "outcome": "crosses", "steps": 0.5}
-    return BreakEven(
-        **asked, mcse=0.1, now=now, assumed=then, assumed_mcse=tuple(ends), reached=(0.4, 0.6), **known
-    )
 
 
 def test_gates_warnings_and_refusals(snapshot):
@@ -64,7 +50,7 @@ def test_gates_warnings_and_refusals(snapshot):
     assert [one.sentence for one in gates] + [one.text for one in (*warnings, *refusals)] == snapshot
 
 
-def test_scenarios_crossings_notes_and_members(snapshot):
+def test_scenarios_and_members(snapshot):
     known = {"name": "x", "label": "X", "rationale": "Y.", "failures": (), "targets": ()}
     weights = {"pareto_k": 0.834, "effective_draws": 512.4}
     reasons = [MethodReason(code=one) for one in codes_of(MethodReason)]
@@ -73,39 +59,11 @@ def test_scenarios_crossings_notes_and_members(snapshot):
         **known, **weights, method="reweight", withheld=None, reason=MethodReason(code="only_priors")
     )
     withheld = ScenarioForecast(**known, **weights, method="refit", withheld="no_refit", reason=reasons[-1])
-    crossings = [
-        crossing("tension.persistence", (28, 4), (51.1, 7.3), ((45.5, 6.5), (57.4, 8.2)), scale="weeks"),
-        crossing("ballast.visit", (0.4, -0.33), (0.2, -0.18), ((0.1, -0.1), (0.3, -0.26)), scale="effect"),
-        crossing(
-            "answers.number.other_side", (0.1, 10), (0.2, 20), ((0.19, 19), (0.22, 22)), scale="per_hundred"
-        ),
-        crossing("answers.in_kind.same_side", *[(0.12, 0.12), (0.3, 0.3)], [(0.26,) * 2] * 2, scale="chance"),
-        crossing("answers.severity", (0.4, 1.5), (0.7, 2.0), ((0.6, 1.8), (0.8, 2.2)), scale="times"),
-        crossing(
-            "reaction.number.taiwan_contact", *[(0.3, 0.26), (0.7, 0.5)], [(0.5, 0.4)] * 2, scale="chance"
-        ),
-        crossing(
-            "baseline.weekly_rate.sanction.USA", (0.1, 5), (0.2, 10), ((0.19, 9), (0.22, 11)), scale="a_year"
-        ),
-        crossing(
-            "calendar.0",
-            *((0.6, 0.6), (0.1, 0.1), ((0.0, 0.0), (0.3, 0.3))),
-            **{"act": "A summit", "kind": "threshold", "becomes": None, "bound": 0.4, "scale": "probability"},
-        ),
-    ]
-    asked = {"target": "clash", "label": "Clash", "milestone": "spring", "before": "Spring"}
-    asked["probability"] = 0.452
-    notes = (
-        notice("on_word_bound", **asked, words=("roughly even chance", "unlikely")),
-        notice("on_threshold", **asked, threshold=0.45),
-    )
     labels = ("model", "pooled hazard")
     assert [
         *map(reason_sentence, reasons),
         *map(method_sentence, (reweighted, withheld)),
         withheld_sentence(withheld),
-        *map(break_even_sentence, crossings),
-        *(note.text for note in notes),
         *(
             members_sentence(
                 [Member(name=one, label=one, weight=w) for one, w in zip(labels, each, strict=False)]
@@ -117,12 +75,6 @@ def test_scenarios_crossings_notes_and_members(snapshot):
 
 def test_every_reason_of_a_label_has_its_words():
     assert set(get_args(Reason)) == set(REASON_WORDS)
-
-
-def test_what_is_no_crossing_has_no_sentence():
-    one = crossing("x", (1, 1), (1, 1), ((1, 1),) * 2, scale="weeks")
-    with pytest.raises(ValueError, match="no crossing has no sentence"):
-        break_even_sentence(one.model_copy(update={"bound": None, "assumed": None}))
 
 
 def test_a_fit_has_converged_when_no_gate_failed():

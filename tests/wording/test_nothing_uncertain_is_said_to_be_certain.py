@@ -41,14 +41,8 @@ def test_what_is_certain_is_on_record_as_such():
 @pytest.mark.parametrize("tiny", TINY)
 def test_sentences_with_a_chance_do_not_either(tiny):
     for chance in (tiny, 1 - tiny):
-        note = notice(
-            "on_word_bound",
-            **dict.fromkeys(("target", "label", "milestone", "before"), "x"),
-            probability=chance,
-            words=("unlikely", "likely"),
-        )
         late = notice("late_reports", origin="stated", mean_days=2.0, known_share=chance)
         delay = SimpleNamespace(same_day=chance, mean_days=3.0)
         config = SimpleNamespace(events=SimpleNamespace(reporting_delay=delay))
-        said = [note.text, late.text, _delay(config)]
+        said = [late.text, _delay(config)]
         assert [text for text in said if CERTAIN.search(text)] == []

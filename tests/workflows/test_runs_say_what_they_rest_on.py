@@ -7,10 +7,7 @@ import pytest
 from forecast.config import load_config
 from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
-from forecast.report.words import break_even_sentence
-from forecast.runs.run import read_run
 from forecast.sensitivity.labels import SENSITIVE
-from forecast.sensitivity.robustness import RobustnessOptions, measure_robustness
 from forecast.workflows.forecast import make_forecast
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,31 +50,19 @@ def test_what_was_never_observed_rests_on_the_priors(forecast_record):
     assert {milestone.rests_on for milestone in target.milestones} == {"prior-driven"}
 
 
-def test_tornado_and_break_evens_are_of_the_headline(forecast_record, robustness):
+def test_the_tornado_is_of_the_headline(forecast_record, robustness):
     assert (robustness.target, robustness.milestone) == ("military_confrontation", "party-congress")
     chance = {one.name: one for one in forecast_record.target(robustness.target).milestones}["party-congress"]
     for bar in robustness.tornado:
         for end in (bar.lower, bar.upper):
             if end.probability is not None and 0 < end.probability < 1:
                 assert end.probability - end.change == pytest.approx(chance.probability, abs=1e-9)
-    assert {one.milestone for one in robustness.break_evens} == {"spring", "party-congress", "new-year"}
     assert any(bar.name == "calendar.0" for bar in robustness.tornado)
     widths = [max(abs(bar.lower.change or 0), abs(bar.upper.change or 0)) for bar in robustness.tornado]
     assert widths == sorted(widths, reverse=True)
 
 
-def test_a_crossing_is_told_with_its_error_and_a_missing_one_with_its_reason(robustness):
-    for one in robustness.break_evens:
-        low, high = one.reached
-        assert 0 <= low <= high <= 1
-        if one.outcome == "crosses":
-            assert None not in (one.bound, one.steps, one.mcse, one.assumed, one.assumed_mcse, one.becomes)
-            assert one.becomes in break_even_sentence(one)
-        else:
-            assert (one.bound, one.steps, one.mcse, one.assumed, one.becomes) == (None,) * 5
-
-
-def test_the_command_prints_labels_assumptions_and_break_evens(command, run_folder):
+def test_the_command_prints_labels_and_assumptions(command, run_folder):
     ended = command("sensitivity", run_folder)
     assert ended.code == 0
     lines = ended.out.splitlines()
@@ -86,28 +71,20 @@ def test_the_command_prints_labels_assumptions_and_break_evens(command, run_fold
         "What each probability rests on",
         "prior-driven",
         "one step down",
-        "What would change the words",
     ):
         assert text in ended.out
     assert "  Persistence of tension" in ended.out
 
 
-def test_another_question_and_a_threshold_are_measured_from_the_saved_draws(command, run_folder, robustness):
+def test_another_question_is_measured_from_the_saved_draws(command, run_folder, robustness):
     ended = command(
         "sensitivity",
         run_folder,
-        *("--target", "major_escalation", "--milestone", "spring", "--threshold", "45%", "--json"),
+        *("--target", "major_escalation", "--milestone", "spring", "--json"),
     )
     found = Robustness.model_validate_json(ended.out)
-    assert (found.target, found.milestone, found.threshold) == ("major_escalation", "spring", 0.45)
-    assert {one.kind for one in found.break_evens} <= {"word", "threshold"}
+    assert (found.target, found.milestone) == ("major_escalation", "spring")
     assert found.sensitivities == robustness.sensitivities
-    everything = measure_robustness(read_run(run_folder), RobustnessOptions(all_targets=True))
-    assert {one.target for one in everything.break_evens} == {
-        "major_escalation",
-        "military_confrontation",
-        "lethal_clash",
-    }
 
 
 def test_the_chart_is_drawn(command, run_folder, tmp_path):
@@ -120,8 +97,7 @@ def test_the_chart_is_drawn(command, run_folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--threshold", "1.2"], "--threshold: got '1.2'; expected a probability such as 40%"),
-        (["--threshold", "much"], "--threshold: got 'much'"),
+        (["--threshold", "60%"], "`sensitivity --threshold` ended with 0.4: use reconcile"),
         (
             ["--target", "lethal_crash"],
             "--target: the run has no 'lethal_crash'. Did you mean 'lethal_clash'?",

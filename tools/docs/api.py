@@ -29,7 +29,6 @@ GROUPS = {
         "compare_scenarios",
         "measure_robustness",
         "Scenario",
-        "RobustnessOptions",
     ),
     "Backtests and the record": (
         "run_backtest",

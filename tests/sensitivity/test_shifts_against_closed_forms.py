@@ -1,4 +1,4 @@
-"""Crossings and effects where algebra knows them: the posterior is the prior, or nothing but acts ahead."""
+"""Shifts and effects where algebra knows them: the posterior is the prior, or nothing but acts ahead."""
 
 from datetime import date
 from types import SimpleNamespace
@@ -7,20 +7,18 @@ import numpy as np
 import pytest
 from scipy import special
 
-from forecast import wording
 from forecast.events.dyads import DyadRule
-from forecast.inference.importance import EFFECTIVE_DRAWS_MIN
+from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, monte_carlo_error
 from forecast.models.survival import Chances
 from forecast.panel import FutureAct, TargetRule, TimeGrid
 from forecast.priors import Distribution, default_priors
 from forecast.priors.distributions import shifted
-from forecast.records.analysis import Assumed, BreakEven
-from forecast.report.words import assumed_text, assumption_label, break_even_sentence
+from forecast.report.words import assumed_text, assumption_label
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.scenarios.answer import parameter_draws
 from forecast.sensitivity.acts_ahead import act_effects
 from forecast.sensitivity.robustness import prior_bar, strongest_first
-from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, find_break_evens
+from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, shift_to
 from forecast.streams import acts_of, stream_layout
 
 USA_CHN = DyadRule(("USA",), ("CHN",))
@@ -44,33 +42,34 @@ def shifts(prior_run):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shifted_chances_and_crossings_are_where_algebra_has_them(shifts, name):
+def test_shifted_chances_and_the_shift_to_a_goal_are_where_algebra_has_them(shifts, name):
     one = shifts(name)
+
+    def error(steps):
+        by_draw = one.questions.by_draw(0, one.at(steps).weights.weights)
+        return monte_carlo_error(by_draw, one.base.n_chains)
+
     for steps in (-0.9, -0.4, 0.3, 0.8):
         exact = special.ndtr((START + steps) / np.sqrt(2))
-        assert abs(one.at(steps).probability[0] - exact) < 4 * one.error_at(steps, 0)
-    for bound in (0.25, 0.35, 0.5, 0.6):
-        (crossing,) = find_break_evens(one, 0, [bound]).crossings
-        exact = np.sqrt(2) * special.ndtri(bound) - START
-        assert abs(crossing.steps - exact) < 4 * crossing.mcse
-        assert 0 < crossing.mcse < 0.2
+        assert abs(one.at(steps).probability[0] - exact) < 4 * error(steps)
+    for goal in (0.25, 0.35, 0.5, 0.6):
+        steps = shift_to(one, 0, goal)
+        assert one.at(steps).probability[0] == pytest.approx(goal, abs=1e-3)
+        assert abs(special.ndtr((START + steps) / np.sqrt(2)) - goal) < 4 * error(steps)
 
 
-def test_no_shift_changes_nothing_and_the_nearest_of_several_bounds_comes_first(shifts):
+def test_no_shift_changes_nothing(shifts):
     one = shifts("tension.persistence")
     assert one.at(0.0).probability[0] == one.questions.shown[0]
     assert np.ptp(one.at(0.0).weights.weights) == one.change_error_at(0.0, 0) == 0.0
-    found = find_break_evens(one, 0, [0.2, 0.45, 0.6]).crossings
-    assert found[0].bound == 0.45
-    assert np.all(np.diff([abs(crossing.steps) for crossing in found]) > 0)
 
 
 def test_where_the_draws_cannot_tell_nothing_is_claimed(shifts):
     # Two steps of a prior that the data left as it was keep exp(−4) of the draws: far below the gate.
     one = shifts("ballast.visit")
-    found = find_break_evens(one, 0, [0.999])
-    assert (found.crossings, found.whole) == ((), False)
-    assert one.at(found.told_to).weights.effective_draws >= EFFECTIVE_DRAWS_MIN
+    nearest = shift_to(one, 0, 0.999)
+    assert 0 < nearest < FURTHEST
+    assert one.at(nearest).weights.effective_draws >= EFFECTIVE_DRAWS_MIN
     assert not one.at(FURTHEST).weights.trusted
 
 
@@ -105,18 +104,6 @@ def test_one_step_takes_the_middle_to_the_upper_sixth(prior):
     assert up.family == prior.family
     assert float(up.quantile(0.5)) == pytest.approx(float(prior.quantile(special.ndtr(1.0))), rel=0.06)
     assert float(down.quantile(0.5)) < float(prior.quantile(0.5)) < float(up.quantile(0.5))
-
-
-def test_words_change_exactly_at_the_bounds_named():
-    for p in np.linspace(0, 1, 401):
-        here = wording.words(p)
-        for bound in wording.neighbouring_words(p):
-            inside, outside = (
-                bound.probability + side * 1e-9 for side in ((-1, 1) if bound.above else (1, -1))
-            )
-            assert (bound.probability > p) == bound.above or bound.probability == pytest.approx(p)
-            assert wording.words(outside) == bound.words != here
-            assert wording.words(inside) == here
 
 
 # -- acts ahead
@@ -191,53 +178,3 @@ def test_assumptions_on_a_cell_are_named_by_the_titles_of_its_narrowest_targets(
         "answers.severity": "Answers to graver acts",
     }
     assert {name: assumption_label(name, titles=TITLES) for name in labels} == labels
-
-
-@pytest.mark.parametrize(
-    ("name", "scale", "values", "clause"),
-    [
-        (
-            "baseline.weekly_rate.large_drills",
-            "a_year",
-            (0.5, 1.0, 0.9),
-            "when acts that count as 'Large drills' come twice as often (prior centred on",
-        ),
-        (
-            "answers.in_kind.other_side",
-            "share",
-            (0.25, 0.5, 0.4),
-            "when 50% of the answers by the other side are of the same kind of act instead of 25% (40% to",
-        ),
-        (
-            "follow_on.number",
-            "per_hundred",
-            (10.0, 5.0, 0.9),
-            "when half as many cooperative acts follow one of their kind (prior",
-        ),
-        (
-            "answers.severity",
-            "times",
-            (1.2, 1.5, 1.4),
-            "when an act one severity graver is answered 1.5× as often instead of 1.2× (1.4×",
-        ),
-    ],
-)
-def test_a_crossing_says_what_is_assumed_of_which_acts(name, scale, values, clause):
-    now, then, low, high = (Assumed(parameter=value, value=value, scale=scale) for value in (*values, 2.0))
-    one = BreakEven(
-        target="large_drills",
-        milestone="soon",
-        name=name,
-        kind="word",
-        outcome="crosses",
-        probability=0.5,
-        becomes="likely",
-        bound=0.55,
-        steps=1.0,
-        mcse=0.1,
-        now=now,
-        assumed=then,
-        assumed_mcse=(low, high),
-        reached=(0.4, 0.6),
-    )
-    assert clause in break_even_sentence(one, TITLES)
