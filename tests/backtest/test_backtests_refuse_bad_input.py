@@ -23,7 +23,6 @@ REFUSED = (
     "--models climatology",
     "--models ,",
     "--resume --force",
-    "--cluster tcp://127.0.0.1:1 --jobs 2",
 )
 
 
