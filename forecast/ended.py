@@ -38,8 +38,6 @@ COMMANDS = {
 
 OPTIONS = {
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
-    "backtest --cluster": "ended with 0.4: use --jobs",
-    "bench accuracy --cluster": "ended with 0.4: use --jobs",
     "bench accuracy --prior": "ended with 0.4: leave it out; model.priors of a config change a backtest",
     "check --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "events crosswalk --output": "ended with 0.4: redirect what it prints into a file",
@@ -82,7 +80,6 @@ OPTIONS = {
     "run --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "sensitivity --all": "ended with 0.4: use reconcile, which says what would have to change for a chance",
     "sensitivity --threshold": "ended with 0.4: use reconcile, which says what would lead to a chance",
-    "watch --cluster": "ended with 0.4: use --jobs",
     "watch --test-mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
 }
 """By command and option, and its value where the option stays without it."""

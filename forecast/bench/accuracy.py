@@ -53,7 +53,7 @@ from forecast.evaluation.past_forecasts import (
     stage_seconds,
 )
 from forecast.evaluation.score_table import COUNT_FREE, DyadScores, score_dyads
-from forecast.evaluation.study import KeptRows
+from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.dyads import DyadRule, main_pairs
 from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
@@ -517,10 +517,11 @@ def run_benchmark(
     options: BenchmarkOptions,
     *,
     processes: int = 1,
+    cluster: str | None = None,
     keep: Path | None = None,
     listen: Listener | None = None,
 ) -> Benchmark:
-    """Forecast and score every dyad; the scores do not depend on where the units run .
+    """Forecast and score every dyad; the scores do not depend on where the units run (``Workers``).
 
     ``keep`` is a folder of finished units: those of the same events, settings, code and versions are read,
     not run. ``listen`` is told of stage ``backtest``, in origins of all dyads. ``InputError`` when a dyad
@@ -539,7 +540,7 @@ def run_benchmark(
         plans,
         {dyad: dyads[dyad] for dyad in plans},
         rows=KeptRows(keep) if keep else None,
-        processes=processes,
+        workers=Workers(processes, cluster),
         listen=listen,
     )
     if study.failures:

@@ -85,6 +85,9 @@ class PlanOptions(OriginOptions):
 class PlaceOptions:
     """Where a backtest runs, where it goes, and what becomes of one that is there."""
 
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    )
     resume: bool = option(False, "--resume", "Go on with a backtest that was stopped.")
     out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR")
     force: bool = option(False, "--force", "Replace a backtest that is there, finished or stopped.")
@@ -104,6 +107,8 @@ def backtest(
     """
     if place.force and place.resume:
         raise InputError("--force begins anew and --resume goes on: give one of them")
+    if place.cluster and place.cluster != "local" and plan.jobs > 1:
+        raise InputError("--jobs: a scheduler has its own workers. Leave it out with --cluster tcp://…")
 
     from forecast.config.watchlist import is_watchlist
 
@@ -126,6 +131,7 @@ def backtest(
             resume=place.resume,
             force=place.force,
             processes=plan.jobs,
+            cluster=place.cluster,
             listen=listen,
         )
     failures = done.failures if isinstance(done, Backtest) else ()
@@ -236,6 +242,9 @@ def accuracy(
     keep: Path | None = option(
         None, "--keep", "Keep finished parts in this folder, and go on from those there.", "FOLDER"
     ),
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    ),
     *,
     output: Output,
 ) -> None:
@@ -244,7 +253,9 @@ def accuracy(
         from forecast.bench.accuracy import run_benchmark
 
         bed, events, options = asked.read()
-        scores = run_benchmark(events, options, processes=asked.jobs, keep=keep, listen=listen)
+        scores = run_benchmark(
+            events, options, processes=asked.jobs, cluster=cluster, keep=keep, listen=listen
+        )
     facts = scores.to_dict()
     if bed is None:
         facts = facts.pop("targets")["target"] | facts

@@ -157,6 +157,9 @@ def watch(
     out: Path = option(RUNS, "--out", "Folder of the lists; this one goes to DIR/<name>/<as_of>.", "DIR"),
     strict: bool = option(False, "--strict", "Write nothing where the event files hold no act of a dyad."),
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256),
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    ),
     no_report: bool = option(False, "--no-report", "Make no page and no PDF."),
     ledger: Path | None = LEDGER,
     no_ledger: bool = option(False, "--no-ledger", "Leave this watch off the record, e.g. a trial."),
@@ -187,6 +190,7 @@ def watch(
                 out=out,
                 strict=strict,
                 processes=jobs,
+                cluster=cluster,
                 report=not no_report,
                 ledger=place,
                 listen=listen,

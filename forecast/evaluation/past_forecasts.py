@@ -35,7 +35,7 @@ from forecast.evaluation.forecast_table import (
     join_forecasts,
     make_forecasts,
 )
-from forecast.evaluation.study import KeptRows, Study, Task, decisive_versions, row_key, run_study
+from forecast.evaluation.study import KeptRows, Study, Task, Workers, decisive_versions, row_key, run_study
 from forecast.events.dyads import DyadRule
 from forecast.events.feed_faults import StaleGap, stale_gap
 from forecast.events.table import TEXTS, EventTable
@@ -378,7 +378,7 @@ def run_backtests(
     events: Mapping[str, EventTable],
     *,
     rows: KeptRows | None = None,
-    processes: int = 1,
+    workers: Workers | None = None,
     listen: Listener | None = None,
 ) -> tuple[dict[str, list[UnitResult]], Study[UnitResult]]:
     """Run the units of one or more backtests, by dyad; return their results by dyad, and the study.
@@ -402,7 +402,7 @@ def run_backtests(
     }
     light = {name: model_columns(table) for name, table in events.items()}
     # A listener of this process is of no use elsewhere.
-    heard = () if processes > 1 else (note,)
+    heard = () if workers and workers.elsewhere else (note,)
     by_name = {unit.name: unit for _, unit in units}
     tasks = [
         Task(row_key(settings[name], unit.name), unit.name, (plans[name], light[name], unit, *heard))
@@ -413,7 +413,7 @@ def run_backtests(
         tasks,
         lambda task, row: read_unit(by_name[task.name], row),
         rows=rows,
-        processes=processes,
+        workers=workers,
         listen=lambda task: note(by_name[task.name], by_name[task.name].n_origins),
     )
     results: dict[str, list[UnitResult]] = {name: [] for name in plans}

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import platform
+import re
 import shutil
 import signal
 import threading
@@ -41,6 +42,10 @@ from forecast.storage import MAX_RECORD_BYTES, read_plain, remove_stale, write_f
 
 Row = Any
 """Plain JSON values."""
+LOCAL = "local"
+_ADDRESS = r"\w+://\S+|\S+:\d+"
+CONNECT_SECONDS = 10
+JOIN_SECONDS = 60
 _DIED = "its worker processes died; the cause may be a lack of memory"
 
 _one_at_a_time = threading.Lock()
@@ -62,6 +67,22 @@ class Task:
     key: str
     name: str
     arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where tasks run: in this process, in others of this machine, or on Dask.
+
+    ``cluster`` is ``"local"`` or the address of a scheduler, as tcp://host:port, which has its own workers.
+    """
+
+    processes: int = 1
+    cluster: str | None = None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether tasks leave this process."""
+        return self.processes > 1 or self.cluster is not None
 
 
 @dataclass(frozen=True)
@@ -89,21 +110,22 @@ def run_study[T](
     read: Callable[[Task, Row], T],
     *,
     rows: KeptRows | None = None,
-    processes: int = 1,
+    workers: Workers | None = None,
     strict: bool = False,
     listen: Callable[[Task], None] | None = None,
 ) -> Study[T]:
     """Make the rows of a study that are not kept already in ``rows``.
 
-    ``work`` makes a row from the arguments of a task; ``read`` is what a row says (``ValueError``,
-    ``KeyError`` or ``TypeError`` for a damaged one). A task that fails is named in ``failures`` and the
-    others go on, unless ``strict`` lets its error end the study; the task of a worker that dies runs again on
-    another, until it has cost several. ``listen`` is told of each task whose row is there.
+    ``work`` makes a row from the arguments of a task (on Dask it is a function of a module); ``read`` is what
+    a row says (``ValueError``, ``KeyError`` or ``TypeError`` for a damaged one). A task that fails is named
+    in ``failures`` and the others go on, unless ``strict`` lets its error end the study; the task of a worker
+    that dies runs again on another, until it has cost several. ``listen`` is told of each task whose row is
+    there.
 
     Raises
     ------
     InputError
-        A kept row is damaged, or a row cannot be kept.
+        A kept row is damaged, a row cannot be kept, or the cluster cannot be used.
     StoppedError
         Ctrl-C was pressed, and rows are kept.
     """
@@ -121,7 +143,7 @@ def run_study[T](
     reused = len(results)
     jobs = [(work, task, strict) for task in tasks if task.key not in results]
     try:
-        for (_, task, _), outcome in do_all(_attempt, jobs, _died, processes):
+        for (_, task, _), outcome in do_all(_attempt, jobs, _died, workers or Workers()):
             if isinstance(outcome, UnfinishedError):
                 failures.append(outcome)
             else:
@@ -170,25 +192,30 @@ def _died(job: tuple[Callable[..., Row], Task, bool]) -> UnfinishedError:
 
 
 def do_all[*Ts, R](
-    work: Callable[[*Ts], R], jobs: Sequence[tuple[*Ts]], died: Callable[[tuple[*Ts]], R], processes: int
+    work: Callable[[*Ts], R], jobs: Sequence[tuple[*Ts]], died: Callable[[tuple[*Ts]], R], workers: Workers
 ) -> Iterator[tuple[tuple[*Ts], R]]:
-    """Do each job and yield it with its result: in order here, in that of completion in several processes.
+    """Do each job and yield it with its result: in order here, in the order of completion elsewhere.
 
-    ``died`` is the result of a job that cost several workers their lives.
+    ``died`` is the result of a job that cost several workers their lives. ``InputError`` when the cluster
+    cannot be reached, has no worker, or a worker has other versions.
     """
-    if processes == 1 or not jobs:
+    cluster = workers.cluster or LOCAL
+    if cluster != LOCAL and not re.fullmatch(_ADDRESS, cluster):
+        raise InputError(f"--cluster {cluster}: no address of a scheduler. Give 'local' or tcp://host:port")
+    if not workers.elsewhere or not jobs:
         yield from ((job, work(*job)) for job in jobs)
         return
     if find_spec("distributed") is None:
         raise InputError(
-            "--jobs above 1 needs distributed, which the extra 'cluster' brings: "
+            f"--jobs above 1 and --cluster need distributed, which the extra 'cluster' brings: "
             f"{install_command('cluster')}"
         )
     import distributed  # takes half a second
 
     # No client becomes Dask's default: xarray, which writes results while the workers go on, would then ask
     # the scheduler for a lock on its memory.
-    with _own_workers(min(processes, len(jobs))) as client:
+    n_workers = min(workers.processes, len(jobs))
+    with _own_workers(n_workers) if cluster == LOCAL else _workers_at(cluster) as client:
         # Each call carries its data, so that no worker holds anything that is lost when it dies.
         waiting = {client.submit(work, *job, pure=False): job for job in jobs}
         for future in distributed.as_completed(waiting, loop=client.loop):
@@ -226,6 +253,34 @@ def _own_workers(n_workers: int) -> Iterator[Any]:
         distributed.Client(own, set_as_default=False) as client,
     ):
         client.register_plugin(FollowParent())
+        yield client
+
+
+@contextmanager
+def _workers_at(address: str) -> Iterator[Any]:
+    import distributed
+
+    try:
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--cluster {address}: no scheduler answers there ({error}). Give 'local' or tcp://host:port"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=JOIN_SECONDS)
+        except TimeoutError as error:
+            raise InputError(
+                f"--cluster {address}: the scheduler has no worker, and none came within {JOIN_SECONDS} "
+                f"seconds. Start one with: dask worker {address}"
+            ) from error
+        ours = decisive_versions()
+        for worker, theirs in client.run(decisive_versions).items():
+            if theirs != ours:
+                raise InputError(
+                    f"--cluster {address}: worker {worker} has {theirs}, but here it is {ours}. Numbers "
+                    "would differ: install the same versions"
+                )
         yield client
 
 

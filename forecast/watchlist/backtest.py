@@ -43,7 +43,7 @@ from forecast.evaluation.past_forecasts import (
     run_backtests,
 )
 from forecast.evaluation.score_table import score_forecasts, without_nan
-from forecast.evaluation.study import begin_rows
+from forecast.evaluation.study import Workers, begin_rows
 from forecast.events.table import EventTable, csv_text
 from forecast.progress import Listener
 from forecast.report.tables import plain_name, value_text
@@ -123,6 +123,7 @@ def run_list_backtest(
     resume: bool = False,
     force: bool = False,
     processes: int = 1,
+    cluster: str | None = None,
     listen: Listener | None = None,
 ) -> ListBacktest:
     """Forecast every dyad of a list at past origins, score, and write the folder; as ``run_backtest``.
@@ -139,7 +140,9 @@ def run_list_backtest(
     plans, events, left_out = _plans(watchlist, options)
     settings = {name: plan.settings(events[name].sha256) for name, plan in plans.items()}
     rows = begin_rows(folder.with_name(f"{folder.name}.partial"), settings, resume=resume, force=force)
-    results, study = run_backtests(plans, events, rows=rows, processes=processes, listen=listen)
+    results, study = run_backtests(
+        plans, events, rows=rows, workers=Workers(processes, cluster), listen=listen
+    )
     if study.failures:
         raise UnfinishedError(
             f"{len(study.failures)} parts failed.\n{study.listed_failures}\nTry them again: --resume."

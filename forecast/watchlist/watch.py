@@ -28,7 +28,7 @@ from forecast.config.schema import HeadlineConfig
 from forecast.config.settings_file import Fault
 from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.errors import InputError, RunFolderError
-from forecast.evaluation.study import decisive_versions, do_all
+from forecast.evaluation.study import Workers, decisive_versions, do_all
 from forecast.events.dyads import DyadRule, actors_of, near_actors
 from forecast.events.stores import faults_of
 from forecast.events.table import csv_text
@@ -102,6 +102,7 @@ def run_watch(
     out: Path = Path("reports"),
     strict: bool = False,
     processes: int = 1,
+    cluster: str | None = None,
     report: bool = True,
     ledger: Path | None = None,
     listen: Listener | None = None,
@@ -109,8 +110,8 @@ def run_watch(
     """Watch a list and write its folder below ``out``; return what it found, and the folder.
 
     With ``strict`` nothing is written where some dyads cannot be run at all; else the others are run.
-    ``processes`` are workers of this machine. Page and PDF are made with ``report``; the forecasts go on
-    record in the ``ledger``, if one is given.
+    ``processes`` are workers of this machine, ``cluster`` is ``"local"`` or the address of a Dask scheduler.
+    Page and PDF are made with ``report``; the forecasts go on record in the ``ledger``, if one is given.
 
     Raises ``InputError``: the list, its files or its folder cannot be used, or dyads cannot be run and
     ``strict`` is set, or none can. All of them are named at once, and nothing is written.
@@ -129,7 +130,7 @@ def run_watch(
         refuse_unusable(ledger)
     with claimed(folder.parent):
         _begin(folder)
-        _forecast_all(dyads, folder, processes, tell)
+        _forecast_all(dyads, folder, Workers(processes, cluster), tell)
         watch = _watch_of(watchlist, dyads, before[0] if before else None, notes, folder.parent)
         jobs = {dyad.watched.key: dyad.job for dyad in dyads if dyad.job is not None}
         if ledger is not None and ledger.exists():
@@ -224,7 +225,7 @@ def _notes(rule: DyadRule, acts: DyadEvents) -> Iterator[str]:
         yield f"no act between the two sides; its number rests on acts with {third}."
 
 
-def _forecast_all(dyads: Sequence[_Dyad], folder: Path, processes: int, tell: Listener) -> None:
+def _forecast_all(dyads: Sequence[_Dyad], folder: Path, workers: Workers, tell: Listener) -> None:
     """Forecast the dyads that are not kept from before; each is kept when it is finished."""
     waiting: dict[str, _Dyad] = {}
     jobs = []
@@ -237,7 +238,7 @@ def _forecast_all(dyads: Sequence[_Dyad], folder: Path, processes: int, tell: Li
     tell(StageProgress("watch", 0, len(waiting)))
     # The longest first: one left for last would keep a single worker busy.
     jobs.sort(key=lambda job: -len(job[0].events))
-    for done, ((job,), (row, run)) in enumerate(do_all(forecast_dyad, jobs, _died, processes), start=1):
+    for done, ((job,), (row, run)) in enumerate(do_all(forecast_dyad, jobs, _died, workers), start=1):
         name = job.config.name
         keep_row(folder / name, job, row, run)
         waiting[name].row = row

@@ -37,7 +37,7 @@ from forecast.evaluation.score_table import (
     compare_models,
     score_forecasts,
 )
-from forecast.evaluation.study import begin_rows, is_begun
+from forecast.evaluation.study import Workers, begin_rows, is_begun
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
 from forecast.report.charts import write_backtest_figure
@@ -189,6 +189,7 @@ def run_backtest(
     resume: bool = False,
     force: bool = False,
     processes: int = 1,
+    cluster: str | None = None,
     listen: Listener | None = None,
 ) -> Backtest:
     """Forecast at past origins, score, and write the folder.
@@ -203,8 +204,8 @@ def run_backtest(
         Go on with a backtest that was stopped, if there is one.
     force : bool
         Replace the folder that is there, and throw away a backtest that was stopped.
-    processes : int
-        Workers of this machine. The result does not depend on it.
+    processes, cluster
+        Where the units run; see ``Workers``. The result does not depend on it.
     listen : callable, optional
         Told of the progress: stage ``backtest``, in origins.
 
@@ -234,7 +235,7 @@ def run_backtest(
         rows = begin_rows(partial_place(place), settings, resume=resume, force=replacing)
         name = plan.dyad
         by_dyad, study = run_backtests(
-            {name: plan}, {name: inputs.events}, rows=rows, processes=processes, listen=listen
+            {name: plan}, {name: inputs.events}, rows=rows, workers=Workers(processes, cluster), listen=listen
         )
         results, failures = by_dyad[name], tuple(map(str, study.failures))
         if failures and not results:

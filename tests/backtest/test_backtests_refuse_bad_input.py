@@ -23,6 +23,7 @@ REFUSED = (
     "--models climatology",
     "--models ,",
     "--resume --force",
+    "--cluster tcp://127.0.0.1:1 --jobs 2",
 )
 
 

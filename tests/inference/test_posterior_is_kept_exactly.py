@@ -4,7 +4,7 @@ import pytest
 import xarray as xr
 
 from forecast.errors import RunFolderError
-from forecast.evaluation.study import do_all
+from forecast.evaluation.study import Workers, do_all
 from forecast.inference.posterior import Posterior, read_posterior, write_posterior
 
 
@@ -52,7 +52,7 @@ def test_a_file_that_is_no_posterior_is_refused(kept, tmp_path, damage):
 def test_results_are_written_while_dask_workers_go_on_with_the_same_bytes(short_fit, tmp_path):
     """xarray takes its lock from Dask's default client, if there is one: the workers' must not be it."""
     write_posterior(short_fit, tmp_path / "alone.nc")
-    for job, found in do_all(abs, [(-1,), (-2,)], lambda job: 0, 2):
+    for job, found in do_all(abs, [(-1,), (-2,)], lambda job: 0, Workers(1, "local")):
         assert found == -job[0]
         write_posterior(short_fit, tmp_path / f"beside-{found}.nc")
         assert (tmp_path / f"beside-{found}.nc").read_bytes() == (tmp_path / "alone.nc").read_bytes()

@@ -9,6 +9,7 @@ import pytest
 
 from forecast.config.watchlist import load_watchlist
 from forecast.errors import BusyError, InputError, NotConvergedError
+from forecast.evaluation import study
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
@@ -284,3 +285,9 @@ def test_a_dyad_whose_workers_die_fails_and_the_others_do_not(trial, tmp_path, m
     failures = [one.failure.code for one in watch.dyads if one.failure]
     assert failures == ["worker_died"]
     assert sum(bool(one.targets) for one in watch.dyads) == len(watch.dyads) - 1 == 2
+
+
+def test_a_cluster_that_is_not_there_is_named_and_leaves_what_was_finished(trial, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "CONNECT_SECONDS", 0.2)
+    with pytest.raises(InputError, match=r"--cluster tcp://127\.0\.0\.1:9: no scheduler answers there"):
+        run_watch(load_watchlist(trial), out=tmp_path, report=False, cluster="tcp://127.0.0.1:9")

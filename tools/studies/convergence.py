@@ -30,7 +30,7 @@ from forecast.errors import ForecastError, InputError, UnfinishedError
 from forecast.evaluation.metrics import log_score, mean_estimate
 from forecast.evaluation.past_forecasts import model_columns
 from forecast.evaluation.score_table import without_nan
-from forecast.evaluation.study import KeptRows, Task, row_key, run_study
+from forecast.evaluation.study import KeptRows, Task, Workers, row_key, run_study
 from forecast.events.dyads import main_pairs
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
@@ -167,7 +167,7 @@ def run_convergence(dyads: Mapping[str, EventTable], asked: argparse.Namespace) 
         for cell, config, events in jobs
     ]
     kept = KeptRows(asked.keep) if asked.keep else None
-    study = run_study(forecast_cell, tasks, lambda _, row: row, rows=kept, processes=asked.workers)
+    study = run_study(forecast_cell, tasks, lambda _, row: row, rows=kept, workers=Workers(asked.workers))
     if study.failures:
         raise UnfinishedError(f"{study.listed_failures.strip()}\nGive fewer --workers")
     rows = list(study.results.values())
