@@ -34,7 +34,15 @@ from forecast.baselines import (
 from forecast.bench.accuracy import read_dyads
 from forecast.errors import ForecastError, InputError
 from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, make_forecasts
-from forecast.evaluation.metrics import log_score, pool_calibration, pool_dyads
+from forecast.evaluation.metrics import (
+    N_LINE_RESAMPLES,
+    PooledCalibration,
+    calibration_line,
+    log_score,
+    pool_calibration,
+    resampled_lines,
+    with_interval,
+)
 from forecast.evaluation.score_table import compare_models
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
@@ -152,6 +160,34 @@ def score_lines(name: str, tables: Mapping[str, ForecastTable]) -> Iterator[str]
     yield table_row("gamma–Poisson", [short(one) for one in theirs])
     yield table_row("difference", [f"{signed(value)} ± {short(error)}" for value, error in gaps])
     yield table_row("calibration slope", slopes)
+
+
+def pool_dyads(
+    tables: Sequence[ForecastTable], model: str, seed: int, n_resamples: int = N_LINE_RESAMPLES
+) -> PooledCalibration:
+    """Fit the calibration line of one model over several dyads; whole dyads are resampled.
+
+    Errors are NaN for a single dyad: ``pool_calibration`` has those of its origins.
+    """
+    rows = [table.select(model=model) for table in tables]
+    probability = np.concatenate([row.probability for row in rows])
+    outcome = np.concatenate([row.outcome for row in rows])
+    dyad = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    line = calibration_line(probability, outcome)
+    spread = np.full(2, np.nan)
+    if len(rows) > 1:
+        drawn = np.random.default_rng(seed).integers(len(rows), size=(n_resamples, len(rows)))
+        times = np.stack([np.bincount(places, minlength=len(rows)) for places in drawn]).astype(np.float64)
+        lines = resampled_lines(probability, outcome, dyad, times)
+        # A resample of dyads that all ended alike has no line.
+        known = lines[~np.isnan(lines).any(axis=1)]
+        if len(known) > 1:
+            spread = np.std(known, axis=0, ddof=1)
+    return PooledCalibration(
+        model,
+        with_interval(line.intercept, float(spread[0]), len(rows)),
+        with_interval(line.slope, float(spread[1]), len(rows)),
+    )
 
 
 def told_apart(table: ForecastTable, target: str) -> ForecastTable:

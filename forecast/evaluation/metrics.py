@@ -13,7 +13,6 @@ half of them. On simulated scores of 49 to 127 monthly origins the 90% interval 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -392,32 +391,4 @@ def pool_calibration(
         model,
         with_interval(line.intercept, float(spread[0]), n_blocks),
         with_interval(line.slope, float(spread[1]), n_blocks),
-    )
-
-
-def pool_dyads(
-    tables: Sequence[ForecastTable], model: str, seed: int, n_resamples: int = N_LINE_RESAMPLES
-) -> PooledCalibration:
-    """Fit the calibration line of one model over several dyads; whole dyads are resampled.
-
-    Errors are NaN for a single dyad: ``pool_calibration`` has those of its origins.
-    """
-    rows = [table.select(model=model) for table in tables]
-    probability = np.concatenate([row.probability for row in rows])
-    outcome = np.concatenate([row.outcome for row in rows])
-    dyad = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-    line = calibration_line(probability, outcome)
-    spread = np.full(2, np.nan)
-    if len(rows) > 1:
-        drawn = np.random.default_rng(seed).integers(len(rows), size=(n_resamples, len(rows)))
-        times = np.stack([np.bincount(places, minlength=len(rows)) for places in drawn]).astype(np.float64)
-        lines = resampled_lines(probability, outcome, dyad, times)
-        # A resample of dyads that all ended alike has no line.
-        known = lines[~np.isnan(lines).any(axis=1)]
-        if len(known) > 1:
-            spread = np.std(known, axis=0, ddof=1)
-    return PooledCalibration(
-        model,
-        with_interval(line.intercept, float(spread[0]), len(rows)),
-        with_interval(line.slope, float(spread[1]), len(rows)),
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from forecast.baselines import BASELINES, REFERENCE, Days
+from forecast.baselines import REFERENCE, Days
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import ForecastTable
@@ -34,7 +34,6 @@ from forecast.evaluation.metrics import (
     mean_estimate,
     origin_counts,
     pool_calibration,
-    pool_dyads,
     skill_estimate,
     with_interval,
 )
@@ -523,17 +522,10 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class DyadScores:
-    """Scores of one target on many dyads: cells by dyad, horizon and model; calibration lines by dyad.
-
-    ``choice`` is ``None`` without models. ``against_baselines`` is the mean log score of each model minus
-    that of each baseline over the dyads that both forecast. ``pooled_calibration`` has one line a model.
-    """
+    """Scores of one target on many dyads: cells by dyad, horizon and model; no ``choice`` without models."""
 
     cells: tuple[PooledScore, ...]
-    calibration: Mapping[str, tuple[PooledCalibration, ...]]
-    pooled_calibration: tuple[PooledCalibration, ...]
     choice: ModelChoice | None
-    against_baselines: Mapping[str, Mapping[str, ScoreGap]]
     by_horizon: tuple[PooledScore, ...]
     calibration_by_horizon: tuple[dict[str, Any], ...]
     by_state: tuple[PooledScore, ...]
@@ -555,21 +547,12 @@ class DyadScores:
         """Return plain JSON values, ``None`` where a number is not defined."""
         choice = self.choice
         behind = {name: gap._asdict() for name, gap in choice.gaps.items()} if choice else {}
-        against = {
-            model: {name: gap._asdict() for name, gap in gaps.items()}
-            for model, gaps in self.against_baselines.items()
-        }
         content: dict[str, Any] = {
             "cells": [cell.to_dict() for cell in self.cells],
             "mean": self.means(),
             "default": DEFAULT_FAMILY,
             "choice": choice and {"best": choice.best, "chosen": choice.chosen, "log_behind_best": behind},
-            "against_baselines": against,
             "by_horizon": [score.to_dict() for score in self.by_horizon],
-            "calibration": [
-                {"dyad": dyad} | asdict(line) for dyad, lines in self.calibration.items() for line in lines
-            ],
-            "pooled_calibration": [asdict(line) for line in self.pooled_calibration],
             "calibration_by_horizon": list(self.calibration_by_horizon),
             "onset": [score.to_dict() for score in self.by_state],
         }
@@ -591,14 +574,7 @@ def score_dyads(
     """
     own = {dyad: table.select(target=target.name) for dyad, table in forecasts.items()}
     tables = list(own.values())
-    models = list(dict.fromkeys(name for table in tables for name in table.models))
     scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in own.items()}
-    against: dict[str, dict[str, ScoreGap]] = {}
-    for model in models:
-        # A model that has no answer for a dyad is compared on the others.
-        having = [table for table in tables if model in table.models]
-        if model not in BASELINES:
-            against[model] = {name: _gap(having, model, name, seed) for name in BASELINES}
     cells = tuple(
         PooledScore(
             {"dyad": dyad, "horizon_days": cell.horizon_days, "model": cell.model},
@@ -614,10 +590,7 @@ def score_dyads(
     windows = DyadWindows.of(own, events, target)
     return DyadScores(
         cells,
-        {dyad: table.calibration for dyad, table in scores.items()},
-        tuple(pool_dyads(tables, model, seed) for model in models),
         choose_model(tables, seed=seed),
-        against,
         *windows.by_horizon(seed),
         windows.by_state(seed),
     )

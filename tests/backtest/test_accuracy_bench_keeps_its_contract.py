@@ -30,9 +30,6 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
         "mean",
         "default",
         "choice",
-        "against_baselines",
-        "calibration",
-        "pooled_calibration",
         "by_horizon",
         "calibration_by_horizon",
         "onset",
@@ -53,8 +50,6 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
     assert {cell["failed_fits"] for cell in cells} == {None}
     assert all(list(cell) == columns for cell in cells)
     assert set(content["choice"]["log_behind_best"]) == set(MODELS)
-    lines = {(line["dyad"], line["model"]) for line in content["calibration"]}
-    assert lines == {(dyad, model) for dyad in ("nat-ser", "usa-ser") for model in ALL}
     keys = [(cell["dyad"], cell["horizon_days"], cell["model"]) for cell in cells]
     assert keys == [
         (dyad, days, model) for dyad in ("nat-ser", "usa-ser") for days in (30, 90, 180) for model in ALL

@@ -7,10 +7,10 @@ from forecast.evaluation.forecast_table import join_forecasts
 from forecast.evaluation.metrics import (
     calibration_line,
     pool_calibration,
-    pool_dyads,
     reliability_bins,
     window_labels,
 )
+from tools.pooled_hazard_beds import pool_dyads
 
 ROWS = ("probability", "outcome")
 
