@@ -49,7 +49,7 @@ from forecast.scenarios.plan import ScenarioPlan
 
 Floats = NDArray[np.float64]
 
-LEAST_SHARE = 0.25
+LEAST_SHARE = 0.125
 """Share of a run's draws that weights must be worth, where that is less than ``EFFECTIVE_DRAWS_MIN``."""
 _LEAST = 1e-300
 _FURTHER_SEED = 7
