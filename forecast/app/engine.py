@@ -383,9 +383,7 @@ def open_engine(folder: Path) -> Engine:
     kind = kind_of(folder)
     if kind not in ("run", "watched dyad"):
         holds = f"holds a {kind}" if kind else "holds no run"
-        raise RunFolderError(
-            f"{folder}: {holds}. Give a folder that 'forecast run' made, or one with runs below it"
-        )
+        raise RunFolderError(f"{folder}: {holds}. Give a folder that 'forecast run' made")
     if not (folder / files.POSTERIOR).is_file():
         raise RunFolderError(
             f"{folder}: kept without its draws ({files.POSTERIOR}), which the page needs. Make it again: "

@@ -1,4 +1,4 @@
-"""The page's server: who may ask, its addresses, and the runs below a folder.
+"""The page's server: who may ask, and its addresses.
 
 The checks of every request, in order: ``Host`` is this server by a name of this machine (a foreign name that
 was made to point here is refused: DNS rebinding), ``Origin`` and ``Sec-Fetch-Site`` are not those of another
@@ -16,7 +16,6 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
-from html import escape
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
@@ -28,17 +27,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
-from forecast import wording
 from forecast.app.engine import Engine, Jobs, Task, open_engine
 from forecast.app.model import OtherRunError, StateError, page_model
 from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
-from forecast.records.forecast import Forecast
-from forecast.report.words import headline_pair
-from forecast.runs import files
-from forecast.runs.files import read_record, run_folders
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -58,8 +52,6 @@ _TOKEN_HEADER = "x-forecast-token"
 _MOST_QUERY = 2_000
 _BACKLOG = 128
 _SECONDS_TO_END = 2
-_MOST_OPEN = 4
-"""Runs kept in memory; each takes some hundred megabytes."""
 _HEADERS = (
     (
         b"content-security-policy",
@@ -172,7 +164,7 @@ class RunPage:
     def routes(self) -> list[BaseRoute]:
         """Addresses below that of the page."""
         return [
-            *_page_files("index.html"),
+            *_page_files(),
             Route("/model", self._send_model),
             Route("/answer", self._answer, methods=["POST"]),
             Route("/yaml", self._yaml, methods=["POST"]),
@@ -229,93 +221,8 @@ def run_app(engine: Engine, jobs: Jobs, token: str, hosts: Iterable[str]) -> App
     return Guard(_starlette(page.routes()), token, hosts)
 
 
-class RunList:
-    """The runs below a folder; numbers are given when the server starts and stay."""
-
-    def __init__(self, folder: Path, jobs: Jobs) -> None:
-        self.folders = tuple(run_folders(folder))
-        if not self.folders:
-            raise RunFolderError(
-                f"{folder}: holds no run. Give a run folder, or one with runs below it, e.g. reports; "
-                "'forecast run' makes them"
-            )
-        self._jobs = jobs
-        self._open: dict[int, Starlette] = {}
-        self._lock = threading.Lock()
-
-    def app(self, number: int) -> Starlette:
-        """Return what serves a run, read when it is first asked for; those asked for last are kept."""
-        if not 0 <= number < len(self.folders):
-            raise StateError(f"there is no run of number {number}")
-        with self._lock:
-            known = self._open.pop(number, None)
-            while len(self._open) >= _MOST_OPEN:
-                del self._open[next(iter(self._open))]
-            page = known or _starlette(RunPage(open_engine(self.folders[number]), self._jobs).routes())
-            return self._open.setdefault(number, page)
-
-    def page(self, token: str) -> str:
-        """The runs question by question, the newest first, as a page; one that cannot be read says why."""
-        rows: dict[str, list[tuple[str, str]]] = {}
-        titles: dict[str, str] = {}
-        for number, folder in enumerate(self.folders):
-            try:
-                forecast = read_record(folder / files.FORECAST, Forecast)
-            except ForecastError as error:
-                cells = escape(folder.name), f"–<span class='fine block'>{escape(str(error))}</span>", "–"
-                name, day = folder.parent.name, ""
-            else:
-                name, day = forecast.name, forecast.as_of.isoformat()
-                titles.setdefault(name, forecast.dyad.label)
-                cells = _cells(forecast, folder, f"runs/{number}/?token={token}")
-            head, question, chance = cells
-            row = f"<th scope='row'>{head}</th><td>{question}</td><td class='right'>{chance}</td>"
-            rows.setdefault(name, []).append((day, f"<tr>{row}</tr>"))
-        sections = (
-            f"<section><h2>{escape(titles.get(name, name))}</h2><table class='runs'>{_HEAD}<tbody>"
-            f"{''.join(row for _, row in sorted(found, reverse=True))}</tbody></table></section>"
-            for name, found in sorted(rows.items())
-        )
-        return PAGE_FILES["runs.html"].decode().replace("<!--runs-->", "".join(sections))
-
-
-_HEAD = (
-    "<thead><tr><th scope='col'>As of</th><th scope='col'>Question</th>"
-    "<th scope='col' class='right'>Probability</th></tr></thead>"
-)
-
-
-def _cells(forecast: Forecast, folder: Path, address: str) -> tuple[str, str, str]:
-    """Day, question and probability of a run; the day leads to its page, where it has one."""
-    target, milestone = headline_pair(forecast)
-    day = wording.short_day(forecast.as_of)
-    question = escape(f"{target.label}, before {wording.long_day(milestone.date)}")
-    if (folder / files.POSTERIOR).is_file():
-        day = f"<a href='{escape(address)}'>{day}</a>"
-    else:
-        question += f"<span class='fine block'>kept without its draws ({files.POSTERIOR})</span>"
-    if not forecast.converged:
-        return day, question, "not converged"
-    words = f"<span class='fine block'>{escape(milestone.words)}</span>"
-    return day, question, f"{escape(wording.percent(milestone.probability))}{words}"
-
-
-def list_app(runs: RunList, token: str, hosts: Iterable[str]) -> App:
-    """Return the application that lists runs and serves the page of each."""
-
-    async def listed(request: Request) -> Response:
-        return Response(await run_in_threadpool(runs.page, token), media_type="text/html")
-
-    async def page(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - the protocol's own types
-        served = await run_in_threadpool(runs.app, int(scope["path_params"]["run"]))
-        await served(scope, receive, send)
-
-    routes = [Route("/", listed), *_page_files("runs.html"), Mount("/runs/{run:int}", app=page)]
-    return Guard(_starlette(routes), token, hosts)
-
-
 def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool) -> None:
-    """Serve the page of a run, or of the runs below a folder, until Ctrl-C.
+    """Serve the page of a run until Ctrl-C.
 
     ``tell`` is given the address once it can be asked.
 
@@ -326,17 +233,12 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
     InputError
         The port is taken.
     """
-    single = (folder / files.FORECAST).is_file() or not folder.is_dir()
     jobs, token = Jobs(), secrets.token_urlsafe(24)
-    opened = open_engine(folder) if single else RunList(folder, jobs)
+    engine = open_engine(folder)
     with listening_on(port) as listening:
         port = listening.getsockname()[1]
         hosts = (f"{ADDRESS}:{port}", f"localhost:{port}")
-        app = (
-            run_app(opened, jobs, token, hosts)
-            if isinstance(opened, Engine)
-            else list_app(opened, token, hosts)
-        )
+        app = run_app(engine, jobs, token, hosts)
         address = f"http://{ADDRESS}:{port}/?token={token}"
         tell(address)
         if browser:
@@ -386,12 +288,11 @@ def _starlette(routes: Iterable[BaseRoute]) -> Starlette:
     return Starlette(routes=[*routes], exception_handlers=handlers)
 
 
-def _page_files(index: str) -> Iterator[BaseRoute]:
-    """Addresses of the files of the page, with ``index`` at the root."""
+def _page_files() -> Iterator[BaseRoute]:
+    """Addresses of the files of the page, with ``index.html`` at the root."""
     for name, content in PAGE_FILES.items():
-        if name == index or not name.endswith(".html"):
-            kind = {"content-type": _KINDS[name.rpartition(".")[2]]}
-            yield Route("/" if name == index else f"/{name}", _file(content, kind))
+        kind = {"content-type": _KINDS[name.rpartition(".")[2]]}
+        yield Route("/" if name == "index.html" else f"/{name}", _file(content, kind))
 
 
 def _file(content: bytes, kind: dict[str, str]) -> Handler:

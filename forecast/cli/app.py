@@ -85,7 +85,7 @@ def _where_to_start() -> Iterator[Block]:
 
 
 def serve_page(
-    run_dir: Path = argument("RUN_DIR", "Folder of a saved run, or one with runs below it."),
+    run_dir: Path = argument("RUN_DIR", "Folder of a saved run."),
     no_browser: bool = option(False, "--no-browser", "Only print the address."),
     port: int = option(0, "--port", "Port on 127.0.0.1; 0 for any that is free.", "PORT", min=0, max=65535),
 ) -> None:

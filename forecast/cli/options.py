@@ -250,13 +250,12 @@ def read_origins(text: str | None) -> Spacing | tuple[date, ...]:
     return tuple(origins)
 
 
-def check_figure(path: Path | None, option: str, *more: str) -> None:
-    """Raise ``InputError`` for a path that a figure, or ``more`` formats, cannot be written to."""
+def check_figure(path: Path | None, option: str) -> None:
+    """Raise ``InputError`` for a path that a figure cannot be written to."""
     if path is None:
         return
-    formats = (*_FIGURE_FORMATS, *more)
-    if path.suffix.lower() not in formats:
-        raise InputError(f"{option}: {path} ends in '{path.suffix}'. Allowed: {', '.join(formats)}")
+    if path.suffix.lower() not in _FIGURE_FORMATS:
+        raise InputError(f"{option}: {path} ends in '{path.suffix}'. Allowed: {', '.join(_FIGURE_FORMATS)}")
     if not path.absolute().parent.is_dir():
         raise InputError(f"{option}: {path}: the folder {path.parent} does not exist; make it first")
     if path.is_dir():

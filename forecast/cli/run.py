@@ -18,7 +18,6 @@ from forecast.cli.options import (
     DatedOptions,
     Output,
     argument,
-    check_figure,
     day,
     day_option,
     ledger_place,
@@ -29,36 +28,23 @@ from forecast.cli.terminal import listening, show
 from forecast.errors import InputError, StoppedError, UnfinishedError
 
 if TYPE_CHECKING:
-    from forecast.report.case_check import CaseCheck
+    pass
 
 
 @takes_options
 def check(
     case: DatedOptions,
-    plot: Path | None = option(
-        None, "--plot", "Draw the priors that the config sets, and what all imply (.svg, .png, .pdf).", "FILE"
-    ),
     *,
     output: Output,
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
-    check_figure(plot, "--plot")
     loaded = case.load()
 
     from forecast.report.case_check import check_case
     from forecast.runs.inputs import read_inputs
 
     checked = check_case(read_inputs(loaded))
-    if plot:
-        _draw(checked, plot)
-    facts = checked.facts() | {"plot": str(plot) if plot else None}
-    output.print(facts, (*checked.blocks(), *([Pairs((("Figure", str(plot)),))] if plot else ())))
-
-
-def _draw(checked: CaseCheck, path: Path) -> None:
-    from forecast.report.charts import draw_priors, write_figure
-
-    write_figure(draw_priors(checked.set_priors, checked.implied, checked.titles), path)
+    output.print(checked.facts(), checked.blocks())
 
 
 @takes_options

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from forecast.blocks import Block, Pairs
+from forecast.blocks import Pairs
 from forecast.cli.options import (
     RUN_DIR,
     Output,
@@ -60,7 +59,6 @@ def scenario(
     compare: bool = option(
         False, "--compare", "One table across all scenarios, at the headline's milestone."
     ),
-    out: Path | None = option(None, "--out", "Write chart (.svg, .png, .pdf) or numbers (.json).", "FILE"),
     no_refit: bool = option(False, "--no-refit", "Withhold the numbers of a scenario that needs a new fit."),
     yaml: bool = option(False, "--yaml", "Print the options as a scenario file, and end."),
     *,
@@ -75,14 +73,13 @@ def scenario(
     stated = scenario_from_options(
         priors or (), [*(events or ()), *(do or ())], without or (), see or (), beliefs or ()
     )
-    check_figure(out, "--out", ".json")
 
     from forecast.runs.run import read_run
     from forecast.scenarios import compare_scenarios, plan_scenarios
 
     base = read_run(run_dir)
     if not files and stated is None and base.forecast.scenarios and not yaml:
-        _print(base, base.forecast.scenarios, out, output, compare=compare)
+        _print(base, base.forecast.scenarios, output, compare=compare)
         return
     chosen = _scenarios(base, files or [], stated)
     plan_scenarios(base.inputs, chosen)
@@ -105,31 +102,17 @@ def scenario(
                 follow(progress)
 
         scenarios = compare_scenarios(base, chosen, refit=not no_refit, listen=listen)
-    _print(base, scenarios, out, output, compare=compare)
+    _print(base, scenarios, output, compare=compare)
 
 
-def _print(
-    base: Run, scenarios: tuple[ScenarioForecast, ...], out: Path | None, output: Output, *, compare: bool
-) -> None:
-    """Print and write what was found; ends with code 1 where numbers are withheld or not to be trusted."""
-    if out:
-        _write(base, scenarios, out)
-    output.print(_as_json(base, scenarios), _answer(base.forecast, scenarios, out, compare=compare))
-    if any(scenario.withheld or scenario.failures for scenario in scenarios):
-        raise typer.Exit(1)
-
-
-def _answer(
-    forecast: Forecast, scenarios: tuple[ScenarioForecast, ...], out: Path | None, *, compare: bool
-) -> Iterator[Block]:
+def _print(base: Run, scenarios: tuple[ScenarioForecast, ...], output: Output, *, compare: bool) -> None:
+    """Print what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     from forecast.report.tables import scenario_comparison, scenario_tables
 
-    yield from (scenario_comparison if compare else scenario_tables)(forecast, scenarios)
-    yield from _written(out)
-
-
-def _written(path: Path | None) -> tuple[Block, ...]:
-    return (Pairs((("Written", str(path)),)),) if path else ()
+    blocks = (scenario_comparison if compare else scenario_tables)(base.forecast, scenarios)
+    output.print(_as_json(base, scenarios), blocks)
+    if any(scenario.withheld or scenario.failures for scenario in scenarios):
+        raise typer.Exit(1)
 
 
 def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Scenario]:
@@ -156,21 +139,6 @@ def _as_json(base: Run, scenarios: tuple[ScenarioForecast, ...]) -> str:
         "scenarios": [scenario.model_dump(mode="json", by_alias=True) for scenario in scenarios],
     }
     return json.dumps(facts)
-
-
-def _write(base: Run, scenarios: tuple[ScenarioForecast, ...], out: Path) -> None:
-    from forecast.storage import write_file
-
-    if out.suffix.lower() == ".json":
-        content = (_as_json(base, scenarios) + "\n").encode()
-    else:
-        from forecast.report.charts import draw_scenarios, figure_bytes, figure_kind
-
-        content = figure_bytes(draw_scenarios(base.forecast, scenarios), figure_kind(out))
-    try:
-        write_file(out, content)
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 
 
 @takes_options
@@ -204,7 +172,8 @@ def sensitivity(
         from forecast.report.charts import draw_tornado, write_figure
 
         write_figure(draw_tornado(forecast, robustness), plot)
-    output.print(robustness.model_dump_json(), (*robustness_blocks(forecast, robustness), *_written(plot)))
+    written = (Pairs((("Written", str(plot)),)),) if plot else ()
+    output.print(robustness.model_dump_json(), (*robustness_blocks(forecast, robustness), *written))
 
 
 def _robustness(

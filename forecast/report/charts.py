@@ -9,7 +9,7 @@ import io
 import logging
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -38,7 +38,7 @@ from forecast.records.analysis import (
     Robustness,
     TensionSeries,
 )
-from forecast.records.forecast import Forecast, ScenarioForecast, TargetForecast
+from forecast.records.forecast import Forecast, TargetForecast
 from forecast.report.palette import (
     ACCENT,
     CRISIS,
@@ -55,14 +55,12 @@ from forecast.report.palette import (
 from forecast.report.typesetting import current_typeface, printable, shorten
 from forecast.report.words import (
     MOST_IN_CHART,
-    Titles,
     assumed_text,
     assumption_label,
     capitalised,
     chosen_milestones,
     headline_pair,
     named,
-    scenario_answer,
     titles_of,
 )
 from forecast.storage import write_file
@@ -71,8 +69,6 @@ from forecast.wording import long_day, month_name, number, percent, points, shor
 if TYPE_CHECKING:
     # Not loaded, since a report is built without the model and its scores: they bring scipy and numba.
     from forecast.evaluation.forecast_table import ForecastTable
-    from forecast.priors import NamedPrior
-    from forecast.runs.summaries import PriorPredictive
 
 FileKind = Literal["svg", "png", "pdf"]
 _Look = dict[str, Any]
@@ -125,12 +121,9 @@ _NAME_WIDTH = 0.075
 _LABEL_GAP = 0.1
 """Of the panel's height, between the middles of two labels."""
 _MOST_MARKS, _MARKS_A_LANE = 4000, 500
-_ASSUMPTION_SIGNS, _SCENARIO_SIGNS = 44, 34
+_ASSUMPTION_SIGNS = 44
 _DOWN = "#8FB3D4"
 """Lighter than the accent, so that both ends differ without colour too."""
-_PRIORS_A_ROW, _PRIOR_INCHES = 2, 1.45
-_TAIL = 0.005
-"""Share of a prior beyond each end of the drawn range."""
 _CURVES_A_ROW = 4
 
 
@@ -578,7 +571,7 @@ def _draw_lanes(axes: Axes, events: EventTable) -> None:
     _name_rows(axes, range(len(lanes)), [*map(name_category, lanes)])
 
 
-# What assumptions, scenarios and priors do
+# What assumptions do
 
 
 def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
@@ -624,106 +617,6 @@ def draw_tornado(forecast: Forecast, robustness: Robustness, most: int = MOST_BA
         now = percent(milestone.probability)
         _points_axis(axes, f"Change of {now} in points (light: step down, dark: step up)")
     return figure
-
-
-def draw_scenarios(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Figure:
-    """Draw 90% interval, chance and change of each scenario with numbers, the highest chance on top."""
-    target, milestone = headline_pair(forecast)
-    known = [one for one in scenarios if not one.withheld]
-    answers = [(one.label, scenario_answer(one, target.name, milestone.name)) for one in known]
-    answers.sort(key=lambda pair: pair[1].probability)
-    changes = [f"  ({signed_points(answer.difference.value)})" for _, answer in answers]
-    every = [*(answer for _, answer in answers), milestone]
-    chances = [100 * answer.probability for answer in every]
-    lows, highs = ([100 * answer.interval90[end] for answer in every] for end in (0, 1))
-    low, edge, places = min(lows), max(highs), [float(place) for place in range(len(every))]
-    with report_style():
-        figure = _blank(0.7 + 0.3 * len(every))
-        axes = figure.add_subplot()
-        axes.axvline(chances[-1], color=MUTED, linewidth=0.8, linestyle=_DASHED)
-        axes.hlines(places, lows, highs, color=RULE, linewidth=3, gid="intervals")
-        axes.plot(chances[:-1], places[:-1], "o", color=ACCENT, markersize=5, linestyle="none", gid="chances")
-        axes.plot(chances[-1:], places[-1:], "D", color=INK, markersize=5, gid="run")
-        for place, answer, change in zip(places, every, [*changes, ""], strict=True):
-            _note(axes, f"{percent(answer.probability)}{change}", (edge, place), (6, 0))
-        axes.set_ylim(-0.6, places[-1] + 0.6)
-        names = [wrap_label(label, _SCENARIO_SIGNS) for label, _ in answers]
-        _name_rows(axes, places, [*names, "This forecast"])
-        axes.set_xlim(max(0.0, low - 2), edge + 0.28 * (edge - low))
-        ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, edge)
-        axes.set_xticks([tick for tick in ticks if 0 <= tick <= 100])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}%")
-        day = long_day(milestone.date)
-        axes.set_xlabel(f"{one_line(target.label, 60)} before {day}: chance with its plausible range")
-    return figure
-
-
-def draw_priors(changed: Sequence[NamedPrior], implied: PriorPredictive, titles: Titles) -> Figure:
-    """Draw one density a changed prior (default grey, set coloured), and the year ahead below.
-
-    ``changed`` are the priors that differ from their default; none leaves the year ahead alone.
-    ``titles`` gives kinds of act and targets their names for readers.
-    """
-    n_rows = -(-len(changed) // _PRIORS_A_ROW)
-    below = 0.75 + 0.19 * max(len(implied.acts_a_month), len(implied.target_within_year) + 1)
-    heights = [*([_PRIOR_INCHES] * n_rows), below]
-    with report_style():
-        figure = _blank(sum(heights))
-        grid = figure.add_gridspec(n_rows + 1, _PRIORS_A_ROW, height_ratios=heights)
-        for place, prior in enumerate(changed):
-            _draw_density(figure.add_subplot(grid[divmod(place, _PRIORS_A_ROW)]), prior)
-        _draw_acts(figure.add_subplot(grid[n_rows, 0]), implied, titles)
-        axes = figure.add_subplot(grid[n_rows, 1])
-        within = implied.target_within_year
-        places = _list_rows(axes, [wrap_label(titles[name], 24) for name in within], least=3)
-        values, errors = [*within.values()], [implied.mcse[name] for name in within]
-        axes.barh(places, values, height=0.55, color=ACCENT, alpha=0.75)
-        _whiskers(axes, values, places, errors)
-        for place, value, error in zip(places, values, errors, strict=True):
-            _note(axes, percent(value), (value + error, place), (4, 0))
-        axes.set_xlim(0, 1.14)
-        _fix_ticks(axes.xaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
-        axes.set_title("Target within a year, by the priors alone", loc="left", color=INK)
-        axes.set_xlabel("Whiskers: Monte Carlo error")
-    return figure
-
-
-def _draw_density(axes: Axes, prior: NamedPrior) -> None:
-    both = (prior.default, prior.distribution)
-    ends = np.array([distribution.quantile([_TAIL, 1 - _TAIL]) for distribution in both])
-    x = np.linspace(ends[:, 0].min(), ends[:, 1].max(), 400)
-    before, after = (np.exp(distribution.log_density(x)) for distribution in both)
-    axes.fill_between(x, before, color=RULE, linewidth=0, gid=f"default:{prior.name}")
-    axes.plot(x, after, color=ACCENT, linewidth=1.6, gid=f"set:{prior.name}")
-    title = f"{prior.name}\n{wrap_label(prior.reading, 46)}"
-    axes.set_title(title, loc="left", fontsize=8.5, color=INK, linespacing=1.3)
-    # A density without bound at an end of the range would flatten the other curve.
-    finite = np.concatenate([before, after])
-    axes.set_ylim(0, 1.08 * min(finite.max(), 6 * np.quantile(finite, 0.9) + 1e-300))
-    axes.set_xlim(x[0], x[-1])
-    axes.yaxis.set_major_locator(FixedLocator([]))
-    axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel(f"{prior.group.unit} (grey: default, line: as set)")
-
-
-def _draw_acts(axes: Axes, implied: PriorPredictive, titles: Mapping[str, str]) -> None:
-    names = list(implied.acts_a_month)
-    kinds = [
-        name_category(name) if name in CATEGORIES else wrap_label(titles.get(name, "All kinds"), 24)
-        for name in names
-    ]
-    for place, name in zip(_list_rows(axes, kinds), names, strict=True):
-        low, middle, high = (max(value, 0.01) for value in implied.acts_a_month[name])
-        colour = category_colour(name) if name in CATEGORIES else MUTED
-        axes.plot([low, high], [place, place], color=colour, linewidth=3.4, alpha=0.45, gid=f"span:{name}")
-        axes.plot([middle], [place], "|", color=colour, markersize=8, markeredgewidth=1.6)
-        axes.plot([max(implied.observed_a_month[name], 0.01)], [place], "o", color=INK, markersize=3)
-    axes.set_xscale("log")
-    _fix_ticks(axes.xaxis, [0.01, 0.1, 1, 10, 100, 1000], ["≤0.01", "0.1", "1", "10", "100", "1,000"])
-    axes.minorticks_off()
-    axes.set_title("Acts a month, by the priors alone", loc="left", color=INK)
-    axes.set_xlabel("Bar: 90% interval; tick: median; dot: the data")
 
 
 # Scores

@@ -2,7 +2,7 @@
 
 Tried are: every prior that the target may hang on; several priors together, in the direction that takes the
 least of them in steps of their own spread, and with the act that moves most where that is not enough; the
-chance of each scheduled act; one act that would have to be expected; a past act left out. Nothing is fitted
+chance of each scheduled act; one act that would have to be expected. Nothing is fitted
 again: draws are weighted, and acts multiply the chance that nothing happens.
 """
 
@@ -47,9 +47,7 @@ _MOST_TOGETHER = 5
 """Priors that are moved together."""
 _CLOSE_STEP = 0.25
 
-Kind = Literal[
-    "prior", "several_priors", "priors_and_act", "expected_act", "scheduled_act", "past_act_left_out"
-]
+Kind = Literal["prior", "several_priors", "priors_and_act", "expected_act", "scheduled_act"]
 
 
 class ShiftedPrior(Record):
@@ -65,7 +63,7 @@ class ReconcilingChange(Record):
     """One change of an assumption, and what the run would say with it."""
 
     kind: Kind
-    what: str = Field(description="name of the prior, the act, or the id of the past act")
+    what: str = Field(description="name of the prior, or the act")
     from_: float = Field(alias="from", description="what the run assumes, on the scale")
     to: float
     scale: Scale | None = Field(
@@ -77,7 +75,7 @@ class ReconcilingChange(Record):
         "posterior mean under the posterior; several priors: the tail area of the shift; "
         "expected act: chance by how often the record had one, over the "
         "chance needed; scheduled act: what is left of the stated chance that it happens, or that it does "
-        "not; past act: 0, since it did happen"
+        "not"
     )
     act: str | None = Field(default=None, description="of priors_and_act: the act, which surely happens")
     probability: Probability = Field(description="of the run with this change")
@@ -149,7 +147,6 @@ class _Search:
             ):
                 strongest = effect
         yield from self._several_priors(shifts, strongest)
-        yield from self._left_out()
 
     def _gap(self, probability: float) -> float:
         return abs(probability - self.goal)
@@ -296,25 +293,6 @@ class _Search:
                 by = inputs.who_acts(category, severity, rule) or ""
                 if not rule.meets(category, severity, by):
                     yield FutureAct(soon, category, severity, 0.0, by=by), "expected_act"
-
-    def _left_out(self) -> Iterator[ReconcilingChange]:
-        """Past acts whose absence would give the goal, as the run measured what they moved."""
-        headline = self.run.forecast.headline
-        if (self.target, self.milestone) != (headline.target, headline.milestone):
-            return
-        for driver in self.run.forecast.drivers:
-            yield ReconcilingChange.model_validate(
-                {
-                    "kind": "past_act_left_out",
-                    "what": driver.event_id,
-                    "from": 1.0,
-                    "to": 0.0,
-                    "scale": "probability",
-                    "plausibility": 0.0,
-                    "probability": min(max(self.now - driver.change, 0.0), 1.0),
-                    "setting": {"without": [driver.event_id]},
-                }
-            )
 
 
 def reconcile(

@@ -1,4 +1,4 @@
-"""``forecast priors`` and ``check --plot``: every prior in plain terms, with what it rests on, or refused."""
+"""``forecast priors``: every prior in plain terms, with what it rests on, or refused."""
 
 import math
 import re
@@ -111,25 +111,6 @@ def test_programs_get_what_was_stated_is_met_and_rests_on_the_record(case, comma
     )
     # Medians multiply: rate of the milder acts, share, and what the population says of a multiple.
     assert never["median"] == pytest.approx(record["weekly"] * math.exp(record["log_share"]), rel=0.5)
-
-
-def test_a_figure_shows_each_set_prior_beside_its_default_in_the_format_of_its_name(case, command, tmp_path):
-    for name, begins in (("p.svg", b"<?xml"), ("p.png", b"\x89PNG"), ("p.pdf", b"%PDF")):
-        ended = command("check", case(), "--set", HALVED, "--plot", tmp_path / name, "--quiet")
-        assert (ended.code, ended.out, ended.err) == (0, "", "")
-        assert (tmp_path / name).read_bytes().startswith(begins)
-    drawn = (tmp_path / "p.svg").read_text()
-    assert 'id="default:ballast.visit"' in drawn
-    assert 'id="set:ballast.visit"' in drawn
-    assert drawn.count('id="set:') == 1
-    assert drawn.count('id="span:') == 10  # eight categories, acts that meet the target, and all
-    for name, says in (
-        ("p.jpeg", "--plot: .*p.jpeg ends in '.jpeg'. Allowed: .svg, .png, .pdf"),
-        ("no/p.svg", "--plot: .*the folder .*no does not exist"),
-    ):
-        ended = command("check", case(), "--plot", tmp_path / name)
-        assert (ended.code, ended.out) == (2, "")
-        assert re.search(says, ended.err)
 
 
 def with_population(case, population: str):

@@ -1,7 +1,6 @@
 """The page's server: only a page of this machine that knows the token is answered, in one sentence."""
 
 import asyncio
-import gc
 import json
 import os
 import re
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import h5py
@@ -21,7 +19,7 @@ import pytest
 from forecast.app import server
 from forecast.app.engine import Engine, Jobs, open_engine
 from forecast.app.model import StateError
-from forecast.app.server import MOST_BYTES, PAGE_FILES, RunList, list_app, listening_on
+from forecast.app.server import MOST_BYTES, PAGE_FILES, listening_on
 from forecast.sensitivity.reconcile import reconcile
 
 from .conftest import HOST, TOKEN, headline_of
@@ -33,7 +31,7 @@ JSON = {"content-type": "application/json"}
 def test_the_page_and_its_files_are_served_and_forbid_what_they_do_not_need(client, asking, app):
     stranger = asking(app, knows_token=False)
     assert stranger.get("/", params={"token": TOKEN}).headers["content-type"].startswith("text/html")
-    assert {"index.html", "runs.html", "page.js", "page.css"} <= set(PAGE_FILES)
+    assert {"index.html", "page.js", "page.css"} <= set(PAGE_FILES)
     for name in PAGE_FILES:
         if not name.endswith(".html"):
             assert stranger.get(f"/{name}").status_code == 200, name
@@ -185,48 +183,6 @@ def test_pages_ask_at_once_and_get_their_own(app, asking):
     assert [one["probability"] for one in together] == [ask(chance)["probability"] for chance in chances]
     assumed = [one["assumed"] for one in together]
     assert sorted(set(assumed)) == assumed
-
-
-def test_a_list_serves_each_run_below_its_own_address(run_folder, tmp_path, asking):
-    shutil.copytree(run_folder, tmp_path / "reports" / "made" / "2022-06-30")
-    light = shutil.copytree(run_folder, tmp_path / "reports" / "light")
-    (light / "posterior.nc").unlink()
-    (light / "forecast.json").write_text(
-        (light / "forecast.json").read_text().replace("United States", "<b>States</b>"), encoding="utf-8"
-    )
-    broken = shutil.copytree(light, tmp_path / "reports" / "odd" / "broken")
-    (broken / "forecast.json").write_text("{", encoding="utf-8")
-    (tmp_path / "reports" / "notes").mkdir()
-    runs = RunList(tmp_path / "reports", Jobs())
-    client = asking(list_app(runs, TOKEN, (HOST,)))
-    page = client.get("/").text
-    (number,) = map(int, re.findall(rf"href='runs/(\d+)/\?token={TOKEN}'", page))
-    assert page.count("<th scope='row'") == 3
-    assert "kept without its draws" in page
-    assert "Invalid JSON" in page
-    assert "<b>States" not in page
-    assert client.get(f"/runs/{number}/", params={"token": TOKEN}).status_code == 200
-    assert client.get(f"/runs/{number}/page.js").status_code == 200
-    assert client.get(f"/runs/{number}/model").json()["run_id"] == "made-20220630"
-    assert client.post(f"/runs/{number}/answer", json={"events": [CLASH]}).json()["status"] == "ready"
-    refused = client.get(f"/runs/{runs.folders.index(light)}/model")
-    assert refused.status_code == 409
-    assert "forecast run" in refused.json()["error"]
-    assert client.get("/runs/99/model").status_code == 400
-
-
-def test_only_the_runs_asked_for_last_stay_in_memory(run_folder, tmp_path, asking):
-    for number in range(6):
-        shutil.copytree(run_folder, tmp_path / "reports/made" / f"2022-06-{number + 10}")
-    runs = RunList(tmp_path / "reports", Jobs())
-    client = asking(list_app(runs, TOKEN, (HOST,)))
-    asked, engines = (0, 1, 2, 0, 3, 4), []
-    for number in asked:
-        assert client.get(f"/runs/{number}/model").status_code == 200
-        engines.append(weakref.ref(runs.app(number)))
-    gc.collect()
-    assert [number for number, kept in zip(asked, engines, strict=True) if kept()] == [0, 2, 0, 3, 4]
-    assert client.get("/runs/1/model").status_code == 200
 
 
 def test_one_new_fit_at_a_time_which_can_be_cancelled(runs_folder):

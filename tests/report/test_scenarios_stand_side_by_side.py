@@ -2,13 +2,11 @@
 
 from datetime import date
 
-import numpy as np
 import pytest
 
 from forecast import wording
 from forecast.blocks import Table
 from forecast.records.forecast import ActAssumed, ExpectationChanged, GateFailure
-from forecast.report.charts import draw_scenarios
 from forecast.report.forecast_sections import rationales_section, scenarios_section
 from forecast.report.words import split_cells, what_it_assumes
 
@@ -119,16 +117,3 @@ def test_what_is_assumed_is_printed_with_the_acts_that_are_the_event_itself_firs
         "calming: visit"
     )
     assert what_it_assumes(assumed, "lethal_clash", 1).startswith("A craft is seen (certain) and 1 more act;")
-
-
-def test_the_chart_draws_the_records_and_leaves_out_what_is_withheld(scenario, plain):
-    scenarios = (
-        scenario(plain, "kept-back", 0.3, withheld="no_refit"),
-        scenario(plain, "small", 0.01),
-        scenario(plain, "calming", -0.05),
-        scenario(plain, "grave", 0.12),
-    )
-    figure = draw_scenarios(plain.model_copy(update={"scenarios": scenarios}), scenarios)
-    (dots,) = (line for line in figure.axes[0].lines if line.get_gid() == "chances")
-    expected = sorted(100 * asked_of(plain, one).probability for one in scenarios[1:])
-    np.testing.assert_allclose(dots.get_xdata(), expected)
