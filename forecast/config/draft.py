@@ -385,7 +385,7 @@ def _head(draft: Draft, path: Path) -> Iterator[str]:
 # {pair_title([draft.a], [draft.b])}{day}, written by 'forecast new'. Change what you like.
 #
 #   forecast check {file}     explains this file in plain English; fits nothing
-#   forecast run   {file}     fits, simulates, writes the report
+#   forecast run   {file}     fits, writes the report
 #
 # All other keys have defaults; docs/config.md explains each. 'forecast events codebook' prints
 # what categories and severities mean.
