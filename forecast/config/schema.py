@@ -229,7 +229,7 @@ class DecisionConfig(Section):
 
 
 class CalendarAct(Section):
-    """An act known or expected ahead; it enters the simulation with its probability."""
+    """An act known or expected ahead; it happens with its probability."""
 
     date: Day = Field(description="expected day, after as_of and not after the last milestone")
     category: Category = Field(description="category of the act in the codebook")
