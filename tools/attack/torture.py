@@ -513,7 +513,7 @@ def prepared(folder: Path) -> None:
                 judged = judge(inputs, listen, timed)
                 # A run that did not converge is no earlier answer; a short one does not.
                 known[key] = judged._replace(gates=judged.gates.model_copy(update={"failures": ()}))
-            with timed("fit"), timed("simulate"):
+            with timed("fit"), timed("chances"):
                 return known[key]
 
         workflow.fit_and_judge = once
