@@ -12,7 +12,7 @@ that are added change nothing of the past. A volume that falls below V₀ cannot
 
 **Output.** The event file has our columns and two more, which the reader of events passes over: ``x_score``,
 the scale value, and ``x_mentions``, the number of mentions. It is written last, whole or not at all; the
-folder ``<output>.import`` beside it has the report and the archive's volume by day.
+folder ``<output>.import`` beside it has the report.
 """
 
 from __future__ import annotations
