@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from forecast.blocks import Pairs
+from forecast.blocks import Block, Pairs
 from forecast.cli.options import (
     RUN_DIR,
     Output,
@@ -107,12 +108,16 @@ def scenario(
 
 def _print(base: Run, scenarios: tuple[ScenarioForecast, ...], output: Output, *, compare: bool) -> None:
     """Print what was found; ends with code 1 where numbers are withheld or not to be trusted."""
-    from forecast.report.tables import scenario_comparison, scenario_tables
-
-    blocks = (scenario_comparison if compare else scenario_tables)(base.forecast, scenarios)
-    output.print(_as_json(base, scenarios), blocks)
+    output.print(_as_json(base, scenarios), _answer(base.forecast, scenarios, compare=compare))
     if any(scenario.withheld or scenario.failures for scenario in scenarios):
         raise typer.Exit(1)
+
+
+def _answer(forecast: Forecast, scenarios: tuple[ScenarioForecast, ...], *, compare: bool) -> Iterator[Block]:
+    # Loaded where people read it: programs need no table.
+    from forecast.report.tables import scenario_comparison, scenario_tables
+
+    yield from (scenario_comparison if compare else scenario_tables)(forecast, scenarios)
 
 
 def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Scenario]:
