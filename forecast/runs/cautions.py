@@ -255,42 +255,66 @@ def _density_changes(days: Days, start: np.datetime64, as_of: np.datetime64) -> 
     months = _whole_months(start, as_of + np.timedelta64(1, "D"))
     acts = days.astype("datetime64[M]")
     counts = np.searchsorted(acts, months, "right") - np.searchsorted(acts, months, "left")
-    places = list(_breaks(counts.astype(np.float64), 0))
-    borders = [0, *places, len(counts)]
-    levels = [float(np.mean(counts[begin:end])) for begin, end in pairwise(borders) if places]
+    series = counts.astype(np.float64)
+    places = _breaks(series)
+    if not places:
+        return
+    levels = [float(np.mean(series[begin:end])) for begin, end in pairwise((0, *places, len(series)))]
     breaks = tuple(
         DensityBreak(month=str(months[place]), before=before, after=after)
         for place, (before, after) in zip(places, pairwise(levels), strict=True)
-        if max(before, after) >= LEAST_DENSITY_FACTOR * min(before, after)
     )
-    if breaks:
-        yield notice("density_changes", breaks=breaks)
+    yield notice("density_changes", breaks=breaks)
 
 
-def _breaks(series: NDArray[np.float64], offset: int) -> Iterator[int]:
-    """Yield the first months of new levels: the clearest break, then those on either side of it.
+def _breaks(series: NDArray[np.float64]) -> list[int]:
+    """Return the first months of new levels.
 
-    By Pettitt's rank test: K is the largest sum of signs of x_j − x_i over i < t ≤ j, and for independent
-    months of one level P(K ≥ k) ≈ 2 exp(−6 k² / (T³ + T²)). Events come in bursts, so k² is divided by
-    (1 + r) / (1 − r), with r the correlation of neighbouring months around their own levels. Source: A. N.
-    Pettitt, Applied Statistics 28 (1979), 126–135, doi 10.2307/2346729.
+    Breaks hide one another: all are taken at first, and the least clear is dropped until each is clear
+    between its neighbours. By Pettitt's rank test K is the largest sum of signs of x_j − x_i over i < t ≤ j,
+    and for independent months of one level P(K ≥ k) ≈ 2 exp(−6 k² / (T³ + T²)). Events come in bursts, so k²
+    is divided by (1 + r) / (1 − r), with r the correlation of neighbouring months around their own levels.
+    Source: A. N. Pettitt, Applied Statistics 28 (1979), 126–135, doi 10.2307/2346729.
     """
-    length = len(series)
-    if length < 2 * SHORTEST_LEVEL:
-        return
-    ranks = rankdata(series)
-    sums = np.abs(2 * np.cumsum(ranks)[:-1] - np.arange(1, length) * (length + 1))
-    tested = sums[SHORTEST_LEVEL - 1 : length - SHORTEST_LEVEL]
-    place = int(np.argmax(tested)) + SHORTEST_LEVEL
+    places = list(_clearest(series, 0))
+    while places:
+        spans = zip((0, *places), places, (*places[1:], len(series)), strict=False)
+        chances = [_chance_of_break(series[begin:end], place - begin) for begin, place, end in spans]
+        weakest = int(np.argmax(chances))
+        if chances[weakest] < BREAK_CHANCE:
+            break
+        del places[weakest]
+    return places
+
+
+def _clearest(series: NDArray[np.float64], offset: int) -> Iterator[int]:
+    """Yield the best split of a series, and those of its two sides, whether or not they are clear."""
+    if len(series) >= 2 * SHORTEST_LEVEL:
+        tested = np.abs(_sums_of_signs(rankdata(series)))[SHORTEST_LEVEL - 1 : len(series) - SHORTEST_LEVEL]
+        place = int(np.argmax(tested)) + SHORTEST_LEVEL
+        yield from _clearest(series[:place], offset)
+        yield offset + place
+        yield from _clearest(series[place:], offset + place)
+
+
+def _sums_of_signs(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    sums: NDArray[np.float64] = 2 * np.cumsum(ranks)[:-1] - np.arange(1, len(ranks)) * (len(ranks) + 1)
+    return sums
+
+
+def _chance_of_break(series: NDArray[np.float64], place: int) -> float:
+    """Return the chance of so clear a break in a series of one level; one for too small a change."""
+    low, high = sorted((float(series[:place].mean()), float(series[place:].mean())))
+    if high < LEAST_DENSITY_FACTOR * low or high == 0:
+        return 1.0
+    ranks, length = rankdata(series), len(series)
     # The two levels are no part of the memory.
     rest = np.concatenate([side - side.mean() for side in (ranks[:place], ranks[place:])])
     spread = float(rest @ rest)
     memory = min(max(float(rest[1:] @ rest[:-1]) / spread, 0.0), MOST_MEMORY) if spread else 0.0
     inflation = (1 + memory) / (1 - memory)
-    if 2 * np.exp(-6 * sums[place - 1] ** 2 / ((length**3 + length**2) * inflation)) < BREAK_CHANCE:
-        yield from _breaks(series[:place], offset)
-        yield offset + place
-        yield from _breaks(series[place:], offset + place)
+    statistic = _sums_of_signs(ranks)[place - 1]
+    return float(2 * np.exp(-6 * statistic**2 / ((length**3 + length**2) * inflation)))
 
 
 def _whole_months(start: np.datetime64, end: np.datetime64) -> Days:
