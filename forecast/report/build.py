@@ -36,7 +36,6 @@ from forecast.report.evidence_sections import (
 from forecast.report.forecast_sections import (
     assumptions_section,
     costs_section,
-    explained_section,
     labels_section,
     members_section,
     questions_section,
@@ -65,7 +64,7 @@ from forecast.wording import long_day
 SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "brief": (brief_section,),
     "milestones": (questions_section, members_section),
-    "sources": (sources_section, explained_section, tension_section, reactions_section),
+    "sources": (sources_section, tension_section, reactions_section),
     "assumptions": (assumptions_section, labels_section),
     "scenarios": (scenarios_section, rationales_section),
     "costs": (costs_section,),

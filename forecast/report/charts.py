@@ -299,10 +299,10 @@ def _name_rows(axes: Axes, places: Sequence[float], names: Sequence[str]) -> Non
     axes.spines["left"].set_visible(False)
 
 
-def _list_rows(axes: Axes, names: Sequence[str], *, least: int = 1) -> list[int]:
-    """Rows from the top with their names, room for ``least`` of them; return their places."""
+def _list_rows(axes: Axes, names: Sequence[str]) -> list[int]:
+    """Rows from the top with their names; return their places."""
     places = list(range(len(names)))[::-1]
-    axes.set_ylim(-0.7, max(len(names), least) - 0.3)
+    axes.set_ylim(-0.7, max(len(names), 1) - 0.3)
     _name_rows(axes, places, names)
     return places
 

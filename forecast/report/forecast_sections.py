@@ -309,20 +309,6 @@ def sources_section(run: RunRecords) -> Section:
     return Section("sources", "Where the number comes from", blocks)
 
 
-def explained_section(run: RunRecords) -> Section | None:
-    """For the page alone: every event and scheduled event that the printed tables leave out."""
-    forecast, shown = run.forecast, clear_drivers(run.forecast)
-    blocks: list[Block] = []
-    if len(shown) > _MOST_DRIVERS:
-        events = {event.id: event for event in run.events.rows()}
-        blocks.append(_drivers_table(forecast, shown, events, "all-drivers"))
-    if len(run.analysis.calendar) > _MOST_SCHEDULED:
-        title = "Every scheduled event built into the forecast"
-        blocks.append(_calendar_table(run, title, "all-scheduled"))
-    title = "More on where the number comes from"
-    return Section("explained", title, tuple(blocks), printed=False) if blocks else None
-
-
 def caveats(forecast: Forecast, learned: Sequence[LearnedFrom]) -> dict[Step, tuple[str, ...]]:
     """What weakens each step of the waterfall, in short, to stand beside it."""
     target, _ = headline_pair(forecast)
@@ -384,7 +370,7 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     if not shown:
         return
     events = {event.id: event for event in run.events.rows()}
-    yield _drivers_table(forecast, shown, events, "drivers")
+    yield _drivers_table(forecast, shown, events)
     articles = Counter(
         (event.source_outlet, event.source_title)
         for driver in shown
@@ -396,7 +382,7 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
             yield Prose(f"{many} of these rest on one article: {outlet}, “{title}”.")
 
 
-def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str, Event], name: str) -> Table:
+def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str, Event]) -> Table:
     """What each event does to the headline, with its size, day, kind and source."""
     most = max(abs(driver.change) for driver in shown)
     rows = []
@@ -419,7 +405,7 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
         (right("Points", 20), Column("Size", 14), Column("Day", 20), "What happened", Column("Source", 40)),
         rows,
         f"How much of the {now} is due to each event, in percentage points",
-        name,
+        "drivers",
     )
 
 
@@ -489,13 +475,8 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
         yield Prose("No event is scheduled.")
         return
     hidden = len(run.analysis.calendar) - _MOST_SCHEDULED
-    more = f" ({count(hidden, 'later one')} in report.html)" if hidden > 0 else ""
+    more = f" ({count(hidden, 'later one')} in analysis.json)" if hidden > 0 else ""
     title = f"Judgements of the author, written in the config{more}"
-    yield _calendar_table(run, title, "calendar", _MOST_SCHEDULED)
-
-
-def _calendar_table(run: RunRecords, title: str, name: str, most: int | None = None) -> Table:
-    """Return the acts ahead with day, kind and chance, in the order of their days."""
     rows = (
         (
             short_day(act.date),
@@ -503,10 +484,10 @@ def _calendar_table(run: RunRecords, title: str, name: str, most: int | None = N
             Cell(f"{name_category(act.category)}, {act.severity}", swatch=category_colour(act.category)),
             percent(act.probability) if act.probability < 1 else "certain",
         )
-        for act in sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))[:most]
+        for act in sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))[:_MOST_SCHEDULED]
     )
     columns = (Column("Day", 22), "Event", Column("Kind and severity", 44), right("Chance", 18))
-    return plain_table(columns, rows, title, name, lines=False, whole=most is not None)
+    yield plain_table(columns, rows, title, "calendar", lines=False, whole=True)
 
 
 # How tense the relationship is

@@ -21,7 +21,6 @@ from forecast.report.evidence_sections import (
 )
 from forecast.report.forecast_sections import (
     clear_drivers,
-    explained_section,
     sources_section,
     tension_sentences,
 )
@@ -91,7 +90,7 @@ def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_
                 walk(one)
 
     for section in make_content(run).as_json()["sections"]:
-        if section["name"] not in ("recent-events", "run", "sources", "explained"):  # other people's words
+        if section["name"] not in ("recent-events", "run", "sources"):  # other people's words
             walk(section)
     assert len(texts) > 200
     likelihood = re.compile("|".join(name for name, _, _ in wording.BANDS))
@@ -116,7 +115,6 @@ def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_sa
     assert "The 26 events most likely to matter were left out one at a time" in said
     assert "14 move it by more than twice the Monte Carlo error" in said
     assert len(factory.table(sources_section(run), "drivers").groups[0].rows) == 6
-    assert len(factory.table(explained_section(run), "all-drivers").groups[0].rows) == 14
 
 
 def test_an_article_that_carries_several_drivers_is_named(factory, forecast):
