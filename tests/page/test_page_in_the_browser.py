@@ -384,20 +384,6 @@ def test_everything_is_reached_by_the_keyboard_alone(page):
     settled(page)
 
 
-def test_two_states_stand_side_by_side_with_their_difference(page):
-    run = probability(page)
-    page.click("#keep-a")
-    move(page, 11)
-    now = probability(page)
-    paired = float(page.get_attribute("[data-paired]", "data-paired"))
-    assert paired == pytest.approx(now - run, abs=1e-4)
-    page.click("#swap-ab")
-    assert probability(page) == run
-    assert float(page.get_attribute("[data-paired]", "data-paired")) == pytest.approx(-paired, abs=1e-9)
-    page.click("#drop-a")
-    assert not page.locator("[data-side]").count()
-
-
 CHANGES = {
     "sentence": "Escalation, before 1 January: the run says 50%.",
     "reading": "Plausible, 0 to 1.",
@@ -515,7 +501,6 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(open_page, address, axe, width
     page = open_page(address, width=width, height=800, scheme=scheme)
     settled(page)
     page.click("#add-act")
-    page.click("#keep-a")
     page.click(".beliefs details.more > summary")
     page.click(".finer > summary >> nth=0")
     page.check("#past-e4")

@@ -1,9 +1,9 @@
-// The answer: headline, what changed and why, curve, table of milestones, how far to trust it; two answers side by side.
+// The answer: headline, what changed and why, curve, table of milestones, how far to trust it.
 
 import { curveChart } from "./chart.js";
 import { byId, el, replace, shortDay, signedPoints } from "./dom.js";
 
-/** @import { Answer, PageModel, State } from "./types" */
+/** @import { Answer, PageModel } from "./types" */
 
 /** Mark the headline's number: while it is worked at, it is no answer. @param {"ready" | "working" | "withheld"} shown */
 export function markHeadline(shown) {
@@ -28,7 +28,7 @@ export function showAnswer(model, answer) {
   showMilestones(model, answer);
   replace(byId("trust"),
     answer.status === "ready" && el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust),
-    answer.changes.length > 0 && el("div", {}, el("h2", { class: "small" }, "What you assume"), changeList(answer)));
+    answer.changes.length > 0 && el("div", {}, el("h2", { class: "small" }, "What you assume"), el("ul", { class: "changes" }, ...answer.changes.map((text) => el("li", {}, text)))));
 }
 
 /** What is assumed and what the model adds, as two bars on one axis. @param {Answer} answer */
@@ -86,71 +86,4 @@ function showMilestones(model, answer) {
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Milestone"),
       ...heads.map((head) => el("th", { scope: "col", class: "right" }, head)))),
     el("tbody", {}, ...rows));
-}
-
-/** @param {Answer | null} answer */
-function changeList(answer) {
-  const changes = answer?.changes.length ? answer.changes : ["As in the run"];
-  return el("ul", { class: "changes" }, ...changes.map((text) => el("li", {}, text)));
-}
-
-/** @typedef {{ state: State, answer: Answer | null }} Side */
-
-/** Two states side by side. @param {() => Side} now @param {(state: State) => void} put */
-export function comparison(now, put) {
-  /** @type {Side | null} */
-  let kept = null;
-  const body = el("div", { id: "comparison" });
-  const button = (/** @type {string} */ id, /** @type {string} */ text, /** @type {() => void} */ onclick) =>
-    el("button", { type: "button", id, class: id === "keep-a" ? null : "quiet", onclick }, text);
-  const keep = button("keep-a", "", () => {
-    kept = now();
-    update();
-  });
-  const swap = button("swap-ab", "Swap A and B", () => {
-    const other = kept;
-    kept = now();
-    if (other) put(other.state);
-  });
-  const drop = button("drop-a", "End comparison", () => {
-    kept = null;
-    update();
-    keep.focus();
-  });
-  const node = el("section", { class: "compare", "aria-labelledby": "compare-label" },
-    el("h2", { id: "compare-label" }, "Compare two states"),
-    el("p", { class: "fine", id: "compare-help" },
-      "Keep what is shown as A, change something, and read the difference. Both use the same draws, unless one has a new fit."),
-    body, el("div", { class: "row" }, keep, swap, drop));
-
-  function update() {
-    swap.hidden = drop.hidden = !kept;
-    replace(keep, kept ? "Keep this as A instead" : "Keep this as A");
-    if (kept) replace(body, el("div", { class: "sides" }, side("A", kept.answer), side("B", now().answer)), difference(kept.answer, now().answer));
-    else replace(body);
-  }
-  update();
-  return { node, update };
-}
-
-/** @param {string} name @param {Answer | null} answer */
-function side(name, answer) {
-  const ready = answer?.status === "ready";
-  return el("div", { class: "side", "data-side": name }, el("h3", {}, name),
-    el("p", { class: ready ? "side-number" : "side-number muted" }, answer?.chance,
-      ready && el("span", { class: "fine block" }, answer.range)),
-    changeList(answer));
-}
-
-/** @param {Answer | null} a @param {Answer | null} b */
-function difference(a, b) {
-  if (!a || !b || a.difference === null || b.difference === null) return null;
-  if (a.target !== b.target || a.milestone !== b.milestone) {
-    return el("p", { class: "fine" }, "A and B answer different questions, so they have no difference.");
-  }
-  // Both differences are from the same run on the same draws; the error of their difference is at most the sum.
-  const change = b.difference - a.difference;
-  const error = (a.difference_mcse ?? 0) + (b.difference_mcse ?? 0);
-  return el("p", { class: "paired", "data-paired": String(change) }, el("strong", {}, `B − A: ${signedPoints(change)} points`),
-    `, with an error of at most ${(100 * error).toFixed(1)} points.`);
 }

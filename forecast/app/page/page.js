@@ -1,7 +1,7 @@
 // The scenario page: one state, one question, one answer at a time; the latest change wins.
 
 import { pastActs, timeline } from "./acts.js";
-import { comparison, markHeadline, showAnswer, showCurve } from "./answer.js";
+import { markHeadline, showAnswer, showCurve } from "./answer.js";
 import { beliefControls, ratioControls, reactionControls } from "./beliefs.js";
 import { asBlob, picture, savePng } from "./chart.js";
 import { byId, copied, el, longDay, reasonOf, replace, save } from "./dom.js";
@@ -35,7 +35,6 @@ function open(model) {
   const beliefs = beliefControls(model, hands), line = timeline(model, hands), past = pastActs(model, hands);
   const reactions = reactionControls(model, hands), ratios = ratioControls(model, hands);
   const held = !model.stamp ? heldNumber(hands, () => shown, (answer) => show(answer)) : null;
-  const pair = comparison(() => ({ state: structuredClone(state), answer: shown }), (other) => put(other, true));
   const refit = refitOffer((asked, answer) => {
     remember(JSON.stringify(asked), answer);
     if (JSON.stringify(asked) === JSON.stringify(state)) show(answer);
@@ -50,7 +49,7 @@ function open(model) {
   }
   if (!model.stamp) {
     byId("reactions-part").hidden = reactions.none;
-    for (const [id, part] of Object.entries({ acts: line, reactions, ratios, beliefs, past, compare: pair })) byId(`${id}-here`).append(part.node);
+    for (const [id, part] of Object.entries({ acts: line, reactions, ratios, beliefs, past })) byId(`${id}-here`).append(part.node);
   } else {
     byId("controls").remove();
     byId("page").classList.add("alone");
@@ -160,7 +159,6 @@ function open(model) {
     showAnswer(model, answer);
     held?.update();
     for (const id of ["copy-yaml", "save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
-    pair.update();
     refit.offer(changed ? structuredClone(state) : null, answer);
   }
 
