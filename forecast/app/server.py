@@ -213,8 +213,10 @@ def run_app(engine: Engine, jobs: Jobs, token: str, hosts: Iterable[str]) -> App
     page = RunPage(engine, jobs)
 
     def prepare() -> None:
-        page.model()
-        engine.warm_up()
+        # A server that ends before it is warm takes the threads of the computation away.
+        with suppress(RuntimeError):
+            page.model()
+            engine.warm_up()
 
     # While the browser starts: the first answer is then as fast as the others.
     threading.Thread(target=prepare, daemon=True).start()
