@@ -16,6 +16,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import suppress
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
