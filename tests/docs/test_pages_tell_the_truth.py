@@ -162,7 +162,7 @@ def test_the_priors_and_acts_shown_in_the_readme_are_valid(tmp_path):
     code, out = printed(["priors", str(path), "--json"])
     assert code == 0
     changed = {prior["name"] for prior in json.loads(out)["priors"] if prior["origin"] == "config"}
-    assert changed == {"tension.persistence", "excitation.branching.conflict", "ballast.visit"}
+    assert changed == {"tension.persistence", "answers.number.other_side", "ballast.visit"}
 
 
 def test_the_first_python_of_the_manual_uses_public_names():
