@@ -35,10 +35,10 @@ def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
     sampler = config.sampler
     assert (sampler.seed, sampler.draws, sampler.tune, sampler.chains, sampler.target_accept) == (
         1,
-        500,
-        300,
+        1000,
+        400,
         4,
-        0.8,
+        0.85,
     )
     assert (config.step, config.model.family, config.report.paper) == ("week", "combined", "a4")
     assert "6 January 2024: 180 days ahead (days_180)." in describe_config(config)
@@ -93,7 +93,7 @@ def test_the_resolved_text_leaves_nothing_implicit_and_reads_back_equal(write, t
     again = load_config(tmp_path / "again.yaml")
     assert (again, resolved_yaml(again)) == (config, text)
     plain = yaml.safe_load(text)
-    assert plain["sampler"]["draws"] == 500
+    assert plain["sampler"]["draws"] == 1000
     assert {"paper": "a4", "logo": None, "fonts": [], "impact": {}}.items() <= plain["report"].items()
 
 
@@ -137,7 +137,7 @@ def test_the_description_says_what_was_asked(config):
         "16 July 2023: Envoy (visit, severity 2), with probability 95%.",
         "tension.persistence: slow instead of the default.",
         "ballast.visit: quantiles q05 = -0.1, median = 0.1, q95 = 0.4 instead of the default.",
-        "4 chains of 500 draws after 300 warm-up steps",
+        "4 chains of 1,000 draws after 400 warm-up steps",
         "(target acceptance 0.8), seed 7.",
     ):
         assert phrase in text

@@ -61,8 +61,8 @@ def test_commented_examples_of_priors_are_valid(tmp_path):
     path.write_text(re.sub(r"(?m)^  priors: \{\}.*\n", block, text), encoding="utf-8")
     assert load_config(path).model.priors == {
         "tension.persistence": "slow",
-        "excitation.half_life_days": "LogNormal(mu=2.4, sigma=0.6)",
-        "excitation.branching.conflict": "Beta(4, 8)",
+        "answers.half_life_days": "LogNormal(mu=1.1, sigma=0.5)",
+        "answers.number.other_side": "many",
         "ballast.visit": {"q05": -0.1, "median": 0.1, "q95": 0.4},
     }
 

@@ -91,6 +91,11 @@ class StudyActs(Acts):
         return mix
 
     @cached_property
+    def gravity(self) -> Floats:
+        """Mean of the severities that a stream can hold, shape (k,)."""
+        return np.asarray(self.mix @ np.array(SEVERITIES, dtype=np.float64))
+
+    @cached_property
     def rate_shares(self) -> Floats:
         """Even shares of the streams of a rate, shape (k,)."""
         return np.asarray(1 / np.bincount(self.layout.rate_of)[self.layout.rate_of])
