@@ -114,7 +114,7 @@ def test_the_hash_follows_the_settings_and_not_the_file(write):
     reference = config_hash(load_config(write()))
     assert len(reference) == 64
     assert config_hash(load_config(write(("name: small\n", "# a remark\nname:   'small'\n")))) == reference
-    assert config_hash(load_config(write(("{seed: 7}", "{draws: 500, seed: 7}")))) == reference
+    assert config_hash(load_config(write(("{seed: 7}", "{draws: 1000, seed: 7}")))) == reference
     swapped = ("min_severity: 4\n", "min_severity: 4\n  later: {any_of: [visit], min_severity: 4}\n")
     first = load_config(write(swapped))
     second = load_config(write(("  crisis:", "  later: {any_of: [visit], min_severity: 4}\n  crisis:")))
@@ -138,7 +138,7 @@ def test_the_description_says_what_was_asked(config):
         "tension.persistence: slow instead of the default.",
         "ballast.visit: quantiles q05 = -0.1, median = 0.1, q95 = 0.4 instead of the default.",
         "4 chains of 1,000 draws after 400 warm-up steps",
-        "(target acceptance 0.8), seed 7.",
+        "(target acceptance 0.85), seed 7.",
     ):
         assert phrase in text
     assert max(map(len, describe_config(config).splitlines())) <= 80
