@@ -297,7 +297,7 @@ class Engine:
         )
         if way.weights is None or plan.seen or way.method == "refit":
             return scenario
-        worth = {"pareto_k": way.weights.pareto_k, "effective_draws": way.weights.effective_draws}
+        worth = {"pareto_k": way.weights.tail, "effective_draws": way.weights.effective_draws}
         return scenario.model_copy(update=worth)
 
     def _carried(self, target: ScenarioTarget) -> ScenarioTarget:

@@ -47,6 +47,11 @@ class ImportanceWeights:
         return float(1 / np.sum(self.weights**2))
 
     @property
+    def tail(self) -> float:
+        """The shape as it is told, a finite number: −1 is that of even weights, 9 far beyond any use."""
+        return float(np.clip(self.pareto_k, -1.0, 9.0))
+
+    @property
     def trusted(self) -> bool:
         """Whether both gates are passed."""
         return self.pareto_k <= PARETO_K_MAX and self.effective_draws >= EFFECTIVE_DRAWS_MIN

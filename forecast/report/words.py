@@ -609,7 +609,7 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
     left = number(scenario.effective_draws or 0.0, 0)
     return (
         f"Reweighted to these beliefs, the run's draws are worth {left} independent draws; no small group of "
-        f"them dominates (Pareto k {number(max(scenario.pareto_k, -9.0))})."
+        f"them dominates (Pareto k {number(scenario.pareto_k)})."
     )
 
 

@@ -117,7 +117,7 @@ def evaluate_plan(
         rationale=plan.scenario.rationale,
         method=way.method,
         reason=way.reason,
-        pareto_k=weights.pareto_k if weights else None,
+        pareto_k=weights.tail if weights else None,
         effective_draws=weights.effective_draws if weights else None,
         failures=found.failures if found else (),
         withheld=None if found else "no_refit",

@@ -116,6 +116,8 @@ def test_an_act_seen_is_told_beside_the_same_act_done(command, run_folder):
     ]
     assert (seen["name"], done["name"]) == ("options", "options-done")
     assert (seen["method"], done["method"]) == ("reweight", "exact")
+    assert np.isfinite(seen["pareto_k"])
+    assert "Pareto k" in command("scenario", run_folder, "--see", "2022-08-15:sanction:3:1:USA").out
     (by_do,) = command("scenario", run_folder, "--do", "2022-08-15:sanction:3:1:USA", "--json").facts[
         "scenarios"
     ]
