@@ -48,8 +48,8 @@ class ImportanceWeights:
 
     @property
     def tail(self) -> float:
-        """The shape as it is told, a finite number: −1 is that of even weights, 9 far beyond any use."""
-        return float(np.clip(self.pareto_k, -1.0, 9.0))
+        """The shape as it is told, a finite number: −1 is that of even weights."""
+        return float(np.clip(self.pareto_k, -1.0, 1e6))
 
     @property
     def trusted(self) -> bool:
