@@ -445,7 +445,7 @@ class LearnedFrom(Record):
 class Analysis(Record):
     """The content of ``analysis.json``."""
 
-    schema_: Literal[6] = Field(6, alias="schema")
+    schema_: Literal[7] = Field(7, alias="schema")
     tension: TensionSeries
     drift: DriftNow
     parameters: tuple[ParameterSummary, ...]

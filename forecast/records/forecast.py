@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -13,6 +12,7 @@ from forecast.frames import Backend, ShownInNotebooks, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.notices import Notice
 from forecast.records.scale import Scale
+from forecast.records.table import COLUMNS, Row, curve_rows, rows_of
 from forecast.wording import interval_percent, percent
 
 
@@ -67,7 +67,7 @@ class Decision(Record):
         )
 
 
-Content = Literal["milestones", "curves", "scenarios", "drivers"]
+Content = Literal["table", "curves"]
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 """What a probability rests on: see ``docs/sensitivity.md`` for the rule."""
 
@@ -432,7 +432,7 @@ class Forecast(Record, ShownInNotebooks):
     """The content of ``forecast.json``."""
 
     in_short: ClassVar[Names] = ("run_id", "as_of", "converged", "headline", "targets", "scenarios")
-    schema_: Literal[6] = Field(6, alias="schema")
+    schema_: Literal[7] = Field(7, alias="schema")
     run_id: str
     name: str
     dyad: DyadRecord
@@ -459,6 +459,9 @@ class Forecast(Record, ShownInNotebooks):
         default=None,
         description="events that were left out in turn; the most likely to matter. None: not measured",
     )
+    table: tuple[Row, ...] = Field(
+        default=(), description="every chance above and in analysis.json as one table: see docs/json.md"
+    )
     timings_s: dict[str, float] = Field(
         default={}, description="seconds by stage; empty in forecast.json, beside which the manifest has them"
     )
@@ -473,62 +476,18 @@ class Forecast(Record, ShownInNotebooks):
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
         return one_named(self.targets, "target", name)
 
-    def to_frame(self, content: Content = "milestones", backend: Backend = "pandas") -> Any:  # noqa: ANN401
-        """Return a table of the forecast as a data frame.
+    def to_frame(self, content: Content = "table", backend: Backend = "pandas") -> Any:  # noqa: ANN401
+        """Return the table of all chances, or the curves by day, as a data frame with the columns of ``Row``.
 
-        A row is a target and milestone, a target and day, a scenario and milestone, or an event. Raises
-        ``InputError``: another content or library, or a library that is not installed.
+        Raises ``InputError``: another content or library, or a library that is not installed.
         """
-        if content not in COLUMNS:
-            raise InputError(f"content: got {shown(repr(content))}; expected one of {', '.join(COLUMNS)}")
-        rows = [*frame_rows(self, content)]
-        columns = {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS[content])}
-        return make_frame(columns, backend)
+        if content not in get_args(Content):
+            raise InputError(
+                f"content: got {shown(repr(content))}; expected one of {', '.join(get_args(Content))}"
+            )
+        rows = [*curve_rows(self)] if content == "curves" else self.table or [*rows_of(self)]
+        return make_frame({name: [getattr(row, name) for row in rows] for name in COLUMNS}, backend)
 
     def scenario(self, name: str) -> ScenarioForecast:
         """Return the scenario of that name (``KeyError``, with those that there are, when there is none)."""
         return one_named(self.scenarios, "scenario", name)
-
-
-_MILESTONE = (
-    *("target", "target_label", "milestone", "milestone_label", "date"),
-    *("probability", "mcse", "lower90", "upper90", "words"),
-    *("past_windows", "constant_rate", "rests_on", "observed_before"),
-)
-COLUMNS: dict[Content, tuple[str, ...]] = {
-    "milestones": _MILESTONE,
-    "curves": ("target", "date", "probability", "lower90", "upper90"),
-    "scenarios": (
-        *("scenario", "scenario_label", "method"),
-        *(*_MILESTONE, "difference", "difference_mcse", "by_assumption"),
-    ),
-    "drivers": ("event_id", "date", "category", "severity", "summary", "source", "change", "mcse"),
-}
-
-
-def frame_rows(forecast: Forecast, content: Content) -> Iterator[tuple[Any, ...]]:
-    """Rows of the data frame of a forecast, in the order of its ``COLUMNS``."""
-    match content:
-        case "milestones":
-            yield from (_milestone(target, one) for target in forecast.targets for one in target.milestones)
-        case "curves":
-            for target in forecast.targets:
-                for row in zip(*(values for _, values in target.curve), strict=True):
-                    yield target.name, *row
-        case "scenarios":
-            for scenario in forecast.scenarios:
-                of = scenario.name, scenario.label, scenario.method
-                for changed in scenario.targets:
-                    for one in changed.milestones:
-                        difference = one.difference.value, one.difference.mcse, one.by_assumption
-                        yield *of, *_milestone(changed, one), *difference
-        case "drivers":
-            yield from (tuple(getattr(one, name) for name in COLUMNS[content]) for one in forecast.drivers)
-
-
-def _milestone(target: TargetForecast, one: MilestoneForecast) -> tuple[Any, ...]:
-    return (
-        *(target.name, target.label, one.name, one.label, one.date),
-        *(one.probability, one.mcse, *one.interval90, one.words),
-        *(one.baseline.probability, one.constant_rate, one.rests_on, target.observed_before),
-    )

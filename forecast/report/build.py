@@ -19,7 +19,8 @@ from forecast.blocks import Cell, Chart, Column, Section, Table, Track, as_conte
 from forecast.errors import InputError, RunFolderError, install_command
 from forecast.records.analysis import Analysis
 from forecast.records.base import Record
-from forecast.records.forecast import COLUMNS, Forecast, frame_rows
+from forecast.records.forecast import Forecast
+from forecast.records.table import COLUMNS, curve_rows
 from forecast.report.charts import figure_bytes
 from forecast.report.evidence_sections import (
     data_section,
@@ -77,7 +78,7 @@ LARGEST_ATTACHMENT = 2_000_000
 """Bytes of ``events.csv`` up to which the page carries it."""
 _MOST_ROWS, _MOST_SIGNS = 1_048_575, 32_767
 """Rows below the header that a sheet holds, and signs that a cell holds."""
-_IN_FRAMES = frozenset({"targets", "scenarios", "drivers"})
+_IN_FRAMES = frozenset({"targets", "scenarios", "table"})
 """Fields of a forecast that the sheets of its frames hold already."""
 
 
@@ -450,12 +451,11 @@ def workbook(forecast: Forecast, analysis: Analysis) -> bytes:
 
 
 def _sheets(forecast: Forecast, analysis: Analysis) -> Iterator[tuple[str, Sequence[Sequence[object]]]]:
-    """Name and rows of each sheet, the header first: single values, frames, lists of records, tension."""
+    """Name and rows of each sheet, the header first: single values, chances, records, tension."""
     single = _flat(forecast.model_dump(by_alias=True, exclude={*_IN_FRAMES}))
     yield "run", [("name", "value"), *(pair for pair in single if not isinstance(pair[1], list | tuple))]
-    for content, header in COLUMNS.items():
-        if rows := [*frame_rows(forecast, content)]:
-            yield content, [header, *rows]
+    for name, rows in (("table", forecast.table), ("curves", curve_rows(forecast))):
+        yield name, [COLUMNS, *([value for _, value in row] for row in rows)]
     lists = dict(_lists(analysis)) | dict(_lists(forecast))
     for name, records in lists.items():
         if name not in _IN_FRAMES:

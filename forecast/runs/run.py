@@ -92,7 +92,7 @@ class Run(ShownInNotebooks):
         """The acts of the dyad known on the as-of date."""
         return self.inputs.events
 
-    def to_frame(self, content: Content = "milestones", backend: Backend = "pandas") -> Any:  # noqa: ANN401
+    def to_frame(self, content: Content = "table", backend: Backend = "pandas") -> Any:  # noqa: ANN401
         """Return a table of the forecast as a data frame; see ``Forecast.to_frame``."""
         return self.forecast.to_frame(content, backend)
 

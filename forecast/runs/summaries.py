@@ -149,7 +149,7 @@ def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
         warnings.append(notice("influential_events", number=withheld))
     tension = tension_at_steps(run.draws.knots, inputs.data.grid.n_steps)
     return Analysis(
-        schema=6,
+        schema=7,
         tension=tension_series(tension, inputs.data.grid),
         drift=drift_now(run.draws.level(inputs.data)),
         parameters=parameter_summaries(inputs.priors, posterior),

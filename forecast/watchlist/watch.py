@@ -461,7 +461,7 @@ def _put_on_record(ledger: Path, entries: Sequence[DyadEntry], jobs: Mapping[str
             continue
         config, events = jobs[entry.name].config, jobs[entry.name].events
         forecast = Forecast(
-            schema=6,
+            schema=7,
             run_id=run_id(config, events),
             name=config.name,
             dyad=DyadRecord(a=entry.a, b=entry.b, label=entry.label),

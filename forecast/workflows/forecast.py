@@ -31,6 +31,7 @@ from forecast.records.forecast import (
     Forecast,
     Headline,
 )
+from forecast.records.table import rows_of
 from forecast.runs import summaries
 from forecast.runs.cautions import (
     cautions_of,
@@ -136,7 +137,7 @@ def _make(
     with clock.time("chances"):
         targets = target_forecasts(mixture, posterior.n_chains)
     forecast = Forecast(
-        schema=6,
+        schema=7,
         run_id=run_id(config, inputs.events),
         name=config.name,
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
@@ -189,7 +190,9 @@ def _make(
         forecast = with_labels(forecast, robustness)
     analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
     told = {"robustness": robustness, "waterfall": forecast.waterfall} | ahead
-    return replace(base, forecast=forecast, analysis=analysis.model_copy(update=told))
+    analysis = analysis.model_copy(update=told)
+    forecast = forecast.model_copy(update={"table": tuple(rows_of(forecast, analysis))})
+    return replace(base, forecast=forecast, analysis=analysis)
 
 
 def _what_lies_ahead(base: Run) -> dict[str, object]:

@@ -58,6 +58,7 @@ from forecast.records.forecast import (
     WaterfallStep,
 )
 from forecast.records.notices import notice
+from forecast.records.table import rows_of
 from forecast.report.build import build_report, make_content, set_pdf, write_figures
 from forecast.report.run_records import ReportOptions, RunRecords
 from forecast.report.typesetting import typeface, using_typeface
@@ -505,6 +506,7 @@ def write_run(folder, forecast=None, analysis=None, events=None):
     events = read_bundled() if events is None else events
     forecast = make_forecast(events) if forecast is None else forecast
     analysis = make_analysis(events) if analysis is None else analysis
+    forecast = forecast.model_copy(update={"table": tuple(rows_of(forecast, analysis))})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "forecast.json").write_text(forecast.model_dump_json(by_alias=True), encoding="utf-8")
     (folder / "analysis.json").write_text(analysis.model_dump_json(by_alias=True), encoding="utf-8")

@@ -119,13 +119,14 @@ def test_no_events_and_a_fit_that_failed_are_said(factory):
 
 def test_a_frame_has_a_row_a_milestone_and_day(run):
     frame = run.to_frame()
-    asked = frame[(frame.target == "military_confrontation") & (frame.milestone == "us-election-2024")]
     one = run.forecast.target("military_confrontation").milestones[-1]
-    (row,) = asked.to_dict("records")
-    assert (row["probability"], row["lower90"], row["upper90"]) == (one.probability, *one.interval90)
-    assert row["date"].date() == one.date
+    asked = frame[(frame.what == "forecast") & (frame.who == "forecast")]
+    (row,) = asked[(asked.target == "military_confrontation") & (asked.day == str(one.date))].to_dict(
+        "records"
+    )
+    assert (row["chance"], row["low"], row["high"]) == (one.probability, *one.interval90)
+    assert row["day"].date() == one.date
     curves = run.to_frame("curves", "polars")
     assert curves.height == sum(len(target.curve.date) for target in run.forecast.targets)
-    assert list(run.to_frame("drivers").event_id) == [one.event_id for one in run.forecast.drivers]
-    with pytest.raises(InputError, match="content: got 'all'; expected one of milestones, curves, scenarios"):
+    with pytest.raises(InputError, match="content: got 'all'; expected one of table, curves"):
         run.to_frame("all")

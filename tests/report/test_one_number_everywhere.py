@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+from datetime import date
 
 import pytest
 from pypdf import PdfReader
@@ -77,16 +78,53 @@ def test_spreadsheets_get_every_digit(folder, questions):
         base = one["baseline"]["probability"]
         assert numbers == [one["probability"], *one["interval90"], base, one["mcse"]]
     book = openpyxl.load_workbook(folder / "numbers.xlsx")
-    head, *rows = book["milestones"].iter_rows(values_only=True)
-    for row, (target, one) in zip(rows, questions, strict=True):
+    head, *rows = book["table"].iter_rows(values_only=True)
+    kept = read_run_records(folder).forecast
+    for row, one in zip(rows, kept.table, strict=True):
         cells = dict(zip(head, row, strict=True))
-        assert (cells["target"], cells["milestone"]) == (target["name"], one["name"])
-        numbers = [cells[name] for name in ("probability", "lower90", "upper90", "mcse")]
-        assert numbers == pytest.approx([one["probability"], *one["interval90"], one["mcse"]], rel=1e-15)
+        assert (cells["what"], cells["target"], cells["who"]) == (one.what, one.target, one.who)
+        assert [cells[name] or 0.0 for name in ("chance", "low", "high", "error")] == pytest.approx(
+            [getattr(one, name) or 0.0 for name in ("chance", "low", "high", "error")], rel=1e-15
+        )
+    frame = kept.to_frame()
+    assert frame.chance.tolist() == [one.chance for one in kept.table]
     analysis = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))
     assert book["parameters"].max_row == 1 + len(analysis["parameters"])
     assert book["tension"].max_row == 1 + len(analysis["tension"]["date"])
     assert not any(cell.data_type == "f" for sheet in book for row in sheet.iter_rows() for cell in row)
+
+
+def test_the_table_holds_every_chance_of_the_records(folder, questions):
+    run = read_run_records(folder)
+    rows = {(one.what, one.target, one.day, one.who): one for one in run.forecast.table}
+    assert len(rows) == len(run.forecast.table)
+    for target, one in questions:
+        row = rows["forecast", target["name"], date.fromisoformat(one["date"]), "forecast"]
+        assert [row.chance, row.low, row.high, row.error] == [
+            one["probability"],
+            *one["interval90"],
+            one["mcse"],
+        ]
+    asked = run.forecast.headline
+    (headline,) = (one for one in run.forecast.target(asked.target).milestones if one.name == asked.milestone)
+
+    def chance(what, who="forecast", day=headline.date):
+        return rows[what, asked.target, day, who].chance
+
+    assert chance("step:scheduled_events") == pytest.approx(headline.probability)
+    for driver in run.forecast.drivers:
+        assert headline.probability - chance(f"without:{driver.event_id}") == pytest.approx(driver.change)
+    for scenario in run.forecast.scenarios:
+        for target in scenario.targets:
+            for one in target.milestones:
+                told = rows[f"scenario:{scenario.name}", target.name, one.date, "forecast"]
+                base = rows["forecast", target.name, one.date, "forecast"]
+                assert told.chance - base.chance == pytest.approx(one.difference.value, abs=1e-12)
+    for quiet in run.analysis.quiet_until:
+        assert chance("quiet", quiet.date.isoformat()) == quiet.probability
+    for bar in run.analysis.robustness.tornado if run.analysis.robustness else ():
+        if bar.upper.probability is not None:
+            assert chance(f"prior:{bar.name}:upper") == bar.upper.probability
 
 
 def test_no_percentage_on_page_1_is_unknown_to_the_records(folder):

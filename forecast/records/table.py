@@ -1,0 +1,167 @@
+"""Every chance of a run as one table: the forecast, scenarios, drivers, steps, assumptions, signs, months.
+
+``what`` says under what, by parts that a colon joins:
+
+* ``forecast``: the forecast itself, and beside it what each member (``who``) and each base rate says;
+* ``scenario:NAME``, and ``scenario:NAME:after`` from the first day of its first act on, given none before,
+  with ``scenario:NAME:base`` for the same days of the forecast;
+* ``without:EVENT``: had a past event not been;
+* ``step:STEP``: with the sources of the headline up to this one;
+* ``prior:NAME:lower`` and ``:upper``: one assumption moved one step down, or up;
+* ``sign:CATEGORY:SEVERITY:seen`` and ``:unseen``: once such an act is seen, or its days have passed;
+* ``quiet``: given that nothing happened before the day under ``who``;
+* ``month``: that it first happens in the month that ends on ``day``;
+* ``reaction:NAME:DAYS`` and ``…:base``: after a trigger, and without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date as Date
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from forecast.records.base import Probability, Record
+
+if TYPE_CHECKING:
+    from forecast.records.analysis import Analysis
+    from forecast.records.forecast import Forecast, MilestoneForecast, ScenarioForecast, TargetForecast
+
+
+class Row(Record):
+    """One chance; ``low``, ``high`` and ``error`` are ``None`` where they were not measured."""
+
+    what: str = Field(description="under what: see docs/json.md")
+    target: str
+    day: Date = Field(description="the target happens before this day; of 'month', its last day")
+    who: str = Field(description="the forecast, one of its members, a base rate or another forecaster")
+    chance: Probability
+    low: Probability | None = Field(default=None, description="5% quantile over draws")
+    high: Probability | None = Field(default=None, description="95% quantile over draws")
+    error: float | None = Field(default=None, ge=0.0, description="Monte Carlo standard error")
+
+
+COLUMNS = tuple(Row.model_fields)
+FORECAST = "forecast"
+"""Who says the number that is shown and scored."""
+
+
+def rows_of(forecast: Forecast, analysis: Analysis | None = None) -> Iterator[Row]:
+    """Yield every chance of a run, the milestones of the forecast first."""
+    for target in forecast.targets:
+        yield from _milestones(FORECAST, target)
+        for one in target.milestones:
+            yield from _beside(target.name, one)
+    for scenario in forecast.scenarios:
+        yield from scenario_rows(scenario)
+    asked = forecast.headline
+    if asked.target not in {target.name for target in forecast.targets}:
+        return
+    (headline,) = (one for one in forecast.target(asked.target).milestones if one.name == asked.milestone)
+
+    def row(
+        what: str, chance: float | None, error: float | None = None, who: str = FORECAST
+    ) -> Iterator[Row]:
+        if chance is not None:
+            # Changes that are estimated on fewer draws may lead a hair out of the range.
+            yield Row(
+                what=what,
+                target=asked.target,
+                day=headline.date,
+                who=who,
+                chance=min(max(chance, 0.0), 1.0),
+                error=error,
+            )
+
+    for driver in forecast.drivers:
+        yield from row(f"without:{driver.event_id}", headline.probability - driver.change, driver.mcse)
+    for step in forecast.waterfall:
+        yield from row(f"step:{step.step}", step.probability, step.error)
+    if analysis is None:
+        return
+    for bar in analysis.robustness.tornado if analysis.robustness else ():
+        yield from row(f"prior:{bar.name}:lower", bar.lower.probability, bar.lower.mcse)
+        yield from row(f"prior:{bar.name}:upper", bar.upper.probability, bar.upper.mcse)
+    for sign in analysis.signs:
+        yield from row(f"sign:{sign.category}:{sign.severity}:seen", sign.if_seen, sign.if_seen_mcse)
+        yield from row(
+            f"sign:{sign.category}:{sign.severity}:unseen", sign.if_not_seen, sign.if_not_seen_mcse
+        )
+    for quiet in analysis.quiet_until:
+        yield from row("quiet", quiet.probability, who=quiet.date.isoformat())
+    for by_month in analysis.monthly_risk:
+        for month in by_month.months:
+            yield Row(
+                what="month",
+                target=by_month.target,
+                day=month.last_day,
+                who=FORECAST,
+                chance=month.probability,
+                error=month.mcse,
+            )
+    for reaction in analysis.reactions:
+        for effect in reaction.effects:
+            days = "" if effect.days is None else f":{effect.days}"
+            for part, chance in (("", effect.probability), (":base", effect.base)):
+                yield Row(
+                    what=f"reaction:{reaction.name}{days}{part}",
+                    target=reaction.target,
+                    day=effect.date,
+                    who=FORECAST,
+                    chance=chance,
+                )
+
+
+def scenario_rows(scenario: ScenarioForecast) -> Iterator[Row]:
+    """Yield the chances under a scenario: by milestone, and in the days after its first act."""
+    what = f"scenario:{scenario.name}"
+    for target in scenario.targets:
+        yield from _milestones(what, target)
+        for one in target.after:
+            for part, chance in (("after", one.probability), ("base", one.base)):
+                yield Row(
+                    what=f"{what}:{part}", target=target.name, day=one.date, who=FORECAST, chance=chance
+                )
+
+
+def curve_rows(forecast: Forecast) -> Iterator[Row]:
+    """Yield the chance of each target before each day."""
+    for target in forecast.targets:
+        for day, chance, low, high in zip(*(values for _, values in target.curve), strict=True):
+            yield Row(
+                what=FORECAST, target=target.name, day=day, who=FORECAST, chance=chance, low=low, high=high
+            )
+
+
+def _milestones(what: str, target: TargetForecast) -> Iterator[Row]:
+    for one in target.milestones:
+        low, high = one.interval90
+        yield Row(
+            what=what,
+            target=target.name,
+            day=one.date,
+            who=FORECAST,
+            chance=one.probability,
+            low=low,
+            high=high,
+            error=one.mcse,
+        )
+
+
+def _beside(target: str, one: MilestoneForecast) -> Iterator[Row]:
+    for member in one.members or ():
+        low, high = member.interval90
+        yield Row(
+            what=FORECAST,
+            target=target,
+            day=one.date,
+            who=member.name,
+            chance=member.probability,
+            low=low,
+            high=high,
+        )
+    rates = (one.baseline.name, one.baseline.probability), ("constant_rate", one.constant_rate)
+    for who, chance in rates:
+        if chance is not None:
+            yield Row(what=FORECAST, target=target, day=one.date, who=who, chance=chance)
