@@ -49,7 +49,7 @@ from typing import Any
 
 from forecast.frames import ShownInNotebooks
 
-__version__ = "0.2.0"
+__version__ = "0.4.0"
 
 # pip refuses other versions; a checkout that is run as it lies is refused here, before a fault of syntax.
 if sys.version_info < (3, 12):  # noqa: UP036
