@@ -222,9 +222,9 @@ class BedOptions(OriginOptions):
 
 
 def _read_categories(any_of: str) -> tuple[str, ...]:
-    from forecast.events.codebook import CATEGORIES, category_fault
+    from forecast.events.codebook import CATEGORIES, category_fault, category_named
 
-    categories = parts_of(any_of)
+    categories = tuple(map(category_named, parts_of(any_of)))
     unknown = [name for name in categories if name not in CATEGORIES]
     if unknown or not categories:
         allowed = f"the list is empty. Allowed: {', '.join(CATEGORIES)}"

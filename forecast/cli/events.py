@@ -48,9 +48,11 @@ from forecast.events.codebook import (
     CATEGORIES,
     SEVERITIES,
     cameo_codes,
+    category_fault,
     category_kind,
     category_label,
     category_meaning,
+    category_named,
     own_categories,
     severity_word,
     standard_scale,
@@ -306,9 +308,9 @@ def codebook(
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
     from forecast.config.writing import load_scale, scale_yaml
-    from forecast.events.codebook import CATEGORIES, category_fault, codebook_facts, own_categories
+    from forecast.events.codebook import CATEGORIES, codebook_facts, own_categories
 
-    if category is not None and category not in CATEGORIES:
+    if category is not None and (category := category_named(category)) not in CATEGORIES:
         raise EventError(category_fault(category))
     if yaml and answer.json:
         raise InputError("--yaml and --json are two ways to print the scale: give one of them")

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from forecast.config.settings_file import DEVICES, refusal, sequence_in, shown_value
 from forecast.errors import PriorError, did_you_mean
 from forecast.events.cells import MAX_ACTOR_CHARS
-from forecast.events.codebook import CATEGORIES, category_fault
+from forecast.events.codebook import CATEGORIES, category_fault, category_named
 from forecast.events.countries import actor_named, shared_name
 from forecast.storage import chance_of
 
@@ -119,9 +119,9 @@ def _subcategory(value: str) -> str:
 
 
 def _category(value: str) -> str:
-    if value not in CATEGORIES:
+    if (name := category_named(value)) not in CATEGORIES:
         raise refusal(category_fault(value))
-    return value
+    return name
 
 
 def distinct(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -40,7 +40,14 @@ from forecast.config.settings_file import (
     shown_value,
 )
 from forecast.errors import PriorError, did_you_mean
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES, category_fault
+from forecast.events.codebook import (
+    CATEGORIES,
+    CONFLICTUAL,
+    COOPERATIVE,
+    SEVERITIES,
+    category_fault,
+    category_named,
+)
 from forecast.wording import BANDS, listing
 
 LEARNED = "learned"
@@ -94,7 +101,7 @@ def _severities(value: object) -> tuple[int, ...]:
 
 
 def _categories(value: object) -> tuple[str, ...]:
-    given = tuple(map(str, _several(value)))
+    given = tuple(category_named(str(one)) for one in _several(value))
     for one in given:
         if one not in CATEGORIES:
             raise refusal(category_fault(one))

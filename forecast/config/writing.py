@@ -32,7 +32,14 @@ from forecast.config.settings_file import (
 )
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError
-from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, own_scale, packaged_scale
+from forecast.events.codebook import (
+    CATEGORIES,
+    SEVERITIES,
+    category_fault,
+    category_named,
+    own_scale,
+    packaged_scale,
+)
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.records.scale import ANY, PACKAGED, Scale
@@ -282,9 +289,9 @@ def _grade(value: str) -> str:
 
 
 def _row(value: str) -> str:
-    if value not in (ANY, *CATEGORIES):
+    if (name := category_named(value)) not in (ANY, *CATEGORIES):
         raise refusal(category_fault(value))
-    return value
+    return name
 
 
 def _own_name(value: str) -> str:

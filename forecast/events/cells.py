@@ -15,13 +15,23 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from forecast.events.codebook import CATEGORIES, SEVERITIES, cameo_fault, category_fault, countries
+from forecast.events.codebook import (
+    CATEGORIES,
+    SEVERITIES,
+    cameo_fault,
+    category_fault,
+    category_named,
+    countries,
+    severity_word,
+)
 from forecast.events.countries import country_code, near_country, shared_name
 from forecast.wording import count, listing
 
 DateOrder = Literal["iso", "dmy", "mdy"]
 """How a file writes days: ``2020-02-13``, ``13/02/2020`` or ``02/13/2020``."""
-IN_WORDS: Mapping[DateOrder, str] = {"dmy": "day, month, year", "mdy": "month, day, year"}
+IN_WORDS: Mapping[DateOrder, str] = {"dmy": "day/month/year", "mdy": "month/day/year"}
+MAJORITY = 0.75
+"""Least share of a file's days that must fit an order of day and month for the others to be called wrong."""
 DATES: tuple[str, ...] = ("date", "end_date", "known_date", "source_date")
 MAX_CELL_CHARS = 10_000
 MAX_ACTOR_CHARS = 100
@@ -36,13 +46,31 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 SHOWN = 10
 """Names that a note gives; of the others it gives the number."""
 
+SYNONYMS: Mapping[str, str] = {
+    **dict.fromkeys(("actor1", "actor1code", "actor1name", "sourceactor", "sender", "from"), "initiator"),
+    **dict.fromkeys(("actor2", "actor2code", "actor2name", "targetactor", "recipient", "to"), "target"),
+    **dict.fromkeys(("eventdate", "day"), "date"),
+}
+"""Other names of columns, in small letters and without ``_``; read where the codebook's name is absent."""
+_SEVERITY_WORDS = {severity_word(severity): str(severity) for severity in SEVERITIES}
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
+_SERIAL_ZERO = date(1899, 12, 30)
+"""Day 0 of Excel, as it counts from March 1900 on."""
+
 _MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?)?"
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([./-])(\d{{1,2}})\2(\d{{1,2}}){_MIDNIGHT}", re.ASCII)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([./-])(\d{{1,2}})\2(\d{{4}}){_MIDNIGHT}", re.ASCII)
+_MONTH, _DAY_OF_MONTH = r"([a-zA-Z]{3,9})\.?", r"(\d{1,2})(?:st|nd|rd|th)?"
+_MONTH_FIRST = re.compile(rf"{_MONTH}[ -]{_DAY_OF_MONTH},?[ -](\d{{4}}){_MIDNIGHT}", re.ASCII)
+_DAY_FIRST = re.compile(rf"{_DAY_OF_MONTH}[ -]{_MONTH},?[ -](\d{{4}}){_MIDNIGHT}", re.ASCII)
+_SERIAL = re.compile(r"([1-9]\d{4})(?:\.\d+)?", re.ASCII)
 _SHORT_YEAR = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2}", re.ASCII)
 _DIGITS_ONLY = re.compile(r"\d{8}", re.ASCII)
-_WHOLE_NUMBER = re.compile(r"([1-5])[.,]0+", re.ASCII)
+_GRADED = re.compile(r"([1-5])(?:[.,]0+|[ (:-]+([a-z]+)\)?)", re.IGNORECASE | re.ASCII)
 _ACTOR = re.compile(r"[A-Z]{3}", re.ASCII)
 # Line ends and tabs separate words; every other control character, the bidirectional overrides and the
 # invisible characters that can hide text are dropped. The zero-width joiners stay: some scripts need them.
@@ -157,20 +185,27 @@ def parse_actor(text: str) -> str:
 
 
 def parse_category(text: str) -> str:
-    """Read a category of the codebook."""
-    if text not in CATEGORIES:
+    """Read a category of the codebook, however it is spelled: ``Channel Closure``."""
+    if (name := category_named(text)) not in CATEGORIES:
         raise CellFault(category_fault(shorten(text)) if text else f"empty. Allowed: {', '.join(CATEGORIES)}")
-    return text
+    return name
 
 
 def parse_severity(text: str) -> int:
-    """Read a severity, 1 to 5."""
-    if len(text) == 1 and text in "12345":
-        return int(text)
+    """Read a severity, 1 to 5, or its word: ``notable``."""
+    if (digit := _severity_digit(text)) in set("12345"):
+        return int(digit)
     given = f"'{shorten(text)}' is not on the scale" if text else "empty"
-    raise CellFault(
-        f"{given}. Allowed: a whole number from {SEVERITIES[0]} (routine) to {SEVERITIES[-1]} (extreme)"
-    )
+    words = ", ".join(f"{number} ({word})" for word, number in _SEVERITY_WORDS.items())
+    raise CellFault(f"{given}. Allowed: {words}")
+
+
+def _severity_digit(text: str) -> str:
+    """Return the digit that ``notable``, ``2.0`` or ``2 (notable)`` stands for; another text as it is."""
+    if match := _GRADED.fullmatch(text):
+        word = match[2]
+        return match[1] if word is None or _SEVERITY_WORDS.get(word.casefold()) == match[1] else text
+    return _SEVERITY_WORDS.get(text.casefold(), text)
 
 
 def _parse_cameo(text: str) -> str:
@@ -255,11 +290,11 @@ def respell(columns: Columns, lines: Sequence[int], order: DateOrder) -> Spellin
     spelling = Spelling()
     _respell_days({name: columns[name] for name in columns if name in DATES}, lines, order, spelling)
     for name, cells in columns.items():
-        words = WORDS.get(name, {})
-        distinct = set(cells) if words or name == "severity" else ()
-        texts = {text: word for text in distinct if (word := words.get(column_named(text), text)) != text}
-        if name == "severity":
-            texts = {text: match[1] for text in distinct if (match := _WHOLE_NUMBER.fullmatch(text))}
+        texts = {}
+        for text in set(cells) if name in WORDS or name == "severity" else ():
+            meant = _severity_digit(text) if name == "severity" else WORDS[name].get(column_named(text), text)
+            if meant != text:
+                texts[text] = meant
         if texts:
             spelling.notes.append(f"{name}: {_replace({name: cells}, texts)}")
     actors = _distinct({name: cells for name, cells in columns.items() if name in ("initiator", "target")})
@@ -283,79 +318,116 @@ def _first(named: Sequence[str]) -> str:
 
 def _respell_days(columns: Columns, lines: Sequence[int], order: DateOrder, spelling: Spelling) -> None:
     texts = [text for text in _distinct(columns) if text and not _ISO_DAY.fullmatch(text)]
-    if year_first := {text: day for text in texts if (day := _day(_YEAR_FIRST.fullmatch(text), "iso"))}:
-        spelling.notes.append(f"days: {_replace(columns, year_first)}")
-    unordered = [text for text in texts if _YEAR_LAST.fullmatch(text)]
-    days = {
-        way: {text: day for text in unordered if (day := _day(_YEAR_LAST.fullmatch(text), way))}
-        for way in IN_WORDS
-    }
-    misfits = {way: [text for text in unordered if text not in days[way]] for way in IN_WORDS}
-    fits = [way for way in IN_WORDS if not misfits[way]]
-    if order == "iso":
-        if unordered:
-            _ask(columns, lines, unordered, "is not YYYY-MM-DD", _how_to_read(misfits, fits), spelling)
-        return
-    words = f"{order} ({IN_WORDS[order]})"
-    if misfits[order] and fits:
-        (other,) = fits
-        hint = f"As {other} all days of the file are: --dates {other} (in a config events.dates: {other})"
-        _ask(columns, lines, misfits[order], f"is not a day when read as {words}, as asked", hint, spelling)
-        spelling.refused |= dict.fromkeys(unordered, "")
-        return
-    for text in misfits[order]:
-        spelling.refused[text] = f"'{shorten(text)}' is not a day when read as {words}, as asked"
-    if days[order]:
-        spelling.notes.append(f"days are read as {words}, as asked: {_replace(columns, days[order])}")
-    elif not unordered:
-        spelling.notes.append(f"dates: {order} has no effect, since no day is written so")
-
-
-def _ask(
-    columns: Columns,
-    lines: Sequence[int],
-    texts: Sequence[str],
-    wrong: str,
-    question: str,
-    spelling: Spelling,
-) -> None:
-    """Make one fault of all cells with some texts, at the first of them; none of the texts is read."""
-    wanted = frozenset(texts)
+    for read, what in ((_year_first, ""), (_in_words, ""), (_serial, "Excel's serial number ")):
+        if sure := {text: day for text in texts if (day := read(text))}:
+            spelling.notes.append(f"days: {what}{_replace(columns, sure)}")
     cells = sorted(
         (line, place, text)
         for place, column in enumerate(columns.values())
         for line, text in zip(lines, column, strict=True)
-        if text in wanted
+        if _YEAR_LAST.fullmatch(text)
     )
-    (line, place, text), others = cells[0], len(cells) - 1
-    nor = f", nor {'is' if others == 1 else 'are'} {count(others, 'other cell')}" if others else ""
-    spelling.faults.append(Fault(line, list(columns)[place], f"'{text}' {wrong}{nor}. {question}"))
-    spelling.refused |= dict.fromkeys(texts, "")
+    if not cells:
+        if order != "iso":
+            spelling.notes.append(f"dates: {order} has no effect, since no day is written so")
+        return
+    days = {
+        way: {text: day for _, _, text in cells if (day := _day(_YEAR_LAST.fullmatch(text), way))}
+        for way in IN_WORDS
+    }
+    misfits = {way: [cell for cell in cells if cell[2] not in days[way]] for way in IN_WORDS}
+    best, other = sorted(IN_WORDS, key=lambda way: len(misfits[way]))
+    wrong = cells
+    if order == "iso":
+        said = f"is not YYYY-MM-DD{_nor(cells)}. {_how_to_read(misfits, best, other, len(cells))}"
+    elif order == other and len(misfits[best]) < len(misfits[other]):
+        wrong = misfits[other]
+        fit = _fitting(misfits[best], best, len(cells))
+        said = f"is no day as {IN_WORDS[other]}, as asked{_nor(wrong)}. {fit}: {_stated(best)}"
+    else:
+        for _, _, text in misfits[order]:
+            fit = f"{len(cells) - len(misfits[order]):,} of {count(len(cells), 'cell')} are"
+            spelling.refused[text] = f"'{shorten(text)}' is no day as {IN_WORDS[order]}, as asked; {fit}"
+        if days[order]:
+            read_as = _replace(columns, days[order])
+            spelling.notes.append(f"days are read as {order} ({IN_WORDS[order]}), as asked: {read_as}")
+        return
+    line, place, text = wrong[0]
+    spelling.faults.append(Fault(line, list(columns)[place], f"'{text}' {said}"))
+    spelling.refused |= {text: "" for _, _, text in cells}
 
 
-def _how_to_read(misfits: Mapping[DateOrder, Sequence[str]], fits: Sequence[DateOrder]) -> str:
-    """Ask for the order of day and month, with the one that fits all where it is one."""
-    if len(fits) == 2:
+def _nor(cells: Sequence[tuple[int, int, str]]) -> str:
+    others = len(cells) - 1
+    return f", nor {'is' if others == 1 else 'are'} {count(others, 'other cell')}" if others else ""
+
+
+def _stated(order: DateOrder) -> str:
+    return f"--dates {order} (in a config events.dates: {order})"
+
+
+def _how_to_read(
+    misfits: Mapping[DateOrder, Sequence[tuple[int, int, str]]], best: DateOrder, other: DateOrder, total: int
+) -> str:
+    """Ask for the order of day and month, or say which one most days fit, which do not, and what to do."""
+    fewer, more = len(misfits[best]), len(misfits[other])
+    if not more:
         which = "--dates dmy or --dates mdy (in a config events.dates: dmy or mdy)"
         return f"Day first or month first? Say which: {which}"
-    if not fits:
-        (a, first), (b, second) = ((way, texts[0]) for way, texts in misfits.items())
-        none = f"'{first}' is no day as {a}, '{second}' is none as {b}"
+    if fewer == more or total - fewer < MAJORITY * total:
+        (_, _, first), (_, _, second) = misfits[best][0], misfits[other][0]
+        none = f"'{first}' is no day as {best}, '{second}' is none as {other}"
         return f"No order fits all: {none}. Write days as YYYY-MM-DD"
-    (fit,), (misfit,) = fits, misfits.keys() - fits
-    return (
-        f"As {fit} ({IN_WORDS[fit]}) all are days; as {misfit} '{misfits[misfit][0]}' is none. "
-        f"If {fit} is right, say so: --dates {fit} (in a config events.dates: {fit})"
-    )
+    if fewer:
+        return f"{_fitting(misfits[best], best, total)}. Correct that, and say {_stated(best)}"
+    all_fit = f"As {best} ({IN_WORDS[best]}) all are days; as {other} '{misfits[other][0][2]}' is none"
+    return f"{all_fit}. If {best} is right, say so: {_stated(best)}"
+
+
+def _fitting(misfits: Sequence[tuple[int, int, str]], order: DateOrder, total: int) -> str:
+    """Return ``94 of 95 fit day/month/year; line 96 ('31/02/2022') does not``."""
+    if not misfits:
+        return f"All {total:,} fit {IN_WORDS[order]}"
+    shown = [f"{line} ('{shorten(text)}')" for line, _, text in misfits[:3]]
+    more = [f"{len(misfits) - 3:,} more"] if len(misfits) > 3 else []
+    which, do = ("line", "does") if len(misfits) == 1 else ("lines", "do")
+    wrong = f"{which} {listing((*shown, *more))} {do} not"
+    return f"{total - len(misfits):,} of {total:,} fit {IN_WORDS[order]}; {wrong}"
+
+
+def _year_first(text: str) -> str | None:
+    return _day(_YEAR_FIRST.fullmatch(text), "iso")
+
+
+def _in_words(text: str) -> str | None:
+    """Return the ISO text of ``Jan 5 2020`` or ``5 January 2020``; ``None`` of another text."""
+    if match := _MONTH_FIRST.fullmatch(text):
+        word, day, year = match.groups()
+    elif match := _DAY_FIRST.fullmatch(text):
+        day, word, year = match.groups()
+    else:
+        return None
+    months = [place for place, name in enumerate(_MONTHS, 1) if name.startswith(word.casefold())]
+    return _iso(int(year), months[0], int(day)) if months else None
+
+
+def _serial(text: str) -> str | None:
+    match = _SERIAL.fullmatch(text)
+    day = _SERIAL_ZERO + timedelta(int(match[1])) if match else None
+    return day.isoformat() if day and day.year <= LAST_YEAR else None
 
 
 def _day(match: re.Match[str] | None, order: DateOrder) -> str | None:
     """ISO text of a day whose parts stand in groups 1, 3 and 4; ``None`` where there is no such day."""
     if match is None:
         return None
-    places = {"iso": (1, 3, 4), "dmy": (4, 3, 1), "mdy": (4, 1, 3)}[order]
+    year, month, day = {"iso": (1, 3, 4), "dmy": (4, 3, 1), "mdy": (4, 1, 3)}[order]
+    return _iso(int(match[year]), int(match[month]), int(match[day]))
+
+
+def _iso(year: int, month: int, day: int) -> str | None:
     try:
-        return date(*(int(match[place]) for place in places)).isoformat()
+        return date(year, month, day).isoformat()
     except ValueError:
         return None
 

@@ -84,9 +84,35 @@ def countries() -> Mapping[str, str]:
 # Categories
 
 
+_MEANT: Mapping[str, str] = {
+    word: category
+    for category, words in {
+        "visit": "summit meeting talks trip",
+        "channel_opening": "call hotline dialogue",
+        "cooperation": "agreement treaty ceasefire truce release",
+        "channel_closure": "expulsion suspension cancellation",
+        "sanction": "tariff tariffs embargo ban controls",
+        "military_incident": "clash incident skirmish attack shelling collision intrusion firefight",
+        "military_posture": "exercise exercises drill drills deployment mobilisation missile",
+        "dispute": "protest accusation threat statement arrest",
+    }.items()
+    for word in words.split()
+}
+"""Words that a category of one's own may hold, and the category that holds such acts."""
+
+
+def category_named(text: str) -> str:
+    """Return the category that a text spells in its way (``Channel Closure``), or the text as it is."""
+    name = "_".join(text.casefold().replace("-", " ").replace("_", " ").split())
+    return name if name in CATEGORIES else text
+
+
 def category_fault(given: str) -> str:
     """Return the message for a category that is not in the codebook."""
-    return f"unknown category '{given}'.{did_you_mean(given, CATEGORIES)} Allowed: {', '.join(CATEGORIES)}"
+    words = given.casefold().replace("-", " ").replace("_", " ").split()
+    meant = next((_MEANT[word] for word in words if word in _MEANT), None)
+    hint = f" Did you mean '{meant}'?" if meant else did_you_mean(given, CATEGORIES, cutoff=0.7)
+    return f"unknown category '{given}'.{hint} Allowed: {', '.join(CATEGORIES)}"
 
 
 def _known_category(name: str) -> str:

@@ -59,8 +59,8 @@ RELIABLE, TENTATIVE = 0.8, 0.667
 """Krippendorff's own bounds: from 0.8 on conclusions are safe, from 0.667 tentative, below they are not."""
 RESAMPLES = 1000
 
-_MADE_ID = "row-"
-"""Ids that the reader made of the row begin so; they say nothing of the event."""
+_MADE_ID = re.compile(rf"\d{{4}}-\d\d-\d\d-(?:{'|'.join(CATEGORIES)})(?:-\d+)?", re.ASCII)
+"""Ids that the reader made of day and category; they say nothing more of the event."""
 # What is resolved together: days, the two actors, and what belongs to the category.
 _FIELDS = {
     "date": ("date", "end_date", "known_date"),
@@ -297,7 +297,7 @@ def _likeness(event: Event, words: frozenset[str], other: Event, window_days: in
     if words and theirs:
         total += SAME_WORDS * (len(words & theirs) / len(words | theirs) - WORDS_BY_CHANCE)
     total += SAME_PAGE * bool(event.source_url and event.source_url == other.source_url)
-    return total + SAME_ID * (event.id == other.id and not event.id.startswith(_MADE_ID))
+    return total + SAME_ID * (event.id == other.id and not _MADE_ID.fullmatch(event.id))
 
 
 def nearest_acts(event: Event, table: EventTable) -> list[Event]:

@@ -5,7 +5,6 @@ A file is read whole or not at all: every fault is collected, with its line, and
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -21,6 +20,7 @@ from forecast.errors import EventError, InputError, did_you_mean, nearest
 from forecast.events.cells import (
     DATES,
     PARSERS,
+    SYNONYMS,
     CellFault,
     DateOrder,
     Fault,
@@ -114,9 +114,9 @@ def read_events(path: str | Path, *, source: str | None = None, dates: DateOrder
 
     It is CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; Parquet; or a sheet of an
     ``.xlsx`` workbook. The columns ``REQUIRED`` must be there, the others of ``COLUMNS`` may; those that
-    begin with ``x_`` are ignored, any other is refused. ``known_date`` defaults to ``date``, ``id`` to a hash
-    of the row. ``source`` names the file in messages and in the table; ``dates`` is how it writes days that
-    are not ``YYYY-MM-DD``. What was put right (``docs/codebook.md``) stands in ``EventTable.notes``.
+    begin with ``x_`` are ignored, any other is refused. ``known_date`` defaults to ``date``, ``id`` to day
+    and category. ``source`` names the file in messages and in the table; ``dates`` is how it writes days in
+    numbers that are not ``YYYY-MM-DD``. ``EventTable.notes`` says what was put right (``docs/codebook.md``).
 
     Raises ``EventError``: the file cannot be read or has faults; the message lists the first 20 by line and
     counts the rest.
@@ -184,11 +184,20 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
     written = [clean_text(cell) for cell in header.cells]
     names = [known if (known := column_named(cell)) in COLUMNS else cell for cell in written]
     places = {place: name for place, name in enumerate(names) if name in COLUMNS}
+    for place, cell in enumerate(written):
+        meant = SYNONYMS.get(column_named(cell).replace("_", ""))
+        if meant and meant not in names:
+            names[place], places[place] = meant, meant
     if not places:
         shown = shorten(", ".join(names))
         message = f"no header: the first line is '{shown}'. Expected column names: {', '.join(REQUIRED)}, …"
         return {}, [Fault(line, "", message)]
-    if respelt := [f"'{old}'" for old, name in zip(written, names, strict=True) if old != name]:
+    respelt = [
+        f"'{old}'" if column_named(old) == name else f"'{old}' as {name}"
+        for old, name in zip(written, names, strict=True)
+        if old != name
+    ]
+    if respelt:
         notes.append(f"column names are read in the codebook's spelling: {', '.join(respelt)}")
     faults = [
         Fault(line, name, f"the column appears {times} times. Keep one")
@@ -275,8 +284,9 @@ def _contradictions(
     today: date,
 ) -> list[tuple[str, str]]:
     """Column and message of what cannot be true together; ``None`` for cells that were not readable."""
+    allowed = f"Allowed: {today} or earlier; acts to come go into 'calendar' of the config"
     wrong = [
-        (name, f"{given} lies in the future. Allowed: {today} or earlier")
+        (name, f"{given} lies in the future. {allowed}")
         for name, given in (("date", day), ("known_date", known))
         if given is not None and given > today
     ]
@@ -308,19 +318,16 @@ def _make_table(values: Values, lines: Sequence[int], source: str, notes: list[s
 
 
 def _made_ids(columns: Values) -> list[str]:
-    """Ids as given; where there is none, a hash of the row."""
-    repeats: Counter[str] = Counter()
-    ids = []
-    content = [cells for name, cells in columns.items() if name not in ("id", "verified")]
-    for name, *cells in zip(columns["id"], *content, strict=True):
-        if name:
-            ids.append(name)
-            continue
-        text = "\x1f".join(str(value or "") for value in cells)
-        stamp = f"row-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-        repeats[stamp] += 1
-        # Two acts coded alike on one day are two events; the count tells them apart.
-        ids.append(stamp if repeats[stamp] == 1 else f"{stamp}-{repeats[stamp]}")
+    """Ids as given; where there is none, day and category, numbered by content where several share them."""
+    ids, taken, made = list(columns["id"]), set(columns["id"]), Counter[str]()
+    judged = [cells for name, cells in columns.items() if name not in ("id", "verified")]
+    content = [str(cells) for cells in zip(*judged, strict=True)]
+    for row in sorted((row for row, name in enumerate(ids) if not name), key=content.__getitem__):
+        stem = f"{columns['date'][row]}-{columns['category'][row]}"
+        while not ids[row] or ids[row] in taken:
+            made[stem] += 1
+            ids[row] = stem if made[stem] == 1 else f"{stem}-{made[stem]}"
+        taken.add(ids[row])
     return ids
 
 

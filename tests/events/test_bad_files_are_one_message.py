@@ -17,13 +17,18 @@ from forecast.events.table import REQUIRED, EventTable
 HEADER = "date,initiator,target,category,severity"
 ROW = "2023-02-04,USA,CHN,visit,2"
 BAD_ROWS = (
-    *("2099-02-04,USA,CHN,visit,2", "2023-02-30,USA,CHN,visit,2", "4 Feb 2023,USA,CHN,visit,2"),
+    *("2099-02-04,USA,CHN,visit,2", "2023-02-30,USA,CHN,visit,2", "4 Fev 2023,USA,CHN,visit,2"),
     *("04/02/23,USA,CHN,visit,2", "20230204,USA,CHN,visit,2", "2023-W05-6,USA,CHN,visit,2"),
     *(",USA,CHN,visit,2", "0203-02-04,USA,CHN,visit,2", "２０２３-02-04,USA,CHN,visit,2"),
     *("2023-02-04,us,CHN,visit,2", "2023-02-04,USA,chn,visit,2", f"2023-02-04,USA,{'x' * 101},visit,2"),
     *("2023-02-04,USA,,visit,2", "2023-02-04,USA,USA,visit,2", "2023-02-04,India,IND,visit,2"),
     *("2023-02-04,Korea,USA,visit,2", "2023-02-04,congo,USA,visit,2"),
     *("2023-02-04,USA,CHN,vizit,2", "2023-02-04,USA,CHN,,2"),
+    *(
+        "2023-02-04,USA,CHN,Military clash,2",
+        "2023-02-04,USA,CHN,election,2",
+        "2023-02-04,USA,CHN,visit,3 notable",
+    ),
     *(f"2023-02-04,USA,CHN,visit{cell}" for cell in (",7", ",0", ",2.5", ",6.0", ",3.", ",²", ",", "")),
     "2023-02-04,USA,CHN,visit,2,talks, long",
 )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import sys
 from datetime import date, datetime
 
@@ -161,9 +162,14 @@ def test_five_columns_are_enough_and_rows_coded_alike_are_events_of_their_own(ev
     assert (event.date, event.known_date, event.end_date) == (date(2020, 2, 13), date(2020, 2, 13), None)
     assert (event.summary, event.source_date, event.verified) == ("", None, False)
     assert not table.has_verified
-    assert event.id.startswith("row-")
-    table = read_events(event_file(f"{HEADER}\n{ROW}\n{ROW}\n{ROW}\n"))
-    assert len(set(table.id.tolist())) == 3
+    rows = [ROW, "2020-02-13,USA,CHN,visit,4", ROW, "2020-02-13,USA,CHN,dispute,3"]
+    names = ["2020-02-13-dispute", *(f"2020-02-13-visit{number}" for number in ("", "-2", "-3"))]
+    for order in (rows, rows[::-1]):
+        table = read_events(event_file("\n".join([HEADER, *order])))
+        assert table.id.tolist() == names
+        assert table.severity.tolist() == [3, 3, 3, 4]
+    taken = read_events(event_file(f"id,{HEADER}\n2020-02-13-visit,{ROW}\n,{ROW}\n"))
+    assert taken.id.tolist() == ["2020-02-13-visit", "2020-02-13-visit-2"]
     assert read_events(event_file(table.canonical_csv())).sha256 == table.sha256
     assert PARSERS.keys() == set(COLUMNS)
 
@@ -199,16 +205,24 @@ def test_cells_are_read_as_meant_and_said(event_file):
     rows = [
         "2020-02-13,USA,CHN,Military Incident,3.0,TRUE,High",
         "2020-02-14,USA,CHN,visit,4.00,No,low",
+        "2020-02-15,USA,CHN,channel closure,Notable,No,low",
+        "2020-02-16,USA,CHN,visit,2 (notable),No,low",
     ]
-    table = read_events(event_file("\n".join([f"{HEADER},verified,confidence", *rows])))
+    header = "day,Actor1,Actor2Code,category,severity,verified,confidence"
+    table = read_events(event_file("\n".join([header, *rows])))
     assert [(row.category, row.severity, row.verified, row.confidence) for row in table.rows()] == [
         ("military_incident", 3, True, "high"),
         ("visit", 4, False, "low"),
+        ("channel_closure", 2, False, "low"),
+        ("visit", 2, False, "low"),
     ]
+    assert set(table.initiator) | set(table.recipient) == {"USA", "CHN"}
     assert table.notes == (
-        "category: 'Military Incident' is read as military_incident",
-        "severity: '3.0' is read as 3 (2 such cells)",
-        "verified: 'TRUE' is read as yes (2 such cells)",
+        "column names are read in the codebook's spelling: 'day' as date, 'Actor1' as initiator, "
+        "'Actor2Code' as target",
+        "category: 'Military Incident' is read as military_incident (2 such cells)",
+        "severity: '3.0' is read as 3 (4 such cells)",
+        "verified: 'TRUE' is read as yes (4 such cells)",
         "confidence: 'High' is read as high",
     )
     text = TEXT.replace(",", ";").replace("Talks in", "Talks, long, in")
@@ -226,12 +240,15 @@ def days(event_file, *texts: str):
         ("mdy", ["02/13/2020", "4/3/2020", "04.03.2020", "2020-04-03"]),
         ("iso", ["2020/02/13", "2020/4/3", "2020-04-03 00:00:00", "2020-04-03"]),
         ("dmy", ["13/02/2020 00:00", "3-4-2020", "3/4/2020 00:00:00", "2020.04.03"]),
+        ("iso", ["Feb 13 2020", "3 April 2020", "Apr. 3rd 2020", "3-Apr-2020"]),
+        ("iso", ["43874", "43924", "43924.25", "2020-04-03"]),
     ],
 )
 def test_days_are_read_in_the_order_that_is_stated(event_file, order, texts):
     table = read_events(days(event_file, *texts), dates=order)
     assert [str(day) for day in table.date] == ["2020-02-13", *["2020-04-03"] * 3]
     assert any("'" + texts[0] + "' is read as 2020-02-13" in note for note in table.notes)
+    assert any("Excel's serial number" in note for note in table.notes) == (texts[0] == "43874")
     table = read_events(event_file(TEXT), dates="dmy")
     assert table.notes == ("dates: dmy has no effect, since no day is written so",)
 
@@ -250,6 +267,11 @@ def test_days_of_another_or_no_stated_order_are_one_fault_that_says_what_fits(ev
         read_events(days(event_file, *texts), **({} if order == "iso" else {"dates": order}))
 
     assert refused(read, *cases) == snapshot
+    many = ["13/02/2020"] * 90 + ["3/4/2020"] * 4 + ["31/02/2020"]
+    for order, remedy in (("iso", "--dates dmy"), ("mdy", "--dates dmy"), ("dmy", r"96: date: '31/02/2020'")):
+        with pytest.raises(EventError, match=r"94 of 95 (fit day/month/year; line 96|cells are)") as caught:
+            read(order, *many)
+        assert re.search(remedy, str(caught.value))
     path = event_file(
         f"{HEADER},known_date\n3/4/2020,USA,CHN,visit,9,5/4/2020\n2020-02-30,USA,CHN,visit,3,\n"
     )
