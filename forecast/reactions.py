@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from forecast.config.writing import as_yaml
 from forecast.errors import InputError
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
 from forecast.panel import ActClass, TargetRule
@@ -52,6 +52,14 @@ def acts_in_words(acts: ActClass) -> str:
     kind = "/".join((acts.category, *acts.subcategory))
     bar = f" ≥ {min(acts.severities)}" if min(acts.severities) > 1 else ""
     return f"{kind}{bar}{' by ' if acts.by else ''}{'+'.join(acts.by)}"
+
+
+def acts_in_plain_words(acts: ActClass) -> str:
+    """Return e.g. ``Dispute by USA (taiwan visit), severity 3 or more``."""
+    by = f" by {' or '.join(acts.by)}" if acts.by else ""
+    kind = "".join(f" ({name.replace('_', ' ').replace('*', '…')})" for name in acts.subcategory)
+    bar = f", severity {min(acts.severities)} or more" if min(acts.severities) > 1 else ""
+    return f"{category_label(acts.category)}{by}{kind}{bar}"
 
 
 def _plain(acts: ActClass) -> dict[str, object]:
@@ -118,26 +126,60 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class EarlierAct:
+    """An act that a model holds to have set off a past case, in part."""
+
+    id: str
+    date: date
+    days_before: int
+    by: str
+    category: str
+    subcategory: str
+    severity: int
+    summary: str
+
+
+@dataclass(frozen=True)
+class SetOff:
+    """What brought a past case about, by a model: ``shares`` of its intensity, which sum to one as they are.
+
+    By the id of an earlier act, then ``other_acts``, ``tension``, ``level`` and ``nothing_known``.
+    """
+
+    shares: Mapping[str, float]
+    acts: tuple[EarlierAct, ...] = ()
+
+
+@dataclass(frozen=True)
 class PastCase:
-    """A day on which a target was met, and the acts before it of classes that it tends to follow."""
+    """A day on which a target was met, and the acts before it of classes that it tends to follow.
+
+    ``set_off`` is ``None`` where no model tells what brought it about.
+    """
 
     target: str
     date: date
     candidates: tuple[Candidate, ...]
-    set_off_by: Mapping[str, float] | None = None
+    set_off: SetOff | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """Return the case as plain values; ``set_off_by`` where it is known."""
-        known = {} if self.set_off_by is None else {"set_off_by": dict(self.set_off_by)}
-        before = [act.to_dict() for act in self.candidates]
-        return {"target": self.target, "date": self.date.isoformat(), "candidates": before, **known}
+        """Return the case as plain values."""
+        told = self.set_off
+        return {
+            "target": self.target,
+            "date": self.date.isoformat(),
+            "set_off_by": told and dict(told.shares),
+            "acts": [{**asdict(act), "date": act.date.isoformat()} for act in told.acts] if told else [],
+            "candidates": [act.to_dict() for act in self.candidates],
+        }
 
 
 @dataclass(frozen=True)
 class Reactions:
     """All pairs of a class and an answer, the clearest first; and the past cases of each target.
 
-    ``yaml`` is the first pair that stands out as a reaction of a config; no class there answers itself.
+    ``yaml`` states a pair as a reaction of a config: the first of the headline that explains its cases, else
+    the first that stands out; no class there answers itself. ``no_shares`` says why no case has ``set_off``.
     """
 
     days: int
@@ -145,11 +187,20 @@ class Reactions:
     found: tuple[Answered, ...]
     past: tuple[PastCase, ...]
     yaml: str | None = field(repr=False)
+    no_shares: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return what ``forecast reactions --json`` prints."""
-        rows = {"classes": [one.to_dict() for one in self.found], "past": [*map(PastCase.to_dict, self.past)]}
-        return {"command": "reactions", "schema": 1, "looked_at": len(self.found), **rows, "yaml": self.yaml}
+        return {
+            "command": "reactions",
+            "schema": 1,
+            "looked_at": len(self.found),
+            "days": self.days,
+            "classes": [one.to_dict() for one in self.found],
+            "past": [case.to_dict() for case in self.past],
+            "set_off_by_missing": self.no_shares,
+            "yaml": self.yaml,
+        }
 
 
 @dataclass(frozen=True)
@@ -187,13 +238,13 @@ def find_reactions(
     start: date,
     as_of: date,
     days: int = 14,
-    set_off_by: Mapping[tuple[str, date], Mapping[str, float]] | None = None,
+    set_off: Mapping[tuple[str, date], SetOff] | str = "No model was given",
 ) -> Reactions:
     """Count what followed each class of acts in a record.
 
     Acts that were not known on ``as_of`` are left out. The first of the ``rules`` is that of the headline; a
-    target that was never met is no answer. ``set_off_by`` are shares of the intensity of past cases, by
-    target and day, where a model tells them. Raises ``InputError``: one side alone acts.
+    target that was never met is no answer. ``set_off`` tells what set off past cases, by target and day, or
+    says why no model tells it. Raises ``InputError``: one side alone acts.
     """
     record = _record_of(events, dyad, start, as_of)
     classes, answers = dict(_classes(record)), _answers(record, rules)
@@ -217,10 +268,14 @@ def find_reactions(
             ranked = sorted(near, key=lambda on: (-near[on].asked.ratio, -on))
             likely = tuple(Candidate(record.date_of(on), day - on, near[on]) for on in ranked)
             case = record.date_of(day)
-            past.append(PastCase(rule.name, case, likely, (set_off_by or {}).get((rule.name, case))))
-    stated = [one for one in found if one.stands_out and not _is_own_answer(one, rules)]
+            told = None if isinstance(set_off, str) else set_off.get((rule.name, case))
+            past.append(PastCase(rule.name, case, likely, told))
+    others = [one for one in found if not _is_own_answer(one, rules)]
+    stated = [one for one in others if one.answer == rules[0].name and one.explains]
+    stated += [one for one in others if one.stands_out]
     text = _yaml(record.sides, stated[0], len(found)) if stated else None
-    return Reactions(days, len(classes), tuple(found), tuple(past), text)
+    missing = set_off if isinstance(set_off, str) else None
+    return Reactions(days, len(classes), tuple(found), tuple(past), text, missing)
 
 
 def _record_of(events: EventTable, dyad: DyadRule, start: date, as_of: date) -> _Record:
@@ -342,13 +397,13 @@ def _yaml(sides: Sequence[tuple[str, ...]], one: Answered, looked_at: int) -> st
     when = {"category": acts.category, **{key: value for key, value in named.items() if value}}
     others = [actor for side in sides if side != acts.by for actor in side]
     reaction = {
-        "label": f"{acts_in_words(acts)} is followed by {one.answer}",
+        "label": f"{acts_in_plain_words(acts)} is followed by {one.answer}",
         "when": when,
         "then": {"by": others} if one.answer == GRAVE_ANSWER else {"target": one.answer},
         "days": asked.days,
         "chance": "learned",
-        "rationale": f"Chosen after the cases, from {count(looked_at, 'pair')} of class and answer: followed "
-        f"{asked.answered} times of {asked.cases}, by chance alone in {percent(asked.base)}.",
+        "rationale": f"Chosen after the cases, from {count(looked_at, 'pair')} of class and answer: "
+        f"{asked.answered} of {asked.cases} were followed, by chance alone {percent(asked.base)}.",
     }
     name = re.sub("[^a-z0-9]+", "_", "_".join((acts.category, *acts.subcategory)).lower())[:64].strip("_")
     return as_yaml({"reactions": {name: reaction}})

@@ -1,21 +1,31 @@
-"""``forecast reactions``: what answered what in the record of a run or a config."""
+"""``forecast reactions``: what answered what in the record of a run or a config, and what set off cases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.blocks import Block, Heading, Prose, Verbatim, plain_table, right
+from forecast.blocks import Block, Entry, Heading, Prose, Table, Verbatim, plain_table, right
 from forecast.cli.options import Answer, argument, option, takes_options
 from forecast.errors import InputError
-from forecast.wording import count, number, percent
+from forecast.wording import count, listing, long_day, number, percent, short_day
 
 if TYPE_CHECKING:
-    from forecast.reactions import Answered, Reactions
+    from forecast.reactions import Answered, PastCase, Reactions, SetOff
     from forecast.runs.inputs import Inputs
 
-_SHOWN, _MOST_BEFORE = 12, 3
+_OF_HEADLINE, _OF_OTHERS, _CASES = 5, 3, 4
+_DRAWS, _ACTS, _LEAST_SHARE = 200, 6, 0.02
+"""Draws by which cases are shared out; earlier acts named of a case at most, and their least share."""
+_FACTORS = {
+    "other_acts": "other earlier acts",
+    "tension": "tension between the two",
+    "level": "conflict ran high for years",
+    "nothing_known": "nothing known: it comes at its own rate",
+}
 
 
 @takes_options
@@ -27,14 +37,14 @@ def reactions(
     *,
     answer: Answer,
 ) -> None:
-    """Say what answered what in this record, against chance alone; no model is fitted.
+    """Say what answered what in this record, against chance alone, and what set off each past case.
 
     Classes of acts by category, subcategory, side and severity; answers are the targets, and grave conflict
-    by the other side.
+    by the other side. What set off a case is told by the draws of a run; a config has none.
     """
     from forecast.reactions import find_reactions
 
-    inputs = _read(source)
+    inputs, set_off = _read(source)
     headline = inputs.config.headline.target
     found = find_reactions(
         inputs.events,
@@ -43,11 +53,13 @@ def reactions(
         inputs.data.grid.start,
         inputs.config.as_of,
         days,
+        set_off,
     )
     answer.print(found.to_dict() if answer.json else {}, _said(found, inputs))
 
 
-def _read(source: Path) -> Inputs:
+def _read(source: Path) -> tuple[Inputs, Mapping[tuple[str, date], SetOff] | str]:
+    """Read the record, and what set off its past cases; or why that is not known."""
     from forecast.config import load_config
     from forecast.events.reading import read_events
     from forecast.records.forecast import Forecast
@@ -57,46 +69,97 @@ def _read(source: Path) -> Inputs:
     if not source.exists():
         raise InputError(f"{source}: there is no such file or folder. Give a run folder, or a config (YAML)")
     if not source.is_dir():
-        return read_data(load_config(source))
+        return read_data(load_config(source)), "A config has no fit: give the folder of a run"
     kind = files.kind_of(source)
     if kind not in ("run", "watched dyad"):
         held = f"holds a {kind}" if kind else "is no folder of a saved run"
         raise InputError(f"{source}: {held}. Give a run folder, or a config (YAML)")
     files.refuse_changed_files(source, advice="")
     # Before the config, since it tells whether another version made the folder.
-    files.read_record(source / files.FORECAST, Forecast)
-    return inputs_of(load_config(source / files.CONFIG), read_events(source / files.EVENTS))
+    forecast = files.read_record(source / files.FORECAST, Forecast)
+    inputs = inputs_of(load_config(source / files.CONFIG), read_events(source / files.EVENTS))
+    if not (source / files.POSTERIOR).is_file():
+        return inputs, f"The run was kept without its draws ({files.POSTERIOR}), which tell it"
+    if not forecast.converged:
+        return inputs, "The run did not converge, so its draws tell nothing"
+    return inputs, _set_off(inputs, source / files.POSTERIOR)
+
+
+def _set_off(inputs: Inputs, posterior: Path) -> Mapping[tuple[str, date], SetOff]:
+    """What set off each past case of each target: means over its acts and over evenly spaced draws."""
+    import numpy as np
+
+    from forecast.inference.posterior import read_posterior
+    from forecast.models.draws import record_of, stream_draws
+    from forecast.models.intensity import set_off
+    from forecast.reactions import EarlierAct, SetOff
+
+    data, fit = inputs.data, read_posterior(posterior)
+    draws = stream_draws(data.layout, fit.variables, inputs.priors)
+    draws = draws.rows(slice(None, None, max(1, len(draws) // _DRAWS)))
+    record, start, kinds = record_of(data), data.grid.start, data.layout.kinds
+    used, same = inputs.events.between(start, inputs.config.as_of), {}
+    for event, stream in zip(used.rows(), data.layout.assign(used).tolist(), strict=True):
+        kind = event.initiator, event.category, event.subcategory, event.severity, event.summary
+        key = (event.date - start).days, stream, event.severity - 1
+        same.setdefault(key, []).append(EarlierAct(str(event.id), event.date, 0, *kind))
+    keys = [*zip(record.day.tolist(), record.stream.tolist(), record.grade.tolist(), strict=True)]
+    # An occasion is no event.
+    acts = [same[key].pop(0) if key in same else None for key in keys]
+    cases = [j for j, (_, stream, _) in enumerate(keys) if stream >= 0 and kinds[stream].cell]
+    shares = set_off(data, inputs.priors, draws, record.day[cases], record.stream[cases])
+    found = {}
+    for q, rule in enumerate(inputs.rules):
+        met = [place for place, j in enumerate(cases) if q in kinds[keys[j][1]].cell]
+        for day in sorted({keys[cases[place]][0] for place in met}):
+            own = [place for place in met if keys[cases[place]][0] == day]
+            of_acts, *factors = (part[own].mean(axis=0) for part in shares)
+            largest = [j for j in np.argsort(-of_acts, kind="stable")[:_ACTS] if of_acts[j] >= _LEAST_SHARE]
+            named = [(one, float(of_acts[j])) for j in largest if (one := acts[j])]
+            parts = {act.id: share for act, share in named}
+            parts["other_acts"] = max(float(of_acts.sum()) - sum(parts.values()), 0.0)
+            parts |= zip(("tension", "level", "nothing_known"), map(float, factors), strict=True)
+            on = start + timedelta(days=day)
+            earlier = tuple(replace(act, days_before=(on - act.date).days) for act, _ in named)
+            found[rule.name, on] = SetOff(_rounded(parts, 3), earlier)
+    return found
+
+
+def _rounded(shares: Mapping[str, float], digits: int) -> dict[str, float]:
+    """Round shares so that they still sum to one: what is cut off most is rounded up."""
+    whole = 10**digits
+    cut = {name: int(share * whole) for name, share in shares.items()}
+    rest = sorted(shares, key=lambda name: cut[name] - shares[name] * whole)
+    for name in rest[: whole - sum(cut.values())]:
+        cut[name] += 1
+    return {name: parts / whole for name, parts in cut.items()}
 
 
 def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
-    from forecast.reactions import acts_in_words
-
+    headline, titles = inputs.config.headline.target, inputs.config.target_title
+    first, last = (short_day(one) for one in (inputs.data.grid.start, inputs.config.as_of))
+    within = count(found.days, "day")
+    yield Prose(f"{inputs.config.dyad.title}, {first} to {last}: what followed what within {within}.")
     yield Prose(
-        f"Looked at: {count(len(found.found), 'pair')} of a class of acts and an answer, from "
-        f"{count(found.n_classes, 'class', 'classes')}. A class that is chosen after its cases must be "
-        "judged so; the ratios are shrunk for it."
+        f"Looked at: {count(len(found.found), 'pair')} of a class of acts and an answer. Among so many some "
+        "look strong by chance, so the ratios are shrunk. Judge a class that was chosen after its cases so."
     )
     if not found.found:
-        yield Prose(f"No class has three cases with {count(found.days, 'day')} of record after them.")
-        return
-    headline = inputs.config.headline.target
-    best, others = found.found[:_SHOWN], found.found[_SHOWN:]
-    of_headline = [one for one in others if one.answer == headline][:_MOST_BEFORE]
-    heads = "Acts", "Answer", right("answered"), right("by chance"), right("ratio (90%)")
-    within = f"within {count(found.days, 'day')}, to {inputs.config.as_of}"
-    yield plain_table(heads, map(_row, best), f"What was answered {within}")
-    if of_headline:
-        yield plain_table(heads, map(_row, of_headline), f"What came before {headline}")
-    for case in (case for case in found.past if case.target == headline):
-        before = ", ".join(
-            f"{acts_in_words(one.of.acts)} on {one.date}" for one in case.candidates[:_MOST_BEFORE]
-        )
-        yield Prose(f"{case.target} on {case.date}: before it {before or 'no act that it tends to follow'}.")
-    first = best[0]
-    counts = ", ".join(
-        f"{one.answered} of {one.cases} within {count(one.days, 'day')}" for one in first.windows
-    )
-    yield Prose(f"{acts_in_words(first.acts)}, then {first.answer}: {counts}.", "First:")
+        yield Prose(f"No class has three cases with {within} of record after them.")
+    quiet = []
+    for rule in sorted(inputs.rules, key=lambda rule: rule.name != headline):
+        own = [one for one in found.found if one.answer == rule.name]
+        shown = own[:_OF_HEADLINE] if rule.name == headline else _clear(own)
+        n = sum(case.target == rule.name for case in found.past)
+        if shown:
+            yield _table(shown, f"Before “{titles(rule.name)}” ({count(n, 'past case')})")
+        elif n:
+            quiet.append(f"“{titles(rule.name)}”")
+    if grave := _clear([one for one in found.found if " " in one.answer]):
+        yield _table(grave, "Before a grave answer: conflict of severity 3 or more by the other side")
+    if quiet:
+        yield Prose(f"No class stands out before {listing(quiet)}.")
+    yield from _past(found, headline, titles(headline))
     if found.yaml is None:
         yield Prose("No class that a reaction can state was answered clearly more often than by chance.")
         return
@@ -104,15 +167,44 @@ def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
     yield Verbatim(tuple(found.yaml.splitlines()))
 
 
-def _row(one: Answered) -> tuple[str, ...]:
-    from forecast.reactions import acts_in_words
+def _clear(pairs: list[Answered]) -> list[Answered]:
+    return [one for one in pairs if one.stands_out][:_OF_OTHERS]
 
-    asked = one.asked
-    low, high = (number(end, 1) for end in asked.ratio90)
-    return (
-        acts_in_words(one.acts),
-        one.answer,
-        f"{asked.answered} of {asked.cases}",
-        percent(asked.base),
-        f"{number(asked.ratio, 1)} ({low}–{high})",
-    )
+
+def _table(pairs: list[Answered], title: str) -> Table:
+    from forecast.reactions import acts_in_plain_words
+
+    rows = []
+    for one in pairs:
+        low, high = (number(end, 1) for end in one.asked.ratio90)
+        answered = f"{one.asked.answered} of {one.asked.cases}"
+        ratio = f"{number(one.asked.ratio, 1)} ({low}–{high})"
+        rows.append((acts_in_plain_words(one.acts), answered, percent(one.asked.base), ratio))
+    heads = "Acts", right("answered"), right("by chance"), right("ratio (90%)")
+    return plain_table(heads, rows, title)
+
+
+def _past(found: Reactions, headline: str, title: str) -> Iterator[Block]:
+    """What set off the last cases of the headline, and each target's on average."""
+    own = [case for case in found.past if case.target == headline]
+    if not own:
+        yield Prose(f"“{title}” has no past case.")
+        return
+    if found.no_shares:
+        yield Prose(f"{found.no_shares}.", "What set off past cases is not known.")
+        return
+    more = f"; the last {_CASES} of {len(own)}, all with --json" if len(own) > _CASES else ""
+    yield Heading(f"What set off “{title}”, in shares of the model's intensity{more}")
+    for case in own[-_CASES:]:
+        yield Entry(long_day(case.date), (plain_table(("", ""), _rows(case), lines=False),))
+
+
+def _rows(case: PastCase) -> Iterator[tuple[str, str]]:
+    assert case.set_off
+    shares = _rounded(case.set_off.shares, 2)
+    for act in case.set_off.acts:
+        before = count(act.days_before, "day")
+        yield percent(shares[act.id]), f"{before} before, {act.by}: {act.summary}"
+    for name, words in _FACTORS.items():
+        if shares[name]:
+            yield percent(shares[name]), words

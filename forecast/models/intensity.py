@@ -5,6 +5,7 @@ The same equations as in ``forecast.models.density``, day by day and in plain Nu
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +23,16 @@ from forecast.models.density import (
     FOLLOW_ON,
     IN_KIND,
     LOADING,
+    OTHER,
     PERSISTENCE,
     REACTION,
     REACTION_LIFE,
     REACTION_SEVERITY,
     REFERENCE,
+    SAME,
     SCALE,
-    SEVERITIES,
+    Priors,
+    Record,
 )
 from forecast.models.draws import StreamDraws, prior_arrays, record_of
 from forecast.panel import (
@@ -43,6 +47,7 @@ from forecast.priors import PriorSet
 from forecast.streams import Acts
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 class Intensity(NamedTuple):
@@ -73,76 +78,110 @@ class Intensity(NamedTuple):
 def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> Intensity:
     """Return the intensities of every day of the record under a draw."""
     arrays, record, own = prior_arrays(priors, draws.points), record_of(data), draws.values[draw]
-    o, n_days, n_streams = arrays.offset, len(record.known), len(record.side)
     rates = density.stream_rates(own, arrays, record)
+    shape = len(record.known), len(record.side)
+
+    def lagged(brought: Floats, half_life: float) -> Floats:
+        """Σ_{n≥1} g(n)·v[d − n] of the acts that each day brings about in all."""
+        decay, by_day = 2.0 ** (-1.0 / half_life), np.zeros(shape)
+        np.add.at(by_day, record.day, brought)
+        kept = lfilter([1 - decay], [1, -decay], by_day, axis=0)
+        return np.concatenate([np.zeros((1, shape[1])), kept[:-1]])
+
+    answers, follow, *reactions = (lagged(*one) for one in _brought(own, rates, arrays, record))
+    factors = (np.ones(shape) * one for one in _factors(data, own, arrays, record, np.arange(shape[0])))
+    by_reaction = np.array(reactions).reshape(len(reactions), *shape)
+    return Intensity(np.ones(shape) * rates / STEP_DAYS, *factors, answers + follow, by_reaction)
+
+
+def _brought(own: Floats, rates: Floats, arrays: Priors, record: Record) -> Iterator[tuple[Floats, float]]:
+    """Acts of each stream that every act brings about in all, (j, k), and their half-life in days.
+
+    By answers of conflict, by follow-on, then by each reaction.
+    """
+    o, stream, grade = arrays.offset, record.stream, record.grade
     in_side, in_kind, factor, grave = density.answer_weights(own, rates, arrays, record)
-    conflict = record.side >= 0
-    acts = record.stream >= 0
-    day, stream = record.day[acts], record.stream[acts]
-    grade, felt = record.grade[acts], record.felt[acts]
+    hostile = (stream >= 0) & (record.side[stream] >= 0)
+    between = np.where(record.side[stream][:, None] == record.side, SAME, OTHER)
+    number, share = own[o[ANSWERS] + between], own[o[IN_KIND] + between]
+    in_kind = in_kind * (record.category[stream][:, None] == record.category)
+    answers = number * ((1 - share) * in_side + share * in_kind) * factor[grade]
+    yield answers * (record.felt * hostile)[:, None], own[o[ANSWER_LIFE]]
+    friendly = (record.felt * ((stream >= 0) & ~hostile))[:, None]
+    same = stream[:, None] == np.arange(len(rates))
+    yield own[o[FOLLOW_ON]] * same * friendly, own[o[FOLLOW_LIFE]]
+    for i, one in enumerate(density.reaction_shares(own, rates, grave, arrays, record)):
+        graver = np.exp(own[o[REACTION_SEVERITY] + i] * (grade - REFERENCE))
+        triggers = own[o[REACTION] + i] * record.trigger[i] * record.felt * graver
+        yield triggers[:, None] * one * grave[grade], own[o[REACTION_LIFE] + i]
 
-    def lagged(values: Floats, half_life: float) -> Floats:
-        """Σ_{n≥1} g(n)·v[d − n] along the first axis."""
-        decay = 2.0 ** (-1.0 / half_life)
-        kept = lfilter([1 - decay], [1, -decay], values, axis=0)
-        return np.concatenate([np.zeros((1, *values.shape[1:])), kept[:-1]])
 
-    by_side = np.zeros((n_days, 2, SEVERITIES))
-    by_kind = np.zeros((n_days, 2, record.n_categories, SEVERITIES))
-    hostile = conflict[stream]
-    side, category = record.side[stream[hostile]], record.category[stream[hostile]]
-    np.add.at(by_side, (day[hostile], side, grade[hostile]), felt[hostile])
-    np.add.at(by_kind, (day[hostile], side, category, grade[hostile]), felt[hostile])
-    by_side = lagged(by_side, own[o[ANSWER_LIFE]])
-    by_kind = lagged(by_kind, own[o[ANSWER_LIFE]])
-    answers = np.zeros((n_days, n_streams))
-    number, share = own[o[ANSWERS] : o[ANSWERS] + 2], own[o[IN_KIND] : o[IN_KIND] + 2]
-    for k in np.flatnonzero(conflict):
-        for a in range(2):
-            e = 0 if a == record.side[k] else 1
-            wide = number[e] * (1 - share[e]) * in_side[k]
-            close = number[e] * share[e] * in_kind[k]
-            brought = wide * by_side[:, a] + close * by_kind[:, a, record.category[k]]
-            answers[:, k] += brought @ factor[:, k]
-    kind = np.zeros((n_days, n_streams))
-    np.add.at(kind, (day[~hostile], stream[~hostile]), felt[~hostile])
-    answers += own[o[FOLLOW_ON]] * lagged(kind, own[o[FOLLOW_LIFE]])
-
-    reactions = np.zeros((len(record.then), n_days, n_streams))
-    shares = density.reaction_shares(own, rates, grave, arrays, record)
-    for i, share in enumerate(shares):
-        triggers = np.zeros((n_days, SEVERITIES))
-        np.add.at(triggers, (record.day, record.grade), record.trigger[i] * record.felt)
-        graver = np.exp(own[o[REACTION_SEVERITY] + i] * (np.arange(SEVERITIES) - REFERENCE))
-        mass = own[o[REACTION] + i] * graver[:, None] * share * grave
-        reactions[i] = lagged(triggers, own[o[REACTION_LIFE] + i]) @ mass
-
+def _factors(
+    data: Acts, own: Floats, arrays: Priors, record: Record, days: Integers
+) -> tuple[Floats, Floats, Floats]:
+    """Factors of level, tension and calm on the rates, each of shape (day, k)."""
+    o, conflict = arrays.offset, record.side >= 0
     weeks = np.arange(data.grid.n_steps)
-    begin = draws.points.n_parameters
-    knots = own[begin : begin + draws.points.n_knots]
+    begin = len(arrays.family)
+    knots = own[begin : begin + arrays.n_knots]
     kept = np.exp(-STEP_DAYS * KNOT_STEPS / own[o[PERSISTENCE]])
     tension = density.between_knots(
         density.ornstein_uhlenbeck(knots, kept, np.sqrt(1 - kept**2)), KNOT_STEPS, len(weeks)
     )
     unit = density.ornstein_uhlenbeck(own[begin + len(knots) :], DRIFT_DECAY, DRIFT_NOISE)
     drift = density.between_knots(own[o[DRIFT]] * unit, DRIFT_KNOT_STEPS, len(weeks))
-    drift = drift - density.log_mean_level(drift, density.weights_of_weeks(n_days))
+    drift = drift - density.log_mean_level(drift, density.weights_of_weeks(len(record.known)))
     left = 2.0 ** (-STEP_DAYS / own[o[CALM_LIFE]])
     calm = np.zeros(len(weeks))
     for b, recent in enumerate(record.calming):
         amount = np.concatenate([[0.0], lfilter([left], [1, -left], recent)[:-1]])
         calm -= own[o[BALLAST] + b] * amount / (amount + HALF_SATURATION)
-    week = np.arange(n_days) // STEP_DAYS
+    week = days // STEP_DAYS
     loading = own[o[LOADING] + record.category] * own[o[SCALE]]
-    one = np.ones((n_days, n_streams))
-    return Intensity(
-        one * rates / STEP_DAYS,
-        np.where(conflict, np.exp(drift[week])[:, None], one),
+    return (
+        np.where(conflict, np.exp(drift[week])[:, None], 1.0),
         np.exp(loading * tension[week][:, None] - loading**2 / 2),
-        np.where(conflict, np.exp(calm[week])[:, None], one),
-        answers,
-        reactions,
+        np.where(conflict, np.exp(calm[week])[:, None], 1.0),
     )
+
+
+class SetOff(NamedTuple):
+    """What brought acts about: shares of their intensity that sum to one over all fields, each (case, …).
+
+    ``acts`` are those of earlier acts, (case, j), in the order of ``record_of``. ``tension`` and ``level``
+    are what these add to the stream's own rate where they raise it; what is left is ``nothing_known``.
+    """
+
+    acts: Floats
+    tension: Floats
+    level: Floats
+    nothing_known: Floats
+
+
+def set_off(
+    data: Acts, priors: PriorSet, draws: StreamDraws, days: Sequence[int], streams: Sequence[int]
+) -> SetOff:
+    """Share out the intensity of acts of the record, each of a day and a stream: means over the draws."""
+    arrays, record = prior_arrays(priors, draws.points), record_of(data)
+    day, stream = np.array(days, dtype=np.int64), np.array(streams, dtype=np.int64)
+    case, lag = np.arange(len(day)), np.maximum(day[:, None] - record.day, 0)
+    found = SetOff(np.zeros(lag.shape), *np.zeros((3, len(day))))
+    for own in draws.values:
+        rates = density.stream_rates(own, arrays, record)
+        acts = np.zeros(lag.shape)
+        for brought, half_life in _brought(own, rates, arrays, record):
+            decay = 2.0 ** (-1.0 / half_life)
+            by_lag = (1 - decay) * decay ** (np.arange(len(record.known)) - 1.0)
+            by_lag[0] = 0.0
+            acts += by_lag[lag] * brought[:, stream].T
+        level, tension, calm = (np.log(one[case, stream]) for one in _factors(data, own, arrays, record, day))
+        raised = np.maximum(tension, 0), np.maximum(level, 0)
+        plain = rates[stream] / STEP_DAYS * np.exp(np.minimum(tension, 0) + np.minimum(level, 0) + calm)
+        added = plain * np.expm1(sum(raised)) / np.maximum(sum(raised), 1e-12)
+        total = plain + added * sum(raised) + acts.sum(axis=1)
+        for sums, part in zip(found, (acts, *(added * one for one in raised), plain), strict=True):
+            sums += (part.T / total / len(draws)).T
+    return found
 
 
 def replay(data: Acts, priors: PriorSet, draws: StreamDraws, seed: int) -> tuple[Floats, NDArray[np.int64]]:

@@ -1,5 +1,6 @@
 """``forecast reactions``: what followed what, against chance alone, with known answers."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from forecast.events.codebook import SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
+from forecast.models.intensity import intensity, set_off
 from forecast.panel import TargetRule
 from forecast.reactions import GRAVE_ANSWER, Reactions, acts_in_words, find_reactions
 
@@ -98,11 +100,14 @@ def test_intervals_of_independent_acts_nearly_all_hold_one():
     assert held / pairs > 0.98, f"{held} of {pairs}"
 
 
-def test_names_of_sides_do_not_matter():
+def test_neither_names_nor_order_of_sides_and_rows_matter():
     events = [*noise(np.random.default_rng(1)), *probes(np.random.default_rng(1))]
     names = {"AAA": "ZZZ", "BBB": "CCC"}
     renamed = [replace(one, initiator=names[one.initiator], recipient=names[one.recipient]) for one in events]
     before = found_in(events)
+    shuffled = [events[place] for place in np.random.default_rng(0).permutation(len(events))]
+    assert found_in(shuffled) == before
+    assert found_in(events, dyad=DyadRule(("BBB",), ("AAA",))).found == before.found
     after = found_in(renamed, [replace(CLASH, by=("CCC",))], DyadRule(("ZZZ",), ("CCC",)))
     known = {
         (replace(one.acts, by=tuple(map(names.get, one.acts.by))), one.answer): one.asked
@@ -113,13 +118,6 @@ def test_names_of_sides_do_not_matter():
         theirs = known[one.acts, one.answer]
         assert (one.asked.cases, one.asked.answered) == (theirs.cases, theirs.answered)
         assert one.asked.ratio == pytest.approx(theirs.ratio)
-
-
-def test_neither_order_of_rows_nor_of_sides_matters():
-    events = [*noise(np.random.default_rng(2)), *probes(np.random.default_rng(2))]
-    shuffled = [events[place] for place in np.random.default_rng(0).permutation(len(events))]
-    assert found_in(shuffled) == found_in(events)
-    assert found_in(events, dyad=DyadRule(("BBB",), ("AAA",))).found == found_in(events).found
 
 
 def test_answers_count_from_the_next_day_to_the_last_of_the_window():
@@ -152,14 +150,18 @@ def test_what_became_known_later_does_not_count():
     assert found_in([*events, *late], as_of=as_of) == found_in(then, as_of=as_of)
 
 
-def test_classes_with_the_same_cases_are_one():
+def test_classes_with_the_same_cases_are_one_and_without_subcategories_there_are_categories():
     rng = np.random.default_rng(3)
-    of_probes = {
+    found = found_in([*noise(rng), *probes(rng)]).found
+    held = {
         (one.acts.subcategory, one.acts.by, one.acts.severities)
-        for one in found_in([*noise(rng), *probes(rng)]).found
-        if one.acts.category == "military_posture"
+        for one in found
+        if "posture" in one.acts.category
     }
-    assert of_probes == {(("probe",), ("AAA",), SEVERITIES)}
+    assert held == {(("probe",), ("AAA",), SEVERITIES)}
+    found = found_in([replace(one, subcategory="") for one in probes(np.random.default_rng(3))]).found
+    assert acts_in_words(found[0].acts) == "military_posture by AAA"
+    assert {one.acts.subcategory for one in found} == {()}
 
 
 def test_a_class_holds_the_acts_that_a_reaction_of_it_would_name():
@@ -182,23 +184,6 @@ def test_the_yaml_states_no_class_that_is_its_own_answer():
     assert found.yaml is None
 
 
-def test_a_record_without_subcategories_has_classes_of_categories():
-    events = [replace(one, subcategory="") for one in probes(np.random.default_rng(3))]
-    found = found_in(events)
-    assert acts_in_words(found.found[0].acts) == "military_posture by AAA"
-    assert {one.acts.subcategory for one in found.found} == {()}
-
-
-def test_shares_of_a_model_are_told_where_they_are_given():
-    events = probes(np.random.default_rng(3))
-    plain = found_in(events).to_dict()["past"]
-    assert all("set_off_by" not in case for case in plain)
-    first = date.fromisoformat(plain[0]["date"])
-    told = found_in(events, set_off_by={("clash", first): {"probe": 0.9, "level": 0.1}}).to_dict()["past"]
-    assert told[0]["set_off_by"] == {"probe": 0.9, "level": 0.1}
-    assert told[1:] == plain[1:]
-
-
 @pytest.mark.parametrize(
     ("events", "message"),
     [
@@ -211,11 +196,8 @@ def test_shares_of_a_model_are_told_where_they_are_given():
 def test_a_record_in_which_nothing_is_an_answer_is_refused(events, message):
     with pytest.raises(InputError, match=rf"simulated: {message}.*Give acts of both sides"):
         found_in(events)
-
-
-def test_a_short_record_has_no_class_and_no_fault():
-    events = [act(day, by, "dispute", 4) for day in range(6) for by in ("AAA", "BBB")]
-    found = found_in(events, as_of=START + timedelta(days=10), days=180)
+    short = [act(day, by, "dispute", 4) for day in range(6) for by in ("AAA", "BBB")]
+    found = found_in(short, as_of=START + timedelta(days=10), days=180)
     assert (found.found, found.yaml) == ((), None)
 
 
@@ -258,45 +240,73 @@ headline: {target: clash, milestone: election}
 """
 
 
-@pytest.fixture
-def case(tmp_path):
-    rng = np.random.default_rng(3)
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    rng, place = np.random.default_rng(3), tmp_path_factory.mktemp("case")
     table = EventTable.from_events([*noise(rng), *probes(rng)], "simulated")
-    (tmp_path / "events.csv").write_text(table.canonical_csv(), encoding="utf-8")
-    (tmp_path / "case.yaml").write_text(CASE, encoding="utf-8")
-    return tmp_path / "case.yaml"
+    (place / "events.csv").write_text(table.canonical_csv(), encoding="utf-8")
+    (place / "case.yaml").write_text(CASE, encoding="utf-8")
+    return place / "case.yaml"
 
 
 def test_the_command_answers_people_and_programs(command, case):
     facts = command("reactions", case, "--json").facts
     assert (facts["command"], facts["schema"], facts["looked_at"]) == ("reactions", 1, len(facts["classes"]))
-    first = facts["classes"][0]
-    assert {
-        name: first[name] for name in ("category", "subcategory", "by", "answer", "cases", "answered")
-    } == {
-        "category": "military_posture",
-        "subcategory": "probe",
-        "by": "AAA",
-        "answer": "clash",
-        "cases": 30,
-        "answered": 15,
-    }
+    known = {"category": "military_posture", "subcategory": "probe", "by": "AAA", "answer": "clash"}
+    assert (known | {"cases": 30, "answered": 15}).items() <= facts["classes"][0].items()
     assert [case["target"] for case in facts["past"]][:15] == ["clash"] * 15
+    # A config has no fit that could tell what set a case off.
+    assert {case["set_off_by"] for case in facts["past"]} == {None}
+    assert "no fit" in facts["set_off_by_missing"]
     ended = command("reactions", case, "--days", 30)
     assert (ended.code, ended.err) == (0, "")
     said = ended.out.index("reactions:")
     assert max(map(len, ended.out[:said].splitlines())) <= WIDTH
-    assert "A class that is chosen after its cases must be judged so" in " ".join(ended.out.split())
-    assert "15 of 30" in ended.out
+    plain = " ".join(ended.out.split())
+    assert "Judge a class that was chosen after its cases so." in plain
+    assert "is not known. A config has no fit" in plain
+    assert "Military posture by AAA (probe) 15 of 30" in plain
     pasted = yaml.safe_load(ended.out[said:])["reactions"]["military_posture_probe"]
     assert pasted.pop("rationale").startswith("Chosen after the cases, from ")
     assert pasted == {
-        "label": "military_posture/probe by AAA is followed by clash",
+        "label": "Military posture by AAA (probe) is followed by clash",
         "when": {"category": "military_posture", "subcategory": ["probe"], "by": ["AAA"]},
         "then": {"target": "clash"},
         "days": 30,
         "chance": "learned",
     }
+
+
+def test_a_run_tells_what_set_off_each_case_in_shares_that_sum_to_one_as_printed(command, driven_folder):
+    (case,) = command("reactions", driven_folder, "--json").facts["past"]
+    assert (case["target"], case["date"]) == ("escalation", "2022-02-01")
+    shares = case["set_off_by"]
+    # The sanction and the protest of 2021 are all that can have brought it about; the meeting is no conflict.
+    assert shares.keys() == {"e1", "e2", "other_acts", "tension", "level", "nothing_known"}
+    assert {act["id"]: act["days_before"] for act in case["acts"]} == {"e1": 392, "e2": 337}
+    assert shares["e1"] + shares["e2"] == pytest.approx(1, abs=2e-3)
+    assert round(sum(shares.values()), 12) == 1
+    printed = (
+        command("reactions", driven_folder).out.partition("1 February 2022")[2].partition("For the config")[0]
+    )
+    assert sum(int(share) for share in re.findall(r"(\d+)% ", printed)) == 100
+    assert "392 days before, USA: A listing" in printed
+
+
+def test_shares_are_those_of_the_intensity(inputs, base):
+    data, priors = inputs.data, inputs.priors
+    draws = base.draws.rows(np.arange(5))
+    found = set_off(data, priors, draws, data.day, data.stream)
+    np.testing.assert_allclose(sum(part.sum(axis=-1) if part.ndim > 1 else part for part in found), 1)
+    assert found.acts[np.triu_indices(len(data))].max() == 0, "an act sets off none before it"
+    each = [intensity(data, priors, draws, d) for d in range(5)]
+    brought = [((one.answers + one.reactions.sum(axis=0)) / one.total)[data.day, data.stream] for one in each]
+    np.testing.assert_allclose(found.acts.sum(axis=1), np.mean(brought, axis=0), rtol=1e-9)
+    calm = [
+        (np.minimum(one.tension, 1) * np.minimum(one.level, 1) * one.calm * one.rate / one.total)
+        for one in each
+    ]
+    np.testing.assert_allclose(found.nothing_known, np.mean(calm, axis=0)[data.day, data.stream], rtol=1e-9)
 
 
 @pytest.mark.parametrize(
