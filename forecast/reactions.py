@@ -40,8 +40,8 @@ LEAST_CASES, BARS = 3, (1, 3, 4)
 """Cases that a class has at least, and the least severities by which classes are cut."""
 GRAVE, GRAVE_ANSWER = 3, "grave answer"
 """The other side's conflict of this severity or above, and its name; a target's name has no space."""
-MOST_EXAMPLES, MOST_CANDIDATES, LEAST_RATIO = 10, 12, 1.5
-"""Cases shown of a pair; classes that are looked up before past cases, and the ratio that they need."""
+MOST_EXAMPLES, LEAST_RATIO = 10, 1.5
+"""Cases shown of a pair; the ratio from which on a class explains past cases."""
 _LOG_RATIOS = np.linspace(-5.0, 6.0, 441)
 _SCALES, _WEIGHTS = np.array([0.1, 0.2, 0.4, 0.8, 1.6]), np.array([10.0, 1.0, 1.0, 1.0, 1.0])
 """Deviations of the prior's log-normals, and the classes that each counts beforehand."""
@@ -101,7 +101,7 @@ class Answered:
 
     @property
     def explains(self) -> bool:
-        """Whether past cases are looked up with it; a class that was answered once explains itself."""
+        """Whether it may be stated for the headline; a class that was answered once explains itself."""
         return self.asked.ratio >= LEAST_RATIO and self.asked.answered > 1
 
     def to_dict(self) -> dict[str, object]:
@@ -109,20 +109,6 @@ class Answered:
         own = {**_plain(self.acts), "answer": self.answer, **asdict(self.asked)}
         own["examples"] = [day.isoformat() for day in self.examples]
         return own | {"windows": [asdict(window) for window in self.windows]}
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An act before a past case, and the first in rank of the classes that hold it."""
-
-    date: date
-    days_before: int
-    of: Answered
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the act as plain values."""
-        own = {"date": self.date.isoformat(), "days_before": self.days_before}
-        return {**own, **_plain(self.of.acts), "ratio": self.of.asked.ratio}
 
 
 @dataclass(frozen=True)
@@ -152,14 +138,10 @@ class SetOff:
 
 @dataclass(frozen=True)
 class PastCase:
-    """A day on which a target was met, and the acts before it of classes that it tends to follow.
-
-    ``set_off`` is ``None`` where no model tells what brought it about.
-    """
+    """A day on which a target was met; ``set_off`` is ``None`` where no model tells what brought it about."""
 
     target: str
     date: date
-    candidates: tuple[Candidate, ...]
     set_off: SetOff | None = None
 
     def to_dict(self) -> dict[str, object]:
@@ -170,7 +152,6 @@ class PastCase:
             "date": self.date.isoformat(),
             "set_off_by": told and dict(told.shares),
             "acts": [{**asdict(act), "date": act.date.isoformat()} for act in told.acts] if told else [],
-            "candidates": [act.to_dict() for act in self.candidates],
         }
 
 
@@ -258,24 +239,18 @@ def find_reactions(
         found.append(Answered(acts, answer[0], asked, every, examples))
     order = [*(rule.name for rule in rules), GRAVE_ANSWER]
     found.sort(key=lambda one: (-one.asked.ratio90[0], -one.asked.ratio, order.index(one.answer)))
-    past = []
-    for rule in rules:
-        top = [one for one in found if one.answer == rule.name and one.explains][:MOST_CANDIDATES]
-        before = [(int(on), one) for one in top for on in classes[one.acts]]
-        for day in record.days_of(rule.mask(record.events)).tolist():
-            # The last to be set is the first in rank.
-            near = {on: one for on, one in reversed(before) if 0 < day - on <= days}
-            ranked = sorted(near, key=lambda on: (-near[on].asked.ratio, -on))
-            likely = tuple(Candidate(record.date_of(on), day - on, near[on]) for on in ranked)
-            case = record.date_of(day)
-            told = None if isinstance(set_off, str) else set_off.get((rule.name, case))
-            past.append(PastCase(rule.name, case, likely, told))
+    known = {} if isinstance(set_off, str) else set_off
+    past = tuple(
+        PastCase(rule.name, day, known.get((rule.name, day)))
+        for rule in rules
+        for day in map(record.date_of, record.days_of(rule.mask(record.events)))
+    )
     others = [one for one in found if not _is_own_answer(one, rules)]
     stated = [one for one in others if one.answer == rules[0].name and one.explains]
     stated += [one for one in others if one.stands_out]
     text = _yaml(record.sides, stated[0], len(found)) if stated else None
     missing = set_off if isinstance(set_off, str) else None
-    return Reactions(days, len(classes), tuple(found), tuple(past), text, missing)
+    return Reactions(days, len(classes), tuple(found), past, text, missing)
 
 
 def _record_of(events: EventTable, dyad: DyadRule, start: date, as_of: date) -> _Record:

@@ -98,7 +98,8 @@ def _set_off(inputs: Inputs, posterior: Path) -> Mapping[tuple[str, date], SetOf
     draws = stream_draws(data.layout, fit.variables, inputs.priors)
     draws = draws.rows(slice(None, None, max(1, len(draws) // _DRAWS)))
     record, start, kinds = record_of(data), data.grid.start, data.layout.kinds
-    used, same = inputs.events.between(start, inputs.config.as_of), {}
+    used = inputs.events.between(start, inputs.config.as_of)
+    same: dict[tuple[int, int, int], list[EarlierAct]] = {}
     for event, stream in zip(used.rows(), data.layout.assign(used).tolist(), strict=True):
         kind = event.initiator, event.category, event.subcategory, event.severity, event.summary
         key = (event.date - start).days, stream, event.severity - 1

@@ -5,7 +5,7 @@ The same equations as in ``forecast.models.density``, day by day and in plain Nu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -89,9 +89,10 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
         return np.concatenate([np.zeros((1, shape[1])), kept[:-1]])
 
     answers, follow, *reactions = (lagged(*one) for one in _brought(own, rates, arrays, record))
-    factors = (np.ones(shape) * one for one in _factors(data, own, arrays, record, np.arange(shape[0])))
+    level, tension, calm = _factors(data, own, arrays, record, np.arange(shape[0]))
+    own_rate = np.ones(shape) * rates / STEP_DAYS
     by_reaction = np.array(reactions).reshape(len(reactions), *shape)
-    return Intensity(np.ones(shape) * rates / STEP_DAYS, *factors, answers + follow, by_reaction)
+    return Intensity(own_rate, level, tension, calm, answers + follow, by_reaction)
 
 
 def _brought(own: Floats, rates: Floats, arrays: Priors, record: Record) -> Iterator[tuple[Floats, float]]:
@@ -158,12 +159,9 @@ class SetOff(NamedTuple):
     nothing_known: Floats
 
 
-def set_off(
-    data: Acts, priors: PriorSet, draws: StreamDraws, days: Sequence[int], streams: Sequence[int]
-) -> SetOff:
+def set_off(data: Acts, priors: PriorSet, draws: StreamDraws, day: Integers, stream: Integers) -> SetOff:
     """Share out the intensity of acts of the record, each of a day and a stream: means over the draws."""
     arrays, record = prior_arrays(priors, draws.points), record_of(data)
-    day, stream = np.array(days, dtype=np.int64), np.array(streams, dtype=np.int64)
     case, lag = np.arange(len(day)), np.maximum(day[:, None] - record.day, 0)
     found = SetOff(np.zeros(lag.shape), *np.zeros((3, len(day))))
     for own in draws.values:
