@@ -34,8 +34,10 @@ from forecast.config.settings_file import (
     shown_value,
 )
 from forecast.errors import EventError, InputError, UnfinishedError, did_you_mean, shown
+from forecast.evaluation.forecast_table import join_forecasts
 from forecast.evaluation.metrics import Estimate
 from forecast.evaluation.past_forecasts import (
+    DEFAULT_MODEL,
     MODELS,
     SPACED,
     BacktestPlan,
@@ -52,7 +54,7 @@ from forecast.evaluation.past_forecasts import (
     silent_end,
     stage_seconds,
 )
-from forecast.evaluation.score_table import COUNT_FREE, DyadScores, score_dyads
+from forecast.evaluation.score_table import COUNT_FREE, MOST_MISSES, DyadScores, score_dyads
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.dyads import DyadRule, main_pairs
 from forecast.events.reading import PREFIX, load_events, read_events
@@ -64,7 +66,7 @@ from forecast.records.base import HORIZONS
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
 from forecast.report.tables import gap_text, model_legend, plain_name, score_table, value_text
-from forecast.wording import count, listing, number, share
+from forecast.wording import count, listing, number, percent, share
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""
@@ -77,6 +79,7 @@ _STATES = {
     "onset": "Onset: windows after a year without the target",
     "continuation": "Continuation: all other windows",
 }
+_YES = ("did not happen", "happened")
 
 
 def _origins_of(value: object) -> str | tuple[date, ...]:
@@ -414,7 +417,7 @@ class Benchmark:
 
     def blocks(self, titles: Mapping[str, str | None]) -> Iterator[Block]:
         """Yield the tables of every target (``titles``: none for a single one), and what must be known."""
-        models = tuple(dict.fromkeys(name for scores in self.targets.values() for name in scores.means()))
+        models = tuple(dict.fromkeys(name for scores in self.targets.values() for (name,) in scores.means))
         yield Prose("Brier and log score: lower is better, * marks the best; ± is the standard error.")
         for name, scores in self.targets.items():
             if title := titles[name]:
@@ -447,21 +450,18 @@ class Benchmark:
 
 
 def _target_blocks(scores: DyadScores) -> Iterator[Block]:
-    """Yield means, what is missing, scores and calibration by days ahead, the model chosen, and onset."""
-    if not any(cell.base_rate for cell in scores.cells):
+    """Yield means, what is missing, scores and calibration by days ahead, the model chosen, onset, misses."""
+    if not any(cell.n_hits for cell in scores.cells.values()):
         yield Prose("It never happened in these windows.", tone="warning")
-    means = scores.means()
+    means = {model: score for (model,), score in scores.means.items()}
     rows = (
-        ((label,), {model: means[model][score] for model in means})
-        for label, score in (("Brier", "brier"), ("log", "log"))
+        (("Brier",), {model: score.brier.value for model, score in means.items()}),
+        (("log",), {model: score.log.value for model, score in means.items()}),
     )
     yield score_table(tuple(means), rows, ("Score",), "Mean over dyads and horizons")
-    forecasts = {
-        model: sum(cell.n for cell in scores.cells if cell.group["model"] == model) for model in means
-    }
-    for model, n in forecasts.items():
-        if n < max(forecasts.values()):
-            said = f"The {plain_name(model)} forecasts {n} of {count(max(forecasts.values()), 'window')}"
+    for model, score in means.items():
+        if score.n < score.asked:
+            said = f"The {plain_name(model)} forecasts {score.n} of {count(score.asked, 'window')}"
             yield Prose(f"{said}; its scores are of those.", tone="warning")
     yield from _by_horizon(scores)
     if scores.choice is not None and len(scores.choice.gaps) > 1:
@@ -471,36 +471,44 @@ def _target_blocks(scores: DyadScores) -> Iterator[Block]:
         yield Prose(f"Simplest within two errors of the best: {name_model(scores.choice.chosen)}.")
     for state, title in _STATES.items():
         lines = []
-        for score in scores.by_state:
-            if score.group["state"] == state and score.group["horizon_days"] is None:
-                minus = (score.detail["log_minus"].get(name) for name in COUNT_FREE)
-                gap_texts = (gap_text(**gap) if gap else "" for gap in minus)
-                lines.append((plain_name(score.group["model"]), _with_error(score.log), *gap_texts))
+        for key, score in scores.by_state.items():
+            if key == (state, model := key[-1]):
+                minus = scores.log_minus(score)
+                gap_texts = (gap_text(**minus[name]) if name in minus else "" for name in COUNT_FREE)
+                lines.append((plain_name(model), _with_error(score.log), *gap_texts))
                 windows = f"{score.n}, {share(score.base_rate)} held one"
         if lines:
             less = (right(f"less {plain_name(name)}") for name in COUNT_FREE)
             yield plain_table(("Model", right("log"), *less), lines, f"{title} ({windows})")
+    if scores.misses:
+        rows_of_misses = (
+            (one["dyad"], one["origin"], f"{one['horizon_days']} d", percent(one["said"]), _YES[one["came"]])
+            for one in scores.misses[:MOST_MISSES]
+        )
+        columns = ("Dyad", "Origin", right("ahead"), right("said"), "It")
+        yield plain_table(columns, rows_of_misses, f"Worst forecasts of the {name_model(DEFAULT_MODEL)}")
 
 
 def _by_horizon(scores: DyadScores) -> Iterator[Table]:
     """Log and Brier score, and calibration, of each model by days ahead; as many columns as fit."""
     # Baselines come last, and forecast every window.
-    windows = {one.group["horizon_days"]: f"{one.n} ({share(one.base_rate)})" for one in scores.by_horizon}
+    windows = {days: f"{one.n} ({share(one.base_rate)})" for (days, _), one in scores.by_horizon.items()}
     texts: dict[str, dict[str, dict[int, str]]] = {"log": {}, "Brier": {}, "Calibration slope": {}}
-    for score, line in zip(scores.by_horizon, scores.calibration_by_horizon, strict=True):
-        slope = value_text(line["slope"], line["slope_se"]).replace("± ", "±")
-        for label, text in zip(texts, (_with_error(score.log), _with_error(score.brier), slope), strict=True):
-            texts[label].setdefault(score.group["model"], {})[score.group["horizon_days"]] = text
+    for (days, model), score in scores.by_horizon.items():
+        slope = score.line[1]
+        told = value_text(slope.value, slope.se).replace("± ", "±") if math.isfinite(slope.value) else "–"
+        for label, text in zip(texts, (_with_error(score.log), _with_error(score.brier), told), strict=True):
+            texts[label].setdefault(model, {})[days] = text
     for first in range(0, len(windows), _COLUMNS):
-        days = tuple(windows)[first : first + _COLUMNS]
-        groups = [Group(rows=(cells("windows (held)", *(windows[ahead] for ahead in days)),))]
+        shown = tuple(windows)[first : first + _COLUMNS]
+        groups = [Group(rows=(cells("windows (held)", *(windows[ahead] for ahead in shown)),))]
         for label, by_model in texts.items():
             rows = (
-                cells(plain_name(model), *(own.get(ahead, "–") for ahead in days))
+                cells(plain_name(model), *(own.get(ahead, "–") for ahead in shown))
                 for model, own in by_model.items()
             )
             groups.append(Group(label=label, rows=tuple(rows)))
-        columns = (Column(""), *(right(f"{ahead} d") for ahead in days))
+        columns = (Column(""), *(right(f"{ahead} d") for ahead in shown))
         yield Table(title="Mean over dyads by days ahead", columns=columns, groups=tuple(groups))
 
 
@@ -549,10 +557,13 @@ def run_benchmark(
             f"{study.listed_failures}"
         )
     scoring = time.process_time()
-    forecasts = {dyad: collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items()}
+    table = join_forecasts(collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items())
     seconds = time.perf_counter() - began
     seed = options.sampler.seed
-    scores = {target.name: score_dyads(target, forecasts, dyads, seed=seed) for target in options.targets}
+    scores = {
+        target.name: score_dyads(target, table.select(target=target.name), dyads, seed=seed)
+        for target in options.targets
+    }
     every = [result for found in results.values() for result in found]
     spent = stage_seconds(every) | {"score": round(time.process_time() - scoring, 2)}
     n_origins = sum(len(plan.origins) for plan in plans.values())

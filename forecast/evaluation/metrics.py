@@ -14,6 +14,8 @@ half of them. On simulated scores of 49 to 127 monthly origins the 90% interval 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,14 +34,11 @@ A forecast of 0 that goes wrong would otherwise cost infinity. With some hundred
 in a thousand can be told from it, nor do some thousand simulated paths resolve a smaller probability. One
 such miss costs 6.9.
 """
-_STEPS, _GAIN, _STEEP, _CELLS = 12, 1e-9, 1e-6, 1_000_000
-"""Newton's steps at most, the gain at which they end, the least curvature there, and cells held at once."""
 N_RESAMPLES = 2000
 """Of the bootstrap."""
 N_BINS = 10
 """Bins of equal width, [0, 0.1), [0.1, 0.2) … [0.9, 1], for the decomposition and the reliability diagram."""
 N_BAND_RESAMPLES = 2000
-N_LINE_RESAMPLES = 300
 
 
 def brier_score(probability: ArrayLike, outcome: ArrayLike) -> Floats:
@@ -119,83 +118,22 @@ class CalibrationLine:
     slope: float
 
 
-def calibration_line(
-    probability: Floats, outcome: ArrayLike, weight: Floats | None = None
-) -> CalibrationLine:
-    """Fit the calibration line by maximum likelihood, p clipped by ``LOG_FLOOR``; Cox (1958).
-
-    ``weight`` says how often each row counts; once when absent.
-    """
+def calibration_line(probability: Floats, outcome: ArrayLike) -> CalibrationLine:
+    """Fit the calibration line by maximum likelihood, p clipped by ``LOG_FLOOR``; Cox (1958)."""
     observed = np.asarray(outcome, dtype=np.float64)
-    x = logit(np.clip(probability, LOG_FLOOR, 1 - LOG_FLOOR))
-    rows = np.ones_like(x) if weight is None else weight
-    seen = observed[rows > 0]
-    if seen.min() == seen.max() or np.ptp(x[rows > 0]) < 1e-9:
+    design = _logits(probability)
+    if observed.min() == observed.max() or np.ptp(design[:, 1]) < 1e-9:
         return CalibrationLine(np.nan, np.nan)
-    design = np.column_stack([np.ones_like(x), x])
     try:
-        line = fit_logistic(design, observed, weight=rows, penalty=np.zeros(2))
+        line = fit_logistic(design, observed, weight=np.ones_like(observed), penalty=np.zeros(2))
     except LogisticFitError:
         return CalibrationLine(np.nan, np.nan)
     return CalibrationLine(float(line[0]), float(line[1]))
 
 
-def resampled_lines(
-    probability: Floats, outcome: ArrayLike, group: NDArray[np.int64], weights: Floats
-) -> Floats:
-    """Calibration line of each resample: intercept and slope, shape (resample, 2), NaN where there is none.
-
-    Parameters
-    ----------
-    group : ndarray of int, shape (row,)
-        Which group (origin) a row goes with.
-    weights : ndarray, shape (resample, group)
-        How often each group counts.
-
-    Notes
-    -----
-    Newton's steps of all resamples at once, from the line of all rows; a resample that they do not settle
-    within ``_STEPS``, or leave near separation, is fitted by ``calibration_line``.
-    """
-    observed = np.asarray(outcome, dtype=np.float64)
+def _logits(probability: Floats) -> Floats:
     x = logit(np.clip(probability, LOG_FLOOR, 1 - LOG_FLOOR))
-    whole = calibration_line(probability, outcome)
-    lines = np.empty((len(weights), 2))
-    size = max(1, _CELLS // len(x))
-    for first in range(0, len(weights), size):
-        rows = weights[first : first + size, group]
-        line, settled = _newton_lines(x, observed, rows, (whole.intercept, whole.slope))
-        for place in np.flatnonzero(~settled):
-            alone = calibration_line(probability, outcome, rows[place])
-            line[place] = alone.intercept, alone.slope
-        lines[first : first + size] = line
-    return lines
-
-
-def _newton_lines(
-    x: Floats, observed: Floats, weight: Floats, start: tuple[float, float]
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Lines, shape (resample, 2), and whether each is the maximum; ``weight`` of shape (resample, row)."""
-    line = np.tile(start, (len(weight), 1))
-    settled = np.zeros(len(weight), dtype=np.bool_)
-    moments = weight.sum(axis=1), weight @ x**2
-    for _ in range(_STEPS):
-        fitted = expit(line[:, :1] + line[:, 1:] * x)
-        score = weight * (observed - fitted)
-        curvature = weight * (fitted * (1 - fitted))
-        g0, g1 = score.sum(axis=1), score @ x
-        h00, h01, h11 = curvature.sum(axis=1), curvature @ x, curvature @ x**2
-        determinant = h00 * h11 - h01**2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            step = np.stack([h11 * g0 - h01 * g1, h00 * g1 - h01 * g0], axis=1) / determinant[:, None]
-            gain = g0 * step[:, 0] + g1 * step[:, 1]
-            # The smaller eigenvalue is the determinant over the larger one, which is at most the trace.
-            steep = determinant / (h00 + h11) > _STEEP * (moments[0] + moments[1])
-        line = line + np.where(np.isfinite(step), step, np.nan)
-        settled = (gain < _GAIN) & steep
-        if settled.all():
-            break
-    return line, settled
+    return np.column_stack([np.ones_like(x), x])
 
 
 @dataclass(frozen=True)
@@ -230,12 +168,13 @@ def block_length(origins: Days, horizon_days: int) -> int:
 
 def draw_blocks(n_origins: int, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> NDArray[np.int64]:
     """Draw resamples of the origins in blocks: positions of the drawn origins, shape (resample, origin)."""
-    begins = _draw_begins(n_origins, block, seed, n_resamples)
+    begins = np.random.default_rng(seed).integers(n_origins, size=(n_resamples, -(-n_origins // block)))
     drawn = (begins[:, :, None] + np.arange(block)) % n_origins
     return np.asarray(drawn.reshape(n_resamples, -1)[:, :n_origins])
 
 
-def origin_counts(n_origins: int, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floats:
+@lru_cache(maxsize=16)
+def _origin_counts(n_origins: int, block: int, seed: int, n_resamples: int) -> Floats:
     """How often each resample of ``draw_blocks`` holds each origin, shape (resample, origin)."""
     drawn = draw_blocks(n_origins, block, seed, n_resamples)
     cells = np.arange(n_resamples)[:, None] * n_origins + drawn
@@ -243,45 +182,84 @@ def origin_counts(n_origins: int, block: int, seed: int, n_resamples: int = N_RE
     return times.reshape(n_resamples, n_origins).astype(np.float64)
 
 
-def _draw_begins(n_origins: int, block: int, seed: int, n_resamples: int) -> NDArray[np.int64]:
-    """First origin of each block, shape (resample, block); the last block may be cut short."""
-    random = np.random.default_rng(seed)
-    return random.integers(n_origins, size=(n_resamples, -(-n_origins // block)))
+class OriginBlocks:
+    """Resamples of origins in blocks, for means over forecasts; all forecasts of an origin go together.
 
-
-def resampled_means(values: Floats, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floats:
-    """Mean over each resample of ``draw_blocks`` of one value an origin, shape (resample,)."""
-    n = len(values)
-    begins = _draw_begins(n, block, seed, n_resamples)
-    # Sums of blocks by their first origin, ends joined: a resample adds whole blocks, not origins.
-    so_far = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[:block]]))])
-    first, last = np.arange(n), n - (begins.shape[1] - 1) * block
-    whole, cut = so_far[first + block] - so_far[first], so_far[first + last] - so_far[first]
-    return np.asarray((whole[begins[:, :-1]].sum(axis=1) + cut[begins[:, -1]]) / n)
-
-
-def mean_estimate(values: Floats, block: int, seed: int, n_resamples: int = N_RESAMPLES) -> Estimate:
-    """Mean of one value an origin (a score, or a difference of scores, in order of time), with its error."""
-    spread = float(np.std(resampled_means(values, block, seed, n_resamples), ddof=1))
-    return with_interval(float(values.mean()), spread, len(values) / block)
-
-
-def skill_estimate(
-    scores: Floats, reference: Floats, block: int, seed: int, n_resamples: int = N_RESAMPLES
-) -> Estimate:
-    """Skill 1 − mean score / mean reference score, with its error; NaN if the reference is perfect.
-
-    The error is that of the ratio to first order: a resample in which the reference is almost perfect would
-    otherwise send the ratio anywhere. At skill 0 it is the error of the difference of the means. Scores are
-    not negative, one an origin, in order of time.
+    ``origin``, shape (row,), is that of each forecast; a ``block`` is sized for the longest horizon. With a
+    ``group``, shape (row,), groups have the same weight, and forecasts within each.
     """
-    level = float(reference.mean())
-    if level == 0.0:
-        return Estimate(np.nan, np.nan, (np.nan, np.nan))
-    ratio = float(scores.mean()) / level
-    slope = mean_estimate((ratio * reference - scores) / level, block, seed, n_resamples)
-    lower, upper = (1 - ratio + end for end in slope.interval90)
-    return Estimate(1 - ratio, slope.se, (lower, min(upper, 1.0)))
+
+    def __init__(
+        self,
+        origin: Days,
+        horizon_days: int,
+        seed: int,
+        group: NDArray[Any] | None = None,
+        *,
+        block: int | None = None,
+        n_resamples: int = N_RESAMPLES,
+    ) -> None:
+        origins, self._row = np.unique(origin, return_inverse=True)
+        _, self._group = np.unique(np.zeros(len(origin)) if group is None else group, return_inverse=True)
+        self._shape = len(origins), int(self._group.max()) + 1
+        block = block or block_length(origins, horizon_days)
+        self._times = _origin_counts(len(origins), block, seed, n_resamples)
+        self._n_blocks = len(origins) / block
+        self._number = self._sums(np.ones(len(origin)))
+
+    def mean(self, values: ArrayLike) -> Estimate:
+        """Mean of one value a forecast, with its error."""
+        total = self._sums(np.asarray(values, np.float64))
+        (value,), drawn = (self._means(times, total) for times in (np.ones((1, self._shape[0])), self._times))
+        return with_interval(float(value), float(np.std(drawn, ddof=1)), self._n_blocks)
+
+    def skill(self, scores: Floats, reference: Floats) -> Estimate:
+        """Skill 1 − mean score / mean reference score, with its error; NaN if the reference is perfect.
+
+        The error is that of the ratio to first order: a resample in which the reference is almost perfect
+        would otherwise send the ratio anywhere. At skill 0 it is the error of the difference of the means.
+        Scores are not negative.
+        """
+        level = self.mean(reference).value
+        if level == 0.0:
+            return Estimate(np.nan, np.nan, (np.nan, np.nan))
+        ratio = self.mean(scores).value / level
+        slope = self.mean((ratio * reference - scores) / level)
+        lower, upper = (1 - ratio + end for end in slope.interval90)
+        return Estimate(1 - ratio, slope.se, (lower, min(upper, 1.0)))
+
+    def line(self, probability: Floats, outcome: ArrayLike) -> tuple[Estimate, Estimate]:
+        """Intercept and slope of the calibration line, with errors to first order.
+
+        A resample whose outcomes the forecasts all but separate would otherwise send the line anywhere. A
+        forecast moves it by its influence, the inverse information times its part of the score.
+        """
+        line = calibration_line(probability, outcome)
+        if not np.isfinite(line.slope):
+            return Estimate(np.nan, np.nan, (np.nan, np.nan)), Estimate(np.nan, np.nan, (np.nan, np.nan))
+        design = _logits(probability)
+        fitted = expit(design @ (line.intercept, line.slope))
+        information = design.T @ (design * (fitted * (1 - fitted))[:, None])
+        influence = np.linalg.solve(information, (design * (outcome - fitted)[:, None]).T)
+        by_origin = np.stack([np.bincount(self._row, moves, self._shape[0]) for moves in influence], axis=1)
+        spread = np.std(self._times @ by_origin, axis=0, ddof=1)
+        intercept, slope = (
+            with_interval(value, float(se), self._n_blocks)
+            for value, se in zip((line.intercept, line.slope), spread, strict=True)
+        )
+        return intercept, slope
+
+    def _sums(self, values: Floats) -> Floats:
+        n_origins, n_groups = self._shape
+        cell = self._row * n_groups + self._group
+        return np.bincount(cell, values, n_origins * n_groups).reshape(self._shape)
+
+    def _means(self, times: Floats, total: Floats) -> Floats:
+        drawn = times @ self._number
+        means = np.divide(times @ total, drawn, where=drawn > 0, out=np.zeros_like(drawn))
+        # A resample may miss a group with few forecasts altogether; the mean is then over the others.
+        groups = (drawn > 0).sum(axis=1)
+        return np.asarray(means.sum(axis=1)[groups > 0] / groups[groups > 0])
 
 
 def with_interval(value: float, spread: float, n_blocks: float) -> Estimate:
@@ -295,8 +273,8 @@ def with_interval(value: float, spread: float, n_blocks: float) -> Estimate:
 
 def reliability_curve(forecasts: ForecastTable, model: str, *, seed: int) -> ReliabilityCurve:
     """Reliability of one model over all its targets and horizons."""
-    rows = forecasts.select(model=model)
-    bins = reliability_bins(rows.probability, rows.outcome, seed, window=window_labels(rows))
+    rows = forecasts.select(who=model)
+    bins = reliability_bins(rows.chance, rows.outcome, seed, window=window_labels(rows))
     return ReliabilityCurve(model=model, bins=bins)
 
 
@@ -356,39 +334,6 @@ def window_labels(table: ForecastTable) -> NDArray[np.int64]:
 
     Stretches are counted from the first origin and are as long as the longest horizon of the table.
     """
-    day = (table.origin - table.origin.min()).astype(np.int64)
-    stretch = day // table.horizon_days.max()
+    stretch = (table.origin - table.origin.min()) // DAY // table.horizon_days.max()
     _, target = np.unique(table.target.astype(str), return_inverse=True)
     return np.asarray(stretch * (target.max() + 1) + target, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class PooledCalibration:
-    """Calibration line of one model over many forecasts.
-
-    Intercept 0 and slope 1 when calibrated; the slope is below 1 when forecasts are too extreme. Errors
-    by block bootstrap over origins. NaN where no line can be fitted.
-    """
-
-    model: str
-    intercept: Estimate
-    slope: Estimate
-
-
-def pool_calibration(
-    table: ForecastTable, model: str, seed: int, n_resamples: int = N_LINE_RESAMPLES
-) -> PooledCalibration:
-    """Fit the calibration line of one model, pooled; origins are resampled in blocks, all rows with them."""
-    rows = table.select(model=model)
-    origins, row_origin = np.unique(rows.origin, return_inverse=True)
-    block = block_length(origins, max(rows.horizons))
-    line = calibration_line(rows.probability, rows.outcome)
-    times = origin_counts(len(origins), block, seed, n_resamples)
-    lines = resampled_lines(rows.probability, rows.outcome, row_origin, times)
-    spread = np.std(lines, axis=0, ddof=1)
-    n_blocks = len(origins) / block
-    return PooledCalibration(
-        model,
-        with_interval(line.intercept, float(spread[0]), n_blocks),
-        with_interval(line.slope, float(spread[1]), n_blocks),
-    )

@@ -39,7 +39,7 @@ from forecast.evaluation.study import KeptRows, Study, Task, Workers, decisive_v
 from forecast.events.dyads import DyadRule
 from forecast.events.feed_faults import StaleGap, stale_gap
 from forecast.events.table import TEXTS, EventTable
-from forecast.families import FAMILIES, family_named
+from forecast.families import FAMILIES, Family, family_named
 from forecast.inference.particles import OriginDraws, RollingPosterior
 from forecast.inference.posterior import SamplerOptions
 from forecast.models.survival import Chances
@@ -520,37 +520,40 @@ def model_columns(events: EventTable) -> EventTable:
 
 
 def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult]) -> ForecastTable:
-    """Put the forecasts of all units, of models that average them and of the baselines beside the outcomes.
+    """Join the forecasts of all units, of models that average them and of the baselines to the outcomes.
 
     Direct members, like baselines, are computed here, for all origins at once. Where a unit is missing, no
     model that the fit is a member of has a forecast.
     """
-    tables = []
     failed = np.zeros(len(plan.origins), np.bool_)
     for result in results:
         found = [not made.converged for made in result.forecasts]
         failed[result.unit.first : result.unit.last + 1] = found
-    direct = _direct_forecasts(plan, events)
-    by_model = {name: _mixed(plan, direct, results, name) for name in plan.models}
+    origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
+    families = {name: FAMILIES[name].with_hazard(plan.hazard) for name in plan.models}
+    members = {member.name: member for family in families.values() for member in family.direct}
+    direct = {
+        name: member.at_origins(events, plan.targets, origins, plan.start, horizons)
+        for name, member in members.items()
+    }
+    by_model = {name: _mixed(plan, direct, results, family) for name, family in families.items()}
+    tables = []
     for target, outcomes in zip(plan.targets, outcomes_of(plan, events), strict=True):
-        for name, probabilities in by_model.items():
-            probability = probabilities[target.name]
-            made = np.where(np.isnan(probability), np.nan, outcomes.outcome)
-            kept = replace(outcomes, outcome=made)
-            not_converged = failed & FAMILIES[name].fitted
-            tables.append(make_forecasts(kept, probability, model=name, failed=not_converged))
-        tables.append(forecast_baselines(events, target, outcomes, plan.start))
+        for name, chances in by_model.items():
+            not_converged = failed & families[name].fitted
+            told = chances[target.name]
+            tables.append(make_forecasts(outcomes, told, who=name, what=plan.dyad, failed=not_converged))
+        tables.append(forecast_baselines(events, target, outcomes, plan.start, what=plan.dyad))
     return join_forecasts(tables)
 
 
 def _mixed(
-    plan: BacktestPlan, direct: Mapping[str, ByTarget], results: Sequence[UnitResult], name: str
+    plan: BacktestPlan, direct: Mapping[str, ByTarget], results: Sequence[UnitResult], family: Family
 ) -> ByTarget:
     """Forecasts of all targets by the mean of a family's members, as a run makes them without calendar.
 
     Of shape (origin, horizon); NaN where no member answers, or where the model is one and no unit made it.
     """
-    family = FAMILIES[name]
     mixed = {}
     for position, target in enumerate(plan.targets):
         answers = [direct[member.name][target.name] for member in family.direct]
@@ -560,17 +563,6 @@ def _mixed(
         model = _of_model(plan, results, position)
         mixed[target.name] = np.where(np.isnan(model), np.nan, mean_of_members([model, *answers]))
     return raised_to_included(mixed, plan.targets)
-
-
-def _direct_forecasts(plan: BacktestPlan, events: EventTable) -> dict[str, ByTarget]:
-    """Forecasts of the direct members of all models, by member and target, shape (origin, horizon)."""
-    origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
-    families = [FAMILIES[name].with_hazard(plan.hazard) for name in plan.models]
-    members = {member.name: member for family in families for member in family.direct}
-    return {
-        name: member.at_origins(events, plan.targets, origins, plan.start, horizons)
-        for name, member in members.items()
-    }
 
 
 def _of_model(plan: BacktestPlan, results: Sequence[UnitResult], position: int) -> NDArray[np.float64]:

@@ -1,54 +1,44 @@
-"""Tables of scores by group: of one dyad by target, horizon and model; of many dyads, and of onset.
+"""Scores of forecasts by group: one grouping serves one dyad, many dyads, onset, a watchlist and a ledger.
 
-``score_forecasts`` makes the content of ``scores.json`` with what may be claimed from it, ``score_dyads``
-that of ``forecast bench accuracy``; ``compare_models`` gives the difference between two models.
+``score_by`` groups the rows of a table by columns; a ``Score`` has the means of a group with block-bootstrap
+errors, its calibration, and its difference from another group on the same windows. ``score_forecasts`` makes
+the content of ``scores.json``, ``score_dyads`` that of ``forecast bench accuracy``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from forecast.baselines import REFERENCE, Days
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.metrics import (
-    LOG_FLOOR,
-    BrierParts,
-    CalibrationLine,
     Estimate,
-    PooledCalibration,
+    OriginBlocks,
     area_under_roc,
-    block_length,
     brier_score,
-    calibration_line,
     decompose_brier,
     log_score,
-    mean_estimate,
-    origin_counts,
-    pool_calibration,
-    skill_estimate,
-    with_interval,
 )
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
 from forecast.records.notices import Notice, notice
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 
 SCHEMA = 2
 """Version of ``scores.json``."""
 FEWEST_OUTCOMES = 20
 """Hits and misses that each are needed before skill is claimed."""
-
 SIMPLEST_FIRST = ("model", "panel", "combined")
 """By what a forecast takes: one fit; that, for its paths alone; both."""
 TOLERANCE = 2.0
@@ -57,12 +47,14 @@ QUIET_DAYS = 365
 """Days without a target act before an origin that make what follows an onset."""
 COUNT_FREE = ("gamma_poisson", "constant_rate")
 """Baselines that read the target's own past acts alone: what others gain on them, counts of events add."""
+MOST_MISSES = 8
+_WINDOW = ("what", "target", "origin", "day")
+_IN_JSON = {"what": "dyad", "who": "model"}
 
 Claim = Literal["better", "worse", "none"]
 
 
-@dataclass(frozen=True)
-class SkillScore:
+class SkillScore(NamedTuple):
     """Skill, 1 − mean score / mean reference score, over the ``n`` windows that both forecast.
 
     ``claim`` is ``better`` or ``worse`` when the 90% interval of the Brier skill excludes 0 and there are at
@@ -76,62 +68,236 @@ class SkillScore:
     claim: Claim
 
 
-@dataclass(frozen=True)
-class FailedFits:
-    """Mean scores of the ``n`` windows of a cell whose forecast comes from a fit that failed a gate."""
-
-    n: int
-    brier: float
-    log: float
-
-    @classmethod
-    def of(cls, rows: ForecastTable) -> FailedFits | None:
-        """Return the scores of these rows that come from failed fits, ``None`` where there is none."""
-        failed = rows.take(np.flatnonzero(rows.failed_fit == 1))
-        if not len(failed):
-            return None
-        forecast = failed.probability, failed.outcome
-        return cls(len(failed), float(brier_score(*forecast).mean()), float(log_score(*forecast).mean()))
+def claim_of(skill: Estimate, n_hits: int, n: int) -> Claim:
+    """What the 90% interval of a skill, and the number of hits among so many windows, allow to be said."""
+    if min(n_hits, n - n_hits) < FEWEST_OUTCOMES:
+        return "none"
+    return "better" if skill.interval90[0] > 0 else "worse" if skill.interval90[1] < 0 else "none"
 
 
-@dataclass(frozen=True)
-class ScoreCell:
-    """Scores of one model on one target and horizon; see ``scores`` for each.
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Scores of the forecasts of one group; ``group`` has the values of the columns that it shares.
 
-    ``brier`` and ``log`` are means over origins with block-bootstrap errors, ``log`` in nats; ``auc`` and the
-    calibration line are NaN where the outcomes do not define them; ``skill`` is ``None`` for the reference
-    itself and where it made no forecast. ``warnings`` are for a reader to see beside the numbers.
-    ``failed_fits`` are the windows whose fit failed a gate, scored apart: all others are those of the whole
-    cell, they included.
+    ``window``, shape (row,), numbers the windows alike in all groups of a table. Combinations of the values
+    of the columns ``equal`` have the same weight, forecasts within each too. ``asked`` are the windows of the
+    group's question that anybody forecast.
     """
 
-    target: str
-    horizon_days: int
-    model: str
-    n: int
-    base_rate: float
-    brier: Estimate
-    parts: BrierParts
-    log: Estimate
-    auc: float
-    calibration_intercept: float
-    calibration_slope: float
-    skill: SkillScore | None
-    warnings: tuple[Notice, ...]
-    failed_fits: FailedFits | None = None
+    group: Mapping[str, Any]
+    rows: ForecastTable
+    window: Integers
+    seed: int
+    equal: tuple[str, ...]
+    asked: int
+
+    @property
+    def n(self) -> int:
+        """Number of forecasts."""
+        return len(self.rows)
+
+    @property
+    def n_hits(self) -> int:
+        """Number of windows in which the target happened."""
+        return int(self.rows.outcome.sum())
+
+    @cached_property
+    def blocks(self) -> OriginBlocks:
+        """What means and their errors are made by."""
+        return self._blocks_of(self.rows)
+
+    def _blocks_of(self, rows: ForecastTable) -> OriginBlocks:
+        group = _numbered(rows, self.equal) if self.equal else None
+        return OriginBlocks(rows.origin, int(rows.horizon_days.max()), self.seed, group)
+
+    @cached_property
+    def base_rate(self) -> float:
+        """Share of the windows in which the target happened."""
+        return self.blocks.mean(self.rows.outcome).value
+
+    @cached_property
+    def brier(self) -> Estimate:
+        """Mean Brier score."""
+        return self.blocks.mean(brier_score(self.rows.chance, self.rows.outcome))
+
+    @cached_property
+    def log(self) -> Estimate:
+        """Mean log score, in nats."""
+        return self.blocks.mean(log_score(self.rows.chance, self.rows.outcome))
+
+    @cached_property
+    def line(self) -> tuple[Estimate, Estimate]:
+        """Intercept and slope of the calibration line, every forecast of the same weight."""
+        return self.blocks.line(self.rows.chance, self.rows.outcome)
+
+    @property
+    def failed_fits(self) -> dict[str, Any] | None:
+        """Mean scores of the forecasts from a fit that failed a gate; all other scores are of these too."""
+        failed = self.rows.take(np.flatnonzero(self.rows.failed_fit))
+        if not len(failed):
+            return None
+        brier, log = (
+            float(score(failed.chance, failed.outcome).mean()) for score in (brier_score, log_score)
+        )
+        return {"n": len(failed), "brier": brier, "log": log}
+
+    def minus(self, other: Score) -> Estimate | None:
+        """Mean log score less that of another on the windows of both; ``None`` where there is none."""
+        found = self._beside(other)
+        if found is None:
+            return None
+        ours, theirs = found
+        gap = log_score(ours.chance, ours.outcome) - log_score(theirs.chance, theirs.outcome)
+        return self._blocks_of(ours).mean(gap)
+
+    def skill(self, other: Score) -> SkillScore | None:
+        """Skill beside another on the windows of both; ``None`` where there is none."""
+        found = self._beside(other)
+        if found is None:
+            return None
+        ours, theirs = found
+        blocks = self._blocks_of(ours)
+        brier, log = (
+            blocks.skill(score(ours.chance, ours.outcome), score(theirs.chance, theirs.outcome))
+            for score in (brier_score, log_score)
+        )
+        return SkillScore(
+            str(other.group["who"]), len(ours), brier, log, claim_of(brier, self.n_hits, self.n)
+        )
+
+    def on(self, windows: Integers) -> Score:
+        """The same on some of its windows."""
+        rows = np.flatnonzero(np.isin(self.window, windows))
+        return replace(self, rows=self.rows.take(rows), window=self.window[rows])
+
+    def _beside(self, other: Score) -> tuple[ForecastTable, ForecastTable] | None:
+        _, ours, theirs = np.intersect1d(self.window, other.window, return_indices=True)
+        return (self.rows.take(ours), other.rows.take(theirs)) if len(ours) else None
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What a reader must see beside the scores of a target, horizon and model."""
+        target, days, model = (self.group[name] for name in ("target", "horizon_days", "who"))
+        found = []
+        few = {"hits": self.n_hits, "misses": self.n - self.n_hits}
+        if min(few.values()) < FEWEST_OUTCOMES:
+            needed = {**few, "needed": FEWEST_OUTCOMES}
+            found.append(notice("few_outcomes", target=target, horizon_days=days, **needed))
+        if self.n < self.asked:
+            lacking = {"model": model, "absent": self.asked - self.n, "origins": self.asked}
+            found.append(notice("absent_forecasts", target=target, horizon_days=days, **lacking))
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: the group, then the scores."""
+        return {
+            **{_IN_JSON.get(name, name): value for name, value in self.group.items()},
+            **{"n": self.n, "base_rate": self.base_rate, "brier": self.brier.value, "log": self.log.value},
+            **{"brier_se": self.brier.se, "log_se": self.log.se, "failed_fits": self.failed_fits},
+        }
+
+
+Scores = dict[tuple[Any, ...], Score]
+
+
+def score_by(
+    table: ForecastTable,
+    *by: str,
+    seed: int,
+    equal: Sequence[str] = (),
+    also: Mapping[str, NDArray[Any]] | None = None,
+) -> Scores:
+    """Score the rows of every combination of the values of some columns.
+
+    Parameters
+    ----------
+    by : str
+        Columns of the table, ``horizon_days``, or names in ``also``; the keys of the result, in this order.
+    seed : int
+        Of the resamples, the same for all groups: differences between them are not noise.
+    equal : sequence of str
+        Columns, combinations of whose values have the same weight in means; else all forecasts have.
+    also : mapping, optional
+        Further columns by name, shape (row,).
+    """
+    columns = {name: (also or {}).get(name) for name in by}
+    codes = [_codes(getattr(table, name) if own is None else own) for name, own in columns.items()]
+    window = _numbered(table, _WINDOW)
+    key = _joined([code for _, code in codes]) if codes else np.zeros(len(table), np.int64)
+    shared = [code for (_, code), name in zip(codes, by, strict=True) if name != "who"]
+    question = _joined(shared or [key * 0])
+    size = int(window.max(initial=0)) + 1
+    asked = Counter((np.unique(question * size + window) // size).tolist())
+    order = np.lexsort((table.origin, key))
+    edges = np.flatnonzero(np.diff(key[order])) + 1
+    found: Scores = {}
+    for rows in np.split(order, edges) if len(order) else ():
+        values = tuple(values[code[rows[0]]] for values, code in codes)
+        group = dict(zip(by, values, strict=True))
+        found[values] = Score(
+            group, table.take(rows), window[rows], seed, tuple(equal), asked[int(question[rows[0]])]
+        )
+    return found
+
+
+def _codes(column: NDArray[Any]) -> tuple[list[Any], Integers]:
+    """Values of a column, texts in the order in which they appear, others ascending; the place of each."""
+    if column.dtype != object:
+        values, code = np.unique(column, return_inverse=True)
+        return values.tolist(), code
+    places = {value: place for place, value in enumerate(dict.fromkeys(column.tolist()))}
+    return list(places), np.array([places[value] for value in column.tolist()], np.int64)
+
+
+def _joined(codes: Sequence[Integers]) -> Integers:
+    """One number for each combination of codes, ascending as they do."""
+    key = codes[0]
+    for code in codes[1:]:
+        key = key * (int(code.max(initial=0)) + 1) + code
+    return key
+
+
+def _numbered(table: ForecastTable, names: Sequence[str]) -> Integers:
+    return _joined([_codes(getattr(table, name))[1] for name in names])
+
+
+_QUESTION = ("what", "target", "horizon_days")
+
+
+def compare_models(table: ForecastTable, model: str, other: str, *, seed: int) -> Estimate:
+    """Mean log score of a model minus that of another: below 0 the first is better.
+
+    Every dyad, target and horizon has the same weight. Windows that only one of them forecast are left out
+    (``InputError`` when that leaves none).
+    """
+    scores = score_by(table, "who", seed=seed, equal=_QUESTION)
+    found = scores[model,].minus(scores[other,]) if (model,) in scores and (other,) in scores else None
+    if found is None:
+        raise InputError(f"'{model}' and '{other}' forecast no window in common: nothing to compare")
+    return found
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """All cells, by target, horizon and model in the order of the forecasts, and pooled calibration."""
+    """Scores by target, horizon and model, and of each model over all targets and horizons."""
 
-    cells: tuple[ScoreCell, ...]
-    calibration: tuple[PooledCalibration, ...]
+    scores: Scores
+    overall: Scores
 
-    def cell(self, target: str, horizon_days: int, model: str) -> ScoreCell:
-        """Return one cell (``KeyError`` when there is none)."""
-        keys = {(cell.target, cell.horizon_days, cell.model): cell for cell in self.cells}
-        return keys[target, horizon_days, model]
+    @property
+    def cells(self) -> tuple[Score, ...]:
+        """Scores in the order of the forecasts."""
+        return tuple(self.scores.values())
+
+    def cell(self, target: str, horizon_days: int, model: str) -> Score:
+        """Return one score (``KeyError`` when there is none)."""
+        return self.scores[target, horizon_days, model]
+
+    def skill(self, cell: Score) -> SkillScore | None:
+        """Skill of a cell beside ``REFERENCE``; ``None`` for that itself, and where it made no forecast."""
+        target, days, model = cell.group.values()
+        other = self.scores.get((target, days, REFERENCE))
+        return None if other is None or model == REFERENCE else cell.skill(other)
 
     @property
     def warnings(self) -> tuple[Notice, ...]:
@@ -140,140 +306,49 @@ class ScoreTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``scores.json``: plain values, ``None`` where a number is not defined."""
+        calibration = []
+        for (model,), score in self.overall.items():
+            intercept, slope = score.line
+            calibration.append({"model": model, "intercept": asdict(intercept), "slope": asdict(slope)})
         content = {
             "schema": SCHEMA,
             "reference": REFERENCE,
-            "cells": [_cell_dict(cell) for cell in self.cells],
-            "calibration": [asdict(line) for line in self.calibration],
+            "cells": [self._cell(cell) for cell in self.cells],
+            "calibration": calibration,
             "warnings": [warning.text for warning in self.warnings],
         }
         plain: dict[str, Any] = without_nan(content)
         return plain
 
+    def _cell(self, cell: Score) -> dict[str, Any]:
+        (intercept, slope), skill, rows = cell.line, self.skill(cell), cell.rows
+        told = skill and {**skill._asdict(), "brier": asdict(skill.brier), "log": asdict(skill.log)}
+        return cell.to_dict() | {
+            "brier_decomposition": asdict(decompose_brier(rows.chance, rows.outcome)),
+            "auc": area_under_roc(rows.chance, rows.outcome),
+            "calibration": {"intercept": intercept.value, "slope": slope.value},
+            "skill": told,
+            "warnings": [warning.text for warning in cell.warnings],
+        }
 
-def score_forecasts(forecasts: ForecastTable, *, seed: int) -> ScoreTable:
-    """Score every model on every target and horizon, and measure its skill against ``REFERENCE``.
 
-    All cells use the same resamples, so that differences between models are not noise. ``InputError`` when
-    there is no forecast, or none by the reference.
+def score_forecasts(table: ForecastTable, *, seed: int) -> ScoreTable:
+    """Score every model on every target and horizon; skill is measured against ``REFERENCE``.
+
+    ``InputError`` when there is no forecast, or none by the reference.
     """
-    if not len(forecasts):
+    if not len(table):
         raise InputError(
             "there is no complete window to score: every window ends after the data. "
             "Begin earlier, or give shorter horizons"
         )
-    if REFERENCE not in forecasts.models:
-        known = ", ".join(forecasts.models)
+    if REFERENCE not in table.models:
+        known = ", ".join(table.models)
         raise InputError(
             f"skill is measured against '{REFERENCE}', which made no forecast. Add it; there are: {known}"
         )
-    cells = []
-    for target in forecasts.targets:
-        for horizon in forecasts.horizons:
-            window = forecasts.select(target=target, horizon_days=horizon)
-            by_model = {model: window.select(model=model) for model in window.models}
-            n_origins = len(np.unique(window.origin))
-            for rows in by_model.values():
-                cells.append(_score_cell(rows, by_model.get(REFERENCE), n_origins, seed))
-    calibration = tuple(pool_calibration(forecasts, model, seed) for model in forecasts.models)
-    return ScoreTable(tuple(cells), calibration)
-
-
-def _score_cell(
-    rows: ForecastTable,
-    reference_rows: ForecastTable | None,
-    n_origins: int,
-    seed: int,
-) -> ScoreCell:
-    target, horizon, model = rows.targets[0], rows.horizons[0], rows.models[0]
-    block = block_length(rows.origin, horizon)
-    n_hits = int(rows.outcome.sum())
-    few = min(n_hits, len(rows) - n_hits) < FEWEST_OUTCOMES
-    warnings: list[Notice] = []
-    if few:
-        warnings.append(
-            notice(
-                "few_outcomes",
-                target=target,
-                horizon_days=horizon,
-                hits=n_hits,
-                misses=len(rows) - n_hits,
-                needed=FEWEST_OUTCOMES,
-            )
-        )
-    if len(rows) < n_origins:
-        warnings.append(
-            notice(
-                "absent_forecasts",
-                target=target,
-                horizon_days=horizon,
-                model=model,
-                absent=n_origins - len(rows),
-                origins=n_origins,
-            )
-        )
-    line = calibration_line(rows.probability, rows.outcome)
-    skill = None
-    if reference_rows is not None and model != REFERENCE:
-        skill = _skill(rows, reference_rows, few, seed)
-    return ScoreCell(
-        target,
-        horizon,
-        model,
-        len(rows),
-        n_hits / len(rows),
-        mean_estimate(brier_score(rows.probability, rows.outcome), block, seed),
-        decompose_brier(rows.probability, rows.outcome),
-        mean_estimate(log_score(rows.probability, rows.outcome), block, seed),
-        area_under_roc(rows.probability, rows.outcome),
-        line.intercept,
-        line.slope,
-        skill,
-        tuple(warnings),
-        FailedFits.of(rows),
-    )
-
-
-def _skill(rows: ForecastTable, reference_rows: ForecastTable, few: bool, seed: int) -> SkillScore | None:
-    _, ours, theirs = np.intersect1d(rows.origin, reference_rows.origin, return_indices=True)
-    if not len(ours):
-        return None
-    model, other = rows.take(ours), reference_rows.take(theirs)
-    block = block_length(model.origin, model.horizons[0])
-    brier, log = (
-        skill_estimate(
-            score(model.probability, model.outcome), score(other.probability, other.outcome), block, seed
-        )
-        for score in (brier_score, log_score)
-    )
-    return SkillScore(REFERENCE, len(ours), brier, log, "none" if few else claim_of(brier))
-
-
-def claim_of(skill: Estimate) -> Claim:
-    """What the 90% interval of a skill allows to be said, given outcomes enough of either kind."""
-    if skill.interval90[0] > 0:
-        return "better"
-    return "worse" if skill.interval90[1] < 0 else "none"
-
-
-def _cell_dict(cell: ScoreCell) -> dict[str, Any]:
-    return {
-        "target": cell.target,
-        "horizon_days": cell.horizon_days,
-        "model": cell.model,
-        "n": cell.n,
-        "base_rate": cell.base_rate,
-        "brier": cell.brier.value,
-        "brier_se": cell.brier.se,
-        "brier_decomposition": asdict(cell.parts),
-        "log": cell.log.value,
-        "log_se": cell.log.se,
-        "auc": cell.auc,
-        "calibration": {"intercept": cell.calibration_intercept, "slope": cell.calibration_slope},
-        "skill": cell.skill and asdict(cell.skill),
-        "failed_fits": cell.failed_fits and asdict(cell.failed_fits),
-        "warnings": [warning.text for warning in cell.warnings],
-    }
+    cells = score_by(table, "target", "horizon_days", "who", seed=seed)
+    return ScoreTable(cells, score_by(table, "who", seed=seed))
 
 
 def without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -287,334 +362,186 @@ def without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-class OriginBlocks:
-    """Resamples of origins in blocks, for means over groups of windows; all windows of an origin go together.
-
-    Only origins with a window are drawn, those of which ``known``, shape (origin,), is true; blocks are sized
-    for the longest horizon.
-    """
-
-    def __init__(self, origin: Days, known: Flags, horizon_days: int, seed: int) -> None:
-        self._used = np.flatnonzero(known)
-        block = block_length(origin[self._used], horizon_days)
-        self._times = origin_counts(len(self._used), block, seed)
-        self._n_blocks = len(self._used) / block
-
-    def mean(self, total: Floats, number: NDArray[Any]) -> Estimate:
-        """Mean over groups, of the same weight, of the mean over their windows.
-
-        ``total`` is the sum of values and ``number`` the count of windows by (origin, group).
-        """
-        once = np.ones((1, len(self._used)))
-        value, drawn = (self._means(times, total, number) for times in (once, self._times))
-        return with_interval(float(value[0]), float(np.std(drawn, ddof=1)), self._n_blocks)
-
-    def _means(self, times: Floats, total: Floats, number: NDArray[Any]) -> Floats:
-        drawn = times @ number[self._used]
-        means = np.divide(times @ total[self._used], drawn, where=drawn > 0, out=np.zeros_like(drawn))
-        # A resample may miss a group with few windows altogether; the mean is then over the others.
-        groups = (drawn > 0).sum(axis=1)
-        return np.asarray(means.sum(axis=1)[groups > 0] / groups[groups > 0])
-
-    def errors_of_line(
-        self, probability: Floats, outcome: Floats, row: NDArray[np.int64], line: CalibrationLine
-    ) -> tuple[float, float]:
-        """Errors of intercept and slope, from windows of shape (window,) at origins ``row``.
-
-        To first order: a resample whose outcomes the forecasts all but separate would otherwise send the line
-        anywhere. A window moves it by its influence, the inverse information times its part of the score.
-        """
-        x = logit(np.clip(probability, LOG_FLOOR, 1 - LOG_FLOOR))
-        design = np.column_stack([np.ones_like(x), x])
-        fitted = expit(design @ (line.intercept, line.slope))
-        information = design.T @ (design * (fitted * (1 - fitted))[:, None])
-        influence = np.linalg.solve(information, (design * (outcome - fitted)[:, None]).T)
-        place = np.searchsorted(self._used, row)
-        by_origin = np.stack([np.bincount(place, moves, len(self._used)) for moves in influence], axis=1)
-        spread = np.std(self._times @ by_origin, axis=0, ddof=1)
-        intercept, slope = (with_interval(0.0, float(se), self._n_blocks).se for se in spread)
-        return intercept, slope
-
-
-def compare_models(forecasts: ForecastTable, model: str, other: str, *, seed: int) -> Estimate:
-    """Mean log score of a model minus that of another: below 0 the first is better.
-
-    Every (target, horizon) has the same weight, as in a mean over the cells of the score table. Origins are
-    resampled in blocks sized for the longest horizon; all their forecasts go with them. Windows that only one
-    of them forecast are left out (``InputError`` when that leaves none).
-    """
-    columns = []
-    for target in forecasts.targets:
-        for horizon in forecasts.horizons:
-            ours = forecasts.select(target=target, horizon_days=horizon, model=model)
-            theirs = forecasts.select(target=target, horizon_days=horizon, model=other)
-            origin, left, right = np.intersect1d(ours.origin, theirs.origin, return_indices=True)
-            if len(origin):
-                score, against = (log_score(rows.probability, rows.outcome) for rows in (ours, theirs))
-                columns.append((origin, score[left] - against[right]))
-    if not columns:
-        raise InputError(f"'{model}' and '{other}' forecast no window in common: nothing to compare")
-    origins = np.unique(np.concatenate([origin for origin, _ in columns]))
-    difference, known = np.zeros((2, len(origins), len(columns)))
-    for place, (origin, values) in enumerate(columns):
-        row = np.searchsorted(origins, origin)
-        difference[row, place], known[row, place] = values, 1.0
-    every = np.ones(len(origins), np.bool_)
-    return OriginBlocks(origins, every, max(forecasts.horizons), seed).mean(difference, known)
-
-
-class ScoreGap(NamedTuple):
-    """Mean log score of a model minus that of another on the same windows, and its error; below 0: better."""
-
-    value: float
-    se: float
-
-
-@dataclass(frozen=True)
-class PooledScore:
-    """Mean scores of the ``n`` windows of one group, of which the share ``base_rate`` held the target.
-
-    ``group`` says which windows, by name (``dyad``, ``horizon_days``, ``model``, ``state``), ``detail`` what
-    is told beside the scores.
-    """
-
-    group: Mapping[str, Any]
-    n: int
-    base_rate: float
-    brier: Estimate
-    log: Estimate
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values: the group, then the scores, then the detail."""
-        means = {"n": self.n, "base_rate": self.base_rate, "brier": self.brier.value, "log": self.log.value}
-        return {**self.group, **means, "brier_se": self.brier.se, "log_se": self.log.se, **self.detail}
-
-
-@dataclass(frozen=True, eq=False)
-class DyadWindows:
-    """Windows of one target of several dyads side by side, NaN where a dyad has none.
-
-    ``outcome`` and, by model, ``probability`` are of shape (origin, dyad, horizon). ``quiet``, shape
-    (origin, dyad), says whether no target act fell in the ``QUIET_DAYS`` days before the origin.
-    """
-
-    origin: Days
-    horizons: tuple[int, ...]
-    outcome: Floats
-    probability: Mapping[str, Floats]
-    quiet: Flags
-
-    @classmethod
-    def of(
-        cls, tables: Mapping[str, ForecastTable], events: Mapping[str, EventTable], target: TargetRule
-    ) -> DyadWindows:
-        """Put the tables of all dyads (of one target each) side by side; ``events`` are their records."""
-        origin = np.unique(np.concatenate([table.origin for table in tables.values()]))
-        horizons = sorted({days for table in tables.values() for days in table.horizons})
-        models = dict.fromkeys(model for table in tables.values() for model in table.models)
-        shape = len(origin), len(tables), len(horizons)
-        outcome, quiet = np.full(shape, np.nan), np.ones(shape[:2], np.bool_)
-        probability = {model: np.full(shape, np.nan) for model in models}
-        for place, (dyad, table) in enumerate(tables.items()):
-            row, column = np.searchsorted(origin, table.origin), np.searchsorted(horizons, table.horizon_days)
-            outcome[row, place, column] = table.outcome
-            for model in models:
-                own = table.model == model
-                probability[model][row[own], place, column[own]] = table.probability[own]
-            quiet[:, place] = quiet_year(events[dyad], target, origin)
-        return cls(origin, tuple(horizons), outcome, probability, quiet)
-
-    def by_horizon(self, seed: int) -> tuple[tuple[PooledScore, ...], tuple[dict[str, Any], ...]]:
-        """Score every model at every horizon over the windows it forecast, and fit its calibration line.
-
-        Dyads have the same weight in the scores, windows in the line.
-        """
-        scores, lines = [], []
-        for column, days in enumerate(self.horizons):
-            outcome = self.outcome[:, :, column]
-            for model, every in self.probability.items():
-                probability = every[:, :, column]
-                known = ~np.isnan(probability)
-                if not known.any():
-                    continue
-                blocks = OriginBlocks(self.origin, known.any(axis=1), days, seed)
-                brier, log = (
-                    blocks.mean(np.where(known, score(probability, outcome), 0.0), known)
-                    for score in (brier_score, log_score)
-                )
-                rate = float(np.mean([outcome[own, k].mean() for k, own in enumerate(known.T) if own.any()]))
-                group = {"horizon_days": days, "model": model, "dyads": int(known.any(axis=0).sum())}
-                scores.append(PooledScore(group, int(known.sum()), rate, brier, log))
-                p, y = probability[known], outcome[known]
-                line, errors = calibration_line(p, y), (np.nan, np.nan)
-                if np.isfinite(line.slope):
-                    errors = blocks.errors_of_line(p, y, np.nonzero(known)[0], line)
-                named = dict(zip(("intercept_se", "slope_se"), errors, strict=True))
-                lines.append({"horizon_days": days, "model": model} | asdict(line) | named)
-        return tuple(scores), tuple(lines)
-
-    def by_state(self, seed: int) -> tuple[PooledScore, ...]:
-        """Score onset and continuation of every model, over all horizons (``None``) and by each.
-
-        Every window has the same weight. ``log_minus`` is the gap to each of ``COUNT_FREE``, but to itself. A
-        state without a window is left out.
-        """
-        spans: list[tuple[int | None, slice]] = [(None, slice(None))]
-        spans += [(days, slice(column, column + 1)) for column, days in enumerate(self.horizons)]
-        return tuple(
-            score
-            for state, within in (("onset", self.quiet), ("continuation", ~self.quiet))
-            for days, columns in spans
-            for score in self._of_state(state, within, days, columns, seed)
-        )
-
-    def _of_state(
-        self, state: str, within: Flags, days: int | None, columns: slice, seed: int
-    ) -> Iterator[PooledScore]:
-        every = {model: values[:, :, columns] for model, values in self.probability.items()}
-        outcome, longest = self.outcome[:, :, columns], max(self.horizons[columns])
-        logs = {model: log_score(probability, outcome) for model, probability in every.items()}
-        for model, probability in every.items():
-            known = ~np.isnan(probability) & within[:, :, None]
-            if not known.any():
-                continue
-            blocks = OriginBlocks(self.origin, known.any(axis=(1, 2)), longest, seed)
-
-            def mean(values: Floats, used: Flags, blocks: OriginBlocks = blocks) -> Estimate:
-                total = np.where(used, values, 0.0).sum(axis=(1, 2))
-                return blocks.mean(total[:, None], used.sum(axis=(1, 2))[:, None])
-
-            gaps = {}
-            for name in COUNT_FREE:
-                both = known & ~np.isnan(every[name]) if name in every else np.zeros_like(known)
-                if name != model and both.any():
-                    gap = mean(logs[model] - logs[name], both)
-                    gaps[name] = ScoreGap(gap.value, gap.se)._asdict()
-            yield PooledScore(
-                {"state": state, "horizon_days": days, "model": model},
-                int(known.sum()),
-                float(outcome[known].mean()),
-                mean(brier_score(probability, outcome), known),
-                mean(logs[model], known),
-                {"log_minus": gaps},
-            )
-
-
-def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> Flags:
+def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> NDArray[np.bool_]:
     """Whether no target act, by its own day, fell in the ``QUIET_DAYS`` days before each origin."""
     days = np.sort(events.date[target.mask(events)])
     begin = np.searchsorted(days, origin - np.timedelta64(QUIET_DAYS, "D"), side="left")
     return np.asarray(np.searchsorted(days, origin, side="left") == begin)
 
 
-@dataclass(frozen=True)
-class ModelChoice:
+class ModelChoice(NamedTuple):
     """The simplest good model, ``chosen``: of ``SIMPLEST_FIRST``, within ``TOLERANCE`` errors of the best.
 
     ``best`` has the lowest mean log score; ``gaps`` are of every model, the best included (0, error 0).
     """
 
     best: str
-    gaps: dict[str, ScoreGap]
+    gaps: Mapping[str, Estimate]
     chosen: str
+
+
+def choose_model(table: ForecastTable, *, seed: int) -> ModelChoice | None:
+    """Choose the simplest model within two standard errors of the best; see ``compare_models``.
+
+    ``None`` when the table holds none of the models.
+    """
+    models = [name for name in SIMPLEST_FIRST if name in table.models]
+    if not models:
+        return None
+    scores = score_by(table, "who", seed=seed, equal=_QUESTION)
+
+    def behind(name: str, other: str) -> Estimate:
+        gap = None if name == other else scores[name,].minus(scores[other,])
+        return gap or Estimate(0.0, 0.0, (0.0, 0.0))
+
+    best = min(models, key=lambda name: behind(name, models[0]).value)
+    gaps = {name: behind(name, best) for name in models}
+    chosen = next(name for name in models if gaps[name].value <= TOLERANCE * gaps[name].se)
+    return ModelChoice(best, gaps, chosen)
 
 
 @dataclass(frozen=True)
 class DyadScores:
-    """Scores of one target on many dyads: cells by dyad, horizon and model; no ``choice`` without models."""
+    """Scores of one target on many dyads; no ``choice`` without models.
 
-    cells: tuple[PooledScore, ...]
+    ``cells`` are by dyad, horizon and model; ``means`` by model and ``by_horizon`` over dyads (and horizons)
+    of the same weight, in ``by_state``, of onset and continuation, at all horizons and at each, every window
+    has it. ``misses`` are the worst forecasts of the default.
+    """
+
+    cells: Scores
+    means: Scores
+    by_horizon: Scores
+    by_state: Scores
     choice: ModelChoice | None
-    by_horizon: tuple[PooledScore, ...]
-    calibration_by_horizon: tuple[dict[str, Any], ...]
-    by_state: tuple[PooledScore, ...]
+    misses: list[dict[str, Any]]
 
-    def means(self) -> dict[str, dict[str, float]]:
-        """Mean Brier and log score of each model over dyads and horizons, all of the same weight."""
-        by_model: dict[str, list[PooledScore]] = {}
-        for cell in self.cells:
-            by_model.setdefault(cell.group["model"], []).append(cell)
-        return {
-            model: {
-                "brier": sum(cell.brier.value for cell in own) / len(own),
-                "log": sum(cell.log.value for cell in own) / len(own),
-            }
-            for model, own in by_model.items()
+    def log_minus(self, score: Score) -> dict[str, Any]:
+        """Log score of a state less that of each of ``COUNT_FREE`` on the same windows, but of itself."""
+        *state, model = score.group.values()
+        gaps = {
+            name: score.minus(self.by_state[*state, name])
+            for name in COUNT_FREE
+            if name != model and (*state, name) in self.by_state
         }
+        return {name: {"value": gap.value, "se": gap.se} for name, gap in gaps.items() if gap}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, ``None`` where a number is not defined."""
-        choice = self.choice
-        behind = {name: gap._asdict() for name, gap in choice.gaps.items()} if choice else {}
+        choice, lines = self.choice, []
+        for score in self.by_horizon.values():
+            intercept, slope = score.line
+            line = {"intercept": intercept.value, "slope": slope.value}
+            errors = {"intercept_se": intercept.se, "slope_se": slope.se}
+            lines.append(
+                {"horizon_days": score.group["horizon_days"], "model": score.group["who"], **line, **errors}
+            )
         content: dict[str, Any] = {
-            "cells": [cell.to_dict() for cell in self.cells],
-            "mean": self.means(),
+            "cells": [cell.to_dict() for cell in self.cells.values()],
+            "mean": {
+                model: {"brier": score.brier.value, "log": score.log.value}
+                for (model,), score in self.means.items()
+            },
             "default": DEFAULT_FAMILY,
-            "choice": choice and {"best": choice.best, "chosen": choice.chosen, "log_behind_best": behind},
-            "by_horizon": [score.to_dict() for score in self.by_horizon],
-            "calibration_by_horizon": list(self.calibration_by_horizon),
-            "onset": [score.to_dict() for score in self.by_state],
+            "choice": choice
+            and {
+                "best": choice.best,
+                "chosen": choice.chosen,
+                "log_behind_best": {
+                    name: {"value": gap.value, "se": gap.se} for name, gap in choice.gaps.items()
+                },
+            },
+            "by_horizon": [
+                score.to_dict() | {"dyads": len(set(score.rows.what.tolist()))}
+                for score in self.by_horizon.values()
+            ],
+            "calibration_by_horizon": lines,
+            "onset": [
+                {"horizon_days": None, **score.to_dict(), "log_minus": self.log_minus(score)}
+                for score in self.by_state.values()
+            ],
+            "misses": self.misses,
         }
         plain: dict[str, Any] = without_nan(content)
         return plain
 
 
 def score_dyads(
-    target: TargetRule,
-    forecasts: Mapping[str, ForecastTable],
-    events: Mapping[str, EventTable],
-    *,
-    seed: int,
+    target: TargetRule, table: ForecastTable, events: Mapping[str, EventTable], *, seed: int
 ) -> DyadScores:
-    """Score the forecasts of one target, by dyad; baselines are among them, and ``events`` the records.
+    """Score the forecasts of one target on many dyads, ``what``; ``events`` are their records.
 
     Errors over dyads come from blocks of origins in which all dyads are drawn together: neighbours share
     wars, so that dyads are no separate evidence.
     """
-    own = {dyad: table.select(target=target.name) for dyad, table in forecasts.items()}
-    tables = list(own.values())
-    scores = {dyad: score_forecasts(table, seed=seed) for dyad, table in own.items()}
-    cells = tuple(
-        PooledScore(
-            {"dyad": dyad, "horizon_days": cell.horizon_days, "model": cell.model},
-            cell.n,
-            cell.base_rate,
-            cell.brier,
-            cell.log,
-            {"failed_fits": cell.failed_fits and asdict(cell.failed_fits)},
-        )
-        for dyad, table in scores.items()
-        for cell in table.cells
-    )
-    windows = DyadWindows.of(own, events, target)
+    state = np.full(len(table), "continuation", object)
+    for dyad, record in events.items():
+        own = np.flatnonzero(table.what == dyad)
+        state[own[quiet_year(record, target, table.origin[own])]] = "onset"
+    also = {"state": state}
+    by_state = score_by(table, "state", "who", seed=seed, also=also)
+    by_state |= score_by(table, "state", "horizon_days", "who", seed=seed, also=also)
     return DyadScores(
-        cells,
-        choose_model(tables, seed=seed),
-        *windows.by_horizon(seed),
-        windows.by_state(seed),
+        score_by(table, "what", "horizon_days", "who", seed=seed),
+        score_by(table, "who", seed=seed, equal=("what", "horizon_days")),
+        score_by(table, "horizon_days", "who", seed=seed, equal=("what",)),
+        dict(sorted(by_state.items(), key=lambda item: item[0][0] != "onset")),
+        choose_model(table, seed=seed),
+        list_misses(table),
     )
 
 
-def choose_model(tables: Sequence[ForecastTable], *, seed: int) -> ModelChoice | None:
-    """Choose the simplest model within two standard errors of the best, by one or more dyads of equal weight.
+def largest_misses(table: ForecastTable, most: int = MOST_MISSES) -> list[int]:
+    """Rows of forecasts on the wrong side of even, worst first, one an episode; ``table`` is of one model.
 
-    Targets and horizons have the same weight within a dyad; dyads count as independent, which makes errors
-    too small where neighbours share wars. ``None`` when the tables hold none of the models.
+    Windows that overlap miss the same thing again and again: of the misses of one target of one dyad, in one
+    direction, with origins less than a horizon apart, only the worst is kept.
     """
-    models = [name for name in SIMPLEST_FIRST if all(name in table.models for table in tables)]
+    error, days = np.abs(table.chance - table.outcome), table.horizon_days
+    found: list[int] = []
+    for row in np.lexsort((days, table.origin, -error)).tolist():
+        if error[row] <= 0.5 or len(found) == most:
+            break
+        same = [
+            other
+            for other in found
+            if (table.what[row], table.target[row], table.outcome[row])
+            == (table.what[other], table.target[other], table.outcome[other])
+            and abs(table.origin[row] - table.origin[other]).astype(int) < max(days[row], days[other])
+        ]
+        if not same:
+            found.append(row)
+    return found
+
+
+def list_misses(table: ForecastTable, most: int = 2 * MOST_MISSES) -> list[dict[str, Any]]:
+    """Describe the largest misses of the default, or of the last model that there is.
+
+    ``said`` is its chance, ``came`` the outcome, ``members`` what each other model said of the window, and
+    ``furthest`` the one that was furthest from what happened.
+    """
+    models = [name for name in SIMPLEST_FIRST if name in table.models]
     if not models:
-        return None
-    gaps = {name: _gap(tables, name, models[0], seed) for name in models}
-    best = min(models, key=lambda name: gaps[name].value)
-    gaps = {name: _gap(tables, name, best, seed) for name in models}
-    chosen = next(name for name in models if gaps[name].value <= TOLERANCE * gaps[name].se)
-    return ModelChoice(best, gaps, chosen)
-
-
-def _gap(tables: Sequence[ForecastTable], model: str, other: str, seed: int) -> ScoreGap:
-    if model == other:
-        return ScoreGap(0.0, 0.0)
-    gaps = [compare_models(table, model, other, seed=seed) for table in tables]
-    value = sum(gap.value for gap in gaps) / len(gaps)
-    return ScoreGap(value, math.sqrt(sum(gap.se**2 for gap in gaps)) / len(gaps))
+        return []
+    ours = table.select(who=DEFAULT_FAMILY if DEFAULT_FAMILY in models else models[-1])
+    others = {name: table.select(who=name) for name in models if name != ours.who[0]}
+    found = []
+    for row in largest_misses(ours, most):
+        asked = {name: getattr(ours, name)[row] for name in _WINDOW}
+        members = {
+            name: float(own.chance[0]) for name, rows in others.items() if len(own := rows.select(**asked))
+        }
+        outcome = int(ours.outcome[row])
+        found.append(
+            {
+                "dyad": asked["what"],
+                "origin": asked["origin"].item().isoformat(),
+                "horizon_days": int(ours.horizon_days[row]),
+                "model": ours.who[row],
+                "said": float(ours.chance[row]),
+                "came": outcome,
+                "members": members,
+                "furthest": max(members, key=lambda name: abs(members[name] - outcome), default=None),
+            }
+        )
+    return found

@@ -24,16 +24,8 @@ from forecast.baselines import BASELINES, REFERENCE, horizon_lengths, observe_ou
 from forecast.config import Config
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
-from forecast.evaluation.metrics import (
-    Estimate,
-    block_length,
-    brier_score,
-    log_score,
-    mean_estimate,
-    reliability_curve,
-    skill_estimate,
-)
-from forecast.evaluation.score_table import SCHEMA, ScoreCell, ScoreTable, score_forecasts
+from forecast.evaluation.metrics import Estimate, OriginBlocks, brier_score, log_score, reliability_curve
+from forecast.evaluation.score_table import SCHEMA, Score, ScoreTable, largest_misses, score_forecasts
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
 from forecast.records.analysis import (
@@ -50,8 +42,6 @@ from forecast.runs.mixture import Mixture
 from forecast.storage import read_json
 
 Floats = NDArray[np.float64]
-
-MOST_MISSES = 8
 
 
 @dataclass(frozen=True)
@@ -119,25 +109,24 @@ def decision_value(
     forecast the same windows.
     """
     ours, base = (
-        forecasts.select(target=target, horizon_days=horizon_days, model=name) for name in (model, REFERENCE)
+        forecasts.select(target=target, horizon_days=horizon_days, who=name) for name in (model, REFERENCE)
     )
     if not len(ours) or not np.array_equal(ours.origin, base.origin):
         return None
     outcome = ours.outcome.astype(np.float64)
-    said, known = (costs.expense(rows.probability, outcome) for rows in (ours, base))
+    said, known = (costs.expense(rows.chance, outcome) for rows in (ours, base))
     always, never, perfect = (
         costs.expense(each, outcome) for each in (np.ones(len(ours)), 0.0 * outcome, outcome)
     )
-    block = block_length(np.unique(ours.origin), horizon_days)
     # The skill of expenses above those of perfect knowledge.
-    value = skill_estimate(said - perfect, known - perfect, block, seed)
+    value = OriginBlocks(ours.origin, horizon_days, seed).skill(said - perfect, known - perfect)
     defined = math.isfinite(value.value)
     return DecisionValue(
         target=target,
         horizon_days=horizon_days,
         windows=len(ours),
         held=int(outcome.sum()),
-        acted=int((ours.probability >= costs.threshold).sum()),
+        acted=int((ours.chance >= costs.threshold).sum()),
         forecast=float(said.mean()),
         base_rate=float(known.mean()),
         always=float(always.mean()),
@@ -165,14 +154,18 @@ def make_track_record(
     baseline. ``InputError`` when the backtest holds no forecast of this model, or no baseline that forecast
     the same windows.
     """
-    ours = forecasts.select(model=model)
+    ours = forecasts.select(who=model)
     if not len(ours):
         raise InputError(
             f"the backtest holds no forecast of '{model}' (it holds {', '.join(forecasts.models)}). "
             f"Run it again with --models {model}"
         )
-    cells = [cell for cell in table.cells if cell.model == model]
-    slopes = [line.slope for line in table.calibration if line.model == model]
+    cells = [cell for cell in table.cells if cell.group["who"] == model]
+    decisions = [
+        decision_value(forecasts, model, cell.group["target"], cell.group["horizon_days"], costs, seed=seed)
+        for cell in (cells if costs else ())
+        if costs
+    ]
     drawn = [name for name in (model, REFERENCE) if name in forecasts.models]
     return TrackRecord(
         schema=4,
@@ -182,78 +175,48 @@ def make_track_record(
         first_origin=ours.origin.min().item(),
         last_origin=ours.origin.max().item(),
         data_end=data_end,
-        rows=tuple(_track_row(forecasts, cell, seed) for cell in cells),
+        rows=tuple(_track_row(forecasts, table, cell, seed) for cell in cells),
         reliability=tuple(reliability_curve(forecasts, name, seed=seed) for name in drawn),
-        calibration_slope=error_bound_if_defined(slopes[0]) if slopes else None,
-        largest_misses=largest_misses(ours),
-        warnings=tuple(dict.fromkeys(warning for cell in cells for warning in cell.warnings)),
-        decisions=tuple(
-            value
-            for cell in (cells if costs else ())
-            if costs
-            and (value := decision_value(forecasts, model, cell.target, cell.horizon_days, costs, seed=seed))
+        calibration_slope=error_bound_if_defined(table.overall[model,].line[1]),
+        largest_misses=tuple(
+            Miss(
+                origin=ours.origin[row].item(),
+                horizon_days=int(ours.horizon_days[row]),
+                target=ours.target[row],
+                probability=float(ours.chance[row]),
+                outcome=1 if ours.outcome[row] else 0,
+            )
+            for row in largest_misses(ours)
         ),
+        warnings=tuple(dict.fromkeys(warning for cell in cells for warning in cell.warnings)),
+        decisions=tuple(value for value in decisions if value),
     )
 
 
-def largest_misses(rows: ForecastTable, most: int = MOST_MISSES) -> tuple[Miss, ...]:
-    """Forecasts on the wrong side of even, worst first, one an episode.
-
-    Windows that overlap miss the same thing again and again: of the misses of one target, in one direction,
-    with origins less than a horizon apart, only the worst is kept. ``rows`` are of one model.
-    """
-
-    def same_episode(miss: Miss, other: Miss) -> bool:
-        apart = abs((miss.origin - other.origin).days)
-        near = apart < max(miss.horizon_days, other.horizon_days)
-        return near and (miss.target, miss.outcome) == (other.target, other.outcome)
-
-    error = np.abs(rows.probability - rows.outcome)
-    misses: list[Miss] = []
-    for row in np.lexsort((rows.horizon_days, rows.origin, -error)):
-        if error[row] <= 0.5 or len(misses) == most:
-            break
-        miss = Miss(
-            origin=rows.origin[row].item(),
-            horizon_days=int(rows.horizon_days[row]),
-            target=str(rows.target[row]),
-            probability=float(rows.probability[row]),
-            outcome=1 if rows.outcome[row] else 0,
-        )
-        if not any(same_episode(miss, other) for other in misses):
-            misses.append(miss)
-    return tuple(misses)
-
-
-def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow:
-    window = forecasts.select(target=cell.target, horizon_days=cell.horizon_days)
-    ours = window.select(model=cell.model)
+def _track_row(forecasts: ForecastTable, table: ScoreTable, cell: Score, seed: int) -> TrackRow:
+    target, days, model = cell.group.values()
+    ours, window = cell.rows, forecasts.select(target=target, horizon_days=days)
     baselines = {}
     for name in BASELINES:
-        theirs = window.select(model=name)
+        theirs = window.select(who=name)
         theirs = theirs.take(np.flatnonzero(np.isin(theirs.origin, ours.origin)))
         if len(theirs) == len(ours):
             baselines[name] = theirs
     if not baselines:
         raise InputError(
-            f"no baseline of the backtest forecast the windows of '{cell.model}' on {cell.target}, "
-            f"{cell.horizon_days} days. Run the backtest again"
+            f"no baseline of the backtest forecast the windows of '{model}' on {target}, {days} days. "
+            "Run the backtest again"
         )
-    scores = {name: brier_score(rows.probability, rows.outcome) for name, rows in baselines.items()}
-    best = min(scores.values(), key=lambda values: float(values.mean()))
-    block = block_length(ours.origin, cell.horizon_days)
-    gap = mean_estimate(brier_score(ours.probability, ours.outcome) - best, block, seed)
-    skill, highest = cell.skill, int(np.argmax(ours.probability))
-    rate = baselines.get("constant_rate")
-    against_rate = None
-    if rate is not None and rate.probability.size and np.any(scores["constant_rate"] > 0):
-        own = brier_score(ours.probability, ours.outcome)
-        against_rate = error_bound_if_defined(skill_estimate(own, scores["constant_rate"], block, seed))
+    scores = {name: brier_score(rows.chance, rows.outcome) for name, rows in baselines.items()}
+    own = brier_score(ours.chance, ours.outcome)
+    gap = cell.blocks.mean(own - min(scores.values(), key=lambda values: float(values.mean())))
+    skill, highest = table.skill(cell), int(np.argmax(ours.chance))
+    rate = scores.get("constant_rate")
     return TrackRow(
-        target=cell.target,
-        horizon_days=cell.horizon_days,
+        target=target,
+        horizon_days=days,
         n=cell.n,
-        n_hits=int(ours.outcome.sum()),
+        n_hits=cell.n_hits,
         base_rate=cell.base_rate,
         brier=error_bound(cell.brier),
         log=error_bound(cell.log),
@@ -261,16 +224,16 @@ def _track_row(forecasts: ForecastTable, cell: ScoreCell, seed: int) -> TrackRow
             BaselineScores(
                 name=name,
                 brier=float(scores[name].mean()),
-                log=float(log_score(rows.probability, rows.outcome).mean()),
+                log=float(log_score(rows.chance, rows.outcome).mean()),
             )
             for name, rows in baselines.items()
         ),
         gap=error_bound(gap),
         skill=None if skill is None else error_bound_if_defined(skill.brier),
         claim="none" if skill is None else skill.claim,
-        skill_constant_rate=against_rate,
-        mean_said=float(ours.probability.mean()),
-        highest_said=float(ours.probability[highest]),
+        skill_constant_rate=None if rate is None else error_bound_if_defined(cell.blocks.skill(own, rate)),
+        mean_said=float(ours.chance.mean()),
+        highest_said=float(ours.chance[highest]),
         highest_came=bool(ours.outcome[highest]),
         origins=tuple(ours.origin.tolist()),
         happened=tuple((ours.outcome > 0).tolist()),
@@ -329,7 +292,7 @@ def find_track_record(
         if refusal:
             return FoundBacktest(None, refusal)
         # The other families have no place in the record, and their scores take time.
-        kept = forecasts.take(np.flatnonzero(np.isin(forecasts.model, (model, *BASELINES))))
+        kept = forecasts.take(np.flatnonzero(np.isin(forecasts.who.astype(str), (model, *BASELINES))))
         record = make_track_record(
             kept,
             score_forecasts(kept, seed=seed),
@@ -346,8 +309,7 @@ def find_track_record(
 
 
 def _last_day(forecasts: ForecastTable) -> date:
-    ends = forecasts.origin + forecasts.horizon_days.astype("timedelta64[D]")
-    last: date = ends.max().item() - timedelta(days=1)
+    last: date = forecasts.day.max().item() - timedelta(days=1)
     return last
 
 

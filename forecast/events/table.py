@@ -263,7 +263,7 @@ class EventTable(ShownInNotebooks):
         return hashlib.sha256(self.canonical_csv().encode()).hexdigest()
 
 
-def csv_text(rows: Iterable[Iterable[str]], end: str = "\n") -> str:
+def csv_text(rows: Iterable[Iterable[object]], end: str = "\n") -> str:
     """Return rows of cells as CSV, with quotes where needed."""
     buffer = io.StringIO(newline="")
     csv.writer(buffer, lineterminator=end).writerows(rows)

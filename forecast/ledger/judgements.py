@@ -16,7 +16,7 @@ from pathlib import Path
 from forecast.blocks import Block, Pairs, Prose
 from forecast.config import load_config
 from forecast.errors import InputError, LedgerError, did_you_mean, shown
-from forecast.evaluation.forecast_table import csv_text
+from forecast.events.table import csv_text
 from forecast.ledger.chain import (
     FIRST_YEAR,
     ForecastEntry,
@@ -243,7 +243,7 @@ def forecasts_csv(ledger: Ledger) -> str:
         outcome = ("no", "yes")[resolution.outcome] if resolution else ""
         said = forecaster, entry.probability, entry.made_on.isoformat(), *more, outcome
         rows.append((*_question_cells(entry.question, target), *said))
-    return csv_text((*_EXPORTED, "outcome"), rows)
+    return csv_text([(*_EXPORTED, "outcome"), *rows])
 
 
 def question_sheet(ledger: Ledger) -> str:
@@ -254,7 +254,7 @@ def question_sheet(ledger: Ledger) -> str:
         if key not in ledger.voids and not ledger.resolution_of(key)
         for name in names
     ]
-    return csv_text(_EXPORTED, rows)
+    return csv_text([_EXPORTED, *rows])
 
 
 EXPORTS = {"csv": forecasts_csv, "questions": question_sheet}

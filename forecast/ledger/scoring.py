@@ -38,18 +38,9 @@ from forecast.blocks import (
 )
 from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable, table_of
-from forecast.evaluation.metrics import (
-    Estimate,
-    block_length,
-    brier_score,
-    log_score,
-    mean_estimate,
-    pool_calibration,
-    reliability_curve,
-    skill_estimate,
-)
-from forecast.evaluation.score_table import FEWEST_OUTCOMES, Claim, claim_of
-from forecast.evaluation.track_record import error_bound, error_bound_if_defined, largest_misses
+from forecast.evaluation.metrics import OriginBlocks, brier_score, log_score, reliability_curve
+from forecast.evaluation.score_table import FEWEST_OUTCOMES, Claim, claim_of, largest_misses, score_by
+from forecast.evaluation.track_record import error_bound, error_bound_if_defined
 from forecast.ledger.chain import (
     GRACE_DAYS,
     SHOWN_DIGITS,
@@ -159,33 +150,9 @@ def resolved_forecasts(ledger: Ledger, entries: Iterable[ForecastEntry]) -> list
     return [ScoredForecast(entry, resolution) for entry, resolution in answers if resolution]
 
 
-class _OriginBlocks:
-    """The origins of some questions, and the block bootstrap over them; values are one a question."""
-
-    def __init__(self, questions: Sequence[Question]) -> None:
-        days = np.array([question.origin for question in questions], dtype="datetime64[D]")
-        origins, self._row_origin = np.unique(days, return_inverse=True)
-        self._number = np.bincount(self._row_origin).astype(np.float64)
-        self._block = block_length(origins, max(question.horizon_days for question in questions))
-
-    def mean(self, values: Floats) -> Estimate:
-        """Mean over forecasts, with the error to first order of a ratio of sums."""
-        mean = float(values.mean())
-        apart = (self._sums(values) - mean * self._number) / self._number.mean()
-        spread = mean_estimate(apart, self._block, SEED)
-        lower, upper = (mean + end for end in spread.interval90)
-        return Estimate(mean, spread.se, (lower, upper))
-
-    def error(self, values: Floats) -> float | None:
-        """Error of the mean over origins of their means; ``None`` where it is not defined."""
-        return _defined(mean_estimate(self._sums(values) / self._number, self._block, SEED).se)
-
-    def skill(self, values: Floats, reference: Floats) -> Estimate:
-        """1 − mean score / mean reference score; NaN if the reference is perfect."""
-        return skill_estimate(self._sums(values), self._sums(reference), self._block, SEED)
-
-    def _sums(self, values: Floats) -> Floats:
-        return np.bincount(self._row_origin, values)
+def _blocks(questions: Sequence[Question]) -> OriginBlocks:
+    origins = np.array([question.origin for question in questions], dtype="datetime64[D]")
+    return OriginBlocks(origins, max(question.horizon_days for question in questions), SEED)
 
 
 def _defined(value: float) -> float | None:
@@ -215,11 +182,10 @@ def score_group(forecasts: Sequence[ScoredForecast], *, by: str = "all", group: 
     probability = np.array([forecast.entry.probability for forecast in forecasts])
     baseline = np.array([forecast.entry.baseline.probability for forecast in forecasts])
     outcome = np.array([forecast.outcome for forecast in forecasts], dtype=np.int8)
-    origins = _OriginBlocks([forecast.question for forecast in forecasts])
+    origins = _blocks([forecast.question for forecast in forecasts])
     brier, reference = brier_score(probability, outcome), brier_score(baseline, outcome)
     skill = origins.skill(brier, reference)
     n_yes = int(outcome.sum())
-    few = min(n_yes, len(outcome) - n_yes) < FEWEST_OUTCOMES
     return GroupScore(
         by=by,
         group=group,
@@ -230,7 +196,7 @@ def score_group(forecasts: Sequence[ScoredForecast], *, by: str = "all", group: 
         baseline_brier=float(reference.mean()),
         baseline_log=float(log_score(baseline, outcome).mean()),
         skill=error_bound_if_defined(skill),
-        claim="none" if few else claim_of(skill),
+        claim=claim_of(skill, n_yes, len(outcome)),
     )
 
 
@@ -352,7 +318,7 @@ def score_ledger(ledger: Ledger, *, failed: bool = False) -> LedgerScores:
         groups=tuple(groups),
         without_early=score_group(late, group="without early") if late else None,
         calibration=tuple(reliability_curve(rows, rows.models[0], seed=SEED) for rows in (table, baseline)),
-        calibration_slope=error_bound_if_defined(pool_calibration(table, name, SEED).slope),
+        calibration_slope=error_bound_if_defined(score_by(table, seed=SEED)[()].line[1]),
         largest_misses=tuple(_misses(scored, table)),
         warnings=tuple(_warnings(counts, groups[0])),
     )
@@ -428,12 +394,15 @@ def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = 
     entries = [forecast.entry for forecast in scored]
     questions = [entry.question for entry in entries]
     return table_of(
-        [question.origin for question in questions],
-        [question.horizon_days for question in questions],
-        [_series(entry) for entry in entries],
-        [model] * len(scored),
-        [entry.baseline.probability if baseline else entry.probability for entry in entries],
-        [forecast.outcome for forecast in scored],
+        {
+            "what": [question.pair for question in questions],
+            "target": [_series(entry) for entry in entries],
+            "origin": [question.origin for question in questions],
+            "day": [question.milestone for question in questions],
+            "who": model,
+            "chance": [entry.baseline.probability if baseline else entry.probability for entry in entries],
+            "outcome": [forecast.outcome for forecast in scored],
+        }
     )
 
 
@@ -445,12 +414,7 @@ def _series(entry: ForecastEntry) -> str:
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> Iterator[LedgerMiss]:
-    by_window = {
-        (forecast.question.origin, forecast.question.horizon_days, _series(forecast.entry)): forecast
-        for forecast in scored
-    }
-    for worst in largest_misses(table):
-        miss = by_window[worst.origin, worst.horizon_days, worst.target]
+    for miss in (scored[row] for row in largest_misses(table)):
         yield LedgerMiss(
             id=miss.entry.id,
             dyad=miss.question.pair,
@@ -626,20 +590,20 @@ def _score_person(name: str, questions: Sequence[AnsweredQuestion]) -> PersonSco
     brier, model_brier, reference = (
         brier_score(each, outcome) for each in (probability, of_model, base_rate)
     )
-    origins = _OriginBlocks([answered.question for answered in questions])
+    origins = _blocks([answered.question for answered in questions])
     skill = origins.skill(brier, reference)
     return PersonScore(
         by=name,
         n=len(questions),
         n_yes=int(outcome.sum()),
         brier=float(brier.mean()),
-        brier_se=origins.error(brier),
+        brier_se=_defined(origins.mean(brier).se),
         log=float(log_score(probability, outcome).mean()),
         skill=_defined(skill.value),
         skill_se=_defined(skill.se),
         model_brier=float(model_brier.mean()),
         lead=float((model_brier - brier).mean()),
-        lead_se=origins.error(model_brier - brier),
+        lead_se=_defined(origins.mean(model_brier - brier).se),
         n_late=sum(name in answered.late for answered in questions),
     )
 

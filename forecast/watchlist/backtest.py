@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from functools import reduce
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -24,17 +25,8 @@ from forecast.baselines import REFERENCE
 from forecast.blocks import Alert, Block, Column, Prose, plain_table, right
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError, UnfinishedError
-from forecast.evaluation.forecast_table import COLUMNS, ForecastTable
-from forecast.evaluation.metrics import (
-    area_under_roc,
-    block_length,
-    brier_score,
-    calibration_line,
-    draw_blocks,
-    log_score,
-    mean_estimate,
-    resampled_lines,
-)
+from forecast.evaluation.forecast_table import ForecastTable, join_forecasts
+from forecast.evaluation.metrics import area_under_roc
 from forecast.evaluation.past_forecasts import (
     BacktestOptions,
     BacktestPlan,
@@ -42,20 +34,17 @@ from forecast.evaluation.past_forecasts import (
     plan_backtest,
     run_backtests,
 )
-from forecast.evaluation.score_table import score_forecasts, without_nan
+from forecast.evaluation.score_table import score_by, score_forecasts, without_nan
 from forecast.evaluation.study import Workers, begin_rows
-from forecast.events.table import EventTable, csv_text
+from forecast.events.table import EventTable
 from forecast.progress import Listener
 from forecast.report.tables import plain_name, value_text
 from forecast.runs import files
 from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
-from forecast.storage import write_file
 from forecast.watchlist.dyads import events_of, read_files
 from forecast.watchlist.watch import TOP, headline_days, trigger_state
 from forecast.wording import count, number, percent, share
-
-N_LINES = 300
 
 Floats = NDArray[np.float64]
 Pair = tuple[Floats, Floats]
@@ -65,7 +54,7 @@ Pair = tuple[Floats, Floats]
 class ListBacktest:
     """A backtest of a list; ``content`` is that of ``scores.json``."""
 
-    forecasts: Mapping[str, ForecastTable]
+    forecasts: ForecastTable
     content: dict[str, Any]
 
     def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
@@ -73,7 +62,7 @@ class ListBacktest:
         content = self.content
         origins, question, left_out = content["origins"], content["question"], content["left_out"]
         yield Prose(
-            f"Backtest of the list {content['name']}: {count(len(self.forecasts), 'dyad')}, "
+            f"Backtest of the list {content['name']}: {count(len(content['dyads']), 'dyad')}, "
             f"{count(origins['number'], 'origin')} from {origins['first']} to {origins['last']}. Brier and "
             "log score: lower is better; AUC and precision at 5: higher."
         )
@@ -147,20 +136,15 @@ def run_list_backtest(
         raise UnfinishedError(
             f"{len(study.failures)} parts failed.\n{study.listed_failures}\nTry them again: --resume."
         )
-    tables = {name: collect(plan, events[name], results[name]) for name, plan in plans.items()}
-    content = _content(watchlist, plans, tables) | {"left_out": left_out}
-    table = [
-        (name, *map(str, row))
-        for name, forecasts in tables.items()
-        for row in zip(*(getattr(forecasts, column).tolist() for column in COLUMNS), strict=True)
-    ]
+    forecasts = join_forecasts(collect(plan, events[name], results[name]) for name, plan in plans.items())
+    content = _content(watchlist, plans, forecasts) | {"left_out": left_out}
     with new_run_folder(folder, force=force, kind="backtest") as filling:
         write_json(content, filling / files.SCORES)
-        write_file(filling / files.FORECASTS, csv_text([("dyad", *COLUMNS), *table]))
+        forecasts.write_csv(filling / files.FORECASTS)
         made = {"kind": "backtest", "made_on": datetime.now(UTC).date().isoformat()}
         write_json(made | {"outputs_sha256": file_hashes(filling)}, filling / files.MANIFEST)
     shutil.rmtree(rows.folder, ignore_errors=True)
-    return ListBacktest(tables, content)
+    return ListBacktest(forecasts, content)
 
 
 def horizons_of(watchlist: Watchlist) -> tuple[int, ...]:
@@ -194,23 +178,23 @@ def _plans(
 
 
 def _content(
-    watchlist: Watchlist, plans: Mapping[str, BacktestPlan], tables: Mapping[str, ForecastTable]
+    watchlist: Watchlist, plans: Mapping[str, BacktestPlan], forecasts: ForecastTable
 ) -> dict[str, Any]:
     """Return what ``scores.json`` holds."""
     seed = watchlist.sampler.seed
-    models = dict.fromkeys(name for table in tables.values() for name in table.models)
+    dyads = list(plans)
     origins = sorted({origin for plan in plans.values() for origin in plan.origins})
     question = {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)}
     pooled, triggers = [], list[dict[str, Any]]()
-    for target in dict.fromkeys(name for table in tables.values() for name in table.targets):
+    for target in forecasts.targets:
         for days in horizons_of(watchlist):
             cell = {"target": target, "horizon_days": days}
-            by_model = {model: side_by_side(tables, target, days, model, origins) for model in models}
-            block = block_length(np.array(origins, "datetime64[D]"), days)
-            pooled += [cell | scored for scored in pooled_scores(by_model, block, seed)]
+            asked = forecasts.select(**cell)
+            pooled += [cell | scored for scored in pooled_scores(asked, dyads, seed=seed)]
             if cell == question:
-                p, y = by_model[watchlist.model.family]
-                triggers = trigger_scores(p, y, watchlist.triggers, watchlist.hysteresis)
+                ours = asked.select(who=watchlist.model.family)
+                pair = side_by_side(ours, dyads, origins)
+                triggers = trigger_scores(*pair, watchlist.triggers, watchlist.hysteresis)
     content = {
         "schema": 2,
         "kind": "list",
@@ -223,68 +207,48 @@ def _content(
         "pooled": pooled,
         "triggers": triggers,
         "dyads": [
-            {"name": name, **score_forecasts(table, seed=seed).to_dict()} for name, table in tables.items()
+            {"name": name, **score_forecasts(forecasts.select(what=name), seed=seed).to_dict()}
+            for name in dyads
         ],
     }
     plain: dict[str, Any] = json.loads(json.dumps(without_nan(content)))
     return plain
 
 
-def side_by_side(
-    tables: Mapping[str, ForecastTable], target: str, days: int, model: str, origins: Sequence[date]
-) -> Pair:
-    """Return what a model said of a target and horizon of each dyad, and what happened.
+def side_by_side(table: ForecastTable, dyads: Sequence[str], origins: Sequence[date]) -> Pair:
+    """Return what one model said of one target and horizon of each dyad, and what happened.
 
     Both have the shape (origin, dyad), with NaN where a dyad has no forecast at an origin.
     """
-    place = {origin: row for row, origin in enumerate(origins)}
-    p, y = np.full((2, len(origins), len(tables)), np.nan)
-    for column, table in enumerate(tables.values()):
-        rows = table.select(target=target, horizon_days=days, model=model)
-        at = [place[origin] for origin in rows.origin.tolist()]
-        p[at, column], y[at, column] = rows.probability, rows.outcome
+    rows = np.searchsorted(np.array(origins, "datetime64[D]"), table.origin)
+    columns = np.array([dyads.index(name) for name in table.what.tolist()], np.int64)
+    p, y = np.full((2, len(origins), len(dyads)), np.nan)
+    p[rows, columns], y[rows, columns] = table.chance, table.outcome
     return p, y
 
 
-def pooled_scores(by_model: Mapping[str, Pair], block: int, seed: int) -> list[dict[str, Any]]:
+def pooled_scores(table: ForecastTable, dyads: Sequence[str], *, seed: int) -> Iterator[dict[str, Any]]:
     """Scores of each model over all dyads and origins, and its difference from climatology.
 
-    Only windows that every model forecasts count. Arrays are as ``side_by_side`` returns them.
+    ``table`` is of one target and horizon; only windows that every model forecasts count.
     """
-    shared = np.all([~np.isnan(p) for p, _ in by_model.values()], axis=0)
-    used = shared.any(axis=1)
-    inside, n_origins = shared[used], int(used.sum())
-    drawn = draw_blocks(n_origins, block, seed, N_LINES)
-    weights = np.stack([np.bincount(row, minlength=n_origins) for row in drawn]).astype(np.float64)
-    group = np.nonzero(inside)[0]
-
-    def by_origin(score: Callable[[Floats, Floats], Floats], p: Floats, y: Floats) -> Floats:
-        """Mean score over the dyads of each origin."""
-        values = np.zeros(inside.shape)
-        values[inside] = score(p[used][inside], y[used][inside])
-        return np.asarray(values.sum(axis=1) / inside.sum(axis=1))
-
-    climatology = by_origin(log_score, *by_model[REFERENCE])
-    scores = []
-    for model, (p, y) in by_model.items():
-        log, chance, hit = by_origin(log_score, p, y), p[used][inside], y[used][inside]
-        slopes = resampled_lines(chance, hit, group, weights)[:, 1]
-        slopes = slopes[np.isfinite(slopes)]
-        slope_se = float(slopes.std(ddof=1)) if len(slopes) > 1 else np.nan
-        scores.append(
-            {
-                "model": model,
-                "n": len(chance),
-                "base_rate": float(hit.mean()),
-                "brier": asdict(mean_estimate(by_origin(brier_score, p, y), block, seed)),
-                "log": asdict(mean_estimate(log, block, seed)),
-                "log_minus_climatology": asdict(mean_estimate(log - climatology, block, seed)),
-                "calibration_slope": {"value": calibration_line(chance, hit).slope, "se": slope_se},
-                "auc": area_under_roc(chance, hit),
-                **ranking_scores(np.where(inside, p[used], np.nan), y[used]),
-            }
-        )
-    return scores
+    scores = score_by(table, "who", seed=seed)
+    shared = reduce(np.intersect1d, (score.window for score in scores.values()))
+    origins = np.unique(table.origin).tolist()
+    scores = {key: score.on(shared) for key, score in scores.items()}
+    for (model,), score in scores.items():
+        gain, slope = score.minus(scores[REFERENCE,]), score.line[1]
+        yield {
+            "model": model,
+            "n": score.n,
+            "base_rate": score.base_rate,
+            "brier": asdict(score.brier),
+            "log": asdict(score.log),
+            "log_minus_climatology": gain and asdict(gain),
+            "calibration_slope": {"value": slope.value, "se": slope.se},
+            "auc": area_under_roc(score.rows.chance, score.rows.outcome),
+            **ranking_scores(*side_by_side(score.rows, dyads, origins)),
+        }
 
 
 def ranking_scores(p: Floats, y: Floats) -> dict[str, float | int]:

@@ -17,7 +17,7 @@ from forecast.baselines import BASELINES
 from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.config import Config
 from forecast.errors import UnfinishedError
-from forecast.evaluation.forecast_table import ForecastTable, csv_text
+from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.past_forecasts import (
     DEFAULT_MODEL,
     BacktestOptions,
@@ -32,12 +32,13 @@ from forecast.evaluation.past_forecasts import (
 )
 from forecast.evaluation.score_table import (
     FEWEST_OUTCOMES,
-    ScoreCell,
+    Score,
     ScoreTable,
     compare_models,
     score_forecasts,
 )
 from forecast.evaluation.study import Workers, begin_rows, is_begun
+from forecast.events.table import csv_text
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
 from forecast.report.charts import write_backtest_figure
@@ -86,11 +87,10 @@ class Backtest:
         )
         models = self.forecasts.models
         for target in self.forecasts.targets:
-            cells: dict[int, dict[str, ScoreCell]] = {}
-            for cell in self.scores.cells:
-                if cell.target == target:
-                    cells.setdefault(cell.horizon_days, {})[cell.model] = cell
-            cells = dict(sorted(cells.items()))
+            cells: dict[int, dict[str, Score]] = {}
+            for (own, days, model), cell in self.scores.scores.items():
+                if own == target:
+                    cells.setdefault(days, {})[model] = cell
             yield Heading(titles.get(target, target))
             first = {days: next(iter(by_model.values())) for days, by_model in cells.items()}
             yield windows_sentence({days: (cell.n, cell.base_rate) for days, cell in first.items()})
@@ -110,7 +110,7 @@ class Backtest:
         if notes := (*self.notes, *self._cautions(titles)):
             yield Alert(text=HEAD, items=notes, tone="caution")
 
-    def _verdicts(self, cells: Mapping[int, Mapping[str, ScoreCell]]) -> Iterator[Prose]:
+    def _verdicts(self, cells: Mapping[int, Mapping[str, Score]]) -> Iterator[Prose]:
         """Say where a baseline is more accurate than our model, and what may be claimed of its skill."""
         for days, by_model in cells.items():
             ours = by_model.get(self.model)
@@ -118,17 +118,18 @@ class Backtest:
             if ours is None or not theirs:
                 continue
             best = min(theirs, key=lambda cell: cell.brier.value)
-            behind = best.brier.value < ours.brier.value
-            says = f"is behind {name_model(best.model)}" if behind else "beats every baseline"
+            name, behind = name_model(best.group["who"]), best.brier.value < ours.brier.value
+            says = f"is behind {name}" if behind else "beats every baseline"
             said = (
                 f"{days} days: the {name_model(self.model)} {says} (Brier {ours.brier.value:.3f}, "
-                f"{name_model(best.model)} {best.brier.value:.3f})."
+                f"{name} {best.brier.value:.3f})."
             )
+            skill = self.scores.skill(ours)
             # Against a reference that is all but perfect a skill is a huge number without a meaning.
-            if ours.skill and abs(ours.skill.brier.value) < 10:
-                skill = ours.skill.brier
-                value, low, high = (f"{number(100 * part, 0)}%" for part in (skill.value, *skill.interval90))
-                against = name_model(ours.skill.reference)
+            if skill and abs(skill.brier.value) < 10:
+                ends = skill.brier.value, *skill.brier.interval90
+                value, low, high = (f"{number(100 * part, 0)}%" for part in ends)
+                against = name_model(skill.reference)
                 said += f" Skill against {against} {value}, 90% interval {low} to {high}."
             yield Prose(said, tone="warning" if behind else "plain")
 
@@ -148,22 +149,18 @@ class Backtest:
 
     def _cautions(self, titles: Mapping[str, str]) -> Iterator[str]:
         """Say of which questions little is known, all in one sentence, and which forecasts are missing."""
-        few: dict[str, list[str]] = {}
+        few: dict[str, dict[int, None]] = {}
         absent = []
-        for target, days in best_models(self.scores):
+        for (target, days, model), cell in self.scores.scores.items():
             title = titles.get(target, target)
-            cells = [cell for cell in self.scores.cells if (cell.target, cell.horizon_days) == (target, days)]
-            most = max(cell.n for cell in cells)
-            hits = round(cells[-1].base_rate * cells[-1].n)
-            if min(hits, cells[-1].n - hits) < FEWEST_OUTCOMES:
-                few.setdefault(title, []).append(str(days))
-            absent += [
-                f"{title}, {days} days: {cell.model} has {cell.n} of {most} forecasts."
-                for cell in cells
-                if cell.n < most
-            ]
+            if min(cell.n_hits, cell.n - cell.n_hits) < FEWEST_OUTCOMES:
+                few.setdefault(title, {})[days] = None
+            if cell.n < cell.asked:
+                absent.append(f"{title}, {days} days: {model} has {cell.n} of {cell.asked} forecasts.")
         if few:
-            listed = "; ".join(f"{title} at {listing(tuple(days))} days" for title, days in few.items())
+            listed = "; ".join(
+                f"{title} at {listing(tuple(map(str, days)))} days" for title, days in few.items()
+            )
             yield (
                 f"Fewer than {FEWEST_OUTCOMES} windows with, or without, the target, so that no skill is "
                 f"claimed: {listed}."
@@ -293,13 +290,13 @@ def _scores_content(
 
 def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:
     """Name of the model or baseline with the lowest Brier and log score, by (target, horizon)."""
-    by_question: dict[tuple[str, int], list[ScoreCell]] = {}
-    for cell in scores.cells:
-        by_question.setdefault((cell.target, cell.horizon_days), []).append(cell)
+    by_question: dict[tuple[str, int], list[Score]] = {}
+    for (target, days, _), cell in scores.scores.items():
+        by_question.setdefault((target, days), []).append(cell)
     return {
         question: {
-            "brier": min(cells, key=lambda cell: cell.brier.value).model,
-            "log": min(cells, key=lambda cell: cell.log.value).model,
+            "brier": min(cells, key=lambda cell: cell.brier.value).group["who"],
+            "log": min(cells, key=lambda cell: cell.log.value).group["who"],
         }
         for question, cells in by_question.items()
     }
@@ -325,7 +322,7 @@ def _origins_csv(results: Sequence[UnitResult]) -> str:
             rows.append(
                 (made.origin, int(made.refitted), int(made.converged), tail, repr(made.effective_draws))
             )
-    return csv_text(header, rows)
+    return csv_text([header, *rows])
 
 
 def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:

@@ -1,25 +1,20 @@
 import numpy as np
 import pytest
 
-from forecast.evaluation.forecast_table import ForecastTable
+from forecast.baselines import DAY
+from forecast.evaluation.forecast_table import ForecastTable, table_of
 
 
 @pytest.fixture(scope="session")
 def make_table():
-    """Make a ForecastTable of monthly origins from probabilities and outcomes."""
+    """Make a ForecastTable of monthly origins from chances and outcomes."""
 
     def make(
-        probability, outcome, *, model="climatology", target="force", horizon=30, skip=0
+        chance, outcome, *, who="climatology", target="force", what="pair", horizon=30, skip=0, failed=0
     ) -> ForecastTable:
-        n = len(outcome)
-        months = np.datetime64("2000-01") + np.arange(skip, skip + n) * np.timedelta64(1, "M")
-        return ForecastTable(
-            origin=months.astype("datetime64[D]"),
-            horizon_days=np.full(n, horizon, dtype=np.int64),
-            target=np.full(n, target, dtype=np.object_),
-            model=np.full(n, model, dtype=np.object_),
-            probability=np.broadcast_to(np.asarray(probability, dtype=np.float64), n).copy(),
-            outcome=np.asarray(outcome, dtype=np.int8),
-        )
+        months = np.datetime64("2000-01") + np.arange(skip, skip + len(outcome)) * np.timedelta64(1, "M")
+        origin = months.astype("datetime64[D]")
+        asked = {"what": what, "target": target, "origin": origin, "day": origin + horizon * DAY}
+        return table_of({**asked, "who": who, "chance": chance, "outcome": outcome, "failed_fit": failed})
 
     return make

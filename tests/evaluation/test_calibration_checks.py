@@ -4,15 +4,8 @@ from scipy.special import expit, logit
 from scipy.stats import binom
 
 from forecast.evaluation.forecast_table import join_forecasts
-from forecast.evaluation.metrics import (
-    calibration_line,
-    pool_calibration,
-    reliability_bins,
-    window_labels,
-)
-from tools.pooled_hazard_beds import pool_dyads
-
-ROWS = ("probability", "outcome")
+from forecast.evaluation.metrics import reliability_bins, window_labels
+from forecast.evaluation.score_table import score_by
 
 
 def test_bins_hold_the_mean_forecast_and_the_share_of_hits():
@@ -62,43 +55,26 @@ def test_labels_part_targets_and_stretches_as_long_as_the_longest_horizon(make_t
     assert not set(labels[:12]) & set(labels[24:])
 
 
-def test_pooled_slope_and_intercept_of_overconfident_forecasts(make_table):
+def test_slope_and_intercept_of_overconfident_forecasts(make_table):
     random = np.random.default_rng(12)
     logits = random.normal(0, 1.5, 4000)
     outcome = random.random(4000) < expit(0.5 * logits)
-    line = pool_calibration(
-        make_table(expit(logits), outcome, model="joint"), "joint", seed=1, n_resamples=100
-    )
-    assert line.slope.value == pytest.approx(0.5, abs=4 * line.slope.se)
-    assert line.intercept.value == pytest.approx(0.0, abs=4 * line.intercept.se)
+    (score,) = score_by(make_table(expit(logits), outcome), seed=1).values()
+    intercept, slope = score.line
+    assert slope.value == pytest.approx(0.5, abs=4 * slope.se)
+    assert intercept.value == pytest.approx(0.0, abs=4 * intercept.se)
     # Information of a logistic regression: p(1 − p) is about 0.22 and the variance of the logits 2.25.
-    assert line.slope.se == pytest.approx(1 / np.sqrt(4000 * 0.19 * 2.25), rel=0.4)
+    assert slope.se == pytest.approx(1 / np.sqrt(4000 * 0.19 * 2.25), rel=0.4)
 
 
-def test_pooled_errors_are_larger_when_windows_repeat(make_table):
+def test_errors_of_a_line_are_larger_when_windows_repeat_and_undefined_without_a_line(make_table):
     random = np.random.default_rng(13)
-    probability = np.repeat(random.uniform(0.1, 0.9, 100), 6)
-    outcome = np.repeat(random.random(100) < probability[::6], 6)
-    short = pool_calibration(make_table(probability, outcome, model="m"), "m", seed=1, n_resamples=100)
-    long = pool_calibration(make_table(probability, outcome, model="m", horizon=180), "m", 1, n_resamples=100)
-    assert short.slope.value == long.slope.value
-    assert long.slope.se > short.slope.se
-
-
-def test_the_line_over_dyads_is_that_of_all_rows_with_the_error_of_whole_dyads(make_table):
-    random = np.random.default_rng(14)
-    tables = []
-    for _ in range(40):
-        logits = random.normal(0, 1.5, 60)
-        # Forecasts twice as extreme as the truth: the slope is one half.
-        tables.append(make_table(expit(2 * logits), random.random(60) < expit(logits), model="m"))
-    found = pool_dyads(tables, "m", seed=1)
-    assert found.slope.value == pytest.approx(0.5, abs=4 * found.slope.se)
-    probability, outcome = (np.concatenate([getattr(one, name) for one in tables]) for name in ROWS)
-    line = calibration_line(probability, outcome)
-    assert (found.intercept.value, found.slope.value) == (line.intercept, line.slope)
-    # The same dyads twice carry no more evidence per dyad, but there are twice as many of them.
-    twice = pool_dyads(tables * 2, "m", seed=1)
-    assert twice.slope.value == pytest.approx(found.slope.value, rel=1e-6)
-    assert twice.slope.se == pytest.approx(found.slope.se / np.sqrt(2), rel=0.2)
-    assert np.isnan(pool_dyads(tables[:1], "m", seed=1).slope.se)
+    chance = np.repeat(random.uniform(0.1, 0.9, 100), 6)
+    outcome = np.repeat(random.random(100) < chance[::6], 6)
+    short, long = (
+        score_by(make_table(chance, outcome, horizon=days), seed=1)[()].line[1] for days in (30, 180)
+    )
+    assert short.value == long.value
+    assert long.se > short.se
+    never = score_by(make_table(chance, 0 * outcome), seed=1)[()]
+    assert np.isnan([end for one in never.line for end in (one.value, one.se)]).all()

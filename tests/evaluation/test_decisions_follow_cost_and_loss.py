@@ -19,7 +19,7 @@ CASE = {
 
 
 def value(make_table, costs, said, outcome, base=0.3):
-    tables = [make_table(said, outcome, model="combined"), make_table(base, outcome)]
+    tables = [make_table(said, outcome, who="combined"), make_table(base, outcome)]
     return decision_value(join_forecasts(tables), "combined", "force", 30, costs, seed=1)
 
 

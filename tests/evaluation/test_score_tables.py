@@ -1,13 +1,19 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.evaluation.forecast_table import join_forecasts
+from forecast.evaluation.forecast_table import join_forecasts, table_of
 from forecast.evaluation.metrics import brier_score, log_score
-from forecast.evaluation.score_table import FailedFits, compare_models, score_forecasts
+from forecast.evaluation.score_table import (
+    choose_model,
+    compare_models,
+    largest_misses,
+    list_misses,
+    score_by,
+    score_forecasts,
+)
 from forecast.records.notices import notice
 
 
@@ -22,8 +28,8 @@ def table(make_table, outcome):
     return join_forecasts(
         [
             make_table(0.4, outcome),
-            make_table(sharp, outcome, model="sharp"),
-            make_table(1 - sharp, outcome, model="wrong"),
+            make_table(sharp, outcome, who="sharp"),
+            make_table(1 - sharp, outcome, who="wrong"),
         ]
     )
 
@@ -34,13 +40,12 @@ def test_a_cell_holds_the_scores_of_its_forecasts(table, outcome):
     assert cell.base_rate == outcome.mean()
     assert cell.brier.value == pytest.approx(np.where(outcome == 1, 0.09, 0.0625).mean())
     assert cell.log.value == pytest.approx(-np.where(outcome == 1, np.log(0.7), np.log(0.75)).mean())
-    assert cell.auc == 1
 
 
 def skill_of(make_table, probability, outcome, base):
-    tables = [make_table(base, outcome), make_table(probability, outcome, model="ours")]
+    tables = [make_table(base, outcome), make_table(probability, outcome, who="ours")]
     scores = score_forecasts(join_forecasts(tables), seed=1)
-    return scores.cell("force", 30, "ours").skill, scores.warnings
+    return scores.skill(scores.cell("force", 30, "ours")), scores.warnings
 
 
 def test_skill_is_claimed_when_its_interval_leaves_zero(make_table, outcome):
@@ -67,12 +72,13 @@ def test_fewer_than_twenty_outcomes_of_one_kind_are_scored_with_a_warning_and_no
 
 
 def test_a_model_without_some_origins_is_compared_on_those_it_has_and_named(make_table, outcome):
-    part = make_table(0.5, outcome[20:], model="late", skip=20)
+    part = make_table(0.5, outcome[20:], who="late", skip=20)
     scores = score_forecasts(join_forecasts([make_table(0.4, outcome), part]), seed=1)
     cell = scores.cell("force", 30, "late")
     reference = brier_score(0.4, outcome[20:]).mean()
-    assert cell.skill.n == 100
-    assert cell.skill.brier.value == pytest.approx(1 - 0.25 / reference)
+    skill = scores.skill(cell)
+    assert skill.n == 100
+    assert skill.brier.value == pytest.approx(1 - 0.25 / reference)
     absent = notice("absent_forecasts", target="force", horizon_days=30, model="late", absent=20, origins=120)
     assert absent in scores.warnings
     assert "force, 30 days: late has no forecast for 20 of 120 origins." in scores.to_dict()["warnings"]
@@ -82,7 +88,7 @@ def test_no_complete_window_and_no_reference_are_refused(table):
     with pytest.raises(InputError, match="no complete window to score"):
         score_forecasts(table.select(target="other"), seed=1)
     with pytest.raises(InputError, match=r"against 'climatology', which made no forecast.*there are: sharp"):
-        score_forecasts(table.select(model="sharp"), seed=1)
+        score_forecasts(table.select(who="sharp"), seed=1)
 
 
 def test_the_dictionary_is_plain_json_with_null_for_what_is_not_defined(make_table, table):
@@ -102,9 +108,9 @@ def test_the_dictionary_is_plain_json_with_null_for_what_is_not_defined(make_tab
 def test_comparing_averages_the_cells_with_equal_weight(make_table, outcome):
     lengths, models = {30: 120, 90: 60}, {"a": 0.5, "b": 0.3}
     tables = [
-        make_table(probability, outcome[:n], model=model, horizon=horizon)
+        make_table(chance, outcome[:n], who=model, horizon=horizon)
         for horizon, n in lengths.items()
-        for model, probability in models.items()
+        for model, chance in models.items()
     ]
     found = compare_models(join_forecasts(tables), "a", "b", seed=1)
     cells = [(log_score(0.5, outcome[:n]) - log_score(0.3, outcome[:n])).mean() for n in lengths.values()]
@@ -113,16 +119,70 @@ def test_comparing_averages_the_cells_with_equal_weight(make_table, outcome):
 
 
 def test_windows_from_failed_fits_are_scored_apart_and_stay_in_the_whole(make_table):
-    probability, outcome = np.array([0.1, 0.2, 0.3, 0.4]), [0, 1, 0, 1]
-    reference = make_table(0.5, outcome)
-    ours = replace(
-        make_table(probability, outcome, model="joint"), failed_fit=np.array([0, 1, 0, 1], np.int8)
-    )
-    scores = score_forecasts(join_forecasts([reference, ours]), seed=1)
+    outcome = [0, 1, 0, 1]
+    ours = make_table([0.1, 0.2, 0.3, 0.4], outcome, who="joint", failed=[0, 1, 0, 1])
+    scores = score_forecasts(join_forecasts([make_table(0.5, outcome), ours]), seed=1)
     cell = scores.cell("force", 30, "joint")
     assert cell.n == 4
     assert cell.brier.value == pytest.approx(np.mean([0.01, 0.64, 0.09, 0.36]))
-    assert cell.failed_fits == FailedFits(2, pytest.approx(0.5), pytest.approx(-np.log([0.2, 0.4]).mean()))
-    assert scores.cell("force", 30, "climatology").failed_fits is None
-    written = [one["failed_fits"] for one in scores.to_dict()["cells"]]
-    assert written == [None, {"n": 2, "brier": cell.failed_fits.brier, "log": cell.failed_fits.log}]
+    failed = {"n": 2, "brier": pytest.approx(0.5), "log": pytest.approx(-np.log([0.2, 0.4]).mean())}
+    assert cell.failed_fits == failed
+    assert [one["failed_fits"] for one in scores.to_dict()["cells"]] == [None, failed]
+
+
+def test_groups_have_the_scores_of_their_rows_and_dyads_the_same_weight(make_table, outcome):
+    pairs = {"a-b": (0.3, outcome), "c-d": (0.6, outcome[:30])}
+    table = join_forecasts([make_table(p, y, what=name) for name, (p, y) in pairs.items()])
+    each = {name: brier_score(p, y) for name, (p, y) in pairs.items()}
+    by_dyad = score_by(table, "what", "who", seed=1)
+    assert list(by_dyad) == [("a-b", "climatology"), ("c-d", "climatology")]
+    assert [one.brier.value for one in by_dyad.values()] == pytest.approx(
+        [one.mean() for one in each.values()]
+    )
+    rows, dyads = (score_by(table, seed=1, equal=equal)[()] for equal in ((), ("what",)))
+    assert rows.brier.value == pytest.approx(np.concatenate(list(each.values())).mean())
+    assert dyads.brier.value == pytest.approx(np.mean([one.mean() for one in each.values()]))
+    halves = score_by(table, "half", seed=1, also={"half": np.arange(150) % 2})
+    assert [one.n for one in halves.values()] == [75, 75]
+
+
+def leaning(make_table, seed, **sharpness):
+    """Forecasts of one pair that lean to the outcome by so much, and a noise that differs between models."""
+    rng = np.random.default_rng(seed)
+    outcome = (rng.random(120) < 0.4).astype(np.int8)
+    tables = [make_table(0.4, outcome, what=f"pair {seed}")]
+    for who, lean in sharpness.items():
+        chance = np.clip(0.4 + lean * (outcome - 0.4) + rng.normal(0, 0.05, 120), 0.01, 0.99)
+        tables.append(make_table(chance, outcome, who=who, what=f"pair {seed}"))
+    return join_forecasts(tables)
+
+
+def test_the_simplest_model_within_two_errors_of_the_best_is_chosen(make_table):
+    alike = choose_model(leaning(make_table, 1, model=0.3, panel=0.1, combined=0.303), seed=1)
+    assert alike.chosen == "model"
+    assert alike.gaps[alike.best].value == 0
+    worse = choose_model(leaning(make_table, 1, model=0.1, panel=0.5, combined=0.4), seed=1)
+    assert (worse.best, worse.chosen) == ("panel", "panel")
+    assert worse.gaps["model"].value > 2 * worse.gaps["model"].se > 0
+    assert choose_model(leaning(make_table, 1), seed=1) is None
+
+
+def test_misses_are_worst_first_and_one_an_episode(make_table):
+    rows = [
+        ("2020-01-01", 90, "a", 0.10, 1),
+        ("2020-02-01", 90, "a", 0.05, 1),  # the worst of the episode that the first shares
+        ("2020-02-01", 90, "b", 0.20, 1),  # another target is another episode
+        ("2020-02-15", 90, "a", 0.90, 0),  # so is a miss in the other direction
+        ("2020-05-15", 90, "a", 0.30, 1),  # and one more than a horizon later
+        ("2020-09-01", 90, "a", 0.60, 1),  # not a miss
+    ]
+    origin, days, target, chance, outcome = zip(*rows, strict=True)
+    origin = np.array(origin, "datetime64[D]")
+    asked = {"what": "pair", "origin": origin, "day": origin + np.array(days), "target": list(target)}
+    table = table_of({**asked, "who": "combined", "chance": chance, "outcome": outcome})
+    assert largest_misses(table) == [1, 3, 2, 4]
+    assert largest_misses(table, most=2) == [1, 3]
+    other = table_of({**asked, "who": "model", "chance": 0.4, "outcome": outcome})
+    first, second, *_ = list_misses(join_forecasts([table, other]))
+    assert (first["dyad"], first["origin"], first["said"], first["came"]) == ("pair", "2020-02-01", 0.05, 1)
+    assert (second["members"], second["furthest"]) == ({"model": 0.4}, "model")

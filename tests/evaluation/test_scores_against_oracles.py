@@ -10,7 +10,6 @@ from forecast.evaluation.metrics import (
     calibration_line,
     decompose_brier,
     log_score,
-    resampled_lines,
 )
 
 
@@ -72,14 +71,6 @@ def test_the_calibration_line_recovers_a_known_distortion():
     assert line.slope == pytest.approx(0.6, abs=0.05)
 
 
-def test_weights_of_the_calibration_line_are_repetitions(forecasts):
-    probability, outcome = forecasts
-    times = np.random.default_rng(4).integers(0, 3, len(outcome))
-    weighted = calibration_line(probability, outcome, times.astype(float))
-    repeated = calibration_line(np.repeat(probability, times), np.repeat(outcome, times))
-    assert (weighted.slope, weighted.intercept) == pytest.approx((repeated.slope, repeated.intercept))
-
-
 @pytest.mark.parametrize(
     ("probability", "outcome"),
     [([0.2, 0.4, 0.6], [1, 1, 1]), ([0.3, 0.3, 0.3], [0, 1, 1]), ([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1])],
@@ -88,19 +79,3 @@ def test_weights_of_the_calibration_line_are_repetitions(forecasts):
 def test_a_calibration_line_that_data_cannot_fix_is_nan(probability, outcome):
     line = calibration_line(np.array(probability), outcome)
     assert np.isnan([line.slope, line.intercept]).all()
-
-
-def test_lines_of_resamples_are_the_lines_of_each():
-    random = np.random.default_rng(12)
-    probability, group = random.random(60), np.repeat(np.arange(20), 3)
-    outcome = (random.random(60) < probability).astype(np.int8)
-    weights = np.stack([np.bincount(random.integers(20, size=20), minlength=20) for _ in range(40)])
-    # One hit and two misses, which the forecasts separate; and one group alone, whose outcomes are all alike.
-    split = np.flatnonzero(np.ptp(outcome.reshape(20, 3), axis=1))[0]
-    alike = np.flatnonzero(np.ptp(outcome.reshape(20, 3), axis=1) == 0)[0]
-    weights = np.vstack([weights, np.eye(20)[[split, alike]]]).astype(np.float64)
-    found = resampled_lines(probability, outcome, group, weights)
-    lines = [calibration_line(probability, outcome, one[group]) for one in weights]
-    np.testing.assert_allclose(found, [(line.intercept, line.slope) for line in lines], atol=1e-6)
-    assert np.isnan(found[-1]).all()
-    assert np.isfinite(found[:-2]).all()
