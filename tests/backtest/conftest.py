@@ -115,7 +115,7 @@ def drawn_units(monkeypatch) -> Counter:
     """Units that need no sampler, counted, and one figure that takes no time."""
 
     def one_figure(forecasts, folder, *, seed):
-        (folder / "drawn.svg").write_text(f"{forecasts.probability.sum()!r} {seed}")
+        (folder / "drawn.svg").write_text(f"{forecasts.chance.sum()!r} {seed}")
 
     monkeypatch.setattr(backtest_run, "write_backtest_figure", one_figure)
     return replace_sampler(monkeypatch)

@@ -33,6 +33,7 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
         "by_horizon",
         "calibration_by_horizon",
         "onset",
+        "misses",
         "coverage",
         "left_out",
         "seconds_per_origin",

@@ -37,8 +37,8 @@ def pair(us_china, make_plan):
 
 
 def by_model(table, model, late: bool):
-    rows = table.select(model=model)
-    return rows.probability[(rows.origin > np.datetime64(POISONED_FROM)) == late]
+    rows = table.select(who=model)
+    return rows.chance[(rows.origin > np.datetime64(POISONED_FROM)) == late]
 
 
 def test_no_forecast_up_to_the_poisoned_day_changes_by_a_bit(pair):

@@ -44,9 +44,7 @@ def families(monkeypatch):
 
 
 def probabilities(table, model):
-    return np.stack(
-        [table.select(model=model, horizon_days=days).probability for days in table.horizons], axis=1
-    )
+    return np.stack([table.select(who=model, horizon_days=days).chance for days in table.horizons], axis=1)
 
 
 def test_a_model_of_direct_members_has_no_unit_and_the_numbers_of_its_members(families, make_plan, us_china):
@@ -70,7 +68,7 @@ def test_a_backtest_without_any_fit_is_whole(families, config_file, tmp_path, dr
     options = BacktestOptions(origins=ORIGINS, horizons=(30,), models=("steady",))
     done = run_backtest(load_config(config_file), options, folder=tmp_path / "backtest")
     assert (done.failures, done.n_units, sum(drawn_units.values())) == ((), 0, 0)
-    assert {cell.model for cell in done.scores.cells} > {"steady"}
+    assert {cell.group["who"] for cell in done.scores.cells} > {"steady"}
     assert (tmp_path / "backtest/scores.json").is_file()
 
 
@@ -86,4 +84,4 @@ def test_a_forecast_is_marked_where_any_fit_behind_it_failed(families, make_plan
         "steady": [0] * 3,
         "climatology": [0] * 3,
     }.items():
-        assert table.select(model=model, horizon_days=30).failed_fit.tolist() == marks, model
+        assert table.select(who=model, horizon_days=30).failed_fit.tolist() == marks, model

@@ -61,8 +61,8 @@ def compare(path, settings, as_of: date, fitted=lambda inputs: fit_and_judge(inp
     for family, targets in runs.items():
         for target in targets:
             for ahead, one in zip(days, target.milestones, strict=True):
-                rows = table.select(target=target.name, horizon_days=ahead, model=family)
-                yield family, target.name, ahead, one, float(rows.probability[0])
+                rows = table.select(target=target.name, horizon_days=ahead, who=family)
+                yield family, target.name, ahead, one, float(rows.chance[0])
 
 
 def agree(path, settings, as_of: date, **fitted) -> int:

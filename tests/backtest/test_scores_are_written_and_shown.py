@@ -56,10 +56,10 @@ def test_forecasts_are_those_of_the_units_and_the_combination_is_the_mean_of_its
     (result,) = backtest.results
     for position, target in enumerate(("severe", "military")):
         made = [one.probability[position, 0] for one in result.forecasts]
-        assert table.select(target=target, horizon_days=30, model="model").probability.tolist() == made
-        panel = table.select(target=target, horizon_days=30, model="panel").probability
+        assert table.select(target=target, horizon_days=30, who="model").chance.tolist() == made
+        panel = table.select(target=target, horizon_days=30, who="panel").chance
         mean = np.mean([made, panel], axis=0)
-        combined = table.select(target=target, horizon_days=30, model="combined").probability
+        combined = table.select(target=target, horizon_days=30, who="combined").chance
         np.testing.assert_allclose(combined, mean, rtol=1e-14)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from forecast.baselines import DAY
 from forecast.errors import LedgerError
-from forecast.evaluation.forecast_table import ForecastTable
+from forecast.evaluation.forecast_table import ForecastTable, table_of
 from forecast.evaluation.score_table import score_forecasts
 from forecast.ledger.chain import VoidEntry, with_id
 from forecast.ledger.scoring import SEED, horizon_band, score_ledger, summarise_ledger
@@ -69,13 +69,14 @@ def monthly_case(case, coded, *, months: int = 60) -> ForecastTable:
     case.record_all(forecasts)
     case.resolve(coded(*hits, ("2023-12-31", "visit", 1)))
     both = [(row, model, value) for model, value in (("joint", None), ("climatology", 0.5)) for row in rows]
-    return ForecastTable(
-        origin=np.array([row[0] for row, _, _ in both], dtype="datetime64[D]") + DAY,
-        horizon_days=np.full(len(both), 20),
-        target=np.full(len(both), "crisis", dtype=np.object_),
-        model=np.array([model for _, model, _ in both], dtype=np.object_),
-        probability=np.array([row[1] if value is None else value for row, _, value in both]),
-        outcome=np.array([row[2] for row, _, _ in both], dtype=np.int8),
+    origin = np.array([row[0] for row, _, _ in both], dtype="datetime64[D]") + DAY
+    return table_of(
+        {
+            **{"what": "pair", "target": "crisis", "origin": origin, "day": origin + 20 * DAY},
+            "who": [model for _, model, _ in both],
+            "chance": [row[1] if value is None else value for row, _, value in both],
+            "outcome": [row[2] for row, _, _ in both],
+        }
     )
 
 
@@ -83,13 +84,15 @@ def test_a_single_series_is_scored_as_the_backtest_scores_it(case, coded):
     table = monthly_case(case, coded)
     scores = score_ledger(case.ledger)
     ours = scores.groups[0]
-    cell = score_forecasts(table, seed=SEED).cell("crisis", 20, "joint")
+    scored = score_forecasts(table, seed=SEED)
+    cell = scored.cell("crisis", 20, "joint")
+    skill = scored.skill(cell)
     assert (ours.n, ours.n_yes / ours.n) == (cell.n, cell.base_rate)
-    for mine, theirs in ((ours.brier, cell.brier), (ours.log, cell.log), (ours.skill, cell.skill.brier)):
+    for mine, theirs in ((ours.brier, cell.brier), (ours.log, cell.log), (ours.skill, skill.brier)):
         assert mine.value == pytest.approx(theirs.value, abs=1e-12)
         assert mine.se == pytest.approx(theirs.se, abs=1e-12)
         assert mine.interval90 == pytest.approx(theirs.interval90, abs=1e-12)
-    assert ours.claim == cell.skill.claim == "better"
+    assert ours.claim == skill.claim == "better"
     own, baseline = scores.calibration
     assert (own.model, sum(bin.number for bin in own.bins)) == ("joint", 60)
     assert (baseline.model, [bin.forecast_mean for bin in baseline.bins]) == ("climatology", [0.5])
@@ -99,7 +102,7 @@ def test_forecasts_of_one_origin_are_not_independent(case, coded):
     """Three copies of every forecast leave the error as it was."""
     single = monthly_case(case, coded, months=24)
     once = score_ledger(case.ledger).groups[0]
-    rows = zip(single.origin[:24], single.probability[:24], strict=True)
+    rows = zip(single.origin[:24], single.chance[:24], strict=True)
     case.record_all(
         (
             (origin - DAY).astype(object).isoformat(),

@@ -530,7 +530,7 @@ def make_backtest(events, models=("model", "combined"), *, seed=3):
             sharpness = 1.5 if model in models else 0.8
             pull = sharpness * (np.nan_to_num(outcomes.outcome) - 0.5)
             logit = -0.6 + pull + random.normal(0, 0.7, outcomes.outcome.shape)
-            tables.append(make_forecasts(outcomes, 1 / (1 + np.exp(-logit)), model=model))
+            tables.append(make_forecasts(outcomes, 1 / (1 + np.exp(-logit)), who=model))
     return join_forecasts(tables)
 
 

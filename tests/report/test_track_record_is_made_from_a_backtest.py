@@ -5,30 +5,18 @@ import pytest
 
 from forecast.baselines import BASELINES
 from forecast.errors import InputError
-from forecast.evaluation.forecast_table import ForecastTable
-from forecast.evaluation.track_record import largest_misses, make_track_record
+from forecast.evaluation.track_record import make_track_record
 from forecast.records.analysis import TrackRecord
-
-
-def make_rows(rows):
-    origin, horizon, target, probability, outcome = zip(*rows, strict=True)
-    return ForecastTable(
-        origin=np.array(origin, dtype="datetime64[D]"),
-        horizon_days=np.array(horizon, dtype=np.int64),
-        target=np.array(target, dtype=np.object_),
-        model=np.full(len(rows), "model", dtype=np.object_),
-        probability=np.array(probability),
-        outcome=np.array(outcome, dtype=np.int8),
-    )
 
 
 def test_the_record_holds_the_numbers_of_the_score_table(backtest):
     assert len(backtest.record.rows) == 6
     for row in backtest.record.rows:
         cell = backtest.table.cell(row.target, row.horizon_days, "model")
-        assert (row.n, row.base_rate, row.claim) == (cell.n, cell.base_rate, cell.skill.claim)
+        skill = backtest.table.skill(cell)
+        assert (row.n, row.base_rate, row.claim) == (cell.n, cell.base_rate, skill.claim)
         assert row.n_hits == round(cell.n * cell.base_rate)
-        for shown, estimate in ((row.brier, cell.brier), (row.log, cell.log), (row.skill, cell.skill.brier)):
+        for shown, estimate in ((row.brier, cell.brier), (row.log, cell.log), (row.skill, skill.brier)):
             if np.isfinite(estimate.value):
                 assert (shown.value, shown.se) == (estimate.value, estimate.se)
         assert tuple(scores.name for scores in row.baselines) == BASELINES
@@ -49,7 +37,7 @@ def test_reliability_bins_hold_every_forecast_of_ours_and_of_climatology(backtes
     ours, climatology = backtest.record.reliability
     assert (ours.model, climatology.model) == ("model", "climatology")
     for curve in (ours, climatology):
-        rows = backtest.forecasts.select(model=curve.model)
+        rows = backtest.forecasts.select(who=curve.model)
         assert sum(one.number for one in curve.bins) == len(rows)
         hits = sum(one.number * one.observed_share for one in curve.bins)
         assert hits == pytest.approx(rows.outcome.sum())
@@ -84,24 +72,3 @@ def test_a_model_that_was_not_tested_is_refused_and_the_tested_are_named(backtes
             forecasts_sha256="0",
             seed=1,
         )
-
-
-def test_misses_are_worst_first_and_one_an_episode():
-    rows = make_rows(
-        [
-            ("2020-01-01", 90, "a", 0.10, 1),
-            ("2020-02-01", 90, "a", 0.05, 1),  # the worst of the episode that the first shares
-            ("2020-02-01", 90, "b", 0.20, 1),  # another target is another episode
-            ("2020-02-15", 90, "a", 0.90, 0),  # so is a miss in the other direction
-            ("2020-05-15", 90, "a", 0.30, 1),  # and one more than a horizon later
-            ("2020-09-01", 90, "a", 0.60, 1),  # not a miss
-        ]
-    )
-    found = [(miss.origin.isoformat(), miss.target, miss.probability) for miss in largest_misses(rows)]
-    assert found == [
-        ("2020-02-01", "a", 0.05),
-        ("2020-02-15", "a", 0.90),
-        ("2020-02-01", "b", 0.20),
-        ("2020-05-15", "a", 0.30),
-    ]
-    assert len(largest_misses(rows, most=2)) == 2

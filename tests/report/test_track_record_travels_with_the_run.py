@@ -118,11 +118,11 @@ def test_later_windows_and_untested_models_are_refused_with_the_reason(find, fac
 def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, tmp_path):
     folder = write_backtest(tmp_path / "backtest", backtest)
     with (folder / "forecasts.csv").open("a", encoding="utf-8") as file:
-        file.write("2020-01-01,30,lethal_clash,model,1.7,0,0\n")
+        file.write("pair,lethal_clash,2020-01-01,2020-01-31,model,1.7,0,0\n")
     refusal = find(folder).refusal
     assert refusal.code == "unreadable"
     assert refusal.fault.startswith("forecasts.csv:")
-    assert "probability '1.7' is not in [0, 1]" in refusal.fault
+    assert "chance '1.7' is not in [0, 1]" in refusal.fault
 
 
 @pytest.fixture

@@ -39,12 +39,9 @@ def done(tmp_path_factory):
 def test_pooled_scores_are_those_of_all_rows(done):
     _, backtest, _ = done
     for cell in backtest.content["pooled"]:
-        rows = [
-            table.select(target="force", horizon_days=cell["horizon_days"], model=cell["model"])
-            for table in backtest.forecasts.values()
-        ]
-        p = np.concatenate([one.probability for one in rows])
-        y = np.concatenate([one.outcome for one in rows])
+        asked = {"target": "force", "horizon_days": cell["horizon_days"], "who": cell["model"]}
+        rows = backtest.forecasts.select(**asked)
+        p, y = rows.chance, rows.outcome
         assert cell["n"] == len(p)
         # Every dyad is forecast at every origin, so that a mean of means is the mean.
         assert cell["brier"]["value"] == pytest.approx(np.mean((p - y) ** 2))
