@@ -30,7 +30,7 @@ from forecast.cli.options import (
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, LedgerError
 from forecast.records.base import LISTED
-from forecast.wording import count, interval_percent, percent
+from forecast.wording import count, interval_percent, listing, percent
 
 if TYPE_CHECKING:
     from forecast.ledger.chain import ForecastEntry, JudgementEntry, Ledger, ProbabilityEntry, ResolutionEntry
@@ -334,6 +334,13 @@ def judge(
     sheet: Path | None = option(
         None, "--sheet", "CSV with by,target,before,probability (and range,because,made_on).", "FILE"
     ),
+    trigger: str | None = option(
+        None,
+        "--if",
+        "Ask whether the target follows the first such act: a reaction of the run, or a class of acts.",
+        "CATEGORY[/SUBCATEGORY][:SEVERITY][:BY]",
+    ),
+    within: int = option(14, "--within", "With --if: days after the act.", "DAYS", min=1, max=365),
     ledger: Path | None = LEDGER,
     *,
     answer: Answer,
@@ -341,7 +348,8 @@ def judge(
     """Put a person's probability on record; it is resolved and scored like the model's.
 
     Shown are the model's number and the mean of people and model; neither is changed. Of two statements by
-    one person on one day the later counts, and both stay on record.
+    one person on one day the later counts, and both stay on record. With --if the model's chance goes on
+    record too, and a person's need not be given.
     """
     from forecast.ledger.judgements import MORE_OF_STATEMENTS, STATEMENT_COLUMNS, JudgedRun
     from forecast.ledger.store import write_ledger
@@ -355,22 +363,34 @@ def judge(
             raise InputError(
                 f"--{given[0].replace('_', '-')}: not with --sheet, which holds one judgement a row"
             )
+        if trigger is not None:
+            raise InputError("--if: not with --sheet, whose judgements are on questions of the run")
         rows = read_rows(sheet, STATEMENT_COLUMNS, MORE_OF_STATEMENTS, help="Give one judgement a row")
-    elif missing := [name for name, text in required.items() if text is None]:
-        raise InputError(f"--{missing[0]}: is missing. Give --by, --target, --before and --probability")
+    by_model = trigger is not None and not any(
+        text for name, text in statement.items() if name not in ("target", "before")
+    )
+    needed = ("target", "before") if by_model else tuple(required)
+    if sheet is None and (missing := [name for name in needed if required[name] is None]):
+        given_as = listing([f"--{name}" for name in needed])
+        raise InputError(f"--{missing[0]}: is missing. Give {given_as}")
     place, now = ledger_place(ledger, run_dir.absolute().parent.parent), datetime.now(UTC)
-    run = JudgedRun(run_dir)
+    run, asked = JudgedRun(run_dir), None
+    if trigger is not None:
+        asked = run.conditional(trigger, within, str(target), str(before), now)
     with write_ledger(place) as writer:
         book = writer.ledger
-        if sheet is None:
-            judgements = [run.judgement(statement, book, now)]
-        else:
+        if sheet is not None:
             judgements = check_rows(rows, lambda row: run.judgement(row.cells, book, now))
-        added = sum([writer.append(judgement.entry) for judgement in judgements])
+        else:
+            judgements = [] if by_model else [run.judgement(statement, book, now, asked)]
+        entries = [*([asked.entry] if asked else ()), *(judgement.entry for judgement in judgements)]
+        added = sum([writer.append(entry) for entry in entries])
     said = [judgement.facts(book) for judgement in judgements]
     facts: dict[str, object] = {"ledger": str(place), "head": book.head, "added": added}
-    facts |= said[0] if sheet is None else {"judgements": said}
-    answer.print(facts, (block for judgement in judgements for block in judgement.blocks(book)))
+    facts |= {"judgements": said} if sheet is not None else said[0] if said else {}
+    facts |= {"conditional": asked.facts()} if asked else {}
+    blocks = (*(asked.blocks() if asked else ()), *(b for one in judgements for b in one.blocks(book)))
+    answer.print(facts, blocks)
 
 
 @takes_options
@@ -477,7 +497,7 @@ def _list_blocks(
     rows = []
     for entry in entries:
         ending = _ending(ledger, entry)
-        target = entry.target if isinstance(entry, ForecastEntry) else f"({entry.forecaster})"
+        target = entry.asked if isinstance(entry, ForecastEntry) else f"({entry.forecaster})"
         texts = (
             *(entry.id[:_SHOWN_DIGITS], str(entry.question.as_of), str(entry.question.milestone)),
             *(entry.question.pair, target, percent(entry.probability), ending),
@@ -541,6 +561,8 @@ def _answer_fields(ledger: Ledger, entry: ForecastEntry | JudgementEntry) -> Ite
     kinds = " or ".join(kind.replace("_", " ") for kind in question.any_of)
     rule = f"{kinds}{severity}{by}, scale {question.scale_key}"
     window = f"after {question.as_of} and before {question.milestone}"
+    if condition := question.condition:
+        window = f"{condition.words}, the first {window}"
     chance = f"{percent(entry.probability)} ({entry.probability:g})"
     if isinstance(entry, JudgementEntry):
         yield "Pair", question.pair
@@ -582,5 +604,9 @@ def _outcomes(ledger: Ledger, question_id: str) -> Iterator[tuple[str, str]]:
 def _outcome(entry: ResolutionEntry) -> tuple[str, str]:
     acts = ", ".join(entry.acts[:_SHOWN_ACTS]) + (" …" if len(entry.acts) > _SHOWN_ACTS else "")
     answer = f"yes, on {entry.decided_on} ({acts})" if entry.outcome else "no"
+    if entry.outcome is None:
+        answer = "void, never triggered"
+    elif entry.triggered_on:
+        answer += f", triggered on {entry.triggered_on}"
     where = f"{entry.events_source}, which reaches {entry.through}"
     return "Corrected" if entry.corrects else "Outcome", f"{answer}; by {where}"

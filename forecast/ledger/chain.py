@@ -25,9 +25,12 @@ from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 from forecast.errors import LedgerError
 from forecast.events.cells import clean_text
 from forecast.events.countries import pair_named
+from forecast.panel import ActClass
+from forecast.reactions import acts_in_words
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import Baseline
 from forecast.records.scale import STANDARD
+from forecast.wording import count
 
 SCHEMA: Literal[7] = 7
 """Version of the payloads; those of forecast 0.3, version 6, are read as well."""
@@ -63,11 +66,33 @@ Day = Annotated[date, AfterValidator(_in_calendar)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
 
 
+class Condition(Record):
+    """Acts of a class, the first of which in the window of a question starts a clock of so many days."""
+
+    category: str
+    subcategory: tuple[str, ...] = Field(description="sorted; with * for any text; empty: any")
+    severities: tuple[int, ...] = Field(min_length=1)
+    by: tuple[str, ...] = Field(description="who acts, sorted; empty: anybody")
+    days: int = Field(ge=1, description="the target has to follow on one of the next so many days")
+
+    @property
+    def acts(self) -> ActClass:
+        """The class."""
+        return ActClass(self.category, self.subcategory, self.severities, self.by)
+
+    @property
+    def words(self) -> str:
+        """E.g. ``within 14 days of dispute/taiwan_visit ≥ 3 by USA``."""
+        return f"within {count(self.days, 'day')} of {acts_in_words(self.acts)}"
+
+
 class Question(Record):
     """What is forecast: an act that meets the rule, after ``as_of`` and before ``milestone``.
 
-    Actors and ``any_of`` are sorted, so that equal questions are equal. Without ``by`` anybody's acts count;
-    without ``scale`` (``Scale.key``) severities are of the standard one.
+    Under a ``condition`` that window is of the trigger, and the act has to follow within the condition's
+    days; without a trigger the question is void. Actors and ``any_of`` are sorted, so that equal questions
+    are equal. Without ``by`` anybody's acts count; without ``scale`` (``Scale.key``) severities are of the
+    standard one.
     """
 
     dyad: tuple[str, str] = Field(description="the two sides, sorted; actors of a side are joined by a plus")
@@ -79,6 +104,7 @@ class Question(Record):
     scale: Text | None = Field(None, exclude_if=_is_empty)
     as_of: Day = Field(description="last day that was known")
     milestone: Day = Field(description="first day that no longer counts")
+    condition: Condition | None = Field(None, exclude_if=_is_empty, description="what starts the clock")
 
     @property
     def id(self) -> str:
@@ -92,8 +118,8 @@ class Question(Record):
 
     @property
     def horizon_days(self) -> int:
-        """Days in the window, from the day after ``as_of`` to the day before ``milestone``."""
-        return (self.milestone - self.origin).days
+        """Days from the day after ``as_of`` to the day before ``milestone``, or after a trigger."""
+        return self.condition.days if self.condition else (self.milestone - self.origin).days
 
     @property
     def pair(self) -> str:
@@ -105,8 +131,10 @@ class Question(Record):
         """What the severities mean (``Scale.key``)."""
         return self.scale or STANDARD
 
-    def is_over(self, through: date) -> bool:
-        """Whether events through this day cover the window: its last day is the one before the milestone."""
+    def is_over(self, through: date, triggered_on: date | None = None) -> bool:
+        """Whether events through this day cover the window, or the days after its trigger."""
+        if self.condition and triggered_on:
+            return (through - triggered_on).days >= self.condition.days
         return self.milestone.toordinal() <= through.toordinal() + 1
 
     def is_about(self, pair: str) -> bool:
@@ -192,6 +220,11 @@ class ForecastEntry(ProbabilityEntry):
         """Whether the run did not converge."""
         return not self.converged
 
+    @property
+    def asked(self) -> str:
+        """Name of the target, with the condition."""
+        return self.target + (f" {self.question.condition.words}" if self.question.condition else "")
+
 
 class JudgementEntry(ProbabilityEntry):
     """Somebody else's probability for a question: a person's, a crowd's, a price of a market.
@@ -225,7 +258,8 @@ class ResolutionEntry(LedgerEntry):
 
     kind: Literal["resolution"] = "resolution"
     question_id: Hash
-    outcome: Literal[0, 1]
+    outcome: Literal[0, 1] | None = Field(description="null: never triggered, so void")
+    triggered_on: date | None = Field(None, exclude_if=_is_empty, description="of a conditional question")
     decided_on: date | None = Field(description="day of the first act that met the target; null for a no")
     acts: tuple[Text, ...] = Field(description="ids of the acts in the window that met the target")
     through: Day = Field(description="last day that the events cover")
@@ -235,7 +269,10 @@ class ResolutionEntry(LedgerEntry):
 
     def same_answer(self, other: ResolutionEntry) -> bool:
         """Whether both say that the same happened, by the same acts."""
-        return (self.outcome, self.decided_on, self.acts) == (other.outcome, other.decided_on, other.acts)
+        return all(
+            getattr(self, part) == getattr(other, part)
+            for part in ("outcome", "triggered_on", "decided_on", "acts")
+        )
 
 
 class VoidEntry(LedgerEntry):
@@ -479,8 +516,10 @@ class Ledger:
         question = self.questions.get(entry.question_id)
         if question is None:
             raise BadRecordError("resolves a question that is not on record")
-        if not question.is_over(entry.through):
+        if not question.is_over(entry.through, entry.triggered_on):
             raise BadRecordError(f"resolves a question that was open until {question.milestone}")
+        if (entry.outcome is None) != (question.condition is not None and entry.triggered_on is None):
+            raise BadRecordError("resolves a question with a trigger where there is none, or the reverse")
         if not self.is_next(entry):
             raise BadRecordError("does not point to the resolution that it replaces")
         self.resolutions.setdefault(entry.question_id, []).append(entry)
@@ -499,10 +538,11 @@ class Ledger:
         return self.voids.get(entry.id) or self.voids.get(entry.question.id)
 
     def standing(self, entry: ProbabilityEntry) -> Standing:
-        """Whether a forecast is open, resolved, or void."""
-        if self.void_of(entry):
+        """Whether a forecast is open, resolved, or void: declared so, or never triggered."""
+        resolution = self.resolution_of(entry.question.id)
+        if self.void_of(entry) or (resolution and resolution.outcome is None):
             return "void"
-        return "resolved" if self.resolution_of(entry.question.id) else "open"
+        return "resolved" if resolution else "open"
 
     def find(self, beginning: str) -> str:
         """Return the id of the one entry or question that begins so (``LedgerError`` for none or several)."""

@@ -9,16 +9,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
+
+from forecast import __version__
 from forecast.blocks import Block, Pairs, Prose
-from forecast.config import load_config
+from forecast.config import config_hash, load_config
+from forecast.config.field_types import unknown_actor
 from forecast.errors import InputError, LedgerError, did_you_mean, shown
+from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
 from forecast.events.table import csv_text
+from forecast.inference.importance import monte_carlo_error
 from forecast.ledger.chain import (
     FIRST_YEAR,
+    Condition,
     ForecastEntry,
     JudgementEntry,
     Ledger,
@@ -26,13 +33,19 @@ from forecast.ledger.chain import (
     rounded_chance,
     with_id,
 )
-from forecast.ledger.recording import questions_of
+from forecast.ledger.recording import RunOrigin, forecast_entry, questions_of
 from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
-from forecast.records.forecast import Forecast, MilestoneForecast
+from forecast.panel import ActClass
+from forecast.reactions import base_share, is_followed
+from forecast.records.forecast import Baseline, Forecast, MilestoneForecast
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
+from forecast.runs.inputs import Inputs
+from forecast.runs.mixture import quantiles
+from forecast.runs.run import Run, read_run
+from forecast.sensitivity.reactions import trigger_of
 from forecast.storage import SheetRow, check_rows, read_chance, read_rows
-from forecast.wording import count, interval_percent, long_day, percent
+from forecast.wording import count, interval_percent, long_day, percent, words
 
 STATEMENT_COLUMNS = ("by", "target", "before", "probability")
 MORE_OF_STATEMENTS = ("range", "because", "made_on")
@@ -104,14 +117,43 @@ class JudgedRun:
 
     def __init__(self, folder: Path) -> None:
         self.forecast = read_record(folder / files.FORECAST, Forecast)
+        self._folder = folder
         self._questions = {
             (asked.target, asked.milestone): asked.question
             for asked in questions_of(load_config(folder / files.CONFIG))
         }
         self._made_on = str(read_manifest(folder).get("made_on", ""))[:10]
 
-    def judgement(self, statement: Mapping[str, str], ledger: Ledger, now: datetime) -> PersonalJudgement:
+    def conditional(self, trigger: str, days: int, target: str, before: str, now: datetime) -> Conditional:
+        """Answer, by the model, whether a target follows within days of an act of a class; write nothing.
+
+        ``trigger`` is a reaction of the run, or a class of acts; the first such act before the milestone
+        starts the clock.
+
+        Raises ``InputError``: no such class, target or milestone, an act of the class meets the target by
+        itself, or the days reach beyond the last milestone; ``RunFolderError``: the run cannot be read.
+        """
+        milestone = named_milestone(self.forecast, target, before)
+        plain = self._questions[target, milestone.name]
+        self._refuse_late(plain, now.date(), stated=False)
+        run = read_run(self._folder)
+        acts = read_trigger(trigger, run.inputs)
+        condition = Condition(
+            category=acts.category,
+            subcategory=tuple(sorted(acts.subcategory)),
+            severities=acts.severities,
+            by=tuple(sorted(acts.by)),
+            days=days,
+        )
+        question = plain.model_copy(update={"condition": condition})
+        return answer_conditional(run, question, target, milestone, now)
+
+    def judgement(
+        self, statement: Mapping[str, str], ledger: Ledger, now: datetime, asked: Conditional | None = None
+    ) -> PersonalJudgement:
         """Check a statement (texts by column of a sheet) and make its entry; nothing is written.
+
+        It answers a question of the run, or the one that was ``asked``.
 
         A run of a past that was over when the run was made is an exercise: judgements on it are hindcasts.
         Else a judgement has to be made before the milestone.
@@ -130,6 +172,8 @@ class JudgedRun:
         interval = read_range(given["range"], probability, "--range") if given["range"] else None
         milestone = named_milestone(self.forecast, given["target"], given["before"])
         question = self._questions[given["target"], milestone.name]
+        if asked:
+            milestone, question = asked.milestone, asked.entry.question
         made_on = _day_made(given["made_on"], now)
         self._refuse_late(question, made_on.date(), stated=bool(given["made_on"]))
         _refuse_closed(ledger, question)
@@ -157,6 +201,136 @@ class JudgedRun:
                 f"--before: the window was over on {long_day(question.milestone)}; a "
                 "judgement made afterwards is no forecast"
             )
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """What a run says of a conditional question; and of the cases in its record, how many were followed.
+
+    ``milestone`` is the answer in the form of that of a milestone.
+    """
+
+    entry: ForecastEntry
+    milestone: MilestoneForecast
+    cases: int
+    answered: int
+
+    def facts(self) -> dict[str, object]:
+        """Return plain values."""
+        own = ("id", "question", "target", "probability", "interval90", "mcse", "baseline", "model")
+        plain = self.entry.model_dump(mode="json", include=set(own))
+        return plain | {"cases": self.cases, "answered": self.answered, "hindcast": self.entry.hindcast}
+
+    def blocks(self) -> Iterator[Block]:
+        """What was put on record, and the cases behind it."""
+        entry = self.entry
+        late = " A hindcast: part of the answer could be known." if entry.hindcast else ""
+        late += " The run did not converge: not scored." if entry.failed else ""
+        asked = entry.question.condition.words if entry.question.condition else ""
+        yield Prose(f"On record: {entry.target_label}, {asked}.{late}")
+        chance = f"{percent(entry.probability)}, 90% interval {interval_percent(entry.interval90)}"
+        seen = f"{self.answered} of {count(self.cases, 'case')} in the record were followed"
+        yield Pairs((("Model", chance), ("Cases", seen), ("Other days", percent(entry.baseline.probability))))
+        yield Prose(
+            f"The first such act before {long_day(entry.question.milestone)} starts the clock; without one "
+            "the question is void. The chance is that after such an act on the first day ahead.",
+            tone="fine",
+        )
+
+
+def read_trigger(text: str, inputs: Inputs) -> ActClass:
+    """Return the class of acts of a reaction, by its name, or of ``CATEGORY[/SUBCATEGORY][:SEVERITY][:BY]``.
+
+    Severities are from the stated one on. Raises ``InputError``.
+    """
+    named = {one.name: one for one in inputs.reactions}
+    if text in named:
+        if when := named[text].when:
+            return when
+        raise InputError(f"--if: '{text}' follows an occasion, not acts. Ask of its day as a milestone")
+    kind, *rest = (part.strip() for part in text.split(":"))
+    category, slash, subcategory = kind.partition("/")
+    least = [part for part in rest if part.isdigit()]
+    by = [part for part in rest if part not in least]
+    if category not in CATEGORIES:
+        reactions = f" Reactions of the run: {', '.join(named)}." if named else ""
+        raise InputError(f"--if: {category_fault(shown(category))}.{reactions}")
+    bad = [one for one in least if int(one) not in SEVERITIES]
+    if bad or len(least) > 1 or len(by) > 1 or bool(slash) != bool(subcategory):
+        raise InputError(
+            f"--if: got '{shown(text)}'; expected CATEGORY[/SUBCATEGORY][:SEVERITY][:BY], e.g. "
+            "dispute/taiwan_visit:3:USA, severities from 1 to 5, or a reaction of the run"
+        )
+    actors = inputs.dyad.actors
+    if by and by[0] not in actors:
+        raise InputError(f"--if: {unknown_actor(shown(by[0]), actors)}")
+    severities = tuple(one for one in SEVERITIES if one >= int(least[0] if least else 1))
+    return ActClass(category, (subcategory,) if slash else (), severities, tuple(by))
+
+
+def answer_conditional(
+    run: Run, question: Question, target: str, milestone: MilestoneForecast, now: datetime
+) -> Conditional:
+    """Give the model's chance that a target follows within days of an act of the question's condition.
+
+    The act happens on the first day ahead, with the severities that the class has in the record. A case is a
+    day with such an act; the baseline is the share of all other days that were followed as soon.
+    """
+    inputs, condition = run.inputs, question.condition
+    if condition is None:
+        raise ValueError("a question without a condition")
+    acts, days, grid = condition.acts, condition.days, inputs.data.grid
+    rule = next(one for one in inputs.rules if one.name == target)
+    act = trigger_of(acts, grid.origin)
+    if any(rule.meets(acts.category, severity, act.by) for severity in acts.severities):
+        raise InputError(
+            f"--if: an act of this class meets '{target}' by itself, so there is nothing to wait for. Give "
+            "another class, severity or actor"
+        )
+    if days >= run.mixture.horizon_days:
+        raise InputError(
+            f"--within: got {days}; the run reaches {run.mixture.horizon_days - 1} days after its first day"
+        )
+    events = inputs.events.between(grid.start, inputs.config.as_of)
+    n_days = (grid.origin - grid.start).days
+    on = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
+    met = is_followed(np.unique(on[rule.mask(events)]), n_days, days)
+    every = np.unique(on[acts.mask(events)])
+    cases = every[every < len(met)]
+    seen, number = np.unique(events.severity[acts.mask(events)], return_counts=True)
+    shares = dict(zip(seen.tolist(), number / number.sum(), strict=True)) or {act.severity: 1.0}
+    days_asked = np.array([1, days + 1])  # the day of the act itself does not count
+    parts = []
+    for severity, part in shares.items():
+        ahead = run.chances.survival((*inputs.calendar, replace(act, severity=severity)))
+        moved = replace(run.mixture, ahead=ahead, plain=run.mixture.without_acts.survival)
+        draws, weights = moved.draws(target)
+        ends = moved.curves[target].probability, draws, moved.by_draw_at(target, np.arange(days + 2))
+        parts.append([part * one[..., days_asked] for one in ends])
+    chance, of_draws, of_runs = (
+        (ends[..., 1] - ends[..., 0]) / (1 - ends[..., 0])
+        for ends in (np.sum(same, axis=0) for same in zip(*parts, strict=True))
+    )
+    low, high = quantiles(of_draws, weights)
+    answer = milestone.model_copy(
+        update={
+            "probability": float(chance),
+            "mcse": monte_carlo_error(of_runs, run.n_chains),
+            "interval90": (float(low), float(high)),
+            "words": words(float(chance)),
+            "baseline": Baseline(name="other days", probability=base_share(met, cases)),
+        }
+    )
+    origin = RunOrigin(
+        dyad=inputs.dyad,
+        config_sha256=config_hash(inputs.config),
+        data_sha256=inputs.events.sha256,
+        code_version=__version__,
+        made_on=now,
+        run_folder=run.folder,
+    )
+    entry = forecast_entry(run.forecast, run.forecast.target(target), answer, question, origin)
+    return Conditional(entry, answer, len(cases), int(met[cases].sum()))
 
 
 def named_milestone(forecast: Forecast, target: str, before: str) -> MilestoneForecast:
@@ -236,11 +410,11 @@ def forecasts_csv(ledger: Ledger) -> str:
         if ledger.standing(entry) == "void":
             continue
         if isinstance(entry, ForecastEntry):
-            target, more = entry.target, ("", "")
+            target, more = entry.asked, ("", "")
         else:
             target, more = names[entry.question.id][0], (entry.link or "", entry.differs or "")
         resolution = ledger.resolution_of(entry.question.id)
-        outcome = ("no", "yes")[resolution.outcome] if resolution else ""
+        outcome = ("no", "yes")[resolution.outcome or 0] if resolution else ""
         said = forecaster, entry.probability, entry.made_on.isoformat(), *more, outcome
         rows.append((*_question_cells(entry.question, target), *said))
     return csv_text([(*_EXPORTED, "outcome"), *rows])
@@ -269,7 +443,7 @@ def target_names(ledger: Ledger) -> dict[str, list[str]]:
     """Names under which each question was asked, by its id, the first one first."""
     names: dict[str, dict[str, None]] = {key: {} for key in ledger.questions}
     for entry in ledger.forecasts:
-        names[entry.question.id][entry.target] = None
+        names[entry.question.id][entry.asked] = None
     # People may judge a run that is not on record.
     return {key: [*asked] or [f"question_{key[:8]}"] for key, asked in names.items()}
 

@@ -88,12 +88,13 @@ def forecast_entries(
 ) -> list[ForecastEntry]:
     """Make the entries of a run, in the order of its targets and milestones."""
     rule_of = {rule.name: rule for rule in rules}
-    return [
-        entry
+    asked = (
+        (target, milestone, make_question(origin.dyad, rule_of[target.name], *days, forecast.scale))
         for target in forecast.targets
         for milestone in target.milestones
-        if (entry := _entry(forecast, target, milestone, rule_of[target.name], origin)).question.horizon_days
-    ]
+        for days in [(forecast.as_of, milestone.date)]
+    )
+    return [forecast_entry(forecast, *one, origin) for one in asked if one[-1].horizon_days]
 
 
 class RunQuestion(NamedTuple):
@@ -192,26 +193,28 @@ def make_question(
         scale=None if scale is None or scale.key == STANDARD else scale.key,
         as_of=as_of,
         milestone=milestone,
+        condition=None,
     )
 
 
-def _entry(
+def forecast_entry(
     forecast: Forecast,
     target: TargetForecast,
     milestone: MilestoneForecast,
-    rule: TargetRule,
+    question: Question,
     origin: RunOrigin,
 ) -> ForecastEntry:
+    """Make the entry of what a run answers to one question of its target and milestone."""
     lower, upper = milestone.interval90
     baseline = milestone.baseline
     return with_id(
         ForecastEntry,
-        question=make_question(origin.dyad, rule, forecast.as_of, milestone.date, forecast.scale),
+        question=question,
         name=forecast.name,
         dyad_label=forecast.dyad.label,
         target=target.name,
         target_label=target.label,
-        rule=_rule_in_words(forecast, target, milestone) if target.counts else None,
+        rule=_rule_in_words(forecast, target, question) if target.counts else None,
         milestone_name=milestone.name,
         milestone_label=milestone.label,
         model=forecast.model,
@@ -230,12 +233,14 @@ def _entry(
     )
 
 
-def _rule_in_words(forecast: Forecast, target: TargetForecast, milestone: MilestoneForecast) -> RuleInWords:
+def _rule_in_words(forecast: Forecast, target: TargetForecast, question: Question) -> RuleInWords:
     anchors = {kind: forecast.scale.anchor(kind, target.min_severity) for kind in target.any_of}
+    days = question.as_of, question.milestone
+    text = question_text(target.label, forecast.dyad.label, *days, forecast.reported_by)
+    if condition := question.condition:
+        text = f"{condition.words.capitalize()}, the first in the window: {text}"
     return RuleInWords(
-        question=question_text(
-            target.label, forecast.dyad.label, forecast.as_of, milestone.date, forecast.reported_by
-        ),
+        question=text,
         counts=target.counts,
         does_not_count=target.does_not_count,
         edge_cases=target.edge_cases,
@@ -300,8 +305,12 @@ class Resolved:
             unseen = " or ".join(self.unseen)
             yield Prose(f"No row names {unseen}. Does the file cover their acts?", tone="warning")
         if self.new:
-            yes = sum(resolution.outcome for resolution in self.new)
-            text = f"Resolved: {count(len(self.new), 'question')}: {yes} yes, {len(self.new) - yes} no."
+            answers = [resolution.outcome for resolution in self.new]
+            text = f"Resolved: {count(len(self.new), 'question')}: "
+            text += f"{answers.count(1)} yes, {answers.count(0)} no"
+            if untriggered := answers.count(None):
+                text += f", {untriggered} void, never triggered"
+            text += "."
         else:
             text = "No newly resolved questions."
         before = f" {count(len(self.unchanged), 'question')} unchanged." if self.unchanged else ""
@@ -394,18 +403,22 @@ def _look_up(writer: LedgerWriter, events: EventTable, question: Question, done:
         done.other_scales.append(question)
     elif question.id in writer.ledger.voids:
         done.void.append(question)
-    elif standing and not question.is_over(done.through):  # by a file that reached further
-        done.unchanged.append(question)
     else:
-        acts = acts_that_met(events, question, done.through)
-        if not question.is_over(done.through):
+        asked = question.condition
+        triggered_on = first_trigger(events, question, done.through)
+        acts = acts_that_met(events, question, done.through, triggered_on)
+        if not question.is_over(done.through, triggered_on):
+            if standing:  # by a file that reached further
+                done.unchanged.append(question)
+                return
             done.open.append(question)
             done.open_met += [question] if len(acts) else []
             return
         resolution = with_id(
             ResolutionEntry,
             question_id=question.id,
-            outcome=int(len(acts) > 0),
+            outcome=None if asked and triggered_on is None else int(len(acts) > 0),
+            triggered_on=triggered_on,
             decided_on=acts.date[0].astype(object) if len(acts) else None,
             acts=tuple(acts.id.tolist()),
             through=done.through,
@@ -435,15 +448,35 @@ def _scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str],
     return stated or asked[0].scale_key
 
 
-def acts_that_met(events: EventTable, question: Question, through: date) -> EventTable:
-    """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day."""
+def acts_that_met(
+    events: EventTable, question: Question, through: date, triggered_on: date | None = None
+) -> EventTable:
+    """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day.
+
+    Of a conditional question: on the days after the trigger, none without one. The day of the trigger does
+    not count, since the order within it is unknown.
+    """
+    rule = TargetRule("", question.any_of, question.min_severity, question.by or ())
+    first, last = question.origin, question.milestone - timedelta(days=1)
+    if question.condition:
+        began = triggered_on or date.max - timedelta(days=question.condition.days)
+        first, last = began + timedelta(days=1), began + timedelta(days=question.condition.days)
+    inside = _acts_of(events, question).between(first, min(last, through))
+    return inside.select(rule.mask(inside))
+
+
+def first_trigger(events: EventTable, question: Question, through: date) -> date | None:
+    """Day of the first act in the window that starts the clock; ``None`` without one, or a condition."""
+    if question.condition is None:
+        return None
     last = min(question.milestone - timedelta(days=1), through)
-    inside = events.select(replace(_between(question), theatre=question.theatre).mask(events)).between(
-        question.origin, last
-    )
-    return inside.select(
-        TargetRule("", question.any_of, question.min_severity, question.by or ()).mask(inside)
-    )
+    inside = _acts_of(events, question).between(question.origin, last)
+    day: date | None = min(inside.date[question.condition.acts.mask(inside)].tolist(), default=None)
+    return day
+
+
+def _acts_of(events: EventTable, question: Question) -> EventTable:
+    return events.select(replace(_between(question), theatre=question.theatre).mask(events))
 
 
 def _between(question: Question) -> DyadRule:

@@ -82,11 +82,7 @@ class ScoredForecast(NamedTuple):
 
     entry: ForecastEntry
     resolution: ResolutionEntry
-
-    @property
-    def outcome(self) -> Literal[0, 1]:
-        """1 when the target happened in the window."""
-        return self.resolution.outcome
+    outcome: Literal[0, 1]
 
     @property
     def question(self) -> Question:
@@ -97,6 +93,8 @@ class ScoredForecast(NamedTuple):
     def early(self) -> bool:
         """Whether the answer, a yes, was there before the window was half over."""
         decided, asked = self.resolution.decided_on, self.question
+        if asked.condition:
+            return False
         return decided is not None and 2 * (decided - asked.origin).days < asked.horizon_days
 
 
@@ -147,7 +145,11 @@ def standing_forecasts(ledger: Ledger, *, failed: bool = False) -> tuple[list[Fo
 def resolved_forecasts(ledger: Ledger, entries: Iterable[ForecastEntry]) -> list[ScoredForecast]:
     """Return those whose question is resolved, each with the resolution that stands."""
     answers = ((entry, ledger.resolution_of(entry.question.id)) for entry in entries)
-    return [ScoredForecast(entry, resolution) for entry, resolution in answers if resolution]
+    return [
+        ScoredForecast(entry, resolution, resolution.outcome)
+        for entry, resolution in answers
+        if resolution and resolution.outcome is not None
+    ]
 
 
 def _blocks(questions: Sequence[Question]) -> OriginBlocks:
@@ -325,22 +327,32 @@ def score_ledger(ledger: Ledger, *, failed: bool = False) -> LedgerScores:
 
 
 def summarise_ledger(
-    ledger: Ledger, dyad: tuple[str, str], asked: Sequence[RunQuestion] = ()
+    ledger: Ledger, dyad: tuple[str, str], asked: Sequence[RunQuestion] = (), run_id: str | None = None
 ) -> LedgerSummary:
     """Return what a report says of the ledger: the forecasts on one dyad, how they did, and the history.
 
-    ``asked`` are the questions of the run, whose earlier forecasts are the history.
+    ``asked`` are the questions of the run, whose earlier forecasts are the history. What the run itself
+    (``run_id``) put on record before is left out.
     """
     pair = tuple(sorted(dyad))
-    of_dyad = [entry for entry in ledger.forecasts if entry.question.dyad == pair]
+
+    def counts(entry: ForecastEntry) -> bool:
+        return entry.question.dyad == pair and entry.run_id != run_id
+
+    of_dyad = list(filter(counts, ledger.forecasts))
     n_failed = sum(entry.failed for entry in of_dyad)
+    own = {one.question.model_copy(update={"as_of": date.min}) for one in asked}
     standing, _ = standing_forecasts(ledger)
-    scored = resolved_forecasts(ledger, (entry for entry in standing if entry.question.dyad == pair))
+    scored = resolved_forecasts(ledger, filter(counts, standing))
     score = score_group(scored) if scored else None
     return LedgerSummary(
         schema=1,
         head=ledger.head,
         n_forecasts=len(of_dyad) - n_failed,
+        n_same=sum(
+            not entry.failed and entry.question.model_copy(update={"as_of": date.min}) in own
+            for entry in of_dyad
+        ),
         n_failed=n_failed,
         n_scored=len(scored),
         n_yes=score.n_yes if score else 0,
@@ -360,7 +372,7 @@ def _groups(scored: Sequence[ScoredForecast]) -> list[GroupScore]:
     rules = Counter(name for name, _ in {_rule(forecast.entry) for forecast in scored})
     kinds: dict[str, Callable[[ScoredForecast], str]] = {
         "horizon": lambda forecast: horizon_band(forecast.question.horizon_days),
-        "target": lambda forecast: _rule(forecast.entry)[rules[forecast.entry.target] > 1],
+        "target": lambda forecast: _rule(forecast.entry)[rules[forecast.entry.asked] > 1],
         "dyad": lambda forecast: forecast.question.pair,
         "model": lambda forecast: forecast.entry.model,
         "made": lambda forecast: HINDCAST if forecast.entry.hindcast else AHEAD,
@@ -386,7 +398,7 @@ def _rule(entry: ForecastEntry) -> tuple[str, str]:
     by = f" by {' or '.join(question.by)}" if question.by else ""
     scale = "" if question.scale_key == STANDARD else f", scale {question.scale}"
     kinds = ", ".join(question.any_of)
-    return entry.target, f"{entry.target} ({kinds}, severity {question.min_severity} or more{by}{scale})"
+    return entry.asked, f"{entry.asked} ({kinds}, severity {question.min_severity} or more{by}{scale})"
 
 
 def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = False) -> ForecastTable:
@@ -410,7 +422,10 @@ def _series(entry: ForecastEntry) -> str:
     """What sets apart forecasts of windows that are the same."""
     question = entry.question
     asked = question.pair, ",".join(question.theatre), ",".join(question.any_of), str(question.min_severity)
-    return "|".join((*asked, ",".join(question.by or ()), question.scale_key, entry.name, entry.model))
+    condition = question.condition.words if question.condition else ""
+    return "|".join(
+        (*asked, condition, ",".join(question.by or ()), question.scale_key, entry.name, entry.model)
+    )
 
 
 def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> Iterator[LedgerMiss]:
@@ -551,7 +566,7 @@ def answered_questions(ledger: Ledger) -> list[AnsweredQuestion]:
         beside = {
             name: answers[key] for name, answers in others.items() if key in answers and name not in people
         }
-        if not resolution or not (people or beside):
+        if not resolution or resolution.outcome is None or not (people or beside):
             continue
         answers = {name: entry.probability for name, entry in beside.items()} | people
         answers |= {MODEL: forecast.probability, BASE_RATE: forecast.baseline.probability}

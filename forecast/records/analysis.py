@@ -591,7 +591,8 @@ class LedgerSummary(Record):
 
     schema_: Literal[1] = Field(1, alias="schema")
     head: str = Field(description="hash of the last record of the ledger; 64 zeros when it was empty")
-    n_forecasts: int = Field(description="without those of runs that did not converge")
+    n_forecasts: int = Field(description="of other runs, without those of runs that did not converge")
+    n_same: int = Field(default=0, description="of them, on questions of this run, on whatever day asked")
     n_failed: int = Field(default=0, description="forecasts of runs that did not converge")
     n_scored: int
     n_yes: int
@@ -601,9 +602,6 @@ class LedgerSummary(Record):
     claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
     history: tuple[PastForecast, ...] = Field(
         default=(), description="earlier forecasts of the run's own questions, oldest first"
-    )
-    reactions: tuple[ReactionMeasured, ...] = Field(
-        default=(), description="the reactions that the config declares, in its order"
     )
     others: tuple[OtherForecast, ...] = Field(
         default=(), description="what others said of the run's own questions, the latest first"

@@ -329,11 +329,9 @@ def _colour(forecast: Forecast, name: str) -> str:
 
 
 def ledger_gap(run: RunRecords) -> Iterator[str]:
-    """Where no forecast of the headline question is on record, what the ledger does hold of the pair."""
-    ledger, asked = run.ledger_record, run.forecast.headline
-    if ledger is None or not ledger.n_forecasts:
-        return
-    if not any((one.target, one.milestone) == (asked.target, asked.milestone) for one in ledger.history):
+    """Where no forecast of the run's questions is on record, what the ledger does hold of the pair."""
+    ledger = run.ledger_record
+    if ledger is not None and ledger.n_forecasts and not ledger.n_same:
         held = count(ledger.n_forecasts, "forecast")
         yield f"The ledger holds {held} on this pair, all on other questions."
 

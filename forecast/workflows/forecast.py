@@ -19,6 +19,7 @@ from forecast.evaluation.track_record import decision_of
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, check_gates, fit
+from forecast.ledger.chain import Ledger
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
@@ -305,25 +306,29 @@ def run_forecast(
     """
     folder = run_place(config, out)
     place = ledger or out / LEDGER_FILE
-    before: LedgerSummary | None = None
+    book: Ledger | None = None
     fitted: list[Run] = []
 
+    def before(run: Run) -> LedgerSummary | None:
+        """What other runs had put on record when this one began."""
+        asked = dyad_rule(config).sides, questions_of(config)
+        return summarise_ledger(book, *asked, run.forecast.run_id) if book else None
+
     def keep(run: Run) -> None:
-        save_run(run, folder, force=force, ledger_record=before, report=False)
+        save_run(run, folder, force=force, ledger_record=before(run), report=False)
         fitted.append(run)
 
     refuse_existing(folder, force=force)
     with claimed(folder):
         refuse_existing(folder, force=force)
         if on_record:
-            sides = dyad_rule(config).sides
-            before = summarise_ledger(refuse_unusable(place), sides, questions_of(config))
+            book = refuse_unusable(place)
         try:
             with without_warnings():  # raised or told below
                 run = make_forecast(config, listen, keep=keep)
             if listen:
                 listen(StageProgress("report"))
-            save_run(run, folder, force=force, ledger_record=before, kept=bool(fitted))
+            save_run(run, folder, force=force, ledger_record=before(run), kept=bool(fitted))
         except BaseException as error:
             if fitted:
                 if on_record:

@@ -10,6 +10,7 @@ from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable, table_of
 from forecast.evaluation.score_table import score_forecasts
 from forecast.ledger.chain import VoidEntry, with_id
+from forecast.ledger.recording import RunQuestion
 from forecast.ledger.scoring import SEED, horizon_band, score_ledger, summarise_ledger
 from forecast.ledger.store import write_ledger
 from forecast.panel import TargetRule
@@ -221,3 +222,16 @@ def test_the_summary_for_a_report_is_of_one_pair(two, coded):
     assert (summary.n_forecasts, summary.n_scored, summary.n_yes, summary.n_hindcasts) == (2, 2, 1, 0)
     assert summary.brier.value == pytest.approx((0.25**2 + 0.5**2) / 2)
     assert summarise_ledger(two.ledger, ("USA", "SRB")).brier is None
+
+
+def test_the_summary_leaves_out_the_run_itself_and_counts_its_questions_by_others(case):
+    case.record("2022-01-01", {"crisis": {30: 0.25}}, name="one")
+    case.record("2022-01-01", {"crisis": {30: 0.35}}, name="two")
+    case.record("2021-12-02", {"crisis": {60: 0.3}}, name="two")  # before the same milestone
+    case.record("2022-01-01", {"crisis": {60: 0.3}, "clash": {30: 0.1}}, name="two", config="b")
+    (question, *_) = case.ledger.questions.values()
+    asked = [RunQuestion("crisis", "in-30", question)]
+    summary = summarise_ledger(case.ledger, ("USA", "CHN"), asked, "one-20220101")
+    assert (summary.n_forecasts, summary.n_same) == (4, 2)
+    alone = summarise_ledger(case.ledger, ("USA", "CHN"), asked, "two-20220101")
+    assert (alone.n_forecasts, alone.n_same) == (2, 2)

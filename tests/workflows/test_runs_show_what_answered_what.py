@@ -72,3 +72,32 @@ def test_one_trigger_does_what_the_scenario_of_it_does(run, run_folder, command)
         assert both == pytest.approx(after[days], abs=1e-9)
     (asked,) = (one for one in target["milestones"] if one["name"] == "party-congress")
     assert found.effects[-1].probability == pytest.approx(asked["probability"], abs=1e-9)
+
+
+def test_a_conditional_question_goes_on_record_with_the_chance_that_the_trigger_leaves(
+    run, run_folder, command, tmp_path
+):
+    (found,) = run.analysis.reactions
+    (effect,) = (one for one in found.effects if one.days == 30)
+    asked = ("judge", run_folder, "--ledger", tmp_path / "a.sqlite", "--json")
+    asked += ("--target", found.target, "--before", "new-year", "--within", 30)
+    told = command(*asked, "--if", "dispute/taiwan_*:4:USA").facts["conditional"]
+    # The day of the trigger, and the base rate with it, are left out.
+    assert effect.base < told["probability"] < effect.probability
+    assert told["probability"] == pytest.approx(effect.probability, abs=0.02)
+    assert told["interval90"][0] < told["probability"] < told["interval90"][1]
+    named = command(*asked, "--if", "contact", "--by", "anna", "--probability", "40%").facts
+    assert (named["added"], named["probability"], named["model"]) == (
+        *(2, 0.4),
+        pytest.approx(named["conditional"]["probability"], abs=1e-6),
+    )
+    # The same days, of which more are slight; and the cases of the reaction, by another count of answers.
+    assert named["model"] < told["probability"]
+    assert named["conditional"]["cases"] >= found.cases > told["cases"]
+    for trigger, says in (
+        ("contacts", "unknown category 'contacts'. "),
+        ("dispute:6", "expected CATEGORY[/SUBCATEGORY][:SEVERITY][:BY]"),
+        ("dispute:4:IND", "'IND' is no actor of the dyad"),
+        ("military_posture:4", f"meets '{found.target}' by itself"),
+    ):
+        assert says in command(*asked, "--if", trigger).err
