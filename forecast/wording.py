@@ -233,11 +233,28 @@ def day_span(first: date, last: date) -> str:
     return f"on {long_day(first)}" if first == last else f"between {long_day(first)} and {long_day(last)}"
 
 
+_COMMON = frozenset({"a", "an", "any", "another", "further", "large", "major", "mobilisation", "the", "war"})
+"""First words of a title that is a noun by itself; any other may be a name, or begin a sentence."""
+
+
 def in_sentence(label: str) -> str:
-    """Label as it stands within a sentence: a small first letter, but for a name in capitals."""
+    """Label of ours as it stands within a sentence: a small first letter, but for a name in capitals.
+
+    For titles that users write see ``title_in_sentence``.
+    """
     if label.startswith(("A ", "An ")):
         return f"a{label[1:]}"
     return label if label[1:2].isupper() or not label[1:2].isalpha() else f"{label[:1].lower()}{label[1:]}"
+
+
+def title_in_sentence(title: str) -> str:
+    """Title of a target within a sentence: small where it is plainly a noun, else in its own words, quoted.
+
+    ``"A lethal clash"`` becomes ``"a lethal clash"``, ``"Turkey harms Greek forces"`` is quoted: a small
+    letter would spoil a name, and no question can be made of a sentence.
+    """
+    first = title.split(maxsplit=1)[0].rstrip(",").lower() if title.strip() else ""
+    return in_sentence(title) if first in _COMMON else f"“{title}”"
 
 
 def with_article(noun: str) -> str:
@@ -248,7 +265,7 @@ def with_article(noun: str) -> str:
 def question_text(label: str, dyad: str, as_of: date, milestone: date, reported_by: str) -> str:
     """A target of a dyad and a milestone as a forecasting platform would ask it."""
     return (
-        f"Will {in_sentence(label)} ({dyad}) happen after {long_day(as_of)} and before "
+        f"Will {title_in_sentence(label)} ({dyad}) happen after {long_day(as_of)} and before "
         f"{long_day(milestone)}, as reported by {reported_by}?"
     )
 

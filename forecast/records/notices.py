@@ -151,6 +151,22 @@ def _learned_later(parts: Sequence[str], last: date) -> str:
     )
 
 
+def _kind_never_seen(
+    target: str,
+    label: str,
+    kinds: Sequence[str],
+    by: Sequence[str],
+    priors: Sequence[str],
+    acts_a_year: float,
+) -> str:
+    acts = " or ".join(kinds).replace("_", " ") + (f" by {' or '.join(by)}" if by else "")
+    return (
+        f"{label}: the data hold no {acts} of any severity. Its chance rests on an assumed "
+        f"{plain_number(acts_a_year)} acts a year, from half an act in the record; state your own under "
+        f"model.priors ({listing(priors)})."
+    )
+
+
 def _influential_events(number: int) -> str:
     them = "is too influential to remove without a refit; its effect is not shown."
     if number > 1:
@@ -172,6 +188,7 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
         f"{label}: {_seen(events, days)}{f', fewer than {needed} times' if events else ''}. Its figures rest "
         "mostly on assumptions."
     ),
+    "kind_never_seen": _kind_never_seen,
     "stale_events": _stale_events,
     "feed_fault": lambda fault: fault.text,
     "one_episode": lambda events, of, first, last: (
@@ -199,6 +216,11 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
     "kind_not_learned": lambda target, label: (
         f"{label}: the other pairs that the pooled hazard was learned from held no target of such acts, so "
         "its forecast of it is less certain."
+    ),
+    "beyond_pooled_hazard": lambda reach, milestones: (
+        f"The pooled hazard answers up to {long_day(reach)}. Beyond, as before "
+        f"{listing(map(long_day, milestones))}, the model alone says how the chance grows; no backtest "
+        "reaches so far."
     ),
     "longer_than_learned": lambda years, longest: (
         f"The data cover {years:.0f} years; the records that the pooled hazard was learned from cover "

@@ -79,7 +79,6 @@ from forecast.report.words import (
 )
 from forecast.wording import (
     count,
-    in_sentence,
     interval_percent,
     listing,
     long_day,
@@ -91,6 +90,7 @@ from forecast.wording import (
     shown_difference,
     signed_points,
     small_number,
+    title_in_sentence,
 )
 
 BESIDE: dict[str, tuple[Step, str]] = {
@@ -195,8 +195,8 @@ def _what_counts_table(run: RunRecords) -> Table:
     rows = []
     for place, target in enumerate(run.forecast.targets):
         impact = run.options.impact.get(target.name)
-        grave = f" Impact {impact.level}: {in_sentence(impact.rationale)}" if impact else ""
-        not_counted = f"Does not count: {in_sentence(target.does_not_count.rstrip('.'))}."
+        grave = f" Impact {impact.level}: {impact.rationale}" if impact else ""
+        not_counted = f"Does not count: {target.does_not_count.rstrip('.')}."
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
         counts = Cell(shorten(what_counts(target), 300), note=f"{not_counted}{grave}".strip())
         rows.append((event, counts, _cases(target, summaries)))
@@ -289,7 +289,9 @@ def _course_caption(run: RunRecords, past: tuple[PastForecast, ...]) -> str:
 def _describe_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
     target, milestone = headline_pair(forecast)
     history = "; ".join(f"{percent(one.probability)} as of {long_day(one.as_of)}" for one in past)
-    before = f"Earlier forecasts of {in_sentence(shorten(target.label, 80))}: {history}. " if past else ""
+    before = (
+        f"Earlier forecasts of {title_in_sentence(shorten(target.label, 80))}: {history}. " if past else ""
+    )
     parts = []
     for target in forecast.targets:
         shown = chosen_milestones(target.milestones, milestone.name, MOST_IN_CHART)

@@ -55,6 +55,7 @@ from forecast.wording import (
     signed_points,
     small_number,
     times,
+    title_in_sentence,
     words,
 )
 
@@ -230,7 +231,7 @@ def judgement_sentence(forecast: Forecast) -> str:
 def question_sentence(target: TargetForecast, milestone: MilestoneForecast, range_said: str = "") -> str:
     """The answer to one question in one sentence, with the likelihood first."""
     like = f", as in {_months(target)}," if target.cases else ""
-    subject = f"{in_sentence(target.label)}{like} before {long_day(milestone.date)} ({milestone.label})"
+    subject = f"{title_in_sentence(target.label)}{like} before {long_day(milestone.date)} ({milestone.label})"
     if target.grave and milestone.probability < LEAST_WORDED:
         return f"{capitalised(subject)}: {milestone.words}."
     word = words(milestone.probability)
@@ -643,7 +644,7 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
     if scenario.taken_out:
         parts.append(f"{count(scenario.taken_out, 'past event')} taken out")
     if scenario.priors:
-        titles = {one.name: in_sentence(one.label) for one in scenario.targets}
+        titles = {one.name: title_in_sentence(one.label) for one in scenario.targets}
         labels = [in_sentence(assumption_label(name, titles=titles)) for name in scenario.priors[:2]]
         labels += [f"{small_number(len(scenario.priors) - 2)} more"] * (len(scenario.priors) > 2)
         parts.append(f"another belief on {listing(tuple(labels))}")

@@ -124,12 +124,19 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
             yield notice(
                 "few_target_events", target=rule.name, label=label, events=len(seen), days=days, needed=needed
             )
+        if not rule.mask_kind(used).any():
+            yield _kind_never_seen(inputs, rule, label)
         if pooled and not inputs.hazard.knows_kind(rule):
             yield notice("kind_not_learned", target=rule.name, label=label)
     last: dict[str, date] = {}
     if inputs.population is not None:
         last["priors"] = date.fromisoformat(inputs.population.provenance.last)
     if pooled:
+        reach = as_of + timedelta(days=(inputs.family.furthest_days or 0) + 1)
+        if inputs.family.furthest_days and (
+            further := [one.date for one in inputs.config.milestones if one.date > reach]
+        ):
+            yield notice("beyond_pooled_hazard", reach=reach, milestones=tuple(sorted(further)))
         last["pooled hazard"] = max(dyad.last for dyad in pooled)
         years = record_days / DAYS_A_YEAR
         longest = max((dyad.last - dyad.first).days for dyad in pooled) / DAYS_A_YEAR
@@ -156,6 +163,27 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
         yield notice("late_start", start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
     if inputs.later is not None:
         yield notice("events_after_as_of", **inputs.later._asdict())
+
+
+def _kind_never_seen(inputs: Inputs, rule: TargetRule, label: str) -> Notice:
+    """Return the caution that a target rests on the prior of a rate alone, and which."""
+    layout, place = inputs.data.layout, inputs.rules.index(rule)
+    rates = {
+        layout.rates[rate]
+        for rate, kind in zip(layout.rate_of, layout.kinds, strict=True)
+        if place in kind.cell
+    }
+    names = tuple(f"{BASE_RATE}.{name}" for name in sorted(rates))
+    weekly = sum(float(inputs.priors.priors[name].distribution.quantile(0.5)) for name in names)
+    return notice(
+        "kind_never_seen",
+        target=rule.name,
+        label=label,
+        kinds=tuple(rule.any_of),
+        by=tuple(rule.by),
+        priors=names,
+        acts_a_year=weekly * DAYS_A_YEAR / STEP_DAYS,
+    )
 
 
 def _unseen_subcategories(inputs: Inputs, used: EventTable) -> Iterator[Notice]:

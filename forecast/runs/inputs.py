@@ -171,7 +171,6 @@ def read_data(config: Config) -> Inputs:
     inputs = inputs_of(config, everything.select(rule.mask(everything)))
     if inputs.audit and not {one.id for one in inputs.audit.judged} & {*everything.id.tolist()}:
         raise config.error(("events", "audit"), f"judges no row of {config.events.source}")
-    _refuse_unseen(inputs)
     acts = everything.select(rule.mask(everything))
     if faults := [*record_faults(inputs, inputs.reactions, acts)]:
         raise config.errors(faults)
@@ -195,19 +194,6 @@ def _refuse_other_pairs(config: Config, everything: EventTable) -> None:
             f"{config.events.source} holds no {sides.in_words()}.{hint} It holds "
             f"{pairs_in_words(main_pairs(everything))}",
         )
-
-
-def _refuse_unseen(inputs: Inputs) -> None:
-    config, start = inputs.config, inputs.data.grid.start
-    used = inputs.events.between(start, config.as_of)
-    for rule in inputs.rules:
-        if not rule.mask_kind(used).any():
-            by = f" by {' or '.join(rule.by)}" if rule.by else ""
-            raise config.error(
-                ("targets", rule.name, "by" if by else "any_of"),
-                f"the data hold no event of {' or '.join(rule.any_of)}{by} in {start} … {config.as_of}; a "
-                f"target needs a category that was seen{by} at least once, of any severity",
-            )
 
 
 def inputs_of(config: Config, everything: EventTable) -> Inputs:
@@ -509,7 +495,7 @@ def family_of(config: Config, hazard: PooledHazard | None = None) -> Family:
     """Return the family of a config, with the coefficients of its pooled hazard, ``hazard`` if they are read.
 
     Raises ``ConfigError``: an unknown family, coefficients that it does not use or cannot read, or a
-    milestone that lies further ahead than a member answers; with the line.
+    milestone that lies further ahead than a family without a fit answers; with the line.
     """
     with _told_at(config, "model", "family"):
         family = family_named(config.model.family)
@@ -523,11 +509,11 @@ def family_of(config: Config, hazard: PooledHazard | None = None) -> Family:
         family = family.with_hazard(hazard or load_hazard(config))
     for position, milestone in enumerate(config.milestones):
         days = (milestone.date - config.as_of).days
-        if family.furthest_days is not None and days > family.furthest_days + 1:
+        if not family.fitted and family.furthest_days is not None and days > family.furthest_days + 1:
             raise config.error(
                 ("milestones", position, "date"),
-                f"{milestone.date} is {days} days ahead; a member of model.family {family.name!r} answers up "
-                f"to {family.furthest_days + 1} days. Take a nearer date, or model.family: model",
+                f"{milestone.date} is {days} days ahead; model.family {family.name!r} answers up to "
+                f"{family.furthest_days + 1} days. Take a nearer date, or model.family: combined",
             )
     return family
 

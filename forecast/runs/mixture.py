@@ -113,15 +113,30 @@ class DirectAnswers:
         return tuple(answers[target] for answers in self.by_member.values() if target in answers)
 
 
-def direct_answers(inputs: Inputs, events: EventTable, horizon_days: int) -> DirectAnswers:
-    """Ask the members of a run's family that need no fit, of these events."""
+def direct_answers(
+    inputs: Inputs, events: EventTable, horizon_days: int, plain: Survival | None = None
+) -> DirectAnswers:
+    """Ask the members of a run's family that need no fit, of these events.
+
+    Beyond the longest horizon that a member answers, its chance that nothing happens falls as that of the
+    model without acts ahead, ``plain``.
+    """
     grid = inputs.data.grid
-    return DirectAnswers(
-        {
-            member.name: member.by_day(events, inputs.rules, grid.origin, grid.start, horizon_days)
-            for member in inputs.family.direct
-        }
-    )
+    by_member = {}
+    for member in inputs.family.direct:
+        last = min(horizon_days, member.furthest_days or horizon_days)
+        said = member.by_day(events, inputs.rules, grid.origin, grid.start, last)
+        if plain is not None and last < horizon_days:
+            said = {name: _carried_on(draws, plain.of(name).mean(axis=0)) for name, draws in said.items()}
+        by_member[member.name] = said
+    return DirectAnswers(by_member)
+
+
+def _carried_on(draws: Floats, quiet: Floats) -> Floats:
+    """P by day, shape (draw, day), carried on by how a chance of nothing, shape (day,), falls after it."""
+    last = draws.shape[1] - 1
+    further = 1 - (1 - draws[:, -1:]) * quiet[last + 1 :] / max(quiet[last], _LEAST)
+    return np.concatenate([draws, further], axis=1)
 
 
 @dataclass(frozen=True)

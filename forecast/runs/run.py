@@ -211,9 +211,8 @@ def mixture_of(inputs: Inputs, chances: Chances) -> Mixture:
     ahead = chances.survival(inputs.calendar)
     occasions = any(one.when is None for one in inputs.data.layout.reactions)
     plain = chances.survival(occasions=False) if inputs.calendar or occasions else None
-    return Mixture(
-        inputs, direct_answers(inputs, inputs.events, chances.n_days), ahead, plain, chances=chances
-    )
+    direct = direct_answers(inputs, inputs.events, chances.n_days, plain or ahead)
+    return Mixture(inputs, direct, ahead, plain, chances=chances)
 
 
 def _existing(folder: Path, name: str) -> Path:

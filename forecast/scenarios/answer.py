@@ -117,7 +117,7 @@ def answered(
         chances, failures = fitted_anew(plan, tell)
         plain, weights = chances.survival(occasions=False), None
         if plan.changes_past:
-            direct = direct_answers(plan.inputs, plan.inputs.events, chances.n_days)
+            direct = direct_answers(plan.inputs, plan.inputs.events, chances.n_days, plain)
     if chances is base.chances and _only_conflict_added(base, plan):
         # In the same order of memory, so that sums over draws are the same to the last digit.
         values = base.survival.values.copy(order="K")

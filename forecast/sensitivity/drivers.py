@@ -193,4 +193,5 @@ def _felt_still(inputs: Inputs, draws: StreamDraws) -> list[int]:
 def _silent(inputs: Inputs, events: EventTable, target: str, day: int) -> float:
     """Mean chance that nothing happens by the members that need no fit, asked of these events."""
     answers = direct_answers(inputs, events, day).of(target)
-    return float(np.mean([1 - draws[:, day].mean() for draws in answers])) if answers else 0.0
+    # The last day that a member answers, where the day lies beyond.
+    return float(np.mean([1 - draws[:, -1].mean() for draws in answers])) if answers else 0.0

@@ -124,13 +124,17 @@ def test_a_small_chance_of_a_grave_event_is_said_in_odds(probability, upper, sai
 
 
 @pytest.mark.parametrize(
-    ("noun", "title", "within"),
+    ("title", "within"),
     [
-        ("major act of conflict", "A major act of conflict", "a major act of conflict"),
-        ("extreme act of conflict", "An extreme act of conflict", "an extreme act of conflict"),
+        (wording.with_article("major act of conflict"), "a major act of conflict"),
+        (wording.with_article("extreme act of conflict"), "an extreme act of conflict"),
+        ("Large drills that ring Taiwan", "large drills that ring Taiwan"),
+        ("War, or a clash with fifty dead or more", "war, or a clash with fifty dead or more"),
+        ("Turkey harms Greek forces", "“Turkey harms Greek forces”"),
+        ("Turkish threat of war", "“Turkish threat of war”"),
+        ("Lethal clash", "“Lethal clash”"),
     ],
 )
-def test_a_title_has_its_article_and_keeps_it_within_a_question(noun, title, within):
-    assert wording.with_article(noun) == title
+def test_a_title_is_small_in_a_question_where_it_is_a_noun_and_quoted_where_it_may_be_a_name(title, within):
     asked = wording.question_text(title, "A – B", date(2023, 1, 1), date(2023, 2, 1), "the press")
     assert asked.startswith(f"Will {within} (A – B) happen after")
