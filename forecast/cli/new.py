@@ -18,15 +18,15 @@ from forecast.cli.options import (
     day,
     day_option,
     option,
-    read_pair,
+    read_actors,
     takes_options,
 )
 from forecast.errors import InputError
-from forecast.events.countries import pair_title
-from forecast.wording import count, listing, long_day, times
+from forecast.wording import count, listing, long_day, title_in_sentence
 
 if TYPE_CHECKING:
-    from forecast.config.draft import Draft, Pair
+    from forecast.config.draft import Draft
+    from forecast.events.dyads import DyadRule
     from forecast.events.table import EventTable
 
 EXAMPLE_FOLDER = Path("configs")
@@ -40,7 +40,15 @@ class NewOptions:
         "EVENTS", "Event file (CSV, Parquet, .xlsx) or bundled:us-china.", default=None
     )
     store: str | None = option(None, "--store", "Store of events, in place of an event file.", "DIR")
-    pair: str | None = option(None, "--pair", "The two sides, as the events name them, e.g. USA,CHN.", "A,B")
+    pair: str | None = option(
+        None,
+        "--pair",
+        "The two sides as the events name them: USA,CHN; with several actors USA+NAT,SRB.",
+        "A,B",
+    )
+    theatre: str | None = option(
+        None, "--theatre", "Third parties: acts between one of them and a side count too.", "C,D"
+    )
     as_of: datetime | None = day_option(
         None, "--as-of", "Day of the forecast; the last day known in the file when absent."
     )
@@ -65,7 +73,8 @@ def new(chosen: NewOptions, *, answer: Answer) -> None:
     """Write a commented config from your events, a template to fill in, or an example.
 
     Sides, days and targets come from what the event file held on the as-of date. With --pair alone the
-    bundled events are taken if they hold the pair; if not, a template is written.
+    bundled events are taken if they hold the pair; if not, a template is written. Left-out actors with many
+    acts are asked about.
     """
     if chosen.dates != "iso" and (chosen.events is None or chosen.example is not None):
         raise InputError(f"--dates {chosen.dates} would have no effect: no event file is read. Leave it out")
@@ -76,14 +85,16 @@ def new(chosen: NewOptions, *, answer: Answer) -> None:
         raise InputError("give an event file or --store, not both")
     if chosen.store is not None and chosen.pair is None:
         raise InputError("--store holds several pairs: say which, e.g. --pair USA,CHN")
+    if chosen.theatre is not None and chosen.pair is None:
+        raise InputError("--theatre needs --pair: which two sides do its acts count with?")
     if chosen.events is None and chosen.pair is None:
         raise InputError("give an event file, --pair A,B or --example us-china, e.g. forecast new events.csv")
 
     from forecast.config import load_config
-    from forecast.config.draft import draft_yaml, pair_name
+    from forecast.config.draft import draft_yaml
 
     draft = _draft(chosen)
-    path = chosen.out or Path(f"{pair_name((draft.a, draft.b))}.yaml")
+    path = chosen.out or Path(f"{draft.name}.yaml")
     if chosen.events and path.exists() and Path(chosen.events).expanduser().resolve() == path.resolve():
         raise InputError(f"--out: {path} is the event file itself; give another place")
     content = draft_yaml(draft, path)
@@ -101,27 +112,41 @@ def _draft(chosen: NewOptions) -> Draft:
     from forecast.events.reading import load_events
     from forecast.events.stores import read_store
 
-    pair = None if chosen.pair is None else read_pair(chosen.pair)
+    dyad = None if chosen.pair is None else _dyad(chosen.pair, chosen.theatre or "")
     as_of = day(chosen.as_of)
     scale = None if chosen.scale is None else (_scale_from(chosen), load_scale(chosen.scale, Path()))
     events: EventTable | None
-    if chosen.store is not None and pair is not None:
-        wanted = {(min(pair), max(pair))}
-        events = read_store(Path(chosen.store).expanduser(), name=chosen.store, pairs=wanted)
+    if chosen.store is not None and dyad is not None:
+        events = read_store(Path(chosen.store).expanduser(), name=chosen.store, pairs={*dyad.pairs})
     elif chosen.events is not None:
         events = load_events(chosen.events, Path(), dates=chosen.dates)
     else:
-        events = _bundled_with(pair)
+        events = _bundled_with(dyad)
     if events is None:
-        assert pair is not None
-        _refuse_mistyped(pair)
-        blank = blank_draft(pair, as_of)
+        assert dyad is not None
+        _refuse_mistyped(dyad)
+        blank = blank_draft(dyad, as_of)
         return blank if scale is None else replace(blank, scale=scale[0], scale_reason="as asked for")
     if as_of is None:
         as_of = _last_known(events)
         # One day of record in a store is known at the end of that day, and nothing lies before it.
         as_of += timedelta(days=chosen.store is not None and events.date[0].item() == as_of)
-    return draft_config(events, pair, as_of, dates=chosen.dates, scale=scale)
+    return draft_config(events, dyad, as_of, dates=chosen.dates, scale=scale)
+
+
+def _dyad(pair: str, theatre: str) -> DyadRule:
+    """Read ``--pair`` and ``--theatre``; actors of a side are joined by a plus."""
+    from forecast.events.dyads import DyadRule
+
+    parts = pair.split(",")
+    sides = [read_actors(part.replace("+", ","), "--pair") for part in parts]
+    if len(sides) != 2 or not all(sides):
+        raise InputError(f"--pair: got '{pair}'; expected two sides with a comma between, e.g. USA,CHN")
+    rule = (*sides, read_actors(theatre, "--theatre"))
+    named = [actor for side in rule for actor in side]
+    if twice := sorted({actor for actor in named if named.count(actor) > 1}):
+        raise InputError(f"--pair {pair}: {listing(twice)} named twice; an actor has one place")
+    return DyadRule(*rule)
 
 
 def _scale_from(chosen: NewOptions) -> str:
@@ -133,11 +158,11 @@ def _scale_from(chosen: NewOptions) -> str:
     return scale if scale in PACKAGED else source_from(scale, (chosen.out or Path()).parent)
 
 
-def _refuse_mistyped(pair: Pair) -> None:
+def _refuse_mistyped(dyad: DyadRule) -> None:
     """Refuse a country's name with a slip where no event file could hold an actor of that name."""
     from forecast.events.countries import near_country
 
-    if near := {actor: meant for actor in pair if (meant := near_country(actor))}:
+    if near := {actor: meant for actor in dyad.actors if (meant := near_country(actor))}:
         meant = listing(tuple(f"{meant} by '{actor}'" for actor, meant in near.items()))
         raise InputError(
             f"--pair: did you mean {meant}? Give an event file as well to name an actor of your own so"
@@ -149,13 +174,12 @@ def _last_known(events: EventTable) -> date:
     return last
 
 
-def _bundled_with(pair: Pair | None) -> EventTable | None:
-    from forecast.events.dyads import DyadRule
+def _bundled_with(dyad: DyadRule | None) -> EventTable | None:
     from forecast.events.reading import BUNDLED, PREFIX, load_events
 
-    for name in BUNDLED if pair else ():
+    for name in BUNDLED if dyad else ():
         events = load_events(PREFIX + name, Path())
-        if pair and DyadRule((pair[0],), (pair[1],)).mask(events).any():
+        if dyad and replace(dyad, theatre=()).mask(events).any():
             return events
     return None
 
@@ -167,6 +191,7 @@ def _lay_out(chosen: NewOptions, example: str, answer: Answer) -> None:
         "EVENTS": "events",
         "--store": "store",
         "--pair": "pair",
+        "--theatre": "theatre",
         "--as-of": "as_of",
         "--scale": "scale",
     }
@@ -222,7 +247,7 @@ def _facts(draft: Draft, path: Path) -> dict[str, object]:
     acts = draft.acts
     return {
         "path": str(path),
-        "pair": [draft.a, draft.b],
+        "pair": ["+".join(draft.dyad.a), "+".join(draft.dyad.b)],
         "as_of": draft.as_of.isoformat() if draft.as_of else None,
         "source": draft.source,
         "events": None if acts is None else len(acts),
@@ -235,6 +260,7 @@ def _facts(draft: Draft, path: Path) -> dict[str, object]:
                     mode="json", include={"label", "any_of", "min_severity", "counts", "does_not_count"}
                 ),
                 "events": None if acts is None else len(target.ids),
+                "days": None if acts is None else target.days,
                 "last": target.last.isoformat() if target.last else None,
             }
             for target in draft.targets
@@ -243,6 +269,8 @@ def _facts(draft: Draft, path: Path) -> dict[str, object]:
         "scale_reason": draft.scale_reason,
         "cautions": [draft.saturated.model_dump(mode="json")] if draft.saturated else [],
         "notes": [] if draft.known is None else [*draft.known.notes],
+        "headline": draft.headline.name,
+        "third_parties": [one._asdict() for one in draft.third_parties],
         "milestones": [milestone.model_dump(mode="json") for milestone in draft.milestones],
         "next": _next_of(draft, path),
     }
@@ -251,14 +279,15 @@ def _facts(draft: Draft, path: Path) -> dict[str, object]:
 def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     from forecast.events.dyads import left_out_in_words
 
-    pair = pair_title([draft.a], [draft.b])
     if draft.acts is None or draft.as_of is None:
-        yield Prose(f"Wrote {path}, a template for {pair}: no events are at hand. Fill in what is marked.")
+        yield Prose(
+            f"Wrote {path}, a template for {draft.title}: no events are at hand. Fill in what is marked."
+        )
         yield _commands(f"{_next_of(draft, path)}   your acts, one a row", _next("check", path))
         return
     yield Prose(
-        f"Wrote {path}: {pair} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} since "
-        f"{long_day(draft.acts.date[0].astype(object))}."
+        f"Wrote {path}: {draft.title} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} "
+        f"since {long_day(draft.acts.date[0].astype(object))}."
     )
     yield from (Prose(f"{note}.", lead="Note:") for note in draft.acts.notes)
     if from_file:
@@ -267,7 +296,7 @@ def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     if draft.saturated:
         yield Prose(draft.saturated.text, tone="warning")
     targets = (
-        (target.label, times(len(target.ids)), f"last {long_day(target.last)}" if target.last else "")
+        (target.label, target.seen, f"last {long_day(target.last)}" if target.last else "")
         for target in draft.targets
     )
     yield plain_table(("", right(), ""), targets, "Targets, by what the record holds")
@@ -279,6 +308,8 @@ def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     if draft.left_out:
         rows = sum(pair_rows.rows for pair_rows in draft.left_out)
         yield Prose(f"Left out as acts of others: {left_out_in_words(draft.left_out, rows, 5)}.")
+    yield from (Prose(question, tone="warning") for question in draft.questions)
+    yield Prose(f"Headline: {title_in_sentence(draft.headline.label)}, the gravest of these that was seen.")
     days = tuple(f"{long_day(milestone.date)} ({milestone.label})" for milestone in draft.milestones)
     yield Prose(f"Milestones: {listing(days)}.")
     yield _commands(_next("check", path), _next_of(draft, path))

@@ -192,14 +192,19 @@ def day(value: datetime | None) -> date | None:
     return value.date() if value else None
 
 
-def read_pair(text: str) -> tuple[str, str]:
-    """Return the two actors of an option ``--pair`` (``InputError``: they are no two)."""
+def read_actors(text: str, option: str) -> tuple[str, ...]:
+    """Return the actors that an option names, with commas between (``InputError``: one is none)."""
     from forecast.events.cells import CellFault, clean_text, parse_actor
 
     try:
-        sides = [parse_actor(clean_text(side)) for side in parts_of(text)]
+        return tuple(parse_actor(clean_text(part)) for part in parts_of(text))
     except CellFault as fault:
-        raise InputError(f"--pair: {fault}") from fault
+        raise InputError(f"{option}: {fault}") from fault
+
+
+def read_pair(text: str) -> tuple[str, str]:
+    """Return the two actors of an option ``--pair`` (``InputError``: they are no two)."""
+    sides = read_actors(text, "--pair")
     if len(sides) != 2 or sides[0] == sides[1]:
         raise InputError(f"--pair: got '{text}'; expected two actors with a comma between, e.g. USA,CHN")
     return sides[0], sides[1]

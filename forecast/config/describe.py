@@ -22,20 +22,22 @@ _MOST_KINDS = 2
 def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
     """Return what the config asks, in plain English, in lines of at most ``WIDTH`` signs.
 
-    ``questions`` are its questions with their rules (``question_lines``).
+    ``questions`` are its questions with their rules (``question_lines``), in place of its targets.
     """
+    targets = (
+        f"{config.target_title(name)} ({name}): met by one act of {target_definition(target)}."
+        for name, target in config.targets.items()
+    )
+    title, day = config.target_title(config.headline.target), long_day(config.headline_milestone.date)
     sections = {
-        "Headline question": [_headline_question(config)],
-        "Targets": (
-            f"{config.target_title(name)} ({name}): met by one act of {target_definition(target)}."
-            for name, target in config.targets.items()
+        "Questions": tuple(questions) or tuple(targets),
+        "Milestones": (
+            *(_milestone_line(milestone, config) for milestone in config.milestones),
+            f"The headline: '{title}' before {day}.",
         ),
-        "Questions as a forecasting platform would ask them": questions,
-        "Milestones": (_milestone_line(milestone, config) for milestone in config.milestones),
         "Expected acts": _calendar_lines(config),
         "Reactions": map(reaction_line, config.reactions, config.reactions.values()),
-        "Priors": _prior_lines(config),
-        "Sampling": [_sampling(config)],
+        "Settings that are not the defaults": _changed_settings(config),
     }
     blocks = [_paragraph(_what_it_is(config)), _paragraph(_what_it_reads(config))]
     for title, lines in sections.items():
@@ -92,15 +94,6 @@ def _delay(config: Config) -> str:
     return f" Recent weeks are corrected for acts that become known late ({how})."
 
 
-def _headline_question(config: Config) -> str:
-    name, milestone = config.headline.target, config.headline_milestone
-    target = f"'{config.target_title(name)}' ({target_definition(config.targets[name])})"
-    return (
-        f"Will the target {target} be met after {long_day(config.as_of)} and before "
-        f"{long_day(milestone.date)} ({', '.join(_milestone_words(milestone, config))})?"
-    )
-
-
 def _milestone_line(milestone: MilestoneConfig, config: Config) -> str:
     title, *ahead = _milestone_words(milestone, config)
     return f"{long_day(milestone.date)}: {', '.join((f'{title} ({milestone.name})', *ahead))}."
@@ -128,8 +121,6 @@ def _calendar_lines(config: Config) -> Iterator[str]:
         ]
         meets = f" If it happens it meets the target '{_either(met)}'." if met else ""
         yield f"{long_day(act.date)}: {act.label} ({kind}), {chance}.{meets}"
-    if not config.calendar:
-        yield "None are listed; the model expects only what it has learnt."
 
 
 def reaction_line(name: str, reaction: ReactionConfig) -> str:
@@ -159,15 +150,12 @@ def _chance_text(chance: str | float | Mapping[str, float]) -> str:
     return percent(chance) if isinstance(chance, float) else _prior_text(chance)
 
 
-def _prior_lines(config: Config) -> Iterator[str]:
+def _changed_settings(config: Config) -> Iterator[str]:
     for name, value in config.model.priors.items():
-        yield f"{name}: {_prior_text(value)} instead of the default."
-    source = {
-        "none": "are the documented defaults",
-        "shipped": "are the defaults of the package, learned from other dyads",
-    }.get(config.model.population, f"are defaults learned from other dyads, in {config.model.population}")
-    which = "others" if config.model.priors else "priors"
-    yield f"All {which} {source}; rates follow the record (model family '{config.model.family}')."
+        yield f"Prior {name}: {_prior_text(value)}."
+    for section in ("model", "sampler"):
+        changed = getattr(config, section).model_dump(exclude_defaults=True, exclude={"priors", "seed"})
+        yield from (f"{section}.{key}: {value}." for key, value in changed.items())
 
 
 def _prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, float]]) -> str:
@@ -177,14 +165,6 @@ def _prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, flo
         if isinstance(quantiles, Mapping):
             return f"{scale} with {_prior_text(quantiles)}"
     return f"quantiles {', '.join(f'{level} = {number:g}' for level, number in value.items())}"
-
-
-def _sampling(config: Config) -> str:
-    sampler = config.sampler
-    return (
-        f"{sampler.chains} chains of {sampler.draws:,} draws after {sampler.tune:,} warm-up steps (target "
-        f"acceptance {sampler.target_accept:g}), seed {sampler.seed}."
-    )
 
 
 def _words(name: str) -> str:

@@ -10,7 +10,7 @@ import os
 import shlex
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -63,7 +63,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _FOR_EDITORS = b"# yaml-language-server:"
 
 ENOUGH = 3
-"""Fewer acts than these make a target whose forecast rests on priors; others are proposed first."""
+"""Fewer days with an act make a target whose forecast rests on priors; others are proposed first."""
 CROWDED_SHARE = 0.9
 RECENT_MONTHS = 36
 LEAST_MONTHS = 6
@@ -102,13 +102,13 @@ _GRAVEST = {
     ("rupture", ""): ("rupture", "Relations broken, an embargo, or mobilisation for war"),
 }
 """Key and title of targets of the highest severity, by kind and scale; without a scale those of any."""
-
-Pair = tuple[str, str]
+MANY_SHARE, MANY_ROWS, MOST_THIRD = 0.05, 3, 3
+"""Acts from which on a third party is asked about, beside those of the pair and at least; how many are."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProposedTarget:
-    """A target, and how often a record holds it: ids of the acts, calendar months with one, the last day.
+    """A target, and how often a record holds it: ids of acts, days and months with one, the last day.
 
     ``crowded`` is one that was met in nearly every recent month.
     """
@@ -116,6 +116,7 @@ class ProposedTarget:
     name: str
     rule: TargetConfig
     ids: frozenset[str] = frozenset()
+    days: int = 0
     months: int = 0
     last: date | None = None
     crowded: bool = False
@@ -126,28 +127,39 @@ class ProposedTarget:
         return self.rule.label or self.name
 
     @property
+    def seen(self) -> str:
+        """How often it was seen; acts of one day are one case."""
+        return times(self.days) + (f" ({len(self.ids):,} acts)" if len(self.ids) > self.days else "")
+
+    @property
     def caution(self) -> str:
         """Why it is a poor one, or nothing."""
-        if not self.ids:
-            return "never seen, so the forecast will rest on priors"
-        if len(self.ids) < ENOUGH:
-            return "so few that the forecast will rest on priors"
+        if self.days < ENOUGH:
+            how = "so few that" if self.ids else "never seen, so"
+            return f"{how} the forecast will rest on priors"
         return "met nearly every month, so that its forecast will be near certain" if self.crowded else ""
+
+
+class ThirdParty(NamedTuple):
+    """An actor whose acts with the sides are left out: how many, and with which sides."""
+
+    actor: str
+    rows: int
+    sides: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
     """What a first config holds.
 
-    ``known`` are all rows of ``source`` known on ``as_of``, ``acts`` those between the sides; both are
-    ``None`` where no events are at hand, and then ``as_of`` may be ``None`` as well: to be filled in.
-    ``dates`` is how the file writes days. ``crowded`` are targets that were not proposed: they were met in
-    nearly every recent month. ``scale`` is as the config names it, for a reason; ``saturated`` tells that it
-    hardly tells incidents apart.
+    ``known`` are all rows of ``source`` known on ``as_of``, ``acts`` those of the dyad; both are ``None``
+    where no events are at hand, and then ``as_of`` may be ``None`` as well: to be filled in. ``dates`` is how
+    the file writes days. ``crowded`` are targets that were not proposed: they were met in nearly every recent
+    month. ``scale`` is as the config names it, for a reason; ``saturated`` tells that it hardly tells
+    incidents apart.
     """
 
-    a: str
-    b: str
+    dyad: DyadRule
     as_of: date | None
     source: str
     known: EventTable | None
@@ -160,26 +172,77 @@ class Draft:
     saturated: Notice | None = None
 
     @property
+    def title(self) -> str:
+        """The pair, countries by name."""
+        return pair_title(self.dyad.a, self.dyad.b)
+
+    @property
+    def name(self) -> str:
+        """The pair as the name of a file, e.g. ``usa-chn``."""
+        return folder_name(" ".join((*self.dyad.a, *self.dyad.b))) or UNNAMED
+
+    @property
     def milestones(self) -> tuple[MilestoneConfig, ...]:
         """The days ahead; none before ``as_of`` is filled in."""
         return milestones_after(self.as_of) if self.as_of else ()
 
     @property
+    def headline(self) -> ProposedTarget:
+        """The gravest target that was seen, the narrowest of several; the first where none was."""
+        seen = [target for target in self.targets if target.ids]
+        return min(seen, key=lambda one: (-one.rule.min_severity, len(one.ids)), default=self.targets[0])
+
+    @property
     def left_out(self) -> Sequence[PairRows]:
         """Acts of others in the file, by pair."""
-        return () if self.known is None else DyadRule((self.a,), (self.b,)).left_out(self.known)
+        return () if self.known is None else self.dyad.left_out(self.known)
+
+    @property
+    def third_parties(self) -> tuple[ThirdParty, ...]:
+        """Actors with many acts with a side that are left out, the most first."""
+        own, found = self.dyad.actors, dict[str, dict[str, int]]()
+        for initiator, recipient, rows in self.left_out:
+            if (initiator in own) == (recipient in own):
+                continue
+            third, side = (recipient, initiator) if initiator in own else (initiator, recipient)
+            by_side = found.setdefault(third, {})
+            by_side[side] = by_side.get(side, 0) + rows
+        asked = [ThirdParty(name, sum(by.values()), tuple(sorted(by))) for name, by in found.items()]
+        least = max(MANY_ROWS, MANY_SHARE * (0 if self.acts is None else len(self.acts)))
+        many = sorted((one for one in asked if one.rows >= least), key=lambda one: -one.rows)
+        return tuple(many[:MOST_THIRD])
+
+    @property
+    def questions(self) -> Iterator[str]:
+        """Whether each third party belongs to a side or the theatre, and how to say so."""
+        a, b = self.dyad.a, self.dyad.b
+        for actor, rows, sides in self.third_parties:
+            key, joined = ("b", (a, (*b, actor))) if {*sides} <= {*a} else ("a", ((*a, actor), b))
+            pair = shlex.quote(",".join("+".join(side) for side in joined))
+            side = flow_list(joined[key == "b"])
+            with_side = f"on the side of {' + '.join(b if key == 'b' else a)}"
+            yield (
+                f"{actor}: {count(rows, 'act')} with {listing(sides)} left out. Does it act {with_side}? "
+                f"Then --pair {pair} (here {key}: {side}). Do its acts count, but for neither side? Then "
+                f"--theatre {shlex.quote(actor)} (here theatre: {flow_list((actor,))})."
+            )
 
     @property
     def crowded_in_words(self) -> str:
         """Which targets come too often to be asked for, and how often they were seen."""
         return listing(
-            tuple(f"{in_sentence(target.label)} ({times(len(target.ids))})" for target in self.crowded)
+            tuple(f"{in_sentence(target.label)} ({times(target.days)})" for target in self.crowded)
         )
+
+
+def flow_list(actors: Sequence[str]) -> str:
+    """Return actors as a list in YAML."""
+    return f"[{', '.join(map(flow_yaml, actors))}]"
 
 
 def draft_config(
     events: EventTable,
-    pair: Pair | None,
+    dyad: DyadRule | None,
     as_of: date,
     *,
     dates: DateOrder = "iso",
@@ -187,7 +250,7 @@ def draft_config(
 ) -> Draft:
     """Draft a config from what the events held on a day; nothing that became known later is read.
 
-    Without ``pair`` the events must be of one pair of actors. ``dates`` is how their file writes days.
+    Without ``dyad`` the events must be of one pair of actors. ``dates`` is how their file writes days.
     ``scale`` is that of the severities, as the config will name it; found from the events when absent.
 
     Raises
@@ -201,21 +264,20 @@ def draft_config(
         first = events.known_date.min()
         raise EventError(
             f"{events.source}: nothing was known on {as_of}: the first event became known on {first}. "
-            "Give a later --as-of"
+            "Give a later `as_of`"
         )
-    a, b = _pair_of(known, pair, as_of)
-    acts = known.select(DyadRule((a,), (b,)).mask(known))
+    dyad = _dyad_of(known, dyad, as_of)
+    acts = known.select(dyad.mask(known))
     if acts.date[0] == np.datetime64(as_of, "D"):
         raise EventError(
-            f"{events.source}: {count(len(acts), 'act')} between {a} and {b}, all on {as_of}, the as-of "
-            "date: a forecast needs days of record before it. Give a later --as-of, or more events"
+            f"{events.source}: {count(len(acts), 'act')} of the pair, all on {as_of}, the as-of "
+            "date: a forecast needs days of record before it. Give a later `as_of`, or more events"
         )
     found, reason = scale_of(acts)
     name, used = scale or (found.name, found)
     targets, crowded = _propose(acts, as_of, used)
     return Draft(
-        a=a,
-        b=b,
+        dyad=dyad,
         as_of=as_of,
         source=events.source,
         known=known,
@@ -229,7 +291,7 @@ def draft_config(
     )
 
 
-def blank_draft(pair: Pair, as_of: date | None) -> Draft:
+def blank_draft(dyad: DyadRule, as_of: date | None) -> Draft:
     """Draft a config for events that are still to be coded, with targets as examples."""
     military = ("military_incident", "military_posture")
     examples = (
@@ -241,29 +303,27 @@ def blank_draft(pair: Pair, as_of: date | None) -> Draft:
         ProposedTarget(name=name, rule=TargetConfig(label=label, any_of=any_of, min_severity=severity))
         for name, label, any_of, severity in examples
     )
-    source = f"{pair_name(pair)}.csv"
-    return Draft(a=pair[0], b=pair[1], as_of=as_of, source=source, known=None, acts=None, targets=targets)
+    draft = Draft(dyad=dyad, as_of=as_of, source="", known=None, acts=None, targets=targets)
+    return replace(draft, source=f"{draft.name}.csv")
 
 
-def pair_name(pair: Pair) -> str:
-    """Return a pair as the name of a file, e.g. ``usa-chn``."""
-    return folder_name(" ".join(pair)) or UNNAMED
-
-
-def _pair_of(known: EventTable, pair: Pair | None, as_of: date) -> Pair:
+def _dyad_of(known: EventTable, dyad: DyadRule | None, as_of: date) -> DyadRule:
     pairs = main_pairs(known)
     held = pairs_in_words(pairs)
-    if pair is None and len(pairs) > 1:
-        example = ",".join(next(iter(pairs)))
+    if dyad is None:
+        a, b = next(iter(pairs))
+        if len(pairs) > 1:
+            raise EventError(
+                f"{known.source}: holds {len(pairs):,} pairs: {held}. Say which, e.g. --pair {a},{b}"
+            )
+        return DyadRule((a,), (b,))
+    if not replace(dyad, theatre=()).mask(known).any():
+        hint = near_actors(dyad.actors, actors_of(known))
+        sides = " and ".join("+".join(side) for side in (dyad.a, dyad.b))
         raise EventError(
-            f"{known.source}: holds {len(pairs):,} pairs: {held}. Say which, e.g. --pair {example}"
+            f"{known.source}: no act between {sides} was known on {as_of}.{hint} It holds {held}"
         )
-    if pair and (min(pair), max(pair)) not in pairs:
-        hint = near_actors(pair, actors_of(known))
-        raise EventError(
-            f"{known.source}: no act between {' and '.join(pair)} was known on {as_of}.{hint} It holds {held}"
-        )
-    return pair or next(iter(pairs))
+    return dyad
 
 
 def _propose(
@@ -275,9 +335,9 @@ def _propose(
     ``scale`` knows comes last, even if it never happened.
 
     Of the others each holds only categories that were seen, and is met by other acts than those before it.
-    Taken are those with ``ENOUGH`` acts or more that did not come in nearly every recent month. Where there
-    are none, one is proposed all the same: the rarest of those that come all the time, or the one seen most.
-    Returned as well are the ``crowded``: the rarest of each kind with no other.
+    Taken are those with an act on ``ENOUGH`` days or more that did not come in nearly every recent month.
+    Where there are none, one is proposed all the same: the rarest of those that come all the time, or the
+    one seen most. Returned as well are the ``crowded``: the rarest of each kind with no other.
 
     Raises ``EventError``: no act is one of conflict.
     """
@@ -295,7 +355,7 @@ def _propose(
     for kind in (_FORCE, *_KINDS) if alike else _KINDS:
         any_of = tuple(category for category in kind.any_of if category in seen)
         each = [_target(acts, as_of, kind, any_of, severity, scale) for severity in kind.severities if any_of]
-        often = [target for target in each if len(target.ids) >= ENOUGH]
+        often = [target for target in each if target.days >= ENOUGH]
         fit = [target for target in often if not target.crowded]
         proposed += [target for target in fit if all(target.ids != other.ids for other in proposed)][:1]
         if often and not fit:
@@ -352,6 +412,7 @@ def _target(
         name=named[0],
         rule=rule.model_copy(update=texts),
         ids=frozenset(met.id.tolist()),
+        days=len(np.unique(met.date)),
         months=len(months),
         last=met.date[-1].astype(object) if len(met) else None,
         crowded=recent >= LEAST_MONTHS and met_recently >= CROWDED_SHARE * recent,
@@ -382,7 +443,7 @@ def _head(draft: Draft, path: Path) -> Iterator[str]:
     day = f" as of {long_day(draft.as_of)}" if draft.as_of else ""
     file = shlex.quote(escaped(path.name))
     yield f"""\
-# {pair_title([draft.a], [draft.b])}{day}, written by 'forecast new'. Change what you like.
+# {draft.title}{day}, written by 'forecast new'. Change what you like.
 #
 #   forecast check {file}     explains this file in plain English; fits nothing
 #   forecast run   {file}     fits, writes the report
@@ -390,23 +451,31 @@ def _head(draft: Draft, path: Path) -> Iterator[str]:
 # All other keys have defaults; docs/config.md explains each. 'forecast events codebook' prints
 # what categories and severities mean.
 """
-    name = flow_yaml(folder_name(path.stem) or pair_name((draft.a, draft.b)))
+    name = flow_yaml(folder_name(path.stem) or draft.name)
     yield from _line(f"name: {name}", "names the folder of the runs")
     yield f"""
 # Whose acts count: those between the two sides, either way. A side may be several actors
 # (a: [USA, NAT]); a theatre (theatre: [TWN]) adds acts between a side and a third party.
-dyad: {{a: {flow_yaml(draft.a)}, b: {flow_yaml(draft.b)}}}"""
+dyad: {{{", ".join(_sides(draft.dyad))}}}"""
     if draft.left_out:
         rows = sum(pair.rows for pair in draft.left_out)
         yield from _comment(
             f"Left out are the file's acts of others: {left_out_in_words(draft.left_out, rows)}."
         )
+    for question in draft.questions:
+        yield from _comment(f"CHANGE? {question}")
     yield ""
     what = "the day of the forecast; nothing that became known later is read"
     if draft.as_of:
         yield from _line(f"as_of: {draft.as_of}", what)
     else:
         yield from _line("as_of:", f"FILL IN, e.g. 2024-01-31: {what}")
+
+
+def _sides(dyad: DyadRule) -> Iterator[str]:
+    for key, side in (("a", dyad.a), ("b", dyad.b), ("theatre", dyad.theatre)):
+        if side:
+            yield f"{key}: {flow_yaml(side[0]) if len(side) == 1 and key != 'theatre' else flow_list(side)}"
 
 
 def _record(draft: Draft, path: Path) -> Iterator[str]:
@@ -468,7 +537,7 @@ def _seen(target: ProposedTarget, draft: Draft) -> str:
     if not target.ids:
         return f"never seen in {months}, so the forecast will rest on priors"
     last = f", last on {long_day(target.last)}" if target.last else ""
-    seen = f"seen {times(len(target.ids))}, in {target.months:,} of {months}{last}"
+    seen = f"seen {target.seen}, in {target.months:,} of {months}{last}"
     return f"{seen}; {target.caution}" if target.caution else seen
 
 
@@ -484,8 +553,8 @@ def _days(draft: Draft) -> Iterator[str]:
         for milestone in draft.milestones:
             yield f"  - {{name: {milestone.name}, label: {milestone.label}, date: {milestone.date}}}"
         yield "# Or dated events that matter to you, e.g.  - {name: general-election, date: YYYY-MM-DD}\n"
-        headline = f"{{target: {draft.targets[0].name}, milestone: {draft.milestones[-1].name}}}"
-        yield from _line(f"headline: {headline}", "the question answered first")
+        headline = f"{{target: {draft.headline.name}, milestone: {draft.milestones[-1].name}}}"
+        yield from _line(f"headline: {headline}", "the question answered first: the gravest that was seen")
     yield """
 # Scheduled events, each with the probability that it happens. Remove the brackets to list some:
 calendar: []

@@ -38,7 +38,7 @@ from forecast.records.notices import HEAD, Notice, caution_lines
 from forecast.runs.cautions import acts_a_month, cautions_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.summaries import PriorPredictive, prior_predictive
-from forecast.wording import count, listing, long_day, percent, plain_number, points, small_number, times
+from forecast.wording import count, listing, long_day, percent, plain_number, small_number, times
 
 if TYPE_CHECKING:
     from forecast.scenarios.plan import ScenarioPlan
@@ -122,8 +122,6 @@ class CaseCheck:
         inputs = self.inputs
         asked = question_lines(inputs.config, inputs.scale)
         yield Verbatim(tuple(describe_config(inputs.config, asked).splitlines()))
-        yield Heading("Kinds of act that the model tells apart")
-        yield Bullets(tuple(self._kinds()))
         if self.set_priors:
             yield Heading("Priors as understood")
             yield from set_priors(self.set_priors)
@@ -133,33 +131,20 @@ class CaseCheck:
                 f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}." for plan in self.scenarios
             )
             yield Bullets(tuple(titles))
-        if cautions := caution_lines(self.cautions):
-            yield Alert(text=HEAD, items=tuple(cautions), tone="caution")
         yield Heading("Data")
         yield Bullets(tuple(self._data()))
-        yield from self._implied()
-
-    def _kinds(self) -> Iterator[str]:
-        inputs, layout, seen = self.inputs, self.inputs.data.layout, self.inputs.data.by_stream.tolist()
-        ordinary = [k for k, kind in enumerate(layout.kinds) if not kind.cell]
-        if plain := [f"{inputs.kind_title(layout.streams[k])} {seen[k]:,}" for k in ordinary if seen[k]]:
-            yield f"Acts that meet no target: {'; '.join(plain)}."
-        for rate, name in enumerate(layout.rates):
-            own = [k for k in np.flatnonzero(layout.rate_of == rate).tolist() if layout.kinds[k].cell]
-            if own:
-                days = sum(seen[k] for k in own)
-                times_seen = f"seen {times(days)}, at most once a day and side" if days else "never seen"
-                yield f"{inputs.rate_title(name)} ({name}): {layout.cell_in_words(own)}; {times_seen}."
+        if cautions := caution_lines(self.cautions):
+            yield Alert(text=HEAD, items=tuple(cautions), tone="caution")
 
     def _data(self) -> Iterator[str]:
         inputs = self.inputs
         events, grid, day, dyad = inputs.events, inputs.data.grid, inputs.config.as_of, inputs.dyad
-        known, fitted = count(len(events), "event"), len(events.between(grid.start, day))
-        yield f"{known} known by {long_day(day)}, {fitted:,} of them from {long_day(grid.start)} on."
+        used = events.between(grid.start, day)
         a, b = inputs.config.dyad.names
-        _, forth, back, theatre = np.bincount(dyad.directions(events), minlength=len(Direction)).tolist()
+        _, forth, back, theatre = np.bincount(dyad.directions(used), minlength=len(Direction)).tolist()
         third = f", {theatre:,} with third parties ({', '.join(dyad.theatre)})" if dyad.theatre else ""
-        yield f"{forth:,} by {a} towards {b}, {back:,} by {b} towards {a}{third}."
+        both = f"{forth:,} by {a} towards {b}, {back:,} by {b} towards {a}"
+        yield f"{count(len(used), 'event')}: {both}{third}."
         if inputs.left_out:
             yield f"Left out as acts of others: {left_out_in_words(inputs.left_out, inputs.rows_left_out)}."
         for note in selection_notes(dyad, events, inputs.left_out):
@@ -174,31 +159,15 @@ class CaseCheck:
             yield f"Reporting delay, {source}: mean {delay.mean_days:.1f} days."
             yield f"Taken to be known of the last weeks, the latest first: {recent}."
         for rule in inputs.rules:
-            seen = int(rule.mask(events.between(grid.start, day)).sum())
-            remark = f"seen {times(seen)}" if seen else "never seen"
-            yield f"{inputs.config.target_title(rule.name)}: {remark}."
-        prior, data = map(plain_number, self.acts_a_month())
-        yield f"Acts a month: {data} in the data; the base rates of the priors imply {prior}."
-
-    def _implied(self) -> Iterator[Block]:
-        implied, titles = self.implied, self.titles
-        rows = (
-            (
-                titles.get(name, name),
-                plain_number(middle),
-                f"{plain_number(low)} to {plain_number(high)}",
-                plain_number(implied.observed_a_month[name]),
+            met = used.date[rule.mask(used)]
+            days = len(np.unique(met))
+            rows = f" ({len(met):,} acts)" if len(met) > days else ""
+            seen = f"seen {times(days)}{rows}, last on {long_day(met[-1].item())}" if days else "never seen"
+            implied = percent(self.implied.target_within_year[rule.name])
+            yield (
+                f"{inputs.config.target_title(rule.name)}: {seen}; within a year {implied} by the priors "
+                "alone, before any fit."
             )
-            for name, (low, middle, high) in implied.acts_a_month.items()
-        )
-        columns = "Acts a month", right("median"), right("90% interval"), right("in the data")
-        yield plain_table(columns, rows, "What the priors imply for a year ahead, before the fit")
-        said = (
-            f"{titles[name]} within a year: {percent(probability)} (Monte Carlo error "
-            f"{points(implied.mcse[name], 0)})."
-            for name, probability in implied.target_within_year.items()
-        )
-        yield Bullets(tuple(said))
 
 
 def check_case(inputs: Inputs) -> CaseCheck:

@@ -24,7 +24,6 @@ FAULTS = {
     "an event file of another pair": {"config": ("{a: USA, b: CHN}", "{a: IND, b: [PAK, BGD]}")},
     "acts towards the theatre only": {"config": ("{a: USA, b: CHN}", "{a: USA, b: TWN, theatre: [CHN]}")},
     "an as-of date before the first event": {"config": ("2023-07-10", "2021-12-31")},
-    "no event of a target's categories": {"config": ("[sanction, dispute]", "[military_incident]")},
     "an event file that is not there": {"config": ("events.csv", "evnts.csv")},
     "a bundled set that is not there": {"config": ("events.csv", '"bundled:us-chna"')},
     "a word that is none for its prior": {

@@ -94,7 +94,6 @@ def test_a_rule_that_no_act_could_meet_is_refused_with_its_line(place, refused, 
     changes = (
         ("y: 3", "y: 5"),
         *(("y: 3", f"y: 3\n    by: [{one}]") for one in ("BLR", "FRA")),
-        ("[military_incident]\n", "[military_posture]\n    by: [UKR]\n"),
         ("own.yaml", "armd"),
     )
     assert refused(lambda *change: inputs(place, CONFIG.replace(*change)), *changes) == snapshot
@@ -124,7 +123,7 @@ def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
     plain = inputs(place)
     (question,) = questions(plain.config, plain.scale)
     assert question["question"] == (
-        "Will raid (Russia – Ukraine) happen after 31 December 2021 and before 29 June 2022, as reported "
+        "Will “Raid” (Russia – Ukraine) happen after 31 December 2021 and before 29 June 2022, as reported "
         "by the sources that events.csv names?"
     )
     assert (question["counts"], question["does_not_count"]) == ("A battle; or worse.", "A raid.")

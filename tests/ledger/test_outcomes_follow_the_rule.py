@@ -238,5 +238,5 @@ def test_a_question_is_resolved_on_its_scale_alone(case, coded):
 def test_the_rule_in_words_is_on_record_with_the_question(entries):
     entry = entries(AS_OF, {"crisis": {30: 0.25}}, counts="A tariff round.")[0]
     assert entry.rule.counts == "A tariff round."
-    assert entry.rule.question.startswith("Will crisis (USA – CHN) happen after 1 January 2022")
+    assert entry.rule.question.startswith("Will “Crisis” (USA – CHN) happen after 1 January 2022")
     assert entry.rule.anchors == {"sanction": standard_scale().anchor("sanction", 4)}
