@@ -100,14 +100,14 @@ def ended_usage(arguments: Sequence[str]) -> str | None:
     for name, line in COMMANDS.items():
         command = name.split()
         if words[: len(command)] == command:
-            return f"`{name}` {line}"
+            return f"'{name}' {line}"
     for name, line in OPTIONS.items():
         before, dashes, option = name.partition(" --")
         command, wanted = before.split(), (dashes.strip() + option).split()
         rest = words[len(command) :]
         named = any(rest[place : place + len(wanted)] == wanted for place in range(len(rest)))
         if words[: len(command)] == command and named:
-            return f"`{name}` {line}"
+            return f"'{name}' {line}"
     return None
 
 

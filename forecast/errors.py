@@ -17,12 +17,14 @@
     NotConvergedWarning     the same where the numbers are returned all the same: make_forecast
     CautionWarning          what to know before trusting the numbers: make_forecast
 
-A message says where, what came, what is allowed and what to do.
+A message says where, what came, what is allowed and what to do. It names arguments of Python in backticks,
+which a command shows as its options (``on_command_line``).
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable
 from typing import ClassVar
@@ -61,6 +63,9 @@ MAKE_RUN = (
     "EVENTS.csv' writes a config from your events and 'forecast new --pair A,B' a template to fill in"
 )
 """What to do where a folder is no run."""
+_ARGUMENT = re.compile("`([a-z_]+)`")
+_OPTIONS = {"overrides": "set"}
+"""Options whose names differ from those of the arguments in Python."""
 MOST_SIGNS, MOST_LINES = 2_000, 500
 """Of a line, and of a message, on a terminal."""
 
@@ -74,6 +79,11 @@ def shown(text: object, width: int = 60) -> str:
     whole = str(text)
     kept = escaped(whole[:width])
     return kept if len(whole) <= width else f"{kept}…"
+
+
+def on_command_line(message: str) -> str:
+    """Return a message with the arguments that it names in backticks as options: ``--as-of`` for as_of."""
+    return _ARGUMENT.sub(lambda found: f"--{_OPTIONS.get(found[1], found[1].replace('_', '-'))}", message)
 
 
 def safe_lines(message: str) -> str:

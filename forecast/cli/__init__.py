@@ -57,9 +57,9 @@ def main() -> None:
         # executed (libraries do so while they compile); it forgets that when it next executes a text.
         exec("")
     if message:
-        from forecast.errors import safe_lines
+        from forecast.errors import on_command_line, safe_lines
 
-        print(f"forecast: {safe_lines(message)}", file=sys.stderr)
+        print(f"forecast: {on_command_line(safe_lines(message))}", file=sys.stderr)
     if code:
         sys.exit(code)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from forecast.cli.options import (
     DatedOptions,
     OriginOptions,
     Output,
-    day,
     day_option,
     days_ahead,
     option,
@@ -53,10 +52,10 @@ class PlanOptions(OriginOptions):
         "distances of the config's own.",
         "DAYS",
     )
-    first: datetime | None = day_option(
+    first: date | None = day_option(
         None, "--from", "First origin; two years after the start of the data when absent."
     )
-    last: datetime | None = day_option(None, "--to", "Last origin; the end of the data when absent.")
+    last: date | None = day_option(None, "--to", "Last origin; the end of the data when absent.")
     exact: bool = option(False, "--exact", "Refit at every origin instead of carrying draws on.")
 
     def read(self) -> BacktestOptions:
@@ -72,8 +71,8 @@ class PlanOptions(OriginOptions):
         lengths = None if parts is None else tuple(part for part in parts if part != _MILESTONES)
         return BacktestOptions(
             origins=origins,
-            first=day(self.first),
-            last=day(self.last),
+            first=self.first,
+            last=self.last,
             horizons=None if lengths is None else days_ahead(",".join(lengths), "--horizons"),
             milestones=_MILESTONES in (parts or ()),
             models=parts_of(self.models),
@@ -155,7 +154,7 @@ def _load_list(case: DatedOptions, plan: PlanOptions) -> Watchlist:
         raise InputError("--seed and --dates: of a list, use --set sampler.seed=… or --set dates=…")
     if plan.horizons is not None:
         raise InputError("--horizons: a list has its own; use --set horizons=[30,90] or the file")
-    return load_watchlist(case.config, tuple(case.overrides or ()), as_of=day(case.as_of))
+    return load_watchlist(case.config, tuple(case.overrides or ()), as_of=case.as_of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +168,8 @@ class BedOptions(OriginOptions):
         None, "--data", "Folder of coded event files, one dyad a file; with --bed, that of its data.", "DIR"
     )
     any_of: str | None = option(None, "--any-of", "Categories that count as the target.", "LIST")
-    first: datetime | None = day_option(None, "--from", "First origin.")
-    until: datetime | None = day_option(
+    first: date | None = day_option(None, "--from", "First origin.")
+    until: date | None = day_option(
         None, "--until", "Last day that the files cover; windows that end later are left out."
     )
     min_severity: int | None = option(
@@ -199,7 +198,7 @@ class BedOptions(OriginOptions):
             )
         else:
             rule = TargetRule("target", _read_categories(self.any_of), self.min_severity or 1)
-            options = BenchmarkOptions(targets=(rule,), first=self.first.date(), data_end=self.until.date())
+            options = BenchmarkOptions(targets=(rule,), first=self.first, data_end=self.until)
             events = read_dyads(self.data)
         changes: dict[str, Any] = {"models": self._models(), "quick": self.quick}
         if self.origins is not None:

@@ -36,14 +36,13 @@ from forecast.cli.options import (
     DateOrder,
     Output,
     argument,
-    day,
     day_option,
     option,
     read_pair,
     takes_options,
 )
 from forecast.cli.terminal import listening, show, show_progress
-from forecast.errors import EventError, InputError, UnfinishedError
+from forecast.errors import EventError, InputError, UnfinishedError, on_command_line
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITIES,
@@ -153,7 +152,7 @@ def validate(
 def summary(
     source: str = SOURCE,
     dates: DateOrder = DATES,
-    as_of: datetime | None = day_option(
+    as_of: date | None = day_option(
         None, "--as-of", "Day by which the feed is judged; else that of the last row."
     ),
     *,
@@ -168,7 +167,7 @@ def summary(
     described = summarise(events)
     faults: tuple[FeedFault, ...] = ()
     if len(events):
-        day = as_of.date() if as_of else events.known_date.max().item()
+        day = as_of if as_of else events.known_date.max().item()
         faults = feed_faults((Feed.of_table(events, source),), day)
     facts = {
         **described.model_dump(mode="json"),
@@ -334,7 +333,7 @@ def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
         return events
     answer.print({"source": source, "valid": False, "faults": [asdict(fault) for fault in faults]}, ())
     for fault in faults if answer.for_people else ():
-        typer.echo(fault.located(source), err=True)
+        typer.echo(on_command_line(fault.located(source)), err=True)
     raise typer.Exit(2)
 
 
@@ -577,7 +576,7 @@ def draft(
     config: Path | None = option(None, "--config", "Config whose pair and scale are used.", "FILE"),
     pair: str | None = option(None, "--pair", "The pair, without a config.", "A,B"),
     scale: str | None = option(None, "--scale", "Its scale: standard, armed, or a file of anchors.", "SCALE"),
-    published: datetime | None = day_option(None, "--published", "Day of articles that do not say theirs."),
+    published: date | None = day_option(None, "--published", "Day of articles that do not say theirs."),
     timeout: float = option(120.0, "--timeout", "Most seconds for one answer.", "SECONDS", min=1, max=3600),
     *,
     output: Output,
@@ -617,7 +616,7 @@ def draft(
         for done, path in enumerate(articles):
             draw(StageProgress("draft", done, len(articles)))
             try:
-                article = read_article(path, day(published))
+                article = read_article(path, published)
                 read = ReadArticle(name=article.name, sha256=article.sha256, model=model)
                 if file.was_read(read):
                     skipped += 1
@@ -903,10 +902,10 @@ def update(
     pair: list[str] | None = option(
         None, "--pair", "Two actors, e.g. USA,CHN; kept with the store. Repeatable.", "A,B"
     ),
-    since: datetime | None = day_option(
+    since: date | None = day_option(
         None, "--since", "First day of publication; where the last update ended when absent."
     ),
-    until: datetime | None = day_option(None, "--until", "Last day of publication; today when absent."),
+    until: date | None = day_option(None, "--until", "Last day of publication; today when absent."),
     address: str | None = option(None, "--address", "A mirror of the feed; kept with the store.", "URL"),
     *,
     output: Output,
@@ -919,7 +918,7 @@ def update(
     with listening(shown=output.for_people) as listen:
         from forecast.store import update_store
 
-        span = {"since": day(since), "until": day(until)}
+        span = {"since": since, "until": until}
         report = update_store(store, listen, pairs=pairs, address=address or "", **span)
     output.print(report.to_dict(), _report(store, report))
     if report.failure:
@@ -948,7 +947,7 @@ def _report(store: Path, report: UpdateReport) -> Iterator[Block]:
 @takes_options
 def status(
     store: Path = option(..., "--store", "Folder of the store.", "DIR"),
-    as_of: datetime | None = day_option(None, "--as-of", "Day by which it is judged; today when absent."),
+    as_of: date | None = day_option(None, "--as-of", "Day by which it is judged; today when absent."),
     fail_stale: bool = option(
         False, "--fail-stale", "End with code 1 where the store is stale or files are open, for monitoring."
     ),
@@ -961,7 +960,7 @@ def status(
     """
     from forecast.events.stores import store_status
 
-    facts = store_status(store, day(as_of) or datetime.now(UTC).date())
+    facts = store_status(store, as_of or datetime.now(UTC).date())
     answer.print(facts, _status(facts))
     late = [name for name, source in facts["sources"].items() if source["stale"] or source["open"]]
     if fail_stale and late:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +20,6 @@ from forecast.cli.options import (
     DateOrder,
     Output,
     argument,
-    day,
     day_option,
     days_ahead,
     ledger_place,
@@ -149,7 +148,7 @@ def resolve(
     events: str = option(..., "--events", "A coded file, or bundled:us-china.", "FILE"),
     dates: DateOrder = DATES,
     ledger: Path | None = LEDGER,
-    through: datetime | None = day_option(
+    through: date | None = day_option(
         None, "--through", "Last day that the events cover; the last known_date of the file when absent."
     ),
     dyad: str | None = option(
@@ -176,7 +175,7 @@ def resolve(
         for note in table.notes:
             typer.echo(f"Note: {note}.", err=True)
     today = datetime.now(UTC).date()
-    done = resolve_ledger(path, table, today=today, through=day(through), dyad=dyad, scale=key)
+    done = resolve_ledger(path, table, today=today, through=through, dyad=dyad, scale=key)
     output.print(done.to_dict() | {"ledger": str(path)}, done.blocks(events))
 
 
@@ -280,8 +279,8 @@ def import_(
 @takes_options
 def hindcast(
     case: ConfigOptions,
-    first: datetime = day_option(..., "--from", "First day."),
-    last: datetime = day_option(..., "--to", "Last day."),
+    first: date = day_option(..., "--from", "First day."),
+    last: date = day_option(..., "--to", "Last day."),
     ahead: str = option(
         LISTED,
         "--ahead",
@@ -308,7 +307,7 @@ def hindcast(
     with listening(shown=output.for_people) as listen:
         from forecast.workflows import hindcast as hindcasts
 
-        days = hindcasts.quarter_days(first.date(), last.date())
+        days = hindcasts.quarter_days(first, last)
         done = hindcasts.hindcast(loaded, days, lengths, path, listen)
     unconverged = [str(as_of) for as_of in done.unconverged]
     facts = {"ledger": str(path), "added": done.added, "as_of": [*map(str, days)], "skipped": done.skipped}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from forecast.cli.options import (
     Answer,
     DateOrder,
     argument,
-    day,
     day_option,
     option,
     read_actors,
@@ -49,7 +48,7 @@ class NewOptions:
     theatre: str | None = option(
         None, "--theatre", "Third parties: acts between one of them and a side count too.", "C,D"
     )
-    as_of: datetime | None = day_option(
+    as_of: date | None = day_option(
         None, "--as-of", "Day of the forecast; the last day known in the file when absent."
     )
     dates: DateOrder = DATES
@@ -113,7 +112,7 @@ def _draft(chosen: NewOptions) -> Draft:
     from forecast.events.stores import read_store
 
     dyad = None if chosen.pair is None else _dyad(chosen.pair, chosen.theatre or "")
-    as_of = day(chosen.as_of)
+    as_of = chosen.as_of
     scale = None if chosen.scale is None else (_scale_from(chosen), load_scale(chosen.scale, Path()))
     events: EventTable | None
     if chosen.store is not None and dyad is not None:

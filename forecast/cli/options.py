@@ -6,9 +6,11 @@ import functools
 import inspect
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_type_hints
 
@@ -18,10 +20,12 @@ from forecast.blocks import Block
 from forecast.cli.terminal import show
 from forecast.errors import InputError, did_you_mean, shown
 from forecast.records.base import LISTED
+from forecast.wording import long_day
 
 if TYPE_CHECKING:
     from forecast.config import Config
 
+_WRITTEN_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
 _FIGURE_FORMATS = (".svg", ".png", ".pdf")
 _LEDGER_VARIABLE = "FORECAST_LEDGER"
 _LEDGER_NAME = "ledger.sqlite"
@@ -41,7 +45,8 @@ def option(
     max: int | None = None,
 ) -> Any:  # noqa: ANN401 - as typer's own
     """Return an option, e.g. ``"--out -o"``; its default is ``...`` where it is required."""
-    return typer.Option(default, *names.split(), help=said, metavar=metavar, min=min, max=max)
+    shown = " " if isinstance(default, bool) else metavar  # a flag takes no value
+    return typer.Option(default, *names.split(), help=said, metavar=shown, min=min, max=max)
 
 
 def argument(metavar: str, said: str, default: object = ...) -> Any:  # noqa: ANN401
@@ -51,7 +56,23 @@ def argument(metavar: str, said: str, default: object = ...) -> Any:  # noqa: AN
 
 def day_option(default: object, name: str, said: str) -> Any:  # noqa: ANN401
     """Return an option that takes a day."""
-    return typer.Option(default, name, help=said, metavar="DATE", formats=["%Y-%m-%d"])
+    return typer.Option(default, name, help=said, metavar="DATE", parser=_read_day)
+
+
+def _read_day(text: str | date) -> date:
+    """Read a day, or say what to type for one that is written otherwise."""
+    if isinstance(text, date):
+        return text
+    with suppress(ValueError):
+        return date.fromisoformat(text.strip())
+    meant = dict[date, None]()
+    if found := _WRITTEN_DAY.fullmatch(text.strip()):
+        first, second, year = map(int, found.groups())
+        for of_month, month in ((first, second), (second, first)):
+            with suppress(ValueError):
+                meant[date(year, month, of_month)] = None
+    said = " or ".join(f"{one} for {long_day(one)}" for one in meant) or "YYYY-MM-DD, e.g. 2023-07-10"
+    raise typer.BadParameter(f"got '{shown(text)}'; write {said}")
 
 
 RUN_DIR = argument("RUN_DIR", "Folder of a saved run.")
@@ -90,6 +111,9 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
         }
         command(**values, **made)
 
+    # As paragraphs, which the help breaks into lines by the width of the terminal.
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    called_with_fields.__doc__ = "\n\n".join(" ".join(text.split()) for text in paragraphs)
     called_with_fields.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     called_with_fields.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     return called_with_fields
@@ -163,14 +187,14 @@ class ConfigOptions:
 class DatedOptions(ConfigOptions):
     """The same with an as-of date and a seed of its own."""
 
-    as_of: datetime | None = day_option(None, "--as-of", "Day of the forecast, in place of as_of.")
+    as_of: date | None = day_option(None, "--as-of", "Day of the forecast, in place of as_of.")
     seed: int | None = SEED
 
     def load(self) -> Config:
         """Read the config."""
         from forecast.config import load_config
 
-        return load_config(self.config, self.changes, as_of=day(self.as_of), seed=self.seed)
+        return load_config(self.config, self.changes, as_of=self.as_of, seed=self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,11 +209,6 @@ class OriginOptions:
     )
     models: str = option(MODELS, "--models", f"Some of {MODELS}. Baselines are always shown.", "LIST")
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
-
-
-def day(value: datetime | None) -> date | None:
-    """Return the day of an option, if given."""
-    return value.date() if value else None
 
 
 def read_actors(text: str, option: str) -> tuple[str, ...]:

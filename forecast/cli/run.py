@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +18,6 @@ from forecast.cli.options import (
     DatedOptions,
     Output,
     argument,
-    day,
     day_option,
     ledger_place,
     option,
@@ -133,7 +132,7 @@ def watch(
     events: list[str] | None = option(
         None, "--events", "Event file, pattern or store, in place of those of the list. Repeatable.", "FILE"
     ),
-    as_of: datetime | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
+    as_of: date | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
     use: Literal["client", "internal"] | None = option(
         None, "--use", "What the watch is for, in place of use: acts whose terms bar it are refused."
     ),
@@ -161,7 +160,7 @@ def watch(
     if events:
         # From the folder of the caller, and not from that of the list.
         changes.append(f"events={json.dumps([str(Path(name).absolute()) for name in events])}")
-    loaded, late = load_watchlist(list_file, changes, as_of=day(as_of)), []
+    loaded, late = load_watchlist(list_file, changes, as_of=as_of), []
     place = None if no_ledger else ledger_place(ledger, out)
     with listening(shown=output.for_people) as listen:
         from forecast.watchlist.dyads import DYAD, update_stores

@@ -172,7 +172,9 @@ class EventsConfig(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _store_as_source(cls, stated: object) -> object:
+    def _in_short(cls, stated: object) -> object:
+        if isinstance(stated, str):
+            return {"source": stated}
         if isinstance(stated, Mapping) and stated.get("store") and "source" not in stated:
             return {**stated, "source": stated["store"]}
         return stated
@@ -366,7 +368,7 @@ class Config(SettingsFile):
     )
     dyad: DyadConfig
     as_of: Day = Field(description="day of the forecast; nothing that became known later is read")
-    events: EventsConfig
+    events: EventsConfig = Field(description="the event file, or a mapping of the keys below")
     scale: Text = Field(
         default=STANDARD,
         description="what severities mean: standard, armed (relations with routine fire), or a file of "

@@ -314,10 +314,10 @@ def parse_override(text: str) -> Override:
     """
     dotted, equals, written = map(str.strip, text.partition("="))
     if _HALF_SIGN.search(text):
-        raise ConfigError(f"--set {shown(text)}: holds bytes that are no text in UTF-8")
+        raise ConfigError(f"`overrides` {shown(text)}: holds bytes that are no text in UTF-8")
     if not equals or not dotted:
-        raise ConfigError(f"--set {shown(text)}: write key.path=value, e.g. --set sampler.draws=2000")
-    option = f"--set {dotted}"
+        raise ConfigError(f"`overrides` {shown(text)}: write key.path=value, e.g. sampler.draws=2000")
+    option = f"`overrides` {dotted}"
     if written[:1] not in {"[", "{", "'", '"'}:
         return Override(option, dotted, plain_scalar(written))
     return Override(option, dotted, parse_yaml(written, option)[0])
@@ -611,9 +611,9 @@ def load_settings[F: SettingsFile](
     written, source = read_yaml(path) if text is None else _mapping(*parse_yaml(text, str(path)))
     changes = [*map(parse_override, overrides)]
     if as_of is not None:
-        changes.append(Override("--as-of", "as_of", as_of.isoformat()))
+        changes.append(Override("`as_of`", "as_of", as_of.isoformat()))
     if seed is not None:
-        changes.append(Override("--seed", "sampler.seed", seed))
+        changes.append(Override("`seed`", "sampler.seed", seed))
     settings, source, faults = _overridden(written, source, changes, _root_node(model))
     if other and other[0] in settings and other[1] not in settings:
         raise source.error([Fault((other[0],), other[2])])

@@ -185,6 +185,8 @@ def schema_of(name: str) -> dict[str, Any]:
     """
     model, title, mode = SCHEMAS[name]
     schema = model.model_json_schema(by_alias=True, mode=mode)
+    if model is Config:
+        schema["properties"]["events"] = {"anyOf": [{"type": "string"}, schema["properties"]["events"]]}
     if model is Scenario:
         events = schema["properties"]["without"]
         events["items"] = {"anyOf": [{"type": "string", "description": "id of one event"}, events["items"]]}

@@ -378,7 +378,7 @@ def begin_rows(folder: Path, settings: Settings, *, resume: bool, force: bool = 
     if plan.is_file():
         if not resume:
             raise RunFolderError(
-                f"{folder}: holds a backtest that was stopped. --resume goes on with it, --force begins anew"
+                f"{folder}: holds a backtest that was stopped. `resume` goes on with it, `force` begins anew"
             )
         _refuse_changes(plan, settings)
     try:
@@ -387,14 +387,14 @@ def begin_rows(folder: Path, settings: Settings, *, resume: bool, force: bool = 
             write_file(plan, json.dumps(settings, indent=1) + "\n")
     except OSError as error:
         raise RunFolderError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    return KeptRows(folder, "the same command and --resume")
+    return KeptRows(folder, "the same command and `resume`")
 
 
 def _refuse_changes(plan: Path, now: Settings) -> None:
     try:
         old = _flat(json.loads(read_plain(plan, MAX_RECORD_BYTES)))
     except (OSError, ValueError) as error:
-        raise RunFolderError(f"{plan}: cannot be read ({error}). Begin anew with --force") from error
+        raise RunFolderError(f"{plan}: cannot be read ({error}). Begin anew with `force`") from error
     new = _flat(json.loads(json.dumps(now)))
     changes = [
         f"  {name}: {_short(old.get(name))} then, {_short(new.get(name))} now"
@@ -404,8 +404,8 @@ def _refuse_changes(plan: Path, now: Settings) -> None:
     if changes:
         listed = "\n".join(changes)
         raise RunFolderError(
-            f"{plan.parent}: was begun with other settings, so --resume cannot go on with it.\n{listed}\n"
-            "Set them back, or begin anew with --force in place of --resume."
+            f"{plan.parent}: was begun with other settings, so `resume` cannot go on with it.\n{listed}\n"
+            "Set them back, or begin anew with `force` in place of `resume`."
         )
 
 

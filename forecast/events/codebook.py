@@ -112,6 +112,8 @@ def category_fault(given: str) -> str:
     words = given.casefold().replace("-", " ").replace("_", " ").split()
     meant = next((_MEANT[word] for word in words if word in _MEANT), None)
     hint = f" Did you mean '{meant}'?" if meant else did_you_mean(given, CATEGORIES, cutoff=0.7)
+    if {*words} & {"election", "elections", "referendum", "vote"}:
+        hint = " It is no act of one side towards the other; a config can have its day as a milestone."
     return f"unknown category '{given}'.{hint} Allowed: {', '.join(CATEGORIES)}"
 
 

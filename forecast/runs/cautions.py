@@ -396,7 +396,7 @@ def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = No
     said += [f"{HEAD}:", *(f"  {caution}" for caution in cautions)] if cautions else []
     record = f" Its forecasts are on record as failed in {ledger}." if ledger else ""
     said.append(
-        f"The run, with a stamped report, is in {folder}.{record} --allow-unconverged ends with code 0 all "
+        f"The run, with a stamped report, is in {folder}.{record} `allow_unconverged` ends with code 0 all "
         "the same."
     )
     raise NotConvergedError("\n".join(said))

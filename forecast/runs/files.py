@@ -54,7 +54,7 @@ _LATE_PARTS = ("others", "sign_history")
 """Parts of ``analysis.json`` that come from them."""
 _PASSING = {"made_on", "timings_s"}
 
-_BY_FORCE = ", or use --force to build a report that says so"
+_BY_FORCE = ", or use `force` to build a report that says so"
 
 
 class _UnreadError(RunFolderError):
@@ -111,12 +111,12 @@ def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = "run") -> N
         if held != kind:
             holds = f"holds a {held}" if held else "is no folder that 'forecast' wrote"
             raise RunFolderError(
-                f"{folder}: {holds}, so no {kind} takes its place, not even with --force. Move it away, or "
-                "use --out for another place."
+                f"{folder}: {holds}, so no {kind} takes its place, not even with `force`. Move it away, or "
+                "use `out` for another place."
             )
         if not force:
             raise RunFolderError(
-                f"{folder}: there is a {kind} already. Use --force to replace it, or --out for another place."
+                f"{folder}: there is a {kind} already. Use `force` to replace it, or `out` for another place."
             )
     above = next(place for place in folder.absolute().parents if place.exists())
     try:
@@ -185,7 +185,7 @@ def _translated(folder: Path) -> Iterator[None]:
 def _cannot_write(place: Path, error: OSError) -> RunFolderError:
     return RunFolderError(
         f"{place}: cannot be written ({error.strerror or error}). Check permissions and free space, or use "
-        "--out for another place; nothing was left behind."
+        "`out` for another place; nothing was left behind."
     )
 
 

@@ -220,7 +220,7 @@ def run_backtest(
         raise config.error(
             ("events", "reporting_delay"),
             "a backtest does not correct for it, so it would be about another forecast; set it to none, e.g. "
-            "with --set events.reporting_delay=none",
+            "with events.reporting_delay=none",
         )
     inputs = read_inputs(config)
     plan = plan_backtest(inputs, options or BacktestOptions())
@@ -236,7 +236,7 @@ def run_backtest(
         )
         results, failures = by_dyad[name], tuple(map(str, study.failures))
         if failures and not results:
-            raise UnfinishedError(f"every unit failed.\n{study.listed_failures}\nRun again with --resume.")
+            raise UnfinishedError(f"every unit failed.\n{study.listed_failures}\nRun again with `resume`.")
         forecasts = collect(plan, inputs.events, results)
         scores = score_forecasts(forecasts, seed=plan.sampler.seed)
         notes = (*plan_notes(plan, inputs), *_fit_notes(results))

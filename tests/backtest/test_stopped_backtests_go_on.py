@@ -72,7 +72,7 @@ def test_a_stopped_backtest_is_not_overwritten_unasked(config, tmp_path, drawn_u
     place = tmp_path / "broken"
     with pytest.raises(Stopped):
         run_backtest(config, OPTIONS, folder=place, listen=stop_after(40))
-    with pytest.raises(RunFolderError, match="--resume goes on with it, --force begins anew"):
+    with pytest.raises(RunFolderError, match="`resume` goes on with it, `force` begins anew"):
         run_backtest(config, OPTIONS, folder=place)
     drawn_units.clear()
     done = run_backtest(config, OPTIONS, folder=place, force=True)
@@ -103,7 +103,7 @@ def no_number(line):
     ("damage", "says"),
     [
         (no_number, r"the row of small-0000-0019 is damaged \(a probability is missing, or not between"),
-        (lambda line: line[:100], "is no row .* the same command and --resume"),
+        (lambda line: line[:100], "is no row .* the same command and `resume`"),
     ],
 )
 def test_a_damaged_row_is_named(config, tmp_path, drawn_units, damage, says):
@@ -142,7 +142,7 @@ def test_a_changed_plan_is_refused_with_what_changed(
         run_backtest(config, OPTIONS, folder=tmp_path / "broken", listen=stop_after(40))
     changed = load_config(config_file, [f"{key}={value}" for key, value in changes.items()])
     with pytest.raises(
-        RunFolderError, match=rf"(?s)other settings.*\n  {said}.*--force in place of --resume"
+        RunFolderError, match=rf"(?s)other settings.*\n  {said}.*`force` in place of `resume`"
     ):
         run_backtest(changed, options, folder=tmp_path / "broken", resume=True)
 
@@ -178,7 +178,7 @@ def test_when_every_unit_fails_there_is_nothing_to_score(config, tmp_path, monke
         raise UnfinishedError("no memory")
 
     monkeypatch.setattr(units, "run_unit", fail)
-    with pytest.raises(UnfinishedError, match=r"(?s)every unit failed.*small-0000-0019: no memory.*--resume"):
+    with pytest.raises(UnfinishedError, match=r"(?s)every unit failed.*small-0000-0019: no memory.*`resume`"):
         run_backtest(config, OPTIONS, folder=tmp_path / "broken")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from forecast.config import load_config, load_scenario
 from forecast.config.writing import read_logo, refuse_no_font
-from forecast.errors import ForecastError, safe_lines, shown
+from forecast.errors import ForecastError, on_command_line, safe_lines, shown
 from forecast.events.reading import read_events
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.report.build import inert_csv
@@ -66,6 +66,29 @@ def test_wrong_usage_exits_2_and_says_how_to_get_help(command, arguments):
     assert (ended.code, ended.out) == (2, "")
     assert "--help" in ended.err
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("01/02/2023", "write 2023-02-01 for 1 February 2023 or 2023-01-02 for 2 January 2023"),
+        ("13.2.2023", "write 2023-02-13 for 13 February 2023"),
+        ("31/02/2023", "write YYYY-MM-DD, e.g. 2023-07-10"),
+        ("soon", "write YYYY-MM-DD, e.g. 2023-07-10"),
+    ],
+)
+def test_a_day_that_is_written_otherwise_is_told_as_it_must_be_typed(command, written, says):
+    ended = command("check", "a.yaml", "--as-of", written)
+    assert ended.code == 2
+    assert says in " ".join(ended.err.replace("│", " ").split())
+
+
+def test_python_hears_of_arguments_and_the_command_of_options(command, case):
+    with pytest.raises(ForecastError, match=r"^`overrides` sampler\.drawz: unknown key") as refused:
+        load_config(case(), ["sampler.drawz=5"])
+    assert "--" not in str(refused.value)
+    assert on_command_line(str(refused.value)).startswith("--set sampler.drawz: unknown key")
+    assert on_command_line("use `allow_unconverged`") == "use --allow-unconverged"
 
 
 @pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "folder"])

@@ -33,7 +33,7 @@ calendar:
 def test_a_command_or_option_that_ended_is_told_in_one_line(command, arguments, name):
     told = command(*arguments)
     line = (ended.COMMANDS | ended.OPTIONS)[name]
-    assert (told.code, told.out, told.err) == (2, "", f"forecast: `{name}` {line}\n")
+    assert (told.code, told.out, told.err) == (2, "", f"forecast: '{name}' {line}\n")
 
 
 def test_a_key_that_ended_is_told_where_it_stands(case, tmp_path, monkeypatch):
@@ -42,7 +42,7 @@ def test_a_key_that_ended_is_told_where_it_stands(case, tmp_path, monkeypatch):
         load_config(path, ["sampler.engine=core"])
     assert [line.removeprefix(str(path)) for line in str(refused.value).splitlines()] == [
         f":12:1: exposures: {ended.KEYS['exposures']}",
-        f"--set sampler.engine: {ended.KEYS['sampler.engine']}",
+        f"`overrides` sampler.engine: {ended.KEYS['sampler.engine']}",
     ]
     monkeypatch.setitem(ended.KEYS, "calendar.extend.gone", "ended with 0.4: use label")
     (tmp_path / "colder.yaml").write_text(SCENARIO)

@@ -20,7 +20,6 @@ FAULTS = [
     ("as_of: 2023-07-10\n", ""),
     ("min_severity: 4", "label: X"),
     ("[sanction,", "[sanctoin,"),
-    ("category: visit", "category: Visit"),
     ("[sanction, dispute]", "[dispute, dispute]"),
     ("[military_incident]", "[]"),
     ("min_severity: 4", "min_severity: 7"),

@@ -82,7 +82,7 @@ def test_a_later_stage_can_raise_with_the_line_of_a_key(write):
     }
     for key, place in places.items():
         assert str(config.error(key, "no such file")) == f"{place}: {'.'.join(map(str, key))}: no such file"
-    option = "--set model.priors.excitation.half_life_days"
+    option = "`overrides` model.priors.excitation.half_life_days"
     assert str(config.error(("model", "priors", "excitation.half_life_days"), "no")) == f"{option}: no"
 
 
@@ -157,3 +157,12 @@ def test_a_target_is_defined_in_words(write):
     for severity, said in words.items():
         config = load_config(write(("min_severity: 4", f"min_severity: {severity}")))
         assert target_definition(config.targets["crisis"]) == f"sanction or dispute {said}"
+
+
+def test_a_file_by_itself_is_the_source_of_events(write):
+    short = load_config(
+        write(("events:\n  source: events.csv\n  start: 2017-01-20\n", "events: events.csv\n"))
+    )
+    long = load_config(write(("  start: 2017-01-20\n", "")))
+    assert short == long
+    assert short.events.source == "events.csv"

@@ -66,8 +66,8 @@ def test_as_of_and_seed_win_over_file_and_options(write):
     path = write(("sampler: {seed: 7}\n", ""))
     config = load_config(path, ["sampler.seed=1", "as_of=2023-07-01"], as_of=date(2023, 7, 2), seed=99)
     assert (config.as_of, config.sampler.seed) == (date(2023, 7, 2), 99)
-    assert str(config.error(("as_of",), "late")) == "--as-of: late"
-    assert str(config.error(("sampler", "seed"), "odd")) == "--seed: odd"
+    assert str(config.error(("as_of",), "late")) == "`as_of`: late"
+    assert str(config.error(("sampler", "seed"), "odd")) == "`seed`: odd"
 
 
 WRONG = [
@@ -99,7 +99,7 @@ WRONG = [
 def test_a_wrong_option_is_named_in_the_message(write, snapshot):
     messages = []
     for override in WRONG:
-        with pytest.raises(ConfigError, match=r"^--set ") as refused:
+        with pytest.raises(ConfigError, match=r"^`overrides` ") as refused:
             load_config(write(), [override])
         messages.append(str(refused.value))
     assert "\n".join(messages) == snapshot
@@ -110,7 +110,7 @@ def test_faults_of_file_and_options_come_together_the_file_first(write):
     with pytest.raises(ConfigError, match="min_severity") as caught:
         load_config(path, ["sampler.drawz=1", "sampler.tune=0"])
     places = [line.split(": ")[0] for line in str(caught.value).splitlines()]
-    assert places == [f"{path}:11:5", "--set sampler.drawz", "--set sampler.tune"]
+    assert places == [f"{path}:11:5", "`overrides` sampler.drawz", "`overrides` sampler.tune"]
 
 
 LABELS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=40)

@@ -32,7 +32,7 @@ def test_an_untouched_folder_passes_and_gives_no_notes(run):
 def test_an_altered_file_is_named_and_refused_and_noted_with_force(run, name):
     with (run / name).open("a", encoding="utf-8") as file:
         file.write("\n")
-    with pytest.raises(RunFolderError, match=rf"not as the run left it: {name} is altered\. .*--force"):
+    with pytest.raises(RunFolderError, match=rf"not as the run left it: {name} is altered\. .*`force`"):
         refuse_changed_files(run, force=False)
     (note,) = refuse_changed_files(run, force=True)
     assert note.startswith(f"{name} was altered after the run was made")
@@ -43,7 +43,7 @@ def test_a_missing_file_is_named_and_refused_even_with_force(run, force):
     (run / "track_record.json").unlink()
     with pytest.raises(RunFolderError, match=r"track_record\.json is missing") as caught:
         refuse_changed_files(run, force=force)
-    assert "--force" not in str(caught.value)
+    assert "`force`" not in str(caught.value)
 
 
 def test_files_that_no_report_reads_may_be_left_out_or_made_again(run):

@@ -27,7 +27,7 @@ def test_another_kind_is_never_replaced(tmp_path, there, new, force, stated):
     folder = make(tmp_path / "place", there, stated=stated)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert kind_of(folder) == there
-    message = rf"place: holds a {there}, so no {new} takes its place, not even with --force"
+    message = rf"place: holds a {there}, so no {new} takes its place, not even with `force`"
     for refuse in (refuse_existing, lambda *a, **k: new_run_folder(*a, **k).__enter__()):
         with pytest.raises(RunFolderError, match=message):
             refuse(folder, force=force, kind=new)
@@ -39,7 +39,7 @@ def test_another_kind_is_never_replaced(tmp_path, there, new, force, stated):
 @pytest.mark.parametrize("kind", MARKS)
 def test_force_replaces_its_own_kind(tmp_path, kind, stated):
     folder = make(tmp_path / "place", kind, stated=stated)
-    with pytest.raises(RunFolderError, match=f"there is a {kind} already. Use --force to replace it"):
+    with pytest.raises(RunFolderError, match=f"there is a {kind} already. Use `force` to replace it"):
         refuse_existing(folder, force=False, kind=kind)
     with new_run_folder(folder, force=True, kind=kind) as filling:
         (filling / "new.txt").write_text("new")
