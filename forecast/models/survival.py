@@ -27,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -46,14 +46,12 @@ from forecast.models.density import (
     FOLLOW_ON,
     IN_KIND,
     LOADING,
-    OTHER,
     PERSISTENCE,
     RATE,
     REACTION,
     REACTION_LIFE,
     REACTION_SEVERITY,
     REFERENCE,
-    SAME,
     SCALE,
     SEVERITIES,
     Priors,
@@ -85,16 +83,26 @@ DAILY = 30
 """Days after which chances are computed weekly, and interpolated."""
 _KEPT_ACTS = 16
 _KEPT_CURVES = 100
-_SMALL = 0.02
 _LEAST = 1e-300
+_LANES = 16
+"""Draws that the recursion takes at once, so that the processor computes several by one instruction."""
+_SETTLED = 1e-10
+"""Targets that the immigrants of a day lead to with one more day left, below which no day adds any more."""
 
 
 @numba.njit(**_COMPILED)
 def _chance_of_any(expected: float) -> float:
-    """1 − exp(−x), by its series where x is small."""
-    if expected < _SMALL:
-        return expected * (1.0 - expected * (0.5 - expected * (1.0 / 6.0 - expected / 24.0)))
-    return 1.0 - math.exp(-expected)
+    """1 − exp(−x) for x ≥ 0, with all digits where x is small, and without branch or division.
+
+    The series of exp(y) − 1 at y = −x/16, squared four times: exp(2y) − 1 = e·(e + 2).
+    """
+    y = min(expected, 32.0) * -0.0625
+    e = 1.0 / 5040.0 + y * (1.0 / 40320.0 + y * (1.0 / 362880.0))
+    e = 1.0 / 24.0 + y * (1.0 / 120.0 + y * (1.0 / 720.0 + y * e))
+    e = y + y * y * (0.5 + y * (1.0 / 6.0 + y * e))
+    for _ in range(4):
+        e = e * (e + 2.0)
+    return -e
 
 
 @numba.njit(**_COMPILED)
@@ -109,79 +117,110 @@ def left_of_past(values: Floats, priors: Priors, record: Record, sets_off: Flags
     left_reaction = np.zeros((len(record.then), SEVERITIES))
     for j in range(len(record.day)):
         k = record.stream[j]
-        age = n_days - 1 - record.day[j]
+        age = (n_days - 1 - record.day[j]) * math.log(2.0)
         if k >= 0:
             life = values[o[ANSWER_LIFE]] if record.side[k] >= 0 else values[o[FOLLOW_LIFE]]
-            left[k, record.grade[j]] += record.felt[j] * 2.0 ** (-age / life)
+            left[k, record.grade[j]] += record.felt[j] * math.exp(-age / life)
         for i in range(len(record.then)):
             if record.trigger[i, j] > 0.0 or (k >= 0 and sets_off[i, k]):
-                left_reaction[i, record.grade[j]] += record.felt[j] * 2.0 ** (
-                    -age / values[o[REACTION_LIFE] + i]
-                )
+                life = values[o[REACTION_LIFE] + i]
+                left_reaction[i, record.grade[j]] += record.felt[j] * math.exp(-age / life)
     return left, left_reaction
 
 
-@numba.njit(**_COMPILED)
-def _survival(
-    past: Floats, immigrants: Floats, moved: Floats, starts: Integers, days: Integers, survival: Floats
-) -> None:
-    """Write S of one draw and target into ``survival`` (N).
+class Roots(NamedTuple):
+    """What acts lead to, whatever moves the immigrants ahead; axes draw d, target q, days N.
 
-    ``past`` (N) is what past acts still lead to, ``immigrants`` (n, c) the sum of what immigrants with fewer
-    than n days left lead to while nothing moves them; see ``_chances`` for the rest.
+    Parameters
+    ----------
+    past : ndarray, shape (d, q, N)
+        Targets that past acts still lead to, one may expect.
+    immigrants : ndarray, shape (d, q, n, c)
+        The same of immigrants with fewer than n days left, while nothing moves them.
+    settled : ndarray of int, shape (d,)
+        Days left from which one more adds always the same.
+    tables : ndarray, shape (pair, d, q, N)
+        L of acts by stream and severity.
+    reactions : ndarray, shape (i, d, q, N)
+        L of a trigger of severity ``REFERENCE``.
     """
-    n_weeks, n_categories, n_futures = moved.shape
-    expected = np.empty(n_futures)
-    # Immigrants on the days t0 … t1 − 1 that lead to a target before h add Σ_t r·u(h − 1 − t).
-    for place in range(len(days)):
-        h = days[place]
-        expected[:] = past[place]
-        for w in range(n_weeks):
-            first = h - starts[w]
-            if first <= 0:
-                break
-            last = max(h - starts[w + 1], 0)
-            for c in range(n_categories):
-                part = immigrants[first, c] - immigrants[last, c]
-                for f in range(n_futures):
-                    expected[f] += moved[w, c, f] * part
-        total = 0.0
-        for f in range(n_futures):
-            total += math.exp(-expected[f])
-        survival[place] = total / n_futures
+
+    past: Floats
+    immigrants: Floats
+    settled: Integers
+    tables: Floats
+    reactions: Floats
 
 
 @numba.njit(**_COMPILED)
 def _survival_of_draws(
-    past: Floats, immigrants: Floats, moved: Floats, starts: Integers, days: Integers, survival: Floats
+    past: Floats,
+    immigrants_of: Floats,
+    settled: Integers,
+    moved: Floats,
+    starts: Integers,
+    days: Integers,
+    survival: Floats,
 ) -> None:
-    for d in range(len(past)):
+    """Write S into ``survival`` (d, q, N), the mean over futures, from what ``Roots`` holds.
+
+    ``moved`` (d, week, c, f) is what moves each category in the weeks ahead, which begin on the days
+    ``starts``, (week + 1,).
+    """
+    n_draws, n_weeks, _, n_futures = moved.shape
+    expected = np.empty(n_futures)
+    whole = np.zeros((n_weeks + 1, n_futures))
+    for d in range(n_draws):
         for target in range(past.shape[1]):
-            _survival(past[d, target], immigrants[d, target], moved[d], starts, days, survival[d, target])
+            immigrants = immigrants_of[d, target]
+            used = np.flatnonzero(immigrants[-1] > 0.0)
+            # Immigrants on the days t0 … t1 − 1 that lead to a target before h add Σ_t r·u(h − 1 − t). Where
+            # that is settled for all of them, the week adds the same whatever h.
+            for w in range(n_weeks):
+                lasting = starts[w + 1] - starts[w]
+                whole[w + 1] = whole[w]
+                for c in used:
+                    part = (immigrants[-1, c] - immigrants[-2, c]) * lasting
+                    for f in range(n_futures):
+                        whole[w + 1, f] += moved[d, w, c, f] * part
+            begin = 0
+            for place in range(len(days)):
+                h = days[place]
+                while begin < n_weeks and h - starts[begin + 1] >= settled[d]:
+                    begin += 1
+                for f in range(n_futures):
+                    expected[f] = past[d, target, place] + whole[begin, f]
+                for w in range(begin, n_weeks):
+                    first = h - starts[w]
+                    if first <= 0:
+                        break
+                    last = max(h - starts[w + 1], 0)
+                    for c in used:
+                        part = immigrants[first, c] - immigrants[last, c]
+                        for f in range(n_futures):
+                            expected[f] += moved[d, w, c, f] * part
+                total = 0.0
+                for f in range(n_futures):
+                    total += math.exp(-expected[f])
+                survival[d, target, place] = total / n_futures
 
 
 @numba.njit(**_COMPILED)
-def _chances(
+def _roots_of_draws(
     values: Floats,
+    rows: Integers,
     priors: Priors,
     record: Record,
     sets_off: Flags,
     met: Flags,
     also: Flags,
     also_days: int,
-    moved: Floats,
-    starts: Integers,
     days: Integers,
     pairs: Integers,
-    survival: Floats,
-    tables: Floats,
-    reactions: Floats,
-    past: Floats,
-    summed: Floats,
+    width: int,
+    roots: Roots,
 ) -> None:
-    """Write chances of one draw into ``survival`` (q, N), ``tables`` (pair, q, N), ``reactions`` (i, q, N).
-
-    What ``_survival`` reads goes into ``past`` (q, N) and ``summed`` (q, n, c); (1, n, c): the last target.
+    """Write what acts lead to into ``roots``, for the draws ``rows``, of which ``width`` are taken at once.
 
     Parameters
     ----------
@@ -191,167 +230,208 @@ def _chances(
     also : ndarray of bool, shape (k, s)
         Acts that count as every target as well, up to the day ``also_days``; then only the last of ``days``
         is meant.
-    moved : ndarray, shape (week, c, f)
-        What moves each category in the weeks ahead, which begin on the days ``starts``, (week + 1,).
     pairs : ndarray, shape (pair, 2)
         Streams and severities less 1 of which L is wanted.
     """
+    # Loops over draws m come last and hold few arrays each, so that the compiler makes vector code of them.
     o = priors.offset
     n_streams, n_reactions, n_categories = len(record.side), len(record.then), record.n_categories
-    n_days = days[-1]
-    rates = density.stream_rates(values, priors, record)
-    in_side, in_kind, factor, grave = density.answer_weights(values, rates, priors, record)
-    decay = 2.0 ** (-1.0 / values[o[ANSWER_LIFE]])
-    follow_decay = 2.0 ** (-1.0 / values[o[FOLLOW_LIFE]])
-    follow_on = values[o[FOLLOW_ON]]
-    number, kind_share = values[o[ANSWERS] : o[ANSWERS] + 2], values[o[IN_KIND] : o[IN_KIND] + 2]
-    in_reaction = density.reaction_shares(values, rates, grave, priors, record)
-    reaction_decay = np.empty(n_reactions)
-    reaction_factor = np.empty((n_reactions, SEVERITIES))
-    for i in range(n_reactions):
-        reaction_decay[i] = 2.0 ** (-1.0 / values[o[REACTION_LIFE] + i])
-        for s in range(SEVERITIES):
-            reaction_factor[i, s] = values[o[REACTION] + i] * math.exp(
-                values[o[REACTION_SEVERITY] + i] * (s - REFERENCE)
-            )
-    left, left_reaction = left_of_past(values, priors, record, sets_off)
-    q, q_reaction = np.zeros(n_streams), np.zeros((n_reactions, n_streams))
-    by_side, by_kind = np.zeros((2, SEVERITIES)), np.zeros((2, n_categories, SEVERITIES))
-    answered = np.zeros((2, n_categories, SEVERITIES))
-    in_conflict = np.zeros(n_categories, dtype=np.bool_)
+    n_targets, n_days = len(met), days[-1]
+    # Nothing comes of acts of cooperation that are no target and set nothing off.
+    used = record.side >= 0
     for k in range(n_streams):
-        in_conflict[record.category[k]] = record.side[k] >= 0
-    brought, reacted = np.zeros((n_streams, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
-    hit = np.zeros((n_days + 1, n_streams))
-    for target in range(len(met)):
+        used[k] = used[k] or met[:, k].any() or sets_off[:, k].any() or also[k].any()
+    for pair in range(len(pairs)):
+        used[pairs[pair, 0]] = True
+    streams: Any = np.flatnonzero(used)
+    hostile: Any = np.unique(record.category[record.side >= 0])
+    of_streams = (n_streams, width)
+    rate, decay, new = np.empty(of_streams), np.empty(of_streams), np.empty(of_streams)
+    kind_share, weight = np.zeros((2, n_categories, width)), np.empty((4, width))
+    close, left = np.zeros((SEVERITIES, n_streams, width)), np.zeros((SEVERITIES, n_streams, width))
+    answer = np.zeros((n_reactions, SEVERITIES, n_streams, width))
+    reaction_decay, reaction_new = np.empty((n_reactions, width)), np.empty((n_reactions, width))
+    left_reaction = np.zeros((n_reactions, SEVERITIES, width))
+    follow_on = np.empty(width)
+    hit, q = np.empty((n_targets, n_streams, width)), np.empty((n_targets, n_streams, width))
+    q_reaction = np.empty((n_targets, n_reactions, n_streams, width))
+    by_side, of_side = np.empty((2, SEVERITIES, width)), np.empty((2, SEVERITIES, width))
+    by_kind = np.empty((2, n_categories, SEVERITIES, width))
+    brought, reacted = np.zeros(close.shape), np.zeros((n_reactions, SEVERITIES, width))
+    total, added = np.empty(width), np.empty(width)
+    immigrants = np.zeros((n_targets, n_categories, width))
+    for begin in range(0, len(rows), width):
+        some = rows[begin : begin + width]
+        for m in range(width):
+            own = values[some[min(m, len(some) - 1)]]
+            rates = density.stream_rates(own, priors, record)
+            in_side, in_kind, factor, grave = density.answer_weights(own, rates, priors, record)
+            then = density.reaction_shares(own, rates, grave, priors, record)
+            of_stream, of_reaction = left_of_past(own, priors, record, sets_off)
+            for k in range(n_streams):
+                rate[k, m] = rates[k] / STEP_DAYS
+                life = own[o[ANSWER_LIFE]] if record.side[k] >= 0 else own[o[FOLLOW_LIFE]]
+                decay[k, m] = 2.0 ** (-1.0 / life)
+                if record.side[k] >= 0:
+                    kind_share[record.side[k], record.category[k], m] = in_side[k] / in_kind[k]
+                for s in range(SEVERITIES):
+                    close[s, k, m], left[s, k, m] = factor[s, k] * in_kind[k], of_stream[k, s]
+            follow_on[m] = own[o[FOLLOW_ON]]
+            for e in range(2):
+                weight[2 * e, m] = own[o[ANSWERS] + e] * (1.0 - own[o[IN_KIND] + e])
+                weight[2 * e + 1, m] = own[o[ANSWERS] + e] * own[o[IN_KIND] + e]
+            for i in range(n_reactions):
+                reaction_decay[i, m] = 2.0 ** (-1.0 / own[o[REACTION_LIFE] + i])
+                for s in range(SEVERITIES):
+                    graver = math.exp(own[o[REACTION_SEVERITY] + i] * (s - REFERENCE))
+                    left_reaction[i, s, m] = of_reaction[i, s]
+                    for k in range(n_streams):
+                        answer[i, s, k, m] = own[o[REACTION] + i] * graver * grave[s, k] * then[i, k]
+        hit[:] = 0.0
         q[:] = 0.0
         q_reaction[:] = 0.0
-        brought[:] = 0.0
-        reacted[:] = 0.0
-        place = 0
-        for n in range(n_days + 1):
-            if n > 0:
+        immigrants[:] = 0.0
+        for d in some:
+            roots.settled[d] = n_days
+            roots.immigrants[d, :, 0] = 0.0
+        # Once one more day adds nothing, chances stay as they are, and only days asked for are visited.
+        place, n, gap, passed, flat = 0, 0, 1, 0, False
+        changed = n_days - also_days if also_days > 0 else n_days + 1
+        while n <= n_days:
+            recorded = days[place] == n
+            if gap != passed:
+                passed = gap
+                for k in streams:
+                    for m in range(width):
+                        new[k, m] = 1.0 - decay[k, m] ** gap
+                for i in range(n_reactions):
+                    for m in range(width):
+                        reaction_new[i, m] = 1.0 - reaction_decay[i, m] ** gap
+            added[:] = 0.0
+            for target in range(n_targets):
                 by_side[:] = 0.0
                 by_kind[:] = 0.0
-                for k in range(n_streams):
-                    if record.side[k] >= 0:
-                        q[k] = (1.0 - decay) * hit[n - 1, k] + decay * q[k]
-                        wide, close = in_side[k] * q[k], in_kind[k] * q[k]
+                reacted[:] = 0.0
+                for k in streams:
+                    a, c = record.side[k], record.category[k]
+                    for m in range(width):
+                        q[target, k, m] += new[k, m] * (hit[target, k, m] - q[target, k, m])
+                    if a >= 0:
                         for s in range(SEVERITIES):
-                            by_side[record.side[k], s] += factor[s, k] * wide
-                            by_kind[record.side[k], record.category[k], s] += factor[s, k] * close
-                    else:
-                        q[k] = (1.0 - follow_decay) * hit[n - 1, k] + follow_decay * q[k]
-                for i in range(n_reactions):
-                    reacted[i] = 0.0
-                    for k in range(n_streams):
+                            for m in range(width):
+                                by_kind[a, c, s, m] += close[s, k, m] * q[target, k, m]
+                    for i in range(n_reactions):
                         if record.then[i, k] > 0.0:
-                            kept = reaction_decay[i]
-                            q_reaction[i, k] = (1.0 - kept) * hit[n - 1, k] + kept * q_reaction[i, k]
-                            for s in range(SEVERITIES):
-                                reacted[i, s] += (
-                                    reaction_factor[i, s] * grave[s, k] * in_reaction[i, k] * q_reaction[i, k]
+                            for m in range(width):
+                                q_reaction[target, i, k, m] += reaction_new[i, m] * (
+                                    hit[target, k, m] - q_reaction[target, i, k, m]
                                 )
+                            for s in range(SEVERITIES):
+                                for m in range(width):
+                                    reacted[i, s, m] += answer[i, s, k, m] * q_reaction[target, i, k, m]
                 for a in range(2):
-                    for c in range(n_categories):
-                        if in_conflict[c]:
-                            for s in range(SEVERITIES):
-                                in_kind_too = kind_share[SAME] * by_kind[a, c, s]
-                                other_too = kind_share[OTHER] * by_kind[1 - a, c, s]
-                                answered[a, c, s] = number[SAME] * (
-                                    (1.0 - kind_share[SAME]) * by_side[a, s] + in_kind_too
-                                ) + number[OTHER] * (
-                                    (1.0 - kind_share[OTHER]) * by_side[1 - a, s] + other_too
+                    for s in range(SEVERITIES):
+                        for c in hostile:
+                            for m in range(width):
+                                by_side[a, s, m] += kind_share[a, c, m] * by_kind[a, c, s, m]
+                for a in range(2):
+                    for s in range(SEVERITIES):
+                        for m in range(width):
+                            of_side[a, s, m] = (
+                                weight[0, m] * by_side[a, s, m] + weight[2, m] * by_side[1 - a, s, m]
+                            )
+                for k in streams:
+                    a, c = record.side[k], record.category[k]
+                    for s in range(SEVERITIES):
+                        if a < 0:
+                            for m in range(width):
+                                brought[s, k, m] = follow_on[m] * q[target, k, m]
+                        elif record.mix[k, s] > 0.0 or recorded:
+                            for m in range(width):
+                                brought[s, k, m] = (
+                                    of_side[a, s, m]
+                                    + weight[1, m] * by_kind[a, c, s, m]
+                                    + weight[3, m] * by_kind[1 - a, c, s, m]
                                 )
-                for k in range(n_streams):
-                    if record.side[k] >= 0:
-                        brought[k] = answered[record.side[k], record.category[k]]
-                    else:
-                        brought[k] = follow_on * q[k]
-            signs = also_days > 0 and n >= n_days - also_days
-            for k in range(n_streams):
-                chance = 1.0
-                if not met[target, k]:
-                    chance = 0.0
+                if recorded:
+                    total[:] = 0.0
                     for s in range(SEVERITIES):
-                        if record.mix[k, s] > 0.0:
-                            if signs and also[k, s]:
-                                chance += record.mix[k, s]
-                                continue
-                            whole = brought[k, s]
-                            for i in range(n_reactions):
-                                if sets_off[i, k]:
-                                    whole += reacted[i, s]
-                            chance += record.mix[k, s] * _chance_of_any(whole)
-                hit[n, k] = chance
-            if days[place] == n:
-                total = 0.0
-                for k in range(n_streams):
-                    for s in range(SEVERITIES):
-                        if left[k, s] > 0.0:
-                            total += left[k, s] * brought[k, s]
-                for i in range(n_reactions):
-                    reactions[i, target, place] = reacted[i, REFERENCE]
-                    for s in range(SEVERITIES):
-                        total += left_reaction[i, s] * reacted[i, s]
-                past[target, place] = total
-                for pair in range(len(pairs)):
-                    k, s = pairs[pair, 0], pairs[pair, 1]
-                    whole = brought[k, s]
+                        for k in streams:
+                            for m in range(width):
+                                total[m] += left[s, k, m] * brought[s, k, m]
+                        for i in range(n_reactions):
+                            for m in range(width):
+                                total[m] += left_reaction[i, s, m] * reacted[i, s, m]
+                    for m in range(len(some)):
+                        roots.past[some[m], target, place] = total[m]
+                        for i in range(n_reactions):
+                            roots.reactions[i, some[m], target, place] = reacted[i, REFERENCE, m]
+                for k in streams:
                     for i in range(n_reactions):
                         if sets_off[i, k]:
-                            whole += reacted[i, s]
-                    tables[pair, target, place] = whole
-                place += 1
-        immigrants = summed[min(target, len(summed) - 1)]
-        immigrants[0] = 0.0
-        for n in range(n_days):
-            for c in range(n_categories):
-                immigrants[n + 1, c] = immigrants[n, c]
-            for k in range(n_streams):
-                immigrants[n + 1, record.category[k]] += rates[k] / STEP_DAYS * hit[n, k]
-        _survival(past[target], immigrants, moved, starts, days, survival[target])
+                            for s in range(SEVERITIES):
+                                for m in range(width):
+                                    brought[s, k, m] += reacted[i, s, m]
+                    if flat:
+                        continue
+                    total[:] = 1.0
+                    if not met[target, k]:
+                        total[:] = 0.0
+                        for s in range(SEVERITIES):
+                            mix = record.mix[k, s]
+                            if mix > 0.0 and n >= changed and also[k, s]:
+                                for m in range(width):
+                                    total[m] += mix
+                            elif mix > 0.0:
+                                for m in range(width):
+                                    total[m] += mix * _chance_of_any(brought[s, k, m])
+                    c = record.category[k]
+                    for m in range(width):
+                        added[m] += rate[k, m] * (total[m] - hit[target, k, m])
+                        hit[target, k, m] = total[m]
+                    for m in range(width):
+                        immigrants[target, c, m] += rate[k, m] * total[m]
+                for m in range(len(some)):
+                    if recorded:
+                        for pair in range(len(pairs)):
+                            of = brought[pairs[pair, 1], pairs[pair, 0], m]
+                            roots.tables[pair, some[m], target, place] = of
+                    for c in range(n_categories):
+                        own = roots.immigrants[some[m], target, :, c]
+                        for later in range(n - gap + 2, min(n + flat, n_days) + 1):
+                            own[later] = 2.0 * own[later - 1] - own[later - 2]
+                        if flat:
+                            immigrants[target, c, m] = own[min(n + 1, n_days)]
+                        elif n < n_days:
+                            own[n + 1] = immigrants[target, c, m]
+            place += recorded
+            if not flat and n + 1 < n_days and added.max() < _SETTLED:
+                flat = True
+                for d in some:
+                    roots.settled[d] = n if also_days == 0 else n_days
+            gap = 1
+            if flat and place < len(days):
+                gap = days[place] - n
+                if n < changed <= days[place]:
+                    gap, flat = changed - n, False
+            n += gap
 
 
 @numba.njit(**_COMPILED)
-def _chances_of_draws(
-    values: Floats,
-    priors: Priors,
-    record: Record,
-    sets_off: Flags,
-    met: Flags,
-    also: Flags,
-    also_days: int,
-    moved: Floats,
-    starts: Integers,
-    days: Integers,
-    pairs: Integers,
-    survival: Floats,
-    tables: Floats,
-    reactions: Floats,
-    past: Floats,
-    kept: Floats,
-) -> None:
-    scratch = np.empty((1, days[-1] + 1, record.n_categories))
-    for d in range(len(values)):
-        _chances(
-            values[d],
-            priors,
-            record,
-            sets_off,
-            met,
-            also,
-            also_days,
-            moved[d],
-            starts,
-            days,
-            pairs,
-            survival[d],
-            tables[d],
-            reactions[d],
-            past[d],
-            kept[d] if len(kept) > 0 else scratch,
-        )
+def _daily(values: Floats, days: Integers, found: Floats) -> None:
+    """Write exp(−x) of every day into ``found``, (row, day); x, (row, N), is linear between ``days``."""
+    for row in range(len(values)):
+        found[row, 0] = last = math.exp(-values[row, 0])
+        for place in range(1, len(days)):
+            begin, end = days[place - 1], days[place]
+            after = math.exp(-values[row, place])
+            if end > begin + 1:
+                kept = math.exp((values[row, place - 1] - values[row, place]) / (end - begin))
+                for day in range(begin + 1, end):
+                    last *= kept
+                    # Between both to the last digit, so that no curve falls by rounding.
+                    found[row, day] = max(last, after)
+            found[row, end] = last = after
 
 
 @dataclass(frozen=True, repr=False)
@@ -432,7 +512,7 @@ class Chances:
 
     def with_further(self, further: Sequence[FurtherReaction]) -> Chances:
         """Return the same chances with these further reactions; what was computed is shared."""
-        names = ("_tables", "_plain", "_reactions", "_lost")
+        names = ("_tables", "_plain", "_kept", "_lost")
         shared = {name: getattr(self, name) for name in names}
         own = {name: value for name, value in vars(self).items() if name not in self.__dataclass_fields__}
         found = replace(self, further=tuple(further))
@@ -561,58 +641,49 @@ class Chances:
                 np.add.at(added, week[inside], act.probability / length)
         return added
 
-    def _run(
-        self,
-        moved: Floats,
-        pairs: Sequence[tuple[int, int]] = (),
-        also: Flags | None = None,
-        also_days: int = 0,
-        met: Flags | None = None,
-    ) -> tuple[Floats, Floats, Floats]:
-        layout, n_draws = self.data.layout, len(self.draws)
-        met = layout.meets if met is None else met
-        n_streams = len(layout.kinds)
+    def _roots(
+        self, met: Flags, pairs: Sequence[tuple[int, int]], also: Flags, also_days: int, days: Integers
+    ) -> Roots:
+        """What acts lead to, for all draws; see ``_roots_of_draws``."""
         pair = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        survival = np.empty((n_draws, len(met), len(self.days)))
-        tables = np.empty((n_draws, len(pair), len(met), len(self.days)))
-        reactions = np.empty((n_draws, len(layout.reactions), len(met), len(self.days)))
-        counted = np.zeros((n_streams, SEVERITIES), dtype=bool) if also is None else also
-        past = np.empty((n_draws, len(met), len(self.days)))
-        keeps = self.keeps and also is None
-        shape = (n_draws, len(met), self.n_days + 1, len(layout.categories)) if keeps else (0, 0, 0, 0)
-        kept = np.empty(shape)
+        layout = self.data.layout
+        shape = len(self.draws), len(met)
+        roots = Roots(
+            np.empty((*shape, len(days))),
+            np.empty((*shape, int(days[-1]) + 1, len(layout.categories))),
+            np.empty(len(self.draws), dtype=np.int64),
+            np.empty((len(pair), *shape, len(days))),
+            np.empty((len(layout.reactions), *shape, len(days))),
+        )
+
+        # Those that take as many days to settle are taken together.
+        own = self.draws.values
+        order = np.argsort(own[:, self.arrays.offset[ANSWER_LIFE]], kind="stable")
 
         def run(some: slice) -> None:
-            _chances_of_draws(
-                self.draws.values[some],
-                self.arrays,
-                self.record,
-                layout.sets_off,
-                met,
-                counted,
-                also_days,
-                moved[some],
-                self._starts,
-                self.days,
-                pair,
-                survival[some],
-                tables[some],
-                reactions[some],
-                past[some],
-                kept[some],
-            )
+            record = self.arrays, self.record, layout.sets_off, met, also, also_days, days, pair
+            _roots_of_draws(own, order[some], *record, _LANES, roots)
 
         self._in_parts(run)
-        if keeps:
-            self._reactions.update({"past": past, "immigrants": kept})
-        return survival, tables, reactions
+        return roots
+
+    def _course(self, roots: Roots, moved: Floats, days: Integers) -> Floats:
+        """S without the acts ahead, (draw, q, N)."""
+        survival = np.empty((*roots.past.shape[:2], len(days)))
+
+        def run(some: slice) -> None:
+            own = roots.past[some, :, -len(days) :], roots.immigrants[some], roots.settled[some]
+            _survival_of_draws(*own, moved[some], self._starts, days, survival[some])
+
+        self._in_parts(run)
+        return survival
 
     def _in_parts(self, run: Callable[[slice], None]) -> None:
         """Run over all draws, some at a time, on all cores."""
         n_draws, cores = len(self.draws), os.cpu_count() or 1
-        cut = np.linspace(0, n_draws, min(4 * cores, n_draws) + 1).astype(int).tolist()
+        size = _LANES * max(1, n_draws // (4 * cores * _LANES))
         with ThreadPoolExecutor(max_workers=cores) as pool:
-            list(pool.map(run, [slice(*ends) for ends in pairwise(cut)]))
+            list(pool.map(run, [slice(begin, begin + size) for begin in range(0, n_draws, size)]))
 
     @cached_property
     def _tables(self) -> dict[tuple[int, int], Floats]:
@@ -625,8 +696,8 @@ class Chances:
         return {}
 
     @cached_property
-    def _reactions(self) -> dict[str, Floats]:
-        """By name: L of occasions ``of`` reactions; where they are kept, ``past`` and ``immigrants``."""
+    def _kept(self) -> dict[str, Any]:
+        """By name: L of occasions ``of`` reactions, (i, draw, q, N); where they are kept, ``roots``."""
         return {}
 
     @cached_property
@@ -643,26 +714,18 @@ class Chances:
             self._compute((), sorted(wanted))
 
     def _compute(self, calming: tuple[FutureAct, ...], pairs: Sequence[tuple[int, int]]) -> None:
-        if self.keeps and not pairs and "immigrants" in self._reactions:
-            self._plain[calming] = self._again(self._calmed(calming))
+        layout = self.data.layout
+        roots = self._kept.get("roots")
+        if roots is None or pairs:
+            none = np.zeros((len(layout.kinds), SEVERITIES), dtype=bool)
+            roots = self._roots(layout.meets, pairs, none, 0, self.days)
+            self._tables.update(zip(pairs, roots.tables, strict=True))
+            self._kept["of"] = roots.reactions
+            if self.keeps:
+                self._kept["roots"] = roots._replace(tables=roots.tables[:0])
+        self._plain[calming] = self._course(roots, self._calmed(calming), self.days)
+        if self.keeps:
             _forget(self._plain, _KEPT_CURVES)
-            return
-        survival, tables, reactions = self._run(self._calmed(calming), pairs)
-        self._plain[calming] = survival
-        self._tables.update({pair: tables[:, at] for at, pair in enumerate(pairs)})
-        self._reactions["of"] = reactions
-
-    def _again(self, moved: Floats) -> Floats:
-        """S without the acts ahead, (draw, q, N), with immigrants moved in another way."""
-        past, immigrants = self._reactions["past"], self._reactions["immigrants"]
-        survival = np.empty_like(past)
-
-        def run(some: slice) -> None:
-            parts = past[some], immigrants[some], moved[some]
-            _survival_of_draws(*parts, self._starts, self.days, survival[some])
-
-        self._in_parts(run)
-        return survival
 
     def survival(
         self,
@@ -681,7 +744,7 @@ class Chances:
         } - self._tables.keys()
         if wanted or calming not in self._plain:
             self._compute(calming, sorted(wanted))
-        values = self.daily_survival(self._plain[calming])
+        values = self._daily(-np.log(np.maximum(self._plain[calming], _LEAST)))
         for act in acts:
             values *= self.factor(act)
         known = self.data.layout.reactions if reactions is None else reactions
@@ -690,10 +753,10 @@ class Chances:
             if occasion is not None and reaction.when is None:
                 day, chance = occasion
                 if i < len(known):
-                    answered = self._daily(self._reactions["of"][:, i])
+                    quiet = self._daily(self._kept["of"][i])
                 else:
-                    answered = self._answered(i - len(known), REFERENCE)
-                values *= 1 - chance * (1 - _delayed(np.exp(-answered), day))
+                    quiet = np.exp(-self._answered(i - len(known), REFERENCE))
+                values *= 1 - chance * (1 - _delayed(quiet, day))
         targets = tuple(target.name for target in self.data.layout.targets)
         return Survival(targets, self.data.grid.origin, values)
 
@@ -713,15 +776,15 @@ class Chances:
         """1 less what an act ahead that is certain multiplies S by, shape (draw, target, day)."""
         first, length = window_of(act, self.data.grid.origin)
         quiet: Floats | float = 0.0
-        answered: Floats | float = 0.0
+        further: Floats | float = 1.0
         for i, one in enumerate(self.further):
             when = one.reaction.when
             if when and when.holds(act.category, act.subcategory, act.severity, act.by):
-                answered = answered + self._answered(i, act.severity - 1)
+                further = further * np.exp(-self._answered(i, act.severity - 1))
         for stream, share in self.data.streams_of(act):
             if (stream, act.severity - 1) not in self._tables:
                 self.prepare([act])
-            of_stream = np.exp(-self._daily(self._tables[stream, act.severity - 1]) - answered)
+            of_stream = self._daily(self._tables[stream, act.severity - 1]) * further
             of_stream[:, self.data.layout.meets[:, stream]] = 0.0
             quiet = quiet + share * of_stream
         return np.asarray(1 - _delayed(np.asarray(quiet), first, length))
@@ -751,7 +814,7 @@ class Chances:
         hits = np.zeros((len(self.draws), len(streams), len(meets), self.n_days + 1))
         for at, k in enumerate(streams):
             for s in np.flatnonzero(mix[k] > 0):
-                hits[:, at] -= mix[k, s] * np.expm1(-self._daily(self._tables[int(k), int(s)]))
+                hits[:, at] += mix[k, s] * (1 - self._daily(self._tables[int(k), int(s)]))
             hits[:, at, meets[:, k]] = 1.0
         kept = np.exp2(-1.0 / one.half_life)[:, None, None]
         answers = np.zeros_like(hits)
@@ -772,36 +835,22 @@ class Chances:
         The target before the horizon, an act that ``also``, (k, s), marks before ``days``; no acts are ahead.
         """
         place = [one.name for one in self.data.layout.targets].index(target)
-        met = self.data.layout.meets[[place]]
-        survival, _, _ = self._run(self._calmed(()), also=also, also_days=days, met=met)
-        return np.asarray(survival[:, 0, -1])
+        return self._quiet(self.data.layout.meets[[place]], also, days)
 
     def without_sign(self, also: Flags, days: int) -> Floats:
         """Chance that no act that ``also``, (k, s), marks has happened before ``days``, shape (draw,)."""
-        met = np.zeros((1, len(self.data.layout.kinds)), dtype=bool)
-        survival, _, _ = self._run(self._calmed(()), also=also, also_days=days, met=met)
-        return np.asarray(survival[:, 0, -1])
+        return self._quiet(np.zeros((1, len(self.data.layout.kinds)), dtype=bool), also, days)
 
-    @cached_property
-    def _between(self) -> tuple[Integers, Floats]:
-        """For every day the place of the computed day at or before it, and how far it is to the next."""
-        every = np.arange(self.n_days + 1)
-        left = np.clip(np.searchsorted(self.days, every, side="right") - 1, 0, max(len(self.days) - 2, 0))
-        right = np.minimum(left + 1, len(self.days) - 1)
-        gap = np.maximum(self.days[right] - self.days[left], 1)
-        return left, (every - self.days[left]) / gap
+    def _quiet(self, met: Flags, also: Flags, also_days: int) -> Floats:
+        roots = self._roots(met, (), also, also_days, self.days)
+        return self._course(roots, self.expected_course, self.days[-1:])[:, 0, 0]
 
     def _daily(self, values: Floats) -> Floats:
-        """Values of every day, linear between those computed, (…, day)."""
-        left, part = self._between
-        right = np.minimum(left + 1, len(self.days) - 1)
-        low, high = values[..., left], values[..., right]
-        # Between both to the last digit, so that no curve falls by rounding.
-        return np.clip(low + part * (high - low), np.minimum(low, high), np.maximum(low, high))
-
-    def daily_survival(self, values: Floats) -> Floats:
-        """S of every day, its logarithm linear between the days computed."""
-        return np.exp(self._daily(np.log(np.maximum(values, _LEAST))))
+        """exp(−x) of every day, (…, day), of x that is linear between those computed, (…, N)."""
+        found = np.empty((*values.shape[:-1], self.n_days + 1))
+        rows, flat = values.reshape(-1, values.shape[-1]), found.reshape(-1, self.n_days + 1)
+        _daily(np.ascontiguousarray(rows), self.days, flat)
+        return found
 
 
 def _forget[Key, Value](known: dict[Key, Value], most: int) -> None:
