@@ -1,4 +1,4 @@
-"""``forecast events``: coded events checked, merged, audited, drafted, imported and kept; what codes mean.
+"""``forecast events``: coded events checked, merged, drafted, imported and kept; what codes mean.
 
 NumPy and the event modules are imported inside the commands, so that ``forecast --help`` costs nothing.
 """
@@ -19,7 +19,6 @@ import typer
 from forecast.blocks import (
     Block,
     Bullets,
-    Column,
     Entry,
     Heading,
     Pairs,
@@ -58,10 +57,9 @@ from forecast.events.codebook import (
 )
 from forecast.progress import StageProgress
 from forecast.records.scale import ANY, Scale
-from forecast.wording import count, interval_percent, long_day, number, share
+from forecast.wording import count, long_day, number
 
 if TYPE_CHECKING:
-    from forecast.events.audit import Audit
     from forecast.events.drafts import Proposal, ProposalFile
     from forecast.events.duplicates import Agreement, DuplicateGroup, Merged, Rule, Unit
     from forecast.events.dyads import DyadRule
@@ -242,58 +240,6 @@ def merge(
     }
     written = [Pairs((("Written", f"{out}, {len(merged.table):,} events"),))] if out else []
     output.print(facts, (*_merged_files(counts, units, agreement, merged, rule), *written))
-
-
-@app.command()
-@takes_options
-def audit(
-    file: str = SOURCE,
-    sample: int = option(100, "--sample", "Rows to draw, by category and severity.", min=1, max=10_000),
-    seed: int = option(1, "--seed", "Random state of the sample and of the intervals.", min=0),
-    sheet: Path = option(
-        Path("audit.csv"), "--sheet", "Sheet of the sample: drawn when absent, else read.", "FILE"
-    ),
-    out: Path = option(Path("audit.json"), "--out -o", "Error rates, for events.audit of a config.", "FILE"),
-    scale: str = SCALE,
-    dates: DateOrder = DATES,
-    *,
-    answer: Answer,
-) -> None:
-    """Judge a random sample of rows against their sources, and learn how far the coding can be trusted.
-
-    The sheet has one row of the sample a line. Fill in its column verdict (true, wrong category, wrong
-    severity, not this pair, repeat), and right_category and right_severity where they are wrong; then give
-    the same command again. When all rows have a verdict, the error rates are written; events.audit in a
-    config makes them a caution of its forecast. Exit code 1 while rows wait.
-    """
-    from forecast.config.writing import load_scale
-    from forecast.events.audit import draw_sample, make_audit, read_verdicts, write_audit_sheet
-    from forecast.events.reading import load_events, write_whole
-
-    table, anchors = load_events(file, Path.cwd(), dates=dates), load_scale(scale, Path())
-    if not len(table):
-        raise EventError(f"{file}: holds no event to judge")
-    if not sheet.exists():
-        write_audit_sheet(sheet, draw_sample(table, sample, seed), anchors)
-    verdicts = read_verdicts(sheet, table, anchors)
-    judged = [row for row in verdicts.values() if row is not None]
-    waiting = len(verdicts) - len(judged)
-    made = None if waiting else make_audit(table, judged, seed)
-    if made is not None:
-        write_whole(out, made.model_dump_json(by_alias=True, indent=1).encode())
-    facts = {
-        "sheet": str(sheet),
-        "sampled": len(verdicts),
-        "waiting": waiting,
-        "verdicts": dict(sorted(Counter(row.verdict for row in judged).items())),
-        "out": None if made is None else str(out),
-        "overall": None if made is None else made.overall.model_dump(),
-        "categories": [] if made is None else [rate.model_dump() for rate in made.categories],
-        "cells": [] if made is None else [rate.model_dump() for rate in made.cells],
-    }
-    answer.print(facts, _rates(made, out) if made else _waiting(sheet, waiting, len(verdicts)))
-    if waiting:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -516,44 +462,6 @@ def _merged_files(
     head = f"Disagreements: {len(items):,}"
     yield _listed(head, items, SHOWN_DISAGREEMENTS, "--json, or x_resolved") if items else Prose(f"{head}.")
     yield Prose(f"Disagreements were resolved by: {RULES[rule]}.")
-
-
-def _waiting(sheet: Path, waiting: int, sampled: int) -> Iterator[Block]:
-    from forecast.events.audit import VERDICTS
-
-    yield Prose(
-        f"{sheet}: {waiting:,} of {count(sampled, 'row')} to be judged. Fill in verdict "
-        f"({', '.join(VERDICTS)}), and the right category and severity; then give the same command again."
-    )
-
-
-def _rates(audit: Audit, out: Path) -> Iterator[Block]:
-    from forecast.events.codebook import category_label
-
-    overall = audit.overall
-    wrong = f"{overall.wrong:,} of {count(overall.audited, 'row')} are wrong"
-    rate = f"{share(overall.rate)} of all {overall.rows:,} ({interval_percent(overall.interval90)})"
-    yield Prose(f"{wrong}: {rate}.")
-    kinds = ", ".join(f"{verdict} {number:,}" for verdict, number in audit.verdicts.items())
-    yield Prose(f"Verdicts: {kinds}.")
-    rows = [
-        (
-            category_label(group.category or ""),
-            "all" if group.severity is None else str(group.severity),
-            f"{group.rows:,}",
-            f"{group.audited:,}",
-            f"{group.wrong:,}",
-            share(group.rate),
-            interval_percent(group.interval90),
-        )
-        for category in audit.categories
-        for group in (category, *(cell for cell in audit.cells if cell.category == category.category))
-    ]
-    heads = right("Severity"), right("Rows"), right("Judged"), right("Wrong"), right("Rate"), Column("90%")
-    yield plain_table((Column("Category"), *heads), rows)
-    yield Prose("Rates of small groups are drawn towards those of the others.")
-    yield Prose(f"Written: {out}. 'events: {{audit: {out}}}' in a config makes them a caution.")
-    yield Prose("An audit of rows tells nothing of acts that the file misses.")
 
 
 # Drafts
@@ -822,25 +730,18 @@ def _changed(proposal: Proposal, scale: Scale) -> dict[str, str]:
 def import_events(
     files: list[Path] = argument("FILES…", "Files as published; .zip and .gz too."),
     out: Path = option(..., "--output -o", "Event file to write: .csv or .parquet.", "FILE"),
-    source_format: str = option(
-        ..., "--format", "gdelt1, gdelt2, icews, plover, polecat, acled, ucdp or keds."
-    ),
+    source_format: str = option(..., "--format", "gdelt1, gdelt2, icews, polecat, acled or ucdp."),
     dyad: list[str] = option(..., "--dyad", "Two actors. Repeatable: many in one pass.", "A,B"),
     mapping: Path | None = option(
         None, "--mapping", "CSV of codes whose category or severity you change.", "FILE"
     ),
-    codes: str | None = option(None, "--codes", "Codes of a keds file: cameo or weis."),
     root_only: bool = option(False, "--root-only", "Root events alone."),
     min_mentions: int = option(0, "--min-mentions", "Least number of mentions.", "N"),
     min_sources: int = option(0, "--min-sources", "Least number of sources.", "N"),
     exclude: list[str] | None = option(
         None, "--exclude", "Leave out actors: media, tourists, … Repeatable.", "GROUP"
     ),
-    repeat_days: int | None = option(
-        None, "--repeat-days", "The same act within so many days counts once (1 when absent).", "DAYS"
-    ),
-    keep_repeats: bool = option(False, "--keep-repeats", "Count every report of an act."),
-    keep_mirrored: bool = option(False, "--keep-mirrored", "Count both sides of a visit or meeting."),
+    repeat_days: int = option(1, "--repeat-days", "The same act within so many days counts once.", "DAYS"),
     normalise: bool = option(False, "--normalise", "Take the growth of the archive's volume out."),
     known_date: Literal["published", "act"] = option(
         "published", "--known-date", "Day an act counts as known: its publication, or its own day."
@@ -852,19 +753,16 @@ def import_events(
     from forecast.feeds.formats import Switches, feed_options
     from forecast.feeds.importing import import_feed
 
-    if keep_repeats and repeat_days is not None:
-        raise InputError("--repeat-days has no effect with --keep-repeats. Leave one of them out")
     switches = Switches(
         root_only=root_only,
         min_mentions=min_mentions,
         min_sources=min_sources,
         exclude=tuple(dict.fromkeys(exclude or [])),
-        repeat_days=None if keep_repeats else 1 if repeat_days is None else repeat_days,
-        merge_mirrored=not keep_mirrored,
+        repeat_days=repeat_days,
         normalise=normalise,
         known_date=known_date,
     )
-    options = feed_options(source_format, dyad, switches, mapping=mapping, codes=codes)
+    options = feed_options(source_format, dyad, switches, mapping=mapping)
     with show_progress(shown=output.for_people) as draw:
         report = import_feed(
             files,
@@ -878,7 +776,7 @@ def import_events(
 @app.command()
 @takes_options
 def crosswalk(
-    system: str = argument("SCHEME", "cameo, weis, plover, acled or ucdp."),
+    system: str = argument("SCHEME", "cameo, plover, acled or ucdp."),
     *,
     answer: Answer,
 ) -> None:

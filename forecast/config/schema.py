@@ -159,11 +159,6 @@ class EventsConfig(Section):
         description="whose reports settle a question, e.g. 'Reuters or AP'; the sources that the events name "
         "when absent",
     )
-    audit: Text | None = Field(
-        default=None,
-        description="error rates of the coding, a file of 'forecast events audit' from the folder of the "
-        "config; errors are a caution",
-    )
     reporting_delay: ReportingDelay = Field(
         default="none",
         description="correct recent weeks for acts not yet known: none, estimated (from known_date), or "
@@ -407,11 +402,6 @@ class Config(SettingsFile):
         if self.events.source.startswith(BUNDLED_PREFIX):
             return None
         return self.base_folder / Path(self.events.source).expanduser()
-
-    @property
-    def audit_path(self) -> Path | None:
-        """The audit of the events, resolved against ``base_folder``; ``None`` without one."""
-        return self._resolved(self.events.audit)
 
     @property
     def population_path(self) -> Path | None:

@@ -50,7 +50,6 @@ SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
 SAVED_HAZARD = "panel.json"
 SAVED_SCALE = "scale.yaml"
-SAVED_AUDIT = "audit.json"
 """Names under which a run folder keeps copies of the files that a config names."""
 LARGEST_BYTES = 1_000_000
 LARGEST_DOTS = 25_000_000
@@ -105,8 +104,6 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
 
     if config.events_path is not None:
         settings["events"][named] = from_folder(config.events_path)
-    if config.audit_path is not None:
-        settings["events"]["audit"] = SAVED_AUDIT
     if config.population_path is not None:
         settings["model"]["population"] = SAVED_POPULATION
     if config.hazard_path is not None:
@@ -156,8 +153,8 @@ def config_hash(config: Config) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and explicit
-    defaults do not matter. Scenarios, costs, an audit and the limit of time are left out: they change no
-    number of the forecast. Of the files of default priors, of the pooled hazard and of anchors the content
+    defaults do not matter. Scenarios, costs and the limit of time are left out: they change no number of
+    the forecast. Of the files of default priors, of the pooled hazard and of anchors the content
     counts, and not the name.
     """
     settings = config.model_dump(
@@ -172,7 +169,6 @@ def config_hash(config: Config) -> str:
     ):
         if path is not None and path.is_file():
             section[key] = hashlib.sha256(path.read_bytes()).hexdigest()
-    del settings["events"]["audit"]
     canonical = json.dumps(settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -8,15 +8,14 @@ All of it is data. ``data/formats.toml`` has the layouts. The CAMEO codes are th
 from __future__ import annotations
 
 import csv
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from forecast.errors import InputError, did_you_mean, shown
 from forecast.events.cells import CellFault, clean_text, parse_actor, parse_category, parse_severity
@@ -25,9 +24,9 @@ from forecast.events.countries import country_names
 from forecast.events.table import csv_text
 from forecast.storage import SheetRow, check_rows, read_rows
 
-System = Literal["cameo", "weis", "plover", "acled", "ucdp"]
+System = Literal["cameo", "plover", "acled", "ucdp"]
 """Which crosswalk gives a code its meaning."""
-SYSTEMS: tuple[System, ...] = ("cameo", "weis", "plover", "acled", "ucdp")
+SYSTEMS: tuple[System, ...] = get_args(System)
 LOWEST, HIGHEST = -10.0, 10.0
 MAX_COLUMNS = 5_000
 FIRST_LINES = 1_000
@@ -39,19 +38,16 @@ class Layout:
     """A published format: its columns, how a text is cut into them, and how each field is read from them.
 
     ``origin`` says where the columns are defined, and whether we tested on real rows. ``fields`` maps a field
-    of ``FIELDS`` to an SQL expression on the ``columns``, which in a text of ``lines`` are ``made`` by
-    expressions on ``line``; ``broken`` says what is wrong with a line that is no record. The other values are
-    explained in ``data/formats.toml``.
+    of ``FIELDS`` to an SQL expression on the ``columns``. The other values are explained in
+    ``data/formats.toml``.
     """
 
     name: str
     origin: str
     system: System
-    syntax: Literal["rows", "table", "lines"]
+    syntax: Literal["rows", "table"]
     columns: tuple[str, ...]
     fields: Mapping[str, str]
-    made: Mapping[str, str] = field(default_factory=dict)
-    record: str = ""
     required: tuple[str, ...] = ()
     optional: int = 0
     named_countries: bool = False
@@ -137,17 +133,13 @@ class Shape(NamedTuple):
 
 def shape_of(layout: Layout, lines: Sequence[str]) -> Shape:
     """Return how a text is read, by its first lines (``WrongFormatError``: they are not of the format)."""
-    if layout.record:
-        shape = Shape(("line",), "\x01")
-        fits = [re.fullmatch(layout.record, line) is not None for line in lines if line.strip()]
-    else:
-        shape = Shape(layout.columns)
-        if layout.syntax == "table":
-            separator = max(",;\t|", key=lines[0].count)
-            names = next(Shape((), separator).rows(lines[:1]), [])
-            shape = Shape(_named_columns(layout, names, lines), separator, header=True)
-        rows = shape.rows(lines[shape.header :])
-        fits = [shape.fitted(cells, layout.optional) is not None for cells in rows]
+    shape = Shape(layout.columns)
+    if layout.syntax == "table":
+        separator = max(",;\t|", key=lines[0].count)
+        names = next(Shape((), separator).rows(lines[:1]), [])
+        shape = Shape(_named_columns(layout, names, lines), separator, header=True)
+    rows = shape.rows(lines[shape.header :])
+    fits = [shape.fitted(cells, layout.optional) is not None for cells in rows]
     if sum(fits) < len(fits) / 2:
         wrong = f"{len(fits) - sum(fits):,} of the first {len(fits):,} rows are not of its form"
         raise _wrong_format(layout.name, lines, wrong)
@@ -175,8 +167,6 @@ def looks_like(lines: Sequence[str]) -> str | None:
         most = len(layout.columns)
         if layout.syntax == "table":
             fitting = len(lines) * all(folded(column) in head for column in layout.required)
-        elif layout.record:
-            fitting = sum(re.fullmatch(layout.record, line) is not None for line in lines)
         else:
             widths = [line.count("\t") + 1 for line in lines if line.split("\t", 1)[0].isdigit()]
             fitting = sum(most - layout.optional <= width <= most for width in widths)
@@ -191,9 +181,8 @@ def _wrong_format(announced: str, lines: Sequence[str], reason: str) -> WrongFor
     alike, wrong = looks_like(lines[:20]), f"not {announced} rows ({reason})"
     if alike == "coded":
         return WrongFormatError(f"{wrong}. The file is coded already: name it as events.source")
-    if alike is not None and (alike == "keds" or alike != announced):
-        text = "keds text" if alike == "keds" else alike
-        return WrongFormatError(f"{wrong}. The file looks like {text}: --format {alike}")
+    if alike not in (None, announced):
+        return WrongFormatError(f"{wrong}. The file looks like {alike}: --format {alike}")
     width = lines[0].count("\t") + 1
     form = f"{width} tab-separated columns" if width > 1 else f"lines such as '{clean_text(lines[0][:60])}'"
     return WrongFormatError(f"{wrong}. The file has {form} and looks like none of {', '.join(LAYOUTS)}")
@@ -224,9 +213,9 @@ def mirrors(system: System) -> Mapping[tuple[str, str], tuple[str, bool]]:
     }
 
 
-def joined_rows(crosswalk: Crosswalk, system: System, *, mirrored: bool) -> list[list[object]]:
-    """Return a crosswalk as rows of ``JOINED``; with ``mirrored`` both sides of one act are one code."""
-    sides = mirrors(system) if mirrored else {}
+def joined_rows(crosswalk: Crosswalk, system: System) -> list[list[object]]:
+    """Return a crosswalk as rows of ``JOINED``; both sides of one act are one code."""
+    sides = mirrors(system)
     rows: list[list[object]] = []
     for (code, mode), coding in crosswalk.items():
         counts_as, mutual = sides.get((code, mode), (code, False))
@@ -349,18 +338,16 @@ class Switches:
 
     ``root_only`` keeps root events alone (GDELT: those of the lead of a text). ``exclude`` are groups of
     actors left out on either side. An act (actors, code, place) reported again within ``repeat_days`` counts
-    once, each counts with ``None``. ``merge_mirrored``: both sides of one act (visit and hosting;
-    consultation either way) count once. ``normalise`` takes the growth of the archive's volume out by
-    thinning. ``known_date``: an act is known from the day the file gives (``published``), or from its own day
-    (``act``), for back-files.
+    once, and so do both sides of one act (visit and hosting; consultation either way). ``normalise`` takes
+    the growth of the archive's volume out by thinning. ``known_date``: an act is known from the day the file
+    gives (``published``), or from its own day (``act``), for back-files.
     """
 
     root_only: bool = False
     min_mentions: int = 0
     min_sources: int = 0
     exclude: tuple[str, ...] = ()
-    repeat_days: int | None = 1
-    merge_mirrored: bool = True
+    repeat_days: int = 1
     normalise: bool = False
     known_date: Literal["published", "act"] = "published"
 
@@ -385,7 +372,6 @@ def feed_options(
     switches: Switches | None = None,
     *,
     mapping: Path | None = None,
-    codes: str | None = None,
 ) -> ImportOptions:
     """Return the options of an import, checked.
 
@@ -397,15 +383,18 @@ def feed_options(
         Pairs of actors such as ``"USA,CHN"``.
     switches : Switches, optional
         How noise is handled; the defaults take out repeats alone.
-    mapping, codes : optional
-        CSV of codes whose category or severity differs from ours; which codes a ``keds`` file has.
+    mapping : Path, optional
+        CSV of codes whose category or severity differs from ours.
 
     Raises
     ------
     InputError
         An option that is wrong, or that would have no effect; the mapping cannot be read.
     """
-    layout = layout_of(source_format, codes=codes)
+    if source_format not in LAYOUTS:
+        hint = did_you_mean(source_format, LAYOUTS, cutoff=0.5)
+        raise InputError(f"--format {source_format}: no such format.{hint} Allowed: {', '.join(LAYOUTS)}")
+    layout = LAYOUTS[source_format]
     chosen = switches or Switches()
     check_switches(chosen, layout)
     crosswalk = shipped_crosswalk(layout.system)
@@ -415,21 +404,6 @@ def feed_options(
         dyads=_dyads(dyads),
         switches=chosen,
     )
-
-
-def layout_of(name: str, *, codes: str | None = None) -> Layout:
-    """Return the layout of a format; arguments and errors as in ``feed_options``."""
-    if name not in LAYOUTS:
-        hint = did_you_mean(name, LAYOUTS, cutoff=0.5)
-        raise InputError(f"--format {name}: no such format.{hint} Allowed: {', '.join(LAYOUTS)}")
-    layout = LAYOUTS[name]
-    if codes is None:
-        return layout
-    if name != "keds":
-        raise InputError(f"--codes: {name} files hold {layout.system} codes. It is for keds")
-    if codes not in ("weis", "cameo"):
-        raise InputError(f"--codes {codes}: KEDS text holds weis or cameo codes")
-    return replace(layout, system=cast("System", codes))
 
 
 def check_switches(switches: Switches, layout: Layout) -> None:
@@ -448,7 +422,7 @@ def check_switches(switches: Switches, layout: Layout) -> None:
         ("--min-sources", switches.min_sources),
         ("--repeat-days", switches.repeat_days),
     ):
-        if number is not None and number < 0:
+        if number < 0:
             raise InputError(f"{option} {number}: expected 0 or more")
 
 

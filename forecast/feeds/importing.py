@@ -329,7 +329,7 @@ FROM rows ORDER BY turn"""
     fates = np.where(columns["again"], np.int8(SAME_ID), np.int8(SOUND))
     alive = np.flatnonzero(fates == SOUND)
     acts = (columns[name][alive] for name in ("day", "grp", "forward"))
-    fates[alive] = mark_repeats(*acts, repeat_days=switches.repeat_days, mirrored=switches.merge_mirrored)
+    fates[alive] = mark_repeats(*acts, repeat_days=switches.repeat_days)
     lowest = 1.0
     if switches.normalise:
         kept = keep_probabilities(volumes)
@@ -352,9 +352,7 @@ FROM rows ORDER BY turn"""
     return dropped, examples, lowest
 
 
-def mark_repeats(
-    day: Whole, group: Whole, forward: NDArray[np.bool_], *, repeat_days: int | None, mirrored: bool
-) -> Fates:
+def mark_repeats(day: Whole, group: Whole, forward: NDArray[np.bool_], *, repeat_days: int) -> Fates:
     """Mark the rows that report again an act that an earlier row reports.
 
     Parameters
@@ -362,20 +360,18 @@ def mark_repeats(
     day, group, forward : ndarray, shape (row,)
         Day of the act, in the order in which the rows became known; rows of one group could be one act;
         direction of the row within its group.
-    repeat_days : int or None
-        Rows of one direction are one act when their days differ by at most this; ``None``: never.
-    mirrored : bool
-        Whether rows of opposite direction are one act, when their days differ by at most ``MIRROR_DAYS`` (or
-        ``repeat_days``, if that is more).
+    repeat_days : int
+        Rows of one direction are one act when their days differ by at most this, those of opposite direction
+        when by at most ``MIRROR_DAYS`` or this, if it is more.
     """
     fates = np.zeros(len(day), dtype=np.int8)
     kept: defaultdict[tuple[int, bool], list[int]] = defaultdict(list)
-    other_days = max(MIRROR_DAYS, repeat_days or 0)
+    other_days = max(MIRROR_DAYS, repeat_days)
     rows = zip(day.tolist(), group.tolist(), forward.tolist(), strict=True)
     for row, (when, which, side) in enumerate(rows):
-        if repeat_days is not None and _near(kept[which, side], when, repeat_days):
+        if _near(kept[which, side], when, repeat_days):
             fates[row] = REPEATED
-        elif mirrored and _near(kept[which, not side], when, other_days):
+        elif _near(kept[which, not side], when, other_days):
             fates[row] = MIRRORED
         else:
             insort(kept[which, side], when)
@@ -410,11 +406,9 @@ def lot(event_id: str) -> float:
 
 def _written_events(engine: Engine, suffix: str) -> Path:
     """Write the rows kept in order of day and id into the folder of the engine."""
-    # Rows without an id of their own get one from their content; acts coded alike are numbered.
-    content = "concat_ws('|', day, a, b, code, mode, place, title, note, url)"
+    # Rows without an id of their own are named by day and category, and numbered.
     cursor = engine.connection.execute(
-        f"""WITH named AS (SELECT *,
-  coalesce(event_id, left(md5(translate({content}, chr(9) || chr(10), '  ')), 16)) AS base FROM kept),
+        """WITH named AS (SELECT *, coalesce(event_id, day || '-' || category) AS base FROM kept),
 numbered AS (SELECT *, row_number() OVER (PARTITION BY base ORDER BY turn) AS copy FROM named)
 SELECT *, base || CASE WHEN copy = 1 THEN '' ELSE '-' || copy END AS id FROM numbered ORDER BY day, id"""
     )

@@ -263,7 +263,7 @@ class _Batch:
         layout, texts, total = options.layout, list[Text](), 0
         try:
             if _is_parquet(path):
-                if layout.lists or layout.made:
+                if layout.lists:
                     raise CorruptFileError(f"{layout.name} files are read as published text, not as Parquet")
                 texts.append(Text(path, key, str(path), None))
                 self.size += path.stat().st_size * PARQUET_GROWTH
@@ -374,7 +374,7 @@ class Engine:
             self.execute(f"SET VARIABLE {name} = ?", [value])
         self._load("dyads", {"low": "VARCHAR", "high": "VARCHAR"}, [sorted(dyad) for dyad in options.dyads])
         self._load("renamed", {"name": "VARCHAR", "alpha3": "VARCHAR"}, [*renamed_actors(layout).items()])
-        codes = joined_rows(options.crosswalk, layout.system, mirrored=switches.merge_mirrored)
+        codes = joined_rows(options.crosswalk, layout.system)
         self._load("crosswalk", JOINED, codes)
 
     def __enter__(self) -> Engine:
@@ -536,8 +536,7 @@ class Engine:
             shape, paths = members[0].shape, [literal_path(text.path) for text in members]
             source.append(self._scan(shape, paths, first) if shape else self._parquet_scan(paths[0], first))
             first += len(paths)
-        fields = [f"coalesce(short, {layout.fields.get('broken', 'NULL')}) AS broken"]
-        fields += [
+        fields = ["short AS broken"] + [
             f"CAST({layout.fields.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in FIELDS.items()
         ]
         rows = "\nUNION ALL ".join(source)
@@ -565,7 +564,7 @@ class Engine:
         least = len(shape.columns) - layout.optional
         wrong = f"'row ' || left({lead}, 30) || ': fewer than {least} columns'"
         short = f"CASE WHEN {_named(shape.columns[least - 1])} IS NULL THEN {wrong} END"
-        cells = layout.made or {name: _named(name) for name in layout.columns if name in shape.columns}
+        cells = {name: _named(name) for name in layout.columns if name in shape.columns}
         return (
             f"SELECT CAST(file_index AS INTEGER) + {first} AS _text, "
             f"{'NULL' if shape.quote else short} AS short, {self._chosen(cells)} "
@@ -586,5 +585,5 @@ class Engine:
         return f"SELECT {first} AS _text, NULL AS short, {self._chosen(cells)} FROM {scan}"
 
     def _chosen(self, cells: Mapping[str, str]) -> str:
-        columns = dict.fromkeys((*self.options.layout.columns, *self.options.layout.made))
+        columns = self.options.layout.columns
         return ", ".join(f"CAST({cells.get(name, 'NULL')} AS VARCHAR) AS {_named(name)}" for name in columns)

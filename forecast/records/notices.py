@@ -19,7 +19,6 @@ from forecast.records.scale import STANDARD
 from forecast.wording import (
     count,
     day_span,
-    interval_percent,
     listing,
     long_day,
     percent,
@@ -176,10 +175,6 @@ def _influential_events(number: int) -> str:
 
 SENTENCES: Mapping[str, Callable[..., str]] = {
     # Cautions on the events.
-    "coding_errors": lambda audited, wrong, rate, interval90: (
-        f"An audit found {wrong:,} of {count(audited, 'event')} wrongly coded: {percent(rate)} of the whole "
-        f"file (plausible {interval_percent(interval90)}). The forecast takes every event as it was coded."
-    ),
     "few_events": lambda events, needed: (
         f"Only {count(events, 'event')} in the data, fewer than {needed}: every figure rests mostly on "
         "assumptions."

@@ -106,15 +106,6 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
     record_days = (grid.origin - grid.start).days
     used = inputs.events.between(grid.start, as_of)
     pooled = inputs.hazard.provenance.dyads if inputs.family.pooled else ()
-    if inputs.audit is not None and inputs.audit.overall.wrong:
-        found = inputs.audit.overall
-        yield notice(
-            "coding_errors",
-            audited=found.audited,
-            wrong=found.wrong,
-            rate=found.rate,
-            interval90=found.interval90,
-        )
     if len(used) < FEWEST_EVENTS:
         yield notice("few_events", events=len(used), needed=FEWEST_EVENTS)
     for rule in inputs.rules:

@@ -18,7 +18,6 @@ from forecast.config.schema import PACKAGED_POPULATIONS, title_of
 from forecast.config.settings_file import Fault
 from forecast.config.writing import load_scale, read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
-from forecast.events.audit import Audit, read_audit
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES, standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.feed_faults import Feed
@@ -82,7 +81,6 @@ class Inputs:
     hazard: PooledHazard = field(default_factory=shipped_hazard)
     scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
-    audit: Audit | None = None
     left_out: tuple[PairRows, ...] = ()
     later: LaterRows | None = None
     feed: tuple[FeedFault, ...] = ()
@@ -169,8 +167,6 @@ def read_data(config: Config) -> Inputs:
     _refuse_other_pairs(config, everything)
     rule = dyad_rule(config)
     inputs = inputs_of(config, everything.select(rule.mask(everything)))
-    if inputs.audit and not {one.id for one in inputs.audit.judged} & {*everything.id.tolist()}:
-        raise config.error(("events", "audit"), f"judges no row of {config.events.source}")
     acts = everything.select(rule.mask(everything))
     if faults := [*record_faults(inputs, inputs.reactions, acts)]:
         raise config.errors(faults)
@@ -216,8 +212,6 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
     rules = target_rules(config)
     scale = config_scale(config)
-    with _told_at(config, "events", "audit"):
-        audit = None if config.audit_path is None else read_audit(config.audit_path)
     _refuse_beyond_scale(config, used, scale)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
     delay = reporting_delay(config, events)
@@ -243,7 +237,6 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         population=population,
         hazard=hazard,
         delay=delay,
-        audit=audit,
         later=_later_rows(config, everything),
         rules=rules,
         calendar=calendar,

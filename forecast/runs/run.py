@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
 from forecast.config.writing import (
-    SAVED_AUDIT,
     SAVED_HAZARD,
     SAVED_POPULATION,
     SAVED_SCALE,
@@ -153,7 +152,6 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
     for path, name in (
         (config.population_path, SAVED_POPULATION),
         (config.hazard_path, SAVED_HAZARD),
-        (config.audit_path, SAVED_AUDIT),
         (config.scale_path, SAVED_SCALE),
     ):
         if path is not None:

@@ -289,11 +289,6 @@ FEEDS = {
         + "1\t2018-06-01\tTrump\tGovernment\tUnited States\tMake statement\t173\t-5.0\tXi\t"
         "Government\tChina\t9\t1\tXinhua\tBeijing\t\t\tChina\t39.9\t116.4\n" * 6
     ),
-    "plover": (
-        '{"id": "a", "date": "2020-01-01", "source": [{"code": "USA"}, {"code": "GBR"}], '
-        '"recipient": [{"code": "CHN"}], "event": ["ACCUSE"], "mode": ["allege"], "text": "said"}\n'
-        '{"id": "c", "date": "2020-01-03", "source": ["CHN"], "target": ["USA"], "event": "RETREAT"}\n' * 4
-    ),
     "polecat": (
         "Event ID\tEvent Date\tEvent Type\tEvent Mode\tContexts\tActor Country\tRecipient Country\t"
         "Intensity\tHeadline\tStory Date\tActor Name\tRecipient Name\tActor Sector\tRecipient Sector\n"
@@ -306,7 +301,6 @@ FEEDS = {
         + 'IND1,15 June 2020,Battles,Armed clash,Military Forces of India (2014-),"Military Forces of China",'
         'India,Galwan,Reuters,"a ""clash""",20,1592352000\n' * 5
     ),
-    "keds": "930401\tNAT\tSER\t190\t(FORCE)\n930402\tSER\tNAT\t042\t(VISIT)\n" * 5,
 }
 
 

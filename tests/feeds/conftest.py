@@ -8,7 +8,7 @@ import pytest
 
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.feeds.formats import LAYOUTS, ImportOptions, Switches, layout_of, shipped_crosswalk
+from forecast.feeds.formats import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
 from forecast.feeds.importing import ImportReport, import_feed
 
 
@@ -33,11 +33,10 @@ def imported(tmp_path) -> Callable[..., Imported]:
         name: str,
         *dyads: str,
         output: str = "events.csv",
-        codes: str | None = None,
         crosswalk=None,
         **switches,
     ) -> Imported:
-        layout = layout_of(name, codes=codes)
+        layout = LAYOUTS[name]
         options = ImportOptions(
             layout=layout,
             crosswalk=crosswalk or shipped_crosswalk(layout.system),

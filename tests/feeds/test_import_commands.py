@@ -57,9 +57,6 @@ def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, sample, 
         (*base, "--dyad", "USA,USA"),
         (*base, "--dyad", "USA,CHN", "--dyad", "CHN,USA"),
         (*base[:-1], "gdelt3", "--dyad", "USA,CHN"),
-        (*base[:-1], "keds", "--dyad", "USA,CHN", "--codes", "plover"),
-        (*base, "--dyad", "USA,CHN", "--codes", "weis"),
-        (*base, "--dyad", "USA,CHN", "--keep-repeats", "--repeat-days", "2"),
         ("events", "crosswalk", "cow"),
     )
     answers = [command(*arguments) for arguments in asked]

@@ -79,7 +79,7 @@ def test_an_import_that_fails_leaves_the_former_events_as_they_were(imported, pi
 
     monkeypatch.setattr(importing, "event_cells", fail)
     with pytest.raises(EventError, match="no room"):
-        imported(pieces, "gdelt2", repeat_days=None)
+        imported(pieces, "gdelt2", repeat_days=0)
     assert before.output.read_bytes() == content
 
 
@@ -127,9 +127,9 @@ def test_quoted_cells_with_breaks_separators_and_quotes_are_one_cell(imported, t
         table.writerow(
             ["event_id_cnty", "event_date", "event_type", "sub_event_type", "actor1", "actor2", "notes"]
         )
-        kind = "2020-01-01", "Battles", "Armed clash", "Forces of China (2012-)", "Forces of India (2014-)"
-        table.writerows([f"{n:02d}", *kind, note] for n, note in enumerate(notes))
-    got = imported([path], "acled", "CHN,IND", repeat_days=None)
+        kind = "Battles", "Armed clash", "Forces of China (2012-)", "Forces of India (2014-)"
+        table.writerows([f"{n:02d}", f"{1971 + n}-01-01", *kind, note] for n, note in enumerate(notes))
+    got = imported([path], "acled", "CHN,IND")
     assert list(got.events.summary) == [" ".join(note.split()) for note in notes]
     assert not got.report.fates
 

@@ -1,12 +1,10 @@
 """Traps of the formats that have spoiled analyses before."""
 
-import json
-
 import duckdb
 import pytest
 
 from forecast.events.countries import country_names
-from forecast.feeds.formats import LAYOUTS, MACROS, shipped_crosswalk
+from forecast.feeds.formats import LAYOUTS, MACROS
 
 
 def test_codes_that_lost_their_leading_zero_are_restored(imported, gdelt_file):
@@ -55,56 +53,20 @@ def test_a_visit_and_its_hosting_are_one_act_of_the_traveller(imported, gdelt_fi
     alone = imported([gdelt_file(host, name="host.csv")], "gdelt2")
     (event,) = alone.events.rows()
     assert (event.initiator, event.recipient, event.cameo) == ("USA", "CHN", "042")
-    both = imported([gdelt_file(visit, host, name="both.csv")], "gdelt2", merge_mirrored=False)
-    assert sorted(both.events.cameo) == ["042", "043"]
 
 
 def test_med_is_the_media_in_cameo_and_the_health_sector_in_plover(imported, gdelt_file, tmp_path):
     rows = ({"Actor1Type1Code": "MED"}, {"Actor2Type2Code": "HLH"}, {})
     got = imported([gdelt_file(*rows)], "gdelt2", exclude=("media",))
     assert list(got.events.id) == ["gdelt2-2", "gdelt2-3"]
-    path = tmp_path / "plover.jsonl"
-    record = {"date": "2020-01-01", "event": ["THREATEN"], "recipient": [{"code": "CHN"}]}
-    sectors = ["MED", "JRN", "GOV"]
-    path.write_text(
-        "\n".join(
-            json.dumps(
-                {**record, "id": sector, "source": [{"code": "USA", "sector": sector}], "text": sector}
-            )
-            for sector in sectors
-        )
+    path = tmp_path / "polecat.txt"
+    head = "Event ID\tEvent Date\tEvent Type\tActor Country\tActor Sectors\tRecipient Country\n"
+    rows = (
+        f"{s}\t2020-01-0{2 * n + 1}\tTHREATEN\tUSA\t{s}\tCHN\n" for n, s in enumerate(("MED", "JRN", "GOV"))
     )
-    got = imported([path], "plover", exclude=("media",), output="p.csv", repeat_days=None)
-    assert sorted(got.events.id) == ["plover-GOV", "plover-MED"]
-
-
-def test_plover_records_name_lists_and_are_spread_over_pairs(imported, tmp_path):
-    path = tmp_path / "plover.jsonl"
-    records = [
-        # Two sources accuse one; a meeting of three has sources alone; an older draft says target.
-        {"id": "a", "date": "2020-01-01", "source": [{"code": "USA"}, {"code": "GBR"}],
-         "recipient": [{"code": "CHN"}], "event": ["ACCUSE"], "mode": ["allege"]},
-        {"id": "b", "date": "2020-01-02", "source": [{"code": "USA"}, {"code": "CHN"}, {"code": "RUS"}],
-         "event": ["CONSULT"], "mode": "multilateral"},
-        {"id": "c", "date": "2020-01-03", "source": ["CHN"], "target": ["USA"], "event": "RETREAT",
-         "mode": "release", "coded_date": "2020-02-01"},
-        {"id": "d", "date": "2020-01-04", "source": [{"code": "USA"}], "recipient": [{"code": "CHN"}],
-         "event": ["ASSAULT"], "context": ["hypothetical", "military"]},
-    ]  # fmt: skip
-    path.write_text("\n".join(map(json.dumps, records)) + "\n")
-    got = imported([path], "plover")
-    found = [
-        (event.id, event.initiator, event.recipient, event.category, str(event.known_date))
-        for event in got.events.rows()
-    ]
-    assert found == [
-        ("plover-a", "USA", "CHN", "dispute", "2020-01-01"),
-        ("plover-b", "USA", "CHN", "visit", "2020-01-02"),
-        ("plover-c", "CHN", "USA", "cooperation", "2020-02-01"),
-    ]
-    assert got.report.lines == 4
-    assert got.report.rows == 2 + 3 + 1 + 1
-    assert got.report.fates == {"others": 3, "no_act": 1}
+    path.write_text(head + "".join(rows))
+    got = imported([path], "polecat", exclude=("media",), output="p.csv")
+    assert sorted(got.events.id) == ["polecat-GOV", "polecat-MED"]
 
 
 POLECAT = (
@@ -128,18 +90,28 @@ def test_polecat_rows_are_read_by_the_names_of_their_columns(imported, tmp_path)
     rows = [
         row(Event_ID="p1", Event_Date="2023-01-05", Event_Type="CONSULT", Event_Mode="visit",
             Actor_Country="USA", Recipient_Country="CHN", Publication_Date="2023-01-06", Placename="Beijing"),
+        # Two accuse one; those who meet are all named as actors; an act that is none of its day.
         row(Event_ID="p2", Event_Date="2023-01-05", Event_Type="SANCTION", Actor_Country="USA; GBR",
             Recipient_Country="CHN", Publication_Date="2023-01-05"),
         row(Event_ID="p3", Event_Date="2023-01-05", Event_Type="PROTEST", Event_Mode="demo",
             Actor_Country="CHN", Recipient_Country="USA", Publication_Date="2023-01-05"),
+        row(Event_ID="p4", Event_Date="2023-02-02", Event_Type="CONSULT", Event_Mode="multilateral",
+            Actor_Country="USA; CHN; RUS", Publication_Date="2023-02-02"),
+        row(Event_ID="p5", Event_Date="2023-03-04", Event_Type="ASSAULT", Actor_Country="USA",
+            Recipient_Country="CHN", Contexts="hypothetical; military", Publication_Date="2023-03-04"),
     ]  # fmt: skip
     path = tmp_path / "ngecEvents.DV.2023.txt"
     # Some published files carry surplus tabs at the end of their lines.
     path.write_text("\n".join([POLECAT, rows[0] + "\t\t", *rows[1:]]) + "\n")
     got = imported([path], "polecat")
     found = [(event.id, event.category, str(event.known_date)) for event in got.events.rows()]
-    assert found == [("polecat-p1", "visit", "2023-01-06"), ("polecat-p2", "channel_closure", "2023-01-05")]
-    assert got.report.fates == {"others": 1, "uncounted": 1}
+    assert found == [
+        ("polecat-p1", "visit", "2023-01-06"),
+        ("polecat-p2", "channel_closure", "2023-01-05"),
+        ("polecat-p4", "visit", "2023-02-02"),
+    ]
+    assert (got.report.lines, got.report.rows) == (5, 1 + 2 + 1 + 3 + 1)
+    assert got.report.fates == {"others": 3, "uncounted": 1, "no_act": 1}
 
 
 def test_acled_actors_give_their_country_and_deaths_their_severity(imported, tmp_path):
@@ -178,16 +150,6 @@ def test_an_alliance_without_country_is_an_actor_by_its_group(imported, gdelt_fi
 def test_codes_that_differ_from_iso_are_renamed(imported, gdelt_file):
     got = imported([gdelt_file({"Actor1CountryCode": "ROM"})], "gdelt2", "ROU,CHN")
     assert list(got.events.initiator) == ["ROU"]
-
-
-@pytest.mark.parametrize("codes", ["cameo", "weis"])
-def test_the_same_keds_line_means_what_its_codes_say(imported, tmp_path, codes):
-    path = tmp_path / "keds.txt"
-    path.write_text("990324 USAMIL SERMIL 190 (text)\n20000101\tSER\tUSA\t082\t(text)\n")
-    got = imported([path], "keds", "USA,SER", codes=codes)
-    first = shipped_crosswalk(codes)["190", ""]
-    assert (got.events.category[0], got.events.severity[0]) == (first.category, first.severity)
-    assert [str(day) for day in got.events.date] == ["1999-03-24", "2000-01-01"]
 
 
 @pytest.mark.parametrize(

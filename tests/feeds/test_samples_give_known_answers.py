@@ -67,12 +67,14 @@ def test_gdelt_1_reads_57_and_58_columns_of_one_file(imported, samples):
     path = samples / "gdelt1-20160728.export.CSV"
     rows = lines_of(path)
     assert Counter(map(len, rows)) == {58: 509, 57: 201}
-    got = imported([path], "gdelt1", "USA,RUS", "USA,CHN", "USA,ISR", repeat_days=None, merge_mirrored=False)
+    got = imported([path], "gdelt1", "USA,RUS", "USA,CHN", "USA,ISR")
     wanted = [{"USA", "RUS"}, {"USA", "CHN"}, {"USA", "ISR"}]
     between = [row for row in rows if {row[7] or row[8], row[17] or row[18]} in wanted]
     counted = [row for row in between if cameo_codes()[row[26]].category]
-    assert set(got.events.id) == {f"gdelt1-{row[0]}" for row in counted}
-    short = {f"gdelt1-{row[0]}" for row in counted if len(row) == 57}
+    repeats = sum(got.report.fates.get(name, 0) for name in ("repeated", "mirrored"))
+    assert got.report.kept + repeats == len(counted)
+    assert set(got.events.id) <= {f"gdelt1-{row[0]}" for row in counted}
+    short = {f"gdelt1-{row[0]}" for row in counted if len(row) == 57} & set(got.events.id)
     assert short, "the sample must hold short rows of these dyads"
     for event in got.events.rows():
         assert (event.source_url == "") == (event.id in short)
@@ -97,9 +99,11 @@ def test_icews_countries_are_read_from_the_country_columns(imported, samples):
     assert len(between) == 101
     by_name = [row for row in rows if {row["Source Name"], row["Target Name"]} == {"United States", "China"}]
     assert len(by_name) < len(between), "names alone would lose the persons and bodies of a country"
-    got = imported([path], "icews", repeat_days=None, merge_mirrored=False)
-    counted = {row["Event ID"] for row in between if cameo_codes()[row["CAMEO Code"]].category}
-    assert {name.removeprefix("icews-") for name in got.events.id} == counted
+    got = imported([path], "icews")
+    counted = {f"icews-{row['Event ID']}" for row in between if cameo_codes()[row["CAMEO Code"]].category}
+    assert set(got.events.id) <= counted
+    repeats = sum(got.report.fates.get(name, 0) for name in ("repeated", "mirrored"))
+    assert got.report.kept + repeats == len(counted)
     outlets = {f"icews-{row['Event ID']}": row["Publisher"] for row in between}
     assert all(event.source_outlet == outlets[event.id] for event in got.events.rows())
 
@@ -114,28 +118,6 @@ def test_icews_visits_name_the_traveller_first(imported, samples):
     visits = [event for event in got.events.rows() if event.category == "visit"]
     assert visits
     assert all(event.cameo != "043" for event in visits)
-
-
-@pytest.mark.parametrize(("name", "dyad", "force"), [("usa-ser", "USA,SER", 37), ("nat-ser", "NAT,SER", 309)])
-def test_keds_text_gives_the_known_number_of_uses_of_force(
-    imported, tmp_path, shared_data, name, dyad, force
-):
-    path = tmp_path / "balkans.txt"
-    with (shared_data / "balkans" / f"{name}.csv").open(encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    path.write_text(
-        "".join(
-            f"{row['date'][2:].replace('-', '')}\t{row['initiator']}\t{row['target']}\t"
-            f"{row['subcategory'].removeprefix('weis_')}\t({row['summary'].upper()})\n"
-            for row in rows
-        )
-    )
-    got = imported([path], "keds", dyad, repeat_days=None, merge_mirrored=False)
-    assert got.report.rows == len(rows)
-    assert int((got.events.severity == 5).sum()) == force + sum(
-        row["subcategory"] == "weis_195" for row in rows
-    )
-    assert int(((got.events.category == "military_incident") & (got.events.severity == 5)).sum()) == force
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import h5py
@@ -146,9 +147,9 @@ model: {family: panel}
 dyads: [{a: USA, b: CHN}]
 """
 SCENARIO = "name: trial\nlabel: Trial\nrationale: A trial.\nevents: []\n"
-KEDS = "200401\tUSA\tCHN\t190\t(FORCE)\n" * 5
-PLOVER = '{"id": "%s", "date": "2020-01-01", "source": ["USA"], "recipient": ["CHN"], "event": "ACCUSE"}\n'
 POLECAT = "Event ID,Event Date,Event Type,Actor Country,Recipient Country\n"
+FEED_ROW = "a,2020-01-01,ACCUSE,USA,CHN\n"
+FEED = POLECAT + FEED_ROW * 5
 ANSWERS = "question,forecaster,probability\n"
 _FEED = "events import"
 
@@ -184,7 +185,7 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
         "scenario": ["scenario", one, str(folder / "scenario.yaml")],
         "report": ["report", one, "--quiet"],
         "mapping": [
-            *("events", "import", str(folder / "feed.txt"), "--format", "keds", "--mapping", one, *to),
+            *("events", "import", str(folder / "feed.txt"), "--format", "polecat", "--mapping", one, *to),
         ],
     }[kind]
 
@@ -192,8 +193,7 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
 def sound(kind: str, folder: Path) -> Path:
     """Return a small sound input of a kind, whose cost is that of the start of the program."""
     if kind.startswith(_FEED):
-        made = {"plover": PLOVER % "a"}.get(kind.split()[-1], KEDS)
-        return _written(folder / "sound.txt", made)
+        return _written(folder / "sound.txt", FEED)
     if kind in ("scenario", "report"):
         # A copy: the report of a run is built into its folder.
         return Path(shutil.copytree(ROOT / "reports/sample", folder / "sample"))
@@ -231,7 +231,7 @@ def lay_out(folder: Path) -> None:
     from forecast.runs.files import read_record
 
     for name, text in (
-        *(("events.csv", EVENTS + ROWS), ("config.yaml", CONFIG), ("list.yaml", LIST), ("feed.txt", KEDS)),
+        *(("events.csv", EVENTS + ROWS), ("config.yaml", CONFIG), ("list.yaml", LIST), ("feed.txt", FEED)),
         ("scenario.yaml", SCENARIO),
     ):
         _written(folder / name, text)
@@ -491,33 +491,29 @@ def bombs() -> Iterator[Bomb]:
         yield Bomb(name, "ledger verify", partial(_ledger, damage=damage), taken=damage == "holes")
 
 
-_ACTORS = "[" + ", ".join(f'"A{number}"' for number in range(1_500)) + "]"
-_WIDE = (
-    f'{{"id": "a", "date": "2020-01-01", "source": {_ACTORS}, "recipient": {_ACTORS}, "event": ["ACCUSE"]}}\n'
-)
+_ACTORS = "; ".join(f"A{number}" for number in range(1_500))
+_WIDE = f"{POLECAT}a,2020-01-01,ACCUSE,{_ACTORS},{_ACTORS}\n"
 _DEEP = b"[" * 200_000
-_TAKEN = ("200,000 open brackets in a line", "SVG of 10^9 by 10^9")
+_TAKEN = ("SVG of 10^9 by 10^9",)
 """Bombs that a command may take: what is read of them is little."""
 _CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
     (
-        "events import plover",
-        "b.txt",
+        "events import polecat",
+        "b.csv",
         {
             "1,500 x 1,500 actors in a line": lambda: _WIDE.encode(),
-            "200,000 open brackets in a line": lambda: (PLOVER % _DEEP.decode()).encode() + _DEEP + b"\n",
-            "40 MB of empty records": lambda: b"{}\n" * 13 * _MB,
+            "header, then 40 MB of letters": lambda: POLECAT.encode() + b"a\n" * 20 * _MB,
         },
-    ),
-    ("events import plover", "b.gz", {"1 GB of short lines": lambda: _packed("gz", _zeros(1_000, b"{}\n"))}),
-    (
-        "events import keds",
-        "b.gz",
-        {"1 GB of one sound row": lambda: _packed("gz", _zeros(1_000, KEDS.encode()))},
     ),
     (
         "events import polecat",
-        "b.csv",
-        {"header, then 40 MB of letters": lambda: POLECAT.encode() + b"a\n" * 20 * _MB},
+        "b.gz",
+        {
+            "1 GB of short lines": lambda: _packed("gz", _zeros(1_000, b"{}\n")),
+            "1 GB of one sound row": lambda: _packed(
+                "gz", lambda: chain([POLECAT.encode()], _zeros(1_000, FEED_ROW.encode())())
+            ),
+        },
     ),
     (
         "events validate",
@@ -566,7 +562,7 @@ _DEVICES = (
     *("check, scenario", "check, logo", "check, font", "watch", "watch, events", "ledger verify"),
     *("ledger import", "ledger import prices", "ledger resolve"),
     "events import gdelt2",
-    *("events import plover", "mapping"),
+    *("events import polecat", "mapping"),
 )
 _WORKBOOKS: dict[str, tuple[int, str] | tuple[int, str, str]] = {
     "of 400 MB of rows": (400, "worksheets/sheet1"),
