@@ -123,10 +123,34 @@ class TriggerRecord(Record):
         return f"{share(self.false_alarm_rate)} false alarms, {share(self.miss_rate)} missed"
 
 
+class HorizonSkill(Record):
+    """How the model of the list did in its backtest at one horizon, over all dyads, beside climatology.
+
+    Log scores in nats: lower is better. ``ranked_right`` is the share of pairs of dyads, one with the target
+    and one without, of which the first had the higher probability at the same origin.
+    """
+
+    horizon_days: int
+    n: int = Field(description="windows")
+    log: float
+    climatology_log: float
+    difference: float = Field(description="log score minus that of climatology; below 0 it is better")
+    interval90: tuple[float, float] | None
+    calibration_slope: float | None = Field(description="1 is calibrated, below 1 too extreme")
+    ranked_right: Probability | None
+    climatology_ranked_right: Probability | None
+
+    @property
+    def claim(self) -> Literal["better", "worse", "none"]:
+        """What may be said beside climatology: whether the interval of the difference leaves out 0."""
+        low, high = self.interval90 or (-1.0, 1.0)
+        return "better" if high < 0 else "worse" if low > 0 else "none"
+
+
 class Watch(Record):
     """The content of ``watch.json``."""
 
-    schema_: Annotated[Literal[2], Field(alias="schema")] = 2
+    schema_: Annotated[Literal[3], Field(alias="schema")] = 3
     name: str
     as_of: date
     since: date | None = Field(description="as-of date of the watch before; None without one")
@@ -135,6 +159,10 @@ class Watch(Record):
     dyads: tuple[DyadEntry, ...] = Field(description="by rank; failed ones last")
     triggers: tuple[TriggerRecord, ...] = ()
     hysteresis: float = 0.0
+    backtest: tuple[HorizonSkill, ...] = Field(
+        default=(), description="of the headline's target, by horizon; none before a backtest of this list"
+    )
+    headline_days: int = Field(description="days ahead of the headline's milestone")
     notes: tuple[str, ...] = Field(default=(), description="what to know of the acts of a dyad")
     versions: dict[str, str] = Field(default_factory=dict)
 

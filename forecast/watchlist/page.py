@@ -117,6 +117,7 @@ def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:
             day = wording.long_day(answer.date)
             yield Prose(f"Ranked by: {target.label} ({target.definition}) before {day}.")
             break
+    yield Prose(" ".join(skill_sentences(watch)))
     trouble = [
         *(f"{entry.label}: {entry.failure.text}" for entry in watch.dyads if entry.failure),
         *(f"{entry.label}: {fault.text}" for entry in watch.dyads for fault in entry.feed_faults),
@@ -202,6 +203,35 @@ def _chance_cells(answer: MilestoneForecast) -> tuple[Cell, ...]:
         Cell(wording.percent(answer.baseline.probability), value=answer.baseline.probability),
         Cell(answer.words),
     )
+
+
+def skill_sentences(watch: Watch) -> Iterator[str]:
+    """Say how far the backtest of the list bears out its ranking and its probabilities."""
+    skills = {one.horizon_days: one for one in watch.backtest}
+    asked = skills.get(watch.headline_days)
+    if asked is None:
+        yield "How well this ranking holds is not known before 'forecast backtest LIST'."
+        return
+    said = {
+        "better": "better than climatology, the past rate of each dyad",
+        "worse": "worse than climatology, the past rate of each dyad",
+        "none": "not shown to be better than climatology, the past rate of each dyad",
+    }
+    scores = f"log score {asked.log:.3f} against {asked.climatology_log:.3f}, lower is better"
+    if asked.interval90:
+        low, high = (wording.number(end, 3) for end in asked.interval90)
+        scores += f"; difference {wording.number(asked.difference, 3)}, 90% {low} to {high}"
+    yield (
+        f"In the backtest of this list the probabilities {asked.horizon_days} days ahead are "
+        f"{said[asked.claim]} ({scores})."
+    )
+    if asked.ranked_right is not None and asked.climatology_ranked_right is not None:
+        ours, theirs = map(wording.share, (asked.ranked_right, asked.climatology_ranked_right))
+        yield f"Of two dyads, one with the event and one without, it ranked the first higher in {ours} of"
+        yield f"cases; climatology in {theirs}."
+    better = [f"{days} days" for days, one in skills.items() if one.claim == "better" and one != asked]
+    if better:
+        yield f"It is better than climatology at {wording.listing(better)}."
 
 
 def trigger_sentences(watch: Watch) -> Iterator[str]:

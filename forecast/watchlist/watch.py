@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from forecast import __version__
+from forecast.baselines import REFERENCE
 from forecast.config import config_hash
 from forecast.config.describe import reported_by
 from forecast.config.schema import HeadlineConfig
@@ -42,6 +43,7 @@ from forecast.records.watch import (
     Change,
     DyadEntry,
     DyadNumbers,
+    HorizonSkill,
     State,
     TriggerRecord,
     Watch,
@@ -260,6 +262,7 @@ def _watch_of(
     answered = [(entry, answer) for entry in entries if (answer := entry.milestone)]
     headlines = [(answer.probability, answer.interval90) for _, answer in answered]
     ranks, top = rank_dyads(headlines, watchlist.sampler.seed)
+    scored = _backtest_of(watchlist, place)
     ranked = [
         # Of five dyads or fewer each is surely among the first five.
         entry.model_copy(update={"rank": rank, "top5": share if len(ranks) > TOP else None})
@@ -275,8 +278,10 @@ def _watch_of(
             *sorted(ranked, key=lambda entry: entry.rank or 0),
             *(entry for entry in entries if not entry.targets),
         ),
-        triggers=trigger_records(watchlist, place),
+        triggers=trigger_records(watchlist, scored),
         hysteresis=watchlist.hysteresis,
+        backtest=tuple(skill_records(watchlist, scored)),
+        headline_days=headline_days(watchlist),
         notes=tuple(notes),
         versions={"numbers": decisive_versions()},
     )
@@ -408,25 +413,51 @@ def headline_days(watchlist: Watchlist) -> int:
     return (days[watchlist.asked.milestone] - watchlist.as_of).days
 
 
-def trigger_records(watchlist: Watchlist, place: Path) -> tuple[TriggerRecord, ...]:
-    """Return the triggers, with false-alarm and miss rates where a backtest of the same question has them.
-
-    ``place`` is the folder of the list.
-    """
+def trigger_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> tuple[TriggerRecord, ...]:
+    """Return the triggers, with false-alarm and miss rates where a backtest is of the same question."""
     question = {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)}
-    settings = watchlist.model.family, question, watchlist.hysteresis
-    try:
-        content = json.loads(read_json(place / files.BACKTEST / files.SCORES))
-        same = (content["model"], content["question"], content["hysteresis"]) == settings
-        scored = {(one["name"], one["threshold"]): one for one in content["triggers"] if same}
-    except (OSError, ValueError, KeyError, TypeError):
-        scored = {}
+    same = (scored.get("question"), scored.get("hysteresis")) == (question, watchlist.hysteresis)
+    found = {(one["name"], one["threshold"]): one for one in scored["triggers"]} if same else {}
     parts = ("false_alarm_rate", "miss_rate", "windows")
     return tuple(
         TriggerRecord(name=name, threshold=threshold, **{part: rates.get(part) for part in parts})
         for name, threshold in watchlist.triggers.items()
-        for rates in [scored.get((name, threshold), {})]
+        for rates in [found.get((name, threshold), {})]
     )
+
+
+def skill_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> Iterator[HorizonSkill]:
+    """Yield how the model of a list did in a backtest on the target that ranks, by horizon."""
+    cells = {
+        (cell["horizon_days"], cell["model"]): cell
+        for cell in scored.get("pooled", ())
+        if cell["target"] == watchlist.asked.target
+    }
+    for (days, model), ours in cells.items():
+        theirs = cells.get((days, REFERENCE))
+        if model != watchlist.model.family or not theirs or not ours["log_minus_climatology"]:
+            continue
+        gain = ours["log_minus_climatology"]
+        yield HorizonSkill(
+            horizon_days=days,
+            n=ours["n"],
+            log=ours["log"]["value"],
+            climatology_log=theirs["log"]["value"],
+            difference=gain["value"],
+            interval90=gain["interval90"] if None not in gain["interval90"] else None,
+            calibration_slope=ours["calibration_slope"]["value"],
+            ranked_right=ours["auc_within_origin"],
+            climatology_ranked_right=theirs["auc_within_origin"],
+        )
+
+
+def _backtest_of(watchlist: Watchlist, place: Path) -> dict[str, Any]:
+    """Read the scores of a backtest by the list's model, in the folder of the list; empty without one."""
+    try:
+        content: dict[str, Any] = json.loads(read_json(place / files.BACKTEST / files.SCORES))
+    except (OSError, ValueError):
+        return {}
+    return content if content.get("model") == watchlist.model.family else {}
 
 
 # The ledger

@@ -62,6 +62,32 @@ def test_a_watch_shows_how_its_triggers_did_in_the_backtest_and_only_for_the_sam
     other = load_watchlist(watchlist.source_path, ["headline={target: force, milestone: days_30}"])
     asked_otherwise, _ = run_watch(other, out=out, report=False)
     assert {one.windows for one in asked_otherwise.triggers} == {None}
+    assert asked_otherwise.backtest == watch.backtest
+
+
+def test_a_watch_says_whether_its_backtest_bears_the_ranking_out(done, tmp_path):
+    watchlist, backtest, out = done
+    watch, folder = run_watch(watchlist, out=out, report=False)
+    cells = {(one["horizon_days"], one["model"]): one for one in backtest.content["pooled"]}
+    assert [one.horizon_days for one in watch.backtest] == [30, 90, 180]
+    for one in watch.backtest:
+        ours, theirs = cells[one.horizon_days, "panel"], cells[one.horizon_days, "climatology"]
+        assert (one.log, one.climatology_log) == (ours["log"]["value"], theirs["log"]["value"])
+        assert one.difference == pytest.approx(one.log - one.climatology_log)
+        assert one.ranked_right == ours["auc_within_origin"]
+    asked = watch.backtest[-1].model_copy(update={"difference": 0.1})
+    for interval, claim in (((-0.2, 0.4), "not shown to be better"), ((0.1, 0.2), "worse than")):
+        last = asked.model_copy(update={"interval90": interval})
+        better = watch.backtest[0].model_copy(update={"interval90": (-0.2, -0.1)})
+        told = watch.model_copy(update={"backtest": (better, last)})
+        said = " ".join(" ".join(lines_of(watch_answer(told, folder))).split())
+        assert f"180 days ahead are {claim}" in said
+        assert f"log score {asked.log:.3f} against {asked.climatology_log:.3f}" in said
+        assert "better than climatology at 30 days." in said
+        assert f"{claim}" in " ".join(make_page_and_pdf(told)[0].decode().split())
+    unknown, folder = run_watch(watchlist, out=tmp_path, report=False)
+    assert unknown.backtest == ()
+    assert "How well this ranking holds is not known" in " ".join(lines_of(watch_answer(unknown, folder)))
 
 
 def test_people_see_a_trigger_with_its_error_rates_or_not_at_all(done):
