@@ -42,6 +42,7 @@ from forecast.evaluation.past_forecasts import (
     SPACED,
     BacktestPlan,
     Spacing,
+    UnitResult,
     choose_origins,
     collect,
     complete_horizons,
@@ -556,12 +557,23 @@ def run_benchmark(
             f"{len(study.failures)} of {study.n_tasks} parts failed, so there is no mean.\n"
             f"{study.listed_failures}"
         )
+    return score_benchmark(plans, left_out, dyads, results, options, began)
+
+
+def score_benchmark(
+    plans: Mapping[str, BacktestPlan],
+    left_out: Mapping[str, str],
+    dyads: Mapping[str, EventTable],
+    results: Mapping[str, Sequence[UnitResult]],
+    options: BenchmarkOptions,
+    began: float,
+) -> Benchmark:
+    """Join the forecasts of all dyads to the outcomes and score them; ``began`` is by ``perf_counter``."""
     scoring = time.process_time()
     table = join_forecasts(collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items())
     seconds = time.perf_counter() - began
-    seed = options.sampler.seed
     scores = {
-        target.name: score_dyads(target, table.select(target=target.name), dyads, seed=seed)
+        target.name: score_dyads(target, table.select(target=target.name), dyads, seed=options.sampler.seed)
         for target in options.targets
     }
     every = [result for found in results.values() for result in found]

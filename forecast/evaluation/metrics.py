@@ -204,14 +204,19 @@ class OriginBlocks:
         self._shape = len(origins), int(self._group.max()) + 1
         block = block or block_length(origins, horizon_days)
         self._times = _origin_counts(len(origins), block, seed, n_resamples)
-        self._n_blocks = len(origins) / block
+        self.n_blocks = len(origins) / block
         self._number = self._sums(np.ones(len(origin)))
 
     def mean(self, values: ArrayLike) -> Estimate:
         """Mean of one value a forecast, with its error."""
-        total = self._sums(np.asarray(values, np.float64))
+        value, drawn = self.resampled(np.asarray(values, np.float64))
+        return with_interval(value, float(np.std(drawn, ddof=1)), self.n_blocks)
+
+    def resampled(self, values: Floats) -> tuple[float, Floats]:
+        """Mean of one value a forecast, and the mean over each resample."""
+        total = self._sums(values)
         (value,), drawn = (self._means(times, total) for times in (np.ones((1, self._shape[0])), self._times))
-        return with_interval(float(value), float(np.std(drawn, ddof=1)), self._n_blocks)
+        return float(value), drawn
 
     def skill(self, scores: Floats, reference: Floats) -> Estimate:
         """Skill 1 − mean score / mean reference score, with its error; NaN if the reference is perfect.
@@ -244,7 +249,7 @@ class OriginBlocks:
         by_origin = np.stack([np.bincount(self._row, moves, self._shape[0]) for moves in influence], axis=1)
         spread = np.std(self._times @ by_origin, axis=0, ddof=1)
         intercept, slope = (
-            with_interval(value, float(se), self._n_blocks)
+            with_interval(value, float(se), self.n_blocks)
             for value, se in zip((line.intercept, line.slope), spread, strict=True)
         )
         return intercept, slope

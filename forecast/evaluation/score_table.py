@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.baselines import REFERENCE, Days
+from forecast.baselines import DAY, REFERENCE, Days
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import ForecastTable
@@ -104,9 +104,10 @@ class Score:
     @cached_property
     def blocks(self) -> OriginBlocks:
         """What means and their errors are made by."""
-        return self._blocks_of(self.rows)
+        return self.blocks_of(self.rows)
 
-    def _blocks_of(self, rows: ForecastTable) -> OriginBlocks:
+    def blocks_of(self, rows: ForecastTable) -> OriginBlocks:
+        """What means over some of its rows are made by."""
         group = _numbered(rows, self.equal) if self.equal else None
         return OriginBlocks(rows.origin, int(rows.horizon_days.max()), self.seed, group)
 
@@ -143,20 +144,20 @@ class Score:
 
     def minus(self, other: Score) -> Estimate | None:
         """Mean log score less that of another on the windows of both; ``None`` where there is none."""
-        found = self._beside(other)
+        found = self.beside(other)
         if found is None:
             return None
         ours, theirs = found
         gap = log_score(ours.chance, ours.outcome) - log_score(theirs.chance, theirs.outcome)
-        return self._blocks_of(ours).mean(gap)
+        return self.blocks_of(ours).mean(gap)
 
     def skill(self, other: Score) -> SkillScore | None:
         """Skill beside another on the windows of both; ``None`` where there is none."""
-        found = self._beside(other)
+        found = self.beside(other)
         if found is None:
             return None
         ours, theirs = found
-        blocks = self._blocks_of(ours)
+        blocks = self.blocks_of(ours)
         brier, log = (
             blocks.skill(score(ours.chance, ours.outcome), score(theirs.chance, theirs.outcome))
             for score in (brier_score, log_score)
@@ -170,7 +171,8 @@ class Score:
         rows = np.flatnonzero(np.isin(self.window, windows))
         return replace(self, rows=self.rows.take(rows), window=self.window[rows])
 
-    def _beside(self, other: Score) -> tuple[ForecastTable, ForecastTable] | None:
+    def beside(self, other: Score) -> tuple[ForecastTable, ForecastTable] | None:
+        """Rows of both on the windows of both; ``None`` where there is none."""
         _, ours, theirs = np.intersect1d(self.window, other.window, return_indices=True)
         return (self.rows.take(ours), other.rows.take(theirs)) if len(ours) else None
 
@@ -491,31 +493,32 @@ def score_dyads(
     )
 
 
-def largest_misses(table: ForecastTable, most: int = MOST_MISSES) -> list[int]:
+def largest_misses(table: ForecastTable, most: int = MOST_MISSES, *, by_horizon: bool = False) -> list[int]:
     """Rows of forecasts on the wrong side of even, worst first, one an episode; ``table`` is of one model.
 
     Windows that overlap miss the same thing again and again: of the misses of one target of one dyad, in one
-    direction, with origins less than a horizon apart, only the worst is kept.
+    direction, with origins less than a horizon apart, only the worst is kept. With ``by_horizon`` so many of
+    each and in each direction, the longest first: a small chance within a month is no miss to learn from.
     """
     error, days = np.abs(table.chance - table.outcome), table.horizon_days
     found: list[int] = []
-    for row in np.lexsort((days, table.origin, -error)).tolist():
-        if error[row] <= 0.5 or len(found) == most:
-            break
-        same = [
-            other
-            for other in found
-            if (table.what[row], table.target[row], table.outcome[row])
+    for row in np.lexsort((days, table.origin, -error, -days if by_horizon else 0 * days)).tolist():
+        alike = days[row], table.outcome[row]
+        listed = [other for other in found if not by_horizon or (days[other], table.outcome[other]) == alike]
+        if error[row] <= 0.5 or len(listed) == most:
+            continue
+        if not any(
+            (table.what[row], table.target[row], table.outcome[row])
             == (table.what[other], table.target[other], table.outcome[other])
-            and abs(table.origin[row] - table.origin[other]).astype(int) < max(days[row], days[other])
-        ]
-        if not same:
+            and abs(table.origin[row] - table.origin[other]) < max(days[row], days[other]) * DAY
+            for other in found
+        ):
             found.append(row)
     return found
 
 
-def list_misses(table: ForecastTable, most: int = 2 * MOST_MISSES) -> list[dict[str, Any]]:
-    """Describe the largest misses of the default, or of the last model that there is.
+def list_misses(table: ForecastTable, most: int = 2) -> list[dict[str, Any]]:
+    """Describe the largest misses of the default, or of the last model, by horizon and direction.
 
     ``said`` is its chance, ``came`` the outcome, ``members`` what each other model said of the window, and
     ``furthest`` the one that was furthest from what happened.
@@ -526,7 +529,7 @@ def list_misses(table: ForecastTable, most: int = 2 * MOST_MISSES) -> list[dict[
     ours = table.select(who=DEFAULT_FAMILY if DEFAULT_FAMILY in models else models[-1])
     others = {name: table.select(who=name) for name in models if name != ours.who[0]}
     found = []
-    for row in largest_misses(ours, most):
+    for row in largest_misses(ours, most, by_horizon=True):
         asked = {name: getattr(ours, name)[row] for name in _WINDOW}
         members = {
             name: float(own.chance[0]) for name, rows in others.items() if len(own := rows.select(**asked))

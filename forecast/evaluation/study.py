@@ -324,6 +324,10 @@ class KeptRows:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return all rows, in the order in which they were kept."""
+        return list(self._rows.values())
+
     def row(self, key: str) -> dict[str, Any] | None:
         """Return the row of that key, if it is there."""
         return self._rows.get(key)

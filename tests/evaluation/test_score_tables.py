@@ -182,6 +182,10 @@ def test_misses_are_worst_first_and_one_an_episode(make_table):
     table = table_of({**asked, "who": "combined", "chance": chance, "outcome": outcome})
     assert largest_misses(table) == [1, 3, 2, 4]
     assert largest_misses(table, most=2) == [1, 3]
+    asked["day"] = origin + np.array([30] + [90] * 5)
+    longer = table_of({**asked, "who": "combined", "chance": chance, "outcome": outcome})
+    # The longest horizon first, a surprise and a false alarm; the first shares the episode of the second.
+    assert largest_misses(longer, most=1, by_horizon=True) == [1, 3]
     other = table_of({**asked, "who": "model", "chance": 0.4, "outcome": outcome})
     first, second, *_ = list_misses(join_forecasts([table, other]))
     assert (first["dyad"], first["origin"], first["said"], first["came"]) == ("pair", "2020-02-01", 0.05, 1)

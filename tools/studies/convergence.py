@@ -27,7 +27,7 @@ from forecast.bench.accuracy import read_dyads
 from forecast.config import Config, config_hash
 from forecast.config.schema import load_config
 from forecast.errors import ForecastError, InputError, UnfinishedError
-from forecast.evaluation.metrics import log_score, mean_estimate
+from forecast.evaluation.metrics import log_score
 from forecast.evaluation.past_forecasts import model_columns
 from forecast.evaluation.score_table import without_nan
 from forecast.evaluation.study import KeptRows, Task, Workers, row_key, run_study
@@ -171,10 +171,10 @@ def run_convergence(dyads: Mapping[str, EventTable], asked: argparse.Namespace) 
     if study.failures:
         raise UnfinishedError(f"{study.listed_failures.strip()}\nGive fewer --workers")
     rows = list(study.results.values())
-    return {"summary": summarise(rows, asked.seed), "rows": rows, "skipped": skipped}
+    return {"summary": summarise(rows), "rows": rows, "skipped": skipped}
 
 
-def summarise(rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
+def summarise(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Summarise each share of events, the largest first, and all rows together (``share`` is ``None``)."""
     shares = sorted({row["share"] for row in rows}, reverse=True)
     summaries = []
@@ -189,7 +189,8 @@ def summarise(rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, An
         outside = (np.array([model, -model]) > ends + OUTSIDE).any(axis=0)
         gap = (logs[MODEL] - logs["climatology"]).mean(axis=1) if scored else np.zeros(0)
         _, place, n_rows = np.unique([r["dyad"] for r in scored], return_inverse=True, return_counts=True)
-        behind = mean_estimate(np.bincount(place, gap) / n_rows, 1, seed) if scored else None
+        by_dyad = np.bincount(place, gap) / n_rows
+        spread = np.sqrt(by_dyad.var() / (len(by_dyad) - 1)) if len(by_dyad) > 1 else np.nan
         summaries.append(
             {
                 "share": share,
@@ -197,7 +198,7 @@ def summarise(rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, An
                 "converged": float(np.mean([row["converged"] for row in some])),
                 "reruns": sum(row["reruns"] > 0 for row in some),
                 "log": {name: float(values.mean()) if scored else None for name, values in logs.items()},
-                "log_behind": behind and {"value": behind.value, "se": behind.se},
+                "log_behind": {"value": float(by_dyad.mean()), "se": float(spread)} if scored else None,
                 "outside": float(outside.mean()) if scored else None,
             }
         )

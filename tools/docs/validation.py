@@ -1,0 +1,210 @@
+"""Write the measured tables of ``docs/validation.md`` from what ``forecast bench accuracy --json`` printed.
+
+    python tools/docs/validation.py mid.json panel.json us-china.json [--page docs/validation.md]
+
+The tables of a bed take the place of what stands between ``<!-- measured: NAME -->`` and ``<!-- end -->``;
+without ``--page`` they are printed. Where a baseline has the lowest log score, that is said first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Row = Mapping[str, Any]
+OURS = ("combined", "panel", "model")
+LEAST = 0.0005
+GAMMA = "`gamma_poisson`"
+
+
+def short(value: float | None, digits: int = 3) -> str:
+    """``0.357`` as ``.357``; a dash where there is no number."""
+    if value is None:
+        return "–"
+    text = f"{abs(value):.{digits}f}"
+    return ("−" if value < 0 else "") + (text.removeprefix("0") if digits > 2 else text)
+
+
+def with_error(value: float | None, error: float | None, digits: int = 3) -> str:
+    """``.357 ± .012``."""
+    return short(value, digits) + ("" if value is None or error is None else f" ± {short(error, digits)}")
+
+
+def signed(value: float, error: float | None) -> str:
+    """``+.012 ± .003``."""
+    return ("+" if value >= 0 else "") + with_error(value, error)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a Markdown table and an empty one."""
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "---|" * len(head)
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+    yield ""
+
+
+def bed_lines(content: Mapping[str, Any]) -> Iterator[str]:
+    """Everything on a bed: target by target, and what the command warned of."""
+    targets = content["targets"]
+    for name, scores in targets.items():
+        if len(targets) > 1:
+            yield f"**{name.replace('_', ' ')}**"
+            yield ""
+        yield from target_lines(scores)
+    silent = [one["dyad"] for one in content["coverage"] if one["silent"]]
+    if silent:
+        yield f"Silent for longer than their pace allows at the end: {', '.join(silent)}."
+        yield ""
+    fits = content["fits"]
+    yield f"{fits['made']} fits, of which {fits['failed']} failed a gate."
+
+
+def target_lines(scores: Mapping[str, Any]) -> Iterator[str]:
+    """Scores by days ahead, calibration, onset, and the worst forecasts of one target."""
+    rows = by_question(scores["by_horizon"])
+    models = list(dict.fromkeys(model for model, _ in rows))
+    days = sorted({horizon for _, horizon in rows})
+    if not any(one["base_rate"] for one in rows.values()):
+        yield "It never happened in these windows: a score is what was spent on it."
+        yield ""
+    yield from winners(rows, days)
+    # Baselines come last, and forecast every window.
+    windows = [rows[models[-1], horizon] for horizon in days]
+    counts = ", ".join(f"{one['n']:,}" for one in windows)
+    held = ", ".join(f"{100 * one['base_rate']:.0f}%" for one in windows)
+    yield f"{counts} windows at the {len(days)} horizons, of which {held} held the target (mean over dyads)."
+    yield ""
+    heads = [f"{horizon} d" for horizon in days]
+    best = {horizon: min(one["log"] for (_, own), one in rows.items() if own == horizon) for horizon in days}
+    lines = []
+    for model in models:
+        mean = scores["mean"][model]
+        own = [(rows.get((model, horizon)), best[horizon]) for horizon in days]
+        lines.append(
+            (f"`{model}`", *(log_text(*one) for one in own), short(mean["log"]), short(mean["brier"]))
+        )
+    yield from table(("log score", *heads, "mean", "mean Brier"), lines)
+    slopes = by_question(scores["calibration_by_horizon"])
+    lines = []
+    for model in models:
+        found = [slopes.get((model, horizon), {}) for horizon in days]
+        texts = [with_error(one.get("slope"), one.get("slope_se"), 2) for one in found]
+        lines.append((f"`{model}`", *texts))
+    yield from table(("calibration slope", *heads), lines)
+    if choice := scores["choice"]:
+        behind = {name: gap for name, gap in choice["log_behind_best"].items() if name != choice["best"]}
+        gaps = ", ".join(f"`{name}` {signed(gap['value'], gap['se'])}" for name, gap in behind.items())
+        if gaps:
+            yield f"Behind `{choice['best']}`, the best of ours over all horizons: {gaps}."
+            yield ""
+    yield from onset_lines(scores["onset"])
+    yield from miss_lines(scores.get("misses", ()))
+
+
+def by_question(rows: Sequence[Row]) -> dict[tuple[str, int], Row]:
+    """Rows by model and horizon."""
+    return {(one["model"], one["horizon_days"]): one for one in rows}
+
+
+def log_text(row: Row | None, best: float) -> str:
+    """A log score with its error, in bold where it is the best."""
+    if row is None:
+        return "–"
+    value, text = short(row["log"]), with_error(row["log"], row["log_se"])
+    return text.replace(value, f"**{value}**", 1) if row["log"] <= best else text
+
+
+def winners(rows: Mapping[tuple[str, int], Row], days: Sequence[int]) -> Iterator[str]:
+    """Say at which horizons a baseline has a lower score than each of ours, the default first."""
+    for ours in OURS:
+        lost, asked = [], [horizon for horizon in days if (ours, horizon) in rows]
+        for horizon in asked:
+            theirs = [one for (model, own), one in rows.items() if own == horizon and model not in OURS]
+            best = min(theirs, key=lambda one: one["log"])
+            gap = rows[ours, horizon]["log"] - best["log"]
+            if gap > 0:
+                by = short(gap) if gap >= LEAST else f"less than {short(2 * LEAST)}"
+                lost.append(f"`{best['model']}` at {horizon} days (by {by})")
+        if asked:
+            beats = f"**A baseline beats `{ours}`**: {', '.join(lost)}."
+            yield beats if lost else f"`{ours}` beats every baseline at every horizon."
+            yield ""
+
+
+def onset_lines(states: Sequence[Row]) -> Iterator[str]:
+    """Onset and continuation over all horizons."""
+    lines: dict[str, dict[str, tuple[str, str]]] = {}
+    told = {}
+    for one in states:
+        if one["horizon_days"] is None:
+            told[one["state"]] = (
+                f"{one['n']:,} windows of {one['state']} ({100 * one['base_rate']:.0f}% held it)"
+            )
+            less = one["log_minus"].get("gamma_poisson")
+            texts = with_error(one["log"], one["log_se"]), signed(less["value"], less["se"]) if less else ""
+            lines.setdefault(one["model"], {})[one["state"]] = texts
+    if len(told) < 2:
+        return
+    yield f"{' and '.join(told.values())}, all horizons together, every window of the same weight:"
+    yield ""
+    rows = []
+    for model, own in lines.items():
+        rows.append((f"`{model}`", *(text for state in told for text in own.get(state, ("–", "")))))
+    yield from table(("", "onset, log", f"less {GAMMA}", "continuation, log", f"less {GAMMA}"), rows)
+
+
+def miss_lines(misses: Sequence[Row]) -> Iterator[str]:
+    """The worst forecasts, one an episode."""
+    if not misses:
+        return
+    yield f"The worst forecasts of `{misses[0]['model']}`, the longest first, one an episode; \\* marks the"
+    yield "member that was further from what happened:"
+    yield ""
+    rows = []
+    for one in misses:
+        ahead, came = f"{one['horizon_days']} d", "happened" if one["came"] else "did not happen"
+        members = []
+        for name in ("model", "panel"):
+            mark = "\\*" if name == one["furthest"] else ""
+            members.append(percent(one["members"].get(name)) + mark)
+        rows.append((one["dyad"], one["origin"], ahead, percent(one["said"]), came, *members))
+    yield from table(("dyad", "from", "ahead", "said", "it", "`model`", "`panel`"), rows)
+
+
+def percent(chance: float | None) -> str:
+    """A chance as whole percent; tenths below 10 and above 90."""
+    if chance is None:
+        return "–"
+    return f"{100 * chance:.{0 if 0.1 <= chance <= 0.9 else 1}f}%"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the tables or write them into the page; 2 where the page has no place for a bed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--page", type=Path)
+    asked = parser.parse_args(arguments)
+    page = asked.page.read_text(encoding="utf-8") if asked.page else ""
+    for path in asked.files:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        text = "\n".join(bed_lines(content)).rstrip()
+        if not asked.page:
+            print(f"## {content['bed']}\n\n{text}\n")
+            continue
+        begin, end = f"<!-- measured: {content['bed']} -->", "<!-- end -->"
+        head, found, rest = page.partition(begin)
+        page = f"{head}{begin}\n\n{text}\n\n{end}{rest.partition(end)[2]}"
+        if not found:
+            print(f"{asked.page}: has no line {begin}", file=sys.stderr)
+            return 2
+    if asked.page:
+        asked.page.write_text(page, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
