@@ -15,9 +15,8 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -31,10 +30,9 @@ from forecast.app.model import State, StateError, act_kind, chance_text, read_go
 from forecast.config import Scenario
 from forecast.errors import MAKE_RUN, ForecastError, RunFolderError
 from forecast.events.codebook import CATEGORIES, SEVERITIES
-from forecast.inference.importance import ImportanceWeights
 from forecast.panel import FutureAct
 from forecast.records.base import Record
-from forecast.records.forecast import Curve, Difference, ScenarioForecast, ScenarioTarget, TargetForecast
+from forecast.records.forecast import Curve, Difference, ScenarioTarget, TargetForecast
 from forecast.report.tables import PLAUSIBLE, change_lines, reconciled_sentence
 from forecast.report.words import (
     assumption_label,
@@ -47,12 +45,9 @@ from forecast.report.words import (
 from forecast.runs import files
 from forecast.runs.files import command_again, kind_of
 from forecast.runs.inputs import known_subcategories
-from forecast.runs.mixture import DirectAnswers, Mixture, ProbabilityCurve
 from forecast.runs.run import Run, read_run
-from forecast.runs.summaries import curve_record, milestone_forecast, target_forecasts, time_record
-from forecast.scenarios.answer import Way, way_of
 from forecast.scenarios.evaluate import evaluate_plan
-from forecast.scenarios.plan import ScenarioPlan, plan_scenario
+from forecast.scenarios.plan import Plan, plan_change
 
 Floats = NDArray[np.float64]
 
@@ -158,47 +153,9 @@ class PageReconciled(Record):
 
 @dataclass(frozen=True)
 class Engine:
-    """Answers states of one run; may be asked from several threads.
-
-    ``draws`` are those, about, that an answer is worked out on; ``None``: all of the run.
-    """
+    """Answers states of one run; may be asked from several threads."""
 
     run: Run
-    draws: int | None = ANSWERED_DRAWS
-
-    @cached_property
-    def rows(self) -> NDArray[np.int64]:
-        """The draws that are used, chains one after the other."""
-        every = 1 if self.draws is None else max(1, self.run.n_draws // self.draws)
-        return np.arange(self.run.n_draws).reshape(self.run.n_chains, -1)[:, ::every].ravel()
-
-    @cached_property
-    def few(self) -> Run:
-        """The run on these draws."""
-        run = self.run
-        if len(self.rows) == run.n_draws:
-            return run
-        chances = replace(run.chances, draws=run.draws.rows(self.rows), keeps=True)
-        direct = DirectAnswers(
-            {
-                member: {name: _evenly(draws, len(self.rows)) for name, draws in said.items()}
-                for member, said in run.mixture.direct.by_member.items()
-            }
-        )
-        ahead = chances.survival(run.inputs.calendar)
-        plain = None if run.mixture.plain is None else chances.survival(occasions=False)
-        mixture = Mixture(run.inputs, direct, ahead, plain, chances=chances)
-        targets = target_forecasts(mixture, run.n_chains)
-        return replace(run, mixture=mixture, forecast=run.forecast.model_copy(update={"targets": targets}))
-
-    def _thinned(self, way: Way) -> Way:
-        """A way, judged on all draws of the run, with the weights of those that are used."""
-        if way.weights is None or len(self.rows) == self.run.n_draws:
-            return way
-        own = way.weights.weights[self.rows]
-        total = own.sum()
-        weights = own / total if total > 0 else np.full(len(own), 1 / len(own))
-        return way._replace(weights=ImportanceWeights(weights, way.weights.pareto_k))
 
     def read(self, content: object) -> State:
         """Read a state as JSON gives it; see ``read_state``."""
@@ -210,12 +167,12 @@ class Engine:
         self._refuse_unconverged()
         return goal
 
-    def plan(self, state: State) -> ScenarioPlan:
+    def plan(self, state: State) -> Plan:
         """Put the diff of a state upon the run (``StateError`` where there is none, or it does not fit)."""
         if state.scenario is None:
             raise StateError("nothing is changed, so there is nothing to fit again")
         self._refuse_unconverged()
-        return plan_scenario(self.run.inputs, state.scenario)
+        return plan_change(self.run.inputs, state.scenario)
 
     def _refuse_unconverged(self) -> None:
         if not self.run.forecast.converged:
@@ -229,7 +186,7 @@ class Engine:
         if not self.run.forecast.converged:
             return
         inputs = self.run.inputs
-        self.few.chances.prepare(
+        self.run.few_chances.prepare(
             FutureAct(inputs.data.grid.origin, category, severity, 1.0, by=by, subcategory=kind)
             for category in CATEGORIES
             for kind in ("", *known_subcategories(inputs.events, category))
@@ -272,7 +229,7 @@ class Engine:
                 answer = answer.model_copy(update=hidden | {"range": "", "sentence": _UNUSABLE, "change": ""})
         else:
             plan = self.plan(state)
-            scenario = self._scenario(state.target, plan, refit, tell)
+            scenario = evaluate_plan(self.run, plan, refit=refit, tell=tell, targets=(state.target,))
             trust = trust_sentence(scenario)
             usable = not scenario.withheld and not scenario.failures
             update: dict[str, object] = {
@@ -281,65 +238,11 @@ class Engine:
                 "changes": tuple(assumptions(self.run, state.scenario)),
             }
             if usable:
-                update |= _numbers(known, self._carried(scenario.target(state.target)), state.milestone)
+                update |= _numbers(known, scenario.target(state.target), state.milestone)
             else:
                 update |= {"status": "withheld", "sentence": trust}
             answer = answer.model_copy(update=update)
         return answer.model_copy(update={"milliseconds": round(1000 * (time.perf_counter() - begun), 1)})
-
-    def _scenario(
-        self, target: str, plan: ScenarioPlan, refit: bool, tell: Callable[[str], None]
-    ) -> ScenarioForecast:
-        """The scenario on few draws, told with what all of them are worth."""
-        way = way_of(self.run, plan)
-        scenario = evaluate_plan(
-            self.few, plan, refit=refit, tell=tell, targets=(target,), way=self._thinned(way)
-        )
-        if way.weights is None or plan.seen or way.method == "refit":
-            return scenario
-        worth = {"pareto_k": way.weights.tail, "effective_draws": way.weights.effective_draws}
-        return scenario.model_copy(update=worth)
-
-    def _carried(self, target: ScenarioTarget) -> ScenarioTarget:
-        """The numbers of few draws as changes of the run's own."""
-        known, few = (run.forecast.target(target.name) for run in (self.run, self.few))
-        if known is few:
-            return target
-        origin = self.run.inputs.data.grid.origin
-        curve = ProbabilityCurve(
-            *(
-                _moved(*(np.array(getattr(one.curve, part)) for one in (known, target, few)))
-                for part in ("probability", "lower90", "upper90")
-            )
-        )
-        milestones = []
-        for moved in target.milestones:
-            run, base = (named(one.milestones, moved.name) for one in (known, few))
-            question, mcse = (run.name, run.label, run.date), float(np.hypot(run.mcse, moved.difference.mcse))
-            now = milestone_forecast(question, origin, curve, mcse, run.baseline, grave=known.grave)
-            quiet = (1 - run.probability) / max(1 - base.probability, _LEAST)
-            change = {
-                "difference": Difference(value=now.probability - run.probability, mcse=moved.difference.mcse),
-                "by_assumption": None if moved.by_assumption is None else moved.by_assumption * quiet,
-            }
-            milestones.append(moved.model_copy(update={**dict(now), **change}))
-        after = []
-        for row in target.after:
-            end = (row.date - origin).days + 1
-            first = end - row.days - 1
-            chances = (
-                1 - (1 - one[end]) / max(1 - one[first], _LEAST)
-                for one in (curve.probability, known.curve.probability)
-            )
-            after.append(row.model_copy(update=dict(zip(("probability", "base"), chances, strict=True))))
-        return target.model_copy(
-            update={
-                "curve": curve_record(curve, origin),
-                "milestones": tuple(milestones),
-                "after": tuple(after),
-                "time_to_event_days": time_record(curve),
-            }
-        )
 
     def reconcile(self, goal: State, tell: Callable[[str], None] = lambda note: None) -> PageReconciled:
         """Search the least changes under which the run would say a probability; takes a minute."""
@@ -390,18 +293,6 @@ def open_engine(folder: Path) -> Engine:
             f"{command_again(folder)}"
         )
     return Engine(read_run(folder))
-
-
-def _evenly(draws: Floats, most: int) -> Floats:
-    """As many of the draws, evenly spaced."""
-    return draws[:: max(1, len(draws) // most)]
-
-
-def _moved(run: Floats, now: Floats, before: Floats) -> Floats:
-    """Probabilities of the run, moved as few draws move theirs, by the chance that nothing happens."""
-    quiet = (1 - run) * (1 - now) / np.maximum(1 - before, _LEAST)
-    # Exactly the run's own where nothing is moved.
-    return np.asarray(np.where(now == before, run, np.clip(1 - quiet, 0.0, 1.0)))
 
 
 def _numbers(
@@ -656,7 +547,7 @@ def _work(folder: Path, task: Task, content: object, sending: Connection) -> Non
         )
 
     try:
-        engine = Engine(read_run(folder), None)
+        engine = Engine(read_run(folder))
         done: dict[str, Any] = {"status": "done", "progress": 1.0, "text": "done"}
         if task == "refit":
             send(JobStatus(**done, answer=engine.answer(engine.read(content), refit=True, tell=tell)))

@@ -1,4 +1,4 @@
-"""A scenario: a named diff of a run with its reason, as types, with its checks, and as it is read.
+"""A change of a run, and a scenario, which is one with a name and a reason: types, checks, and reading.
 
 What can be said without knowing the run is checked here; what refers to it (names of priors, ids of past
 events, days after its as-of date) is checked when a scenario is put upon a run (``forecast.scenarios``).
@@ -122,21 +122,20 @@ class Belief(Section):
     target: Text = Field(description="name of the target")
     window: tuple[Day, Day] = Field(description="[first day, last day] on which it holds")
     ratio: float = Field(
-        ge=0.001, le=1000.0, description="how many times as likely on each of these days, given none before"
+        ge=0.0,
+        le=1000.0,
+        description="how many times as likely on each of these days, given none before; 0: it is known not "
+        "to happen on them",
     )
 
 
-class Scenario(SettingsFile):
-    """A named diff of a run: other beliefs, another future, or another past, with the reason for it."""
+class Change(SettingsFile):
+    """What is asked of a run: other beliefs, another future, or another past. Without any: the run itself."""
 
-    schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
-    name: FolderName = Field(description="short name, unique among the scenarios of a run")
-    label: Text | None = optional("name in tables; made from the short name when absent")
-    rationale: LongText = Field(description="why it is worth asking, and where its numbers come from")
     priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
         default_factory=dict, description="word, distribution or quantiles by prior name"
     )
-    events: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = several("future acts that the scenario assumes")
+    events: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = several("future acts that are assumed")
     beliefs: Annotated[tuple[Belief, ...], EMPTY_LIST] = several(
         "beliefs on targets: so many times as likely in a window"
     )
@@ -149,12 +148,33 @@ class Scenario(SettingsFile):
         description="reactions beside those of the config, or in place of those of the same name",
     )
 
-    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("scenario"))
+    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("change"))
+
+    @classmethod
+    def of(cls, settings: Mapping[str, object]) -> Change:
+        """Read a change from the settings of a scenario file, as Python has them (``ConfigError``)."""
+        return Change.checked(settings, SourceMap("change"))
 
     @staticmethod
     def disagreements(settings: Mapping[str, object]) -> list[Fault]:
         """Return every disagreement between settings; what refers to a run is checked with it."""
-        return _scenario_faults(settings)
+        return _change_faults(settings)
+
+
+class Scenario(Change):
+    """A change of a run with a name and the reason for it."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
+    name: FolderName = Field(description="short name, unique among the scenarios of a run")
+    label: Text | None = optional("name in tables; made from the short name when absent")
+    rationale: LongText = Field(description="why it is worth asking, and where its numbers come from")
+
+    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("scenario"))
+
+    @staticmethod
+    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
+        """Return every disagreement between settings, and that there is no change."""
+        return [*_empty_faults(settings), *_change_faults(settings)]
 
     @property
     def title(self) -> str:
@@ -191,10 +211,9 @@ def refuse_same_names(scenarios: Sequence[Scenario]) -> None:
             )
 
 
-def _scenario_faults(settings: Mapping[str, object]) -> list[Fault]:
+def _change_faults(settings: Mapping[str, object]) -> list[Fault]:
     acts = [*_acts(settings)]
     return [
-        *_empty_faults(settings),
         *(fault for path, act in acts for fault in _act_faults(path, act)),
         *_repeated_faults(acts),
         *_calendar_faults(mapping_in(settings.get("calendar"))),

@@ -129,7 +129,9 @@ def scenario_yaml(scenario: Scenario) -> str:
     settings = scenario.model_dump(by_alias=True, exclude_defaults=True)
     if past := settings.get("without"):
         settings["without"] = [event["id"] if set(event) == {"id"} else event for event in past]
-    return as_yaml({"schema": 1, **settings})
+    first = ("name", "label", "rationale")
+    named = {key: settings[key] for key in first if key in settings}
+    return as_yaml({"schema": 1, **named, **settings})
 
 
 def flow_yaml(text: str) -> str:

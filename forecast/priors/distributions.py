@@ -25,13 +25,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Family:
-    """A family of distributions: its parameters, support and functions of (x or p, *parameters)."""
+    """A family of distributions: its parameters, support and functions of (x or p, *parameters).
+
+    ``level`` undoes ``quantile``.
+    """
 
     parameters: tuple[str, ...]
     positive: tuple[bool, ...]
     support: Support
     log_density: Callable[..., Any]
     quantile: Callable[..., Any]
+    level: Callable[..., Any]
     mean: Callable[..., float]
     draw: Callable[..., Any]
 
@@ -53,6 +57,7 @@ FAMILIES: dict[str, Family] = {
         "real",
         _normal_log_density,
         lambda p, mu, sigma: mu + sigma * special.ndtri(p),
+        lambda x, mu, sigma: special.ndtr((x - mu) / sigma),
         lambda mu, sigma: mu,
         lambda rng, size, mu, sigma: rng.normal(mu, sigma, size),
     ),
@@ -62,6 +67,7 @@ FAMILIES: dict[str, Family] = {
         "positive",
         lambda x, mu, sigma: _normal_log_density(np.log(x), mu, sigma) - np.log(x),
         lambda p, mu, sigma: np.exp(mu + sigma * special.ndtri(p)),
+        lambda x, mu, sigma: special.ndtr((np.log(x) - mu) / sigma),
         lambda mu, sigma: math.exp(mu + sigma**2 / 2),
         lambda rng, size, mu, sigma: rng.lognormal(mu, sigma, size),
     ),
@@ -71,6 +77,7 @@ FAMILIES: dict[str, Family] = {
         "unit",
         lambda x, mu, sigma: _normal_log_density(special.logit(x), mu, sigma) - np.log(x) - np.log1p(-x),
         lambda p, mu, sigma: special.expit(mu + sigma * special.ndtri(p)),
+        lambda x, mu, sigma: special.ndtr((special.logit(x) - mu) / sigma),
         _logit_normal_mean,
         lambda rng, size, mu, sigma: special.expit(rng.normal(mu, sigma, size)),
     ),
@@ -80,6 +87,7 @@ FAMILIES: dict[str, Family] = {
         "positive",
         lambda x, sigma: _normal_log_density(x, 0.0, sigma) + math.log(2),
         lambda p, sigma: sigma * special.ndtri((1 + p) / 2),
+        lambda x, sigma: 2 * special.ndtr(x / sigma) - 1,
         lambda sigma: sigma * math.sqrt(2 / math.pi),
         lambda rng, size, sigma: np.abs(rng.normal(0, sigma, size)),
     ),
@@ -89,6 +97,7 @@ FAMILIES: dict[str, Family] = {
         "positive",
         lambda x, lam: math.log(lam) - lam * x,
         lambda p, lam: -np.log1p(-p) / lam,
+        lambda x, lam: -np.expm1(-lam * x),
         lambda lam: 1 / lam,
         lambda rng, size, lam: rng.exponential(1 / lam, size),
     ),
@@ -98,6 +107,7 @@ FAMILIES: dict[str, Family] = {
         "positive",
         lambda x, a, b: a * math.log(b) - special.gammaln(a) + (a - 1) * np.log(x) - b * x,
         lambda p, a, b: special.gammaincinv(a, p) / b,
+        lambda x, a, b: special.gammainc(a, b * x),
         lambda a, b: a / b,
         lambda rng, size, a, b: rng.gamma(a, 1 / b, size),
     ),
@@ -107,6 +117,7 @@ FAMILIES: dict[str, Family] = {
         "unit",
         lambda x, a, b: (a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - special.betaln(a, b),
         lambda p, a, b: special.betaincinv(a, b, p),
+        lambda x, a, b: special.betainc(a, b, x),
         lambda a, b: a / (a + b),
         lambda rng, size, a, b: rng.beta(a, b, size),
     ),
@@ -174,6 +185,25 @@ class Distribution:
     def quantile(self, probability: ArrayLike) -> Floats:
         """Quantiles at ``probability`` in (0, 1), same shape."""
         return np.asarray(FAMILIES[self.family].quantile(np.asarray(probability), *self.values))
+
+    def carried(self, x: ArrayLike, other: Distribution) -> Floats:
+        """Values of this distribution at the same quantiles of another, so that draws become its draws."""
+        level = FAMILIES[self.family].level(np.asarray(x), *self.values)
+        return other.quantile(np.clip(level, 1e-12, 1 - 1e-12))
+
+    def times(self, factor: float) -> Distribution:
+        """Distribution of so many times the quantity (``PriorError``: of one that is not scaled)."""
+        first, *rest = self.values
+        match self.family:
+            case "LogNormal":
+                return Distribution(self.family, (first + math.log(factor), *rest))
+            case "HalfNormal":
+                return Distribution(self.family, (first * factor,))
+            case "Exponential":
+                return Distribution(self.family, (first / factor,))
+            case "Gamma":
+                return Distribution(self.family, (first, rest[0] / factor))
+        raise PriorError(f"a rate is no {self.family}; use LogNormal, Gamma, Exponential or HalfNormal")
 
     def draw(self, rng: np.random.Generator, size: int | tuple[int, ...]) -> Floats:
         """Independent draws of shape ``size``."""

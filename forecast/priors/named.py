@@ -14,6 +14,7 @@ statement that no family fits is refused and not silently bent.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -59,6 +60,13 @@ TOLERATED_MISS = 0.25
 """Largest accepted difference of a quantile, as a share of the stated range."""
 
 _FAMILY_OF: dict[Support, str] = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
+
+_RATE = "baseline.weekly_rate"
+TARGET_RATE = "rate."
+"""Begins the name of the rate of a whole target, which stands for those of all its cells."""
+RATE_SPREAD = 0.3
+"""Standard deviation of the logarithm of a rate that is stated as a number: 90% lie within a factor 1.6."""
+_A_TIME = re.compile(r"([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?) *(?:a|per|/) *(year|week)")
 
 Origin = Literal["default", "config", "scenario"]
 PriorStatement = str | Mapping[str, object]
@@ -467,7 +475,8 @@ class PriorSet:
     def changed(self, statements: Mapping[str, PriorStatement], origin: Origin) -> PriorSet:
         """Return a copy in which the stated priors, by parameter or group, replace the present ones.
 
-        A group name sets all its elements; a parameter's own name wins over its group's.
+        A group name sets all its elements, ``rate.TARGET`` the rates of all cells of a target; a parameter's
+        own name wins over these.
 
         Raises ``PriorError``: unknown name (with a suggestion), unreadable statement, or support that does
         not fit. The message starts with the name.
@@ -476,6 +485,11 @@ class PriorSet:
         # A group without dimension has its own name as parameter; sort so that single elements come last.
         result = dict(self.priors)
         for name in sorted(statements, key=lambda name: name in self.priors):
+            if name.startswith(TARGET_RATE):
+                for cell, distribution in self._rates_of(name, statements[name]).items():
+                    if cell not in statements:
+                        result[cell] = replace(self.priors[cell], distribution=distribution, origin=origin)
+                continue
             if name in self.priors:
                 changed = [self.priors[name]]
             elif name in groups:
@@ -489,6 +503,38 @@ class PriorSet:
                 )
         return replace(self, priors=result)
 
+    def _rates_of(self, name: str, statement: PriorStatement) -> dict[str, Distribution]:
+        """Priors of the cells of a target whose rate is stated: each its share of it by the defaults."""
+        layout, asked = self.layout, name.removeprefix(TARGET_RATE)
+        names = [target.name for target in layout.targets]
+        if asked not in names:
+            hint = did_you_mean(asked, names)
+            raise PriorError(f"{name}: there is no target {asked!r}.{hint} Targets: {', '.join(names)}.")
+        group = next(one for one in self.groups if one.name == _RATE)
+        written = _A_TIME.fullmatch(statement.strip()) if isinstance(statement, str) else None
+        if written:
+            weekly = float(written[1]) / (1.0 if written[2] == "week" else _WEEKS_A_YEAR)
+            if not 0.0 < weekly <= _WEEK:
+                raise PriorError(f"{name}: got {statement!r}; a rate is above 0 and at most one a day")
+            whole = Distribution("LogNormal", (math.log(weekly), RATE_SPREAD))
+        elif isinstance(statement, str) and "(" not in statement:
+            raise PriorError(
+                f"{name}: got {statement!r}; expected a rate such as '0.4 a year' or '0.01 a week', a "
+                "distribution of acts a week, or quantiles"
+            )
+        else:
+            whole = _read(name, statement, group, None)[0]
+        cells = {layout.rates[rate] for rate in layout.rate_of[layout.meets[names.index(asked)]]}
+        usual = {
+            cell: float(self.priors[cell].default.quantile(0.5))
+            for cell in (f"{_RATE}.{rate}" for rate in layout.rates if rate in cells)
+        }
+        total = sum(usual.values())
+        try:
+            return {cell: whole.times(each / total) for cell, each in usual.items()}
+        except PriorError as error:
+            raise PriorError(f"{name}: {error}") from error
+
     def _unknown(self, name: str) -> str:
         """Say of an unknown name what took its place, or what comes near it."""
         ended = next((instead for old, instead in ENDED.items() if name.startswith(old)), None)
@@ -496,7 +542,8 @@ class PriorSet:
             return f"ended with 0.4: {ended}."
         group = next((one for one in self.groups if name.startswith(f"{one.name}.")), None)
         if group is None or group.dimension is None:
-            known = (*(one.name for one in self.groups), *self.priors)
+            rates = (f"{TARGET_RATE}{target.name}" for target in self.layout.targets)
+            known = (*(one.name for one in self.groups), *self.priors, *rates)
             return f"unknown prior.{did_you_mean(name, known, cutoff=0.5)}"
         element, held = name.removeprefix(f"{group.name}."), elements(group, self.layout)
         hint = instead = ""

@@ -277,6 +277,7 @@ class MethodReason(Record):
         "only_priors",
         "priors_and_future",
         "acts_seen",
+        "draws_moved",
         "past_taken_out",
         "reactions_of_record",
     ]
@@ -325,7 +326,7 @@ class BeliefStated(Record):
     target: str
     first_day: date
     last_day: date
-    ratio: float = Field(gt=0.0)
+    ratio: float = Field(ge=0.0)
 
 
 class ScenarioForecast(Record, ShownInNotebooks):
@@ -353,6 +354,10 @@ class ScenarioForecast(Record, ShownInNotebooks):
     beliefs: tuple[BeliefStated, ...] = ()
     reactions: tuple[str, ...] = Field(default=(), description="labels of the reactions that it states")
     taken_out: int = Field(default=0, description="past events that it takes out")
+    rests_on: str = Field(default="", description="k of n cases, a prior or an assumption, in one line")
+    no_effect: str | None = Field(
+        default=None, description="why it leaves the headline as it is; None where it moves it"
+    )
     targets: tuple[ScenarioTarget, ...]
 
     def target(self, name: str) -> ScenarioTarget:

@@ -41,7 +41,7 @@ from forecast.runs.summaries import PriorPredictive, prior_predictive
 from forecast.wording import count, listing, long_day, percent, plain_number, small_number, times
 
 if TYPE_CHECKING:
-    from forecast.scenarios.plan import ScenarioPlan
+    from forecast.scenarios.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class CaseCheck:
     """A case that was read: its cautions, rates, likely repeats and scenarios, and what the priors imply."""
 
     inputs: Inputs
-    scenarios: tuple[ScenarioPlan, ...]
+    scenarios: tuple[Plan, ...]
     cautions: tuple[Notice, ...]
     pace: Mapping[str, tuple[float, float]]
     """Acts a month by kind, as the priors and as the data have them."""
@@ -172,7 +172,7 @@ class CaseCheck:
 
 def check_case(inputs: Inputs) -> CaseCheck:
     """Look a case over: scenarios are planned, nothing is fitted."""
-    plans: tuple[ScenarioPlan, ...] = ()
+    plans: tuple[Plan, ...] = ()
     if inputs.scenarios:
         from forecast.scenarios.plan import plan_scenarios
 

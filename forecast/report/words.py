@@ -115,6 +115,10 @@ METHOD_WORDS = {
         "Priors and the future change: the draws of the run are weighted by the ratio of the priors."
     ),
     "acts_seen": "The draws of the run are weighted by the chance that each gave to what is seen.",
+    "draws_moved": (
+        "The parameters are moved to the same quantiles of the new priors and weighted by what the record "
+        "says of them there."
+    ),
     "reactions_of_record": (
         "The record holds acts that a stated reaction answers, so the model must be fitted again."
     ),

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning, nearest
 from forecast.events.feed_faults import stale_gap
@@ -309,11 +308,17 @@ def _breaks(series: NDArray[np.float64]) -> list[int]:
 def _clearest(series: NDArray[np.float64], offset: int) -> Iterator[int]:
     """Yield the best split of a series, and those of its two sides, whether or not they are clear."""
     if len(series) >= 2 * SHORTEST_LEVEL:
-        tested = np.abs(_sums_of_signs(rankdata(series)))[SHORTEST_LEVEL - 1 : len(series) - SHORTEST_LEVEL]
+        tested = np.abs(_sums_of_signs(_ranks(series)))[SHORTEST_LEVEL - 1 : len(series) - SHORTEST_LEVEL]
         place = int(np.argmax(tested)) + SHORTEST_LEVEL
         yield from _clearest(series[:place], offset)
         yield offset + place
         yield from _clearest(series[place:], offset + place)
+
+
+def _ranks(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 1 on, equal values sharing the mean of theirs."""
+    _, place, number = np.unique(series, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(number) - (number - 1) / 2)[place])
 
 
 def _sums_of_signs(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -326,7 +331,7 @@ def _chance_of_break(series: NDArray[np.float64], place: int) -> float:
     low, high = sorted((float(series[:place].mean()), float(series[place:].mean())))
     if high < LEAST_DENSITY_FACTOR * low or high == 0:
         return 1.0
-    ranks, length = rankdata(series), len(series)
+    ranks, length = _ranks(series), len(series)
     # The two levels are no part of the memory.
     rest = np.concatenate([side - side.mean() for side in (ranks[:place], ranks[place:])])
     spread = float(rest @ rest)

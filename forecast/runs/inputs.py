@@ -14,6 +14,7 @@ import numpy as np
 from forecast.config import Config, ReactionConfig, Scenario, load_scenarios
 from forecast.config.describe import scale_faults
 from forecast.config.reactions import LEARNED
+from forecast.config.scenario import Change
 from forecast.config.schema import PACKAGED_POPULATIONS, title_of
 from forecast.config.settings_file import Fault
 from forecast.config.writing import load_scale, read_logo, refuse_no_font
@@ -326,7 +327,7 @@ def reaction_rules(config: Config) -> tuple[Reaction, ...]:
     return _reactions(config, config.reactions, scheduled_acts(config))
 
 
-def scenario_reactions(config: Config, scenario: Scenario, acts: Sequence[FutureAct]) -> tuple[Reaction, ...]:
+def scenario_reactions(config: Config, scenario: Change, acts: Sequence[FutureAct]) -> tuple[Reaction, ...]:
     """Return the reactions of a config under a scenario: its own beside them, or in place by name.
 
     ``acts`` are all future acts under the scenario, among which labels name occasions.

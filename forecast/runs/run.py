@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -40,13 +41,15 @@ from forecast.records.forecast import Content, Forecast
 from forecast.runs import files
 from forecast.runs.files import command_again, read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import Inputs, inputs_of
-from forecast.runs.mixture import Mixture, direct_answers
+from forecast.runs.mixture import DirectAnswers, Mixture, ProbabilityCurve, direct_answers
 from forecast.storage import copy_file, write_file
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
+FEW_DRAWS = 250
+"""Draws, about, on which the difference that a change makes is worked out."""
 MOST_DRAWS = 1000
 """Draws of a fit, evenly spaced, that chances are computed from: more would hardly lower their error."""
 
@@ -61,8 +64,8 @@ class Run(ShownInNotebooks):
         Config, events, counts, priors, target rules and calendar.
     fit : Posterior
         Draws of the model.
-    mixture : Mixture
-        The forecast by target and day.
+    made : Mixture or None
+        The forecast by target and day, where it is computed already.
     forecast : Forecast
     analysis : Analysis or None
         ``None`` while the run is being made.
@@ -72,7 +75,7 @@ class Run(ShownInNotebooks):
 
     inputs: Inputs
     fit: Posterior
-    mixture: Mixture
+    made: Mixture | None
     forecast: Forecast
     analysis: Analysis | None = None
     folder: Path | None = None
@@ -127,12 +130,46 @@ class Run(ShownInNotebooks):
         """These draws, chains one after the other."""
         return self.chances.draws
 
-    @property
+    @cached_property
     def chances(self) -> Chances:
         """Chances under any acts ahead, on the draws of the run."""
-        if self.mixture.chances is None:
+        if self.made is None:
+            return chances_of(self.inputs, self.fit)
+        if self.made.chances is None:
             raise ValueError("no model was fitted")
-        return self.mixture.chances
+        return self.made.chances
+
+    @cached_property
+    def mixture(self) -> Mixture:
+        """The forecast by target and day, on all draws."""
+        return self.made or mixture_of(self.inputs, self.chances)
+
+    @cached_property
+    def curves(self) -> Mapping[str, ProbabilityCurve]:
+        """Probability of every target by day, as in the forecast."""
+        return {
+            one.name: ProbabilityCurve(
+                *(np.array(part) for part in (one.curve.probability, one.curve.lower90, one.curve.upper90))
+            )
+            for one in self.forecast.targets
+        }
+
+    @cached_property
+    def few_rows(self) -> NDArray[np.int64]:
+        """Positions of the draws that changes are worked out on, evenly spaced, as many of every chain."""
+        by_chain = np.arange(self.n_draws).reshape(self.n_chains, -1)
+        return np.asarray(by_chain[:, :: max(1, self.n_draws // FEW_DRAWS)].ravel())
+
+    @cached_property
+    def few_chances(self) -> Chances:
+        """Chances on these draws, which keep what acts were found to do."""
+        return replace(self.chances, draws=self.draws.rows(self.few_rows), keeps=True)
+
+    @cached_property
+    def few(self) -> Mixture:
+        """The forecast on these draws: what a change does there is carried over to the forecast itself."""
+        self.few_chances.prepare(self.inputs.calendar)
+        return mixture_of(self.inputs, self.few_chances, self.made.direct if self.made else None)
 
 
 def run_id(config: Config, events: EventTable) -> str:
@@ -190,7 +227,7 @@ def read_run(run_dir: str | Path) -> Run:
             f"{folder}: its files do not belong together ({files.CONFIG}, {files.FORECAST}). "
             "Run 'forecast run' again."
         )
-    return Run(inputs, fit, mixture_of(inputs, chances_of(inputs, fit)), forecast, analysis, folder)
+    return Run(inputs, fit, None, forecast, analysis, folder)
 
 
 def chances_of(inputs: Inputs, fit: Posterior) -> Chances:
@@ -204,12 +241,12 @@ def chances_of(inputs: Inputs, fit: Posterior) -> Chances:
     )
 
 
-def mixture_of(inputs: Inputs, chances: Chances) -> Mixture:
+def mixture_of(inputs: Inputs, chances: Chances, direct: DirectAnswers | None = None) -> Mixture:
     """Return the forecast of a run: the model's chances with and without the calendar, and other members."""
     ahead = chances.survival(inputs.calendar)
     occasions = any(one.when is None for one in inputs.data.layout.reactions)
     plain = chances.survival(occasions=False) if inputs.calendar or occasions else None
-    direct = direct_answers(inputs, inputs.events, chances.n_days, plain or ahead)
+    direct = direct or direct_answers(inputs, inputs.events, chances.n_days, plain or ahead)
     return Mixture(inputs, direct, ahead, plain, chances=chances)
 
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from forecast import wording
 from forecast.baselines import climatology, past_events
@@ -540,7 +540,7 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
 
 def _limit(comparisons: int) -> float:
     """Standard errors that one of so many comparisons passes by luck with probability ``LEVEL``."""
-    return float(stats.norm.isf(LEVEL / 2 / comparisons))
+    return float(-special.ndtri(LEVEL / 2 / comparisons))
 
 
 def _matters(month: MonthRisk) -> str:

@@ -1,12 +1,12 @@
-"""A run and a named diff → changed probabilities, with how they were found and how far to trust them.
+"""A run and a change → changed probabilities, with how they were found and how far to trust them.
 
-``plan`` puts a scenario upon a run, ``answer`` gives its forecast, exactly, by weights of the draws or by a
-new fit, and ``evaluate`` its record; ``signs`` are acts to watch for, and what the headline is once they are
-seen.
+``plan`` puts a change upon a run, ``answer`` gives its forecast, exactly, by weights of the draws or by a
+new fit, and ``evaluate`` the record of a scenario; ``signs`` are acts to watch for, and what the headline is
+once they are seen.
 """
 
 from forecast.scenarios.answer import answer
 from forecast.scenarios.evaluate import compare_scenarios
-from forecast.scenarios.plan import plan_scenario, plan_scenarios
+from forecast.scenarios.plan import plan_change, plan_scenarios
 
-__all__ = ["answer", "compare_scenarios", "plan_scenario", "plan_scenarios"]
+__all__ = ["answer", "compare_scenarios", "plan_change", "plan_scenarios"]

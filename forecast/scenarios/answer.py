@@ -1,40 +1,47 @@
-"""The forecast under a change, as a mixture, by the shortest way that what it changes allows.
+"""The forecast of a run under a change, by the shortest way that what it changes allows.
 
-* *exact*: the future changes. Chances follow from the draws of the run with all acts summed out, so that a
-  difference has no error but that of the draws, and none where nothing changed.
+* *exact*: the future changes. Chances follow from draws of the run with all acts summed out.
 * *reweight*: priors change, or acts are seen. The likelihood stays as it is, so that the ratio of two
-  posteriors is that of the priors alone: draws are weighted by it, Pareto smoothed. An act that is seen
+  posteriors is that of the priors alone: draws are weighted by it, Pareto smoothed. Where these weights
+  cannot be trusted, the parameters are carried to the same quantiles of their new priors and weighted by the
+  ratio of the likelihoods there, which is even where the record tells nothing of them. An act that is seen
   weights each draw by the chance that it gave to such an act in its window.
-* *refit*: past events are taken out, a reaction is stated to acts that the record holds, or weights cannot
+* *refit*: past events are taken out, a reaction is stated to acts that the record holds, or no weights can
   be trusted.
+
+A change is worked out on some draws of the run, evenly spaced, and carried over to the forecast of the run:
+S = S_run·S′_some / S_some. What it leaves alone is exactly that of the run.
 
 A reaction to acts that the record never held is known by its prior alone: each draw of the run takes a draw
 of it, and only acts ahead of its class, or its occasion, set it off.
 
 A belief multiplies the hazard that the forecast gives a target in a window [a, b): S′ = S·(S(b)/S(a))^(r − 1)
-from its end on, by the S of the forecast for a ratio above one, which adds the same hazard to every draw of
-every member, and by that of each draw for one below. Targets that include it have as much more, or less.
+from its end on. With a ratio of 0 that is the forecast given that nothing happens there. Targets that include
+it have as much more, or less; of those that it includes the hazard is lowered with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config.scenario import Belief
-from forecast.events.codebook import COOPERATIVE
+from forecast.config.scenario import Belief, Change
+from forecast.frames import Backend, make_frame
 from forecast.inference.importance import (
     EFFECTIVE_DRAWS_MIN,
     PARETO_K_MAX,
     ImportanceWeights,
     importance_weights,
+    monte_carlo_error,
 )
+from forecast.models.draws import StreamDraws, log_likelihood, stream_draws
 from forecast.models.survival import Chances, FurtherReaction, Survival, window_of
-from forecast.panel import FutureAct
+from forecast.panel import FutureAct, raised_to_included
 from forecast.priors import PriorSet, elements
 from forecast.records.forecast import (
     FailedWeights,
@@ -43,9 +50,9 @@ from forecast.records.forecast import (
     ScenarioMethod,
     ScenarioReason,
 )
-from forecast.runs.mixture import DirectAnswers, Mixture, direct_answers
+from forecast.runs.mixture import DirectAnswers, Mixture, ProbabilityCurve, direct_answers
 from forecast.runs.run import Run, chances_of, sampler_options
-from forecast.scenarios.plan import ScenarioPlan
+from forecast.scenarios.plan import Plan, plan_change
 
 Floats = NDArray[np.float64]
 
@@ -53,29 +60,134 @@ LEAST_SHARE = 0.125
 """Share of a run's draws that weights must be worth, where that is less than ``EFFECTIVE_DRAWS_MIN``."""
 _LEAST = 1e-300
 _FURTHER_SEED = 7
+COLUMNS = ("what", "target", "day", "who", "chance", "low", "high", "error")
 
 
 class Way(NamedTuple):
-    """How a scenario is to be computed, why, and the weights for its priors."""
+    """How a change is computed, why, the weights of all draws of the run, and draws in place of some."""
 
     method: ScenarioMethod
     reason: ScenarioReason
     weights: ImportanceWeights | None = None
+    draws: StreamDraws | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The forecast under a scenario; ``failures`` are gates that a new fit failed."""
+    """The forecast of a run under a change.
 
+    Parameters
+    ----------
+    base : Run
+    mixture, before : Mixture
+        With the change and without it, on the same draws.
+    way : Way
+    weights : ImportanceWeights or None
+        Of the draws of the mixture; ``None`` where all count alike.
+    failures : tuple of GateFailure
+        Gates that a new fit failed.
+    quiet : mapping of str to ndarray, shape (day,)
+        By target, the mean chance that nothing happens before each day, where beliefs state it.
+    """
+
+    base: Run
     mixture: Mixture
+    before: Mixture
     way: Way
     weights: ImportanceWeights | None = None
     failures: tuple[GateFailure, ...] = ()
+    quiet: Mapping[str, Floats] | None = None
+
+    @property
+    def survival(self) -> Survival:
+        """Chance that no target has happened, by draw of the model, target and day from the origin."""
+        return self.mixture.survival
+
+    @property
+    def draw_weights(self) -> Floats:
+        """Weights of these draws, shape (draw,), which sum to one."""
+        n_draws = len(self.survival.values)
+        return np.full(n_draws, 1 / n_draws) if self.mixture.weights is None else self.mixture.weights
+
+    @cached_property
+    def curves(self) -> Mapping[str, ProbabilityCurve]:
+        """Probability of every target by day, with its interval."""
+        runs = [self.base.curves, self.mixture.curves, self.before.curves]
+        found: dict[str, list[Floats]] = {}
+        for name, curve in self.mixture.curves.items():
+            parts = [[*vars(one[name]).values()] for one in runs if name in one]
+            found[name] = [*vars(curve).values()]
+            if self.way.method != "refit" and len(parts) == len(runs):
+                found[name] = [_moved(*each) for each in zip(*parts, strict=True)]
+            if self.quiet is not None:
+                before = 1 - found[name][0]
+                factor = np.where(self.quiet[name] == before, 1.0, self.quiet[name] / np.maximum(before, 1e-12))
+                found[name] = [np.clip(part + (1 - part) * (1 - factor), 0.0, 1.0) for part in found[name]]
+        rules = [rule for rule in self.mixture.inputs.rules if rule.name in found]
+        ordered = [
+            raised_to_included({name: parts[at] for name, parts in found.items()}, rules) for at in range(3)
+        ]
+        return {
+            name: ProbabilityCurve(*(np.maximum.accumulate(part[name]) for part in ordered)) for name in found
+        }
+
+    def errors(self, target: str, day: int, error: float) -> tuple[float, float]:
+        """Monte Carlo errors of the chance before a day and of its change; ``error``: that of the run."""
+        chains = self.base.n_chains
+        new, old = (one.by_draw(target, day) for one in (self.mixture, self.before))
+        if self.way.method == "refit":
+            # Draws of two fits are independent, so that nothing falls out of the error.
+            apart = float(np.hypot(monte_carlo_error(new, chains), monte_carlo_error(old, chains)))
+            return self.mixture.error(target, day, chains), apart
+        apart = 0.0 if np.array_equal(new, old) else monte_carlo_error(new - old, chains)
+        return float(np.hypot(error, apart)), apart
+
+    def to_frame(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401
+        """Return a frame with a row a target and milestone: its chance, and what the change makes of it.
+
+        ``what`` is ``chance`` or ``difference``; ``low`` and ``high`` end the 90% interval of a chance.
+        """
+        rows: list[tuple[object, ...]] = []
+        for target in self.base.forecast.targets:
+            curve, known = self.curves[target.name], self.base.curves[target.name]
+            for one in target.milestones:
+                at = (one.date - self.survival.origin).days
+                error, apart = self.errors(target.name, at, one.mcse)
+                change = float(curve.probability[at] - known.probability[at])
+                told = (float(part[at]) for part in (curve.probability, curve.lower90, curve.upper90))
+                place = target.name, one.date, "forecast"
+                rows.append(("chance", *place, *told, error))
+                rows.append(("difference", *place, change, None, None, apart))
+        return make_frame({name: [row[at] for row in rows] for at, name in enumerate(COLUMNS)}, backend)
 
 
-def answer(base: Run, plan: ScenarioPlan | None = None) -> Mixture:
-    """Return the forecast of a run, under a scenario where one is given; fitted anew where it must be."""
-    return base.mixture if plan is None else answered(base, plan, way_of(base, plan)).mixture
+def _moved(run: Floats, now: Floats, before: Floats) -> Floats:
+    """Probabilities of the run, moved as some draws move theirs, by the chance that nothing happens."""
+    quiet = (1 - run) * (1 - now) / np.maximum(1 - before, 1e-12)
+    # Exactly the run's own where nothing is moved.
+    return np.asarray(np.where(now == before, run, np.clip(1 - quiet, 0.0, 1.0)))
+
+
+def answer(run: Run, change: Change | Mapping[str, object] | None = None) -> Answer:
+    """Answer a question of a run: its forecast under a change, fitted anew where that is needed.
+
+    Parameters
+    ----------
+    run : Run
+    change : Change or mapping, optional
+        A change, a scenario, or the settings of a scenario file; without it the forecast of the run.
+
+    Raises
+    ------
+    ConfigError
+        The change is none, or does not fit the run; every fault with its place.
+    NotConvergedError
+        A new fit could not be sampled at all.
+    """
+    if not isinstance(change, Change):
+        change = Change.of(change or {})
+    plan = plan_change(run.inputs, change)
+    return answered(run, plan, way_of(run, plan))
 
 
 def least_draws(base: Run) -> float:
@@ -83,9 +195,9 @@ def least_draws(base: Run) -> float:
     return min(EFFECTIVE_DRAWS_MIN, base.n_draws * LEAST_SHARE)
 
 
-def way_of(base: Run, plan: ScenarioPlan) -> Way:
-    """Return how a scenario is to be computed."""
-    if plan.changes_past:
+def way_of(base: Run, plan: Plan) -> Way:
+    """Return how a change is to be computed."""
+    if plan.taken_out:
         return Way("refit", MethodReason(code="past_taken_out"))
     if plan.changes_reactions:
         return Way("refit", MethodReason(code="reactions_of_record"))
@@ -94,40 +206,68 @@ def way_of(base: Run, plan: ScenarioPlan) -> Way:
             return Way("reweight", MethodReason(code="acts_seen"))
         return Way("exact", MethodReason(code="only_future"))
     weights = importance_weights(log_prior_ratio(base, plan.inputs.priors))
-    k, draws = weights.pareto_k, weights.effective_draws
+    least = least_draws(base)
+    if weights.pareto_k <= PARETO_K_MAX and weights.effective_draws >= least:
+        future = plan.changes_future or plan.change.beliefs
+        return Way("reweight", MethodReason(code="priors_and_future" if future else "only_priors"), weights)
+    draws, told = _carried_draws(base, plan.inputs.priors)
+    share = len(draws) / base.n_draws
+    if told.pareto_k <= PARETO_K_MAX and told.effective_draws >= least * share:
+        return Way("reweight", MethodReason(code="draws_moved"), told, draws)
+    k, worth = weights.pareto_k, weights.effective_draws
     if k > PARETO_K_MAX:
         return Way("refit", FailedWeights(code="weights_not_trusted", value=k, limit=PARETO_K_MAX), weights)
-    least = least_draws(base)
-    if draws < least:
-        return Way("refit", FailedWeights(code="too_few_effective_draws", value=draws, limit=least), weights)
-    future = plan.changes_future or plan.beliefs
-    return Way("reweight", MethodReason(code="priors_and_future" if future else "only_priors"), weights)
+    return Way("refit", FailedWeights(code="too_few_effective_draws", value=worth, limit=least), weights)
 
 
-def answered(
-    base: Run, plan: ScenarioPlan, way: Way, tell: Callable[[str], None] = lambda note: None
-) -> Answer:
-    """Compute a scenario by a way; ``tell`` hears of a new fit how far it is.
+def _carried_draws(base: Run, priors: PriorSet) -> tuple[StreamDraws, ImportanceWeights]:
+    """Some draws with parameters at the same quantiles of their new priors, and what these are worth.
+
+    The density of the change of variables is that of the priors, so that the likelihoods alone are left.
+    """
+    some = base.draws.rows(base.few_rows)
+    variables = {name: values.copy() for name, values in some.variables.items()}
+    for group in priors.groups:
+        for k, new in enumerate(priors.of_group(group)):
+            old = base.inputs.priors.priors[new.name].distribution
+            if new.distribution != old:
+                column = variables[group.variable]
+                at = ... if new.element is None else (slice(None), k)
+                column[at] = old.carried(column[at], new.distribution)
+    moved, data = stream_draws(some.streams, variables, priors), base.inputs.data
+    with np.errstate(all="ignore"):
+        ratio = log_likelihood(data, moved, priors) - log_likelihood(data, some, base.inputs.priors)
+    return moved, importance_weights(np.where(np.isnan(ratio), -np.inf, ratio))
+
+
+def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lambda note: None) -> Answer:
+    """Compute a change by a way; ``tell`` hears of a new fit how far it is.
 
     Raises ``NotConvergedError``: a new fit could not be sampled at all.
     """
-    chances, failures, weights = base.chances, tuple[GateFailure, ...](), way.weights
-    direct, plain = base.mixture.direct, base.mixture.without_acts.survival
+    failures, weights = tuple[GateFailure, ...](), way.weights
+    if way.method != "refit":
+        # In one pass with what the run needs itself.
+        base.few_chances.prepare((*base.inputs.calendar, *plan.inputs.calendar))
+    before = base.mixture if way.method == "refit" else base.few
+    direct, plain = before.direct, before.without_acts.survival
+    if before.chances is None:
+        raise ValueError("no model was fitted")
+    chances = before.chances
     if way.method == "refit":
         chances, failures = fitted_anew(plan, tell)
         plain, weights = chances.survival(occasions=False), None
-        if plan.changes_past:
+        if plan.taken_out:
             direct = direct_answers(plan.inputs, plan.inputs.events, chances.n_days, plain)
-    if chances is base.chances and _only_conflict_added(base, plan):
-        # In the same order of memory, so that sums over draws are the same to the last digit.
-        values = base.survival.values.copy(order="K")
-        for act in plan.acts[len(base.inputs.calendar) :]:
-            values *= chances.factor(act)
-        ahead = replace(base.survival, values=values)
-    else:
-        chances = chances.with_further([*_further(plan, len(chances.draws))])
-        known = plan.inputs.reactions[: len(chances.data.layout.reactions)]
-        ahead = chances.survival(plan.acts, reactions=known)
+    elif way.draws is not None:
+        chances = replace(chances, draws=way.draws, priors=plan.inputs.priors)
+        chances.prepare(plan.inputs.calendar)
+        plain = chances.survival(occasions=False)
+    elif weights:
+        weights = _of_rows(weights, base.few_rows)
+    chances = chances.with_further([*_further(plan, len(chances.draws))])
+    known = plan.inputs.reactions[: len(chances.data.layout.reactions)]
+    ahead = chances.survival(plan.inputs.calendar, reactions=known)
     own = weights.weights if weights and np.ptp(weights.weights) > 0 else None
     if plan.seen:
         if own is None:
@@ -138,19 +278,21 @@ def answered(
         own /= own.sum()
         weights = ImportanceWeights(own, weights.pareto_k if weights else -np.inf)
     same = np.array_equal(ahead.values, plain.values)
-    mixture = Mixture(plan.inputs, direct, ahead, None if same else plain, own)
-    return Answer(believed(mixture, plan.beliefs), way, weights, failures)
+    mixture = Mixture(plan.inputs, direct, ahead, None if same else plain, own, chances)
+    found = Answer(base, mixture, before, way, weights, failures)
+    for belief in plan.change.beliefs:
+        found = _believed(found, belief)
+    return found
 
 
-def _only_conflict_added(base: Run, plan: ScenarioPlan) -> bool:
-    """Whether the future is that of the run with more conflict: acts that multiply its S."""
-    n = len(base.inputs.calendar)
-    added = [act.category for act in plan.acts[n:]]
-    same = plan.acts[:n] == base.inputs.calendar and plan.inputs.reactions == base.inputs.reactions
-    return same and not any(category in COOPERATIVE for category in added)
+def _of_rows(weights: ImportanceWeights, rows: NDArray[np.int64]) -> ImportanceWeights:
+    """Weights of some draws; all alike where none of these has any."""
+    own = weights.weights[rows]
+    total = own.sum()
+    return ImportanceWeights(own / total if total > 0 else np.full(len(own), 1 / len(own)), weights.pareto_k)
 
 
-def _further(plan: ScenarioPlan, n_draws: int) -> Sequence[FurtherReaction]:
+def _further(plan: Plan, n_draws: int) -> Sequence[FurtherReaction]:
     """Further reactions with a draw of their prior to each draw, the same on every run."""
     priors = plan.inputs.priors.priors
     found = []
@@ -182,56 +324,55 @@ def log_chance_of(chances: Chances, seen: Sequence[FutureAct]) -> Floats:
     return total
 
 
-def believed(mixture: Mixture, beliefs: Sequence[Belief]) -> Mixture:
-    """Return a forecast with the hazard of targets multiplied in windows."""
-    origin, targets = mixture.inputs.data.grid.origin, {rule.name: rule for rule in mixture.inputs.rules}
-    for belief in beliefs:
-        first, end = (belief.window[0] - origin).days, (belief.window[1] - origin).days + 1
-        wider = {name for name, rule in targets.items() if rule.includes(targets[belief.target])}
+def _believed(found: Answer, belief: Belief) -> Answer:
+    """Return an answer with the hazard of a target multiplied in a window."""
+    origin, mixture, power = found.survival.origin, found.mixture, belief.ratio - 1
+    first, end = ((day - origin).days for day in belief.window)
+    days = np.clip(np.arange(mixture.horizon_days + 1), first, end + 1)
+    rules = {rule.name: rule for rule in mixture.inputs.rules}
+    own = rules[belief.target]
+    wider = {name for name, rule in rules.items() if rule.includes(own)}
+    narrower = {name for name, rule in rules.items() if power < 0 and own.includes(rule)} - wider
 
-        def moved(
-            quiet: Mapping[str, Floats],
-            by: Floats,
-            first: int = first,
-            end: int = end,
-            power: float = belief.ratio - 1,
-            wider: Set[str] = wider,
-        ) -> dict[str, Floats]:
-            by = np.maximum(by, _LEAST)
-            factor = (by[..., np.clip(np.arange(by.shape[-1]), first, end)] / by[..., [first]]) ** power
-            return {
-                name: np.minimum(one * factor, 1.0) if name in wider else one for name, one in quiet.items()
-            }
+    def factor(by: Floats) -> Floats:
+        by = np.maximum(by, 1e-12)
+        return np.asarray((by[..., days] / by[..., [first]]) ** power)
 
-        def of(survival: Survival, by: Floats) -> Survival:
-            new = moved({name: survival.of(name) for name in survival.targets}, by)
-            return replace(survival, values=np.stack([*new.values()], axis=1))
+    def moved(quiet: Mapping[str, Floats], common: Floats | None = None) -> dict[str, Floats]:
+        common = factor(quiet[own.name]) if common is None and own.name in quiet else common
+        found = dict(quiet)
+        for name, values in quiet.items():
+            if name in wider and common is not None:
+                found[name] = np.minimum(values * common, 1.0)
+            elif name in narrower:
+                found[name] = values * factor(values)
+        return found
 
-        ahead, plain, name = mixture.survival, mixture.plain, belief.target
-        if belief.ratio > 1:
-            ahead = of(ahead, 1 - mixture.curves[name].probability)
-            mixture = replace(mixture, ahead=ahead, plain=plain or mixture.survival)
-        elif belief.ratio < 1:
-            # What is taken from all draws alike would be more than some have.
-            direct = {}
-            for member, said in mixture.direct.by_member.items():
-                quiet = {one: 1 - draws for one, draws in said.items()}
-                quiet = moved(quiet, quiet[name]) if name in said else quiet
-                direct[member] = {one: 1 - draws for one, draws in quiet.items()}
-            mixture = replace(
-                mixture,
-                ahead=of(ahead, ahead.of(name)),
-                plain=plain and of(plain, plain.of(name)),
-                direct=DirectAnswers(direct),
-            )
-    return mixture
+    def survival_of(one: Survival, common: Floats | None = None) -> Survival:
+        new = moved({name: one.of(name) for name in one.targets}, common)
+        return replace(one, values=np.stack([*new.values()], axis=1))
+
+    quiet = {name: 1 - curve.probability for name, curve in found.curves.items()}
+    if power > 0:
+        ahead = survival_of(mixture.survival, factor(quiet[own.name]))
+        mixture = replace(mixture, ahead=ahead, plain=mixture.without_acts.survival)
+    elif power < 0:
+        # What is taken from all draws alike would be more than some have.
+        direct = {}
+        for member, said in mixture.direct.by_member.items():
+            left = moved({name: 1 - values for name, values in said.items()})
+            direct[member] = {name: 1 - values for name, values in left.items()}
+        plain = mixture.plain and survival_of(mixture.plain)
+        ahead = survival_of(mixture.survival)
+        mixture = replace(mixture, ahead=ahead, plain=plain, direct=DirectAnswers(direct))
+    return replace(found, mixture=mixture, quiet=moved(quiet))
 
 
 def fitted_anew(
-    plan: ScenarioPlan, tell: Callable[[str], None] = lambda note: None
+    plan: Plan, tell: Callable[[str], None] = lambda note: None
 ) -> tuple[Chances, tuple[GateFailure, ...]]:
-    """Sample the posterior of a scenario with the settings and the seed of the run; gates that failed."""
-    # Imported where it is needed: loading the sampler takes longer than any other scenario.
+    """Sample the posterior of a change with the settings and the seed of the run; gates that failed."""
+    # Imported where it is needed: loading the sampler takes longer than any other change.
     from forecast.inference.density import PosteriorDensity
     from forecast.inference.sampling import SamplingProgress, check_gates, fit
 

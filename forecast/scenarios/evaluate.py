@@ -7,18 +7,20 @@ such act) before a day under the scenario and q₀ in the run, 1 − p = (1 − 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Scenario
-from forecast.inference.importance import monte_carlo_error
-from forecast.panel import FutureAct, TargetRule
+from forecast.config.reactions import LEARNED
+from forecast.events.codebook import COOPERATIVE, category_label
+from forecast.panel import ActClass, FutureAct, Reaction, TargetRule
 from forecast.progress import Listener, StageProgress
+from forecast.reactions import is_followed
 from forecast.records.forecast import (
     ActAssumed,
     AfterAct,
@@ -26,7 +28,6 @@ from forecast.records.forecast import (
     Curve,
     Difference,
     ExpectationChanged,
-    Headline,
     ScenarioForecast,
     ScenarioMilestone,
     ScenarioTarget,
@@ -36,13 +37,14 @@ from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import ProbabilityCurve, meets, quiet_chance
 from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
-from forecast.scenarios.answer import Answer, Way, answered, milestone_day, parameter_draws, way_of
-from forecast.scenarios.plan import ScenarioPlan, plan_scenarios
-
-__all__ = ["by_effect", "compare_scenarios", "evaluate_plan", "milestone_day", "parameter_draws"]
+from forecast.scenarios.answer import Answer, answered, way_of
+from forecast.scenarios.plan import Plan, plan_scenarios
+from forecast.wording import count, listing, long_day
 
 AFTER_DAYS = (7, 14, 30)
 """Days after the first assumed act for which the chance of each target is told."""
+LEAST_SHOWN = 0.0005
+"""A twentieth of a point: a smaller change is none."""
 _DECIMALS = 5
 """Of curves, so that records of many scenarios stay small."""
 
@@ -70,12 +72,16 @@ def compare_scenarios(
     NotConvergedError
         A new fit could not be sampled at all; one that fails a gate is returned and says so.
     """
-    plans = plan_scenarios(base.inputs, (each for one in scenarios for each in seen_and_done(one)))
-    base.chances.prepare(act for plan in plans if not plan.changes_reactions for act in plan.acts)
+    asked = [each for one in scenarios for each in seen_and_done(one)]
+    plans = plan_scenarios(base.inputs, asked)
+    # In one pass what any of them needs.
+    base.few_chances.prepare(
+        act for plan in plans if not plan.changes_reactions for act in plan.inputs.calendar
+    )
     results = []
-    for done, plan in enumerate(plans):
+    for done, (scenario, plan) in enumerate(zip(asked, plans, strict=True)):
 
-        def tell(sampling: str, done: int = done, name: str = plan.scenario.name) -> None:
+        def tell(sampling: str, done: int = done, name: str = scenario.name) -> None:
             if listen:
                 note = f"{name}{sampling and ': '}{sampling}"
                 listen(StageProgress("scenarios", done, len(plans), note))
@@ -96,68 +102,55 @@ def seen_and_done(scenario: Scenario) -> Iterator[Scenario]:
 
 def evaluate_plan(
     base: Run,
-    plan: ScenarioPlan,
+    plan: Plan,
     *,
     refit: bool = True,
     tell: Callable[[str], None] = lambda note: None,
     targets: Container[str] | None = None,
-    way: Way | None = None,
 ) -> ScenarioForecast:
     """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
 
-    Of all targets, or of these ``targets`` alone; by another ``way`` than that of the run where one is given.
+    Of all targets, or of these ``targets`` alone.
     """
-    way = way or way_of(base, plan)
+    scenario, way = plan.scenario, way_of(base, plan)
     asked = (one for one in base.forecast.targets if targets is None or one.name in targets)
     found = answered(base, plan, way, tell) if refit or way.method != "refit" else None
-    weights = found.weights or way.weights if found else way.weights
+    weights = way.weights
+    if found and found.weights and (weights is None or plan.seen):
+        weights = found.weights
+    told = tuple(_target(base, plan, known, found) for known in asked) if found else ()
     return ScenarioForecast(
-        name=plan.scenario.name,
-        label=plan.scenario.title,
-        rationale=plan.scenario.rationale,
+        name=scenario.name,
+        label=scenario.title,
+        rationale=scenario.rationale,
         method=way.method,
         reason=way.reason,
         pareto_k=weights.tail if weights else None,
         effective_draws=weights.effective_draws if weights else None,
         failures=found.failures if found else (),
         withheld=None if found else "no_refit",
-        priors=tuple(plan.scenario.priors),
+        priors=tuple(scenario.priors),
         beliefs=tuple(
             BeliefStated(target=one.target, first_day=one.window[0], last_day=one.window[1], ratio=one.ratio)
-            for one in plan.beliefs
+            for one in scenario.beliefs
         ),
-        reactions=tuple(one.label for one in plan.inputs.reactions if one.name in plan.scenario.reactions),
+        reactions=tuple(one.label for one in plan.inputs.reactions if one.name in scenario.reactions),
         taken_out=plan.taken_out,
-        targets=tuple(_target(base, plan, known, found) for known in asked) if found else (),
+        targets=told,
+        rests_on=rests_on(base, plan),
+        no_effect=no_effect(base, plan, told),
         **_acts_assumed(plan, base.inputs),
     )
 
 
-def by_effect(scenarios: Iterable[ScenarioForecast], headline: Headline) -> tuple[ScenarioForecast, ...]:
-    """Order scenarios by what the model adds to the headline, the largest change either way first.
-
-    What an assumed act does by meeting the target itself is no finding and does not count. Scenarios whose
-    numbers are withheld come last.
-    """
-
-    def size(one: ScenarioForecast) -> float:
-        if not one.targets:
-            return -1.0
-        asked = one.target(headline.target).milestones
-        found = next(milestone for milestone in asked if milestone.name == headline.milestone)
-        return abs(found.difference.value - (found.by_assumption or 0.0))
-
-    return tuple(sorted(scenarios, key=size, reverse=True))
-
-
-def _target(base: Run, plan: ScenarioPlan, known: TargetForecast, found: Answer) -> ScenarioTarget:
+def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer) -> ScenarioTarget:
     origin = base.inputs.data.grid.origin
     rule = next(one for one in base.inputs.rules if one.name == known.name)
-    curve, before = found.mixture.curves[known.name], base.mixture.curves[known.name]
+    curve, before = found.curves[known.name], base.curves[known.name]
     milestones = []
     for asked in known.milestones:
         day = (asked.date - origin).days
-        error, change_error = _errors(base, found, known.name, day)
+        error, change_error = found.errors(known.name, day, asked.mcse)
         question = (asked.name, asked.label, asked.date)
         now = milestone_forecast(question, origin, curve, error, asked.baseline, grave=known.grave)
         change = now.probability - float(before.probability[day])
@@ -183,36 +176,14 @@ def _rounded(curve: Curve, known: Curve) -> Curve:
     return Curve.model_validate(parts)
 
 
-class Errors(NamedTuple):
-    """Monte Carlo errors of a probability under a scenario, and of its difference from the run's."""
-
-    probability: float
-    difference: float
-
-
-def _errors(base: Run, found: Answer, target: str, day: int) -> Errors:
-    chains = base.n_chains
-    new, old = (one.by_draw(target, day) for one in (found.mixture, base.mixture))
-    error = found.mixture.error(target, day, chains)
-    if np.array_equal(new, old):
-        return Errors(error, 0.0)
-    if found.way.method == "refit":
-        # Draws of two fits are independent, so that nothing falls out of the error.
-        apart = np.hypot(monte_carlo_error(new, chains), monte_carlo_error(old, chains))
-        return Errors(error, float(apart))
-    return Errors(error, monte_carlo_error(new - old, chains))
-
-
-def _added(plan: ScenarioPlan, inputs: Inputs) -> tuple[FutureAct, ...]:
+def _added(plan: Plan, inputs: Inputs) -> tuple[FutureAct, ...]:
     """Acts that a scenario adds to the calendar, by their day."""
     before = {replace(act, probability=0.0) for act in inputs.calendar}
-    added = [act for act in plan.acts if replace(act, probability=0.0) not in before]
+    added = [act for act in plan.inputs.calendar if replace(act, probability=0.0) not in before]
     return tuple(sorted(added, key=lambda act: (act.date, act.until or act.date)))
 
 
-def _after(
-    plan: ScenarioPlan, base: Run, curve: ProbabilityCurve, before: ProbabilityCurve
-) -> Iterator[AfterAct]:
+def _after(plan: Plan, base: Run, curve: ProbabilityCurve, before: ProbabilityCurve) -> Iterator[AfterAct]:
     """Yield the chances on the days after the first assumed act, as far as days are forecast."""
     acts = _added(plan, base.inputs)
     first = (acts[0].date - base.inputs.data.grid.origin).days if acts else 0
@@ -227,9 +198,9 @@ def _after(
             yield AfterAct(days=days, date=day, probability=float(new), base=float(old))
 
 
-def _acts_assumed(plan: ScenarioPlan, inputs: Inputs) -> dict[str, Any]:
+def _acts_assumed(plan: Plan, inputs: Inputs) -> dict[str, Any]:
     """Return acts that a scenario adds, and those of the calendar that it makes more or less likely."""
-    after = {replace(act, probability=0.0): act.probability for act in plan.acts}
+    after = {replace(act, probability=0.0): act.probability for act in plan.inputs.calendar}
     chances = (
         (act.label, act.probability, after.get(replace(act, probability=0.0), 0.0)) for act in inputs.calendar
     )
@@ -258,15 +229,138 @@ def _acts_assumed(plan: ScenarioPlan, inputs: Inputs) -> dict[str, Any]:
 
 
 def _met_by_assumption(
-    plan: ScenarioPlan, inputs: Inputs, rule: TargetRule, day: date, probability: float
+    plan: Plan, inputs: Inputs, rule: TargetRule, day: date, probability: float
 ) -> float | None:
     """Change of the run's probability that assumed acts make by meeting the target themselves before a day.
 
     ``None`` where past events are taken out, since the run's chances are not those of the scenario then.
     """
-    if plan.changes_past:
+    if plan.taken_out:
         return None
     origin = inputs.data.grid.origin
     ahead = np.array(float((day - origin).days))
-    quiet, before = (float(quiet_chance(acts, rule, origin, ahead)) for acts in (plan.acts, inputs.calendar))
+    quiet, before = (
+        float(quiet_chance(acts, rule, origin, ahead)) for acts in (plan.inputs.calendar, inputs.calendar)
+    )
     return (1 - probability) * (1 - quiet / before) if before else 0.0
+
+
+def rests_on(base: Run, plan: Plan) -> str:
+    """Say in one line what the answer to a scenario rests on: cases of the record, a prior, an assumption."""
+    inputs, change = plan.inputs, plan.change
+    title = inputs.config.target_title
+    parts = [
+        f"an assumption: {title(one.target)} is "
+        + ("known not to happen" if one.ratio == 0 else f"{one.ratio:g} times as likely")
+        + f" from {long_day(one.window[0])} to {long_day(one.window[1])}"
+        for one in change.beliefs
+    ]
+    if plan.taken_out:
+        parts.append(f"a new fit without {count(plan.taken_out, 'past event')}")
+    headline = inputs.config.headline.target
+    rules = {rule.name: rule for rule in inputs.rules}
+    told = {}
+    for act in _added(plan, base.inputs):
+        if met := [title(name) for name, rule in rules.items() if meets(act, rule)]:
+            told[met[0]] = f"an assumption: such an act is {listing(met)} by itself"
+        if meets(act, rules[headline]):
+            continue
+        for reaction, one in inputs.config.reactions.items() | change.reactions.items():
+            cause = next(each for each in inputs.reactions if each.name == reaction)
+            if cause.when and cause.when.holds(act.category, act.subcategory, act.severity, act.by):
+                told[reaction] = _of_reaction(plan, cause, stated=one.chance != LEARNED, severity=act.severity)
+                break
+        else:
+            told[act.category] = _of_kind(plan, act, rules[headline])
+    for reaction in (
+        one for one in inputs.reactions if one.name in change.reactions and one.name not in told
+    ):
+        told[reaction.name] = _of_reaction(plan, reaction, stated=reaction.chance != LEARNED)
+    parts += told.values()
+    if change.priors:
+        parts.append(f"{'a prior' if len(change.priors) == 1 else 'priors'}: {listing(tuple(change.priors))}")
+    if change.calendar and not parts:
+        parts.append("an assumption: other chances of scheduled events")
+    return "; ".join(parts)
+
+
+def _of_reaction(plan: Plan, reaction: Reaction, *, stated: bool, severity: int = 1) -> str:
+    """What a reaction rests on: the chance that is stated, and what followed its cases, those as grave too."""
+    days, when = reaction.days, reaction.when
+    cases, answered = _followed(plan, reaction, days)
+    found = ["a stated chance"] if stated else []
+    if cases:
+        found.append(f"{answered} of {cases} past cases answered within {days} days")
+    if when and severity > min(when.severities):
+        as_grave = tuple(one for one in when.severities if one >= severity)
+        grave, followed = _followed(plan, replace(reaction, when=replace(when, severities=as_grave)), days)
+        found += [f"{followed} of {grave} that were as grave"] if cases else []
+    return f"{', '.join(found) or 'no past case'} (“{reaction.label}”)"
+
+
+def _followed(plan: Plan, reaction: Reaction, days: int) -> tuple[int, int]:
+    """Days of the record with a trigger, or occasions, that have so many days after them; those answered."""
+    inputs, grid = plan.inputs, plan.inputs.data.grid
+    events, n_days = inputs.events.between(grid.start, inputs.config.as_of), (grid.origin - grid.start).days
+    day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
+    answers = np.unique(day[inputs.data.layout.answering(reaction)[inputs.data.layout.assign(events)]])
+    cases = np.array([(one - grid.start).days for one in reaction.past], dtype=np.int64)
+    if reaction.when is not None:
+        cases = np.unique(day[reaction.when.mask(events)])
+    met = is_followed(answers, n_days, days)
+    cases = cases[cases < len(met)]
+    return len(cases), int(met[cases].sum())
+
+
+def _of_kind(plan: Plan, act: FutureAct, target: TargetRule) -> str:
+    """How often acts of a kind, as grave or graver, were followed by a target in the record."""
+    by = (act.by,) if act.by else ()
+    alike = ActClass(act.category, (), tuple(range(act.severity, 6)), by)
+    trigger = Reaction("", "", alike, (), (), target.name, AFTER_DAYS[1], LEARNED)
+    cases, followed = _followed(plan, trigger, AFTER_DAYS[1])
+    who = f" by {act.by}" if act.by else ""
+    grade = f"{category_label(act.category).lower()} of severity {act.severity} or more{who}"
+    if not cases:
+        return f"the general rate of answers: the record holds no {grade}"
+    return (
+        f"{followed} of {cases} past days with {grade} followed within {AFTER_DAYS[1]} days by "
+        f"{plan.inputs.config.target_title(target.name)}"
+    )
+
+
+def no_effect(base: Run, plan: Plan, targets: Sequence[ScenarioTarget]) -> str | None:
+    """Say in one sentence why a scenario leaves the headline as it is; ``None`` where it moves it."""
+    asked, inputs, change = base.forecast.headline, plan.inputs, plan.change
+    found = next(
+        (
+            one
+            for target in targets
+            if target.name == asked.target
+            for one in target.milestones
+            if one.name == asked.milestone
+        ),
+        None,
+    )
+    if found is None or abs(found.difference.value) >= LEAST_SHOWN:
+        return None
+    acts = _added(plan, base.inputs)
+    if acts and all(act.date >= found.date for act in acts):
+        return "The acts fall after the milestone."
+    if not acts:
+        if change.priors:
+            return "The headline does not hang on what these priors say."
+        return "What is changed does not reach the headline."
+    if all(act.category in COOPERATIVE for act in acts):
+        return "The record cannot tell whether such acts calm, and the prior says that they hardly do."
+    named = (
+        one.when
+        for one in inputs.reactions
+        if one.when
+        and any(one.when.holds(act.category, act.subcategory, act.severity, act.by) for act in acts)
+    )
+    if next(named, None) is None:
+        return (
+            "No reaction is named for such acts, they do not meet the target themselves, and the record "
+            "holds hardly an answer to them."
+        )
+    return "The record holds hardly an answer to such acts."

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from forecast.config import AssumedAct, PastEvents, Scenario
 from forecast.config.field_types import unknown_actor
 from forecast.config.reactions import LEARNED, same_reactions, setting_faults
-from forecast.config.scenario import Belief
+from forecast.config.scenario import Change
 from forecast.config.schema import actor_missing
 from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
@@ -30,6 +30,7 @@ from forecast.runs.inputs import (
     record_faults,
     scenario_reactions,
 )
+from forecast.runs.mixture import meets
 from forecast.streams import Acts, acts_of, stream_layout
 from forecast.wording import count, listing, long_day
 
@@ -38,20 +39,19 @@ _TYPO = 0.8
 
 
 @dataclass(frozen=True)
-class ScenarioPlan:
-    """What a scenario changes, ready to be computed.
+class Plan:
+    """A change that was put upon a run, ready to be computed.
 
     Parameters
     ----------
-    scenario : Scenario
+    change : Change
     inputs : Inputs
-        Of the run, with all that is known, believed and expected under the scenario: events, acts by the
-        scenario's reactions, priors, calendar and reactions.
+        Of the run, with all that is known, believed and expected under the change: events, acts by its
+        reactions, priors, calendar (all acts ahead) and reactions.
     seen : tuple of FutureAct
         Acts of the calendar that are seen, and not done.
     further : tuple of Reaction
         Reactions whose only evidence is their prior: the record holds no trigger.
-    beliefs : tuple of Belief
     changes_priors, changes_future, changes_reactions : bool
         Whether it states other priors and another future than the run, and reactions that the record
         tells of.
@@ -59,47 +59,41 @@ class ScenarioPlan:
         Past events that it leaves out.
     """
 
-    scenario: Scenario
+    change: Change
     inputs: Inputs
     seen: tuple[FutureAct, ...]
     further: tuple[Reaction, ...]
-    beliefs: tuple[Belief, ...]
     changes_priors: bool
     changes_future: bool
     changes_reactions: bool
     taken_out: int
 
     @property
-    def acts(self) -> tuple[FutureAct, ...]:
-        """All acts ahead."""
-        return self.inputs.calendar
-
-    @property
-    def changes_past(self) -> bool:
-        """Whether past events are taken out."""
-        return self.taken_out > 0
+    def scenario(self) -> Scenario:
+        """The change as a scenario, where it is one."""
+        assert isinstance(self.change, Scenario)
+        return self.change
 
     @property
     def in_words(self) -> str:
         """What it changes, e.g. ``3 assumed acts and 1 prior``."""
-        scenario, parts = self.scenario, []
-        if scenario.events:
-            parts.append(count(len(scenario.events), "assumed act"))
-        if scenario.beliefs:
-            parts.append(count(len(scenario.beliefs), "belief"))
-        if scenario.calendar is not None:
-            parts.append("another calendar")
-        if scenario.priors:
-            parts.append(count(len(scenario.priors), "prior"))
-        if scenario.reactions:
-            parts.append(count(len(scenario.reactions), "reaction"))
+        change = self.change
+        counted = {
+            "assumed act": change.events,
+            "belief": change.beliefs,
+            "prior": change.priors,
+            "reaction": change.reactions,
+        }
+        parts = [count(len(some), noun) for noun, some in counted.items() if some]
+        if change.calendar is not None:
+            parts.insert(bool(change.events) + bool(change.beliefs), "another calendar")
         if self.taken_out:
             parts.append(f"{count(self.taken_out, 'past event')} taken out")
         return listing(tuple(parts))
 
 
-def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
-    """Put a scenario upon the inputs of a run.
+def plan_change(inputs: Inputs, scenario: Change) -> Plan:
+    """Put a change upon the inputs of a run.
 
     Raises
     ------
@@ -117,7 +111,7 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
         known = priors_of(inputs.config, data, inputs.population)
     acts, seen = _acts(inputs, scenario, faults)
     reactions = _reactions(inputs, scenario, acts, faults)
-    beliefs = _beliefs(inputs, scenario, faults)
+    _belief_faults(inputs, scenario, acts, faults)
     if faults:
         if not scenario.reactions:
             _priors(known, scenario, faults)
@@ -139,12 +133,11 @@ def plan_scenario(inputs: Inputs, scenario: Scenario) -> ScenarioPlan:
     if faults:
         raise scenario.errors(faults)
     before = inputs.priors if left.all() else known
-    return ScenarioPlan(
+    return Plan(
         scenario,
         replace(inputs, events=events, data=data, priors=changed, calendar=acts, reactions=reactions),
         seen,
         further,
-        beliefs,
         changes_priors=not again
         and any(
             changed.priors[name].distribution != prior.distribution for name, prior in before.priors.items()
@@ -175,24 +168,41 @@ def _with_reactions(inputs: Inputs, known: PriorSet, data: Acts, reactions: Sequ
     return replace(full, priors=own)
 
 
-def _beliefs(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> tuple[Belief, ...]:
-    config, names = inputs.config, [rule.name for rule in inputs.rules]
+def _belief_faults(inputs: Inputs, scenario: Change, acts: Sequence[FutureAct], faults: list[Fault]) -> None:
+    """Targets and days that are not there, and beliefs that contradict acts ahead or one another."""
+    config, rules = inputs.config, {rule.name: rule for rule in inputs.rules}
     last = max(milestone.date for milestone in config.milestones) - timedelta(days=1)
     for index, belief in enumerate(scenario.beliefs):
-        if belief.target not in names:
-            hint = did_you_mean(belief.target, names)
-            message = f"the run has no target '{belief.target}'.{hint} It has: {', '.join(names)}"
+        first, end = belief.window
+        if belief.target not in rules:
+            hint = did_you_mean(belief.target, rules)
+            message = f"the run has no target '{belief.target}'.{hint} It has: {', '.join(rules)}"
             faults.append(Fault(("beliefs", index, "target"), message))
-        if belief.window[0] <= config.as_of or belief.window[1] > last:
+            continue
+        if first <= config.as_of or end > last:
             message = (
-                f"{belief.window[0]} … {belief.window[1]} is not within the days that are forecast "
+                f"{first} … {end} is not within the days that are forecast "
                 f"({config.as_of + timedelta(days=1)} … {last})"
             )
             faults.append(Fault(("beliefs", index, "window"), message))
-    return scenario.beliefs
+        if belief.ratio > 0:
+            continue
+        certain = (act for act in acts if act.probability == 1.0 and meets(act, rules[belief.target]))
+        for act in certain:
+            if first <= act.date and (act.until or act.date) <= end:
+                message = (
+                    f"nothing can happen there, but an act of {act.date} that is certain meets the target"
+                )
+                faults.append(Fault(("beliefs", index, "ratio"), message))
+        for place, other in enumerate(scenario.beliefs):
+            inside = other.target in rules and rules[belief.target].includes(rules[other.target])
+            overlap = other.window[0] <= end and first <= other.window[1]
+            if place != index and inside and overlap and other.ratio > 0 and other.target != belief.target:
+                message = f"contradicts beliefs[{index}], by which not even '{belief.target}' happens then"
+                faults.append(Fault(("beliefs", place, "ratio"), message))
 
 
-def _joint_faults(inputs: Inputs, acts: Sequence[FutureAct], scenario: Scenario) -> Iterator[Fault]:
+def _joint_faults(inputs: Inputs, acts: Sequence[FutureAct], scenario: Change) -> Iterator[Fault]:
     """Acts that belong to several classes at once, of which the record holds no act."""
     layout = inputs.data.layout
     known = {stream.classes for stream in layout.kinds}
@@ -204,7 +214,7 @@ def _joint_faults(inputs: Inputs, acts: Sequence[FutureAct], scenario: Scenario)
             yield Fault(("events",) if scenario.events else ("calendar",), message)
 
 
-def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[ScenarioPlan, ...]:
+def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[Plan, ...]:
     """Put several scenarios upon the inputs of a run.
 
     Raises
@@ -215,7 +225,7 @@ def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[Scena
     plans, faults = [], []
     for scenario in scenarios:
         try:
-            plans.append(plan_scenario(inputs, scenario))
+            plans.append(plan_change(inputs, scenario))
         except ConfigError as error:
             faults.append(str(error))
     if faults:
@@ -223,7 +233,7 @@ def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[Scena
     return tuple(plans)
 
 
-def _priors(known: PriorSet, scenario: Scenario, faults: list[Fault]) -> PriorSet:
+def _priors(known: PriorSet, scenario: Change, faults: list[Fault]) -> PriorSet:
     sound: dict[str, PriorStatement] = {}
     for name, statement in scenario.priors.items():
         try:
@@ -235,7 +245,7 @@ def _priors(known: PriorSet, scenario: Scenario, faults: list[Fault]) -> PriorSe
 
 
 def _reactions(
-    inputs: Inputs, scenario: Scenario, acts: Sequence[FutureAct], faults: list[Fault]
+    inputs: Inputs, scenario: Change, acts: Sequence[FutureAct], faults: list[Fault]
 ) -> tuple[Reaction, ...]:
     config = inputs.config
     stated = {name: said.model_dump() for name, said in scenario.reactions.items()}
@@ -265,7 +275,7 @@ def _near_subcategory(inputs: Inputs, category: str, name: str) -> str:
 
 
 def _acts(
-    inputs: Inputs, scenario: Scenario, faults: list[Fault]
+    inputs: Inputs, scenario: Change, faults: list[Fault]
 ) -> tuple[tuple[FutureAct, ...], tuple[FutureAct, ...]]:
     """All acts ahead, and those of them that are seen."""
     seen: list[FutureAct] = []
@@ -310,7 +320,7 @@ def _label_faults(probabilities: Iterable[str], labels: list[str]) -> Iterator[F
             yield Fault(("calendar", "probability", label), message)
 
 
-def _act_faults(inputs: Inputs, path: KeyPath, act: AssumedAct, scenario: Scenario) -> Iterator[Fault]:
+def _act_faults(inputs: Inputs, path: KeyPath, act: AssumedAct, scenario: Change) -> Iterator[Fault]:
     """Days that are not ahead, and actors that are missing or unknown."""
     as_of, where = inputs.config.as_of, (*path, "window" if act.window else "date")
     last = max(milestone.date for milestone in inputs.config.milestones)
@@ -337,7 +347,7 @@ def _act_faults(inputs: Inputs, path: KeyPath, act: AssumedAct, scenario: Scenar
         yield Fault((*path, "subcategory"), near)
 
 
-def _left(inputs: Inputs, scenario: Scenario, faults: list[Fault]) -> NDArray[np.bool_]:
+def _left(inputs: Inputs, scenario: Change, faults: list[Fault]) -> NDArray[np.bool_]:
     """Where an event stays, shape (event,)."""
     events, grid = inputs.events, inputs.data.grid
     left = np.ones(len(events), dtype=bool)

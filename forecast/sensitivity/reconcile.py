@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.stats import norm
+from scipy import special
 
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.inference.importance import importance_weights
@@ -208,7 +208,7 @@ class _Search:
             "what": f"{len(parts)} priors together",
             "parts": tuple(_part(prior, signed * part) for prior, part in parts),
             "scale": None,
-            "plausibility": 2 * float(norm.sf(steps)),
+            "plausibility": 2 * float(special.ndtr(-steps)),
             "probability": reached,
             "from": 0.0,
             "to": signed,
@@ -230,7 +230,7 @@ class _Search:
                 "kind": "priors_and_act",
                 "what": f"{len(parts)} priors together, and {_act_words(act.act)}",
                 "act": _act_words(act.act),
-                "plausibility": 2 * float(norm.sf(steps)) * min(_frequency(self.run, act.act), 1.0),
+                "plausibility": 2 * float(special.ndtr(-steps)) * min(_frequency(self.run, act.act), 1.0),
                 "probability": min(max(moved, 0.0), 1.0),
                 "setting": setting | {"events": [_event(act.act, 1.0)]},
             }
@@ -361,7 +361,7 @@ def _plausibility(shifts: PriorShifts, steps: float) -> float:
     draws, weights = parameter_draws(shifts.base, shifts.name), shifts.at(steps).weights.weights
     mean = float(weights @ draws / weights.sum())
     tail = min(float((draws <= mean).mean()), float((draws >= mean).mean()))
-    return min(2 * float(norm.sf(abs(steps))), 2 * tail, 1.0)
+    return min(2 * float(special.ndtr(-abs(steps))), 2 * tail, 1.0)
 
 
 def _act_words(act: FutureAct) -> str:

@@ -48,7 +48,6 @@ from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
 from forecast.runs.summaries import measure_monthly_risk, target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenarios
-from forecast.scenarios.evaluate import by_effect
 from forecast.scenarios.signs import measure_quiet, measure_signs
 from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
@@ -162,8 +161,6 @@ def _make(
         versions=versions(),
     )
     base = Run(inputs, posterior, mixture, forecast)
-    if judged.chances is not None:
-        base.__dict__["chances"] = judged.chances
     if keep:
         keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"], 0)))
     more: dict[str, object] = {}
@@ -180,8 +177,7 @@ def _make(
             robustness = measure_robustness(base)
     if inputs.scenarios:
         with clock.time("scenarios"):
-            found = compare_scenarios(base, inputs.scenarios, listen=tell)
-            more["scenarios"] = by_effect(found, forecast.headline)
+            more["scenarios"] = compare_scenarios(base, inputs.scenarios, listen=tell)
     if drivers:
         with clock.time("signs"):
             tell(StageProgress("signs"))
