@@ -8,6 +8,7 @@ from forecast.config import Scenario as Scenario
 from forecast.config import describe_config as describe_config
 from forecast.config import load_config as load_config
 from forecast.config import load_scenario as load_scenario
+from forecast.config.scenario import Change as Change
 from forecast.config.watchlist import Watchlist as Watchlist
 from forecast.config.watchlist import load_watchlist as load_watchlist
 from forecast.errors import CautionWarning as CautionWarning
@@ -35,6 +36,7 @@ from forecast.report.notebook import html_of
 from forecast.runs.inputs import read_inputs as read_inputs
 from forecast.runs.run import Run as Run
 from forecast.runs.run import read_run as read_run
+from forecast.scenarios import answer as answer
 from forecast.scenarios import compare_scenarios as compare_scenarios
 from forecast.sensitivity.robustness import measure_robustness as measure_robustness
 from forecast.watchlist.backtest import run_list_backtest as run_list_backtest

@@ -148,12 +148,12 @@ class Change(SettingsFile):
         description="reactions beside those of the config, or in place of those of the same name",
     )
 
-    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("change"))
+    _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("change", {(): "change"}))
 
     @classmethod
     def of(cls, settings: Mapping[str, object]) -> Change:
         """Read a change from the settings of a scenario file, as Python has them (``ConfigError``)."""
-        return Change.checked(settings, SourceMap("change"))
+        return Change.checked(settings, SourceMap("change", {(): "change"}))
 
     @staticmethod
     def disagreements(settings: Mapping[str, object]) -> list[Fault]:

@@ -59,6 +59,8 @@ Floats = NDArray[np.float64]
 LEAST_SHARE = 0.125
 """Share of a run's draws that weights must be worth, where that is less than ``EFFECTIVE_DRAWS_MIN``."""
 _LEAST = 1e-300
+_TOLD = 0.06
+"""Share of the draws by which a posterior has to differ from its prior to be another."""
 _FURTHER_SEED = 7
 COLUMNS = ("what", "target", "day", "who", "chance", "low", "high", "error")
 
@@ -120,15 +122,17 @@ class Answer:
             if self.way.method != "refit" and len(parts) == len(runs):
                 found[name] = [_moved(*each) for each in zip(*parts, strict=True)]
             if self.quiet is not None:
-                before = 1 - found[name][0]
-                factor = np.where(self.quiet[name] == before, 1.0, self.quiet[name] / np.maximum(before, 1e-12))
+                before, after = 1 - found[name][0], self.quiet[name]
+                factor = np.where(after == before, 1.0, after / np.maximum(before, 1e-12))
                 found[name] = [np.clip(part + (1 - part) * (1 - factor), 0.0, 1.0) for part in found[name]]
+                found[name][0] = np.where(after == before, found[name][0], 1 - after)
         rules = [rule for rule in self.mixture.inputs.rules if rule.name in found]
-        ordered = [
+        probability, low, high = (
             raised_to_included({name: parts[at] for name, parts in found.items()}, rules) for at in range(3)
-        ]
+        )
         return {
-            name: ProbabilityCurve(*(np.maximum.accumulate(part[name]) for part in ordered)) for name in found
+            name: ProbabilityCurve(np.maximum.accumulate(probability[name]), low[name], high[name])
+            for name in found
         }
 
     def errors(self, target: str, day: int, error: float) -> tuple[float, float]:
@@ -164,8 +168,9 @@ class Answer:
 def _moved(run: Floats, now: Floats, before: Floats) -> Floats:
     """Probabilities of the run, moved as some draws move theirs, by the chance that nothing happens."""
     quiet = (1 - run) * (1 - now) / np.maximum(1 - before, 1e-12)
-    # Exactly the run's own where nothing is moved.
-    return np.asarray(np.where(now == before, run, np.clip(1 - quiet, 0.0, 1.0)))
+    # Exactly the run's own where nothing is moved, and one where it is certain.
+    chance = np.where(now > 1 - 1e-12, 1.0, np.clip(1 - quiet, 0.0, 1.0))
+    return np.asarray(np.where(now == before, run, chance))
 
 
 def answer(run: Run, change: Change | Mapping[str, object] | None = None) -> Answer:
@@ -263,12 +268,12 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
         chances = replace(chances, draws=way.draws, priors=plan.inputs.priors)
         chances.prepare(plan.inputs.calendar)
         plain = chances.survival(occasions=False)
-    elif weights:
-        weights = _of_rows(weights, base.few_rows)
     chances = chances.with_further([*_further(plan, len(chances.draws))])
     known = plan.inputs.reactions[: len(chances.data.layout.reactions)]
     ahead = chances.survival(plan.inputs.calendar, reactions=known)
-    own = weights.weights if weights and np.ptp(weights.weights) > 0 else None
+    own = None
+    if weights:
+        own = weights.weights if way.draws is not None else of_rows(weights.weights, base.few_rows)
     if plan.seen:
         if own is None:
             own = np.full(len(chances.draws), 1 / len(chances.draws))
@@ -285,11 +290,12 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
     return found
 
 
-def _of_rows(weights: ImportanceWeights, rows: NDArray[np.int64]) -> ImportanceWeights:
-    """Weights of some draws; all alike where none of these has any."""
-    own = weights.weights[rows]
-    total = own.sum()
-    return ImportanceWeights(own / total if total > 0 else np.full(len(own), 1 / len(own)), weights.pareto_k)
+def of_rows(weights: Floats | None, rows: NDArray[np.int64]) -> Floats | None:
+    """Weights of some of all draws, which sum to one; all alike where none of these has any."""
+    if weights is None or not np.ptp(weights):
+        return None
+    total = weights[rows].sum()
+    return np.asarray(weights[rows] / total if total > 0 else np.full(len(rows), 1 / len(rows)))
 
 
 def _further(plan: Plan, n_draws: int) -> Sequence[FurtherReaction]:
@@ -400,6 +406,15 @@ def parameter_draws(base: Run, name: str) -> Floats:
     if prior.element is None:
         return values
     return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]
+
+
+def is_told(base: Run, name: str) -> bool:
+    """Whether the record tells of a parameter: its posterior lies elsewhere or is narrower."""
+    values, prior = parameter_draws(base, name), base.inputs.priors.priors[name].distribution
+    low, middle, high = prior.quantile([0.16, 0.5, 0.84]).tolist()
+    below = float((values < middle).mean())
+    inside = float(((values > low) & (values < high)).mean())
+    return abs(below - 0.5) > _TOLD or inside - 0.68 > _TOLD
 
 
 def log_prior_ratio(base: Run, priors: PriorSet) -> Floats:

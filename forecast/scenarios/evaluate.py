@@ -37,7 +37,7 @@ from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import ProbabilityCurve, meets, quiet_chance
 from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
-from forecast.scenarios.answer import Answer, answered, way_of
+from forecast.scenarios.answer import Answer, answered, is_told, way_of
 from forecast.scenarios.plan import Plan, plan_scenarios
 from forecast.wording import count, listing, long_day
 
@@ -171,8 +171,9 @@ def _rounded(curve: Curve, known: Curve) -> Curve:
     """Return a curve with few decimals, but for what is exactly that of the run."""
     parts: dict[str, object] = {"date": curve.date}
     for name in ("probability", "lower90", "upper90"):
-        pairs = zip(getattr(curve, name), getattr(known, name), strict=True)
-        parts[name] = tuple(new if new == old else round(new, _DECIMALS) for new, old in pairs)
+        new, old = (np.array(getattr(one, name)) for one in (curve, known))
+        told = np.where(new == old, new, np.round(new, _DECIMALS))
+        parts[name] = tuple((np.maximum.accumulate(told) if name == "probability" else told).tolist())
     return Curve.model_validate(parts)
 
 
@@ -268,24 +269,27 @@ def rests_on(base: Run, plan: Plan) -> str:
         for reaction, one in inputs.config.reactions.items() | change.reactions.items():
             cause = next(each for each in inputs.reactions if each.name == reaction)
             if cause.when and cause.when.holds(act.category, act.subcategory, act.severity, act.by):
-                told[reaction] = _of_reaction(plan, cause, stated=one.chance != LEARNED, severity=act.severity)
+                told[reaction] = _of_reaction(
+                    plan, cause, stated=one.chance != LEARNED, severity=act.severity
+                )
                 break
         else:
             told[act.category] = _of_kind(plan, act, rules[headline])
-    for reaction in (
-        one for one in inputs.reactions if one.name in change.reactions and one.name not in told
-    ):
-        told[reaction.name] = _of_reaction(plan, reaction, stated=reaction.chance != LEARNED)
+    for cause in inputs.reactions:
+        if cause.name in change.reactions and cause.name not in told:
+            told[cause.name] = _of_reaction(plan, cause, stated=cause.chance != LEARNED)
     parts += told.values()
-    if change.priors:
-        parts.append(f"{'a prior' if len(change.priors) == 1 else 'priors'}: {listing(tuple(change.priors))}")
+    for name in change.priors:
+        held = inputs.priors.priors
+        untold = name in held and not is_told(base, name)
+        parts.append(f"a prior ({name})" + (", of which this record cannot tell" if untold else ""))
     if change.calendar and not parts:
         parts.append("an assumption: other chances of scheduled events")
     return "; ".join(parts)
 
 
 def _of_reaction(plan: Plan, reaction: Reaction, *, stated: bool, severity: int = 1) -> str:
-    """What a reaction rests on: the chance that is stated, and what followed its cases, those as grave too."""
+    """What a reaction rests on: the chance stated, and what followed its cases, those as grave too."""
     days, when = reaction.days, reaction.when
     cases, answered = _followed(plan, reaction, days)
     found = ["a stated chance"] if stated else []

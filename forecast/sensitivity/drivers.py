@@ -28,10 +28,8 @@ from forecast.runs.inputs import Inputs, priors_of
 from forecast.runs.mixture import direct_answers, weighted_by_draw
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day
-from forecast.sensitivity.acts_ahead import thinned
 from forecast.streams import Acts, acts_of
 
-_DRAWS = 250
 _LEAST = 1e-12
 _LIVES = ("answers_half_life_days", "follow_on_half_life_days", "reaction_half_life_days")
 _HALF_LIVES = 10.0
@@ -106,11 +104,10 @@ def leave_one_out(
 
     ``listen`` is called with (done, all).
     """
-    inputs, mixture, day = base.inputs, base.mixture, milestone_day(base, milestone)
+    inputs, mixture, day = base.inputs, base.few, milestone_day(base, milestone)
     events, data, priors = inputs.events, inputs.data, inputs.priors
-    thin = thinned(base, _DRAWS)
-    draws, share = base.draws.rows(thin), mixture.share(target)
-    ahead, plain = (one.survival.of(target)[thin, day] for one in (mixture, mixture.without_acts))
+    draws, share = base.few_chances.draws, mixture.share(target)
+    ahead, plain = (one.survival.of(target)[:, day] for one in (mixture, mixture.without_acts))
     no_sign = np.zeros((len(data.layout.kinds), len(SEVERITIES)), dtype=bool)
     by_acts = ahead / np.maximum(plain, _LEAST)
 

@@ -24,11 +24,12 @@ from forecast.panel import FutureAct
 from forecast.records.base import Interval, Probability, Record
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day, parameter_draws
-from forecast.sensitivity.acts_ahead import ActEffect, act_effects
 from forecast.sensitivity.shifts import (
     FURTHEST,
+    ActEffect,
     PriorShifts,
     Questions,
+    act_effects,
     key_assumptions,
     shift_to,
 )
@@ -221,7 +222,7 @@ class _Search:
         ratio = np.sum([prior.log_ratio(signed * part) for prior, part in parts], axis=0)
         weights = importance_weights(ratio).weights
         place = [rule.name for rule in self.run.inputs.rules].index(self.target)
-        factor = self.run.chances.factor(replace(act.act, probability=1.0))
+        factor = self.run.few_chances.factor(replace(act.act, probability=1.0))
         quiet = self._questions.ahead * factor[:, place, [milestone_day(self.run, self.milestone)]]
         moved = float(replace(self._questions, ahead=quiet).unclipped(weights)[0])
         moved += reached - float(self._questions.unclipped(weights)[0])

@@ -11,9 +11,15 @@ from collections.abc import Sequence
 from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivity, Robustness, ShiftEnd
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
-from forecast.sensitivity.acts_ahead import ActEffect, act_effects
 from forecast.sensitivity.labels import measure_sensitivities
-from forecast.sensitivity.shifts import PriorShifts, Questions, key_assumptions, rests_on_record
+from forecast.sensitivity.shifts import (
+    ActEffect,
+    PriorShifts,
+    Questions,
+    act_effects,
+    key_assumptions,
+    rests_on_record,
+)
 
 ONE_STEP = 1.0
 """Spreads of the prior by which a bar moves it: its median goes to its 16% and its 84% quantile."""

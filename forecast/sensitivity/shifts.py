@@ -1,35 +1,36 @@
-"""Forecasts under other priors, by weights of the draws, and the shift that reaches a probability.
+"""Forecasts under other assumptions: a prior shifted, by weights of draws, and the chance of an act.
 
 A *step* moves a prior by one standard deviation of its own, on the scale on which it is normal; its width
-stays. The pooled hazard knows nothing of priors: they move it only through what acts ahead do.
+stays. The pooled hazard knows nothing of priors: they move it only through what acts ahead do. The chance
+that nothing happens is linear in the chance of an act of conflict, and nearly so of one of cooperation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
+from forecast.panel import FutureAct
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.analysis import Assumed
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, weighted_by_draw
 from forecast.runs.run import Run
-from forecast.scenarios.answer import milestone_day, parameter_draws
+from forecast.scenarios.answer import is_told, milestone_day, of_rows, parameter_draws
 
 FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
 SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
 _TOLERANCE = 1e-3
 _LEAST = 1e-12
-_TOLD = 0.06
-"""Share of the draws by which a posterior has to differ from its prior to be another."""
 
 
 def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ def rests_on_record(inputs: Inputs, name: str) -> bool:
 
 @dataclass(frozen=True)
 class Questions:
-    """What the members say of several (target, milestone) questions.
+    """What the members say of several (target, milestone) questions, on some draws of a run.
 
     Parameters
     ----------
@@ -75,6 +76,8 @@ class Questions:
         Chance that nothing happens by the other members, without the acts ahead.
     shown : ndarray, shape (question,)
         The forecast of the run.
+    rows : ndarray of int, shape (draw,)
+        Positions of these draws among all of the run.
     """
 
     ahead: Floats
@@ -82,11 +85,12 @@ class Questions:
     share: Floats
     silent: Floats
     shown: Floats
+    rows: NDArray[np.int64]
 
     @classmethod
     def of(cls, base: Run, asked: Sequence[tuple[str, str]], mixture: Mixture | None = None) -> Questions:
-        """Read the questions of a run; of another ``mixture`` where one is given."""
-        mixture = mixture or base.mixture
+        """Read the questions of a run; with the acts ahead of another ``mixture`` where one is given."""
+        mixture = mixture or base.few
         days = [(target, milestone_day(base, milestone)) for target, milestone in asked]
         ahead, plain = (
             np.column_stack([one.survival.of(target)[:, day] for target, day in days])
@@ -97,31 +101,82 @@ class Questions:
             / max(len(mixture.direct.of(target)), 1)
             for target, day in days
         ]
-        shown = np.array([mixture.probability(*one) for one in days])
-        return cls(ahead, plain, np.array([mixture.share(one) for one, _ in asked]), np.array(silent), shown)
+        shown = np.array([base.curves[target].probability[day] for target, day in days])
+        share = np.array([mixture.share(one) for one, _ in asked])
+        return cls(ahead, plain, share, np.array(silent), shown, base.few_rows)
 
     def unclipped(self, weights: Floats | None = None) -> Floats:
-        """The same, but for the order in which the run keeps nested targets."""
-        ahead, plain = (
-            one.mean(axis=0) if weights is None else weights @ one for one in (self.ahead, self.plain)
-        )
+        """Forecasts by these draws alone, under weights of all draws of the run, shape (question,)."""
+        own = of_rows(weights, self.rows)
+        ahead, plain = (one.mean(axis=0) if own is None else own @ one for one in (self.ahead, self.plain))
         moved = self.silent * ahead / np.maximum(plain, _LEAST)
         return np.asarray(self.share * (1 - ahead) + (1 - self.share) * (1 - moved))
 
     def probability(self, weights: Floats | None = None) -> Floats:
-        """Forecasts under weights of the draws, shape (question,)."""
+        """Forecasts under weights of all draws of the run, shape (question,)."""
         if weights is None:
             return self.shown
         return np.asarray(np.clip(self.shown + self.unclipped(weights) - self.unclipped(None), 0.0, 1.0))
 
     def by_draw(self, question: int, weights: Floats | None = None) -> Floats:
         """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
-        ahead, plain = (weighted_by_draw(one[:, question], weights) for one in (self.ahead, self.plain))
+        own = of_rows(weights, self.rows)
+        ahead, plain = (weighted_by_draw(one[:, question], own) for one in (self.ahead, self.plain))
         before = max(float(plain.mean()), _LEAST)
         factor = float(ahead.mean()) / before
         factor_by_draw = factor + (ahead - factor * plain) / before
         share, silent = self.share[question], self.silent[question]
         return np.asarray(share * (1 - ahead) + (1 - share) * (1 - silent * factor_by_draw))
+
+
+@dataclass(frozen=True)
+class ActEffect:
+    """Forecasts where an act surely does not happen, and where it surely does, shape (2, question).
+
+    ``mcse``, shape (question,), is the error of the difference.
+    """
+
+    act: FutureAct
+    ends: Floats
+    mcse: Floats
+
+    def slope(self, question: int) -> float:
+        """Forecast if the act surely happens minus if it surely does not."""
+        return float(self.ends[1, question] - self.ends[0, question])
+
+    def at(self, chance: float, question: int) -> float:
+        """Forecast of one question where the act has this probability."""
+        return float(np.clip(self.ends[0, question] + chance * self.slope(question), 0.0, 1.0))
+
+    def crossing(self, question: int, bound: float) -> float:
+        """Chance of the act at which the forecast of one question is this; beyond [0, 1] where none is."""
+        return (bound - float(self.ends[0, question])) / self.slope(question)
+
+
+def act_effects(
+    base: Run, asked: Sequence[tuple[str, str]], acts: Sequence[FutureAct]
+) -> Iterator[ActEffect]:
+    """Yield the effects of acts on (target, milestone) questions.
+
+    An act is one of the run's calendar, or another one, whose stated probability is 0.
+    """
+    chances, calendar, now = base.few_chances, base.inputs.calendar, Questions.of(base, asked)
+    chances.prepare(acts)
+    for act in acts:
+        others, stated = tuple(one for one in calendar if one is not act), act.probability
+        end = 1.0 if stated < 0.5 else 0.0
+        ahead = chances.survival((*others, replace(act, probability=end)) if end else others)
+        moved = Questions.of(
+            base, asked, replace(base.few, ahead=ahead, plain=base.few.without_acts.survival)
+        )
+        by_draw = [(now.by_draw(column), moved.by_draw(column)) for column in range(len(asked))]
+        # As a scenario carries them over to the run: by the factor of the chance that nothing happens.
+        quiet = (1 - now.shown) / np.maximum([1 - old.mean() for old, _ in by_draw], _LEAST)
+        slope = quiet * [(new - old).mean() / (end - stated) for old, new in by_draw]
+        errors = [monte_carlo_error((new - old) / (end - stated), base.n_chains) for old, new in by_draw]
+        # Through the forecast of the run at the act's own chance.
+        ends = now.shown + np.outer([-stated, 1 - stated], slope)
+        yield ActEffect(act, ends, quiet * errors)
 
 
 class ShiftedChances(NamedTuple):
@@ -151,11 +206,8 @@ class PriorShifts:
 
     @property
     def told(self) -> bool:
-        """Whether the record tells: its posterior lies elsewhere than the prior, or is narrower."""
-        low, middle, high = self.prior.distribution.quantile([0.16, 0.5, 0.84]).tolist()
-        below = float((self._values < middle).mean())
-        inside = float(((self._values > low) & (self._values < high)).mean())
-        return abs(below - 0.5) > _TOLD or inside - 0.68 > _TOLD
+        """Whether the record tells of it."""
+        return is_told(self.base, self.name)
 
     def moved(self, steps: float) -> Distribution:
         """The prior after a shift."""

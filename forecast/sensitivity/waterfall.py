@@ -29,10 +29,6 @@ from forecast.models.survival import Chances
 from forecast.records.forecast import Step, WaterfallStep
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day
-from forecast.sensitivity.acts_ahead import thinned
-
-_DRAWS = 250
-"""Draws on which the sources of the model are told apart; what their mean lacks all draws give back."""
 
 
 def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
@@ -43,7 +39,7 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
     alone = plain.by_draw(target, day)
     found: list[tuple[Step, float, float]] = [("base_rate", _base_rate(base), 0.0)]
     if share:
-        rows = thinned(base, _DRAWS)
+        rows = base.few_rows
         steps, before = list(_sources(base, target, day, rows)), np.full(len(rows), found[0][1])
         # What the other members hold of the forecast is the same at every step.
         others = float(alone.mean() - share * (1 - plain.survival.of(target)[:, day].mean()))

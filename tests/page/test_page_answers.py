@@ -17,7 +17,7 @@ from forecast.errors import RunFolderError
 from forecast.models.survival import Chances
 from forecast.priors.distributions import shifted
 from forecast.report.words import judgement_sentence
-from forecast.scenarios import compare_scenarios, plan_scenario
+from forecast.scenarios import compare_scenarios, plan_change
 from forecast.scenarios.answer import parameter_draws
 
 CLASH = {"date": "2022-08-15", "category": "sanction", "severity": 4, "probability": 0.6}
@@ -188,7 +188,7 @@ def test_the_command_of_a_state_asks_for_the_same(engine, name):
         for key in ("--prior", "--event", "--without", "--see", "--belief")
     ]
     stated = scenario_from_options(*said)
-    ours, theirs = (plan_scenario(engine.run.inputs, one) for one in (state.scenario, stated))
+    ours, theirs = (plan_change(engine.run.inputs, one) for one in (state.scenario, stated))
     assert (ours.acts, ours.seen, ours.beliefs) == (theirs.acts, theirs.seen, theirs.beliefs)
     assert ours.inputs.priors == theirs.inputs.priors
 

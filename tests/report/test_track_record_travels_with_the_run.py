@@ -166,7 +166,7 @@ def finished(factory, tmp_path):
     return Run(
         inputs=inputs,
         fit=posterior,
-        mixture=Mixture(inputs, DirectAnswers({}), ahead),
+        made=Mixture(inputs, DirectAnswers({}), ahead),
         forecast=factory.forecast(factory.events),
         analysis=factory.analysis(factory.events),
     )

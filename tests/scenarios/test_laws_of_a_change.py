@@ -10,9 +10,8 @@ import pytest
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.models.simulate import Simulator
 from forecast.panel import FutureAct
-from forecast.scenarios import answer, compare_scenarios, plan_scenario
+from forecast.scenarios import answer, compare_scenarios, plan_change
 from forecast.scenarios.answer import milestone_day, way_of
-from forecast.scenarios.evaluate import by_effect
 
 from .conftest import CLASH, assumed, milestones
 
@@ -124,8 +123,8 @@ def test_chances_are_those_of_played_clusters(base):
     day, draw, n = milestone_day(base, "autumn"), 7, 3000
     scenario = assumed({"date": str(act.date), "category": act.category, "severity": 3, "by": "CHN",
                         "probability": 0.7}, calendar={"replace": []})  # fmt: skip
-    exact = 1 - answer(base, plan_scenario(base.inputs, scenario)).survival.of("escalation")[draw, day]
-    simulator, rng = Simulator(base.chances, draw), np.random.default_rng(3)
+    exact = 1 - answer(base, scenario).survival.of("escalation")[draw, day]
+    simulator, rng = Simulator(base.few_chances, draw), np.random.default_rng(3)
     met = base.inputs.data.layout.meets[0]
     played = []
     for _ in range(n):
@@ -164,7 +163,7 @@ def test_an_act_of_the_target_itself_is_told_apart_from_what_the_model_adds(stil
 
 def test_the_calendar_can_be_changed_extended_and_replaced_which_is_recorded(base):
     def acts(**calendar):
-        return plan_scenario(base.inputs, assumed(calendar=calendar)).acts
+        return plan_change(base.inputs, assumed(calendar=calendar)).inputs.calendar
 
     (known,) = base.inputs.calendar
     assert acts(probability={"A minister visits": 0.9}) == (replace(known, probability=0.9),)
@@ -172,30 +171,6 @@ def test_the_calendar_can_be_changed_extended_and_replaced_which_is_recorded(bas
     assert acts(replace=[]) == ()
     (gone,) = compare_scenarios(base, [assumed(calendar={"replace": []})])
     assert [(one.before, one.after) for one in gone.expectations] == [(0.5, 0.0)]
-
-
-def test_scenarios_stand_in_the_order_of_what_the_model_adds(base):
-    (found,) = compare_scenarios(base, [assumed(CLASH)])
-
-    def told(name, change, assumed_part, **known):
-        def altered(one):
-            moved = one.difference.model_copy(update={"value": change})
-            return one.model_copy(update={"difference": moved, "by_assumption": assumed_part})
-
-        targets = tuple(
-            target.model_copy(update={"milestones": tuple(map(altered, target.milestones))})
-            for target in found.targets
-        )
-        return found.model_copy(update={"name": name, "targets": targets} | known)
-
-    given = [
-        told("assumed", 0.40, 0.39),
-        told("withheld", 0.9, 0.0, targets=(), withheld="no_refit"),
-        told("falls", -0.05, 0.0),
-        told("rises", 0.02, None),
-    ]
-    ordered = [one.name for one in by_effect(given, base.forecast.headline)]
-    assert ordered == ["falls", "rises", "assumed", "withheld"]
 
 
 # -- acts that are seen
@@ -226,59 +201,72 @@ def test_an_act_seen_weights_draws_by_the_chance_of_one_in_the_window(still, run
 
     run = run_from(replace(inputs, calendar=()), edit=rates)
     act = {"window": ["2022-07-11", "2022-07-24"], "category": "sanction", "severity": 2, "by": "USA"}
-    mixture = answer(run, plan_scenario(run.inputs, assumed({**act, "seen": True})))
+    found = answer(run, assumed({**act, "seen": True}))
     layout, data = run.inputs.data.layout, run.inputs.data
     k = layout.streams.index("sanction.USA")
-    rate = run.draws.variables["baseline_weekly_rate"][:, layout.rate_of[k]] * data.rate_shares[k]
+    rate = run.few_chances.draws.variables["baseline_weekly_rate"][:, layout.rate_of[k]] * data.rate_shares[k]
     weights = 1 - np.exp(-rate * 2 * data.mix[k, 1])
-    np.testing.assert_allclose(mixture.weights, weights / weights.sum(), rtol=1e-6)
+    np.testing.assert_allclose(found.draw_weights, weights / weights.sum(), rtol=1e-6)
 
 
 # -- beliefs
 
 
 @pytest.mark.parametrize("family", ["model", "mixed", "partly", "alone"])
-@pytest.mark.parametrize("ratio", [1.5, 4.0])
+@pytest.mark.parametrize("ratio", [0.0, 0.3, 1.5, 4.0])
 def test_a_belief_multiplies_the_hazard_of_the_forecast_in_its_window_exactly(run_of, family, ratio):
     run, first, end = run_of(family), 31, 61
-    mixture = answer(run, plan_scenario(run.inputs, assumed(beliefs=[{**BELIEF, "ratio": ratio}])))
+    (found,) = compare_scenarios(run, [assumed(beliefs=[{**BELIEF, "ratio": ratio}])])
+    curves = answer(run, assumed(beliefs=[{**BELIEF, "ratio": ratio}])).curves
 
     def hazards(name):
-        old, new = (-np.log1p(-one.curves[name].probability) for one in (run.mixture, mixture))
+        old, new = (-np.log1p(-one[name].probability) for one in (run.curves, curves))
         return np.diff(old), np.diff(new)
 
     old, new = hazards("lethal")
-    np.testing.assert_allclose(new[first:end], ratio * old[first:end], rtol=1e-6)
+    np.testing.assert_allclose(new[first:end], ratio * old[first:end], rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(new[:first], old[:first], atol=1e-12)
     np.testing.assert_allclose(new[end:], old[end:], atol=1e-12)
-    # What includes the target has as much more hazard.
+    # What includes the target has as much more hazard, or less, as far as it has any.
     wide, more = hazards("escalation")
-    np.testing.assert_allclose(more - wide, new - old, atol=1e-9)
-    other = plan_scenario(run.inputs, assumed(beliefs=[{**BELIEF, "target": "escalation"}]))
-    narrow, known = (one.curves["lethal"].probability for one in (answer(run, other), run.mixture))
-    np.testing.assert_allclose(narrow, known, atol=1e-12)
+    np.testing.assert_allclose(
+        more, np.maximum(wide + new - old, 0.0), atol=1e-9 if family != "partly" else 1
+    )
+    other = answer(run, assumed(beliefs=[{**BELIEF, "target": "escalation", "ratio": ratio}])).curves
+    narrow, known = other["lethal"].probability, run.curves["lethal"].probability
+    if ratio > 1:
+        np.testing.assert_array_equal(narrow, known)
+    else:
+        # Of what it includes as much less happens, and nothing where it does not happen itself.
+        np.testing.assert_allclose(np.diff(-np.log1p(-narrow))[first:end], ratio * old[first:end], atol=1e-9)
+    for target in found.targets:
+        assert np.all(np.diff(target.curve.probability) >= 0)
+
+
+def test_nothing_until_a_day_is_the_forecast_given_that_nothing_happened(base):
+    days = milestone_day(base, "autumn")
+    last = str(base.inputs.data.grid.origin + timedelta(days=days - 1))
+    none = {"target": "escalation", "window": ["2022-07-01", last], "ratio": 0.0}
+    curves = answer(base, {"beliefs": [none]}).curves
+    quiet = 1 - base.curves["escalation"].probability
+    new = curves["escalation"].probability
+    assert new[days] == pytest.approx(0.0, abs=1e-12)
+    np.testing.assert_allclose(new[days:], 1 - quiet[days:] / quiet[days], atol=1e-12)
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.5])
 def test_a_belief_below_one_multiplies_the_hazard_of_every_draw(run_of, ratio):
     run, first, end = run_of("mixed"), 31, 61
-    plan = plan_scenario(run.inputs, assumed(beliefs=[{**BELIEF, "ratio": ratio}]))
-    mixture = answer(run, plan)
+    mixture = answer(run, assumed(beliefs=[{**BELIEF, "ratio": ratio}])).mixture
+    both = zip(run.few.direct.of("lethal"), mixture.direct.of("lethal"), strict=True)
     for old, new in (
-        (run.mixture.survival.of("lethal"), mixture.survival.of("lethal")),
-        *(
-            (1 - a, 1 - b)
-            for a, b in zip(run.mixture.direct.of("lethal"), mixture.direct.of("lethal"), strict=True)
-        ),
+        (run.few.survival.of("lethal"), mixture.survival.of("lethal")),
+        *((1 - a, 1 - b) for a, b in both),
     ):
         np.testing.assert_array_equal(new[:, :first], old[:, :first])
         ratios = np.log(new[:, end] / new[:, first]) / np.log(old[:, end] / old[:, first])
         np.testing.assert_allclose(ratios, ratio, rtol=1e-6)
         np.testing.assert_allclose(new[:, -1] / new[:, end], old[:, -1] / old[:, end], rtol=1e-9)
-    curves = compare_scenarios(run, [plan.scenario])[0].targets
-    for target in curves:
-        assert np.all(np.diff(target.curve.probability) >= 0)
-    assert np.all(np.array(curves[0].curve.probability) >= curves[1].curve.probability)
 
 
 # -- reactions
@@ -348,7 +336,7 @@ def test_a_further_reaction_is_one_that_the_config_might_have_stated(still, fold
         assert abs(one.probability - two.probability) < 4 * apart + 1e-6, question
     # Another chance for it is another prior, and weights tell.
     changed = {"line": {**NEW, "chance": 0.7}}
-    assert way_of(run, plan_scenario(run.inputs, assumed(TRIGGER, reactions=changed))).method == "reweight"
+    assert way_of(run, plan_change(run.inputs, assumed(TRIGGER, reactions=changed))).method == "reweight"
 
 
 def test_an_occasion_without_past_days_needs_no_fit(base):
@@ -361,5 +349,5 @@ def test_an_occasion_without_past_days_needs_no_fit(base):
 
 def test_a_reaction_to_acts_of_the_record_needs_a_fit(base):
     reactions = {"line": {"when": {"category": "sanction"}, "then": {"by": "CHN", "category": "dispute"}}}
-    way = way_of(base, plan_scenario(base.inputs, assumed(SANCTION, reactions=reactions)))
+    way = way_of(base, plan_change(base.inputs, assumed(SANCTION, reactions=reactions)))
     assert (way.method, way.reason.code) == ("refit", "reactions_of_record")

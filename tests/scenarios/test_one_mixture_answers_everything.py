@@ -13,7 +13,7 @@ from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import quantiles
 from forecast.runs.run import mixture_of, read_run, write_run
 from forecast.runs.summaries import target_forecasts
-from forecast.scenarios import compare_scenarios, plan_scenario
+from forecast.scenarios import compare_scenarios, plan_change
 from forecast.scenarios.answer import answered, milestone_day, way_of
 from forecast.sensitivity.robustness import measure_robustness
 from forecast.watchlist.dyads import direct_forecasts
@@ -132,14 +132,14 @@ def test_the_difference_shown_is_that_of_the_numbers_shown_and_risk_never_lowers
 
 
 def test_a_refit_in_which_nothing_changed_changes_nothing(mixed, monkeypatch):
-    plan = plan_scenario(mixed.inputs, assumed({**CLASH, "probability": 0.0}))
+    plan = plan_change(mixed.inputs, assumed({**CLASH, "probability": 0.0}))
     way = way_of(mixed, plan)._replace(method="refit")
     module = sys.modules["forecast.scenarios.answer"]
     monkeypatch.setattr(module, "fitted_anew", lambda plan, tell: (mixed.chances, ()))
-    again = answered(mixed, plan, way).mixture
+    curves = answered(mixed, plan, way).curves
     for target, milestone in QUESTIONS:
         day = milestone_day(mixed, milestone)
-        assert again.probability(target, day) == mixed.mixture.probability(target, day)
+        assert curves[target].probability[day] == mixed.mixture.probability(target, day)
 
 
 def test_a_rare_act_moves_members_by_its_chance(run_of):
@@ -154,7 +154,7 @@ def test_a_rare_act_moves_members_by_its_chance(run_of):
 def test_a_forecast_without_the_model_is_moved_by_no_prior(run_of):
     run = run_of("alone")
     inputs = replace(run.inputs, calendar=())
-    quiet = replace(run, inputs=inputs, mixture=mixture_of(inputs, run.chances))
+    quiet = replace(run, inputs=inputs, made=mixture_of(inputs, run.chances))
     targets = target_forecasts(quiet.mixture, run.n_chains)
     quiet = replace(quiet, forecast=run.forecast.model_copy(update={"targets": targets}))
     (found,) = compare_scenarios(quiet, [assumed(priors=LONGER)])

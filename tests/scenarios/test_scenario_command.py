@@ -174,13 +174,17 @@ BAD_INPUT = (
     ("--prior", "excitation.branching.dispute=weak"),
     ("--see", "2022-08-01:sanction:3:0.5"),
     ("--see", "2022-08-01:sanction"),
-    *(("--belief", f"{one}") for one in ("escalation:2022-08-01:2", "escalation:2022-08-01..2022-08-30:0")),
+    *(("--belief", f"{one}") for one in ("escalation:2022-08-01:2", "escalation:2022-08-01..2022-08-30:-1")),
     ("--belief", "escalation:2022-08-01..2022-08-30:2", "--belief", "escalation:2022-08-15..2022-09-15:3"),
     *(
         ("--belief", f"{one}:2")
         for one in ("escalate:2022-08-01..2022-08-30", "lethal:2022-06-30..2022-08-30")
     ),
     ("--belief", "lethal:2022-12-01..2023-02-01:2"),
+    *(("--prior", f"rate.{one}") for one in ("lethal=few", "lethal=5000 a year", "letal=0.4 a year")),
+    ("--prior", "rate.lethal=Beta(2, 3)"),
+    ("--belief", "lethal:2022-08-01..2022-08-30:0", "--event", "2022-08-10:military_incident:5"),
+    ("--belief", "escalation:2022-08-01..2022-08-30:0", "--belief", "lethal:2022-08-15..2022-09-30:2"),
     ("--event", "2022-06-01:sanction:3"),
     ("--event", "2022-08-01:sanction:3:1.2"),
     ("--without", "e7"),

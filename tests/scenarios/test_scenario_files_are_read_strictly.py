@@ -10,7 +10,7 @@ from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
 from forecast.inference.importance import PARETO_K_MAX
 from forecast.runs.inputs import read_inputs
-from forecast.scenarios import plan_scenario
+from forecast.scenarios import plan_change
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted((ROOT / "configs/scenarios").glob("*.yaml"))
@@ -39,7 +39,7 @@ WRONG = [
     ["calendar: {replace: [], probability: {A minister visits: 0.9}}"],
     ["priors: {tension.scale: {median: 2, q05: 3}}"],
     ["events:", "  - {date: 2022-08-15, category: sanction, severity: 3, probability: 0.5, seen: true}"],
-    ["beliefs: [{target: lethal, window: [2022-08-15, 2022-08-20], ratio: 0}]"],
+    ["beliefs: [{target: lethal, window: [2022-08-15, 2022-08-20], ratio: -1}]"],
     ["beliefs: [{target: lethal, window: [2022-08-20, 2022-08-15], ratio: 2}]"],
     [
         "beliefs:",
@@ -93,7 +93,7 @@ def test_what_is_wrong_in_itself_is_named_with_its_place(written, snapshot):
 
 
 def test_what_does_not_fit_the_run_is_named_with_its_place(written, inputs, snapshot):
-    assert refusals(written, UNFIT, lambda path: plan_scenario(inputs, load_scenario(path))) == snapshot
+    assert refusals(written, UNFIT, lambda path: plan_change(inputs, load_scenario(path))) == snapshot
 
 
 def test_all_faults_come_in_one_message(written, inputs):
@@ -104,7 +104,7 @@ def test_all_faults_come_in_one_message(written, inputs):
         "  - {date: 2022-06-01, category: sanction, severity: 3}",
     )
     with pytest.raises(ConfigError) as caught:
-        plan_scenario(inputs, load_scenario(path))
+        plan_change(inputs, load_scenario(path))
     assert len(str(caught.value).splitlines()) == 5
 
 
@@ -134,7 +134,7 @@ def worked():
 def test_shipped_scenarios_fit_the_worked_case_and_read_back_as_the_same(path, tmp_path, worked, us_china):
     scenario = load_scenario(path)
     assert scenario.name == path.stem
-    plan_scenario(worked, scenario)
+    plan_change(worked, scenario)
     copy = tmp_path / "copy.yaml"
     copy.write_text(scenario_yaml(scenario), encoding="utf-8")
     assert load_scenario(copy) == scenario
@@ -149,7 +149,7 @@ def test_shipped_scenarios_fit_the_worked_case_and_read_back_as_the_same(path, t
 def test_the_worked_case_lists_scenarios_of_which_none_needs_a_new_fit(worked):
     assert len(SHIPPED) >= 9
     assert len(worked.scenarios) == len(worked.config.scenarios) >= 6
-    assert not any(plan_scenario(worked, one).changes_past for one in worked.scenarios)
+    assert not any(plan_change(worked, one).taken_out for one in worked.scenarios)
     assert load_scenarios(worked.config) == worked.scenarios
 
 
@@ -160,7 +160,7 @@ def test_examples_of_the_page_are_valid_and_its_names_and_numbers_hold(tmp_path,
     for example in examples:
         path = tmp_path / "example.yaml"
         path.write_text(example, encoding="utf-8")
-        plan_scenario(worked, load_scenario(path))
+        plan_change(worked, load_scenario(path))
     for name in re.findall(r"configs/scenarios/([a-z-]+)\.yaml", page):
         assert name in {path.stem for path in SHIPPED}
     assert f"{['Eleven', 'Twelve', 'Thirteen'][len(SHIPPED) - 11]} worked examples" in page
@@ -174,7 +174,7 @@ TAIWAN = (
 
 def test_reactions_stand_beside_those_of_the_config_or_take_their_place(written, worked):
     def rules(*lines):
-        return plan_scenario(worked, load_scenario(written(*lines))).inputs.reactions
+        return plan_change(worked, load_scenario(written(*lines))).inputs.reactions
 
     (own,) = worked.reactions
     posture = "category: military_posture"
@@ -197,13 +197,15 @@ def test_an_occasion_is_an_act_that_the_scenario_assumes(written, worked):
         "events: [{date: 2024-05-20, category: visit, severity: 2, probability: 0.3, label: Envoy}]",
         "reactions: {envoy: {when: {calendar: Envoy}, then: {by: CHN}, chance: likely}}",
     )
-    *_, rule = plan_scenario(worked, load_scenario(path)).inputs.reactions
+    *_, rule = plan_change(worked, load_scenario(path)).inputs.reactions
     assert (str(rule.ahead), rule.ahead_probability) == ("2024-05-20", 0.3)
 
 
 def test_a_subcategory_reaches_the_act_and_one_that_looks_like_a_slip_is_refused(worked):
     def acts(*options):
-        return plan_scenario(worked, scenario_from_options([], options, [])).acts[len(worked.calendar) :]
+        return plan_change(worked, scenario_from_options([], options, [])).inputs.calendar[
+            len(worked.calendar) :
+        ]
 
     (act,) = acts("2024-05-22:dispute/taiwan_visit:4:1:USA")
     assert (act.category, act.subcategory, act.by, act.probability) == ("dispute", "taiwan_visit", "USA", 1.0)

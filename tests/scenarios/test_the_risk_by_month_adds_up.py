@@ -29,7 +29,7 @@ def run_with(base, rate_by_day, seed):
     alive[:, 0, 1:] = np.exp(-np.cumsum(rate_by_day[:horizon] * times, axis=1))
     inputs = replace(base.inputs, calendar=())
     survival = Survival(("escalation", "lethal"), origin, alive)
-    return replace(base, inputs=inputs, mixture=Mixture(inputs, DirectAnswers({}), survival))
+    return replace(base, inputs=inputs, made=Mixture(inputs, DirectAnswers({}), survival))
 
 
 def chance_within(days, rate=RATE):

@@ -8,9 +8,8 @@ import pytest
 
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.panel import FutureAct
-from forecast.sensitivity.acts_ahead import act_effects
 from forecast.sensitivity.robustness import measure_robustness
-from forecast.sensitivity.shifts import PriorShifts, Questions, rests_on_record
+from forecast.sensitivity.shifts import PriorShifts, Questions, act_effects, rests_on_record
 
 QUESTIONS = [("escalation", "new-year"), ("lethal", "autumn"), ("lethal", "new-year")]
 

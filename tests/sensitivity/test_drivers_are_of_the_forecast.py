@@ -64,7 +64,7 @@ def refitted(runs) -> Run:
     left = np.array([event.id != "last" for event in inputs.events.rows()])
     inputs = inputs_of(inputs.config, inputs.events.select(left))
     fit = fit_and_judge(inputs).fit
-    return replace(runs["model"], inputs=inputs, fit=fit, mixture=mixture_of(inputs, chances_of(inputs, fit)))
+    return replace(runs["model"], inputs=inputs, fit=fit, made=mixture_of(inputs, chances_of(inputs, fit)))
 
 
 @pytest.mark.parametrize("family", ["model", "combined", "panel"])
@@ -86,7 +86,7 @@ def test_drivers_of_the_mean_are_the_mean_of_those_of_its_members(runs):
     """Without acts ahead: of the model by half, of the pooled hazard by half."""
     changes = {}
     for family, run in runs.items():
-        alone = replace(run, mixture=run.mixture.without_acts)
+        alone = replace(run, made=run.mixture.without_acts)
         rows = candidate_rows(run.inputs, "severe", 6)
         measured = leave_one_out(alone, "severe", "autumn", rows=rows)
         changes[family] = {one.row: one.change for one in measured}

@@ -16,9 +16,8 @@ from forecast.priors.distributions import shifted
 from forecast.report.words import assumed_text, assumption_label
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.scenarios.answer import parameter_draws
-from forecast.sensitivity.acts_ahead import act_effects
 from forecast.sensitivity.robustness import prior_bar, strongest_first
-from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, shift_to
+from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, act_effects, shift_to
 from forecast.streams import acts_of, stream_layout
 
 USA_CHN = DyadRule(("USA",), ("CHN",))
@@ -35,7 +34,8 @@ def shifts(prior_run):
         link = {"Normal": np.asarray, "LogNormal": np.log, "LogitNormal": special.logit}[prior.family]
         z = (link(parameter_draws(prior_run, name)) - prior.values[0]) / prior.values[1]
         model = special.ndtr(START + sign * z)[:, None]
-        questions = Questions(1 - model, 1 - model, np.ones(1), np.ones(1), model.mean(axis=0))
+        rows = np.arange(len(model))
+        questions = Questions(1 - model, 1 - model, np.ones(1), np.ones(1), model.mean(axis=0), rows)
         return PriorShifts(prior_run, name, questions)
 
     return make
@@ -131,7 +131,12 @@ def test_acts_ahead_have_the_effects_that_are_known(coded, draws_with, other):
     direct = {} if other is None else {"one": {"crisis": np.full((3, 71), other)}}
     mixture = Mixture(inputs, DirectAnswers(direct), chances.survival(CALENDAR), chances.survival())
     run = SimpleNamespace(
-        inputs=inputs, mixture=mixture, chances=chances, draws=draws, n_draws=40, n_chains=4
+        inputs=inputs,
+        few=mixture,
+        few_chances=chances,
+        few_rows=np.arange(40),
+        n_chains=4,
+        curves=mixture.curves,
     )
     asked = [("crisis", name) for name in days]
     crisis, visit, certain = act_effects(run, asked, CALENDAR)

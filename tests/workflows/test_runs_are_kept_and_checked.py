@@ -39,7 +39,7 @@ def test_a_near_certain_headline_is_measured_like_any_other(kept):
     run = kept
     surely = np.zeros_like(run.survival.values)
     surely[..., 0] = 1.0
-    certain = replace(run, mixture=replace(run.mixture, ahead=replace(run.survival, values=surely)))
+    certain = replace(run, made=replace(run.mixture, ahead=replace(run.survival, values=surely)))
     found = measure_robustness(certain)
     ends = [end.probability for bar in found.tornado for end in (bar.lower, bar.upper) if end.probability]
     assert ends == pytest.approx([1.0] * len(ends))

@@ -1,0 +1,162 @@
+"""``answer``: one question of a run, from Python, as files, options and page ask it."""
+
+import json
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+import forecast
+from forecast.config.scenario import scenario_from_options
+from forecast.errors import ConfigError
+from forecast.scenarios import answer, compare_scenarios
+
+from .conftest import assumed, milestones
+
+DAY = "2022-07-20"
+SANCTION = {"date": DAY, "category": "sanction", "severity": 3, "by": "USA"}
+WINDOW = ["2022-08-01", "2022-08-30"]
+
+
+@pytest.mark.parametrize("change", [None, {}, forecast.Change()])
+def test_no_change_is_the_forecast_of_the_run_exactly(mixed, change):
+    found = forecast.answer(mixed, change)
+    for target in mixed.forecast.targets:
+        assert tuple(found.curves[target.name].probability) == target.curve.probability
+        assert tuple(found.curves[target.name].lower90) == target.curve.lower90
+    frame = found.to_frame()
+    chances = frame[frame.what == "chance"]
+    assert [*frame.columns] == ["what", "target", "day", "who", "chance", "low", "high", "error"]
+    told = [(one.probability, *one.interval90, one.mcse) for one in milestones(mixed.forecast).values()]
+    assert [*zip(chances.chance, chances.low, chances.high, chances.error, strict=True)] == told
+    assert not frame[frame.what == "difference"].chance.any()
+
+
+def test_survival_and_weights_give_the_chance_of_the_model(base):
+    priors = {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)"}
+    for change in ({"events": [SANCTION]}, {"priors": priors}, {"events": [{**SANCTION, "seen": True}]}):
+        found = answer(base, change)
+        survival, weights = found.survival, found.draw_weights
+        assert survival.values.shape == (len(base.few_rows), 2, found.mixture.horizon_days + 1)
+        assert weights.sum() == pytest.approx(1.0)
+        quiet = np.tensordot(weights, survival.of("lethal"), axes=1)
+        before = base.few.survival.of("lethal").mean(axis=0)
+        run = 1 - base.curves["lethal"].probability
+        np.testing.assert_allclose(1 - found.curves["lethal"].probability, run * quiet / before, atol=1e-9)
+
+
+def test_files_options_and_python_ask_the_same(base):
+    belief = {"target": "lethal", "window": WINDOW, "ratio": 2.0}
+    options = scenario_from_options(
+        ["rate.escalation=2 a year"],
+        [f"{DAY}:sanction:3:1:USA"],
+        ["e1"],
+        beliefs=[f"lethal:{WINDOW[0]}..{WINDOW[1]}:2"],
+    )
+    change = {"priors": {"rate.escalation": "2 a year"}, "events": [SANCTION], "without": ["e1"]}
+    change = forecast.Change.of({**change, "beliefs": [belief]})
+    for key in forecast.Change.model_fields:
+        assert getattr(options, key) == getattr(change, key)
+    acts = {"events": [SANCTION], "beliefs": [belief]}
+    (scenario,) = compare_scenarios(base, [assumed(SANCTION, beliefs=[belief])])
+    curves = answer(base, acts).curves
+    for (target, name), one in milestones(scenario).items():
+        day = (one.date - base.inputs.data.grid.origin).days
+        assert one.probability == curves[target].probability[day], name
+
+
+def test_two_hundred_acts_are_one_change_and_two_hundred_scenarios_are_answered(base):
+    first = base.inputs.data.grid.origin + timedelta(days=3)
+    acts = [
+        {**SANCTION, "date": str(first + timedelta(days=at % 150)), "label": f"{at}", "probability": 0.1}
+        for at in range(200)
+    ]
+    (many,) = compare_scenarios(base, [assumed(*acts)])
+    one = compare_scenarios(base, [assumed(act, name=f"n{at}") for at, act in enumerate(acts)])
+    assert len(one) == 200
+    largest = max(each.targets[0].milestones[-1].probability for each in one)
+    assert many.targets[0].milestones[-1].probability > largest
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"events": [{**SANCTION, "category": "sanctions"}]}, "events.0.category: .*Did you mean 'sanction'"),
+        ({"events": [{**SANCTION, "date": "2022-06-01"}]}, "events.0.date: 2022-06-01 is not after"),
+        ({"events": [{**SANCTION, "date": "2022-06-01", "seen": True}]}, "is not after the as-of date"),
+        ({"events": [{**SANCTION, "by": "FRA"}]}, "events.0.by: "),
+        ({"event": [SANCTION]}, "event: unknown key"),
+        ({"beliefs": [{"target": "letal", "window": WINDOW, "ratio": 2}]}, "no target 'letal'.*'lethal'"),
+        ({"beliefs": [{"target": "lethal", "window": WINDOW, "ratio": -1.0}]}, "beliefs.0.ratio"),
+        (
+            {
+                "beliefs": [{"target": "lethal", "window": WINDOW, "ratio": 0.0}],
+                "events": [{"date": WINDOW[0], "category": "military_incident", "severity": 5}],
+            },
+            "beliefs.0.ratio: nothing can happen there",
+        ),
+        (
+            {
+                "beliefs": [
+                    {"target": "escalation", "window": WINDOW, "ratio": 0.0},
+                    {"target": "lethal", "window": WINDOW, "ratio": 3.0},
+                ]
+            },
+            r"beliefs.1.ratio: contradicts beliefs\[0\]",
+        ),
+        (
+            {"beliefs": [{"target": "lethal", "window": WINDOW, "ratio": one} for one in (2.0, 3.0)]},
+            "overlaps the window of beliefs",
+        ),
+        ({"priors": {"rate.lethal": "400 a week"}}, "priors.rate.lethal: got '400 a week'; a rate is"),
+        ({"priors": {"rate.letal": "0.1 a year"}}, "there is no target 'letal'"),
+        ({"without": ["e9"]}, "no event has the id 'e9'"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_clear_line(base, change, message):
+    with pytest.raises(ConfigError, match=message) as refused:
+        answer(base, change)
+    assert str(refused.value).startswith("change: ")
+
+
+def test_the_rate_of_a_target_is_that_of_all_its_cells(inputs):
+    layout = inputs.data.layout
+    for target in layout.targets:
+        met = {layout.rates[rate] for rate in layout.rate_of[layout.meets[layout.targets.index(target)]]}
+        changed = inputs.priors.changed({f"rate.{target.name}": "0.52 a year"}, "scenario")
+        moved = {name.removeprefix("baseline.weekly_rate.") for name, one in changed.priors.items()
+                 if one.origin == "scenario"}  # fmt: skip
+        assert moved == met
+        total = sum(float(changed.priors[f"baseline.weekly_rate.{name}"].distribution.quantile(0.5))
+                    for name in met)  # fmt: skip
+        assert total * 365.25 / 7 == pytest.approx(0.52)
+    own = {"rate.escalation": "1 a year", "baseline.weekly_rate.lethal": "LogNormal(-6, 0.2)"}
+    assert str(inputs.priors.changed(own, "scenario").priors["baseline.weekly_rate.lethal"].distribution) == (
+        "LogNormal(mu=-6, sigma=0.2)"
+    )
+
+
+def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command, run_folder):
+    """Of the record of six acts, by hand."""
+    said = {}
+    for name, change in {
+        "act": {"events": [SANCTION]},
+        "target": {"events": [{"date": DAY, "category": "military_incident", "severity": 5}]},
+        "belief": {"beliefs": [{"target": "lethal", "window": WINDOW, "ratio": 0.0}]},
+        "prior": {"priors": {"ballast.visit": "none"}},
+        "late": {"events": [{**SANCTION, "date": "2022-12-31", "severity": 1}]},
+    }.items():
+        (found,) = compare_scenarios(base, [assumed(*change.pop("events", ()), **change)])
+        said[name] = found.rests_on, found.no_effect
+    assert said["act"][0] == (
+        "0 of 1 past days with sanction of severity 3 or more by USA followed within 14 days by Escalation"
+    )
+    assert said["target"][0] == "an assumption: such an act is Escalation and Lethal by itself"
+    assert said["belief"][0] == (
+        "an assumption: Lethal is known not to happen from 1 August 2022 to 30 August 2022"
+    )
+    assert said["prior"][0] == "a prior (ballast.visit), of which this record cannot tell"
+    assert said["act"][1] is None
+    assert said["late"][1] is not None
+    told = json.loads(command("scenario", run_folder, "--do", f"{DAY}:sanction:3:1:USA", "--json").out)
+    assert told["scenarios"][0]["rests_on"] == said["act"][0]
