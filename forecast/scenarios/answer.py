@@ -22,7 +22,7 @@ it have as much more, or less; of those that it includes the hazard is lowered w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -50,6 +50,7 @@ from forecast.records.forecast import (
     ScenarioMethod,
     ScenarioReason,
 )
+from forecast.records.table import COLUMNS, FORECAST, Row
 from forecast.runs.mixture import DirectAnswers, Mixture, ProbabilityCurve, direct_answers
 from forecast.runs.run import Run, chances_of, sampler_options
 from forecast.scenarios.plan import Plan, plan_change
@@ -62,7 +63,6 @@ _LEAST = 1e-300
 _TOLD = 0.06
 """Share of the draws by which a posterior has to differ from its prior to be another."""
 _FURTHER_SEED = 7
-COLUMNS = ("what", "target", "day", "who", "chance", "low", "high", "error")
 
 
 class Way(NamedTuple):
@@ -90,6 +90,8 @@ class Answer:
         Gates that a new fit failed.
     quiet : mapping of str to ndarray, shape (day,)
         By target, the mean chance that nothing happens before each day, where beliefs state it.
+    changed : bool
+        Whether anything is asked but the forecast of the run.
     """
 
     base: Run
@@ -99,6 +101,7 @@ class Answer:
     weights: ImportanceWeights | None = None
     failures: tuple[GateFailure, ...] = ()
     quiet: Mapping[str, Floats] | None = None
+    changed: bool = True
 
     @property
     def survival(self) -> Survival:
@@ -146,23 +149,23 @@ class Answer:
         apart = 0.0 if np.array_equal(new, old) else monte_carlo_error(new - old, chains)
         return float(np.hypot(error, apart)), apart
 
-    def to_frame(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401
-        """Return a frame with a row a target and milestone: its chance, and what the change makes of it.
-
-        ``what`` is ``chance`` or ``difference``; ``low`` and ``high`` end the 90% interval of a chance.
-        """
-        rows: list[tuple[object, ...]] = []
+    def rows(self) -> Iterator[Row]:
+        """Yield the chances of the run, ``forecast``, and under a change, ``change``, at every milestone."""
         for target in self.base.forecast.targets:
-            curve, known = self.curves[target.name], self.base.curves[target.name]
             for one in target.milestones:
                 at = (one.date - self.survival.origin).days
-                error, apart = self.errors(target.name, at, one.mcse)
-                change = float(curve.probability[at] - known.probability[at])
-                told = (float(part[at]) for part in (curve.probability, curve.lower90, curve.upper90))
-                place = target.name, one.date, "forecast"
-                rows.append(("chance", *place, *told, error))
-                rows.append(("difference", *place, change, None, None, apart))
-        return make_frame({name: [row[at] for row in rows] for at, name in enumerate(COLUMNS)}, backend)
+                known = self.base.curves[target.name], one.mcse
+                now = self.curves[target.name], self.errors(target.name, at, one.mcse)[0]
+                told = (("forecast", *known), ("change", *now)) if self.changed else (("forecast", *known),)
+                for what, curve, error in told:
+                    chance, low, high = (float(part[at]) for part in vars(curve).values())
+                    place: dict[str, Any] = {"what": what, "target": target.name, "day": one.date}
+                    yield Row(**place, who=FORECAST, chance=chance, low=low, high=high, error=error)
+
+    def to_frame(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401
+        """Return the rows as a data frame, with the columns of ``Run.to_frame``."""
+        rows = [*self.rows()]
+        return make_frame({name: [getattr(row, name) for row in rows] for name in COLUMNS}, backend)
 
 
 def _moved(run: Floats, now: Floats, before: Floats) -> Floats:
@@ -192,7 +195,7 @@ def answer(run: Run, change: Change | Mapping[str, object] | None = None) -> Ans
     if not isinstance(change, Change):
         change = Change.of(change or {})
     plan = plan_change(run.inputs, change)
-    return answered(run, plan, way_of(run, plan))
+    return replace(answered(run, plan, way_of(run, plan)), changed=change != Change())
 
 
 def least_draws(base: Run) -> float:
