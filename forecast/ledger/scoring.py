@@ -7,14 +7,12 @@ it, since one act can decide many of them.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +37,7 @@ from forecast.blocks import (
 from forecast.errors import LedgerError
 from forecast.evaluation.forecast_table import ForecastTable, table_of
 from forecast.evaluation.metrics import OriginBlocks, brier_score, log_score, reliability_curve
-from forecast.evaluation.score_table import FEWEST_OUTCOMES, Claim, claim_of, largest_misses, score_by
+from forecast.evaluation.score_table import FEWEST_OUTCOMES, Claim, largest_misses, score_by
 from forecast.evaluation.track_record import error_bound, error_bound_if_defined
 from forecast.ledger.chain import (
     GRACE_DAYS,
@@ -47,8 +45,7 @@ from forecast.ledger.chain import (
     ForecastEntry,
     JudgementEntry,
     Ledger,
-    Question,
-    ResolutionEntry,
+    content_hash,
 )
 from forecast.ledger.recording import RunQuestion, history_of, others_of
 from forecast.records.analysis import ErrorBound, LedgerSummary, ReliabilityCurve
@@ -66,6 +63,7 @@ MODEL, BASE_RATE, EQUAL = "model", "base rate", "equal pool"
 NOT_PERSONS = (MODEL, BASE_RATE, EQUAL)
 SEED = 0
 """Of the bootstrap and of the consistency bands."""
+_WINDOW = {"as_of", "milestone"}
 LEAST, MOST = 0.005, 0.995
 """What a single answer can say in the pool, so that nobody alone decides it."""
 _GROUP_HEADS = {
@@ -77,29 +75,12 @@ _GROUP_HEADS = {
 }
 
 
-class ScoredForecast(NamedTuple):
-    """A forecast and what happened."""
-
-    entry: ForecastEntry
-    resolution: ResolutionEntry
-    outcome: Literal[0, 1]
-
-    @property
-    def question(self) -> Question:
-        """What was forecast."""
-        return self.entry.question
-
-    @property
-    def early(self) -> bool:
-        """Whether the answer, a yes, was there before the window was half over."""
-        decided, asked = self.resolution.decided_on, self.question
-        if asked.condition:
-            return False
-        return decided is not None and 2 * (decided - asked.origin).days < asked.horizon_days
+Scored = tuple[ForecastEntry, Literal[0, 1]]
+"""A forecast and what happened."""
 
 
 class Counts(Record):
-    """What became of every forecast on record; all but the last two add up to ``forecasts``."""
+    """What became of every forecast on record; all but the last add up to ``forecasts``."""
 
     forecasts: int
     scored: int
@@ -108,7 +89,6 @@ class Counts(Record):
     unconverged: int = Field(description="not scored: the run did not converge")
     repeated: int = Field(description="not scored: an earlier forecast of the same question stands")
     hindcasts: int = Field(description="of the scored: made more than a week after the as-of date")
-    early: int = Field(description="of the scored: a yes before the window was half over")
 
 
 def standing_forecasts(ledger: Ledger, *, failed: bool = False) -> tuple[list[ForecastEntry], Counts]:
@@ -136,29 +116,15 @@ def standing_forecasts(ledger: Ledger, *, failed: bool = False) -> tuple[list[Fo
         forecasts=len(forecasts),
         scored=len(resolved),
         open=len(chosen) - len(resolved),
-        hindcasts=sum(forecast.entry.hindcast for forecast in resolved),
-        early=sum(forecast.early for forecast in resolved),
+        hindcasts=sum(entry.hindcast for entry, _ in resolved),
         **left,
     )
 
 
-def resolved_forecasts(ledger: Ledger, entries: Iterable[ForecastEntry]) -> list[ScoredForecast]:
-    """Return those whose question is resolved, each with the resolution that stands."""
+def resolved_forecasts(ledger: Ledger, entries: Iterable[ForecastEntry]) -> list[Scored]:
+    """Return those whose question has an answer, each with the one that stands."""
     answers = ((entry, ledger.resolution_of(entry.question.id)) for entry in entries)
-    return [
-        ScoredForecast(entry, resolution, resolution.outcome)
-        for entry, resolution in answers
-        if resolution and resolution.outcome is not None
-    ]
-
-
-def _blocks(questions: Sequence[Question]) -> OriginBlocks:
-    origins = np.array([question.origin for question in questions], dtype="datetime64[D]")
-    return OriginBlocks(origins, max(question.horizon_days for question in questions), SEED)
-
-
-def _defined(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return [(entry, found.outcome) for entry, found in answers if found and found.outcome is not None]
 
 
 class GroupScore(Record):
@@ -179,27 +145,32 @@ class GroupScore(Record):
     claim: Claim
 
 
-def score_group(forecasts: Sequence[ScoredForecast], *, by: str = "all", group: str = "all") -> GroupScore:
-    """Score at least one forecast; ``by`` and ``group`` say what they have in common."""
-    probability = np.array([forecast.entry.probability for forecast in forecasts])
-    baseline = np.array([forecast.entry.baseline.probability for forecast in forecasts])
-    outcome = np.array([forecast.outcome for forecast in forecasts], dtype=np.int8)
-    origins = _blocks([forecast.question for forecast in forecasts])
-    brier, reference = brier_score(probability, outcome), brier_score(baseline, outcome)
-    skill = origins.skill(brier, reference)
-    n_yes = int(outcome.sum())
-    return GroupScore(
-        by=by,
-        group=group,
-        n=len(outcome),
-        n_yes=n_yes,
-        brier=error_bound(origins.mean(brier)),
-        log=error_bound(origins.mean(log_score(probability, outcome))),
-        baseline_brier=float(reference.mean()),
-        baseline_log=float(log_score(baseline, outcome).mean()),
-        skill=error_bound_if_defined(skill),
-        claim=claim_of(skill, n_yes, len(outcome)),
-    )
+def score_groups(scored: Sequence[Scored], by: str = "all", of: Sequence[str] = ()) -> list[GroupScore]:
+    """Score at least one forecast in groups; ``of`` are their groups, one for all when empty."""
+    table = _as_table(scored)
+    groups = np.array([*of, *of] or ["all"] * len(table), dtype=object)
+    scores = score_by(table, "group", "who", seed=SEED, also={"group": groups})
+    # Bands and what was made ahead stand in this order, others by name.
+    order = [*(name for _, name in HORIZON_BANDS), AHEAD]
+    found = []
+    for name in sorted({*groups.tolist()}, key=lambda one: (order.index(one) if one in order else 99, one)):
+        ours, base = scores[name, MODEL], scores[name, REFERENCE]
+        skill = ours.skill(base)
+        found.append(
+            GroupScore(
+                by=by,
+                group=name,
+                n=ours.n,
+                n_yes=ours.n_hits,
+                brier=error_bound(ours.brier),
+                log=error_bound(ours.log),
+                baseline_brier=base.brier.value,
+                baseline_log=base.log.value,
+                skill=error_bound_if_defined(skill.brier) if skill else None,
+                claim=skill.claim if skill else "none",
+            )
+        )
+    return found
 
 
 class LedgerMiss(Record):
@@ -217,12 +188,11 @@ class LedgerMiss(Record):
 class LedgerScores(Record):
     """All scores of a ledger; ``groups`` begins with all forecasts together."""
 
-    schema_: Literal[2] = Field(2, alias="schema")
+    schema_: Literal[3] = Field(3, alias="schema")
     head: str
     counts: Counts
     void_share: float | None
     groups: tuple[GroupScore, ...]
-    without_early: GroupScore | None
     calibration: tuple[ReliabilityCurve, ...]
     calibration_slope: ErrorBound | None
     largest_misses: tuple[LedgerMiss, ...]
@@ -240,10 +210,7 @@ class LedgerScores(Record):
         if self.warnings:
             yield Bullets(self.warnings)
         everything, *others = self.groups
-        rows = [_score_row("All", everything)]
-        if self.without_early:
-            rows.append(_score_row("without early answers", self.without_early))
-        groups = [Group(rows=tuple(rows), marked=(0,))]
+        groups = [Group(rows=(_score_row("All", everything),), marked=(0,))]
         for by, head in _GROUP_HEADS.items():
             members = [group for group in others if group.by == by]
             if len(members) > 1 or by == "target":
@@ -262,8 +229,6 @@ class LedgerScores(Record):
             "Without it no skill is claimed.",
             tone="fine",
         )
-        early = f"{count(counts.early, 'question')} with a yes in the first half of the window"
-        yield Prose(f"Early: {early}. Left out, only slower answers remain.", tone="fine")
         yield from self._calibration_blocks()
         misses = [
             (
@@ -306,22 +271,25 @@ def score_ledger(ledger: Ledger, *, failed: bool = False) -> LedgerScores:
     scored = resolved_forecasts(ledger, standing)
     if not scored:
         raise LedgerError(f"{ledger.path}: {_nothing_to_score(counts)}")
-    late = [forecast for forecast in scored if not forecast.early]
-    models = {forecast.entry.model for forecast in scored}
-    name = models.pop() if len(models) == 1 else "all_models"
-    table = _as_table(scored, name)
-    baseline = _as_table(scored, REFERENCE, baseline=True)
-    groups = [score_group(scored), *_groups(scored)]
+    table, groups = _as_table(scored), score_groups(scored)
+    for by, group_of in _group_names(scored).items():
+        groups += score_groups(scored, by, [group_of(entry) for entry, _ in scored])
+    ours = table.select(who=MODEL)
+    models = {entry.model for entry, _ in scored}
+    named = {MODEL: models.pop() if len(models) == 1 else "all_models", REFERENCE: REFERENCE}
+    curves = (
+        reliability_curve(table, who, seed=SEED).model_copy(update={"model": name})
+        for who, name in named.items()
+    )
     return LedgerScores(
-        schema=2,
+        schema=3,
         head=ledger.head,
         counts=counts,
         void_share=counts.void / closed if (closed := counts.void + counts.scored) else None,
         groups=tuple(groups),
-        without_early=score_group(late, group="without early") if late else None,
-        calibration=tuple(reliability_curve(rows, rows.models[0], seed=SEED) for rows in (table, baseline)),
-        calibration_slope=error_bound_if_defined(score_by(table, seed=SEED)[()].line[1]),
-        largest_misses=tuple(_misses(scored, table)),
+        calibration=tuple(curves),
+        calibration_slope=error_bound_if_defined(score_by(ours, seed=SEED)[()].line[1]),
+        largest_misses=tuple(_misses(scored)),
         warnings=tuple(_warnings(counts, groups[0])),
     )
 
@@ -344,7 +312,7 @@ def summarise_ledger(
     own = {one.question.model_copy(update={"as_of": date.min}) for one in asked}
     standing, _ = standing_forecasts(ledger)
     scored = resolved_forecasts(ledger, filter(counts, standing))
-    score = score_group(scored) if scored else None
+    score = score_groups(scored)[0] if scored else None
     return LedgerSummary(
         schema=1,
         head=ledger.head,
@@ -356,7 +324,7 @@ def summarise_ledger(
         n_failed=n_failed,
         n_scored=len(scored),
         n_yes=score.n_yes if score else 0,
-        n_hindcasts=sum(forecast.entry.hindcast for forecast in scored),
+        n_hindcasts=sum(entry.hindcast for entry, _ in scored),
         brier=score.brier if score else None,
         baseline_brier=score.baseline_brier if score else None,
         claim=score.claim if score else "none",
@@ -365,26 +333,16 @@ def summarise_ledger(
     )
 
 
-def _groups(scored: Sequence[ScoredForecast]) -> list[GroupScore]:
-    # Groups stand in this order, then by name.
-    order = [*(name for _, name in HORIZON_BANDS), AHEAD]
+def _group_names(scored: Sequence[Scored]) -> dict[str, Callable[[ForecastEntry], str]]:
     # Where one name stands for several rules, the rule is told with it.
-    rules = Counter(name for name, _ in {_rule(forecast.entry) for forecast in scored})
-    kinds: dict[str, Callable[[ScoredForecast], str]] = {
-        "horizon": lambda forecast: horizon_band(forecast.question.horizon_days),
-        "target": lambda forecast: _rule(forecast.entry)[rules[forecast.entry.asked] > 1],
-        "dyad": lambda forecast: forecast.question.pair,
-        "model": lambda forecast: forecast.entry.model,
-        "made": lambda forecast: HINDCAST if forecast.entry.hindcast else AHEAD,
+    rules = Counter(name for name, _ in {_rule(entry) for entry, _ in scored})
+    return {
+        "horizon": lambda entry: horizon_band(entry.question.horizon_days),
+        "target": lambda entry: _rule(entry)[rules[entry.asked] > 1],
+        "dyad": lambda entry: entry.question.pair,
+        "model": lambda entry: entry.model,
+        "made": lambda entry: HINDCAST if entry.hindcast else AHEAD,
     }
-    scores = []
-    for by, group_of in kinds.items():
-        members: dict[str, list[ScoredForecast]] = {}
-        for forecast in scored:
-            members.setdefault(group_of(forecast), []).append(forecast)
-        names = sorted(members, key=lambda name: (order.index(name) if name in order else len(order), name))
-        scores += [score_group(members[name], by=by, group=name) for name in names]
-    return scores
 
 
 def horizon_band(days: int) -> str:
@@ -401,43 +359,42 @@ def _rule(entry: ForecastEntry) -> tuple[str, str]:
     return entry.asked, f"{entry.asked} ({kinds}, severity {question.min_severity} or more{by}{scale})"
 
 
-def _as_table(scored: Sequence[ScoredForecast], model: str, *, baseline: bool = False) -> ForecastTable:
-    """Put forecasts, or the baselines they were recorded with, into the table that the backtest scores."""
-    entries = [forecast.entry for forecast in scored]
+def _as_table(scored: Sequence[Scored]) -> ForecastTable:
+    """Return the table that a backtest scores: forecasts, then the baselines they were recorded with."""
+    entries = [entry for entry, _ in scored]
     questions = [entry.question for entry in entries]
+    chances = [entry.probability for entry in entries], [entry.baseline.probability for entry in entries]
+    # What sets apart forecasts of windows that are the same.
+    series = [
+        content_hash(
+            [entry.name, entry.model, entry.question.model_dump(mode="json", exclude={"as_of", "milestone"})]
+        )
+        for entry in entries
+    ]
     return table_of(
         {
-            "what": [question.pair for question in questions],
-            "target": [_series(entry) for entry in entries],
-            "origin": [question.origin for question in questions],
-            "day": [question.milestone for question in questions],
-            "who": model,
-            "chance": [entry.baseline.probability if baseline else entry.probability for entry in entries],
-            "outcome": [forecast.outcome for forecast in scored],
+            "what": [question.pair for question in questions] * 2,
+            "target": series * 2,
+            "origin": [question.origin for question in questions] * 2,
+            "day": [question.milestone for question in questions] * 2,
+            "who": [MODEL] * len(entries) + [REFERENCE] * len(entries),
+            "chance": chances[0] + chances[1],
+            "outcome": [outcome for _, outcome in scored] * 2,
         }
     )
 
 
-def _series(entry: ForecastEntry) -> str:
-    """What sets apart forecasts of windows that are the same."""
-    question = entry.question
-    asked = question.pair, ",".join(question.theatre), ",".join(question.any_of), str(question.min_severity)
-    condition = question.condition.words if question.condition else ""
-    return "|".join(
-        (*asked, condition, ",".join(question.by or ()), question.scale_key, entry.name, entry.model)
-    )
-
-
-def _misses(scored: Sequence[ScoredForecast], table: ForecastTable) -> Iterator[LedgerMiss]:
-    for miss in (scored[row] for row in largest_misses(table)):
+def _misses(scored: Sequence[Scored]) -> Iterator[LedgerMiss]:
+    rows = largest_misses(_as_table(scored).take(np.arange(len(scored))))
+    for entry, outcome in (scored[row] for row in rows):
         yield LedgerMiss(
-            id=miss.entry.id,
-            dyad=miss.question.pair,
-            target=miss.entry.target,
-            as_of=miss.question.as_of,
-            milestone=miss.question.milestone,
-            probability=miss.entry.probability,
-            outcome=miss.outcome,
+            id=entry.id,
+            dyad=entry.question.pair,
+            target=entry.asked,
+            as_of=entry.question.as_of,
+            milestone=entry.question.milestone,
+            probability=entry.probability,
+            outcome=outcome,
         )
 
 
@@ -497,19 +454,6 @@ def pooled(probabilities: Sequence[float]) -> float:
     return float(expit(logit(np.clip(probabilities, LEAST, MOST)).mean()))
 
 
-@dataclass(frozen=True)
-class AnsweredQuestion:
-    """A resolved question with its answers by forecaster: people, others, model, base rate and pool.
-
-    ``late`` are others who answered more than a week after the as-of date.
-    """
-
-    question: Question
-    outcome: int
-    answers: Mapping[str, float]
-    late: frozenset[str]
-
-
 class PersonScore(Record):
     """One forecaster on the questions that it answered; Brier and log score (nats): lower is better.
 
@@ -525,7 +469,6 @@ class PersonScore(Record):
     brier_se: float | None
     log: float
     skill: float | None
-    skill_se: float | None
     model_brier: float
     lead: float
     lead_se: float | None
@@ -553,74 +496,66 @@ def first_answers(ledger: Ledger, *, of_persons: bool) -> dict[str, dict[str, Ju
     return chosen
 
 
-def answered_questions(ledger: Ledger) -> list[AnsweredQuestion]:
-    """Return the resolved questions that a person or others answered, in the order of their milestones."""
-    persons, others = (first_answers(ledger, of_persons=of_persons) for of_persons in (True, False))
-    forecasts: dict[str, ForecastEntry] = {}
-    for entry in standing_forecasts(ledger)[0]:
-        forecasts.setdefault(entry.question.id, entry)
-    questions = []
-    for key, forecast in forecasts.items():
-        resolution = ledger.resolution_of(key)
-        people = {name: answers[key].probability for name, answers in persons.items() if key in answers}
-        beside = {
-            name: answers[key] for name, answers in others.items() if key in answers and name not in people
-        }
-        if not resolution or resolution.outcome is None or not (people or beside):
-            continue
-        answers = {name: entry.probability for name, entry in beside.items()} | people
-        answers |= {MODEL: forecast.probability, BASE_RATE: forecast.baseline.probability}
-        if people:
-            answers[EQUAL] = pooled([*people.values(), forecast.probability])
-        late = frozenset(name for name, entry in beside.items() if entry.hindcast)
-        questions.append(AnsweredQuestion(forecast.question, resolution.outcome, answers, late))
-    return sorted(questions, key=lambda answered: (answered.question.milestone, answered.question.id))
-
-
 def score_persons(ledger: Ledger) -> list[PersonScore]:
     """Score people and others, the model, the base rate and the pool on the questions that they answered.
 
     ``LedgerError`` when no question that a person or others answered is resolved.
     """
-    questions = answered_questions(ledger)
-    if not questions:
+    persons, others = (first_answers(ledger, of_persons=of_persons) for of_persons in (True, False))
+    forecasts: dict[str, ForecastEntry] = {}
+    for entry in standing_forecasts(ledger)[0]:
+        forecasts.setdefault(entry.question.id, entry)
+    said: dict[str, dict[str, float]] = {}
+    outcomes, late = dict[str, int](), Counter[str]()
+    for entry, outcome in resolved_forecasts(ledger, forecasts.values()):
+        key = entry.question.id
+        people = {name: answers[key].probability for name, answers in persons.items() if key in answers}
+        beside = {
+            name: answers[key] for name, answers in others.items() if key in answers and name not in people
+        }
+        if not (people or beside):
+            continue
+        answers = {name: answer.probability for name, answer in beside.items()} | people
+        answers |= {MODEL: entry.probability, BASE_RATE: entry.baseline.probability}
+        if people:
+            answers[EQUAL] = pooled([*people.values(), entry.probability])
+        for name, chance in answers.items():
+            said.setdefault(name, {})[key] = chance
+        outcomes[key] = outcome
+        late.update(name for name, answer in beside.items() if answer.hindcast)
+    if not outcomes:
         raise LedgerError(
             f"{ledger.path}: no question that a person or a market answered is resolved. 'forecast judge' "
             "and 'forecast ledger import' put answers on record, 'forecast ledger resolve' looks up what "
             "happened"
         )
     order = {name: place for place, name in enumerate(NOT_PERSONS)}
-    names = {name for answered in questions for name in answered.answers}
-    return [
-        _score_person(name, [answered for answered in questions if name in answered.answers])
-        for name in sorted(names, key=lambda name: (order.get(name, -1), name.casefold()))
-    ]
-
-
-def _score_person(name: str, questions: Sequence[AnsweredQuestion]) -> PersonScore:
-    outcome = np.array([answered.outcome for answered in questions])
-    probability, of_model, base_rate = (
-        np.array([answered.answers[who] for answered in questions]) for who in (name, MODEL, BASE_RATE)
-    )
-    brier, model_brier, reference = (
-        brier_score(each, outcome) for each in (probability, of_model, base_rate)
-    )
-    origins = _blocks([answered.question for answered in questions])
-    skill = origins.skill(brier, reference)
-    return PersonScore(
-        by=name,
-        n=len(questions),
-        n_yes=int(outcome.sum()),
-        brier=float(brier.mean()),
-        brier_se=_defined(origins.mean(brier).se),
-        log=float(log_score(probability, outcome).mean()),
-        skill=_defined(skill.value),
-        skill_se=_defined(skill.se),
-        model_brier=float(model_brier.mean()),
-        lead=float((model_brier - brier).mean()),
-        lead_se=_defined(origins.mean(model_brier - brier).se),
-        n_late=sum(name in answered.late for answered in questions),
-    )
+    scores = []
+    for name in sorted(said, key=lambda name: (order.get(name, -1), name.casefold())):
+        questions = [ledger.questions[key] for key in said[name]]
+        y = np.array([outcomes[key] for key in said[name]])
+        stated, of_model, base_rate = (
+            np.array([said[who][key] for key in said[name]]) for who in (name, MODEL, BASE_RATE)
+        )
+        brier, model_brier, reference = (brier_score(each, y) for each in (stated, of_model, base_rate))
+        days = np.array([question.origin for question in questions], dtype="datetime64[D]")
+        origins = OriginBlocks(days, max(question.horizon_days for question in questions), SEED)
+        scores.append(
+            PersonScore(
+                by=name,
+                n=len(y),
+                n_yes=int(y.sum()),
+                brier=float(brier.mean()),
+                brier_se=error_bound(origins.mean(brier)).se,
+                log=float(log_score(stated, y).mean()),
+                skill=1 - float(brier.mean() / reference.mean()) if reference.any() else None,
+                model_brier=float(model_brier.mean()),
+                lead=float((model_brier - brier).mean()),
+                lead_se=error_bound(origins.mean(model_brier - brier)).se,
+                n_late=late[name],
+            )
+        )
+    return scores
 
 
 def person_blocks(scores: Sequence[PersonScore]) -> Iterator[Block]:

@@ -119,19 +119,6 @@ def test_forecasts_of_one_origin_are_not_independent(case, coded):
     assert copied.brier.se == pytest.approx(once.brier.se)
 
 
-def test_early_answers_are_those_before_half_of_the_window(case, coded):
-    for as_of in ("2022-01-01", "2022-03-01", "2022-05-01"):
-        case.record(as_of, {"crisis": {30: 0.5}})
-    # Day 15 of 30 is the first of the second half.
-    case.resolve(
-        coded(("2022-01-16", "sanction", 4), ("2022-03-17", "sanction", 4), ("2022-12-31", "visit", 1))
-    )
-    scores = score_ledger(case.ledger)
-    assert scores.counts.early == 1
-    assert (scores.groups[0].n, scores.groups[0].n_yes) == (3, 2)
-    assert (scores.without_early.n, scores.without_early.n_yes) == (2, 1)
-
-
 def test_the_first_forecast_of_a_question_stands_and_another_config_or_model_answers_for_itself(two):
     two.record("2022-01-01", {"crisis": {30: 0.99}}, made_on=LATER, config="b")
     scores = score_ledger(two.ledger)
