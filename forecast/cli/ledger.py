@@ -469,7 +469,6 @@ def _details(ledger: Ledger, subject: str) -> dict[str, Any]:
         "sequence": record.sequence,
         "hash": record.hash,
         "recorded_on": record.recorded_on.isoformat(),
-        "clock_behind_s": record.clock_behind_s,
         "entry": record.entry.model_dump(mode="json"),
     }
     if isinstance(record.entry, ProbabilityEntry):
@@ -546,8 +545,6 @@ def _record_fields(ledger: Ledger, subject: str) -> Iterator[tuple[str, str]]:
         case ForecastEntry() | JudgementEntry() as answer:
             yield from _answer_fields(ledger, answer)
     yield "Recorded", f"{record.recorded_on:%Y-%m-%d %H:%M:%S} UTC, record {record.sequence}"
-    if record.clock_behind_s:
-        yield "Clock", f"stood {record.clock_behind_s} s behind an earlier record"
     yield "Hash", record.hash
 
 

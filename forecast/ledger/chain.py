@@ -32,8 +32,8 @@ from forecast.records.forecast import Baseline
 from forecast.records.scale import STANDARD
 from forecast.wording import count
 
-SCHEMA: Literal[7] = 7
-"""Version of the payloads; those of forecast 0.3, version 6, are read as well."""
+SCHEMA: Literal[8] = 8
+"""Version of the payloads; no other is read."""
 GENESIS = "0" * 64
 """What the first record of a chain has in the place of the hash before it."""
 DIGITS = 6
@@ -158,7 +158,6 @@ class LedgerEntry(Record):
     """Base of what is put on record."""
 
     id: Hash
-    provenance: tuple[()] = Field((), exclude=True, description="written by 0.3, which could merge chains")
 
     identity: ClassVar[set[str] | None] = None
     """Fields that the id is made of; ``None``: all but itself."""
@@ -302,11 +301,8 @@ AnyEntry = Annotated[
 class Payload(Record):
     """What a record says and when it was written down; the text that is hashed."""
 
-    schema_: Literal[6, 7] = Field(SCHEMA, alias="schema")
+    schema_: Literal[8] = Field(SCHEMA, alias="schema")
     recorded_on: Moment
-    clock_behind_s: int | None = Field(
-        None, ge=1, description="behind an earlier record; null where it is not"
-    )
     entry: AnyEntry
 
 
@@ -382,7 +378,6 @@ class ChainRecord(Link):
     """One record as it is read: a link, when it was written down, and what it says."""
 
     recorded_on: datetime
-    clock_behind_s: int | None
     entry: AnyEntry
 
 
@@ -402,7 +397,7 @@ def _read_link(link: Link, place: int, previous: str) -> ChainRecord:
         plain = canonical_json(content) == link.payload
         payload = Payload.model_validate_json(link.payload)
     except ValidationError as error:
-        if isinstance(content, dict) and content.get("schema") in range(1, 6):
+        if isinstance(content, dict) and content.get("schema") in range(1, SCHEMA):
             raise BadRecordError(
                 f"is of an old format (schema {content['schema']}), which is not read any more. Leave the "
                 "file to the version that wrote it; 'forecast run --ledger FILE' makes a new one"
@@ -416,12 +411,7 @@ def _read_link(link: Link, place: int, previous: str) -> ChainRecord:
         raise BadRecordError("is not written in canonical JSON")
     if payload.entry.id != payload.entry.expected_id:
         raise BadRecordError("has an id that is not that of its content")
-    return ChainRecord(
-        **vars(link),
-        recorded_on=payload.recorded_on,
-        clock_behind_s=payload.clock_behind_s,
-        entry=payload.entry,
-    )
+    return ChainRecord(**vars(link), recorded_on=payload.recorded_on, entry=payload.entry)
 
 
 class Ledger:
@@ -438,7 +428,6 @@ class Ledger:
         self.resolutions: dict[str, list[ResolutionEntry]] = {}
         self.voids: dict[str, VoidEntry] = {}
         self.head = GENESIS
-        self._latest_time: datetime | None = None
         self._records: dict[str, ChainRecord] = {}
 
     def __len__(self) -> int:
@@ -472,21 +461,10 @@ class Ledger:
         return self._records[entry_id]
 
     def next_link(self, entry: AnyEntry, now: datetime) -> Link:
-        """Put an entry into words and link it to the last record.
-
-        If the clock (``now``, with a time zone) stands behind the latest time on record, the record says so.
-        """
-        time = now.astimezone(UTC).replace(microsecond=0)
-        payload = Payload(
-            schema=SCHEMA, recorded_on=time, clock_behind_s=self._seconds_behind(time), entry=entry
-        )
+        """Put an entry into words and link it to the last record; ``now`` has a time zone."""
+        payload = Payload(schema=SCHEMA, recorded_on=now.astimezone(UTC).replace(microsecond=0), entry=entry)
         text = canonical_json(payload.model_dump(mode="json", by_alias=True))
         return Link(len(self) + 1, self.head, link_hash(self.head, text), text)
-
-    def _seconds_behind(self, time: datetime) -> int | None:
-        """Whole seconds by which a time lies before the latest on record; ``None`` when it does not."""
-        behind = self._latest_time - time if self._latest_time else timedelta()
-        return int(behind.total_seconds()) if behind > timedelta() else None
 
     def add(self, link: Link) -> ChainRecord:
         """Take the next record.
@@ -494,8 +472,6 @@ class Ledger:
         ``BadRecordError`` when it does not follow the chain, or contradicts it; the ledger is then as before.
         """
         record = _read_link(link, len(self) + 1, self.head)
-        if record.clock_behind_s != self._seconds_behind(record.recorded_on):
-            raise BadRecordError("hides, or invents, that the clock was set back")
         entry = record.entry
         if entry.id in self:
             raise BadRecordError("is on record already")
@@ -509,7 +485,6 @@ class Ledger:
             self.questions.setdefault(entry.question.id, entry.question)
         self._records[entry.id] = record
         self.head = record.hash
-        self._latest_time = max(self._latest_time or record.recorded_on, record.recorded_on)
         return record
 
     def _add_resolution(self, entry: ResolutionEntry) -> None:
@@ -520,18 +495,14 @@ class Ledger:
             raise BadRecordError(f"resolves a question that was open until {question.milestone}")
         if (entry.outcome is None) != (question.condition is not None and entry.triggered_on is None):
             raise BadRecordError("resolves a question with a trigger where there is none, or the reverse")
-        if not self.is_next(entry):
+        standing = self.resolution_of(entry.question_id)
+        if (standing.id if standing else None) != entry.corrects:
             raise BadRecordError("does not point to the resolution that it replaces")
         self.resolutions.setdefault(entry.question_id, []).append(entry)
 
     def resolution_of(self, question_id: str) -> ResolutionEntry | None:
         """The resolution of a question that stands, if there is one."""
         return self.resolutions.get(question_id, [None])[-1]
-
-    def is_next(self, entry: ResolutionEntry) -> bool:
-        """Whether a resolution points to the one that stands, or to none where none does."""
-        standing = self.resolution_of(entry.question_id)
-        return (standing.id if standing else None) == entry.corrects
 
     def void_of(self, entry: ProbabilityEntry) -> VoidEntry | None:
         """Why a forecast does not count: it, or its question, was declared void."""

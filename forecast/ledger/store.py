@@ -8,26 +8,22 @@ The version of the tables stands in ``PRAGMA user_version``, the mark of the fil
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from forecast.blocks import Block, Prose, Verbatim
 from forecast.errors import InputError, LedgerError, RunFolderError, shown
-from forecast.ledger.chain import AnyEntry, BadRecordError, ChainRecord, Ledger, Link, RunEntry, check_chain
+from forecast.ledger.chain import AnyEntry, BadRecordError, Ledger, Link, RunEntry, check_chain
 from forecast.runs import files
 from forecast.runs.files import read_manifest, refuse_changed_files, run_hash
 from forecast.wording import count
-
-_LOGGER = logging.getLogger(__name__)
 
 VERSION = 1
 """Version of the tables."""
@@ -39,8 +35,6 @@ MAX_VALUE_BYTES = 2_000_000
 """Of one value in a ledger; a record of three targets has some 20,000."""
 FEWEST_HEAD_DIGITS = 8
 """Of a head that is looked for; fewer could be met by chance."""
-
-_now = partial(datetime.now, UTC)
 
 TABLES = (
     """CREATE TABLE records (
@@ -63,11 +57,9 @@ TABLES = (
 class LedgerWriter:
     """Appends to a ledger within one transaction; see ``write_ledger``."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        self._clock = clock
         self.ledger = _trusted(path, _links(connection))
-        self.added: list[ChainRecord] = []
 
     def append(self, entry: AnyEntry) -> bool:
         """Put an entry at the end of the chain; return whether it is new.
@@ -76,9 +68,9 @@ class LedgerWriter:
         """
         if entry.id in self.ledger:
             return False
-        link = self.ledger.next_link(entry, self._clock())
+        link = self.ledger.next_link(entry, datetime.now(UTC))
         try:
-            self.added.append(self.ledger.add(link))
+            self.ledger.add(link)
         except BadRecordError as bad:
             raise LedgerError(f"{self.ledger.path}: the new record {bad}. Nothing was written") from bad
         self._connection.execute(
@@ -104,11 +96,10 @@ def read_links(path: Path) -> list[Link]:
 
 
 @contextmanager
-def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[LedgerWriter]:
+def write_ledger(path: Path) -> Iterator[LedgerWriter]:
     """Give a writer that holds the ledger; what it appends is on record when the block ends, or not at all.
 
-    The ledger is made when it is not there. Other processes wait. When the clock stands behind an earlier
-    record, the new one says by how much and a warning is logged. ``LedgerError`` when the file is no ledger,
+    The ledger is made when it is not there. Other processes wait. ``LedgerError`` when the file is no ledger,
     from a newer version, broken, or cannot be written.
     """
     _refuse_device(path)
@@ -121,7 +112,7 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
                     marks = f"application_id = {APPLICATION_ID}", f"user_version = {VERSION}"
                     for statement in (*TABLES, *(f"PRAGMA {mark}" for mark in marks)):
                         connection.execute(statement)
-                writer = LedgerWriter(connection, path, clock)
+                writer = LedgerWriter(connection, path)
                 _refuse_altered_tables(connection, path)
                 yield writer
                 connection.execute("COMMIT")
@@ -129,14 +120,6 @@ def write_ledger(path: Path, clock: Callable[[], datetime] = _now) -> Iterator[L
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-    behind = max((record.clock_behind_s or 0 for record in writer.added), default=0)
-    if behind:
-        _LOGGER.warning(
-            "%s: the clock stands %s behind the latest record, so it was set back or ran ahead before. The "
-            "new records are kept in order and marked.",
-            path,
-            timedelta(seconds=behind),
-        )
 
 
 def refuse_unusable(path: Path) -> Ledger:
@@ -303,11 +286,6 @@ class Verified:
     runs: list[RunOnRecord]
 
     @property
-    def clock_set_back_at(self) -> list[int]:
-        """Records made when the clock stood behind an earlier one."""
-        return [record.sequence for record in self.ledger.records if record.clock_behind_s]
-
-    @property
     def error(self) -> str:
         """The gravest that is wrong, in a message; empty where nothing is."""
         path, records = self.ledger.path, count(len(self.ledger), "record")
@@ -344,20 +322,16 @@ class Verified:
             "fault": fault if self.fault else None,
             "damage": self.damage,
             "stated_head_at": self.stated_at,
-            "clock_set_back_at": self.clock_set_back_at,
             "runs": [vars(run) for run in self.runs],
         }
 
     def blocks(self) -> Iterator[Block]:
         """What is said of a sound ledger and of the runs on record."""
-        records, marked = len(self.ledger), self.clock_set_back_at
+        records = len(self.ledger)
         yield Prose(f"{self.ledger.path}: {count(records, 'record')}, chain unbroken.")
         if self.stated_at:
             since = count(records - self.stated_at, "record")
             yield Prose(f"The stated head is record {self.stated_at}; {since} since.")
-        if marked:
-            places = ", ".join(map(str, marked[:10])) + (" …" if len(marked) > 10 else "")
-            yield Prose(f"The clock stood behind an earlier record at: {places}.")
         for state, meaning in _RUN_STATES.items():
             if runs := sum(run.state == state for run in self.runs):
                 yield Prose(f"{count(runs, 'run folder')}: {meaning}.")
