@@ -152,7 +152,7 @@ def test_the_sample_is_light_and_its_report_is_built_again(tmp_path):
     assert (copy / "report.pdf").read_bytes().startswith(b"%PDF-")
 
 
-def test_the_priors_and_acts_shown_in_the_readme_are_valid(tmp_path):
+def test_the_reaction_shown_in_the_readme_is_valid(tmp_path):
     (block,) = blocks(README, "yaml")
     settings = yaml.safe_load(WORKED_CASE.read_text(encoding="utf-8"))
     path = tmp_path / "shown.yaml"
@@ -161,8 +161,7 @@ def test_the_priors_and_acts_shown_in_the_readme_are_valid(tmp_path):
     )
     code, out = printed(["priors", str(path), "--json"])
     assert code == 0
-    changed = {prior["name"] for prior in json.loads(out)["priors"] if prior["origin"] == "config"}
-    assert changed == {"tension.persistence", "answers.number.other_side", "ballast.visit"}
+    assert "reaction.number.taiwan_contact" in {prior["name"] for prior in json.loads(out)["priors"]}
 
 
 def test_the_first_python_of_the_manual_uses_public_names():
