@@ -58,11 +58,6 @@ def _folded(word: str) -> str:
     return word.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
-MAKE_RUN = (
-    "Give the folder that 'forecast run' made, reports/<name>/<as_of>. To make one, 'forecast new "
-    "EVENTS.csv' writes a config from your events and 'forecast new --pair A,B' a template to fill in"
-)
-"""What to do where a folder is no run."""
 _ARGUMENT = re.compile("`([a-z_]+)`")
 _OPTIONS = {"overrides": "set"}
 """Options whose names differ from those of the arguments in Python."""

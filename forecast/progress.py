@@ -17,6 +17,8 @@ LABELS = {
     "update": "Fetch files",
     "compile": "Compile the model",
     "sample": "Sample the posterior",
+    "sample_2": "Sample again",
+    "sample_3": "Sample a third time",
     "learn": "Fit the dyads",
     "chances": "Compute chances",
     "drivers": "Measure drivers",

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from forecast import wording
 from forecast.app.model import State, StateError, act_kind, chance_text, read_goal, read_state
 from forecast.config import Scenario
-from forecast.errors import MAKE_RUN, ForecastError, RunFolderError
+from forecast.errors import ForecastError, RunFolderError
 from forecast.events.codebook import CATEGORIES, SEVERITIES
 from forecast.panel import FutureAct
 from forecast.records.base import Record
@@ -281,12 +281,11 @@ def open_engine(folder: Path) -> Engine:
         The folder holds no run, was altered, or was kept without its draws; with the command that makes it
         anew.
     """
-    if not folder.is_dir():
-        raise RunFolderError(f"{folder}: there is no such folder. {MAKE_RUN}")
     kind = kind_of(folder)
+    if kind is None:
+        raise files.no_run(folder)
     if kind not in ("run", "watched dyad"):
-        holds = f"holds a {kind}" if kind else "holds no run"
-        raise RunFolderError(f"{folder}: {holds}. Give a folder that 'forecast run' made")
+        raise RunFolderError(f"{folder}: holds a {kind}. Give a folder that 'forecast run' made")
     if not (folder / files.POSTERIOR).is_file():
         raise RunFolderError(
             f"{folder}: kept without its draws ({files.POSTERIOR}), which the page needs. Make it again: "

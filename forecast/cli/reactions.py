@@ -71,8 +71,10 @@ def _read(source: Path) -> tuple[Inputs, Mapping[tuple[str, date], SetOff] | str
     if not source.is_dir():
         return read_data(load_config(source)), "A config has no fit: give the folder of a run"
     kind = files.kind_of(source)
+    if kind is None:
+        raise files.no_run(source)
     if kind not in ("run", "watched dyad"):
-        held = f"holds a {kind}" if kind else "is no folder of a saved run"
+        held = f"holds a {kind}"
         raise InputError(f"{source}: {held}. Give a run folder, or a config (YAML)")
     files.refuse_changed_files(source, advice="")
     # Before the config, since it tells whether another version made the folder.

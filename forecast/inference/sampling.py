@@ -49,11 +49,16 @@ RERUNS = (Rerun(3, 1000, 0.95), Rerun(8, 2000, 0.98))
 
 @dataclass(frozen=True)
 class SamplingProgress:
-    """Where the chains are: draws done and planned over all chains, divergences so far."""
+    """Where the chains are: draws done and planned over all chains, divergences so far.
+
+    ``rerun`` counts the times that the model was sampled again, ``failed`` are the gates for which it was.
+    """
 
     finished: int
     planned: int
     divergences: int
+    rerun: int = 0
+    failed: tuple[Gate, ...] = ()
 
 
 ProgressListener = Callable[[SamplingProgress], None]
@@ -150,7 +155,8 @@ def _is_finished(running: Running) -> bool:
 
 def _progress(chains: list[Any]) -> SamplingProgress:
     parts = ((chain.finished_draws, chain.total_draws, chain.divergences) for chain in chains)
-    return SamplingProgress(*map(sum, zip(*parts, strict=True)))
+    finished, planned, divergences = map(sum, zip(*parts, strict=True))
+    return SamplingProgress(finished, planned, divergences)
 
 
 def _compiled(density: PosteriorDensity) -> CompiledModel:
@@ -198,8 +204,17 @@ def fit(
     tree = sample(density, options, listen, keep_points=keep_points)
     posterior = Posterior(tree, options.target_accept, options.tune)
     for number, rerun in enumerate(RERUNS if reruns is None else reruns, start=1):
-        if check_gates(posterior).converged:
+        failures = check_gates(posterior).failures
+        if not failures:
             break
+        gates = tuple(dict.fromkeys(failure.code for failure in failures))
+
+        def again(now: SamplingProgress, number: int = number, gates: tuple[Gate, ...] = gates) -> None:
+            if listen:
+                listen(replace(now, rerun=number, failed=gates))
+
+        if listen:
+            again(SamplingProgress(0, rerun.stretch * options.draws * options.chains, 0))
         longer = replace(
             options,
             seed=options.seed + number,
@@ -207,7 +222,7 @@ def fit(
             tune=max(options.tune, rerun.tune),
             target_accept=max(options.target_accept, rerun.target_accept),
         )
-        tree = _thinned(sample(density, longer, listen, keep_points=keep_points), rerun.stretch)
+        tree = _thinned(sample(density, longer, listen and again, keep_points=keep_points), rerun.stretch)
         posterior = Posterior(tree, longer.target_accept, longer.tune, reruns=number)
     return posterior
 

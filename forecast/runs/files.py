@@ -54,6 +54,7 @@ _LATE_PARTS = ("others", "sign_history")
 """Parts of ``analysis.json`` that come from them."""
 _PASSING = {"made_on", "timings_s"}
 
+_MOST_NAMED = 3
 _BY_FORCE = ", or use `force` to build a report that says so"
 
 
@@ -86,6 +87,20 @@ def run_folders(folder: Path, deep: int = 0) -> list[Path]:
         if not path.name.startswith("."):
             runs += run_folders(path, deep + 1)
     return runs[:_MOST_RUNS]
+
+
+def no_run(folder: Path, missing: str = MANIFEST) -> RunFolderError:
+    """Return (not raise) the error that a folder is no run; it names those inside, or how to make one."""
+    if inside := [str(one) for one in run_folders(folder) if one != folder]:
+        some = "a run folder" if len(inside) == 1 else f"{len(inside):,} run folders"
+        named = " or ".join(inside[-_MOST_NAMED:])
+        return RunFolderError(f"{folder}: holds {some}, and is none itself. Give {named}")
+    what = f"not a whole run folder (no {missing})" if folder.is_dir() else "there is no such folder"
+    return RunFolderError(
+        f"{folder}: {what}. Give the folder that 'forecast run' made, reports/<name>/<as_of>. To make one, "
+        "'forecast new EVENTS.csv' writes a config from your events and 'forecast new --pair A,B' a template "
+        "to fill in"
+    )
 
 
 def command_again(folder: Path) -> str:
@@ -237,6 +252,8 @@ def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY
 
     Raises ``RunFolderError``: names every file that is missing or altered.
     """
+    if not any((folder / name).is_file() for name in (MANIFEST, FORECAST, CONFIG)):
+        raise no_run(folder)
     recorded = read_manifest(folder).get("outputs_sha256") if (folder / MANIFEST).is_file() else None
     hashes = recorded if isinstance(recorded, dict) else {}
     lasting = {str(name): str(value) for name, value in hashes.items() if lasts(str(name))}

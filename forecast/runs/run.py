@@ -24,7 +24,7 @@ from forecast.config.writing import (
     SCENARIO_FOLDER,
     scenario_files,
 )
-from forecast.errors import MAKE_RUN, RunFolderError
+from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.frames import Backend, ShownInNotebooks
@@ -253,7 +253,7 @@ def mixture_of(inputs: Inputs, chances: Chances, direct: DirectAnswers | None = 
 def _existing(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.is_file():
-        raise RunFolderError(f"{folder}: not a whole run folder (no {name}). {MAKE_RUN}")
+        raise files.no_run(folder, name)
     return path
 
 

@@ -386,7 +386,8 @@ def fitted_anew(
     from forecast.inference.sampling import SamplingProgress, check_gates, fit
 
     def listen(progress: SamplingProgress) -> None:
-        tell(f"fitted anew, {progress.finished:,} of {progress.planned:,} draws")
+        again = ", again and longer as a check failed" if progress.rerun else ""
+        tell(f"fitted anew{again}, {progress.finished:,} of {progress.planned:,} draws")
 
     tell("fitted anew")
     # Further reactions are none of the record's.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ from forecast.records.forecast import (
     Diagnostics,
     DyadRecord,
     Forecast,
+    Gate,
     Headline,
 )
 from forecast.records.table import rows_of
@@ -360,10 +361,23 @@ def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
     return record_forecast(ledger, run.forecast, inputs.rules, origin)
 
 
+_FAILED: Mapping[Gate, str] = {
+    "rhat": "chains disagreed",
+    "ess_bulk": "too few independent draws",
+    "ess_tail": "too few independent draws",
+    "divergences": "too many divergences",
+    "bfmi": "energy hardly moved",
+}
+"""Why it is sampled again."""
+
+
 def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
     def listen(progress: SamplingProgress) -> None:
-        note = f"{progress.divergences} divergences" if progress.divergences else ""
-        tell(StageProgress("sample", progress.finished, progress.planned, note))
+        stage, note = "sample", f"{progress.divergences} divergences" if progress.divergences else ""
+        if progress.rerun:
+            stage = f"sample_{progress.rerun + 1}"
+            note = f"longer: {', '.join(dict.fromkeys(map(_FAILED.__getitem__, progress.failed)))}"
+        tell(StageProgress(stage, progress.finished, progress.planned, note))
 
     return listen
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config
 from forecast.config.writing import saved_logo
-from forecast.errors import MAKE_RUN, InputError, LedgerError, RunFolderError
+from forecast.errors import InputError, LedgerError, RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.events.terms import Use, refuse_barred, terms_of
@@ -302,7 +302,7 @@ def timed_forecast(folder: Path) -> Forecast:
 def require_run_folder(folder: Path) -> None:
     """Raise ``RunFolderError`` for a folder that holds no run."""
     if not (folder / files.CONFIG).is_file():
-        raise RunFolderError(f"{folder}: not a run folder (no {files.CONFIG}). {MAKE_RUN}")
+        raise files.no_run(folder, files.CONFIG)
 
 
 def latest_earlier_run(folder: Path, config: Config) -> Path | None:

@@ -131,7 +131,7 @@ def test_a_sampler_that_fails_is_one_message_when_its_chains_have_ended_and_not_
 def fit_counts(little, monkeypatch):
     """Run ``fit`` with gates that answer as told."""
 
-    def run(options, *, passes: bool):
+    def run(options, *, passes: bool, listen=None):
         failure = GateFailure(code="ess_bulk", quantity="x", value=10.0, limit=400.0)
         report = Diagnostics(
             rhat_max=1.2,
@@ -142,7 +142,7 @@ def fit_counts(little, monkeypatch):
             failures=() if passes else (failure,),
         )
         monkeypatch.setattr(sampling, "check_gates", lambda posterior, **limits: report)
-        return fit(little, options)
+        return fit(little, options, listen)
 
     return run
 
@@ -153,7 +153,9 @@ def test_a_fit_that_fails_is_sampled_again_and_longer_and_one_that_passes_is_kep
     first = fit_counts(brief, passes=True)
     assert (first.reruns, first.tune, first.target_accept) == (0, 30, 0.9)
     monkeypatch.setattr(sampling, "RERUNS", (Rerun(2, 30, 0.91), Rerun(3, 40, 0.92)))
-    posterior = fit_counts(replace(brief, tune=20), passes=False)
+    told = []
+    posterior = fit_counts(replace(brief, tune=20), passes=False, listen=told.append)
+    assert {one.rerun: one.failed for one in told if one.rerun} == {1: ("ess_bulk",), 2: ("ess_bulk",)}
     assert (posterior.reruns, posterior.tune, posterior.target_accept) == (2, 40, 0.92)
     # As many draws as were asked for, of three times as many that were made.
     assert posterior.n_draws == 60

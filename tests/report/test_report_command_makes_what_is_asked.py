@@ -85,7 +85,7 @@ def test_the_earlier_run_is_kept_in_the_run_folder_and_its_hash_with_it(answer, 
     ("arguments", "message"),
     [
         (("--template", "no-such.typ"), "no-such.typ: the template cannot be read (No such file"),
-        (("--previous", "no-such-run"), "no-such-run: not a run folder"),
+        (("--previous", "no-such-run"), "no-such-run: there is no such folder"),
         (("--paper", "a5"), "a5"),
         (("--csv", __file__), "test_report_command_makes_what_is_asked.py: cannot be written"),
     ],
