@@ -156,13 +156,13 @@ def _kind_never_seen(
     kinds: Sequence[str],
     by: Sequence[str],
     priors: Sequence[str],
-    acts_a_year: float,
+    acts_a_year: Sequence[float],
 ) -> str:
+    low, high = map(plain_number, acts_a_year)
     acts = " or ".join(kinds).replace("_", " ") + (f" by {' or '.join(by)}" if by else "")
     return (
-        f"{label}: the data hold no {acts} of any severity. Its chance rests on an assumed "
-        f"{plain_number(acts_a_year)} acts a year, from half an act in the record; state your own under "
-        f"model.priors ({listing(priors)})."
+        f"{label}: the data hold no {acts} of any severity. Its chance rests on a prior alone, {low} to "
+        f"{high} acts a year (90%); state your own under model.priors ({listing(priors)})."
     )
 
 

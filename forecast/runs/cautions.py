@@ -164,7 +164,8 @@ def _kind_never_seen(inputs: Inputs, rule: TargetRule, label: str) -> Notice:
         if place in kind.cell
     }
     names = tuple(f"{BASE_RATE}.{name}" for name in sorted(rates))
-    weekly = sum(float(inputs.priors.priors[name].distribution.quantile(0.5)) for name in names)
+    weekly = [inputs.priors.priors[name].distribution.quantile(np.array([0.05, 0.95])) for name in names]
+    low, high = (np.max(weekly, axis=0) * DAYS_A_YEAR / STEP_DAYS).tolist()
     return notice(
         "kind_never_seen",
         target=rule.name,
@@ -172,7 +173,7 @@ def _kind_never_seen(inputs: Inputs, rule: TargetRule, label: str) -> Notice:
         kinds=tuple(rule.any_of),
         by=tuple(rule.by),
         priors=names,
-        acts_a_year=weekly * DAYS_A_YEAR / STEP_DAYS,
+        acts_a_year=(low, high),
     )
 
 
