@@ -125,7 +125,7 @@ lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade mo
 # What nutpie declares and needs only to write draws to a Zarr store: six packages, of which none is imported here.
 UNUSED := $(addprefix --no-emit-package ,donfig google-crc32c msgspec numcodecs obstore zarr)
 # Extras whose lower bounds are locked too.
-LOWEST := app cluster excel mcp
+LOWEST := app cluster excel
 LOWEST_TESTS := $(addprefix tests/,baselines cli config evaluation families panel pooled_hazard priors wording \
 	models/test_density_is_the_definition.py workflows/test_numbers_stay_the_same.py)
 

@@ -22,7 +22,6 @@ The map, in the order the data flow::
     workflows/   the order of the stages                       make_forecast, run_forecast, save_run,
                                                                rebuild_report, run_backtest
     watchlist/   many dyads at once: ranked                     run_watch, run_list_backtest
-    mcp_server   saved runs and the ledger, for an assistant
     bench/       speed, accuracy, convergence, measured
     cli/         the command ``forecast``
     records/, wording/                      the files of a run as types; all that is said in words

@@ -31,6 +31,7 @@ COMMANDS = {
     "events audit": "ended with 0.4: have a second coder code rows anew, and use events merge",
     "events code": "ended with 0.4: use a spreadsheet and events validate, or events draft",
     "ledger stamp": "ended with 0.4: use ledger verify, and any public stamp of its head (docs/howto.md)",
+    "mcp": "ended with 0.4: every command answers with --json, which an assistant can read",
     "panel learn": "ended with 0.4: use tools/learn in the repository",
     "priors learn": "ended with 0.4: use tools/learn in the repository",
     "schema ledger": "ended with 0.4: ledger export writes CSV",

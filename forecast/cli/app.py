@@ -21,7 +21,7 @@ from forecast.cli import (
     run,
     scenario,
 )
-from forecast.cli.options import LEDGER, argument, ledger_place, option
+from forecast.cli.options import argument, option
 from forecast.cli.terminal import show
 from forecast.errors import InputError, install_command
 
@@ -107,21 +107,6 @@ def _print_at_once(address: str) -> None:
     sys.stdout.flush()
 
 
-def mcp(
-    reports_dir: Path = argument("REPORTS_DIR", "Folder with runs below it, or of one run."),
-    ledger: Path | None = LEDGER,
-) -> None:
-    """Answer an assistant's questions about saved runs (Model Context Protocol, standard input and output).
-
-    It reads and never writes. An assistant starts it by itself: see docs/mcp.md.
-    """
-    if find_spec("mcp") is None:
-        raise InputError(f"this needs mcp, which the extra 'mcp' brings: {install_command('mcp')}")
-    from forecast.mcp_server import Answers, make_server
-
-    make_server(Answers(reports_dir, ledger_place(ledger, reports_dir))).run("stdio")
-
-
 def schema(
     contract: Literal["config", "scenario", "forecast", "analysis", "watchlist", "watch"] = typer.Argument(
         help="Which schema.", show_default=False
@@ -143,7 +128,6 @@ app.command("run")(run.run)
 app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
 app.command("app")(serve_page)
-app.command("mcp")(mcp)
 app.command("sensitivity")(scenario.sensitivity)
 app.command("reactions")(reactions.reactions)
 app.command("judge")(ledger.judge)
