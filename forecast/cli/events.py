@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,7 +20,6 @@ from forecast.blocks import (
     Block,
     Bullets,
     Entry,
-    Heading,
     Pairs,
     Prose,
     Table,
@@ -61,11 +60,9 @@ from forecast.wording import count, long_day, number
 
 if TYPE_CHECKING:
     from forecast.events.drafts import Proposal, ProposalFile
-    from forecast.events.duplicates import Agreement, DuplicateGroup, Merged, Rule, Unit
-    from forecast.events.dyads import DyadRule
+    from forecast.events.duplicates import Agreement, DuplicateGroup, Merged
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
-    from forecast.records.notices import FeedFault
     from forecast.store import UpdateReport
 
 SHOWN_GROUPS = 20
@@ -107,71 +104,43 @@ def validate(
     *,
     answer: Answer,
 ) -> None:
-    """Check a file: list every fault with its line, or the rows that may be one event twice.
+    """Check a file and describe it: every fault with its line, else what it holds and what looks wrong.
 
     Exit code 2 when the file has faults.
     """
     events = _inspect(source, dates, answer)
 
-    from forecast.events.codebook import countries, standard_scale
     from forecast.events.duplicates import find_duplicates
+    from forecast.events.feed_faults import Feed, feed_faults
     from forecast.events.reading import write_events
-    from forecast.events.summary import saturated
+    from forecast.events.summary import saturated, summarise
 
     if out:
-        if out.exists():
-            raise EventError(f"{out}: exists. Give the name of a new file, or remove it first")
+        _refuse_existing(out)
         write_events(events, out)
     groups, not_compared = find_duplicates(events)
     caution = saturated(events, standard_scale())
-    cautions = [caution.text] if caution else []
-    unlisted = sorted({*events.initiator.tolist(), *events.recipient.tolist()} - set(countries()))
-    facts = {
-        "source": source,
-        "valid": True,
-        "rows": len(events),
-        "faults": [],
-        "duplicates": [
-            {name: getattr(group, name) for name in ("ids", "lines", "likeness", "reason")}
-            for group in groups
-        ],
-        "pairs_not_compared": not_compared,
-        "unlisted_actors": unlisted,
-        "notes": [*events.notes, *cautions],
-        "written": str(out) if out else None,
-    }
-    written = [Pairs((("Written", str(out)),))] if out else []
-    uncompared = [Prose(f"{not_compared:,} pairs of rows were too many to compare.")] if not_compared else []
-    answer.print(facts, (*_checked_file(source, events, unlisted, cautions, groups), *uncompared, *written))
-
-
-@app.command()
-@takes_options
-def summary(
-    source: str = SOURCE,
-    dates: DateOrder = DATES,
-    as_of: date | None = day_option(
-        None, "--as-of", "Day by which the feed is judged; else that of the last row."
-    ),
-    *,
-    answer: Answer,
-) -> None:
-    """Describe a file: counts by category, severity and year, verified share, gaps, feed faults."""
-    events = _inspect(source, dates, answer)
-
-    from forecast.events.feed_faults import Feed, feed_faults
-    from forecast.events.summary import summarise
-
+    notes = [*(f"{note}." for note in events.notes), *([caution.text] if caution else [])]
+    if not_compared:
+        notes.append(f"{not_compared:,} pairs of rows were too many to compare.")
     described = summarise(events)
-    faults: tuple[FeedFault, ...] = ()
-    if len(events):
-        day = as_of if as_of else events.known_date.max().item()
-        faults = feed_faults((Feed.of_table(events, source),), day)
+    faults = feed_faults((Feed.of_table(events, source),), events.known_date.max().item())
+    duplicates = [
+        {name: getattr(group, name) for name in ("ids", "lines", "likeness", "reason")} for group in groups
+    ]
     facts = {
+        **{
+            "source": source,
+            "valid": True,
+            "faults": [],
+            "notes": notes,
+            "written": str(out) if out else None,
+        },
+        **{"duplicates": duplicates, "pairs_not_compared": not_compared},
         **described.model_dump(mode="json"),
         "feed_faults": [fault.model_dump(mode="json") for fault in faults],
     }
-    answer.print(facts, _described_file(described, faults))
+    answer.print(facts, _described(described, notes, [fault.text for fault in faults], groups, out))
 
 
 @app.command()
@@ -184,9 +153,7 @@ def merge(
     rule: Literal["first", "majority"] = option(
         "first", "--rule", "Who is right: the first file that has the event, or what most coders gave."
     ),
-    window: int = option(1, "--window", "Days by which coders may date an event apart.", min=0, max=60),
     dates: DateOrder = DATES,
-    force: bool = option(False, "--force", "Replace the output if it is there."),
     *,
     output: Output,
 ) -> None:
@@ -195,30 +162,23 @@ def merge(
     Rows of two files are one event when actors, day and content speak for it (docs/codebook.md). The
     merged file says in its columns x_coders, x_rows and x_resolved where each row comes from.
     """
-    from forecast.events.duplicates import RULES, match_events, measure_agreement, merge_units
+    from forecast.events.duplicates import match_events, measure_agreement, merge_units
     from forecast.events.reading import read_events, write_whole
 
     coders = _coders(files)
     if out is not None:
-        if out.resolve() in {file.resolve() for file in files}:
-            raise EventError(f"{out}: is one of the files to merge. Give another place with --out")
-        if out.exists() and not force:
-            raise EventError(f"{out}: exists. Use --force to replace it, or give another place")
+        _refuse_existing(out)
     tables = [read_events(file, dates=dates) for file in files]
     for table in tables if output.for_people else ():
         for note in table.notes:
             typer.echo(f"Note: {table.source}: {note}.", err=True)
-    units = match_events(tables, window_days=window)
+    units = match_events(tables)
     agreement = measure_agreement(units)
-    merged = merge_units(
-        units,
-        coders,
-        rule=rule,
-        has_verified=any(table.has_verified for table in tables),
-    )
+    verified = any(table.has_verified for table in tables)
+    merged = merge_units(units, coders, rule=rule, has_verified=verified)
     if out is not None:
         write_whole(out, merged.csv_text().encode())
-    counts = [
+    counts: list[dict[str, Any]] = [
         {
             "coder": coder,
             "events": sum(place in unit for unit in units),
@@ -230,16 +190,12 @@ def merge(
         "coders": counts,
         "events": len(units),
         "shared": sum(len(unit) > 1 for unit in units),
-        "merged": len(merged.table),
-        "agreement": [vars(agreed) for agreed in agreement],
+        "agreement": [agreed._asdict() for agreed in agreement],
         "disagreements": [item._asdict() for item in merged.disagreements],
         "out": None if out is None else str(out),
         "rule": rule,
-        "rule_meaning": RULES[rule],
-        "window_days": window,
     }
-    written = [Pairs((("Written", f"{out}, {len(merged.table):,} events"),))] if out else []
-    output.print(facts, (*_merged_files(counts, units, agreement, merged, rule), *written))
+    output.print(facts, _merged_files(facts, agreement, merged))
 
 
 @app.command()
@@ -264,6 +220,11 @@ def codebook(
         typer.echo(scale_yaml(of, (category,) if category else own_categories(of) or CATEGORIES), nl=False)
         return
     answer.print(codebook_facts(category, of), _codebook_blocks(category, of))
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists():
+        raise EventError(f"{out}: exists. Give the name of a new file, or remove it first")
 
 
 def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
@@ -309,20 +270,16 @@ def _codebook_blocks(category: str | None, scale: Scale) -> Iterator[Block]:
     if category:
         yield Prose(category_meaning(category), lead=f"{category_label(category)}:")
         yield severities_table(scale, category, "Severity")
-        yield _codes_table(category, "CAMEO codes")
+        codes = ((one.code, one.label) for one in cameo_codes().values() if one.category == category)
+        yield plain_table(("", ""), codes, "CAMEO codes")
         return
-    yield _categories_table("Categories")
+    rows = ((one, f"{category_kind(one)}. {category_meaning(one)}") for one in CATEGORIES)
+    yield plain_table(("", ""), rows, "Categories")
     own = own_categories(scale)
     for one in own:
         yield severities_table(scale, one, f"Severity of {category_label(one).lower()}")
     head = "Severity of all other categories" if own else "Severity"
     yield severities_table(standard_scale() if own else scale, None, head)
-
-
-def _categories_table(title: str = "") -> Table:
-    """Return the categories and what they mean."""
-    rows = [(one, f"{category_kind(one)}. {category_meaning(one)}") for one in CATEGORIES]
-    return plain_table(("", ""), rows, title)
 
 
 def severities_table(scale: Scale, category: str | None, title: str = "") -> Table:
@@ -332,76 +289,57 @@ def severities_table(scale: Scale, category: str | None, title: str = "") -> Tab
     return plain_table(("", ""), rows, title)
 
 
-def _codes_table(category: str | None, title: str = "") -> Table:
-    """Return the CAMEO codes of a category, or of all."""
-    rows = [(one.code, one.label) for one in cameo_codes().values() if category in (None, one.category)]
-    return plain_table(("", ""), rows, title)
-
-
-def _checked_file(
-    source: str,
-    events: EventTable,
-    unlisted: Sequence[str],
-    cautions: Sequence[str],
+def _described(
+    described: EventSummary,
+    notes: Sequence[str],
+    faults: Sequence[str],
     suspects: Sequence[DuplicateGroup],
+    written: Path | None,
 ) -> Iterator[Block]:
-    """Yield that a file has no faults, what to bear in mind, and which rows may be one event twice."""
-    yield Prose(f"{source}: {count(len(events), 'event')}, {events.date[0]} to {events.date[-1]}. No faults.")
-    for note in events.notes:
-        yield Prose(f"{note}.", lead="Note:")
-    if unlisted:
-        yield Prose(f"Actors that are not ISO 3166-1 countries (accepted): {', '.join(unlisted)}.")
-    for caution in cautions:
-        yield Prose(caution, lead="Note:")
-    if suspects:
-        groups = count(len(suspects), "group")
-        items = [
-            f"lines {', '.join(map(str, group.lines))} ({', '.join(group.ids)}): {group.reason}"
-            for group in suspects
-        ]
-        head = f"{groups} of rows may be one event each (nothing was dropped)"
-        yield _listed(head, items, SHOWN_GROUPS)
-    else:
-        yield Prose("No rows look like one event coded twice.")
-
-
-def _described_file(described: EventSummary, faults: Sequence[FeedFault]) -> Iterator[Block]:
-    """Yield counts by category, severity and year, actors, gaps, feed faults and known limits."""
-    yield Prose(f"{described.source}: {described.rows:,} events.")
-    span = f"Acts from {described.first_date} to {described.last_date}"
-    yield Prose(f"{span}; the latest became public on {described.last_known_date}.")
-    if described.verified_share is None:
-        yield Prose("The file does not say which rows were verified.")
-    else:
+    """Yield what a file without faults holds, what was guessed, and what may be wrong with it."""
+    span = f"{described.first_date} to {described.last_date}, known by {described.last_known_date}"
+    yield Prose(f"{described.source}: {count(described.rows, 'event')}, {span}. No faults.")
+    for note in notes:
+        yield Prose(note, lead="Note:")
+    for fault in faults:
+        yield Prose(fault, lead="Feed:", tone="warning")
+    yield _severities(described)
+    yield from _years(described)
+    yield Prose(f"Actors: {', '.join(f'{name} {rows:,}' for name, rows in described.actors.items())}.")
+    if described.unlisted_actors:
+        unlisted = ", ".join(described.unlisted_actors)
+        yield Prose(f"Actors that are not ISO 3166-1 countries (accepted): {unlisted}.")
+    if described.verified_share is not None:
         unnamed = described.verified_without_page
         more = f" {unnamed:,} of them do not name the page." if unnamed else ""
         yield Prose(f"Verified against the source page: {described.verified_share:.0%} of the rows.{more}")
     if described.late_known_share:
         yield Prose(f"Became public later than it happened: {described.late_known_share:.0%}.")
-    yield _severities(described)
-    yield from _years(described)
-    yield Heading("Record")
-    yield Prose(f"Actors: {', '.join(f'{name} {rows:,}' for name, rows in described.actors.items())}.")
-    if described.unlisted_actors:
-        yield Prose(f"Not ISO 3166-1 countries: {', '.join(described.unlisted_actors)}.")
-    if not described.gaps:
-        yield Prose("No span of 30 days or more without an act.")
-    for fault in faults:
-        yield Prose(fault.text, lead="Feed:", tone="warning")
     if described.gaps:
-        gaps = [f"{gap.first} to {gap.last}: {gap.days} days" for gap in described.gaps]
+        gaps = [f"{gap['first']} to {gap['last']}: {gap['days']} days" for gap in described.gaps]
         yield _listed("Longest spans without an act (30 days or more)", gaps, SHOWN_GAPS)
+    if suspects:
+        items = [
+            f"lines {', '.join(map(str, group.lines))} ({', '.join(group.ids)}): {group.reason}"
+            for group in suspects
+        ]
+        head = f"{count(len(suspects), 'group')} of rows may be one event each (nothing was dropped)"
+        yield _listed(head, items, SHOWN_GROUPS)
+    else:
+        yield Prose("No rows look like one event coded twice.")
     if described.limits:
         yield Entry("Known limits", (Bullets(described.limits),))
-    yield Pairs((("sha256", described.sha256),))
+    where = (("Written", str(written)),) if written else ()
+    yield Pairs((*where, ("sha256", described.sha256)))
 
 
 def _severities(described: EventSummary) -> Table:
     heads = *(f"{severity} {severity_word(severity)}" for severity in SEVERITIES), "All"
     rows = []
     for name, counts in described.by_category_severity.items():
-        row = [counts[severity] for severity in SEVERITIES]
-        rows.append((category_label(name), *map(_count, (*row, sum(row)))))
+        if any(counts.values()):
+            row = [counts[severity] for severity in SEVERITIES]
+            rows.append((category_label(name), *map(_count, (*row, sum(row)))))
     return plain_table(("Category", *map(right, heads)), rows, "Events by category and severity")
 
 
@@ -410,9 +348,11 @@ def _years(described: EventSummary) -> Iterator[Table]:
     every = list(described.by_year_category)
     for years in (every[at : at + YEARS_A_TABLE] for at in range(0, len(every), YEARS_A_TABLE)):
         counts = [described.by_year_category[year] for year in years]
-        rows = [(category_label(name), *(_count(acts[name]) for acts in counts)) for name in CATEGORIES]
+        seen = (name for name in CATEGORIES if any(acts[name] for acts in counts))
+        rows = [(category_label(name), *(_count(acts[name]) for acts in counts)) for name in seen]
         rows.append(("All", *(_count(sum(acts.values())) for acts in counts)))
-        rows.append(("A month", *(f"{described.per_month_by_year[year]:.1f}" for year in years)))
+        if len(every) > 1:
+            rows.append(("A month", *(f"{described.per_month_by_year[year]:.1f}" for year in years)))
         heads = (right(str(year)) for year in years)
         yield plain_table(("Category", *heads), rows, f"Events by year, {years[0]} to {years[-1]}")
 
@@ -421,10 +361,15 @@ def _count(rows: int) -> str:
     return f"{rows:,}" if rows else "–"
 
 
-def agreement_blocks(agreement: Sequence[Agreement]) -> Iterator[Block]:
-    """Yield the table of agreement between codings, and what its figures allow."""
-    from forecast.events.duplicates import RELIABLE, TENTATIVE
+def _merged_files(facts: dict[str, Any], agreement: Sequence[Agreement], merged: Merged) -> Iterator[Block]:
+    """Yield how far coders agree, where they do not, and by what rule that was resolved."""
+    from forecast.events.duplicates import RELIABLE, RULES, TENTATIVE
 
+    coders = facts["coders"]
+    shared = f"{facts['shared']:,} of them in two files or more"
+    yield Prose(f"{facts['events']:,} events in {len(coders)} files, {shared}.")
+    held = "{coder}: {events:,} events, {alone:,} that no other file has"
+    yield Bullets(tuple(held.format(**counts) for counts in coders))
     rows = (
         (
             agreed.name,
@@ -438,30 +383,15 @@ def agreement_blocks(agreement: Sequence[Agreement]) -> Iterator[Block]:
     yield plain_table(("", right("equal"), right("alpha"), "90% interval"), rows, title)
     safe = f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative"
     yield Prose(f"{safe}; below, the codebook or the training needs work.", tone="fine")
-
-
-def _merged_files(
-    coders: Sequence[Mapping[str, object]],
-    units: Sequence[Unit],
-    agreement: Sequence[Agreement],
-    merged: Merged,
-    rule: Rule,
-) -> Iterator[Block]:
-    """Yield how far coders agree, where they do not, and by what rule that was resolved."""
-    from forecast.events.duplicates import RULES
-
-    shared = sum(len(unit) > 1 for unit in units)
-    yield Prose(f"{len(units):,} events in {len(coders)} files, {shared:,} of them in two files or more.")
-    held = "{coder}: {events:,} events, {alone:,} that no other file has"
-    yield Bullets(tuple(held.format(**counts) for counts in coders))
-    yield from agreement_blocks(agreement)
     items = []
     for item in merged.disagreements:
         given = ", ".join(f"{coder} {value}" for coder, value in item.values.items())
         items.append(f"{item.event}: {item.property}: {given}; taken: {item.taken}")
     head = f"Disagreements: {len(items):,}"
     yield _listed(head, items, SHOWN_DISAGREEMENTS, "--json, or x_resolved") if items else Prose(f"{head}.")
-    yield Prose(f"Disagreements were resolved by: {RULES[rule]}.")
+    yield Prose(f"Disagreements were resolved by: {RULES[facts['rule']]}.")
+    if facts["out"]:
+        yield Pairs((("Written", f"{facts['out']}, {len(merged.table):,} events"),))
 
 
 # Drafts
@@ -481,11 +411,8 @@ def draft(
     out: Path = option(
         Path("proposals.json"), "--out -o", "File of proposals; an existing one grows.", "FILE"
     ),
-    config: Path | None = option(None, "--config", "Config whose pair and scale are used.", "FILE"),
-    pair: str | None = option(None, "--pair", "The pair, without a config.", "A,B"),
-    scale: str | None = option(None, "--scale", "Its scale: standard, armed, or a file of anchors.", "SCALE"),
+    config: Path = option(..., "--config", "Config whose pair and scale are used.", "FILE"),
     published: date | None = day_option(None, "--published", "Day of articles that do not say theirs."),
-    timeout: float = option(120.0, "--timeout", "Most seconds for one answer.", "SECONDS", min=1, max=3600),
     *,
     output: Output,
 ) -> None:
@@ -495,6 +422,7 @@ def draft(
     counted. The variable FORECAST_DRAFT_KEY holds the key of the endpoint, if it wants one. An article that
     the file of proposals knows is not sent again. Exit code 1 when an article gave no usable answer.
     """
+    from forecast.config import load_config
     from forecast.events.drafts import (
         KEY_VARIABLE,
         MAX_ARTICLES,
@@ -505,10 +433,12 @@ def draft(
         draft_article,
         read_article,
     )
+    from forecast.runs.inputs import config_scale, dyad_rule
     from forecast.storage import locked
 
-    rule, anchors = _whose_acts(config, pair, scale)
-    at = Endpoint.at(endpoint, model, timeout, os.environ.get(KEY_VARIABLE, ""))
+    loaded = load_config(config)
+    rule, anchors = dyad_rule(loaded), config_scale(loaded)
+    at = Endpoint.at(endpoint, model, os.environ.get(KEY_VARIABLE, ""))
     places = [path.resolve() for path in articles]
     if twice := next((place for place in places if places.count(place) > 1), None):
         raise InputError(f"{twice}: given twice. Give each article once")
@@ -556,23 +486,6 @@ def draft(
         raise typer.Exit(1)
 
 
-def _whose_acts(config: Path | None, pair: str | None, scale: str | None) -> tuple[DyadRule, Scale]:
-    from forecast.config import load_config
-    from forecast.config.writing import load_scale
-    from forecast.events.dyads import DyadRule
-    from forecast.runs.inputs import config_scale, dyad_rule
-
-    if config is not None and pair is None:
-        if scale is not None:
-            raise InputError("--scale has no effect with --config, which names its scale. Leave it out")
-        loaded = load_config(config)
-        return dyad_rule(loaded), config_scale(loaded)
-    if pair is None or config is not None:
-        raise InputError("whose acts? Give --config FILE, or --pair A,B such as --pair USA,CHN")
-    a, b = read_pair(pair)
-    return DyadRule((a,), (b,)), load_scale(scale or "standard", Path())
-
-
 def _drafted(
     file: ProposalFile,
     added: Sequence[Proposal],
@@ -614,8 +527,7 @@ def review(
     the nearest acts of the file. Stop whenever you like: every decision is kept. Accepted rows carry
     x_coder draft+person. Without FILE, or with --json, it asks nothing and tells how things stand.
     """
-    from forecast.events.drafts import CODER, open_proposals
-    from forecast.events.duplicates import measure_agreement
+    from forecast.events.drafts import open_proposals
     from forecast.storage import locked
 
     with locked(proposals):
@@ -624,27 +536,15 @@ def review(
             opened = opened.finish(file)
             if answer.for_people:
                 opened = _decide(opened, file)
-    content = opened.content
-    units = content.reviewed_units()
-    agreement = measure_agreement(units)
     decisions = dict.fromkeys(("waiting", "accepted", "changed", "refused"), 0)
-    decisions |= Counter(proposal.decision for proposal in content.proposals)
+    decisions |= Counter(proposal.decision for proposal in opened.content.proposals)
     facts = {
-        "proposals": [proposal.model_dump(mode="json") for proposal in content.proposals],
+        "proposals": [proposal.model_dump(mode="json") for proposal in opened.content.proposals],
         "decisions": decisions,
         "file": None if file is None else str(file),
-        "coders": ["draft", CODER],
-        "events": len(units),
-        "shared": sum(len(unit) > 1 for unit in units),
-        "agreement": [vars(agreed) for agreed in agreement],
     }
     head = ", ".join(f"{decision} {number:,}" for decision, number in decisions.items()).capitalize()
-    compared = (
-        Prose(f"draft beside {CODER}, {count(len(units), 'event')}:"),
-        *agreement_blocks(agreement),
-        Prose("The person saw the draft first, so true agreement is lower."),
-    )
-    answer.print(facts, (Prose(f"{head}."), *(compared if units else ())))
+    answer.print(facts, (Prose(f"{head}."),))
 
 
 def _decide(file: ProposalFile, events: Path) -> ProposalFile:
@@ -736,13 +636,8 @@ def import_events(
         None, "--mapping", "CSV of codes whose category or severity you change.", "FILE"
     ),
     root_only: bool = option(False, "--root-only", "Root events alone."),
-    min_mentions: int = option(0, "--min-mentions", "Least number of mentions.", "N"),
     min_sources: int = option(0, "--min-sources", "Least number of sources.", "N"),
-    exclude: list[str] | None = option(
-        None, "--exclude", "Leave out actors: media, tourists, … Repeatable.", "GROUP"
-    ),
     repeat_days: int = option(1, "--repeat-days", "The same act within so many days counts once.", "DAYS"),
-    normalise: bool = option(False, "--normalise", "Take the growth of the archive's volume out."),
     known_date: Literal["published", "act"] = option(
         "published", "--known-date", "Day an act counts as known: its publication, or its own day."
     ),
@@ -755,11 +650,8 @@ def import_events(
 
     switches = Switches(
         root_only=root_only,
-        min_mentions=min_mentions,
         min_sources=min_sources,
-        exclude=tuple(dict.fromkeys(exclude or [])),
         repeat_days=repeat_days,
-        normalise=normalise,
         known_date=known_date,
     )
     options = feed_options(source_format, dyad, switches, mapping=mapping)

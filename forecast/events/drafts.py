@@ -30,7 +30,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from forecast.errors import EventError, InputError, shown
 from forecast.events.cells import CellFault, Fault, clean_text, faults_message, latest_day, parse_day
 from forecast.events.codebook import CATEGORIES, category_meaning
-from forecast.events.duplicates import Unit
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import HEADER_ALONE, inspect_events, read_cells, read_record, write_whole
 from forecast.events.rows import decode
@@ -52,6 +51,8 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 CODER = "draft+person"
 """Coder of an accepted act, in column ``x_coder`` of its event file; ``x_sentence`` is what it rests on."""
 MAX_ANSWER_BYTES = 1_000_000
+ANSWER_S = 120.0
+"""Seconds that one answer may take."""
 MAX_ACTS = 40
 """Acts of one article; an answer with more is refused as a whole."""
 MIN_SENTENCE_WORDS, MAX_SENTENCE_CHARS, MAX_SUMMARY_CHARS = 4, 1_000, 300
@@ -237,33 +238,20 @@ class Proposals(Record):
         """Proposals on which nothing was decided."""
         return [proposal for proposal in self.proposals if proposal.decision == "waiting"]
 
-    def drafted(self) -> EventTable:
-        """All acts as drafted."""
-        return EventTable.from_events((each.drafted for each in self.proposals), "draft", has_verified=False)
-
-    def reviewed_units(self) -> list[Unit]:
-        """What was decided, as two codings: the draft's, and the person's of what was not refused."""
-        return [
-            {0: proposal.drafted} | ({1: proposal.coded} if proposal.coded else {})
-            for proposal in self.proposals
-            if proposal.decision != "waiting"
-        ]
-
 
 # What a model is asked
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a model answers, how long it may take in seconds, and the key, which no text shows."""
+    """Where a model answers, and the key, which no text shows."""
 
     address: str
     model: str
-    seconds: float
     key: str = field(default="", repr=False)
 
     @classmethod
-    def at(cls, address: str, model: str, seconds: float, key: str) -> Self:
+    def at(cls, address: str, model: str, key: str) -> Self:
         """Return an endpoint; one without a path such as ``http://127.0.0.1:8080`` gets ``/v1`` and the rest.
 
         Raises ``InputError``: the address is no plain one, or the key would travel in the clear.
@@ -286,7 +274,7 @@ class Endpoint:
         if fault:
             raise InputError(fault)
         path = (parts.path.rstrip("/") or "/v1").removesuffix(_PATH) + _PATH
-        return cls(parts._replace(path=path).geturl(), model, seconds, key)
+        return cls(parts._replace(path=path).geturl(), model, key)
 
     def ask(self, messages: list[dict[str, str]]) -> str:
         """Return what the model says to the messages.
@@ -308,10 +296,10 @@ class Endpoint:
         return answer
 
     def _post(self, body: bytes, headers: dict[str, str]) -> bytes:
-        until, content = time.monotonic() + self.seconds, b""
+        until, content = time.monotonic() + ANSWER_S, b""
         try:
             # No proxy and no redirect; the certificates of the system, as its administrator set them.
-            client = httpx.Client(timeout=self.seconds, trust_env=False, verify=create_default_context())
+            client = httpx.Client(timeout=ANSWER_S, trust_env=False, verify=create_default_context())
             with client, client.stream("POST", self.address, headers=headers, content=body) as answer:
                 for piece in answer.iter_bytes():
                     content += piece
@@ -321,7 +309,7 @@ class Endpoint:
                     if time.monotonic() > until:
                         raise httpx.ReadTimeout("drips")
         except httpx.TimeoutException as error:
-            raise RefusedError("too slow", f"no whole answer within {self.seconds:g} seconds") from error
+            raise RefusedError("too slow", f"no whole answer within {ANSWER_S:g} seconds") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise RefusedError("not reached", f"no answer ({type(error).__name__})") from error
         if answer.status_code != HTTPStatus.OK:

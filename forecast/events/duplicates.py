@@ -3,7 +3,7 @@
 Within a file nothing is dropped: the report is for a person to judge.
 
 Two rows of different files may be one event when they share the two actors (either way round) and lie at
-most ``window_days`` apart. What speaks for it is added up; each row of a file is given to at most one row of
+most ``WINDOW_DAYS`` apart. What speaks for it is added up; each row of a file is given to at most one row of
 another, so that the sum over all pairs is greatest (assignment problem).
 
 How far the coders agree is measured by Krippendorff's alpha, with its error: 1 − observed / expected
@@ -47,6 +47,8 @@ SAME_INITIATOR, SAME_CATEGORY = 0.5, 1.0
 SAME_WORDS, WORDS_BY_CHANCE = 3.0, 0.15  # in proportion to the words in common, when both have a summary
 SAME_PAGE, SAME_ID = 2.0, 4.0  # the same id: coders who were given a list of events
 LEAST = 1.5
+WINDOW_DAYS = 1
+"""Days by which coders may date an event apart."""
 
 Rule = Literal["first", "majority"]
 RULES: dict[Rule, str] = {
@@ -96,7 +98,7 @@ class DuplicateGroup:
 
 
 def find_duplicates(
-    table: EventTable, *, window_days: int = 1, likeness: float = 0.5, either_way: bool = True
+    table: EventTable, *, window_days: int = WINDOW_DAYS, likeness: float = 0.5, either_way: bool = True
 ) -> tuple[tuple[DuplicateGroup, ...], int]:
     """Find rows of the same actors and category, close in time, with like summaries.
 
@@ -190,28 +192,22 @@ def _same_text(
 
 
 def _groups(links: list[_Link], table: EventTable) -> Iterator[DuplicateGroup]:
-    parent: dict[int, int] = {}
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
 
-    def root(row: int) -> int:
-        parent.setdefault(row, row)
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for first, second, _ in links:
-        parent[root(second)] = root(first)
-    members: defaultdict[int, set[int]] = defaultdict(set)
-    weakest: dict[int, float] = {}
+    ends = np.array([(first, second) for first, second, _ in links], dtype=np.intp).reshape(-1, 2)
+    linked = csr_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(table), len(table)))
+    _, member = connected_components(linked, directed=False)
+    rows: defaultdict[int, set[int]] = defaultdict(set)
+    weakest: defaultdict[int, float] = defaultdict(lambda: 1.0)
     for first, second, likeness in links:
-        top = root(first)
-        members[top] |= {first, second}
-        weakest[top] = min(weakest.get(top, 1.0), likeness)
-    for rows, top in sorted((tuple(sorted(rows)), top) for top, rows in members.items()):
-        ids = tuple(str(table.id[row]) for row in rows)
-        lines = tuple(sorted(table.line[list(rows)].tolist()))
-        telling = any(len(words_in(table.summary[row])) >= TELLING_WORDS for row in rows)
-        yield DuplicateGroup(rows, ids, lines, weakest[top], _reason(rows, weakest[top], table), telling)
+        rows[member[first]] |= {first, second}
+        weakest[member[first]] = min(weakest[member[first]], likeness)
+    for group, at in sorted((tuple(sorted(group)), at) for at, group in rows.items()):
+        ids = tuple(str(table.id[row]) for row in group)
+        lines = tuple(sorted(table.line[list(group)].tolist()))
+        telling = any(len(words_in(table.summary[row])) >= TELLING_WORDS for row in group)
+        yield DuplicateGroup(group, ids, lines, weakest[at], _reason(group, weakest[at], table), telling)
 
 
 def _reason(rows: tuple[int, ...], likeness: float, table: EventTable) -> str:
@@ -233,35 +229,31 @@ def _reason(rows: tuple[int, ...], likeness: float, table: EventTable) -> str:
 # Several coders
 
 
-def match_events(tables: Sequence[EventTable], *, window_days: int = 1) -> list[Unit]:
-    """Match the events of several coders, one table each, in order of day.
-
-    ``window_days`` is by how much the dates of one event may differ between coders. Every row of every table
-    is in exactly one unit.
-    """
+def match_events(tables: Sequence[EventTable]) -> list[Unit]:
+    """Match the events of several coders, one table each, in order of day; each row is in one unit."""
     pairs: defaultdict[tuple[str, str], list[Unit]] = defaultdict(list)
     for coder, table in enumerate(tables):
         rows: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
         for event in table.rows():
             rows[min(event.initiator, event.recipient), max(event.initiator, event.recipient)].append(event)
         for pair, events in rows.items():
-            _join(pairs[pair], events, coder, window_days)
+            _join(pairs[pair], events, coder)
     units = [unit for units in pairs.values() for unit in units]
     return sorted(units, key=lambda unit: (unit[min(unit)].date, unit[min(unit)].id))
 
 
-def _join(units: list[Unit], events: list[Event], coder: int, window_days: int) -> None:
+def _join(units: list[Unit], events: list[Event], coder: int) -> None:
     """Give each event of a coder to the unit it fits best, or to a new one."""
     on_day: defaultdict[date, list[int]] = defaultdict(list)
     for position, event in enumerate(events):
-        for apart in range(-window_days, window_days + 1):
+        for apart in range(-WINDOW_DAYS, WINDOW_DAYS + 1):
             on_day[event.date + timedelta(apart)].append(position)
     words = [words_in(event.summary) for event in events]
     gain: dict[tuple[int, int], float] = {}
     for place, unit in enumerate(units):
         for other in unit.values():
             for position in on_day[other.date]:
-                likeness = _likeness(events[position], words[position], other, window_days)
+                likeness = _likeness(events[position], words[position], other, WINDOW_DAYS)
                 if likeness >= LEAST:
                     gain[place, position] = max(gain.get((place, position), 0.0), likeness)
     taken = _assign(gain)
@@ -405,8 +397,7 @@ def _in_words(row: Event, name: str) -> str:
 # Agreement
 
 
-@dataclass(frozen=True)
-class Agreement:
+class Agreement(NamedTuple):
     """Agreement on one property, such as ``category: sanction``, over the units that two coders or more have.
 
     ``equal`` is the share of equal pairs of judgements, ``None`` without units; ``alpha`` ``None`` where all

@@ -1,6 +1,6 @@
 """Is a feed still what it was: fresh, whole, nothing doubled.
 
-One place for ``events summary``, ``check``, ``run`` and ``watch``. A feed is all rows of a file, or of the
+One place for ``events validate``, ``check``, ``run`` and ``watch``. A feed is all rows of a file, or of the
 files that a dyad's acts come from: a dyad may be silent while its feed is alive. Only what was known at the
 as-of date is looked at. Each check compares the feed with its own past, so that sparse and dense feeds,
 hand-coded or by machine, are held to their own measure.

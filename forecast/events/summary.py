@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -26,14 +27,6 @@ FEWEST_DEADLY = 3
 """Incidents below the highest severity with people killed, from which on they were coded by that number."""
 _DEADLY = re.compile(r"\b(kill(s|ed|ing)?|dead|deaths?|died|dies|fatal(ly|ities)?)\b", re.IGNORECASE)
 _NONE_DEAD = re.compile(r"\b(no|nobody|none|without)\b[^.;]{0,20}\b(kill|dead|death|died)", re.IGNORECASE)
-
-
-class Gap(Record):
-    """Days without any act: the first and last of them, and how many."""
-
-    first: date
-    last: date
-    days: int
 
 
 class EventSummary(Record):
@@ -61,7 +54,7 @@ class EventSummary(Record):
     late_known_share: float | None
     actors: dict[str, int]
     unlisted_actors: tuple[str, ...]
-    gaps: tuple[Gap, ...]
+    gaps: tuple[dict[str, Any], ...]
     limits: tuple[str, ...]
 
 
@@ -93,7 +86,7 @@ def summarise(table: EventTable) -> EventSummary:
         late_known_share=float(np.mean(table.known_date > table.date)) if days else None,
         actors=dict(sorted(actors.items(), key=lambda item: (-item[1], item[0]))),
         unlisted_actors=tuple(sorted(set(actors) - set(countries()))),
-        gaps=tuple(sorted(_gaps(days), key=lambda gap: (-gap.days, gap.first))),
+        gaps=tuple(sorted(_gaps(days), key=lambda gap: (-gap["days"], gap["first"]))),
         limits=source_limits(table.source),
     )
 
@@ -105,10 +98,10 @@ def _months_covered(first: date, last: date, year: int) -> float:
     return whole - (begin.day - 1) / monthrange(year, begin.month)[1]
 
 
-def _gaps(days: list[date]) -> list[Gap]:
+def _gaps(days: list[date]) -> list[dict[str, Any]]:
     one = timedelta(days=1)
     return [
-        Gap(first=before + one, last=after - one, days=(after - before).days - 1)
+        {"first": before + one, "last": after - one, "days": (after - before).days - 1}
         for before, after in pairwise(days)
         if (after - before).days > GAP_DAYS
     ]

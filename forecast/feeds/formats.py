@@ -53,7 +53,6 @@ class Layout:
     named_countries: bool = False
     known_date: str = ""
     lists: tuple[str, ...] = ()
-    delimiter: str = ";"
 
     def has(self, name: str) -> bool:
         """Whether the format carries a field."""
@@ -297,38 +296,6 @@ def renamed_actors(layout: Layout) -> Mapping[str, str]:
     return country_names() if layout.named_countries else codes
 
 
-@cache
-def actor_groups() -> Mapping[str, list[dict[str, str]]]:
-    """Return the groups of actors that can be excluded, each with what marks it by scheme."""
-    groups: dict[str, list[dict[str, str]]] = {}
-    for row in data_rows("actor_groups.csv"):
-        groups.setdefault(row["group"], []).append(row)
-    return groups
-
-
-def excluded_actors(groups: Sequence[str], layout: Layout) -> tuple[list[str], list[str]]:
-    """Return what marks the actors of some groups: sectors as the format writes them, beginnings of names.
-
-    Sector codes differ: ``MED`` is the media in CAMEO and the health sector in PLOVER. ``InputError``: no
-    such group, or the format does not tell it.
-    """
-    sectors: list[str] = []
-    names: list[str] = []
-    scheme = "icews" if layout.name == "icews" else layout.system
-    for group in groups:
-        if group not in actor_groups():
-            hint = did_you_mean(group, actor_groups())
-            raise InputError(f"--exclude {group}: no such group.{hint} Allowed: {', '.join(actor_groups())}")
-        rows = actor_groups()[group]
-        of_sector = [row["pattern"] for row in rows if row["system"] == scheme and row["field"] == "sector"]
-        of_name = [row["pattern"] for row in rows if row["field"] == "name"]
-        if not ((of_sector and layout.has("sectors_a")) or (of_name and layout.has("name_a"))):
-            raise InputError(f"--exclude {group}: {layout.name} files do not say which actors are {group}")
-        sectors += of_sector
-        names += of_name
-    return sectors, names
-
-
 # What is asked for
 
 
@@ -336,24 +303,20 @@ def excluded_actors(groups: Sequence[str], layout: Layout) -> tuple[list[str], l
 class Switches:
     """How noise is handled.
 
-    ``root_only`` keeps root events alone (GDELT: those of the lead of a text). ``exclude`` are groups of
-    actors left out on either side. An act (actors, code, place) reported again within ``repeat_days`` counts
-    once, and so do both sides of one act (visit and hosting; consultation either way). ``normalise`` takes
-    the growth of the archive's volume out by thinning. ``known_date``: an act is known from the day the file
-    gives (``published``), or from its own day (``act``), for back-files.
+    ``root_only`` keeps root events alone (GDELT: those of the lead of a text), ``min_sources`` those that so
+    many sources report. An act (actors, code, place) reported again within ``repeat_days`` counts once, and
+    so do both sides of one act (visit and hosting; consultation either way). ``known_date``: an act is known
+    from the day the file gives (``published``), or from its own day (``act``), for back-files.
     """
 
     root_only: bool = False
-    min_mentions: int = 0
     min_sources: int = 0
-    exclude: tuple[str, ...] = ()
     repeat_days: int = 1
-    normalise: bool = False
     known_date: Literal["published", "act"] = "published"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the switches as JSON-ready values."""
-        return asdict(self) | {"exclude": list(self.exclude)}
+        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -410,7 +373,6 @@ def check_switches(switches: Switches, layout: Layout) -> None:
     """Refuse a switch that the format would ignore, or a number that makes no sense (``InputError``)."""
     needs = (
         ("--root-only", switches.root_only, "root", "which events are root events"),
-        ("--min-mentions", switches.min_mentions > 0, "mentions", "how often an event was mentioned"),
         ("--min-sources", switches.min_sources > 0, "sources", "how many sources report an event"),
         ("--known-date act", switches.known_date == "act", "added", "when an event was published"),
     )
@@ -418,7 +380,6 @@ def check_switches(switches: Switches, layout: Layout) -> None:
         if used and not layout.has(name):
             raise InputError(f"{option}: {layout.name} files do not say {what}. Leave the option out")
     for option, number in (
-        ("--min-mentions", switches.min_mentions),
         ("--min-sources", switches.min_sources),
         ("--repeat-days", switches.repeat_days),
     ):

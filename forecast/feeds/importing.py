@@ -3,13 +3,6 @@
 **Repeats.** Rows come in the order in which they became known, so that a later report never displaces an
 earlier one: what was kept up to a day does not depend on what came after it.
 
-**Thinning** takes the growth of the archive out of a dyad's counts: when the whole archive doubles, a dyad's
-rows double without any change between the two countries. Each row of a day is therefore kept with probability
-min(1, V₀ / V), where V is the archive's mean volume of the last ``WINDOW`` days that have rows and V₀ that of
-its first ``WINDOW``. A Poisson stream thinned so is a Poisson stream at the rate it would have at the volume
-V₀. Both means look back only, and whether a row is kept depends on its id alone, so that files
-that are added change nothing of the past. A volume that falls below V₀ cannot be made up for.
-
 **Output.** The event file has our columns and two more, which the reader of events passes over: ``x_score``,
 the scale value, and ``x_mentions``, the number of mentions. It is written last, whole or not at all; the
 folder ``<output>.import`` beside it has the report.
@@ -18,7 +11,6 @@ folder ``<output>.import`` beside it has the report.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import re
 import time
@@ -52,7 +44,7 @@ from forecast.feeds.formats import (
 )
 from forecast.feeds.reading import SHOWN, Engine, Tally, quoted
 from forecast.storage import copy_file, locked, write_file
-from forecast.wording import count, percent
+from forecast.wording import count
 
 REPORT = "report.json"
 WRITTEN = (*COLUMNS, "x_score", "x_mentions")
@@ -60,8 +52,6 @@ MAX_TITLE = 300
 ROWS_AT_ONCE = 20_000
 MIRROR_DAYS = 1
 """Days within which the two sides of an act may be dated."""
-WINDOW = 28
-"""Days of the moving mean: four whole weeks, since archives are thinner at weekends."""
 LISTED = 20
 """Corrupt files named on the terminal; the JSON report names all."""
 SHOWN_ACTORS = 10
@@ -77,8 +67,8 @@ _ORDER = (
 columns that tell rows apart, so that the same files give the same account in every run."""
 Whole = NDArray[np.int64]
 Fates = NDArray[np.int8]
-SOUND, REPEATED, MIRRORED, THINNED, SAME_ID = range(5)
-_BY_CODE = dict(enumerate(("repeated", "mirrored", "thinned", "same_id"), start=REPEATED))
+SOUND, REPEATED, MIRRORED, SAME_ID = range(4)
+_BY_CODE = dict(enumerate(("repeated", "mirrored", "same_id"), start=REPEATED))
 
 
 _REASONS = [*data_rows("fates.csv")]
@@ -95,8 +85,7 @@ class ImportReport:
     ``files`` were used; ``set_aside`` says of those not used why. ``lines`` have content, ``rows`` are made
     of them (more where a line names several pairs); ``kept`` events are written, ``fates`` are rows dropped,
     by reason, with the first three of each as ``examples`` (not of other actors). ``restored`` are codes
-    whose leading zero was restored, ``mended`` lines that were not UTF-8. ``lowest_probability`` is the least
-    share kept of a day by the normalisation; 1 without it.
+    whose leading zero was restored, ``mended`` lines that were not UTF-8.
     """
 
     source_format: str
@@ -115,7 +104,6 @@ class ImportReport:
     first: date
     last: date
     last_known: date
-    lowest_probability: float
     switches: dict[str, Any]
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -124,7 +112,7 @@ class ImportReport:
         """Return the report as JSON-ready values."""
         names = {
             **{"source_format": "format", "fates": "dropped", "restored": "codes_with_zero_restored"},
-            **{"mended": "lines_not_utf8", "lowest_probability": "lowest_probability_kept"},
+            "mended": "lines_not_utf8",
         }
         facts = {names.get(name, name): value for name, value in vars(self).items()}
         kinds = {row["fate"]: row["kind"] for row in _REASONS}
@@ -160,9 +148,6 @@ class ImportReport:
         yield Prose(f"Dyads: {dyads}. Acts from {self.first} to {self.last}, known by {self.last_known}.")
         acts = ", ".join(f"{name} {number:,}" for name, number in self.by_category.items())
         yield Prose(f"Categories: {acts}.")
-        if self.lowest_probability < 1:
-            share = percent(self.lowest_probability)
-            yield Prose(f"Normalised: on the fullest day {share} of the rows were kept.")
         for warning in self.warnings:
             yield Prose(warning, lead="Note:", tone="warning")
         yield Pairs((("Written", f"{self.output}, {count(self.kept, 'event')}"),))
@@ -203,8 +188,7 @@ def import_feed(
         engine = ends.enter_context(Engine(options))
         ends.enter_context(_named_ends(engine))
         total = _read(engine, paths, listen or (lambda done, files: None))
-        volumes = {date.fromisoformat(day): rows for day, rows in total.volumes.items()}
-        dropped, examples, lowest = _choose_rows(engine, options.switches, volumes)
+        dropped, examples = _choose_rows(engine, options.switches)
         fates = {
             name: total.fates[name] + dropped[name] for name in FATES if total.fates[name] + dropped[name]
         }
@@ -232,7 +216,6 @@ def import_feed(
             first=first,
             last=last,
             last_known=max(daily),
-            lowest_probability=lowest,
             switches=options.switches.to_dict(),
         )
         warnings = tuple(_warn_of(options, report, daily, len(total.volumes)))
@@ -300,14 +283,8 @@ def _read(engine: Engine, paths: Mapping[str, Path], listen: Callable[[int, int]
 # Candidates → rows kept
 
 
-def _choose_rows(
-    engine: Engine, switches: Switches, volumes: Mapping[date, int]
-) -> tuple[Counter[str], dict[str, list[str]], float]:
-    """Decide which candidates are kept, and leave them in the view ``kept``.
-
-    ``volumes`` are the rows of the whole archive by day of publication. Returns how many are dropped by fate,
-    the first of them, and the lowest probability with which a row was kept.
-    """
+def _choose_rows(engine: Engine, switches: Switches) -> tuple[Counter[str], dict[str, list[str]]]:
+    """Leave what is kept in the view ``kept``; return how many rows are dropped by fate, and the first."""
     engine.execute(
         f"""CREATE TABLE rows AS
 SELECT *, event_id IS NOT NULL
@@ -317,7 +294,6 @@ FROM (SELECT *, row_number() OVER (ORDER BY {_ORDER}) - 1 AS turn FROM candidate
     # Rows of one group could be one act: same actors (either way round where it is mutual), code and place.
     narrow = engine.connection.execute(
         """SELECT CAST(date_diff('day', DATE '1970-01-01', day) AS BIGINT) AS day,
-  CAST(date_diff('day', DATE '1970-01-01', known) AS BIGINT) AS known,
   CAST(dense_rank() OVER (ORDER BY CASE WHEN mutual THEN least(a, b) ELSE a END,
     CASE WHEN mutual THEN greatest(a, b) ELSE b END, counts_as,
     coalesce(place, '')) AS BIGINT) AS grp,
@@ -330,15 +306,6 @@ FROM rows ORDER BY turn"""
     alive = np.flatnonzero(fates == SOUND)
     acts = (columns[name][alive] for name in ("day", "grp", "forward"))
     fates[alive] = mark_repeats(*acts, repeat_days=switches.repeat_days)
-    lowest = 1.0
-    if switches.normalise:
-        kept = keep_probabilities(volumes)
-        chances = [kept.get(day, 1.0) for day in columns["known"].astype("datetime64[D]").tolist()]
-        lowest = min(chances, default=1.0)
-        names = "SELECT coalesce(event_id, concat_ws('|', day, a, b, code, turn)) FROM rows ORDER BY turn"
-        for row, (name,) in enumerate(engine.execute(names)):
-            if fates[row] == SOUND and lot(name) >= chances[row]:
-                fates[row] = THINNED
     engine.connection.register("verdicts", {"turn": np.arange(len(fates)), "fate": fates})
     engine.execute("CREATE TABLE decided AS SELECT rows.*, fate FROM rows JOIN verdicts USING (turn)")
     engine.execute(f"CREATE VIEW kept AS SELECT * FROM decided WHERE fate = {SOUND}")
@@ -349,7 +316,7 @@ FROM rows ORDER BY turn"""
     ):
         examples[_BY_CODE[fate]].append(clean_text("row {}: {} {} to {}, code {}".format(*act)))
     dropped = Counter(_BY_CODE[fate] for fate in fates[fates != SOUND].tolist())
-    return dropped, examples, lowest
+    return dropped, examples
 
 
 def mark_repeats(day: Whole, group: Whole, forward: NDArray[np.bool_], *, repeat_days: int) -> Fates:
@@ -381,24 +348,6 @@ def mark_repeats(day: Whole, group: Whole, forward: NDArray[np.bool_], *, repeat
 def _near(days: list[int], when: int, window: int) -> bool:
     at = bisect_left(days, when - window)
     return at < len(days) and days[at] <= when + window
-
-
-def keep_probabilities(volumes: Mapping[date, int]) -> dict[date, float]:
-    """Return the probability with which a row published on each day is kept, from the archive's volumes."""
-    days = sorted(day for day, volume in volumes.items() if volume > 0)
-    rows = [volumes[day] for day in days]
-    # Within the first window the mean of less than a window would be noise, not growth.
-    kept = dict.fromkeys(days[:WINDOW], 1.0)
-    for place in range(WINDOW, len(days)):
-        mean = sum(rows[place + 1 - WINDOW : place + 1]) / WINDOW
-        kept[days[place]] = min(1.0, sum(rows[:WINDOW]) / WINDOW / mean)
-    return kept
-
-
-def lot(event_id: str) -> float:
-    """Return a number in [0, 1) that belongs to a row for good: uniform over ids."""
-    digest = hashlib.blake2b(f"0\x1f{event_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64
 
 
 # Rows kept → an event file
@@ -498,8 +447,8 @@ def _warn_of(
         yield f"{wrong / report.rows:.1%} of the rows are wrong in themselves; see the reasons above."
     if report.restored and layout.name not in ("gdelt1", "gdelt2", "icews"):
         yield "two-digit codes 10 to 20 may be 010 to 020 without their zero; they were read as 10 to 20."
-    if not switches.normalise and days > 2 * 365:
-        yield "the archive's volume grows over the years; --normalise takes that out of the counts."
+    if days > 2 * 365:
+        yield "the archive's volume may grow over the years: part of a rise is reporting."
 
 
 def _nothing_kept(engine: Engine, paths: Mapping[str, Path], rows: int, fates: Mapping[str, int]) -> str:

@@ -27,7 +27,7 @@ from typing import IO, Any, NamedTuple
 
 import duckdb
 
-from forecast.errors import EventError, shown
+from forecast.errors import EventError
 from forecast.events.cells import clean_text, latest_day
 from forecast.events.rows import literal_path
 from forecast.feeds.formats import (
@@ -39,8 +39,6 @@ from forecast.feeds.formats import (
     Shape,
     WrongFormatError,
     data_text,
-    excluded_actors,
-    folded,
     joined_rows,
     renamed_actors,
     shape_of,
@@ -56,8 +54,6 @@ MAX_LINE_BYTES = 1_000_000
 MAX_EXPANSION, FREE_BYTES = 200, 10_000_000
 """How many times its size a packed file may unpack to, from its beginning on, beyond so many bytes; feeds
 unpack to 10 to 50 times theirs."""
-ROW_BYTES, PARQUET_GROWTH = 20, 4
-"""Of the shortest row of a feed, about; size of rows as text over that of their Parquet file."""
 MOST_REJECTED = 200_000
 """Cells of a text that are absent or too many; with more of them the file is set aside."""
 MAX_SPREAD = 5_000
@@ -67,6 +63,7 @@ SHOWN = 3
 KEPT = "kept"
 _GZIP, _ZIP, _EMPTY_ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06", b"PAR1"
 _OTHERS = {
+    _PARQUET: "a Parquet file: give the files as published",
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "an old Excel file: save the sheet as CSV",
     b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
@@ -215,37 +212,13 @@ def _as_utf8(content: bytes) -> tuple[bytes, int]:
     return content, 0
 
 
-def _is_parquet(path: Path) -> bool:
-    """Whether a file is Parquet, by its first bytes; one of more rows than its size can hold is refused."""
-    try:
-        with open_plain(path, sys.maxsize) as stream:
-            if stream.read(4) != _PARQUET:
-                return False
-        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-            query = "SELECT sum(num_rows) FROM parquet_file_metadata(?)"
-            (rows,) = connection.execute(query, [literal_path(path)]).fetchone() or (0,)
-    except OSError as error:
-        raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
-    except duckdb.Error as error:
-        raise _corrupt_parquet(error) from error
-    if ROW_BYTES * (rows or 0) > (most := _most_unpacked(path.stat().st_size)):
-        raise CorruptFileError(
-            f"it holds {rows:,} rows, more than {most:,} bytes, which no feed of its size does"
-        )
-    return True
-
-
-def _corrupt_parquet(error: duckdb.Error) -> CorruptFileError:
-    return CorruptFileError(f"the Parquet file cannot be read ({shown(str(error).splitlines()[0], 120)})")
-
-
 class Text(NamedTuple):
-    """Rows of a file on disk (``name``: as shown in messages), in a shape, or without one as Parquet."""
+    """Rows of a file on disk (``name``: as shown in messages), in a shape."""
 
     path: Path
     key: str
     name: str
-    shape: Shape | None
+    shape: Shape
 
 
 @dataclass
@@ -262,23 +235,18 @@ class _Batch:
         """Add a file."""
         layout, texts, total = options.layout, list[Text](), 0
         try:
-            if _is_parquet(path):
-                if layout.lists:
-                    raise CorruptFileError(f"{layout.name} files are read as published text, not as Parquet")
-                texts.append(Text(path, key, str(path), None))
-                self.size += path.stat().st_size * PARQUET_GROWTH
-            else:
-                for name, blocks in groupby(read_blocks(path), key=lambda block: block[0]):
-                    place = self.folder / f"{len(self.texts) + len(texts)}"
-                    shape = None
-                    with place.open("wb") as stream:
-                        for _, block in blocks:
-                            content, mended = _as_utf8(block)
-                            if shape is None:
-                                shape = shape_of(layout, content.decode().split("\n", FIRST_LINES)[:-1])
-                            self.size += stream.write(content)
-                            total += mended
-                    texts.append(Text(place, key, f"{path}({name})" if name else str(path), shape))
+            for name, blocks in groupby(read_blocks(path), key=lambda block: block[0]):
+                place = self.folder / f"{len(self.texts) + len(texts)}"
+                shape = None
+                with place.open("wb") as stream:
+                    for _, block in blocks:
+                        content, mended = _as_utf8(block)
+                        if shape is None:
+                            shape = shape_of(layout, content.decode().split("\n", FIRST_LINES)[:-1])
+                        self.size += stream.write(content)
+                        total += mended
+                assert shape is not None
+                texts.append(Text(place, key, f"{path}({name})" if name else str(path), shape))
             self.texts += texts
             self.mended[key] = total
         except (CorruptFileError, WrongFormatError) as error:
@@ -308,7 +276,7 @@ def _line_of(text: Text, position: int) -> int:
 
 def _text_of(text: Text, rows: Sequence[Sequence[str]]) -> Text:
     """Return a text of some rows, in the shape of another."""
-    shape = text.shape or Shape(())
+    shape = text.shape
     path = text.path.with_name(f"{text.path.name}-again")
     with path.open("w", encoding="utf-8", newline="") as stream:
         mark, separator = shape.quote, shape.separator
@@ -342,7 +310,6 @@ class Engine:
         self.options = options
         self.tallies: dict[str, Tally] = {}
         self.failures: dict[str, Exception] = {}
-        sectors, names = excluded_actors(options.switches.exclude, options.layout)
         self._ends = ExitStack()
         self.folder = self._ends.enter_context(scratch_folder("import"))
         # It keeps to its memory and fetches nothing from the network.
@@ -361,14 +328,11 @@ class Engine:
         variables = {
             "named_countries": layout.named_countries,
             "dated": layout.has("added"),
-            "delimiter": layout.delimiter,
             "moded": layout.has("mode"),
             "modes": [f"{code} {mode}" for code, mode in options.crosswalk if mode],
             "published": switches.known_date == "published",
             "last_day": latest_day(),
-            "sectors": sectors,
-            "names": names,
-            **{name: getattr(switches, name) for name in ("root_only", "min_mentions", "min_sources")},
+            **{name: getattr(switches, name) for name in ("root_only", "min_sources")},
         }
         for name, value in variables.items():
             self.execute(f"SET VARIABLE {name} = ?", [value])
@@ -412,21 +376,14 @@ class Engine:
     def _judge_batch(self, batch: _Batch) -> None:
         self.failures |= batch.failures
         self.tallies |= {key: Tally(mended=mended) for key, mended in batch.mended.items()}
-        texts = sorted((text for text in batch.texts if text.shape), key=lambda text: str(text.shape))
-        parquet = [[text] for text in batch.texts if not text.shape]
-        for group in [texts, *parquet] if texts else parquet:
-            try:
-                self._judge(group)
-            except WrongFormatError as error:
-                self._set_aside(group[0].key, error)
-            except duckdb.OutOfMemoryException as error:
-                raise EventError(
-                    f"the engine needs more than {MEMORY_MB} MB: import fewer files at once"
-                ) from error
-            except duckdb.Error as error:
-                if group is texts or "interrupted" in str(error).lower():
-                    raise
-                self._set_aside(group[0].key, _corrupt_parquet(error))
+        texts = sorted(batch.texts, key=lambda text: str(text.shape))
+        try:
+            if texts:
+                self._judge(texts)
+        except duckdb.OutOfMemoryException as error:
+            raise EventError(
+                f"the engine needs more than {MEMORY_MB} MB: import fewer files at once"
+            ) from error
 
     def _set_aside(self, key: str, error: Exception) -> None:
         self.failures[key] = error
@@ -441,7 +398,7 @@ class Engine:
             f"min(example, {SHOWN}) AS examples, list(held) FILTER (WHERE fate = '{KEPT}') AS held "
             f"FROM ({self._judging(texts)}) GROUP BY ALL"
         )
-        again = self._reread(texts, mend=mend) if texts[0].shape else []
+        again = self._reread(texts, mend=mend)
         counted = "SELECT _text, fate, world, CAST(known AS VARCHAR), rows, lines, restored FROM judged"
         for number, fate, world, day, rows, lines, restored in self.execute(counted):
             if tally := self.tallies.get(texts[number].key):
@@ -478,7 +435,7 @@ class Engine:
         places = {text.path.name: text for text in texts}
         again: dict[Text, list[list[str]]] = defaultdict(list)
         for text, group in groupby(rows, key=lambda row: places[Path(row[0]).name]):
-            shape, tally, rejected = text.shape or Shape(()), self.tallies.get(text.key), list(group)
+            shape, tally, rejected = text.shape, self.tallies.get(text.key), list(group)
             endless = [position for _, position, *_, is_endless in rejected if is_endless]
             if sum(row[3] for row in rejected) >= MOST_REJECTED:
                 wrong = f"{len(rejected):,} rows or more do not have its {len(shape.columns)} columns"
@@ -500,7 +457,7 @@ class Engine:
 
     def _drop(self, tally: Tally, text: Text, position: int, width: int) -> None:
         """Count a row of another width; ``position`` is the byte with which it begins."""
-        most = len(text.shape.columns) if text.shape else 0
+        most = len(text.shape.columns)
         tally.rows += 1
         tally.lines += 1
         tally.fates["width"] += 1
@@ -531,10 +488,9 @@ class Engine:
         """Return the statement that gives each row of some texts its fate, and a candidate its columns."""
         layout = self.options.layout
         source, first = [], 0
-        for _, group in groupby(texts, key=lambda text: text.shape or text.path):
-            members = list(group)
-            shape, paths = members[0].shape, [literal_path(text.path) for text in members]
-            source.append(self._scan(shape, paths, first) if shape else self._parquet_scan(paths[0], first))
+        for shape, group in groupby(texts, key=lambda text: text.shape):
+            paths = [literal_path(text.path) for text in group]
+            source.append(self._scan(shape, paths, first))
             first += len(paths)
         fields = ["short AS broken"] + [
             f"CAST({layout.fields.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in FIELDS.items()
@@ -570,19 +526,6 @@ class Engine:
             f"{'NULL' if shape.quote else short} AS short, {self._chosen(cells)} "
             f"FROM {scan} WHERE trim({lead}) <> '' OR {second} IS NOT NULL"
         )
-
-    def _parquet_scan(self, path: str, first: int) -> str:
-        layout, scan = self.options.layout, f"read_parquet({quoted(path)}, hive_partitioning=false)"
-        held = {folded(name): name for name, *_ in self.execute(f"DESCRIBE FROM {scan}")}
-        if absent := [repr(name) for name in layout.required if folded(name) not in held]:
-            wrong = f"not {layout.name} rows: the Parquet file has no column {', '.join(absent)}"
-            raise WrongFormatError(f"{wrong}. It has: {', '.join([*held.values()][:20])}")
-        cells = {
-            name: f"coalesce(CAST({_named(held[folded(name)])} AS VARCHAR), '')"
-            for name in layout.columns
-            if folded(name) in held
-        }
-        return f"SELECT {first} AS _text, NULL AS short, {self._chosen(cells)} FROM {scan}"
 
     def _chosen(self, cells: Mapping[str, str]) -> str:
         columns = self.options.layout.columns

@@ -153,7 +153,6 @@ def keys_of(command: str) -> set[str]:
         ("panel show", ("panel", "show")),
         ("events crosswalk", ("events", "crosswalk", "cameo")),
         ("events validate", ("events", "validate", EXAMPLE)),
-        ("events summary", ("events", "summary", EXAMPLE)),
         ("events merge", ("events", "merge", EXAMPLE, "own/example-events.csv", "--out", "merged.csv")),
     ],
     ids=lambda one: one if isinstance(one, str) else "",

@@ -112,11 +112,22 @@ def command(command, monkeypatch, tmp_path):
     return run
 
 
-@pytest.fixture
-def draft(command, stub, article):
-    """Draft from the article for USA and China."""
+CONFIG = """\
+dyad: {a: USA, b: %s}
+as_of: 2023-07-10
+scale: %s
+events: {source: events.csv}
+targets: {crisis: {any_of: [sanction], min_severity: 3}}
+"""
 
-    def run(*more: object, whose: tuple[object, ...] = ("--pair", "USA,CHN")):
-        return command("draft", article, "--model", "m", "--endpoint", stub.address, "--json", *whose, *more)
+
+@pytest.fixture
+def draft(command, stub, article, tmp_path):
+    """Draft from the article for USA and China, or another pair by another scale."""
+
+    def run(*more: object, other: str = "CHN", scale: str = "standard"):
+        (tmp_path / "case.yaml").write_text(CONFIG % (other, scale))
+        model = ("--model", "m", "--endpoint", stub.address, "--config", "case.yaml")
+        return command("draft", article, *model, "--json", *more)
 
     return run

@@ -1,4 +1,4 @@
-"""``forecast events review``: one key a proposal, written at once, and agreement as coders have it."""
+"""``forecast events review``: one key a proposal, written at once."""
 
 import csv
 
@@ -114,15 +114,6 @@ def test_an_id_that_was_taken_in_between_is_not_taken_for_the_act(review, drafte
     opened.add(opened.named(other, standard_scale()))
     review(keys="q\n")
     assert [row["id"][-11:] for row in rows(drafted)[2:]] == ["20230204-01", "20230204-02"]
-
-
-def test_agreement_is_that_of_two_coders(review, drafted):
-    review(keys="a\nc\n\n\n\n\nmilitary_posture\n3\n\n")
-    facts = review("--json").facts
-    assert facts["decisions"] == {"waiting": 0, "accepted": 1, "changed": 1, "refused": 0}
-    assert (facts["events"], facts["shared"], facts["coders"]) == (2, 2, ["draft", "draft+person"])
-    equal = {agreed["name"]: agreed["equal"] for agreed in facts["agreement"]}
-    assert (equal["category"], equal["severity"], equal["date"]) == (0.5, 0.5, 1.0)
 
 
 DYAD = '{"dyad": {"a": ["USA"], "b": ["CHN"]}, "scale": {"name": "s", "anchors": {}}, "proposals": [%s]}'

@@ -44,7 +44,7 @@ def test_an_act_of_the_text_becomes_a_proposal_and_no_event(draft, stub, tmp_pat
         "source_url": "https://example.org/balloon",
         "source_date": "2023-02-06",
     }
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["balloon.txt", "proposals.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["balloon.txt", "case.yaml", "proposals.json"]
     ((path, headers, asked),) = stub.asked
     assert path == "/v1/chat/completions"
     assert "Authorization" not in headers
@@ -57,7 +57,7 @@ def test_an_article_that_was_asked_about_is_not_sent_again(draft, stub):
     ended = draft()
     assert (ended.code, ended.facts["skipped"], ended.facts["proposals"]) == (0, 1, [])
     assert (ended.facts["waiting"], len(stub.asked)) == (1, 1)
-    other = draft(whose=("--pair", "USA,RUS"))
+    other = draft(other="RUS")
     assert other.code == 2
     assert "not those asked for" in other.err
 
@@ -103,7 +103,7 @@ def test_what_is_refused_is_not_stored_and_the_sound_act_beside_it_is(draft, stu
     stub.acts(act(target="RUS"))
     ended = draft()
     assert (ended.code, ended.facts["refused"], ended.facts["out"]) == (0, {"another pair": 1}, None)
-    assert [path.name for path in tmp_path.iterdir()] == ["balloon.txt"]
+    assert not (tmp_path / "proposals.json").exists()
     stub.content = "Certainly!"
     ended = draft()
     assert (ended.code, ended.facts["failed"], ended.facts["refused"]) == (1, 1, {"not JSON": 1})
@@ -142,11 +142,12 @@ def test_an_answer_that_is_not_as_asked_is_refused_whole(content, kind):
         ({"drip_seconds": 0.05}, "too slow"),
     ],
 )
-def test_an_endpoint_that_fails_is_named_and_shows_no_word_of_the_server(stub, faults, kind):
+def test_an_endpoint_that_fails_is_named_and_shows_no_word_of_the_server(stub, faults, kind, monkeypatch):
+    monkeypatch.setattr("forecast.events.drafts.ANSWER_S", 0.3)
     for name, value in faults.items():
         setattr(stub, name, value)
     with pytest.raises(RefusedError) as refused:
-        Endpoint.at(stub.address, "m", 0.3, "").ask([])
+        Endpoint.at(stub.address, "m", "").ask([])
     assert refused.value.kind == kind
     assert "secret" not in str(refused.value)
 
@@ -182,7 +183,7 @@ def test_a_model_that_obeys_an_article_cannot_make_an_event(draft, stub, article
     # Even an act that cites the order itself is but a proposal, beside the sentence that gives it away.
     stub.acts(act(sentence=order if len(order.split()) > 3 else SENTENCE))
     assert [proposal["decision"] for proposal in draft().facts["proposals"]] == ["waiting"]
-    assert {path.suffix for path in tmp_path.iterdir()} == {".txt", ".json"}, "no event file"
+    assert {path.suffix for path in tmp_path.iterdir()} == {".txt", ".json", ".yaml"}, "no event file"
 
 
 def test_a_head_that_is_none_is_text(tmp_path):
@@ -217,7 +218,7 @@ def test_the_key_goes_to_the_endpoint_alone(draft, stub, tmp_path, monkeypatch):
     second = draft("-o", "other.json")
     assert second.facts["refused"] == {"not JSON": 1}
     assert "hidden" not in first.out + second.out + (tmp_path / "proposals.json").read_text()
-    assert "hidden" not in repr(Endpoint.at(stub.address, "m", 1.0, "sk-hidden-1"))
+    assert "hidden" not in repr(Endpoint.at(stub.address, "m", "sk-hidden-1"))
 
 
 @pytest.mark.parametrize(
@@ -233,33 +234,20 @@ def test_the_key_goes_to_the_endpoint_alone(draft, stub, tmp_path, monkeypatch):
 )
 def test_an_address_that_is_not_safe_is_refused(address, key, message):
     with pytest.raises(InputError, match=message) as refused:
-        Endpoint.at(address, "m", 1.0, key)
+        Endpoint.at(address, "m", key)
     assert "hidden" not in str(refused.value)
     assert "pw" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("whose", "message"),
-    [
-        ((), "Give --config FILE, or --pair"),
-        (("--pair", "USA"), "expected two actors"),
-        (("--pair", "USA,CHN", "--config", "x.yaml"), "Give --config FILE, or --pair"),
-        (("--config", "x.yaml", "--scale", "armed"), "--scale has no effect"),
-        (("--pair", "USA,CHN", "balloon.txt"), "given twice"),
-        (("--pair", "USA,CHN", "https://example.org/a"), "save the page"),
-    ],
+    ("more", "message"), [("balloon.txt", "given twice"), ("https://example.org/a", "save the page")]
 )
-def test_options_that_do_not_fit_are_one_message(draft, stub, whose, message):
-    ended = draft(whose=whose)
+def test_articles_that_cannot_be_given_are_one_message(draft, stub, more, message):
+    ended = draft(more)
     assert (ended.code, stub.asked) == (2, [])
     assert message in ended.err
 
 
-def test_a_config_gives_pair_and_scale(draft, stub, tmp_path):
-    (tmp_path / "case.yaml").write_text(
-        "dyad: {a: USA, b: CHN}\nas_of: 2023-07-10\nscale: armed\nevents: {source: events.csv}\n"
-        "targets: {crisis: {any_of: [sanction], min_severity: 3}}\n"
-    )
+def test_a_config_gives_pair_and_scale(draft, stub):
     stub.acts(act())
-    ended = draft(whose=("--config", "case.yaml"))
-    assert ended.facts["refused"] == {"another anchor": 1}, "the anchor of another scale"
+    assert draft(scale="armed").facts["refused"] == {"another anchor": 1}, "the anchor of another scale"

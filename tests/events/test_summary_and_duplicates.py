@@ -9,7 +9,7 @@ from forecast.events import duplicates
 from forecast.events.codebook import CATEGORIES
 from forecast.events.duplicates import find_duplicates, likely_repeats, repeats_in_words
 from forecast.events.reading import read_events
-from forecast.events.summary import Gap, summarise
+from forecast.events.summary import summarise
 
 HEADER = "id,date,initiator,target,category,severity,summary"
 
@@ -53,8 +53,8 @@ def test_gaps_are_the_days_between_acts_from_thirty_days_up(event_file):
     )
     # 29 empty days in January are no gap; 30 in February are.
     assert summarise(table).gaps == (
-        Gap(first=date(2020, 3, 3), last=date(2021, 3, 1), days=364),
-        Gap(first=date(2020, 2, 1), last=date(2020, 3, 1), days=30),
+        {"first": date(2020, 3, 3), "last": date(2021, 3, 1), "days": 364},
+        {"first": date(2020, 2, 1), "last": date(2020, 3, 1), "days": 30},
     )
 
 

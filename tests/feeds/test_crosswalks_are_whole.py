@@ -10,7 +10,6 @@ from forecast.events.countries import country_names
 from forecast.feeds.formats import (
     LAYOUTS,
     SYSTEMS,
-    actor_groups,
     crosswalk_csv,
     mirrors,
     renamed_actors,
@@ -145,7 +144,6 @@ def test_a_wrong_mapping_is_refused_with_its_line(tmp_path, refused, snapshot):
     assert refused(read, *((text,) for text in WRONG)) == snapshot
 
 
-def test_actor_data_are_three_letter_codes_and_groups_are_named():
+def test_actor_data_are_three_letter_codes():
     assert all(re.fullmatch("[A-Z]{3}", code) for code in country_names().values())
     assert all(re.fullmatch("[A-Z]{3}", code) for code in renamed_actors(LAYOUTS["gdelt2"]).values())
-    assert {"media", "tourists"} <= set(actor_groups())

@@ -4,12 +4,10 @@ import csv
 import shutil
 import zipfile
 
-import duckdb
 import pytest
 
 from forecast.errors import EventError
 from forecast.feeds import importing, reading
-from forecast.feeds.formats import LAYOUTS
 from forecast.feeds.reading import Engine, read_blocks
 
 
@@ -148,13 +146,3 @@ def test_a_folder_that_is_named_like_a_column_changes_no_value(imported, samples
     folder.mkdir(parents=True)
     shutil.copyfile(sample, folder / sample.name)
     assert imported([folder / sample.name], "gdelt2", output="other.csv").events.sha256 == whole.events.sha256
-    # The same rows as Parquet, which is where folders became columns.
-    names = ", ".join(f"'{name}': 'VARCHAR'" for name in LAYOUTS["gdelt2"].columns)
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"COPY (SELECT * FROM read_csv('{folder / sample.name}', columns={{{names}}}, delim='\t', "
-            f"quote='', escape='', header=false, auto_detect=false, hive_partitioning=false)) "
-            f"TO '{folder}/rows.parquet' (FORMAT parquet)"
-        )
-    again = imported([folder / "rows.parquet"], "gdelt2", output="third.csv")
-    assert again.events.sha256 == whole.events.sha256

@@ -55,20 +55,6 @@ def test_a_visit_and_its_hosting_are_one_act_of_the_traveller(imported, gdelt_fi
     assert (event.initiator, event.recipient, event.cameo) == ("USA", "CHN", "042")
 
 
-def test_med_is_the_media_in_cameo_and_the_health_sector_in_plover(imported, gdelt_file, tmp_path):
-    rows = ({"Actor1Type1Code": "MED"}, {"Actor2Type2Code": "HLH"}, {})
-    got = imported([gdelt_file(*rows)], "gdelt2", exclude=("media",))
-    assert list(got.events.id) == ["gdelt2-2", "gdelt2-3"]
-    path = tmp_path / "polecat.txt"
-    head = "Event ID\tEvent Date\tEvent Type\tActor Country\tActor Sectors\tRecipient Country\n"
-    rows = (
-        f"{s}\t2020-01-0{2 * n + 1}\tTHREATEN\tUSA\t{s}\tCHN\n" for n, s in enumerate(("MED", "JRN", "GOV"))
-    )
-    path.write_text(head + "".join(rows))
-    got = imported([path], "polecat", exclude=("media",), output="p.csv")
-    assert sorted(got.events.id) == ["polecat-GOV", "polecat-MED"]
-
-
 POLECAT = (
     "Event ID\tEvent Date\tEvent Type\tEvent Mode\tIntensity\tQuad Code\tContexts\tActor Name\t"
     "Actor Country\tActor COW\tPrimary Actor Sector\tActor Sectors\tActor Title\tActor Name Raw\t"

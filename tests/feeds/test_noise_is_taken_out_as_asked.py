@@ -10,9 +10,6 @@ from forecast.feeds.importing import (
     MIRRORED,
     REPEATED,
     SOUND,
-    WINDOW,
-    keep_probabilities,
-    lot,
     mark_repeats,
 )
 
@@ -21,15 +18,7 @@ from forecast.feeds.importing import (
     ("switch", "rows", "kept", "fate"),
     [
         ({"root_only": True}, ({"IsRootEvent": 0}, {}), [2], "not_root"),
-        ({"min_mentions": 5}, ({"NumMentions": 4}, {"NumMentions": 5}), [2], "mentions"),
         ({"min_sources": 2}, ({"NumSources": 1}, {"NumSources": 2}), [2], "sources"),
-        (
-            {"exclude": ("tourists",)},
-            ({"Actor1Name": "TOURIST"}, {"Actor2Name": "THE TOURIST"}),
-            [2],
-            "excluded",
-        ),
-        ({"exclude": ("media",)}, ({"Actor2Type3Code": "MED"}, {"Actor2Type3Code": "GOV"}), [2], "excluded"),
         ({"repeat_days": 0}, ({"ActionGeo_FullName": "A"}, {"ActionGeo_FullName": "A"}), [1], "repeated"),
     ],
 )
@@ -103,53 +92,16 @@ def random_rows(seed: int, count: int) -> list[dict]:
     return rows
 
 
-@pytest.mark.parametrize("switches", [{}, {"normalise": True}])
-def test_what_is_kept_up_to_a_day_does_not_depend_on_what_came_later(imported, gdelt_file, switches):
+def test_what_is_kept_up_to_a_day_does_not_depend_on_what_came_later(imported, gdelt_file):
     rows = random_rows(1, 600)
-    whole = imported([gdelt_file(*rows)], "gdelt2", **switches).events
+    whole = imported([gdelt_file(*rows)], "gdelt2").events
     for day in (date(2020, 1, 20), date(2020, 3, 1), date(2020, 4, 15)):
         # Rows of days to come keep their numbers, and are of other actors.
         others = {"DATEADDED": "20991231000000"}
         early = [row if row["DATEADDED"] <= f"{day:%Y%m%d}000000" else row | others for row in rows]
-        cut = imported([gdelt_file(*early)], "gdelt2", **switches).events
+        cut = imported([gdelt_file(*early)], "gdelt2").events
         assert whole.known_by(day).sha256 == cut.sha256
         assert len(cut) > 10
-
-
-def test_thinning_takes_the_growth_of_the_archive_out_and_leaves_the_rest():
-    first = date(2020, 1, 1)
-    growth = {first + timedelta(days=day): 100 if day < 200 else 400 for day in range(400)}
-    kept = keep_probabilities(growth)
-    assert all(kept[first + timedelta(days=day)] == 1 for day in range(200))
-    assert all(kept[first + timedelta(days=day)] == pytest.approx(0.25) for day in range(200 + WINDOW, 400))
-    shrinking = {first + timedelta(days=day): 400 - day for day in range(300)}
-    assert set(keep_probabilities(shrinking).values()) == {1.0}
-
-
-def test_lots_are_uniform_and_belong_to_the_row():
-    lots = np.array([lot(f"gdelt2-{number}") for number in range(20_000)])
-    # Kolmogorov–Smirnov distance; above 1.95 / sqrt(n) once in a thousand samples.
-    steps = np.arange(1, 20_001) / 20_000
-    assert np.abs(np.sort(lots) - steps).max() < 1.95 / np.sqrt(20_000)
-
-
-def test_a_dyad_whose_share_of_the_archive_is_steady_shows_no_step_after_normalising(imported, gdelt_file):
-    # The archive, and the dyad with it, doubles on day 60. The share of the dyad stays at a quarter.
-    rows = []
-    for day in range(120):
-        for row in range(20 if day < 60 else 40):
-            own = row % 4 == 0
-            day_text = f"{date(2020, 1, 1) + timedelta(days=day):%Y%m%d}"
-            rows.append({"SQLDATE": day_text, "Actor2CountryCode": "CHN" if own else "FRA"})
-    path = gdelt_file(*rows)
-    raw = imported([path], "gdelt2").events
-    flat = imported([path], "gdelt2", normalise=True).events
-    step = np.datetime64("2020-03-01")
-    assert (raw.date >= step).sum() == 2 * (raw.date < step).sum()
-    early, late = (flat.date < step).sum(), int((flat.date >= np.datetime64("2020-03-29")).sum())
-    assert early == 300
-    # 32 days of 10 rows, each kept with probability 1/2: mean 160, standard deviation 8.9.
-    assert abs(late - 160) < 4 * 8.95
 
 
 def test_known_date_act_sets_the_day_of_loading_aside(imported, gdelt_file):

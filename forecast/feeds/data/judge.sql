@@ -32,7 +32,6 @@ placed AS NOT MATERIALIZED (
     END AS fault,
     CASE
       WHEN getvariable('root_only') AND root IS DISTINCT FROM true THEN 'not_root'
-      WHEN coalesce(mentions, 0) < getvariable('min_mentions') THEN 'mentions'
       WHEN coalesce(sources, 0) < getvariable('min_sources') THEN 'sources'
     END AS noise
   FROM coded c
@@ -49,13 +48,6 @@ judged AS NOT MATERIALIZED (
         THEN 'no_act'
       WHEN category IS NULL THEN 'uncounted'
       WHEN noise IS NOT NULL THEN noise
-      WHEN list_has_any(
-          [trim(s) FOR s IN string_split(concat_ws(getvariable('delimiter'), sectors_a, sectors_b),
-            getvariable('delimiter'))],
-          getvariable('sectors'))
-        OR len([n FOR n IN getvariable('names')
-          IF starts_with(upper(name_a), n) OR starts_with(upper(name_b), n)]) > 0
-        THEN 'excluded'
       ELSE 'kept'
     END AS fate
   FROM placed
