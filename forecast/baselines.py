@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,41 +71,32 @@ def as_day(day: date | np.datetime64) -> np.datetime64:
     return np.datetime64(day, "D")
 
 
-def monthly_origins(first: date, last: date) -> Days:
-    """Return the first day of every month in [first, last], ascending (``InputError`` when there is none)."""
-    months = np.arange(np.datetime64(first, "M"), np.datetime64(last, "M") + np.timedelta64(1, "M"))
-    days = months.astype("datetime64[D]")
-    return _some(days[(days >= as_day(first)) & (days <= as_day(last))], first, last, "no month begins")
+Spacing = Literal["quarterly", "monthly", "weekly"]
+SPACINGS: tuple[Spacing, ...] = get_args(Spacing)
 
 
-def quarterly_origins(first: date, last: date) -> Days:
-    """Return the first day of every quarter in [first, last], ascending (``InputError`` for none)."""
-    months = np.arange(np.datetime64(first, "M"), np.datetime64(last, "M") + np.timedelta64(1, "M"))
-    days = months[months.astype(np.int64) % 3 == 0].astype("datetime64[D]")
-    return _some(days[(days >= as_day(first)) & (days <= as_day(last))], first, last, "no quarter begins")
+def origins_of(spacing: Spacing | Sequence[date], first: date = date.min, last: date = date.max) -> Days:
+    """Return origins, ascending: first days of quarters or months in [first, last], weeks, or days listed.
 
-
-def weekly_origins(first: date, last: date) -> Days:
-    """Return every seventh day of [first, last], from ``first`` on (``InputError`` for an empty span)."""
-    days = np.arange(as_day(first), as_day(last) + DAY, np.timedelta64(7, "D"))
-    return _some(days, first, last, "no week begins")
-
-
-def _some(days: Days, first: date, last: date, nothing: str) -> Days:
+    Weeks begin on ``first``. ``InputError`` where there is no origin, or one is listed twice.
+    """
+    if not isinstance(spacing, str):
+        origins = np.sort(np.array(spacing, dtype="datetime64[D]"))
+        if not len(origins):
+            raise InputError("origins: the list is empty. Give at least one day, or 'monthly' or 'weekly'")
+        twice = origins[1:][origins[1:] == origins[:-1]]
+        if len(twice):
+            raise InputError(f"origins: {twice[0]} appears twice. Give each day once")
+        return origins
+    days = np.arange(as_day(first), as_day(last) + DAY, 7 if spacing == "weekly" else 1)
+    month = days.astype("datetime64[M]")
+    if spacing != "weekly":
+        begins = (days == month) & (month.astype(np.int64) % (3 if spacing == "quarterly" else 1) == 0)
+        days = days[begins]
     if not len(days):
-        raise InputError(f"origins: {nothing} between {first} and {last}. Give a longer span")
+        nothing = f"no {spacing.removesuffix('ly')} begins between {first} and {last}"
+        raise InputError(f"origins: {nothing}. Give a longer span")
     return days
-
-
-def listed_origins(days: Sequence[date]) -> Days:
-    """Return the given days, ascending (``InputError`` when there is none, or one appears twice)."""
-    origins = np.sort(np.array(days, dtype="datetime64[D]"))
-    if not len(origins):
-        raise InputError("origins: the list is empty. Give at least one day, or 'monthly' or 'weekly'")
-    twice = origins[1:][origins[1:] == origins[:-1]]
-    if len(twice):
-        raise InputError(f"origins: {twice[0]} appears twice. Give each day once")
-    return origins
 
 
 def horizon_lengths(days: Sequence[int]) -> Horizons:
@@ -526,26 +518,9 @@ def climatology(
     start: date,
     horizon_days: Sequence[int] | Horizons,
 ) -> Floats:
-    """Share of past windows of the same length that held a target event; see ``baseline_probabilities``."""
+    """Share of past windows of the same length that held a target event; see ``baselines_by_origin``."""
     past = past_events(events, target, origin, start)
     return np.asarray(_forecast(share_of_windows, past, horizon_days)[0])
-
-
-def baseline_probabilities(
-    events: EventTable,
-    target: TargetRule,
-    origin: date | np.datetime64,
-    start: date,
-    horizon_days: Sequence[int] | Horizons,
-) -> dict[str, Floats]:
-    """Forecast the target by each baseline at one origin; of each name probabilities, shape (horizon,).
-
-    ``events`` are cut to what was public before the origin and happened on or after ``start``, the first day
-    that counts as observed. The origin is the first day of every window and is not known; a window of no day
-    has probability 0.
-    """
-    past = past_events(events, target, origin, start)
-    return {name: _forecast(method, past, horizon_days)[0] for name, method in METHODS.items()}
 
 
 def baselines_by_origin(
@@ -555,9 +530,11 @@ def baselines_by_origin(
     start: date,
     horizon_days: Sequence[int] | Horizons,
 ) -> dict[str, Floats]:
-    """Forecast by each baseline at many origins, shape (origin, horizon); see ``baseline_probabilities``.
+    """Forecast the target by each baseline at origins, which ascend; of each name shape (origin, horizon).
 
-    What origins have in common is computed once. ``origins`` ascend.
+    ``events`` are cut to what was public before an origin and happened on or after ``start``, the first day
+    that counts as observed. The origin is the first day of every window and is not known; a window of no day
+    has probability 0.
     """
     pasts = pasts_by_origin(events, target, origins, start)
     return {

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from forecast.baselines import find_record_start, horizon_lengths
+from forecast.baselines import SPACINGS, Spacing, find_record_start, horizon_lengths, origins_of
 from forecast.blocks import Alert, Block, Column, Group, Heading, Prose, Table, cells, plain_table, right
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
 from forecast.config.schema import LONGEST_HORIZON, TargetConfig
@@ -39,11 +39,8 @@ from forecast.evaluation.metrics import Estimate
 from forecast.evaluation.past_forecasts import (
     DEFAULT_MODEL,
     MODELS,
-    SPACED,
     BacktestPlan,
-    Spacing,
     UnitResult,
-    choose_origins,
     collect,
     complete_horizons,
     complete_origins,
@@ -85,21 +82,21 @@ _YES = ("did not happen", "happened")
 
 def _origins_of(value: object) -> str | tuple[date, ...]:
     """Read how origins are spaced, or the days of them."""
-    if isinstance(value, str) and value in SPACED:
+    if isinstance(value, str) and value in SPACINGS:
         return value
     days = sequence_in(value)
     wrong = next((day for day in days if day_in(day) is None), None if days else value)
     if wrong is None:
         return tuple(day for day in map(day_in, days) if day)
-    hint = did_you_mean(wrong, SPACED) if isinstance(wrong, str) else ""
-    allowed = f"{', '.join(SPACED)}, or a list of days as [2021-01-01, 2021-07-01]"
+    hint = did_you_mean(wrong, SPACINGS) if isinstance(wrong, str) else ""
+    allowed = f"{', '.join(SPACINGS)}, or a list of days as [2021-01-01, 2021-07-01]"
     raise refusal(f"got {shown_value(wrong)}; expected {allowed}.{hint}")
 
 
 Origins = Annotated[
     Spacing | tuple[date, ...],
     PlainValidator(_origins_of),
-    WithJsonSchema({"anyOf": [{"enum": [*SPACED]}, {"type": "array", "items": {"format": "date"}}]}),
+    WithJsonSchema({"anyOf": [{"enum": [*SPACINGS]}, {"type": "array", "items": {"format": "date"}}]}),
 ]
 
 
@@ -253,7 +250,7 @@ class BenchmarkOptions:
         end = self.end_of(dyad)
         if end < self.first:
             raise InputError(f"the data end on {end}, before the first origin, {self.first}")
-        origins = choose_origins(self.origins, self.first, end)
+        origins = tuple(origins_of(self.origins, self.first, end).tolist())
         if isinstance(self.origins, str):
             return origins
         if not self.first <= origins[0] <= origins[-1] <= self.data_end:

@@ -305,9 +305,10 @@ def hindcast(
     path = ledger_place(ledger)
 
     with listening(shown=output.for_people) as listen:
+        from forecast.baselines import origins_of
         from forecast.workflows import hindcast as hindcasts
 
-        days = hindcasts.quarter_days(first, last)
+        days = origins_of("quarterly", first, last).tolist()
         done = hindcasts.hindcast(loaded, days, lengths, path, listen)
     unconverged = [str(as_of) for as_of in done.unconverged]
     facts = {"ledger": str(path), "added": done.added, "as_of": [*map(str, days)], "skipped": done.skipped}

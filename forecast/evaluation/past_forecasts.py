@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,10 @@ from numpy.typing import NDArray
 from forecast.baselines import (
     BASELINES,
     BinaryOutcomes,
+    Spacing,
     horizon_lengths,
-    listed_origins,
-    monthly_origins,
     observe_outcomes,
-    quarterly_origins,
-    weekly_origins,
+    origins_of,
 )
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
@@ -67,8 +65,6 @@ BLOCK_ORIGINS = 300
 EXACT_BLOCK_ORIGINS = 20
 """The same where every origin has a fit of its own, so that an interrupted run loses few of them."""
 
-Spacing = Literal["quarterly", "monthly", "weekly"]
-SPACED = {"quarterly": quarterly_origins, "monthly": monthly_origins, "weekly": weekly_origins}
 STAGES = ("refit", "bridge", "chances")
 READ_TEXTS = frozenset({"id", "category", "subcategory", "initiator", "recipient"})
 """Fields of text that a forecast reads."""
@@ -194,9 +190,8 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
     origin with a complete window, an origin before there are data, or a horizon without a complete window.
     """
     config, start = inputs.config, inputs.data.grid.start
-    origins = choose_origins(
-        options.origins, options.first or _years_after(start), options.last or config.as_of
-    )
+    first, last = options.first or _years_after(start), options.last or config.as_of
+    origins: Sequence[date] = origins_of(options.origins, first, last).tolist()
     asked = options.horizons
     if asked is None:
         asked = complete_horizons(origins[0], config.as_of)
@@ -258,13 +253,6 @@ def refuse_unanswerable(plan: BacktestPlan, events: EventTable) -> None:
             )
         if family.pooled:
             plan.hazard.mean_for(events, plan.origins[0])
-
-
-def choose_origins(origins: Spacing | tuple[date, ...], first: date, last: date) -> tuple[date, ...]:
-    """Return origins as days: evenly in a span, or those listed; see ``windows`` for errors."""
-    if isinstance(origins, tuple):
-        return tuple(listed_origins(origins).tolist())
-    return tuple(SPACED[origins](first, last).tolist())
 
 
 def complete_horizons(first: date, data_end: date) -> tuple[int, ...]:

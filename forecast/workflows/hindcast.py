@@ -85,16 +85,6 @@ def hindcast(
     return Hindcasts(sum(row["added"] for row in rows), len(inputs) - len(waiting), unconverged)
 
 
-def quarter_days(first: date, last: date) -> list[date]:
-    """First days of the quarters in a span, both ends included (``InputError`` when there is none)."""
-    years = range(first.year, last.year + 1)
-    days = [date(year, month, 1) for year in years for month in (1, 4, 7, 10)]
-    found = [day for day in days if first <= day <= last]
-    if not found:
-        raise InputError(f"no quarter begins between {first} and {last}. Give a longer span")
-    return found
-
-
 def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config:
     if ahead_days is None:
         milestones = tuple(one for one in config.milestones if one.date > day)

@@ -5,13 +5,12 @@ import pytest
 
 from forecast.baselines import (
     BASELINES,
-    baseline_probabilities,
     baselines_by_origin,
     constant_rate,
     find_record_start,
     horizon_lengths,
-    monthly_origins,
     observe_outcomes,
+    origins_of,
     past_events,
 )
 from forecast.evaluation.forecast_table import forecast_baselines
@@ -25,8 +24,14 @@ MAJOR = TargetRule(
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)
 
 
+def at(events, target, origin, start, horizons):
+    """Forecasts of every baseline at one origin."""
+    made = baselines_by_origin(events, target, np.array([origin], "datetime64[D]"), start, horizons)
+    return {name: chances[0] for name, chances in made.items()}
+
+
 def one(name, events, target, origin, horizon, start=START) -> float:
-    return float(baseline_probabilities(events, target, origin, start, [horizon])[name][0])
+    return float(at(events, target, origin, start, [horizon])[name][0])
 
 
 def test_climatology_is_the_share_of_past_windows_with_half_a_window_either_way(make_events, force):
@@ -108,15 +113,15 @@ def test_logistic_learns_that_disputes_announce_force(coded, force):
 @pytest.mark.parametrize(
     ("record", "start", "origins"),
     [
-        ("usa_ser", date(1991, 4, 1), monthly_origins(date(1991, 5, 1), date(1994, 2, 1))),
-        ("us_china", date(2017, 1, 5), monthly_origins(date(2017, 2, 1), date(2018, 6, 1))),
+        ("usa_ser", date(1991, 4, 1), origins_of("monthly", date(1991, 5, 1), date(1994, 2, 1))),
+        ("us_china", date(2017, 1, 5), origins_of("monthly", date(2017, 2, 1), date(2018, 6, 1))),
     ],
 )
 def test_many_origins_at_once_give_what_each_gives_alone(request, record, start, origins):
     events = request.getfixturevalue(record)
     together = baselines_by_origin(events, MILITARY, origins, start, [0, 30, 90, 400])
     for row, origin in enumerate(origins):
-        alone = baseline_probabilities(events, MILITARY, origin, start, [0, 30, 90, 400])
+        alone = at(events, MILITARY, origin, start, [0, 30, 90, 400])
         for name in BASELINES:
             np.testing.assert_allclose(
                 together[name][row], alone[name], rtol=1e-10, err_msg=f"{name} {origin}"
@@ -126,7 +131,7 @@ def test_many_origins_at_once_give_what_each_gives_alone(request, record, start,
 @pytest.mark.parametrize("name", BASELINES)
 def test_a_record_without_a_target_is_forecast_low_but_never_zero(name, make_events, force):
     events = make_events(range(0, 2000, 20), category="dispute", severity=2)
-    found = baseline_probabilities(events, force, START + timedelta(days=2000), START, [30, 90, 180])[name]
+    found = at(events, force, START + timedelta(days=2000), START, [30, 90, 180])[name]
     assert np.all(found > 0)
     assert np.all(found < [0.05, 0.08, 0.12])
     assert np.all(np.diff(found) > 0)
@@ -151,7 +156,7 @@ def test_poisoning_every_row_after_the_origin_changes_no_forecast_and_of_the_day
     us_china, origin
 ):
     clean, after, before = (
-        baseline_probabilities(events, MAJOR, origin, date(2017, 1, 5), [30, 90, 180])
+        at(events, MAJOR, origin, date(2017, 1, 5), [30, 90, 180])
         for events in (us_china, poisoned(us_china, origin), poisoned(us_china, origin - timedelta(days=1)))
     )
     assert list(clean) == list(BASELINES)
@@ -162,7 +167,7 @@ def test_poisoning_every_row_after_the_origin_changes_no_forecast_and_of_the_day
 
 def briers(events, target, first, data_end, start) -> dict[str, list[float]]:
     outcomes = observe_outcomes(
-        events, target, monthly_origins(first, data_end), horizon_lengths([30, 90, 180]), data_end
+        events, target, origins_of("monthly", first, data_end), horizon_lengths([30, 90, 180]), data_end
     )
     table = forecast_baselines(events, target, outcomes, start)
     found = {}

@@ -5,10 +5,8 @@ import pytest
 
 from forecast.baselines import (
     horizon_lengths,
-    listed_origins,
-    monthly_origins,
     observe_outcomes,
-    weekly_origins,
+    origins_of,
 )
 from forecast.errors import InputError
 
@@ -18,19 +16,19 @@ def days(*texts: str) -> list[np.datetime64]:
 
 
 def test_origins_are_the_days_within_the_span():
-    assert list(monthly_origins(date(2020, 1, 2), date(2020, 4, 1))) == days(
+    assert list(origins_of("monthly", date(2020, 1, 2), date(2020, 4, 1))) == days(
         "2020-02-01", "2020-03-01", "2020-04-01"
     )
-    assert list(monthly_origins(date(2020, 1, 1), date(2020, 1, 31))) == days("2020-01-01")
+    assert list(origins_of("monthly", date(2020, 1, 1), date(2020, 1, 31))) == days("2020-01-01")
     weeks = days("2020-02-24", "2020-03-02", "2020-03-09")
-    assert list(weekly_origins(date(2020, 2, 24), date(2020, 3, 9))) == weeks
-    assert list(weekly_origins(date(2020, 2, 24), date(2020, 3, 8))) == weeks[:2]
-    assert list(listed_origins([date(2021, 5, 1), date(2020, 5, 1)])) == days("2020-05-01", "2021-05-01")
+    assert list(origins_of("weekly", date(2020, 2, 24), date(2020, 3, 9))) == weeks
+    assert list(origins_of("weekly", date(2020, 2, 24), date(2020, 3, 8))) == weeks[:2]
+    assert list(origins_of([date(2021, 5, 1), date(2020, 5, 1)])) == days("2020-05-01", "2021-05-01")
 
 
 def test_the_window_holds_the_origin_s_day_and_not_the_day_after_its_end(make_events, force):
     events = make_events([10, 40])
-    origins = listed_origins([date(2000, 1, day) for day in (10, 11, 12)])
+    origins = origins_of([date(2000, 1, day) for day in (10, 11, 12)])
     outcomes = observe_outcomes(events, force, origins, horizon_lengths([29, 30]), date(2000, 12, 31))
     # Events fall on 11 January and on 10 February; the window of 30 days from 12 January ends that day.
     np.testing.assert_array_equal(outcomes.outcome, [[1, 1], [1, 1], [0, 1]])
@@ -41,21 +39,21 @@ def test_an_outcome_counts_from_its_severity_on_whenever_it_became_public(
     make_events, force, severity, outcome
 ):
     events = make_events([10], known={0: 900}, severity=severity)
-    origins = listed_origins([date(2000, 1, 5)])
+    origins = origins_of([date(2000, 1, 5)])
     found = observe_outcomes(events, force, origins, horizon_lengths([30]), date(2000, 12, 31))
     assert found.outcome.item() == outcome
 
 
 def test_a_window_that_ends_after_the_data_is_left_out_and_not_guessed(make_events, force):
     events = make_events([10])
-    origins = listed_origins([date(2000, 1, 2), date(2000, 1, 3)])
+    origins = origins_of([date(2000, 1, 2), date(2000, 1, 3)])
     outcomes = observe_outcomes(events, force, origins, horizon_lengths([9, 30]), date(2000, 1, 31))
     np.testing.assert_array_equal(outcomes.complete, [[True, True], [True, False]])
     np.testing.assert_array_equal(outcomes.outcome, [[0, 1], [1, np.nan]])
 
 
 def test_a_horizon_without_any_complete_window_is_refused_with_the_longest_allowed(make_events, force):
-    origins = listed_origins([date(2000, 1, 2)])
+    origins = origins_of([date(2000, 1, 2)])
     with pytest.raises(InputError, match=r"no window of 31 days is complete.*Allowed: up to 30 days"):
         observe_outcomes(make_events([10]), force, origins, horizon_lengths([31]), date(2000, 1, 31))
     with pytest.raises(InputError, match="Begin earlier"):
@@ -63,6 +61,6 @@ def test_a_horizon_without_any_complete_window_is_refused_with_the_longest_allow
 
 
 def test_the_balkan_benchmark_has_the_windows_it_should(nat_ser, force):
-    origins = monthly_origins(date(1993, 1, 1), date(2003, 7, 31))
+    origins = origins_of("monthly", date(1993, 1, 1), date(2003, 7, 31))
     outcomes = observe_outcomes(nat_ser, force, origins, horizon_lengths([180, 30, 90]), date(2003, 7, 31))
     assert outcomes.complete.sum(axis=0).tolist() == [127, 125, 122]

@@ -3,10 +3,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.baselines import monthly_origins, weekly_origins
+from forecast.baselines import origins_of
 from forecast.evaluation.metrics import OriginBlocks, block_length, draw_blocks, overlapping_origins
 
-MONTHS = monthly_origins(date(1993, 1, 1), date(2003, 7, 1))
+MONTHS = origins_of("monthly", date(1993, 1, 1), date(2003, 7, 1))
 N_RESAMPLES = 4000
 DAYS = np.datetime64("2000-01-01") + np.arange(4000)
 # Relative standard deviation of a bootstrap standard error from so many resamples.
@@ -22,7 +22,7 @@ def in_blocks(n, block, seed=1, n_resamples=2000):
 def test_blocks_span_twice_the_origins_that_share_days_and_no_more_than_half(horizon, overlap, block):
     assert overlapping_origins(MONTHS, horizon) == overlap
     assert block_length(MONTHS, horizon) == block
-    weeks = weekly_origins(date(2000, 1, 1), date(2010, 1, 1))
+    weeks = origins_of("weekly", date(2000, 1, 1), date(2010, 1, 1))
     assert [block_length(weeks[:n], 180) for n in (None, 20, 1)] == [52, 10, 1]
 
 

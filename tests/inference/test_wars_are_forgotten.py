@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.baselines import baseline_probabilities
+from forecast.baselines import baselines_by_origin
 from forecast.events.dyads import DyadRule
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import SamplerOptions
@@ -58,7 +58,8 @@ def both_forecasts(table, origin):
     assert check_gates(posterior).rhat_max < 1.05
     draws = stream_draws(layout, posterior.variables, priors)
     quiet = Chances(data, priors, draws, 365, 1).survival().of("force").mean(axis=0)
-    rate = baseline_probabilities(table, FORCE, origin, START, [30, 365])["gamma_poisson"]
+    origins = np.array([origin], "datetime64[D]")
+    rate = baselines_by_origin(table, FORCE, origins, START, [30, 365])["gamma_poisson"][0]
     return 1 - quiet[[30, 365]], rate
 
 
