@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -352,33 +352,25 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
     return plan
 
 
-@dataclass(frozen=True)
-class DyadCoverage:
-    """Of one dyad: its record up to the end of its observation, ``until``.
+def coverage_of(plan: BacktestPlan, events: EventTable) -> dict[str, Any]:
+    """Describe the record of a dyad up to the end of its observation, ``until``, in plain JSON values.
 
     ``silent_days`` lie between the last act and the end. ``silent`` says whether that is longer than the
     record's own pace allows: chance below 1 in 1,000, and longer than any pause before (``silent_end``).
     ``too_long`` are usual horizons without a complete window.
     """
-
-    dyad: str
-    until: date
-    events: int
-    last_event: date
-    silent_days: int
-    silent: bool
-    chance: float | None
-    too_long: tuple[int, ...]
-
-    @classmethod
-    def of(cls, plan: BacktestPlan, events: EventTable) -> DyadCoverage:
-        """Describe the record that a plan is about."""
-        days = np.sort(events.date[events.date <= np.datetime64(plan.data_end, "D")])
-        silent, last = silent_end(days, plan.data_end), days[-1].item()
-        apart, chance = (plan.data_end - last).days, silent and silent.chance
-        return cls(
-            plan.dyad, plan.data_end, len(days), last, apart, silent is not None, chance, plan.too_long
-        )
+    days = np.sort(events.date[events.date <= np.datetime64(plan.data_end, "D")])
+    silent, last = silent_end(days, plan.data_end), days[-1].item()
+    return {
+        "dyad": plan.dyad,
+        "until": plan.data_end.isoformat(),
+        "events": len(days),
+        "last_event": last.isoformat(),
+        "silent_days": (plan.data_end - last).days,
+        "silent": silent is not None,
+        "chance": silent and silent.chance,
+        "too_long": list(plan.too_long),
+    }
 
 
 @dataclass(frozen=True)
@@ -392,7 +384,7 @@ class Benchmark:
     """
 
     targets: Mapping[str, DyadScores]
-    coverage: tuple[DyadCoverage, ...]
+    coverage: tuple[dict[str, Any], ...]
     left_out: Mapping[str, str]
     seconds_per_origin: float
     seconds: Mapping[str, float]
@@ -403,10 +395,7 @@ class Benchmark:
         """Return plain JSON values, the scores by target under ``targets``."""
         return {
             "targets": {name: scores.to_dict() for name, scores in self.targets.items()},
-            "coverage": [
-                asdict(reach) | {"until": reach.until.isoformat(), "last_event": reach.last_event.isoformat()}
-                for reach in self.coverage
-            ],
+            "coverage": list(self.coverage),
             "left_out": [{"dyad": dyad, "reason": reason} for dyad, reason in self.left_out.items()],
             "seconds_per_origin": self.seconds_per_origin,
             "seconds": dict(self.seconds),
@@ -434,15 +423,15 @@ class Benchmark:
         for dyad, reason in self.left_out.items():
             yield f"Left out: {dyad}, since {reason}."
         for reach in self.coverage:
-            if reach.silent:
+            dyad, too_long = reach["dyad"], listing(tuple(map(str, reach["too_long"])))
+            if reach["silent"]:
                 yield (
-                    f"{reach.dyad}: the last act is of {reach.last_event}, {count(reach.silent_days, 'day')} "
-                    f"before {reach.until}, too long for the pace of its record. If nobody looked, these "
+                    f"{dyad}: the last act is of {reach['last_event']}, {count(reach['silent_days'], 'day')} "
+                    f"before {reach['until']}, too long for the pace of its record. If nobody looked, these "
                     "days are no peace: give its own end of observation in a bed."
                 )
-            if reach.too_long:
-                days = listing(tuple(map(str, reach.too_long)))
-                yield f"{reach.dyad}: no window of {days} days is complete."
+            if too_long:
+                yield f"{dyad}: no window of {too_long} days is complete."
         if self.failed:
             yield f"{self.failed} of {count(self.fits, 'fit')} failed a gate: failed_fits in --json."
 
@@ -576,5 +565,5 @@ def score_benchmark(
     every = [result for found in results.values() for result in found]
     spent = stage_seconds(every) | {"score": round(time.process_time() - scoring, 2)}
     n_origins = sum(len(plan.origins) for plan in plans.values())
-    coverage = tuple(DyadCoverage.of(plan, dyads[dyad]) for dyad, plan in plans.items())
+    coverage = tuple(coverage_of(plan, dyads[dyad]) for dyad, plan in plans.items())
     return Benchmark(scores, coverage, left_out, round(seconds / n_origins, 3), spent, *count_fits(every))

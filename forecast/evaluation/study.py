@@ -142,8 +142,12 @@ def run_study[T](
             tell(task)
     reused = len(results)
     jobs = [(work, task, strict) for task in tasks if task.key not in results]
+
+    def died(job: tuple[Callable[..., Row], Task, bool]) -> UnfinishedError:
+        return UnfinishedError(f"{job[1].name}: {_DIED}")
+
     try:
-        for (_, task, _), outcome in do_all(_attempt, jobs, _died, workers or Workers()):
+        for (_, task, _), outcome in do_all(_attempt, jobs, died, workers or Workers()):
             if isinstance(outcome, UnfinishedError):
                 failures.append(outcome)
             else:
@@ -161,19 +165,6 @@ def run_study[T](
     return Study(in_order, tuple(failures), reused)
 
 
-def counted(tell: Callable[[int, int], None] | None, planned: int) -> Callable[[Task], None]:
-    """Return a listener of tasks that tells how many are done and planned."""
-    done = 0
-
-    def listen(task: Task) -> None:
-        nonlocal done
-        done += 1
-        if tell:
-            tell(done, planned)
-
-    return listen
-
-
 def _attempt(work: Callable[..., Row], task: Task, strict: bool) -> Row | UnfinishedError:
     """Make a row, or name the expected or numerical error that ended its task."""
     # A fit uses all cores by itself: workers with several threads take turns.
@@ -185,10 +176,6 @@ def _attempt(work: Callable[..., Row], task: Task, strict: bool) -> Row | Unfini
                 raise
             kind = "" if isinstance(error, ForecastError) else f"{type(error).__name__}: "
             return UnfinishedError(f"{task.name}: {kind}{error}")
-
-
-def _died(job: tuple[Callable[..., Row], Task, bool]) -> UnfinishedError:
-    return UnfinishedError(f"{job[1].name}: {_DIED}")
 
 
 def do_all[*Ts, R](
@@ -438,7 +425,7 @@ def row_key(*parts: str) -> str:
 
 @cache
 def decisive_versions() -> str:
-    """Versions that the numbers depend on, as one text; the package's with a hash of its code and data."""
+    """Versions that the numbers depend on, the package's with a hash of its code and data."""
     libraries = (f"{name} {version(name)}" for name in _DECISIVE)
     code = f"code {content_hash(Path(__file__).parents[1])}"
     return ", ".join((f"python {platform.python_version()}", f"forecast {__version__}", *libraries, code))

@@ -10,17 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 from forecast import __version__
 from forecast.config import Config, HeadlineConfig, MilestoneConfig, config_hash
 from forecast.config.schema import LONGEST_HORIZON
 from forecast.errors import InputError, StoppedError
-from forecast.evaluation.study import Task, run_study
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Listener, StageProgress
 from forecast.runs.cautions import without_warnings
-from forecast.runs.inputs import Inputs, read_inputs
+from forecast.runs.inputs import read_inputs
 from forecast.workflows.forecast import make_forecast, put_on_record
 
 
@@ -64,25 +62,23 @@ def hindcast(
     recorded = refuse_unusable(ledger).forecasts
     on_record = {(one.config_sha256, one.data_sha256, one.code_version) for one in recorded}
     inputs = [read_inputs(_case(config, day, ahead_days)) for day in days]
-    waiting = [one for one in inputs if _made_from(one) not in on_record]
+    waiting = [
+        one for one in inputs if (config_hash(one.config), one.events.sha256, __version__) not in on_record
+    ]
 
-    def work(place: int) -> dict[str, Any]:
-        as_of = waiting[place].config.as_of
-        tell = _forwarded(listen, place, len(waiting), as_of)
-        with without_warnings():  # told below
-            run = make_forecast(waiting[place].config, tell, drivers=False)
-        added = put_on_record(run, ledger, None).added
-        return {"added": added, "failed": [] if run.forecast.converged else [as_of.isoformat()]}
-
-    tasks = [Task(str(place), str(one.config.as_of), (place,)) for place, one in enumerate(waiting)]
+    added, unconverged = 0, []
     try:
-        rows = run_study(work, tasks, lambda task, row: row, strict=True).results.values()
+        for place, one in enumerate(waiting):
+            as_of = one.config.as_of
+            with without_warnings():  # told below
+                run = make_forecast(one.config, _forwarded(listen, place, len(waiting), as_of), drivers=False)
+            added += put_on_record(run, ledger, None).added
+            unconverged += [] if run.forecast.converged else [as_of]
     except KeyboardInterrupt:
         raise StoppedError(
             f"interrupted; finished quarters are on record in {ledger}. The same command goes on."
         ) from None
-    unconverged = tuple(date.fromisoformat(day) for row in rows for day in row["failed"])
-    return Hindcasts(sum(row["added"] for row in rows), len(inputs) - len(waiting), unconverged)
+    return Hindcasts(added, len(inputs) - len(waiting), tuple(unconverged))
 
 
 def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config:
@@ -102,10 +98,6 @@ def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config
     headline = HeadlineConfig(target=config.headline.target, milestone=min(asked, default=milestones[0].name))
     changed = {"as_of": day, "milestones": milestones, "headline": headline}
     return config.model_copy(update={**changed, "calendar": (), "scenarios": ()})
-
-
-def _made_from(inputs: Inputs) -> tuple[str, str, str]:
-    return config_hash(inputs.config), inputs.events.sha256, __version__
 
 
 def _forwarded(listen: Listener | None, done: int, planned: int, day: date) -> Listener:

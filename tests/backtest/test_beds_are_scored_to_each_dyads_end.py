@@ -99,7 +99,7 @@ def test_no_window_beyond_a_dyads_own_end_is_scored(scored):
         last = plan.data_end - timedelta(days=cell["horizon_days"] - 1)
         assert cell["n"] == sum(origin <= last for origin in plan.origins)
     ends = {"a-b": date(2007, 12, 31), "c-d": date(2005, 12, 31)}
-    assert {one.dyad: one.until for one in found.coverage} == ends
+    assert {one["dyad"]: date.fromisoformat(one["until"]) for one in found.coverage} == ends
 
 
 def test_scores_by_horizon_are_the_mean_over_dyads(scored):

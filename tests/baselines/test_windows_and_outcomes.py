@@ -58,9 +58,3 @@ def test_a_horizon_without_any_complete_window_is_refused_with_the_longest_allow
         observe_outcomes(make_events([10]), force, origins, horizon_lengths([31]), date(2000, 1, 31))
     with pytest.raises(InputError, match="Begin earlier"):
         observe_outcomes(make_events([10]), force, origins, horizon_lengths([30]), date(1999, 1, 31))
-
-
-def test_the_balkan_benchmark_has_the_windows_it_should(nat_ser, force):
-    origins = origins_of("monthly", date(1993, 1, 1), date(2003, 7, 31))
-    outcomes = observe_outcomes(nat_ser, force, origins, horizon_lengths([180, 30, 90]), date(2003, 7, 31))
-    assert outcomes.complete.sum(axis=0).tolist() == [127, 125, 122]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 from scipy.special import polygamma
-from scipy.stats import chi2, gamma
+from scipy.stats import gamma
 
 from forecast.baselines import discounted_rate, past_events, pasts_by_origin
 from forecast.errors import ConfigError, InputError
@@ -244,11 +244,6 @@ def cases_evenly(n, days=2190):
     return EventTable.from_events([act("first", START, "visit", 1), *acts], "made for a test")
 
 
-def interval(draws):
-    """90% interval by day, shape (2, day)."""
-    return np.quantile(draws, [0.05, 0.95], axis=0)
-
-
 def drawn(hazard, events, horizon_days, targets=(NARROW,), days=2190):
     return draws_by_day(hazard, events, targets, START + timedelta(days=days), START, horizon_days)
 
@@ -270,25 +265,6 @@ def test_the_interval_of_a_constant_rate_is_that_of_its_gamma_posterior(one_rate
     np.testing.assert_allclose(rates, np.broadcast_to(exact[:, None], rates.shape), rtol=0.01, atol=0)
 
 
-def test_two_cases_in_six_years_leave_about_as_much_open_as_the_exact_poisson_interval():
-    draws = drawn(silent(shipped_hazard()), cases_evenly(2), 730)["narrow"]
-    for days in (180, 365, 540):
-        low, high = interval(draws)[:, days]
-        # Garwood's: the rates under which two or more, or two or fewer, have a chance of 5%.
-        exact = -np.expm1(-np.array([chi2(4).ppf(0.05), chi2(6).ppf(0.95)]) / 2 * days / 2190)
-        assert (low, high) == pytest.approx(exact, abs=0.08)
-        assert high - low > 0.75 * (exact[1] - exact[0])
-
-
-@pytest.mark.parametrize("hazard", [silent(shipped_hazard()), shipped_hazard()], ids=["silent", "shipped"])
-def test_more_cases_make_the_rate_surer(hazard):
-    spread = []
-    for n in (1, 4, 16, 64, 256):
-        draws = drawn(hazard, cases_evenly(n), 60)["narrow"]
-        spread.append(np.log(-np.log1p(-draws[:, 30])).std())
-    assert np.all(np.diff(spread) < 0)
-
-
 def test_what_is_not_known_of_the_rate_is_counted_once(one_rate, monkeypatch):
     # A deviation that is as wide as two cases leave the rate takes the place of the gamma factor.
     told = polygamma(1, 2.5)
@@ -298,14 +274,6 @@ def test_what_is_not_known_of_the_rate_is_counted_once(one_rate, monkeypatch):
         draws = drawn(silent(shipped_hazard()), cases_evenly(2), 30)["narrow"]
         found = np.log(-np.log1p(-draws[:, 14])).var()
         assert found == pytest.approx(max(share, 1.0) * told, rel=0.15)
-
-
-def test_a_target_never_seen_may_be_almost_impossible_or_not():
-    draws = drawn(shipped_hazard(), cases_evenly(0), 365)["narrow"]
-    low, high = interval(draws)[:, 365]
-    mean = draws[:, 365].mean()
-    assert 0 < low < 0.1 * mean
-    assert 2 * mean < high < 1
 
 
 def test_draws_keep_the_means_that_are_scored_and_the_order_of_nested_targets(record):
@@ -414,25 +382,20 @@ FAULTS = (
     (set_at(*FIRST, "coder"), "another", "its coders are not those of its provenance"),
     (set_at("deviation"), float("inf"), "finite number"),
     (set_at("provenance", "dyads"), (), "at least 1 item"),
+    (lambda _, value: value, " ", "no JSON"),
+    (lambda _, value: value, "[1]", "holds no coefficients"),
 )
 
 
 @pytest.mark.parametrize(("change", "value", "says"), FAULTS)
 def test_a_file_that_makes_no_hazard_is_refused(tmp_path, change, value, says):
     path, content = tmp_path / "hazard.json", json.loads(shipped_hazard().model_dump_json(by_alias=True))
-    change(content, value)
-    path.write_text(json.dumps(content))
+    content = change(content, value) or content
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
     with pytest.raises(ConfigError, match=says) as caught:
         read_hazard(path)
     assert str(caught.value).startswith(str(path))
     assert "tools/learn/pooled_hazard.py" in str(caught.value)
-
-
-@pytest.mark.parametrize(("text", "says"), [("", "no JSON"), ("[1]", "holds no coefficients")])
-def test_a_file_of_another_kind_is_refused(tmp_path, text, says):
-    (tmp_path / "hazard.json").write_text(text)
-    with pytest.raises(ConfigError, match=says):
-        read_hazard(tmp_path / "hazard.json")
 
 
 def test_a_country_is_the_same_under_the_code_that_the_documents_ask_for(coded):
