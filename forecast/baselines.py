@@ -88,7 +88,7 @@ def origins_of(spacing: Spacing | Sequence[date], first: date = date.min, last: 
         if len(twice):
             raise InputError(f"origins: {twice[0]} appears twice. Give each day once")
         return origins
-    days = np.arange(as_day(first), as_day(last) + DAY, 7 if spacing == "weekly" else 1)
+    days = np.arange(as_day(first), as_day(last) + DAY, (7 if spacing == "weekly" else 1) * DAY)
     month = days.astype("datetime64[M]")
     if spacing != "weekly":
         begins = (days == month) & (month.astype(np.int64) % (3 if spacing == "quarterly" else 1) == 0)

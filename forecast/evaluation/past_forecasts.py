@@ -514,9 +514,11 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
     model that the fit is a member of has a forecast.
     """
     failed = np.zeros(len(plan.origins), np.bool_)
+    model = np.full((len(plan.targets), len(plan.origins), len(plan.horizons)), np.nan)
     for result in results:
-        found = [not made.converged for made in result.forecasts]
-        failed[result.unit.first : result.unit.last + 1] = found
+        block = slice(result.unit.first, result.unit.last + 1)
+        failed[block] = [not made.converged for made in result.forecasts]
+        model[:, block] = np.stack([made.probability for made in result.forecasts], axis=1)
     origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
     families = {name: FAMILIES[name].with_hazard(plan.hazard) for name in plan.models}
     members = {member.name: member for family in families.values() for member in family.direct}
@@ -524,7 +526,7 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
         name: member.at_origins(events, plan.targets, origins, plan.start, horizons)
         for name, member in members.items()
     }
-    by_model = {name: _mixed(plan, direct, results, family) for name, family in families.items()}
+    by_model = {name: _mixed(plan, direct, model, family) for name, family in families.items()}
     tables = []
     for target, outcomes in zip(plan.targets, outcomes_of(plan, events), strict=True):
         for name, chances in by_model.items():
@@ -536,27 +538,15 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
 
 
 def _mixed(
-    plan: BacktestPlan, direct: Mapping[str, ByTarget], results: Sequence[UnitResult], family: Family
+    plan: BacktestPlan, direct: Mapping[str, ByTarget], model: NDArray[np.float64], family: Family
 ) -> ByTarget:
     """Forecasts of all targets by the mean of a family's members, as a run makes them without calendar.
 
     Of shape (origin, horizon); NaN where no member answers, or where the model is one and no unit made it.
     """
     mixed = {}
-    for position, target in enumerate(plan.targets):
+    for target, fitted in zip(plan.targets, model, strict=True):
         answers = [direct[member.name][target.name] for member in family.direct]
-        if not family.fitted:
-            mixed[target.name] = mean_of_members(answers)
-            continue
-        model = _of_model(plan, results, position)
-        mixed[target.name] = np.where(np.isnan(model), np.nan, mean_of_members([model, *answers]))
+        mean = mean_of_members([fitted, *answers] if family.fitted else answers)
+        mixed[target.name] = np.where(np.isnan(fitted), np.nan, mean) if family.fitted else mean
     return raised_to_included(mixed, plan.targets)
-
-
-def _of_model(plan: BacktestPlan, results: Sequence[UnitResult], position: int) -> NDArray[np.float64]:
-    """Forecasts of one target by the model, shape (origin, horizon); NaN where no unit made one."""
-    probability = np.full((len(plan.origins), len(plan.horizons)), np.nan)
-    for result in results:
-        block = [forecast.probability[position] for forecast in result.forecasts]
-        probability[result.unit.first : result.unit.last + 1] = block
-    return probability
