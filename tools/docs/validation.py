@@ -11,13 +11,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 Row = Mapping[str, Any]
 OURS = ("combined", "panel", "model")
+BRIEF = 6
+"""Worst forecasts of each target of a bed with several."""
 LEAST = 0.0005
+WIDTH = 125
 GAMMA = "`gamma_poisson`"
 
 
@@ -54,7 +58,7 @@ def bed_lines(content: Mapping[str, Any]) -> Iterator[str]:
         if len(targets) > 1:
             yield f"**{name.replace('_', ' ')}**"
             yield ""
-        yield from target_lines(scores)
+        yield from target_lines(scores, brief=len(targets) > 1)
     silent = [one["dyad"] for one in content["coverage"] if one["silent"]]
     if silent:
         yield f"Silent for longer than their pace allows at the end: {', '.join(silent)}."
@@ -63,8 +67,11 @@ def bed_lines(content: Mapping[str, Any]) -> Iterator[str]:
     yield f"{fits['made']} fits, of which {fits['failed']} failed a gate."
 
 
-def target_lines(scores: Mapping[str, Any]) -> Iterator[str]:
-    """Scores by days ahead, calibration, onset, and the worst forecasts of one target."""
+def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
+    """Scores by days ahead, calibration, onset, and the worst forecasts of one target.
+
+    ``brief``: calibration of ours alone, no onset, and fewer of the worst.
+    """
     rows = by_question(scores["by_horizon"])
     models = list(dict.fromkeys(model for model, _ in rows))
     days = sorted({horizon for _, horizon in rows})
@@ -90,7 +97,7 @@ def target_lines(scores: Mapping[str, Any]) -> Iterator[str]:
     yield from table(("log score", *heads, "mean", "mean Brier"), lines)
     slopes = by_question(scores["calibration_by_horizon"])
     lines = []
-    for model in models:
+    for model in OURS if brief else models:
         found = [slopes.get((model, horizon), {}) for horizon in days]
         texts = [with_error(one.get("slope"), one.get("slope_se"), 2) for one in found]
         lines.append((f"`{model}`", *texts))
@@ -101,8 +108,9 @@ def target_lines(scores: Mapping[str, Any]) -> Iterator[str]:
         if gaps:
             yield f"Behind `{choice['best']}`, the best of ours over all horizons: {gaps}."
             yield ""
-    yield from onset_lines(scores["onset"])
-    yield from miss_lines(scores.get("misses", ()))
+    if not brief:
+        yield from onset_lines(scores["onset"])
+    yield from miss_lines(scores.get("misses", ())[: BRIEF if brief else None])
 
 
 def by_question(rows: Sequence[Row]) -> dict[tuple[str, int], Row]:
@@ -161,8 +169,8 @@ def miss_lines(misses: Sequence[Row]) -> Iterator[str]:
     """The worst forecasts, one an episode."""
     if not misses:
         return
-    yield f"The worst forecasts of `{misses[0]['model']}`, the longest first, one an episode; \\* marks the"
-    yield "member that was further from what happened:"
+    told = f"The worst forecasts of `{misses[0]['model']}`, the longest first, one an episode"
+    yield f"{told}; \\* marks the member that was further from what happened:"
     yield ""
     rows = []
     for one in misses:
@@ -191,7 +199,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     page = asked.page.read_text(encoding="utf-8") if asked.page else ""
     for path in asked.files:
         content = json.loads(path.read_text(encoding="utf-8"))
-        text = "\n".join(bed_lines(content)).rstrip()
+        lines = (line if line.startswith("|") else textwrap.fill(line, WIDTH) for line in bed_lines(content))
+        text = "\n".join(lines).rstrip()
         if not asked.page:
             print(f"## {content['bed']}\n\n{text}\n")
             continue
