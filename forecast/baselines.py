@@ -524,11 +524,7 @@ def climatology(
 
 
 def baselines_by_origin(
-    events: EventTable,
-    target: TargetRule,
-    origins: Days,
-    start: date,
-    horizon_days: Sequence[int] | Horizons,
+    events: EventTable, target: TargetRule, origins: Days, start: date, horizon_days: Sequence[int] | Horizons
 ) -> dict[str, Floats]:
     """Forecast the target by each baseline at origins, which ascend; of each name shape (origin, horizon).
 

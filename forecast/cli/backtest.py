@@ -93,13 +93,7 @@ class PlaceOptions:
 
 
 @takes_options
-def backtest(
-    case: DatedOptions,
-    plan: PlanOptions,
-    place: PlaceOptions,
-    *,
-    output: Output,
-) -> None:
+def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, output: Output) -> None:
     """Forecast at past dates from what was known then, and score it beside five simple baselines.
 
     Of a watchlist: by dyad, pooled, as a ranking, and as a whole.

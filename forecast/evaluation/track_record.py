@@ -28,13 +28,7 @@ from forecast.evaluation.metrics import Estimate, OriginBlocks, brier_score, log
 from forecast.evaluation.score_table import SCHEMA, Score, ScoreTable, largest_misses, score_forecasts
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
-from forecast.records.analysis import (
-    BaselineScores,
-    ErrorBound,
-    Miss,
-    TrackRecord,
-    TrackRow,
-)
+from forecast.records.analysis import BaselineScores, ErrorBound, Miss, TrackRecord, TrackRow
 from forecast.records.forecast import Decision, DecisionValue
 from forecast.records.notices import Notice, notice
 from forecast.runs.files import FORECASTS, SCORES

@@ -309,10 +309,7 @@ def _gap(found: Floats, expected: Floats) -> Floats:
 
 
 def _with_own_rates(
-    expected: Mapping[str, Floats],
-    targets: Sequence[TargetRule],
-    variance: Mapping[str, float],
-    rank: Floats,
+    expected: Mapping[str, Floats], targets: Sequence[TargetRule], variance: Mapping[str, float], rank: Floats
 ) -> dict[str, Floats]:
     """Cumulative hazards, shape (draw, day), by target, each with a factor G whose log has this variance."""
     rated: dict[str, Floats] = {}

@@ -3,11 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.baselines import (
-    horizon_lengths,
-    observe_outcomes,
-    origins_of,
-)
+from forecast.baselines import horizon_lengths, observe_outcomes, origins_of
 from forecast.errors import InputError
 
 

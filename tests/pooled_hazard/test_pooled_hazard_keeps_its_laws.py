@@ -23,11 +23,7 @@ from forecast.pooled_hazard.coefficients import (
     read_hazard,
     shipped_hazard,
 )
-from forecast.pooled_hazard.hazard import (
-    draws_by_day,
-    forecast_origins,
-    origin_features,
-)
+from forecast.pooled_hazard.hazard import draws_by_day, forecast_origins, origin_features
 
 START = date(2010, 1, 1)
 WIDE = TargetRule("wide", ("sanction", "military_incident", "military_posture", "dispute"), 3)
