@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.baselines import BASELINES, DAY, BinaryOutcomes, baselines_by_origin
-from forecast.errors import InputError, shown
+from forecast.errors import InputError
 from forecast.events.table import EventTable, csv_text
 from forecast.panel import TargetRule
-from forecast.storage import MAX_RECORD_BYTES, content_of, read_plain, write_file
+from forecast.storage import SheetRow, check_rows, read_rows, write_file
 
 COLUMNS = ("what", "target", "origin", "day", "who", "chance", "outcome", "failed_fit")
 _TYPES: tuple[Any, ...] = (object, object, "datetime64[D]", "datetime64[D]", object, float, np.int8, np.int8)
-_MADE = "Give a forecasts.csv written by a backtest"
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,49 +151,31 @@ def join_forecasts(tables: Iterable[ForecastTable]) -> ForecastTable:
 def read_forecasts(path: str | Path) -> ForecastTable:
     """Read a table written by ``ForecastTable.write_csv``.
 
-    ``InputError`` when the file cannot be read, its header differs, or a row has a value that is not allowed.
+    ``InputError`` when the file cannot be read, a column lacks, or a row has a value that is not allowed.
     """
+    rows = check_rows(read_rows(Path(path), COLUMNS, help="Run the backtest again"), _read_row)
     try:
-        text = read_plain(Path(path), MAX_RECORD_BYTES).decode()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text. {_MADE}") from error
-    with content_of(path, InputError, _MADE):
-        header, *body = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
-    if tuple(header) != COLUMNS:
-        raise InputError(
-            f"{path}:1: the header is '{shown(','.join(header))}'. Expected: {','.join(COLUMNS)}. An earlier "
-            "version wrote other columns: run the backtest again"
-        )
-    rows = [_read_row(cells, f"{path}:{line}") for line, cells in enumerate(body, start=2)]
-    seen: dict[tuple[object, ...], int] = {}
-    for line, row in enumerate(rows, start=2):
-        earlier = seen.setdefault(row[:5], line)
-        if earlier != line:
-            raise InputError(f"{path}:{line}: the same forecast is in line {earlier}. Delete one of them")
-    return table_of(dict(zip(COLUMNS, zip(*rows, strict=True) if rows else [()] * 8, strict=True)))
+        return table_of(dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)))
+    except ValueError as error:
+        raise InputError(f"{path}: {error}. Run the backtest again") from error
 
 
-def _read_row(cells: Sequence[str], place: str) -> tuple[object, ...]:
-    if len(cells) != len(COLUMNS):
-        raise InputError(f"{place}: {len(cells)} cells, but the header has {len(COLUMNS)} columns")
-    row = dict(zip(COLUMNS, cells, strict=True))
+def _read_row(row: SheetRow) -> tuple[object, ...]:
     days = []
     for name in ("origin", "day"):
         try:
             days.append(date.fromisoformat(row[name]))
         except ValueError as error:
-            raise InputError(f"{place}: {name} '{row[name]}' is not a day. Expected: YYYY-MM-DD") from error
+            raise row.fault(name, "a day as YYYY-MM-DD") from error
     if days[1] <= days[0]:
-        raise InputError(f"{place}: day '{row['day']}' is not after the origin, {row['origin']}")
+        raise row.fault("day", f"a day after the origin, {days[0]}")
     try:
         chance = float(row["chance"])
     except ValueError:
         chance = np.nan
     if not 0.0 <= chance <= 1.0:
-        raise InputError(f"{place}: chance '{row['chance']}' is not in [0, 1]")
+        raise row.fault("chance", "a number from 0 to 1")
     for name in ("outcome", "failed_fit"):
         if row[name] not in ("0", "1"):
-            raise InputError(f"{place}: {name} '{row[name]}' is neither 0 nor 1")
+            raise row.fault(name, "0 or 1")
     return row["what"], row["target"], *days, row["who"], chance, int(row["outcome"]), int(row["failed_fit"])

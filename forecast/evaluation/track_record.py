@@ -329,8 +329,6 @@ def _mismatch(
     forecasts: ForecastTable, events: EventTable, rules: Sequence[TargetRule], as_of: date
 ) -> Notice | None:
     """Why the forecasts are not about this run's questions; ``None`` when they are."""
-    if not len(forecasts):
-        return notice("no_forecast")
     names = {rule.name for rule in rules}
     if set(forecasts.targets) != names:
         return notice("other_targets", tested=forecasts.targets, asked=tuple(sorted(names)))

@@ -244,7 +244,6 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
     "influential_events": _influential_events,
     "unused_backtest": lambda refusal: f"The backtest beside this run was not used: {refusal.text}.",
     # Why the backtest beside a run cannot speak for it.
-    "no_forecast": lambda: "it holds no forecast",
     "settings_unknown": lambda: "scores.json does not say which targets and priors were tested",
     "other_definitions": lambda: "its targets are defined otherwise than this run's",
     "other_priors": lambda: "its priors are not this run's",

@@ -283,23 +283,8 @@ def _scores_content(
         "origins": {"number": len(origins), "first": origins[0], "last": origins[-1]},
         "baselines": list(BASELINES),
     }
-    best = [{"target": key[0], "horizon_days": key[1], **by} for key, by in best_models(scores).items()]
     warnings = [*notes, *table.pop("warnings")]
-    return head | asked | table | {"best": best, "warnings": warnings, "failures": list(failures)}
-
-
-def best_models(scores: ScoreTable) -> dict[tuple[str, int], dict[str, str]]:
-    """Name of the model or baseline with the lowest Brier and log score, by (target, horizon)."""
-    by_question: dict[tuple[str, int], list[Score]] = {}
-    for (target, days, _), cell in scores.scores.items():
-        by_question.setdefault((target, days), []).append(cell)
-    return {
-        question: {
-            "brier": min(cells, key=lambda cell: cell.brier.value).group["who"],
-            "log": min(cells, key=lambda cell: cell.log.value).group["who"],
-        }
-        for question, cells in by_question.items()
-    }
+    return head | asked | table | {"warnings": warnings, "failures": list(failures)}
 
 
 def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:

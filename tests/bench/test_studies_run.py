@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from forecast.events.codebook import CATEGORIES
 from forecast.events.reading import write_events
@@ -123,13 +122,6 @@ def test_uniform_ranks_pass_and_skewed_ranks_fail(calibration):
     assert calibration.coverage(every_rank_once, 0.9) == pytest.approx(0.9)
 
 
-def test_truths_follow_the_prior(calibration):
-    priors, grid, rng = priors_of_one_stream(calibration), grid_of(20), np.random.default_rng(5)
-    scale = [calibration.draw_truth(priors, grid, 10_000, rng)[0]["tension_scale"][0] for _ in range(300)]
-    # Kolmogorov–Smirnov against the stated prior, an independent oracle.
-    assert stats.kstest(scale, stats.lognorm(0.3, scale=np.exp(-0.5)).cdf).pvalue > 0.001
-
-
 def test_truths_are_kept_as_the_density_bounds_chains(calibration):
     priors, grid = calibration.study_priors("sparse"), grid_of(20)
     nothing = np.empty(0, dtype=np.int64)
@@ -142,19 +134,6 @@ def test_truths_are_kept_as_the_density_bounds_chains(calibration):
         of_nothing = np.zeros(draws.points.n_coordinates), np.zeros(len(rates))
         bound = density._chains(draws.values[d], rates, arrays, record, *of_nothing)
         assert calibration._bound_on_chains(draws.rows(slice(d, d + 1))) == pytest.approx(np.exp(bound))
-
-
-def test_data_of_a_study_have_its_size(calibration):
-    priors, rng = calibration.study_priors("sparse"), np.random.default_rng(6)
-    n_weeks, n_events = calibration.SIZES["sparse"]
-    drawn = [calibration.draw_truth(priors, grid_of(n_weeks), 1000, rng)[1] for _ in range(12)]
-    # Most data sets have between half and twice as many events: an error of a quarter of their median.
-    assert np.median([len(data) for data in drawn]) == pytest.approx(n_events, rel=0.6)
-    for data in drawn:
-        kinds = [priors.layout.kinds[k] for k in data.stream]
-        held = [priors.layout.held[kind] for kind in kinds]
-        assert all(grade in some for grade, some in zip(data.severity.tolist(), held, strict=True))
-        assert (np.diff(data.day) >= 0).all()
 
 
 def test_ranks_among_draws_of_the_prior_are_uniform_and_among_wider_ones_are_not(calibration, monkeypatch):

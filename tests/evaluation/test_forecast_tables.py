@@ -51,7 +51,7 @@ def test_a_file_that_is_not_a_forecast_table_is_refused_with_its_line(tmp_path, 
 
 
 def test_files_that_cannot_be_read_or_written_are_refused(make_table, tmp_path):
-    with pytest.raises(InputError, match="cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"cannot be read \(No such file"):
         read_forecasts(tmp_path / "absent.csv")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(InputError, match="is not UTF-8 text"):

@@ -40,7 +40,7 @@ def test_gates_warnings_and_refusals(snapshot):
         notice("absent_forecasts", target="force", horizon_days=30, model="late", absent=20, origins=120),
     ]
     refusals = [
-        *map(notice, ("no_forecast", "settings_unknown", "other_definitions", "other_priors")),
+        *map(notice, ("settings_unknown", "other_definitions", "other_priors")),
         notice("other_targets", tested=("a", "b"), asked=("a",)),
         notice("later_windows", last_day=date(2023, 6, 30), as_of=date(2022, 7, 10)),
         notice("other_outcomes", target="force"),
