@@ -68,8 +68,6 @@ ADDRESS = "http://data.gdeltproject.org/gdeltv2"
 FIRST = date(2015, 2, 18)
 """Before this day the feed has no file."""
 QUARTER = timedelta(minutes=15)
-SHORT_GAP = 4
-"""Quarters of an hour that a list lacks between two others; in a longer gap the source itself stood still."""
 STORY_HOURS = 24
 ALL, LAST = "masterfilelist.txt", "lastupdate.txt"
 PARALLEL, ATTEMPTS, PAUSE_S = 4, 3, 1.0
@@ -217,21 +215,9 @@ class Archive(NamedTuple):
             raise FetchError(f"MD5 {digest}, not {self.md5} as listed", wrong=True)
 
 
-class Listing(NamedTuple):
-    """Archives by name, in order, and what the feed's own clock would have had beside them.
-
-    ``absent`` are names that the list lacks, though it has those around them; ``unlisted`` is how many more
-    it lacks, in gaps so long that the source itself may have stood still.
-    """
-
-    archives: dict[str, Archive]
-    absent: list[str]
-    unlisted: int
-
-
 def list_archives(
     fetcher: Fetcher, address: str, span: tuple[date, date], read: set[str], still_open: set[str]
-) -> Listing:
+) -> dict[str, Archive]:
     """Return the archives of a span, and those ``still_open``, without those that were ``read``.
 
     The long list is asked for only where the short one does not do.
@@ -249,18 +235,7 @@ def list_archives(
         listed = _listed(fetcher.content(f"{address}/{ALL}", _check_list)) | last
     first, beyond = f"{begin:%Y%m%d}", f"{end + timedelta(1):%Y%m%d}"
     chosen = {name for name in listed if first <= name < beyond} | still_open & listed.keys()
-    absent, unlisted, gap = list[str](), 0, list[str]()
-    for name in sorted(due):
-        if name not in listed:
-            gap.append(name)
-            continue
-        if gap and len(gap) <= SHORT_GAP and gap[0] != min(due):
-            absent += gap
-        else:
-            unlisted += len(gap)
-        gap = []
-    archives = {name: listed[name] for name in sorted(chosen - read)}
-    return Listing(archives, absent, unlisted + len(gap))
+    return {name: listed[name] for name in sorted(chosen - read)}
 
 
 def _stamp(name: str) -> datetime:
@@ -427,7 +402,6 @@ class UpdateReport:
     repeated: int = 0
     refused: int = 0
     read: int = 0
-    unlisted: int = 0
     newest: date | None = None
     open_files: dict[str, tuple[str, str]] = field(default_factory=dict)
     failure: str = ""
@@ -440,17 +414,16 @@ class UpdateReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
         states = [state for state, _ in self.open_files.values()]
-        files = {"read": self.read, "missing": states.count("missing"), "wrong": states.count("wrong")}
-        sums = {
+        opened = [(name, f"{state}: {reason}") for name, (state, reason) in self.open_files.items()]
+        return {
             "added": self.added,
             "repeated": self.repeated,
             "refused": self.refused,
             "newest": self.newest.isoformat() if self.newest else None,
+            "files": {"read": self.read, "missing": states.count("missing"), "wrong": states.count("wrong")},
+            "open": dict(opened[:SHOWN]),
+            "failure": self.failure or None,
         }
-        opened = [(name, f"{state}: {reason}") for name, (state, reason) in self.open_files.items()]
-        more = {"open": dict(opened[:SHOWN]), "failure": self.failure or None}
-        source = sums | {"files": files | {"unlisted": self.unlisted}} | more
-        return sums | {"files": files, "sources": {FEED: source}}
 
 
 def update_store(
@@ -558,21 +531,18 @@ class _Update:
         read = {name for month in self.months.values() for name in month.read_for(self.pairs)}
         with self.fetcher.client:
             try:
-                listing = list_archives(self.fetcher, self.address, span, read, still_open)
+                archives = list_archives(self.fetcher, self.address, span, read, still_open)
             except FetchError as error:
                 asked = f"the list of files cannot be had from {self.address}"
                 report.failure = f"{FEED}: {asked}: {error.reason}"
             else:
                 state = {"updated": state.get("updated"), "until": state.get("until") or span[0].isoformat()}
                 self._write_state(state)
-                report.unlisted = listing.unlisted
-                reason = "not in the list, unlike those around it"
-                report.open_files |= dict.fromkeys(listing.absent, ("missing", reason))
-                gone = dict.fromkeys(sorted(still_open - listing.archives.keys()), "no longer listed")
-                report.open_files |= {name: ("missing", reason) for name, reason in gone.items()}
-                done, total = 0, len(listing.archives)
+                gone = sorted(still_open - archives.keys())
+                report.open_files |= dict.fromkeys(gone, ("missing", "no longer listed"))
+                done, total = 0, len(archives)
                 listen(StageProgress("update", 0, total, FEED))
-                for batch in batched(listing.archives.items(), BATCH):
+                for batch in batched(archives.items(), BATCH):
                     for name in self._read(dict(batch)):
                         done += 1
                         listen(StageProgress("update", done, total, name))

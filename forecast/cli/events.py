@@ -728,9 +728,6 @@ def _report(store: Path, report: UpdateReport) -> Iterator[Block]:
     yield plain_table((*map(right, heads), right("Newest act")), [row], f"{store}")
     for name, (state, reason) in list(report.open_files.items())[:SHOWN_FILES]:
         yield Prose(f"{name}: {state}: {reason}.", tone="warning")
-    if report.unlisted:
-        quarters = count(report.unlisted, "quarter of an hour", "quarters of an hour")
-        yield Prose(f"The list names no file for {quarters} of the span.", tone="fine")
 
 
 @app.command()
@@ -752,25 +749,22 @@ def status(
 
     facts = store_status(store, as_of or datetime.now(UTC).date())
     answer.print(facts, _status(facts))
-    late = [name for name, source in facts["sources"].items() if source["stale"] or source["open"]]
-    if fail_stale and late:
-        raise UnfinishedError(f"stale, or with files still open: {', '.join(late)}")
+    if fail_stale and (facts["stale"] or facts["open"]):
+        raise UnfinishedError(f"stale, or with files still open: {store}")
 
 
 def _status(facts: dict[str, Any]) -> Iterator[Block]:
     as_of = long_day(date.fromisoformat(facts["as_of"]))
     yield Prose(f"{facts['store']}, as of {as_of}, for {'; '.join(facts['pairs'])}.")
-    for name, source in facts["sources"].items():
-        yield Entry(name, (plain_table(("", ""), _source(source)),))
-        opened = list(source["open"].items())
-        for file, entry in opened[:SHOWN_FILES]:
-            reason = f"{entry['state']} since {entry['since']}: {entry['reason']}"
-            yield Prose(f"{file}: {reason}.", tone="warning")
-        if len(opened) > SHOWN_FILES:
-            yield Prose(f"and {len(opened) - SHOWN_FILES:,} more files. All of them: --json", tone="fine")
+    yield plain_table(("", ""), _standing(facts))
+    opened = list(facts["open"].items())
+    for file, entry in opened[:SHOWN_FILES]:
+        yield Prose(f"{file}: {entry['state']} since {entry['since']}: {entry['reason']}.", tone="warning")
+    if len(opened) > SHOWN_FILES:
+        yield Prose(f"and {len(opened) - SHOWN_FILES:,} more files. All of them: --json", tone="fine")
 
 
-def _source(source: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _standing(source: dict[str, Any]) -> Iterator[tuple[str, str]]:
     acts = f"{count(source['acts'], 'act')} from {count(source['reports'], 'report')}"
     yield "Acts", f"{acts}, {source['first']} to {source['newest']}" if source["first"] else acts
     if source["newest_of_source"] is None:

@@ -244,7 +244,11 @@ def store_status(folder: Path, as_of: date) -> dict[str, Any]:
     still_open = {name: entry for month in months for name, entry in sorted(month["open"].items())}
     kinds = [entry["state"] for entry in still_open.values()]
     terms = known_terms()[FEED]
-    source = {
+    return {
+        "store": str(folder),
+        "as_of": as_of.isoformat(),
+        "pairs": pairs,
+        "source": FEED,
         "address": state.get("address"),
         "updated": state.get("updated"),
         "acts": acts,
@@ -265,7 +269,6 @@ def store_status(folder: Path, as_of: date) -> dict[str, Any]:
         "terms_known_on": _iso(terms.known_on),
         "terms_page": terms.page,
     }
-    return {"store": str(folder), "as_of": as_of.isoformat(), "pairs": pairs, "sources": {FEED: source}}
 
 
 def _iso(day: date | None) -> str | None:
