@@ -632,9 +632,6 @@ def import_events(
     out: Path = option(..., "--output -o", "Event file to write: .csv or .parquet.", "FILE"),
     source_format: str = option(..., "--format", "gdelt1, gdelt2, icews, polecat, acled or ucdp."),
     dyad: list[str] = option(..., "--dyad", "Two actors. Repeatable: many in one pass.", "A,B"),
-    mapping: Path | None = option(
-        None, "--mapping", "CSV of codes whose category or severity you change.", "FILE"
-    ),
     root_only: bool = option(False, "--root-only", "Root events alone."),
     min_sources: int = option(0, "--min-sources", "Least number of sources.", "N"),
     repeat_days: int = option(1, "--repeat-days", "The same act within so many days counts once.", "DAYS"),
@@ -654,7 +651,7 @@ def import_events(
         repeat_days=repeat_days,
         known_date=known_date,
     )
-    options = feed_options(source_format, dyad, switches, mapping=mapping)
+    options = feed_options(source_format, dyad, switches)
     with show_progress(shown=output.for_people) as draw:
         report = import_feed(
             files,
@@ -663,26 +660,6 @@ def import_events(
             listen=lambda done, total: draw(StageProgress("import", done, total)),
         )
     output.print(report.to_dict(), report.blocks())
-
-
-@app.command()
-@takes_options
-def crosswalk(
-    system: str = argument("SCHEME", "cameo, plover, acled or ucdp."),
-    *,
-    answer: Answer,
-) -> None:
-    """Print how the codes of a scheme become our categories: the pattern of a --mapping file."""
-    from forecast.feeds.formats import SYSTEMS, crosswalk_csv, shipped_crosswalk
-
-    scheme = next((name for name in SYSTEMS if name == system.lower()), None)
-    if scheme is None:
-        raise InputError(f"{system}: no such coding scheme. Allowed: {', '.join(SYSTEMS)}")
-    codings = shipped_crosswalk(scheme)
-    if answer.json:
-        answer.print({"scheme": scheme, "codes": [vars(coding) for coding in codings.values()]}, ())
-    else:
-        typer.echo(crosswalk_csv(codings), nl=False)
 
 
 @app.command()

@@ -48,9 +48,8 @@ class Coding:
     """What a code of CAMEO (two to four digits, the leading zero included) or of a feed means here.
 
     ``mode`` is that of the code, where the scheme has modes (empty: any). ``category`` and ``severity`` are
-    ours by default; ``None`` for acts that the codebook does not count (statements, appeals, protest).
-    ``score`` is Goldstein-type, −10 (conflict) to 10 (cooperation), ``score_of`` the code whose published
-    value this is, or ``mapping`` where the user gave it. The fields are the columns of a mapping file.
+    ``None`` for acts that the codebook does not count (statements, appeals, protest). ``score`` is
+    Goldstein-type, −10 (conflict) to 10 (cooperation), ``score_of`` the code whose published value this is.
     """
 
     code: str

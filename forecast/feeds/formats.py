@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast, get_args
 
-from forecast.errors import InputError, did_you_mean, shown
-from forecast.events.cells import CellFault, clean_text, parse_actor, parse_category, parse_severity
+from forecast.errors import InputError, did_you_mean
+from forecast.events.cells import CellFault, clean_text, parse_actor
 from forecast.events.codebook import Coding, cameo_codes
 from forecast.events.countries import country_names
-from forecast.events.table import csv_text
-from forecast.storage import SheetRow, check_rows, read_rows
 
 System = Literal["cameo", "plover", "acled", "ucdp"]
 """Which crosswalk gives a code its meaning."""
@@ -229,63 +226,6 @@ def joined_rows(crosswalk: Crosswalk, system: System) -> list[list[object]]:
     return rows
 
 
-def crosswalk_csv(crosswalk: Crosswalk) -> str:
-    """Return a crosswalk as CSV; ``with_mapping`` reads it back to the same coding."""
-    rows = ([str("" if cell is None else cell) for cell in astuple(coding)] for coding in crosswalk.values())
-    return csv_text([tuple(Coding.__dataclass_fields__), *rows])
-
-
-def with_mapping(crosswalk: Crosswalk, path: Path) -> Crosswalk:
-    """Return the crosswalk with a user's rows in place of, or added to, the shipped ones.
-
-    The file is CSV with the columns code, category, severity and, if wished, mode, label and score. An empty
-    category means that acts of this code are not counted. ``InputError`` lists its faults by line.
-    """
-    rows = read_rows(
-        path,
-        ("code", "category", "severity"),
-        ("mode", "label", "score", "score_of"),
-        help="forecast events crosswalk prints such a file",
-    )
-    lines: dict[tuple[str, str], int] = {}
-
-    def coding_of(row: SheetRow) -> Coding:
-        key = code, mode = row["code"], row["mode"].lower()
-        before = crosswalk.get(key) or crosswalk.get((code, ""))
-        if lines.setdefault(key, row.line) != row.line:
-            raise InputError(f"{row.place}: code: '{code}' is already mapped in line {lines[key]}")
-        if not code:
-            raise row.fault("code", "the code of the feed, as text")
-        if row["severity"] and not row["category"]:
-            raise InputError(f"{row.place}: severity: given without a category. Leave it empty, or name one")
-        category = _parsed(row, "category", parse_category) if row["category"] else None
-        severity = _parsed(row, "severity", parse_severity) if category else None
-        label = row["label"] or (before.label if before else code)
-        score, score_of = (before.score, before.score_of) if before else (0.0, "none")
-        if row["score"]:
-            score, score_of = _parsed(row, "score", _parse_score), row["score_of"] or "mapping"
-        return Coding(code, mode, label, category, severity, score, score_of)
-
-    return {**crosswalk, **{(coding.code, coding.mode): coding for coding in check_rows(rows, coding_of)}}
-
-
-def _parsed[T](row: SheetRow, column: str, parse: Callable[[str], T]) -> T:
-    try:
-        return parse(row[column])
-    except CellFault as fault:
-        raise InputError(f"{row.place}: {column}: {fault}") from fault
-
-
-def _parse_score(text: str) -> float:
-    try:
-        score = float(text)
-    except ValueError:
-        raise CellFault(f"'{shown(text)}' is not a number") from None
-    if not LOWEST <= score <= HIGHEST:
-        raise CellFault(f"{score} is off the scale. Allowed: {LOWEST:g} to {HIGHEST:g}")
-    return score
-
-
 # Who an actor is
 
 
@@ -333,8 +273,6 @@ def feed_options(
     source_format: str,
     dyads: Sequence[str],
     switches: Switches | None = None,
-    *,
-    mapping: Path | None = None,
 ) -> ImportOptions:
     """Return the options of an import, checked.
 
@@ -346,13 +284,11 @@ def feed_options(
         Pairs of actors such as ``"USA,CHN"``.
     switches : Switches, optional
         How noise is handled; the defaults take out repeats alone.
-    mapping : Path, optional
-        CSV of codes whose category or severity differs from ours.
 
     Raises
     ------
     InputError
-        An option that is wrong, or that would have no effect; the mapping cannot be read.
+        An option that is wrong, or that would have no effect.
     """
     if source_format not in LAYOUTS:
         hint = did_you_mean(source_format, LAYOUTS, cutoff=0.5)
@@ -361,12 +297,7 @@ def feed_options(
     chosen = switches or Switches()
     check_switches(chosen, layout)
     crosswalk = shipped_crosswalk(layout.system)
-    return ImportOptions(
-        layout=layout,
-        crosswalk=with_mapping(crosswalk, mapping) if mapping else crosswalk,
-        dyads=_dyads(dyads),
-        switches=chosen,
-    )
+    return ImportOptions(layout=layout, crosswalk=crosswalk, dyads=_dyads(dyads), switches=chosen)
 
 
 def check_switches(switches: Switches, layout: Layout) -> None:

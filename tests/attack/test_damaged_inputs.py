@@ -27,7 +27,7 @@ from forecast.config.writing import read_logo
 from forecast.errors import ForecastError
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events, write_events
-from forecast.feeds.formats import LAYOUTS, ImportOptions, Switches, shipped_crosswalk, with_mapping
+from forecast.feeds.formats import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
 from forecast.feeds.importing import import_feed
 from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
@@ -216,7 +216,6 @@ def readers(tmp_path_factory) -> dict[str, Reader]:
         ),
         "answers": Reader(lambda path: read_forecasts(path, open_ledger(ledger), NOW), [("a.csv", answers)]),
         "prices": Reader(lambda path: read_prices(path, open_ledger(ledger), NOW), [("p.csv", prices)]),
-        "mapping": Reader(lambda path: with_mapping(shipped_crosswalk("cameo"), path), [("m.csv", MAPPING)]),
         "forecast.json": Reader(lambda path: read_record(path, Forecast), of("reports/sample/forecast.json")),
         "analysis.json": Reader(lambda path: read_record(path, Analysis), of("reports/sample/analysis.json")),
         "manifest": Reader(read_run_manifest, [("m.json", (SAMPLE / "manifest.json").read_bytes())]),
@@ -270,11 +269,6 @@ dyads:
   - {a: AAA, b: BBB}
   - {a: CCC, b: DDD, label: "C and D"}
 triggers: {ready: 20%, set: 35%, go: 50%}
-"""
-MAPPING = b"""code,category,severity,mode,label,score
-190,military_incident,5,,Use of force,-10
-042,visit,2,,Visit,3
-010,,,,Statement,
 """
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="5" height="5"/></svg>'
 PNG = bytes.fromhex(

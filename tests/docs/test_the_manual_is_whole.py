@@ -151,7 +151,6 @@ def keys_of(command: str) -> set[str]:
         ("check", ("check", "own/own-data-template.yaml")),
         ("priors", ("priors", "own/own-data-template.yaml")),
         ("panel show", ("panel", "show")),
-        ("events crosswalk", ("events", "crosswalk", "cameo")),
         ("events validate", ("events", "validate", EXAMPLE)),
         ("events merge", ("events", "merge", EXAMPLE, "own/example-events.csv", "--out", "merged.csv")),
     ],

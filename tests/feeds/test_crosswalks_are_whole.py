@@ -10,11 +10,9 @@ from forecast.events.countries import country_names
 from forecast.feeds.formats import (
     LAYOUTS,
     SYSTEMS,
-    crosswalk_csv,
     mirrors,
     renamed_actors,
     shipped_crosswalk,
-    with_mapping,
 )
 
 
@@ -92,15 +90,6 @@ def test_cameo_read_directly_and_by_way_of_plover_agrees_on_war_or_peace(cameo_t
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_crosswalk_written_and_read_as_mapping_is_the_same(tmp_path, system):
-    path = tmp_path / "mapping.csv"
-    shipped = shipped_crosswalk(system)
-    path.write_text(crosswalk_csv(shipped), encoding="utf-8")
-    assert with_mapping(shipped, path) == shipped
-    assert with_mapping({}, path) == shipped
-
-
-@pytest.mark.parametrize("system", SYSTEMS)
 def test_mirrors_name_codes_that_exist_and_do_not_lead_on(system):
     held = shipped_crosswalk(system)
     for key, (counts_as, mutual) in mirrors(system).items():
@@ -109,39 +98,6 @@ def test_mirrors_name_codes_that_exist_and_do_not_lead_on(system):
         if not mutual:
             assert counts_as != key[0]
             assert (counts_as, key[1]) not in mirrors(system)
-
-
-def test_a_mapping_changes_what_it_names_and_nothing_else(tmp_path):
-    path = tmp_path / "mapping.csv"
-    path.write_text("code,category,severity\n173,,\n051,visit,3\nX9,dispute,2\n")
-    shipped = shipped_crosswalk("cameo")
-    changed = with_mapping(shipped, path)
-    assert changed["173", ""].category is None
-    assert (changed["051", ""].category, changed["051", ""].severity) == ("visit", 3)
-    assert changed["051", ""].score == shipped["051", ""].score
-    assert changed["X9", ""].label == "X9"
-    same = {key: coding for key, coding in changed.items() if key[0] not in ("173", "051", "X9")}
-    assert same == {key: coding for key, coding in shipped.items() if key[0] not in ("173", "051")}
-
-
-WRONG = (
-    "code,severity\n173,2\n",
-    "code,category,severity,colour\n173,dispute,2,red\n",
-    *(f"code,category,severity\n173,{one}\n" for one in ("disputes,2", "dispute,6", "dispute,", ",3")),
-    "code,category,severity\n173,dispute,2\n173,visit,2\n",
-    *(f"code,category,severity,score\n173,dispute,2,{one}\n" for one in ("-11", "low")),
-    "code,category,severity\n",
-)
-
-
-def test_a_wrong_mapping_is_refused_with_its_line(tmp_path, refused, snapshot):
-    path = tmp_path / "mapping.csv"
-
-    def read(text):
-        path.write_text(text)
-        with_mapping(shipped_crosswalk("cameo"), path)
-
-    assert refused(read, *((text,) for text in WRONG)) == snapshot
 
 
 def test_actor_data_are_three_letter_codes():

@@ -57,19 +57,8 @@ def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, sample, 
         (*base, "--dyad", "USA,USA"),
         (*base, "--dyad", "USA,CHN", "--dyad", "CHN,USA"),
         (*base[:-1], "gdelt3", "--dyad", "USA,CHN"),
-        ("events", "crosswalk", "cow"),
     )
     answers = [command(*arguments) for arguments in asked]
     assert {(ended.code, ended.out) for ended in answers} == {(2, "")}
     assert [ended.err for ended in answers] == snapshot
     assert not (command.folder / "x.csv").exists()
-
-
-def test_the_crosswalk_printed_is_a_mapping_that_changes_nothing(command, sample):
-    printed = command("events", "crosswalk", "cameo")
-    assert printed.out.startswith("code,mode,label,category,severity,score,score_of\n01,,")
-    (command.folder / "same.csv").write_text(printed.out)
-    plain = command(*IMPORT, sample, "-o", "plain.csv")
-    mapped = command(*IMPORT, sample, "-o", "mapped.csv", "--mapping", "same.csv")
-    assert (plain.code, mapped.code) == (0, 0)
-    assert (command.folder / "plain.csv").read_bytes() == (command.folder / "mapped.csv").read_bytes()

@@ -184,9 +184,6 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
         "ledger resolve": ["ledger", "resolve", "--events", one, "--ledger", str(folder / "ledger.sqlite")],
         "scenario": ["scenario", one, str(folder / "scenario.yaml")],
         "report": ["report", one, "--quiet"],
-        "mapping": [
-            *("events", "import", str(folder / "feed.txt"), "--format", "polecat", "--mapping", one, *to),
-        ],
     }[kind]
 
 
@@ -203,7 +200,6 @@ def sound(kind: str, folder: Path) -> Path:
         "check": CONFIG,
         "check, scenario": SCENARIO,
         "watch": LIST,
-        "mapping": "code,category,severity,mode,label,score\n190,military_incident,5,,Use of force,-10\n",
         "ledger import": ANSWERS,
         "ledger import prices": "date,question,probability,source\n",
     }
@@ -562,7 +558,7 @@ _DEVICES = (
     *("check, scenario", "check, logo", "check, font", "watch", "watch, events", "ledger verify"),
     *("ledger import", "ledger import prices", "ledger resolve"),
     "events import gdelt2",
-    *("events import polecat", "mapping"),
+    "events import polecat",
 )
 _WORKBOOKS: dict[str, tuple[int, str] | tuple[int, str, str]] = {
     "of 400 MB of rows": (400, "worksheets/sheet1"),
