@@ -80,7 +80,7 @@ def odds(probability: float) -> str:
         return percent(probability)
     whole = 1 / probability
     digits = max(math.floor(math.log10(whole)) - 1, 0)
-    return f"1 in {_rounded(whole / 10**digits, 0) * 10**digits:,}"
+    return f"1 in {rounded(whole / 10**digits, 0) * 10**digits:,}"
 
 
 def percent(probability: float) -> str:
@@ -119,15 +119,15 @@ def signed_points(change: float, digits: int = 1) -> str:
 
     What rounds to zero has no sign. The unit is left to the caller (a column head or ``points``).
     """
-    rounded = _rounded(100.0 * change, digits)
-    if rounded == 0:
-        return str(abs(rounded))
-    return f"{'+' if rounded > 0 else '−'}{abs(rounded)}"
+    shown = rounded(100.0 * change, digits)
+    if shown == 0:
+        return str(abs(shown))
+    return f"{'+' if shown > 0 else '−'}{abs(shown)}"
 
 
 def points(change: float, digits: int = 1) -> str:
     """Size of a change of a probability with its unit, e.g. ``"3.2 points"``, ``"1 point"``; no sign."""
-    size = str(abs(_rounded(100.0 * change, digits)))
+    size = str(abs(rounded(100.0 * change, digits)))
     return f"{size} point" if size == "1" else f"{size} points"
 
 
@@ -138,8 +138,8 @@ def number(value: float, digits: int = 2) -> str:
     """
     size = abs(value)
     kept = 0 if size >= 100 else min(digits, 1) if size >= 10 else digits
-    rounded = _rounded(size, kept)
-    return f"{'−' if value < 0 and rounded else ''}{rounded:,}"
+    shown = rounded(size, kept)
+    return f"{'−' if value < 0 and shown else ''}{shown:,}"
 
 
 def plain_number(value: float) -> str:
@@ -308,6 +308,7 @@ def _exact_percent(probability: float) -> Decimal:
     return 100 * Decimal(repr(float(probability)))
 
 
-def _rounded(value: float, digits: int) -> Decimal:
+def rounded(value: float, digits: int) -> Decimal:
+    """Return a number as it is shown, to so many decimals."""
     # Decimal rounds halves away from zero, as readers do; float rounding would make 0.5 and 2.5 disagree.
     return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)

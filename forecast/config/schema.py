@@ -296,7 +296,6 @@ ReportSection = Literal[
     "sources",
     "assumptions",
     "scenarios",
-    "costs",
     "track-record",
     "data",
     "method",

@@ -1,7 +1,7 @@
 """A backtest → ``TrackRecord``: what a report says of one model's past, and when to act on what it says.
 
-``find_track_record`` reads the backtest that lies beside a run, if it answers the same questions. What acting
-is worth follows the cost–loss model (Murphy 1977, doi:10.1175/1520-0493(1977)105<0803:TVOCCA>2.0.CO;2;
+``find_track_record`` reads the backtest that lies beside a run, if it answers the same questions. When acting
+pays follows the cost–loss model (Murphy 1977, doi:10.1175/1520-0493(1977)105<0803:TVOCCA>2.0.CO;2;
 Richardson 2000, doi:10.1002/qj.49712656313): acting costs C whatever comes, being surprised costs L; acting
 pays when the probability is above C / L.
 """
@@ -18,18 +18,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from forecast.baselines import BASELINES, REFERENCE, horizon_lengths, observe_outcomes
-from forecast.config import Config
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
-from forecast.evaluation.metrics import Estimate, OriginBlocks, brier_score, log_score, reliability_curve
+from forecast.evaluation.metrics import Estimate, brier_score, log_score, reliability_curve
 from forecast.evaluation.score_table import SCHEMA, Score, ScoreTable, largest_misses, score_forecasts
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
-from forecast.records.analysis import BaselineScores, ErrorBound, Miss, TrackRecord, TrackRow
-from forecast.records.forecast import Decision, DecisionValue
+from forecast.records.analysis import (
+    FEWEST_EPISODES,
+    BaselineScores,
+    ErrorBound,
+    Miss,
+    TrackRecord,
+    TrackRow,
+)
+from forecast.records.forecast import Decision
 from forecast.records.notices import Notice, notice
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.runs.mixture import Mixture
@@ -37,97 +43,26 @@ from forecast.storage import read_json
 
 Floats = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class CostLoss:
-    """What acting costs and what being surprised costs, both as (least, most) in one unit."""
-
-    act: tuple[float, float]
-    surprised: tuple[float, float]
-
-    @property
-    def threshold_range(self) -> tuple[float, float]:
-        """Least and greatest probability from which acting pays."""
-        return self.act[0] / self.surprised[1], min(self.act[1] / self.surprised[0], 1.0)
-
-    @property
-    def threshold(self) -> float:
-        """The probability from which acting pays at the geometric middle of both ranges."""
-        cost, loss = self._middle
-        return min(cost / loss, 1.0)
-
-    @property
-    def _middle(self) -> tuple[float, float]:
-        return math.sqrt(self.act[0] * self.act[1]), math.sqrt(self.surprised[0] * self.surprised[1])
-
-    def expense(self, probability: ArrayLike, outcome: ArrayLike) -> Floats:
-        """What each window costs who acts from the threshold on, at the middle of both ranges."""
-        cost, loss = self._middle
-        return np.where(np.asarray(probability) >= self.threshold, cost, loss * np.asarray(outcome))
-
-
-def costs_of(config: Config) -> CostLoss | None:
-    """The costs that a config states; ``None`` where it states none."""
-    stated = config.decision
-    return None if stated is None else CostLoss(stated.act, stated.surprised)
+EPISODE_DAYS = 31
 
 
 def decision_of(mixture: Mixture) -> Decision | None:
     """Say whether the headline of a forecast is a reason to act; ``None`` where no costs are stated."""
-    inputs = mixture.inputs
-    costs = costs_of(inputs.config)
-    if costs is None:
+    config, origin = mixture.inputs.config, mixture.inputs.data.grid.origin
+    if config.decision is None:
         return None
-    target = inputs.config.headline.target
-    day = (inputs.config.headline_milestone.date - inputs.data.grid.origin).days
+    act, surprised = config.decision.act, config.decision.surprised
+    low, high = act[0] / surprised[1], min(act[1] / surprised[0], 1.0)
+    threshold = min(math.sqrt(math.prod(act) / math.prod(surprised)), 1.0)
+    target, day = config.headline.target, (config.headline_milestone.date - origin).days
     probability = mixture.probability(target, day)
-    low, high = costs.threshold_range
     return Decision(
-        act=costs.act,
-        surprised=costs.surprised,
-        threshold=costs.threshold,
+        act=act,
+        surprised=surprised,
+        threshold=threshold,
         threshold_range=(low, high),
         advice="act" if probability >= high else "wait" if probability < low else "depends",
-        chance_above=mixture.chance_above(target, day, costs.threshold),
-    )
-
-
-def decision_value(
-    forecasts: ForecastTable, model: str, target: str, horizon_days: int, costs: CostLoss, *, seed: int
-) -> DecisionValue | None:
-    """Say what acting on a model's forecasts would have cost, beside four ways to do without it.
-
-    ``base_rate`` acts on the share of past windows that was known at each origin. ``value`` is
-    (E_base − E_forecast) / (E_base − E_perfect): 1 for a perfect forecast, 0 for one worth no more than the
-    base rate; ``None`` where perfect knowledge would have saved nothing. ``None`` when the two did not
-    forecast the same windows.
-    """
-    ours, base = (
-        forecasts.select(target=target, horizon_days=horizon_days, who=name) for name in (model, REFERENCE)
-    )
-    if not len(ours) or not np.array_equal(ours.origin, base.origin):
-        return None
-    outcome = ours.outcome.astype(np.float64)
-    said, known = (costs.expense(rows.chance, outcome) for rows in (ours, base))
-    always, never, perfect = (
-        costs.expense(each, outcome) for each in (np.ones(len(ours)), 0.0 * outcome, outcome)
-    )
-    # The skill of expenses above those of perfect knowledge.
-    value = OriginBlocks(ours.origin, horizon_days, seed).skill(said - perfect, known - perfect)
-    defined = math.isfinite(value.value)
-    return DecisionValue(
-        target=target,
-        horizon_days=horizon_days,
-        windows=len(ours),
-        held=int(outcome.sum()),
-        acted=int((ours.chance >= costs.threshold).sum()),
-        forecast=float(said.mean()),
-        base_rate=float(known.mean()),
-        always=float(always.mean()),
-        never=float(never.mean()),
-        perfect=float(perfect.mean()),
-        value=value.value if defined else None,
-        value_se=value.se if defined and math.isfinite(value.se) else None,
+        chance_above=mixture.chance_above(target, day, threshold),
     )
 
 
@@ -136,17 +71,17 @@ def make_track_record(
     table: ScoreTable,
     model: str,
     *,
+    cases: Mapping[str, Sequence[date]],
     data_end: date,
     forecasts_sha256: str,
     seed: int,
-    costs: CostLoss | None = None,
 ) -> TrackRecord:
     """Put together what a report shows of one model's backtest.
 
     ``forecasts`` are all of the backtest, baselines included, and ``table`` their scores; the outcomes cover
-    days up to ``data_end``. ``seed`` is of the consistency bands and of the error of the gap to the best
-    baseline. ``InputError`` when the backtest holds no forecast of this model, or no baseline that forecast
-    the same windows.
+    days up to ``data_end``, and ``cases`` are the days on which each target happened, in their order.
+    ``seed`` is of the consistency bands and of the error of the gap to the best baseline. ``InputError`` when
+    the backtest holds no forecast of this model, or no baseline that forecast the same windows.
     """
     ours = forecasts.select(who=model)
     if not len(ours):
@@ -155,21 +90,16 @@ def make_track_record(
             f"Run it again with --models {model}"
         )
     cells = [cell for cell in table.cells if cell.group["who"] == model]
-    decisions = [
-        decision_value(forecasts, model, cell.group["target"], cell.group["horizon_days"], costs, seed=seed)
-        for cell in (cells if costs else ())
-        if costs
-    ]
     drawn = [name for name in (model, REFERENCE) if name in forecasts.models]
     return TrackRecord(
-        schema=4,
+        schema=5,
         model=model,
         forecasts_sha256=forecasts_sha256,
         n_origins=len(np.unique(ours.origin)),
         first_origin=ours.origin.min().item(),
         last_origin=ours.origin.max().item(),
         data_end=data_end,
-        rows=tuple(_track_row(forecasts, table, cell, seed) for cell in cells),
+        rows=tuple(_track_row(forecasts, table, cell, cases[cell.group["target"]]) for cell in cells),
         reliability=tuple(reliability_curve(forecasts, name, seed=seed) for name in drawn),
         calibration_slope=error_bound_if_defined(table.overall[model,].line[1]),
         largest_misses=tuple(
@@ -183,11 +113,25 @@ def make_track_record(
             for row in largest_misses(ours)
         ),
         warnings=tuple(dict.fromkeys(warning for cell in cells for warning in cell.warnings)),
-        decisions=tuple(value for value in decisions if value),
     )
 
 
-def _track_row(forecasts: ForecastTable, table: ScoreTable, cell: Score, seed: int) -> TrackRow:
+def count_episodes(origins: Sequence[date], horizon_days: int, cases: Sequence[date]) -> int:
+    """Count the cases that windows met first, those within ``EPISODE_DAYS`` of another as one.
+
+    However many windows overlap, what they met first decided all of them.
+    """
+    met = {
+        first
+        for origin in origins
+        for first in [next((day for day in cases if day >= origin), None)]
+        if first and (first - origin).days < horizon_days
+    }
+    days = sorted(met)
+    return sum(not k or (day - days[k - 1]).days > EPISODE_DAYS for k, day in enumerate(days))
+
+
+def _track_row(forecasts: ForecastTable, table: ScoreTable, cell: Score, cases: Sequence[date]) -> TrackRow:
     target, days, model = cell.group.values()
     ours, window = cell.rows, forecasts.select(target=target, horizon_days=days)
     baselines = {}
@@ -205,12 +149,13 @@ def _track_row(forecasts: ForecastTable, table: ScoreTable, cell: Score, seed: i
     own = brier_score(ours.chance, ours.outcome)
     gap = cell.blocks.mean(own - min(scores.values(), key=lambda values: float(values.mean())))
     skill, highest = table.skill(cell), int(np.argmax(ours.chance))
-    rate = scores.get("constant_rate")
+    episodes = count_episodes(ours.origin.tolist(), days, cases)
     return TrackRow(
         target=target,
         horizon_days=days,
         n=cell.n,
         n_hits=cell.n_hits,
+        episodes=episodes,
         base_rate=cell.base_rate,
         brier=error_bound(cell.brier),
         log=error_bound(cell.log),
@@ -223,9 +168,8 @@ def _track_row(forecasts: ForecastTable, table: ScoreTable, cell: Score, seed: i
             for name, rows in baselines.items()
         ),
         gap=error_bound(gap),
-        skill=None if skill is None else error_bound_if_defined(skill.brier),
-        claim="none" if skill is None else skill.claim,
-        skill_constant_rate=None if rate is None else error_bound_if_defined(cell.blocks.skill(own, rate)),
+        skill=error_bound_if_defined(skill.brier) if skill and cell.n_hits else None,
+        claim="none" if skill is None or episodes < FEWEST_EPISODES else skill.claim,
         mean_said=float(ours.chance.mean()),
         highest_said=float(ours.chance[highest]),
         highest_came=bool(ours.outcome[highest]),
@@ -263,7 +207,6 @@ def find_track_record(
     priors: Mapping[str, Any],
     *,
     seed: int,
-    costs: CostLoss | None = None,
 ) -> FoundBacktest | None:
     """Read the backtest in a folder and check that it is about this run's questions, model and past.
 
@@ -291,10 +234,10 @@ def find_track_record(
             kept,
             score_forecasts(kept, seed=seed),
             model,
+            cases={rule.name: sorted(set(events.date[rule.mask(events)].tolist())) for rule in rules},
             data_end=_last_day(forecasts),
             forecasts_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
             seed=seed,
-            costs=costs,
         )
     except InputError as error:
         fault = str(error).replace(str(path), FORECASTS).rstrip(".")

@@ -12,12 +12,13 @@ from typing import Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.forecast import Decision, DecisionValue, Forecast, OwnRecord, RestsOn, WaterfallStep
+from forecast.records.forecast import Forecast, OwnRecord, RestsOn, WaterfallStep
 from forecast.records.notices import Notice
 from forecast.wording import Scale
 
 Reason = Literal[
     "never observed",
+    "too few cases",
     "too few draws",
     "priors move it little",
     "within the noise",
@@ -250,6 +251,10 @@ class MonthRisk(Record):
     scheduled_mcse: float = Field(default=0.0, ge=0.0)
     dated: tuple[DatedEvent, ...] = Field(default=(), description="milestones and scheduled events in it")
 
+    def per_30_days(self, chance: float) -> float:
+        """Return a chance of this month as that of 30 days at the same rate, so that months compare."""
+        return float(1 - (1 - chance) ** (30 / self.days))
+
 
 class MonthlyRisk(Record):
     """Risk of a target by month, from the day after the as-of date to the last milestone.
@@ -477,6 +482,8 @@ class Analysis(Record):
     missing: tuple[Missing, ...] = Field(default=(), description="what is absent of these, and why")
 
 
+FEWEST_EPISODES = 3
+"""Episodes below which nothing is claimed of a skill."""
 ALIKE = 1.5
 """Factor up to which two horizons are alike."""
 
@@ -508,6 +515,10 @@ class TrackRow(Record):
     horizon_days: int
     n: int = Field(description="windows")
     n_hits: int = Field(description="windows in which the target happened")
+    episodes: int = Field(
+        description="cases that these windows met first, those within a month of another as one: however "
+        "many windows overlap, one case decided them"
+    )
     base_rate: Probability
     brier: ErrorBound
     log: ErrorBound
@@ -515,7 +526,6 @@ class TrackRow(Record):
     gap: ErrorBound
     skill: ErrorBound | None = Field(description="None where climatology was perfect or made no forecast")
     claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
-    skill_constant_rate: ErrorBound | None = Field(description="the same against the constant rate")
     mean_said: Probability = Field(description="mean of the forecasts")
     highest_said: Probability
     highest_came: bool = Field(description="whether the target happened where the highest was said")
@@ -558,7 +568,7 @@ class Miss(Record):
 class TrackRecord(Record):
     """The content of ``track_record.json``: how this model did in a backtest of the same questions."""
 
-    schema_: Literal[4] = Field(4, alias="schema")
+    schema_: Literal[5] = Field(5, alias="schema")
     model: str
     forecasts_sha256: str = Field(description="of the forecasts.csv it was made from")
     n_origins: int
@@ -570,9 +580,6 @@ class TrackRecord(Record):
     calibration_slope: ErrorBound | None = Field(description="1 is calibrated, below 1 too extreme; pooled")
     largest_misses: tuple[Miss, ...] = Field(description="worst first, one an episode")
     warnings: tuple[Notice, ...]
-    decisions: tuple[DecisionValue, ...] = Field(
-        default=(), description="what acting on the forecasts would have cost; empty without costs"
-    )
 
 
 class PastForecast(Record):
@@ -644,46 +651,40 @@ class PreviousRun(Record):
         return {(one.target, one.milestone): one for one in self.changes}.get((target, milestone))
 
 
-def with_value(forecast: Forecast, record: TrackRecord | None) -> Decision | None:
-    """Return the decision of a forecast with what acting on forecasts like it would have cost."""
-    own = own_record(forecast, record)
-    if forecast.decision is None or record is None:
-        return forecast.decision
-    tested = (one for one in record.decisions if one.target == forecast.headline.target)
-    value = next((one for one in tested if one.horizon_days == own.horizon_days), None)
-    return forecast.decision.model_copy(update={"value": value})
-
-
-def tested_row(forecast: Forecast, record: TrackRecord | None) -> TrackRow | None:
+def tested_headline(forecast: Forecast, record: TrackRecord | None) -> TrackRow | None:
     """Return the tested windows of the headline target that are as long as the headline's, or nearly."""
     asked = forecast.headline
-    milestones = {one.name: one for one in forecast.target(asked.target).milestones}
+    days = {one.name: one.date for one in forecast.target(asked.target).milestones}
+    return windows_like(forecast, record, asked.target, days[asked.milestone])
+
+
+def windows_like(forecast: Forecast, record: TrackRecord | None, target: str, day: date) -> TrackRow | None:
+    """Return the tested windows of a target that are as long as those before a day, or nearly."""
     # The window begins on the day after the as-of date and ends before the milestone.
-    days = (milestones[asked.milestone].date - forecast.as_of).days - 1
+    days = (day - forecast.as_of).days - 1
     rows = [
         row
         for row in (record.rows if record else ())
-        if row.target == asked.target and max(row.horizon_days, days) <= ALIKE * min(row.horizon_days, days)
+        if row.target == target and max(row.horizon_days, days) <= ALIKE * min(row.horizon_days, days)
     ]
     return min(rows, key=lambda one: abs(one.horizon_days - days), default=None)
 
 
 def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
     """Return how forecasts of the headline target did at a distance like that of the headline."""
-    row = tested_row(forecast, record)
+    row = tested_headline(forecast, record)
     if row is None:
         return OwnRecord(never_tested=True)
-    windows, rate = row.skill, row.skill_constant_rate
+    windows = row.skill
     return OwnRecord(
         never_tested=False,
         horizon_days=row.horizon_days,
         windows=row.n,
         held=row.n_hits,
+        episodes=row.episodes,
         mean_said=row.mean_said,
         highest_said=row.highest_said,
         highest_came=row.highest_came,
         skill_windows=windows.value if windows else None,
-        skill_windows_se=windows.se if windows else None,
-        skill_constant_rate=rate.value if rate else None,
-        skill_constant_rate_se=rate.se if rate else None,
+        skill_windows90=windows.interval90 if windows else None,
     )

@@ -16,25 +16,6 @@ from forecast.records.table import COLUMNS, Row, curve_rows, rows_of
 from forecast.wording import interval_percent, percent
 
 
-class DecisionValue(Record):
-    """Mean expense a window of acting on the forecasts of a backtest, in the unit of the config's costs."""
-
-    target: str
-    horizon_days: int
-    windows: int
-    held: int = Field(description="windows in which the target happened")
-    acted: int = Field(description="windows in which the forecast was at or above the threshold")
-    forecast: float
-    base_rate: float = Field(description="acting on the share of past windows known at the time")
-    always: float
-    never: float
-    perfect: float = Field(description="acting where the target did happen, and nowhere else")
-    value: float | None = Field(
-        description="1: as good as knowing; 0: no better than the base rate; None where knowing saves nothing"
-    )
-    value_se: float | None
-
-
 class Decision(Record):
     """Whether the headline probability is one to act on, given what acting and being surprised cost."""
 
@@ -46,9 +27,6 @@ class Decision(Record):
         description="depends: the headline lies within the range of the threshold"
     )
     chance_above: Probability = Field(description="that the true probability is at or above the threshold")
-    value: DecisionValue | None = Field(
-        default=None, description="of the tested horizon nearest to the headline's; None where none is alike"
-    )
 
     def sentence(self, probability: float) -> str:
         """Say whether a headline is a reason to act."""
@@ -216,10 +194,12 @@ class TargetForecast(Record, ShownInNotebooks):
         default=False, description="of high impact: a chance below 5% is said as '1 in 24', never by a word"
     )
     observed_before: int = Field(
-        ge=0, description="target events seen in the data; 0 = the chance rests on priors and milder acts"
+        ge=0,
+        description="days with a target event in the data, since rows of one day are one case; 0: the chance "
+        "rests on priors and milder acts",
     )
     cases: tuple[PastCase, ...] = Field(
-        default=(), description="the last of the events seen, in their order; at most ten"
+        default=(), description="the last of the cases seen, in their order, one a day; at most ten"
     )
     milestones: tuple[MilestoneForecast, ...]
     curve: Curve
@@ -404,17 +384,14 @@ class OwnRecord(Record):
     horizon_days: int | None = Field(default=None, description="the tested one that is nearest")
     windows: int | None = None
     held: int | None = Field(default=None, description="windows in which the target happened")
+    episodes: int | None = Field(default=None, description="cases apart that these windows met first")
     mean_said: Probability | None = Field(default=None, description="mean of the forecasts")
     highest_said: Probability | None = None
     highest_came: bool | None = Field(default=None, description="whether the highest came true")
     skill_windows: float | None = Field(
         default=None, description="1 - Brier / Brier of the share of past windows"
     )
-    skill_windows_se: float | None = None
-    skill_constant_rate: float | None = Field(
-        default=None, description="1 - Brier / Brier of the constant rate"
-    )
-    skill_constant_rate_se: float | None = None
+    skill_windows90: Interval | None = None
 
 
 class Driver(Record):
@@ -442,6 +419,8 @@ class Forecast(Record, ShownInNotebooks):
     name: str
     dyad: DyadRecord
     as_of: date
+    made_on: date | None = Field(default=None, description="day on which it was made; None: not recorded")
+    hindsight: bool = Field(default=False, description="made more than a week after the as-of date")
     model: str
     converged: bool
     fits: tuple[Diagnostics, ...] = Field(min_length=1, description="one a fitted model")

@@ -29,16 +29,13 @@ from forecast.report.evidence_sections import (
     methods_section,
     others_section,
     parameters_section,
-    reactions_section,
     recent_events_section,
     scores_section,
     track_record_section,
 )
 from forecast.report.forecast_sections import (
     assumptions_section,
-    costs_section,
-    labels_section,
-    members_section,
+    changes_section,
     questions_section,
     rationales_section,
     scenarios_section,
@@ -47,7 +44,7 @@ from forecast.report.forecast_sections import (
 )
 from forecast.report.page_1 import brief_section
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, STAMP
-from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
+from forecast.report.run_records import ReportOptions, RunRecords, read_run_records, too_little
 from forecast.report.typesetting import (
     Attachment,
     compile_pdf,
@@ -64,11 +61,10 @@ from forecast.wording import long_day
 
 SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "brief": (brief_section,),
-    "milestones": (questions_section, members_section),
-    "sources": (sources_section, tension_section, reactions_section),
-    "assumptions": (assumptions_section, labels_section),
+    "milestones": (questions_section,),
+    "sources": (sources_section, changes_section, tension_section),
+    "assumptions": (assumptions_section,),
     "scenarios": (scenarios_section, rationales_section),
-    "costs": (costs_section,),
     "track-record": (track_record_section, others_section, scores_section),
     "data": (data_section, recent_events_section),
     "method": (method_section, methods_section, parameters_section, identity_section),
@@ -153,6 +149,7 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
             "head": shorten(options.title, 120) if options.title else pair,
             "running": shorten(options.title or f"{shorten(pair, 60)} · escalation risk", 80),
             "as_of": as_of,
+            "made": made_words(forecast),
             "author": options.author or options.organisation,
             "byline": " · ".join(names),
             "footer": " · ".join([f"Run {shorten(forecast.run_id, 60)}", *names[:1]]),
@@ -162,9 +159,22 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
             "logo": logo,
         },
         colours=frame_colours(options.accent),
-        stamp=None if forecast.converged else "DID NOT CONVERGE – do not use",
+        stamp=stamp_of(run),
         sections=tuple(section for section in made if section is not None),
     )
+
+
+def stamp_of(run: RunRecords) -> str | None:
+    """Return what every page is stamped with; ``None`` for a forecast that may be used."""
+    if not run.forecast.converged:
+        return "DID NOT CONVERGE – do not use"
+    return "TOO LITTLE RECORD – no forecast" if any(too_little(run)) else None
+
+
+def made_words(forecast: Forecast) -> str | None:
+    """Return on which day the forecast was made, and that it was in hindsight; ``None`` where unknown."""
+    made, late = forecast.made_on, ", in hindsight" if forecast.hindsight else ""
+    return f"Made {long_day(made)}{late}" if made else None
 
 
 @dataclass(frozen=True)
@@ -318,7 +328,7 @@ def set_pdf(
         printed.as_json(),
         tuple(path for path in figures if path.name in names),
         attached,
-        run.forecast.as_of,
+        run.forecast.made_on or run.forecast.as_of,
         logo=run.options.logo,
         template=run.options.template,
     )
@@ -479,7 +489,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
-        else:
+        # What is a list of records within a record stands in sheets of its own, or in the table.
+        elif not (isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value)):
             yield f"{prefix}{name}", value
 
 

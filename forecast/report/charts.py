@@ -27,8 +27,6 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from numpy.typing import ArrayLike
 
 from forecast.errors import InputError
-from forecast.events.codebook import CATEGORIES
-from forecast.events.table import EventTable
 from forecast.records.analysis import (
     AssumptionEffect,
     MonthlyRisk,
@@ -46,9 +44,7 @@ from forecast.report.palette import (
     MUTED,
     RULE,
     STRAINED,
-    category_colour,
     model_colour,
-    name_category,
     name_model,
     target_colour,
 )
@@ -64,7 +60,7 @@ from forecast.report.words import (
     titles_of,
 )
 from forecast.storage import write_file
-from forecast.wording import long_day, month_name, number, percent, points, short_day, signed_points
+from forecast.wording import long_day, month_name, number, percent, short_day, signed_points
 
 if TYPE_CHECKING:
     # Not loaded, since a report is built without the model and its scores: they bring scipy and numba.
@@ -110,7 +106,7 @@ _PATH, _FINER = re.compile(rb' d="[^"]*"'), re.compile(rb"(\.\d\d)\d+")
 _MOST_TICKS = 10
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 _DASHED = (0, (3, 2))
-_COURSE_INCHES, _MONTHS_INCHES, _TENSION_INCHES = 1.95, 1.62, 4.2
+_COURSE_INCHES, _MONTHS_INCHES, _TENSION_INCHES = 1.95, 1.62, 2.8
 _MM_AN_INCH = 25.4
 _ROOM_FOR_NAMES = 0.22
 """Share of the time axis kept free on the right for the names of the targets."""
@@ -120,7 +116,6 @@ _NAME_WIDTH = 0.075
 """Share of the time axis that the day of a milestone takes."""
 _LABEL_GAP = 0.1
 """Of the panel's height, between the middles of two labels."""
-_MOST_MARKS, _MARKS_A_LANE = 4000, 500
 _ASSUMPTION_SIGNS = 44
 _DOWN = "#8FB3D4"
 """Lighter than the accent, so that both ends differ without colour too."""
@@ -353,16 +348,19 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
             width = 1.8 if chief else 1.1
             axes.plot(days, curve.probability, color=colour, linewidth=width, gid=f"curve:{name}")
             if chief:
-                _mark_headline(axes, forecast, target, colour, end - start)
+                _mark_headline(axes, forecast, target, colour, end - start, with_past=bool(past))
         ends = [target.curve.probability[-1] for target in forecast.targets]
         for index, (target, place) in enumerate(
             zip(forecast.targets, spread_labels(ends, 0.27, 0.07, 0.93), strict=True)
         ):
+            colour, beside = target_colour(index), end + 0.025 * (end - start)
+            # From the end of the curve to its name, which may have had to move.
+            axes.plot([end, beside], [ends[index], place], color=colour, linewidth=0.6, clip_on=False)
             axes.text(
-                end + 0.012 * (end - start),
+                beside + 0.003 * (end - start),
                 place,
                 wrap_label(target.label, 22) if len(ends) <= 4 else one_line(target.label, 24),
-                color=target_colour(index),
+                color=colour,
                 va="center",
                 linespacing=0.95,
                 weight=600 if target.name == forecast.headline.target else 400,
@@ -370,7 +368,9 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
     return figure
 
 
-def _mark_headline(axes: Axes, forecast: Forecast, target: TargetForecast, colour: str, span: float) -> None:
+def _mark_headline(
+    axes: Axes, forecast: Forecast, target: TargetForecast, colour: str, span: float, *, with_past: bool
+) -> None:
     """Mark the milestones of the headline's target with their chance, and their days where there is room."""
     asked = forecast.headline.milestone
     last = named(target.milestones, asked).probability
@@ -383,7 +383,7 @@ def _mark_headline(axes: Axes, forecast: Forecast, target: TargetForecast, colou
         axes.plot([day], [chance], "o", color=colour, markersize=4, clip_on=False)
         weight = 600 if milestone.name == asked else 400
         # Above the dot, or below the curve where the line of the headline's number runs.
-        if 0.02 < last - chance < _LABEL_REACH:
+        if with_past and 0.02 < last - chance < _LABEL_REACH:
             _note(axes, percent(chance), (day, chance), (4, -4), va="top", colour=colour, weight=weight)
         else:
             place: _Look = {"ha": "right", "va": "bottom"}
@@ -418,7 +418,7 @@ def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...]
 
 
 def draw_months(monthly: MonthlyRisk, *, width_mm: float) -> Figure:
-    """Draw the hazard of each month with its error, the base rate under it, and the dated milestones.
+    """Draw the risk of 30 days by month with its error, the base rate under it, and the dated milestones.
 
     A bar is as wide as its month, so that a month cut short is seen to be so. Bars carry
     ``month:<first day>`` as ``gid``, the base rate ``base``.
@@ -427,8 +427,12 @@ def draw_months(monthly: MonthlyRisk, *, width_mm: float) -> Figure:
     starts = day_numbers([month.first_day for month in months])
     widths = [float(month.days) for month in months]
     middles = [start + width / 2 for start, width in zip(starts, widths, strict=True)]
-    hazards, errors = [month.hazard for month in months], [2 * month.hazard_mcse for month in months]
-    base, edges = [*map(_base_rate, months)], [*starts, starts[-1] + widths[-1]]
+    hazards = [month.per_30_days(month.hazard) for month in months]
+    errors = [2 * month.hazard_mcse * min(30 / month.days, 1.5) for month in months]
+    base, edges = (
+        [month.per_30_days(_base_rate(month)) for month in months],
+        [*starts, starts[-1] + widths[-1]],
+    )
     top = 1.08 * max(*(value + error for value, error in zip(hazards, errors, strict=True)), *base, 0.004)
     with report_style():
         figure = _blank(_MONTHS_INCHES, width_mm / _MM_AN_INCH)
@@ -442,7 +446,7 @@ def draw_months(monthly: MonthlyRisk, *, width_mm: float) -> Figure:
         axes.set_xlim(edges[0], edges[-1] + 0.01 * (edges[-1] - edges[0]))
         _mark_days(axes, sorted({day.date for day in _milestones(monthly)}), top)
         mark_months(axes.xaxis, months[0].first_day, months[-1].last_day, most=6)
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
         _centre_labels(axes)
     return figure
@@ -472,14 +476,13 @@ def _mark_days(axes: Axes, days: list[date], top: float) -> None:
 def describe_months(monthly: MonthlyRisk) -> str:
     """Alt text of the risk by month: every month with its error and base rate."""
     parts = "; ".join(
-        f"{month_name(month.first_day)} {month.first_day.year} {percent(month.hazard)} ± "
-        f"{points(month.hazard_mcse)} (base rate {percent(_base_rate(month))})"
+        f"{month_name(month.first_day)} {month.first_day.year} {percent(month.per_30_days(month.hazard))} "
+        f"(base rate {percent(month.per_30_days(_base_rate(month)))})"
         for month in monthly.months
     )
     dated = "; ".join(f"{day.label} on {long_day(day.date)}" for day in _milestones(monthly))
-    return (
-        f"Bar chart of the chance in each month if it has not happened before: {parts}. Milestones: {dated}."
-    )
+    said = "Bar chart of the chance in 30 days by month, if it has not happened before"
+    return f"{said}: {parts}. Milestones: {dated}."
 
 
 # Tension, its states and the events
@@ -491,13 +494,12 @@ def chances_of(tension: TensionSeries) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return 1 - strained - crisis, strained, crisis
 
 
-def draw_tension(tension: TensionSeries, events: EventTable, forecast: Forecast) -> Figure:
-    """Draw tension, the chance of each state, and one mark an event; of very many, the most severe alone."""
-    as_of = forecast.as_of
+def draw_tension(tension: TensionSeries, forecast: Forecast) -> Figure:
+    """Draw tension with the cases of the headline event, and the chance of each state by week."""
     with report_style():
         figure = _blank(_TENSION_INCHES)
-        upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(1.25, 0.6, 1))
-        start, end = day_numbers((tension.date[0], as_of))
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.25, 0.6))
+        start, end = day_numbers((tension.date[0], forecast.as_of))
         # A record of one day is shown at the end of a week.
         upper.set_xlim(min(start, end - 7), end)
         _draw_band(upper, tension, end)
@@ -505,11 +507,9 @@ def draw_tension(tension: TensionSeries, events: EventTable, forecast: Forecast)
         cases = day_numbers([case.date for case in target.cases if case.date >= tension.date[0]])
         triangles: _Look = {"color": INK, "markersize": 5, "linestyle": "none", "gid": "cases"}
         upper.plot(cases, [max(tension.upper90)] * len(cases), "v", **triangles)
-        _draw_states(middle, tension, end)
-        _draw_lanes(lower, events.between(tension.date[0], as_of))
-        mark_months(lower.xaxis, tension.date[0], as_of)
-        for axes in (upper, middle):
-            axes.tick_params(axis="x", length=0)
+        _draw_states(lower, tension, end)
+        mark_months(lower.xaxis, tension.date[0], forecast.as_of)
+        upper.tick_params(axis="x", length=0)
     return figure
 
 
@@ -548,27 +548,6 @@ def _draw_states(axes: Axes, tension: TensionSeries, end: float) -> None:
         box.set(transform=axes.transAxes, clip_on=False)
         axes.add_patch(box)
         axes.text(1.026, height, word, transform=axes.transAxes, va="center")
-
-
-def _draw_lanes(axes: Axes, events: EventTable) -> None:
-    lanes = [name for name in reversed(CATEGORIES) if np.any(events.category == name)]
-    for lane, name in enumerate(lanes):
-        rows = events.category == name
-        days = events.date[rows].astype("datetime64[D]").astype(np.int64)
-        severity = events.severity[rows].astype(np.int64)
-        if len(events) > _MOST_MARKS:
-            # One mark for each span of days with an event: its first possible day, its highest severity.
-            spread = int((events.date.max() - events.date.min()).astype(np.int64)) + 1
-            span = -(-spread // _MARKS_A_LANE)
-            days, place = np.unique(days // span * span, return_inverse=True)
-            most = np.zeros(len(days), dtype=np.int64)
-            np.maximum.at(most, place, severity)
-            severity = most
-        half, width = 0.10 + 0.07 * severity, 0.35 + 0.22 * severity
-        look: _Look = {"color": category_colour(name), "linewidth": width, "gid": f"lane:{name}"}
-        axes.vlines(days, lane - half, lane + half, **look)
-    axes.set_ylim(-0.6, max(len(lanes), 1) - 0.4)
-    _name_rows(axes, range(len(lanes)), [*map(name_category, lanes)])
 
 
 # What assumptions do

@@ -28,8 +28,8 @@ from forecast.blocks import (
 from forecast.events.codebook import CATEGORIES, SEVERITIES, severity_word, weak_kind
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.events.table import Event, EventTable
-from forecast.panel import TargetRule, TimeGrid
 from forecast.records.analysis import (
+    FEWEST_EPISODES,
     Analysis,
     DataSummary,
     ErrorBound,
@@ -50,17 +50,17 @@ from forecast.report.palette import category_colour, describe_model, name_catego
 from forecast.report.run_records import RunRecords
 from forecast.report.typesetting import shorten, web_address
 from forecast.report.words import (
+    answered_words,
     capitalised,
+    days_ahead,
     group_of,
     headline_pair,
     learned_paragraphs,
     members_sentence,
     record_sentences,
+    said_came,
     shown_change,
-    shown_days,
-    skill_words,
 )
-from forecast.streams import A, B, acts_of, severities_in_words, stream_layout
 from forecast.wording import (
     count,
     interval_percent,
@@ -80,9 +80,6 @@ HOW_TO_MAKE = (
 )
 RECENT_DAYS = 183
 MOST_EVENTS_PRINTED = 40
-UNMOVED_SHIFT, UNMOVED_WIDTH = 0.25, 0.9
-"""Of a posterior that the data left as it was: largest move of its mean, in half-widths of the prior, and
-least width, in widths of the prior."""
 _MOST_MISSES = 4
 _MOST_CASES = 8
 """Cases of a reaction that are printed."""
@@ -90,11 +87,11 @@ _WIDEST_SLOPE = 1.0
 """Width of the 90% interval of a calibration slope from which on it tells nothing."""
 _MOST_KINDS = 1
 _READING = (
-    "Brier and log scores: lower is better, ± block-bootstrap standard error. A baseline in bold was more "
-    "accurate. Against base rate: by how much the Brier score is better or worse than that of the share of "
-    "past periods; in bold where that can be claimed."
+    "Brier and log scores: lower is better, ± block-bootstrap standard error. Episodes: past cases that "
+    "decided the overlapping periods. Said → came: said on average, and the share that came. Against "
+    "counting: 90% interval of the gain in Brier score over the share of past periods, bold where a gain or "
+    "loss can be claimed; – below three episodes. A bold baseline was more accurate."
 )
-_CALMING = {"visit": "visits", "channel_opening": "channels that open", "cooperation": "cooperative acts"}
 _FORECAST = (
     "Under each plausible setting the chance that no act ahead, and no answer to an act, meets the target "
     "before the milestone is computed day by day; only tension and drift are drawn ahead. The probability is "
@@ -125,10 +122,6 @@ _NOT = (
     "coding may be denser in some years than in others. It estimates how often such acts follow, not why. An "
     "act without precedent, or a shift of policy after the last event known, is outside it unless a scenario "
     "puts it in."
-)
-_KINDS = (
-    "The model tells acts apart by category, by the side that acts, and by the targets that they meet. Those "
-    "that meet a target count at most once a day. Acts that were never seen are left out of this table."
 )
 _READING_PARAMETERS = (
     "Each parameter with its mean and 90% interval before (prior) and after (posterior) the data. A prior "
@@ -171,11 +164,6 @@ def scores_section(run: RunRecords) -> Section | None:
     if record is None:
         return None
     notes = [_READING]
-    if few := [warning for warning in record.warnings if warning.code == "few_outcomes"]:
-        notes.append(
-            f"{len(few)} of {count(len(record.rows), 'row')} hold fewer than {few[0]['needed']} periods "
-            "with, or without, the event; nothing is claimed there."
-        )
     notes.append(f"Backtest of {record.forecasts_sha256[:12]} (SHA-256 of its forecasts.csv).")
     table = scores_table(run.forecast, record.rows, "all-scores")
     blocks = (table, *(Prose(note, tone="fine") for note in notes))
@@ -221,7 +209,7 @@ def _misses(forecast: Forecast, misses: Sequence[Miss]) -> Block:
             (
                 Cell(_label(forecast, miss.target), swatch=_colour(forecast, miss.target)),
                 f"{short_day(miss.origin)} to {short_day(last)}",
-                f"{shown_days(forecast, miss.horizon_days):,} days",
+                f"{miss.horizon_days:,} days",
                 Cell(percent(miss.probability), weight="semibold"),
                 "happened" if miss.outcome else "did not happen",
             )
@@ -238,9 +226,9 @@ def scores_table(forecast: Forecast, rows: Sequence[TrackRow], name: str) -> Tab
         scores = tuple(_score_cells(forecast, row) for row in rows if row.target == target)
         groups.append(Group(label=_label(forecast, target), colour=_colour(forecast, target), rows=scores))
     columns = (
-        *(Column("Ahead", 18), right("It happened in", 19), right("Brier score", 25)),
-        *(right("Against base rate", 27), Column("Best baseline"), right("Its Brier", 13)),
-        *(right("Log score", 14), right("Its log", 13)),
+        *(Column("Ahead", 17), right("It happened in", 18), right("Episodes", 16), right("Said → came", 20)),
+        *(right("Brier score", 24), right("Against counting", 26), Column("Best baseline")),
+        *(right("Its Brier", 13), right("Log score", 14)),
     )
     title = "Scores beside simple baselines"
     return Table(name=name, title=title, columns=columns, groups=tuple(groups), lines=False)
@@ -250,21 +238,21 @@ def _score_cells(forecast: Forecast, row: TrackRow) -> tuple[Cell, ...]:
     best, claimed, skill = row.best_baseline, row.claim != "none", row.skill
     error = "" if row.brier.se is None else f" ±{show_score(row.brier.se)}"
     weight: Weight = "bold" if beaten(row) else "regular"
-    against = Cell(
-        "–" if skill is None else skill_words(skill.value, skill.se),
-        weight="bold" if claimed else "regular",
-        tone="plain" if claimed else "fine",
-        value=None if skill is None else skill.value,
-    )
+    known = skill is not None and skill.interval90 is not None and row.episodes >= FEWEST_EPISODES
+    against = Cell("–", tone="fine")
+    if known and skill and skill.interval90:
+        low, high = (f"{round(100 * end):+d}".replace("-", "−") for end in skill.interval90)
+        against = Cell(f"{low} to {high}%", weight="bold" if claimed else "regular", value=skill.interval90)
     return cells(
-        f"{shown_days(forecast, row.horizon_days):,} days",
+        f"{row.horizon_days:,} days",
         f"{row.n_hits:,} of {row.n:,}",
+        f"{row.episodes:,}",
+        said_came(row),
         Cell(f"{show_score(row.brier.value)}{error}", weight="semibold"),
         against,
         Cell(name_model(best.name), weight=weight),
         Cell(show_score(best.brier), weight=weight),
         show_score(row.log.value),
-        show_score(best.log),
     )
 
 
@@ -283,13 +271,8 @@ def _how_tested(forecast: Forecast, record: TrackRecord) -> Iterator[str]:
             f"The forecasts clearly beat the share of past periods in {claims['better'] or 'none'} of "
             f"{len(record.rows)}, and clearly lose to it in {claims['worse'] or 'none'}."
         )
-    else:
-        yield "There are too few cases to say whether the forecasts beat the base rate."
-    length = (headline_pair(forecast)[1].date - forecast.as_of).days
-    longest = max(row.horizon_days for row in record.rows)
-    tested = shown_days(forecast, longest)
-    if length <= longest + 1:
-        tested = max(tested, length)
+    length, tested = days_ahead(forecast), max(row.horizon_days for row in record.rows)
+    if length <= tested:
         yield f"This forecast is {length:,} days ahead; up to {tested:,} days were tested."
     else:
         yield f"This forecast is {length:,} days ahead, further than the {tested:,} days that were tested."
@@ -329,11 +312,12 @@ def _colour(forecast: Forecast, name: str) -> str:
 
 
 def ledger_gap(run: RunRecords) -> Iterator[str]:
-    """Where no forecast of the run's questions is on record, what the ledger does hold of the pair."""
-    ledger = run.ledger_record
-    if ledger is not None and ledger.n_forecasts and not ledger.n_same:
-        held = count(ledger.n_forecasts, "forecast")
-        yield f"The ledger holds {held} on this pair, all on other questions."
+    """Where no earlier forecast of the headline question is on record, that this is the first."""
+    ledger, asked = run.ledger_record, run.forecast.headline
+    question = (asked.target, asked.milestone)
+    known = ledger and any((one.target, one.milestone) == question for one in ledger.history)
+    if ledger and not known and not ledger.n_same:
+        yield "This is the first forecast of this question on record."
 
 
 def ledger_sentence(ledger: LedgerSummary) -> str:
@@ -424,8 +408,9 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> Iterator[str]:
     data, as_of = analysis.data, long_day(forecast.as_of)
     # The first day that is used: that of the first event, or a later start of the config.
     yield (
-        f"{count(data.rows, 'event').capitalize()} known by {as_of} ({data.source}); {data.rows_fitted:,} of "
-        f"them lie on the grid that is fitted, from {long_day(max(data.first_date, data.start))}."
+        f"{count(data.rows, 'event').capitalize()} known by {as_of} ({data.source}), "
+        + ("all used" if data.rows == data.rows_fitted else f"{data.rows_fitted:,} of them used")
+        + f", from {long_day(max(data.first_date, data.start))} on."
     )
     quiet = (forecast.as_of - data.last_date).days
     before = f"{count(quiet, 'day')} before the as-of day" if quiet else "the as-of day"
@@ -515,30 +500,11 @@ def recent_events(events: EventTable, forecast: Forecast) -> tuple[str, list[Eve
 # Reactions
 
 
-def reactions_section(run: RunRecords) -> Section | None:
-    """Each declared reaction: its cases, what chance alone gives, its chance, what one trigger does."""
-    blocks: list[Block] = []
-    for one in run.analysis.reactions:
-        blocks += [Heading(one.label), *map(Prose, reaction_sentences(one)), *_reaction_tables(run, one)]
-    return Section("reactions", "Reactions", tuple(blocks)) if blocks else None
-
-
 def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
-    """Say what the reaction is, how often it came, what chance alone gives, and its chance."""
-    yield capitalised(one.sentence.removeprefix(f"{one.label} ({one.name}): "))
-    within = f"within {count(one.days, 'day')}"
-    if one.cases:
-        alone = (
-            ""
-            if one.by_chance is None
-            else f"; by chance alone one follows {percent(one.by_chance)} of other days"
-        )
-        yield (
-            f"In {one.answered} of {count(one.cases, 'case')} an answer followed {within}{alone}. The class "
-            "of acts was chosen after these cases, so the count flatters it."
-        )
-    else:
-        yield "The record holds no case whose days are over."
+    """Say what sets the reaction off, how often it came, what chance alone gives, and its chance."""
+    sentence = one.sentence.partition(f"({one.name}): ")[2] or one.sentence
+    yield capitalised(sentence.replace("_", " "))
+    yield f"The record: {answered_words(one)}, so the count flatters it."
     trigger = "a trigger of severity 4" if one.effects else "the occasion"
     before = f"{percent(one.prior)} ({interval_percent(one.prior90)})"
     after = f"{percent(one.chance)} (90% interval {interval_percent(one.chance90)})"
@@ -549,7 +515,8 @@ def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
         yield f"Chance that {trigger} brings about an answer, {source} whatever the record says: {before}."
 
 
-def _reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
+def reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
+    """What one trigger does, some days on and by the milestone; and the cases of the record with dates."""
     forecast = run.forecast
     if one.effects:
         rows = (
@@ -605,7 +572,6 @@ def methods_section(run: RunRecords) -> Section:
     warnings = (warning.text for warning in analysis.warnings)
     parts: dict[str, Sequence[str]] = {
         "What the model is": describe_model(run.forecast.model),
-        "What the data say of it": parameter_sentences(analysis.parameters),
         "What was put together": (members_sentence(members), _MOVED) if len(members) > 1 else (),
         "What was learned from other pairs": tuple(learned_paragraphs(analysis.learned)),
         "What the model is not": (_NOT,),
@@ -616,31 +582,6 @@ def methods_section(run: RunRecords) -> Section:
         if paragraphs:  # a run of a family that this version does not know has none on its model
             blocks += [Heading(heading), *map(Prose, paragraphs)]
     return Section("methods", "Method in full", tuple(blocks), printed=False)
-
-
-def parameter_sentences(parameters: tuple[ParameterSummary, ...]) -> list[str]:
-    """Say of each calming parameter what the data show, with its interval, or that they are silent."""
-    told, silent = [], []
-    for kind, name in _CALMING.items():
-        found = next((one for one in parameters if one.name == f"ballast.{kind}"), None)
-        if found is None:
-            continue
-        lower, upper = found.posterior_interval90
-        interval = f"({number(found.posterior_mean)}, 90% interval {number(lower)} to {number(upper)})"
-        # A posterior that is the prior: the data added nothing.
-        least, most = found.prior_interval90
-        shifted = abs(found.posterior_mean - found.prior_mean) >= UNMOVED_SHIFT * (most - least) / 2
-        if lower > 0 or upper < 0:
-            often = "less" if lower > 0 else "more"
-            told.append(f"The data show that after {name} conflictual acts come {often} often {interval}.")
-        elif shifted or upper - lower <= UNMOVED_WIDTH * (most - least):
-            told.append(f"The data do not settle whether {name} calm {interval}.")
-        else:
-            silent.append(f"whether {name} calm")
-    if silent:
-        questions = f"{', '.join(silent[:-1])}{', or ' if len(silent) > 1 else ''}{silent[-1]}"
-        told.append(f"The data are silent on {questions}: the model's answer is its prior.")
-    return told
 
 
 def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
@@ -675,7 +616,7 @@ def check_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
 
 
 def parameters_section(run: RunRecords) -> Section:
-    """For the page alone: the kinds of act that the model counts, and every parameter before and after."""
+    """For the page alone: every parameter before and after the data."""
 
     def group(one: ParameterSummary) -> tuple[str, str, str]:
         # ``ballast.visit`` is the element 'visit' of the group 'ballast'.
@@ -691,7 +632,7 @@ def parameters_section(run: RunRecords) -> Section:
     )
     title = "Prior and posterior of every parameter"
     table = Table(name="parameters", title=title, columns=columns, groups=tuple(groups), lines=False)
-    blocks = (Prose(_KINDS), _kinds_table(run), Prose(_READING_PARAMETERS), table)
+    blocks = (Prose(_READING_PARAMETERS), table)
     return Section("parameters", "What was assumed and what the data say", blocks, printed=False)
 
 
@@ -709,30 +650,6 @@ def _parameter(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
     )
 
 
-def _kinds_table(run: RunRecords) -> Table:
-    """Kinds of act that were seen: which acts, how many by each side, and how many a year."""
-    forecast, start = run.forecast, run.analysis.data.start
-    events = run.events.between(start, forecast.as_of)
-    targets = [TargetRule(one.name, one.any_of, one.min_severity, one.by) for one in forecast.targets]
-    dyad = run.analysis.data.dyad
-    layout = stream_layout(targets, DyadRule(tuple(dyad.a), tuple(dyad.b), tuple(dyad.theatre)))
-    years = ((forecast.as_of - start).days + 1) / 365.25
-    seen = acts_of(events, TimeGrid(start, forecast.as_of + timedelta(days=1)), layout).by_stream
-    kinds: dict[tuple[str, tuple[int, ...], tuple[int, ...]], dict[int, int]] = {}
-    for place, (stream, severities) in enumerate(layout.held.items()):
-        kinds.setdefault((stream.category, stream.cell, severities), {})[stream.side] = int(seen[place])
-    rows = []
-    for (category, cell, severities), by_side in kinds.items():
-        if total := sum(by_side.values()):
-            met = " + ".join(_label(forecast, layout.targets[q].name) for q in layout.narrowest(cell))
-            acts = f"{name_category(category)}, {severities_in_words(severities)}"
-            sides = ("–" if own not in by_side else Cell(f"{by_side[own]:,}") for own in (A, B))
-            rows.append((acts, met or "–", *sides, f"{total:,}", plain_number(total / years)))
-    heads = (right(f"By {forecast.dyad.a}", 18), right(f"By {forecast.dyad.b}", 18))
-    columns = (Column("Acts", 55), "Targets met", *heads, right("Seen", 14), right("A year", 16))
-    return plain_table(columns, rows, "What the model counts", "kinds", lines=False, whole=True)
-
-
 def identity_section(run: RunRecords) -> Section:
     """For the page alone: run id, model, hashes and versions, to make the same report again."""
     forecast = run.forecast
@@ -747,6 +664,7 @@ def identity_section(run: RunRecords) -> Section:
         ("Run", forecast.run_id),
         ("Model family", forecast.model),
         ("As of", forecast.as_of.isoformat()),
+        ("Made on", forecast.made_on.isoformat() if forecast.made_on else "not recorded"),
         *((label, str(run.manifest[key])) for key, label in labels.items() if key in run.manifest),
         *([("Ledger head", run.ledger_record.head)] if run.ledger_record else []),
         ("Versions", versions or "not recorded"),

@@ -13,63 +13,57 @@ from forecast.blocks import (
     Cell,
     Chart,
     Column,
-    Group,
     Heading,
     Prose,
     Section,
     Table,
-    Weight,
     plain_table,
     right,
 )
 from forecast.events.codebook import weak_kind
-from forecast.events.table import Event, EventTable
+from forecast.events.dyads import Direction, DyadRule
+from forecast.events.table import Event
+from forecast.panel import TargetRule
 from forecast.records.analysis import (
-    DriftNow,
-    LearnedFrom,
+    Analysis,
     PastForecast,
     ShiftEnd,
     Sign,
-    TensionSeries,
 )
 from forecast.records.forecast import (
     Driver,
     Forecast,
-    MemberForecast,
-    MilestoneForecast,
-    RestsOn,
     ScenarioForecast,
     ScenarioMilestone,
     Step,
     TargetForecast,
 )
 from forecast.report.charts import chances_of, draw_course, draw_tension, draw_tornado, shown_bars
-from forecast.report.evidence_sections import ledger_gap
+from forecast.report.evidence_sections import ledger_gap, reaction_sentences, reaction_tables
 from forecast.report.palette import category_colour, name_category, target_colour
 from forecast.report.run_records import RunRecords, change_sentences
-from forecast.report.tables import PULLS, labels_table, milestone_table
+from forecast.report.tables import milestone_table
 from forecast.report.typesetting import first_clauses, shorten, web_address
 from forecast.report.words import (
     FEW_CASES,
-    LABEL_WORDS,
+    LABEL_COUNTS,
     LEAST_SHOWN,
     MOST_IN_CHART,
-    REASON_WORDS,
     assumed_text,
     assumption_label,
     bar_title,
     by_effect,
-    capitalised,
+    cases_in_words,
     cases_marked,
     chance,
     chosen_milestones,
     headline_pair,
-    members_sentence,
     named,
+    near_came,
     plural,
+    rests_on_sentence,
     scenario_answer,
     shown_change,
-    shown_days,
     shown_error,
     split_cells,
     stands_out,
@@ -79,13 +73,13 @@ from forecast.report.words import (
 )
 from forecast.wording import (
     count,
-    interval_percent,
     listing,
     long_day,
     month_name,
     number,
     percent,
     points,
+    share,
     short_day,
     shown_difference,
     signed_points,
@@ -107,32 +101,23 @@ BESIDE: dict[str, tuple[Step, str]] = {
 """Cautions that weaken one step of the waterfall, and what is said beside it."""
 _READING = (
     "Words are those of ICD 203 for the chance itself. Past periods: the share of past periods of the same "
-    "length in which it happened, smoothed. Constant rate: one rate on every day. Error: Monte Carlo, in "
-    "points."
+    "length in which it happened, smoothed. Constant rate: one rate on every day. Tested: what forecasts so "
+    "far ahead said on average in the backtest, and the share that came. Error: Monte Carlo, in points."
 )
 _STEPS = (
-    "Each step adds one source to those above it. Own rates: this pair's rates over the whole record, with "
-    "recent events, tension and the level of conflict held at their averages. Other pairs: the mean with "
-    "what was learned on other pairs of countries. In another order the steps would share the change out "
-    "differently."
+    "Each step adds one source to those above it; taking it away would leave the forecast without it. Other "
+    "pairs: the mean with what was learned on other pairs of countries. In another order the steps would "
+    "share the change out differently."
 )
 _READING_SCENARIOS = (
-    "Acts marked ● are themselves what is forecast: the points that they bring are met by assumption, and "
-    "are no finding. “Model adds” is the rest, with its Monte Carlo error. ≈ is a change of less than a "
-    "point; – is none that can be measured."
+    "● The scenario assumes this event, so its 100% is no result. “Model adds” is the rest of the change, "
+    "with its Monte Carlo error. Below a chance: what forecasts near it said on average in the backtest, and "
+    "the share that came. ≈ is a change of less than a point; – is none that can be measured."
 )
-_OF_THE_MODEL = (
-    "Pulls, odds and bars are of the forecast. Priors and data move the model in it; the pooled hazard is "
-    "held, and its own assumptions were not tested."
-)
-_LABEL_VERBS: dict[RestsOn, str] = {
-    "data-driven": "rest on data",
-    "prior-driven": "rest on assumptions",
-    "conflict": "are a compromise of the two",
-    "unclear": "cannot be told",
-}
 _MOST_CASES, _LONGEST_CASE = 3, 70
-_MOST_DRIVERS, _LONGEST_SUMMARY = 6, 150
+_MOST_DRIVERS, _LONGEST_SUMMARY, _LEAST_DRIVER = 6, 150, 0.005
+_LEAST_MOVE = 0.02
+"""Change of the headline below which a sign is not worth watching for."""
 _MOST_SCHEDULED = 8
 _MOST_PRINTED = 8
 _MOST_TARGETS, _MOST_ACTS = 6, 4
@@ -154,58 +139,68 @@ def questions_section(run: RunRecords) -> Section:
             f" Change: in points since {long_day(run.previous.as_of)}; ≈ is less than one, or within twice "
             "its error."
         )
-    table = milestone_table(forecast.targets, asked=forecast.headline, previous=run.previous)
+    table = milestone_table(
+        forecast.targets, asked=forecast.headline, previous=run.previous, tested=(forecast, run.track_record)
+    )
     changes = map(Prose, change_sentences(forecast, run.previous))
     blocks = (*changes, table, Prose(reading, tone="fine"), course_chart(run), _what_counts_table(run))
     return Section("milestones", "Every event and milestone", blocks)
 
 
-def members_section(run: RunRecords) -> Section | None:
-    """For the page alone: what each member of the forecast says of every question."""
-    forecast = run.forecast
-    if len(forecast.members) < 2:
-        return None
-
-    def cell(answer: MilestoneForecast | MemberForecast | None, weight: Weight = "regular") -> Cell:
-        if answer is None:
-            return Cell("–")
-        note, value = interval_percent(answer.interval90), answer.probability
-        return Cell(percent(value), note=note, value=value, weight=weight)
-
-    groups = []
-    for place, target in enumerate(forecast.targets):
-        rows = []
-        for milestone in chosen_milestones(target.milestones, forecast.headline.milestone, MOST_IN_CHART):
-            answers = {member.name: member for member in milestone.members or ()}
-            of_members = (cell(answers.get(member.name)) for member in forecast.members)
-            rows.append((Cell(short_day(milestone.date)), cell(milestone, "semibold"), *of_members))
-        groups.append(Group(label=shorten(target.label, 80), colour=target_colour(place), rows=tuple(rows)))
-    labels = (right(capitalised(member.label)) for member in forecast.members)
-    title = "What each member of the forecast says"
-    columns = (right("Before", 24), right("Forecast", 26), *labels)
-    table = Table(name="members", title=title, columns=columns, groups=tuple(groups))
-    unknown = "Members do not know the scheduled events; the forecast does."
-    note = Prose(f"{members_sentence(forecast.members)} {unknown}", tone="fine")
-    return Section("members", title, (table, note), printed=False)
-
-
 def _what_counts_table(run: RunRecords) -> Table:
-    """What meets each target, its past cases, and how grave it would be."""
+    """What meets each target, its edge cases, the rows that met it, its past cases, and how grave it is."""
     summaries = {event.id: event.summary for event in run.events.rows()}
     rows = []
     for place, target in enumerate(run.forecast.targets):
         impact = run.options.impact.get(target.name)
-        grave = f" Impact {impact.level}: {impact.rationale}" if impact else ""
-        not_counted = f"Does not count: {target.does_not_count.rstrip('.')}."
+        notes = (
+            f"Does not count: {target.does_not_count.rstrip('.')}." if target.does_not_count else "",
+            *(f"{edge.rstrip('.')}." for edge in target.edge_cases),
+            f"Impact {impact.level}: {impact.rationale}" if impact else "",
+        )
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
-        counts = Cell(shorten(what_counts(target), 300), note=f"{not_counted}{grave}".strip())
-        rows.append((event, counts, _cases(target, summaries)))
+        counts = Cell(shorten(what_counts(target), 300), note=shorten(" ".join(filter(None, notes)), 600))
+        met = shorten(" ".join(clause_sentences(run, target)), 330)
+        rows.append((event, counts, Cell(_cases(target, summaries), note=met)))
     return plain_table(
-        (Column("Event", 38), "What counts", Column("Past cases", 58)),
+        (
+            Column("Event", 34),
+            "What counts, with its edge cases",
+            Column("Past cases, and rows that meet it", 66),
+        ),
         rows,
         "What counts as each event, its past cases, and its impact as the author judges it",
         "targets",
     )
+
+
+def clause_sentences(run: RunRecords, target: TargetForecast) -> Iterator[str]:
+    """Which rows of the record meet a target, by kind and by whom; and which kinds no row is of."""
+    data = run.analysis.data
+    events = run.events.between(data.start, run.forecast.as_of)
+    dyad = DyadRule(tuple(data.dyad.a), tuple(data.dyad.b), tuple(data.dyad.theatre))
+    met = TargetRule(target.name, target.any_of, target.min_severity, target.by).mask(events)
+    third = dyad.directions(events) == Direction.THEATRE
+    places = {"between the sides": ~third}
+    if dyad.theatre:
+        *some_of, last = dyad.theatre
+        places[f"with {', '.join(some_of)}{' or ' if some_of else ''}{last}"] = third
+    some, none, never = list[str](), list[str](), list[str]()
+    for category in target.any_of:
+        for place, here in places.items():
+            rows, kind = here & (events.category == category), f"{name_category(category).lower()} {place}"
+            if times := int(np.sum(rows & met)):
+                some.append(f"{kind} {times}")
+            elif rows.any():
+                none.append(f"{kind} (0 of {int(rows.sum())})")
+            else:
+                never.append(kind)
+    if some:
+        yield f"Rows that meet it: {listing(some)}."
+    if none:
+        yield f"Coded, but none as grave: {listing(none)}."
+    if never:
+        yield f"Never coded, so that no row could meet it: {listing(never)}."
 
 
 def _cases(target: TargetForecast, summaries: dict[str, str]) -> str:
@@ -277,8 +272,8 @@ def _course_caption(run: RunRecords, past: tuple[PastForecast, ...]) -> str:
     target, milestone = headline_pair(run.forecast)
     outlook = "hance that each event has happened by a day; dots: milestones; band: plausible range."
     if not past:
-        none = f"C{outlook} No earlier forecast of this question is on record."
-        return " ".join((none, *ledger_gap(run)))
+        first = " ".join(ledger_gap(run)) or "No earlier forecast of this question is on record."
+        return f"C{outlook} {first}"
     late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
     return (
         f"Left: earlier forecasts{late} for {short_day(milestone.date)}; triangles: "
@@ -304,23 +299,25 @@ def _describe_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
 
 
 def sources_section(run: RunRecords) -> Section:
-    """Steps, drivers with their sources, signs and scheduled events."""
-    forecast = run.forecast
-    steps = [_STEPS, *_mean_sentence(forecast)] if forecast.waterfall else []
-    blocks = (*([Prose(" ".join(steps))] if steps else ()), *_drivers(run), *_signs(run), *_scheduled(run))
+    """Steps, drivers with their sources, and scheduled events."""
+    steps = [_STEPS, *_mean_sentence(run.forecast)] if run.forecast.waterfall else []
+    blocks = (*([Prose(" ".join(steps))] if steps else ()), *_drivers(run), *_scheduled(run))
     return Section("sources", "Where the number comes from", blocks)
 
 
-def caveats(forecast: Forecast, learned: Sequence[LearnedFrom]) -> dict[Step, tuple[str, ...]]:
+def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...]]:
     """What weakens each step of the waterfall, in short, to stand beside it."""
-    target, _ = headline_pair(forecast)
-    seen = target.observed_before
-    texts: dict[Step, list[str]] = {"drift": ["denser coding of conflict would look the same"]}
-    if not seen:
+    target, milestone = headline_pair(forecast)
+    texts: dict[Step, list[str]] = {}
+    if drift := next((one for one in forecast.waterfall if one.step == "drift"), None):
+        without = min(max(milestone.probability - drift.change, 0.0), 1.0)
+        texts["drift"] = [f"may only reflect fuller reporting; {percent(without)} without it"]
+    texts["tension"] = [f"now {number(analysis.tension.mean[-1], 1)}; 0 is its average"]
+    if not target.observed_before:
         texts["base_rate"] = ["never seen in the data"]
-    elif seen < FEW_CASES:
-        texts["base_rate"] = [f"from {small_number(seen)} past {plural(seen, 'case', 'cases')}"]
-    if pooled := [one.clause for one in learned if one.part == "pooled hazard"]:
+    elif target.observed_before < FEW_CASES:
+        texts["base_rate"] = [f"from {cases_in_words(target)}"]
+    if pooled := [one.clause for one in analysis.learned if one.part == "pooled hazard"]:
         texts["other_pairs"] = [f"learned from {pooled[0]}"]
     for caution in forecast.cautions:
         if caution.code in BESIDE and (
@@ -348,8 +345,12 @@ def _mean_sentence(forecast: Forecast) -> Iterator[str]:
 
 
 def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
-    """Events that move the headline by more than twice their error, the largest rise first."""
-    clear = [driver for driver in forecast.drivers if stands_out(driver.change, driver.mcse)]
+    """Events that move the headline by half a point and twice their error, the largest rise first."""
+    clear = [
+        driver
+        for driver in forecast.drivers
+        if stands_out(driver.change, driver.mcse) and abs(driver.change) >= _LEAST_DRIVER
+    ]
     return tuple(sorted(clear, key=lambda driver: (-driver.change, driver.date, driver.event_id)))
 
 
@@ -366,8 +367,8 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     found = f"{small_number(len(clear)).capitalize()} {plural(len(clear), 'moves', 'move')}"
     yield Prose(
         f"{how} were left out one at a time and the chance worked out again. "
-        f"{found if clear else 'No event moves'} it by more than twice the Monte Carlo error (±). The "
-        "changes do not add up, because events act together."
+        f"{found if clear else 'No event moves'} it by half a point, and by more than twice the Monte Carlo "
+        "error (±). The changes do not add up, because events act together."
     )
     if not shown:
         return
@@ -419,55 +420,72 @@ def _doubt(event: Event | None) -> str:
     return ", ".join((["page not read"] if not event.verified else []) + ([f"weak: {kind}"] if kind else []))
 
 
-def signs_table(forecast: Forecast, signs: tuple[Sign, ...], name: str, *, full: bool = False) -> Table:
-    """What to watch for, how likely it is, what the headline becomes, and how often the sign misled.
+def moving_signs(run: RunRecords) -> tuple[Sign, ...]:
+    """Signs that move the headline enough to be worth watching for."""
+    now = headline_pair(run.forecast)[1].probability
+    return tuple(
+        sign
+        for sign in run.analysis.signs
+        if max(abs(sign.if_seen - now), abs(sign.if_not_seen - now)) >= _LEAST_MOVE
+    )
 
-    In ``full`` with the likelihood ratio, which says how well the sign tells.
-    """
-    now = percent(headline_pair(forecast)[1].probability)
-    days, until = signs[0].within_days, long_day(signs[0].until)
-    ratio = (right("Likelihood ratio", 26),) if full else ()
-    columns = ("Sign", right("Chance of it", 19), right("If seen", 16), right("If not", 16))
-    return plain_table(
-        (*columns, *ratio, right("Misled in backtest", 27)),
-        (sign_cells(sign, full=full) for sign in signs),
-        f"What to watch in the next {days} days (to {until}), and what {now} becomes",
-        name,
+
+def changes_section(run: RunRecords) -> Section | None:
+    """What would change the number: declared reactions case by case, signs, and quiet until a day."""
+    signs = moving_signs(run)
+    blocks: list[Block] = []
+    for one in run.analysis.reactions:
+        blocks += [Heading(one.label), *map(Prose, reaction_sentences(one)), *reaction_tables(run, one)]
+    if signs:
+        blocks += [Heading("Signs to watch"), *_signs(run, signs)]
+    if quiet := run.analysis.quiet_until:
+        each = listing(f"{percent(one.probability)} by {long_day(one.date)}" for one in quiet)
+        blocks.append(Prose(f"If nothing of the kind has happened, the chance becomes {each}."))
+    return Section("changes", "What would change it", tuple(blocks)) if blocks else None
+
+
+def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
+    """Signs with what the headline becomes, what such forecasts came to, and how often the sign misled."""
+    now = percent(headline_pair(run.forecast)[1].probability)
+    rows = []
+    for sign in signs:
+        by = f" by {' or '.join(sign.by)}" if sign.by else ""
+        least = f"{sign.severity} or more" if sign.most_severity > sign.severity else str(sign.severity)
+        span = "–".join(number(end, 1) for end in sign.likelihood_ratio90)
+        past, label = sign.history, f"{sign.label}{by}, severity {least}"
+        rows.append(
+            (
+                Cell(label, note=shorten(sign.anchor, 110), weight="semibold"),
+                Cell(percent(sign.chance), value=sign.chance),
+                chance_cell(run, sign.if_seen),
+                Cell(percent(sign.if_not_seen), value=sign.if_not_seen),
+                Cell(number(sign.likelihood_ratio, 1), note=span, value=sign.likelihood_ratio),
+                "not tested" if past is None else f"{past.misled} of {past.present}",
+            )
+        )
+    heads = (right("Chance of it", 19), right("If seen", 20), right("If not", 14))
+    yield plain_table(
+        ("Sign", *heads, right("Likelihood ratio", 24), right("False alarms", 22)),
+        rows,
+        f"What {now} becomes by what is seen in {signs[0].within_days} days (to {long_day(signs[0].until)})",
+        "signs",
         whole=True,
     )
-
-
-def sign_cells(sign: Sign, *, full: bool) -> tuple[Cell | str, ...]:
-    """One sign: what it looks like, its chance, what the headline becomes, and how often it misled."""
-    by = f" by {' or '.join(sign.by)}" if sign.by else ""
-    least = f"{sign.severity} or more" if sign.most_severity > sign.severity else str(sign.severity)
-    span = "–".join(number(end, 1) for end in sign.likelihood_ratio90)
-    ratio = Cell(number(sign.likelihood_ratio, 1), note=span, value=sign.likelihood_ratio)
-    past = sign.history
-    return (
-        Cell(f"{sign.label}{by}, severity {least}", note=shorten(sign.anchor, 110), weight="semibold"),
-        Cell(percent(sign.chance), value=sign.chance),
-        Cell(percent(sign.if_seen), weight="semibold", value=sign.if_seen),
-        Cell(percent(sign.if_not_seen), value=sign.if_not_seen),
-        *((ratio,) if full else ()),
-        "not tested" if past is None else f"{past.misled} of {past.present}",
-    )
-
-
-def _signs(run: RunRecords) -> Iterator[Block]:
-    """Every sign with its likelihood ratio, and how the table is read."""
-    signs = run.analysis.signs
-    if not signs:
-        return
-    yield Heading("Signs to watch")
-    yield signs_table(run.forecast, signs, "all-signs", full=True)
     untested = "" if any(sign.history for sign in signs) else missing(run, "sign_history", "")
     yield Prose(
-        "If seen and if not seen average back to the forecast, by the chance of the sign. Likelihood ratio: "
-        "how many times as often the sign comes where the event follows, with its error. Misled: the sign "
-        f"was there at an origin of the backtest and the event did not follow. {untested}".rstrip(),
+        "Likelihood ratio: how many times as often the sign comes where the event follows, with its error. "
+        "False alarms: times the sign was seen in the backtest and the event did not follow. "
+        f"{untested}".rstrip(),
         tone="fine",
     )
+
+
+def chance_cell(run: RunRecords, chance: float, note: str = "") -> Cell:
+    """A chance under a change, with what forecasts near it came to in the backtest."""
+    near = near_came(run.track_record, chance)
+    came = f"{percent(near.forecast_mean)[:-1]} → {share(near.observed_share)}" if near else ""
+    notes = "; ".join(filter(None, (note, came)))
+    return Cell(percent(chance), note=notes, weight="semibold", value=chance)
 
 
 def _scheduled(run: RunRecords) -> Iterator[Block]:
@@ -496,78 +514,34 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
 
 
 def tension_section(run: RunRecords) -> Section:
-    """For the page alone: inferred tension with the chance of each regime by week."""
-    tension, forecast = run.analysis.tension, run.forecast
+    """For the page alone: inferred tension with the chance of each state by week."""
+    tension, drift = run.analysis.tension, run.analysis.drift
     calm, strained, crisis = (percent(float(one[-1])) for one in chances_of(tension))
-    marked = cases_marked(headline_pair(forecast)[0], tension.date[0])
+    mean, lower, upper = (number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90))
+    (high, top), (low, bottom) = (
+        (number(tension.mean[place], 1), long_day(tension.date[place]))
+        for place in (int(np.argmax(tension.mean)), int(np.argmin(tension.mean)))
+    )
+    level, least, most = (number(one, 1) for one in (drift.mean, *drift.interval90))
+    now = f"now {mean} (90% interval {lower} to {upper})"
     chart = Chart(
         name="tension",
         headline=f"Now {calm} calm, {strained} strained and {crisis} in crisis",
-        alt=_describe_tension(tension, run.events, forecast),
-        caption=f"Top: inferred tension with its 90% interval; triangles mark {marked} of the headline "
-        "event. Middle: chance of each state by week. Bottom: the coded events by kind; taller marks are "
-        "more severe.",
-        draw=lambda: draw_tension(tension, run.events, forecast),
+        alt=f"Line chart of tension from {long_day(tension.date[0])} to {long_day(run.forecast.as_of)}, in "
+        f"standard deviations. Highest {high} on {top}, lowest {low} on {bottom}, {now}. The last week is "
+        f"calm with {calm}, strained with {strained} and a crisis with {crisis}.",
+        caption="Top: inferred tension with its 90% interval; triangles mark "
+        f"{cases_marked(headline_pair(run.forecast)[0], tension.date[0])} of the headline event. Bottom: "
+        "chance of each state by week.",
+        draw=lambda: draw_tension(tension, run.forecast),
     )
-    sentences = tension_sentences(tension, run.analysis.drift, forecast)
-    blocks = (chart, *map(Prose, sentences))
-    return Section("tension", "How tense the relationship is", blocks, printed=False)
-
-
-def tension_sentences(tension: TensionSeries, drift: DriftNow, forecast: Forecast) -> list[str]:
-    """What the states mean, where the relationship stands, and how that goes with the forecast."""
-    low, high = number(tension.strained_from, 1), number(tension.crisis_from, 1)
-    mean, lower, upper = (number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90))
-    level, least, most = (number(one, 1) for one in (drift.mean, *drift.interval90))
-    sentences = [
+    text = (
         "Tension is inferred from all coded acts, not observed; 0 is its long-run mean and the unit its "
-        f"standard deviation. A week is called strained from {low} and a crisis from {high}. It ends at "
-        f"{mean} (90% interval {lower} to {upper}).",
-        "Tension swings around a level of conflict that drifts over years. Tension apart, conflictual acts "
-        f"now come {level} times as often as on average over the record (90% interval {least} to {most}). "
-        "Denser coding of conflict would look the same.",
-    ]
-    calm, _, _ = chances_of(tension)
-    target, milestone = headline_pair(forecast)
-    days = np.array(tension.date, dtype="datetime64[D]")
-    places = [int(np.searchsorted(days, np.datetime64(case.date), "right")) - 2 for case in target.cases]
-    before = [float(calm[place]) for place in places if place >= 0]
-    if not before:
-        return sentences
-    quiet = sum(chance_of_calm > 0.5 for chance_of_calm in before)
-    cases = f"{small_number(len(before))} past {plural(len(before), 'case', 'cases')}"
-    now, ahead, day = percent(float(calm[-1])), percent(milestone.probability), long_day(milestone.date)
-    # The past weeks are inferred with what came after them; the present week is not.
-    if quiet:
-        sentences.append(
-            f"Calm does not mean safe: {small_number(quiet)} of {cases} followed a week that, with "
-            "hindsight, was more likely calm than not, and tension can change within months. That is why "
-            f"{now} calm now and {ahead} before {day} do not contradict each other."
-        )
-    else:
-        sentences.append(
-            f"With hindsight, none of {cases} followed a week that was more likely calm than not. The "
-            f"{ahead} before {day} is the chance that tension rises in time, from {now} calm now."
-        )
-    return sentences
-
-
-def _describe_tension(tension: TensionSeries, events: EventTable, forecast: Forecast) -> str:
-    """Alt text of the tension figure: range, present value, regimes, events by kind."""
-    mean, first, last = np.asarray(tension.mean), tension.date[0], forecast.as_of
-    (high, top), (low, bottom) = (
-        (number(mean[place], 1), long_day(tension.date[place])) for place in (mean.argmax(), mean.argmin())
+        f"standard deviation. A week is strained from {number(tension.strained_from, 1)} and a crisis from "
+        f"{number(tension.crisis_from, 1)}. Tension apart, conflictual acts now come {level} times as "
+        f"often as on average (90% interval {least} to {most}); this may only reflect fuller reporting."
     )
-    now, lower, upper = (number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90))
-    calm, strained, crisis = (percent(float(one[-1])) for one in chances_of(tension))
-    counts = Counter(map(name_category, events.between(first, last).category.tolist()))
-    kinds = listing(f"{times:,} of {name.lower()}" for name, times in counts.most_common())
-    return (
-        f"Line chart of tension from {long_day(first)} to {long_day(last)}, in standard deviations. Highest "
-        f"{high} on {top}, lowest {low} on {bottom}, now {now} (90% interval {lower} to {upper}). The last "
-        f"of {len(mean)} steps is calm with {calm}, strained with {strained} and a crisis with {crisis}. "
-        f"Below, marks for {count(sum(counts.values()), 'event')}: {kinds or 'none'}."
-    )
+    return Section("tension", "How tense the relationship is", (chart, Prose(text)), printed=False)
 
 
 # What the number rests on
@@ -582,10 +556,10 @@ def assumptions_section(run: RunRecords) -> Section:
         return Section("assumptions", title, (unknown,))
     target, milestone = headline_pair(forecast)
     labels = Counter(one.rests_on for one in robustness.sensitivities)
-    each = listing(f"{labels[label]} {verb}" for label, verb in _LABEL_VERBS.items() if labels[label])
+    each = listing(f"{labels[label]} {words}" for label, words in LABEL_COUNTS.items() if labels[label])
     every = f"Of {count(len(robustness.sensitivities), 'chance')} in this report, {each}."
     blocks: list[Block] = [
-        Prose(f"{LABEL_WORDS[one.rests_on]}: {REASON_WORDS[one.reason]}. {every}")
+        Prose(f"{rests_on_sentence(forecast, one)} {every}")
         for one in robustness.sensitivities
         if (one.target, one.milestone) == (target.name, milestone.name)
     ]
@@ -616,19 +590,6 @@ def assumptions_section(run: RunRecords) -> Section:
     return Section("assumptions", title, tuple(blocks))
 
 
-def labels_section(run: RunRecords) -> Section | None:
-    """For the page alone: what every number rests on."""
-    forecast, robustness = run.forecast, run.analysis.robustness
-    if robustness is None or not robustness.sensitivities:
-        return None
-    blocks = (
-        labels_table(forecast, robustness.sensitivities, colour=target_colour),
-        Prose(PULLS, tone="fine"),
-        *([Prose(_OF_THE_MODEL, tone="fine")] if len(forecast.members) > 1 else []),
-    )
-    return Section("labels", "What every number rests on", blocks, printed=False)
-
-
 # What if
 
 
@@ -636,7 +597,7 @@ def scenarios_section(run: RunRecords) -> Section:
     """Table of all targets under each scenario, the largest effect on the headline first."""
     if not run.forecast.scenarios:
         return Section("scenarios", "What if", (Prose("This run compares no scenarios."),))
-    return Section("scenarios", "What if", (Prose(_READING_SCENARIOS), _scenario_table(run.forecast)))
+    return Section("scenarios", "What if", (Prose(_READING_SCENARIOS), _scenario_table(run)))
 
 
 def rationales_section(run: RunRecords) -> Section | None:
@@ -652,8 +613,9 @@ def rationales_section(run: RunRecords) -> Section | None:
     return Section("rationales", "Why each scenario is worth asking", tuple(blocks), printed=False)
 
 
-def _scenario_table(forecast: Forecast) -> Table:
+def _scenario_table(run: RunRecords) -> Table:
     """Headline split into assumption and model; then the other targets with their change."""
+    forecast = run.forecast
     target, milestone = headline_pair(forecast)
     others = [one for one in forecast.targets if one.name != target.name][: _MOST_TARGETS - 1]
     known = [named(one.milestones, milestone.name).probability for one in (target, *others)]
@@ -661,11 +623,17 @@ def _scenario_table(forecast: Forecast) -> Table:
     rows: list[Sequence[Cell | str]] = [(Cell("This forecast", weight="semibold"), first, "", "", *rest)]
     for scenario in by_effect(forecast, forecast.scenarios):
         assumes = what_it_assumes(scenario, target.name, _MOST_ACTS)
-        label = Cell(scenario.label, note=assumes, weight="semibold")
+        rests_on = getattr(scenario, "rests_on", "")
+        label = Cell(
+            scenario.label, note=f"{assumes}. {rests_on}" if rests_on else assumes, weight="semibold"
+        )
         if scenario.withheld:
             rows.append((label, *[Cell("needs a new fit", tone="fine")] * (3 + len(others))))
             continue
-        split = split_cells(scenario_answer(scenario, target.name, milestone.name))
+        answer = scenario_answer(scenario, target.name, milestone.name)
+        split = split_cells(answer)
+        if split[0].text != "≈":
+            split = (chance_cell(run, answer.probability), *split[1:])
         moved = (_moved(scenario_answer(scenario, one.name, milestone.name)) for one in others)
         rows.append((label, *split, *moved))
     headline = right(shorten(target.label, 40), 19), right("Met by assumption", 20), right("Model adds", 17)
@@ -696,61 +664,3 @@ def _how(scenario: ScenarioForecast) -> str:
         return "exact chances of the run's draws"
     draws = number(scenario.effective_draws or 0.0, 0)
     return f"weights; Pareto k {number(scenario.pareto_k)}, {draws} effective draws"
-
-
-# When to act
-
-
-def costs_section(run: RunRecords) -> Section | None:
-    """Whether to act on the headline; nothing where the config states no costs."""
-    blocks = tuple(decision_blocks(run.forecast))
-    return Section("costs", "When to act", blocks) if blocks else None
-
-
-def act_sentence(forecast: Forecast) -> Iterator[Prose]:
-    """Yield whether the headline is a reason to act, in one sentence; nothing where no costs are stated."""
-    if forecast.decision:
-        probability = headline_pair(forecast)[1].probability
-        yield Prose(forecast.decision.sentence(probability), lead="When to act:")
-
-
-def decision_blocks(forecast: Forecast) -> Iterator[Block]:
-    """Yield the threshold, on which side of it the headline lies, and what acting on forecasts was worth."""
-    decision = forecast.decision
-    if decision is None:
-        return
-
-    def span(ends: tuple[float, float]) -> str:
-        low, high = ends
-        return f"{low:g}" if low == high else f"{low:g}–{high:g}"
-
-    stated = f"Acting costs {span(decision.act)} and being surprised {span(decision.surprised)} (one unit). "
-    probability = headline_pair(forecast)[1].probability
-    yield Prose(stated + decision.sentence(probability), lead="When to act:")
-    value = decision.value
-    if value is None:
-        yield Prose("No backtest at such a distance says what acting on these forecasts is worth.")
-        return
-    ways = {
-        f"By the forecast, from {percent(decision.threshold)} on": value.forecast,
-        "By the base rate known then": value.base_rate,
-        "Always act": value.always,
-        "Never act": value.never,
-        "With perfect knowledge": value.perfect,
-    }
-    days = f"{shown_days(forecast, value.horizon_days):,} days ahead"
-    yield plain_table(
-        ("Way of acting", right("Cost")),
-        [(way, Cell(number(cost), value=cost)) for way, cost in ways.items()],
-        f"Mean cost of a past window, {days} ({count(value.windows, 'window')}, the event in {value.held:,}; "
-        f"the forecast said to act in {value.acted:,})",
-        "decision",
-    )
-    if value.value is None:
-        yield Prose("Perfect knowledge would have saved nothing, so no forecast could.", tone="fine")
-        return
-    error = "" if value.value_se is None else f" ± {number(value.value_se)}"
-    yield Prose(
-        f"Value of the forecast: {number(value.value)}{error} (0: the base rate; 1: perfect knowledge).",
-        tone="fine",
-    )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from forecast.blocks import (
+    Alert,
     Beside,
     Block,
     Bullets,
@@ -26,28 +28,40 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.records.analysis import MonthlyRisk, OtherForecast, own_record
-from forecast.records.forecast import MilestoneForecast, TargetForecast
+from forecast.records.analysis import MonthlyRisk, OtherForecast, own_record, windows_like
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.report.charts import describe_months, draw_months
 from forecast.report.evidence_sections import ledger_gap
-from forecast.report.forecast_sections import (
-    BESIDE,
-    act_sentence,
-    caveats,
-    decision_blocks,
-    missing,
-    signs_table,
-)
+from forecast.report.forecast_sections import BESIDE, caveats, missing, moving_signs
 from forecast.report.palette import ACCENT, INK, target_colour
-from forecast.report.run_records import RunRecords, change_line
+from forecast.report.run_records import RunRecords, change_line, too_little
 from forecast.report.tables import alarm, cautions, headline_scenarios, judgement
 from forecast.report.typesetting import first_clauses, shorten
-from forecast.report.words import chosen_milestones, headline_pair, record_sentences, shown_change, step_name
-from forecast.wording import count, interval_percent, listing, long_day, percent, short_day
+from forecast.report.words import (
+    answered_words,
+    chosen_milestones,
+    confidence,
+    headline_pair,
+    members_apart,
+    record_sentences,
+    said_came,
+    shown_error,
+    step_name,
+    trigger_words,
+)
+from forecast.wording import (
+    count,
+    interval_percent,
+    listing,
+    long_day,
+    percent,
+    rounded,
+    short_day,
+)
 
 _MOST_TARGETS, _MOST_MILESTONES = 6, 6
 _MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210
-_MOST_SIGNS, _MOST_OTHERS = 3, 3
+_MOST_TRIGGERS, _MOST_QUIET, _MOST_OTHERS = 3, 2, 3
 _LONGEST_LIMIT = 170
 _MONTHS_MM = 66.0
 _SPARK_POINTS = 40
@@ -63,9 +77,12 @@ def brief_section(run: RunRecords) -> Section:
 
 
 def bottom_line(run: RunRecords) -> Iterator[Block]:
-    """Yield what ``forecast run`` answers: page 1, when to act, and what scenarios change."""
+    """Yield what ``forecast run`` answers: page 1, and what scenarios change."""
+    if run.forecast.hindsight and (made := run.forecast.made_on):
+        yield Prose(
+            f"As of {long_day(run.forecast.as_of)}. Made {long_day(made)}, in hindsight.", tone="fine"
+        )
     yield from _page_1(run, charts=False)
-    yield from decision_blocks(run.forecast)
     if run.forecast.scenarios:
         yield from headline_scenarios(run.forecast)
 
@@ -77,28 +94,35 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
     monthly = next((one for one in analysis.monthly_risk if one.target == forecast.headline.target), None)
     months = _months_chart(monthly) if charts and monthly else None
-    when = monthly.sentence if monthly else None
+    when = monthly.sentence if monthly else missing(run, "monthly_risk", "Not measured in this run.")
     steps = waterfall(run, wide=months is None)
     own = own_record(forecast, run.track_record)
     record = " ".join((*record_sentences(forecast, own), *ledger_gap(run)))
     limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
     return (
         *alarm(forecast),
+        *(Alert(text="TOO LITTLE RECORD – no forecast.", items=(text,)) for text in too_little(run)),
         judgement(forecast, run.track_record, change_line(forecast, run.previous)),
         *cautions(forecast, more, _MOST_CAUTIONS, placed),
         questions_table(run),
         Beside(left=(steps,), right=(months,), right_width=_MONTHS_MM) if months else steps,
-        Prose(when or missing(run, "monthly_risk", "The risk by month was not measured."), lead="When:"),
-        *act_sentence(forecast),
-        *_signs(run),
+        Prose(when, lead="When:"),
+        *_when_to_act(forecast),
+        *_what_would_change_it(run),
         Beside(
             left=(Heading("What others say"), *_others(run)),
             right=(Heading("How good we have been"), Prose(record)),
-            right_width=84.0,
+            right_width=104.0,
         ),
         Heading("What it does not know"),
         Bullets((_OUTSIDE, *limits)),
     )
+
+
+def _when_to_act(forecast: Forecast) -> Iterator[Prose]:
+    """Yield whether the headline is a reason to act, in one sentence; nothing where no costs are stated."""
+    if forecast.decision:
+        yield Prose(forecast.decision.sentence(headline_pair(forecast)[1].probability), lead="When to act:")
 
 
 def questions_table(run: RunRecords) -> Table:
@@ -111,8 +135,9 @@ def questions_table(run: RunRecords) -> Table:
     for place, target in placed:
         shown = chosen_milestones(target.milestones, asked.milestone, _MOST_MILESTONES)
         colour, impact = target_colour(place), run.options.impact.get(target.name)
-        seen = count(target.observed_before, "past case")
-        about = f"{seen}; impact {impact.level}" if impact else seen
+        sure = f"{confidence(forecast, run.track_record, target).level} confidence"
+        seen = [count(target.observed_before, "past case"), sure]
+        about = "; ".join((*seen, f"impact {impact.level}") if impact else seen)
         rows.append(
             (
                 Cell(shorten(target.label, 70), note=about, weight="semibold", colour=colour),
@@ -121,6 +146,7 @@ def questions_table(run: RunRecords) -> Table:
                     _chance_cell(target, one, colour if (target.name, one.name) == question else None)
                     for one in shown
                 ),
+                *([_tested_cell(run, target)] if run.track_record else ()),
             )
         )
     hidden = [
@@ -132,13 +158,25 @@ def questions_table(run: RunRecords) -> Table:
         if number
     ]
     more = f" ({listing(hidden)} on the next page)" if hidden else ""
-    width, room = (23.0, 36) if len(shown) <= 4 else (18.0, 20)
+    room = 118.0 if run.track_record else 138.0
+    width = min((room - 42.0) / len(shown), 23.0)
     # What a label says after a comma is its place or its detail: the next page has it.
     heads = (
-        Column(short_day(one.date), width, "right", shorten(one.label.split(",")[0], room)) for one in shown
+        Column(
+            short_day(one.date), width, "right", shorten(one.label.split(",")[0], 36 if width > 16 else 20)
+        )
+        for one in shown
     )
+    tested = [Column("Tested", 20, "right", "said → came")] if run.track_record else []
     title = f"How likely each event is before each milestone, with its plausible range{more}"
-    return plain_table(("Event", Column("Chance by day", 24), *heads), rows, title, "questions", whole=True)
+    columns = (Column("Event"), Column("Chance by day", 22), *heads, *tested)
+    return plain_table(columns, rows, title, "questions", whole=True)
+
+
+def _tested_cell(run: RunRecords, target: TargetForecast) -> Cell:
+    """What forecasts of a target so far ahead as the headline said on average, and what they came to."""
+    row = windows_like(run.forecast, run.track_record, target.name, headline_pair(run.forecast)[1].date)
+    return Cell(said_came(row), note=count(row.episodes, "episode") if row else "")
 
 
 def _chance_cell(target: TargetForecast, milestone: MilestoneForecast, colour: str | None) -> Cell:
@@ -148,6 +186,7 @@ def _chance_cell(target: TargetForecast, milestone: MilestoneForecast, colour: s
     if target.grave and milestone.words.startswith(("about 1 in", "less than 1 in")):
         about, _, note = milestone.words.partition(", ")
         shown = about.removeprefix("about ")
+    note = "; ".join(filter(None, (note, members_apart(milestone))))
     return Cell(shown, note=note, weight=weight, colour=colour, value=value)
 
 
@@ -170,32 +209,40 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
     if not forecast.waterfall:
         return Prose(missing(run, "waterfall", "Where the number comes from was not measured in this run."))
     _, milestone = headline_pair(forecast)
-    beside = caveats(forecast, run.analysis.learned)
+    beside = caveats(forecast, run.analysis)
     # In tens of percent, so that the steps are as long as the room allows.
     top = min(math.ceil(max(step.probability for step in forecast.waterfall) * 10 + 0.5) / 10, 1.0)
     rows: list[Sequence[Cell]] = []
-    before = 0.0
+    before, shown = 0.0, Decimal(0)
     for step in forecast.waterfall:
-        change, value, colour = shown_change(step.change, step.error), step.change, ACCENT
+        # Steps are differences of what is printed, so that a reader who adds them up gets the total.
+        now, value, colour = rounded(100 * step.probability, 1), step.change, ACCENT
+        error = shown_error(step.error)
+        text = f"{now - shown:+} {error}" if error.startswith("±") else f"{now - shown:+}"
+        text = text.replace("-", "−") if now != shown else "0.0"
         if not rows:
-            change, value, colour = percent(step.probability), step.probability, INK
+            text, value, colour = f"{now}", step.probability, INK
         ends = {"start": before / top, "end": step.probability / top}
         rows.append(
             (
-                Cell(step_name(forecast, step), note="; ".join(beside.get(step.step, ()))),
+                Cell(
+                    step_name(forecast, step, run.analysis.drift.mean),
+                    note="; ".join(beside.get(step.step, ())),
+                ),
                 Cell(mark=Rise(**ends, error=step.error / top, colour=colour)),
-                Cell(change, weight="semibold", value=value),
+                Cell(text, weight="semibold", value=value),
             )
         )
-        before = step.probability
-    now, end = percent(milestone.probability), milestone.probability / top
+        before, shown = step.probability, now
+    now, end = rounded(100 * milestone.probability, 1), milestone.probability / top
     whole = Cell(mark=Rise(start=0.0, end=end, error=0.0, colour=INK))
-    total = Cell(now, weight="bold", value=milestone.probability)
+    total = Cell(f"{now}", weight="bold", value=milestone.probability)
     rows.append((Cell("This forecast", weight="bold"), whole, total))
+    base = percent(forecast.waterfall[0].probability)
     return plain_table(
         ("Source", Column(f"0 to {100 * top:.0f}%", 62 if wide else 30), right("Points", 19)),
         rows,
-        f"Why {now}, when the base rate is {percent(forecast.waterfall[0].probability)}",
+        f"Why {percent(milestone.probability)}, when the base rate is {base}",
         "waterfall",
         lines=False,
         whole=True,
@@ -206,29 +253,55 @@ def _months_chart(monthly: MonthlyRisk) -> Chart:
     """Risk of the headline target by month, with the base rate and the dated milestones."""
     return Chart(
         name="months",
-        headline="Risk by month, and at the base rate",
+        headline="Risk of 30 days, by month",
         alt=describe_months(monthly),
-        caption="Bars: chance in the month if not before, ± twice its error. Line: base rate. Dashed: "
-        "milestones.",
+        caption="Bars: chance if not before, ± twice its error. Line: base rate. Dashed: milestones.",
         draw=lambda: draw_months(monthly, width_mm=_MONTHS_MM),
     )
 
 
-def _signs(run: RunRecords) -> Iterator[Block]:
-    """Three things to watch in the next weeks, and what the headline becomes; else what is known instead."""
-    if signs := run.analysis.signs:
-        yield signs_table(run.forecast, signs[:_MOST_SIGNS], "signs")
-        return
-    yield Heading("What to watch")
-    told = [missing(run, "signs", "Signs to watch in the next weeks were not measured in this run.")]
-    target, last = headline_pair(run.forecast)
-    earlier = [one for one in target.milestones if one.date < last.date and one.probability < 1]
-    for first in earlier[:1]:
-        chance = max(last.probability - first.probability, 0.0) / (1 - first.probability)
-        told.append(
-            f"If nothing of the kind happens before {long_day(first.date)}, the chance is {percent(chance)}."
+def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
+    """Triggers of reactions, signs that tell much, and quiet until a day: what the headline becomes."""
+    forecast, analysis = run.forecast, run.analysis
+    target, milestone = headline_pair(forecast)
+    rows: list[Sequence[Cell | str]] = []
+    for reaction in [one for one in analysis.reactions if one.effects][:_MOST_TRIGGERS]:
+        soon, last = reaction.effects[-2], reaction.effects[-1]
+        rows.append(
+            (
+                Cell(f"{trigger_words(reaction)}, severity 4", note=answered_words(reaction)),
+                Cell(percent(soon.probability), note=f"{percent(soon.base)} without", value=soon.probability),
+                Cell(percent(last.probability), weight="semibold", value=last.probability),
+            )
         )
-    yield Prose(" ".join(told))
+    for sign in moving_signs(run)[:_MOST_TRIGGERS]:
+        label = f"{sign.label}, severity {sign.severity} or more, by {short_day(sign.until)}"
+        chance = Cell(percent(sign.if_seen), weight="semibold", value=sign.if_seen)
+        rows.append((Cell(label, note=f"{percent(sign.chance)} likely"), "", chance))
+    quiet = analysis.quiet_until[:_MOST_QUIET]
+    rows += [
+        (
+            f"Nothing of the kind has happened by {long_day(one.date)}",
+            "",
+            Cell(percent(one.probability), weight="semibold", value=one.probability),
+        )
+        for one in quiet
+    ]
+    routine = ""
+    if not moving_signs(run):
+        told = missing(run, "signs", "Signs to watch were not measured in this run.")
+        routine = told.split(": ")[0].rstrip(".") + "."
+    if rows:
+        days = next((one.effects[-2].days for one in analysis.reactions if one.effects), None)
+        columns = (
+            Column("If this happens next"),
+            right(f"{days} days on" if days else "", 20),
+            right(f"by {short_day(milestone.date)}", 24),
+        )
+        title = f"What would change the {percent(milestone.probability)} ({shorten(target.label, 60)})"
+        yield plain_table(columns, rows, title, "changes", whole=True)
+    if routine:
+        yield Prose(routine, tone="fine")
 
 
 def _others(run: RunRecords) -> Iterator[Block]:

@@ -44,6 +44,8 @@ from forecast.wording import (
 )
 
 LEVEL = "≈"
+FEWEST_EVENTS, FEWEST_DAYS = 5, 365
+"""Events and days of record below which page 1 carries a stamp."""
 _NAMED_PRIORS = 3
 
 
@@ -143,6 +145,16 @@ def read_run_records(
 
 def _read_both(folder: Path) -> tuple[Forecast, Analysis]:
     return read_record(folder / files.FORECAST, Forecast), read_record(folder / files.ANALYSIS, Analysis)
+
+
+def too_little(run: RunRecords) -> Iterator[str]:
+    """Yield why the record is too short or too thin for any headline; nothing where it is not."""
+    events, days = run.analysis.data.rows_fitted, (run.forecast.as_of - run.analysis.data.start).days + 1
+    if events < FEWEST_EVENTS or days < FEWEST_DAYS:
+        yield (
+            f"{count(events, 'event').capitalize()} in {count(days, 'day')} of record: below {FEWEST_EVENTS} "
+            "events or one year these numbers are assumptions, and no forecast."
+        )
 
 
 # The run before

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from forecast.blocks import (
     Alert,
@@ -29,6 +29,7 @@ from forecast.records.analysis import (
     ShiftEnd,
     TrackRecord,
     WeightPull,
+    windows_like,
 )
 from forecast.records.forecast import (
     Forecast,
@@ -51,17 +52,20 @@ from forecast.report.words import (
     assumptions_pull,
     base_rate_sentence,
     by_effect,
+    capitalised,
     change_with_error,
     confidence,
     days_ahead,
     group_label,
     headline_pair,
     judgement_sentence,
+    members_apart,
     method_sentence,
     named,
     now_text,
     odds_factor,
     odds_text,
+    said_came,
     scenario_answer,
     seen_before,
     shown_error,
@@ -98,28 +102,18 @@ PLAUSIBLE = (
 )
 _MOST_BARS = 14
 _COMPARED = (Column("Scenario"), right("Chance"), right("Change"), right("Assumed"))
-MilestoneColumn = Literal["milestone", "chance", "range", "words", "windows", "rate", "error", "change"]
-WIDTHS: dict[MilestoneColumn, float | None] = {
-    "milestone": None,
-    "chance": 12,
-    "range": 18,
-    "words": 30,
-    "windows": 14,
-    "rate": 15,
-    "error": 10,
-    "change": 13,
+_COLUMNS: dict[str, Column] = {
+    "milestone": Column("Before"),
+    "chance": right("Chance", 13),
+    "range": right("Plausible range", 18),
+    "words": Column("In words", 30),
+    "windows": right("Past periods", 14),
+    "rate": right("Constant rate", 15),
+    "tested": right("Tested", 17),
+    "error": right("Error", 10),
+    "change": right("Change", 13),
 }
-"""Columns of targets before milestones, with their width in millimetres of the PDF."""
-_HEADS = (
-    "Before",
-    "Chance",
-    "Plausible range",
-    "In words",
-    "Past periods",
-    "Constant rate",
-    "Error",
-    "Change",
-)
+"""Columns of targets before milestones."""
 _SHORT_MODELS = {
     "combined": "combi.",
     "panel": "panel",
@@ -164,7 +158,7 @@ def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") 
     target, milestone = headline_pair(forecast)
     return BottomLine(
         percent=percent(milestone.probability),
-        interval=f"within {days_ahead(forecast)} days",
+        interval=f"within {days_ahead(forecast):,} days",
         change=change,
         sentence=judgement_sentence(forecast),
         details=(
@@ -182,71 +176,68 @@ def milestone_table(
     most: int | None = None,
     details: bool = False,
     previous: PreviousRun | None = None,
+    tested: tuple[Forecast, TrackRecord | None] | None = None,
 ) -> Table:
     """Return the first targets of a forecast × their milestones, or the ``most`` first of these.
 
     The row ``asked`` is set off; ``details`` add what each target is; the change is that since the
-    ``previous`` run.
+    ``previous`` run, and ``tested`` the backtest, with what such forecasts said and came to.
     """
-    columns = [column for column in WIDTHS if column != "change" or previous]
+    shown = {
+        name: column
+        for name, column in _COLUMNS.items()
+        if (name != "change" or previous) and (name != "tested" or (tested and tested[1]))
+    }
     groups = []
     for place, target in enumerate(targets):
-        shown = target.milestones[:most]
+        rows = []
+        for milestone in target.milestones[:most]:
+            every = _milestone_cells(target, milestone, previous)
+            if tested:
+                every["tested"] = Cell(
+                    said_came(windows_like(*tested, target.name, milestone.date)), tone="fine"
+                )
+            rows.append(tuple(every[name] for name in shown))
+        marked = (
+            row
+            for row, milestone in enumerate(target.milestones[:most])
+            if asked and (target.name, milestone.name) == (asked.target, asked.milestone)
+        )
         groups.append(
             Group(
                 label=shorten(target.label, 90),
                 note=seen_before(target),
                 detail=shorten(target.definition, 300) if details else "",
                 colour=target_colour(place),
-                rows=tuple(
-                    tuple(_milestone_cell(column, target, milestone, previous) for column in columns)
-                    for milestone in shown
-                ),
-                marked=tuple(
-                    row
-                    for row, milestone in enumerate(shown)
-                    if asked and (target.name, milestone.name) == (asked.target, asked.milestone)
-                ),
+                rows=tuple(rows),
+                marked=tuple(marked),
             )
         )
-    return Table(
-        name="milestones",
-        title="Chance of each event before each milestone",
-        columns=tuple(
-            Column(head, WIDTHS[column], "left" if column in ("milestone", "words") else "right")
-            for head, column in zip(_HEADS, columns, strict=False)
-        ),
-        groups=tuple(groups),
-        lines=False,
-    )
+    title = "Chance of each event before each milestone"
+    columns = tuple(shown.values())
+    return Table(name="milestones", title=title, columns=columns, groups=tuple(groups), lines=False)
 
 
-def _milestone_cell(
-    column: MilestoneColumn,
-    target: TargetForecast,
-    milestone: MilestoneForecast,
-    previous: PreviousRun | None,
-) -> Cell:
-    probability = milestone.probability
-    match column:
-        case "milestone":
-            # What a label says after a comma is its place or its detail.
-            return Cell(f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 60)}")
-        case "chance":
-            return Cell(percent(probability), weight="semibold", value=probability)
-        case "range":
-            return Cell(interval_percent(milestone.interval90), value=milestone.interval90)
-        case "words":
-            return Cell(milestone.words)
-        case "windows" | "rate":
-            base = milestone.baseline.probability if column == "windows" else milestone.constant_rate
-            return Cell("–", tone="fine") if base is None else Cell(percent(base), value=base)
-        case "error":
-            return Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse)
-        case "change":
-            before = previous.change(target.name, milestone.name) if previous else None
-            moved = None if before is None else probability - before.probability
-            return Cell(change_mark(milestone, before), weight="semibold", value=moved)
+def _milestone_cells(
+    target: TargetForecast, milestone: MilestoneForecast, previous: PreviousRun | None
+) -> dict[str, Cell]:
+    def base(share: float | None) -> Cell:
+        return Cell("–", tone="fine") if share is None else Cell(percent(share), value=share)
+
+    chance = milestone.probability
+    before = previous.change(target.name, milestone.name) if previous else None
+    moved = None if before is None else chance - before.probability
+    return {
+        # What a label says after a comma is its place or its detail.
+        "milestone": Cell(f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 60)}"),
+        "chance": Cell(percent(chance), weight="semibold", value=chance),
+        "range": Cell(interval_percent(milestone.interval90), value=milestone.interval90),
+        "words": Cell(milestone.words, note=members_apart(milestone)),
+        "windows": base(milestone.baseline.probability),
+        "rate": base(milestone.constant_rate),
+        "error": Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse),
+        "change": Cell(change_mark(milestone, before), weight="semibold", value=moved),
+    }
 
 
 # Scenarios
@@ -423,49 +414,38 @@ def change_lines(forecast: Forecast, change: ReconcilingChange) -> Iterator[tupl
 def robustness_blocks(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
     """Yield what each number rests on, and what each assumption does to one."""
     yield from alarm(forecast)
-    yield labels_table(forecast, robustness.sensitivities, printed=True)
+    yield labels_table(forecast, robustness.sensitivities)
     yield Prose(PULLS, tone="fine")
     yield from _tornado(forecast, robustness)
 
 
-def labels_table(
-    forecast: Forecast,
-    sensitivities: Sequence[NumberSensitivity],
-    *,
-    printed: bool = False,
-    colour: Callable[[int], str | None] = lambda place: None,
-) -> Table:
-    """Return what each number rests on; where it is ``printed``, by its name in the record, with reasons."""
+def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Table:
+    """Return what each number rests on, and why."""
     groups = []
-    for place, target in enumerate(forecast.targets):
+    for target in forecast.targets:
         known = {label.milestone: label for label in sensitivities if label.target == target.name}
         rows = []
         for milestone in target.milestones:
             if label := known.get(milestone.name):
                 chance = milestone.probability
-                rests_on = (
-                    label.rests_on if printed else LABEL_SHORT[label.rests_on].removeprefix("rests on ")
+                rows.append(
+                    cells(
+                        short_day(milestone.date),
+                        Cell(percent(chance), value=chance),
+                        Cell(LABEL_SHORT[label.rests_on].removeprefix("rests on "), weight="semibold"),
+                        *_pull_cells(assumptions_pull(label), label.priors, chance),
+                        *_pull_cells(strength(label.data), label.data, chance),
+                    )
                 )
-                row = cells(
-                    short_day(milestone.date),
-                    Cell(percent(chance), value=chance),
-                    Cell(rests_on, weight="semibold"),
-                    *_pull_cells(assumptions_pull(label), label.priors, chance),
-                    *_pull_cells(strength(label.data), label.data, chance),
-                )
-                strongest = Cell(group_label(label.groups[0].name), tone="fine")
-                rows.append(row if printed else (*row, strongest))
         reasons = (
-            f"{label.rests_on}: {REASON_WORDS[reason]} (strongest: {group_label(label.groups[0].name)})."
-            for reason, label in {label.reason: label for label in known.values()}.items()
+            f"{capitalised(LABEL_SHORT[label.rests_on])}: {REASON_WORDS[label.reason]} (strongest: "
+            f"{group_label(label.groups[0].name)})."
+            for label in {label.reason: label for label in known.values()}.values()
         )
-        detail = " ".join(reasons) if printed else ""
-        group = Group(label=shorten(target.label, 80), detail=detail, colour=colour(place), rows=tuple(rows))
-        groups.append(group)
+        groups.append(Group(label=shorten(target.label, 80), detail=" ".join(reasons), rows=tuple(rows)))
     columns = (
         *(right("Before", 20), right("Chance", 14), Column("Rests on", 24)),
         *(right("Assumptions: pull", 20), right("odds", 22), right("Data: pull", 16), right("odds", 22)),
-        *(() if printed else (Column("Most influential assumption"),)),
     )
     title = "What each probability rests on"
     return Table(name="assumptions", title=title, columns=columns, groups=tuple(groups))

@@ -53,10 +53,7 @@ _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 _BEFORE_SVG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _LEFT_OUT = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
 _SIZE = re.compile(r'(<svg[^>]*?) width="[^"]*"| height="[^"]*"')
-_WIDE = re.compile(r'viewBox="0 0 ([\d.]+)')
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\b")
-_SMALLEST_POINTS, _LEAST_PIXELS = 8, 12
-"""Smallest type of a figure, and how large it has to be on a screen."""
 _LEAST_CONTRAST, _TEXT_CONTRAST, _GREY_BELOW = 5.0, 12.0, 0.35
 _GROUND_FROM = 0.55
 """Relative luminance from which a colour is a ground or a hairline, and not a line, a dot or a text."""
@@ -202,14 +199,14 @@ def compile_pdf(
     content: Mapping[str, Any],
     figures: tuple[Path, ...],
     attached: Sequence[Attachment],
-    as_of: date,
+    made_on: date,
     *,
     logo: Logo | None = None,
     template: Path | None = None,
 ) -> bytes:
     """Compile the template with the content as data; the same input gives the same bytes.
 
-    ``content`` holds the JSON values of ``Content.as_json``, and ``as_of`` becomes the creation date.
+    ``content`` holds the JSON values of ``Content.as_json``, and ``made_on`` becomes the creation date.
     ``template`` takes the place of ``report.typ`` and can import the parts beside that one.
 
     Raises
@@ -244,7 +241,7 @@ def compile_pdf(
                 font_paths=[str(root / "fonts")],
                 ignore_system_fonts=True,
                 pdf_standards=["ua-1", "a-3a"],
-                timestamp=int(datetime.combine(as_of, time(), UTC).timestamp()),
+                timestamp=int(datetime.combine(made_on, time(), UTC).timestamp()),
             )
         except typst.TypstError as error:
             kind = ForecastError if template is None else InputError
@@ -296,7 +293,6 @@ def render_content(
     return template.render(
         **shown,
         charts={name: _inline_svg(text, name) for name, text in drawn.items()},
-        least={name: _least_width(text) for name, text in drawn.items()},
         frame={name: Markup(_variable(value)) for name, value in frame.items()},
         light=Markup("".join(f"--c-{colour[1:]}:{colour};" for colour in sorted(colours))),
         dark=Markup(f"{dark}--c-ffffff:{DARK_GROUND};"),
@@ -344,12 +340,6 @@ def _inline_svg(text: str, name: str) -> Markup:
     named = _ID.sub(lambda found: f"{found.group()}{name}-", sized)
     hidden = named.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
     return Markup(_COLOUR.sub(lambda found: _variable(found.group()), hidden))
-
-
-def _least_width(text: str) -> int:
-    """Pixels that a figure must be wide for its smallest type to be readable on a phone."""
-    found = _WIDE.search(text)
-    return round(float(found[1]) * _LEAST_PIXELS / _SMALLEST_POINTS) if found else 0
 
 
 def data_address(content: bytes, media_type: str) -> str:

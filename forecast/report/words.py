@@ -8,6 +8,7 @@ rests on, with the reasons.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
@@ -16,13 +17,18 @@ from typing import Literal, NamedTuple
 from forecast.blocks import Cell
 from forecast.events.codebook import CATEGORIES
 from forecast.records.analysis import (
+    FEWEST_EPISODES,
     Assumed,
     AssumptionEffect,
     LearnedFrom,
     MilestoneChange,
     NumberSensitivity,
+    ReactionMeasured,
+    ReliabilityBin,
     TrackRecord,
+    TrackRow,
     WeightPull,
+    windows_like,
 )
 from forecast.records.forecast import (
     ActAssumed,
@@ -30,6 +36,7 @@ from forecast.records.forecast import (
     Member,
     MilestoneForecast,
     OwnRecord,
+    RestsOn,
     ScenarioForecast,
     ScenarioMilestone,
     ScenarioReason,
@@ -71,6 +78,8 @@ MOST_IN_CHART = 12
 """Milestones that a chart can name and number."""
 SENSITIVE = 0.05
 """Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
+FACTOR_APART = 3.0
+"""Ratio of what members say from which on it stands beside the number."""
 LEAST_SHOWN = 0.01
 """Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
 NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
@@ -78,26 +87,27 @@ STEP_NAMES: dict[Step, str] = {
     "base_rate": "base rate",
     "own_rates": "this pair's own rates",
     "other_pairs": "what other pairs teach",
-    "drift": "level of conflict in recent years",
+    "drift": "level of conflict now",
     "tension": "tension",
-    "reactions": "named reactions to come",
-    "recent_acts": "recent events",
+    "reactions": "answers to triggers to come",
+    "recent_acts": "what past acts still bring about",
     "scheduled_events": "scheduled events",
-}
-LABEL_WORDS = {
-    "data-driven": "The headline rests on the data",
-    "prior-driven": "The headline rests on our assumptions",
-    "conflict": "The headline is a compromise between our assumptions and the data",
-    "unclear": "What the headline rests on cannot be told",
 }
 LABEL_SHORT = {
     "data-driven": "rests on data",
     "prior-driven": "rests on assumptions",
-    "conflict": "data and assumptions pull apart",
-    "unclear": "not clear what it rests on",
+    "conflict": "rests on both, which pull apart",
+    "unclear": "cannot be told from the draws",
+}
+LABEL_COUNTS: dict[RestsOn, str] = {
+    "data-driven": "rest on data",
+    "prior-driven": "rest on assumptions",
+    "conflict": "rest on both, which pull apart",
+    "unclear": "cannot be told",
 }
 REASON_WORDS = {
-    "never observed": "it was never observed, so the figure reflects our assumptions",
+    "never observed": "it never happened in the data",
+    "too few cases": "it was seen too seldom for the data to fix it",
     "too few draws": "the draws are too few to tell",
     "priors move it little": "more or less weight on the assumptions moves it little",
     "within the noise": "whatever moves it moves it by less than the draws can tell",
@@ -209,20 +219,9 @@ def chosen_milestones(
     return tuple(milestones[place] for place in sorted(places))
 
 
-def days_ahead(forecast: Forecast) -> str:
-    """Days from the as-of date to the headline's milestone, as every text states them: ``"484"``."""
-    return f"{(headline_pair(forecast)[1].date - forecast.as_of).days:,}"
-
-
-def shown_days(forecast: Forecast, window_days: int) -> int:
-    """Return how a reader is told the length of a tested window.
-
-    The window of a milestone begins on the day after the as-of date and ends before the milestone: it has a
-    day less than the milestone is ahead. Where a window is that of one of the forecast's own milestones it
-    goes by the days from as-of date to milestone, as everywhere else; others by their own length.
-    """
-    ours = {(one.date - forecast.as_of).days for target in forecast.targets[:1] for one in target.milestones}
-    return window_days + 1 if window_days + 1 in ours else window_days
+def days_ahead(forecast: Forecast) -> int:
+    """Days after the as-of date and before the headline's milestone: those of the window that is asked of."""
+    return (headline_pair(forecast)[1].date - forecast.as_of).days - 1
 
 
 def judgement_sentence(forecast: Forecast) -> str:
@@ -257,7 +256,7 @@ def _months(target: TargetForecast) -> str:
 def base_rate_sentence(forecast: Forecast) -> str:
     """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
     target, milestone = headline_pair(forecast)
-    period, share = f"past {days_ahead(forecast)}-day periods", percent(milestone.baseline.probability)
+    period, share = f"past {days_ahead(forecast):,}-day periods", percent(milestone.baseline.probability)
     if not target.observed_before:
         return (
             "Base rate: it has never happened in the data. Smoothing, which allows for what was not yet "
@@ -289,12 +288,49 @@ def cases_marked(target: TargetForecast, first: date) -> str:
     return f"the last {shown} of {target.observed_before:,} past cases"
 
 
-def step_name(forecast: Forecast, step: WaterfallStep) -> str:
-    """Name a step; of the base rate, which of the two it is."""
-    if step.step != "base_rate":
-        return capitalised(STEP_NAMES[step.step])
-    constant = headline_pair(forecast)[1].constant_rate is not None
-    return "Base rate: constant rate" if constant else "Base rate: share of past periods"
+def step_name(forecast: Forecast, step: WaterfallStep, level: float | None = None) -> str:
+    """Name a step; the base rate by what it counts, and the ``level`` of conflict over its average."""
+    target, milestone = headline_pair(forecast)
+    if step.step == "base_rate":
+        constant = milestone.constant_rate is not None
+        return "Base rate: constant rate" if constant else "Base rate: share of past periods"
+    if step.step == "own_rates" and 0 < target.observed_before < FEW_CASES:
+        return f"The model on the same {cases_in_words(target)}"
+    if step.step == "drift" and level is not None:
+        return f"Conflict now runs at {number(level, 1)} times its average"
+    return capitalised(STEP_NAMES[step.step])
+
+
+def cases_in_words(target: TargetForecast) -> str:
+    """How many past cases there are, e.g. ``"two past cases"``; those of one day are one."""
+    return f"{small_number(target.observed_before)} past {plural(target.observed_before, 'case', 'cases')}"
+
+
+def members_apart(milestone: MilestoneForecast) -> str:
+    """Say what the members say where it differs by a factor of ``FACTOR_APART``; else nothing."""
+    said = [member.probability for member in milestone.members or () if member.weight > 0]
+    if len(said) < 2 or max(said) < FACTOR_APART * min(said):
+        return ""
+    return f"members {interval_percent((min(said), max(said)))}"
+
+
+def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
+    """Say what a number rests on, and why: the one rule of ``docs/sensitivity.md``."""
+    target = forecast.target(label.target)
+    if label.reason == "too few cases":
+        fix = plural(target.observed_before, "fixes", "fix")
+        return (
+            f"{capitalised(cases_in_words(target))} {fix} this number poorly, so it rests mostly on our "
+            "assumptions."
+        )
+    if label.rests_on == "conflict":
+        data = "raise" if label.data.change > 0 else "lower"
+        priors = "raise" if label.priors.change > 0 else "lower"
+        return (
+            f"Data and assumptions pull apart: trusting the data more would {data} the number, trusting our "
+            f"assumptions more would {priors} it."
+        )
+    return f"The headline {LABEL_SHORT[label.rests_on]}: {REASON_WORDS[label.reason]}."
 
 
 def members_sentence(members: Sequence[Member]) -> str:
@@ -342,17 +378,23 @@ class Confidence(NamedTuple):
         return f"{self.level.capitalize()} confidence: {'; '.join(holding)}."
 
 
-def confidence(forecast: Forecast, record: TrackRecord | None) -> Confidence:
-    """How sure we are of the headline, by the weakest of what it rests on."""
-    reasons = sorted(_reasons(forecast, record), key=lambda reason: LEVELS.index(reason.level))
+def confidence(
+    forecast: Forecast, record: TrackRecord | None, target: TargetForecast | None = None
+) -> Confidence:
+    """How sure we are of a target before the headline's milestone, by the weakest of what it rests on."""
+    target = target or headline_pair(forecast)[0]
+    milestone = named(target.milestones, forecast.headline.milestone)
+    found = _reasons(forecast, target, milestone, record)
+    reasons = sorted(found, key=lambda reason: LEVELS.index(reason.level))
     return Confidence(reasons[0].level, tuple(reasons))
 
 
-def _reasons(forecast: Forecast, record: TrackRecord | None) -> Iterator[Reason]:
-    target, milestone = headline_pair(forecast)
+def _reasons(
+    forecast: Forecast, target: TargetForecast, milestone: MilestoneForecast, record: TrackRecord | None
+) -> Iterator[Reason]:
     if seen := target.observed_before:
         level = _graded(seen, FEW_CASES, MANY_CASES)
-        cases = f"{small_number(seen)} past {plural(seen, 'case', 'cases')}"
+        cases = cases_in_words(target)
         yield Reason(level, f"only {cases}" if level == "low" else cases)
     else:
         yield Reason("low", "no past case, so the figure reflects our assumptions")
@@ -360,7 +402,7 @@ def _reasons(forecast: Forecast, record: TrackRecord | None) -> Iterator[Reason]
     level = _graded(lower - upper, -WIDE_POINTS, -NARROW_POINTS)
     yield Reason(level, f"a plausible range {upper - lower:.0f} points wide")
     match milestone.rests_on:
-        case "prior-driven":
+        case "prior-driven" if seen >= FEW_CASES:
             yield Reason("low", "the figure rests on assumptions more than on data")
         case "conflict":
             yield Reason("moderate", "assumptions and data pull apart")
@@ -375,7 +417,7 @@ def _reasons(forecast: Forecast, record: TrackRecord | None) -> Iterator[Reason]
     poor = dict.fromkeys(_POOR_DATA[one.code] for one in forecast.cautions if one.code in _POOR_DATA)
     if poor:
         yield Reason("moderate", listing(tuple(poor)))
-    yield _skill(forecast, milestone, record)
+    yield _skill(windows_like(forecast, record, target.name, milestone.date))
 
 
 def _graded(value: float, low: float, high: float) -> Level:
@@ -383,19 +425,15 @@ def _graded(value: float, low: float, high: float) -> Level:
     return "low" if value < low else "high" if value >= high else "moderate"
 
 
-def _skill(forecast: Forecast, milestone: MilestoneForecast, record: TrackRecord | None) -> Reason:
-    rows = [row for row in record.rows if row.target == forecast.headline.target] if record else []
-    if not rows:
-        return Reason("moderate", "no track record")
-    longest = max(rows, key=lambda row: row.horizon_days)
-    days = f"{shown_days(forecast, longest.horizon_days):,} days"
-    if longest.claim == "worse":
-        return Reason("low", f"worse than the base rate at {days} in the past")
-    if longest.claim == "none":
-        return Reason("moderate", f"not shown to beat the base rate at {days}")
-    if (milestone.date - forecast.as_of).days - 1 > longest.horizon_days:
-        return Reason("moderate", f"tested only up to {days} ahead")
-    return Reason("high", f"better than the base rate at {days} in the past")
+def _skill(row: TrackRow | None) -> Reason:
+    if row is None:
+        return Reason("moderate", "not tested so far ahead")
+    days = f"{row.horizon_days:,} days ahead"
+    if row.claim == "worse":
+        return Reason("low", f"worse than simple counting {days} in the past")
+    if row.claim == "none":
+        return Reason("moderate", f"not shown to beat simple counting {days}")
+    return Reason("high", f"better than simple counting {days} in the past")
 
 
 def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
@@ -403,35 +441,69 @@ def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     if record.never_tested:
         yield NEVER_TESTED
         return
-    assert record.horizon_days is not None
     assert record.highest_said is not None
     assert record.mean_said is not None
+    held, episodes = record.held or 0, record.episodes or 0
+    periods = f"of {record.windows:,} overlapping test periods of {record.horizon_days:,} days"
+    past = f"{small_number(episodes)} past {plural(episodes, 'episode', 'episodes')}".capitalize()
+    yield f"{past} fell into {held:,} {periods}." if held else f"It happened in none {periods}."
     came = "it happened" if record.highest_came else "it did not happen"
-    days = shown_days(forecast, record.horizon_days)
-    yield (
-        f"Backtest {days:,} days ahead: it happened in {record.held:,} of {record.windows:,} periods. We "
-        f"said {percent(record.mean_said)} on average and {percent(record.highest_said)} at most ({came})."
-    )
+    average, highest = percent(record.mean_said), percent(record.highest_said)
+    yield f"Our forecasts averaged {average}; the highest was {highest} ({came})."
     probability = headline_pair(forecast)[1].probability
     if shown_percent(probability) != shown_percent(record.highest_said) and probability > record.highest_said:
         yield f"Never tested as high as {percent(probability)}."
-    skills = (
-        (record.skill_windows, record.skill_windows_se, "the share of past periods"),
-        (record.skill_constant_rate, record.skill_constant_rate_se, "the constant rate"),
-    )
-    compared = [
-        f"{skill_words(skill, error)} than {base}" for skill, error, base in skills if skill is not None
-    ]
-    if compared:
-        yield f"Brier score: {listing(tuple(compared))}."
-        if all(error is None or abs(skill or 0.0) < 2 * error for skill, error, _ in skills):
-            yield "Too few cases to say whether we beat the base rate."
+    span = record.skill_windows90
+    unsure = span is None or span[0] <= 0 <= span[1]
+    if span is not None and held and (unsure or episodes >= FEWEST_EPISODES):
+        yield f"Against simple counting: {skill_span(span)}."
+    if unsure or episodes < FEWEST_EPISODES:
+        yield "Too few cases to say whether we beat it."
 
 
-def skill_words(skill: float, error: float | None) -> str:
-    """Skill as a comparison, the same wherever it stands: ``"8% ± 6 better"``, ``"11% worse"``."""
-    within = "" if error is None else f" ± {100 * error:.0f}"
-    return f"{abs(100 * skill):.0f}%{within} {'better' if skill >= 0 else 'worse'}"
+def skill_span(interval: tuple[float, float]) -> str:
+    """A 90% interval of a skill as a comparison, e.g. ``"anything from 24% worse to 40% better"``."""
+    low, high = (round(100 * end) for end in interval)
+    if low < 0 < high:
+        return f"anything from {-low}% worse to {high}% better"
+    ends = sorted((abs(low), abs(high)))
+    span = f"{ends[0]}%" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}%"
+    return f"{span} {'worse' if low + high < 0 else 'better'}"
+
+
+def said_came(row: TrackRow | None) -> str:
+    """What forecasts of such a window said on average, and in what share it came, e.g. ``"22 → 23%"``."""
+    if row is None:
+        return "–"
+    came = row.n_hits / row.n
+    return f"{percent(row.mean_said)[:-1]} → {percent(came) if 0 < came < 1 else f'{came:.0%}'}"
+
+
+def near_came(record: TrackRecord | None, probability: float) -> ReliabilityBin | None:
+    """Return the tenth of the scale that a chance lies in, with what such forecasts came to; if any did."""
+    curve = next((one for one in record.reliability if one.model == record.model), None) if record else None
+    tenth = min(int(10 * probability), 9)
+    bins = curve.bins if curve else ()
+    return next((one for one in bins if min(int(10 * one.forecast_mean), 9) == tenth), None)
+
+
+# Reactions
+
+
+def trigger_words(one: ReactionMeasured) -> str:
+    """Acts that set a reaction off: what its label says of them, or their class."""
+    sentence = one.sentence.partition(f"({one.name}): ")[2].replace("_", " ")
+    found = (re.match(r"(.+?) (?:is|are) (?:answered|followed) by ", text) for text in (one.label, sentence))
+    return next((capitalised(match[1]) for match in found if match), one.label)
+
+
+def answered_words(one: ReactionMeasured) -> str:
+    """How many past triggers were answered, beside what chance alone gives, and how the class was chosen."""
+    if not one.cases:
+        return "no past case whose days are over"
+    alone = f" ({percent(one.by_chance)} of other days)" if one.by_chance is not None else ""
+    within = f"answered within {count(one.days, 'day')}"
+    return f"{one.answered} of {count(one.cases, 'case')} {within}{alone}; class chosen after the cases"
 
 
 # Errors and changes

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -15,7 +17,7 @@ from pydantic import ValidationError
 
 from forecast import storage
 from forecast.config import Config
-from forecast.errors import ForecastError, RunFolderError, shown
+from forecast.errors import ForecastError, InputError, RunFolderError, shown
 from forecast.records.base import Record
 
 FORECAST = "forecast.json"
@@ -56,6 +58,17 @@ _PASSING = {"made_on", "timings_s"}
 
 _MOST_NAMED = 3
 _BY_FORCE = ", or use `force` to build a report that says so"
+
+
+def day_made() -> date:
+    """Return today (UTC), or the day of ``SOURCE_DATE_EPOCH``; ``InputError`` where that is no second."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else datetime.now(UTC).date()
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(
+            f"SOURCE_DATE_EPOCH: got {shown(repr(epoch))}; expected seconds since 1970-01-01"
+        ) from error
 
 
 class _UnreadError(RunFolderError):

@@ -78,13 +78,16 @@ _WHOLE_DAYS = 28
 
 
 def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) -> tuple[PastCase, ...]:
-    """Return the last events of the record that met a target, in their order.
+    """Return the last cases of the record, in their order: of each day with a target event the gravest.
 
     ``origin`` is the first day that is not known, ``start`` the first that counts as observed.
     """
     inside = (events.date >= np.datetime64(start, "D")) & (events.date < np.datetime64(origin, "D"))
     met = events.select(np.asarray(inside & rule.mask(events)))
-    return tuple(PastCase(event_id=event.id, date=event.date) for event in met.rows())[-MOST_CASES:]
+    gravest: dict[date, PastCase] = {}
+    for event in sorted(met.rows(), key=lambda event: event.severity):
+        gravest[event.date] = PastCase(event_id=event.id, date=event.date)
+    return tuple(gravest[day] for day in sorted(gravest))[-MOST_CASES:]
 
 
 def constant_rate(
@@ -124,7 +127,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
         milestones.append(read.model_copy(update=beside))
     return TargetForecast(
         **target_facts(config, name, inputs.scale),
-        observed_before=int(rule.mask(inputs.events.between(grid.start, config.as_of)).sum()),
+        observed_before=int(past_events(inputs.events, rule, grid.origin, grid.start).first_of_day().sum()),
         cases=past_cases(inputs.events, rule, grid.origin, grid.start),
         milestones=tuple(milestones),
         curve=curve_record(curve, grid.origin),
@@ -505,7 +508,7 @@ def _dated(base: Run, month: Month) -> Iterator[DatedEvent]:
 
 def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]) -> MonthlyRisk:
     whole = [at for at, one in enumerate(months) if one.days >= _WHOLE_DAYS] or [*range(len(months))]
-    even = {at: hazards[at] * (STANDARD_DAYS / months[at].days) for at in whole}
+    even = {at: 1 - (1 - hazards[at]) ** (STANDARD_DAYS / months[at].days) for at in whole}
     high = max(whole, key=lambda at: even[at].mean())
     low = min(whole, key=lambda at: even[at].mean())
     apart = even[high] - even[low]
@@ -546,31 +549,25 @@ def _limit(comparisons: int) -> float:
 def _matters(month: MonthRisk) -> str:
     verb, other = ("add", "to") if month.scheduled > 0 else ("take", "off")
     return (
-        f"{_month_of(month.first_day)} matters most: scheduled events {verb} "
-        f"{_with_error(month.scheduled, month.scheduled_mcse)} {other} its risk, which is "
+        f"{_month_of(month.first_day)} is moved most by scheduled events: they {verb} "
+        f"{wording.points(month.scheduled)} {other} the risk of its {wording.count(month.days, 'day')}, "
         f"{wording.percent(month.hazard)}."
     )
 
 
 def _matters_not(told: MonthlyRisk, ends: tuple[str, str], *, scheduled: bool) -> str:
-    """Say that no date matters; ``ends`` are the lowest and the highest risk of 30 days in percent."""
+    """Say that all dates are treated alike; ``ends``: lowest and highest risk of 30 days in percent."""
     why = "scheduled events hardly change the risk of any month" if scheduled else "no event is scheduled"
-    if len(told.months) == 1:
-        return f"No date matters: {why}."
-    if not told.months_differ:
-        return (
-            f"No date matters: {why}, and months do not differ beyond Monte Carlo error ({ends[0]} to "
-            f"{ends[1]} in 30 days)."
-        )
-    return (
-        f"No date matters: {why}; the 30-day risk ranges from {ends[0]} in {_month_of(told.lowest)} to "
-        f"{ends[1]} in {_month_of(told.highest)}, {_with_error(told.difference, told.difference_mcse)} apart."
+    alike = (
+        f"The model treats all dates alike: {why}. It cannot tell whether such acts cluster around a "
+        "milestone."
     )
-
-
-def _with_error(change: float, mcse: float) -> str:
-    """A change in points with its 95% Monte Carlo error."""
-    return f"{wording.points(change)} (±{max(1.96 * mcse, 0.0005) * 100:.1f})"
+    if len(told.months) == 1 or ends[0] == ends[1]:
+        return alike
+    if not told.months_differ:
+        return f"{alike} The 30-day risk is {ends[0]} to {ends[1]}; months do not differ beyond chance."
+    low, high = _month_of(told.lowest), _month_of(told.highest)
+    return f"{alike} The 30-day risk is {ends[1]} in {high} and {ends[0]} in {low}."
 
 
 def _month_of(day: date) -> str:

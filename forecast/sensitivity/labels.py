@@ -20,6 +20,7 @@ from forecast.inference.importance import ImportanceWeights, importance_weights,
 from forecast.models.draws import Floats, log_likelihood
 from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
 from forecast.records.forecast import Forecast, RestsOn, TargetForecast
+from forecast.runs.cautions import FEWEST_TARGET_DAYS
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day, parameter_draws
 
@@ -147,13 +148,16 @@ def label_of(
     """Return the label of a probability and the rule that made it.
 
     ``prior`` is the pull of all priors together, ``strongest_group`` the strength of one group alone (joint
-    changes may cancel), ``observed_before`` counts target events in the data. The rules, in this order: never
-    observed → prior-driven; weights that cannot be trusted → unclear; priors without effect → data-driven (or
-    unclear, where the effects found are within the noise); data without effect → prior-driven; both with
-    effect and with clear shifts of opposite signs → conflict; otherwise whichever has more effect.
+    changes may cancel), ``observed_before`` counts cases in the data. The rules, in this order: seen on fewer
+    than ``FEWEST_TARGET_DAYS`` days → prior-driven; weights that cannot be trusted → unclear; priors without
+    effect → data-driven (or unclear, where the effects found are within the noise); data without effect →
+    prior-driven; both with effect and with clear shifts of opposite signs → conflict; otherwise whichever has
+    more effect.
     """
     if not observed_before:
         return "prior-driven", "never observed"
+    if observed_before < FEWEST_TARGET_DAYS:
+        return "prior-driven", "too few cases"
     if not (prior.trusted and likelihood.trusted):
         return "unclear", "too few draws"
     strength = max(prior.strength, strongest_group)

@@ -301,7 +301,7 @@ def _forecast(config: Config, events: EventTable, fitted: Fitted | None) -> tupl
             return failed("not_converged", f"the fit did not converge. {faults}"), run
         targets = run.forecast.targets
     work: Work = "reweighted" if weights else "fitted" if run else "direct"
-    cautions = (*far_from_baseline(targets), *cautions_of(inputs))
+    cautions = (*far_from_baseline(targets, inputs.data.grid), *cautions_of(inputs))
     return DyadRow(targets=targets, cautions=cautions, work=work, weights=weights), run
 
 

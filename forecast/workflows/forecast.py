@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from forecast.evaluation.track_record import decision_of
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, check_gates, fit
-from forecast.ledger.chain import Ledger
+from forecast.ledger.chain import GRACE_DAYS, Ledger
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
@@ -43,7 +43,7 @@ from forecast.runs.cautions import (
     warn_of,
     without_warnings,
 )
-from forecast.runs.files import claimed, refuse_existing, run_hash, run_place
+from forecast.runs.files import claimed, day_made, refuse_existing, run_hash, run_place
 from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
@@ -143,6 +143,8 @@ def _make(
         name=config.name,
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
         as_of=config.as_of,
+        made_on=day_made(),
+        hindsight=day_made() > config.as_of + timedelta(days=GRACE_DAYS),
         model=config.model.family,
         converged=gates.converged,
         fits=(gates,),
@@ -152,7 +154,7 @@ def _make(
         reported_by=reported_by(config),
         cautions=(
             *not_converged(gates),
-            *far_from_baseline(targets),
+            *far_from_baseline(targets, inputs.data.grid),
             *cautions_of(inputs),
         ),
         members=mixture.members(),

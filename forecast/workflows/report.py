@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -27,8 +26,7 @@ from forecast.records.analysis import (
     PreviousRun,
     TrackRecord,
     own_record,
-    tested_row,
-    with_value,
+    tested_headline,
 )
 from forecast.records.forecast import Forecast
 from forecast.records.notices import notice
@@ -38,6 +36,7 @@ from forecast.runs import files
 from forecast.runs.files import (
     changed_run_folder,
     claimed,
+    day_made,
     new_run_folder,
     output_hashes,
     read_manifest,
@@ -101,7 +100,6 @@ def save_run(
             update={
                 "timings_s": {},
                 "record": own_record(run.forecast, record),
-                "decision": with_value(run.forecast, record),
             }
         ),
     )
@@ -138,7 +136,7 @@ def with_records(
     from forecast.runs.inputs import target_rules
 
     rule = next(one for one in target_rules(config) if one.name == forecast.headline.target)
-    tested = tested_row(forecast, beside.record)
+    tested = tested_headline(forecast, beside.record)
     signs = analysis.signs
     if signs:
         from forecast.scenarios.signs import with_history
@@ -194,7 +192,7 @@ def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> No
         "sources": [one.model_dump(mode="json") for one in terms_of(run.inputs.events)],
         "use": config.events.use,
         "versions": run.forecast.versions,
-        "made_on": datetime.now(UTC).date().isoformat(),
+        "made_on": (run.forecast.made_on or day_made()).isoformat(),
         "timings_s": dict(timings),
         "outputs_sha256": output_hashes(filling),
     }
@@ -360,7 +358,7 @@ def _backtest_since(config: Config, folder: Path) -> TrackRecord | None:
 
 
 def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
-    from forecast.evaluation.track_record import costs_of, find_track_record
+    from forecast.evaluation.track_record import find_track_record
     from forecast.runs.inputs import target_rules
 
     places = [folder.parent / files.BACKTEST]
@@ -375,7 +373,6 @@ def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBac
             config.model.family,
             config.model_dump(mode="json")["model"]["priors"],
             seed=config.sampler.seed,
-            costs=costs_of(config),
         )
         if found is not None:
             return found
