@@ -504,7 +504,10 @@ def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
     """Say what sets the reaction off, how often it came, what chance alone gives, and its chance."""
     sentence = one.sentence.partition(f"({one.name}): ")[2] or one.sentence
     yield capitalised(sentence.replace("_", " "))
-    yield f"The record: {answered_words(one)}, so the count flatters it."
+    if one.cases:
+        yield f"The record: {answered_words(one)}, so the count flatters it."
+    else:
+        yield "The record holds no case whose days are over."
     trigger = "a trigger of severity 4" if one.effects else "the occasion"
     before = f"{percent(one.prior)} ({interval_percent(one.prior90)})"
     after = f"{percent(one.chance)} (90% interval {interval_percent(one.chance90)})"

@@ -293,11 +293,11 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
         routine = told.split(": ")[0].rstrip(".") + "."
     if rows:
         days = next((one.effects[-2].days for one in analysis.reactions if one.effects), None)
-        columns = (
-            Column("If this happens next"),
-            right(f"{days} days on" if days else "", 20),
-            right(f"by {short_day(milestone.date)}", 24),
-        )
+        columns = [Column("If this happens next"), right(f"by {short_day(milestone.date)}", 24)]
+        if days is None:
+            rows = [(first, last) for first, _, last in rows]
+        else:
+            columns.insert(1, right(f"{days} days on", 20))
         title = f"What would change the {percent(milestone.probability)} ({shorten(target.label, 60)})"
         yield plain_table(columns, rows, title, "changes", whole=True)
     if routine:

@@ -458,7 +458,7 @@ def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     if span is not None and held and (unsure or episodes >= FEWEST_EPISODES):
         yield f"Against simple counting: {skill_span(span)}."
     if unsure or episodes < FEWEST_EPISODES:
-        yield "Too few cases to say whether we beat it."
+        yield "Too few cases to say whether we beat simple counting."
 
 
 def skill_span(interval: tuple[float, float]) -> str:

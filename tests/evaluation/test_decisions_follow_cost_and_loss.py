@@ -1,13 +1,13 @@
-"""When to act, and what acting on forecasts is worth: closed forms of the cost–loss model."""
+"""When to act: closed forms of the cost–loss model."""
 
-import numpy as np
+from types import SimpleNamespace
+
 import pytest
 import yaml
 
 from forecast.config import load_config
 from forecast.errors import ConfigError
-from forecast.evaluation.forecast_table import join_forecasts
-from forecast.evaluation.track_record import CostLoss, costs_of, decision_value
+from forecast.evaluation.track_record import decision_of
 
 CASE = {
     "name": "case",
@@ -18,49 +18,33 @@ CASE = {
 }
 
 
-def value(make_table, costs, said, outcome, base=0.3):
-    tables = [make_table(said, outcome, who="combined"), make_table(base, outcome)]
-    return decision_value(join_forecasts(tables), "combined", "force", 30, costs, seed=1)
+def decided(tmp_path, stated, probability):
+    path = tmp_path / "case.yaml"
+    path.write_text(yaml.safe_dump(CASE | ({"decision": stated} if stated else {})))
+    config = load_config(path)
+    inputs = SimpleNamespace(config=config, data=SimpleNamespace(grid=SimpleNamespace(origin=config.as_of)))
+    return decision_of(
+        SimpleNamespace(
+            inputs=inputs,
+            probability=lambda target, day: probability,
+            chance_above=lambda target, day, threshold: float(probability > threshold),
+        )
+    )
 
 
-def test_acting_pays_from_the_ratio_of_cost_and_loss():
-    costs = CostLoss((1.0, 1.0), (12.0, 12.0))
-    assert costs.threshold == pytest.approx(1 / 12)
-    assert costs.threshold_range == pytest.approx((1 / 12, 1 / 12))
-    ranged = CostLoss((1.0, 4.0), (10.0, 40.0))
-    assert ranged.threshold_range == pytest.approx((1 / 40, 4 / 10))
-    assert ranged.threshold == pytest.approx(2 / 20)
-
-
-def test_expected_expense_is_least_at_the_threshold():
-    # Of outcomes with chance p, acting costs C and waiting p L: they are equal where p = C / L.
-    costs = CostLoss((2.0, 2.0), (8.0, 8.0))
-    for p in (0.1, 0.24, 0.26, 0.9):
-        act, wait = costs.expense(1.0, 0), p * costs.expense(0.0, 1)
-        assert (act < wait) == (p > costs.threshold)
-        assert p * costs.expense(p, 1) + (1 - p) * costs.expense(p, 0) == pytest.approx(min(act, wait))
-
-
-def test_a_perfect_forecast_is_worth_all_and_the_base_rate_nothing(make_table):
-    rng = np.random.default_rng(3)
-    outcome = (rng.random(80) < 0.3).astype(int)
-    costs = CostLoss((1.0, 1.0), (5.0, 5.0))
-    perfect = value(make_table, costs, np.where(outcome == 1, 0.99, 0.01), outcome)
-    assert perfect.value == pytest.approx(1.0)
-    assert perfect.forecast == perfect.perfect == pytest.approx(outcome.mean())
-    assert (perfect.always, perfect.never) == (1.0, pytest.approx(5 * outcome.mean()))
-    same = value(make_table, costs, np.full(80, 0.3), outcome)
-    assert same.value == pytest.approx(0.0)
-    wrong = value(make_table, costs, np.where(outcome == 1, 0.01, 0.99), outcome)
-    assert wrong.value < -0.5
-    assert wrong.acted == (outcome == 0).sum()
-
-
-def test_where_knowing_saves_nothing_there_is_no_value(make_table):
-    costs = CostLoss((1.0, 1.0), (5.0, 5.0))
-    found = value(make_table, costs, np.full(40, 0.1), np.zeros(40, int), base=0.01)
-    assert found.value is None
-    assert found.perfect == found.base_rate == 0.0
+@pytest.mark.parametrize(
+    ("stated", "low", "threshold", "high"),
+    [
+        ({"act": 1, "surprised": 12}, 1 / 12, 1 / 12, 1 / 12),
+        ({"act": [1, 4], "surprised": [10, 40]}, 1 / 40, 2 / 20, 4 / 10),
+    ],
+)
+def test_acting_pays_from_the_ratio_of_cost_and_loss(tmp_path, stated, low, threshold, high):
+    for probability, advice in ((low - 0.001, "wait"), (high, "act"), ((low + high) / 2, None)):
+        found = decided(tmp_path, stated, probability)
+        assert (*found.threshold_range, found.threshold) == pytest.approx((low, high, threshold))
+        assert found.advice == (advice or ("depends" if low < high else "act"))
+    assert decided(tmp_path, None, 0.5) is None
 
 
 @pytest.mark.parametrize(
@@ -81,11 +65,3 @@ def test_costs_that_cannot_be_are_refused_with_their_key(tmp_path, stated, said)
         load_config(path)
     assert said in str(caught.value)
     assert "case.yaml:" in str(caught.value)
-
-
-def test_a_cost_is_a_number_or_a_range(tmp_path):
-    path = tmp_path / "case.yaml"
-    path.write_text(yaml.safe_dump(CASE | {"decision": {"act": 1, "surprised": [8, 20]}}))
-    assert costs_of(load_config(path)) == CostLoss((1.0, 1.0), (8.0, 20.0))
-    path.write_text(yaml.safe_dump(CASE))
-    assert costs_of(load_config(path)) is None

@@ -63,7 +63,7 @@ from forecast.report.build import build_report, make_content, set_pdf, write_fig
 from forecast.report.run_records import ReportOptions, RunRecords
 from forecast.report.typesetting import typeface, using_typeface
 
-AS_OF = date(2023, 7, 10)
+AS_OF, MADE_ON = date(2023, 7, 10), date(2026, 11, 29)
 EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"
 HORIZON_DAYS = 485
 MILESTONES = (
@@ -237,6 +237,8 @@ def make_forecast(
         name="us-china-2023",
         dyad=DyadRecord(a="USA", b="CHN", label=label),
         as_of=AS_OF,
+        made_on=MADE_ON,
+        hindsight=True,
         model="model",
         converged=converged,
         fits=(
@@ -436,7 +438,7 @@ def make_months(forecast):
         difference_mcse=0.004,
         months_differ=False,
         date_matters=False,
-        sentence="No date matters: scheduled events hardly change the risk of any month.",
+        sentence="The model treats all dates alike: no event is scheduled.",
     )
 
 
@@ -538,16 +540,20 @@ def make_backtest(events, models=("model", "combined"), *, seed=3):
 def backtest(factory):
     """A backtest in memory: ``forecasts``, ``table`` and the ``record`` of the model."""
     forecasts = make_backtest(factory.events)
-    table = score_forecasts(forecasts, seed=SEED)
+    table, events = score_forecasts(forecasts, seed=SEED), factory.events
+    cases = {rule.name: sorted(set(events.date[rule.mask(events)].tolist())) for rule in RULES}
     record = make_track_record(
         forecasts,
         table,
         "model",
+        cases=cases,
         data_end=date(2023, 7, 5),
         forecasts_sha256=hashlib.sha256(b"forecasts").hexdigest(),
         seed=SEED,
     )
-    return SimpleNamespace(forecasts=forecasts, table=table, record=record, rules=RULES, seed=SEED)
+    return SimpleNamespace(
+        forecasts=forecasts, table=table, record=record, rules=RULES, seed=SEED, cases=cases
+    )
 
 
 def make_records(forecast, analysis=None, **more):

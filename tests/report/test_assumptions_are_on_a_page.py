@@ -17,9 +17,10 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import Forecast
 from forecast.report.charts import draw_tornado
-from forecast.report.forecast_sections import assumptions_section, labels_section
+from forecast.report.forecast_sections import assumptions_section
 from forecast.report.page_1 import bottom_line
-from forecast.report.words import confidence, odds_factor
+from forecast.report.tables import robustness_blocks
+from forecast.report.words import confidence, odds_factor, rests_on_sentence
 from forecast.sensitivity.labels import with_labels
 
 
@@ -72,20 +73,18 @@ def section(run):
     return assumptions_section(run)
 
 
-def test_the_table_of_the_page_holds_every_label_and_change(run, forecast):
-    (table,) = (block for block in labels_section(run).blocks if isinstance(block, Table))
-    assert [group.label for group in table.groups] == [target.label for target in forecast.targets]
-    for group, target, label in zip(
-        table.groups, forecast.targets, ("data-driven", "conflict", "prior-driven"), strict=True
-    ):
-        shown = [tuple(cell.text for cell in row[:4]) for row in group.rows]
-        said = {
-            "data-driven": "data",
-            "conflict": "data and assumptions pull apart",
-            "prior-driven": "assumptions",
-        }
-        assert shown == [
-            (wording.short_day(one.date), wording.percent(one.probability), said[label], "0.10")
+def test_the_terminal_has_every_label_and_change(run, forecast, robustness):
+    table = next(block for block in robustness_blocks(forecast, robustness) if isinstance(block, Table))
+    said = ("data", "rests on both, which pull apart", "assumptions")
+    for group, target, label in zip(table.groups, forecast.targets, said, strict=True):
+        assert group.label == target.label
+        assert [tuple(cell.text for cell in row[:4]) for row in group.rows] == [
+            (
+                wording.short_day(one.date),
+                wording.percent(one.probability),
+                label.removeprefix("rests on "),
+                "0.10",
+            )
             for one in target.milestones
         ]
         for row, one in zip(group.rows, target.milestones, strict=True):
@@ -101,16 +100,33 @@ def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
             assert 0 < odds / (1 + odds) < 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"rests_on": "prior-driven", "reason": "too few cases"},
+            "Three past cases fix this number poorly, so it rests mostly on our assumptions.",
+        ),
+        (
+            {"rests_on": "conflict", "reason": "priors lower it against the data"},
+            "trusting the data more would raise the number, trusting our assumptions more would lower it.",
+        ),
+        ({"rests_on": "data-driven", "reason": "nothing moves it"}, "The headline rests on data: neither"),
+    ],
+)
+def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, robustness, changes, said):
+    label = next(one for one in robustness.sensitivities if one.target == forecast.headline.target)
+    assert said in rests_on_sentence(forecast, label.model_copy(update=changes))
+
+
 def test_the_labels_are_counted(section, factory):
-    assert "Of 12 chances in this report, 4 rest on data, 4 rest on assumptions and 4 are a compromise" in (
-        factory.said(section)
-    )
+    each = "4 rest on data, 4 rest on assumptions and 4 rest on both, which pull apart"
+    assert f"Of 12 chances in this report, {each}." in factory.said(section)
 
 
 def test_a_run_that_was_not_measured_says_so(factory, forecast):
     run = factory.records(forecast)
     assert "was not measured" in factory.said(assumptions_section(run))
-    assert labels_section(run) is None
 
 
 def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(

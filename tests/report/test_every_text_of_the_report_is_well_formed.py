@@ -24,7 +24,7 @@ FAULTS = {
     "two spaces": re.compile(r"\S {2,}\S"),
     "two full stops": re.compile(r"\.\.(?!\.)"),
     "a space before a full stop": re.compile(r" [.;](?: |$)"),
-    "a word of the program": re.compile(r"\b(?:None|nan|inf|True|False)\b"),
+    "a word of the program": re.compile(r"\b(?:None|nan|inf|True|False(?! alarms))\b"),
     "an unfilled place": re.compile(r"[{}]"),
 }
 DISTRIBUTION = re.compile(r"[A-Z]\w+\(.*\)\*?")

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from forecast.blocks import Alert, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import LearnedFrom, Missing
+from forecast.records.forecast import Decision
 from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_brief, make_content, render_page, set_pdf, write_figures
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
@@ -72,6 +74,11 @@ def shown(probability):
     return f"{text.removesuffix('.0')}%"
 
 
+def number(text):
+    """The number at the head of a cell."""
+    return float(text.split()[0].replace("−", "-"))
+
+
 def headline_of(record):
     target = next(one for one in record["targets"] if one["name"] == record["headline"]["target"])
     return target, next(one for one in target["milestones"] if one["name"] == record["headline"]["milestone"])
@@ -94,7 +101,8 @@ def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, record):
     by_hand = 1 - math.exp(-3 / 2381 * days)
     assert (
         f"Base rates: it happened in {shown(milestone['baseline']['probability'])} of past "
-        f"{days}-day periods (smoothed); a constant rate from three cases gives {shown(by_hand)}." in front
+        f"{days - 1}-day periods (smoothed); a constant rate from three cases gives {shown(by_hand)}."
+        in front
     )
 
 
@@ -105,10 +113,10 @@ def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(fact
         wording.short_day(one.date) for one in run.forecast.targets[0].milestones
     ]
     for target, row in zip(run.forecast.targets, table.groups[0].rows, strict=True):
-        assert (row[0].text, row[0].note) == (
-            target.label,
-            wording.count(target.observed_before, "past case"),
-        )
+        assert row[0].text == target.label
+        seen, sure = row[0].note.split("; ")
+        assert seen == wording.count(target.observed_before, "past case")
+        assert sure == f"{'low' if target.observed_before < 5 else 'moderate'} confidence"
         assert isinstance(row[1].mark, Spark)
         lowest, *_, last = row[1].mark.points
         assert (lowest[0], last[0], last[2]) == (0.0, 1.0, round(target.curve.probability[-1], 4))
@@ -148,13 +156,17 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fact
     table = factory.table(brief_section(run), "waterfall")
     first, *steps, last = table.groups[0].rows
     assert first[2].value + sum(row[2].value for row in steps) == pytest.approx(last[2].value)
-    assert table.title == f"Why {last[2].text}, when the base rate is {first[2].text}"
+    assert sum(number(row[2].text) for row in (first, *steps)) == pytest.approx(number(last[2].text))
+    said = shown(last[2].value), shown(first[2].value)
+    assert table.title == "Why {}, when the base rate is {}".format(*said)
     marks = [row[1].mark for row in (first, *steps, last)]
     assert all(isinstance(one, Rise) for one in marks)
     assert [one.start for one in marks[1:-1]] == [one.end for one in marks[:-2]]
     top = int(table.columns[1].head.split()[-1].rstrip("%")) / 100
     assert marks[-1].end * top == pytest.approx(last[2].value)
     assert steps[2][2].text == "+8.0 ±0.4"
+    assert steps[0][0].text == "The model on the same three past cases"
+    assert steps[2][0].text == "Conflict now runs at 1.2 times its average"
 
 
 def test_a_caveat_stands_beside_the_step_that_it_weakens(factory):
@@ -171,14 +183,15 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(factory):
         row[0].text: row[0].note for row in factory.table(brief_section(run), "waterfall").groups[0].rows
     }
     assert notes["Base rate: constant rate"] == "from three past cases"
-    assert notes["Level of conflict in recent years"] == (
-        "denser coding of conflict would look the same; and the number of coded acts a month did change"
+    assert re.fullmatch(
+        r"may only reflect fuller reporting; \d+% without it; and the number of coded acts .* did change",
+        notes["Conflict now runs at 1.2 times its average"],
     )
     assert (
         notes["What other pairs teach"]
         == "learned from 94 pairs, 1946–2004; they held no target of such acts"
     )
-    assert notes["This pair's own rates"] == "few events in the data"
+    assert notes["The model on the same three past cases"] == "few events in the data"
     assert not any(isinstance(one, Alert) for one in brief_section(run).blocks)
     # Without its step a caution has its box.
     bare = factory.records(forecast.model_copy(update={"waterfall": ()}), analysis)
@@ -186,21 +199,75 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(factory):
     assert box.items == ("Denser.", "Other kinds.", "1 more under “Data and limits”.")
 
 
+def test_when_it_was_made_is_told_on_every_door(front, base_run, factory):
+    said = "As of 10 July 2023 Made 29 November 2026, in hindsight"
+    assert said in front
+    assert "Made 29 November 2026, in hindsight" in (base_run / "report.html").read_text("utf-8")
+    run = factory.records(factory.forecast(factory.events))
+    assert "Made 29 November 2026, in hindsight." in " ".join(lines_of(bottom_line(run)))
+    early = run.forecast.model_copy(update={"made_on": date(2023, 7, 11), "hindsight": False})
+    assert make_brief(replace(run, forecast=early)).meta["made"] == "Made 11 July 2023"
+
+
+@pytest.mark.parametrize(
+    ("events", "start", "stamped"),
+    [(5, date(2022, 7, 11), False), (4, date(2022, 7, 11), True), (900, date(2022, 7, 12), True)],
+)
+def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(factory, events, start, stamped):
+    analysis = factory.analysis(factory.events)
+    data = analysis.data.model_copy(update={"rows_fitted": events, "start": start})
+    run = factory.records(factory.forecast(factory.events), analysis.model_copy(update={"data": data}))
+    assert (make_content(run).stamp is not None) is stamped
+    assert ("TOO LITTLE RECORD – no forecast." in " ".join(lines_of(bottom_line(run)))) is stamped
+
+
+def test_each_event_stands_with_what_forecasts_of_it_said_and_came_to(factory, backtest):
+    forecast = factory.forecast(factory.events)
+    rows = tuple(
+        row.model_copy(update={"horizon_days": 483, "mean_said": 0.22, "n": 13, "n_hits": 3, "episodes": 1})
+        for row in backtest.record.rows
+        if row.target == "major_escalation" and row.horizon_days == 30
+    )
+    record = backtest.record.model_copy(update={"rows": rows})
+    table = questions_table(factory.records(forecast, track_record=record))
+    assert (table.columns[-1].head, table.columns[-1].note) == ("Tested", "said → came")
+    told = [(row[-1].text, row[-1].note) for row in table.groups[0].rows]
+    assert told == [("22 → 23%", "1 episode"), ("–", ""), ("–", "")]
+
+
+def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(factory):
+    stated = Decision(
+        act=(1.0, 1.0),
+        surprised=(8.0, 20.0),
+        threshold=0.079,
+        threshold_range=(0.05, 0.125),
+        advice="act",
+        chance_above=0.97,
+    )
+    forecast = factory.forecast(factory.events)
+    assert "acting pays" not in " ".join(lines_of(bottom_line(factory.records(forecast))))
+    said = " ".join(lines_of(bottom_line(factory.records(forecast.model_copy(update={"decision": stated})))))
+    assert "acting pays from 5–13% (middle 8%): 43% is above it, so act" in said
+    for advice, words in (("wait", "is below it, so wait"), ("depends", "lies within it, so it depends")):
+        assert words in stated.model_copy(update={"advice": advice}).sentence(0.1)
+
+
 def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front, record):
     analysis = record[1]
     assert analysis["monthly_risk"][0]["sentence"] in front
     for place, sign in enumerate(analysis["signs"]):
-        row = f"{shown(sign['chance'])} {shown(sign['if_seen'])} {shown(sign['if_not_seen'])}"
-        assert (f"{row} {'7 of 9' if sign['history'] else 'not tested'}" in front) is (place < 3)
-    assert "What to watch in the next 30 days (to 9 August 2023), and what 43% becomes" in front
+        row = f"{sign['label']}, severity {sign['severity']} or more, by 9 Aug 2023"
+        assert (row in front) is (place < 3)
+    assert "What would change the 43% (Military confrontation)" in front
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
 
 
 def test_what_is_missing_is_said_to_be_missing_with_its_reason(factory):
     run = factory.records(factory.forecast(factory.events))
     said = " ".join(lines_of(bottom_line(run)))
-    for part in ("Where the number comes from", "The risk by month", "Signs to watch in the next weeks"):
+    for part in ("Where the number comes from", "Signs to watch"):
         assert re.search(f"{part} (?:was|were) not measured", said)
+    assert "When: Not measured in this run." in said
     assert "No market, platform or analyst is on record for this question." in said
     assert "Never tested: no backtest of this event so far ahead." in said
     why = Missing(part="others", code="no_ledger", sentence="No ledger was named, so nobody else is quoted.")
@@ -305,7 +372,7 @@ def test_the_file_carries_title_author_day_language_and_bookmarks(base_run):
     reader = PdfReader(base_run / "report.pdf")
     assert reader.metadata.title == "Escalation risk: United States – China"
     assert reader.metadata.author == "A. Analyst"
-    assert reader.metadata["/CreationDate"].startswith("D:20230710")
+    assert reader.metadata["/CreationDate"].startswith("D:20261129")
     assert reader.trailer["/Root"]["/Lang"] == "en-GB"
     titles = [mark.title for mark in reader.outline if not isinstance(mark, list)]
     assert {"What others say", "Every event and milestone", "Where the number comes from"} <= set(titles)
@@ -315,7 +382,7 @@ def test_the_file_carries_title_author_day_language_and_bookmarks(base_run):
 def test_what_is_not_printed_is_attached_as_csv_and_stands_in_the_page(base_run, factory):
     attached = PdfReader(base_run / "report.pdf").attachments
     assert attached["events.csv"] == [factory.events.canonical_csv().encode()]
-    assert {"parameters.csv", "kinds.csv", "recent-events.csv", "run.csv"} <= set(attached)
+    assert {"parameters.csv", "recent-events.csv", "run.csv"} <= set(attached)
     (parameters,) = attached["parameters.csv"]
     assert len(parameters.decode().splitlines()) == 1 + len(factory.analysis(factory.events).parameters)
     text = " ".join(page.extract_text() for page in PdfReader(base_run / "report.pdf").pages)

@@ -113,5 +113,5 @@ def test_marks_stand_on_every_page_and_in_the_html_page(factory, tmp_path):
     assert page.count("INTERNAL – DO NOT FORWARD") == 2
     assert 'alt="Logo of Strait Risk Desk"' in page
     assert "--c-6a1b4d:#6a1b4d" in page
-    assert "Impact severe: no way back." in page
-    assert "no past cases; impact severe" in front
+    assert "Impact severe: No way back." in page
+    assert "no past cases; low confidence; impact severe" in " ".join(front.split())

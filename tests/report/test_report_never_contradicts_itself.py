@@ -13,13 +13,12 @@ from forecast.report.build import make_content
 from forecast.report.evidence_sections import methods_section, scores_section, track_record_section
 from forecast.report.forecast_sections import (
     course_chart,
-    members_section,
     scenarios_section,
     sources_section,
 )
 from forecast.report.page_1 import bottom_line, brief_section
-from forecast.report.tables import headline_scenarios, scenario_comparison
-from forecast.report.words import headline_pair, shown_days
+from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
+from forecast.report.words import headline_pair, members_apart
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +26,13 @@ def forecast(factory):
     return factory.forecast(factory.events)
 
 
-def test_a_ledger_of_other_questions_is_not_said_to_be_empty(factory, forecast):
-    def ledger(*history):
+def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_other(factory, forecast):
+    def ledger(*history, n_same=0):
         return LedgerSummary(
             schema=1,
             head="0" * 64,
             n_forecasts=12,
+            n_same=n_same,
             n_scored=0,
             n_yes=0,
             n_hindcasts=0,
@@ -42,10 +42,10 @@ def test_a_ledger_of_other_questions_is_not_said_to_be_empty(factory, forecast):
             history=history,
         )
 
-    gap = "The ledger holds 12 forecasts on this pair, all on other questions."
+    first = "This is the first forecast of this question on record."
     run = factory.records(forecast, ledger_record=ledger())
-    assert course_chart(run).caption.endswith(f"No earlier forecast of this question is on record. {gap}")
-    assert gap in factory.said(brief_section(run))
+    assert course_chart(run).caption.endswith(first)
+    assert first in factory.said(brief_section(run))
     own = PastForecast(
         target=forecast.headline.target,
         milestone=forecast.headline.milestone,
@@ -54,9 +54,8 @@ def test_a_ledger_of_other_questions_is_not_said_to_be_empty(factory, forecast):
         interval90=(0.3, 0.5),
         hindcast=False,
     )
-    known = factory.records(forecast, ledger_record=ledger(own))
-    assert "No earlier forecast" not in course_chart(known).caption
-    assert gap not in factory.said(brief_section(known))
+    for known in (ledger(own, n_same=1), ledger(n_same=3)):
+        assert first not in factory.said(brief_section(factory.records(forecast, ledger_record=known)))
 
 
 @pytest.fixture(scope="module")
@@ -84,34 +83,52 @@ def test_the_mean_of_the_members_is_printed_before_what_scheduled_events_do(fact
         "Scheduled events apart, the model says 79% and the pooled hazard says 76%; their mean is 78%. "
         "Scheduled events change it by −1.7 points, to 76%."
     ) in factory.said(sources_section(run))
-    rows = [row for group in factory.table(members_section(run), "members").groups for row in group.rows]
-    assert [cell.text for cell in rows[-5][1:]] == ["76%", "79%", "76%"]
-    assert members_section(factory.records(factory.forecast(factory.events))) is None
     assert "the mean of the model and the pooled hazard, with equal weights" in factory.said(
         methods_section(run)
     )
 
 
-def test_days_to_a_milestone_are_counted_from_the_as_of_date_everywhere(factory, forecast, backtest):
-    # The window of the milestone that is 484 days ahead holds the 483 days between.
+def test_the_window_has_as_many_days_in_the_report_as_in_the_json(factory, forecast, backtest):
+    # Between the as-of date and a milestone 484 days later lie 483 days.
     row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
     own = backtest.record.model_copy(update={"rows": (row.model_copy(update={"horizon_days": 483}),)})
     run = factory.records(factory.with_waterfall(forecast), factory.told(forecast), track_record=own)
-    assert shown_days(forecast, 483) == 484
     texts = [*lines_of(bottom_line(run)), str(make_content(run).as_json()["sections"])]
-    assert "484" in texts[-1]
+    assert "483" in texts[-1]
     for text in texts:
-        assert not re.search(r"\b483\b", text), text
+        assert not re.search(r"\b484\b", text), text
 
 
-def test_skill_has_one_measure_in_sentence_and_table(factory, forecast, backtest):
+def test_skill_has_one_measure_in_sentence_and_table_and_none_below_three_episodes(
+    factory, forecast, backtest
+):
     row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
     worse = ErrorBound(value=-0.11, se=0.04, interval90=(-0.2, -0.02))
-    changed = row.model_copy(update={"horizon_days": 483, "skill": worse, "skill_constant_rate": None})
-    run = factory.records(forecast, track_record=backtest.record.model_copy(update={"rows": (changed,)}))
-    assert "Brier score: 11% ± 4 worse than the share of past periods." in factory.said(brief_section(run))
-    for section, name in ((track_record_section(run), "scores"), (scores_section(run), "all-scores")):
-        assert factory.table(section, name).groups[0].rows[0][3].text == "11% ± 4 worse"
+    for episodes, said, shown in (
+        (3, "Against simple counting: 2 to 20% worse.", "−20 to −2%"),
+        (2, "", "–"),
+    ):
+        changes = {"horizon_days": 483, "skill": worse, "episodes": episodes, "n_hits": 5}
+        rows = (row.model_copy(update=changes),)
+        run = factory.records(forecast, track_record=backtest.record.model_copy(update={"rows": rows}))
+        front = factory.said(brief_section(run))
+        assert said in front
+        assert ("Too few cases to say whether we beat simple counting." in front) is (episodes < 3)
+        for section, name in ((track_record_section(run), "scores"), (scores_section(run), "all-scores")):
+            assert factory.table(section, name).groups[0].rows[0][5].text == shown
+
+
+def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(factory, combined):
+    target, milestone = headline_pair(combined)
+    low, high = (
+        one.model_copy(update={"probability": p})
+        for one, p in zip(milestone.members, (0.06, 0.21), strict=True)
+    )
+    assert members_apart(milestone) == ""
+    apart = milestone.model_copy(update={"members": (low, high)})
+    assert members_apart(apart) == "members 6–21%"
+    row = milestone_table((target.model_copy(update={"milestones": (apart,)}),)).groups[0].rows[0]
+    assert "members 6–21%" in [cell.note for cell in row]
 
 
 def test_a_change_under_a_point_never_turns_a_printed_chance(factory, forecast, scenario):

@@ -1,11 +1,13 @@
 """A backtest → the record of one model: same numbers as the score table, worst misses, nothing undefined."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import pytest
 
 from forecast.baselines import BASELINES
 from forecast.errors import InputError
-from forecast.evaluation.track_record import make_track_record
+from forecast.evaluation.track_record import count_episodes, make_track_record
 from forecast.records.analysis import TrackRecord
 
 
@@ -14,16 +16,39 @@ def test_the_record_holds_the_numbers_of_the_score_table(backtest):
     for row in backtest.record.rows:
         cell = backtest.table.cell(row.target, row.horizon_days, "model")
         skill = backtest.table.skill(cell)
-        assert (row.n, row.base_rate, row.claim) == (cell.n, cell.base_rate, skill.claim)
+        claim = skill.claim if row.episodes >= 3 else "none"
+        assert (row.n, row.base_rate, row.claim) == (cell.n, cell.base_rate, claim)
         assert row.n_hits == round(cell.n * cell.base_rate)
         for shown, estimate in ((row.brier, cell.brier), (row.log, cell.log), (row.skill, skill.brier)):
-            if np.isfinite(estimate.value):
+            if shown is None:
+                assert row.n_hits == 0
+            elif np.isfinite(estimate.value):
                 assert (shown.value, shown.se) == (estimate.value, estimate.se)
         assert tuple(scores.name for scores in row.baselines) == BASELINES
         for scores in row.baselines:
             theirs = backtest.table.cell(row.target, row.horizon_days, scores.name)
             assert scores.brier == pytest.approx(theirs.brier.value, abs=1e-15)
             assert scores.log == pytest.approx(theirs.log.value, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "cases", "episodes"),
+    [
+        (30, [], 0),
+        # Four windows of 100 days meet the drills of day 90 first, whatever follows.
+        (100, [90], 1),
+        (100, [90, 95], 1),
+        (20, [25, 35], 1),
+        (20, [25, 65], 2),
+        (20, [19, 39, 71], 2),
+        # No window reaches it.
+        (10, [15], 0),
+    ],
+)
+def test_an_episode_is_a_case_that_windows_met_first_however_many_they_are(horizon, cases, episodes):
+    day = date(2020, 1, 1)
+    origins = [day + timedelta(days=days) for days in (0, 20, 40, 60)]
+    assert count_episodes(origins, horizon, [day + timedelta(days=one) for one in cases]) == episodes
 
 
 def test_the_gap_is_measured_against_the_baseline_of_lowest_brier_score(backtest):
@@ -52,6 +77,7 @@ def test_the_record_survives_json_also_where_errors_are_not_defined(backtest):
         few,
         score_forecasts(few, seed=1),
         "model",
+        cases=backtest.cases,
         data_end=backtest.record.data_end,
         forecasts_sha256="0",
         seed=1,
@@ -68,6 +94,7 @@ def test_a_model_that_was_not_tested_is_refused_and_the_tested_are_named(backtes
             backtest.forecasts,
             backtest.table,
             "panel",
+            cases=backtest.cases,
             data_end=backtest.record.data_end,
             forecasts_sha256="0",
             seed=1,

@@ -12,7 +12,7 @@ from forecast.records.notices import notice
 from forecast.report.build import build_report
 from forecast.report.evidence_sections import beaten, ledger_sentence, scores_section, track_record_section
 from forecast.report.run_records import ReportOptions
-from forecast.report.words import NEVER_TESTED, record_sentences
+from forecast.report.words import NEVER_TESTED, record_sentences, said_came
 
 HEADLINE = "military_confrontation"
 
@@ -69,7 +69,11 @@ def at_the_headline(record, **changes):
     """The record with one row of the headline target, at its very distance, changed."""
     row = next(row for row in record.rows if row.target == HEADLINE)
     return record.model_copy(
-        update={"rows": (row.model_copy(update={"horizon_days": 483, "n": 18, "n_hits": 4, **changes}),)}
+        update={
+            "rows": (
+                row.model_copy(update={"horizon_days": 483, "n": 18, "n_hits": 4, "episodes": 3, **changes}),
+            )
+        }
     )
 
 
@@ -93,10 +97,10 @@ def test_the_nearest_horizon_speaks(forecast, record):
 
 def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factory, page, forecast, record):
     text = factory.said(page(forecast, record))
-    assert "This forecast is 484 days ahead, further than the 90 days that were tested." in text
+    assert "This forecast is 483 days ahead, further than the 90 days that were tested." in text
     far = record.rows[0].model_copy(update={"horizon_days": 500})
     text = factory.said(page(forecast, record.model_copy(update={"rows": (far,)})))
-    assert "This forecast is 484 days ahead; up to 500 days were tested." in text
+    assert "This forecast is 483 days ahead; up to 500 days were tested." in text
 
 
 def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(factory, forecast):
@@ -142,10 +146,9 @@ def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_e
     for cells, row in zip(rows, backtest.record.rows, strict=True):
         shown = [cell.text for cell in cells]
         assert shown[:2] == [f"{row.horizon_days} days", f"{row.n_hits} of {row.n}"]
-        assert shown[2].startswith(f"{row.brier.value:.3f} ±")
-        assert shown[5:] == [
-            f"{one:.3f}" for one in (row.best_baseline.brier, row.log.value, row.best_baseline.log)
-        ]
+        assert shown[2:4] == [f"{row.episodes}", said_came(row)]
+        assert shown[4].startswith(f"{row.brier.value:.3f} ±")
+        assert shown[7:] == [f"{one:.3f}" for one in (row.best_baseline.brier, row.log.value)]
         of_headline = row.target == HEADLINE
         assert (" ".join(shown) in text) is of_headline
     assert PdfReader(folder / "report.pdf").attachments["all-scores.csv"]
@@ -154,7 +157,7 @@ def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_e
 def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(factory, page, record, forecast):
     changed = change_rows(record, {(HEADLINE, 30): {"ours": 0.26, "best": 0.24}})
     table = factory.table(page(forecast, changed), "scores")
-    shown = [row[4].weight == "bold" for group in table.groups for row in group.rows]
+    shown = [row[6].weight == "bold" for group in table.groups for row in group.rows]
     assert shown == [beaten(row) for row in changed.rows if row.target == HEADLINE]
     assert sum(shown) == 1
 
@@ -176,13 +179,14 @@ def summary(**changed) -> LedgerSummary:
 def test_what_was_said_and_what_came_of_it(forecast, record, snapshot):
     now = forecast.target(HEADLINE).milestones[-1].probability
     worse = ErrorBound(value=-0.2, se=0.43, interval90=(-0.9, 0.5))
-    better = ErrorBound(value=0.1, se=None, interval90=None)
     changes = (
         {"mean_said": 0.3, "highest_said": 0.44, "highest_came": True},
         {"mean_said": 0.3, "highest_said": 0.44, "highest_came": False},
         {"highest_said": now - 0.1},
         {"highest_said": now + 0.1},
-        {"skill": worse, "skill_constant_rate": better},
+        {"skill": worse},
+        {"skill": worse, "episodes": 1},
+        {"n_hits": 0, "episodes": 0, "skill": None},
     )
     assert [said_of(forecast, at_the_headline(record, **one)) for one in changes] == snapshot
 

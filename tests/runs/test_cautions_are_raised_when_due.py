@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
+from forecast.panel import TimeGrid
 from forecast.records.forecast import Diagnostics, Forecast, GateFailure
 from forecast.records.notices import SENTENCES, caution_lines
 from forecast.runs.cautions import (
@@ -289,8 +290,11 @@ def test_odds_twenty_times_those_of_the_baseline_are_far_from_it(probability, ba
     first, *others = target.milestones
     base = first.baseline.model_copy(update={"probability": baseline})
     asked = first.model_copy(update={"probability": probability, "baseline": base})
-    cautions = far_from_baseline([target.model_copy(update={"milestones": (*others, asked)})])
+    changed, last = target.model_copy(update={"milestones": (*others, asked)}), date(2023, 7, 11)
+    cautions = far_from_baseline([changed], TimeGrid(date(2017, 1, 1), last))
     assert [(one["target"], one["milestone"]) for one in cautions] == [(target.name, asked.name)] * far
+    # A record that holds less than two such windows has no share to compare with.
+    assert far_from_baseline([changed], TimeGrid(last - 2 * (asked.date - last) + timedelta(1), last)) == ()
 
 
 def test_what_was_learned_after_the_as_of_date_is_told(found):
