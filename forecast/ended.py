@@ -41,7 +41,16 @@ COMMANDS = {
 }
 """By command and subcommand."""
 
+_BY_SET = ("run", "check", "backtest", "priors", "ledger hindcast")
 OPTIONS = {
+    " --quiet": "ended with 0.4: use > /dev/null; progress shows on a terminal alone",
+    **{
+        f"{name} --use": "ended with 0.4: use events.use in the config, or --set events.use=…"
+        for name in _BY_SET
+    },
+    **{f"{name} --dates": "ended with 0.4: use --set events.dates=dmy, or the config" for name in _BY_SET},
+    **{f"{name} --seed": "ended with 0.4: use --set sampler.seed=7, or the config" for name in _BY_SET},
+    "watch --use": "ended with 0.4: use the key use of the list, or --set use=client",
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
     "bench accuracy --prior": "ended with 0.4: leave it out; model.priors of a config change a backtest",
     "check --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
@@ -117,14 +126,14 @@ def ended_usage(arguments: Sequence[str]) -> str | None:
     for name, line in COMMANDS.items():
         command = name.split()
         if words[: len(command)] == command:
-            return f"'{name}' {line}"
+            return f"'{name.strip()}' {line}"
     for name, line in OPTIONS.items():
         before, dashes, option = name.partition(" --")
         command, wanted = before.split(), (dashes.strip() + option).split()
         rest = words[len(command) :]
         named = any(rest[place : place + len(wanted)] == wanted for place in range(len(rest)))
         if words[: len(command)] == command and named:
-            return f"'{name}' {line}"
+            return f"'{name.strip()}' {line}"
     return None
 
 

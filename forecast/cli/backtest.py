@@ -15,9 +15,9 @@ from forecast.cli.options import (
     MODELS,
     RUNS,
     SPACINGS,
+    Answer,
     DatedOptions,
     OriginOptions,
-    Output,
     day_option,
     days_ahead,
     option,
@@ -93,7 +93,7 @@ class PlaceOptions:
 
 
 @takes_options
-def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, output: Output) -> None:
+def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, output: Answer) -> None:
     """Forecast at past dates from what was known then, and score it beside five simple baselines.
 
     Of a watchlist: by dyad, pooled, as a ranking, and as a whole.
@@ -144,8 +144,6 @@ def _load_list(case: DatedOptions, plan: PlanOptions) -> Watchlist:
     """Read a list (``InputError`` for options that a list has no use for)."""
     from forecast.config.watchlist import load_watchlist
 
-    if case.seed is not None or case.dates is not None:
-        raise InputError("--seed and --dates: of a list, use --set sampler.seed=… or --set dates=…")
     if plan.horizons is not None:
         raise InputError("--horizons: a list has its own; use --set horizons=[30,90] or the file")
     return load_watchlist(case.config, tuple(case.overrides or ()), as_of=case.as_of)
@@ -239,7 +237,7 @@ def accuracy(
         None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
     ),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Score every model and baseline on a bed or a folder of dyads, and average."""
     with listening(shown=output.for_people) as listen:

@@ -32,7 +32,6 @@ from forecast.cli.options import (
     SCALE,
     Answer,
     DateOrder,
-    Output,
     argument,
     day_option,
     option,
@@ -155,7 +154,7 @@ def merge(
     ),
     dates: DateOrder = DATES,
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Match the events of several coders, show how far they agree, and write one file.
 
@@ -414,7 +413,7 @@ def draft(
     config: Path = option(..., "--config", "Config whose pair and scale are used.", "FILE"),
     published: date | None = day_option(None, "--published", "Day of articles that do not say theirs."),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Have a language model propose acts from articles; 'events review' makes events of them.
 
@@ -639,7 +638,7 @@ def import_events(
         "published", "--known-date", "Day an act counts as known: its publication, or its own day."
     ),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row."""
     from forecast.feeds.formats import Switches, feed_options
@@ -675,7 +674,7 @@ def update(
     until: date | None = day_option(None, "--until", "Last day of publication; today when absent."),
     address: str | None = option(None, "--address", "A mirror of the feed; kept with the store.", "URL"),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Fetch what GDELT 2 published since the last update, and add the acts of your pairs to a store.
 

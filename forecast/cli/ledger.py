@@ -14,11 +14,9 @@ from forecast.cli.options import (
     DATES,
     LEDGER,
     RUN_DIR,
-    SEED,
     Answer,
     ConfigOptions,
     DateOrder,
-    Output,
     argument,
     day_option,
     days_ahead,
@@ -161,7 +159,7 @@ def resolve(
         "SCALE",
     ),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
     from forecast.config.writing import load_scale
@@ -191,7 +189,7 @@ def score(
         "group", "--by", "person: people, markets, the model, base rates and the pool on the same questions."
     ),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Score what is resolved: overall and by group, calibration, largest misses first; or by person."""
     from forecast.ledger.store import open_ledger
@@ -257,7 +255,7 @@ def import_(
         "date,question,probability,source,link.",
     ),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Take in the probabilities of a crowd, an expert or a market for questions on record."""
     from forecast.ledger.judgements import IMPORTS
@@ -288,17 +286,14 @@ def hindcast(
         "DAYS",
     ),
     ledger: Path | None = LEDGER,
-    seed: int | None = SEED,
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Forecast as of the first day of past quarters, from what was known then; put it on record as hindcasts.
 
     A quarter that is on record already is not fitted again, so a stopped command goes on where it was.
     """
-    from forecast.config import load_config
-
-    loaded = load_config(case.config, case.changes, seed=seed)
+    loaded = case.load()
     lengths = None if ahead.strip() == OWN_MILESTONES else days_ahead(ahead, "--ahead")
     if lengths is not None and not lengths:
         raise InputError(f"--ahead: the list is empty. Expected e.g. {LISTED}, or {OWN_MILESTONES}")

@@ -80,7 +80,6 @@ DATES = option("iso", "--dates", "How the file writes days: 2020-02-13, 13/02/20
 SCALE: Any = option(
     "standard", "--scale", "Severities by: standard, armed (routine fire), or a file of anchors.", "SCALE"
 )
-SEED = option(None, "--seed", "Seed, in place of sampler.seed.")
 _WHERE = f"The ledger; {_LEDGER_VARIABLE} or else {RUNS / _LEDGER_NAME} when absent."
 LEDGER = option(None, "--ledger", _WHERE, "FILE")
 
@@ -139,18 +138,6 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output(Answer):
-    """The same, or nobody."""
-
-    quiet: bool = option(False, "--quiet", "Print no progress and no tables.")
-
-    @property
-    def for_people(self) -> bool:
-        """Whether texts, tables and progress are shown."""
-        return not (self.json or self.quiet)
-
-
-@dataclass(frozen=True, kw_only=True)
 class ConfigOptions:
     """A config and the settings that are changed for this time."""
 
@@ -159,22 +146,10 @@ class ConfigOptions:
         None, "--set", "Change a setting for this run, e.g. sampler.draws=2000. Repeatable.", "KEY=VALUE"
     )
 
-    dates: DateOrder | None = option(
-        None, "--dates", "How the event file writes days, in place of events.dates."
-    )
-
-    use: Literal["client", "internal"] | None = option(
-        None,
-        "--use",
-        "What the forecast is for, in place of events.use: acts whose terms bar it are refused.",
-    )
-
     @property
     def changes(self) -> tuple[str, ...]:
         """All settings that are changed, as ``KEY=VALUE``."""
-        stated = {"dates": self.dates, "use": self.use}
-        own = (f"events.{name}={value}" for name, value in stated.items() if value)
-        return (*(self.overrides or ()), *own)
+        return tuple(self.overrides or ())
 
     def load(self) -> Config:
         """Read the config."""
@@ -185,16 +160,15 @@ class ConfigOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class DatedOptions(ConfigOptions):
-    """The same with an as-of date and a seed of its own."""
+    """The same with an as-of date of its own."""
 
     as_of: date | None = day_option(None, "--as-of", "Day of the forecast, in place of as_of.")
-    seed: int | None = SEED
 
     def load(self) -> Config:
         """Read the config."""
         from forecast.config import load_config
 
-        return load_config(self.config, self.changes, as_of=self.as_of, seed=self.seed)
+        return load_config(self.config, self.changes, as_of=self.as_of)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,6 @@ from forecast.blocks import Block, Prose, plain_table, right
 from forecast.cli.options import (
     Answer,
     ConfigOptions,
-    Output,
     argument,
     option,
     takes_options,
@@ -100,7 +99,7 @@ def show_hazard(
         "[FILE]", "A file that tools/learn/pooled_hazard.py wrote; the shipped one if absent.", None
     ),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Show coefficients with their errors, and what they were learned from."""
     from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard

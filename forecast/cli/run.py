@@ -15,8 +15,8 @@ from forecast.cli.options import (
     LEDGER,
     RUN_DIR,
     RUNS,
+    Answer,
     DatedOptions,
-    Output,
     argument,
     day_option,
     ledger_place,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def check(
     case: DatedOptions,
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
     loaded = case.load()
@@ -59,7 +59,7 @@ def run(
     ledger: Path | None = LEDGER,
     no_ledger: bool = option(False, "--no-ledger", "Leave this run off the record, e.g. a trial."),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Fit the model, compute the chances, write the run folder with its PDF report, put it on record."""
     if ledger and no_ledger:
@@ -77,12 +77,11 @@ def run(
     refuse_existing(run_place(loaded, out), force=force)
     inputs = read_inputs(loaded)
     plan_scenarios(inputs, inputs.scenarios)
-    if not output.quiet:
-        for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
-            typer.echo(f"Note: {note}", err=True)
-        repeats = repeats_in_words(likely_repeats(inputs.events), inputs.events.source)
-        for note in (*inputs.events.notes, *repeats):
-            typer.echo(f"Note: {note}.", err=True)
+    for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
+        typer.echo(f"Note: {note}", err=True)
+    repeats = repeats_in_words(likely_repeats(inputs.events), inputs.events.source)
+    for note in (*inputs.events.notes, *repeats):
+        typer.echo(f"Note: {note}.", err=True)
     if place:
         from forecast.ledger.store import refuse_unusable
 
@@ -136,9 +135,6 @@ def watch(
         None, "--events", "Event file, pattern or store, in place of those of the list. Repeatable.", "FILE"
     ),
     as_of: date | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
-    use: Literal["client", "internal"] | None = option(
-        None, "--use", "What the watch is for, in place of use: acts whose terms bar it are refused."
-    ),
     update: bool = option(
         False, "--update", "First bring the stores among its events up to date, for the pairs of the list."
     ),
@@ -152,14 +148,14 @@ def watch(
     ledger: Path | None = LEDGER,
     no_ledger: bool = option(False, "--no-ledger", "Leave this watch off the record, e.g. a trial."),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Forecast every dyad of a list, rank them, and tell what moved; unchanged ones are not fitted again."""
     from forecast.config.watchlist import load_watchlist
 
     if ledger and no_ledger:
         raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
-    changes = [*(overrides or ()), *([f"use={use}"] if use else ())]
+    changes = [*(overrides or ())]
     if events:
         # From the folder of the caller, and not from that of the list.
         changes.append(f"events={json.dumps([str(Path(name).absolute()) for name in events])}")
@@ -235,7 +231,7 @@ def report(
         False, "--force", "Build from files that were altered after the run; the report says so."
     ),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Build the report of a saved run again (brief.pdf, report.pdf, report.html); nothing is fitted."""
     from forecast.workflows.report import rebuild_report, refuse_use

@@ -12,7 +12,7 @@ import typer
 from forecast.blocks import Block, Pairs
 from forecast.cli.options import (
     RUN_DIR,
-    Output,
+    Answer,
     argument,
     check_figure,
     option,
@@ -63,7 +63,7 @@ def scenario(
     no_refit: bool = option(False, "--no-refit", "Withhold the numbers of a scenario that needs a new fit."),
     yaml: bool = option(False, "--yaml", "Print the options as a scenario file, and end."),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Compare scenarios with a saved run: probabilities, differences draw by draw, how far to trust them.
 
@@ -106,7 +106,7 @@ def scenario(
     _print(base, scenarios, output, compare=compare)
 
 
-def _print(base: Run, scenarios: tuple[ScenarioForecast, ...], output: Output, *, compare: bool) -> None:
+def _print(base: Run, scenarios: tuple[ScenarioForecast, ...], output: Answer, *, compare: bool) -> None:
     """Print what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     output.print(_as_json(base, scenarios), _answer(base.forecast, scenarios, compare=compare))
     if any(scenario.withheld or scenario.failures for scenario in scenarios):
@@ -153,7 +153,7 @@ def sensitivity(
     milestone: str | None = option(None, "--milestone", "Milestone; the headline's when absent.", "NAME"),
     plot: Path | None = option(None, "--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE"),
     *,
-    output: Output,
+    output: Answer,
 ) -> None:
     """Say what each probability rests on, and what each assumption does to one.
 

@@ -36,7 +36,7 @@ def test_bad_options_are_refused_before_any_work(
 
 
 def test_a_backtest_that_is_there_is_replaced_only_when_told(config_file, forecast, tmp_path, drawn_units):
-    command = ("backtest", config_file, "--out", tmp_path, "--origins", "2020-01-01,2020-02-01", "--quiet")
+    command = ("backtest", config_file, "--out", tmp_path, "--origins", "2020-01-01,2020-02-01")
     assert forecast(*command).code == 0
     again = forecast(*command)
     assert again.code == 2

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer.testing import CliRunner
 
-from forecast.cli.options import Output, takes_options
+from forecast.cli.options import Answer, takes_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ def test_fields_of_an_options_object_are_options_of_the_command():
 
     @small.command()
     @takes_options
-    def brew(tea: Tea, output: Output, hot: Annotated[bool, typer.Option("--hot")] = False) -> None:
+    def brew(tea: Tea, output: Answer, hot: Annotated[bool, typer.Option("--hot")] = False) -> None:
         """Make tea."""
         typer.echo(json.dumps([tea.leaves, tea.cups, output.json, output.for_people, hot]))
 

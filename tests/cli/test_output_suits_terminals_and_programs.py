@@ -1,4 +1,4 @@
-"""What commands print: 80 columns for people, one JSON object for programs, nothing when quiet."""
+"""What commands print: 80 columns for people, one JSON object for programs."""
 
 import contextlib
 import os
@@ -56,12 +56,10 @@ def test_the_kinds_of_act_share_out_what_is_fitted(command, case):
     assert both["acts"] == ["dispute of severity 4 or 5 by USA"]
 
 
-def test_check_prints_one_json_object_and_with_quiet_nothing(command, case):
+def test_check_prints_one_json_object(command, case):
     facts = command("check", case(), "--json").facts
     assert (facts["valid"], facts["name"], facts["events"], facts["events_fitted"]) == (True, "small", 4, 4)
     assert 0 < facts["prior_predictive"]["target_within_year"]["crisis"] < 1
-    ended = command("check", case(), "--quiet")
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
 
 
 def test_progress_is_drawn_on_a_terminal_only(monkeypatch, capsys):

@@ -15,7 +15,7 @@ from forecast.errors import ConfigError
 from forecast.events.codebook import armed_scale, own_categories, standard_scale
 from forecast.events.reading import read_events
 from forecast.runs.inputs import read_inputs
-from forecast.scenarios.plan import plan_scenario
+from forecast.scenarios.plan import plan_change
 
 ROWS = """date,initiator,target,category,severity,summary
 2020-01-05,RUS,UKR,military_incident,2,A raid
@@ -112,11 +112,11 @@ def test_an_act_ahead_says_who_acts_where_a_target_asks(place):
     assert (one.by, read.data.layout.targets_met(one.category, one.severity, one.by)) == ("RUS", ())
     for written, by, meets in (("3:UKR", "UKR", (0,)), ("3:0.5:RUS", "RUS", ()), ("2", "", ())):
         scenario = scenario_from_options([], [f"2022-01-09:military_incident:{written}"], [])
-        added = plan_scenario(read, scenario).acts[-1]
+        added = plan_change(read, scenario).inputs.calendar[-1]
         assert added.by == by
         assert read.data.layout.targets_met(added.category, added.severity, added.by) == meets
     with pytest.raises(ConfigError, match=r"^--event .*:3: the target 'Raid' counts such acts by UKR alone"):
-        plan_scenario(read, scenario_from_options([], ["2022-01-09:military_incident:3"], []))
+        plan_change(read, scenario_from_options([], ["2022-01-09:military_incident:3"], []))
 
 
 def test_a_question_is_the_authors_own_or_quotes_the_scale(place):

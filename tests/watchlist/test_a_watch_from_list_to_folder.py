@@ -95,7 +95,7 @@ def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch,
         return dyads.forecast_dyad(job)
 
     monkeypatch.setattr(watching, "forecast_dyad", stop_after_one)
-    ended = command("watch", trial, "--out", tmp_path, "--quiet")
+    ended = command("watch", trial, "--out", tmp_path)
     assert ended.code == 130
     assert "1 dyad finished. The same command goes on" in ended.err
     assert not (watch_place(load_watchlist(trial), tmp_path) / "watch.json").exists()
@@ -218,7 +218,7 @@ def test_one_file_for_all_gives_the_numbers_of_a_file_each_and_a_row_in_both_cou
 
 def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, command):
     out = tmp_path / "out"
-    assert command("watch", trial, "--out", out, "--no-report", "--quiet").code == 0
+    assert command("watch", trial, "--out", out, "--no-report").code == 0
     ledger = out / "ledger.sqlite"
     found = [*open_ledger(ledger).forecasts]
     assert len(found) == 3 * 3
@@ -228,18 +228,18 @@ def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, comman
         milestone = said[one.dyad_label, one.milestone_name]
         assert one.probability == pytest.approx(milestone["probability"], abs=1e-6)
         assert one.model == "panel"
-    assert command("watch", trial, "--out", out, "--no-report", "--quiet").code == 0
+    assert command("watch", trial, "--out", out, "--no-report").code == 0
     assert len([*open_ledger(ledger).forecasts]) == len(found)
-    assert command("watch", trial, "--out", tmp_path / "b", "--no-report", "--no-ledger", "--quiet").code == 0
+    assert command("watch", trial, "--out", tmp_path / "b", "--no-report", "--no-ledger").code == 0
     assert not (tmp_path / "b/ledger.sqlite").exists()
 
 
 def test_files_of_the_command_line_take_the_place_of_those_of_the_list(trial, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dyads").rename(tmp_path / "elsewhere")
-    assert command("watch", trial, "--out", "out", "--no-report", "--quiet", "--no-ledger").code == 2
+    assert command("watch", trial, "--out", "out", "--no-report", "--no-ledger").code == 2
     files = ["--events", "elsewhere/*.csv"]
-    assert command("watch", trial, *files, "--out", "out", "--no-report", "--quiet", "--no-ledger").code == 0
+    assert command("watch", trial, *files, "--out", "out", "--no-report", "--no-ledger").code == 0
 
 
 def test_a_dyad_may_have_targets_of_its_own_and_is_ranked_by_its_first(tmp_path):

@@ -156,7 +156,7 @@ def test_a_backtest_of_a_list_is_asked_for_like_that_of_a_config(tmp_path, comma
     assert "Triggers on Force, 180 days" in ended.out
 
 
-@pytest.mark.parametrize("ignored", [["--horizons", "30"], ["--seed", "3"], ["--dates", "dmy"]])
+@pytest.mark.parametrize("ignored", [["--horizons", "30"]])
 def test_what_a_list_settles_itself_is_refused_as_an_option(tmp_path, command, ignored):
     write_dyads(tmp_path)
     ended = command("backtest", write_list(tmp_path), *ignored, "--out", tmp_path / "out")

@@ -92,7 +92,7 @@ def test_the_command_gets_one_object_with_every_change_and_each_change_once(tria
 
 def test_a_command_that_fails_stops_nothing_and_is_told_the_same_by_the_next_watch(trial, tmp_path, command):
     trial.write_text(trial.read_text() + "on_change: {command: [sh, -c, 'exit 3']}\n")
-    ended = command("watch", trial, "--out", tmp_path / "out", "--no-report", "--no-ledger", "--quiet")
+    ended = command("watch", trial, "--out", tmp_path / "out", "--no-report", "--no-ledger")
     assert ended.code == 1
     assert "on_change.command was not: sh: failed (exit code 3). The next watch tells it" in ended.err
     assert (tmp_path / "out/trial/2010-01-04/watch.json").is_file()

@@ -29,7 +29,7 @@ def test_a_run_is_put_on_record_once_and_later_runs_tell_of_it(
     assert {(one.config_sha256, one.data_sha256) for one in book.forecasts} == {
         (manifest["config_sha256"], manifest["data_sha256"])
     }
-    ended = command("run", config, "--out", tmp_path, "--allow-unconverged", "--force", "--quiet")
+    ended = command("run", config, "--out", tmp_path, "--allow-unconverged", "--force")
     assert ended.code == 0
     assert open_ledger(path).head == book.head
     text = " ".join(page.extract_text() for page in PdfReader(folder / "report.pdf").pages)
@@ -40,7 +40,7 @@ def test_a_run_is_put_on_record_once_and_later_runs_tell_of_it(
 def test_a_run_may_stay_off_the_record_or_go_elsewhere(
     unconverged, fitted_already, no_report, config, command, tmp_path, monkeypatch
 ):
-    options = ("run", config, "--allow-unconverged", "--quiet", "--force", "--out", tmp_path)
+    options = ("run", config, "--allow-unconverged", "--force", "--out", tmp_path)
     monkeypatch.setenv("FORECAST_LEDGER", str(tmp_path / "by-name.sqlite"))
     assert command(*options, "--no-ledger").code == 0
     assert not (tmp_path / "small/2022-01-01/ledger_record.json").exists()

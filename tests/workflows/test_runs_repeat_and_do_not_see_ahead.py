@@ -83,7 +83,6 @@ def test_two_processes_give_the_same_forecast(config, tiny, unconverged, tmp_pat
             str(config),
             "--out",
             str(tmp_path / name),
-            "--quiet",
         ]
         subprocess.run([*command, "--allow-unconverged", *tiny], check=True)
     one, two = (tmp_path / name / "small/2022-01-01/forecast.json" for name in ("one", "two"))

@@ -88,7 +88,7 @@ def test_another_question_is_measured_from_the_saved_draws(command, run_folder, 
 
 
 def test_the_chart_is_drawn(command, run_folder, tmp_path):
-    ended = command("sensitivity", run_folder, "--plot", tmp_path / "t.svg", "--quiet")
+    ended = command("sensitivity", run_folder, "--plot", tmp_path / "t.svg")
     assert (ended.code, ended.out) == (0, "")
     drawn = (tmp_path / "t.svg").read_text()
     assert 'id="bar:' in drawn

@@ -157,10 +157,10 @@ _FEED = "events import"
 def command_of(kind: str, path: Path, folder: Path) -> list[str]:
     """Return the command that reads an input of a kind at ``path``."""
     one, config = str(path), str(folder / "config.yaml")
-    to = ["--dyad", "USA,CHN", "-o", str(folder / "out.csv"), "--quiet"]
+    to = ["--dyad", "USA,CHN", "-o", str(folder / "out.csv")]
     if kind.startswith(_FEED):
         return ["events", "import", one, "--format", kind.removeprefix(_FEED).strip(), *to]
-    no_fit = ["--no-report", "--no-ledger", "--quiet"]
+    no_fit = ["--no-report", "--no-ledger"]
     return {
         "events validate": ["events", "validate", one],
         "events summary": ["events", "summary", one],
@@ -183,7 +183,7 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
         ],
         "ledger resolve": ["ledger", "resolve", "--events", one, "--ledger", str(folder / "ledger.sqlite")],
         "scenario": ["scenario", one, str(folder / "scenario.yaml")],
-        "report": ["report", one, "--quiet"],
+        "report": ["report", one],
     }[kind]
 
 

@@ -297,16 +297,14 @@ def scenes(made: Path) -> list[Scene]:
     def run(place: Path) -> None:
         # The interpreter keeps the fit of the run that was made, so that only what is written is repeated.
         force = ["--force"] if (place / "runs/small/2022-01-01").exists() else []
-        _command(
-            "run", place / "config.yaml", "--out", place / "runs", "--quiet", "--allow-unconverged", *force
-        )
+        _command("run", place / "config.yaml", "--out", place / "runs", "--allow-unconverged", *force)
 
     def report(place: Path) -> None:
-        _command("report", place / "runs/small/2022-01-01", "--quiet")
+        _command("report", place / "runs/small/2022-01-01")
 
     def report_previous(place: Path) -> None:
         earlier = place / "earlier/small/2021-01-01"
-        _command("report", place / "runs/small/2022-01-01", "--previous", earlier, "--quiet")
+        _command("report", place / "runs/small/2022-01-01", "--previous", earlier)
 
     def with_feed(place: Path) -> None:
         (place / "scratch").mkdir()
@@ -316,7 +314,7 @@ def scenes(made: Path) -> list[Scene]:
 
     def import_(place: Path) -> None:
         files = sorted(place.glob("*.CSV"))
-        options = "--format", "gdelt2", "--dyad", "USA,CHN", "-o", place / "events.csv", "--quiet"
+        options = "--format", "gdelt2", "--dyad", "USA,CHN", "-o", place / "events.csv"
         _command("events", "import", *files, *options)
 
     def events_fault(place: Path) -> str:
@@ -334,7 +332,7 @@ def scenes(made: Path) -> list[Scene]:
     def backtest(place: Path) -> None:
         done = (place / "runs/small/backtest").exists()
         _command(
-            *("backtest", place / "config.yaml", "--out", place / "runs", "--models", "panel", "--quiet"),
+            *("backtest", place / "config.yaml", "--out", place / "runs", "--models", "panel"),
             *("--from", "2021-01-01", "--to", "2021-12-01", "--force" if done else "--resume"),
         )
 
@@ -400,7 +398,7 @@ def watched(place: Path) -> None:
 
 def watch(place: Path, *more: object) -> None:
     """Watch the list on its day."""
-    _command("watch", place / "list.yaml", "--out", place / "runs", "--quiet", *more)
+    _command("watch", place / "list.yaml", "--out", place / "runs", *more)
 
 
 def watch_next(place: Path) -> None:
@@ -526,9 +524,7 @@ def prepared(folder: Path) -> None:
         for out, day in (("runs", "2022-01-01"), ("earlier", "2021-01-01")):
             place, day_set = folder / out, ["--set", f"as_of={day}"]
             with suppress(SystemExit):
-                _command(
-                    "run", folder / "config.yaml", "--out", place, "--allow-unconverged", "--quiet", *day_set
-                )
+                _command("run", folder / "config.yaml", "--out", place, "--allow-unconverged", *day_set)
 
     (folder / "scratch").mkdir()
     if (ended := _in_child(make, folder)).code:
