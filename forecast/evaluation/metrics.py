@@ -37,7 +37,7 @@ such miss costs 6.9.
 N_RESAMPLES = 2000
 """Of the bootstrap."""
 N_BINS = 10
-"""Bins of equal width, [0, 0.1), [0.1, 0.2) … [0.9, 1], for the decomposition and the reliability diagram."""
+"""Bins of equal width, [0, 0.1), [0.1, 0.2) … [0.9, 1], of the reliability diagram."""
 N_BAND_RESAMPLES = 2000
 
 
@@ -58,39 +58,6 @@ def bin_of(probability: Floats) -> NDArray[np.int64]:
     return np.minimum(np.floor(np.round(probability * N_BINS, 9)).astype(np.int64), N_BINS - 1)
 
 
-@dataclass(frozen=True)
-class BrierParts:
-    """Decomposition of the mean Brier score: reliability − resolution + uncertainty + within_bin.
-
-    ``reliability`` is the mean squared distance of each bin's mean forecast from its share of hits (0 is
-    best), ``resolution`` that of the shares from the base rate (more is better), ``uncertainty`` base rate ×
-    (1 − base rate). ``within_bin`` is what the forecasts of one bin add by differing among themselves
-    (variance minus twice covariance with the outcome): the sum is exact; Stephenson et al. (2008),
-    doi:10.1175/2007WAF2006116.1.
-    """
-
-    reliability: float
-    resolution: float
-    uncertainty: float
-    within_bin: float
-
-
-def decompose_brier(probability: Floats, outcome: ArrayLike) -> BrierParts:
-    """Split the mean Brier score of at least one forecast into its parts, over ``N_BINS`` bins."""
-    observed = np.asarray(outcome, dtype=np.float64)
-    place = bin_of(probability)
-    base_rate = observed.mean()
-    number = np.bincount(place, minlength=N_BINS)
-    filled = np.maximum(number, 1)
-    forecast_mean = np.bincount(place, probability, N_BINS) / filled
-    share = np.bincount(place, observed, N_BINS) / filled
-    reliability = float(number @ (forecast_mean - share) ** 2 / len(observed))
-    resolution = float(number @ (share - base_rate) ** 2 / len(observed))
-    spread = probability - forecast_mean[place]
-    within_bin = float(np.mean(spread**2 - 2 * spread * (observed - share[place])))
-    return BrierParts(reliability, resolution, float(base_rate * (1 - base_rate)), within_bin)
-
-
 def area_under_roc(probability: Floats, outcome: ArrayLike) -> float:
     """Share of (hit, miss) pairs in which the hit had the higher probability; ties count half.
 
@@ -106,29 +73,22 @@ def area_under_roc(probability: Floats, outcome: ArrayLike) -> float:
     return float((rank[hit].sum() - n_hits * (n_hits + 1) / 2) / (n_hits * n_misses))
 
 
-@dataclass(frozen=True)
-class CalibrationLine:
-    """Logistic regression of the outcome on logit(p): intercept 0 and slope 1 when calibrated.
+def calibration_line(probability: Floats, outcome: ArrayLike) -> tuple[float, float]:
+    """Fit a logistic regression of the outcome on logit(p), p clipped by ``LOG_FLOOR``; Cox (1958).
 
-    A slope below 1 means forecasts too extreme, above 1 too timid. NaN when the outcomes are of one kind,
-    are separated by the forecasts, or the forecasts are all the same.
+    Its intercept and slope are 0 and 1 when forecasts are calibrated. A slope below 1 means forecasts too
+    extreme, above 1 too timid. NaN when the outcomes are of one kind, are separated by the forecasts, or the
+    forecasts are all the same.
     """
-
-    intercept: float
-    slope: float
-
-
-def calibration_line(probability: Floats, outcome: ArrayLike) -> CalibrationLine:
-    """Fit the calibration line by maximum likelihood, p clipped by ``LOG_FLOOR``; Cox (1958)."""
     observed = np.asarray(outcome, dtype=np.float64)
     design = _logits(probability)
     if observed.min() == observed.max() or np.ptp(design[:, 1]) < 1e-9:
-        return CalibrationLine(np.nan, np.nan)
+        return np.nan, np.nan
     try:
         line = fit_logistic(design, observed, weight=np.ones_like(observed), penalty=np.zeros(2))
     except LogisticFitError:
-        return CalibrationLine(np.nan, np.nan)
-    return CalibrationLine(float(line[0]), float(line[1]))
+        return np.nan, np.nan
+    return float(line[0]), float(line[1])
 
 
 def _logits(probability: Floats) -> Floats:
@@ -240,17 +200,16 @@ class OriginBlocks:
         forecast moves it by its influence, the inverse information times its part of the score.
         """
         line = calibration_line(probability, outcome)
-        if not np.isfinite(line.slope):
-            return Estimate(np.nan, np.nan, (np.nan, np.nan)), Estimate(np.nan, np.nan, (np.nan, np.nan))
+        if not np.isfinite(line[1]):
+            return (Estimate(np.nan, np.nan, (np.nan, np.nan)),) * 2
         design = _logits(probability)
-        fitted = expit(design @ (line.intercept, line.slope))
+        fitted = expit(design @ line)
         information = design.T @ (design * (fitted * (1 - fitted))[:, None])
         influence = np.linalg.solve(information, (design * (outcome - fitted)[:, None]).T)
         by_origin = np.stack([np.bincount(self._row, moves, self._shape[0]) for moves in influence], axis=1)
         spread = np.std(self._times @ by_origin, axis=0, ddof=1)
         intercept, slope = (
-            with_interval(value, float(se), self.n_blocks)
-            for value, se in zip((line.intercept, line.slope), spread, strict=True)
+            with_interval(value, float(se), self.n_blocks) for value, se in zip(line, spread, strict=True)
         )
         return intercept, slope
 

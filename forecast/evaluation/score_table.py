@@ -26,7 +26,6 @@ from forecast.evaluation.metrics import (
     OriginBlocks,
     area_under_roc,
     brier_score,
-    decompose_brier,
     log_score,
 )
 from forecast.events.table import EventTable
@@ -35,7 +34,7 @@ from forecast.records.notices import Notice, notice
 
 Integers = NDArray[np.int64]
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of ``scores.json``."""
 FEWEST_OUTCOMES = 20
 """Hits and misses that each are needed before skill is claimed."""
@@ -326,7 +325,6 @@ class ScoreTable:
         (intercept, slope), skill, rows = cell.line, self.skill(cell), cell.rows
         told = skill and {**skill._asdict(), "brier": asdict(skill.brier), "log": asdict(skill.log)}
         return cell.to_dict() | {
-            "brier_decomposition": asdict(decompose_brier(rows.chance, rows.outcome)),
             "auc": area_under_roc(rows.chance, rows.outcome),
             "calibration": {"intercept": intercept.value, "slope": slope.value},
             "skill": told,

@@ -45,7 +45,7 @@ def write_backtest(folder, backtest, *, forecasts=None, **settings):
     targets = {
         rule.name: {"any_of": list(rule.any_of), "min_severity": rule.min_severity} for rule in backtest.rules
     }
-    content = {"schema": 2, "targets": targets, "priors": {}} | settings
+    content = {"schema": 3, "targets": targets, "priors": {}} | settings
     (folder / "scores.json").write_text(json.dumps(content), encoding="utf-8")
     return folder
 
