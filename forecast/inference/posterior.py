@@ -36,8 +36,8 @@ class SamplerOptions:
     """How long to sample, and from which seed."""
 
     seed: int
-    draws: int = 1000
-    tune: int = 400
+    draws: int = 750
+    tune: int = 150
     chains: int = 4
     target_accept: float = 0.9
     max_minutes: float | None = None

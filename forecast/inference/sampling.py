@@ -22,14 +22,16 @@ from nutpie.compiled_pyfunc import from_pyfunc
 from nutpie.sample import CompiledModel
 
 from forecast.errors import NotConvergedError
-from forecast.inference.density import PosteriorDensity
+from forecast.inference.density import Floats, PosteriorDensity, Scale
 from forecast.inference.posterior import POINTS, Posterior, SamplerOptions
 from forecast.records.forecast import Diagnostics, Gate, GateFailure
 
 Running = Any
 """A sampler of nutpie at work in the background."""
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.02
+_SCOUT_TUNE, _SCOUT_DRAWS, _SCOUT_POINTS = 100, 20, 16
+"""Warm-up and draws of the chains that find where the posterior lies, and points whose curvature is taken."""
 _LAST_STEPS_SECONDS = 60.0
 """How long to wait for chains that go on after another one failed."""
 _TASKS, _WORKER = Path("/proc/self/task"), "nutpie-worker"
@@ -82,8 +84,33 @@ def sample(
     Raises ``KeyboardInterrupt``: the user stopped it; nothing is kept. ``NotConvergedError``: the sampler
     could not start (no finite starting point), or had not ended in time.
     """
-    latest: list[list[Any]] = [[]]
     began = time.monotonic()
+    scouts = replace(options, draws=_SCOUT_DRAWS, tune=min(options.tune, _SCOUT_TUNE), target_accept=0.8)
+    first = _points(_sample(density, density.sheared, density.starting_point, scouts, began, None))
+    if not np.isfinite(first).all():
+        raise _no_numbers(density, first)
+    # As far apart as they come: of every chain the same number.
+    scale = density.whitened(
+        first[:, :: -(-_SCOUT_DRAWS * options.chains // _SCOUT_POINTS)].reshape(-1, first.shape[2])
+    )
+    starts = first.reshape(-1, first.shape[2])
+
+    def start(seed: int) -> Floats:
+        return starts[np.random.default_rng(seed).integers(len(starts))]
+
+    return _extract(density, _sample(density, scale, start, options, began, listen), keep_points)
+
+
+def _sample(
+    density: PosteriorDensity,
+    scale: Scale,
+    start: Callable[[int], Floats],
+    options: SamplerOptions,
+    began: float,
+    listen: ProgressListener | None,
+) -> xr.DataTree:
+    """Run the chains on a scale, each from the point that belongs to its seed."""
+    latest: list[list[Any]] = [[]]
     others = _workers()
 
     def remember(chains: list[Any]) -> None:
@@ -91,7 +118,7 @@ def sample(
 
     try:
         running = nutpie.sample(
-            _compiled(density),
+            _compiled(density, scale, start),
             draws=options.draws,
             tune=options.tune,
             chains=options.chains,
@@ -116,7 +143,8 @@ def sample(
                     )
                 if listen and latest[0]:
                     listen(_progress(latest[0]))
-            return _extract(density, running.wait(), keep_points)
+            ended: xr.DataTree = running.wait()
+            return ended
         except BaseException:
             running.cancel()
             _await_workers(others)
@@ -159,25 +187,37 @@ def _progress(chains: list[Any]) -> SamplingProgress:
     return SamplingProgress(finished, planned, divergences)
 
 
-def _compiled(density: PosteriorDensity) -> CompiledModel:
+def _compiled(density: PosteriorDensity, scale: Scale, start: Callable[[int], Floats]) -> CompiledModel:
     """Return a density as a model of nutpie, which keeps the points of its draws."""
+    center, spread = scale
+    # Solved here: the sampler's threads have too small a stack for it.
+    back = np.linalg.inv(spread)
     return from_pyfunc(
         density.n_coordinates,
-        make_logp_fn=density.log_density,
-        make_expand_fn=lambda *seeds: lambda point: {POINTS: density.unsheared(point)},
+        make_logp_fn=lambda: density.log_density(scale),
+        make_expand_fn=lambda *seeds: lambda place: {POINTS: center + spread @ place},
         expanded_dtypes=[np.dtype(np.float64)],
         expanded_shapes=[(density.n_coordinates,)],
         expanded_names=[POINTS],
-        make_initial_point_fn=density.starting_point,
+        make_initial_point_fn=lambda seed: back @ (start(seed) - center),
     )
 
 
-def _extract(density: PosteriorDensity, tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
-    points = tree["posterior"].to_dataset()[POINTS].values
+def _points(tree: xr.DataTree) -> Floats:
+    return np.asarray(tree["posterior"].to_dataset()[POINTS].values, dtype=np.float64)
+
+
+def _no_numbers(density: PosteriorDensity, points: Floats) -> NotConvergedError:
     posterior = density.dataset(points)
     strange = [str(name) for name, values in posterior.data_vars.items() if not np.isfinite(values).all()]
-    if strange:
-        raise NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(strange)}")
+    return NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(strange)}")
+
+
+def _extract(density: PosteriorDensity, tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
+    points = _points(tree)
+    if not np.isfinite(points).all():
+        raise _no_numbers(density, points)
+    posterior = density.dataset(points)
     statistics = tree["sample_stats"].to_dataset()[["diverging", "energy", "n_steps", "logp"]]
     groups = {"posterior": posterior, "sample_stats": statistics}
     if keep_points:

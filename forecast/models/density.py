@@ -208,27 +208,13 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
 
 
 @numba.njit(**_COMPILED)
-def sheared_log_density(
-    sheared: Floats, rates: Integers, weights: Floats, priors: Priors, record: Record, gradient: Floats
+def moved_log_density(
+    place: Floats, center: Floats, spread: Floats, priors: Priors, record: Record, gradient: Floats
 ) -> float:
-    """Return the log density where a weighted sum of the innovations of tension is taken off some rates.
-
-    ``rates`` are coordinates, ``weights`` those of the first innovations, (m,). The gradient is that in the
-    sheared point.
-    """
-    begin = len(priors.family)
-    point = sheared.copy()
-    total = 0.0
-    for m in range(len(weights)):
-        total += weights[m] * sheared[begin + m]
-    for p in rates:
-        point[p] -= total
-    value = log_density(point, priors, record, gradient)
-    total = 0.0
-    for p in rates:
-        total += gradient[p]
-    for m in range(len(weights)):
-        gradient[begin + m] -= weights[m] * total
+    """Return the log density at the point ``center + spread @ place``; the gradient is that in ``place``."""
+    own = np.empty(len(place))
+    value = log_density(center + np.dot(spread, place), priors, record, own)
+    gradient[:] = np.dot(spread.T, own)
     return float(value)
 
 
@@ -424,6 +410,17 @@ def _still_to_come(known: Floats, decay: float) -> tuple[Floats, Floats]:
 
 
 @numba.njit(**_COMPILED)
+def _powers(base: float, n: int) -> Floats:
+    """base^0 … base^n."""
+    found = np.empty(n + 1)
+    found[0] = 1.0
+    for i in range(n):
+        # Smaller ones would be denormal, which are slow.
+        found[i + 1] = found[i] * base if found[i] > 1e-290 else 0.0
+    return found
+
+
+@numba.njit(**_COMPILED)
 def _likelihood(
     values: Floats, rates: Floats, priors: Priors, record: Record, gradient: Floats, d_rate: Floats
 ) -> float:
@@ -524,21 +521,23 @@ def _likelihood(
     # States are brought forward where they are read: a category's on its own days.
     last = np.zeros(n_categories, dtype=np.int64)
     last_follow = np.zeros(n_streams, dtype=np.int64)
+    powers, follow_powers = _powers(decay, n_days), _powers(follow_decay, n_days)
+    reaction_powers = np.empty((n_reactions, n_days + 1))
+    for i in range(n_reactions):
+        reaction_powers[i] = _powers(reaction_decay[i], n_days)
     begin = 0
     today = -1
     while begin < n_acts:
         now = record.day[begin]
         if today >= 0:
             gap = now - today
-            left = decay**gap
-            d_left = gap * decay ** (gap - 1)
+            left, d_left = powers[gap], gap * powers[gap - 1]
             for a in range(2):
                 for s in range(SEVERITIES):
                     d_past_side[a, s] = left * d_past_side[a, s] + d_left * past_side[a, s]
                     past_side[a, s] *= left
             for i in range(n_reactions):
-                left = reaction_decay[i] ** gap
-                d_left = gap * reaction_decay[i] ** (gap - 1)
+                left, d_left = reaction_powers[i, gap], gap * reaction_powers[i, gap - 1]
                 for s in range(SEVERITIES):
                     d_past_reaction[i, s] = left * d_past_reaction[i, s] + d_left * past_reaction[i, s]
                     past_reaction[i, s] *= left
@@ -555,8 +554,7 @@ def _likelihood(
             c = record.category[k]
             if record.side[k] >= 0 and last[c] < now:
                 gap = now - last[c]
-                left = decay**gap
-                d_left = gap * decay ** (gap - 1)
+                left, d_left = powers[gap], gap * powers[gap - 1]
                 for a in range(2):
                     for s in range(SEVERITIES):
                         d_past[a, c, s] = left * d_past[a, c, s] + d_left * past[a, c, s]
@@ -564,8 +562,8 @@ def _likelihood(
                 last[c] = now
             elif record.side[k] < 0 and last_follow[k] < now:
                 gap = now - last_follow[k]
-                left = follow_decay**gap
-                d_past_follow[k] = left * d_past_follow[k] + gap * follow_decay ** (gap - 1) * past_follow[k]
+                left, d_left = follow_powers[gap], gap * follow_powers[gap - 1]
+                d_past_follow[k] = left * d_past_follow[k] + d_left * past_follow[k]
                 past_follow[k] *= left
                 last_follow[k] = now
             rate = rates[k] / STEP_DAYS
