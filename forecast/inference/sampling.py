@@ -96,7 +96,7 @@ def sample(
     starts = first.reshape(-1, first.shape[2])
 
     def start(seed: int) -> Floats:
-        return starts[np.random.default_rng(seed).integers(len(starts))]
+        return np.asarray(starts[np.random.default_rng(seed).integers(len(starts))])
 
     return _extract(density, _sample(density, scale, start, options, began, listen), keep_points)
 

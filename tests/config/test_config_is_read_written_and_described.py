@@ -35,8 +35,8 @@ def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
     sampler = config.sampler
     assert (sampler.seed, sampler.draws, sampler.tune, sampler.chains, sampler.target_accept) == (
         1,
-        1000,
-        400,
+        750,
+        150,
         4,
         0.85,
     )
