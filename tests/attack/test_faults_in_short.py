@@ -27,7 +27,7 @@ dyads: [{a: USA, b: CHN}]
 
 
 @pytest.mark.parametrize("kind", ["doubled day", "missing month"])
-def test_summary_check_and_watch_say_the_same_of_a_damaged_feed(tool, kind, tmp_path, command, monkeypatch):
+def test_validate_check_and_watch_say_the_same_of_a_damaged_feed(tool, kind, tmp_path, command, monkeypatch):
     faults = tool("attack/faults")
     whole = faults.Record(
         "us-china", load_events("bundled:us-china", tmp_path).known_by(AS_OF), ("USA", "CHN")
@@ -46,7 +46,7 @@ def test_summary_check_and_watch_say_the_same_of_a_damaged_feed(tool, kind, tmp_
     def facts(*arguments):
         return json.loads(command(*arguments, "--json").out)
 
-    summary = facts("events", "summary", "events.csv", "--as-of", AS_OF)["feed_faults"]
+    summary = facts("events", "validate", "events.csv")["feed_faults"]
     cautions = facts("check", "config.yaml")["cautions"]
     check = [caution["fault"] for caution in cautions if caution["code"] == "feed_fault"]
     (dyad,) = facts("watch", "list.yaml", "--out", "out", "--no-ledger", "--no-report")["dyads"]

@@ -1,7 +1,6 @@
 """``forecast events draft``: what a model says is kept where text and codebook bear it out, else refused."""
 
 import json
-from datetime import date
 
 import pytest
 
@@ -184,12 +183,6 @@ def test_a_model_that_obeys_an_article_cannot_make_an_event(draft, stub, article
     stub.acts(act(sentence=order if len(order.split()) > 3 else SENTENCE))
     assert [proposal["decision"] for proposal in draft().facts["proposals"]] == ["waiting"]
     assert {path.suffix for path in tmp_path.iterdir()} == {".txt", ".json", ".yaml"}, "no event file"
-
-
-def test_a_head_that_is_none_is_text(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("Date: it was a good one, said the minister\nand went home again.\n")
-    assert read_article(path, date(2023, 1, 1)).text.startswith("Date: it was"), "a head that is none is text"
 
 
 @pytest.mark.parametrize(

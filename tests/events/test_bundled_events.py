@@ -55,11 +55,6 @@ def test_the_stated_agreement_is_that_of_the_two_codings(least: int, n: int, equ
     assert krippendorff_alpha(both, "ordinal") == pytest.approx(alpha, abs=0.005)
 
 
-def test_a_severity_was_changed_only_with_a_reason():
-    for row in rows_of(SECOND_CODING):
-        assert row["reason"] or row["first"] == row["settled"]
-
-
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
@@ -74,14 +69,6 @@ def test_a_severity_was_changed_only_with_a_reason():
 )
 def test_an_outlet_is_weak_by_its_domain_or_one_above_it(url: str, kind: str | None):
     assert weak_kind(url) == kind
-
-
-def test_the_bundled_set_has_849_events_to_10_july_2023_of_which_607_are_verified(us_china):
-    assert len(us_china) == 849
-    assert us_china.date[-1] == np.datetime64("2023-07-10")
-    assert us_china.has_verified
-    assert us_china.verified.sum() == 607
-    assert us_china.source == "bundled:us-china"
 
 
 def test_the_bundled_file_is_in_canonical_form(us_china):

@@ -14,12 +14,10 @@ from forecast.events.codebook import (
     COOPERATIVE,
     SEVERITIES,
     armed_scale,
-    cameo_codes,
     cameo_fault,
     category_kind,
     category_label,
     category_meaning,
-    countries,
     own_categories,
     severity_word,
     standard_scale,
@@ -61,17 +59,6 @@ def test_every_category_and_severity_has_an_anchor_of_its_own():
     ]
 
 
-def test_defaults_agree_with_the_coders_where_a_code_is_used_for_one_category_only(us_china):
-    coded: dict[str, set[str]] = {}
-    for event in us_china.rows():
-        coded.setdefault(event.cameo, set()).add(event.category)
-    single = {code: found for code, found in coded.items() if len(found) == 1}
-    differing = {code for code, found in single.items() if cameo_codes()[code].category not in found}
-    # 043 is used for Taiwan transits, 050 for working groups, 170 and 195 are single incidents.
-    assert differing <= {"043", "050", "170"}
-    assert len(single) > 25
-
-
 @pytest.mark.parametrize(
     ("look_up", "name", "message"),
     [
@@ -97,12 +84,6 @@ def test_what_is_off_the_codebook_is_refused_with_a_suggestion(look_up, name, me
 )
 def test_what_is_no_cameo_code_is_told_with_what_may_be_meant(code, message):
     assert re.search(message, cameo_fault(code))
-
-
-def test_country_codes_are_those_of_iso_3166():
-    assert len(countries()) == 249
-    assert (countries()["USA"], countries()["CHN"], countries()["TWN"]) == ("US", "CN", "TW")
-    assert all(re.fullmatch("[A-Z]{3}", code) for code in countries())
 
 
 def test_the_page_states_every_column_category_and_anchor():

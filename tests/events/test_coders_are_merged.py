@@ -12,7 +12,6 @@ from forecast.events.duplicates import (
     match_events,
     measure_agreement,
     merge_units,
-    resampled_alphas,
 )
 from forecast.events.reading import read_events
 from forecast.events.table import COLUMNS, Event, EventTable
@@ -46,16 +45,6 @@ def table(*events: Event) -> EventTable:
 @pytest.mark.parametrize(("level", "alpha"), [("nominal", 0.743), ("ordinal", 0.815)])
 def test_alpha_is_that_of_the_published_example(level, alpha):
     assert krippendorff_alpha(units_of(PUBLISHED), level) == pytest.approx(alpha, abs=5e-4)
-
-
-@pytest.mark.parametrize("level", ["nominal", "ordinal"])
-def test_the_bootstrap_computes_the_same_alpha(level):
-    ratings = [unit for unit in units_of(PUBLISHED) if len(unit) > 1]
-    once = np.ones((1, len(ratings)))
-    assert resampled_alphas(ratings, level, once)[0] == pytest.approx(krippendorff_alpha(ratings, level))
-    twice = ratings + ratings[:4]
-    weights = once + (np.arange(len(ratings)) < 4)
-    assert resampled_alphas(ratings, level, weights)[0] == pytest.approx(krippendorff_alpha(twice, level))
 
 
 def test_alpha_is_not_defined_where_nothing_varies_or_nothing_is_shared():

@@ -38,13 +38,6 @@ def test_poisoned_rows_known_later_leave_no_trace(us_china):
     assert "POISON" not in table.known_by(as_of).canonical_csv()
 
 
-def test_a_span_holds_both_its_ends(us_china):
-    for first, last in ((date(2020, 1, 15), date(2020, 1, 15)), (date(2020, 1, 15), date(2020, 3, 1))):
-        expected = [row for row in us_china.rows() if first <= row.date <= last]
-        assert list(us_china.between(first, last).rows()) == expected
-        assert expected
-
-
 def test_the_columns_of_a_table_cannot_be_written_to(us_china):
     with pytest.raises(ValueError, match="read-only"):
         us_china.severity[0] = 5
@@ -54,26 +47,9 @@ def test_the_columns_of_a_table_cannot_be_written_to(us_china):
 
 def test_the_hash_sees_every_column(us_china):
     first = next(us_china.rows())
-    changes = {
-        "id": "other",
-        "date": date(2016, 1, 1),
-        "end_date": date(2017, 2, 1),
-        "known_date": date(2017, 2, 1),
-        "initiator": "JPN",
-        "recipient": "JPN",
-        "category": "dispute",
-        "subcategory": "other",
-        "cameo": "112",
-        "severity": 5,
-        "summary": "other",
-        "source_outlet": "other",
-        "source_title": "other",
-        "source_url": "https://example.org/other",
-        "source_date": date(2017, 2, 1),
-        "verified": False,
-        "confidence": "low",
-    }
-    assert set(changes) == set(FIELDS)
+    changes: dict[str, object] = dict.fromkeys(FIELDS, "other")
+    changes |= dict.fromkeys(("end_date", "known_date", "source_date"), date(2017, 2, 1))
+    changes |= {"date": date(2016, 1, 1), "category": "dispute", "severity": 5, "verified": False}
     hashes = {
         EventTable.from_events([dataclasses.replace(first, **{name: value})], "made").sha256
         for name, value in changes.items()

@@ -1,8 +1,5 @@
-import dataclasses
 from datetime import date
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from forecast.events import duplicates
@@ -156,13 +153,6 @@ def test_answers_and_short_summaries_are_not_called_one_event(event_file):
     assert said.startswith("my.csv: 2 rows are coded as others are on the same day, without a summary")
 
 
-def test_rows_that_came_from_no_file_are_named_by_their_ids(coded):
-    table = coded(("2020-01-01", "visit", 2), ("2020-01-01", "visit", 2))
-    named = dataclasses.replace(table, summary=np.array(["They meet in Rome"] * 2, dtype=np.object_))
-    (said,) = repeats_in_words(likely_repeats(named), "made")
-    assert said.startswith("made: ids e0000 and e0001 are likely one event")
-
-
 def test_nothing_is_left_out_in_silence_when_there_are_too_many_pairs(event_file, monkeypatch):
     monkeypatch.setattr(duplicates, "MAX_COMPARISONS", 4)
     rows = [f"{n},2020-01-01,USA,CHN,sanction,2,text number {n}{n}{n}" for n in range(5)]
@@ -176,9 +166,3 @@ def test_a_row_added_twice_to_the_bundled_set_is_found(us_china, event_file):
     (group,) = find_duplicates(read_events(event_file("\n".join([*lines, copy]))))[0]
     assert group.ids[0] == "copy"
     assert group.likeness == 1
-
-
-def test_machine_coded_repeats_are_found(shared_data: Path):
-    groups, _ = find_duplicates(read_events(shared_data / "balkans/nat-ser.csv"), window_days=0)
-    assert len(groups) > 100
-    assert all("same day" in group.reason for group in groups)

@@ -271,15 +271,6 @@ def test_a_record_of_too_many_actors_is_a_row_that_cannot_be_read(imported, tmp_
     assert report.examples["width"] == [f"{path}: names 2,250,000 pairs and events, more than 5,000"]
 
 
-def test_mixed_encodings_are_mended_and_counted(imported, gdelt_file):
-    path = gdelt_file({"ActionGeo_FullName": "Malmö"}, {"ActionGeo_FullName": "Besançon"})
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(lines[0] + lines[1].decode().encode("cp1252"))
-    got = imported([path], "gdelt2")
-    assert got.report.mended == 1
-    assert ["Malmö" in got.events.summary[0], "Besançon" in got.events.summary[1]] == [True, True]
-
-
 def test_what_is_shown_of_a_file_cannot_steer_the_terminal(imported, gdelt_file, tmp_path):
     path = gdelt_file({}, {"EventCode": "9\x1b[2J\u202e9"})
     report = imported([path], "gdelt2").report

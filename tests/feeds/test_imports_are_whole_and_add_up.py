@@ -1,8 +1,6 @@
 """One file or a thousand, packed or not, in any batches: the same events, written whole or not at all."""
 
 import csv
-import shutil
-import zipfile
 
 import pytest
 
@@ -35,14 +33,6 @@ def test_many_small_files_give_what_one_file_gives(imported, pieces, whole, monk
     assert got.events.sha256 == whole.events.sha256
     assert got.report.fates == whole.report.fates
     assert (got.report.files, got.report.rows) == (40, 2824)
-
-
-def test_an_archive_of_many_members_gives_what_one_file_gives(imported, pieces, whole, tmp_path):
-    path = tmp_path / "all.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for piece in pieces:
-            archive.write(piece, piece.name)
-    assert imported([path], "gdelt2").events.sha256 == whole.events.sha256
 
 
 def test_the_same_file_twice_counts_once_and_a_copy_is_found_by_its_ids(imported, samples, whole, tmp_path):
@@ -138,11 +128,3 @@ def test_blocks_hold_whole_lines(tmp_path):
     blocks = [block for _, block in read_blocks(path, block_bytes=64)]
     assert b"".join(blocks).decode().split("\n") == [*map(str, range(1, 1000)), "last", ""]
     assert all(block.endswith(b"\n") for block in blocks)
-
-
-def test_a_folder_that_is_named_like_a_column_changes_no_value(imported, samples, whole, tmp_path):
-    sample = samples / "gdelt2-20201113.export.CSV"
-    folder = tmp_path / "EventCode=190" / "Actor1CountryCode=XXX"
-    folder.mkdir(parents=True)
-    shutil.copyfile(sample, folder / sample.name)
-    assert imported([folder / sample.name], "gdelt2", output="other.csv").events.sha256 == whole.events.sha256

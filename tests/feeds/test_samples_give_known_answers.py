@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 
 from forecast.events.codebook import cameo_codes
-from forecast.events.countries import country_names
 from forecast.feeds.importing import FATES
 
 MIRRORED = {"043": "042"}
@@ -106,18 +105,6 @@ def test_icews_countries_are_read_from_the_country_columns(imported, samples):
     assert got.report.kept + repeats == len(counted)
     outlets = {f"icews-{row['Event ID']}": row["Publisher"] for row in between}
     assert all(event.source_outlet == outlets[event.id] for event in got.events.rows())
-
-
-def test_every_icews_country_of_the_sample_has_a_code(samples):
-    rows = lines_of(samples / "icews-2018-06-sample.tab")[1:]
-    assert {row[4] for row in rows} | {row[10] for row in rows} <= set(country_names()) | {"NA"}
-
-
-def test_icews_visits_name_the_traveller_first(imported, samples):
-    got = imported([samples / "icews-2018-06-sample.tab"], "icews")
-    visits = [event for event in got.events.rows() if event.category == "visit"]
-    assert visits
-    assert all(event.cameo != "043" for event in visits)
 
 
 @pytest.mark.parametrize(

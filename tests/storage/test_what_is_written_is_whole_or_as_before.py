@@ -1,7 +1,6 @@
 """Files and folders are whole or as before; leavings of the dead go, those of the living stay."""
 
 import contextlib
-import os
 import signal
 import stat
 import subprocess
@@ -67,14 +66,6 @@ def test_a_file_that_fails_half_way_leaves_the_old_one_alone(tmp_path):
         fail()
     assert (tmp_path / "a").read_text() == "old"
     assert names(tmp_path) == ["a"]
-
-
-def test_what_is_no_file_is_written_to_as_it_is(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
-    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
-        storage.write_file(tmp_path / "pipe", "text")
-        assert reader.communicate()[0] == b"text"
-    assert names(tmp_path) == ["pipe"]
 
 
 def test_a_folder_takes_the_place_of_another(tmp_path):

@@ -132,15 +132,6 @@ def test_a_store_that_holds_another_feed_is_refused_with_what_to_do(whole, tmp_p
         load_events(str(tmp_path / "S"), Path())
 
 
-def test_a_damaged_file_of_a_store_is_named_and_read_no_further(whole, tmp_path):
-    place = tmp_path / "S"
-    shutil.copytree(whole, place)
-    path = place / "gdelt2/acts/2020-11.parquet"
-    path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(EventError, match="a file of the store cannot be read"):
-        load_events(str(place), Path())
-
-
 # Terms
 
 

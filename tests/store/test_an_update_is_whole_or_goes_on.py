@@ -118,14 +118,6 @@ def test_files_that_cannot_be_had_or_used_are_named_and_the_rest_stored(update, 
 SPOILT = "20201113083000.export.CSV.zip"
 
 
-def test_a_quarter_of_an_hour_without_events_is_read_once(update, gdelt):
-    gdelt.add("20201113003000", "")
-    gdelt.publish()
-    ended, again = update(), update()
-    assert (ended.code, ended.facts["files"]) == (0, {"read": 10, "missing": 0, "wrong": 0})
-    assert (again.code, again.facts["files"]) == (0, {"read": 0, "missing": 0, "wrong": 0})
-
-
 def test_what_was_missing_is_asked_for_again_and_the_store_is_as_from_one_update(
     update, gdelt, whole, tmp_path
 ):
