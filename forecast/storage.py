@@ -111,16 +111,6 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def new_text(path: Path) -> Iterator[io.TextIOWrapper]:
-    """Give a text stream, UTF-8 with the line ends as given; see ``new_file``."""
-    with new_file(path) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
-        yield text
-        text.flush()
-        text.detach()
-
-
-@contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """Give a stream whose content takes the place of a file when the block ends; on failure nothing changes.
 

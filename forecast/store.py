@@ -13,7 +13,6 @@ in which they became known, so that a later one never displaces an earlier one.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import random
@@ -25,7 +24,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,13 +51,12 @@ from forecast.events.stores import (
     read_state,
     reader_of,
 )
-from forecast.events.terms import known_terms
+from forecast.events.table import COLUMNS
 from forecast.feeds.formats import Layout, feed_options
 from forecast.feeds.importing import FAULTS, event_cells
-from forecast.feeds.importing import WRITTEN as EVENT_CELLS
 from forecast.feeds.reading import KEPT, Engine
 from forecast.progress import Listener, StageProgress
-from forecast.storage import copy_file, locked, new_text, remove_stale, scratch_folder, write_file
+from forecast.storage import copy_file, locked, remove_stale, scratch_folder, write_file
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -75,7 +72,6 @@ PARALLEL, ATTEMPTS, PAUSE_S = 4, 3, 1.0
 TIMEOUT_S, FILE_S = 30.0, 300.0
 """Seconds without a byte, and in all, that end an attempt."""
 MAX_BYTES = 400_000_000
-CLOCKS_APART = timedelta(days=1)
 BATCH = 192
 """Archives fetched and read at once: two days of quarter hours."""
 RETRY_DAYS = 30
@@ -84,14 +80,12 @@ LIVE_DAYS = 3
 """A file missed within so many days of its publication was missed as it came; its acts were seen later."""
 SHOWN = 20
 """Files that are missing or wrong named in the report of an update; ``status`` names all."""
-ROWS_AT_ONCE = 20_000
 ROWS_A_GROUP = 50_000
 """Of a Parquet file: a pair is found without reading the others."""
-ORIGIN = ("pair", "source", "licence", "first_seen", "known_by", "stamp", "file")
-AS_READ = ("counts_as", "mutual", "place", "score", "mentions", "sources")
+ORIGIN = ("pair", "first_seen", "known_by", "stamp", "file")
+AS_READ = ("counts_as", "mutual", "place")
 """Columns of a report beside those of an event: where it is from, and what it was merged by."""
-_TYPES = {"severity": "TINYINT", "stamp": "TIMESTAMP", "mutual": "BOOLEAN", "score": "DOUBLE"}
-_TYPES |= dict.fromkeys(("mentions", "sources"), "INTEGER")
+_TYPES = {"severity": "TINYINT", "stamp": "TIMESTAMP", "mutual": "BOOLEAN"}
 _TYPES |= dict.fromkeys(("date", "known_date", "source_date", "first_seen"), "DATE")
 WRITTEN = {name: _TYPES.get(name, "VARCHAR") for name in (*HELD, *ORIGIN, *AS_READ)}
 """Columns of a report, with their types; a store adds ``story`` and ``reports``."""
@@ -174,7 +168,7 @@ class Fetcher:
 
 
 def _refuse(answer: httpx.Response) -> None:
-    """Raise ``FetchError`` for an answer without data, ``InputError`` where the clocks differ."""
+    """Raise ``FetchError`` for an answer without data."""
     code = answer.status_code
     if code in (404, 410):
         raise FetchError(f"not on the server ({code})")
@@ -182,15 +176,6 @@ def _refuse(answer: httpx.Response) -> None:
         raise FetchError(f"sent elsewhere ({code}): give the address that it is sent to")
     if code != httpx.codes.OK:
         raise FetchError(f"the server answered {code}")
-    here = there = datetime.now(UTC)
-    with suppress(KeyError, ValueError, TypeError):
-        there = parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
-    if abs(here - there) > CLOCKS_APART:
-        # First days would be wrong for good.
-        raise InputError(
-            f"the clock of this machine says {here:%Y-%m-%d}, that of {answer.url.host} {there:%Y-%m-%d}. "
-            "Set the clock: acts are kept with the day of the fetch"
-        )
 
 
 # The lists of GDELT 2
@@ -296,23 +281,20 @@ class Month:
         write_file(self.path, json.dumps(notes, separators=(",", ":")) + "\n")
 
 
-def add_reports(place: Path, reports: Path, scratch: Path) -> tuple[int, int]:
-    """Add reports (CSV with the columns ``WRITTEN``) to their months; whole months, or as before.
+def add_reports(place: Path, reports: Sequence[Sequence[str]], scratch: Path) -> tuple[int, int]:
+    """Add reports (cells of ``WRITTEN``) to their months; whole months, or as before.
 
     Returns acts that were not there, and reports of acts that were.
     """
     acts = added = 0
     with connect() as connection:
-        texts = ", ".join(f"'{name}': 'VARCHAR'" for name in WRITTEN)
-        typed = ", ".join(
+        columns = zip(WRITTEN, zip(*reports, strict=True), strict=True)
+        connection.register("given", {name: np.array(cells, np.object_) for name, cells in columns})
+        typed = (
             f'"{name}"' if kind == "VARCHAR" else f'CAST(nullif("{name}", \'\') AS {kind}) AS "{name}"'
             for name, kind in WRITTEN.items()
         )
-        connection.execute(
-            f"CREATE TABLE fresh AS SELECT {typed} FROM read_csv({_literal(reports)}, "
-            f"columns={{{texts}}}, header=true, auto_detect=false, delim=',', quote='\"', "
-            "escape='\"', nullstr='\\0', max_line_size=8000000, hive_partitioning=false)"
-        )
+        connection.execute(f"CREATE TABLE fresh AS SELECT {', '.join(typed)} FROM given")
         months = connection.execute(
             "SELECT strftime(date, '%Y-%m'), count(*) FROM fresh GROUP BY 1 ORDER BY 1"
         )
@@ -591,11 +573,8 @@ class _Update:
                 pass
             failures |= {name: ("wrong", str(error)) for name, error in engine.failures.items()}
             if any(tally.fates[KEPT] for tally in engine.tallies.values()):
-                with new_text(scratch / "reports.csv") as stream:
-                    writer = csv.writer(stream, lineterminator="\n")
-                    writer.writerow(WRITTEN)
-                    writer.writerows(self._reports(engine.connection, options.layout))
-                acts, repeats = add_reports(self.place, scratch / "reports.csv", scratch)
+                reports = [*self._reports(engine.connection, options.layout)]
+                acts, repeats = add_reports(self.place, reports, scratch)
                 self.report.added += acts
                 self.report.repeated += repeats
         touched = set()
@@ -627,31 +606,25 @@ class _Update:
         An act of a file that was missed as it came counts from the day it was seen. Another counts from the
         day that its row states; never from a day ahead.
         """
-        licence, today = known_terms()[FEED].licence, self.today
+        today = self.today
         cursor = connection.execute("SELECT *, event_id AS id FROM candidates")
         names = [column[0] for column in cursor.description]
-        while bundle := cursor.fetchmany(ROWS_AT_ONCE):
-            for values in bundle:
-                row: dict[str, Any] = dict(zip(names, values, strict=True))
-                file, stamp = row["key"], _stamp(row["key"])
-                missed = self._month(file).still_open.get(file, {}).get("since")
-                late = (date.fromisoformat(missed) - stamp.date()).days if missed else LIVE_DAYS + 1
-                seen = late <= LIVE_DAYS
-                row["known"] = max(today if seen else min(row["known"], today), row["day"])
-                held = dict(zip(EVENT_CELLS, event_cells(row, layout), strict=True))
-                held |= {
-                    "pair": pair_key((row["a"], row["b"])),
-                    "source": FEED,
-                    "licence": licence,
-                    "first_seen": today.isoformat(),
-                    "known_by": "seen" if seen else "row",
-                    "stamp": f"{stamp:%Y-%m-%d %H:%M:%S}",
-                    "file": file,
-                    "counts_as": row["counts_as"],
-                    "mutual": str(row["mutual"]),
-                    "place": row["place"] or "",
-                    "score": held["x_score"],
-                    "mentions": held["x_mentions"],
-                    "sources": "" if row["sources"] is None else str(row["sources"]),
-                }
-                yield [held[name] for name in WRITTEN]
+        for values in cursor.fetchall():
+            row: dict[str, Any] = dict(zip(names, values, strict=True))
+            file, stamp = row["key"], _stamp(row["key"])
+            missed = self._month(file).still_open.get(file, {}).get("since")
+            late = (date.fromisoformat(missed) - stamp.date()).days if missed else LIVE_DAYS + 1
+            seen = late <= LIVE_DAYS
+            row["known"] = max(today if seen else min(row["known"], today), row["day"])
+            held = dict(zip(COLUMNS, event_cells(row, layout), strict=True))
+            held |= {
+                "pair": pair_key((row["a"], row["b"])),
+                "first_seen": today.isoformat(),
+                "known_by": "seen" if seen else "row",
+                "stamp": f"{stamp:%Y-%m-%d %H:%M:%S}",
+                "file": file,
+                "counts_as": row["counts_as"],
+                "mutual": str(row["mutual"]),
+                "place": row["place"] or "",
+            }
+            yield [held[name] for name in WRITTEN]

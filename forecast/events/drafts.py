@@ -31,12 +31,12 @@ from forecast.errors import EventError, InputError, shown
 from forecast.events.cells import CellFault, Fault, clean_text, faults_message, latest_day, parse_day
 from forecast.events.codebook import CATEGORIES, category_meaning
 from forecast.events.dyads import DyadRule
-from forecast.events.reading import HEADER_ALONE, inspect_events, read_cells, read_record, write_whole
+from forecast.events.reading import HEADER_ALONE, inspect_events, read_cells, write_whole
 from forecast.events.rows import decode
 from forecast.events.table import COLUMNS, OWN_PREFIX, REQUIRED, Event, EventTable, csv_text
 from forecast.records.base import Record
 from forecast.records.scale import Scale
-from forecast.storage import read_plain
+from forecast.storage import content_of, read_json, read_plain
 
 KEY_VARIABLE = "FORECAST_DRAFT_KEY"
 MAX_BYTES, MAX_CHARS = 5_000_000, 100_000
@@ -573,8 +573,17 @@ def open_proposals(path: Path) -> ProposalFile:
 
     Raises ``EventError``: there is none, it cannot be read, or is no such file.
     """
-    content = read_record(path, Proposals, "a file of proposals", "forecast events draft")
-    return ProposalFile(path, content)
+    advice = "Give the file that 'forecast events draft' wrote"
+    try:
+        with content_of(path, EventError, advice):
+            return ProposalFile(path, Proposals.model_validate_json(read_json(path)))
+    except OSError as error:
+        raise EventError(f"{path}: cannot be read ({error.strerror or error}). {advice}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"{part}: " for part in map(str, first["loc"][-1:]))
+        reason = first["msg"].removeprefix("Value error, ")
+        raise EventError(f"{path}: not a file of proposals ({place}{reason}). {advice}") from error
 
 
 def begin_proposals(path: Path, rule: DyadRule, scale: Scale) -> ProposalFile:

@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from forecast.errors import EventError, InputError, did_you_mean, nearest
 from forecast.events.cells import (
@@ -36,8 +35,7 @@ from forecast.events.rows import PARQUET_SUFFIX, Row, Sheet, cell_text, read_she
 from forecast.events.stores import Pairs, is_store, read_store
 from forecast.events.table import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 from forecast.frames import columns_of
-from forecast.records.base import Record
-from forecast.storage import content_of, copy_file, read_json, scratch_folder, write_file
+from forecast.storage import copy_file, scratch_folder, write_file
 from forecast.wording import count
 
 Values = dict[str, list[Any]]
@@ -370,21 +368,3 @@ def write_whole(path: Path, content: bytes) -> None:
             f"{path}: cannot be written ({error.strerror or error}). Check that the folder exists, its "
             "permissions and free space; nothing was changed."
         ) from error
-
-
-def read_record[R: Record](path: Path, kind: type[R], name: str, command: str) -> R:
-    """Read a file in JSON that a command wrote; ``name`` is what it should be.
-
-    Raises ``EventError``: it cannot be read, or is something else.
-    """
-    advice = f"Give the file that '{command}' wrote"
-    try:
-        with content_of(path, EventError, advice):
-            return kind.model_validate_json(read_json(path))
-    except OSError as error:
-        raise EventError(f"{path}: cannot be read ({error.strerror or error}). {advice}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = "".join(f"{part}: " for part in map(str, first["loc"][-1:]))
-        reason = first["msg"].removeprefix("Value error, ")
-        raise EventError(f"{path}: not {name} ({place}{reason}). {advice}") from error

@@ -3,9 +3,8 @@
 **Repeats.** Rows come in the order in which they became known, so that a later report never displaces an
 earlier one: what was kept up to a day does not depend on what came after it.
 
-**Output.** The event file has our columns and two more, which the reader of events passes over: ``x_score``,
-the scale value, and ``x_mentions``, the number of mentions. It is written last, whole or not at all; the
-folder ``<output>.import`` beside it has the report.
+**Output.** The event file is written last, whole or not at all; the folder ``<output>.import`` beside it has
+the report.
 """
 
 from __future__ import annotations
@@ -47,7 +46,6 @@ from forecast.storage import copy_file, locked, write_file
 from forecast.wording import count
 
 REPORT = "report.json"
-WRITTEN = (*COLUMNS, "x_score", "x_mentions")
 MAX_TITLE = 300
 ROWS_AT_ONCE = 20_000
 MIRROR_DAYS = 1
@@ -365,7 +363,7 @@ SELECT *, base || CASE WHEN copy = 1 THEN '' ELSE '-' || copy END AS id FROM num
     path, packed = engine.folder / "events.csv", engine.folder / "events.parquet"
     with path.open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
-        table.writerow(WRITTEN)
+        table.writerow(COLUMNS)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             cells = (dict(zip(names, row, strict=True)) for row in rows)
             table.writerows(event_cells(row, engine.options.layout) for row in cells)
@@ -380,7 +378,7 @@ SELECT *, base || CASE WHEN copy = 1 THEN '' ELSE '-' || copy END AS id FROM num
 
 
 def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
-    """Return the cells of an event, in the order of ``WRITTEN``, from a candidate and its ``id``."""
+    """Return the cells of an event, in the order of ``COLUMNS``, from a candidate and its ``id``."""
     url = clean_text(row["url"] or "")
     linked = url.lower().startswith(("http://", "https://")) and len(url) <= MAX_CELL_CHARS
     known = row["known"].isoformat()
@@ -407,10 +405,8 @@ def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:
         "source_title": clean_text(row["title"] or ("" if linked else url))[:MAX_TITLE],
         "source_url": url if linked else "",
         "source_date": known if layout.known_date else "",
-        "x_score": "" if row["scale"] is None else f"{row['scale']:g}",
-        "x_mentions": "" if row["mentions"] is None else str(row["mentions"]),
     }
-    return [cells.get(name, "") for name in WRITTEN]
+    return [cells.get(name, "") for name in COLUMNS]
 
 
 def _host(url: str) -> str:

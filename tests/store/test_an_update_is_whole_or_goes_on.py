@@ -6,7 +6,6 @@ import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -226,17 +225,6 @@ def test_without_a_list_nothing_changes_and_the_reason_is_told(update, gdelt, tm
     assert ended.code == 1
     assert "the list of files cannot be had" in ended.facts["failure"]
     assert ended.facts["files"] == {"read": 0, "missing": 0, "wrong": 0}
-
-
-def test_a_clock_that_a_server_contradicts_is_refused(update, gdelt, tmp_path):
-    def other_day():
-        date = (datetime.now(UTC) + timedelta(days=40)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-        return 200, {"Date": date}, gdelt.line(gdelt.names[0]).encode()
-
-    gdelt.spoil("lastupdate.txt", other_day)
-    ended = update()
-    assert ended.code == 2
-    assert "Set the clock" in ended.err
 
 
 def test_a_second_pair_is_read_from_files_that_were_read_for_the_first(update, tmp_path):
