@@ -15,31 +15,22 @@ SPAN = ("--from", "1993-01-01", "--until", "2003-07-31")
 
 
 @pytest.fixture
-def balkans(shared_data):
-    return shared_data / "balkans"
+def bench(forecast, shared_data):
+    """The command on the Balkan records, or on other data."""
+
+    def run(*options, data=shared_data / "balkans", target=TARGET):
+        return forecast("bench", "accuracy", "--data", data, *target, *options)
+
+    return run
 
 
-def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
-    ended = forecast(
-        "bench", "accuracy", "--data", balkans, *TARGET, *SPAN, "--horizons", "30,90,180", "--json"
-    )
+def test_the_contract_of_the_command_is_kept(bench, drawn_units):
+    ended = bench(*SPAN, "--horizons", "30,90,180", "--json")
     assert (ended.code, ended.err) == (0, "")
     content = json.loads(ended.out)
-    assert set(content) == {
-        "cells",
-        "mean",
-        "default",
-        "choice",
-        "by_horizon",
-        "calibration_by_horizon",
-        "onset",
-        "misses",
-        "coverage",
-        "left_out",
-        "seconds_per_origin",
-        "seconds",
-        "fits",
-    }
+    scores = {"cells", "mean", "default", "choice", "by_horizon", "calibration_by_horizon", "onset", "misses"}
+    work = {"coverage", "left_out", "seconds_per_origin", "seconds", "fits"}
+    assert set(content) == scores | work
     assert content["default"] == DEFAULT_MODEL
     assert content["seconds_per_origin"] >= 0
     cells = content["cells"]
@@ -66,29 +57,18 @@ def test_the_contract_of_the_command_is_kept(forecast, balkans, drawn_units):
             assert mean[score] == pytest.approx(np.mean(own), abs=1e-12)
 
 
-def test_a_quick_bench_takes_every_third_origin(forecast, balkans, drawn_units):
-    command = (
-        "bench",
-        "accuracy",
-        "--data",
-        balkans,
-        *TARGET,
-        *SPAN,
-        "--horizons",
-        "30",
-        "--models",
-        "model",
-    )
-    cells = json.loads(forecast(*command, "--quick", "--json").out)["cells"]
+def test_a_quick_bench_takes_every_third_origin(bench, drawn_units):
+    command = (*SPAN, "--horizons", "30", "--models", "model")
+    cells = json.loads(bench(*command, "--quick", "--json").out)["cells"]
     assert {cell["n"] for cell in cells} == {43}
     assert {cell["model"] for cell in cells} == {"model", *BASELINES}
-    shown = forecast(*command, "--models", "model,panel", "--quick")
+    shown = bench(*command, "--models", "model,panel", "--quick")
     assert "Simplest within two errors of the best" in shown.out
     assert [line for line in shown.out.splitlines() if len(line) > 80] == []
     assert "Mean over dyads and horizons" in shown.out
 
 
-def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, drawn_units, us_china):
+def test_an_event_without_known_date_is_known_on_its_date(bench, tmp_path, drawn_units, us_china):
     """Late disclosure moves what a baseline knows; without the column every act is known at once."""
     header = "id,date,initiator,target,category,severity"
     rows, later = [], []
@@ -103,18 +83,8 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
     span = ("--from", "2020-01-01", "--until", "2023-07-10")
 
     def cells_of(name):
-        command = (
-            "bench",
-            "accuracy",
-            "--data",
-            tmp_path / name,
-            *target,
-            *span,
-            "--models",
-            "model",
-            "--json",
-        )
-        return json.loads(forecast(*command).out)["cells"]
+        command = (*span, "--models", "model", "--json")
+        return json.loads(bench(*command, data=tmp_path / name, target=target).out)["cells"]
 
     known, delayed = cells_of("known"), cells_of("late")
     assert [cell["base_rate"] for cell in known] == [cell["base_rate"] for cell in delayed]
@@ -123,27 +93,27 @@ def test_an_event_without_known_date_is_known_on_its_date(forecast, tmp_path, dr
     assert all(now["brier"] < then["brier"] for now, then in pairs)
 
 
-def test_a_benchmark_goes_on_from_what_was_kept(forecast, balkans, drawn_units, tmp_path):
+def test_a_benchmark_goes_on_from_what_was_kept(bench, drawn_units, tmp_path):
     kept = tmp_path / "kept"
     span = ("--from", "1993-01-01", "--until", "1996-12-31", "--horizons", "30")
-    command = ("bench", "accuracy", "--data", balkans, *TARGET, *span, "--quick", "--json", "--keep", kept)
-    first = json.loads(forecast(*command).out)
+    command = (*span, "--quick", "--json", "--keep", kept)
+    first = json.loads(bench(*command).out)
     units_made = drawn_units.total()
     assert units_made == 2
     rows = (kept / "rows.jsonl").read_text().splitlines()
     # What a kill left: one of the units, and one half-written.
     (kept / "rows.jsonl").write_text(rows[0] + "\n" + rows[1][:50])
-    again = json.loads(forecast(*command).out)
+    again = json.loads(bench(*command).out)
     assert drawn_units.total() == units_made + 1
     assert again["cells"] == first["cells"]
     # Other models change nothing in a unit; another seed does.
-    forecast(*command, "--models", "model")
+    bench(*command, "--models", "model")
     assert drawn_units.total() == units_made + 1
-    forecast(*command, "--models", "model", "--seed", "3")
+    bench(*command, "--models", "model", "--seed", "3")
     assert drawn_units.total() == units_made + 3
     damaged = rows[0].replace('"probability"', '"chance"')
     (kept / "rows.jsonl").write_text(damaged + "\n")
-    refused = forecast(*command)
+    refused = bench(*command)
     assert refused.code == 2
     assert "is damaged" in refused.err
 
@@ -162,6 +132,7 @@ REFUSED = (
 )
 
 
-def test_what_cannot_be_benchmarked_is_refused(balkans, drawn_units, refusals, snapshot):
-    assert refusals(("bench", "accuracy", "--data", balkans, *TARGET, *SPAN), REFUSED) == snapshot
+def test_what_cannot_be_benchmarked_is_refused(shared_data, drawn_units, refusals, snapshot):
+    command = ("bench", "accuracy", "--data", shared_data / "balkans", *TARGET, *SPAN)
+    assert refusals(command, REFUSED) == snapshot
     assert not drawn_units
