@@ -19,6 +19,8 @@ def test_origins_are_the_days_within_the_span():
     weeks = days("2020-02-24", "2020-03-02", "2020-03-09")
     assert list(origins_of("weekly", date(2020, 2, 24), date(2020, 3, 9))) == weeks
     assert list(origins_of("weekly", date(2020, 2, 24), date(2020, 3, 8))) == weeks[:2]
+    quarters = days("2020-10-01", "2021-01-01", "2021-04-01")
+    assert list(origins_of("quarterly", date(2020, 10, 1), date(2021, 4, 1))) == quarters
     assert list(origins_of([date(2021, 5, 1), date(2020, 5, 1)])) == days("2020-05-01", "2021-05-01")
 
 

@@ -13,7 +13,7 @@ from forecast.ledger.scoring import history_of, summarise_ledger
 from forecast.ledger.store import open_ledger
 from forecast.progress import StageProgress
 from forecast.runs.inputs import dyad_rule, read_inputs
-from forecast.workflows.hindcast import hindcast, quarter_days
+from forecast.workflows.hindcast import hindcast
 
 CONFIG = load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")
 DAYS = [date(2021, 1, 1), date(2021, 4, 1)]
@@ -38,10 +38,6 @@ def fitted(monkeypatch, made_forecast):
 
 def asked_as_of(day):
     return questions_of(CONFIG.model_copy(update={"as_of": day}))
-
-
-def test_quarters_begin_in_the_span_ends_included():
-    assert quarter_days(date(2020, 10, 1), date(2021, 4, 1)) == [date(2020, 10, 1), *DAYS]
 
 
 def test_every_target_and_window_is_on_record_as_a_hindcast_and_no_day_is_fitted_twice(
