@@ -150,7 +150,6 @@ def keys_of(command: str) -> set[str]:
         ("new --example", ("new", "--example", "own-data")),
         ("check", ("check", "own/own-data-template.yaml")),
         ("priors", ("priors", "own/own-data-template.yaml")),
-        ("panel show", ("panel", "show")),
         ("events validate", ("events", "validate", EXAMPLE)),
         ("events merge", ("events", "merge", EXAMPLE, "own/example-events.csv", "--out", "merged.csv")),
     ],
@@ -167,9 +166,7 @@ def test_every_command_that_answers_in_json_has_its_row():
         name for name, one in COMMANDS.items() if any("--json" in option.opts for option in one.params)
     }
     rows = set(re.findall(r"^\| `forecast ([\w -]+?)(?: --example)?` \|", JSON_PAGE, re.M))
-    assert rows == {
-        "priors" if name == "priors show" else name for name in answering if not name.startswith("bench")
-    }
+    assert rows == {name for name in answering if not name.startswith("bench")}
 
 
 def test_links_lead_to_pages_of_the_site_or_to_copies(tmp_path):
