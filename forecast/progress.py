@@ -31,6 +31,7 @@ LABELS = {
     "watch": "Forecast the dyads",
 }
 """What each stage does, for whoever watches."""
+_BAR_SIGNS = 30
 _REDRAW_SECONDS = 0.2
 
 
@@ -62,82 +63,78 @@ class Clock:
 
 
 @contextmanager
-def show_progress(*, shown: bool) -> Iterator[Listener]:
-    """Yield a listener that draws a bar a stage; it draws nothing unless on a terminal."""
-    if not shown or sys.stderr is None or not sys.stderr.isatty():
-        yield lambda progress: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        SpinnerColumn,
-        TaskID,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(elapsed_when_finished=False),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def finish() -> None:
-            for task in tasks.values():
-                bars.update(task, total=1, completed=1, note="")
-
-        def listen(progress: StageProgress) -> None:
-            if progress.stage not in tasks:
-                finish()
-                tasks[progress.stage] = bars.add_task(LABELS[progress.stage], total=None, note="")
-            total = progress.planned or None
-            bars.update(tasks[progress.stage], total=total, completed=progress.finished, note=progress.note)
-
-        yield listen
-        finish()
-
-
-@contextmanager
 def progress_bar() -> Iterator[Listener]:
     """Yield a listener that shows each stage and how far it is.
 
-    In a notebook it is one line of HTML, which needs no widgets; in a script a bar a stage on standard error
-    if that is a terminal, else nothing::
+    In a notebook it is one line of HTML, which needs no widgets; in a script one line of standard error if
+    that is a terminal, else nothing::
 
         with forecast.progress_bar() as listen:
             run = forecast.make_forecast(config, listen)
     """
-    # IPython is not imported for this: where it is not loaded already, this is no notebook.
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if shell is None or not hasattr(shell, "kernel"):
-        with show_progress(shown=True) as listen:
-            yield listen
+    show = _notebook_line() or _terminal_line()
+    if show is None:
+        yield lambda progress: None
         return
-    page: Any = sys.modules["IPython"].display
-    handle = page.display(page.HTML(""), display_id=True)
     began, drawn, stage = time.monotonic(), -_REDRAW_SECONDS, ""
 
-    def draw(progress: StageProgress) -> None:
+    def listen(progress: StageProgress) -> None:
         nonlocal drawn, stage
         now = time.monotonic()
         if progress.stage != stage or now - drawn >= _REDRAW_SECONDS:
             drawn, stage = now, progress.stage
-            handle.update(page.HTML(_html(progress, now - began)))
+            show(progress, now - began)
 
     try:
-        yield draw
+        yield listen
     finally:
-        handle.update(page.HTML(f"<small>Done in {time.monotonic() - began:.0f} s</small>"))
+        show(None, time.monotonic() - began)
 
 
-def _html(progress: StageProgress, seconds: float) -> str:
-    said = LABELS.get(progress.stage, progress.stage) + (f", {progress.note}" if progress.note else "")
+_Show = Callable[[StageProgress | None, float], None]
+"""Draws what is being done and the seconds since the beginning; ``None``: nothing any more."""
+
+
+def _notebook_line() -> _Show | None:
+    # IPython is not imported for this: where it is not loaded already, this is no notebook.
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None or not hasattr(shell, "kernel"):
+        return None
+    shown: Any = sys.modules["IPython"].display
+    handle = shown.display(shown.HTML(""), display_id=True)
+
+    def show(progress: StageProgress | None, seconds: float) -> None:
+        handle.update(shown.HTML(_html(progress, seconds)))
+
+    return show
+
+
+def _html(progress: StageProgress | None, seconds: float) -> str:
+    if progress is None:
+        return f"<small>Done in {seconds:.0f} s</small>"
     known = f' value="{progress.finished}" max="{progress.planned}"' if progress.planned else ""
-    return f"<div>{escape(said)} <progress{known}></progress> <small>{seconds:.0f} s</small></div>"
+    return f"<div>{escape(_said(progress))} <progress{known}></progress> <small>{seconds:.0f} s</small></div>"
+
+
+def _terminal_line() -> _Show | None:
+    stream = sys.stderr
+    if stream is None or not stream.isatty():
+        return None
+
+    def show(progress: StageProgress | None, seconds: float) -> None:
+        stream.write("\r\x1b[2K" if progress is None else f"\r\x1b[2K{_line(progress, seconds)}")
+        stream.flush()
+
+    return show
+
+
+def _line(progress: StageProgress, seconds: float) -> str:
+    part = progress.finished / progress.planned if progress.planned else 0.0
+    full = round(part * _BAR_SIGNS)
+    bar = f" [{'#' * full}{'.' * (_BAR_SIGNS - full)}]" if progress.planned else ""
+    return f"{_said(progress)}{bar} {seconds:.0f} s"
+
+
+def _said(progress: StageProgress) -> str:
+    note = f", {progress.note}" if progress.note else ""
+    return f"{LABELS.get(progress.stage, progress.stage)}{note}"

@@ -38,7 +38,7 @@ from forecast.cli.options import (
     read_pair,
     takes_options,
 )
-from forecast.cli.terminal import listening, show
+from forecast.cli.terminal import listening, show, show_progress
 from forecast.errors import EventError, InputError, UnfinishedError, on_command_line
 from forecast.events.codebook import (
     CATEGORIES,
@@ -53,7 +53,7 @@ from forecast.events.codebook import (
     severity_word,
     standard_scale,
 )
-from forecast.progress import StageProgress, show_progress
+from forecast.progress import StageProgress
 from forecast.records.scale import ANY, Scale
 from forecast.wording import count, long_day, number
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from forecast import blocks
 from forecast.errors import MOST_SIGNS, safe_lines, shown
-from forecast.progress import show_progress
+from forecast.progress import LABELS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -230,6 +230,49 @@ def listening(*, shown: bool) -> Iterator[Listener]:
             draw(progress)
 
         yield listen
+
+
+@contextmanager
+def show_progress(*, shown: bool) -> Iterator[Listener]:
+    """Yield a listener that draws a bar a stage; it draws nothing unless on a terminal."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda progress: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=False),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def finish() -> None:
+            for task in tasks.values():
+                bars.update(task, total=1, completed=1, note="")
+
+        def listen(progress: StageProgress) -> None:
+            if progress.stage not in tasks:
+                finish()
+                tasks[progress.stage] = bars.add_task(LABELS[progress.stage], total=None, note="")
+            total = progress.planned or None
+            bars.update(tasks[progress.stage], total=total, completed=progress.finished, note=progress.note)
+
+        yield listen
+        finish()
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:

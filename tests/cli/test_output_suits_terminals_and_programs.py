@@ -12,8 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from forecast import cli
-from forecast.cli.terminal import WIDTH, remembered_interrupt
-from forecast.progress import show_progress
+from forecast.cli.terminal import WIDTH, remembered_interrupt, show_progress
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"

@@ -1,4 +1,4 @@
-"""The bar for notebooks and scripts: HTML without widgets, a bar a stage on a terminal, else nothing."""
+"""The bar for notebooks and scripts: HTML without widgets, a line on a terminal, else nothing."""
 
 import io
 import sys
@@ -56,13 +56,17 @@ def test_a_notebook_is_told_the_end_when_the_work_fails(notebook):
     assert notebook.shown[-1].startswith("<small>Done")
 
 
-def test_a_terminal_gets_a_bar_a_stage(monkeypatch):
+def test_a_terminal_gets_one_line_that_is_cleared(monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     with forecast.progress_bar() as listen:
         listen(StageProgress("sample", 30, 120))
-        listen(StageProgress("sample_2", 0, 360, "longer: chains disagreed"))
-    for shown in ("Sample the posterior", "Sample again"):
-        assert shown in stream.getvalue()
+        listen(StageProgress("sample", 31, 120))  # too soon after the last to be drawn
+        listen(StageProgress("chances"))
+    shown = stream.getvalue()
+    assert "\n" not in shown
+    assert shown.count("Sample the posterior [########......................] ") == 1
+    assert "Compute chances" in shown
+    assert shown.endswith("\r\x1b[2K")
 
 
 def test_elsewhere_nothing_is_written(monkeypatch):
