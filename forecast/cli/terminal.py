@@ -154,10 +154,16 @@ def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cel
     whole = [max(len(column.head), width) for column, width in zip(columns, content, strict=True)]
     tight = [max(pair) for pair in zip(heads, content, strict=True)]
     words = [place for place, column in enumerate(columns) if column.align != "right"]
+    longest = [
+        max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts
+    ]
     room -= _GAP * (len(columns) - 1)
-    for start, least in ((whole, _READABLE), (tight, _READABLE), (tight, _NARROWEST)):
+    readable, narrowest = ([least] * len(columns) for least in (_READABLE, _NARROWEST))
+    # A word is broken only where nothing else makes room.
+    unbroken = [max(_NARROWEST, min(one, _READABLE)) for one in longest]
+    for start, least in ((whole, readable), (tight, readable), (tight, unbroken), (tight, narrowest)):
         widths = list(start)
-        while sum(widths) > room and (wide := [place for place in words if widths[place] > least]):
+        while sum(widths) > room and (wide := [place for place in words if widths[place] > least[place]]):
             widths[max(wide, key=widths.__getitem__)] -= 1
         if sum(widths) <= room:
             break

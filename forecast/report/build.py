@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecast.blocks import Cell, Chart, Column, Section, Table, Track, as_content, walk
+from forecast.blocks import Cell, Chart, Column, Section, Table, as_content, walk
 from forecast.errors import InputError, RunFolderError, install_command
 from forecast.records.analysis import Analysis
 from forecast.records.base import Record
@@ -27,9 +27,7 @@ from forecast.report.evidence_sections import (
     identity_section,
     method_section,
     methods_section,
-    others_section,
     parameters_section,
-    recent_events_section,
     scores_section,
     track_record_section,
 )
@@ -65,8 +63,8 @@ SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "sources": (sources_section, changes_section, tension_section),
     "assumptions": (assumptions_section,),
     "scenarios": (scenarios_section, rationales_section),
-    "track-record": (track_record_section, others_section, scores_section),
-    "data": (data_section, recent_events_section),
+    "track-record": (track_record_section, scores_section),
+    "data": (data_section,),
     "method": (method_section, methods_section, parameters_section, identity_section),
 }
 """Parts of the report by the name that ``report.sections`` chooses them by, in their order."""
@@ -391,8 +389,8 @@ def table_csv(table: Table) -> str:
     """Return a table as CSV (RFC 4180, UTF-8, lines end in CR LF).
 
     A group's label is the first column where there are groups, a cell's second line follows its first after
-    ``·``. An interval drawn on a scale becomes three numbers, other marks are left out: their numbers stand
-    beside them. A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    ``·``. Marks are left out: their numbers stand beside them. A text that a spreadsheet would take for a
+    formula gets an apostrophe before it.
     """
     grouped = any(group.label for group in table.groups)
     stream = io.StringIO()
@@ -407,17 +405,13 @@ def table_csv(table: Table) -> str:
 
 
 def _heads(column: Column, cell: Cell) -> list[str]:
-    if isinstance(cell.mark, Track):
-        return ["Lower 90%", "Probability", "Upper 90%"]
     if isinstance(cell.value, tuple):
         return ["Lower 90%", "Upper 90%"]
     return [] if cell.mark is not None else [column.head]
 
 
 def _values(cell: Cell) -> Iterator[str]:
-    if isinstance(cell.mark, Track):
-        yield from (repr(float(value)) for value in (cell.mark.lower, cell.mark.value, cell.mark.upper))
-    elif isinstance(cell.value, tuple):
+    if isinstance(cell.value, tuple):
         yield from map(repr, cell.value)
     elif cell.mark is None and cell.value is not None:
         yield repr(cell.value)

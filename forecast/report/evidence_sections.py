@@ -25,9 +25,8 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.events.codebook import CATEGORIES, SEVERITIES, severity_word, weak_kind
+from forecast.events.codebook import CATEGORIES, SEVERITIES, severity_word
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
-from forecast.events.table import Event, EventTable
 from forecast.records.analysis import (
     FEWEST_EPISODES,
     Analysis,
@@ -64,7 +63,6 @@ from forecast.report.words import (
 from forecast.wording import (
     count,
     interval_percent,
-    listing,
     long_day,
     number,
     percent,
@@ -78,8 +76,6 @@ HOW_TO_MAKE = (
     "No backtest of this config was found, so nobody knows how good such forecasts were. Run “forecast "
     "backtest CONFIG”, then “forecast report RUN_DIR”."
 )
-RECENT_DAYS = 183
-MOST_EVENTS_PRINTED = 40
 _MOST_MISSES = 4
 _MOST_CASES = 8
 """Cases of a reaction that are printed."""
@@ -106,7 +102,7 @@ _SHORT = (
 )
 _MORE = (
     "The equations are in docs/model.md, every prior in docs/priors.md, and how to read this report in "
-    "docs/report.md, all in the manual of the program. Priors, parameters, scores, events and hashes are in "
+    "docs/report.md, all in the manual of the program. Parameters, scores and hashes are in "
     "report.html; the tables are attached to this file as CSV."
 )
 _MOVED = (
@@ -168,35 +164,6 @@ def scores_section(run: RunRecords) -> Section | None:
     table = scores_table(run.forecast, record.rows, "all-scores")
     blocks = (table, *(Prose(note, tone="fine") for note in notes))
     return Section("scores", "Scores of every event and horizon", blocks, printed=False)
-
-
-def others_section(run: RunRecords) -> Section | None:
-    """For the page alone: what others said of every event, beside this forecast."""
-    if not run.analysis.others:
-        return None
-    targets = run.forecast.targets
-    ours = {(target.name, one.name): one.probability for target in targets for one in target.milestones}
-    rows = []
-    for other in run.analysis.others:
-        here = ours.get((other.target, other.milestone or ""))
-        rows.append(
-            (
-                Cell(shorten(other.forecaster, 60), note=other.link or ""),
-                run.forecast.target(other.target).label,
-                short_day(other.ends),
-                Cell(percent(other.probability), weight="semibold", value=other.probability),
-                "–" if here is None else percent(here),
-                Cell(short_day(other.made_on), note="after the as-of date" if other.after_as_of else ""),
-                "; ".join(other.differs) or "–",
-            )
-        )
-    columns = (
-        *(Column("By", 40), "Event", Column("Before", 20), right("Said", 12), right("Here", 12)),
-        *(Column("On", 20), Column("Bear in mind", 50)),
-    )
-    table = plain_table(columns, rows, "Others on the same events", "others")
-    note = Prose("What others say is shown beside the forecast and is no part of it.", tone="fine")
-    return Section("others", "What others say of every event", (table, note), printed=False)
 
 
 def _misses(forecast: Forecast, misses: Sequence[Miss]) -> Block:
@@ -360,7 +327,7 @@ def data_section(run: RunRecords) -> Section:
     """What the forecast was made from, what to bear in mind, its limits, and what severities mean."""
     data = run.analysis.data
     cautions = caution_lines([one for one in run.forecast.cautions if one.code != "not_converged"])
-    told = (*coverage_sentences(run.forecast, run.analysis), *_weak_sources(run.events))
+    told = coverage_sentences(run.forecast, run.analysis)
     blocks: list[Block] = [
         Beside(left=tuple(map(Prose, told)), right=(_counts_table(data),), right_width=78),
         *_terms_table(data),
@@ -433,17 +400,6 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> Iterator[str]:
         )
 
 
-def _weak_sources(events: EventTable) -> Iterator[str]:
-    """How many events rest on a weak outlet alone, by its kind, the most first; nothing where none does."""
-    kinds = Counter(kind for url in events.source_url if (kind := weak_kind(url)))
-    if kinds:
-        by_kind = listing(f"{kind} {rows:,}" for kind, rows in kinds.most_common())
-        yield (
-            f"{count(kinds.total(), 'row').capitalize()} cite an outlet that needs a second source "
-            f"({by_kind}); the table of what moves the number marks it."
-        )
-
-
 def _counts_table(data: DataSummary) -> Table:
     counts = data.counts_by_category
     most = max(counts.values(), default=0) or 1
@@ -458,43 +414,6 @@ def _counts_table(data: DataSummary) -> Table:
     )
     columns = (Column("Kind", 29), "Events", right("Count", 11))
     return plain_table(columns, rows, "Events by kind", "event-counts", lines=False)
-
-
-def recent_events_section(run: RunRecords) -> Section:
-    """For the page alone: newest first, with their sources; all events are attached to the report."""
-    intro, shown = recent_events(run.events, run.forecast)
-    rows = (
-        (
-            short_day(event.date),
-            Cell(name_category(event.category), swatch=category_colour(event.category)),
-            str(event.severity),
-            shorten(event.summary, 320),
-            Cell(
-                shorten(event.source_outlet, 60) + (" •" if event.verified else ""),
-                url=web_address(event.source_url),
-            ),
-        )
-        for event in shown
-    )
-    columns = (Column("Day", 17), Column("Kind", 26), Column("Sev.", 8, "center"), "What happened")
-    title = "Each event with its source, newest first"
-    table = plain_table((*columns, Column("Source", 31)), rows, title, "recent-events")
-    return Section("recent-events", "Events of the last six months", (Prose(intro), table), printed=False)
-
-
-def recent_events(events: EventTable, forecast: Forecast) -> tuple[str, list[Event]]:
-    """Events of the last six months, newest first; the least severe go when there are too many to show."""
-    as_of = forecast.as_of
-    first = as_of - timedelta(days=RECENT_DAYS)
-    window = list(events.between(first, as_of).rows())
-    shown = sorted(window, key=lambda event: (event.severity, event.date, event.id))[-MOST_EVENTS_PRINTED:]
-    within = f"{long_day(first)} to {long_day(as_of)}"
-    intro = [f"{count(len(window), 'event').capitalize()} from {within}, newest first."]
-    intro += [f"The {len(shown)} most severe are shown."] if len(shown) < len(window) else []
-    intro += ["A dot after the source marks a page that was read."] if events.has_verified else []
-    intro += [f"All {count(len(events), 'event')} are in events.csv."]
-    newest = sorted(shown, key=lambda event: (event.date, event.id), reverse=True)
-    return " ".join(intro), newest
 
 
 # Reactions

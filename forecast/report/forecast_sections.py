@@ -623,10 +623,8 @@ def _scenario_table(run: RunRecords) -> Table:
     rows: list[Sequence[Cell | str]] = [(Cell("This forecast", weight="semibold"), first, "", "", *rest)]
     for scenario in by_effect(forecast, forecast.scenarios):
         assumes = what_it_assumes(scenario, target.name, _MOST_ACTS)
-        rests_on = getattr(scenario, "rests_on", "")
-        label = Cell(
-            scenario.label, note=f"{assumes}. {rests_on}" if rests_on else assumes, weight="semibold"
-        )
+        assumes = ". ".join(filter(None, (assumes, scenario.rests_on.rstrip("."), scenario.no_effect)))
+        label = Cell(scenario.label, note=shorten(assumes, 260), weight="semibold")
         if scenario.withheld:
             rows.append((label, *[Cell("needs a new fit", tone="fine")] * (3 + len(others))))
             continue

@@ -314,7 +314,7 @@ def _others(run: RunRecords) -> Iterator[Block]:
         return
     told = [other_sentence(other) for other in about[:_MOST_OTHERS]]
     if len(about) > len(told):
-        told[-1] += f" {count(len(about) - len(told), 'more')} in the report."
+        told[-1] += f" {count(len(about) - len(told), 'more')} in analysis.json."
     yield Bullets(tuple(told))
 
 

@@ -311,7 +311,7 @@ def members_apart(milestone: MilestoneForecast) -> str:
     said = [member.probability for member in milestone.members or () if member.weight > 0]
     if len(said) < 2 or max(said) < FACTOR_APART * min(said):
         return ""
-    return f"members {interval_percent((min(said), max(said)))}"
+    return f"members {percent(min(said))}, {percent(max(said))}"
 
 
 def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:

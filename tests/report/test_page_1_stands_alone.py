@@ -382,7 +382,7 @@ def test_the_file_carries_title_author_day_language_and_bookmarks(base_run):
 def test_what_is_not_printed_is_attached_as_csv_and_stands_in_the_page(base_run, factory):
     attached = PdfReader(base_run / "report.pdf").attachments
     assert attached["events.csv"] == [factory.events.canonical_csv().encode()]
-    assert {"parameters.csv", "recent-events.csv", "run.csv"} <= set(attached)
+    assert {"parameters.csv", "run.csv"} <= set(attached)
     (parameters,) = attached["parameters.csv"]
     assert len(parameters.decode().splitlines()) == 1 + len(factory.analysis(factory.events).parameters)
     text = " ".join(page.extract_text() for page in PdfReader(base_run / "report.pdf").pages)

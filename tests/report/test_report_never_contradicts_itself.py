@@ -126,9 +126,9 @@ def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(factor
     )
     assert members_apart(milestone) == ""
     apart = milestone.model_copy(update={"members": (low, high)})
-    assert members_apart(apart) == "members 6–21%"
+    assert members_apart(apart) == "members 6%, 21%"
     row = milestone_table((target.model_copy(update={"milestones": (apart,)}),)).groups[0].rows[0]
-    assert "members 6–21%" in [cell.note for cell in row]
+    assert "members 6%, 21%" in [cell.note for cell in row]
 
 
 def test_a_change_under_a_point_never_turns_a_printed_chance(factory, forecast, scenario):

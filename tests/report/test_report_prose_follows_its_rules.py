@@ -1,7 +1,6 @@
 """Sentences made from numbers."""
 
 import re
-from datetime import date
 
 import pytest
 
@@ -9,7 +8,6 @@ from forecast import wording
 from forecast.blocks import Heading
 from forecast.families import FAMILIES
 from forecast.records.forecast import MemberForecast
-from forecast.report import evidence_sections as data
 from forecast.report.build import make_content
 from forecast.report.evidence_sections import (
     check_sentences,
@@ -152,28 +150,14 @@ def test_checks_of_the_fit(factory, forecast, analysis, snapshot):
     assert [check_sentences(forecast, analysis), health_sentences(failed, analysis)[0]] == snapshot
 
 
-def test_six_months_of_events_are_printed_newest_first_and_all_are_counted(factory, monkeypatch):
-    monkeypatch.setattr(data, "MOST_EVENTS_PRINTED", 96)
-    intro, printed = data.recent_events(factory.events, factory.forecast())
-    expected = factory.events.between(date(2023, 1, 8), factory.as_of)
-    assert len(printed) == len(expected) == 96
-    assert printed[0].date == date(2023, 7, 10)
-    assert intro.startswith("96 events from 8 January 2023 to 10 July 2023")
-    assert "All 849 events are in events.csv." in intro
-
-
 def test_unverified_rows_are_never_linked(factory, forecast):
-    run = factory.records(forecast)
     verified = {event.source_url for event in factory.events.rows() if event.verified}
     drivers = tuple(one.model_copy(update={"change": 0.05}) for one in forecast.drivers)
     clear = factory.records(forecast.model_copy(update={"drivers": drivers}))
-    for table in (
-        factory.table(data.recent_events_section(run), "recent-events"),
-        factory.table(sources_section(clear), "drivers"),
-    ):
-        linked = {cell.url for row in table.groups[0].rows for cell in row if cell.url is not None}
-        assert linked
-        assert linked <= verified
+    table = factory.table(sources_section(clear), "drivers")
+    linked = {cell.url for row in table.groups[0].rows for cell in row if cell.url is not None}
+    assert linked
+    assert linked <= verified
 
 
 def test_every_family_has_its_method_text(factory):
