@@ -256,14 +256,19 @@ def _readable(path: Path) -> str:
 # Outcomes
 
 
+_LISTED = ("new", "corrected", "open")
+_COUNTED = ("open_met", "unchanged", "void", "other_scales", "other_dyads")
+
+
 @dataclass(kw_only=True)
 class Resolved:
-    """What a file of events did to the questions of a ledger; lists hold questions.
+    """What a file of events did to the questions of a ledger.
 
     The file holds acts of the sides of ``dyad``, coded by ``scale`` (``Scale.key``), ``through`` a day that
     was ``stated`` or is the last on which anything became known. No row names the actors ``unseen``: the file
-    may not cover their acts. ``open_met`` are open questions for which the answer is a yes already: they wait
-    for their day like the others, or what happens early would count sooner than what does not happen.
+    may not cover their acts. ``found`` holds resolutions (``new``, ``corrected``) and questions. Those in
+    ``open_met`` are open, but have their yes already: they wait for their day like the others, or what
+    happens early would count sooner than what does not happen.
     """
 
     dyad: tuple[str, str]
@@ -271,31 +276,23 @@ class Resolved:
     through: date
     stated: bool
     unseen: tuple[str, ...]
-    new: list[ResolutionEntry] = field(default_factory=list)
-    corrected: list[ResolutionEntry] = field(default_factory=list)
-    unchanged: list[Question] = field(default_factory=list)
-    open: list[Question] = field(default_factory=list)
-    open_met: list[Question] = field(default_factory=list)
-    void: list[Question] = field(default_factory=list)
-    other_scales: list[Question] = field(default_factory=list)
-    other_dyads: list[Question] = field(default_factory=list)
+    found: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _LISTED + _COUNTED})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: the resolutions, the open questions, and the number of the others."""
-        listed = ("new", "corrected", "open")
-        counted = ("open_met", "unchanged", "void", "other_scales", "other_dyads")
         return {
             "dyad": "-".join(self.dyad),
             "scale": self.scale,
             "unseen_actors": [*self.unseen],
             "through": self.through.isoformat(),
             "through_stated": self.stated,
-            **{name: [entry.model_dump(mode="json") for entry in getattr(self, name)] for name in listed},
-            **{f"n_{name}": len(getattr(self, name)) for name in counted},
+            **{name: [entry.model_dump(mode="json") for entry in self.found[name]] for name in _LISTED},
+            **{f"n_{name}": len(self.found[name]) for name in _COUNTED},
         }
 
     def blocks(self, source: str) -> Iterator[Block]:
         """What a file of events settled, and what stays open until when."""
+        found = self.found
         why = "as stated" if self.stated else "the last day on which anything became known"
         yield Prose(
             f"{source}: acts of {'-'.join(self.dyad)}, taken to cover the days through "
@@ -304,38 +301,32 @@ class Resolved:
         if self.unseen:
             unseen = " or ".join(self.unseen)
             yield Prose(f"No row names {unseen}. Does the file cover their acts?", tone="warning")
-        if self.new:
-            answers = [resolution.outcome for resolution in self.new]
-            text = f"Resolved: {count(len(self.new), 'question')}: "
-            text += f"{answers.count(1)} yes, {answers.count(0)} no"
-            if untriggered := answers.count(None):
-                text += f", {untriggered} void, never triggered"
-            text += "."
-        else:
-            text = "No newly resolved questions."
-        before = f" {count(len(self.unchanged), 'question')} unchanged." if self.unchanged else ""
+        text, answers = "No newly resolved questions.", [one.outcome for one in found["new"]]
+        if answers:
+            untriggered = f", {number} void, never triggered" if (number := answers.count(None)) else ""
+            said = f"{answers.count(1)} yes, {answers.count(0)} no{untriggered}"
+            text = f"Resolved: {count(len(answers), 'question')}: {said}."
+        before = f" {count(len(found['unchanged']), 'question')} unchanged." if found["unchanged"] else ""
         yield Prose(text + before)
-        if self.corrected:
-            corrected = count(len(self.corrected), "outcome")
-            yield Prose(f"{corrected} corrected; the earlier ones stay on record.", tone="warning")
-        if self.open:
-            soonest = min(question.milestone for question in self.open)
+        if corrected := len(found["corrected"]):
+            stay = "corrected; the earlier ones stay on record."
+            yield Prose(f"{count(corrected, 'outcome')} {stay}", tone="warning")
+        if found["open"]:
+            soonest = min(question.milestone for question in found["open"])
             yield Prose(
-                f"{count(len(self.open), 'question')} open: the events do not reach the milestone. The next "
-                f"is over when they cover the day before {soonest}."
+                f"{count(len(found['open']), 'question')} open: the events do not reach the milestone. The "
+                f"next is over when they cover the day before {soonest}."
             )
-        if self.open_met:
+        if met := len(found["open_met"]):
             yield Prose(
-                f"{count(len(self.open_met), 'open question')} met already. They wait for their milestone "
-                "like the others, so that a yes does not count sooner than a no."
+                f"{count(met, 'open question')} met already. They wait for their milestone like the others, "
+                "so that a yes does not count sooner than a no."
             )
-        for questions, kind, where in (
-            (self.void, "void question", ""),
-            (self.other_scales, "question", " on other scales"),
-            (self.other_dyads, "question", " on other pairs"),
-        ):
-            if questions:
-                yield Prose(f"{count(len(questions), kind)}{where} left alone.")
+        others = {"void": "void question", "other_scales": "question", "other_dyads": "question"}
+        where = {"other_scales": " on other scales", "other_dyads": " on other pairs"}
+        for name, kind in others.items():
+            if found[name]:
+                yield Prose(f"{count(len(found[name]), kind)}{where.get(name, '')} left alone.")
 
 
 def resolve_ledger(
@@ -396,41 +387,41 @@ def resolve_ledger(
 
 def _look_up(writer: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
     """Put on record what happened, or count the question among those that stay as they are."""
-    standing = writer.ledger.resolution_of(question.id)
+    found, standing = done.found, writer.ledger.resolution_of(question.id)
     if not _is_covered(question, done.dyad):
-        done.other_dyads.append(question)
-    elif question.scale_key != done.scale:
-        done.other_scales.append(question)
-    elif question.id in writer.ledger.voids:
-        done.void.append(question)
+        found["other_dyads"].append(question)
+        return
+    if question.scale_key != done.scale:
+        found["other_scales"].append(question)
+        return
+    if question.id in writer.ledger.voids:
+        found["void"].append(question)
+        return
+    triggered_on = first_trigger(events, question, done.through)
+    acts = acts_that_met(events, question, done.through, triggered_on)
+    if not question.is_over(done.through, triggered_on):
+        # What is resolved was so by a file that reached further.
+        found["unchanged" if standing else "open"].append(question)
+        found["open_met"] += [question] if len(acts) and not standing else []
+        return
+    untriggered = question.condition is not None and triggered_on is None
+    resolution = with_id(
+        ResolutionEntry,
+        question_id=question.id,
+        outcome=None if untriggered else int(len(acts) > 0),
+        triggered_on=triggered_on,
+        decided_on=acts.date[0].astype(object) if len(acts) else None,
+        acts=tuple(acts.id.tolist()),
+        through=done.through,
+        events_source=events.source,
+        events_sha256=events.sha256,
+        corrects=standing.id if standing else None,
+    )
+    if standing and standing.same_answer(resolution):
+        found["unchanged"].append(question)
     else:
-        asked = question.condition
-        triggered_on = first_trigger(events, question, done.through)
-        acts = acts_that_met(events, question, done.through, triggered_on)
-        if not question.is_over(done.through, triggered_on):
-            if standing:  # by a file that reached further
-                done.unchanged.append(question)
-                return
-            done.open.append(question)
-            done.open_met += [question] if len(acts) else []
-            return
-        resolution = with_id(
-            ResolutionEntry,
-            question_id=question.id,
-            outcome=None if asked and triggered_on is None else int(len(acts) > 0),
-            triggered_on=triggered_on,
-            decided_on=acts.date[0].astype(object) if len(acts) else None,
-            acts=tuple(acts.id.tolist()),
-            through=done.through,
-            events_source=events.source,
-            events_sha256=events.sha256,
-            corrects=standing.id if standing else None,
-        )
-        if standing and standing.same_answer(resolution):
-            done.unchanged.append(question)
-        else:
-            writer.append(resolution)
-            (done.corrected if standing else done.new).append(resolution)
+        writer.append(resolution)
+        found["corrected" if standing else "new"].append(resolution)
 
 
 def _scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str], stated: str | None) -> str:

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from forecast.blocks import Block, Prose, Verbatim
 from forecast.errors import InputError, LedgerError, RunFolderError, shown
@@ -252,16 +252,6 @@ def _cannot(path: Path, verb: str, why: str) -> LedgerError:
     )
 
 
-@dataclass(frozen=True)
-class RunOnRecord:
-    """A run folder: what the ledger says of it, and what became of it. ``why`` says how it was altered."""
-
-    run_id: str
-    folder: str
-    state: Literal["as recorded", "altered", "not here", "replaced"]
-    why: str = ""
-
-
 _RUN_STATES = {
     "as recorded": "as recorded",
     "not here": "not found, so not checked",
@@ -269,73 +259,23 @@ _RUN_STATES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Verified:
-    """What was checked: ``ledger`` goes up to the first bad record, ``fault`` says why it is bad.
+    """What was checked, as plain values; and the gravest that is wrong, in a message: empty where nothing is."""
 
-    ``n_records`` counts what is in the file, ``stated_at`` is the record with the head that was asked about.
-    Runs are not looked at where the chain is broken.
-    """
-
-    ledger: Ledger
-    n_records: int
-    fault: str
-    damage: list[str]
-    stated_head: str | None
-    stated_at: int | None
-    runs: list[RunOnRecord]
-
-    @property
-    def error(self) -> str:
-        """The gravest that is wrong, in a message; empty where nothing is."""
-        path, records = self.ledger.path, count(len(self.ledger), "record")
-        unbroken = f"{path}: the chain is unbroken, but"
-        if self.fault:
-            return (
-                f"{path}: record {len(self.ledger) + 1} {self.fault}. {records} before it can be trusted, it "
-                "and what follows cannot"
-            )
-        if self.damage:
-            return f"{unbroken} the file is not as it was made: {'; '.join(self.damage)}. Put back a copy"
-        if self.stated_head is not None and self.stated_at is None:
-            return (
-                f"{path}: {self.stated_head} is not in the chain, which holds {records}: records were cut "
-                "off at its end, or it is another ledger"
-            )
-        if altered := [f"  {run.folder}: {run.why}" for run in self.runs if run.state == "altered"]:
-            listed = "\n".join(altered)
-            return (
-                f"{unbroken} {count(len(altered), 'run')} on record was altered since:\n{listed}\nDo not use "
-                "these folders; run the forecasts again, or put back copies"
-            )
-        return ""
-
-    @property
-    def facts(self) -> dict[str, object]:
-        """Return plain values."""
-        fault = {"record": len(self.ledger) + 1, "reason": self.fault}
-        return {
-            "ledger": self.ledger.path,
-            "sound": not self.error,
-            "records": self.n_records,
-            "head": self.ledger.head,
-            "fault": fault if self.fault else None,
-            "damage": self.damage,
-            "stated_head_at": self.stated_at,
-            "runs": [vars(run) for run in self.runs],
-        }
+    facts: dict[str, Any]
+    error: str
 
     def blocks(self) -> Iterator[Block]:
         """What is said of a sound ledger and of the runs on record."""
-        records = len(self.ledger)
-        yield Prose(f"{self.ledger.path}: {count(records, 'record')}, chain unbroken.")
-        if self.stated_at:
-            since = count(records - self.stated_at, "record")
-            yield Prose(f"The stated head is record {self.stated_at}; {since} since.")
+        records, at = self.facts["records"], self.facts["stated_head_at"]
+        yield Prose(f"{self.facts['ledger']}: {count(records, 'record')}, chain unbroken.")
+        if at:
+            yield Prose(f"The stated head is record {at}; {count(records - at, 'record')} since.")
         for state, meaning in _RUN_STATES.items():
-            if runs := sum(run.state == state for run in self.runs):
+            if runs := sum(run["state"] == state for run in self.facts["runs"]):
                 yield Prose(f"{count(runs, 'run folder')}: {meaning}.")
-        yield Verbatim((f"Head {self.ledger.head}",))
+        yield Verbatim((f"Head {self.facts['head']}",))
         yield Prose(
             "Whoever holds the file can rewrite all of it. The head proves something where you cannot change "
             "it: note it elsewhere ('verify --head' compares)."
@@ -343,7 +283,7 @@ class Verified:
 
 
 def verify_ledger(path: Path, head: str | None = None) -> Verified:
-    """Check the file and its tables, the chain, and the run folders on record.
+    """Check the file and its tables, the chain up to its first bad record, and then the runs on record.
 
     ``head``, noted earlier, must still be in the chain. ``LedgerError`` when there is no ledger to check,
     ``InputError`` when the head is too short.
@@ -354,18 +294,41 @@ def verify_ledger(path: Path, head: str | None = None) -> Verified:
             f"--head: '{head}' is too short to prove anything. Give at least {FEWEST_HEAD_DIGITS} digits of "
             "it"
         )
-    links = read_links(path)
-    damage = integrity_faults(path)
+    links, damage = read_links(path), integrity_faults(path)
     ledger, fault = check_chain(str(path), links)
-    return Verified(
-        ledger=ledger,
-        n_records=len(links),
-        fault=fault,
-        damage=damage,
-        stated_head=head,
-        stated_at=next((link.sequence for link in links if stated and link.hash.startswith(stated)), None),
-        runs=[] if fault else list(_check_runs(ledger, path)),
-    )
+    at = next((link.sequence for link in links if stated and link.hash.startswith(stated)), None)
+    runs = [] if fault else list(_check_runs(ledger, path))
+    records, error = count(len(ledger), "record"), ""
+    unbroken = f"{path}: the chain is unbroken, but"
+    if fault:
+        error = (
+            f"{path}: record {len(ledger) + 1} {fault}. {records} before it can be trusted, it and what "
+            "follows cannot"
+        )
+    elif damage:
+        error = f"{unbroken} the file is not as it was made: {'; '.join(damage)}. Put back a copy"
+    elif head is not None and at is None:
+        error = (
+            f"{path}: {head} is not in the chain, which holds {records}: records were cut off at its end, or "
+            "it is another ledger"
+        )
+    elif altered := [f"  {run['folder']}: {run['why']}" for run in runs if run["state"] == "altered"]:
+        listed = "\n".join(altered)
+        error = (
+            f"{unbroken} {count(len(altered), 'run')} on record was altered since:\n{listed}\nDo not use "
+            "these folders; run the forecasts again, or put back copies"
+        )
+    facts = {
+        "ledger": str(path),
+        "sound": not error,
+        "records": len(links),
+        "head": ledger.head,
+        "fault": {"record": len(ledger) + 1, "reason": fault} if fault else None,
+        "damage": damage,
+        "stated_head_at": at,
+        "runs": runs,
+    }
+    return Verified(facts, error)
 
 
 def integrity_faults(path: Path) -> list[str]:
@@ -376,7 +339,7 @@ def integrity_faults(path: Path) -> list[str]:
     return [*(damage if damage != ["ok"] else ()), *altered]
 
 
-def _check_runs(ledger: Ledger, path: Path) -> Iterator[RunOnRecord]:
+def _check_runs(ledger: Ledger, path: Path) -> Iterator[dict[str, str]]:
     """Compare the folder of every run on record with the hash of its manifest.
 
     A folder that holds another run by now counts as replaced; one that was moved away as not here. A folder
@@ -389,19 +352,17 @@ def _check_runs(ledger: Ledger, path: Path) -> Iterator[RunOnRecord]:
             hashes.setdefault(record.entry.run_id, set()).add(record.entry.manifest_sha256)
             folders[record.entry.run_id] = record.entry.run_folder
     for run_id, recorded in hashes.items():
-        folder = Path(folders[run_id])
+        folder, why = Path(folders[run_id]), ""
         beside = path.absolute().parent.joinpath(*folder.parts[-2:])
         place = next((place for place in (beside, folder) if (place / files.MANIFEST).is_file()), None)
-        if place is None:
-            yield RunOnRecord(run_id, folders[run_id], "not here")
-            continue
+        state = "as recorded" if place else "not here"
         try:
-            if read_manifest(place).get("run_id") != run_id:
-                yield RunOnRecord(run_id, str(place), "replaced")
-                continue
-            refuse_changed_files(place, advice="")
-            sound = run_hash(place) in recorded
-            why = "" if sound else "its manifest is not the one on record"
+            if place and read_manifest(place).get("run_id") != run_id:
+                state = "replaced"
+            elif place:
+                refuse_changed_files(place, advice="")
+                why = "" if run_hash(place) in recorded else "its manifest is not the one on record"
         except RunFolderError as error:
             why = str(error)
-        yield RunOnRecord(run_id, str(place), "altered" if why else "as recorded", why)
+        state = "altered" if why else state
+        yield {"run_id": run_id, "folder": str(place or folder), "state": state, "why": why}

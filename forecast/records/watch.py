@@ -72,7 +72,6 @@ class DyadEntry(DyadNumbers):
     b: str
     state: State
     rank: int | None = Field(default=None, description="by the headline probability; None where it failed")
-    top5: Probability | None = Field(default=None, description="P(rank ≤ 5), over what the data leave open")
     trigger: str | None = Field(default=None, description="the highest trigger that holds; None for none")
     trigger_before: str | None = None
     question: Headline = Field(description="target and milestone that rank, trigger and change are about")

@@ -43,8 +43,10 @@ from forecast.runs import files
 from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
 from forecast.watchlist.dyads import events_of, read_files
-from forecast.watchlist.watch import TOP, headline_days, trigger_state
+from forecast.watchlist.watch import headline_days, trigger_state
 from forecast.wording import count, number, percent, share
+
+TOP = 5
 
 Floats = NDArray[np.float64]
 Pair = tuple[Floats, Floats]

@@ -47,7 +47,7 @@ from forecast.runs import files
 HEADER = (
     *("rank", "dyad", "label", "state", "target", "milestone", "date", "probability", "lower90", "upper90"),
     *("words", "baseline", "trigger", "trigger_before", "change", "time_passing", "news", "change_error"),
-    *("top5", "last_event", "failure", "others"),
+    *("last_event", "failure", "others"),
 )
 SHOWN_CHANGES, SHOWN_CHANGE = 10, 0.03
 """Dyads whose change is told in a sentence, and the least change."""
@@ -174,8 +174,7 @@ def _row(entry: DyadEntry, trigger: TriggerRecord | None) -> tuple[Cell, ...]:
     )
     if answer is None:
         return (Cell(""), Cell(entry.label, weight="semibold"), Cell("–"), *[moved] * 5, *last)
-    top = "" if entry.top5 is None else f"top 5: {wording.percent(entry.top5)}"
-    name = Cell(entry.label, note=top, weight="semibold")
+    name = Cell(entry.label, weight="semibold")
     if change:
         arrow = {"up": " ▲", "down": " ▼", None: ""}[change.arrow]
         points = wording.signed_points(change.change, 0) + arrow
@@ -321,8 +320,6 @@ def _reading(watch: Watch) -> Iterator[str]:
         "An arrow marks a change of a point or more that is beyond twice its Monte Carlo error. Time: what "
         "today's model makes of the events known at the last watch, minus the number then. News: the rest."
     )
-    if any(entry.top5 is not None for entry in watch.dyads):
-        yield "Top 5: the chance that the dyad is among the five likeliest, given what the data leave open."
     if any(trigger.rates for trigger in watch.triggers):
         yield (
             "False alarms: of the windows with the trigger on, the share in which the target did not happen. "
@@ -357,7 +354,7 @@ def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:
                 if (other.target, other.milestone) == (target.name, answer.name)
             )
             if (target.name, answer.name) == (question.target, question.milestone):
-                row |= entry.model_dump(include={"trigger", "trigger_before", "top5"})
+                row |= entry.model_dump(include={"trigger", "trigger_before"})
                 if change:
                     row |= change.model_dump(include={"change", "time_passing", "news"})
                     row["change_error"] = change.error

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import special
 
 from forecast import __version__
 from forecast.baselines import REFERENCE
@@ -36,7 +34,7 @@ from forecast.events.table import csv_text
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.progress import Listener, StageProgress
-from forecast.records.base import Interval, Record
+from forecast.records.base import Record
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline, MilestoneForecast
 from forecast.records.notices import FeedFault
 from forecast.records.watch import (
@@ -73,8 +71,6 @@ from forecast.watchlist.page import make_page_and_pdf, table_rows
 from forecast.wording import count
 
 WATCH, TABLE, PDF, PAGE, TOLD = "watch.json", "watch.csv", "watch.pdf", "watch.html", "told.json"
-TOP = 5
-N_RANKINGS = 4000
 ERRORS = 2.0
 """A change counts that is more than so many standard errors."""
 LEAST_CHANGE = 0.01
@@ -82,10 +78,7 @@ LEAST_CHANGE = 0.01
 SMALL = frozenset({"few_events", "few_target_events", "one_episode"})
 """Cautions that make a dyad small."""
 TIMEOUT_SECONDS = 10
-_HALVINGS = 60
 _MANIFEST: dict[str, object] = {"kind": "watch", "code_version": __version__}
-
-Floats = NDArray[np.float64]
 
 
 @dataclass
@@ -260,24 +253,16 @@ def _watch_of(
     earlier = {entry.name: entry for entry in before.dyads} if before else {}
     entries = [_entry_of(watchlist, dyad, earlier.get(dyad.watched.key), before) for dyad in dyads]
     answered = [(entry, answer) for entry in entries if (answer := entry.milestone)]
-    headlines = [(answer.probability, answer.interval90) for _, answer in answered]
-    ranks, top = rank_dyads(headlines, watchlist.sampler.seed)
+    answered.sort(key=lambda one: -one[1].probability)  # of equals the first of the list comes first
+    ranked = [entry.model_copy(update={"rank": rank}) for rank, (entry, _) in enumerate(answered, start=1)]
     scored = _backtest_of(watchlist, place)
-    ranked = [
-        # Of five dyads or fewer each is surely among the first five.
-        entry.model_copy(update={"rank": rank, "top5": share if len(ranks) > TOP else None})
-        for (entry, _), rank, share in zip(answered, ranks, top, strict=True)
-    ]
     return Watch(
         name=watchlist.name,
         as_of=watchlist.as_of,
         since=before.as_of if before else None,
         headline=_question(watchlist.asked),
         model=watchlist.model.family,
-        dyads=(
-            *sorted(ranked, key=lambda entry: entry.rank or 0),
-            *(entry for entry in entries if not entry.targets),
-        ),
+        dyads=(*ranked, *(entry for entry in entries if not entry.targets)),
         triggers=trigger_records(watchlist, scored),
         hysteresis=watchlist.hysteresis,
         backtest=tuple(skill_records(watchlist, scored)),
@@ -324,47 +309,6 @@ def _entry_of(
         events=len(events),
         feed_faults=dyad.faults,
     )
-
-
-def rank_dyads(headlines: Sequence[tuple[float, Interval]], seed: int) -> tuple[list[int], list[float]]:
-    """Return rank, from 1, and P(rank ≤ 5) of each probability with its 90% interval.
-
-    Equal probabilities take the order in which they come. Dyads are drawn apart: uncertainty that they share
-    would leave ranks alone, so that P(rank ≤ 5) errs towards the middle.
-    """
-    if not headlines:
-        return [], []
-    mean = np.array([probability for probability, _ in headlines])
-    order = np.argsort(-mean, kind="stable")
-    rank = np.empty(len(mean), dtype=np.int64)
-    rank[order] = np.arange(1, len(mean) + 1)
-    drawn = draw_probabilities(mean, np.array([interval for _, interval in headlines]), N_RANKINGS, seed)
-    # Ties between draws are broken by chance alone, so that equal dyads are equally often ahead.
-    jitter = np.random.default_rng([seed, 1]).random(drawn.shape)
-    places = np.argsort(np.lexsort((jitter, -drawn), axis=1), axis=1)
-    return rank.tolist(), np.mean(places < TOP, axis=0).tolist()
-
-
-def draw_probabilities(mean: Floats, intervals: Floats, n_draws: int, seed: int) -> Floats:
-    """Draw probabilities, shape (draw, dyad), from beta distributions of these means and 90% intervals."""
-    total = _concentration(mean, intervals[:, 1] - intervals[:, 0])
-    inside = (mean > 0) & (mean < 1) & np.isfinite(total)
-    drawn = np.broadcast_to(mean, (n_draws, len(mean))).copy()
-    a, b = mean[inside] * total[inside], (1 - mean[inside]) * total[inside]
-    drawn[:, inside] = np.random.default_rng(seed).beta(a, b, size=(n_draws, int(inside.sum())))
-    return drawn
-
-
-def _concentration(mean: Floats, width: Floats) -> Floats:
-    """Sum of the parameters of the beta distribution whose central 90% is so wide; infinite for no width."""
-    low, high = np.full(len(mean), np.log(0.1)), np.full(len(mean), np.log(1e7))
-    centre = np.clip(mean, 1e-6, 1 - 1e-6)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        a, b = centre * np.exp(middle), (1 - centre) * np.exp(middle)
-        wide = special.betaincinv(a, b, 0.95) - special.betaincinv(a, b, 0.05) > width
-        low, high = np.where(wide, middle, low), np.where(wide, high, middle)
-    return np.asarray(np.where(width < 1e-6, np.inf, np.exp(low)))
 
 
 def split_change(

@@ -64,7 +64,7 @@ def test_what_became_of_it(asked, coded, command, acts, through, outcome):
     resolution = asked.ledger.resolution_of(entry.question.id)
     ended = command("ledger", "list", "--ledger", asked.path, "--json").facts["forecasts"][0]
     if outcome == "open":
-        assert (resolution, asked.ledger.standing(entry), len(done.open)) == (None, "open", 1)
+        assert (resolution, asked.ledger.standing(entry), len(done.found["open"])) == (None, "open", 1)
         return
     assert (resolution.outcome, ended["outcome"]) == (outcome, outcome)
     assert (resolution.triggered_on is None, ended["standing"]) == (
@@ -81,7 +81,7 @@ def test_what_became_of_it(asked, coded, command, acts, through, outcome):
         *("1–30 days", "crisis within 14 days of visit ≥ 3 by USA")
     }
     # Events that reach less far change nothing.
-    assert len(asked.resolve(coded(*acts, END), through="2022-01-31").unchanged) == 1
+    assert len(asked.resolve(coded(*acts, END), through="2022-01-31").found["unchanged"]) == 1
 
 
 def test_a_trigger_found_later_corrects_the_answer(asked, coded):
@@ -89,7 +89,7 @@ def test_a_trigger_found_later_corrects_the_answer(asked, coded):
     done = asked.resolve(coded(("2022-03-10", "visit", 4), CAME, END))
     (chain,) = asked.ledger.resolutions.values()
     assert [one.outcome for one in chain] == [None, 1]
-    assert (len(done.corrected), chain[1].corrects) == (1, chain[0].id)
+    assert (len(done.found["corrected"]), chain[1].corrects) == (1, chain[0].id)
     assert score_ledger(asked.ledger).counts.scored == 1
 
 

@@ -81,10 +81,10 @@ def test_a_milestone_waits_until_the_events_cover_its_last_day_a_yes_no_sooner_t
     events = coded(("2022-01-15", "sanction", 4), ("2022-01-20", "visit", 1))
     done = asked.resolve(events, through="2022-01-30")
     assert outcomes(asked) == {}
-    assert (len(done.open), len(done.open_met)) == (2, 2)
+    assert (len(done.found["open"]), len(done.found["open_met"])) == (2, 2)
     done = asked.resolve(events, through="2022-01-31")
     assert outcomes(asked) == {30: 1}
-    assert [question.horizon_days for question in done.open] == [90]
+    assert [question.horizon_days for question in done.found["open"]] == [90]
     asked.resolve(events, through="2022-04-01")
     assert outcomes(asked) == {30: 1, 90: 1}
 
@@ -103,8 +103,8 @@ def test_resolving_again_adds_nothing_with_the_same_or_with_shorter_events(asked
     events = coded(("2022-01-15", "sanction", 4), ("2022-12-31", "visit", 1))
     asked.resolve(events)
     head = asked.ledger.head
-    assert len(asked.resolve(events).unchanged) == 2
-    assert len(asked.resolve(events, through="2022-01-20").unchanged) == 2
+    assert len(asked.resolve(events).found["unchanged"]) == 2
+    assert len(asked.resolve(events, through="2022-01-20").found["unchanged"]) == 2
     assert asked.ledger.head == head
 
 
@@ -117,7 +117,10 @@ def test_corrected_events_make_a_new_resolution_that_points_to_the_old_back_and_
     assert outcomes(asked) == {30: 0, 90: 1}
     done = asked.resolve(early)
     assert outcomes(asked) == {30: 1, 90: 1}
-    assert (len(done.new), len(done.corrected)) == (0, 2)  # of the second the act is another
+    assert (len(done.found["new"]), len(done.found["corrected"])) == (
+        0,
+        2,
+    )  # of the second the act is another
     for events in (quiet, early):
         asked.resolve(events)
     chains = list(asked.ledger.resolutions.values())
@@ -132,7 +135,7 @@ def test_void_questions_and_those_on_other_pairs_are_left_alone(asked, coded):
     with write_ledger(asked.path) as writer:
         writer.append(with_id(VoidEntry, subject=void, reason="the milestone was moved"))
     done = asked.resolve(coded(("2022-12-31", "visit", 1)))
-    assert (len(done.void), len(done.other_dyads), outcomes(asked)) == (1, 1, {90: 0})
+    assert (len(done.found["void"]), len(done.found["other_dyads"]), outcomes(asked)) == (1, 1, {90: 0})
 
 
 def test_days_to_come_cannot_be_covered(asked, coded):
@@ -178,7 +181,7 @@ def test_another_pair_is_refused_and_an_actor_that_no_row_names_is_told(asked):
 def test_a_file_of_many_pairs_is_about_the_one_asked_about_unless_it_has_few_rows(case):
     case.record(AS_OF, {"crisis": {30: 0.25}})
     done = case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 27))
-    assert (done.dyad, len(done.new)) == (("CHN", "USA"), 1)
+    assert (done.dyad, len(done.found["new"])) == (("CHN", "USA"), 1)
     with pytest.raises(LedgerError, match=r"The file holds IND–PAK \(28 rows\) and CHN–USA \(3\)"):
         case.resolve(acts_by(*QUIET, *[OF_OTHERS] * 28))
 
@@ -229,8 +232,8 @@ def test_a_question_is_resolved_on_its_scale_alone(case, coded):
     with pytest.raises(LedgerError, match=r"armed \(1 question\), standard \(1 question\). Say by which"):
         case.resolve(events)
     done = case.resolve(events, scale="standard")
-    assert (len(done.new), len(done.other_scales), done.scale) == (1, 1, "standard")
-    assert len(case.resolve(events, scale="armed").new) == 1
+    assert (len(done.found["new"]), len(done.found["other_scales"]), done.scale) == (1, 1, "standard")
+    assert len(case.resolve(events, scale="armed").found["new"]) == 1
     with pytest.raises(LedgerError, match="--scale: no question about CHN-USA is on the scale 'own-123'"):
         case.resolve(events, scale="own-123")
 

@@ -1,52 +1,18 @@
-"""Ranks with their uncertainty, triggers with hysteresis, and a command that is told of changes."""
+"""Triggers with hysteresis, and a command that is told of changes."""
 
 import json
 
-import numpy as np
 import pytest
-from scipy import stats
 
 from forecast.config.watchlist import load_watchlist
 from forecast.records.watch import Watch
 from forecast.runs.files import changed_files, read_manifest
 from forecast.watchlist import watch as watching
-from forecast.watchlist.watch import (
-    draw_probabilities,
-    rank_dyads,
-    run_watch,
-    tell_changes,
-    trigger_state,
-    watch_place,
-)
+from forecast.watchlist.watch import run_watch, tell_changes, trigger_state, watch_place
 
 from .conftest import watched
 
 TRIGGERS = {"ready": 0.2, "set": 0.35, "go": 0.5}
-
-
-def test_drawn_probabilities_have_the_mean_and_interval_asked_for():
-    mean = np.array([0.1, 0.5, 0.9])
-    interval = np.array([stats.beta(20 * m, 20 * (1 - m)).ppf([0.05, 0.95]) for m in mean])
-    drawn = draw_probabilities(mean, interval, 40_000, seed=1)
-    np.testing.assert_allclose(drawn.mean(axis=0), mean, atol=0.003)
-    np.testing.assert_allclose(np.quantile(drawn, [0.05, 0.95], axis=0).T, interval, atol=0.006)
-
-
-def test_equal_dyads_share_the_first_five_places_and_certain_ones_take_them():
-    ranks, top = rank_dyads([(0.3, (0.2, 0.4))] * 10, seed=1)
-    assert ranks == list(range(1, 11))
-    np.testing.assert_allclose(top, 0.5, atol=0.03)
-    assert rank_dyads([(0.2, (0.1, 0.3)), (0.5, (0.4, 0.6))], seed=1) == ([2, 1], [1.0, 1.0])
-    sure = [(0.9 - place / 20, (0.9 - place / 20, 0.9 - place / 20)) for place in range(8)]
-    assert rank_dyads(sure, seed=1)[1] == [1.0] * 5 + [0.0] * 3
-
-
-def test_certain_and_impossible_dyads_keep_their_chance_and_warn_of_nothing():
-    with np.errstate(invalid="raise"):
-        drawn = draw_probabilities(
-            np.array([1.0, 0.0, 0.4]), np.array([(1, 1), (0, 0), (0.4, 0.4)]), 50, seed=1
-        )
-    np.testing.assert_array_equal(drawn, np.tile([1.0, 0.0, 0.4], (50, 1)))
 
 
 def test_a_trigger_begins_at_its_threshold_and_ends_below_it_by_the_hysteresis():
