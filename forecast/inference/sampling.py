@@ -11,20 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import nutpie
 import xarray as xr
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
-from nutpie.compiled_pyfunc import from_pyfunc
-from nutpie.sample import CompiledModel
 
 from forecast.errors import NotConvergedError
 from forecast.inference.density import Floats, PosteriorDensity, Scale
 from forecast.inference.posterior import POINTS, Posterior, SamplerOptions
 from forecast.records.forecast import Diagnostics, Gate, GateFailure
+
+if TYPE_CHECKING:
+    from nutpie.sample import CompiledModel
 
 Running = Any
 """A sampler of nutpie at work in the background."""
@@ -110,6 +109,8 @@ def _sample(
     listen: ProgressListener | None,
 ) -> xr.DataTree:
     """Run the chains on a scale, each from the point that belongs to its seed."""
+    import nutpie  # a second, which draws that are carried on need not wait for
+
     latest: list[list[Any]] = [[]]
     others = _workers()
 
@@ -189,6 +190,8 @@ def _progress(chains: list[Any]) -> SamplingProgress:
 
 def _compiled(density: PosteriorDensity, scale: Scale, start: Callable[[int], Floats]) -> CompiledModel:
     """Return a density as a model of nutpie, which keeps the points of its draws."""
+    from nutpie.compiled_pyfunc import from_pyfunc
+
     center, spread = scale
     # Solved here: the sampler's threads have too small a stack for it.
     back = np.linalg.inv(spread)
@@ -295,6 +298,8 @@ def check_gates(
     ``quantities`` are values of shape (draw,) by name, chains one after the other: the milestone
     probabilities. One that is the same in all draws (an event that never came up) has no diagnostics.
     """
+    from arviz_stats.base import array_stats
+
     monitored = dict(posterior.variables) | dict(quantities or {})
     rhat, bulk, tail = dict[str, float](), dict[str, float](), dict[str, float]()
     for name, values in monitored.items():

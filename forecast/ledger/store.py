@@ -261,7 +261,7 @@ _RUN_STATES = {
 
 @dataclass(frozen=True)
 class Verified:
-    """What was checked, as plain values; and the gravest that is wrong, in a message: empty where nothing is."""
+    """What was checked, as plain values, and the gravest fault in a message; empty where there is none."""
 
     facts: dict[str, Any]
     error: str

@@ -108,7 +108,7 @@ def test_draws_that_are_no_numbers_are_refused_by_name(density, short_fit, short
     posterior = xr.Dataset({POINTS: (("chain", "draw", "coordinate"), points)})
     statistics = short_fit.tree["sample_stats"].to_dataset()
     tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics})
-    monkeypatch.setattr(sampling.nutpie, "sample", lambda *args, **options: FakeRun(tree))
+    monkeypatch.setattr("nutpie.sample", lambda *args, **options: FakeRun(tree))
     with pytest.raises(NotConvergedError, match=r"returned values that are no numbers for tension_scale$"):
         sample(density, short_options)
 
@@ -118,7 +118,7 @@ def test_a_sampler_that_fails_is_one_message_when_its_chains_have_ended_and_not_
 ):
     failure = RuntimeError("All initialization points failed\nand a long trace")
     left = [1, 3, 2, 1]
-    monkeypatch.setattr(sampling.nutpie, "sample", lambda *args, **options: FakeRun(failure))
+    monkeypatch.setattr("nutpie.sample", lambda *args, **options: FakeRun(failure))
     monkeypatch.setattr(sampling, "_workers", lambda: left.pop(0))
     expected = r"could not run: All initialization points failed\. Check the priors with 'forecast check'"
     with pytest.raises(NotConvergedError, match=expected) as raised:

@@ -120,7 +120,7 @@ def test_corrected_events_make_a_new_resolution_that_points_to_the_old_back_and_
     assert (len(done.found["new"]), len(done.found["corrected"])) == (
         0,
         2,
-    )  # of the second the act is another
+    )  # of one another act
     for events in (quiet, early):
         asked.resolve(events)
     chains = list(asked.ledger.resolutions.values())
