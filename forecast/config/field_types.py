@@ -131,6 +131,10 @@ def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _prior_name(value: object) -> object:
+    return ".".join(map(category_named, value.split("."))) if isinstance(value, str) else value
+
+
 def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[str, float]]:
     if isinstance(value, str):
         return _plain(value)
@@ -286,6 +290,7 @@ Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator
 Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 PriorName = Annotated[
     str,
+    BeforeValidator(_prior_name),
     _named(
         _PRIOR_NAME,
         600,  # a cell of acts is named by its targets

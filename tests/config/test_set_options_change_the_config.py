@@ -44,6 +44,17 @@ def test_names_numbers_and_indices_reach_their_place(write):
     assert path.read_bytes() == before
 
 
+def test_a_category_is_read_however_it_is_spelled(write):
+    path = write(
+        ("[sanction, dispute]", "[Channel Closure, military-posture]"),
+        ("category: visit", "category: channel opening"),
+    )
+    config = load_config(path, ["model.priors.ballast.Channel opening=calms"])
+    assert config.targets["crisis"].any_of == ("channel_closure", "military_posture")
+    assert config.calendar[0].category == "channel_opening"
+    assert config.model.priors["ballast.channel_opening"] == "calms"
+
+
 def test_names_of_priors_keep_their_dots(write):
     config = load_config(
         write(),

@@ -71,10 +71,6 @@ def test_an_outlet_is_weak_by_its_domain_or_one_above_it(url: str, kind: str | N
     assert weak_kind(url) == kind
 
 
-def test_the_bundled_file_is_in_canonical_form(us_china):
-    assert us_china.canonical_csv().encode() == SHIPPED.read_bytes()
-
-
 def test_the_stated_limits_are_those_of_the_rows(us_china):
     text = " ".join(BUNDLED["us-china"])
     assert f"{np.sum(~us_china.verified)} of {len(us_china)} rows" in text

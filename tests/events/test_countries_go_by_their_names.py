@@ -7,7 +7,6 @@ from forecast.events.countries import (
     country_names,
     near_actor,
     near_country,
-    pair_named,
     pair_title,
 )
 from forecast.events.reading import read_events
@@ -64,15 +63,6 @@ def test_codes_names_and_short_words_are_not_asked_about(name):
     assert near_country(name) is None
 
 
-def test_a_note_gives_ten_names_and_the_number_of_the_others(event_file):
-    names = sorted(name for name in country_names() if "," not in name)[:13]
-    (note,) = read(event_file, *((name, "Hezbollah") for name in names)).notes
-    assert note.startswith(
-        "names of countries are read as codes: 'Aaland Islands' as ALA, 'Afghanistan' as AFG"
-    )
-    assert note.endswith(" and 3 more")
-
-
 @pytest.mark.parametrize(
     ("actor", "meant"),
     [
@@ -109,7 +99,3 @@ def test_a_countrys_code_is_not_taken_for_its_neighbours():
 )
 def test_a_title_names_countries_however_they_were_written(a, b, title):
     assert pair_title(a, b) == title
-
-
-def test_a_pair_in_one_word_is_known_by_names_and_codes():
-    assert pair_named("Russia-Ukraine") == pair_named("RUS – UKR") == ("RUS", "UKR")

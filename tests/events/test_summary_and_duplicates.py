@@ -55,13 +55,6 @@ def test_gaps_are_the_days_between_acts_from_thirty_days_up(event_file):
     )
 
 
-def test_verification_is_unknown_when_the_file_says_nothing(event_file):
-    described = summarise(read(event_file, "a,2020-01-01,USA,NAT,visit,2,x"))
-    assert described.verified_share is None
-    assert described.unlisted_actors == ("NAT",)
-    assert described.limits == ()
-
-
 def test_like_summaries_a_day_apart_are_suspicious_and_others_are_not(event_file):
     table = read(
         event_file,

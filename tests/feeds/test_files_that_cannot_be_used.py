@@ -89,16 +89,6 @@ def test_a_corrupt_file_is_named_set_aside_and_counted(imported, good, make, rea
     assert got.report.rows == 2, "no row of the corrupt file counts, not even those before the damage"
 
 
-def test_no_usable_file_at_all_is_an_error_that_names_each_and_leaves_nothing(imported, good, tmp_path):
-    first = written(good, b"")
-    second = cut(packed(good, "b.gz", good.read_bytes() * 500))
-    with pytest.raises(
-        EventError, match=r"(?s)none of 2 files could be read:.*bad.csv: .*empty.*b.gz: .*cut short"
-    ):
-        imported([first, second], "gdelt2")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.gz", "bad.csv", "good.csv"]
-
-
 GDELT1, GDELT2 = "gdelt1-20160728.export.CSV", "gdelt2-20201113.export.CSV"
 ICEWS, CODED = "icews-2018-06-sample.tab", "../us-china-2017-2023.csv"
 REFUSED = (

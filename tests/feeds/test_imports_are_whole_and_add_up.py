@@ -6,7 +6,7 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.feeds import importing, reading
-from forecast.feeds.reading import Engine, read_blocks
+from forecast.feeds.reading import Engine
 
 
 @pytest.fixture
@@ -84,16 +84,6 @@ def test_events_that_no_import_made_are_not_replaced(imported, pieces, tmp_path)
         imported(pieces, "gdelt2", output="piece-00.csv")
 
 
-def test_an_import_leaves_its_output_and_one_folder(imported, pieces, tmp_path, monkeypatch):
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    folder = imported(pieces, "gdelt2").output.with_name("events.csv.import")
-    assert list(scratch.iterdir()) == []
-    assert sorted(path.name for path in folder.iterdir()) == ["report.json"]
-    assert not list(tmp_path.glob(".*"))
-
-
 def test_many_dyads_in_one_pass_are_the_sum_of_single_passes(imported, samples):
     dyads = ("USA,CHN", "RUS,USA", "ARM,AZE")
     path = samples / "gdelt2-20201113.export.CSV"
@@ -120,11 +110,3 @@ def test_quoted_cells_with_breaks_separators_and_quotes_are_one_cell(imported, t
     got = imported([path], "acled", "CHN,IND")
     assert list(got.events.summary) == [" ".join(note.split()) for note in notes]
     assert not got.report.fates
-
-
-def test_blocks_hold_whole_lines(tmp_path):
-    path = tmp_path / "text"
-    path.write_bytes(b"\xef\xbb\xbf" + b"".join(b"%d\r\n" % number for number in range(1, 1000)) + b"last")
-    blocks = [block for _, block in read_blocks(path, block_bytes=64)]
-    assert b"".join(blocks).decode().split("\n") == [*map(str, range(1, 1000)), "last", ""]
-    assert all(block.endswith(b"\n") for block in blocks)

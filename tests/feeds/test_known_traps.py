@@ -133,11 +133,6 @@ def test_an_alliance_without_country_is_an_actor_by_its_group(imported, gdelt_fi
     assert list(got.events.initiator) == ["NAT"]
 
 
-def test_codes_that_differ_from_iso_are_renamed(imported, gdelt_file):
-    got = imported([gdelt_file({"Actor1CountryCode": "ROM"})], "gdelt2", "ROU,CHN")
-    assert list(got.events.initiator) == ["ROU"]
-
-
 @pytest.mark.parametrize(
     ("actor", "country"),
     [

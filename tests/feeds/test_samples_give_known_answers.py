@@ -80,14 +80,6 @@ def test_gdelt_1_reads_57_and_58_columns_of_one_file(imported, samples):
     assert got.report.fates.get("width", 0) == 0
 
 
-def test_gdelt_1_back_files_are_known_from_the_day_they_were_added(imported, samples):
-    got = imported([samples / "gdelt1-20160728.export.CSV"], "gdelt1", "USA,RUS", "USA,ISR", "USA,POL")
-    old = [event for event in got.events.rows() if event.date.year == 1982]
-    assert old
-    assert all(event.known_date.year >= 2013 for event in old)
-    assert len(got.events.known_by(date(2012, 12, 31))) == 0
-
-
 def test_icews_countries_are_read_from_the_country_columns(imported, samples):
     path = samples / "icews-2018-06-sample.tab"
     with path.open(encoding="utf-8") as stream:

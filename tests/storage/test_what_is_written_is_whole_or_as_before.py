@@ -68,14 +68,6 @@ def test_a_file_that_fails_half_way_leaves_the_old_one_alone(tmp_path):
     assert names(tmp_path) == ["a"]
 
 
-def test_a_folder_takes_the_place_of_another(tmp_path):
-    for content in ("one", "two"):
-        with storage.new_folder(tmp_path / "a/b") as filling:
-            (filling / content).write_text(content)
-        assert names(tmp_path / "a/b") == [content]
-        assert names(tmp_path / "a") == ["b"]
-
-
 def test_a_changed_folder_keeps_the_rest_and_the_old_one_until_the_end(tmp_path):
     place = tmp_path / "run"
     (place / "figures").mkdir(parents=True)
