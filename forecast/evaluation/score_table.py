@@ -499,20 +499,20 @@ def largest_misses(table: ForecastTable, most: int = MOST_MISSES, *, by_horizon:
     each and in each direction, the longest first: a small chance within a month is no miss to learn from.
     """
     error, days = np.abs(table.chance - table.outcome), table.horizon_days
+    order = np.lexsort((days, table.origin, -error, -days if by_horizon else 0 * days))
     found: list[int] = []
-    for row in np.lexsort((days, table.origin, -error, -days if by_horizon else 0 * days)).tolist():
-        alike = days[row], table.outcome[row]
-        listed = [other for other in found if not by_horizon or (days[other], table.outcome[other]) == alike]
-        if error[row] <= 0.5 or len(listed) == most:
-            continue
-        if not any(
-            (table.what[row], table.target[row], table.outcome[row])
-            == (table.what[other], table.target[other], table.outcome[other])
-            and abs(table.origin[row] - table.origin[other]) < max(days[row], days[other]) * DAY
-            for other in found
-        ):
+    for row in order[error[order] > 0.5].tolist():
+        kind = days[row], table.outcome[row]
+        listed = [one for one in found if not by_horizon or (days[one], table.outcome[one]) == kind]
+        if len(listed) < most and not any(_same_episode(table, days, row, one) for one in found):
             found.append(row)
     return found
+
+
+def _same_episode(table: ForecastTable, days: Integers, row: int, other: int) -> bool:
+    asked = [(table.what[one], table.target[one], table.outcome[one]) for one in (row, other)]
+    near = max(days[row], days[other]) * DAY
+    return asked[0] == asked[1] and bool(abs(table.origin[row] - table.origin[other]) < near)
 
 
 def list_misses(table: ForecastTable, most: int = 2) -> list[dict[str, Any]]:
