@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING
 
 from forecast.errors import InputError, did_you_mean
@@ -26,25 +25,12 @@ if TYPE_CHECKING:
 class DirectMember:
     """A member that needs no fit: it reads its forecast off the record alone.
 
-    Both functions take an event table, targets, the origin (or several), the first day that counts as
-    observed and the horizon (or several), in days. What was not known before an origin is never read. A
-    target of which the member can say nothing is left out, or NaN.
-
-    Parameters
-    ----------
-    name, label : str
-        In tables of scores, and in running text.
-    colour : str
-        Of its marks in charts, ``#rrggbb``.
-    method : tuple of str
-        What it is, in paragraphs for the method section of a report.
-    by_day : callable
-        Draws of equal weight of P(target before day t), t = 0 … horizon, shape (draw, day), by target. They
-        never fall, and are in order where targets are nested.
-    at_origins : callable
-        Their means at several origins and horizons, shape (origin, horizon), by target.
-    furthest_days : int, optional
-        The longest horizon that it answers; any when absent.
+    ``by_day`` gives draws of P(target before day t), t = 0 … horizon, shape (draw, day), by target, of equal
+    weight; they never fall, and are in order where targets are nested. ``at_origins`` gives their means,
+    shape (origin, horizon). Both take an event table, targets, the origin (or several), the first day that
+    counts as observed and the horizon (or several), in days; what was not known before an origin is never
+    read. A target of which the member can say nothing is left out, or NaN. ``furthest_days`` is the longest
+    horizon that it answers; any when absent.
     """
 
     name: str
@@ -58,6 +44,21 @@ class DirectMember:
 
 def pooled_hazard_member(hazard: PooledHazard | None = None) -> DirectMember:
     """Return the pooled hazard as a member, with these coefficients or the shipped ones."""
+
+    def by_day(
+        events: EventTable, targets: Sequence[TargetRule], origin: date, start: date, horizon_days: int
+    ) -> Mapping[str, Floats]:
+        from forecast.pooled_hazard.hazard import draws_by_day
+
+        return draws_by_day(hazard, events, targets, origin, start, horizon_days)
+
+    def at_origins(
+        events: EventTable, targets: Sequence[TargetRule], origins: Days, start: date, horizons: Horizons
+    ) -> Mapping[str, Floats]:
+        from forecast.pooled_hazard.hazard import forecast_origins
+
+        return forecast_origins(hazard, events, targets, origins, start, horizons)
+
     return DirectMember(
         "panel",
         "pooled hazard",
@@ -68,36 +69,10 @@ def pooled_hazard_member(hazard: PooledHazard | None = None) -> DirectMember:
             "lately, beside what is usual for this pair, and by how long ago the last case was. The fewer "
             "cases a target has, the less it departs; one that never happened keeps its own rate.",
         ),
-        partial(_by_day, hazard),
-        partial(_at_origins, hazard),
+        by_day,
+        at_origins,
         FURTHEST_DAYS,
     )
-
-
-def _by_day(
-    hazard: PooledHazard | None,
-    events: EventTable,
-    targets: Sequence[TargetRule],
-    origin: date,
-    start: date,
-    horizon_days: int,
-) -> Mapping[str, Floats]:
-    from forecast.pooled_hazard.hazard import draws_by_day
-
-    return draws_by_day(hazard, events, targets, origin, start, horizon_days)
-
-
-def _at_origins(
-    hazard: PooledHazard | None,
-    events: EventTable,
-    targets: Sequence[TargetRule],
-    origins: Days,
-    start: date,
-    horizons: Horizons,
-) -> Mapping[str, Floats]:
-    from forecast.pooled_hazard.hazard import forecast_origins
-
-    return forecast_origins(hazard, events, targets, origins, start, horizons)
 
 
 POOLED = pooled_hazard_member()
@@ -105,22 +80,10 @@ POOLED = pooled_hazard_member()
 
 @dataclass(frozen=True)
 class Family:
-    """A family by its members, which have equal weights.
+    """A family by its members, which have equal weights: the model where ``fitted``, and ``direct`` ones.
 
-    Parameters
-    ----------
-    name : str
-        Key in ``model.family``.
-    label : str
-        Name in running text.
-    colour : str
-        Of its marks in charts, ``#rrggbb``.
-    about : tuple of str
-        What the forecast is, in paragraphs for the method section of a report.
-    fitted : bool
-        Whether the model is a member.
-    direct : tuple of DirectMember
-        Members that need no fit.
+    ``name`` is its key in ``model.family``, ``label`` its name in running text, ``colour`` that of its marks
+    in charts, ``about`` what the forecast is, in paragraphs.
     """
 
     name: str
@@ -133,18 +96,12 @@ class Family:
     @property
     def method(self) -> tuple[str, ...]:
         """What it is, what each direct member is, and what the model is."""
-        return (
-            *self.about,
-            *(paragraph for member in self.direct for paragraph in member.method),
-            *MODEL_METHOD,
-        )
+        return (*self.about, *(text for member in self.direct for text in member.method), *MODEL_METHOD)
 
     @property
     def furthest_days(self) -> int | None:
         """The longest horizon that every member answers; ``None``: any."""
-        return min(
-            (member.furthest_days for member in self.direct if member.furthest_days is not None), default=None
-        )
+        return min((one.furthest_days for one in self.direct if one.furthest_days is not None), default=None)
 
     @property
     def pooled(self) -> bool:
@@ -201,7 +158,6 @@ COMBINED = Family(
 )
 
 FAMILIES: Mapping[str, Family] = {family.name: family for family in (MODEL, POOLED_ALONE, COMBINED)}
-_GONE = ("joint", "focused", "target", "ensemble")
 
 
 def family_named(name: str) -> Family:
@@ -211,7 +167,4 @@ def family_named(name: str) -> Family:
     """
     if name in FAMILIES:
         return FAMILIES[name]
-    known = ", ".join(FAMILIES)
-    if name in _GONE:
-        raise InputError(f"got {name!r}; 'model' took its place. Allowed: {known}")
-    raise InputError(f"got {name!r}; allowed: {known}.{did_you_mean(name, FAMILIES)}")
+    raise InputError(f"got {name!r}; allowed: {', '.join(FAMILIES)}.{did_you_mean(name, FAMILIES)}")

@@ -124,10 +124,10 @@ def _category(value: str) -> str:
     return name
 
 
-def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+def distinct[T: (str, int)](values: tuple[T, ...]) -> tuple[T, ...]:
     """Refuse a value that is named twice."""
     if repeated := sorted({value for value in values if values.count(value) > 1}):
-        raise refusal(f"named twice: {', '.join(repeated)}; keep one of each")
+        raise refusal(f"named twice: {', '.join(map(str, repeated))}; keep one of each")
     return values
 
 

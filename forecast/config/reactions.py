@@ -19,6 +19,7 @@ from forecast.config.field_types import (
     Category,
     Day,
     LongText,
+    Severity,
     Text,
     Whole,
     actors_in,
@@ -45,8 +46,6 @@ from forecast.events.codebook import (
     CONFLICTUAL,
     COOPERATIVE,
     SEVERITIES,
-    category_fault,
-    category_named,
 )
 from forecast.wording import BANDS, listing
 
@@ -90,35 +89,12 @@ def _quantiles(value: Mapping[Any, object]) -> Mapping[str, float]:
     return quantiles
 
 
-def _severities(value: object) -> tuple[int, ...]:
-    severities = []
-    for one in _several(value):
-        if type(one) is not int or one not in SEVERITIES:
-            raise refusal(f"got {shown_value(one)}; expected a severity from 1 to 5, or a list of them")
-        severities.append(one)
-    distinct(tuple(map(str, severities)))
-    return tuple(sorted(severities))
-
-
-def _categories(value: object) -> tuple[str, ...]:
-    given = tuple(category_named(str(one)) for one in _several(value))
-    for one in given:
-        if one not in CATEGORIES:
-            raise refusal(category_fault(one))
-    return distinct(given)
-
-
-def _texts(value: object) -> tuple[object, ...]:
-    for one in _several(value):
-        if not isinstance(one, str):
-            raise refusal(
-                f"got {shown_value(one)}; expected a subcategory as the event file names it, or a list"
-            )
-    return tuple(_several(value))
-
-
 def _several(value: object) -> Sequence[object]:
     return () if value is None else value if isinstance(value, list | tuple) else (value,)
+
+
+def _several_given(value: object) -> tuple[object, ...]:
+    return tuple(_several(value))
 
 
 def _one_or_more(one: dict[str, Any]) -> WithJsonSchema:
@@ -141,14 +117,21 @@ Chance = Annotated[
     ),
 ]
 _Categories = Annotated[
-    tuple[str, ...], BeforeValidator(_categories), _one_or_more({"type": "string", "enum": [*CATEGORIES]})
+    tuple[Category, ...],
+    BeforeValidator(_several_given),
+    AfterValidator(distinct),
+    _one_or_more({"type": "string", "enum": [*CATEGORIES]}),
 ]
 _Texts = Annotated[
-    tuple[Text, ...], BeforeValidator(_texts), AfterValidator(distinct), _one_or_more({"type": "string"})
+    tuple[Text, ...],
+    BeforeValidator(_several_given),
+    AfterValidator(distinct),
+    _one_or_more({"type": "string"}),
 ]
 _Severities = Annotated[
-    tuple[int, ...],
-    BeforeValidator(_severities),
+    tuple[Severity, ...],
+    BeforeValidator(_several_given),
+    AfterValidator(lambda values: tuple(sorted(distinct(values)))),
     _one_or_more({"type": "integer", "minimum": 1, "maximum": 5}),
 ]
 

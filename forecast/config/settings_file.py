@@ -458,6 +458,8 @@ def _root_node(model: type[BaseModel]) -> Node:
 
 def _child(node: Node, key: str | int) -> Node | None:
     """Return the schema of an entry, of what it is where it may be empty; ``None``: no such key."""
+    if isinstance(key, int):  # a list, also where one value may stand for it
+        node = next((form for form in (node, *node.get("anyOf", ())) if "items" in form), node)
     entry = node.get("items") if isinstance(key, int) or "items" in node else _properties(node).get(key)
     entry = entry or (None if isinstance(key, int) else node.get("additionalProperties")) or None
     while isinstance(entry, Mapping) and {"type": "null"} in entry.get("anyOf", ()):

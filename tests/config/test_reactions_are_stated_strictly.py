@@ -63,7 +63,7 @@ WRONG = {
         {"when": "category: disptue"},
         r"when\.category: unknown category 'disptue'.*'dispute'",
     ),
-    "unknown answer": ({"then": "category: millitary_posture"}, r"then\.category: .*'military_posture'"),
+    "unknown answer": ({"then": "category: millitary_posture"}, r"then\.category\.0: .*'military_posture'"),
     "unknown actor": ({"when": "category: dispute, by: AAB"}, r"when\.by: 'AAB' is no actor.*'AAA'.*CCC"),
     "unknown answerer": ({"then": "by: BBC"}, r"then\.by: 'BBC' is no actor.*'BBB'\? Allowed: AAA, BBB, NAT"),
     "third party": ({"then": "by: CCC"}, r"then\.by: 'CCC' is a third party .* AAA, BBB, NAT"),
@@ -94,7 +94,10 @@ WRONG = {
     "other support": ({"more": "chance: 'Gamma(2, 3)'"}, "chance: Gamma.* mass outside 0 to 1"),
     "no days": ({"more": "days: 0"}, "days: got 0; expected a whole number from 1 to 365"),
     "many days": ({"more": "days: 366"}, "days: got 366; expected a whole number from 1 to 365"),
-    "severity 6": ({"when": "category: dispute, severity: [4, 6]"}, r"when\.severity: got 6; expected a sev"),
+    "severity 6": (
+        {"when": "category: dispute, severity: [4, 6]"},
+        r"severity\.1: got 6; expected a whole",
+    ),
     "no class": ({"when": ""}, "when: says nothing; give one of category, milestone, calendar"),
     "class and occasion": ({"when": f"{WHEN}, milestone: talks"}, "when: category and milestone are given"),
     "occasion by": ({"when": "milestone: talks, by: AAA", "more": STATED}, r"when\.by: would have no effect"),
@@ -154,10 +157,13 @@ WRONG = {
     "unknown key": ({"more": "within: 14"}, "within: unknown key.* Allowed: label, when, past, then, days"),
     "subcategory of a number": (
         {"when": "category: dispute, subcategory: [7]"},
-        r"subcategory: got 7; expected a",
+        r"subcategory.0: got 7; expected text",
     ),
     "no mapping": ({"more": "label: {a: 1}"}, "label: got a mapping"),
-    "severity of text": ({"when": f"{WHEN}, severity: x"}, r"when\.severity: got 'x'; expected a severity"),
+    "severity of text": (
+        {"when": f"{WHEN}, severity: x"},
+        r"severity\.0: got 'x'; expected a whole",
+    ),
 }
 
 

@@ -1,15 +1,20 @@
 """Families are found by name; what one cannot do is refused before anything is fitted."""
 
+import re
 from datetime import date
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from forecast.config import load_config
 from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE
 from forecast.families import family_named
-from forecast.pooled_hazard.coefficients import shipped_hazard
+from forecast.pooled_hazard.coefficients import FURTHEST_DAYS, shipped_hazard
+from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
+from forecast.runs.mixture import direct_answers
 
 CONFIG = """\
 name: small
@@ -37,28 +42,30 @@ def read(tmp_path):
     return read
 
 
-@pytest.mark.parametrize("gone", ["joint", "focused", "target", "ensemble"])
-def test_a_family_that_went_is_answered_with_what_took_its_place(read, gone):
-    with pytest.raises(
-        ConfigError, match=rf"small\.yaml:9:9: model\.family: got '{gone}'; 'model' took its place"
-    ):
-        read(gone)
-
-
 def test_an_unknown_family_is_refused_with_the_nearest_name():
     allowed = r"allowed: model, panel, combined\. Did you mean 'combined'\?"
     with pytest.raises(InputError, match=rf"got 'combind'; {allowed}"):
         family_named("combind")
 
 
-def test_a_milestone_beyond_what_the_pooled_hazard_answers_is_the_models_alone(read):
-    far = "2023-01-01", "2031-01-01"
-    assert read("model", *far).config.milestones[0].date == date(2031, 1, 1)
-    for family in ("panel", "combined"):
-        with pytest.raises(
-            ConfigError, match=r"small\.yaml:8:22: .* Take a nearer date, or model\.family: model"
-        ):
-            read(family, *far)
+FAR = "2023-01-01", "2031-01-01"
+
+
+def test_beyond_the_pooled_hazard_the_chance_of_nothing_falls_as_the_models(read):
+    for family in ("model", "combined"):
+        inputs = read(family, *FAR)
+        assert inputs.config.milestones[0].date == date(2031, 1, 1)
+        told = {one.code for one in cautions_of(inputs)}
+        assert ("beyond_pooled_hazard" in told) == (family == "combined")
+    with pytest.raises(ConfigError, match=r"small\.yaml:8:22: .* up to 1461 days\. Take a nearer date"):
+        read("panel", *FAR)
+    days, quiet = FURTHEST_DAYS + 1000, np.exp(-np.arange(FURTHEST_DAYS + 1001) / 2000.0)
+    plain = SimpleNamespace(of=lambda target: quiet[None])
+    (draws,) = direct_answers(inputs, inputs.events, days, plain).of("military")
+    (near,) = direct_answers(inputs, inputs.events, FURTHEST_DAYS).of("military")
+    np.testing.assert_array_equal(draws[:, : FURTHEST_DAYS + 1], near)
+    left = (1 - draws[:, -1]) / (1 - draws[:, FURTHEST_DAYS])
+    np.testing.assert_allclose(left, np.exp(-1000 / 2000.0), rtol=1e-9)
 
 
 def test_coefficients_that_would_change_nothing_are_refused(read, tmp_path):
@@ -71,20 +78,13 @@ def test_coefficients_that_would_change_nothing_are_refused(read, tmp_path):
 TWICE = "targets:\n  again: {any_of: [military_posture, military_incident], min_severity: 4}"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("targets:", TWICE, r"targets\.military: the same acts meet 'again'; keep one of the two"),
-        (
-            "start: 2019-01-01}",
-            "start: 2021-12-20}",
-            r"small\.yaml:6:\d+: targets\.military\.any_of: the data hold no event",
-        ),
-    ],
-)
-def test_targets_met_twice_or_never_seen_are_refused_with_their_key(read, old, new, said):
-    with pytest.raises(ConfigError, match=said):
-        read("model", old, new)
+def test_targets_met_twice_are_refused_and_those_of_a_kind_never_seen_rest_on_a_prior(read):
+    with pytest.raises(ConfigError, match=r"targets\.military: the same acts meet 'again'; keep one"):
+        read("model", "targets:", TWICE)
+    inputs = read("model", "start: 2019-01-01}", "start: 2021-12-20}")
+    (told,) = [one for one in cautions_of(inputs) if one.code == "kind_never_seen"]
+    assert [*told["priors"]] == ["baseline.weekly_rate.military"]
+    assert re.search(r"Its chance rests on a prior alone, [\d.]+ to [\d.]+ acts a year", told.text)
 
 
 def test_eight_targets_that_overlap_in_every_way_are_read(read):
