@@ -81,6 +81,8 @@ SAME, OTHER = 0, 1
 """Elements of ``answers.number`` and ``answers.in_kind``: by the side that acted, by the other."""
 
 SEVERITIES = 5
+PAIRS = 2 * SEVERITIES
+"""Sides and severities of the act answered, the severities of a side together."""
 REFERENCE = 3
 """Severity, less 1, of the trigger that ``reaction.number`` is stated for."""
 NORMAL, LOG_NORMAL, LOGIT_NORMAL, HALF_NORMAL, EXPONENTIAL, GAMMA, BETA = range(7)
@@ -437,8 +439,8 @@ def _likelihood(
     knot_noise = math.sqrt(1.0 - knot_decay * knot_decay)
     scale, drift_scale = values[o[SCALE]], values[o[DRIFT]]
     unit_drift = ornstein_uhlenbeck(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
-    x = ornstein_uhlenbeck(innovations, knot_decay, knot_noise)
-    tension = between_knots(x, KNOT_STEPS, n)
+    knots = ornstein_uhlenbeck(innovations, knot_decay, knot_noise)
+    tension = between_knots(knots, KNOT_STEPS, n)
     drift = between_knots(drift_scale * unit_drift, DRIFT_KNOT_STEPS, n)
     level = drift - log_mean_level(drift, weights)
 
@@ -510,12 +512,26 @@ def _likelihood(
 
     # Acts of the past by age, weighted: q = Σ decay^(age), and its derivative; an act answers those of
     # earlier days alone, with weight (1 − decay)/decay·q.
-    past, d_past = np.zeros((2, n_categories, SEVERITIES)), np.zeros((2, n_categories, SEVERITIES))
-    past_side, d_past_side = np.zeros((2, SEVERITIES)), np.zeros((2, SEVERITIES))
+    past, d_past = np.zeros((n_categories, PAIRS)), np.zeros((n_categories, PAIRS))
+    past_side, d_past_side = np.zeros(PAIRS), np.zeros(PAIRS)
     past_follow, d_past_follow = np.zeros(n_streams), np.zeros(n_streams)
     past_reaction, d_past_reaction = np.zeros((n_reactions, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
-    d_side, d_kind = np.zeros((2, SEVERITIES, n_streams)), np.zeros((2, SEVERITIES, n_streams))
-    d_reaction = np.zeros((n_reactions, SEVERITIES, n_streams))
+    d_side, d_kind = np.zeros((n_streams, PAIRS)), np.zeros((n_streams, PAIRS))
+    d_reaction = np.zeros((n_reactions, n_streams, SEVERITIES))
+    # Answers of each stream to one act, by side and severity of the act: of any kind, and in kind.
+    wide, close = np.zeros((n_streams, PAIRS)), np.zeros((n_streams, PAIRS))
+    reacted = np.zeros((n_reactions, n_streams, SEVERITIES))
+    for k in range(n_streams):
+        for s in range(SEVERITIES):
+            for a in range(2):
+                if record.side[k] >= 0:
+                    e = SAME if a == record.side[k] else OTHER
+                    mass = number[e] * factor[s, k]
+                    wide[k, a * SEVERITIES + s] = mass * (1.0 - kind_share[e]) * in_side[k]
+                    close[k, a * SEVERITIES + s] = mass * kind_share[e] * in_kind[k]
+            for i in range(n_reactions):
+                q = values[o[REACTION] + i] * in_reaction[i, k]
+                reacted[i, k, s] = q * reaction_factor[i, s] * grave[s, k]
     d_decay = d_follow_decay = d_follow = 0.0
     d_reaction_decay = np.zeros(n_reactions)
     # States are brought forward where they are read: a category's on its own days.
@@ -532,10 +548,9 @@ def _likelihood(
         if today >= 0:
             gap = now - today
             left, d_left = powers[gap], gap * powers[gap - 1]
-            for a in range(2):
-                for s in range(SEVERITIES):
-                    d_past_side[a, s] = left * d_past_side[a, s] + d_left * past_side[a, s]
-                    past_side[a, s] *= left
+            for x in range(PAIRS):
+                d_past_side[x] = left * d_past_side[x] + d_left * past_side[x]
+                past_side[x] *= left
             for i in range(n_reactions):
                 left, d_left = reaction_powers[i, gap], gap * reaction_powers[i, gap - 1]
                 for s in range(SEVERITIES):
@@ -555,10 +570,9 @@ def _likelihood(
             if record.side[k] >= 0 and last[c] < now:
                 gap = now - last[c]
                 left, d_left = powers[gap], gap * powers[gap - 1]
-                for a in range(2):
-                    for s in range(SEVERITIES):
-                        d_past[a, c, s] = left * d_past[a, c, s] + d_left * past[a, c, s]
-                        past[a, c, s] *= left
+                for x in range(PAIRS):
+                    d_past[c, x] = left * d_past[c, x] + d_left * past[c, x]
+                    past[c, x] *= left
                 last[c] = now
             elif record.side[k] < 0 and last_follow[k] < now:
                 gap = now - last_follow[k]
@@ -568,30 +582,22 @@ def _likelihood(
                 last_follow[k] = now
             rate = rates[k] / STEP_DAYS
             intensity = rate * moved[c, t]
-            slope = 0.0
+            near = slope = 0.0
             if record.side[k] >= 0:
-                for a in range(2):
-                    e = SAME if a == record.side[k] else OTHER
-                    wide = number[e] * (1.0 - kind_share[e]) * in_side[k]
-                    close = number[e] * kind_share[e] * in_kind[k]
-                    for s in range(SEVERITIES):
-                        mass = factor[s, k]
-                        intensity += per * mass * (wide * past_side[a, s] + close * past[a, c, s])
-                        slope += mass * (
-                            wide * (per * d_past_side[a, s] + d_per * past_side[a, s])
-                            + close * (per * d_past[a, c, s] + d_per * past[a, c, s])
-                        )
+                in_kind_too = d_in_kind_too = 0.0
+                for x in range(PAIRS):
+                    near += wide[k, x] * past_side[x]
+                    slope += wide[k, x] * d_past_side[x]
+                    in_kind_too += close[k, x] * past[c, x]
+                    d_in_kind_too += close[k, x] * d_past[c, x]
+                near += in_kind_too
+                slope = per * (slope + d_in_kind_too) + d_per * near
+                intensity += per * near
                 for i in range(n_reactions):
                     if record.then[i, k] > 0.0:
                         of = (1.0 - reaction_decay[i]) / reaction_decay[i]
                         for s in range(SEVERITIES):
-                            mass = (
-                                values[o[REACTION] + i]
-                                * in_reaction[i, k]
-                                * reaction_factor[i, s]
-                                * grave[s, k]
-                            )
-                            intensity += of * mass * past_reaction[i, s]
+                            intensity += of * reacted[i, k, s] * past_reaction[i, s]
             else:
                 of = (1.0 - follow_decay) / follow_decay
                 intensity += values[o[FOLLOW_ON]] * of * past_follow[k]
@@ -601,25 +607,19 @@ def _likelihood(
             d_moved[c, t] += rate * inverse
             if record.side[k] >= 0:
                 d_decay += slope * inverse
-                for a in range(2):
-                    for s in range(SEVERITIES):
-                        d_side[a, s, k] += per * past_side[a, s] * inverse
-                        d_kind[a, s, k] += per * past[a, c, s] * inverse
+                for x in range(PAIRS):
+                    d_side[k, x] += per * inverse * past_side[x]
+                for x in range(PAIRS):
+                    d_kind[k, x] += per * inverse * past[c, x]
                 for i in range(n_reactions):
                     if record.then[i, k] > 0.0:
-                        of = (1.0 - reaction_decay[i]) / reaction_decay[i]
-                        d_of = -1.0 / (reaction_decay[i] * reaction_decay[i])
+                        of = (1.0 - reaction_decay[i]) / reaction_decay[i] * inverse
+                        d_of = -inverse / (reaction_decay[i] * reaction_decay[i])
                         for s in range(SEVERITIES):
-                            mass = (
-                                values[o[REACTION] + i]
-                                * in_reaction[i, k]
-                                * reaction_factor[i, s]
-                                * grave[s, k]
+                            d_reaction_decay[i] += reacted[i, k, s] * (
+                                of * d_past_reaction[i, s] + d_of * past_reaction[i, s]
                             )
-                            d_reaction_decay[i] += (
-                                mass * (of * d_past_reaction[i, s] + d_of * past_reaction[i, s]) * inverse
-                            )
-                            d_reaction[i, s, k] += of * past_reaction[i, s] * inverse
+                            d_reaction[i, k, s] += of * past_reaction[i, s]
             else:
                 of = (1.0 - follow_decay) / follow_decay
                 d_of = -1.0 / (follow_decay * follow_decay)
@@ -636,8 +636,8 @@ def _likelihood(
             if k < 0:
                 continue
             if record.side[k] >= 0:
-                past[record.side[k], record.category[k], s] += record.felt[j]
-                past_side[record.side[k], s] += record.felt[j]
+                past[record.category[k], record.side[k] * SEVERITIES + s] += record.felt[j]
+                past_side[record.side[k] * SEVERITIES + s] += record.felt[j]
             else:
                 past_follow[k] += record.felt[j]
                 total -= values[o[FOLLOW_ON]] * record.felt[j] * follow_to_come[now]
@@ -647,17 +647,17 @@ def _likelihood(
 
     # What all acts bring about within the record, −Σ_j Σ_k mass_k(j)·to_come: by side and severity of the
     # act, in kind by category, too.
-    sent, d_sent = np.zeros((2, SEVERITIES)), np.zeros((2, SEVERITIES))
-    sent_kind, d_sent_kind = np.zeros((2, n_categories, SEVERITIES)), np.zeros((2, n_categories, SEVERITIES))
+    sent, d_sent = np.zeros(PAIRS), np.zeros(PAIRS)
+    sent_kind, d_sent_kind = np.zeros((n_categories, PAIRS)), np.zeros((n_categories, PAIRS))
     sent_reaction, d_sent_reaction = np.zeros((n_reactions, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
     for j in range(n_acts):
         k, s, now = record.stream[j], record.grade[j], record.day[j]
         if k >= 0 and record.side[k] >= 0:
-            a, c = record.side[k], record.category[k]
-            sent[a, s] += record.felt[j] * to_come[now]
-            d_sent[a, s] += record.felt[j] * d_to_come[now]
-            sent_kind[a, c, s] += record.felt[j] * to_come[now]
-            d_sent_kind[a, c, s] += record.felt[j] * d_to_come[now]
+            x, c = record.side[k] * SEVERITIES + s, record.category[k]
+            sent[x] += record.felt[j] * to_come[now]
+            d_sent[x] += record.felt[j] * d_to_come[now]
+            sent_kind[c, x] += record.felt[j] * to_come[now]
+            d_sent_kind[c, x] += record.felt[j] * d_to_come[now]
         for i in range(n_reactions):
             if record.trigger[i, j] > 0.0:
                 sent_reaction[i, s] += record.felt[j] * reaction_to_come[i, now]
@@ -666,22 +666,17 @@ def _likelihood(
         if record.side[k] < 0:
             continue
         c = record.category[k]
-        for a in range(2):
-            e = SAME if a == record.side[k] else OTHER
-            wide = number[e] * (1.0 - kind_share[e]) * in_side[k]
-            close = number[e] * kind_share[e] * in_kind[k]
-            for s in range(SEVERITIES):
-                total -= factor[s, k] * (wide * sent[a, s] + close * sent_kind[a, c, s])
-                d_decay -= factor[s, k] * (wide * d_sent[a, s] + close * d_sent_kind[a, c, s])
-                d_side[a, s, k] -= sent[a, s]
-                d_kind[a, s, k] -= sent_kind[a, c, s]
+        for x in range(PAIRS):
+            total -= wide[k, x] * sent[x] + close[k, x] * sent_kind[c, x]
+            d_decay -= wide[k, x] * d_sent[x] + close[k, x] * d_sent_kind[c, x]
+            d_side[k, x] -= sent[x]
+            d_kind[k, x] -= sent_kind[c, x]
         for i in range(n_reactions):
             if record.then[i, k] > 0.0:
                 for s in range(SEVERITIES):
-                    mass = values[o[REACTION] + i] * in_reaction[i, k] * reaction_factor[i, s] * grave[s, k]
-                    total -= mass * sent_reaction[i, s]
-                    d_reaction_decay[i] -= mass * d_sent_reaction[i, s]
-                    d_reaction[i, s, k] -= sent_reaction[i, s]
+                    total -= reacted[i, k, s] * sent_reaction[i, s]
+                    d_reaction_decay[i] -= reacted[i, k, s] * d_sent_reaction[i, s]
+                    d_reaction[i, k, s] -= sent_reaction[i, s]
 
     # From the masses back to numbers, shares, severities and rates.
     d_in_side, d_in_kind = np.zeros(n_streams), np.zeros(n_streams)
@@ -691,12 +686,13 @@ def _likelihood(
         for a in range(2):
             e = SAME if a == record.side[k] else OTHER
             for s in range(SEVERITIES):
-                wide, close = factor[s, k] * d_side[a, s, k], factor[s, k] * d_kind[a, s, k]
-                split = (1.0 - kind_share[e]) * in_side[k] * wide + kind_share[e] * in_kind[k] * close
+                x = a * SEVERITIES + s
+                of_side, of_kind = factor[s, k] * d_side[k, x], factor[s, k] * d_kind[k, x]
+                split = (1.0 - kind_share[e]) * in_side[k] * of_side + kind_share[e] * in_kind[k] * of_kind
                 gradient[o[ANSWERS] + e] += split
-                gradient[o[IN_KIND] + e] += number[e] * (in_kind[k] * close - in_side[k] * wide)
-                d_in_side[k] += number[e] * (1.0 - kind_share[e]) * wide
-                d_in_kind[k] += number[e] * kind_share[e] * close
+                gradient[o[IN_KIND] + e] += number[e] * (in_kind[k] * of_kind - in_side[k] * of_side)
+                d_in_side[k] += number[e] * (1.0 - kind_share[e]) * of_side
+                d_in_kind[k] += number[e] * kind_share[e] * of_kind
                 graver = (s - 1) * number[e] * split
                 gradient[o[SEVERITY]] += graver
                 gradient[o[GRAVITY]] += graver * (record.severity[k] - 1.0)
@@ -718,7 +714,7 @@ def _likelihood(
         d_in = np.zeros(n_streams)
         for k in range(n_streams):
             for s in range(SEVERITIES):
-                part = reaction_factor[i, s] * grave[s, k] * d_reaction[i, s, k]
+                part = reaction_factor[i, s] * grave[s, k] * d_reaction[i, k, s]
                 own = q * in_reaction[i, k] * part
                 gradient[o[REACTION] + i] += in_reaction[i, k] * part
                 gradient[o[REACTION_SEVERITY] + i] += (s - REFERENCE) * own
@@ -780,7 +776,7 @@ def _likelihood(
     for m in range(priors.n_knots - 1, 0, -1):
         adjoint = d_x[m] + knot_decay * adjoint
         gradient[n_parameters + m] += knot_noise * adjoint
-        d_knot_decay += adjoint * (x[m - 1] - knot_decay / knot_noise * innovations[m])
+        d_knot_decay += adjoint * (knots[m - 1] - knot_decay / knot_noise * innovations[m])
     gradient[n_parameters] += d_x[0] + knot_decay * adjoint
     persistence = values[o[PERSISTENCE]]
     gradient[o[PERSISTENCE]] += d_knot_decay * knot_decay * STEP_DAYS * KNOT_STEPS / persistence**2
