@@ -97,9 +97,7 @@ SOURCE = argument("FILE", "A coded CSV, Parquet or .xlsx file, or bundled:us-chi
 def validate(
     source: str = SOURCE,
     dates: DateOrder = DATES,
-    out: Path | None = option(
-        None, "--out -o", "Write the events as read, by the codebook: CSV, or .parquet.", "FILE"
-    ),
+    out: Path | None = option(None, "--out -o", "Write the events as read, by the codebook, as CSV.", "FILE"),
     *,
     answer: Answer,
 ) -> None:
@@ -222,6 +220,8 @@ def codebook(
 
 
 def _refuse_existing(out: Path) -> None:
+    if out.suffix == ".parquet":
+        raise EventError(f"{out}: events are written as CSV. Give a name that ends in .csv")
     if out.exists():
         raise EventError(f"{out}: exists. Give the name of a new file, or remove it first")
 
@@ -441,8 +441,6 @@ def draft(
     places = [path.resolve() for path in articles]
     if twice := next((place for place in places if places.count(place) > 1), None):
         raise InputError(f"{twice}: given twice. Give each article once")
-    if page := next((path for path in articles if path.parts[0] in ("http:", "https:")), None):
-        raise InputError(f"{page}: pages by address ended with 0.4: save the page as text, and give its file")
     if len(articles) > MAX_ARTICLES:
         raise InputError(f"{len(articles):,} articles. Allowed: at most {MAX_ARTICLES} at a time")
     refusals: list[dict[str, str]] = []
@@ -628,7 +626,7 @@ def _changed(proposal: Proposal, scale: Scale) -> dict[str, str]:
 @takes_options
 def import_events(
     files: list[Path] = argument("FILES…", "Files as published; .zip and .gz too."),
-    out: Path = option(..., "--output -o", "Event file to write: .csv or .parquet.", "FILE"),
+    out: Path = option(..., "--output -o", "Event file to write, a CSV.", "FILE"),
     source_format: str = option(..., "--format", "gdelt1, gdelt2, icews, polecat, acled or ucdp."),
     dyad: list[str] = option(..., "--dyad", "Two actors. Repeatable: many in one pass.", "A,B"),
     root_only: bool = option(False, "--root-only", "Root events alone."),
@@ -717,7 +715,7 @@ def status(
     *,
     answer: Answer,
 ) -> None:
-    """Tell how fresh and whole a store is, and on what terms its acts may be used.
+    """Tell how fresh and whole a store is.
 
     It is judged by the age of its newest act at the pace of its feed, not by whether the update ran.
     """
@@ -753,8 +751,4 @@ def _standing(source: dict[str, Any]) -> Iterator[tuple[str, str]]:
     loaded = source["loaded_afterwards"]
     yield "Known day", f"{source['acts'] - loaded:,} seen as they came, {loaded:,} loaded afterwards"
     yield "Files", f"{source['files']['read']:,} read, {len(source['open']):,} missing or wrong"
-    yield "Terms", f"{source['licence']}: {source['terms']}"
-    if source["bars"]:
-        known = long_day(date.fromisoformat(source["terms_known_on"]))
-        yield "Bars", f"{', '.join(source['bars'])} (as known on {known})"
     yield "Address", source["address"]

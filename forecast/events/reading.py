@@ -13,8 +13,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from forecast.errors import EventError, InputError, did_you_mean, nearest
 from forecast.events.cells import (
     DATES,
@@ -31,11 +29,11 @@ from forecast.events.cells import (
     respell,
     shorten,
 )
-from forecast.events.rows import PARQUET_SUFFIX, Row, Sheet, cell_text, read_sheet
+from forecast.events.rows import Row, Sheet, cell_text, read_sheet
 from forecast.events.stores import Pairs, is_store, read_store
 from forecast.events.table import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 from forecast.frames import columns_of
-from forecast.storage import copy_file, scratch_folder, write_file
+from forecast.storage import write_file
 from forecast.wording import count
 
 Values = dict[str, list[Any]]
@@ -333,27 +331,11 @@ def _made_ids(columns: Values) -> list[str]:
 
 
 def write_events(table: EventTable, path: str | Path) -> None:
-    """Write a table as canonical CSV, or as Parquet where the name ends in ``.parquet``.
-
-    Reading it back gives the same rows and the same ``sha256``.
+    """Write a table as canonical CSV; reading it back gives the same rows and the same ``sha256``.
 
     Raises ``EventError``: the file cannot be written.
     """
-    if Path(path).suffix != PARQUET_SUFFIX:
-        return write_whole(Path(path), table.canonical_csv().encode())
-    import duckdb
-
-    columns = {name: np.array(cells, dtype=np.object_) for name, cells in table.texts().items()}
-    try:
-        with scratch_folder("events") as folder, duckdb.connect() as connection:
-            connection.register("columns", columns)
-            texts = ", ".join(f'CAST("{name}" AS VARCHAR) AS "{name}"' for name in columns)
-            packed = folder / "events.parquet"
-            quoted = str(packed).replace("'", "''")
-            connection.execute(f"COPY (SELECT {texts} FROM columns) TO '{quoted}' (FORMAT parquet)")
-            copy_file(packed, Path(path))
-    except (duckdb.Error, OSError) as error:
-        raise EventError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
+    write_whole(Path(path), table.canonical_csv().encode())
 
 
 def write_whole(path: Path, content: bytes) -> None:

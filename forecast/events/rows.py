@@ -38,7 +38,7 @@ MAX_BROKEN_ROWS = 1_000
 """Rows with broken quotes after which reading stops: each costs a restart."""
 MAX_USELESS_ROWS, MAX_ROWS, MAX_COLUMNS = 10_000, 5_000_000, 1_000
 """Rows that cannot be events after which reading stops, and all rows and columns that a file may have."""
-PARQUET_MARK, PARQUET_SUFFIX = b"PAR1", ".parquet"
+PARQUET_MARK = b"PAR1"
 ZIP_MARK = b"PK\x03\x04"
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 

@@ -25,7 +25,6 @@ from forecast.events.cells import DATES
 from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.rows import literal_path
 from forecast.events.table import COLUMNS, FIELDS, EventTable
-from forecast.events.terms import known_terms
 from forecast.records.notices import FeedFault
 from forecast.storage import read_json
 from forecast.wording import count, long_day
@@ -243,7 +242,6 @@ def store_status(folder: Path, as_of: date) -> dict[str, Any]:
     read = [entry for month in months for entry in month["read"].values()]
     still_open = {name: entry for month in months for name, entry in sorted(month["open"].items())}
     kinds = [entry["state"] for entry in still_open.values()]
-    terms = known_terms()[FEED]
     return {
         "store": str(folder),
         "as_of": as_of.isoformat(),
@@ -263,11 +261,6 @@ def store_status(folder: Path, as_of: date) -> dict[str, Any]:
         "files": {"read": len(read), "missing": kinds.count("missing"), "wrong": kinds.count("wrong")},
         "refused": sum(entry["refused"] for entry in read),
         "open": still_open,
-        "licence": terms.licence,
-        "terms": terms.terms,
-        "bars": list(terms.bars),
-        "terms_known_on": _iso(terms.known_on),
-        "terms_page": terms.page,
     }
 
 

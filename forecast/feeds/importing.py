@@ -31,7 +31,6 @@ from forecast.errors import EventError
 from forecast.events.cells import MAX_CELL_CHARS, clean_text
 from forecast.events.codebook import cameo_codes
 from forecast.events.countries import near_actor
-from forecast.events.rows import literal_path
 from forecast.events.table import COLUMNS
 from forecast.feeds.formats import (
     ImportOptions,
@@ -41,7 +40,7 @@ from forecast.feeds.formats import (
     check_switches,
     data_rows,
 )
-from forecast.feeds.reading import SHOWN, Engine, Tally, quoted
+from forecast.feeds.reading import SHOWN, Engine, Tally
 from forecast.storage import copy_file, locked, write_file
 from forecast.wording import count
 
@@ -163,7 +162,7 @@ def import_feed(
     Parameters
     ----------
     files, options, output
-        Files to read, format with dyads and switches, event file to write: ``.csv`` or ``.parquet``.
+        Files to read, format with dyads and switches, event file to write, a CSV.
     listen : callable, optional
         Told how many files are read, of how many.
 
@@ -221,7 +220,7 @@ def import_feed(
         try:
             folder.mkdir(exist_ok=True)
             write_file(folder / REPORT, json.dumps(report.to_dict(), indent=1) + "\n")
-            copy_file(_written_events(engine, output.suffix), output)
+            copy_file(_written_events(engine), output)
         except OSError as error:
             raise EventError(f"{output}: cannot be written: {error.strerror or error}") from error
     return report
@@ -229,8 +228,8 @@ def import_feed(
 
 def _checked(files: Sequence[Path], output: Path) -> dict[str, Path]:
     """Return the files by key, each once, where they and the output can be used."""
-    if output.suffix not in (".csv", ".parquet"):
-        raise EventError(f"-o {output}: unknown kind of file. Allowed: a name that ends in .csv or .parquet")
+    if output.suffix != ".csv":
+        raise EventError(f"-o {output}: unknown kind of file. Allowed: a name that ends in .csv")
     if not output.parent.is_dir():
         raise EventError(f"-o {output}: there is no folder {output.parent}")
     if output.is_dir():
@@ -351,7 +350,7 @@ def _near(days: list[int], when: int, window: int) -> bool:
 # Rows kept → an event file
 
 
-def _written_events(engine: Engine, suffix: str) -> Path:
+def _written_events(engine: Engine) -> Path:
     """Write the rows kept in order of day and id into the folder of the engine."""
     # Rows without an id of their own are named by day and category, and numbered.
     cursor = engine.connection.execute(
@@ -360,21 +359,14 @@ numbered AS (SELECT *, row_number() OVER (PARTITION BY base ORDER BY turn) AS co
 SELECT *, base || CASE WHEN copy = 1 THEN '' ELSE '-' || copy END AS id FROM numbered ORDER BY day, id"""
     )
     names = [column[0] for column in cursor.description]
-    path, packed = engine.folder / "events.csv", engine.folder / "events.parquet"
+    path = engine.folder / "events.csv"
     with path.open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(COLUMNS)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             cells = (dict(zip(names, row, strict=True)) for row in rows)
             table.writerows(event_cells(row, engine.options.layout) for row in cells)
-    if suffix == ".csv":
-        return path
-    engine.execute(
-        f"COPY (FROM read_csv({quoted(literal_path(path))}, header=true, all_varchar=true, delim=',', "
-        f"quote='\"', escape='\"', nullstr='\\0', hive_partitioning=false)) TO {quoted(str(packed))} "
-        "(FORMAT parquet, COMPRESSION zstd)"
-    )
-    return packed
+    return path
 
 
 def event_cells(row: Mapping[str, Any], layout: Layout) -> list[str]:

@@ -26,7 +26,7 @@ from forecast.config.watchlist import load_watchlist
 from forecast.config.writing import read_logo
 from forecast.errors import ForecastError
 from forecast.events.dyads import DyadRule
-from forecast.events.reading import read_events, write_events
+from forecast.events.reading import read_events
 from forecast.feeds.formats import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
 from forecast.feeds.importing import import_feed
 from forecast.ledger.chain import JudgementEntry, with_id
@@ -170,7 +170,8 @@ def readers(tmp_path_factory) -> dict[str, Reader]:
     """Every reader of the package with sound samples of what it reads."""
     folder = tmp_path_factory.mktemp("sound")
     ledger, answers, prices = sample_ledger(folder)
-    write_events(read_events(ROOT / "configs/example-events.csv"), folder / "events.parquet")
+    example = read_events(ROOT / "configs/example-events.csv")
+    example.to_frame("polars").write_parquet(folder / "events.parquet")
     events = "\n".join((ROOT / "configs/example-events.csv").read_text(encoding="utf-8").split("\n")[:40])
 
     def text_of(path: Path) -> str:

@@ -129,7 +129,7 @@ def test_a_workbook_or_parquet_file_that_is_none_is_one_message(tmp_path, us_chi
     path = tmp_path / "events.parquet"
     pl.DataFrame([ACT, [*ACT[:4], 6]], schema=HEAD, orient="row").write_parquet(path)
     refusal(r"events.parquet:2: severity: '6' is not on the scale", path)
-    write_events(us_china, path)
+    us_china.to_frame("polars").write_parquet(path)
     path.write_bytes(path.read_bytes()[:5000])
     refusal("the Parquet file cannot be read", path)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import EventError
-from forecast.events.reading import write_events
 from forecast.feeds import reading
 from forecast.feeds.formats import LAYOUTS, WrongFormatError, shape_of
 from forecast.feeds.reading import CorruptFileError, read_blocks
@@ -110,7 +109,7 @@ REFUSED = (
 def test_what_cannot_be_imported_is_refused_with_the_reason_and_what_to_do(
     imported, samples, tmp_path, us_china, refused, snapshot
 ):
-    write_events(us_china, tmp_path / "other.parquet")
+    us_china.to_frame("polars").write_parquet(tmp_path / "other.parquet")
     (tmp_path / "folder").mkdir()
 
     def read(name, layout, dyad="USA,CHN", switches=None):
