@@ -29,6 +29,7 @@ from forecast.records.forecast import (
     Difference,
     ExpectationChanged,
     ScenarioForecast,
+    ScenarioMethod,
     ScenarioMilestone,
     ScenarioTarget,
     TargetForecast,
@@ -137,7 +138,7 @@ def evaluate_plan(
         reactions=tuple(one.label for one in plan.inputs.reactions if one.name in scenario.reactions),
         taken_out=plan.taken_out,
         targets=told,
-        rests_on=rests_on(base, plan),
+        rests_on=rests_on(base, plan, way.method),
         no_effect=no_effect(base, plan, told),
         **_acts_assumed(plan, base.inputs),
     )
@@ -246,7 +247,7 @@ def _met_by_assumption(
     return (1 - probability) * (1 - quiet / before) if before else 0.0
 
 
-def rests_on(base: Run, plan: Plan) -> str:
+def rests_on(base: Run, plan: Plan, method: ScenarioMethod) -> str:
     """Say in one line what the answer to a scenario rests on: cases of the record, a prior, an assumption."""
     inputs, change = plan.inputs, plan.change
     title = inputs.config.target_title
@@ -281,7 +282,7 @@ def rests_on(base: Run, plan: Plan) -> str:
     parts += told.values()
     for name in change.priors:
         held = inputs.priors.priors
-        untold = name in held and not is_told(base, name)
+        untold = method != "refit" and name in held and not is_told(base, name)
         parts.append(f"a prior ({name})" + (", of which this record cannot tell" if untold else ""))
     if change.calendar and not parts:
         parts.append("an assumption: other chances of scheduled events")
@@ -298,7 +299,7 @@ def _of_reaction(plan: Plan, reaction: Reaction, *, stated: bool, severity: int 
     if when and severity > min(when.severities):
         as_grave = tuple(one for one in when.severities if one >= severity)
         grave, followed = _followed(plan, replace(reaction, when=replace(when, severities=as_grave)), days)
-        found += [f"{followed} of {grave} that were as grave"] if cases else []
+        found += [f"{followed} of {grave} as grave"] if cases else []
     return f"{', '.join(found) or 'no past case'} (“{reaction.label}”)"
 
 

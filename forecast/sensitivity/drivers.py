@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +36,8 @@ _HALF_LIVES = 10.0
 """After which less than a thousandth of the answers to an act is still to come."""
 CANDIDATES = 24
 """Events that are left out in turn."""
-SHOWN_DRIVERS = 10
-"""Drivers kept each way."""
+LEAST_CHANGE, LEAST_DRIVERS = 0.01, 3
+"""Kept are events that move the headline by a point, and so many of the strongest in any case."""
 
 
 class Drivers(NamedTuple):
@@ -73,9 +73,10 @@ def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> D
         if one.change is not None
     ]
     drivers.sort(key=lambda driver: -driver.change)
-    raised = [driver for driver in drivers if driver.change > 0][:SHOWN_DRIVERS]
-    lowered = [driver for driver in drivers if driver.change < 0][-SHOWN_DRIVERS:]
-    return Drivers((*raised, *lowered), len(measured), len(measured) - len(drivers))
+    # The strongest in any case, so that a reader sees how little a single event does.
+    strongest = sorted(drivers, key=lambda driver: -abs(driver.change))[:LEAST_DRIVERS]
+    shown = [driver for driver in drivers if abs(driver.change) >= LEAST_CHANGE or driver in strongest]
+    return Drivers(tuple(shown), len(measured), len(measured) - len(drivers))
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,14 @@ def leave_one_out(
     no_sign = np.zeros((len(data.layout.kinds), len(SEVERITIES)), dtype=bool)
     by_acts = ahead / np.maximum(plain, _LEAST)
 
-    def quiet(acts: Acts, under: PriorSet) -> Floats:
+    known = Chances(data, priors, draws, day, base.few_chances.seed)
+
+    def quiet(acts: Acts, under: PriorSet, *, cooperative: bool = True) -> Floats:
         """Chance by draw that nothing happens, after these acts."""
-        chances = Chances(acts, under, draws, day, base.chances.seed)
+        chances = replace(known, data=acts, priors=under)
+        # What tension and drift do ahead is the same, and ballast but for acts of cooperation.
+        for name in ("_innovations", "_moved", *(() if cooperative else ("expected_course",))):
+            chances.__dict__[name] = getattr(known, name)
         return np.asarray(chances.with_sign(no_sign, 0, target) * by_acts)
 
     full = quiet(data, priors)
@@ -136,7 +142,8 @@ def leave_one_out(
         )
         if found.pareto_k > PARETO_K_MAX:
             return LeaveOneOut(row, None, None, found.pareto_k)
-        after = quiet(acts, under) if row in recent else full
+        cooperative = bool(events.category[row] in COOPERATIVE)
+        after = quiet(acts, under, cooperative=cooperative) if row in recent else full
         # The chance of nothing without the event less that with it.
         change = share * (weighted_by_draw(after, found.weights) - full)
         if share < 1:
@@ -189,6 +196,7 @@ def _felt_still(inputs: Inputs, draws: StreamDraws) -> list[int]:
 
 def _silent(inputs: Inputs, events: EventTable, target: str, day: int) -> float:
     """Mean chance that nothing happens by the members that need no fit, asked of these events."""
-    answers = direct_answers(inputs, events, day).of(target)
+    rules = tuple(rule for rule in inputs.rules if rule.name == target)
+    answers = direct_answers(replace(inputs, rules=rules), events, day).of(target)
     # The last day that a member answers, where the day lies beyond.
     return float(np.mean([1 - draws[:, -1].mean() for draws in answers])) if answers else 0.0

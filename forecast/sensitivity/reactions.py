@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from forecast.config.describe import reaction_line
 from forecast.config.reactions import LEARNED
 from forecast.events.codebook import SEVERITIES
-from forecast.inference.importance import monte_carlo_error
 from forecast.panel import ActClass, FutureAct, Reaction
 from forecast.reactions import base_share, is_followed
 from forecast.records.analysis import (
@@ -25,8 +24,9 @@ from forecast.records.analysis import (
     ReactionEffect,
     ReactionMeasured,
 )
-from forecast.runs.mixture import Mixture
+from forecast.records.forecast import MethodReason
 from forecast.runs.run import Run
+from forecast.scenarios.answer import Answer, Way
 from forecast.scenarios.evaluate import AFTER_DAYS
 
 REFERENCE = 4
@@ -131,22 +131,21 @@ def _effects(base: Run, reaction: Reaction) -> Iterator[ReactionEffect]:
         return
     inputs, target = base.inputs, base.inputs.config.headline.target
     origin = inputs.data.grid.origin
-    act = trigger_of(reaction.when, origin)
-    ahead = base.chances.survival((*inputs.calendar, act))
-    moved: Mixture = replace(base.mixture, ahead=ahead, plain=base.mixture.without_acts.survival)
-    headline = next(one for one in inputs.config.milestones if one.name == inputs.config.headline.milestone)
+    ahead = base.few_chances.survival((*inputs.calendar, trigger_of(reaction.when, origin)))
+    moved = replace(base.few, ahead=ahead, plain=base.few.without_acts.survival)
+    found = Answer(base, moved, base.few, Way("exact", MethodReason(code="only_future")))
+    headline = inputs.config.milestone(inputs.config.headline.milestone)
     ends: list[tuple[int | None, int]] = [
         (days, days + 1) for days in AFTER_DAYS if days + 1 <= moved.horizon_days
     ]
     ends += [(None, (headline.date - origin).days)] if headline.date > origin else []
     for days, end in ends:
-        new, old = moved.by_draw(target, end), base.mixture.by_draw(target, end)
         yield ReactionEffect(
             days=days,
             date=headline.date if days is None else origin + timedelta(days=days),
-            probability=moved.probability(target, end),
-            base=base.mixture.probability(target, end),
-            mcse=monte_carlo_error(new - old, base.n_chains),
+            probability=float(found.curves[target].probability[end]),
+            base=float(base.curves[target].probability[end]),
+            mcse=found.errors(target, end, 0.0)[1],
         )
 
 
