@@ -385,8 +385,7 @@ def page_model(run: Run) -> PageModel:
         cautions=tuple(caution_lines(forecast.cautions)),
         waterfall=tuple(
             f"{step_name(forecast, step)}: "
-            + (f"{wording.signed_points(step.change)} points, " if place else "")
-            + wording.percent(step.probability)
+            + (f"{wording.signed_points(step.points / 100)} points" if place else f"{step.points:.1f}%")
             for place, step in enumerate(forecast.waterfall)
         ),
     )

@@ -238,6 +238,9 @@ class MonthRisk(Record):
     days: int = Field(ge=1)
     hazard: Probability = Field(description="that it happens in the month, given that it did not before")
     hazard_mcse: float = Field(ge=0.0)
+    in_30_days: Probability = Field(
+        default=0.0, description="the hazard as that of 30 days, in which months of any length compare"
+    )
     probability: Probability = Field(description="that it first happens in the month, as seen today")
     mcse: float = Field(ge=0.0)
     past_windows: Probability = Field(description="share of past windows of as many days with a case")

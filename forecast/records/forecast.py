@@ -371,6 +371,11 @@ class WaterfallStep(Record):
     step: Step
     probability: Probability
     change: float = Field(description="that minus the step before; 0 for the base rate")
+    points: float = Field(
+        default=0.0,
+        description="the change in points as it is printed, of the base rate the whole: all add up to the "
+        "headline in percent, rounded to a tenth",
+    )
     error: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
 
 

@@ -262,6 +262,10 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
         yield Heading(scenario.label)
         if scenario.rationale:
             yield Prose(scenario.rationale, tone="fine")
+        if scenario.rests_on:
+            yield Prose(f"{scenario.rests_on}.", lead="Rests on:")
+        if scenario.no_effect:
+            yield Prose(scenario.no_effect, lead="No effect:")
         yield Prose(method_sentence(scenario), lead="Method:")
         if scenario.withheld:
             yield Prose(withheld_sentence(scenario), lead="Withheld:", tone="warning")

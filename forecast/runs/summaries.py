@@ -461,6 +461,7 @@ def _risk(base: Run, rule: TargetRule, months: list[Month]) -> MonthlyRisk:
                 days=month.days,
                 hazard=_inside(hazards[at]),
                 hazard_mcse=float(np.hypot(_error(base, hazards[at]), luck / max(left, 1e-12))),
+                in_30_days=_in_30_days(_inside(hazards[at]), month.days),
                 probability=_inside(firsts[at]),
                 mcse=float(np.hypot(_error(base, firsts[at]), luck)),
                 past_windows=float(past[month.days]),
@@ -471,6 +472,11 @@ def _risk(base: Run, rule: TargetRule, months: list[Month]) -> MonthlyRisk:
             )
         )
     return _told(base, rule.name, found, hazards)
+
+
+def _in_30_days(hazard: float, days: int) -> float:
+    """Chance within 30 days at the rate that gives a chance within so many."""
+    return float(-np.expm1(np.log1p(-min(hazard, 1 - 1e-12)) * STANDARD_DAYS / days))
 
 
 def _inside(by_draw: Floats) -> float:

@@ -58,9 +58,11 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
     found.append(("scheduled_events", float(whole.mean()), error))
     told = [min(max(probability, 0.0), 1.0) for _, probability, _ in found]
     changes = [0.0, *np.diff(told).tolist()]
+    # Differences of what is rounded add up to what is rounded.
+    points = [round(float(one), 1) for one in np.diff(np.round(100 * np.array(told), 1), prepend=0.0)]
     return tuple(
-        WaterfallStep(step=step, probability=probability, change=change, error=error)
-        for (step, _, error), probability, change in zip(found, told, changes, strict=True)
+        WaterfallStep(step=step, probability=probability, change=change, points=shown, error=error)
+        for (step, _, error), probability, change, shown in zip(found, told, changes, points, strict=True)
     )
 
 

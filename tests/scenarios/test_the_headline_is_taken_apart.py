@@ -25,6 +25,10 @@ def test_steps_add_up_to_the_headline_from_the_rate_that_the_reader_sees(base, m
         assert steps[-1].probability == pytest.approx(headline.probability, abs=1e-12)
         whole = steps[0].probability + sum(one.change for one in steps)
         assert whole == pytest.approx(headline.probability, abs=1e-12)
+        # And so do the points that are printed, to the digit.
+        assert round(sum(one.points for one in steps), 1) == round(100 * headline.probability, 1)
+        for one in steps[1:]:
+            assert abs(one.points - 100 * one.change) < 0.1 + 1e-9
 
 
 def test_a_target_never_seen_begins_at_the_share_of_past_windows(base):

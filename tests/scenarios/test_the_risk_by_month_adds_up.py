@@ -65,7 +65,9 @@ def test_a_known_rate_is_the_hazard_of_every_month_and_no_date_matters(base):
         assert 0 < month.hazard_mcse < 0.1 * known
     assert not risk.months_differ
     assert not risk.date_matters
-    assert risk.sentence.startswith("No date matters: no event is scheduled, and months do not differ")
+    assert "it cannot tell whether other dates matter. The 30-day risk stays within" in risk.sentence
+    (known,) = {round(one.in_30_days, 3) for one in risk.months}
+    assert known == pytest.approx(chance_within(30), abs=0.001)
 
 
 def test_a_month_of_double_rate_is_found(base):
