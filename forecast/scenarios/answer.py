@@ -2,9 +2,9 @@
 
 * *exact*: the future changes. Chances follow from draws of the run with all acts summed out.
 * *reweight*: priors change, or acts are seen. The likelihood stays as it is, so that the ratio of two
-  posteriors is that of the priors alone: draws are weighted by it, Pareto smoothed. Or, where that leaves
-  more draws, parameters are carried to the same quantiles of their new priors and weighted by the ratio of
-  the likelihoods there, which is even where the record tells nothing of them. An act that is seen
+  posteriors is that of the priors alone: draws are weighted by it, Pareto smoothed. Where that leaves too
+  few, parameters are carried to the same quantiles of their new priors and weighted by the ratio of the
+  likelihoods there, which is even where the record tells nothing of them. An act that is seen
   weights each draw by the chance that it gave to such an act in its window.
 * *refit*: past events are taken out, a reaction is stated to acts that the record holds, or no weights can
   be trusted.
@@ -214,15 +214,13 @@ def way_of(base: Run, plan: Plan) -> Way:
             return Way("reweight", MethodReason(code="acts_seen"))
         return Way("exact", MethodReason(code="only_future"))
     weights, least = importance_weights(log_prior_ratio(base, plan.inputs.priors)), least_draws(base)
-    draws, told = _carried_draws(base, plan.inputs.priors)
-    share = len(draws) / base.n_draws
     k, worth = weights.pareto_k, weights.effective_draws
-    served = k <= PARETO_K_MAX and worth >= least
-    if told.pareto_k <= PARETO_K_MAX and told.effective_draws >= max(least, worth if served else 0.0) * share:
-        return Way("reweight", MethodReason(code="draws_moved"), told, draws)
-    if served:
+    if k <= PARETO_K_MAX and worth >= least:
         future = plan.changes_future or plan.change.beliefs
         return Way("reweight", MethodReason(code="priors_and_future" if future else "only_priors"), weights)
+    draws, told = _carried_draws(base, plan.inputs.priors)
+    if told.pareto_k <= PARETO_K_MAX and told.effective_draws >= least * len(draws) / base.n_draws:
+        return Way("reweight", MethodReason(code="draws_moved"), told, draws)
     if k > PARETO_K_MAX:
         return Way("refit", FailedWeights(code="weights_not_trusted", value=k, limit=PARETO_K_MAX), weights)
     return Way("refit", FailedWeights(code="too_few_effective_draws", value=worth, limit=least), weights)

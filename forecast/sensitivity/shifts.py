@@ -30,7 +30,7 @@ FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
 SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
 _TOLERANCE = 1e-3
-_LEAST = 1e-12
+_LEAST, _ROUND = 1e-12, 1e-9
 
 
 def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
@@ -171,7 +171,8 @@ def act_effects(
         )
         by_draw = [(now.by_draw(column), moved.by_draw(column)) for column in range(len(asked))]
         # As a scenario carries them over to the run: by the factor of the chance that nothing happens.
-        quiet = (1 - now.shown) / np.maximum([1 - old.mean() for old, _ in by_draw], _LEAST)
+        left, few_left = 1 - now.shown, np.array([1 - old.mean() for old, _ in by_draw])
+        quiet = np.where(left > _ROUND, left / np.maximum(few_left, _LEAST), 1.0)
         slope = quiet * [(new - old).mean() / (end - stated) for old, new in by_draw]
         errors = [monte_carlo_error((new - old) / (end - stated), base.n_chains) for old, new in by_draw]
         # Through the forecast of the run at the act's own chance.
