@@ -241,9 +241,10 @@ def _carried_draws(base: Run, priors: PriorSet) -> tuple[StreamDraws, Importance
                 at = ... if new.element is None else (slice(None), k)
                 column[at] = old.carried(column[at], new.distribution)
     moved, data = stream_draws(some.streams, variables, priors), base.inputs.data
+    # Where the new priors lead far away, chances of acts and tails of weights leave what a number can hold.
     with np.errstate(all="ignore"):
         ratio = log_likelihood(data, moved, priors) - log_likelihood(data, some, base.inputs.priors)
-    return moved, importance_weights(np.where(np.isnan(ratio), -np.inf, ratio))
+        return moved, importance_weights(np.where(np.isnan(ratio), -np.inf, ratio))
 
 
 def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lambda note: None) -> Answer:

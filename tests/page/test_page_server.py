@@ -298,7 +298,7 @@ def test_what_the_command_cannot_serve_is_refused_in_one_line(command, run_folde
     assert f"Make it again: forecast run '{place / 'config.resolved.yaml'}' --out PLACE" in said
     kept = json.loads((place / "forecast.json").read_text(encoding="utf-8"))
     (place / "forecast.json").write_text(json.dumps(kept | {"schema": 3}), encoding="utf-8")
-    assert "this one reads 6. Make it anew: forecast run CONFIG --force" in refusal(place)
+    assert "this one reads 7. Make it anew: forecast run CONFIG --force" in refusal(place)
     monkeypatch.setattr(app, "find_spec", lambda name: None)
     assert "dyad-forecast[app]" in refusal(run_folder)
 
