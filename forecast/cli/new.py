@@ -186,15 +186,9 @@ def _bundled_with(dyad: DyadRule | None) -> EventTable | None:
 def _lay_out(chosen: NewOptions, example: str, answer: Answer) -> None:
     from forecast.config.draft import WATCHLIST, example_files
 
-    options = {
-        "EVENTS": "events",
-        "--store": "store",
-        "--pair": "pair",
-        "--theatre": "theatre",
-        "--as-of": "as_of",
-        "--scale": "scale",
-    }
-    if given := tuple(name for name, field in options.items() if getattr(chosen, field) is not None):
+    options = {name: f"--{name.replace('_', '-')}" for name in ("store", "pair", "theatre", "as_of", "scale")}
+    options["events"] = "EVENTS"
+    if given := [option for name, option in options.items() if getattr(chosen, name) is not None]:
         raise InputError(f"--example lays out a config as it is: leave out {listing(given)}")
     folder = chosen.out or EXAMPLE_FOLDER
     content = {folder / path: held for path, held in example_files(example).items()}

@@ -56,6 +56,7 @@ LARGEST_DOTS = 25_000_000
 """Of a picture: each takes four bytes when the page is set, however small the file."""
 _MOST_READ = 200_000_000
 _FONT_SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf")
+_MEDIA_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SVG = "{http://www.w3.org/2000/svg}svg"
 _GRADES = {str(severity): severity for severity in SEVERITIES}
@@ -104,16 +105,15 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
 
     if config.events_path is not None:
         settings["events"][named] = from_folder(config.events_path)
-    if config.population_path is not None:
-        settings["model"]["population"] = SAVED_POPULATION
-    if config.hazard_path is not None:
-        settings["model"]["panel"] = SAVED_HAZARD
-    if config.scale_path is not None:
-        settings["scale"] = SAVED_SCALE
-    if config.logo_path is not None:
-        settings["report"]["logo"] = saved_logo(config.logo_path)
-    if config.track_record_path is not None:
-        settings["report"]["track_record"] = from_folder(config.track_record_path)
+    logo, record = config.logo_path, config.track_record_path
+    for section, key, path, saved in (
+        (settings["model"], "population", config.population_path, SAVED_POPULATION),
+        (settings["model"], "panel", config.hazard_path, SAVED_HAZARD),
+        (settings, "scale", config.scale_path, SAVED_SCALE),
+        (settings["report"], "logo", logo, logo and saved_logo(logo)),
+        (settings["report"], "track_record", record, record and from_folder(record)),
+    ):
+        section[key] = section[key] if path is None else saved
     settings["report"]["fonts"] = [from_folder(path) for path in config.font_paths]
     settings["scenarios"] = [f"{SCENARIO_FOLDER}/{name}" for name in scenario_files(config)]
     return as_yaml(settings)
@@ -218,22 +218,17 @@ def read_logo(path: Path) -> Logo:
             "file, or leave report.logo out."
         ) from error
     kind = path.suffix.lower()
-    if len(content) > LARGEST_BYTES:
-        raise InputError(
-            f"{path}: the logo has {len(content):,} bytes; at most {LARGEST_BYTES:,} are allowed. "
-            "Give a smaller file, an SVG if there is one."
-        )
-    if kind == ".png":
-        fault, media_type = _png_fault(content), "image/png"
-    elif kind == ".svg":
-        fault, media_type = _svg_fault(content), "image/svg+xml"
+    if kind not in _MEDIA_TYPES:
+        fault = f"the name ends in '{kind}'"
+    elif len(content) > LARGEST_BYTES:
+        fault = f"it has {len(content):,} bytes, more than {LARGEST_BYTES:,}"
     else:
-        fault, media_type = f"the name ends in '{kind}'", ""
+        fault = _png_fault(content) if kind == ".png" else _svg_fault(content)
     if fault:
         raise InputError(
-            f"{path}: the logo is no image that can be set: {fault}. Allowed: an SVG or PNG file."
+            f"{path}: the logo cannot be set: {fault}. Allowed: an SVG or PNG file of up to 1 MB."
         )
-    return Logo(path, content, media_type)
+    return Logo(path, content, _MEDIA_TYPES[kind])
 
 
 def _png_fault(content: bytes) -> str:

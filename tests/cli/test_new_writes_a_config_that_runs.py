@@ -146,6 +146,25 @@ def test_of_several_pairs_one_has_to_be_named(command, folder):
     assert "# Left out are the file's acts of others: CCC to AAA (1 row)." in Path("case.yaml").read_text()
 
 
+def test_third_parties_with_many_acts_are_asked_about_and_taken_in_as_told(command, folder):
+    others = often(4, "military_incident", 5, 30).replace("AAA", "CCC")
+    events("three.csv", often(5, "sanction", 3), others, act(date(2001, 1, 1), "visit", 1, ("AAA", "DDD")))
+    record = written(command, "three.csv", "--pair", "AAA,BBB", "--out", "plain.yaml")
+    assert record["third_parties"] == [{"actor": "CCC", "rows": 4, "sides": ["BBB"]}]
+    asked = "CCC: 4 acts with BBB left out. Does it act on the side of AAA? Then --pair AAA+CCC,BBB"
+    assert asked in " ".join(Path("plain.yaml").read_text().replace("\n#", "").split())
+    joined = written(command, "three.csv", "--pair", "AAA+CCC,BBB", "--theatre", "DDD", "--out", "all.yaml")
+    assert (joined["pair"], joined["events"], joined["third_parties"]) == (["AAA+CCC", "BBB"], 10, [])
+    # The gravest that was seen is asked first, even if others were seen more often.
+    assert (record["headline"], joined["headline"]) == ("serious_sanction", "lethal_clash")
+    assert load_config("all.yaml").headline.target == "lethal_clash"
+    for options, says in (
+        (("--theatre", "DDD"), "--theatre needs --pair"),
+        (("--pair", "AAA+CCC,CCC"), "CCC named twice; an actor has one place"),
+    ):
+        assert says in command("new", "three.csv", *options).err
+
+
 def test_where_little_else_was_seen_a_poor_target_is_proposed_with_its_warning(command, folder):
     weekly = often(200, "military_incident", 5, 7)
     cases = {
