@@ -18,7 +18,6 @@ from typing import Any
 from forecast.blocks import Cell, Chart, Column, Section, Table, as_content, walk
 from forecast.errors import InputError, RunFolderError, install_command
 from forecast.records.analysis import Analysis
-from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 from forecast.records.table import COLUMNS, curve_rows
 from forecast.report.charts import figure_bytes
@@ -72,8 +71,6 @@ LARGEST_ATTACHMENT = 2_000_000
 """Bytes of ``events.csv`` up to which the page carries it."""
 _MOST_ROWS, _MOST_SIGNS = 1_048_575, 32_767
 """Rows below the header that a sheet holds, and signs that a cell holds."""
-_IN_FRAMES = frozenset({"targets", "scenarios", "table"})
-"""Fields of a forecast that the sheets of its frames hold already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -455,37 +452,16 @@ def workbook(forecast: Forecast, analysis: Analysis) -> bytes:
 
 
 def _sheets(forecast: Forecast, analysis: Analysis) -> Iterator[tuple[str, Sequence[Sequence[object]]]]:
-    """Name and rows of each sheet, the header first: single values, chances, records, tension."""
-    single = _flat(forecast.model_dump(by_alias=True, exclude={*_IN_FRAMES}))
-    yield "run", [("name", "value"), *(pair for pair in single if not isinstance(pair[1], list | tuple))]
+    """Name and rows of each sheet, the header first: every chance, curves, parameters, tension."""
+    single = [(name, value) for name, value in forecast if isinstance(value, str | bool | int | float | date)]
+    yield "run", [("name", "value"), *single]
     for name, rows in (("table", forecast.table), ("curves", curve_rows(forecast))):
         yield name, [COLUMNS, *([value for _, value in row] for row in rows)]
-    lists = dict(_lists(analysis)) | dict(_lists(forecast))
-    for name, records in lists.items():
-        if name not in _IN_FRAMES:
-            flat = [dict(_flat(record.model_dump(by_alias=True))) for record in records]
-            names = list(dict.fromkeys(name for row in flat for name in row))
-            yield name, [names, *([row.get(name) for name in names] for row in flat)]
+    if analysis.parameters:
+        names = [*type(analysis.parameters[0]).model_fields]
+        yield "parameters", [names, *([value for _, value in one] for one in analysis.parameters)]
     series = {name: values for name, values in analysis.tension if isinstance(values, tuple)}
     yield "tension", [tuple(series), *zip(*series.values(), strict=True)]
-
-
-def _lists(record: Record, prefix: str = "") -> Iterator[tuple[str, Sequence[Record]]]:
-    """Lists of records in a record, those within a single record by ``its.name``."""
-    for name, value in record:
-        if isinstance(value, tuple) and value and all(isinstance(one, Record) for one in value):
-            yield prefix + name, value
-        elif isinstance(value, Record):
-            yield from _lists(value, f"{prefix}{name}.")
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        # What is a list of records within a record stands in sheets of its own, or in the table.
-        elif not (isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value)):
-            yield f"{prefix}{name}", value
 
 
 def _plain(value: object) -> object:

@@ -381,17 +381,17 @@ def _mark_headline(
         (day,), chance = day_numbers((milestone.date,)), milestone.probability
         axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
         axes.plot([day], [chance], "o", color=colour, markersize=4, clip_on=False)
-        weight = 600 if milestone.name == asked else 400
+        if any(abs(day - other) <= _NAME_WIDTH * span for other in days_named):
+            continue
+        days_named.append(day)
         # Above the dot, or below the curve where the line of the headline's number runs.
+        look: _Look = {"colour": colour, "weight": 600 if milestone.name == asked else 400}
         if with_past and 0.02 < last - chance < _LABEL_REACH:
-            _note(axes, percent(chance), (day, chance), (4, -4), va="top", colour=colour, weight=weight)
+            _note(axes, percent(chance), (day, chance), (4, -4), va="top", **look)
         else:
-            place: _Look = {"ha": "right", "va": "bottom"}
-            _note(axes, percent(chance), (day, chance), (-3, 4), **place, colour=colour, weight=weight)
-        if all(abs(day - other) > _NAME_WIDTH * span for other in days_named):
-            days_named.append(day)
-            name = " ".join(short_day(milestone.date).split()[:2])
-            _note(axes, name, (day, 1.0), (0, 5), ha="center", va="bottom")
+            _note(axes, percent(chance), (day, chance), (-3, 4), ha="right", va="bottom", **look)
+        name = " ".join(short_day(milestone.date).split()[:2])
+        _note(axes, name, (day, 1.0), (0, 5), ha="center", va="bottom")
 
 
 def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...], now: float) -> None:

@@ -140,7 +140,11 @@ def questions_section(run: RunRecords) -> Section:
             "its error."
         )
     table = milestone_table(
-        forecast.targets, asked=forecast.headline, previous=run.previous, tested=(forecast, run.track_record)
+        forecast.targets,
+        asked=forecast.headline,
+        previous=run.previous,
+        tested=(forecast, run.track_record),
+        record_days=(forecast.as_of - run.analysis.data.start).days,
     )
     changes = map(Prose, change_sentences(forecast, run.previous))
     blocks = (*changes, table, Prose(reading, tone="fine"), course_chart(run), _what_counts_table(run))

@@ -97,12 +97,13 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     when = monthly.sentence if monthly else missing(run, "monthly_risk", "Not measured in this run.")
     steps = waterfall(run, wide=months is None)
     own = own_record(forecast, run.track_record)
+    record_days = (forecast.as_of - analysis.data.start).days
     record = " ".join((*record_sentences(forecast, own), *ledger_gap(run)))
     limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
     return (
         *alarm(forecast),
         *(Alert(text="TOO LITTLE RECORD – no forecast.", items=(text,)) for text in too_little(run)),
-        judgement(forecast, run.track_record, change_line(forecast, run.previous)),
+        judgement(forecast, run.track_record, change_line(forecast, run.previous), record_days),
         *cautions(forecast, more, _MOST_CAUTIONS, placed),
         questions_table(run),
         Beside(left=(steps,), right=(months,), right_width=_MONTHS_MM) if months else steps,
@@ -207,7 +208,7 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
     """From a base rate to the headline, source by source, with what weakens a step beside it."""
     forecast = run.forecast
     if not forecast.waterfall:
-        return Prose(missing(run, "waterfall", "Where the number comes from was not measured in this run."))
+        return Prose(missing(run, "waterfall", "Not measured in this run."), lead="Where it comes from:")
     _, milestone = headline_pair(forecast)
     beside = caveats(forecast, run.analysis)
     # In tens of percent, so that the steps are as long as the room allows.
@@ -289,8 +290,7 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     ]
     routine = ""
     if not moving_signs(run):
-        told = missing(run, "signs", "Signs to watch were not measured in this run.")
-        routine = told.split(": ")[0].rstrip(".") + "."
+        routine = missing(run, "signs", "Not measured in this run.").split(": ")[0].rstrip(".") + "."
     if rows:
         days = next((one.effects[-2].days for one in analysis.reactions if one.effects), None)
         columns = [Column("If this happens next"), right(f"by {short_day(milestone.date)}", 24)]
@@ -301,7 +301,7 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
         title = f"What would change the {percent(milestone.probability)} ({shorten(target.label, 60)})"
         yield plain_table(columns, rows, title, "changes", whole=True)
     if routine:
-        yield Prose(routine, tone="fine")
+        yield Prose(routine, lead="Signs to watch:")
 
 
 def _others(run: RunRecords) -> Iterator[Block]:

@@ -28,12 +28,11 @@ from forecast.records.analysis import (
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
 from forecast.report.typesetting import shorten
-from forecast.report.words import capitalised, chance, headline_pair, stands_out
+from forecast.report.words import chance, headline_pair, stands_out
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
 from forecast.wording import (
     count,
-    listing,
     long_day,
     percent,
     points,
@@ -46,7 +45,6 @@ from forecast.wording import (
 LEVEL = "≈"
 FEWEST_EVENTS, FEWEST_DAYS = 5, 365
 """Events and days of record below which page 1 carries a stamp."""
-_NAMED_PRIORS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,16 +315,9 @@ def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> Iterat
         yield " ".join((f"{gave}: {direction} {moved} since.", *_reasons(forecast, previous, now, before)))
     else:
         yield f"{gave}: no change beyond the Monte Carlo error."
-    others = []
-    if names := previous.changed_priors:
-        more = [f"{len(names) - _NAMED_PRIORS} more"] if len(names) > _NAMED_PRIORS else []
-        others.append(f"{count(len(names), 'prior')} ({listing((*names[:_NAMED_PRIORS], *more))})")
-    if previous.other_model:
-        others.append("the model or its version")
-    if others:
-        verb = "differ" if len(others) > 1 or len(names) > 1 else "differs"
-        what = capitalised(listing(others))
-        yield f"{what} {verb} from that run, so that part of any change is due to other assumptions."
+    if previous.changed_priors or previous.other_model:
+        names = count(len(previous.changed_priors), "prior") if previous.changed_priors else "the model"
+        yield f"Part of any change is due to other assumptions: {names} changed since that run."
 
 
 def _reasons(

@@ -153,7 +153,9 @@ def cautions(
     return (Alert(text=HEAD, items=tuple(lines), tone="caution"),) if lines else ()
 
 
-def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") -> BottomLine:
+def judgement(
+    forecast: Forecast, record: TrackRecord | None, change: str = "", record_days: int | None = None
+) -> BottomLine:
     """Return the number, the judgement in one sentence, confidence with its reasons, and base rates."""
     target, milestone = headline_pair(forecast)
     return BottomLine(
@@ -163,7 +165,7 @@ def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") 
         sentence=judgement_sentence(forecast),
         details=(
             confidence(forecast, record).sentence,
-            base_rate_sentence(forecast),
+            base_rate_sentence(forecast, record_days),
             f"What counts: {what_counts(target)}",
         ),
     )
@@ -177,11 +179,13 @@ def milestone_table(
     details: bool = False,
     previous: PreviousRun | None = None,
     tested: tuple[Forecast, TrackRecord | None] | None = None,
+    record_days: int | None = None,
 ) -> Table:
     """Return the first targets of a forecast × their milestones, or the ``most`` first of these.
 
     The row ``asked`` is set off; ``details`` add what each target is; the change is that since the
-    ``previous`` run, and ``tested`` the backtest, with what such forecasts said and came to.
+    ``previous`` run, and ``tested`` the backtest, with what such forecasts said and came to. Of periods
+    longer than the ``record_days`` no share is shown.
     """
     shown = {
         name: column
@@ -193,6 +197,8 @@ def milestone_table(
         rows = []
         for milestone in target.milestones[:most]:
             every = _milestone_cells(target, milestone, previous)
+            if tested and record_days and (milestone.date - tested[0].as_of).days > record_days:
+                every["windows"] = Cell("–", tone="fine")
             if tested:
                 every["tested"] = Cell(
                     said_came(windows_like(*tested, target.name, milestone.date)), tone="fine"

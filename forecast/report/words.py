@@ -253,7 +253,7 @@ def _months(target: TargetForecast) -> str:
     return ", ".join(years) if len(days) > len(years) else listing(tuple(years))
 
 
-def base_rate_sentence(forecast: Forecast) -> str:
+def base_rate_sentence(forecast: Forecast, record_days: int | None = None) -> str:
     """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
     target, milestone = headline_pair(forecast)
     period, share = f"past {days_ahead(forecast):,}-day periods", percent(milestone.baseline.probability)
@@ -262,6 +262,12 @@ def base_rate_sentence(forecast: Forecast) -> str:
             "Base rate: it has never happened in the data. Smoothing, which allows for what was not yet "
             f"seen, gives {share} of {period}."
         )
+    if record_days and days_ahead(forecast) > record_days:
+        rate = milestone.constant_rate
+        gives = (
+            "" if rate is None else f"; a constant rate from {cases_in_words(target)} gives {percent(rate)}"
+        )
+        return f"Base rates: the record holds no whole period of {days_ahead(forecast):,} days{gives}."
     smoothed = f"Base rates: it happened in {share} of {period} (smoothed)"
     if milestone.constant_rate is None:
         return f"{smoothed}."

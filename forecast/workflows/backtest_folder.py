@@ -125,8 +125,8 @@ class Backtest:
                 f"{name} {best.brier.value:.3f})."
             )
             skill = self.scores.skill(ours)
-            # Against a reference that is all but perfect a skill is a huge number without a meaning.
-            if skill and abs(skill.brier.value) < 10:
+            # Of what never happened there is no skill; against an all but perfect reference it is a huge number.
+            if skill and ours.n_hits and abs(skill.brier.value) < 10:
                 ends = skill.brier.value, *skill.brier.interval90
                 value, low, high = (f"{number(100 * part, 0)}%" for part in ends)
                 against = name_model(skill.reference)

@@ -95,7 +95,7 @@ def test_a_prior_that_changed_is_named(factory, forecast, analysis):
     previous = compare_runs(earlier_run(forecast), changed, forecast, analysis, factory.events)
     assert previous.changed_priors == (first.name,)
     text = " ".join(previous_run.change_sentences(forecast, previous))
-    assert f"1 prior ({first.name}) differs from that run" in text
+    assert "due to other assumptions: 1 prior changed since that run." in text
 
 
 def answer(forecast, **changes):

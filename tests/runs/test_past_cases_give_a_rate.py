@@ -46,3 +46,11 @@ def test_cases_are_the_last_before_the_origin_in_their_order():
     known = [day for day in days if day < ORIGIN]
     assert [one.date for one in found] == known[-MOST_CASES:]
     assert past_cases(table([START - timedelta(days=1)]), RULE, ORIGIN, START) == ()
+
+
+def test_two_rows_of_one_day_are_one_case_in_the_list_as_in_the_rate():
+    day = START + timedelta(days=40)
+    twice = table([day, day])
+    assert [one.date for one in past_cases(twice, RULE, ORIGIN, START)] == [day]
+    once = constant_rate(table([day]), RULE, ORIGIN, START, 100)
+    assert constant_rate(twice, RULE, ORIGIN, START, 100) == once
