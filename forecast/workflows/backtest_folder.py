@@ -125,7 +125,7 @@ class Backtest:
                 f"{name} {best.brier.value:.3f})."
             )
             skill = self.scores.skill(ours)
-            # Of what never happened there is no skill; against an all but perfect reference it is a huge number.
+            # Of what never happened no skill is told; against an all but perfect reference it means nothing.
             if skill and ours.n_hits and abs(skill.brier.value) < 10:
                 ends = skill.brier.value, *skill.brier.interval90
                 value, low, high = (f"{number(100 * part, 0)}%" for part in ends)
