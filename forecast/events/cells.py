@@ -49,9 +49,18 @@ SHOWN = 10
 SYNONYMS: Mapping[str, str] = {
     **dict.fromkeys(("actor1", "actor1code", "actor1name", "sourceactor", "sender", "from"), "initiator"),
     **dict.fromkeys(("actor2", "actor2code", "actor2name", "targetactor", "recipient", "to"), "target"),
+    **dict.fromkeys(("sourcecountry", "actora"), "initiator"),
+    **dict.fromkeys(("targetcountry", "actorb"), "target"),
     **dict.fromkeys(("eventdate", "day"), "date"),
 }
 """Other names of columns, in small letters and without ``_``; read where the codebook's name is absent."""
+MAY_MEAN: Mapping[str, str] = {
+    **dict.fromkeys(("type", "eventtype"), "category"),
+    **dict.fromkeys(("intensity", "level"), "severity"),
+    **dict.fromkeys(("notes", "description", "headline"), "summary"),
+    **dict.fromkeys(("url", "link"), "source_url"),
+}
+"""Names of columns, written likewise, that are asked about."""
 _SEVERITY_WORDS = {severity_word(severity): str(severity) for severity in SEVERITIES}
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september"),

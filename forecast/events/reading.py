@@ -16,6 +16,7 @@ from typing import Any
 from forecast.errors import EventError, InputError, did_you_mean, nearest
 from forecast.events.cells import (
     DATES,
+    MAY_MEAN,
     PARSERS,
     SYNONYMS,
     CellFault,
@@ -207,9 +208,12 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
         if name in COLUMNS or name.casefold().startswith(OWN_PREFIX):
             continue
         if name:
-            suggested.add(nearest(name, absent))
-            allowed = f" Allowed: {', '.join(COLUMNS)}; rename it '{OWN_PREFIX}{shown}' to have it ignored"
-            message = f"unknown column '{shown}'.{did_you_mean(name, absent) or allowed}"
+            meant = MAY_MEAN.get(column_named(name).replace("_", ""))
+            suggested.add(near := meant if meant in absent else nearest(name, absent))
+            own = f"ename it '{OWN_PREFIX}{shown}' to have it ignored"
+            allowed = f"Allowed: {', '.join(COLUMNS)}; r{own}"
+            hint = f"Did you mean '{near}'?{f' R{own}' if near == meant else ''}" if near else allowed
+            message = f"unknown column '{shown}'. {hint}"
             faults.append(Fault(line, "", message))
         elif any(row.cells[place].strip() for row in body if len(row.cells) > place):
             faults.append(Fault(line, "", f"column {place + 1} has no name. Name it, or delete it"))
