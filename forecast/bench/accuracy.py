@@ -274,7 +274,10 @@ def open_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], 
     """
     bed = find_bed(name)
     events, ends = read_bed_files(bed, data)
-    rules = (TargetRule(name, target.any_of, target.min_severity) for name, target in bed.targets.items())
+    rules = (
+        TargetRule(name, target.any_of, target.min_severity, tuple(target.by))
+        for name, target in bed.targets.items()
+    )
     options = BenchmarkOptions(
         targets=tuple(rules),
         first=bed.first,

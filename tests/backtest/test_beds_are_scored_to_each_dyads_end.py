@@ -91,6 +91,14 @@ def test_the_usual_horizons_stand_in_one_place_and_the_makefile_asks_for_them():
     assert f"--horizons {LISTED},milestones" in (Path(__file__).parents[2] / "Makefile").read_text()
 
 
+def test_a_target_of_a_bed_counts_the_acts_of_those_it_names(folder):
+    by_none = BED.replace("min_severity: 5}", "min_severity: 4, by: [B]}")
+    (folder / "by.yaml").write_text(by_none)
+    _, events, options = open_bed(str(folder / "by.yaml"), None)
+    assert {rule.name: rule.by for rule in options.targets} == {"force": (), "grave": ("B",)}
+    assert [rule.mask(events["a-b"]).any() for rule in options.targets] == [True, False]
+
+
 def test_no_window_beyond_a_dyads_own_end_is_scored(scored):
     found, events, options = scored
     plans, _ = plan_dyads(events, options)
