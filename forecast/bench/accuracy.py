@@ -37,7 +37,6 @@ from forecast.errors import EventError, InputError, UnfinishedError, did_you_mea
 from forecast.evaluation.forecast_table import join_forecasts
 from forecast.evaluation.metrics import Estimate
 from forecast.evaluation.past_forecasts import (
-    DEFAULT_MODEL,
     MODELS,
     BacktestPlan,
     UnitResult,
@@ -475,8 +474,8 @@ def _target_blocks(scores: DyadScores) -> Iterator[Block]:
             (one["dyad"], one["origin"], f"{one['horizon_days']} d", percent(one["said"]), _YES[one["came"]])
             for one in scores.misses[:MOST_MISSES]
         )
-        columns = ("Dyad", "Origin", right("ahead"), right("said"), "It")
-        yield plain_table(columns, rows_of_misses, f"Worst forecasts of the {name_model(DEFAULT_MODEL)}")
+        columns, ours = ("Dyad", "Origin", right("ahead"), right("said"), "It"), scores.misses[0]["model"]
+        yield plain_table(columns, rows_of_misses, f"Worst forecasts of the {name_model(ours)}")
 
 
 def _by_horizon(scores: DyadScores) -> Iterator[Table]:
