@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.errors import EventError, InputError, StoppedError, shown
-from forecast.events.rows import literal_path
+from forecast.events.rows import quoted
 from forecast.events.stores import (
     ACTS,
     FEED,
@@ -323,7 +323,7 @@ def _write_month(connection: DuckDBPyConnection, path: Path, made: Path) -> int:
         f"COPY (SELECT {chosen}, l.id AS story, count(*) OVER (PARTITION BY l.id) AS reports "
         "FROM month m JOIN stories s USING (turn) JOIN month l ON l.turn = s.lead "
         f"ORDER BY m.pair, m.date, m.id) "
-        f"TO {_literal(made)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_A_GROUP})"
+        f"TO {quoted(str(made))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_A_GROUP})"
     )
     connection.unregister("stories")
     after, before = (
@@ -357,10 +357,6 @@ def _leads(connection: DuckDBPyConnection) -> NDArray[np.int64]:
     while len(leads) and np.any(leads[leads] != leads):
         leads = leads[leads]
     return leads
-
-
-def _literal(path: Path) -> str:
-    return "'" + literal_path(path).replace("'", "''") + "'"
 
 
 def write_store(place: Path, pairs: Sequence[str]) -> None:

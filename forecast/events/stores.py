@@ -23,7 +23,7 @@ import numpy as np
 from forecast.errors import EventError
 from forecast.events.cells import DATES
 from forecast.events.feed_faults import Feed, feed_faults
-from forecast.events.rows import literal_path
+from forecast.events.rows import literal_path, quoted
 from forecast.events.table import COLUMNS, FIELDS, EventTable
 from forecast.records.notices import FeedFault
 from forecast.storage import read_json
@@ -92,7 +92,7 @@ def act_files(folder: Path) -> list[Path]:
 
 def reader_of(paths: Sequence[Path]) -> str:
     """Return the SQL that reads files of acts."""
-    listed = ", ".join(_quoted(literal_path(path)) for path in paths)
+    listed = ", ".join(quoted(literal_path(path)) for path in paths)
     return f"read_parquet([{listed}], hive_partitioning=false)"
 
 
@@ -112,7 +112,7 @@ def read_store(folder: Path, *, name: str, pairs: Pairs | None = None) -> EventT
     import duckdb
 
     held, paths = read_pairs(folder), act_files(folder)
-    wanted = "" if pairs is None else f" AND pair IN ({', '.join(_quoted(pair_key(pair)) for pair in pairs)})"
+    wanted = "" if pairs is None else f" AND pair IN ({', '.join(quoted(pair_key(pair)) for pair in pairs)})"
     chosen = ", ".join(f'"{column}"' for column in HELD)
     columns: dict[str, Any] = {"id": ()}
     if paths and pairs != ():
@@ -157,10 +157,6 @@ def connect() -> DuckDBPyConnection:
     import duckdb
 
     return duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 2})
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 # Fresh and whole

@@ -11,7 +11,7 @@ import csv
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple, cast, get_args
@@ -253,10 +253,6 @@ class Switches:
     min_sources: int = 0
     repeat_days: int = 1
     known_date: Literal["published", "act"] = "published"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the switches as JSON-ready values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)

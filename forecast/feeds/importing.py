@@ -17,7 +17,7 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -213,7 +213,7 @@ def import_feed(
             first=first,
             last=last,
             last_known=max(daily),
-            switches=options.switches.to_dict(),
+            switches=asdict(options.switches),
         )
         warnings = tuple(_warn_of(options, report, daily, len(total.volumes)))
         report = replace(report, warnings=warnings, seconds=time.perf_counter() - began)

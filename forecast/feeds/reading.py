@@ -29,7 +29,7 @@ import duckdb
 
 from forecast.errors import EventError
 from forecast.events.cells import clean_text, latest_day
-from forecast.events.rows import literal_path
+from forecast.events.rows import literal_path, quoted
 from forecast.feeds.formats import (
     FIELDS,
     FIRST_LINES,
@@ -288,11 +288,6 @@ def _text_of(text: Text, rows: Sequence[Sequence[str]]) -> Text:
 
 
 # Texts → fates
-
-
-def quoted(text: str) -> str:
-    """Return a text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _named(column: str) -> str:

@@ -224,10 +224,10 @@ def readers(tmp_path_factory) -> dict[str, Reader]:
         "population": Reader(read_population, of("forecast/priors/population.yaml")),
         "hazard": Reader(read_hazard, of("forecast/pooled_hazard/coefficients.json")),
     }
-    for layout in LAYOUTS.values():
-        lines = feed_sample(layout.name)
-        made[f"feed {layout.name}"] = Reader(importer(layout), [("f.txt", lines)])
-        made[f"packed {layout.name}"] = Reader(importer(layout), packed(lines), binary=True)
+    for name in ("gdelt2", *FEEDS):
+        layout, lines = LAYOUTS[name], feed_sample(name)
+        made[f"feed {name}"] = Reader(importer(layout), [("f.txt", lines)])
+        made[f"packed {name}"] = Reader(importer(layout), packed(lines), binary=True)
     return made
 
 
@@ -304,12 +304,12 @@ def feed_sample(name: str) -> bytes:
         return FEEDS[name].encode()
     rows = []
     for number in range(12):
-        cells = [""] * (58 if name == "gdelt1" else 61)
+        cells = [""] * 61
         cells[:2] = str(number), "20200101"
         cells[5] = cells[7] = "USA"
         cells[15] = cells[17] = "CHN"
         cells[25:34] = "1", "173", "173", "17", "4", "-5.0", "10", "1", "10"
-        cells[-2] = "20200101" if name == "gdelt1" else "20200101000000"
+        cells[-2] = "20200101000000"
         rows.append("\t".join(cells) + "\n")
     return "".join(rows).encode()
 

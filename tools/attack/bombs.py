@@ -163,7 +163,6 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
     no_fit = ["--no-report", "--no-ledger"]
     return {
         "events validate": ["events", "validate", one],
-        "events summary": ["events", "summary", one],
         "check": ["check", one],
         "check, events": ["check", config, "--set", f"events.source={one}"],
         "check, population": ["check", config, "--set", f"model={{family: model, population: {one}}}"],
@@ -554,7 +553,7 @@ _CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
     ),
 )
 _DEVICES = (
-    *("events validate", "events summary", "check", "check, events", "check, population", "check, hazard"),
+    *("events validate", "check", "check, events", "check, population", "check, hazard"),
     *("check, scenario", "check, logo", "check, font", "watch", "watch, events", "ledger verify"),
     *("ledger import", "ledger import prices", "ledger resolve"),
     "events import gdelt2",
