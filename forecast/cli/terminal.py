@@ -158,12 +158,19 @@ def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cel
         max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts
     ]
     room -= _GAP * (len(columns) - 1)
+    every = range(len(columns))
+    # Then second lines of numbers break; a word is broken only where nothing else makes room.
+    unbroken = [max(pair) for pair in zip(heads, longest, strict=True)]
+    unbroken = [max(one, _READABLE if place in words else 0) for place, one in enumerate(unbroken)]
     readable, narrowest = ([least] * len(columns) for least in (_READABLE, _NARROWEST))
-    # A word is broken only where nothing else makes room.
-    unbroken = [max(_NARROWEST, min(one, _READABLE)) for one in longest]
-    for start, least in ((whole, readable), (tight, readable), (tight, unbroken), (tight, narrowest)):
+    passes = (
+        *((whole, readable, words), (tight, readable, words), (tight, unbroken, every)),
+        *((tight, [max(_NARROWEST, min(one, _READABLE)) for one in longest], every),),
+        (tight, narrowest, every),
+    )
+    for start, least, narrowed in passes:
         widths = list(start)
-        while sum(widths) > room and (wide := [place for place in words if widths[place] > least[place]]):
+        while sum(widths) > room and (wide := [place for place in narrowed if widths[place] > least[place]]):
             widths[max(wide, key=widths.__getitem__)] -= 1
         if sum(widths) <= room:
             break

@@ -255,7 +255,8 @@ _AFTER = 14
 def headline_scenarios(forecast: Forecast, most: int | None = None) -> Iterator[Block]:
     """Yield the short table of what the scenarios, or the first of them, do to the headline."""
     asked, scenarios = forecast.headline, by_effect(forecast, forecast.scenarios)[:most]
-    rows = _compared(scenarios, asked.target, asked.milestone)
+    compared = zip(scenarios, _compared(scenarios, asked.target, asked.milestone), strict=True)
+    rows = (cells(Cell(one.label, note=one.rests_on), *answer) for one, (_, *answer) in compared)
     yield plain_table(_COMPARED, rows, "Scenarios, the largest effect on the headline first")
     yield _reading(scenarios)
 
