@@ -14,7 +14,7 @@ from forecast.runs.files import changed_run_folder, read_record
 SAMPLE = Path(__file__).resolve().parents[2] / "reports/sample"
 
 
-@pytest.mark.parametrize(("kind", "reads"), [(Forecast, 6), (Analysis, 6)])
+@pytest.mark.parametrize(("kind", "reads"), [(Forecast, 7), (Analysis, 7)])
 @pytest.mark.parametrize(
     ("newer", "said"),
     [

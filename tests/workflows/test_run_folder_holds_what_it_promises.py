@@ -73,7 +73,7 @@ def test_forecast_json_keeps_its_schema_and_reads_back_the_same(run_folder, reco
     [
         (lambda content: content.pop("as_of"), "$: 'as_of' is a required property"),
         (lambda content: content.update(extra=1), "$: Additional properties are not allowed ('extra' was"),
-        (lambda content: content.update(schema=1), "$.schema: 6 was expected"),
+        (lambda content: content.update(schema=1), "$.schema: 7 was expected"),
         (
             lambda content: content["targets"][0]["milestones"][1].update(probability=1.2),
             "$.targets[0].milestones[1].probability: 1.2 is greater than the maximum of 1",
