@@ -305,7 +305,7 @@ def respell(columns: Columns, lines: Sequence[int], order: DateOrder) -> Spellin
             if meant != text:
                 texts[text] = meant
         if texts:
-            spelling.notes.append(f"{name}: {_replace({name: cells}, texts)}")
+            spelling.notes.append(f"{name}: {_replace({name: cells}, texts, SHOWN)}")
     actors = _distinct({name: cells for name, cells in columns.items() if name in ("initiator", "target")})
     if codes := {text: code for text in actors if (code := country_code(text)) and code != text}:
         named = [f"'{shorten(text)}' as {code}" for text, code in codes.items()]
@@ -446,10 +446,12 @@ def _distinct(columns: Columns) -> list[str]:
     return list(dict.fromkeys(text for cells in columns.values() for text in dict.fromkeys(cells)))
 
 
-def _replace(columns: Columns, texts: Mapping[str, str]) -> str:
-    """Put other texts for some; what was done in words: ``'3.0' is read as 3 (12 such cells)``."""
+def _replace(columns: Columns, texts: Mapping[str, str], shown: int = 1) -> str:
+    """Put other texts for some; the first of them in words: ``'3.0' is read as 3 (12 such cells)``."""
     old = [text for cells in columns.values() for text in cells if text in texts]
     for cells in columns.values():
         cells[:] = [texts.get(text, text) for text in cells]
+    first, *others = dict.fromkeys(old)
+    also = [f"'{shorten(text)}' as {texts[text]}" for text in others[: shown - 1]]
     more = f" ({count(len(old), 'such cell')})" if len(old) > 1 else ""
-    return f"'{shorten(old[0])}' is read as {texts[old[0]]}{more}"
+    return f"{listing((f"'{shorten(first)}' is read as {texts[first]}", *also))}{more}"

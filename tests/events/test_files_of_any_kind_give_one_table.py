@@ -223,9 +223,10 @@ def test_cells_are_read_as_meant_and_said(event_file):
     assert table.notes == (
         "column names are read in the codebook's spelling: 'day' as date, 'Actor1' as initiator, "
         "'Actor2Code' as target",
-        "category: 'Military Incident' is read as military_incident (2 such cells)",
-        "severity: '3.0' is read as 3 (4 such cells)",
-        "verified: 'TRUE' is read as yes (4 such cells)",
+        "category: 'Military Incident' is read as military_incident and 'channel closure' as channel_closure "
+        "(2 such cells)",
+        "severity: '3.0' is read as 3, '4.00' as 4, 'Notable' as 2 and '2 (notable)' as 2 (4 such cells)",
+        "verified: 'TRUE' is read as yes and 'No' as no (4 such cells)",
         "confidence: 'High' is read as high",
     )
     text = TEXT.replace(",", ";").replace("Talks in", "Talks, long, in")
