@@ -25,6 +25,8 @@ GROUPS = {
     "Events": ("load_events", "read_events", "import_feed", "feed_options", "EventTable", "Switches"),
     "Priors, scenarios, sensitivity": (
         "default_priors",
+        "answer",
+        "Change",
         "load_scenario",
         "compare_scenarios",
         "measure_robustness",
