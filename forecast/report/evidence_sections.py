@@ -55,7 +55,6 @@ from forecast.report.words import (
     group_of,
     headline_pair,
     learned_paragraphs,
-    members_sentence,
     record_sentences,
     said_came,
     shown_change,
@@ -105,19 +104,9 @@ _MORE = (
     "docs/report.md, all in the manual of the program. Parameters, scores and hashes are in "
     "report.html; the tables are attached to this file as CSV."
 )
-_MOVED = (
-    "Members that know no scheduled events are moved by the factor by which these change the model's chance "
-    "that nothing happens; an event that meets a target itself counts with its own probability."
-)
 _INTERVAL = (
     "The plausible range (a 90% interval) shows how far the probability moves between plausible settings{}; "
     "it does not cover errors in the data or a world that changes its rules."
-)
-_NOT = (
-    "The model does not know intentions, secret talks or plans. It sees what was made public and coded, and "
-    "coding may be denser in some years than in others. It estimates how often such acts follow, not why. An "
-    "act without precedent, or a shift of policy after the last event known, is outside it unless a scenario "
-    "puts it in."
 )
 _READING_PARAMETERS = (
     "Each parameter with its mean and 90% interval before (prior) and after (posterior) the data. A prior "
@@ -489,21 +478,18 @@ def method_section(run: RunRecords) -> Section:
 
 
 def methods_section(run: RunRecords) -> Section:
-    """For the page alone: the model in full, what the data say of it, what was learned, every check."""
-    members, analysis = run.forecast.members, run.analysis
+    """For the page alone: what was learned from other pairs, and every check of the fit."""
+    analysis = run.analysis
     warnings = (warning.text for warning in analysis.warnings)
     parts: dict[str, Sequence[str]] = {
-        "What the model is": describe_model(run.forecast.model),
-        "What was put together": (members_sentence(members), _MOVED) if len(members) > 1 else (),
         "What was learned from other pairs": tuple(learned_paragraphs(analysis.learned)),
-        "What the model is not": (_NOT,),
         "Did the sampler explore fully?": (*check_sentences(run.forecast, analysis), *warnings),
     }
     blocks: list[Block] = []
     for heading, paragraphs in parts.items():
-        if paragraphs:  # a run of a family that this version does not know has none on its model
+        if paragraphs:
             blocks += [Heading(heading), *map(Prose, paragraphs)]
-    return Section("methods", "Method in full", tuple(blocks), printed=False)
+    return Section("methods", "What was learned, and the checks", tuple(blocks), printed=False)
 
 
 def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:

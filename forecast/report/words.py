@@ -33,7 +33,6 @@ from forecast.records.analysis import (
 from forecast.records.forecast import (
     ActAssumed,
     Forecast,
-    Member,
     MilestoneForecast,
     OwnRecord,
     RestsOn,
@@ -337,18 +336,6 @@ def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
             f"assumptions more would {priors} it."
         )
     return f"The headline {LABEL_SHORT[label.rests_on]}: {REASON_WORDS[label.reason]}."
-
-
-def members_sentence(members: Sequence[Member]) -> str:
-    """Name the members, and which of them answers for the headline."""
-    names = [f"the {member.label}" for member in members]
-    asked = [f"the {member.label}" for member in members if member.weight]
-    if len(names) == 1:
-        return f"The forecast is that of {names[0]}."
-    if len(asked) == 1:
-        (other,) = (name for name in names if name not in asked)
-        return f"The headline is that of {asked[0]} alone; {other} answers for other targets."
-    return f"The forecast is the mean of {listing(tuple(names))}, with equal weights."
 
 
 def learned_paragraphs(learned: Sequence[LearnedFrom]) -> Iterator[str]:

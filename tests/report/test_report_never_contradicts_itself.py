@@ -10,7 +10,7 @@ from forecast.cli.terminal import lines_of
 from forecast.records.analysis import ErrorBound, LedgerSummary, PastForecast
 from forecast.records.forecast import Member, MemberForecast
 from forecast.report.build import make_content
-from forecast.report.evidence_sections import methods_section, scores_section, track_record_section
+from forecast.report.evidence_sections import scores_section, track_record_section
 from forecast.report.forecast_sections import (
     course_chart,
     scenarios_section,
@@ -83,9 +83,6 @@ def test_the_mean_of_the_members_is_printed_before_what_scheduled_events_do(fact
         "Scheduled events apart, the model says 79% and the pooled hazard says 76%; their mean is 78%. "
         "Scheduled events change it by −1.7 points, to 76%."
     ) in factory.said(sources_section(run))
-    assert "the mean of the model and the pooled hazard, with equal weights" in factory.said(
-        methods_section(run)
-    )
 
 
 def test_the_window_has_as_many_days_in_the_report_as_in_the_json(factory, forecast, backtest):

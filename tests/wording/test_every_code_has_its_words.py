@@ -9,14 +9,12 @@ from forecast.records.forecast import (
     FailedWeights,
     Gate,
     GateFailure,
-    Member,
     MethodReason,
     ScenarioForecast,
 )
 from forecast.records.notices import notice
 from forecast.report.words import (
     REASON_WORDS,
-    members_sentence,
     method_sentence,
     reason_sentence,
     withheld_sentence,
@@ -50,7 +48,7 @@ def test_gates_warnings_and_refusals(snapshot):
     assert [one.sentence for one in gates] + [one.text for one in (*warnings, *refusals)] == snapshot
 
 
-def test_scenarios_and_members(snapshot):
+def test_scenarios(snapshot):
     known = {"name": "x", "label": "X", "rationale": "Y.", "failures": (), "targets": ()}
     weights = {"pareto_k": 0.834, "effective_draws": 512.4}
     reasons = [MethodReason(code=one) for one in codes_of(MethodReason)]
@@ -59,17 +57,10 @@ def test_scenarios_and_members(snapshot):
         **known, **weights, method="reweight", withheld=None, reason=MethodReason(code="only_priors")
     )
     withheld = ScenarioForecast(**known, **weights, method="refit", withheld="no_refit", reason=reasons[-1])
-    labels = ("model", "pooled hazard")
     assert [
         *map(reason_sentence, reasons),
         *map(method_sentence, (reweighted, withheld)),
         withheld_sentence(withheld),
-        *(
-            members_sentence(
-                [Member(name=one, label=one, weight=w) for one, w in zip(labels, each, strict=False)]
-            )
-            for each in ((0.5, 0.5), (1.0,), (1.0, 0.0))
-        ),
     ] == snapshot
 
 
