@@ -181,7 +181,6 @@ def resolve(
 @takes_options
 def score(
     ledger: Path | None = LEDGER,
-    failed: bool = option(False, "--failed", "Score forecasts of runs that did not converge, too."),
     figure: Path | None = option(
         None, "--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE"
     ),
@@ -199,8 +198,8 @@ def score(
     if by == "person":
         from forecast.ledger.scoring import person_blocks, score_persons
 
-        if figure or failed:
-            raise InputError("--by person: not with --figure or --failed")
+        if figure:
+            raise InputError("--by person: not with --figure")
         persons = score_persons(opened)
         facts = {"head": opened.head, "scores": [person.model_dump() for person in persons]}
         output.print(facts, person_blocks(persons))
@@ -212,7 +211,7 @@ def score(
 
     from forecast.ledger.scoring import score_ledger
 
-    scores = score_ledger(opened, failed=failed)
+    scores = score_ledger(opened)
     if figure:
         from forecast.report.charts import draw_reliability, write_figure
 

@@ -139,7 +139,6 @@ def watch(
         False, "--update", "First bring the stores among its events up to date, for the pairs of the list."
     ),
     out: Path = option(RUNS, "--out", "Folder of the lists; this one goes to DIR/<name>/<as_of>.", "DIR"),
-    strict: bool = option(False, "--strict", "Write nothing where the event files hold no act of a dyad."),
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256),
     cluster: str | None = option(
         None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
@@ -172,7 +171,6 @@ def watch(
             made, folder = run_watch(
                 loaded,
                 out=out,
-                strict=strict,
                 processes=jobs,
                 cluster=cluster,
                 report=not no_report,
@@ -199,7 +197,7 @@ def watch(
     if silent:
         undone.append(
             f"{wording.count(len(silent), 'dyad')} of {len(made.dyads):,} without a number, as the event "
-            "files hold no act known by then. The others are done. --strict refuses such a list"
+            "files hold no act known by then. The others are done"
         )
     if late:
         reasons = "\n".join(f"  {one.failure or 'files missing or wrong'}" for one in late)

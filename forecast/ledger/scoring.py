@@ -91,11 +91,11 @@ class Counts(Record):
     hindcasts: int = Field(description="of the scored: made more than a week after the as-of date")
 
 
-def standing_forecasts(ledger: Ledger, *, failed: bool = False) -> tuple[list[ForecastEntry], Counts]:
+def standing_forecasts(ledger: Ledger) -> tuple[list[ForecastEntry], Counts]:
     """Choose what counts: of each config name, model and question the first forecast that stands.
 
     Later ones do not count, or the best could be picked afterwards. One that was declared void, or did not
-    converge (unless ``failed`` ones count as well), makes room for the next. Given are the open and the
+    converge, makes room for the next. Given are the open and the
     resolved ones, in the order they were made, and what became of all.
     """
     chosen: dict[tuple[str, str, str], ForecastEntry] = {}
@@ -105,7 +105,7 @@ def standing_forecasts(ledger: Ledger, *, failed: bool = False) -> tuple[list[Fo
         key = (entry.question.id, entry.name, entry.model)
         if ledger.standing(entry) == "void":
             left["void"] += 1
-        elif entry.failed and not failed:
+        elif entry.failed:
             left["unconverged"] += 1
         elif key in chosen:
             left["repeated"] += 1
@@ -262,12 +262,9 @@ class LedgerScores(Record):
             yield Prose(f"{text}; 1 is calibrated, below 1 too extreme.", tone="fine")
 
 
-def score_ledger(ledger: Ledger, *, failed: bool = False) -> LedgerScores:
-    """Score a ledger by the functions that score a backtest (``LedgerError``: nothing can be scored yet).
-
-    ``failed`` scores forecasts of runs that did not converge as well.
-    """
-    standing, counts = standing_forecasts(ledger, failed=failed)
+def score_ledger(ledger: Ledger) -> LedgerScores:
+    """Score a ledger by the functions that score a backtest (``LedgerError``: nothing can be scored yet)."""
+    standing, counts = standing_forecasts(ledger)
     scored = resolved_forecasts(ledger, standing)
     if not scored:
         raise LedgerError(f"{ledger.path}: {_nothing_to_score(counts)}")
@@ -425,7 +422,7 @@ def _nothing_to_score(counts: Counts) -> str:
         return "holds no forecast yet. 'forecast run' puts them on record"
     why = [f"{counts.open:,} open; see 'forecast ledger resolve'"] if counts.open else []
     why += [f"{counts.void:,} void"] if counts.void else []
-    failed = f"{counts.unconverged:,} of runs that did not converge (score them with --failed)"
+    failed = f"{counts.unconverged:,} of runs that did not converge"
     why += [failed] if counts.unconverged else []
     return f"nothing can be scored yet: of {count(counts.forecasts, 'forecast')} {', '.join(why)}"
 

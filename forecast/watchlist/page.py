@@ -74,6 +74,7 @@ def make_page_and_pdf(watch: Watch, *, paper: Literal["a4", "us-letter"] = "a4")
             "head": f"Watchlist: {name}",
             "running": f"{name} · watchlist",
             "as_of": as_of,
+            "made": None,
             "author": None,
             "byline": "",
             "footer": f"{watch.name} · {watch.model} · {dyads}",

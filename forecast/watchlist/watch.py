@@ -95,7 +95,6 @@ def run_watch(
     watchlist: Watchlist,
     *,
     out: Path = Path("reports"),
-    strict: bool = False,
     processes: int = 1,
     cluster: str | None = None,
     report: bool = True,
@@ -104,12 +103,11 @@ def run_watch(
 ) -> tuple[Watch, Path]:
     """Watch a list and write its folder below ``out``; return what it found, and the folder.
 
-    With ``strict`` nothing is written where some dyads cannot be run at all; else the others are run.
     ``processes`` are workers of this machine, ``cluster`` is ``"local"`` or the address of a Dask scheduler.
     Page and PDF are made with ``report``; the forecasts go on record in the ``ledger``, if one is given.
 
-    Raises ``InputError``: the list, its files or its folder cannot be used, or dyads cannot be run and
-    ``strict`` is set, or none can. All of them are named at once, and nothing is written.
+    Raises ``InputError``: the list, its files or its folder cannot be used, or no dyad can be run. Nothing is
+    written then.
     """
     tell = listen or (lambda progress: None)
     tell(StageProgress("read"))
@@ -120,7 +118,7 @@ def run_watch(
     load_population(first)
     folder = watch_place(watchlist, out)
     before = _watch_before(folder)
-    dyads, notes = _read_dyads(watchlist, event_files, before, strict=strict)
+    dyads, notes = _read_dyads(watchlist, event_files, before)
     if ledger is not None:
         refuse_unusable(ledger)
     with claimed(folder.parent):
@@ -176,7 +174,7 @@ def _begin(folder: Path) -> None:
 
 
 def _read_dyads(
-    watchlist: Watchlist, event_files: Sequence[EventFile], before: tuple[Watch, Path] | None, *, strict: bool
+    watchlist: Watchlist, event_files: Sequence[EventFile], before: tuple[Watch, Path] | None
 ) -> tuple[list[_Dyad], list[str]]:
     """Find the acts of every dyad, and what the watch before knew of it; return what to know of them, too.
 
@@ -203,12 +201,8 @@ def _read_dyads(
             dyad.job = replace(dyad.job, earlier=earlier_events(place, events), fitted=last_fit(place))
         dyad.faults = faults_of(acts.files, as_of)
         notes += [f"{watched.key}: {note}" for note in _notes(watched.rule, acts)]
-    if faults and (strict or len(faults) == len(dyads)):
-        others = ", or run the others without --strict" if len(faults) < len(dyads) else ""
-        raise InputError(
-            f"{watchlist.errors(faults)}\n{len(faults)} of {count(len(dyads), 'dyad')} cannot be run. Mend "
-            f"the list or its files{others}"
-        )
+    if len(faults) == len(dyads):
+        raise InputError(f"{watchlist.errors(faults)}\nNo dyad can be run. Mend the list or its files")
     return dyads, notes
 
 

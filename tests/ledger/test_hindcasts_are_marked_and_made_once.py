@@ -55,14 +55,6 @@ def test_every_target_and_window_is_on_record_as_a_hindcast_and_no_day_is_fitted
     assert {one.question.as_of: one.data_sha256 for one in entries} == known
 
 
-def test_other_windows_or_settings_are_other_forecasts(case, fitted):
-    hindcast(CONFIG, DAYS[:1], [90], case.path)
-    hindcast(CONFIG, DAYS[:1], [90, 180], case.path)
-    changed = CONFIG.model_copy(update={"sampler": CONFIG.sampler.model_copy(update={"seed": 1})})
-    hindcast(changed, DAYS[:1], [90], case.path)
-    assert fitted == [DAYS[0]] * 3
-
-
 def test_the_bundled_data_resolve_them(case, fitted, us_china):
     summer = date(2022, 7, 1)
     hindcast(CONFIG, [DAYS[0], summer], [90, 180], case.path)

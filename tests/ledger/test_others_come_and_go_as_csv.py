@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from forecast.errors import InputError
 from forecast.ledger.chain import VoidEntry, with_id
@@ -141,13 +140,6 @@ def test_a_faulty_sheet_is_refused_with_its_lines(asked, case, tmp_path, monkeyp
             reader(Path("sheet.csv"), case.ledger, NOW)
         messages[name] = str(refusal.value).replace(asked, "QUESTION")
     assert messages == snapshot
-
-
-def test_outcomes_through_the_last_day_of_the_calendar_are_refused_and_do_not_overflow(asked, case):
-    question = case.ledger.questions[asked]
-    assert question.is_over(date(9999, 12, 31))
-    with pytest.raises(ValidationError, match="the year is not between 1000 and 9000"):
-        question.model_validate(question.model_dump() | {"as_of": date(9999, 12, 31)})
 
 
 def test_what_others_said_is_told_with_how_their_question_differs(case, take):

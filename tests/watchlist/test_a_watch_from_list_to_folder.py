@@ -60,23 +60,6 @@ def test_an_unchanged_list_forecasts_nothing_again(trial, tmp_path, monkeypatch)
     assert {name: (place / name).read_bytes() for name in before} == before
 
 
-def test_only_the_dyad_whose_events_changed_is_forecast_again(trial, tmp_path, monkeypatch):
-    watched(trial, tmp_path)
-    path = tmp_path / "dyads/aaa-ccc.csv"
-    known = read_events(path)
-    write_events(known.select(known.date != known.date[5]), path)
-    done = []
-
-    def note(job):
-        done.append(job.config.name)
-        return dyads.forecast_dyad(job)
-
-    monkeypatch.setattr(watching, "forecast_dyad", note)
-    watch, _ = watched(trial, tmp_path)
-    assert done == ["aaa-ccc"]
-    assert {one.name: one.work for one in watch.dyads}["aaa-bbb"] == "unchanged"
-
-
 def test_what_became_known_after_the_day_changes_nothing(trial, tmp_path):
     whole, _ = watched(trial, tmp_path / "whole")
     for path in (tmp_path / "dyads").iterdir():
@@ -176,20 +159,18 @@ def test_two_watches_of_one_list_do_not_meet(trial, tmp_path):
             second.result()
 
 
-def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_strict(tmp_path, command):
+def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_none_has(tmp_path, command):
     write_dyads(tmp_path)
-    entries = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS] + [f"{{a: X{n:02d}, b: YYY}}" for n in range(30)]
+    entries = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS] + [f"{{a: X{n:02d}, b: YYY}}" for n in range(3)]
     path = write_list(tmp_path, dyads=entries)
-    with pytest.raises(InputError, match="30 of 33 dyads cannot be run") as caught:
-        watched(path, tmp_path / "out", strict=True)
-    assert all(f"X{n:02d}" in str(caught.value) for n in range(30))
-    assert "list.yaml:12:5: dyads.3" in str(caught.value)
-    assert not (tmp_path / "out").exists()
     watch, _ = watched(path, tmp_path / "out")
-    assert [one.state for one in watch.dyads] == ["fine"] * 3 + ["failed"] * 30
-    # Of three dyads each is surely among the first five.
+    assert [one.state for one in watch.dyads] == ["fine"] * 3 + ["failed"] * 3
     assert command("watch", path, "--out", tmp_path / "b", "--no-report", "--no-ledger").code == 1
-    assert command("watch", path, "--out", tmp_path / "c", "--no-report", "--no-ledger", "--strict").code == 2
+    with pytest.raises(InputError, match="No dyad can be run") as caught:
+        watched(write_list(tmp_path, dyads=entries[3:]), tmp_path / "c")
+    assert all(f"X{n:02d}" in str(caught.value) for n in range(3))
+    assert "list.yaml:9:5: dyads.0" in str(caught.value)
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_stale_feed_is_stamped(trial, tmp_path):
