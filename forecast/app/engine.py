@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast import wording
-from forecast.app.model import State, StateError, act_kind, chance_text, read_goal, read_state
+from forecast.app.model import State, StateError, act_kind, chance_text, read_goal, read_state, told_by_record
 from forecast.config import Scenario
 from forecast.errors import ForecastError, RunFolderError
 from forecast.events.codebook import CATEGORIES, SEVERITIES
@@ -53,6 +53,8 @@ Floats = NDArray[np.float64]
 
 CHART_DAYS = 7
 """Days between two points of a curve; every milestone has one of its own."""
+EFFECT_DAYS = 30
+"""Days after an assumed act of which the effect curve tells each."""
 ANSWERED_DRAWS = 250
 """Draws, about, of which answers are worked out: evenly spaced, as many of every chain."""
 _LEAST_SHOWN = 0.0005
@@ -87,11 +89,15 @@ class AnswerMilestone(Record):
     change: str
 
 
-class AfterAssumed(Record):
-    """Chance of the target within days of the first assumed act, given none before it, and the run's."""
+class EffectPoint(Record):
+    """Chance of the target within days of the first assumed act, given none before it, and the run's.
+
+    Day 0 is that of the act; ``milestone``: up to the milestone that is asked for.
+    """
 
     days: int
     date: date
+    milestone: bool = False
     probability: float
     base: float
     chance: str
@@ -118,7 +124,7 @@ class Answer(Record):
     curve: tuple[Point, ...] = ()
     run: tuple[Point, ...]
     milestones: tuple[AnswerMilestone, ...] = ()
-    after: tuple[AfterAssumed, ...] = ()
+    effect: tuple[EffectPoint, ...] = ()
     method: str = "run"
     chance: str = "Withheld"
     range: str
@@ -239,6 +245,7 @@ class Engine:
             }
             if usable:
                 update |= _numbers(known, scenario.target(state.target), state.milestone)
+                update["effect"] = tuple(_effect(known, scenario, state.milestone))
             else:
                 update |= {"status": "withheld", "sentence": trust}
             answer = answer.model_copy(update=update)
@@ -315,7 +322,6 @@ def _numbers(
         "assumed": assumed,
         "curve": curve,
         "milestones": tuple(_milestones(known, target, changes)),
-        "after": tuple(_after(target)) if isinstance(target, ScenarioTarget) else (),
         "chance": wording.percent(now.probability),
         "range": f"Plausible range {wording.interval_percent(now.interval90)}",
         "sentence": question_sentence(known, now),
@@ -342,10 +348,29 @@ def _milestones(
         )
 
 
-def _after(target: ScenarioTarget) -> Iterator[AfterAssumed]:
-    for row in target.after:
-        chance, run = (wording.percent(one) for one in (row.probability, row.base))
-        yield AfterAssumed(**dict(row), chance=chance, run=run)
+def _effect(known: TargetForecast, scenario: ScenarioForecast, milestone: str) -> Iterator[EffectPoint]:
+    """Yield the points of the effect curve, day by day and to the milestone."""
+    target, dates = scenario.target(known.name), known.curve.date
+    first = (scenario.acts[0].first_day - dates[0]).days if scenario.acts else len(dates)
+    last = (named(known.milestones, milestone).date - dates[0]).days
+    told = {row.days: (row.probability, row.base) for row in target.after}
+    ends = [(days, first + days + 1) for days in range(EFFECT_DAYS + 1)]
+    for days, end in [one for one in ends if one[1] < len(dates)] + [(last - first, last)] * (last > first):
+        to_milestone = end == last and days == last - first
+        pair = told.get(days) if not to_milestone else None
+        now, run = pair or (
+            1 - (1 - one.probability[end]) / max(1 - one.probability[first], _LEAST)
+            for one in (target.curve, known.curve)
+        )
+        yield EffectPoint(
+            days=days,
+            date=dates[end - 1],
+            milestone=to_milestone,
+            probability=now,
+            base=run,
+            chance=wording.percent(now),
+            run=wording.percent(run),
+        )
 
 
 def _change_sentence(change: Difference, before: float) -> str:
@@ -385,7 +410,9 @@ def assumptions(run: Run, scenario: Scenario) -> Iterator[str]:
     for name, prior in known.changed(stated, "scenario").priors.items():
         if {name, prior.group.name} & scenario.priors.keys():
             reading = prior.group.scale.read(*prior.distribution.quantile((0.05, 0.5, 0.95)).tolist())
-            yield f"{assumption_label(name, titles=titles)}: {wording.in_sentence(reading)}"
+            told = told_by_record(run, run.inputs.priors.priors[name], prior.distribution)
+            label = assumption_label(name, titles=titles)
+            yield f"{label}: stated {wording.in_sentence(reading)}; with the record {told}"
     past = {str(event.id): event for event in run.inputs.events.rows()}
     for left_out in scenario.without:
         event = past.get(left_out.id or "")

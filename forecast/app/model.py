@@ -22,11 +22,10 @@ from forecast.config.settings_file import Fault, KeyPath, SourceMap
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, severity_word
 from forecast.inference.importance import PARETO_K_MAX
-from forecast.models.draws import Floats
-from forecast.priors import NamedPrior
+from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.priors.named import statement_text
-from forecast.records.base import Interval, Record
+from forecast.records.base import Record
 from forecast.records.forecast import Headline
 from forecast.records.notices import caution_lines
 from forecast.records.scale import Scale
@@ -44,16 +43,10 @@ _PARTS = ("priors", "events", "beliefs", "reactions", "without")
 _KEYS = ("run", "target", "milestone", *_PARTS, "calendar")
 _MOST_DEEP = 12
 _NAME = "scenario-page"
-_WORDS = ("low", "as the data say", "high")
 _LEVELS = (0.05, 0.5, 0.95)
 _LARGEST = 1e6
-_SCANNED = (0.5, 1.0, 1.5, 2.0)
-"""Steps each way at which the draws are asked whether they can stand for a moved belief."""
-
 Triple = tuple[float, float, float]
 """5%, 50% and 95% quantiles."""
-Preset = tuple[str, str, str | None]
-"""Low, as the data say, or high; the middle of what the draws then say; how a state holds it, if it must."""
 
 
 class StateError(InputError):
@@ -243,32 +236,32 @@ class PageMilestone(Named):
 
 
 class PriorStop(Record):
-    """A place of the slider: the prior moved by so many steps of its own spread, as a state holds it."""
+    """A place of the slider: the prior moved by so many steps of its own spread, as a state holds it.
 
-    quantiles: Triple
+    ``short`` is its middle and ``text`` all of it, before the data; ``told`` what the draws then say.
+    """
+
     steps: float
+    quantiles: Triple
     statement: str
+    short: str
     text: str
+    told: str
 
 
 class PagePrior(Named):
     """A belief that can be moved.
 
-    ``effect`` says how far it moves the headline, ``odds`` what one step of its spread multiplies the odds
-    by. ``key``: it is shown first. ``reliable`` are the steps between which the draws can stand for the moved
-    belief. Quantiles of the user's own, in ``unit``, are stated as ``{scale: {q05: …, median: …, q95: …}}``.
-    ``reaction``: it is the chance of a named reaction.
+    ``effect`` says how far it moves the headline; ``key``: it is shown first. Quantiles of the user's own, in
+    ``unit``, are stated as ``{scale: {q05: …, median: …, q95: …}}``. ``reaction``: it is the chance of one.
     """
 
     help: str
     effect: str
-    odds: str | None
     key: bool
-    presets: tuple[Preset, ...]
     scale: str
     unit: str
     stops: tuple[PriorStop, ...]
-    reliable: Interval
     reaction: bool = False
 
 
@@ -435,53 +428,34 @@ def page_priors(run: Run) -> tuple[PagePrior, ...]:
     reactions = run.inputs.data.layout.reactions
     priors = []
     for name, prior in run.inputs.priors.priors.items():
-        shifts, values = PriorShifts(run, name, questions), parameter_draws(run, name)
-        below, above = (_reach(shifts, side) for side in (-1.0, 1.0))
-        effect = _effect(shifts, min(1.0, below, above))
-        odds = None if effect is None else math.exp(effect)
+        effect = _effect(PriorShifts(run, name, questions))
         reaction = next((one for one in reactions if name == f"reaction.number.{one.name}"), None)
         page_prior = PagePrior(
             name=name,
             label=reaction.label if reaction else assumption_label(name, titles=titles),
             help=prior.group.meaning,
             effect=_effect_word(effect),
-            odds=None if odds is None else f"One spread of the prior multiplies the odds by {odds:.2f}",
             key=name in key,
-            presets=tuple(_presets(prior, shifts, values, below, above)),
             scale=prior.group.scale.name,
             unit=prior.group.scale.meaning,
-            stops=tuple(_stops(prior)),
-            reliable=(-below, above),
+            stops=tuple(_stops(run, prior)),
             reaction=reaction is not None,
         )
         priors.append((effect is None, -abs(effect or 0.0), page_prior))
     return tuple(prior for *_, prior in sorted(priors, key=lambda entry: entry[:2]))
 
 
-def _serves(shifts: PriorShifts, steps: float) -> bool:
-    """Whether the draws can stand for a moved belief, as ``forecast scenario`` judges."""
-    weights = shifts.at(steps).weights
-    return weights.pareto_k <= PARETO_K_MAX and weights.effective_draws >= least_draws(shifts.base)
-
-
-def _reach(shifts: PriorShifts, side: float) -> float:
-    """Steps to one side up to which the draws can stand for the moved belief."""
-    reach = 0.0
-    for steps in _SCANNED:
-        if not _serves(shifts, side * steps):
-            break
-        reach = steps
-    return reach
-
-
-def _effect(shifts: PriorShifts, widest: float) -> float | None:
+def _effect(shifts: PriorShifts) -> float | None:
     """Change of the headline's log odds a step; ``None`` where the draws cannot tell."""
-    if widest == 0.0:
-        return None
-    low, high = (float(shifts.at(steps).probability[0]) for steps in (-widest, widest))
-    if not (0 < low < 1 and 0 < high < 1):
-        return None
-    return round((math.log(high / (1 - high)) - math.log(low / (1 - low))) / (2 * widest), 4)
+    least = least_draws(shifts.base)
+    for steps in (1.0, 0.5):
+        ends = [shifts.at(side * steps) for side in (-1, 1)]
+        chances = [float(one.probability[0]) for one in ends]
+        told = (one.weights.pareto_k <= PARETO_K_MAX and one.weights.effective_draws >= least for one in ends)
+        if all(told) and all(0 < chance < 1 for chance in chances):
+            low, high = (math.log(chance / (1 - chance)) for chance in chances)
+            return round((high - low) / (2 * steps), 4)
+    return None
 
 
 def _effect_word(effect: float | None) -> str:
@@ -491,32 +465,28 @@ def _effect_word(effect: float | None) -> str:
     return f"{next((word for size, word in sizes.items() if abs(effect) > size), 'hardly any')} effect"
 
 
-def _presets(
-    prior: NamedPrior, shifts: PriorShifts, values: Floats, below: float, above: float
-) -> Iterator[Preset]:
-    """Low, the run's own, high: as far as the draws can stand for it; one spread where they cannot at all."""
-    scale = prior.group.scale
-    steps = (-below or -1.0, 0.0, above or 1.0)
-    for word, at in zip(_WORDS, reversed(steps) if scale.falls else steps, strict=True):
-        weights = shifts.at(at).weights
-        if at == 0.0 or _serves(shifts, at):
-            middle = float(np.quantile(values, 0.5, weights=weights.weights, method="inverted_cdf"))
-        else:
-            middle = float(shifts.moved(at).quantile(0.5))
-        value = scale.short(scale.of(middle))
-        yield word, value, str(shifts.moved(at)) if at else None
-
-
-def _stops(prior: NamedPrior) -> Iterator[PriorStop]:
+def _stops(run: Run, prior: NamedPrior) -> Iterator[PriorStop]:
     for steps in STOPS:
         moved = shifted(prior.distribution, steps)
         low, middle, high = moved.quantile(_LEVELS).tolist()
+        scale = prior.group.scale
         yield PriorStop(
             steps=steps,
             quantiles=_on_scale(prior, low, middle, high),
             statement=str(moved),
-            text=prior.group.scale.read(low, middle, high),
+            short=scale.short(scale.of(middle)),
+            text=scale.read(low, middle, high),
+            told=told_by_record(run, prior, moved),
         )
+
+
+def told_by_record(run: Run, prior: NamedPrior, stated: Distribution) -> str:
+    """Middle of what the draws say under a prior in place of the run's own; rough where these are few."""
+    values, scale = parameter_draws(run, prior.name), prior.group.scale
+    ratio = stated.log_density(values) - prior.distribution.log_density(values)
+    weights = np.exp(ratio - ratio.max())
+    middle = float(np.quantile(values, 0.5, weights=weights, method="inverted_cdf"))
+    return scale.short(scale.of(middle))
 
 
 def _on_scale(prior: NamedPrior, low: float, middle: float, high: float) -> Triple:

@@ -189,6 +189,11 @@ export function timeline(model, hands) {
     const choice = (/** @type {string} */ key, /** @type {[string | number, string][]} */ options, /** @type {unknown} */ chosen, /** @type {(act: Act, value: string) => void} */ change) =>
       el("select", { "data-key": `${key}-${index}`, onchange: on(change) },
         ...options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
+    const asked = (/** @type {string} */ value, /** @type {string} */ text, /** @type {boolean | undefined} */ checked) =>
+      el("label", {}, el("input", { type: "radio", name: `asked-${index}`, value, checked, "data-key": `${value}-${index}`, onchange: () => edit(index, (one) => {
+        if (value === "seen") Object.assign(one, { seen: true, probability: 1 });
+        else delete one.seen;
+      }) }), text);
     const severities = categories.get(act.category)?.severities ?? [];
     const chance = el("output", { for: `act-chance-${index}` }, chanceText(act.probability));
     const begins = dayOf(act), ends = act.window?.[1] ?? "";
@@ -219,10 +224,10 @@ export function timeline(model, hands) {
           if (value) one.by = value;
           else delete one.by;
         })),
-        el("label", {}, "Asked", choice("seen", [["", "if it is done"], ["seen", "if it is seen"]], act.seen ? "seen" : "", (one, value) => {
-          if (value) Object.assign(one, { seen: true, probability: 1 });
-          else delete one.seen;
-        })),
+        el("div", { class: "whole" }, el("div", { class: "switch", role: "radiogroup", "aria-label": "Asked" },
+          asked("done", "If it is done", !act.seen), asked("seen", "If it is seen", act.seen)),
+        el("span", { class: "fine block" }, act.seen ? "Seen, it also tells how tense things are and how high conflict runs."
+          : "Done, it changes what follows, however tense things are.")),
         !act.seen && el("label", {}, el("span", {}, "How likely ", chance), el("input", { type: "range", min: 0, max: 100, step: 5,
           value: Math.round(100 * act.probability), "data-key": `chance-${index}`, id: `act-chance-${index}`,
           oninput: (/** @type {any} */ event) => replace(chance, `${event.target.value}%`),

@@ -1,9 +1,11 @@
 // The answer: headline, what changed and why, curve, table of milestones, how far to trust it.
 
-import { curveChart } from "./chart.js";
-import { byId, el, replace, shortDay, signedPoints } from "./dom.js";
+import { curveChart, effectChart } from "./chart.js";
+import { byId, dayAfter, el, replace, shortDay, signedPoints } from "./dom.js";
 
-/** @import { Answer, PageModel } from "./types" */
+/** @import { Answer, EffectPoint, PageModel } from "./types" */
+
+const TABLE_DAYS = [1, 3, 7, 14, 30];
 
 /** Mark the headline's number: while it is worked at, it is no answer. @param {"ready" | "working" | "withheld"} shown */
 export function markHeadline(shown) {
@@ -24,7 +26,7 @@ export function showAnswer(model, answer) {
   replace(byId("sentence"), answer.sentence);
   replace(byId("change"), answer.change && el("p", { class: answer.changes.length ? "change-head" : "fine" }, answer.change), split(answer));
   showCurve(model, answer);
-  showAfter(answer);
+  showEffect(model, answer);
   showMilestones(model, answer);
   replace(byId("trust"),
     answer.status === "ready" && el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust),
@@ -60,27 +62,37 @@ export function showCurve(model, answer) {
   replace(byId("curve-caption"), el("strong", {}, `${label}: probability by date. `), el("span", {}, reading));
 }
 
-/** Days after the first assumed act. @param {Answer} answer */
-function showAfter({ after }) {
-  const rows = after.map((row) => el("tr", {}, el("th", { scope: "row" }, `${row.days} days`, el("span", { class: "fine block" }, `to ${shortDay(row.date)}`)),
-    el("td", { class: "right", "data-head": "Probability" }, row.chance), el("td", { class: "right", "data-head": "Run" }, row.run)));
-  replace(byId("after"), ...(rows.length ? [el("caption", {}, "Within days of the first act, given none before it"),
-    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Within"), el("th", { scope: "col", class: "right" }, "Probability"), el("th", { scope: "col", class: "right" }, "Run"))),
-    el("tbody", {}, ...rows)] : []));
-  byId("after").hidden = !rows.length;
+/** The chance by days after the first assumed act: a chart, and its table. @param {PageModel} model @param {Answer} answer */
+export function showEffect(model, answer) {
+  const { effect } = answer, width = Math.max(byId("effect").clientWidth, 260);
+  byId("effect-part").hidden = !effect.length;
+  if (!effect.length) return;
+  const label = model.targets.find(({ name }) => name === answer.target)?.label ?? "";
+  replace(byId("effect-caption"), el("strong", {}, `${label}: days after the first act. `),
+    "Chance of it within so many days, given none before the act. Solid: this scenario. Dashed: the run.");
+  byId("effect").replaceChildren(effectChart(effect, width));
+  const shown = effect.filter(({ days, milestone }) => milestone || TABLE_DAYS.includes(days));
+  const head = ({ days, milestone, date } = /** @type {EffectPoint} */ (effect[0])) =>
+    (milestone ? `to ${shortDay(dayAfter(date, 1))}` : `${days} day${days === 1 ? "" : "s"}`);
+  const row = (/** @type {string} */ name, /** @type {"chance" | "run"} */ key) => el("tr", {}, el("th", { scope: "row" }, name),
+    ...shown.map((point) => el("td", { class: "right" }, point[key])));
+  replace(byId("effect-table"), el("caption", { class: "unseen" }, "Chance within days of the first assumed act"),
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Within"), ...shown.map((point) => el("th", { scope: "col", class: "right" }, head(point))))),
+    el("tbody", {}, row("With the act", "chance"), row("The run", "run")));
 }
 
 /** @param {PageModel} model @param {Answer} answer */
 function showMilestones(model, answer) {
   const changed = answer.changes.length > 0;
   const heads = ["Probability", "Plausible range", ...(changed ? ["Run", "Change, points"] : [])];
-  const rows = model.milestones.map(({ name, label, date }) => {
-    const row = answer.milestones.find((milestone) => milestone.name === name);
-    const figures = row ? [row.chance, row.range, row.run, row.change] : ["withheld", "–", "–", "–"];
-    return el("tr", { class: name === answer.milestone ? "marked" : null },
-      el("th", { scope: "row" }, label, el("span", { class: "fine block" }, shortDay(date))),
+  const rows = answer.milestones.map((row) => {
+    const known = model.milestones.find(({ name }) => name === row.name);
+    const figures = [row.chance, row.range, row.run, row.change];
+    return el("tr", { class: row.name === answer.milestone ? "marked" : null },
+      el("th", { scope: "row" }, known?.label, el("span", { class: "fine block" }, shortDay(known?.date ?? ""))),
       ...heads.map((head, place) => el("td", { class: "right", "data-head": head.split(",")[0] ?? "" }, figures[place])));
   });
+  byId("milestones").hidden = !rows.length;
   replace(byId("milestones"),
     el("caption", {}, "Before each milestone", changed && el("span", { class: "fine" }, " (± one Monte Carlo standard error)")),
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Milestone"),

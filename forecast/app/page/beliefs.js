@@ -1,11 +1,12 @@
-// Beliefs: priors by influence, each low, as the data say, or high; finer by a slider or quantiles. Reactions, whose
-// chance is a slider; and targets that are so many times as likely in a window.
+// Beliefs: priors by influence, each low, the run's, or high; finer by a slider or quantiles. Reactions, whose chance is a
+// slider; and targets that are so many times as likely in a window.
 
-import { capital, dayAfter, el, replace } from "./dom.js";
+import { dayAfter, el, replace } from "./dom.js";
 
 /** @import { Belief, Hands, PageModel, PagePrior, PriorStop, Statement, Triple } from "./types" */
 
 const FIRST = 4;
+const WORDS = ["Low", "The run's", "High"];
 /** @type {[string, string][]} */
 const QUANTILES = [["q05", "5%"], ["median", "50%"], ["q95", "95%"]];
 
@@ -71,24 +72,28 @@ function folded(kind, head, content) {
   return node;
 }
 
-/** @param {PagePrior} prior @param {Hands} hands @param {boolean} [open] whether its slider is seen at once */
+/** @param {PagePrior} prior @param {Hands} hands @param {boolean} [open] whether its slider is seen at once, and no buttons */
 function belief(prior, hands, open) {
   const id = `belief-${prior.name.replace(/[^a-z0-9]/gi, "-")}`;
+  const places = prior.stops.filter(({ steps }) => [-1, 0, 1].includes(steps)).sort((a, b) => a.quantiles[1] - b.quantiles[1]);
   const presets = el("div", { class: "presets", role: "group", "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-help` },
-    ...prior.presets.map(([word, value, statement]) => el("button", {
-      type: "button", "data-preset": word, "data-statement": statement ?? "", "aria-pressed": "false", onclick: () => put(statement),
-    }, el("span", { class: "block" }, capital(word)), el("strong", {}, value))));
+    ...places.map(({ steps, statement, short }, place) => el("button", {
+      type: "button", "data-preset": WORDS[place], "data-statement": steps ? statement : "", "aria-pressed": "false", onclick: () => put(steps ? statement : null),
+    }, el("span", { class: "block" }, WORDS[place]), el("strong", {}, short))));
   const reading = el("p", { class: "reading" });
   /** @type {{ nodes: Node[], update: () => void } | null} */
-  let fine = open ? fineControls(prior, id, hands, put) : null;
+  let fine = null;
+  const finer = () => {
+    fine = fineControls(prior, id, hands, put);
+    return fine.nodes;
+  };
+  const [slider, ...own] = open ? finer() : [];
+  const folds = (/** @type {string} */ head, /** @type {() => Node[]} */ content) =>
+    folded("finer", el("span", {}, head, el("span", { class: "unseen" }, `: ${prior.label}`)), content);
   const node = el("section", { class: "belief", "data-belief": prior.name, "aria-labelledby": `${id}-label` },
-    el("div", { class: "belief-head" }, el("h3", { id: `${id}-label` }, prior.label),
-      !open && el("span", { class: "fine", title: prior.odds }, prior.effect)),
-    el("p", { class: "fine help", id: `${id}-help` }, `${prior.help}.`), presets, reading,
-    ...(fine ? fine.nodes : [folded("finer", el("span", {}, "Finer", el("span", { class: "unseen" }, `: ${prior.label}`)), () => {
-      fine = fineControls(prior, id, hands, put);
-      return fine.nodes;
-    })]));
+    el("div", { class: "belief-head" }, el("h3", { id: `${id}-label` }, prior.label), !open && el("span", { class: "fine" }, prior.effect)),
+    el("p", { class: "fine help", id: `${id}-help` }, `${prior.help}.`),
+    ...(open ? [slider, reading, folds("Your own quantiles", () => own)] : [presets, reading, folds("Finer", finer)]));
 
   /** @param {Statement | null} statement @param {boolean} [commit] */
   function put(statement, commit) {
@@ -104,9 +109,9 @@ function belief(prior, hands, open) {
     for (const button of presets.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button.dataset["statement"] === (stated ?? "")));
     }
-    const { stop, text } = beliefIn(prior, stated), [low, high] = prior.reliable;
-    replace(reading, stated !== undefined && `Assumed before the data: ${text}.`,
-      stop && (stop.steps < low || stop.steps > high) && el("span", { class: "beyond" }, " Needs a new fit."));
+    const { stop, text } = beliefIn(prior, stated);
+    replace(reading, el("span", {}, `Stated${stated === undefined ? " by the run" : ""}: ${text}.`),
+      stop && el("span", {}, " With the record: ", el("strong", {}, stop.told), "."));
     fine?.update();
   }
   update();

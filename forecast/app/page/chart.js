@@ -1,9 +1,9 @@
-// The curve: probability by day with its 90% interval, and the run's own curve beside it. The answer as a picture that
-// stands alone: the assumptions stand in it in words.
+// The curve: probability by day with its 90% interval, and the run's own curve beside it; the effect curve of days after an
+// act. The answer as a picture that stands alone: the assumptions stand in it in words.
 
-import { daysBetween, el, longDay, monthOf, monthsBetween, save, svg } from "./dom.js";
+import { dayAfter, daysBetween, el, longDay, monthOf, monthsBetween, save, shortDay, svg } from "./dom.js";
 
-/** @import { Answer, PageModel, Point } from "./types" */
+/** @import { Answer, EffectPoint, PageModel, Point } from "./types" */
 
 /** @typedef {Record<"ink" | "muted" | "rule" | "accent" | "band" | "ground", string>} Palette */
 
@@ -16,62 +16,113 @@ const LIGHT = { ink: "#1A2430", muted: "#5A6673", rule: "#C9D0D7", accent: "#0B3
 const WIDE = 960;
 const FONT = "'Source Sans 3','Segoe UI',system-ui,-apple-system,'Helvetica Neue',Arial,sans-serif";
 
+/** Frame of a chart of chances: its scale, with ticks of 1, 2 or 5 times a power of ten.
+ * @param {{ width: number, height: number, left: number, right: number, top: number, bottom: number, highest: number, palette: Palette }} frame
+ */
+function framed({ width, height, left, right, top, bottom, highest, palette }) {
+  const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((one) => highest / one <= 5) ?? 0.5;
+  const ceiling = Math.min(Math.ceil(highest / step - 1e-9) * step, 1) || step;
+  const y = (/** @type {number} */ p) => height - bottom - (p / ceiling) * (height - top - bottom);
+  const text = { "font-size": 12, fill: palette.muted, "font-family": "inherit" };
+  const chart = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", focusable: "false" });
+  for (let level = 0; level < ceiling + step / 2; level += step) {
+    chart.append(
+      svg("line", { x1: left, x2: width - right, y1: y(level), y2: y(level), stroke: palette.rule }),
+      svg("text", { ...text, x: left - 8, y: y(level) + 4, "text-anchor": "end" }, `${Number((100 * level).toFixed(1))}%`));
+  }
+  /** Two names at the ends of their lines, kept apart; a narrow chart has them within, over the line.
+   * @param {{ at: number, p: number, name: string, chance: string, style: Record<string, string | number> }[]} ends */
+  const label = (ends) => {
+    const within = right < 60, lines = within ? 1 : 2, apart = 15 * lines;
+    const sorted = [...ends].sort((a, b) => b.p - a.p);
+    let before = -Infinity;
+    for (const { at, p, name, chance, style } of sorted) {
+      const place = { ...text, ...style, x: within ? at - 4 : at + 8, "text-anchor": within ? "end" : "start", ...(within && HALO(palette)) };
+      const over = y(p) + (within ? (before === -Infinity ? -8 : 16) : 4), down = Math.max(over, before + apart, 12);
+      before = down;
+      if (within) chart.append(svg("text", { ...place, y: down }, `${name} ${chance}`));
+      else chart.append(svg("text", { ...place, y: down }, name), svg("text", { ...place, y: down + 14 }, chance));
+    }
+  };
+  return { chart, y, text, label };
+}
+
+/** @param {Palette} palette */
+const HALO = (palette) => ({ stroke: palette.ground, "stroke-width": 4, "paint-order": "stroke", "stroke-linejoin": "round" });
+
 /** @param {{ model: PageModel, answer: Answer, width: number, height: number, palette?: Palette }} drawn */
 export function curveChart({ model, answer, width, height, palette = ON_PAGE }) {
   const { curve, run, milestone } = answer, changed = answer.changes.length > 0, narrow = width < 520;
-  const left = 44, right = narrow ? 14 : 84, top = 34, bottom = 28;
+  const left = 44, right = narrow ? 8 : 84, top = 34, bottom = 28;
   const last = Math.max(...run.map(({ day }) => day), 1);
   const highest = Math.max(...run.map(({ high }) => high), ...curve.map(({ high }) => high));
-  const ceiling = [0.1, 0.2, 0.4, 0.6, 0.8, 1].find((level) => level >= highest) ?? 1;
+  const { chart, y, text, label } = framed({ width, height, left, right, top, bottom, highest, palette });
   const x = (/** @type {number} */ day) => left + (day / last) * (width - left - right);
-  const y = (/** @type {number} */ p) => height - bottom - (p / ceiling) * (height - top - bottom);
   const line = (/** @type {Point[]} */ points, /** @type {"probability" | "low" | "high"} */ key) =>
     points.map((point) => `${x(point.day).toFixed(1)},${y(point[key]).toFixed(1)}`);
-  const text = { "font-size": 12, fill: palette.muted, "font-family": "inherit" };
-  const chart = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", focusable: "false" });
-
-  for (const level of [0, 0.25, 0.5, 0.75, 1].map((part) => part * ceiling)) {
-    chart.append(
-      svg("line", { x1: left, x2: width - right, y1: y(level), y2: y(level), stroke: palette.rule }),
-      svg("text", { ...text, x: left - 8, y: y(level) + 4, "text-anchor": "end" }, `${Math.round(100 * level)}%`));
-  }
   const [first = { day: 0, date: model.as_of }] = run, end = run.at(-1) ?? first;
   const step = Math.max(1, Math.round((end.day - first.day) / (narrow ? 3 : 6) / 30.44));
   for (const iso of monthsBetween(first.date, end.date).filter((_, place) => place % step === 0)) {
     const at = x(first.day + daysBetween(first.date, iso));
     if (at < width - 30) chart.append(svg("text", { ...text, x: at, y: height - 8, "text-anchor": "middle" }, monthOf(iso)));
   }
-  for (const { name, label, day } of model.milestones) {
+  for (const { name, label: title, day } of model.milestones) {
     const asked = name === milestone, at = x(Math.min(day, last));
     chart.append(svg("line", { x1: at, x2: at, y1: top - 6, y2: height - bottom, stroke: asked ? palette.accent : palette.muted,
       "stroke-width": asked ? 1.5 : 1, "stroke-dasharray": asked ? "" : "2 3" }));
     if (!asked) continue;
     const anchor = at > width - right - 120 ? "end" : "start", most = narrow ? 34 : 60;
-    chart.append(svg("text", { ...text, x: anchor === "end" ? at - 6 : at + 6, y: top - 12, "text-anchor": anchor, fill: palette.accent },
-      label.length > most ? `${label.slice(0, most - 1).trimEnd()}…` : label));
+    chart.append(svg("text", { ...text, x: anchor === "end" ? at : at + 6, y: top - 12, "text-anchor": anchor, fill: palette.accent },
+      title.length > most ? `${title.slice(0, most - 1).trimEnd()}…` : title));
   }
   if (curve.length) chart.append(svg("polygon", { points: [...line(curve, "high"), ...line(curve, "low").reverse()].join(" "), fill: palette.band }));
   const dashed = changed || !curve.length;
-  if (dashed) {
-    chart.append(svg("polyline", { points: line(run, "probability").join(" "), fill: "none", stroke: palette.muted, "stroke-width": 2, "stroke-dasharray": "6 4" }));
-  }
+  if (dashed) chart.append(svg("polyline", { points: line(run, "probability").join(" "), ...DASHED(palette) }));
   if (curve.length) {
-    chart.append(svg("polyline", { points: line(curve, "probability").join(" "), fill: "none", stroke: palette.accent, "stroke-width": 2.5 }));
+    chart.append(svg("polyline", { points: line(curve, "probability").join(" "), ...SOLID(palette) }));
     const day = model.milestones.find(({ name }) => name === milestone)?.day ?? 0;
     const here = curve.reduce((best, point) => (Math.abs(point.day - day) < Math.abs(best.day - day) ? point : best));
     chart.append(svg("circle", { cx: x(here.day), cy: y(here.probability), r: 5, fill: palette.accent, stroke: palette.ground, "stroke-width": 2 }));
   }
-  if (narrow) return chart;
-  // Names at the ends of the lines, kept apart.
-  const now = curve.at(-1), nowAt = y(now?.probability ?? 0) + 4;
-  let runAt = y(run.at(-1)?.probability ?? 0) + 4;
-  if (now && dashed && Math.abs(runAt - nowAt) < 30) runAt = runAt >= nowAt ? nowAt + 30 : nowAt - 30;
-  const name = (/** @type {number} */ at, /** @type {string} */ what, /** @type {string} */ chance, style = {}) => {
-    const place = { ...text, x: x(last) + 8, ...style };
-    chart.append(svg("text", { ...place, y: at }, what), svg("text", { ...place, y: at + 14 }, chance));
-  };
-  if (now) name(nowAt, changed ? "Scenario" : "The run", answer.ends[0], { fill: palette.accent, "font-weight": 600 });
-  if (dashed) name(runAt, "The run", answer.ends[1]);
+  const now = curve.at(-1), ends = [];
+  if (now) ends.push({ at: x(last), p: now.probability, name: changed ? "Scenario" : "The run", chance: answer.ends[0], style: NAMED(palette) });
+  if (dashed) ends.push({ at: x(last), p: run.at(-1)?.probability ?? 0, name: "The run", chance: answer.ends[1], style: {} });
+  label(ends);
+  return chart;
+}
+
+/** @param {Palette} palette */
+const DASHED = (palette) => ({ fill: "none", stroke: palette.muted, "stroke-width": 2, "stroke-dasharray": "6 4" });
+/** @param {Palette} palette */
+const SOLID = (palette) => ({ fill: "none", stroke: palette.accent, "stroke-width": 2.5 });
+/** @param {Palette} palette */
+const NAMED = (palette) => ({ fill: palette.accent, "font-weight": 600 });
+
+/** Chance by days after the first act, and beyond a gap to the milestone. @param {EffectPoint[]} effect @param {number} width */
+export function effectChart(effect, width) {
+  const days = effect.filter(({ milestone }) => !milestone), end = effect.find(({ milestone }) => milestone);
+  const last = days.at(-1)?.days || 1, narrow = width < 520, height = 190, left = 44, right = narrow ? 8 : 96, bottom = 28;
+  const highest = Math.max(...effect.map(({ probability, base }) => Math.max(probability, base)));
+  const { chart, y, text, label } = framed({ width, height, left, right, top: 20, bottom, highest, palette: ON_PAGE });
+  const beyond = width - right - 6, until = end && days.length ? beyond - (narrow ? 64 : 90) : beyond;
+  const x = (/** @type {number} */ day) => left + (day / last) * (until - left);
+  for (const day of (narrow ? [0, 10, 20] : [0, 5, 10, 15, 20, 25, 30]).filter((one) => one <= last)) {
+    chart.append(svg("text", { ...text, x: x(day), y: height - 8, "text-anchor": "middle" }, day ? String(day) : "day 0"));
+  }
+  for (const [key, style] of /** @type {const} */ ([["base", DASHED(ON_PAGE)], ["probability", SOLID(ON_PAGE)]])) {
+    chart.append(svg("polyline", { points: days.map((point) => `${x(point.days)},${y(point[key])}`).join(" "), ...style }));
+    if (end) {
+      const near = days.at(-1);
+      if (near) chart.append(svg("line", { x1: until, y1: y(near[key]), x2: beyond, y2: y(end[key]), stroke: style.stroke, "stroke-dasharray": "1 4" }));
+      chart.append(svg("circle", { cx: beyond, cy: y(end[key]), r: 4, fill: style.stroke }));
+    }
+  }
+  if (end) chart.append(svg("text", { ...text, x: beyond + 4, y: height - 8, "text-anchor": "end" }, shortDay(dayAfter(end.date, 1))));
+  const told = end ?? days.at(-1);
+  if (told) {
+    label([{ at: beyond, p: told.probability, name: "With the act", chance: told.chance, style: NAMED(ON_PAGE) },
+      { at: beyond, p: told.base, name: "The run", chance: told.run, style: {} }]);
+  }
   return chart;
 }
 

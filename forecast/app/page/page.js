@@ -1,7 +1,7 @@
 // The scenario page: one state, one question, one answer at a time; the latest change wins.
 
 import { pastActs, timeline } from "./acts.js";
-import { markHeadline, showAnswer, showCurve } from "./answer.js";
+import { markHeadline, showAnswer, showCurve, showEffect } from "./answer.js";
 import { beliefControls, ratioControls, reactionControls } from "./beliefs.js";
 import { asBlob, picture, savePng } from "./chart.js";
 import { byId, copied, el, longDay, reasonOf, replace, save } from "./dom.js";
@@ -83,7 +83,7 @@ function open(model) {
   let width = 0;
   new ResizeObserver(() => {
     const now = byId("curve").clientWidth;
-    if (Math.abs(now - width) > 4 && shown) showCurve(model, shown);
+    if (Math.abs(now - width) > 4 && shown) for (const draw of [showCurve, showEffect]) draw(model, shown);
     width = now;
   }).observe(byId("curve"));
   refresh();
