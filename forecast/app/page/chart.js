@@ -1,7 +1,7 @@
 // The curve: probability by day with its 90% interval, and the run's own curve beside it; the effect curve of days after an
 // act. The answer as a picture that stands alone: the assumptions stand in it in words.
 
-import { dayAfter, daysBetween, el, longDay, monthOf, monthsBetween, save, shortDay, svg } from "./dom.js";
+import { dayAfter, daysBetween, longDay, monthOf, monthsBetween, shortDay, svg } from "./dom.js";
 
 /** @import { Answer, EffectPoint, PageModel, Point } from "./types" */
 
@@ -168,21 +168,3 @@ function lines(text, most) {
 
 /** @param {SVGElement} drawn */
 export const asBlob = (drawn) => new Blob([new XMLSerializer().serializeToString(drawn)], { type: "image/svg+xml" });
-
-/** @param {SVGElement} drawn @param {string} name */
-export async function savePng(drawn, name) {
-  const image = new Image();
-  const address = URL.createObjectURL(asBlob(drawn));
-  try {
-    image.src = address;
-    await image.decode();
-    const [width, height] = ["width", "height"].map((side) => 2 * Number(drawn.getAttribute(side)));
-    const canvas = el("canvas", { width, height });
-    canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
-    const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ resolve) => canvas.toBlob(resolve, "image/png"));
-    if (blob) save(blob, name);
-  } finally {
-    URL.revokeObjectURL(address);
-  }
-}
-

@@ -3,7 +3,7 @@
 import { pastActs, timeline } from "./acts.js";
 import { markHeadline, showAnswer, showCurve, showEffect } from "./answer.js";
 import { beliefControls, ratioControls, reactionControls } from "./beliefs.js";
-import { asBlob, picture, savePng } from "./chart.js";
+import { asBlob, picture } from "./chart.js";
 import { byId, copied, el, longDay, reasonOf, replace, save } from "./dom.js";
 import { heldNumber, refitOffer } from "./jobs.js";
 import { ask, askJson, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
@@ -77,7 +77,6 @@ function open(model) {
     return "Saved as scenario-page.yaml.";
   });
   tool("save-svg", () => shown ? (save(asBlob(picture(model, shown)), "scenario.svg"), "") : "");
-  tool("save-png", async () => shown ? (await savePng(picture(model, shown), "scenario.png"), "") : "");
   addEventListener("hashchange", fromAddress);
   addEventListener("popstate", fromAddress);
   let width = 0;
