@@ -32,7 +32,7 @@ from forecast.errors import ForecastError, RunFolderError
 from forecast.events.codebook import CATEGORIES, SEVERITIES
 from forecast.panel import FutureAct
 from forecast.records.base import Record
-from forecast.records.forecast import Curve, Difference, ScenarioTarget, TargetForecast
+from forecast.records.forecast import Curve, Difference, ScenarioForecast, ScenarioTarget, TargetForecast
 from forecast.report.tables import PLAUSIBLE, change_lines, reconciled_sentence
 from forecast.report.words import (
     assumption_label,
@@ -199,9 +199,12 @@ class Engine:
             for severity in SEVERITIES
             for by in inputs.dyad.actors
         )
+        # What an act that is done asks for, and one that is seen.
         act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
         by = inputs.who_acts("visit", 1)
-        self.answer(self.read({"events": [act | ({"by": by} if by else {})]}))
+        seen = {**act, "seen": True} | ({"by": by} if by else {})
+        self.run.few_chances.expected_course  # noqa: B018
+        self.answer(self.read({"events": [seen]}))
 
     def answer(
         self, state: State, *, refit: bool = False, tell: Callable[[str], None] = lambda note: None
@@ -413,7 +416,7 @@ def assumptions(run: Run, scenario: Scenario) -> Iterator[str]:
             told = told_by_record(run, run.inputs.priors.priors[name], prior.distribution)
             label = assumption_label(name, titles=titles)
             yield f"{label}: stated {wording.in_sentence(reading)}; with the record {told}"
-    past = {str(event.id): event for event in run.inputs.events.rows()}
+    past = {str(event.id): event for event in run.inputs.events.rows()} if scenario.without else {}
     for left_out in scenario.without:
         event = past.get(left_out.id or "")
         yield (

@@ -21,7 +21,6 @@ from forecast.config import Scenario, scenario_yaml
 from forecast.config.settings_file import Fault, KeyPath, SourceMap
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, severity_word
-from forecast.inference.importance import PARETO_K_MAX
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.priors.named import statement_text
@@ -32,7 +31,7 @@ from forecast.records.scale import Scale
 from forecast.report.words import assumption_label, change_with_error, step_name, titles_of
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
-from forecast.scenarios.answer import least_draws, parameter_draws
+from forecast.scenarios.answer import parameter_draws
 from forecast.sensitivity.shifts import PriorShifts, Questions, key_assumptions
 
 MOST_ACTS = 50
@@ -447,12 +446,10 @@ def page_priors(run: Run) -> tuple[PagePrior, ...]:
 
 def _effect(shifts: PriorShifts) -> float | None:
     """Change of the headline's log odds a step; ``None`` where the draws cannot tell."""
-    least = least_draws(shifts.base)
     for steps in (1.0, 0.5):
         ends = [shifts.at(side * steps) for side in (-1, 1)]
         chances = [float(one.probability[0]) for one in ends]
-        told = (one.weights.pareto_k <= PARETO_K_MAX and one.weights.effective_draws >= least for one in ends)
-        if all(told) and all(0 < chance < 1 for chance in chances):
+        if all(one.weights.trusted for one in ends) and all(0 < chance < 1 for chance in chances):
             low, high = (math.log(chance / (1 - chance)) for chance in chances)
             return round((high - low) / (2 * steps), 4)
     return None

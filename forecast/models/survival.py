@@ -837,9 +837,14 @@ class Chances:
         place = [one.name for one in self.data.layout.targets].index(target)
         return self._quiet(self.data.layout.meets[[place]], also, days)
 
-    def without_sign(self, also: Flags, days: int) -> Floats:
-        """Chance that no act that ``also``, (k, s), marks has happened before ``days``, shape (draw,)."""
-        return self._quiet(np.zeros((1, len(self.data.layout.kinds)), dtype=bool), also, days)
+    def without_sign(self, also: Flags, days: Sequence[int]) -> Floats:
+        """Chance that no act that ``also``, (k, s), marks has happened before ``days``, (draw, day)."""
+        none = np.zeros((1, len(self.data.layout.kinds)), dtype=bool)
+        asked = np.minimum(days, self.n_days)
+        # Marked acts count throughout, so that one pass serves all days.
+        known = np.unique([0, *asked])
+        roots = self._roots(none, (), also, int(known[-1]), known)
+        return self._course(roots, self.expected_course, known)[:, 0, np.searchsorted(known, asked)]
 
     def _quiet(self, met: Flags, also: Flags, also_days: int) -> Floats:
         roots = self._roots(met, (), also, also_days, self.days)

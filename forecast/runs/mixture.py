@@ -8,7 +8,7 @@ and are moved by the factor by which the acts change the model's chance that not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -20,7 +20,7 @@ from forecast.events.table import EventTable
 from forecast.families import MODEL
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.survival import Chances, Survival, window_of
-from forecast.panel import FutureAct, TargetRule, raised_to_included
+from forecast.panel import FutureAct, TargetRule
 from forecast.records.forecast import Member, MemberForecast
 from forecast.runs.inputs import Inputs
 
@@ -43,6 +43,35 @@ class ProbabilityCurve:
     upper90: Floats
 
 
+class NestedCurves(Mapping[str, ProbabilityCurve]):
+    """Curves of targets, each worked out when it is asked for; none lies below that of one that it includes.
+
+    ``alone`` gives probability, low and high of a target, each of shape (day,), whatever the others are.
+    """
+
+    def __init__(self, rules: Sequence[TargetRule], alone: Callable[[str], Sequence[Floats]]) -> None:
+        self._rules, self._alone = {rule.name: rule for rule in rules}, alone
+        self._parts: dict[str, Sequence[Floats]] = {}
+        self._curves: dict[str, ProbabilityCurve] = {}
+
+    def __getitem__(self, target: str) -> ProbabilityCurve:
+        if target not in self._curves:
+            included = [name for name, rule in self._rules.items() if self._rules[target].includes(rule)]
+            for name in included:
+                self._parts[name] = self._parts.get(name) or self._alone(name)
+            probability, low, high = (
+                np.maximum.reduce([self._parts[name][at] for name in included]) for at in range(3)
+            )
+            self._curves[target] = ProbabilityCurve(np.maximum.accumulate(probability), low, high)
+        return self._curves[target]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+
 def mean_of_members(answers: Sequence[Floats]) -> Floats:
     """Mean of what the members say; those that are silent, with NaN, do not count. NaN where all are."""
     given = ~np.isnan(answers)
@@ -56,15 +85,16 @@ def quantiles(draws: Floats, weights: Floats, levels: Sequence[float] = _LEVELS)
     Each draw stands for the part of the unit interval that its weight covers, its own place in the middle;
     between them quantiles are linear.
     """
-    order = np.argsort(draws, axis=0)
-    values = np.take_along_axis(draws, order, axis=0)
-    weight = weights[order]
-    place = np.cumsum(weight, axis=0) - weight / 2
+    # Sorting is faster where the draws of a day lie beside one another.
+    draws = np.ascontiguousarray(np.moveaxis(draws, 0, -1))
+    order = np.argsort(draws, axis=-1)
+    values, weight = np.take_along_axis(draws, order, axis=-1), weights[order]
+    place = np.cumsum(weight, axis=-1) - weight / 2
     found = []
     for level in levels:
-        right = np.clip((place < level).sum(axis=0), 1, len(values) - 1)[None]
-        x0, x1 = (np.take_along_axis(place, at, axis=0)[0] for at in (right - 1, right))
-        y0, y1 = (np.take_along_axis(values, at, axis=0)[0] for at in (right - 1, right))
+        right = np.clip((place < level).sum(axis=-1, keepdims=True), 1, draws.shape[-1] - 1)
+        x0, x1 = (np.take_along_axis(place, at, axis=-1)[..., 0] for at in (right - 1, right))
+        y0, y1 = (np.take_along_axis(values, at, axis=-1)[..., 0] for at in (right - 1, right))
         part = np.clip((level - x0) / np.maximum(x1 - x0, _LEAST), 0.0, 1.0)
         found.append(y0 + part * (y1 - y0))
     return np.array(found)
@@ -223,24 +253,13 @@ class Mixture:
     @cached_property
     def curves(self) -> Mapping[str, ProbabilityCurve]:
         """Probability of every target by day, with its interval, in order where targets are nested."""
-        names = [
-            rule.name for rule in self.inputs.rules if self.ahead is not None or self.direct.of(rule.name)
-        ]
-        found = {}
-        for name in names:
-            draws, weights = self.draws(name)
-            found[name] = (weights @ draws, *quantiles(draws, weights))
-        rules = [rule for rule in self.inputs.rules if rule.name in found]
-        probability, lower, upper = (
-            raised_to_included({name: np.asarray(parts[at]) for name, parts in found.items()}, rules)
-            for at in range(3)
-        )
-        return {
-            name: ProbabilityCurve(
-                np.maximum.accumulate(np.clip(probability[name], 0.0, 1.0)), lower[name], upper[name]
-            )
-            for name in found
-        }
+        rules = [rule for rule in self.inputs.rules if self.ahead is not None or self.direct.of(rule.name)]
+
+        def alone(target: str) -> Sequence[Floats]:
+            draws, weights = self.draws(target)
+            return np.clip(weights @ draws, 0.0, 1.0), *quantiles(draws, weights)
+
+        return NestedCurves(rules, alone)
 
     def probability(self, target: str, day: int) -> float:
         """Probability that a target happens before a day."""

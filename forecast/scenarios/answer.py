@@ -41,7 +41,7 @@ from forecast.inference.importance import (
 )
 from forecast.models.draws import StreamDraws, log_likelihood, stream_draws
 from forecast.models.survival import Chances, FurtherReaction, Survival, window_of
-from forecast.panel import FutureAct, raised_to_included
+from forecast.panel import FutureAct
 from forecast.priors import PriorSet, elements
 from forecast.records.forecast import (
     FailedWeights,
@@ -51,7 +51,7 @@ from forecast.records.forecast import (
     ScenarioReason,
 )
 from forecast.records.table import COLUMNS, FORECAST, Row
-from forecast.runs.mixture import DirectAnswers, Mixture, ProbabilityCurve, direct_answers
+from forecast.runs.mixture import DirectAnswers, Mixture, NestedCurves, ProbabilityCurve, direct_answers
 from forecast.runs.run import Run, chances_of, sampler_options
 from forecast.scenarios.plan import Plan, plan_change
 
@@ -118,25 +118,21 @@ class Answer:
     def curves(self) -> Mapping[str, ProbabilityCurve]:
         """Probability of every target by day, with its interval."""
         runs = [self.base.curves, self.mixture.curves, self.before.curves]
-        found: dict[str, list[Floats]] = {}
-        for name, curve in self.mixture.curves.items():
-            parts = [[*vars(one[name]).values()] for one in runs if name in one]
-            found[name] = [*vars(curve).values()]
+
+        def alone(target: str) -> list[Floats]:
+            parts = [[*vars(one[target]).values()] for one in runs if target in one]
+            found = [*vars(self.mixture.curves[target]).values()]
             if self.way.method != "refit" and len(parts) == len(runs):
-                found[name] = [_moved(*each) for each in zip(*parts, strict=True)]
+                found = [_moved(*each) for each in zip(*parts, strict=True)]
             if self.quiet is not None:
-                before, after = 1 - found[name][0], self.quiet[name]
+                before, after = 1 - found[0], self.quiet[target]
                 factor = np.where(after == before, 1.0, after / np.maximum(before, 1e-12))
-                found[name] = [np.clip(part + (1 - part) * (1 - factor), 0.0, 1.0) for part in found[name]]
-                found[name][0] = np.where(after == before, found[name][0], 1 - after)
-        rules = [rule for rule in self.mixture.inputs.rules if rule.name in found]
-        probability, low, high = (
-            raised_to_included({name: parts[at] for name, parts in found.items()}, rules) for at in range(3)
-        )
-        return {
-            name: ProbabilityCurve(np.maximum.accumulate(probability[name]), low[name], high[name])
-            for name in found
-        }
+                found = [np.clip(part + (1 - part) * (1 - factor), 0.0, 1.0) for part in found]
+                found[0] = np.where(after == before, found[0], 1 - after)
+            return found
+
+        known = [rule for rule in self.mixture.inputs.rules if rule.name in self.mixture.curves]
+        return NestedCurves(known, alone)
 
     def errors(self, target: str, day: int, error: float) -> tuple[float, float]:
         """Monte Carlo errors of the chance before a day and of its change; ``error``: that of the run."""
@@ -325,9 +321,7 @@ def log_chance_of(chances: Chances, seen: Sequence[FutureAct]) -> Floats:
         for stream, _ in chances.data.streams_of(act):
             also[stream, act.severity - 1] = True
         first, length = window_of(act, chances.data.grid.origin)
-        before, after = (
-            chances.without_sign(also, min(day, chances.n_days)) for day in (first, first + length)
-        )
+        before, after = chances.without_sign(also, (first, first + length)).T
         total += np.log(np.maximum(1 - after / before, _LEAST))
     return total
 

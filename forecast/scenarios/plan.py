@@ -121,7 +121,8 @@ def plan_change(inputs: Inputs, scenario: Change) -> Plan:
     moved = [one for one in reactions if _learning(one) != _learning(stated.get(one.name))]
     further = tuple(one for one in moved if one.name not in stated and not _is_told(one, events))
     again = [one for one in moved if one not in further]
-    known = _with_reactions(inputs, known, acts_of(events, data.grid, layout, data.known), reactions)
+    if reactions != inputs.reactions:
+        known = _with_reactions(inputs, known, acts_of(events, data.grid, layout, data.known))
     changed = _priors(known, scenario, faults)
     if not again and not further:
         # Also where labels alone, or days to come, are not those of the run.
@@ -158,10 +159,8 @@ def _is_told(one: Reaction, events: EventTable) -> bool:
     return bool(one.past) if one.when is None else bool(one.when.mask(events).any())
 
 
-def _with_reactions(inputs: Inputs, known: PriorSet, data: Acts, reactions: Sequence[Reaction]) -> PriorSet:
+def _with_reactions(inputs: Inputs, known: PriorSet, data: Acts) -> PriorSet:
     """Priors with those of a scenario's reactions; all others as they are."""
-    if reactions == inputs.reactions:
-        return known
     full = priors_of(inputs.config, data, inputs.population)
     own = {name: known.priors.get(name, prior) for name, prior in full.priors.items()}
     own |= {name: prior for name, prior in full.priors.items() if name.startswith("reaction.")}

@@ -97,7 +97,7 @@ def measure_signs(base: Run) -> tuple[Sign, ...]:
     informative = []
     for kind in _kinds(base, rule):
         marked = kind.marked(layout)
-        seen = 1 - near.without_sign(marked, days).mean()
+        seen = 1 - near.without_sign(marked, [days]).mean()
         if not RARE < seen < 1 - RARE:
             continue
         neither, neither_far = (one.with_sign(marked, days, rule.name) for one in (near, far))

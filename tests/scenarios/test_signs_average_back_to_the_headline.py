@@ -62,7 +62,7 @@ def test_signs_and_targets_come_together_as_often_as_in_played_clusters(tense):
     marked = Kind("dispute", 3, rule).marked(layout)
     chances = replace(tense.chances, draws=tense.draws.rows(np.array([draw])), n_days=90)
     neither = float(chances.with_sign(marked, 30, rule.name)[0])
-    silent = float(chances.without_sign(marked, 30)[0])
+    silent = float(chances.without_sign(marked, [30])[0, 0])
     simulator, rng = Simulator(chances, 0), np.random.default_rng(2)
     met, counted = layout.meets[0], [0, 0]
     for _ in range(n):
