@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Floats = NDArray[np.float64]
 
@@ -121,6 +122,35 @@ def monte_carlo_error(per_draw: Floats, n_chains: int) -> float:
     if np.ptp(chains) == 0.0:
         return 0.0
     return float(chains.std(ddof=1) / np.sqrt(effective_sample_size(chains)))
+
+
+def mixing(chains: Floats, *, tails: bool = True) -> tuple[float, float, float]:
+    """R-hat, bulk and tail effective sample size of one quantity, shape (chain, draw); NaN where it stands.
+
+    Ranks make them hold for any distribution; R-hat is the larger of that of the values and that of their
+    distance from the median. Without ``tails`` the last is inf.
+    """
+    bulk = _normal_scores(chains)
+    rhat = max(_rhat(bulk), _rhat(_normal_scores(np.abs(chains - np.median(chains)))))
+    tail = np.inf
+    if tails:
+        ends = np.quantile(chains, [0.05, 0.95])
+        tail = min(effective_sample_size((chains <= end).astype(np.float64)) for end in ends)
+    return rhat, effective_sample_size(bulk), tail
+
+
+def _normal_scores(values: Floats) -> Floats:
+    """Normal quantiles at the ranks of values, equal ones at their mean rank."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    rank = np.cumsum(counts) - (counts - 1) / 2
+    return np.asarray(special.ndtri((rank - 0.375) / (values.size + 0.25))[place].reshape(values.shape))
+
+
+def _rhat(chains: Floats) -> float:
+    half = chains.shape[1] // 2
+    split = np.vstack([chains[:, :half], chains[:, -half:]])
+    within, between = split.var(axis=1, ddof=1).mean(), split.mean(axis=1).var(ddof=1)
+    return float(np.sqrt((half - 1) / half + between / within))
 
 
 def ratio_by_draw(part: Floats, whole: Floats) -> Floats:

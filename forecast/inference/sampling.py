@@ -6,19 +6,24 @@ folding, and localization: an improved R-hat", doi:10.1214/20-BA1221.
 
 from __future__ import annotations
 
+import importlib
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from arro3.core import list_flatten
 from numpy.typing import NDArray
 
 from forecast.errors import NotConvergedError
 from forecast.inference.density import Floats, PosteriorDensity, Scale
+from forecast.inference.importance import mixing
 from forecast.inference.posterior import POINTS, Posterior, SamplerOptions
 from forecast.records.forecast import Diagnostics, Gate, GateFailure
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 Running = Any
 """A sampler of nutpie at work in the background."""
 
+_STATISTICS = ("diverging", "energy", "n_steps", "logp")
 _POLL_SECONDS = 0.02
 _SCOUT_TUNE, _SCOUT_DRAWS, _SCOUT_POINTS = 100, 20, 16
 """Warm-up and draws of the chains that find where the posterior lies, and points whose curvature is taken."""
@@ -85,7 +91,7 @@ def sample(
     """
     began = time.monotonic()
     scouts = replace(options, draws=_SCOUT_DRAWS, tune=min(options.tune, _SCOUT_TUNE), target_accept=0.8)
-    first = _points(_sample(density, density.sheared, density.starting_point, scouts, began, None))
+    first, _ = _sample(density, density.sheared, density.starting_point, scouts, began, None)
     if not np.isfinite(first).all():
         raise _no_numbers(density, first)
     # As far apart as they come: of every chain the same number.
@@ -97,7 +103,7 @@ def sample(
     def start(seed: int) -> Floats:
         return np.asarray(starts[np.random.default_rng(seed).integers(len(starts))])
 
-    return _extract(density, _sample(density, scale, start, options, began, listen), keep_points)
+    return _extract(density, *_sample(density, scale, start, options, began, listen), keep_points)
 
 
 def _sample(
@@ -107,9 +113,9 @@ def _sample(
     options: SamplerOptions,
     began: float,
     listen: ProgressListener | None,
-) -> xr.DataTree:
-    """Run the chains on a scale, each from the point that belongs to its seed."""
-    import nutpie  # a second, which draws that are carried on need not wait for
+) -> tuple[Floats, dict[str, NDArray[Any]]]:
+    """Run the chains on a scale, each from the point that belongs to its seed; see ``_chains``."""
+    nutpie = _sampler()
 
     latest: list[list[Any]] = [[]]
     others = _workers()
@@ -130,6 +136,7 @@ def _sample(
             adaptation="draw_diag",
             save_warmup=False,
             progress_bar=False,
+            return_raw_trace=True,
             progress_callback=remember if listen else None,
             blocking=False,
         )
@@ -144,8 +151,7 @@ def _sample(
                     )
                 if listen and latest[0]:
                     listen(_progress(latest[0]))
-            ended: xr.DataTree = running.wait()
-            return ended
+            return _chains(running.wait())
         except BaseException:
             running.cancel()
             _await_workers(others)
@@ -156,6 +162,29 @@ def _sample(
             "'forecast check': they may rule out the data. Of a feed with thousands of events a week keep "
             "fewer ('forecast events import' has --min-sources)"
         ) from error
+
+
+class _Later(ModuleType):
+    """Stands for a module that is imported when something of it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the module has
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def _sampler() -> ModuleType:
+    """Return nutpie, imported when it is needed and without what makes a tree of its trace.
+
+    The trace is read as it is. ArviZ takes seconds to import, and pyarrow is as large as all that computes.
+    """
+    unused = [
+        name for name in ("arviz", "pyarrow") if "nutpie" not in sys.modules and name not in sys.modules
+    ]
+    sys.modules.update({name: _Later(name) for name in unused})
+    try:
+        return importlib.import_module("nutpie")
+    finally:
+        for name in unused:
+            sys.modules.pop(name, None)
 
 
 def _await_workers(others: int) -> None:
@@ -190,6 +219,7 @@ def _progress(chains: list[Any]) -> SamplingProgress:
 
 def _compiled(density: PosteriorDensity, scale: Scale, start: Callable[[int], Floats]) -> CompiledModel:
     """Return a density as a model of nutpie, which keeps the points of its draws."""
+    _sampler()
     from nutpie.compiled_pyfunc import from_pyfunc
 
     center, spread = scale
@@ -206,8 +236,15 @@ def _compiled(density: PosteriorDensity, scale: Scale, start: Callable[[int], Fl
     )
 
 
-def _points(tree: xr.DataTree) -> Floats:
-    return np.asarray(tree["posterior"].to_dataset()[POINTS].values, dtype=np.float64)
+def _chains(trace: Any) -> tuple[Floats, dict[str, NDArray[Any]]]:  # noqa: ANN401 - a trace of nutpie
+    """Return points, (chain, draw, coordinate), and statistics, (chain, draw), without the warm-up."""
+    points, statistics = [], dict[str, list[NDArray[Any]]]()
+    for draws, own in zip(*trace.get_arrow_trace(), strict=True):
+        kept = ~own.column("tuning").to_numpy()
+        points.append(list_flatten(draws.column(POINTS)).to_numpy().reshape(len(kept), -1)[kept])
+        for name in _STATISTICS:
+            statistics.setdefault(name, []).append(own.column(name).to_numpy()[kept])
+    return np.array(points), {name: np.array(values) for name, values in statistics.items()}
 
 
 def _no_numbers(density: PosteriorDensity, points: Floats) -> NotConvergedError:
@@ -216,13 +253,17 @@ def _no_numbers(density: PosteriorDensity, points: Floats) -> NotConvergedError:
     return NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(strange)}")
 
 
-def _extract(density: PosteriorDensity, tree: xr.DataTree, keep_points: bool) -> xr.DataTree:
-    points = _points(tree)
+def _extract(
+    density: PosteriorDensity, points: Floats, statistics: Mapping[str, NDArray[Any]], keep_points: bool
+) -> xr.DataTree:
     if not np.isfinite(points).all():
         raise _no_numbers(density, points)
     posterior = density.dataset(points)
-    statistics = tree["sample_stats"].to_dataset()[["diverging", "energy", "n_steps", "logp"]]
-    groups = {"posterior": posterior, "sample_stats": statistics}
+    sample_stats = xr.Dataset(
+        {name: (("chain", "draw"), values) for name, values in statistics.items()},
+        coords={"chain": posterior["chain"], "draw": posterior["draw"]},
+    )
+    groups = {"posterior": posterior, "sample_stats": sample_stats}
     if keep_points:
         groups[POINTS] = xr.Dataset({POINTS: (("chain", "draw", "coordinate"), points)})
     return xr.DataTree.from_dict(groups)
@@ -298,25 +339,25 @@ def check_gates(
     ``quantities`` are values of shape (draw,) by name, chains one after the other: the milestone
     probabilities. One that is the same in all draws (an event that never came up) has no diagnostics.
     """
-    from arviz_stats.base import array_stats
-
     monitored = dict(posterior.variables) | dict(quantities or {})
     rhat, bulk, tail = dict[str, float](), dict[str, float](), dict[str, float]()
     for name, values in monitored.items():
         chains = values.reshape(posterior.n_chains, -1, *values.shape[1:])
         if np.ptp(chains) == 0.0:
             continue
+        # Shares of few paths take few values: the tail quantiles of such a quantity mean nothing.
+        tails = name not in (quantities or {})
+        columns = chains.reshape(*chains.shape[:2], -1)
         # A part that stands still divides nothing by nothing; the result, no number, fails the gate.
         with np.errstate(divide="ignore", invalid="ignore"):
-            rhat[name] = float(np.max(array_stats.rhat(chains, chain_axis=0, draw_axis=1)))
-            bulk[name] = float(np.min(array_stats.ess(chains, chain_axis=0, draw_axis=1, method="bulk")))
-            if name not in (quantities or {}):
-                # Shares of few paths take few values: the tail quantiles of such a quantity mean nothing.
-                both = array_stats.ess(chains, chain_axis=0, draw_axis=1, method="tail", prob=(0.05, 0.95))
-                tail[name] = float(np.min(both))
-    energy = posterior.tree["sample_stats"]["energy"].values
-    bfmi = float(np.min(array_stats.bfmi(energy, chain_axis=0, draw_axis=1)))
-    divergences, drawn = posterior.divergences, np.asarray(energy).size
+            found = np.array([mixing(columns[..., k], tails=tails) for k in range(columns.shape[2])])
+        rhat[name], bulk[name] = float(found[:, 0].max()), float(found[:, 1].min())
+        if tails:
+            tail[name] = float(found[:, 2].min())
+    energy = np.asarray(posterior.tree["sample_stats"]["energy"].values)
+    apart = energy - energy.mean(axis=1, keepdims=True)
+    bfmi = float(((np.diff(energy, axis=1) ** 2).sum(axis=1) / (apart**2).sum(axis=1)).min())
+    divergences, drawn = posterior.divergences, energy.size
     failures = [
         *_worst("rhat", rhat, RHAT_MAX, above=True),
         *_worst("ess_bulk", bulk, ESS_MIN, above=False),

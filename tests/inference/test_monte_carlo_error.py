@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from forecast.inference.importance import monte_carlo_error
+from forecast.inference.importance import mixing, monte_carlo_error
 
 
 def test_the_error_of_an_autoregression_is_its_closed_form():
@@ -19,12 +19,21 @@ def test_the_error_of_an_autoregression_is_its_closed_form():
 
 @pytest.mark.parametrize("n_draws", [50, 51, 250, 1000])
 @pytest.mark.parametrize("rho", [-0.9, 0.0, 0.5, 0.9])
-def test_the_error_is_that_of_arviz(rho, n_draws):
+def test_error_and_mixing_are_those_of_arviz(rho, n_draws):
     x = np.random.default_rng(3).standard_normal((4, n_draws))
     for t in range(1, n_draws):
         x[:, t] += rho * x[:, t - 1]
-    expected = array_stats.mcse(x, chain_axis=0, draw_axis=1, method="mean")
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    expected = array_stats.mcse(x, method="mean", **axes)
     assert monte_carlo_error(x.ravel(), 4) == pytest.approx(float(expected), rel=1e-9)
+    for values in (x, x + np.arange(4)[:, None], np.exp(3 * x), np.round(x)):
+        if n_draws % 2:
+            continue  # ArviZ ranks without the middle draw
+        rhat, bulk, tail = mixing(values)
+        assert rhat == pytest.approx(float(array_stats.rhat(values, **axes)), rel=1e-9)
+        assert bulk == pytest.approx(float(array_stats.ess(values, method="bulk", **axes)), rel=0.01)
+        ends = array_stats.ess(values, method="tail", prob=(0.05, 0.95), **axes)
+        assert tail == pytest.approx(float(ends), rel=0.01)
 
 
 def test_draws_that_never_vary_have_no_error():

@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from forecast.errors import NotConvergedError
 from forecast.inference import sampling
-from forecast.inference.posterior import POINTS
 from forecast.inference.sampling import Rerun, fit, sample
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, stream_draws
 from forecast.models.intensity import replay
@@ -101,14 +99,11 @@ class FakeRun:
         pass
 
 
-def test_draws_that_are_no_numbers_are_refused_by_name(density, short_fit, short_options, monkeypatch):
+def test_draws_that_are_no_numbers_are_refused_by_name(density, short_options, monkeypatch):
     at = int(density.layout.offset[density.layout.variables.index("tension_scale")])
     points = np.zeros((2, 200, density.n_coordinates))
     points[1, 7, at] = np.nan
-    posterior = xr.Dataset({POINTS: (("chain", "draw", "coordinate"), points)})
-    statistics = short_fit.tree["sample_stats"].to_dataset()
-    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics})
-    monkeypatch.setattr("nutpie.sample", lambda *args, **options: FakeRun(tree))
+    monkeypatch.setattr(sampling, "_sample", lambda *given: (points, {}))
     with pytest.raises(NotConvergedError, match=r"returned values that are no numbers for tension_scale$"):
         sample(density, short_options)
 
