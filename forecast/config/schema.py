@@ -266,7 +266,7 @@ class ModelConfig(Section):
 class SamplerConfig(Section):
     """How long to sample, and from which seed."""
 
-    draws: Whole = Field(default=750, ge=10, le=100_000, description="kept draws of each chain")
+    draws: Whole = Field(default=800, ge=10, le=100_000, description="kept draws of each chain")
     tune: Whole = Field(default=150, ge=10, le=100_000, description="warm-up steps of each chain, not kept")
     chains: Whole = Field(default=4, ge=2, le=64, description="chains; convergence cannot be judged from one")
     seed: Whole = Field(default=1, ge=0, le=2**63 - 1, description="same config and seed, same numbers")

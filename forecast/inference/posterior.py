@@ -36,7 +36,7 @@ class SamplerOptions:
     """How long to sample, and from which seed."""
 
     seed: int
-    draws: int = 750
+    draws: int = 800
     tune: int = 150
     chains: int = 4
     target_accept: float = 0.9

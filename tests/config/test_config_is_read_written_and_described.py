@@ -35,7 +35,7 @@ def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
     sampler = config.sampler
     assert (sampler.seed, sampler.draws, sampler.tune, sampler.chains, sampler.target_accept) == (
         1,
-        750,
+        800,
         150,
         4,
         0.85,
@@ -114,7 +114,7 @@ def test_the_hash_follows_the_settings_and_not_the_file(write):
     reference = config_hash(load_config(write()))
     assert len(reference) == 64
     assert config_hash(load_config(write(("name: small\n", "# a remark\nname:   'small'\n")))) == reference
-    assert config_hash(load_config(write(("{seed: 7}", "{draws: 750, seed: 7}")))) == reference
+    assert config_hash(load_config(write(("{seed: 7}", "{draws: 800, seed: 7}")))) == reference
     swapped = ("min_severity: 4\n", "min_severity: 4\n  later: {any_of: [visit], min_severity: 4}\n")
     first = load_config(write(swapped))
     second = load_config(write(("  crisis:", "  later: {any_of: [visit], min_severity: 4}\n  crisis:")))

@@ -53,7 +53,7 @@ def both_forecasts(table, origin):
     data = acts_of(table, TimeGrid(START, origin), layout)
     priors = record_priors(data, shipped_population())
     posterior = fit(
-        PosteriorDensity.of(data, priors), SamplerOptions(seed=1, draws=300, tune=300, chains=2), reruns=()
+        PosteriorDensity.of(data, priors), SamplerOptions(seed=1, draws=800, tune=200, chains=2), reruns=()
     )
     assert check_gates(posterior).rhat_max < 1.05
     draws = stream_draws(layout, posterior.variables, priors)
