@@ -453,11 +453,10 @@ def _target_blocks(scores: DyadScores) -> Iterator[Block]:
             said = f"The {plain_name(model)} forecasts {score.n} of {count(score.asked, 'window')}"
             yield Prose(f"{said}; its scores are of those.", tone="warning")
     yield from _by_horizon(scores)
-    if scores.choice is not None and len(scores.choice.gaps) > 1:
-        gaps = scores.choice.gaps.items()
-        behind = ((name_model(model), gap_text(gap.value, gap.se)) for model, gap in gaps)
+    if scores.choice is not None and len(gaps := scores.choice["log_behind_best"]) > 1:
+        behind = ((name_model(model), gap_text(**gap)) for model, gap in gaps.items())
         yield plain_table(("", ""), behind, "Log score behind the best model, with its block-bootstrap error")
-        yield Prose(f"Simplest within two errors of the best: {name_model(scores.choice.chosen)}.")
+        yield Prose(f"Simplest within two errors of the best: {name_model(scores.choice['chosen'])}.")
     for state, title in _STATES.items():
         lines = []
         for key, score in scores.by_state.items():

@@ -369,35 +369,25 @@ def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> NDArray[
     return np.asarray(np.searchsorted(days, origin, side="left") == begin)
 
 
-class ModelChoice(NamedTuple):
-    """The simplest good model, ``chosen``: of ``SIMPLEST_FIRST``, within ``TOLERANCE`` errors of the best.
+def choose_model(table: ForecastTable, *, seed: int) -> dict[str, Any] | None:
+    """Choose the simplest good model of ``SIMPLEST_FIRST``: within ``TOLERANCE`` errors of the best.
 
-    ``best`` has the lowest mean log score; ``gaps`` are of every model, the best included (0, error 0).
-    """
-
-    best: str
-    gaps: Mapping[str, Estimate]
-    chosen: str
-
-
-def choose_model(table: ForecastTable, *, seed: int) -> ModelChoice | None:
-    """Choose the simplest model within two standard errors of the best; see ``compare_models``.
-
-    ``None`` when the table holds none of the models.
+    ``best`` has the lowest mean log score (see ``compare_models``), ``log_behind_best`` tells by how much
+    each model is behind it, with the error; ``chosen`` is the simplest. ``None`` where there is no model.
     """
     models = [name for name in SIMPLEST_FIRST if name in table.models]
     if not models:
         return None
     scores = score_by(table, "who", seed=seed, equal=_QUESTION)
 
-    def behind(name: str, other: str) -> Estimate:
+    def behind(name: str, other: str) -> dict[str, float]:
         gap = None if name == other else scores[name,].minus(scores[other,])
-        return gap or Estimate(0.0, 0.0, (0.0, 0.0))
+        return {"value": gap.value, "se": gap.se} if gap else {"value": 0.0, "se": 0.0}
 
-    best = min(models, key=lambda name: behind(name, models[0]).value)
+    best = min(models, key=lambda name: behind(name, models[0])["value"])
     gaps = {name: behind(name, best) for name in models}
-    chosen = next(name for name in models if gaps[name].value <= TOLERANCE * gaps[name].se)
-    return ModelChoice(best, gaps, chosen)
+    chosen = next(name for name, gap in gaps.items() if gap["value"] <= TOLERANCE * gap["se"])
+    return {"best": best, "chosen": chosen, "log_behind_best": gaps}
 
 
 @dataclass(frozen=True)
@@ -413,7 +403,7 @@ class DyadScores:
     means: Scores
     by_horizon: Scores
     by_state: Scores
-    choice: ModelChoice | None
+    choice: dict[str, Any] | None
     misses: list[dict[str, Any]]
 
     def log_minus(self, score: Score) -> dict[str, Any]:
@@ -428,7 +418,7 @@ class DyadScores:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, ``None`` where a number is not defined."""
-        choice, lines = self.choice, []
+        lines = []
         for score in self.by_horizon.values():
             intercept, slope = score.line
             line = {"intercept": intercept.value, "slope": slope.value}
@@ -443,14 +433,7 @@ class DyadScores:
                 for (model,), score in self.means.items()
             },
             "default": DEFAULT_FAMILY,
-            "choice": choice
-            and {
-                "best": choice.best,
-                "chosen": choice.chosen,
-                "log_behind_best": {
-                    name: {"value": gap.value, "se": gap.se} for name, gap in choice.gaps.items()
-                },
-            },
+            "choice": self.choice,
             "by_horizon": [
                 score.to_dict() | {"dyads": len(set(score.rows.what.tolist()))}
                 for score in self.by_horizon.values()

@@ -156,11 +156,12 @@ def leaning(make_table, seed, **sharpness):
 
 def test_the_simplest_model_within_two_errors_of_the_best_is_chosen(make_table):
     alike = choose_model(leaning(make_table, 1, model=0.3, panel=0.1, combined=0.303), seed=1)
-    assert alike.chosen == "model"
-    assert alike.gaps[alike.best].value == 0
+    assert alike["chosen"] == "model"
+    assert alike["log_behind_best"][alike["best"]]["value"] == 0
     worse = choose_model(leaning(make_table, 1, model=0.1, panel=0.5, combined=0.4), seed=1)
-    assert (worse.best, worse.chosen) == ("panel", "panel")
-    assert worse.gaps["model"].value > 2 * worse.gaps["model"].se > 0
+    assert (worse["best"], worse["chosen"]) == ("panel", "panel")
+    gap = worse["log_behind_best"]["model"]
+    assert gap["value"] > 2 * gap["se"] > 0
     assert choose_model(leaning(make_table, 1), seed=1) is None
 
 
