@@ -111,6 +111,7 @@ OPTIONS = {
     "run --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "scenario --out": "ended with 0.4: use --json, or --compare, which puts scenarios side by side",
     "sensitivity --all": "ended with 0.4: use reconcile, which says what would have to change for a chance",
+    "sensitivity --plot": "ended with 0.4: use forecast report RUN_DIR --figures DIR, which writes the chart",
     "sensitivity --threshold": "ended with 0.4: use reconcile, which says what would lead to a chance",
     "watch --test-mail": "ended with 0.4: use on_change.command (docs/howto.md shows mail)",
 }

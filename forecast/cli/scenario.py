@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from forecast.blocks import Block, Pairs
+from forecast.blocks import Block
 from forecast.cli.options import (
     RUN_DIR,
     Answer,
     argument,
-    check_figure,
     option,
     takes_options,
 )
@@ -151,7 +150,6 @@ def sensitivity(
     run_dir: Path = RUN_DIR,
     target: str | None = option(None, "--target", "Target; the headline's when absent.", "NAME"),
     milestone: str | None = option(None, "--milestone", "Milestone; the headline's when absent.", "NAME"),
-    plot: Path | None = option(None, "--plot", "Draw the tornado chart (.svg, .png, .pdf).", "FILE"),
     *,
     output: Answer,
 ) -> None:
@@ -159,8 +157,6 @@ def sensitivity(
 
     Nothing is fitted: the draws of the run are reweighted, and where they cannot tell, it says so.
     """
-    check_figure(plot, "--plot")
-
     from forecast.records.analysis import Analysis
     from forecast.records.forecast import Forecast
     from forecast.report.tables import robustness_blocks
@@ -173,12 +169,7 @@ def sensitivity(
     names = [known.name for known in forecast.targets[0].milestones]
     asked_milestone = _known(milestone, names, "--milestone")
     robustness = _robustness(run_dir, forecast, analysis, asked_target, asked_milestone)
-    if plot:
-        from forecast.report.charts import draw_tornado, write_figure
-
-        write_figure(draw_tornado(forecast, robustness), plot)
-    written = (Pairs((("Written", str(plot)),)),) if plot else ()
-    output.print(robustness.model_dump_json(), (*robustness_blocks(forecast, robustness), *written))
+    output.print(robustness.model_dump_json(), robustness_blocks(forecast, robustness))
 
 
 def _robustness(

@@ -87,23 +87,15 @@ def test_another_question_is_measured_from_the_saved_draws(command, run_folder, 
     assert found.sensitivities == robustness.sensitivities
 
 
-def test_the_chart_is_drawn(command, run_folder, tmp_path):
-    ended = command("sensitivity", run_folder, "--plot", tmp_path / "t.svg")
-    assert (ended.code, ended.out) == (0, "")
-    drawn = (tmp_path / "t.svg").read_text()
-    assert 'id="bar:' in drawn
-
-
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--threshold", "60%"], "`sensitivity --threshold` ended with 0.4: use reconcile"),
+        (["--threshold", "60%"], "'sensitivity --threshold' ended with 0.4: use reconcile"),
         (
             ["--target", "lethal_crash"],
             "--target: the run has no 'lethal_crash'. Did you mean 'lethal_clash'?",
         ),
         (["--milestone", "autumn"], "--milestone: the run has no 'autumn'."),
-        (["--plot", "chart.txt"], "--plot: chart.txt ends in '.txt'"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(command, run_folder, arguments, says):
