@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from forecast.errors import InputError, did_you_mean
@@ -42,23 +43,35 @@ class DirectMember:
     furthest_days: int | None = None
 
 
+# Of the module, and not within a function: runs and plans are pickled for other processes.
+def _by_day(
+    hazard: PooledHazard | None,
+    events: EventTable,
+    targets: Sequence[TargetRule],
+    origin: date,
+    start: date,
+    horizon_days: int,
+) -> Mapping[str, Floats]:
+    from forecast.pooled_hazard.hazard import draws_by_day
+
+    return draws_by_day(hazard, events, targets, origin, start, horizon_days)
+
+
+def _at_origins(
+    hazard: PooledHazard | None,
+    events: EventTable,
+    targets: Sequence[TargetRule],
+    origins: Days,
+    start: date,
+    horizons: Horizons,
+) -> Mapping[str, Floats]:
+    from forecast.pooled_hazard.hazard import forecast_origins
+
+    return forecast_origins(hazard, events, targets, origins, start, horizons)
+
+
 def pooled_hazard_member(hazard: PooledHazard | None = None) -> DirectMember:
     """Return the pooled hazard as a member, with these coefficients or the shipped ones."""
-
-    def by_day(
-        events: EventTable, targets: Sequence[TargetRule], origin: date, start: date, horizon_days: int
-    ) -> Mapping[str, Floats]:
-        from forecast.pooled_hazard.hazard import draws_by_day
-
-        return draws_by_day(hazard, events, targets, origin, start, horizon_days)
-
-    def at_origins(
-        events: EventTable, targets: Sequence[TargetRule], origins: Days, start: date, horizons: Horizons
-    ) -> Mapping[str, Floats]:
-        from forecast.pooled_hazard.hazard import forecast_origins
-
-        return forecast_origins(hazard, events, targets, origins, start, horizons)
-
     return DirectMember(
         "panel",
         "pooled hazard",
@@ -69,8 +82,8 @@ def pooled_hazard_member(hazard: PooledHazard | None = None) -> DirectMember:
             "lately, beside what is usual for this pair, and by how long ago the last case was. The fewer "
             "cases a target has, the less it departs; one that never happened keeps its own rate.",
         ),
-        by_day,
-        at_origins,
+        partial(_by_day, hazard),
+        partial(_at_origins, hazard),
         FURTHEST_DAYS,
     )
 

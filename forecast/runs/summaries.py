@@ -514,7 +514,8 @@ def _dated(base: Run, month: Month) -> Iterator[DatedEvent]:
 
 def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]) -> MonthlyRisk:
     whole = [at for at, one in enumerate(months) if one.days >= _WHOLE_DAYS] or [*range(len(months))]
-    even = {at: 1 - (1 - hazards[at]) ** (STANDARD_DAYS / months[at].days) for at in whole}
+    # Rounding may bring a month that is certain above 1.
+    even = {at: 1 - np.clip(1 - hazards[at], 0, 1) ** (STANDARD_DAYS / months[at].days) for at in whole}
     high = max(whole, key=lambda at: even[at].mean())
     low = min(whole, key=lambda at: even[at].mean())
     apart = even[high] - even[low]

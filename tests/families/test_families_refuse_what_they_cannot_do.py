@@ -1,5 +1,6 @@
 """Families are found by name; what one cannot do is refused before anything is fitted."""
 
+import pickle
 import re
 from datetime import date
 from types import SimpleNamespace
@@ -70,7 +71,9 @@ def test_beyond_the_pooled_hazard_the_chance_of_nothing_falls_as_the_models(read
 
 def test_coefficients_that_would_change_nothing_are_refused(read, tmp_path):
     (tmp_path / "own.json").write_text(shipped_hazard().model_dump_json(by_alias=True), encoding="utf-8")
-    assert read("combined, panel: own.json").family.pooled
+    family = read("combined, panel: own.json").family
+    assert family.pooled
+    assert pickle.loads(pickle.dumps(family)).name == "combined", "other processes get it"
     with pytest.raises(ConfigError, match="'model' does not use the pooled hazard"):
         read("model, panel: own.json")
 
