@@ -254,7 +254,7 @@ def test_a_saved_run_answers_as_the_one_in_memory_and_another_folder_says_what_h
     assert ask(saved, **STATES["both"]).probability == ask(Engine(base), **STATES["both"]).probability
     with pytest.raises(RunFolderError, match="no such folder"):
         open_engine(tmp_path / "none")
-    with pytest.raises(RunFolderError, match="holds no run"):
+    with pytest.raises(RunFolderError, match="not a whole run folder"):
         open_engine(tmp_path)
     copy = shutil.copytree(run_folder, tmp_path / "run")
     (copy / "posterior.nc").unlink()
