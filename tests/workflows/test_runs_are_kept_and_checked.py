@@ -40,6 +40,13 @@ def test_a_near_certain_headline_is_measured_like_any_other(kept):
     surely = np.zeros_like(run.survival.values)
     surely[..., 0] = 1.0
     certain = replace(run, made=replace(run.mixture, ahead=replace(run.survival, values=surely)))
+    some = surely[run.few_rows]
+    few = replace(run.few, ahead=replace(run.few.survival, values=some), plain=None)
+    ones = {
+        name: type(curve)(*(np.ones_like(part) for part in vars(curve).values()))
+        for name, curve in run.curves.items()
+    }
+    certain.__dict__.update(few=few, curves=ones)
     found = measure_robustness(certain)
     ends = [end.probability for bar in found.tornado for end in (bar.lower, bar.upper) if end.probability]
     assert ends == pytest.approx([1.0] * len(ends))
