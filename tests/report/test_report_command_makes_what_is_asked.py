@@ -110,6 +110,7 @@ def test_a_build_that_fails_does_not_keep_the_earlier_run_it_was_given(factory, 
     code, _, err = command("report", folder, "--previous", earlier, "--template", tmp_path / "bad.typ")
     assert code == 2
     assert "bad.typ: typst could not set the report: unknown variable: nonsense" in err
+    assert "bad.typ:1" in err.replace(str(tmp_path), "")
     assert output_hashes(folder) == before
 
 
