@@ -117,12 +117,12 @@ def run(
         }
         written = Pairs(tuple((name, str(path)) for name, path in files.items() if path))
         show((*bottom_line(read_run_records(folder)), written))
-        if reruns := finished.fit.reruns:
-            again = f"Sampled {wording.times(reruns + 1)}, each time longer, since the draws failed a check"
-            show([Prose(f"{again}; more of them from the start (sampler.draws) are faster.", tone="fine")])
         if place:
             failed = "" if finished.forecast.converged else " as failed: neither listed nor scored"
             show([Prose(f"On record{failed}; --no-ledger leaves a run off the record.", tone="fine")])
+        if reruns := finished.fit.reruns:
+            again = f"Sampled {wording.times(reruns + 1)}, each time longer, since the draws failed a check"
+            show([Prose(f"{again}; more of them from the start (sampler.draws) are faster.", tone="fine")])
 
 
 @takes_options

@@ -254,12 +254,12 @@ class Mixture:
     def curves(self) -> Mapping[str, ProbabilityCurve]:
         """Probability of every target by day, with its interval, in order where targets are nested."""
         rules = [rule for rule in self.inputs.rules if self.ahead is not None or self.direct.of(rule.name)]
+        return NestedCurves(rules, self._alone)
 
-        def alone(target: str) -> Sequence[Floats]:
-            draws, weights = self.draws(target)
-            return np.clip(weights @ draws, 0.0, 1.0), *quantiles(draws, weights)
-
-        return NestedCurves(rules, alone)
+    def _alone(self, target: str) -> Sequence[Floats]:
+        """Probability, low and high of a target by day; a method, so that a mixture can be pickled."""
+        draws, weights = self.draws(target)
+        return np.clip(weights @ draws, 0.0, 1.0), *quantiles(draws, weights)
 
     def probability(self, target: str, day: int) -> float:
         """Probability that a target happens before a day."""
