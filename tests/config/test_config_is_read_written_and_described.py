@@ -93,7 +93,7 @@ def test_the_resolved_text_leaves_nothing_implicit_and_reads_back_equal(write, t
     again = load_config(tmp_path / "again.yaml")
     assert (again, resolved_yaml(again)) == (config, text)
     plain = yaml.safe_load(text)
-    assert plain["sampler"]["draws"] == 750
+    assert plain["sampler"]["draws"] == 800
     assert {"paper": "a4", "logo": None, "fonts": [], "impact": {}}.items() <= plain["report"].items()
 
 
