@@ -271,7 +271,7 @@ class SamplerConfig(Section):
     chains: Whole = Field(default=4, ge=2, le=64, description="chains; convergence cannot be judged from one")
     seed: Whole = Field(default=1, ge=0, le=2**63 - 1, description="same config and seed, same numbers")
     target_accept: Number = Field(
-        default=0.85, gt=0.5, lt=1.0, description="target acceptance rate of the sampler"
+        default=0.9, gt=0.5, lt=1.0, description="target acceptance rate of the sampler"
     )
     max_minutes: Number = Field(
         default=240.0,

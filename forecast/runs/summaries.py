@@ -20,7 +20,7 @@ from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.reading import source_limits
 from forecast.events.table import EventTable
 from forecast.events.terms import terms_of
-from forecast.inference.importance import monte_carlo_error, ratio_by_draw
+from forecast.inference.importance import mixing, monte_carlo_error, ratio_by_draw
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import prior_draws, stream_draws, tension_at_steps
 from forecast.models.simulate import Simulator
@@ -259,10 +259,7 @@ def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[Paramet
 
 
 def _parameter(prior: NamedPrior, values: NDArray[np.float64], n_chains: int) -> ParameterSummary:
-    # Here, since scenarios use this module too and are to answer before ArviZ is loaded.
-    from arviz_stats.base import array_stats
-
-    chains = values.reshape(n_chains, -1)
+    rhat, ess_bulk, _ = mixing(values.reshape(n_chains, -1), tails=False)
     lower, upper = np.quantile(values, [0.05, 0.95])
     prior_lower, prior_upper = prior.distribution.quantile([0.05, 0.95])
     return ParameterSummary(
@@ -276,8 +273,8 @@ def _parameter(prior: NamedPrior, values: NDArray[np.float64], n_chains: int) ->
         posterior_mean=float(values.mean()),
         posterior_interval90=(float(lower), float(upper)),
         mcse=monte_carlo_error(values, n_chains),
-        rhat=float(array_stats.rhat(chains, chain_axis=0, draw_axis=1)),
-        ess_bulk=float(array_stats.ess(chains, chain_axis=0, draw_axis=1, method="bulk")),
+        rhat=rhat,
+        ess_bulk=ess_bulk,
     )
 
 

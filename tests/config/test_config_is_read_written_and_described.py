@@ -38,7 +38,7 @@ def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
         800,
         150,
         4,
-        0.85,
+        0.9,
     )
     assert (config.step, config.model.family, config.report.paper) == ("week", "combined", "a4")
     assert "6 January 2024: 180 days ahead (days_180)." in describe_config(config)
