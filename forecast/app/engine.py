@@ -1,9 +1,8 @@
 """A run kept in memory: the answer to a state of the page, and what takes long, new fits and searches.
 
-The numbers are those of ``forecast scenario`` and ``reconcile``. An answer is worked out on few draws of the
-run and carried over to its own numbers, S = S_run·S′_few / S_few, so that the forecast of the run itself is
-shown to the last digit. Probabilities are in [0, 1] and differences in parts of one; a day is counted from
-the origin, the first day ahead. ``docs/page.md`` explains the answer.
+The numbers are those of ``forecast scenario`` and ``reconcile``, by the same code. Probabilities are in
+[0, 1] and differences in parts of one; a day is counted from the origin, the first day ahead.
+``docs/page.md`` explains the answer.
 """
 
 from __future__ import annotations
@@ -21,9 +20,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from forecast import wording
 from forecast.app.model import State, StateError, act_kind, chance_text, read_goal, read_state, told_by_record
@@ -49,14 +45,10 @@ from forecast.runs.run import Run, read_run
 from forecast.scenarios.evaluate import evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
 
-Floats = NDArray[np.float64]
-
 CHART_DAYS = 7
 """Days between two points of a curve; every milestone has one of its own."""
 EFFECT_DAYS = 30
 """Days after an assumed act of which the effect curve tells each."""
-ANSWERED_DRAWS = 250
-"""Draws, about, of which answers are worked out: evenly spaced, as many of every chain."""
 _LEAST_SHOWN = 0.0005
 """A twentieth of a point: less is shown as none."""
 _LEAST = 1e-12
