@@ -310,7 +310,7 @@ def test_shares_are_those_of_the_intensity(inputs, base):
     ("arguments", "message"),
     [
         (["nowhere.yaml"], "nowhere.yaml: there is no such file or folder. Give a run folder, or a config"),
-        (["."], "is no folder of a saved run. Give a run folder, or a config"),
+        (["."], "not a whole run folder"),
         (["case.yaml", "--days", "0"], "--days"),
         (["case.yaml", "--days", "181"], "--days"),
         (["events.csv"], "events.csv"),
