@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from forecast.blocks import Block, Prose
 from forecast.config import Config
 from forecast.errors import LedgerError
-from forecast.events.countries import actor_named, pair_named
+from forecast.events.countries import pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.chain import (
@@ -360,7 +360,7 @@ def resolve_ledger(
             f"{events.source}: is about {'-'.join(pair)}, which no forecast on record is about. On record: "
             f"{known}. The file holds {pairs_in_words(held)}.{advice}"
         )
-    if not any(_between(question).mask(events).any() for question in asked):
+    if not any(DyadRule(*question.sides).mask(events).any() for question in asked):
         raise LedgerError(
             f"{events.source}: holds no act between {pair[0]} and {pair[1]}. It holds {pairs_in_words(held)}"
         )
@@ -371,7 +371,7 @@ def resolve_ledger(
             f"{events.source}: {what} is {last}, but only days that are over can be covered: the latest is "
             f"{today - timedelta(days=1)} (UTC). Give an earlier day with --through"
         )
-    sides = {actor for question in asked for actor in _between(question).actors}
+    sides = {actor for question in asked for actor in DyadRule(*question.sides).actors}
     done = Resolved(
         dyad=pair,
         scale=_scale(asked, events, pair, scale),
@@ -467,17 +467,12 @@ def first_trigger(events: EventTable, question: Question, through: date) -> date
 
 
 def _acts_of(events: EventTable, question: Question) -> EventTable:
-    return events.select(replace(_between(question), theatre=question.theatre).mask(events))
-
-
-def _between(question: Question) -> DyadRule:
-    # Event files are read with codes for names of countries; an entry may be older than that.
-    return DyadRule(*(tuple(map(actor_named, side)) for side in question.sides))
+    return events.select(DyadRule(*question.sides, question.theatre).mask(events))
 
 
 def _is_covered(question: Question, pair: tuple[str, str]) -> bool:
     """Whether a file about a pair answers a question: one actor of each side, or the sides themselves."""
-    rule = _between(question)
+    rule = DyadRule(*question.sides)
     low, high = pair
     return question.dyad == pair or (low in rule.a and high in rule.b) or (low in rule.b and high in rule.a)
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from forecast.events.dyads import DyadRule
-
 WORKED_CASE = Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"
 HINDCAST = ("hindcast", str(WORKED_CASE), "--from")
 EVENTS = """\
@@ -154,15 +152,3 @@ def test_a_run_refuses_a_ledger_it_cannot_use_before_any_work(command, tmp_path,
     ended = command("run", WORKED_CASE, "--out", tmp_path / "runs", "--ledger", tmp_path / "x")
     assert (ended.code, "is no ledger, or a damaged one" in ended.err) == (2, True)
     assert not (tmp_path / "runs").exists()
-
-
-def test_a_forecast_on_record_under_names_of_countries_is_resolved_by_their_codes(case, command, tmp_path):
-    sides = DyadRule(("India",), ("Pakistan",))
-    case.record("2022-01-01", {"crisis": {30: 0.75}}, acts=sides)
-    named = EVENTS.replace("USA", "India").replace("CHN", "Pakistan").replace("2022-01-15", "15/01/2022")
-    (tmp_path / "events.csv").write_text(named)
-    options = ("--ledger", case.path, "--dates", "dmy")
-    ended = command("ledger", "resolve", "--events", tmp_path / "events.csv", *options)
-    assert ended.code == 0
-    assert "Resolved: 1 question: 1 yes, 0 no." in ended.out
-    assert "Note: names of countries are read as codes: 'India' as IND and 'Pakistan' as PAK.\n" in ended.err
