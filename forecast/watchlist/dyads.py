@@ -60,7 +60,7 @@ from forecast.runs.files import (
 )
 from forecast.runs.inputs import Inputs, inputs_of, load_hazard, load_population
 from forecast.runs.mixture import Mixture, direct_answers
-from forecast.runs.run import Run, horizon_days, read_run, stage_seeds, write_run
+from forecast.runs.run import Run, chances_of, horizon_days, mixture_of, read_run, stage_seeds, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.storage import read_json, write_file
 from forecast.store import UpdateReport, update_store
@@ -278,9 +278,7 @@ def forecast_dyad(job: Job) -> tuple[DyadRow, Run | None]:
     try:
         row, run = _forecast(job.config, job.events, job.fitted)
         if job.earlier is not None and not row.failure:
-            then, _ = _forecast(job.config, job.earlier, job.fitted)
-            if not then.failure:
-                row = row.model_copy(update={"counterfactual": then.targets})
+            row = row.model_copy(update={"counterfactual": _targets(job.config, job.earlier, job.fitted)})
         return row, run
     except NotConvergedError as error:
         return failed("not_converged", str(error)), None
@@ -303,6 +301,16 @@ def _forecast(config: Config, events: EventTable, fitted: Fitted | None) -> tupl
     work: Work = "reweighted" if weights else "fitted" if run else "direct"
     cautions = (*far_from_baseline(targets, inputs.data.grid), *cautions_of(inputs))
     return DyadRow(targets=targets, cautions=cautions, work=work, weights=weights), run
+
+
+def _targets(config: Config, events: EventTable, fitted: Fitted | None) -> tuple[TargetForecast, ...] | None:
+    """Forecast the targets alone, from carried draws without the rest of a run; ``None`` where they fail."""
+    inputs = inputs_of(config, events)
+    carried = carry(fitted, inputs, stage_seeds(config).fit) if fitted else None
+    if carried is None:
+        return _forecast(config, events, None)[0].targets or None
+    fit = carried[0]
+    return target_forecasts(mixture_of(inputs, chances_of(inputs, fit)), fit.n_chains)
 
 
 def direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
