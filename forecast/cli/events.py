@@ -16,17 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from forecast.blocks import (
-    Block,
-    Bullets,
-    Entry,
-    Pairs,
-    Prose,
-    Table,
-    Verbatim,
-    plain_table,
-    right,
-)
+from forecast.blocks import Block, Bullets, Entry, Pairs, Prose, Table, Verbatim, plain_table, right
 from forecast.cli.options import (
     DATES,
     SCALE,
@@ -484,10 +474,7 @@ def draft(
 
 
 def _drafted(
-    file: ProposalFile,
-    added: Sequence[Proposal],
-    refusals: Sequence[dict[str, str]],
-    kinds: dict[str, int],
+    file: ProposalFile, added: Sequence[Proposal], refusals: Sequence[dict[str, str]], kinds: dict[str, int]
 ) -> Iterator[Block]:
     yield Bullets(tuple(f"{proposal.id}: {_in_short(proposal.cells)}" for proposal in added))
     if refusals:
@@ -643,18 +630,12 @@ def import_events(
     from forecast.feeds.importing import import_feed
 
     switches = Switches(
-        root_only=root_only,
-        min_sources=min_sources,
-        repeat_days=repeat_days,
-        known_date=known_date,
+        root_only=root_only, min_sources=min_sources, repeat_days=repeat_days, known_date=known_date
     )
     options = feed_options(source_format, dyad, switches)
     with show_progress(shown=output.for_people) as draw:
         report = import_feed(
-            files,
-            options,
-            out,
-            listen=lambda done, total: draw(StageProgress("import", done, total)),
+            files, options, out, listen=lambda done, total: draw(StageProgress("import", done, total))
         )
     output.print(report.to_dict(), report.blocks())
 

@@ -334,11 +334,7 @@ class Merged:
 
 
 def merge_units(
-    units: Sequence[Unit],
-    coders: Sequence[str],
-    *,
-    rule: Rule = "first",
-    has_verified: bool = True,
+    units: Sequence[Unit], coders: Sequence[str], *, rule: Rule = "first", has_verified: bool = True
 ) -> Merged:
     """Make one row of each event; ``coders`` are their names, by position.
 

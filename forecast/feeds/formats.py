@@ -265,11 +265,7 @@ class ImportOptions:
     switches: Switches
 
 
-def feed_options(
-    source_format: str,
-    dyads: Sequence[str],
-    switches: Switches | None = None,
-) -> ImportOptions:
+def feed_options(source_format: str, dyads: Sequence[str], switches: Switches | None = None) -> ImportOptions:
     """Return the options of an import, checked.
 
     Parameters
@@ -306,10 +302,7 @@ def check_switches(switches: Switches, layout: Layout) -> None:
     for option, used, name, what in needs:
         if used and not layout.has(name):
             raise InputError(f"{option}: {layout.name} files do not say {what}. Leave the option out")
-    for option, number in (
-        ("--min-sources", switches.min_sources),
-        ("--repeat-days", switches.repeat_days),
-    ):
+    for option, number in (("--min-sources", switches.min_sources), ("--repeat-days", switches.repeat_days)):
         if number < 0:
             raise InputError(f"{option} {number}: expected 0 or more")
 

@@ -32,13 +32,7 @@ DOC = Path(__file__).resolve().parents[2] / "docs/codebook.md"
 
 def test_categories_keep_the_order_of_arrays_that_were_saved():
     assert COOPERATIVE == ("visit", "channel_opening", "cooperation")
-    assert CONFLICTUAL == (
-        "channel_closure",
-        "sanction",
-        "military_incident",
-        "military_posture",
-        "dispute",
-    )
+    assert CONFLICTUAL == ("channel_closure", "sanction", "military_incident", "military_posture", "dispute")
     assert [category_kind(name) for name in CATEGORIES] == ["cooperative"] * 3 + ["conflictual"] * 5
     with (DATA / "categories.csv").open(encoding="utf-8", newline="") as file:
         assert tuple(row["name"] for row in csv.DictReader(file)) == CATEGORIES

@@ -7,12 +7,7 @@ import numpy as np
 import pytest
 from nltk.metrics.agreement import AnnotationTask
 
-from forecast.events.duplicates import (
-    krippendorff_alpha,
-    match_events,
-    measure_agreement,
-    merge_units,
-)
+from forecast.events.duplicates import krippendorff_alpha, match_events, measure_agreement, merge_units
 from forecast.events.reading import read_events
 from forecast.events.table import COLUMNS, Event, EventTable
 from tests.conftest import an_act

@@ -3,12 +3,7 @@
 import pytest
 
 from forecast.events.codebook import countries
-from forecast.events.countries import (
-    country_names,
-    near_actor,
-    near_country,
-    pair_title,
-)
+from forecast.events.countries import country_names, near_actor, near_country, pair_title
 from forecast.events.reading import read_events
 
 HEADER = "date,initiator,target,category,severity"

@@ -29,12 +29,7 @@ def imported(tmp_path) -> Callable[..., Imported]:
     """Import files of a format; other arguments are switches."""
 
     def run(
-        files: list[Path],
-        name: str,
-        *dyads: str,
-        output: str = "events.csv",
-        crosswalk=None,
-        **switches,
+        files: list[Path], name: str, *dyads: str, output: str = "events.csv", crosswalk=None, **switches
     ) -> Imported:
         layout = LAYOUTS[name]
         options = ImportOptions(

@@ -6,12 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from forecast.feeds.importing import (
-    MIRRORED,
-    REPEATED,
-    SOUND,
-    mark_repeats,
-)
+from forecast.feeds.importing import MIRRORED, REPEATED, SOUND, mark_repeats
 
 
 @pytest.mark.parametrize(

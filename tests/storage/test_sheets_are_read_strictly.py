@@ -25,10 +25,7 @@ def test_rows_know_their_lines_whatever_the_order_of_columns(tmp_path):
     ("text", "said"),
     [
         ("name,chance_\n", ":1: unknown column 'chance_'. Did you mean 'chance'? Expected: name,chance"),
-        (
-            "name\n",
-            ":1: the column 'chance' is missing. Expected: name,chance, and if you like note. Give",
-        ),
+        ("name\n", ":1: the column 'chance' is missing. Expected: name,chance, and if you like note. Give"),
         ("name,chance,name\n", ":1: the column 'name' appears twice. Keep one"),
         ("name,chance\na\n", ":2: does not have the 2 cells of the header"),
         ("name,chance\na,1,2\n", ":2: does not have the 2 cells of the header"),
