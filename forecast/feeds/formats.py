@@ -24,7 +24,6 @@ from forecast.events.countries import country_names
 System = Literal["cameo", "plover", "acled", "ucdp"]
 """Which crosswalk gives a code its meaning."""
 SYSTEMS: tuple[System, ...] = get_args(System)
-LOWEST, HIGHEST = -10.0, 10.0
 MAX_COLUMNS = 5_000
 FIRST_LINES = 1_000
 """Lines at the beginning of a text by which its format is judged."""
@@ -108,23 +107,11 @@ class Shape(NamedTuple):
         """The mark round cells; between tabs a stray one must not swallow lines."""
         return '"' if self.separator in ",;|" else None
 
-    @property
-    def quoting(self) -> Literal[0, 3]:
-        """The same, as Python's reader wants it."""
-        return csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
-
     def rows(self, lines: Sequence[str]) -> Iterator[list[str]]:
         """Yield the cells of the rows of some lines, up to one that cannot be read."""
+        quoting = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
         with suppress(csv.Error):
-            rows = csv.reader(lines, delimiter=self.separator, quoting=self.quoting)
-            yield from (row for row in rows if any(row))
-
-    def fitted(self, cells: Sequence[str], optional: int) -> list[str] | None:
-        """Return the cells of a row of this width; some may lack at its end, and empty ones be too many."""
-        width = len(self.columns)
-        if any(cell.strip() for cell in cells[width:]) or len(cells) < width - optional:
-            return None
-        return [*cells[:width], *[""] * (width - len(cells))]
+            yield from filter(any, csv.reader(lines, delimiter=self.separator, quoting=quoting))
 
 
 def shape_of(layout: Layout, lines: Sequence[str]) -> Shape:
@@ -134,8 +121,11 @@ def shape_of(layout: Layout, lines: Sequence[str]) -> Shape:
         separator = max(",;\t|", key=lines[0].count)
         names = next(Shape((), separator).rows(lines[:1]), [])
         shape = Shape(_named_columns(layout, names, lines), separator, header=True)
-    rows = shape.rows(lines[shape.header :])
-    fits = [shape.fitted(cells, layout.optional) is not None for cells in rows]
+    most = len(shape.columns)
+    fits = [
+        len(cells) >= most - layout.optional and not any(map(str.strip, cells[most:]))
+        for cells in shape.rows(lines[shape.header :])
+    ]
     if sum(fits) < len(fits) / 2:
         wrong = f"{len(fits) - sum(fits):,} of the first {len(fits):,} rows are not of its form"
         raise _wrong_format(layout.name, lines, wrong)
@@ -266,21 +256,9 @@ class ImportOptions:
 
 
 def feed_options(source_format: str, dyads: Sequence[str], switches: Switches | None = None) -> ImportOptions:
-    """Return the options of an import, checked.
+    """Return the options of an import: a name of ``LAYOUTS``, pairs such as ``USA,CHN``, switches.
 
-    Parameters
-    ----------
-    source_format : str
-        A name of ``LAYOUTS``.
-    dyads : sequence of str
-        Pairs of actors such as ``"USA,CHN"``.
-    switches : Switches, optional
-        How noise is handled; the defaults take out repeats alone.
-
-    Raises
-    ------
-    InputError
-        An option that is wrong, or that would have no effect.
+    Raises ``InputError``: an option is wrong, or would have no effect.
     """
     if source_format not in LAYOUTS:
         hint = did_you_mean(source_format, LAYOUTS, cutoff=0.5)

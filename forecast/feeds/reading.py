@@ -1,14 +1,13 @@
 """Files of a feed → the fate of every row, and a table of candidates: sound rows of the dyads asked for.
 
 A thread unpacks files into texts, in batches. One DuckDB statement (``data/judge.sql``, with the expressions
-of the layout) reads the texts of a batch and judges their rows, under a memory limit; rows with too many
-cells, or quoted in a way that it cannot read, come from its reject tables and are read again one by one. A
-file that cannot be read to its end is named, and none of its rows counts.
+of the layout) reads the texts of a batch and judges their rows, under a memory limit; lines that it cannot
+cut into cells come from its reject tables and are counted. A file that cannot be read to its end is named,
+and none of its rows counts.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
 import lzma
 import shutil
@@ -56,6 +55,8 @@ MAX_EXPANSION, FREE_BYTES = 200, 10_000_000
 unpack to 10 to 50 times theirs."""
 MOST_REJECTED = 200_000
 """Cells of a text that are absent or too many; with more of them the file is set aside."""
+SURPLUS = tuple(f"_surplus_{number}" for number in range(8))
+"""Cells that a row between tabs may have too many: some published files carry empty ones at the end."""
 MAX_SPREAD = 5_000
 """Rows that one record becomes at most."""
 SHOWN = 3
@@ -119,10 +120,8 @@ class Tally:
 def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[str, bytes]]:
     """Yield blocks of whole lines of a file, unpacked, with the name of the text where it holds several.
 
-    Raises
-    ------
-    CorruptFileError
-        The file cannot be opened, is cut short, fails its checksum, is no text, or unpacks to too much.
+    Raises ``CorruptFileError``: it cannot be opened, is cut short, fails its checksum, is no text, or unpacks
+    to too much.
     """
     try:
         with open_plain(path, sys.maxsize) as stream, ExitStack() as ends:
@@ -142,7 +141,7 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[st
             for name, text in texts:
                 for block in _line_blocks(text, block_bytes):
                     total += len(block)
-                    if total > (most := _most_unpacked(stream.tell())):
+                    if total > (most := max(FREE_BYTES, MAX_EXPANSION * stream.tell())):
                         raise CorruptFileError(
                             f"it unpacks to more than {most:,} bytes from its first {stream.tell():,}, which "
                             "no packed feed does. If its rows are sound, unpack it first"
@@ -156,10 +155,6 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[st
         raise CorruptFileError(f"the archive cannot be opened ({error})") from error
     except OSError as error:
         raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
-
-
-def _most_unpacked(packed_bytes: int) -> int:
-    return max(FREE_BYTES, MAX_EXPANSION * packed_bytes)
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes]]]:
@@ -220,6 +215,11 @@ class Text(NamedTuple):
     name: str
     shape: Shape
 
+    def line_at(self, position: int) -> int:
+        """Return the line in which a byte lies."""
+        with self.path.open("rb") as stream:
+            return stream.read(position).count(b"\n") + 1
+
 
 @dataclass
 class _Batch:
@@ -266,25 +266,6 @@ def _batches(files: Mapping[str, Path], options: ImportOptions, folder: Path) ->
             batch = None
     if batch is not None:
         yield batch
-
-
-def _line_of(text: Text, position: int) -> int:
-    """Return the line of a text in which a byte lies."""
-    with text.path.open("rb") as stream:
-        return stream.read(position).count(b"\n") + 1
-
-
-def _text_of(text: Text, rows: Sequence[Sequence[str]]) -> Text:
-    """Return a text of some rows, in the shape of another."""
-    shape = text.shape
-    path = text.path.with_name(f"{text.path.name}-again")
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        mark, separator = shape.quote, shape.separator
-        table = csv.writer(
-            stream, delimiter=separator, quotechar=mark, quoting=shape.quoting, lineterminator="\n"
-        )
-        table.writerows(rows)
-    return text._replace(path=path, shape=shape._replace(header=False))
 
 
 # Texts → fates
@@ -384,7 +365,7 @@ class Engine:
         self.failures[key] = error
         self.tallies.pop(key, None)
 
-    def _judge(self, texts: Sequence[Text], *, mend: bool = True) -> None:
+    def _judge(self, texts: Sequence[Text]) -> None:
         """Judge every row of some texts; tally them and add the candidates to the table."""
         # Judged and grouped in one pass: a table of all rows costs half more.
         self.execute(
@@ -393,7 +374,7 @@ class Engine:
             f"min(example, {SHOWN}) AS examples, list(held) FILTER (WHERE fate = '{KEPT}') AS held "
             f"FROM ({self._judging(texts)}) GROUP BY ALL"
         )
-        again = self._reread(texts, mend=mend)
+        self._count_rejected(texts)
         counted = "SELECT _text, fate, world, CAST(known AS VARCHAR), rows, lines, restored FROM judged"
         for number, fate, world, day, rows, lines, restored in self.execute(counted):
             if tally := self.tallies.get(texts[number].key):
@@ -414,54 +395,43 @@ class Engine:
             candidates = data_text("candidates.sql")
             self.execute(f"CREATE TABLE IF NOT EXISTS candidates AS {candidates} LIMIT 0")
             self.execute(f"INSERT INTO candidates {candidates}")
-        if again:
-            self._judge(again, mend=False)
 
-    def _reread(self, texts: Sequence[Text], *, mend: bool) -> list[Text]:
-        """Count the rows that were rejected; return texts of those that fit but for empty cells."""
-        # A text that a reject has is cut to the longest row.
-        cut = f"strlen(e.csv_line) >= {MAX_LINE_BYTES - 4}"
+    def _count_rejected(self, texts: Sequence[Text]) -> None:
+        """Count the lines that could not be cut into cells; set files aside that hold too many of them."""
+        # A text that a reject has is cut to the longest row; one of several lines begins with a stray quote.
         rows = self.execute(
             "SELECT s.file_path, e.line_byte_position, any_value(e.csv_line), count(*), "
-            f"bool_or({cut}), bool_or({cut} AND e.error_type = 'UNQUOTED VALUE') "
+            "bool_or(e.error_type = 'UNQUOTED VALUE') "
             "FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"
         )
         self.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
         places = {text.path.name: text for text in texts}
-        again: dict[Text, list[list[str]]] = defaultdict(list)
-        for text, group in groupby(rows, key=lambda row: places[Path(row[0]).name]):
-            shape, tally, rejected = text.shape, self.tallies.get(text.key), list(group)
-            endless = [position for _, position, *_, is_endless in rejected if is_endless]
-            if sum(row[3] for row in rejected) >= MOST_REJECTED:
-                wrong = f"{len(rejected):,} rows or more do not have its {len(shape.columns)} columns"
+        errors: dict[str, int] = defaultdict(int)
+        for file, position, content, number, is_stray in rows:
+            text = places[Path(file).name]
+            tally, most = self.tallies.get(text.key), len(text.shape.columns)
+            is_cut = len(content.encode()) >= MAX_LINE_BYTES - 4
+            errors[file] += number
+            if errors[file] >= MOST_REJECTED:
+                wrong = f"{MOST_REJECTED:,} rows or more do not have its {most} columns"
                 self._set_aside(text.key, CorruptFileError(wrong))
-            elif endless:
-                wrong = f"the quoted cell that begins in line {_line_of(text, endless[0])} does not end"
+            elif is_cut and is_stray:
+                wrong = f"the quoted cell that begins in line {text.line_at(position)} does not end"
                 self._set_aside(text.key, CorruptFileError(wrong))
             elif tally:
-                for _, position, content, _, is_cut, _ in rejected:
-                    for line in filter(str.strip, [content] if is_cut else content.split("\n")):
-                        open_quote = shape.quote is not None and line.count(shape.quote) % 2 == 1
-                        cells = [] if is_cut else next(shape.rows([line]), [])
-                        fitted = shape.fitted(cells, self.options.layout.optional) if mend else None
-                        if fitted and not open_quote:
-                            again[text].append(fitted)
-                        else:
-                            self._drop(tally, text, position, len(cells))
-        return [_text_of(text, rows) for text, rows in again.items() if text.key in self.tallies]
-
-    def _drop(self, tally: Tally, text: Text, position: int, width: int) -> None:
-        """Count a row of another width; ``position`` is the byte with which it begins."""
-        most = len(text.shape.columns)
-        tally.rows += 1
-        tally.lines += 1
-        tally.fates["width"] += 1
-        if len(tally.examples["width"]) < SHOWN:
-            widths = " or ".join(str(width) for width in sorted({most - self.options.layout.optional, most}))
-            wrong = f"{width} columns, not {widths}" if width else "not readable: a cell or row is too long"
-            if most - self.options.layout.optional <= width <= most:
-                wrong = "a quoted cell does not end"
-            tally.show("width", f"{text.name}:{_line_of(text, position)}: {wrong}")
+                lines = 1 if is_cut else sum(bool(line.strip()) for line in content.split("\n"))
+                tally.rows += lines
+                tally.lines += lines
+                tally.fates["width"] += lines
+                if len(tally.examples["width"]) < SHOWN:
+                    widths = {most - self.options.layout.optional, most}
+                    width = len(next(text.shape.rows([content]), []))
+                    wrong = f"{width} columns, not {' or '.join(map(str, sorted(widths)))}"
+                    if is_cut:
+                        wrong = "not readable: a cell or row is too long"
+                    elif is_stray:
+                        wrong = "a quoted cell does not end"
+                    tally.show("width", f"{text.name}:{text.line_at(position)}: {wrong}")
 
     def actors(self, files: Mapping[str, Path]) -> tuple[int, list[str]]:
         """Return the rows of the first batch, and the countries that occur in them, most frequent first."""
@@ -502,7 +472,8 @@ class Engine:
         """Return the statement that reads texts of a shape, the first of which has this place among all."""
         layout = self.options.layout
         lead, second = _named(shape.columns[0]), _named(shape.columns[:2][-1])
-        kinds = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in shape.columns)
+        surplus = () if shape.quote else SURPLUS
+        kinds = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in (*shape.columns, *surplus))
         mark, separator = quoted(shape.quote or ""), quoted(shape.separator)
         scan = (
             f"read_csv([{', '.join(map(quoted, paths))}], columns={{{kinds}}}, auto_detect=false, "
@@ -513,15 +484,17 @@ class Engine:
         )
         # Between tabs, cells that are absent are null and cells without content are not.
         least = len(shape.columns) - layout.optional
-        wrong = f"'row ' || left({lead}, 30) || ': fewer than {least} columns'"
-        short = f"CASE WHEN {_named(shape.columns[least - 1])} IS NULL THEN {wrong} END"
-        cells = {name: _named(name) for name in layout.columns if name in shape.columns}
+        most, row = len(shape.columns), f"'row ' || left({lead}, 30) || ': "
+        short = (
+            f"CASE WHEN {_named(shape.columns[least - 1])} IS NULL THEN {row}fewer than {least} columns' "
+            f"WHEN trim(concat({', '.join(SURPLUS)})) <> '' THEN {row}more than {most} columns' END"
+        )
+        chosen = ", ".join(
+            f"CAST({_named(name) if name in shape.columns else 'NULL'} AS VARCHAR) AS {_named(name)}"
+            for name in layout.columns
+        )
         return (
             f"SELECT CAST(file_index AS INTEGER) + {first} AS _text, "
-            f"{'NULL' if shape.quote else short} AS short, {self._chosen(cells)} "
+            f"{'NULL' if shape.quote else short} AS short, {chosen} "
             f"FROM {scan} WHERE trim({lead}) <> '' OR {second} IS NOT NULL"
         )
-
-    def _chosen(self, cells: Mapping[str, str]) -> str:
-        columns = self.options.layout.columns
-        return ", ".join(f"CAST({cells.get(name, 'NULL')} AS VARCHAR) AS {_named(name)}" for name in columns)

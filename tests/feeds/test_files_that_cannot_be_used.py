@@ -214,18 +214,21 @@ def own_row(number: int, summary: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("summary", "shown"),
+    ("summary", "lost", "shown"),
     [
-        (f'"{"é" * 600_000}"', "own.csv:3: not readable: a cell or row is too long"),
-        ('"stray', "own.csv:3: a quoted cell does not end"),
-        ("a,b,c", "own.csv:3: 9 columns, not 6 or 7"),
+        (f'"{"é" * 600_000}"', {1}, "own.csv:3: not readable: a cell or row is too long"),
+        # Up to the next quotation mark it is one cell.
+        ('"stray', {1, 2}, "own.csv:3: a quoted cell does not end"),
+        ("a,b,c", {1}, "own.csv:3: 9 columns, not 6 or 7"),
     ],
 )
-def test_a_row_that_cannot_be_read_costs_itself_and_not_the_rest(imported, tmp_path, summary, shown):
+def test_a_row_that_cannot_be_read_is_counted_and_does_not_cost_the_rest(
+    imported, tmp_path, summary, lost, shown
+):
     rows = [own_row(number, summary if number == 1 else f'"a ""q"", {number}"') for number in range(50)]
     got = imported([own_table(tmp_path / "own.csv", rows)], "acled")
-    assert {int(name.removeprefix("acled-")) for name in got.events.id} == {*range(50)} - {1}
-    assert got.report.fates == {"width": 1}
+    assert {int(name.removeprefix("acled-")) for name in got.events.id} == {*range(50)} - lost
+    assert got.report.fates == {"width": len(lost)}
     assert got.report.examples["width"] == [f"{tmp_path}/{shown}"]
 
 
@@ -245,7 +248,7 @@ def test_a_quoted_cell_without_end_sets_the_file_aside(imported, tmp_path, good)
 def test_a_file_of_too_many_rows_that_do_not_fit_is_set_aside(imported, good, monkeypatch):
     monkeypatch.setattr(reading, "MOST_REJECTED", 5)
     path = good.with_name("narrow.csv")
-    path.write_bytes(good.read_bytes() * 10 + good.read_bytes().replace(b"\n", b"\tx\n") * 3)
+    path.write_bytes(good.read_bytes() * 10 + good.read_bytes().replace(b"\n", b"\tx" * 9 + b"\n") * 3)
     report = imported([good, path], "gdelt2").report
     assert "5 rows or more do not have its 61 columns" in report.set_aside[str(path)]
 
