@@ -109,9 +109,11 @@ class Shape(NamedTuple):
 
     def rows(self, lines: Sequence[str]) -> Iterator[list[str]]:
         """Yield the cells of the rows of some lines, up to one that cannot be read."""
-        quoting = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
         with suppress(csv.Error):
-            yield from filter(any, csv.reader(lines, delimiter=self.separator, quoting=quoting))
+            yield from (
+                row for row in csv.reader(lines, delimiter=self.separator, quoting=quoting) if any(row)
+            )
 
 
 def shape_of(layout: Layout, lines: Sequence[str]) -> Shape:
