@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
@@ -160,13 +159,10 @@ def observe_outcomes(
 class PastEvents:
     """Events known before an origin that happened on or after ``start``; with earlier origins to forecast at.
 
-    ``n_days`` are the days from ``start`` to the origin, at least 1; day ``n_days`` is the origin itself and
-    is not known. ``day`` of the act and ``known_day``, when it became public, count from ``start``; both are
-    below ``n_days``. All arrays are of shape (event,).
-
-    ``origin_days``, shape (origin,), are the days to forecast at, ascending; the last is ``n_days``. What was
-    known at an earlier one are the events before that day: so where there are several, every event was known
-    on its day.
+    ``n_days`` are the days from ``start`` to the origin, at least 1. ``day`` of the act and ``known_day``,
+    when it became public, count from ``start`` and are below ``n_days``; arrays are of shape (event,).
+    ``origin_days``, shape (origin,), are the days to forecast at, ascending; the last is ``n_days``. Where
+    there are several, every event was known on its day.
     """
 
     n_days: int
@@ -189,9 +185,7 @@ class PastEvents:
         Entry ``t``, shape (n_days + 1,): sum over events with known_day < t of 2^(−(t − 1 − day) /
         half-life); the last is that at the origin. An act disclosed late enters late, already aged.
         """
-        from scipy.signal import (
-            lfilter,
-        )  # here, since it takes longer to load than all that needs no features
+        from scipy.signal import lfilter  # takes longer to load than all that needs no features
 
         decay = 2.0 ** (-1.0 / half_life_days)
         lag = self.known_day[chosen] - self.day[chosen]
@@ -250,10 +244,9 @@ def _cut(events: EventTable, target: TargetRule, origins: Days, start: date) -> 
 def find_record_start(events: EventTable, before: date) -> date:
     """Day from which a record is dense enough for its silence to mean something.
 
-    Archives often hold a few stray rows from years in which the dyad was hardly covered. Counting those
-    years as peace lowers every baseline. The record starts with the first event known before ``before`` that
-    is followed by at least ``DENSE_EVENTS`` − 1 more within ``DENSE_DAYS`` days, or with the first event when
-    no stretch is dense (``InputError`` when no event is known before that day).
+    Counting years with a few stray rows as peace would lower every baseline. The record starts with the first
+    event known before ``before`` that is followed by at least ``DENSE_EVENTS`` − 1 more within ``DENSE_DAYS``
+    days, or with the first event when no stretch is dense (``InputError`` when there is none).
     """
     days = np.sort(events.date[events.known_date < as_day(before)])
     if not len(days):
@@ -273,19 +266,9 @@ class LogisticFitError(ArithmeticError):
 def fit_logistic(design: Floats, outcome: Floats, *, weight: Floats, penalty: Floats) -> Floats:
     """Maximise the weighted Bernoulli log likelihood minus half the penalised sum of squares.
 
-    Parameters
-    ----------
-    design : ndarray, shape (row, column)
-        Covariates, an intercept column included where one is wanted.
-    outcome, weight : ndarray, shape (row,)
-        0 or 1 (or a share); how much each row counts, not negative.
-    penalty : ndarray, shape (column,)
-        Precision of the normal prior of each coefficient; 0 = not penalised.
-
-    Returns
-    -------
-    ndarray, shape (column,)
-        Coefficients; ``LogisticFitError`` when there is no finite maximum.
+    ``design`` has shape (row, column), an intercept included where one is wanted; ``outcome`` (0 to 1) and
+    ``weight`` (not negative) have shape (row,). ``penalty``, shape (column,), is the precision of the normal
+    prior of each coefficient. ``LogisticFitError`` when there is no finite maximum.
     """
     beta, linear = np.zeros(design.shape[1]), np.zeros(len(design))
     value = _objective(beta, linear, outcome, weight, penalty)
@@ -332,7 +315,12 @@ def share_of_windows(past: PastEvents, horizon_days: Horizons) -> Floats:
 
     (hits + ½) / (windows + 1), both in distinct windows; ½ where the record is shorter than the horizon.
     """
-    return np.stack([_share(past, int(days)) for days in horizon_days], axis=1)
+    shares = np.empty((len(past.origin_days), len(horizon_days)))
+    for place, days in enumerate(horizon_days.tolist()):
+        complete = _complete(past, days)
+        hits = _so_far(past.window_hits(days))[complete]
+        shares[:, place] = (hits / days + PRIOR_HITS) / (complete / days + 2 * PRIOR_HITS)
+    return shares
 
 
 def share_after_alike(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -342,7 +330,20 @@ def share_after_alike(past: PastEvents, horizon_days: Horizons) -> Floats:
     ``H`` days is the share of hits after past windows of the same kind, shrunk towards climatology by
     ``BORROWED_WINDOWS`` distinct windows; climatology where the record is shorter than two horizons.
     """
-    return np.stack([_share_after(past, int(days)) for days in horizon_days], axis=1)
+    shares = share_of_windows(past, horizon_days)
+    for place, days in enumerate(horizon_days.tolist()):
+        hits = past.window_hits(days)
+        # Entry w of `hits` ends where entry w + days begins; the last complete one is that before the origin.
+        before, after = hits[:-days], hits[days:]
+        pairs = _complete(past, days) - days
+        long = np.flatnonzero(pairs > 0)
+        for kind in (True, False):
+            some = long[hits[pairs[long] + days - 1] == kind]
+            followed = _so_far(before == kind)[pairs[some]] / days
+            hit = _so_far((before == kind) & after)[pairs[some]] / days
+            borrowed = BORROWED_WINDOWS * shares[some, place]
+            shares[some, place] = (hit + borrowed) / (followed + BORROWED_WINDOWS)
+    return shares
 
 
 def _complete(past: PastEvents, days: int) -> NDArray[np.int64]:
@@ -355,44 +356,17 @@ def _so_far(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(flags)])
 
 
-def _share(past: PastEvents, days: int) -> Floats:
-    complete = _complete(past, days)
-    hits = _so_far(past.window_hits(days))[complete]
-    return np.asarray((hits / days + PRIOR_HITS) / (complete / days + 2 * PRIOR_HITS))
-
-
-def _share_after(past: PastEvents, days: int) -> Floats:
-    shares = _share(past, days)
-    hits = past.window_hits(days)
-    # Entry w of `hits` ends where entry w + days begins; the last complete one is that before the origin.
-    before, after = hits[:-days], hits[days:]
-    pairs = _complete(past, days) - days
-    long = np.flatnonzero(pairs > 0)
-    for kind in (True, False):
-        some = long[hits[pairs[long] + days - 1] == kind]
-        followed = _so_far(before == kind)[pairs[some]] / days
-        hit = _so_far((before == kind) & after)[pairs[some]] / days
-        shares[some] = (hit + BORROWED_WINDOWS * shares[some]) / (followed + BORROWED_WINDOWS)
-    return shares
-
-
 def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     """Probability of a target event from a discounted gamma–Poisson rate, averaged over half-lives.
 
     Days with a target event are counted (several events of one day are one flare-up), older ones discounted
-    by 2^(−age / half-life). With a gamma prior on the rate the number of event-days ahead is negative
-    binomial, and P(none in H days) = (b / (b + H))^a. Source of the discounting: Harvey & Fernandes (1989),
-    doi:10.1080/07350015.1989.10509750.
-
-    At every past day each half-life would have given a probability; the windows complete before the origin
-    say how well it did. Half-lives are weighted by exp(sum of log scores / horizon): one unit of evidence a
+    by 2^(−age / half-life): Harvey & Fernandes (1989), doi:10.1080/07350015.1989.10509750. With a gamma prior
+    on the rate P(none in H days) = (b / (b + H))^a. Half-lives are weighted by exp(sum of log scores /
+    horizon) of what each would have said of the windows complete before the origin: one unit of evidence a
     distinct window, since windows begin on every day.
     """
-    shape, rate = _rates_by_half_life(past)
-    ahead = _ahead_by_half_life(shape, rate, horizon_days)
-    weight = _half_life_weights(past, ahead, horizon_days)
-    at_origin = ahead[:, past.origin_days - 1]
-    return np.asarray((weight * at_origin).sum(axis=0) / weight.sum(axis=0))
+    _, ahead, weight = _by_half_life(past, horizon_days)
+    return np.asarray((weight * ahead).sum(axis=0) / weight.sum(axis=0))
 
 
 def log_rate_variance(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -401,9 +375,8 @@ def log_rate_variance(past: PastEvents, horizon_days: Horizons) -> Floats:
     That of the log of a gamma variable is the trigamma function of its shape. Half-lives are averaged by
     their weights; how far apart their rates are is left out.
     """
-    shape, rate = _rates_by_half_life(past)
-    weight = _half_life_weights(past, _ahead_by_half_life(shape, rate, horizon_days), horizon_days)
-    spread = polygamma(1, shape[:, past.origin_days - 1, None])
+    shape, _, weight = _by_half_life(past, horizon_days)
+    spread = polygamma(1, shape[..., None])
     return np.asarray((weight * spread).sum(axis=0) / weight.sum(axis=0))
 
 
@@ -435,13 +408,10 @@ def _rates_by_half_life(past: PastEvents) -> tuple[Floats, Floats]:
     return np.stack(shapes), np.stack(rates)
 
 
-def _ahead_by_half_life(shape: Floats, rate: Floats, horizon_days: Horizons) -> Floats:
-    """P(target within the horizon) as seen on each day, shape (half_life, day, horizon)."""
-    return np.asarray(-np.expm1(-shape[..., None] * np.log1p(horizon_days / rate[..., None])))
-
-
-def _half_life_weights(past: PastEvents, ahead: Floats, horizon_days: Horizons) -> Floats:
-    """Weights of the half-lives at the origins, the largest 1, shape (half_life, origin, horizon)."""
+def _by_half_life(past: PastEvents, horizon_days: Horizons) -> tuple[Floats, Floats, Floats]:
+    """At origins, (half_life, origin, …): shape of the rate; P(target) by horizon; weights, the largest 1."""
+    shape, rate = _rates_by_half_life(past)
+    ahead = -np.expm1(-shape[..., None] * np.log1p(horizon_days / rate[..., None]))
     weight = np.empty((len(ahead), len(past.origin_days), len(horizon_days)))
     for place, days in enumerate(horizon_days):
         # Windows begin on day 1 or later: on day 0 nothing has been observed.
@@ -451,7 +421,7 @@ def _half_life_weights(past: PastEvents, ahead: Floats, horizon_days: Horizons) 
         np.cumsum(np.log(np.where(hits, tried, 1 - tried)), axis=1, out=score[:, 1:])
         score = score[:, np.maximum(_complete(past, int(days)) - 1, 0)] / days
         weight[:, :, place] = np.exp(score - score.max(axis=0))
-    return weight
+    return shape[:, past.origin_days - 1], ahead[:, past.origin_days - 1], weight
 
 
 def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -462,7 +432,9 @@ def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floa
     complete before the origin; each has weight step / horizon, so that overlapping ones count once.
     Climatology where fewer than two past windows are complete.
     """
-    covariates = _covariates(past)
+    kinds = past.is_target, np.isin(past.category, CONFLICTUAL), np.isin(past.category, COOPERATIVE)
+    columns = [past.decayed_count(kind, half_life) for kind in kinds for half_life in COUNT_HALF_LIVES_DAYS]
+    covariates = np.log1p(np.stack(columns, axis=1))
     chances = share_of_windows(past, horizon_days)
     for place, days in enumerate(horizon_days):
         hits = past.window_hits(int(days)).astype(np.float64)
@@ -474,13 +446,6 @@ def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floa
                 now = covariates[past.origin_days[row]]
                 chances[row, place] = _fit_and_predict(covariates[begins], hits[begins], weight, now)
     return chances
-
-
-def _covariates(past: PastEvents) -> Floats:
-    """Covariates on each day up to the origin, shape (n_days + 1, covariate)."""
-    kinds = past.is_target, np.isin(past.category, CONFLICTUAL), np.isin(past.category, COOPERATIVE)
-    columns = [past.decayed_count(kind, half_life) for kind in kinds for half_life in COUNT_HALF_LIVES_DAYS]
-    return np.log1p(np.stack(columns, axis=1))
 
 
 def _fit_and_predict(fitted: Floats, hits: Floats, weight: float, now: Floats) -> float:
@@ -496,15 +461,13 @@ def _fit_and_predict(fitted: Floats, hits: Floats, weight: float, now: Floats) -
     return float(expit(coefficients[0] + coefficients[1:] @ ((now - mean) / spread)))
 
 
-METHODS: Mapping[str, Method] = MappingProxyType(
-    {
-        "climatology": share_of_windows,
-        "constant_rate": constant_rate,
-        "last_window": share_after_alike,
-        "gamma_poisson": discounted_rate,
-        "decayed_logistic": logistic_on_decayed_counts,
-    }
-)
+METHODS: Mapping[str, Method] = {
+    "climatology": share_of_windows,
+    "constant_rate": constant_rate,
+    "last_window": share_after_alike,
+    "gamma_poisson": discounted_rate,
+    "decayed_logistic": logistic_on_decayed_counts,
+}
 BASELINES = tuple(METHODS)
 """Names of the baselines, in the order they are shown."""
 REFERENCE = "climatology"

@@ -7,10 +7,9 @@ why.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -45,7 +44,6 @@ from forecast.evaluation.past_forecasts import (
     complete_origins,
     count_fits,
     known_models,
-    outcomes_of,
     refuse_unanswerable,
     run_backtests,
     silent_end,
@@ -63,7 +61,7 @@ from forecast.records.base import HORIZONS
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
 from forecast.report.tables import gap_text, model_legend, plain_name, score_table, value_text
-from forecast.wording import count, listing, number, percent, share
+from forecast.wording import count, listing, percent, share
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""
@@ -222,45 +220,38 @@ def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str,
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions:
-    """What is forecast of every dyad, from the origin ``first`` to the last day that the files cover.
+    """What is forecast of every dyad, from the origin ``first`` to its last observed day, in ``ends``.
 
-    One fit answers all targets. ``ends`` are last days of single dyads, where they are not ``data_end``:
-    windows that end later are left out. ``horizons`` when absent are those of ``HORIZONS`` that a dyad has a
-    complete window of. ``models`` are some of ``MODELS``, or none; the baselines are always there.
-    ``quick`` takes every third origin only.
+    One fit answers all targets. ``horizons`` when absent are those of ``HORIZONS`` that a dyad has a complete
+    window of. ``models`` are some of ``MODELS``, or none. ``quick`` takes every third origin only.
     """
 
     targets: tuple[TargetRule, ...]
     first: date
-    data_end: date
-    ends: Mapping[str, date] = field(default_factory=dict)
+    ends: Mapping[str, date]
     horizons: tuple[int, ...] | None = None
     origins: Spacing | tuple[date, ...] = "monthly"
     models: tuple[str, ...] = MODELS
     sampler: SamplerOptions = SAMPLER
     quick: bool = False
 
-    def end_of(self, dyad: str) -> date:
-        """Last day on which a dyad was observed."""
-        return self.ends.get(dyad, self.data_end)
-
     def origins_of(self, dyad: str) -> tuple[date, ...]:
         """Origins of a dyad up to the end of its observation (``InputError`` where there is none)."""
-        end = self.end_of(dyad)
+        end, latest = self.ends[dyad], max(self.ends.values())
         if end < self.first:
             raise InputError(f"the data end on {end}, before the first origin, {self.first}")
         origins = tuple(origins_of(self.origins, self.first, end).tolist())
         if isinstance(self.origins, str):
             return origins
-        if not self.first <= origins[0] <= origins[-1] <= self.data_end:
-            span = f"{self.first} to {self.data_end}, as --from and --until say"
+        if not self.first <= origins[0] <= origins[-1] <= latest:
+            span = f"{self.first} to {latest}, as --from and --until say"
             raise InputError(f"origins: got {origins[0]} to {origins[-1]}; allowed: {span}")
         return tuple(day for day in origins if day <= end) or origins[:1]
 
     def never_happened(self, dyads: Mapping[str, EventTable]) -> bool:
         """Whether no target happened in any dyad up to the end of its observation."""
         return not any(
-            (target.mask(events) & (events.date <= np.datetime64(self.end_of(dyad), "D"))).any()
+            (target.mask(events) & (events.date <= np.datetime64(self.ends[dyad], "D"))).any()
             for target in self.targets
             for dyad, events in dyads.items()
         )
@@ -273,17 +264,12 @@ def open_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], 
     """
     bed = find_bed(name)
     events, ends = read_bed_files(bed, data)
-    rules = (
+    rules = tuple(
         TargetRule(name, target.any_of, target.min_severity, tuple(target.by))
         for name, target in bed.targets.items()
     )
     options = BenchmarkOptions(
-        targets=tuple(rules),
-        first=bed.first,
-        data_end=max(ends.values()),
-        ends=ends,
-        horizons=bed.horizons,
-        origins=bed.origins,
+        targets=rules, first=bed.first, ends=ends, horizons=bed.horizons, origins=bed.origins
     )
     if options.never_happened(events):
         message = "no target ever happened in the data of this bed, so that there is nothing to forecast"
@@ -303,7 +289,7 @@ def plan_dyads(
     for dyad, events in dyads.items():
         first = options.origins_of(dyad)[0]
         if (events.known_date < np.datetime64(first, "D")).any():
-            plans[dyad] = plan_dyad(dyad, events, options)
+            plans[dyad] = _plan_dyad(dyad, events, options)
         else:
             left_out[dyad] = f"no event is known before {first}, the first origin"
     if not plans:
@@ -322,13 +308,9 @@ def sides_of(dyad: str, events: EventTable, origin: date) -> DyadRule:
     raise InputError(f"{dyad}: no act between two actors is known before {origin}, the first origin")
 
 
-def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:
-    """Plan the backtest of one dyad; the data begin where its record is dense enough to mean something.
-
-    ``InputError`` when no event is known before the first origin or a horizon that was asked for has no
-    complete window.
-    """
-    end, origins = options.end_of(dyad), options.origins_of(dyad)
+def _plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:
+    """The data begin where the record is dense enough to mean something."""
+    end, origins = options.ends[dyad], options.origins_of(dyad)
     models = known_models(options.models) if options.models else ()
     sides = sides_of(dyad, events, origins[0])
     asked = options.horizons or complete_horizons(origins[0], end)
@@ -347,20 +329,14 @@ def plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Backt
             sampler=options.sampler,
             too_long=() if options.horizons else tuple(sorted({*HORIZONS} - {*horizons})),
         )
-        outcomes_of(plan, events)
         refuse_unanswerable(plan, events)
     except InputError as error:
         raise InputError(f"{dyad}: {error}") from error
     return plan
 
 
-def coverage_of(plan: BacktestPlan, events: EventTable) -> dict[str, Any]:
-    """Describe the record of a dyad up to the end of its observation, ``until``, in plain JSON values.
-
-    ``silent_days`` lie between the last act and the end. ``silent`` says whether that is longer than the
-    record's own pace allows: chance below 1 in 1,000, and longer than any pause before (``silent_end``).
-    ``too_long`` are usual horizons without a complete window.
-    """
+def _coverage(plan: BacktestPlan, events: EventTable) -> dict[str, Any]:
+    """Describe the record of a dyad up to the end of its observation; ``docs/backtest.md`` has the keys."""
     days = np.sort(events.date[events.date <= np.datetime64(plan.data_end, "D")])
     silent, last = silent_end(days, plan.data_end), days[-1].item()
     return {
@@ -379,10 +355,8 @@ def coverage_of(plan: BacktestPlan, events: EventTable) -> dict[str, Any]:
 class Benchmark:
     """Scores of all dyads by target; how far the files reach, and what the work took.
 
-    ``left_out`` names dyads without an event before the first origin, with the reason.
-    ``seconds_per_origin`` is the wall-clock time of all models and baselines together, divided by the origins
-    of all dyads. ``seconds`` are of the processor, by stage. ``fits`` were made; ``failed`` of them did not
-    pass the gates.
+    ``left_out`` are dyads with the reason; ``seconds_per_origin`` are of the clock, ``seconds`` of the
+    processor, by stage. ``fits`` were made; ``failed`` of them did not pass the gates.
     """
 
     targets: Mapping[str, DyadScores]
@@ -443,9 +417,9 @@ def _target_blocks(scores: DyadScores) -> Iterator[Block]:
     if not any(cell.n_hits for cell in scores.cells.values()):
         yield Prose("It never happened in these windows.", tone="warning")
     means = {model: score for (model,), score in scores.means.items()}
-    rows = (
-        (("Brier",), {model: score.brier.value for model, score in means.items()}),
-        (("log",), {model: score.log.value for model, score in means.items()}),
+    rows = tuple(
+        ((label,), {model: getattr(score, label.lower()).value for model, score in means.items()})
+        for label in ("Brier", "log")
     )
     yield score_table(tuple(means), rows, ("Score",), "Mean over dyads and horizons")
     for model, score in means.items():
@@ -484,7 +458,7 @@ def _by_horizon(scores: DyadScores) -> Iterator[Table]:
     texts: dict[str, dict[str, dict[int, str]]] = {"log": {}, "Brier": {}, "Calibration slope": {}}
     for (days, model), score in scores.by_horizon.items():
         slope = score.line[1]
-        told = value_text(slope.value, slope.se).replace("± ", "±") if math.isfinite(slope.value) else "–"
+        told = value_text(slope.value, slope.se).replace("± ", "±")
         for label, text in zip(texts, (_with_error(score.log), _with_error(score.brier), told), strict=True):
             texts[label].setdefault(model, {})[days] = text
     for first in range(0, len(windows), _COLUMNS):
@@ -502,10 +476,7 @@ def _by_horizon(scores: DyadScores) -> Iterator[Table]:
 
 def _with_error(score: Estimate) -> str:
     """Return a score as ``0.123 ±.045``."""
-    if not math.isfinite(score.value):
-        return "–"
-    error = number(score.se, 3).removeprefix("0") if math.isfinite(score.se) else "–"
-    return f"{number(score.value, 3)} ±{error[:4]}"
+    return value_text(score.value, score.se, 3).replace("± 0", "±").replace("± ", "±")
 
 
 def run_benchmark(
@@ -519,10 +490,9 @@ def run_benchmark(
 ) -> Benchmark:
     """Forecast and score every dyad; the scores do not depend on where the units run (``Workers``).
 
-    ``keep`` is a folder of finished units: those of the same events, settings, code and versions are read,
-    not run. ``listen`` is told of stage ``backtest``, in origins of all dyads. ``InputError`` when a dyad
-    cannot be forecast with these options, or ``keep`` cannot be used; ``UnfinishedError`` when some part
-    failed, since a mean over the others would compare different things, or Ctrl-C was pressed.
+    ``keep`` is a folder of finished units, which are not run again. ``listen`` is told of stage ``backtest``,
+    in origins of all dyads. ``InputError`` when a dyad cannot be forecast with these options, or ``keep``
+    cannot be used; ``UnfinishedError`` when some part failed, or Ctrl-C was pressed.
     """
     plans, left_out = plan_dyads(dyads, options)
     if options.never_happened(dyads):
@@ -532,13 +502,8 @@ def run_benchmark(
             "categories, or a lower least severity"
         )
     began = time.perf_counter()
-    results, study = run_backtests(
-        plans,
-        {dyad: dyads[dyad] for dyad in plans},
-        rows=KeptRows(keep) if keep else None,
-        workers=Workers(processes, cluster),
-        listen=listen,
-    )
+    rows, workers = KeptRows(keep) if keep else None, Workers(processes, cluster)
+    results, study = run_backtests(plans, dyads, rows=rows, workers=workers, listen=listen)
     if study.failures:
         raise UnfinishedError(
             f"{len(study.failures)} of {study.n_tasks} parts failed, so there is no mean.\n"
@@ -566,5 +531,5 @@ def score_benchmark(
     every = [result for found in results.values() for result in found]
     spent = stage_seconds(every) | {"score": round(time.process_time() - scoring, 2)}
     n_origins = sum(len(plan.origins) for plan in plans.values())
-    coverage = tuple(coverage_of(plan, dyads[dyad]) for dyad, plan in plans.items())
+    coverage = tuple(_coverage(plan, dyads[dyad]) for dyad, plan in plans.items())
     return Benchmark(scores, coverage, left_out, round(seconds / n_origins, 3), spent, *count_fits(every))

@@ -135,7 +135,7 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
     if isinstance(done, Backtest) and failures:
         failed = "\n".join(f"  {failure}" for failure in failures)
         raise UnfinishedError(
-            f"{len(failures)} of {done.n_units} parts failed; the scores are those of the others.\n"
+            f"{len(failures)} of {len(done.plan.units)} parts failed; the scores are those of the others.\n"
             f"{failed}\nFinished parts are kept in {partial_place(folder)}. Try the others again: --resume."
         )
 
@@ -190,8 +190,9 @@ class BedOptions(OriginOptions):
             )
         else:
             rule = TargetRule("target", _read_categories(self.any_of), self.min_severity or 1)
-            options = BenchmarkOptions(targets=(rule,), first=self.first, data_end=self.until)
             events = read_dyads(self.data)
+            ends = dict.fromkeys(events, self.until)
+            options = BenchmarkOptions(targets=(rule,), first=self.first, ends=ends)
         changes: dict[str, Any] = {"models": self._models(), "quick": self.quick}
         if self.origins is not None:
             changes["origins"] = read_origins(self.origins)

@@ -87,16 +87,11 @@ class ForecastTable:
 def table_of(columns: Mapping[str, object]) -> ForecastTable:
     """Make a table of columns, each a sequence or one value for all rows; without ``failed_fit`` none failed.
 
-    ``ValueError`` when a value is out of range, or a forecast is given twice.
+    ``ValueError`` when a forecast is given twice.
     """
     values = {"failed_fit": 0, **columns}
     made = (np.asarray(values[name], kind) for name, kind in zip(COLUMNS, _TYPES, strict=True))
     table = ForecastTable(*map(np.array, np.broadcast_arrays(*made)))
-    if not np.all((table.chance >= 0) & (table.chance <= 1)):
-        raise ValueError("a chance is not in [0, 1]")
-    for name in ("outcome", "failed_fit"):
-        if not np.isin(getattr(table, name), (0, 1)).all():
-            raise ValueError(f"a value of {name} is neither 0 nor 1")
     if len(set(zip(*(getattr(table, name).tolist() for name in COLUMNS[:5]), strict=True))) < len(table):
         raise ValueError("a forecast (what, target, origin, day, who) is given twice")
     return table

@@ -13,6 +13,7 @@ half of them. On simulated scores of 49 to 127 monthly origins the 90% interval 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -35,10 +36,9 @@ in a thousand can be told from it, nor do some thousand simulated paths resolve 
 such miss costs 6.9.
 """
 N_RESAMPLES = 2000
-"""Of the bootstrap."""
+"""Of the bootstrap, and of consistency bands."""
 N_BINS = 10
 """Bins of equal width, [0, 0.1), [0.1, 0.2) … [0.9, 1], of the reliability diagram."""
-N_BAND_RESAMPLES = 2000
 
 
 def brier_score(probability: ArrayLike, outcome: ArrayLike) -> Floats:
@@ -82,13 +82,11 @@ def calibration_line(probability: Floats, outcome: ArrayLike) -> tuple[float, fl
     """
     observed = np.asarray(outcome, dtype=np.float64)
     design = _logits(probability)
-    if observed.min() == observed.max() or np.ptp(design[:, 1]) < 1e-9:
-        return np.nan, np.nan
-    try:
-        line = fit_logistic(design, observed, weight=np.ones_like(observed), penalty=np.zeros(2))
-    except LogisticFitError:
-        return np.nan, np.nan
-    return float(line[0]), float(line[1])
+    if observed.min() < observed.max() and np.ptp(design[:, 1]) >= 1e-9:
+        with suppress(LogisticFitError):
+            line = fit_logistic(design, observed, weight=np.ones_like(observed), penalty=np.zeros(2))
+            return float(line[0]), float(line[1])
+    return np.nan, np.nan
 
 
 def _logits(probability: Floats) -> Floats:
@@ -111,17 +109,10 @@ class Estimate:
     interval90: tuple[float, float]
 
 
-def overlapping_origins(origins: Days, horizon_days: int) -> int:
-    """Number of consecutive origins whose windows share days, by the median spacing; at least 1."""
-    if len(origins) < 2:
-        return 1
-    spacing = float(np.median(np.diff(origins) / DAY))
-    return max(1, int(np.ceil(horizon_days / spacing)))
-
-
 def block_length(origins: Days, horizon_days: int) -> int:
-    """Length of a block in origins by the rule above (see the module)."""
-    overlap = overlapping_origins(origins, horizon_days)
+    """Length of a block in origins by the rule above (see the module), spacings at their median."""
+    spacing = float(np.median(np.diff(origins) / DAY)) if len(origins) > 1 else np.inf
+    overlap = max(1, int(np.ceil(horizon_days / spacing)))
     wanted = max(2 * overlap if overlap > 1 else 1, int(np.ceil(len(origins) ** (1 / 3))))
     return max(1, min(wanted, len(origins) // 2))
 
@@ -137,9 +128,7 @@ def draw_blocks(n_origins: int, block: int, seed: int, n_resamples: int = N_RESA
 def _origin_counts(n_origins: int, block: int, seed: int, n_resamples: int) -> Floats:
     """How often each resample of ``draw_blocks`` holds each origin, shape (resample, origin)."""
     drawn = draw_blocks(n_origins, block, seed, n_resamples)
-    cells = np.arange(n_resamples)[:, None] * n_origins + drawn
-    times = np.bincount(cells.ravel(), minlength=n_resamples * n_origins)
-    return times.reshape(n_resamples, n_origins).astype(np.float64)
+    return np.stack([np.bincount(row, minlength=n_origins) for row in drawn]).astype(np.float64)
 
 
 class OriginBlocks:
@@ -160,8 +149,10 @@ class OriginBlocks:
         n_resamples: int = N_RESAMPLES,
     ) -> None:
         origins, self._row = np.unique(origin, return_inverse=True)
-        _, self._group = np.unique(np.zeros(len(origin)) if group is None else group, return_inverse=True)
-        self._shape = len(origins), int(self._group.max()) + 1
+        groups, self._group = np.unique(
+            np.zeros(len(origin)) if group is None else group, return_inverse=True
+        )
+        self._shape = len(origins), len(groups)
         block = block or block_length(origins, horizon_days)
         self._times = _origin_counts(len(origins), block, seed, n_resamples)
         self.n_blocks = len(origins) / block
@@ -248,7 +239,7 @@ def reliability_bins(
     seed: int,
     *,
     window: NDArray[np.int64] | None = None,
-    n_resamples: int = N_BAND_RESAMPLES,
+    n_resamples: int = N_RESAMPLES,
 ) -> tuple[ReliabilityBin, ...]:
     """Bin forecasts (ten of equal width) and find the consistency band of each bin that holds any.
 
@@ -277,20 +268,19 @@ def reliability_bins(
         total = np.bincount(place[rows], minlength=N_BINS)
         hits = np.bincount(place[rows], hit, N_BINS)
         np.divide(hits, total, out=shares[resample], where=total > 0)
-    bins = []
-    for k in np.flatnonzero(number):
-        # A bin that a resample leaves empty says nothing there.
-        lower, upper = np.quantile(shares[~np.isnan(shares[:, k]), k], (0.05, 0.95))
-        bins.append(
-            ReliabilityBin(
-                forecast_mean=float(probability_sum[k] / number[k]),
-                observed_share=float(outcome_sum[k] / number[k]),
-                number=int(number[k]),
-                lower90=float(lower),
-                upper90=float(upper),
-            )
-        )
-    return tuple(bins)
+    used = number > 0
+    # A bin that a resample leaves empty says nothing there.
+    lower, upper = np.nanquantile(shares[:, used], (0.05, 0.95), axis=0)
+    columns = (
+        probability_sum[used] / number[used],
+        outcome_sum[used] / number[used],
+        number[used],
+        lower,
+        upper,
+    )
+    names = ("forecast_mean", "observed_share", "number", "lower90", "upper90")
+    found = zip(*(column.tolist() for column in columns), strict=True)
+    return tuple(ReliabilityBin(**dict(zip(names, one, strict=True))) for one in found)
 
 
 def window_labels(table: ForecastTable) -> NDArray[np.int64]:

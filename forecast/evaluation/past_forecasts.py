@@ -190,11 +190,11 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
     origin with a complete window, an origin before there are data, or a horizon without a complete window.
     """
     config, start = inputs.config, inputs.data.grid.start
-    first, last = options.first or _years_after(start), options.last or config.as_of
+    # 29 February has no day two years later; the first origin is the next month's first in any case.
+    later = date(start.year + YEARS_BEFORE, start.month, min(start.day, 28))
+    first, last = options.first or later, options.last or config.as_of
     origins: Sequence[date] = origins_of(options.origins, first, last).tolist()
-    asked = options.horizons
-    if asked is None:
-        asked = complete_horizons(origins[0], config.as_of)
+    asked = complete_horizons(origins[0], config.as_of) if options.horizons is None else options.horizons
     # Milestones may be all that is asked for.
     stated = horizon_lengths(asked) if asked or not options.milestones else ()
     horizons = {int(days) for days in stated}
@@ -202,14 +202,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         origin = inputs.data.grid.origin
         horizons |= {(milestone.date - origin).days for milestone in config.milestones} - {0}
     origins = complete_origins(origins, min(horizons), config.as_of)
-    sampler = config.sampler
-    fits = SamplerOptions(
-        seed=sampler.seed,
-        draws=sampler.draws,
-        tune=sampler.tune,
-        chains=sampler.chains,
-        target_accept=sampler.target_accept,
-    )
+    sampled = config.sampler.model_dump(include={"seed", "draws", "tune", "chains", "target_accept"})
     plan = BacktestPlan(
         dyad=config.name,
         sides=inputs.dyad,
@@ -219,7 +212,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         start=start,
         data_end=config.as_of,
         models=known_models(options.models),
-        sampler=fits,
+        sampler=SamplerOptions(**sampled),
         population=inputs.population,
         hazard=inputs.hazard,
         priors=_plain(config.model.priors),
@@ -233,17 +226,17 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
             f"origins: the first is {plan.origins[0]}, but the data begin on {start}, so nothing is known "
             f"before it. Allowed: from {start + timedelta(days=1)} on; a forecast needs years, not days"
         )
-    outcomes_of(plan, inputs.events)
     refuse_unanswerable(plan, inputs.events)
     return plan
 
 
 def refuse_unanswerable(plan: BacktestPlan, events: EventTable) -> None:
-    """Refuse (``InputError``) what a member without a fit would refuse after the fits of the others.
+    """Refuse (``InputError``) what would be refused only after the fits.
 
-    That is a horizon beyond what a model answers, or coefficients of the pooled hazard that know what came
-    after the first origin.
+    That is a horizon without a complete window or beyond what a model answers, or coefficients of the pooled
+    hazard that know what came after the first origin.
     """
+    outcomes_of(plan, events)
     for model in plan.models:
         family = FAMILIES[model]
         if family.furthest_days is not None and plan.horizons[-1] > family.furthest_days:
@@ -299,9 +292,8 @@ def known_models(names: Sequence[str]) -> tuple[str, ...]:
 
 def plan_notes(plan: BacktestPlan, inputs: Inputs) -> tuple[str, ...]:
     """Sentences on what a reader must know of the plan, beside the scores."""
-    notes = []
+    days_ahead, notes = listing(tuple(map(str, plan.too_long))), []
     if plan.too_long:
-        days_ahead = listing(tuple(map(str, plan.too_long)))
         notes.append(f"No window of {days_ahead} days is complete: the data are too short for it.")
     days = np.sort(inputs.events.date)
     silent = silent_end(days[days <= np.datetime64(plan.data_end, "D")], plan.data_end)
@@ -312,11 +304,6 @@ def plan_notes(plan: BacktestPlan, inputs: Inputs) -> tuple[str, ...]:
             "quiet. If the file stops earlier, set as_of to its last day."
         )
     return tuple(notes)
-
-
-def _years_after(start: date) -> date:
-    # 29 February has no day two years later; the first origin is the next month's first in any case.
-    return date(start.year + YEARS_BEFORE, start.month, min(start.day, 28))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON-like values of a config
@@ -336,8 +323,8 @@ def outcomes_of(plan: BacktestPlan, events: EventTable) -> tuple[BinaryOutcomes,
 class OriginForecast:
     """P(target in [origin, origin + H)), shape (target, horizon), and how its posterior was got.
 
-    ``refitted`` says whether it was fitted at this origin and ``converged`` whether the fit behind it passed
-    the gates; ``pareto_k`` and ``effective_draws`` are as in ``rolling``.
+    It was fitted at this origin where it is ``refitted``; the fit behind it passed the gates where it has
+    ``converged``; the other two are as in ``OriginDraws``.
     """
 
     origin: date
@@ -350,10 +337,7 @@ class OriginForecast:
 
 @dataclass(frozen=True)
 class UnitResult:
-    """Forecasts of a unit, in the order of its origins, and the seconds they took.
-
-    ``stages`` are seconds of processor time by stage: ``refit``, ``bridge`` and ``chances``.
-    """
+    """Forecasts of a unit, in the order of its origins, and the seconds they took, by stage of processors."""
 
     unit: Unit
     forecasts: tuple[OriginForecast, ...]
@@ -374,6 +358,7 @@ def run_backtests(
     ``rows`` keeps finished units. ``listen`` is told of stage ``backtest``, in origins.
     """
     units = [(name, unit) for name, plan in plans.items() for unit in plan.units]
+    by_name = {unit.name: unit for _, unit in units}
     planned, done = sum(unit.n_origins for _, unit in units), dict[str, int]()
 
     def note(unit: Unit, origins: int) -> None:
@@ -388,10 +373,9 @@ def run_backtests(
         name: json.dumps(replace(plan, models=()).settings(events[name].sha256), sort_keys=True)
         for name, plan in plans.items()
     }
-    light = {name: model_columns(table) for name, table in events.items()}
+    light = {name: model_columns(events[name]) for name in plans}
     # A listener of this process is of no use elsewhere.
     heard = () if workers and workers.elsewhere else (note,)
-    by_name = {unit.name: unit for _, unit in units}
     tasks = [
         Task(row_key(settings[name], unit.name), unit.name, (plans[name], light[name], unit, *heard))
         for name, unit in units
@@ -540,10 +524,7 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
 def _mixed(
     plan: BacktestPlan, direct: Mapping[str, ByTarget], model: NDArray[np.float64], family: Family
 ) -> ByTarget:
-    """Forecasts of all targets by the mean of a family's members, as a run makes them without calendar.
-
-    Of shape (origin, horizon); NaN where no member answers, or where the model is one and no unit made it.
-    """
+    """Mean of a family's members, shape (origin, horizon); NaN where none answers or no unit made one."""
     mixed = {}
     for target, fitted in zip(plan.targets, model, strict=True):
         answers = [direct[member.name][target.name] for member in family.direct]

@@ -67,13 +67,6 @@ class SkillScore(NamedTuple):
     claim: Claim
 
 
-def claim_of(skill: Estimate, n_hits: int, n: int) -> Claim:
-    """What the 90% interval of a skill, and the number of hits among so many windows, allow to be said."""
-    if min(n_hits, n - n_hits) < FEWEST_OUTCOMES:
-        return "none"
-    return "better" if skill.interval90[0] > 0 else "worse" if skill.interval90[1] < 0 else "none"
-
-
 @dataclass(frozen=True, eq=False)
 class Score:
     """Scores of the forecasts of one group; ``group`` has the values of the columns that it shares.
@@ -161,9 +154,9 @@ class Score:
             blocks.skill(score(ours.chance, ours.outcome), score(theirs.chance, theirs.outcome))
             for score in (brier_score, log_score)
         )
-        return SkillScore(
-            str(other.group["who"]), len(ours), brier, log, claim_of(brier, self.n_hits, self.n)
-        )
+        claim: Claim = "better" if brier.interval90[0] > 0 else "worse" if brier.interval90[1] < 0 else "none"
+        claim = "none" if min(self.n_hits, self.n - self.n_hits) < FEWEST_OUTCOMES else claim
+        return SkillScore(str(other.group["who"]), len(ours), brier, log, claim)
 
     def on(self, windows: Integers) -> Score:
         """The same on some of its windows."""
@@ -178,15 +171,13 @@ class Score:
     @property
     def warnings(self) -> tuple[Notice, ...]:
         """What a reader must see beside the scores of a target, horizon and model."""
-        target, days, model = (self.group[name] for name in ("target", "horizon_days", "who"))
-        found = []
+        asked, found = {name: self.group[name] for name in ("target", "horizon_days")}, []
         few = {"hits": self.n_hits, "misses": self.n - self.n_hits}
         if min(few.values()) < FEWEST_OUTCOMES:
-            needed = {**few, "needed": FEWEST_OUTCOMES}
-            found.append(notice("few_outcomes", target=target, horizon_days=days, **needed))
+            found.append(notice("few_outcomes", **asked, **few, needed=FEWEST_OUTCOMES))
         if self.n < self.asked:
-            lacking = {"model": model, "absent": self.asked - self.n, "origins": self.asked}
-            found.append(notice("absent_forecasts", target=target, horizon_days=days, **lacking))
+            lacking = {"model": self.group["who"], "absent": self.asked - self.n, "origins": self.asked}
+            found.append(notice("absent_forecasts", **asked, **lacking))
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -262,60 +253,39 @@ def _numbered(table: ForecastTable, names: Sequence[str]) -> Integers:
     return _joined([_codes(getattr(table, name))[1] for name in names])
 
 
-_QUESTION = ("what", "target", "horizon_days")
-
-
-def compare_models(table: ForecastTable, model: str, other: str, *, seed: int) -> Estimate:
-    """Mean log score of a model minus that of another: below 0 the first is better.
-
-    Every dyad, target and horizon has the same weight. Windows that only one of them forecast are left out
-    (``InputError`` when that leaves none).
-    """
-    scores = score_by(table, "who", seed=seed, equal=_QUESTION)
-    found = scores[model,].minus(scores[other,]) if (model,) in scores and (other,) in scores else None
-    if found is None:
-        raise InputError(f"'{model}' and '{other}' forecast no window in common: nothing to compare")
-    return found
+QUESTION = ("what", "target", "horizon_days")
+"""Columns of what is asked: means that weigh models give each question the same weight."""
 
 
 @dataclass(frozen=True)
 class ScoreTable:
     """Scores by target, horizon and model, and of each model over all targets and horizons."""
 
-    scores: Scores
+    cells: Scores
     overall: Scores
-
-    @property
-    def cells(self) -> tuple[Score, ...]:
-        """Scores in the order of the forecasts."""
-        return tuple(self.scores.values())
-
-    def cell(self, target: str, horizon_days: int, model: str) -> Score:
-        """Return one score (``KeyError`` when there is none)."""
-        return self.scores[target, horizon_days, model]
 
     def skill(self, cell: Score) -> SkillScore | None:
         """Skill of a cell beside ``REFERENCE``; ``None`` for that itself, and where it made no forecast."""
         target, days, model = cell.group.values()
-        other = self.scores.get((target, days, REFERENCE))
+        other = self.cells.get((target, days, REFERENCE))
         return None if other is None or model == REFERENCE else cell.skill(other)
 
     @property
     def warnings(self) -> tuple[Notice, ...]:
         """Warnings of all cells, each once."""
-        return tuple(dict.fromkeys(warning for cell in self.cells for warning in cell.warnings))
+        return tuple(dict.fromkeys(warning for cell in self.cells.values() for warning in cell.warnings))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``scores.json``: plain values, ``None`` where a number is not defined."""
-        calibration = []
-        for (model,), score in self.overall.items():
-            intercept, slope = score.line
-            calibration.append({"model": model, "intercept": asdict(intercept), "slope": asdict(slope)})
+        lines = {model: map(asdict, score.line) for (model,), score in self.overall.items()}
         content = {
             "schema": SCHEMA,
             "reference": REFERENCE,
-            "cells": [self._cell(cell) for cell in self.cells],
-            "calibration": calibration,
+            "cells": [self._cell(cell) for cell in self.cells.values()],
+            "calibration": [
+                {"model": model, "intercept": intercept, "slope": slope}
+                for model, (intercept, slope) in lines.items()
+            ],
             "warnings": [warning.text for warning in self.warnings],
         }
         plain: dict[str, Any] = without_nan(content)
@@ -333,19 +303,11 @@ class ScoreTable:
 
 
 def score_forecasts(table: ForecastTable, *, seed: int) -> ScoreTable:
-    """Score every model on every target and horizon; skill is measured against ``REFERENCE``.
-
-    ``InputError`` when there is no forecast, or none by the reference.
-    """
+    """Score every model on every target and horizon (``InputError`` when there is no forecast)."""
     if not len(table):
         raise InputError(
             "there is no complete window to score: every window ends after the data. "
             "Begin earlier, or give shorter horizons"
-        )
-    if REFERENCE not in table.models:
-        known = ", ".join(table.models)
-        raise InputError(
-            f"skill is measured against '{REFERENCE}', which made no forecast. Add it; there are: {known}"
         )
     cells = score_by(table, "target", "horizon_days", "who", seed=seed)
     return ScoreTable(cells, score_by(table, "who", seed=seed))
@@ -372,13 +334,14 @@ def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> NDArray[
 def choose_model(table: ForecastTable, *, seed: int) -> dict[str, Any] | None:
     """Choose the simplest good model of ``SIMPLEST_FIRST``: within ``TOLERANCE`` errors of the best.
 
-    ``best`` has the lowest mean log score (see ``compare_models``), ``log_behind_best`` tells by how much
-    each model is behind it, with the error; ``chosen`` is the simplest. ``None`` where there is no model.
+    ``best`` has the lowest mean log score, every dyad, target and horizon of the same weight;
+    ``log_behind_best`` tells by how much each model is behind it, with the error; ``chosen`` is the simplest.
+    ``None`` where there is no model.
     """
     models = [name for name in SIMPLEST_FIRST if name in table.models]
     if not models:
         return None
-    scores = score_by(table, "who", seed=seed, equal=_QUESTION)
+    scores = score_by(table, "who", seed=seed, equal=QUESTION)
 
     def behind(name: str, other: str) -> dict[str, float]:
         gap = None if name == other else scores[name,].minus(scores[other,])
@@ -418,14 +381,12 @@ class DyadScores:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, ``None`` where a number is not defined."""
-        lines = []
-        for score in self.by_horizon.values():
-            intercept, slope = score.line
-            line = {"intercept": intercept.value, "slope": slope.value}
-            errors = {"intercept_se": intercept.se, "slope_se": slope.se}
-            lines.append(
-                {"horizon_days": score.group["horizon_days"], "model": score.group["who"], **line, **errors}
-            )
+        lines = [
+            {"horizon_days": days, "model": model}
+            | dict(zip(("intercept", "slope"), (one.value for one in score.line), strict=True))
+            | dict(zip(("intercept_se", "slope_se"), (one.se for one in score.line), strict=True))
+            for (days, model), score in self.by_horizon.items()
+        ]
         content: dict[str, Any] = {
             "cells": [cell.to_dict() for cell in self.cells.values()],
             "mean": {

@@ -52,7 +52,7 @@ _one_at_a_time = threading.Lock()
 
 FILE = "rows.jsonl"
 _BEGIN = b'{"key": "'
-"""How ``keep`` begins a row."""
+"""How ``KeptRows.keep`` begins a row."""
 _DECISIVE = ("numpy", "nutpie", "numba")
 _WITHOUT_NUMBERS = ("cli", "report")
 
@@ -87,11 +87,10 @@ class Workers:
 
 @dataclass(frozen=True)
 class Study[T]:
-    """What the rows say, by key in the order of the tasks; ``reused`` of them were kept from before."""
+    """What the rows say, by key in the order of the tasks."""
 
     results: Mapping[str, T]
     failures: tuple[UnfinishedError, ...]
-    reused: int
 
     @property
     def n_tasks(self) -> int:
@@ -120,27 +119,19 @@ def run_study[T](
     a row says (``ValueError``, ``KeyError`` or ``TypeError`` for a damaged one). A task that fails is named
     in ``failures`` and the others go on, unless ``strict`` lets its error end the study; the task of a worker
     that dies runs again on another, until it has cost several. ``listen`` is told of each task whose row is
-    there.
-
-    Raises
-    ------
-    InputError
-        A kept row is damaged, a row cannot be kept, or the cluster cannot be used.
-    StoppedError
-        Ctrl-C was pressed, and rows are kept.
+    there. ``InputError``: a kept row is damaged, a row cannot be kept, or the cluster cannot be used;
+    ``StoppedError``: Ctrl-C was pressed, and rows are kept.
     """
     tell = listen or (lambda task: None)
     results: dict[str, T] = {}
     failures: list[UnfinishedError] = []
     for task in tasks:
-        kept = None if rows is None else rows.row(task.key)
-        if rows is not None and kept is not None:
+        if rows is not None and task.key in rows.by_key:
             try:
-                results[task.key] = read(task, kept)
+                results[task.key] = read(task, rows.by_key[task.key])
             except (ValueError, KeyError, TypeError) as error:
                 raise rows.damaged(task.key, task.name, error) from error
             tell(task)
-    reused = len(results)
     jobs = [(work, task, strict) for task in tasks if task.key not in results]
 
     def died(job: tuple[Callable[..., Row], Task, bool]) -> UnfinishedError:
@@ -162,7 +153,7 @@ def run_study[T](
             raise
         raise rows.stopped(len(results), len(tasks)) from None
     in_order = {task.key: results[task.key] for task in tasks if task.key in results}
-    return Study(in_order, tuple(failures), reused)
+    return Study(in_order, tuple(failures))
 
 
 def _attempt(work: Callable[..., Row], task: Task, strict: bool) -> Row | UnfinishedError:
@@ -272,9 +263,9 @@ def _workers_at(address: str) -> Iterator[Any]:
 
 
 class KeptRows:
-    """The rows in a folder, which is made (``InputError`` if it cannot be, or holds a damaged line).
+    """The rows in a folder ``by_key``, in the order in which they were kept; the folder is made.
 
-    ``again`` is how the command goes on that was stopped.
+    ``again`` is how a command goes on that was stopped. ``InputError``: no folder, or a damaged line.
     """
 
     def __init__(self, folder: Path, again: str = "the same command") -> None:
@@ -285,7 +276,7 @@ class KeptRows:
             lines = self._path.read_bytes().splitlines(keepends=True) if self._path.is_file() else []
             # The last line of a study that was killed while it wrote.
             torn = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
-            self._rows = dict(self._read(number, line) for number, line in enumerate(lines, start=1))
+            self.by_key = dict(self._read(number, line) for number, line in enumerate(lines, start=1))
             if torn:
                 if torn[: len(_BEGIN)] != _BEGIN[: len(torn)]:
                     raise self._no_row(len(lines) + 1, "it does not begin as one")
@@ -303,21 +294,10 @@ class KeptRows:
             raise self._no_row(number, str(error)) from error
 
     def _no_row(self, number: int, fault: str) -> InputError:
-        return InputError(
-            f"{self._path}:{number}: is no row of a study ({fault}). Delete the line, then go on with "
-            f"{self._again}"
-        )
+        return self._delete(number, f"is no row of a study ({fault})")
 
     def __len__(self) -> int:
-        return len(self._rows)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return all rows, in the order in which they were kept."""
-        return list(self._rows.values())
-
-    def row(self, key: str) -> dict[str, Any] | None:
-        """Return the row of that key, if it is there."""
-        return self._rows.get(key)
+        return len(self.by_key)
 
     def keep(self, key: str, row: Mapping[str, Any]) -> None:
         """Append a finished row (``InputError`` when the disk is full or not writable)."""
@@ -334,11 +314,10 @@ class KeptRows:
 
     def damaged(self, key: str, name: str, error: Exception) -> InputError:
         """Return (not raise) the refusal of a row whose content cannot be read."""
-        number = list(self._rows).index(key) + 1
-        return InputError(
-            f"{self._path}:{number}: the row of {name} is damaged ({error}). Delete the line, then go on "
-            f"with {self._again}"
-        )
+        return self._delete(list(self.by_key).index(key) + 1, f"the row of {name} is damaged ({error})")
+
+    def _delete(self, number: int, fault: str) -> InputError:
+        return InputError(f"{self._path}:{number}: {fault}. Delete the line, then go on with {self._again}")
 
     def stopped(self, done: int, planned: int) -> StoppedError:
         """Return (not raise) what is said when a study is stopped."""
@@ -346,11 +325,6 @@ class KeptRows:
             f"interrupted; {done} of {planned} parts are finished and kept in {self.folder}. Go on with "
             f"{self._again}."
         )
-
-
-def is_begun(folder: Path) -> bool:
-    """Whether a backtest was begun in this folder and not finished."""
-    return (folder / PLAN).is_file()
 
 
 def begin_rows(folder: Path, settings: Settings, *, resume: bool, force: bool = False) -> KeptRows:
@@ -400,22 +374,20 @@ def _refuse_changes(plan: Path, now: Settings) -> None:
         )
 
 
-def _flat(settings: Settings, prefix: str = "") -> dict[str, object]:
+def _flat(settings: Settings) -> dict[str, object]:
     flat: dict[str, object] = {}
     for name, value in settings.items():
-        within = _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {}
-        flat |= within or {prefix + name: value}
+        within = _flat(value) if isinstance(value, Mapping) else {}
+        flat |= {f"{name}.{key}": one for key, one in within.items()} or {name: value}
     return flat
 
 
 def _short(value: object) -> str:
-    if value is None:
-        return "absent"
-    if not isinstance(value, list):
-        return str(value)
-    if len(value) > 4:
+    if isinstance(value, list) and len(value) > 4:
         return f"{len(value)} values from {value[0]} to {value[-1]}"
-    return ", ".join(map(str, value)) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "absent" if value is None else str(value)
 
 
 def row_key(*parts: str) -> str:

@@ -12,10 +12,9 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,8 +79,7 @@ def make_track_record(
 
     ``forecasts`` are all of the backtest, baselines included, and ``table`` their scores; the outcomes cover
     days up to ``data_end``, and ``cases`` are the days on which each target happened, in their order.
-    ``seed`` is of the consistency bands and of the error of the gap to the best baseline. ``InputError`` when
-    the backtest holds no forecast of this model, or no baseline that forecast the same windows.
+    ``InputError`` when it holds no forecast of this model, or no baseline that forecast the same windows.
     """
     ours = forecasts.select(who=model)
     if not len(ours):
@@ -89,7 +87,7 @@ def make_track_record(
             f"the backtest holds no forecast of '{model}' (it holds {', '.join(forecasts.models)}). "
             f"Run it again with --models {model}"
         )
-    cells = [cell for cell in table.cells if cell.group["who"] == model]
+    cells = [cell for cell in table.cells.values() if cell.group["who"] == model]
     drawn = [name for name in (model, REFERENCE) if name in forecasts.models]
     return TrackRecord(
         schema=5,
@@ -190,8 +188,7 @@ def error_bound(estimate: Estimate) -> ErrorBound:
     return ErrorBound(value=estimate.value, se=None, interval90=None)
 
 
-@dataclass(frozen=True)
-class FoundBacktest:
+class FoundBacktest(NamedTuple):
     """What was found: the record, or the reason why the backtest cannot speak for this run."""
 
     record: TrackRecord | None
@@ -211,10 +208,9 @@ def find_track_record(
     """Read the backtest in a folder and check that it is about this run's questions, model and past.
 
     Targets and priors must be those of the run, every window must have ended by the as-of date, and the
-    outcomes in the file must be those that this run's events, known at that date, give. ``priors`` are those
-    that the config states (name → JSON value), ``costs`` what acting and being surprised cost. With the seed
-    of the backtest the errors are those of its ``scores.json``. ``None`` when that or ``forecasts.csv`` is
-    not there.
+    outcomes in the file must be those that this run's events give. ``priors`` are those that the config
+    states (name → JSON value). With the seed of the backtest the errors are those of its ``scores.json``.
+    ``None`` when that or ``forecasts.csv`` is not there.
     """
     if not ((folder / SCORES).is_file() and (folder / FORECASTS).is_file()):
         return None
@@ -260,12 +256,9 @@ def _other_settings(path: Path, rules: Sequence[TargetRule], priors: Mapping[str
         return notice("settings_unknown")
     if content.get("schema") != SCHEMA:
         raise InputError(f"{SCORES} is of an earlier version, with other models. Make it anew")
-    targets = {rule.name: rule.to_dict() for rule in rules}
-    if content["targets"] != targets:
+    if content["targets"] != {rule.name: rule.to_dict() for rule in rules}:
         return notice("other_definitions")
-    if content["priors"] != priors:
-        return notice("other_priors")
-    return None
+    return notice("other_priors") if content["priors"] != priors else None
 
 
 def _mismatch(

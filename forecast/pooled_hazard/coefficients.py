@@ -20,6 +20,7 @@ from forecast.events.codebook import CONFLICTUAL
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
 from forecast.storage import read_json
+from forecast.wording import count, listing
 
 Integers = NDArray[np.int64]
 
@@ -81,20 +82,15 @@ class LearnedDyad(Part):
     def of(cls, name: str, events: EventTable, *, coder: str = "", until: date | None = None) -> LearnedDyad:
         """Describe a record."""
         first, last = events.date.min().item(), events.date.max().item()
-        return cls(
-            name=name,
-            coder=coder,
-            actors=main_actors(events),
-            first=first,
-            last=last,
-            until=until or last,
-            events=len(events),
-        )
+        codes, counts = np.unique(np.concatenate([events.initiator, events.recipient]), return_counts=True)
+        actors = tuple(sorted(str(code) for code in codes[np.argsort(-counts, kind="stable")[:2]]))
+        seen = {"first": first, "last": last, "until": until or last, "events": len(events)}
+        return cls(name=name, coder=coder, actors=actors, **seen)
 
     def shares(self, other: LearnedDyad) -> bool:
         """Whether another record is of the same two actors and of some of the same time."""
-        same = _countries(self.actors) == _countries(other.actors)
-        return same and other.first <= self.until and other.until >= self.first
+        ours, theirs = ({ISO_OF_CODERS.get(code, code) for code in one.actors} for one in (self, other))
+        return ours == theirs and other.first <= self.until and other.until >= self.first
 
 
 class LearnedTarget(Part):
@@ -122,12 +118,9 @@ class Provenance(Part):
 
     def in_words(self) -> str:
         """Pairs, coders and years in one clause: ``94 pairs: 30 coded by KEDS, 1979–2004, and 64 …``."""
-        parts = []
-        for coder in self.coders:
-            own = [dyad for dyad in self.dyads if dyad.coder == coder]
-            parts.append(f"{len(own)} coded by {coder}, {_years(own)}")
-        pairs = "1 pair" if len(self.dyads) == 1 else f"{len(self.dyads)} pairs"
-        return f"{pairs}: {_joined(parts)}"
+        own = {coder: [dyad for dyad in self.dyads if dyad.coder == coder] for coder in self.coders}
+        parts = [f"{len(dyads)} coded by {coder}, {_years(dyads)}" for coder, dyads in own.items()]
+        return f"{count(len(self.dyads), 'pair')}: {listing(tuple(parts))}"
 
     def listed(self) -> Iterator[str]:
         """Every pair with its years, a line for each coder; then the kinds of target, a line for each."""
@@ -136,27 +129,12 @@ class Provenance(Part):
             yield f"{coder}: {', '.join(f'{dyad.name} ({_years([dyad])})' for dyad in own)}"
         for target in self.targets:
             kinds = ", ".join(target.any_of)
-            yield f"{kinds}, severity {target.min_severity} or more: {_joined(target.coders)}"
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)
+            yield f"{kinds}, severity {target.min_severity} or more: {listing(target.coders)}"
 
 
 def _years(dyads: Sequence[LearnedDyad]) -> str:
     first, last = min(dyad.first for dyad in dyads).year, max(dyad.until for dyad in dyads).year
     return f"{first}–{last}" if first < last else str(first)
-
-
-def _countries(actors: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(ISO_OF_CODERS.get(code, code) for code in actors)
-
-
-def main_actors(events: EventTable) -> tuple[str, ...]:
-    """Return the two codes that most acts name, in alphabetical order."""
-    codes, counts = np.unique(np.concatenate([events.initiator, events.recipient]), return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:2]
-    return tuple(sorted(str(code) for code in codes[order]))
 
 
 Floats = NDArray[np.float64]
@@ -179,10 +157,9 @@ class CoderEffects(Part):
     """Coefficients that were learned from the records of one coder, with their posterior.
 
     Arrays by feature follow ``NAMES``. Coefficients are those of an intercept and the features, then the same
-    again times the share of military categories less its mean, ``military``: effects by kind of target.
-    ``lowest`` and ``highest`` bound the features, ``log_pace`` the acts a year of the records: outside what
-    was learned the departure from the gamma–Poisson rate fades. ``without`` holds the coefficients learned
-    without each dyad, by name.
+    again times the share of military categories less its mean, ``military``. ``lowest``, ``highest`` and
+    ``log_pace`` (acts a year) bound what was learned. ``without`` holds the coefficients learned without each
+    dyad, by name.
     """
 
     coder: str
@@ -213,10 +190,9 @@ class CoderEffects(Part):
             raise ValueError(f"an effect is larger than {_MOST_EFFECT:g}")
         covariance = np.array(self.covariance)
         largest = np.abs(covariance).max()
-        lowest = np.linalg.eigvalsh(covariance).min()
         if largest > _MOST_VARIANCE or not np.allclose(covariance, covariance.T, atol=1e-6 * largest):
             raise ValueError("its covariance is not symmetric, or too large")
-        if lowest < -1e-5 * largest:
+        if np.linalg.eigvalsh(covariance).min() < -1e-5 * largest:
             raise ValueError("its covariance is none: a variance is negative")
         return self
 

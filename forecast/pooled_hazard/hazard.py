@@ -85,16 +85,9 @@ class OriginFeatures:
 
 
 def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> OriginFeatures:
-    """Compute anchor and features at origins.
+    """Compute anchor and features at origins; each sees what was known before it.
 
-    Parameters
-    ----------
-    past : PastEvents
-        The record up to the last origin or beyond; each origin sees what was known before it.
-    days : ndarray of int
-        Origins, in days from the start of the record, from 1 to ``past.n_days``, ascending.
-    target : TargetRule
-        The target of ``past``.
+    ``days`` are the origins, from 1 to ``past.n_days``, ascending; ``target`` is that of ``past``.
     """
     # Acts count from the day on which they became known, so that one record serves all origins.
     as_known = replace(past, origin_days=days, day=past.known_day)
@@ -225,16 +218,10 @@ def forecast_origins(
 ) -> dict[str, Floats]:
     """Forecast targets at several origins, each from what was known before it; by the shipped hazard if none.
 
-    A dyad that the coefficients were learned on is forecast by those learned without it.
-
-    Returns
-    -------
-    dict
-        Target → P(target within the horizon), shape (origin, horizon), mean over draws. Of a target that
-        never happened it is the gamma–Poisson rate's.
-
-    Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``, or coefficients that know what came after an
-    origin.
+    Returns, by target, P(target within the horizon), shape (origin, horizon), mean over draws; of a target
+    that never happened it is the gamma–Poisson rate's. A dyad that the coefficients were learned on is
+    forecast by those learned without it. Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``, or
+    coefficients that know what came after an origin.
     """
     refuse_far(int(np.max(horizons)))
     drawn, _ = _cumulative_draws(hazard, events, targets, origins, start, seed)
@@ -253,33 +240,21 @@ def draws_by_day(
 ) -> dict[str, Floats]:
     """Draws of P(target before day t), t = 0 … ``horizon_days``, by the shipped hazard if none is given.
 
-    Returns
-    -------
-    dict
-        Target → shape (draw, day), ``N_DRAWS`` draws of equal weight. None falls over days; a target that
-        includes another is at least as likely in every draw. The mean over draws is that of
-        ``forecast_origins``.
-
+    Returns, by target, ``N_DRAWS`` draws of equal weight, shape (draw, day). None falls over days; a target
+    that includes another is at least as likely in every draw. Their mean is that of ``forecast_origins``.
     Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``.
 
     Notes
     -----
-    The anchor is the predictive probability of a gamma–Poisson rate, which averages over what the rate may
-    be. Here each draw has a rate of its own: its hazard is G·c, G ~ Gamma(a, a) of mean 1, with
-    c = a·(exp(Λ/a) − 1), for which E exp(−G·c) = (1 + c/a)^(−a) = exp(−Λ). For the anchor alone this is the
-    posterior of the rate itself: Λ(h) = a·log(1 + h/b) gives c = a·h/b, linear in time.
-
-    Two things must not count twice. The dyad's deviation u is a part of what is not known of its rate, so
-    the log of G has the variance of the log rate less that of u: trigamma(a) = ``log_rate_variance`` −
-    spread², the former averaged over horizons, on which it hardly depends; no G where nothing is left. And
-    how far the rates of the half-lives are apart is left out, since the coefficients decide between recent
-    and past rates.
+    Each draw has a rate of its own: its hazard is G·c, G ~ Gamma(a, a) of mean 1, c = a·(exp(Λ/a) − 1), so
+    that E exp(−G·c) = exp(−Λ). For the anchor alone, Λ(h) = a·log(1 + h/b), this is the rate's posterior.
+    The dyad's deviation u is a part of what is not known of its rate and must not count twice: trigamma(a) =
+    ``log_rate_variance`` − spread², the former averaged over horizons; no G where nothing is left.
 
     G takes the middles of equally likely strata, in antithetic pairs for each draw of the coefficients, the
-    same strata for all targets. A factor near 1 by day then keeps the mean exactly. A target that includes
-    others is raised to them draw by draw, before its mean is kept. Where that cannot be, since it hardly
-    exceeds several others of unlike uncertainty, all targets take the average variance, and means are kept
-    to 1e-4.
+    same for all targets; a factor near 1 by day then keeps the mean exactly. A target that includes others is
+    raised to them draw by draw, before its mean is kept. Where it hardly exceeds several others of unlike
+    uncertainty, all targets take the average variance, and means are kept to 1e-4.
     """
     refuse_far(horizon_days)
     drawn, spread = _cumulative_draws(
@@ -294,18 +269,11 @@ def draws_by_day(
     stratum = np.random.default_rng((seed, 1)).permutation(_N_EFFECTS) + 0.5
     rank = np.concatenate([stratum, N_DRAWS - stratum])[:, None] / N_DRAWS
     rated = _with_own_rates(expected, targets, variance, rank)
-    if any(np.any(np.abs(_gap(rated[name], expected[name])) > _MEAN_KEPT) for name in rated):
+    gaps = (hit_chance(rated[name]) - hit_chance(expected[name]) for name in rated)
+    if any(np.any(np.abs(gap) > _MEAN_KEPT) for gap in gaps):
         average = float(np.mean(list(variance.values())))
         rated = _with_own_rates(expected, targets, dict.fromkeys(variance, average), rank)
-    nothing = np.zeros((N_DRAWS, 1))
-    return {
-        target.name: np.concatenate([nothing, -np.expm1(-rated[target.name])], axis=1) for target in targets
-    }
-
-
-def _gap(found: Floats, expected: Floats) -> Floats:
-    """Difference of mean chances."""
-    return np.asarray(hit_chance(found) - hit_chance(expected))
+    return {target.name: np.pad(-np.expm1(-rated[target.name]), ((0, 0), (1, 0))) for target in targets}
 
 
 def _with_own_rates(
@@ -346,12 +314,8 @@ def _shape_of(variance: float) -> float:
 
 
 def _with_mean(cumulative: Floats, floor: Floats, wanted: Floats) -> Floats:
-    """Multiply hazards, shape (draw, day), by a factor for each day that gives their draws a mean.
-
-    Each is then raised to ``floor``, of the same shape. ``wanted``, shape (day,), is the cumulative hazard of
-    the mean chance, at least that of the floor. All are above 0. The factor is found by Newton's method on
-    logs, kept between the bounds that were found.
-    """
+    """Hazards, shape (draw, day), times a factor by day, raised to a floor, of which the mean is wanted."""
+    # Newton's method on logs, kept between the bounds that were found.
     factor, low, high = (np.full_like(wanted, bound) for bound in (1.0, 1e-100, 1e100))
     for _ in range(_MOST_STEPS):
         raised = np.maximum(floor, factor * cumulative)
@@ -401,10 +365,7 @@ def _cumulative_draws(
     start: date,
     seed: int,
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Cumulative hazards at ``_ENDS`` after the first, shape (draw, origin, end), by target.
-
-    Second, the standard deviation of the dyad's deviation in them, shape (origin,).
-    """
+    """By target: hazards up to each of ``_ENDS``, (draw, origin, end); error of the deviation, (origin,)."""
     hazard = hazard or shipped_hazard()
     means = hazard.mean_for(events, origins[0].item())
     random = np.random.default_rng(seed)
@@ -421,13 +382,8 @@ def _cumulative_draws(
         before = origin_features(past, earlier, target)
         now = origin_features(past, days, target)
         expected = np.exp(np.clip(before.anchor + _departure(hazard, before, means), _LEAST_LOG, _MOST_LOG))
-        own, spread = _own_deviation(
-            expected,
-            earlier,
-            days,
-            first_day_after(past.known_day[past.is_target], earlier),
-            hazard.deviation,
-        )
+        first = first_day_after(past.known_day[past.is_target], earlier)
+        own, spread = _own_deviation(expected, earlier, days, first, hazard.deviation)
         log_hazard = now.anchor + _departure(hazard, now, draws)
         log_hazard += own[:, None] + spread[:, None] * noise[0][:, None, None]
         if not hazard.knows_kind(target):
@@ -440,18 +396,13 @@ def _cumulative_draws(
 
 
 def _departure(hazard: PooledHazard, features: OriginFeatures, effects: Sequence[Floats]) -> Floats:
-    """What the coders' coefficients add to the log hazard of the anchor.
-
-    ``effects``, by coder, are of shape (coefficient,) or (draw, coefficient); the result has shape
-    (origin, interval), or (draw, origin, interval).
-    """
+    """What coefficients, shape ([draw,] coefficient), add to the anchor, shape ([draw,] origin, interval)."""
     weights = hazard.coder_weights(features.log_pace)
     parts = []
     for coder, weight, effect in zip(hazard.coders, weights, effects, strict=True):
-        design = (
-            coder.design(features.values, features.military, features.seen[:, None]) * weight[:, None, None]
-        )
-        parts.append(np.moveaxis(design @ effect.T, -1, 0) if effect.ndim == 2 else design @ effect)
+        design = coder.design(features.values, features.military, features.seen[:, None])
+        found = design * weight[:, None, None] @ effect.T
+        parts.append(np.moveaxis(found, -1, 0) if effect.ndim == 2 else found)
     return np.asarray(sum(parts))
 
 
@@ -481,11 +432,8 @@ def follow_up(first: Integers, seen: Integers) -> tuple[NDArray[np.bool_], Float
 def _own_deviation(
     expected: Floats, earlier: Integers, days: Integers, first: Integers, deviation: float
 ) -> tuple[Floats, Floats]:
-    """Posterior mode and standard deviation of a dyad's deviation at each origin, shape (origin,).
-
-    The counts of hits y and expected hits E of the weighted past windows give a Poisson likelihood
-    y·u − E·exp(u); the mode solves u/deviation² = y − E·exp(u), by Lambert's W.
-    """
+    """Posterior mode and standard deviation of a dyad's deviation at each origin, shape (origin,)."""
+    # Of hits y where E were expected the mode solves u/deviation² = y − E·exp(u), by Lambert's W.
     mode, spread = np.zeros(len(days)), np.full(len(days), deviation)
     variance = deviation**2
     for place, day in enumerate(days.tolist()):

@@ -32,12 +32,13 @@ from forecast.evaluation.past_forecasts import (
 )
 from forecast.evaluation.score_table import (
     FEWEST_OUTCOMES,
+    QUESTION,
     Score,
     ScoreTable,
-    compare_models,
+    score_by,
     score_forecasts,
 )
-from forecast.evaluation.study import Workers, begin_rows, is_begun
+from forecast.evaluation.study import Workers, begin_rows
 from forecast.events.table import csv_text
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
@@ -69,11 +70,6 @@ class Backtest:
     content: dict[str, Any]
 
     @property
-    def n_units(self) -> int:
-        """Number of units, failed ones included."""
-        return len(self.plan.units)
-
-    @property
     def model(self) -> str:
         """The model that the words are about: the default, or the last that was run."""
         return DEFAULT_MODEL if DEFAULT_MODEL in self.plan.models else self.plan.models[-1]
@@ -88,7 +84,7 @@ class Backtest:
         models = self.forecasts.models
         for target in self.forecasts.targets:
             cells: dict[int, dict[str, Score]] = {}
-            for (own, days, model), cell in self.scores.scores.items():
+            for (own, days, model), cell in self.scores.cells.items():
                 if own == target:
                     cells.setdefault(days, {})[model] = cell
             yield Heading(titles.get(target, target))
@@ -114,10 +110,9 @@ class Backtest:
         """Say where a baseline is more accurate than our model, and what may be claimed of its skill."""
         for days, by_model in cells.items():
             ours = by_model.get(self.model)
-            theirs = [by_model[name] for name in BASELINES if name in by_model]
-            if ours is None or not theirs:
+            if ours is None:  # every unit of this window failed
                 continue
-            best = min(theirs, key=lambda cell: cell.brier.value)
+            best = min((by_model[name] for name in BASELINES), key=lambda cell: cell.brier.value)
             name, behind = name_model(best.group["who"]), best.brier.value < ours.brier.value
             says = f"is behind {name}" if behind else "beats every baseline"
             said = (
@@ -136,9 +131,11 @@ class Backtest:
     def _overall(self) -> Prose:
         """Compare the log score of our model with that of the best baseline, over all that was asked."""
         seed = self.plan.sampler.seed
-        compared = {name: compare_models(self.forecasts, self.model, name, seed=seed) for name in BASELINES}
-        best = max(compared, key=lambda name: compared[name].value)
-        difference = compared[best]
+        scores = score_by(self.forecasts, "who", seed=seed, equal=QUESTION)
+        gaps = {name: scores[self.model,].minus(scores[name,]) for name in BASELINES}
+        best, difference = max(
+            ((name, gap) for name, gap in gaps.items() if gap), key=lambda one: one[1].value
+        )
         word = "better" if difference.value < 0 else "worse"
         sure = difference.interval90[0] > 0 or difference.interval90[1] < 0
         return Prose(
@@ -151,7 +148,7 @@ class Backtest:
         """Say of which questions little is known, all in one sentence, and which forecasts are missing."""
         few: dict[str, dict[int, None]] = {}
         absent = []
-        for (target, days, model), cell in self.scores.scores.items():
+        for (target, days, model), cell in self.scores.cells.items():
             title = titles.get(target, target)
             if min(cell.n_hits, cell.n - cell.n_hits) < FEWEST_OUTCOMES:
                 few.setdefault(title, {})[days] = None
@@ -189,22 +186,12 @@ def run_backtest(
     cluster: str | None = None,
     listen: Listener | None = None,
 ) -> Backtest:
-    """Forecast at past origins, score, and write the folder.
+    """Forecast at past origins, score, and write the folder; ``reports/<name>/backtest`` when absent.
 
-    Where units failed, the result has ``failures``, no folder is written, and ``resume`` tries them again.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        ``reports/<name>/backtest`` when absent.
-    resume : bool
-        Go on with a backtest that was stopped, if there is one.
-    force : bool
-        Replace the folder that is there, and throw away a backtest that was stopped.
-    processes, cluster
-        Where the units run; see ``Workers``. The result does not depend on it.
-    listen : callable, optional
-        Told of the progress: stage ``backtest``, in origins.
+    Where units failed, the result has ``failures`` and no folder is written. ``resume`` goes on with one that
+    was stopped or has failures, if there is one; ``force`` replaces it, and the folder that is there. The
+    result does not depend on where units run (``processes`` and ``cluster`` as in ``Workers``). ``listen`` is
+    told of stage ``backtest``, in origins.
 
     Raises
     ------
@@ -225,7 +212,7 @@ def run_backtest(
     inputs = read_inputs(config)
     plan = plan_backtest(inputs, options or BacktestOptions())
     # One that was begun with ``force`` and stopped replaces the finished one when it is resumed.
-    replacing = force or (resume and is_begun(partial_place(place)))
+    replacing = force or (resume and (partial_place(place) / files.PLAN).is_file())
     refuse_existing(place, force=replacing, kind="backtest")
     with claimed(place):
         settings = plan.settings(inputs.events.sha256)
@@ -272,8 +259,7 @@ def _scores_content(
     """What was asked of which data, every score, who was best, warnings."""
     table = scores.to_dict()
     asked = {name: value for name, value in settings.items() if name not in ("name", "origins")}
-    origins = settings["origins"]
-    dyad = inputs.config.dyad
+    origins, dyad = settings["origins"], inputs.config.dyad
     head = {
         "schema": table.pop("schema"),
         "name": settings["name"],
@@ -300,13 +286,17 @@ def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
 
 def _origins_csv(results: Sequence[UnitResult]) -> str:
     header = ("origin", "refitted", "converged", "pareto_k", "effective_draws")
-    rows = []
-    for result in results:
-        for made in result.forecasts:
-            tail = "" if made.refitted else repr(made.pareto_k)
-            rows.append(
-                (made.origin, int(made.refitted), int(made.converged), tail, repr(made.effective_draws))
-            )
+    rows = (
+        (
+            made.origin,
+            int(made.refitted),
+            int(made.converged),
+            "" if made.refitted else repr(made.pareto_k),
+            repr(made.effective_draws),
+        )
+        for result in results
+        for made in result.forecasts
+    )
     return csv_text([header, *rows])
 
 

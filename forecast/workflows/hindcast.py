@@ -7,9 +7,9 @@ on record already is not fitted again, so that stopped work goes on where it was
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from forecast import __version__
 from forecast.config import Config, HeadlineConfig, MilestoneConfig, config_hash
@@ -22,8 +22,7 @@ from forecast.runs.inputs import read_inputs
 from forecast.workflows.forecast import make_forecast, put_on_record
 
 
-@dataclass(frozen=True)
-class Hindcasts:
+class Hindcasts(NamedTuple):
     """Forecasts that were not on record before, days that were, and the days whose fit did not converge."""
 
     added: int
@@ -70,8 +69,13 @@ def hindcast(
     try:
         for place, one in enumerate(waiting):
             as_of = one.config.as_of
+
+            def tell(progress: StageProgress, done: int = place, day: date = as_of) -> None:
+                if listen:
+                    listen(StageProgress("backtest", done, len(waiting), f"{day}: {progress.stage}"))
+
             with without_warnings():  # told below
-                run = make_forecast(one.config, _forwarded(listen, place, len(waiting), as_of), drivers=False)
+                run = make_forecast(one.config, tell, drivers=False)
             added += put_on_record(run, ledger, None).added
             unconverged += [] if run.forecast.converged else [as_of]
     except KeyboardInterrupt:
@@ -98,11 +102,3 @@ def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config
     headline = HeadlineConfig(target=config.headline.target, milestone=min(asked, default=milestones[0].name))
     changed = {"as_of": day, "milestones": milestones, "headline": headline}
     return config.model_copy(update={**changed, "calendar": (), "scenarios": ()})
-
-
-def _forwarded(listen: Listener | None, done: int, planned: int, day: date) -> Listener:
-    def tell(progress: StageProgress) -> None:
-        if listen:
-            listen(StageProgress("backtest", done, planned, f"{day}: {progress.stage}"))
-
-    return tell

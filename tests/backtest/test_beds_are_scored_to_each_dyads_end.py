@@ -169,7 +169,7 @@ def test_a_dyad_without_an_event_before_the_first_origin_is_left_out_by_name(fol
 
 
 def test_usual_horizons_without_a_complete_window_are_named_and_stated_ones_refused(folder):
-    options = {"targets": (FORCE,), "first": date(2007, 1, 1), "data_end": date(2007, 12, 31)}
+    options = {"targets": (FORCE,), "first": date(2007, 1, 1), "ends": {"a-b": date(2007, 12, 31)}}
     events = {"a-b": read_events(folder / "data/a-b.csv")}
     plans, _ = plan_dyads(events, BenchmarkOptions(**options))
     assert (plans["a-b"].horizons, plans["a-b"].too_long) == ((30, 90, 180, 365), (540,))

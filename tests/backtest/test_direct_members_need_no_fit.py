@@ -67,8 +67,8 @@ def test_a_mixed_family_is_the_mean_of_the_model_and_its_others(families, make_p
 def test_a_backtest_without_any_fit_is_whole(families, config_file, tmp_path, drawn_units):
     options = BacktestOptions(origins=ORIGINS, horizons=(30,), models=("steady",))
     done = run_backtest(load_config(config_file), options, folder=tmp_path / "backtest")
-    assert (done.failures, done.n_units, sum(drawn_units.values())) == ((), 0, 0)
-    assert {cell.group["who"] for cell in done.scores.cells} > {"steady"}
+    assert (done.failures, len(done.plan.units), sum(drawn_units.values())) == ((), 0, 0)
+    assert {who for _, _, who in done.scores.cells} > {"steady"}
     assert (tmp_path / "backtest/scores.json").is_file()
 
 

@@ -78,14 +78,14 @@ def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtes
     lines = lines_of(backtest.blocks({"severe": "Severe escalation", "military": "Military"}))
     assert [line for line in lines if len(line) > 80] == []
     row = next(line for line in lines if line.split()[:2] == ["30", "Brier"])
-    cells = [backtest.scores.cell("severe", 30, model) for model in ALL]
+    cells = [backtest.scores.cells["severe", 30, model] for model in ALL]
     assert row.replace("*", " ").split()[2:] == [f"{cell.brier.value:.3f}" for cell in cells]
     text = " ".join(" ".join(lines).split())
     ours = name_model(DEFAULT_MODEL)
     lost = []
     for target in ("severe", "military"):
         for days in (30, 90):
-            score = {name: backtest.scores.cell(target, days, name).brier.value for name in ALL}
+            score = {name: backtest.scores.cells[target, days, name].brier.value for name in ALL}
             best = min(BASELINES, key=lambda name: score[name])
             lost.append(score[best] < score[DEFAULT_MODEL])
             says = f"is behind {name_model(best)}" if lost[-1] else "beats every baseline"
@@ -120,4 +120,4 @@ def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtes
     assert found.refusal is None
     assert found.record.n_origins == 24
     brier = {(row.target, row.horizon_days): row.brier.value for row in found.record.rows}
-    assert brier["severe", 30] == done.scores.cell("severe", 30, "model").brier.value
+    assert brier["severe", 30] == done.scores.cells["severe", 30, "model"].brier.value

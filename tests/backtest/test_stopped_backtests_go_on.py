@@ -76,7 +76,7 @@ def test_a_stopped_backtest_is_not_overwritten_unasked(config, tmp_path, drawn_u
         run_backtest(config, OPTIONS, folder=place)
     drawn_units.clear()
     done = run_backtest(config, OPTIONS, folder=place, force=True)
-    assert sum(drawn_units.values()) == done.n_units
+    assert sum(drawn_units.values()) == len(done.plan.units)
 
 
 def test_one_that_was_to_replace_a_finished_one_goes_on_and_replaces_it(config, tmp_path, drawn_units):
@@ -88,7 +88,7 @@ def test_one_that_was_to_replace_a_finished_one_goes_on_and_replaces_it(config, 
     assert content(place) == before
     drawn_units.clear()
     done = run_backtest(config, OPTIONS, folder=place, resume=True)
-    assert 0 < sum(drawn_units.values()) < done.n_units
+    assert 0 < sum(drawn_units.values()) < len(done.plan.units)
     assert content(place) == before
     assert not partial_place(place).exists()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.baselines import origins_of
-from forecast.evaluation.metrics import OriginBlocks, block_length, draw_blocks, overlapping_origins
+from forecast.evaluation.metrics import OriginBlocks, block_length, draw_blocks
 
 MONTHS = origins_of("monthly", date(1993, 1, 1), date(2003, 7, 1))
 N_RESAMPLES = 4000
@@ -18,10 +18,8 @@ def in_blocks(n, block, seed=1, n_resamples=2000):
     return OriginBlocks(DAYS[:n], 1, seed, block=block, n_resamples=n_resamples)
 
 
-@pytest.mark.parametrize(("horizon", "overlap", "block"), [(28, 1, 6), (30, 1, 6), (90, 3, 6), (180, 6, 12)])
-def test_blocks_span_twice_the_origins_that_share_days_and_no_more_than_half(horizon, overlap, block):
-    assert overlapping_origins(MONTHS, horizon) == overlap
-    assert block_length(MONTHS, horizon) == block
+def test_blocks_span_twice_the_origins_that_share_days_and_no_more_than_half():
+    assert [block_length(MONTHS, horizon) for horizon in (28, 30, 90, 180)] == [6, 6, 6, 12]
     weeks = origins_of("weekly", date(2000, 1, 1), date(2010, 1, 1))
     assert [block_length(weeks[:n], 180) for n in (None, 20, 1)] == [52, 10, 1]
 
@@ -57,26 +55,17 @@ def test_means_of_resamples_are_those_of_the_drawn_origins_and_groups_have_the_s
         assert found.se == pytest.approx(oracle, rel=0.08)
 
 
-def test_single_blocks_give_the_classical_standard_error():
+def test_single_blocks_give_the_classical_standard_error_and_overlapping_windows_a_larger_one():
     values = np.random.default_rng(2).standard_normal(150)
     found = in_blocks(150, 1, 3, N_RESAMPLES).mean(values)
     classical = values.std(ddof=1) / np.sqrt(150)
     assert found.value == pytest.approx(values.mean())
     assert found.se == pytest.approx(classical, rel=4 * MC_ERROR)
-
-
-def test_overlapping_windows_have_a_larger_error_than_the_classical_one():
     noise = np.random.default_rng(5).standard_normal(305)
     windows = np.convolve(noise, np.ones(6) / 6, "valid")
     classical = windows.std(ddof=1) / np.sqrt(len(windows))
     # The mean of windows of six has the error of 300 independent values: √6 times the classical one.
     assert 1.8 < in_blocks(300, 12).mean(windows).se / classical < 3.0
-
-
-def test_one_origin_has_a_mean_and_no_error():
-    found = in_blocks(1, 1).mean([0.25])
-    assert found.value == 0.25
-    assert np.isnan([found.se, *found.interval90]).all()
 
 
 def test_fewer_blocks_make_a_wider_interval_in_standard_errors():
@@ -86,6 +75,9 @@ def test_fewer_blocks_make_a_wider_interval_in_standard_errors():
         found = in_blocks(48, block).mean(values)
         widths.append((found.interval90[1] - found.interval90[0]) / found.se)
     assert widths[0] < widths[1] < widths[2]
+    alone = in_blocks(1, 1).mean([0.25])
+    assert alone.value == 0.25
+    assert np.isnan([alone.se, *alone.interval90]).all()
     # Student's 95% quantile with 47 and with 1 degrees of freedom.
     assert widths[0] / 2 == pytest.approx(1.678, abs=0.001)
     assert widths[2] / 2 == pytest.approx(6.314, abs=0.001)

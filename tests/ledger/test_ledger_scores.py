@@ -86,7 +86,7 @@ def test_a_single_series_is_scored_as_the_backtest_scores_it(case, coded):
     scores = score_ledger(case.ledger)
     ours = scores.groups[0]
     scored = score_forecasts(table, seed=SEED)
-    cell = scored.cell("crisis", 20, "joint")
+    cell = scored.cells["crisis", 20, "joint"]
     skill = scored.skill(cell)
     assert (ours.n, ours.n_yes / ours.n) == (cell.n, cell.base_rate)
     for mine, theirs in ((ours.brier, cell.brier), (ours.log, cell.log), (ours.skill, skill.brier)):

@@ -14,7 +14,7 @@ from forecast.records.analysis import TrackRecord
 def test_the_record_holds_the_numbers_of_the_score_table(backtest):
     assert len(backtest.record.rows) == 6
     for row in backtest.record.rows:
-        cell = backtest.table.cell(row.target, row.horizon_days, "model")
+        cell = backtest.table.cells[row.target, row.horizon_days, "model"]
         skill = backtest.table.skill(cell)
         claim = skill.claim if row.episodes >= 3 else "none"
         assert (row.n, row.base_rate, row.claim) == (cell.n, cell.base_rate, claim)
@@ -26,7 +26,7 @@ def test_the_record_holds_the_numbers_of_the_score_table(backtest):
                 assert (shown.value, shown.se) == (estimate.value, estimate.se)
         assert tuple(scores.name for scores in row.baselines) == BASELINES
         for scores in row.baselines:
-            theirs = backtest.table.cell(row.target, row.horizon_days, scores.name)
+            theirs = backtest.table.cells[row.target, row.horizon_days, scores.name]
             assert scores.brier == pytest.approx(theirs.brier.value, abs=1e-15)
             assert scores.log == pytest.approx(theirs.log.value, abs=1e-15)
 

@@ -54,7 +54,8 @@ class KeptBed:
         _, events, options = open_bed(name, data)
         plans, results = {}, dict[str, list[UnitResult]]()
         for dyad, plan in plan_dyads(events, options)[0].items():
-            rows = [row for row in KeptRows(folder).rows() if row["unit"].startswith(f"{dyad}-0000-")]
+            kept = KeptRows(folder).by_key.values()
+            rows = [row for row in kept if row["unit"].startswith(f"{dyad}-0000-")]
             for row in rows[-1:]:
                 origins = tuple(date for date in plan.origins if date.isoformat() in origins_of(row))
                 unit = Unit(dyad, 0, len(origins) - 1)
