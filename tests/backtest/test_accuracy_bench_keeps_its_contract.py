@@ -1,7 +1,6 @@
 """``forecast bench accuracy``: the JSON that other programs read, and what it refuses."""
 
 import json
-from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -68,31 +67,6 @@ def test_a_quick_bench_takes_every_third_origin(bench, drawn_units):
     assert "Mean over dyads and horizons" in shown.out
 
 
-def test_an_event_without_known_date_is_known_on_its_date(bench, tmp_path, drawn_units, us_china):
-    """Late disclosure moves what a baseline knows; without the column every act is known at once."""
-    header = "id,date,initiator,target,category,severity"
-    rows, later = [], []
-    for event in us_china.rows():
-        cells = (event.id, event.date, event.initiator, event.recipient, event.category, event.severity)
-        rows.append(",".join(map(str, cells)))
-        later.append(f"{rows[-1]},{event.date + timedelta(days=365)}")
-    for name, lines in (("known", [header, *rows]), ("late", [f"{header},known_date", *later])):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "pair.csv").write_text("\n".join(lines) + "\n")
-    target = ("--any-of", "military_incident,military_posture", "--min-severity", "3")
-    span = ("--from", "2020-01-01", "--until", "2023-07-10")
-
-    def cells_of(name):
-        command = (*span, "--models", "model", "--json")
-        return json.loads(bench(*command, data=tmp_path / name, target=target).out)["cells"]
-
-    known, delayed = cells_of("known"), cells_of("late")
-    assert [cell["base_rate"] for cell in known] == [cell["base_rate"] for cell in delayed]
-    pairs = [(a, b) for a, b in zip(known, delayed, strict=True) if a["model"] == "gamma_poisson"]
-    assert len(pairs) == 5
-    assert all(now["brier"] < then["brier"] for now, then in pairs)
-
-
 def test_a_benchmark_goes_on_from_what_was_kept(bench, drawn_units, tmp_path):
     kept = tmp_path / "kept"
     span = ("--from", "1993-01-01", "--until", "1996-12-31", "--horizons", "30")
@@ -111,11 +85,6 @@ def test_a_benchmark_goes_on_from_what_was_kept(bench, drawn_units, tmp_path):
     assert drawn_units.total() == units_made + 1
     bench(*command, "--models", "model", "--seed", "3")
     assert drawn_units.total() == units_made + 3
-    damaged = rows[0].replace('"probability"', '"chance"')
-    (kept / "rows.jsonl").write_text(damaged + "\n")
-    refused = bench(*command)
-    assert refused.code == 2
-    assert "is damaged" in refused.err
 
 
 REFUSED = (

@@ -113,12 +113,6 @@ def test_a_small_record_gives_the_same_numbers_either_way_on_the_same_draws(tmp_
 
 
 @pytest.mark.slow
-def test_a_small_record_gives_the_same_numbers_either_way(tmp_path):
-    (tmp_path / "small.yaml").write_text(SMALL, encoding="utf-8")
-    assert agree(tmp_path / "small.yaml", [], date(2021, 9, 30)) == 12
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("as_of", [date(2021, 6, 30), date(2022, 3, 1)])
 def test_the_worked_case_gives_the_same_numbers_either_way(request, as_of):
     path = request.config.rootpath / "configs/us-china-2023.yaml"

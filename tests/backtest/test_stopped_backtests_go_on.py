@@ -61,22 +61,13 @@ def test_a_resumed_backtest_writes_the_same_bytes_and_repeats_no_finished_unit(c
     assert 0 < len(KeptRows(partial_place(broken))) < 3
     finished = [row["unit"] for row in kept_rows(broken)]
     assert not broken.exists()
+    with pytest.raises(RunFolderError, match="`resume` goes on with it, `force` begins anew"):
+        run_backtest(config, OPTIONS, folder=broken)
     done = run_backtest(config, OPTIONS, folder=broken, resume=True)
     assert {result.unit.name for result in done.results} == set(drawn_units)
     assert all(drawn_units[name] == 1 for name in finished)
     assert content(broken) == content(whole)
     assert not partial_place(broken).exists()
-
-
-def test_a_stopped_backtest_is_not_overwritten_unasked(config, tmp_path, drawn_units):
-    place = tmp_path / "broken"
-    with pytest.raises(Stopped):
-        run_backtest(config, OPTIONS, folder=place, listen=stop_after(40))
-    with pytest.raises(RunFolderError, match="`resume` goes on with it, `force` begins anew"):
-        run_backtest(config, OPTIONS, folder=place)
-    drawn_units.clear()
-    done = run_backtest(config, OPTIONS, folder=place, force=True)
-    assert sum(drawn_units.values()) == len(done.plan.units)
 
 
 def test_one_that_was_to_replace_a_finished_one_goes_on_and_replaces_it(config, tmp_path, drawn_units):

@@ -32,11 +32,6 @@ def test_an_act_counts_by_half_after_a_half_life_and_enters_aged_if_late(make_ev
     assert past.decayed_count(past.is_target, np.inf)[-1] == 1
 
 
-def test_one_event_a_day_is_kept_of_several(make_events, force):
-    past = past_events(make_events([3, 3, 8]), force, date(2000, 1, 31), START)
-    assert past.day[past.first_of_day()].tolist() == [3, 8]
-
-
 def test_an_origin_at_the_start_is_refused(make_events, force):
     with pytest.raises(InputError, match="origin 2000-01-01: nothing is known before it"):
         past_events(make_events([3]), force, START, START)

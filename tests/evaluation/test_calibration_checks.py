@@ -58,11 +58,11 @@ def test_labels_part_targets_and_stretches_as_long_as_the_longest_horizon(make_t
 def test_slope_and_intercept_of_overconfident_forecasts(make_table):
     random = np.random.default_rng(12)
     logits = random.normal(0, 1.5, 4000)
-    outcome = random.random(4000) < expit(0.5 * logits)
+    outcome = random.random(4000) < expit(-0.3 + 0.5 * logits)
     (score,) = score_by(make_table(expit(logits), outcome), seed=1).values()
     intercept, slope = score.line
     assert slope.value == pytest.approx(0.5, abs=4 * slope.se)
-    assert intercept.value == pytest.approx(0.0, abs=4 * intercept.se)
+    assert intercept.value == pytest.approx(-0.3, abs=4 * intercept.se)
     # Information of a logistic regression: p(1 − p) is about 0.22 and the variance of the logits 2.25.
     assert slope.se == pytest.approx(1 / np.sqrt(4000 * 0.19 * 2.25), rel=0.4)
 

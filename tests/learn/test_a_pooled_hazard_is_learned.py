@@ -86,21 +86,6 @@ def test_the_fit_is_the_maximum_that_an_optimiser_finds(learning):
     assert found.hessian[1, 1] == pytest.approx(curvature, rel=1e-3)
 
 
-def test_learned_effects_are_those_that_made_the_records(learning):
-    rng = np.random.default_rng(5)
-    true = np.array([0.3, -0.5, 0.4, 0.0])
-    parts = []
-    for _ in range(8):
-        features = np.column_stack([np.ones(4000), rng.standard_normal((4000, 3))])
-        anchor = rng.normal(-4, 0.5, 4000)
-        wait = rng.exponential(np.exp(-(anchor + features @ true)))
-        hit, at_risk = (wait < 20).astype(float), np.minimum(wait, 20.0)
-        parts.append(rows_with(learning, features, anchor, hit, at_risk, np.ones(4000)))
-    found = learning.fit_poisson(parts, np.full(4, 1.0))
-    error = np.sqrt(np.diag(np.linalg.inv(found.hessian)))
-    assert np.all(np.abs(found.coefficients - true) < 4 * error)
-
-
 def test_constant_rates_are_forecast_no_worse_than_by_the_gamma_poisson_rate(learn):
     rates = np.geomspace(0.3, 12, 12)
     panel = {f"d{k}": record(rate, 15, seed=k, pair=f"AAAB{k:02}") for k, rate in enumerate(rates)}

@@ -97,27 +97,15 @@ def test_steps_are_counted_by_dyad_and_kind_where_some_acts_stayed(learning, cod
     assert learning.steps_of([coded(*acts)]) == [(7, 2), (2, 0)]
 
 
-def test_a_class_that_dyads_say_less_of_than_the_documented_default_is_left_out(learning):
+def test_a_class_that_dyads_say_little_of_or_that_is_to_be_left_out_keeps_its_documented_prior(learning):
     def fit(seed: int):
         rng = np.random.default_rng(seed)
-        kinds = {"tension.scale": 0.2, "answers.number": 4.0}  # documented: 0.5 and 0.8
-        return [
-            estimate(learning, rng.normal(0.2, spread), 0.01, rng, name) for name, spread in kinds.items()
-        ]
+        spreads = {"tension.scale": 0.2, "answers.severity": 0.1, "answers.number": 4.0}  # documented: 0.8
+        return [estimate(learning, rng.normal(0.2, sd), 0.01, rng, name) for name, sd in spreads.items()]
 
-    pooled = learning.pool_fits(
-        [fit(seed) for seed in range(60)], [learning.Step(9, 2), learning.Step(5, 1)], PROVENANCE
-    )
-    assert pooled.groups.keys() == {"tension.scale"}
-
-
-def test_a_group_that_is_left_out_keeps_its_documented_prior(learning):
-    rng = np.random.default_rng(4)
-    names = ("tension.scale", "answers.severity")
-    fits = [[estimate(learning, 0.1, 0.01, rng, name) for name in names] for _ in range(20)]
-    steps = [learning.Step(9, 2), learning.Step(5, 1)]
-    assert learning.pool_fits(fits, steps, PROVENANCE).groups.keys() == set(names)
-    assert learning.pool_fits(fits, steps, PROVENANCE, names[1:]).groups.keys() == {"tension.scale"}
+    asked = [fit(seed) for seed in range(60)], [learning.Step(9, 2), learning.Step(5, 1)], PROVENANCE
+    assert learning.pool_fits(*asked).groups.keys() == {"tension.scale", "answers.severity"}
+    assert learning.pool_fits(*asked, ("answers.severity",)).groups.keys() == {"tension.scale"}
 
 
 def test_learning_that_was_stopped_goes_on_and_writes_what_the_package_reads(

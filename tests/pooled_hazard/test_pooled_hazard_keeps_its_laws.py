@@ -69,28 +69,6 @@ def test_what_becomes_known_after_the_origin_changes_nothing(record):
         assert np.array_equal(of_past[rule.name], of_all[rule.name])
 
 
-def test_many_origins_say_what_each_says_alone(record):
-    origins = np.array(["2013-01-01", "2015-06-01", "2019-12-01"], "datetime64[D]")
-    together = forecast_origins(shipped_hazard(), record, [WIDE, NARROW], origins, START, HORIZONS)
-    for place, origin in enumerate(origins.tolist()):
-        alone = draws_by_day(shipped_hazard(), record, [WIDE, NARROW], origin, START, 1000)
-        for rule in (WIDE, NARROW):
-            at = alone[rule.name].mean(axis=0)[HORIZONS]
-            assert np.allclose(at, together[rule.name][place], rtol=0, atol=1e-12)
-
-
-def test_the_curve_rises_from_zero_and_wider_targets_are_more_likely(record):
-    found = draws_by_day(shipped_hazard(), record, [NARROW, WIDE, MIDDLE], date(2018, 1, 1), START, 900)
-    for draws in found.values():
-        assert draws.shape == (module.N_DRAWS, 901)
-        assert np.all(draws[:, 0] == 0.0)
-        assert np.all(np.diff(draws, axis=1) >= 0)
-        assert np.all(np.diff(draws.mean(axis=0)) > 0)
-        assert np.all(draws <= 1)
-        assert np.all(draws[:, 1:].var(axis=0) > 0)
-    assert np.all(found["narrow"] <= found["middle"])
-
-
 def test_a_narrower_target_is_never_likelier_even_where_the_regression_says_so(record):
     # Military acts alone are raised, so that they would pass the target that includes them.
     loud = with_effect(shipped_hazard(), len(NAMES) + 1, 5.0)
@@ -272,17 +250,27 @@ def test_what_is_not_known_of_the_rate_is_counted_once(one_rate, monkeypatch):
         assert found == pytest.approx(max(share, 1.0) * told, rel=0.15)
 
 
-def test_draws_keep_the_means_that_are_scored_and_the_order_of_nested_targets(record):
+def test_draws_rise_from_zero_in_the_order_of_nested_targets_and_have_the_means_that_are_scored(record):
     targets = [WIDE, TargetRule("sharp", WIDE.any_of, 4), NARROW, MIDDLE]
-    for origin in (date(2010, 3, 1), date(2013, 1, 1), date(2019, 12, 1)):
+    origins = np.array(["2010-03-01", "2013-01-01", "2019-12-01"], "datetime64[D]")
+    together = forecast_origins(shipped_hazard(), record, targets, origins, START, HORIZONS)
+    for place, origin in enumerate(origins.tolist()):
         found = draws_by_day(shipped_hazard(), record, targets, origin, START, 1000)
         assert list(found) == [target.name for target in targets]
         assert_means_are_kept(shipped_hazard(), record, targets, origin, found)
         for wide in targets:
+            draws = found[wide.name]
             for narrow in targets:
                 if wide.includes(narrow):
-                    assert np.all(found[narrow.name] <= found[wide.name])
-            assert np.all(np.diff(found[wide.name], axis=1) >= 0)
+                    assert np.all(found[narrow.name] <= draws)
+            assert draws.shape == (module.N_DRAWS, 1001)
+            assert np.all(draws[:, 0] == 0.0)
+            assert np.all(np.diff(draws, axis=1) >= 0)
+            assert draws.max() <= 1
+            assert np.all(draws[:, 1:].var(axis=0) > 0)
+            # Many origins say what each says alone.
+            alone = draws.mean(axis=0)[HORIZONS]
+            assert np.allclose(alone, together[wide.name][place], rtol=0, atol=1e-12)
 
 
 def test_order_and_means_are_kept_where_a_target_hardly_exceeds_several_that_it_includes():
