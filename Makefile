@@ -122,8 +122,8 @@ lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade mo
 	uv pip compile $(PIN) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	uv pip compile $(PIN) --resolution lowest-direct pyproject.toml $(LOWEST:%=--extra %) --group build --group test -o requirements-lowest.lock
 
-# What nutpie declares and needs only to write draws to a Zarr store: six packages, of which none is imported here.
-UNUSED := $(addprefix --no-emit-package ,donfig google-crc32c msgspec numcodecs obstore zarr)
+# What nutpie declares and needs only to hand draws to other libraries (pyarrow) or to a Zarr store: none is imported here.
+UNUSED := $(addprefix --no-emit-package ,donfig google-crc32c msgspec numcodecs obstore pyarrow zarr)
 # Extras whose lower bounds are locked too.
 LOWEST := app cluster excel
 LOWEST_TESTS := $(addprefix tests/,baselines cli config evaluation families panel pooled_hazard priors wording \
