@@ -44,14 +44,8 @@ MAX_JSON_BYTES, MAX_JSON_VALUES = 50_000_000, 2_000_000
 MAX_SHEET_BYTES = 20_000_000
 _MOST_FAULTS = 20
 _OF_THE_CONTENT = (
-    RecursionError,
-    OverflowError,
-    UnicodeError,
-    csv.Error,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    EOFError,
+    *(RecursionError, OverflowError, UnicodeError, EOFError),
+    *(csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
 )
 """What content alone causes, never a slip of ours in reading a sound file."""
 _CHANCE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%?)", re.ASCII)
@@ -65,12 +59,7 @@ def locked(place: Path) -> Iterator[None]:
     Stale files beside it are removed first. The folder above is made where it is missing, and goes again when
     nothing is in it at the end. Locks of one thread nest.
 
-    Raises
-    ------
-    BusyError
-        Somebody else holds the place.
-    OSError
-        The folder above cannot be written.
+    Raises ``BusyError``: somebody else holds the place; ``OSError``: the folder above cannot be written.
     """
     key = place.absolute()
     missing = [above for above in key.parents if not above.exists()]
@@ -82,10 +71,8 @@ def locked(place: Path) -> Iterator[None]:
         try:
             lock.acquire()
         except Timeout as error:
-            raise BusyError(
-                f"{place}: another forecast command is writing it. Wait until it has ended, or name another "
-                "place"
-            ) from error
+            advice = "Wait until it has ended, or name another place"
+            raise BusyError(f"{place}: another forecast command is writing it. {advice}") from error
         try:
             yield
         finally:
@@ -142,14 +129,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder to fill; when the block ends it takes the place of ``folder`` by one rename.
 
     All files are on disk before the rename, and the rename before the call returns. On failure what was there
-    is untouched and nothing is left.
-
-    Raises
-    ------
-    BusyError
-        Another process writes there.
-    OSError
-        It cannot be written.
+    is untouched and nothing is left (``BusyError``: another process writes there; ``OSError``).
     """
     with locked(folder), _temporary(folder, _make_folder) as (filling, _):
         yield filling
@@ -305,9 +285,8 @@ def open_plain(path: Path, limit: int) -> BinaryIO:
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a plain file", str(path))
         if status.st_size > limit:
-            raise OSError(
-                errno.EFBIG, f"{status.st_size:,} bytes, more than the {limit:,} allowed", str(path)
-            )
+            reason = f"{status.st_size:,} bytes, more than the {limit:,} allowed"
+            raise OSError(errno.EFBIG, reason, str(path))
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -321,11 +300,8 @@ def read_plain(path: Path, limit: int) -> bytes:
 
 
 def read_json(path: Path) -> bytes:
-    """Return the content of a record in JSON, which one that holds too many values is not.
-
-    A value takes some 100 bytes in memory, and may take two in the file. ``OSError``: as ``open_plain``, or
-    it holds more than ``MAX_JSON_VALUES`` (``EFBIG``).
-    """
+    """Return the content of a record in JSON (``OSError``: as ``open_plain``, or too many values)."""
+    # A value takes some 100 bytes in memory, and may take two in the file.
     content = read_plain(path, MAX_JSON_BYTES)
     if (values := sum(content.count(sign) for sign in (b",", b"[", b"{"))) > MAX_JSON_VALUES:
         raise OSError(errno.EFBIG, f"{values:,} values, more than the {MAX_JSON_VALUES:,} allowed", str(path))
@@ -334,10 +310,7 @@ def read_json(path: Path) -> bytes:
 
 @contextmanager
 def content_of(path: Path | str, error_type: type[InputError], advice: str) -> Iterator[None]:
-    """Turn what the content of a file causes while it is read into one message that names the file.
-
-    Errors that a sound file could cause as well, which are faults of the program, pass through.
-    """
+    """Turn what the content of a file alone causes while it is read into one message that names the file."""
     try:
         yield
     except _OF_THE_CONTENT as error:
@@ -390,9 +363,8 @@ def read_rows(
         header = [name.strip() for name in next(reader, [])]
         for name in header:
             if name not in columns:
-                raise InputError(
-                    f"{path}:1: unknown column '{shown(name)}'.{did_you_mean(name, columns)} {advice}"
-                )
+                hint = did_you_mean(name, columns)
+                raise InputError(f"{path}:1: unknown column '{shown(name)}'.{hint} {advice}")
             if header.count(name) > 1:
                 raise InputError(f"{path}:1: the column '{name}' appears twice. Keep one")
         if missing := [name for name in required if name not in header]:

@@ -100,14 +100,11 @@ _LINE = re.compile(
 
 
 class FetchError(Exception):
-    """A file that could not be had, and why; ``wrong``: what came is not what the list announced.
-
-    The reason holds nothing of what a server said.
-    """
+    """A file that could not be had, and why, not in the server's words; ``wrong``: it is not as announced."""
 
     def __init__(self, reason: str, *, wrong: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.state = reason, "wrong" if wrong else "missing"
+        self.state = "wrong" if wrong else "missing"
 
 
 class Fetcher:
@@ -121,20 +118,23 @@ class Fetcher:
         self.client = httpx.Client(timeout=TIMEOUT_S, limits=limits, headers=agent)
 
     def content(self, url: str, check: Callable[[bytes], None]) -> bytes:
-        """Return what is at an address.
-
-        Raises ``FetchError``: it cannot be had, or ``check`` finds it wrong, twice.
-        """
+        """Return what is at an address (``FetchError``: not to be had, or wrong twice by ``check``)."""
         failure = FetchError("not asked")
         for attempt in range(ATTEMPTS):
             if attempt and self.stopped.wait(PAUSE_S * 2**attempt * random.uniform(0.5, 1.0)):
                 raise FetchError("stopped")
             try:
                 with self.client.stream("GET", url) as answer:
-                    if answer.status_code in (408, 425, 429, 500, 502, 503, 504):
-                        failure = FetchError(f"the server answered {answer.status_code}")
+                    code = answer.status_code
+                    if code in (408, 425, 429, 500, 502, 503, 504):
+                        failure = FetchError(f"the server answered {code}")
                         continue
-                    _refuse(answer)
+                    if code in (404, 410):
+                        raise FetchError(f"not on the server ({code})")
+                    if answer.is_redirect:
+                        raise FetchError(f"sent elsewhere ({code}): give the address that it is sent to")
+                    if code != httpx.codes.OK:
+                        raise FetchError(f"the server answered {code}")
                     content = self._body(answer)
                 if content[:64].lstrip().lower().startswith((b"<!doctype html", b"<html")):
                     raise FetchError("a web page in place of data", wrong=True)
@@ -167,17 +167,6 @@ class Fetcher:
         return b"".join(pieces)
 
 
-def _refuse(answer: httpx.Response) -> None:
-    """Raise ``FetchError`` for an answer without data."""
-    code = answer.status_code
-    if code in (404, 410):
-        raise FetchError(f"not on the server ({code})")
-    if answer.is_redirect:
-        raise FetchError(f"sent elsewhere ({code}): give the address that it is sent to")
-    if code != httpx.codes.OK:
-        raise FetchError(f"the server answered {code}")
-
-
 # The lists of GDELT 2
 #
 # ``masterfilelist.txt`` names every file since 18 February 2015 and grows by three lines a quarter hour;
@@ -203,10 +192,7 @@ class Archive(NamedTuple):
 def list_archives(
     fetcher: Fetcher, address: str, span: tuple[date, date], read: set[str], still_open: set[str]
 ) -> dict[str, Archive]:
-    """Return the archives of a span, and those ``still_open``, without those that were ``read``.
-
-    The long list is asked for only where the short one does not do.
-    """
+    """Return the archives of a span, and those ``still_open``, without those that were ``read``."""
     last: dict[str, Archive] = {}
     with suppress(FetchError):
         last = _listed(fetcher.content(f"{address}/{LAST}", _check_list))
@@ -216,6 +202,7 @@ def list_archives(
     due = {f"{stamp:%Y%m%d%H%M%S}.export.CSV.zip" for stamp in clock if stamp <= newest}
     due |= {name for name in last if begin.date() <= _stamp(name).date() <= end.date()}
     listed = last
+    # The long list is asked for only where the short one does not do.
     if not due - read | still_open <= last.keys():
         listed = _listed(fetcher.content(f"{address}/{ALL}", _check_list)) | last
     first, beyond = f"{begin:%Y%m%d}", f"{end + timedelta(1):%Y%m%d}"
@@ -282,10 +269,7 @@ class Month:
 
 
 def add_reports(place: Path, reports: Sequence[Sequence[str]], scratch: Path) -> tuple[int, int]:
-    """Add reports (cells of ``WRITTEN``) to their months; whole months, or as before.
-
-    Returns acts that were not there, and reports of acts that were.
-    """
+    """Add reports (cells of ``WRITTEN``) to their months; return new acts, and repeats."""
     acts = added = 0
     with connect() as connection:
         columns = zip(WRITTEN, zip(*reports, strict=True), strict=True)
@@ -370,11 +354,7 @@ def write_store(place: Path, pairs: Sequence[str]) -> None:
 
 @dataclass
 class UpdateReport:
-    """What an update brought: acts and reports, rows that are wrong in themselves, files by fate.
-
-    ``open_files`` are those that are missing or wrong, by name, with the reason; ``failure`` is why nothing
-    could be listed, if so.
-    """
+    """What an update brought; ``open_files`` are missing or wrong, ``failure`` is why nothing was listed."""
 
     added: int = 0
     repeated: int = 0
@@ -417,16 +397,8 @@ def update_store(
 
     Without ``since`` an update goes on from the day of the last; without ``until`` it goes up to today.
 
-    Raises
-    ------
-    InputError
-        An address, day or pair that is not usable; nothing is changed.
-    BusyError
-        Another update of this store runs.
-    EventError
-        The store is of another version, or cannot be written.
-    StoppedError
-        The user stopped it; the same update goes on.
+    Raises ``InputError``: an address, day or pair is not usable; ``BusyError``: another update runs;
+    ``EventError``: a store of another version, or it cannot be written; ``StoppedError``: the user's.
     """
     today = datetime.now(UTC).date()
     try:
@@ -512,7 +484,7 @@ class _Update:
                 archives = list_archives(self.fetcher, self.address, span, read, still_open)
             except FetchError as error:
                 asked = f"the list of files cannot be had from {self.address}"
-                report.failure = f"{FEED}: {asked}: {error.reason}"
+                report.failure = f"{FEED}: {asked}: {error}"
             else:
                 state = {"updated": state.get("updated"), "until": state.get("until") or span[0].isoformat()}
                 self._write_state(state)
@@ -554,7 +526,7 @@ class _Update:
                             future.result()
                             paths[name] = places[name]
                         except FetchError as error:
-                            failures[name] = error.state, error.reason
+                            failures[name] = error.state, str(error)
                         yield name
                 except BaseException:
                     self.fetcher.stopped.set()
@@ -597,11 +569,7 @@ class _Update:
         return self.months.setdefault(stem, Month(self.place / FILES / f"{stem}.json"))
 
     def _reports(self, connection: DuckDBPyConnection, layout: Layout) -> Iterator[list[str]]:
-        """Yield the candidates of a batch as cells of ``WRITTEN``.
-
-        An act of a file that was missed as it came counts from the day it was seen. Another counts from the
-        day that its row states; never from a day ahead.
-        """
+        """Yield the candidates of a batch as cells of ``WRITTEN``."""
         today = self.today
         cursor = connection.execute("SELECT *, event_id AS id FROM candidates")
         names = [column[0] for column in cursor.description]
@@ -611,6 +579,7 @@ class _Update:
             missed = self._month(file).still_open.get(file, {}).get("since")
             late = (date.fromisoformat(missed) - stamp.date()).days if missed else LIVE_DAYS + 1
             seen = late <= LIVE_DAYS
+            # Another act counts from the day that its row states, never from a day ahead.
             row["known"] = max(today if seen else min(row["known"], today), row["day"])
             held = dict(zip(COLUMNS, event_cells(row, layout), strict=True))
             held |= {

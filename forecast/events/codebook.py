@@ -29,13 +29,9 @@ def packaged_rows(name: str) -> tuple[dict[str, str], ...]:
 
 
 _CATEGORIES = {row["name"]: row for row in packaged_rows("categories.csv")}
-COOPERATIVE: tuple[str, ...] = tuple(
-    name for name, row in _CATEGORIES.items() if row["kind"] == "cooperative"
-)
+COOPERATIVE = tuple(name for name, row in _CATEGORIES.items() if row["kind"] == "cooperative")
 """Categories that warm the relation; their severity is the weight of the cooperative act."""
-CONFLICTUAL: tuple[str, ...] = tuple(
-    name for name, row in _CATEGORIES.items() if row["kind"] == "conflictual"
-)
+CONFLICTUAL = tuple(name for name, row in _CATEGORIES.items() if row["kind"] == "conflictual")
 """Categories that strain the relation."""
 CATEGORIES: tuple[str, ...] = COOPERATIVE + CONFLICTUAL
 """All categories, in the fixed order of every array with a category axis."""

@@ -28,13 +28,8 @@ _OTHER_CODES = MappingProxyType(
 """Three letters that are often written for a country and are the ISO code of none."""
 _TITLES = MappingProxyType(
     {
-        **{
-            "BIH": "Bosnia and Herzegovina",
-            "COD": "DR Congo",
-            "GBR": "United Kingdom",
-            "MKD": "North Macedonia",
-        },
-        **{"MMR": "Myanmar", "PRK": "North Korea", "TLS": "Timor-Leste"},
+        **{"BIH": "Bosnia and Herzegovina", "COD": "DR Congo", "GBR": "United Kingdom"},
+        **{"MKD": "North Macedonia", "MMR": "Myanmar", "PRK": "North Korea", "TLS": "Timor-Leste"},
     }
 )
 """Countries whose shortest name is not the usual one."""

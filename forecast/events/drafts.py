@@ -47,7 +47,6 @@ HEAD = ("title", "outlet", "url", "date")
 
 _HEAD_LINE = re.compile(rf"({'|'.join(HEAD)})[ \t]*:[ \t]*(\S.*)", re.IGNORECASE)
 _WEB = re.compile(r"https?://\S+", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 CODER = "draft+person"
 """Coder of an accepted act, in column ``x_coder`` of its event file; ``x_sentence`` is what it rests on."""
 MAX_ANSWER_BYTES = 1_000_000
@@ -83,14 +82,14 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Article:
-    """A text and where it is from; ``published`` is ``None`` where nothing says it. ``name`` is as given."""
+    """A text and where it is from; ``name`` is as given."""
 
     name: str
     text: str
-    title: str = ""
-    outlet: str = ""
-    url: str = ""
-    published: date | None = None
+    title: str
+    outlet: str
+    url: str
+    published: date
 
     @property
     def sha256(self) -> str:
@@ -101,12 +100,7 @@ class Article:
 def read_article(path: Path, published: date | None) -> Article:
     """Read a text file; ``published`` is the day of one that does not say its own.
 
-    Raises
-    ------
-    InputError
-        The file cannot be read, or is no text.
-    RefusedError
-        There is no text, too much of it, or no day of publication.
+    Raises ``InputError``: it cannot be read, or is no text; ``RefusedError``: no text, too much, or no day.
     """
     if path.suffix.lower() in (".html", ".htm"):
         raise InputError(f"{path}: HTML ended with 0.4: save the page as text (.txt), and give that file")
@@ -122,7 +116,10 @@ def read_article(path: Path, published: date | None) -> Article:
     if len(text) > MAX_CHARS:
         told = f"{len(text):,} characters. Allowed: at most {MAX_CHARS:,}; cut it into parts"
         raise RefusedError("too large", told)
-    day = _day(head.get("date", "")) or published
+    try:
+        day = parse_day(head["date"][:10]) if "date" in head else published
+    except CellFault as fault:
+        raise RefusedError("no day", f"date: {fault}") from fault
     if day is None:
         advice = "Begin the file with 'date: YYYY-MM-DD', or give --published"
         raise RefusedError("no day", f"has no day of publication. {advice}")
@@ -144,18 +141,6 @@ def _of_text(content: str) -> tuple[str, dict[str, str]]:
             break
     # A head ends with an empty line; what only looks like one is text.
     return _paragraphs(lines), {}
-
-
-def _day(text: str) -> date | None:
-    if not text:
-        return None
-    found = _DAY.match(text)
-    if found is None:
-        raise RefusedError("no day", f"date: got '{shown(text)}'; expected YYYY-MM-DD")
-    try:
-        return parse_day(found[0])
-    except CellFault as fault:
-        raise RefusedError("no day", f"date: {fault}") from fault
 
 
 def _paragraphs(lines: Iterable[str]) -> str:
@@ -384,10 +369,7 @@ class DraftedAct(BaseModel):
 def draft_article(
     article: Article, endpoint: Endpoint, rule: DyadRule, scale: Scale
 ) -> tuple[list[Proposal], list[RefusedError]]:
-    """Ask a model for the acts of an article; return what passes the checks, and why each other is refused.
-
-    Raises ``RefusedError``: nothing of the answer can be used.
-    """
+    """Ask a model for the acts of an article; return what passes, and why the rest is refused."""
     kept: list[Proposal] = []
     refused: list[RefusedError] = []
     for act in acts_of(endpoint.ask(messages_for(article, rule, scale))):
@@ -402,18 +384,14 @@ def draft_article(
 
 
 def acts_of(answer: str) -> list[object]:
-    """Return the acts of an answer in JSON, unchecked.
-
-    Raises ``RefusedError``: it is not what was asked for, or holds more than ``MAX_ACTS``.
-    """
+    """Return the acts of an answer, unchecked (``RefusedError``: not as asked for, or over ``MAX_ACTS``)."""
     if fenced := _FENCE.fullmatch(answer):
         answer = fenced[1]
     try:
         content = json.loads(answer)
     except (ValueError, RecursionError) as error:
-        raise RefusedError(
-            "not JSON", f"the model answered '{shown(clean_text(answer[:60]))}', no JSON"
-        ) from error
+        said = f"the model answered '{shown(clean_text(answer[:60]))}', no JSON"
+        raise RefusedError("not JSON", said) from error
     acts = content["acts"] if isinstance(content, dict) and set(content) == {"acts"} else None
     if not isinstance(acts, list):
         raise RefusedError("not as asked", 'the answer is not {"acts": [...]}')
@@ -423,11 +401,7 @@ def acts_of(answer: str) -> list[object]:
 
 
 def checked(act: object, article: Article, rule: DyadRule, scale: Scale) -> Proposal:
-    """Return an act as a proposal.
-
-    Raises ``RefusedError``: its keys or values are not those of the codebook, its sentence does not stand in
-    the text, it is of another pair or day, or cites another anchor.
-    """
+    """Return an act as a proposal (``RefusedError``: it fails a check)."""
     try:
         read = DraftedAct.model_validate(act)
     except ValidationError as error:
@@ -448,46 +422,26 @@ def checked(act: object, article: Article, rule: DyadRule, scale: Scale) -> Prop
         "source_url": article.url,
         "source_date": published,
     }
-    _refuse_faults(given, scale)
-    pair, day = sorted((given["initiator"], given["target"])), date.fromisoformat(given["date"])
-    if tuple(pair) not in rule.pairs:
-        raise RefusedError(
-            "another pair",
-            f"{shown(given['initiator'])} towards {shown(given['target'])}; asked: {rule.in_words()}",
-        )
-    assert article.published is not None
+    for column, message in act_faults(given, scale):
+        raise RefusedError("not by the codebook", f"{column}: {message}")
+    one, other, day = given["initiator"], given["target"], date.fromisoformat(given["date"])
+    if (min(one, other), max(one, other)) not in rule.pairs:
+        raise RefusedError("another pair", f"{shown(one)} towards {shown(other)}; asked: {rule.in_words()}")
     if day > article.published:
         raise RefusedError("day ahead", f"{day} is after the article of {published}")
     if day < article.published - OLDEST:
         raise RefusedError("day long past", f"{day} is more than a year before the article of {published}")
     cells = given | {column: words for column, words in source.items() if words}
-    _refuse_faults(cells, scale)
     anchor = scale.anchor(cells["category"], int(cells["severity"])) or ""
     if _plain(cited).casefold().rstrip(".") != _plain(anchor).casefold().rstrip("."):
-        raise RefusedError(
-            "another anchor",
-            f"{cells['category']} {cells['severity']} cites '{shown(cited)}', not its own anchor",
-        )
-    return Proposal(
-        id="",
-        article=article.name,
-        article_sha256=article.sha256,
-        cells=cells,
-        anchor=anchor,
-        sentence=sentence,
-    )
-
-
-def _refuse_faults(cells: Cells, scale: Scale) -> None:
-    for column, message in act_faults(cells, scale):
-        raise RefusedError("not by the codebook", f"{column}: {message}")
+        what = f"{cells['category']} {cells['severity']} cites '{shown(cited)}', not its own anchor"
+        raise RefusedError("another anchor", what)
+    where = {"article": article.name, "article_sha256": article.sha256}
+    return Proposal(id="", cells=cells, anchor=anchor, sentence=sentence, **where)
 
 
 def standing_in(sentence: str, text: str) -> str | None:
-    """Return a sentence as the text has it, or ``None`` where it does not stand there word for word.
-
-    Blanks, line ends and the form of quotation marks and dashes make no difference; a few words are none.
-    """
+    """Return a sentence as the text has it, but for blanks and marks; ``None``: not there, or short."""
     wanted = _plain(sentence)
     if len(wanted.split()) < MIN_SENTENCE_WORDS or len(wanted) > MAX_SENTENCE_CHARS:
         return None
@@ -513,13 +467,11 @@ class ProposalFile:
 
     def with_article(self, article: ReadArticle, drafted: Sequence[Proposal]) -> ProposalFile:
         """Add what an article gave; an act that is there already is not added again."""
-        held = self.content.proposals
-        new = [proposal for proposal in drafted if not any(proposal.same_act(other) for other in held)]
-        numbered = (
-            proposal.model_copy(update={"id": f"p{number}"})
-            for number, proposal in enumerate(new, start=len(held) + 1)
-        )
-        return self._written(articles=(*self.content.articles, article), proposals=(*held, *numbered))
+        proposals = [*self.content.proposals]
+        for one in drafted:
+            if not any(one.same_act(other) for other in proposals):
+                proposals.append(one.model_copy(update={"id": f"p{len(proposals) + 1}"}))
+        return self._written(articles=(*self.content.articles, article), proposals=tuple(proposals))
 
     def was_read(self, article: ReadArticle) -> bool:
         """Whether this model was asked about this text already."""
@@ -569,10 +521,7 @@ class ProposalFile:
 
 
 def open_proposals(path: Path) -> ProposalFile:
-    """Read a file of proposals.
-
-    Raises ``EventError``: there is none, it cannot be read, or is no such file.
-    """
+    """Read a file of proposals (``EventError``: there is none, or it is no such file)."""
     advice = "Give the file that 'forecast events draft' wrote"
     try:
         with content_of(path, EventError, advice):
@@ -587,10 +536,7 @@ def open_proposals(path: Path) -> ProposalFile:
 
 
 def begin_proposals(path: Path, rule: DyadRule, scale: Scale) -> ProposalFile:
-    """Open a file of proposals to which more are added, or begin one; nothing is written yet.
-
-    Raises ``EventError``: as ``open_proposals``; the file is of another dyad or scale.
-    """
+    """Open a file of proposals, or begin one (``EventError``: it is of another dyad or scale)."""
     if not path.exists():
         return ProposalFile(path, Proposals(dyad=rule.to_dict(), scale=scale))
     file = open_proposals(path)
@@ -643,10 +589,7 @@ class EventFile:
 
 
 def open_event_file(path: Path) -> EventFile:
-    """Read a file to which an act is to be added; a file that does not exist yet is to be made.
-
-    Raises ``EventError``: it has faults, or is not written by the codebook.
-    """
+    """Read a file to which an act is to be added (``EventError``: faults, or not written by the codebook)."""
     if not path.exists():
         return EventFile(path, [], None)
     table, faults = inspect_events(path)
@@ -664,23 +607,22 @@ def open_event_file(path: Path) -> EventFile:
     )
 
 
-def act_faults(cells: Mapping[str, str], scale: Scale) -> list[tuple[str, str]]:
-    """Return column and message of all that is missing or wrong in an act."""
+def act_faults(cells: Mapping[str, str], scale: Scale | None) -> list[tuple[str, str]]:
+    """Return column and message of all that is missing or wrong in an act, by a scale if one is given."""
     missing = [(name, "missing. It is required") for name in REQUIRED if name not in cells]
     values, faults = read_cells(cells)
     category, severity = values.get("category"), values.get("severity")
-    if category and severity and scale.anchor(category, severity) is None:
+    if scale and category and severity and scale.anchor(category, severity) is None:
         allowed = f"{scale.least(category)} to {scale.greatest(category)}"
         message = f"the scale '{scale.name}' has no {category} of severity {severity}. Allowed: {allowed}"
         faults.append(("severity", message))
-    return missing + faults
+    return faults + missing
 
 
 def _event_of(cells: Cells) -> Event:
     given = {column: words for column, words in cells.items() if not column.startswith(OWN_PREFIX)}
-    values, faults = read_cells(given)
-    faults += [(column, "missing") for column in REQUIRED if column not in given]
-    if faults:
-        raise ValueError(f"proposal {cells.get('id')}: {faults[0][0]}: {faults[0][1]}")
+    if faults := act_faults(given, None):
+        raise ValueError(f"proposal {cells.get('id')}: {': '.join(faults[0])}")
+    values, _ = read_cells(given)
     values |= {"known_date": values.get("known_date") or values["date"]}
     return Event(recipient=values.pop("target"), **values | {"verified": values.get("verified") or False})

@@ -51,16 +51,10 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """A file of events as a feed.
+    """A file of events as a feed, by the name that messages give it.
 
-    Parameters
-    ----------
-    source : str
-        As messages name it.
-    table : EventTable
-        Its rows; of a large archive perhaps those between some actors alone.
-    volume_day, volume : ndarray, shape (day,)
-        Days on which the whole file has rows, in order, and how many.
+    ``table`` has its rows, of a large archive perhaps those between some actors alone; ``volume_day`` and
+    ``volume``, shape (day,), are the days on which the whole file has rows, in order, and how many.
     """
 
     source: str
@@ -96,13 +90,12 @@ def feed_faults(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
     return tuple(faults)
 
 
-def _fault(
+def new_fault(
     code: FaultCode, source: str, span: tuple[date, date], value: float, limit: float, said: str
 ) -> FeedFault:
-    first, last = span
-    return FeedFault(
-        code=code, feed=source, first=first, last=last, value=value, limit=limit, text=f"{source}: {said}"
-    )
+    """Return a fault of a feed over a span of days; ``limit`` is what the value should keep to."""
+    days, text = dict(zip(("first", "last"), span, strict=True)), f"{source}: {said}"
+    return FeedFault(code=code, feed=source, value=float(value), limit=float(limit), text=text, **days)
 
 
 def stale_gap(days: Days, as_of: np.datetime64, *, chance: float = STALE_CHANCE) -> StaleGap | None:
@@ -118,13 +111,8 @@ def stale_gap(days: Days, as_of: np.datetime64, *, chance: float = STALE_CHANCE)
       has probability 1 / (n + 1));
     - it lasts ``STALE_DAYS`` at least.
 
-    Without a gap there is no pace, and ``STALE_WITHOUT_PACE_DAYS`` is the limit.
-
-    Parameters
-    ----------
-    days : ndarray of datetime64[D], shape (event,)
-        Days of the events used, in order, at least one.
-    as_of : datetime64[D]
+    Without a gap there is no pace, and ``STALE_WITHOUT_PACE_DAYS`` is the limit. ``days``, shape (event,),
+    are in order, at least one.
     """
     active = np.unique(days)
     gap = int((as_of - active[-1]) / _DAY)
@@ -146,7 +134,7 @@ def _stale(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
         said = f"nothing since {long_day(last)}, {count(gap.days, 'day')}"
         said += f"; the longest gap before was {count(before, 'day')}."
         span = (last, as_of.item())
-        yield _fault("stale_feed", feeds[0].source, span, gap.days, before, said)
+        yield new_fault("stale_feed", feeds[0].source, span, gap.days, before, said)
 
 
 def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]:
@@ -170,7 +158,7 @@ def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]
             said = f"{count(int(counts[place]), 'row')} in {begin.item():%B %Y}, where the months around it "
             said += f"have {number(usual, 0)}; part of the feed seems lost."
             span = (begin.item(), (end - _DAY).item())
-            yield _fault("lost_month", source, span, float(counts[place]), LOST_SHARE * usual, said)
+            yield new_fault("lost_month", source, span, float(counts[place]), LOST_SHARE * usual, said)
 
 
 def _unlikely_silence(counts: Floats, place: int) -> bool:
@@ -209,7 +197,7 @@ def _doubled_days(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedF
             rows = sum(by_day[day].total() for day in run)
             days = long_day(run[0]) if len(run) == 1 else f"{long_day(run[0])} to {long_day(run[-1])}"
             said = f"all {rows:,} rows of {days} stand there twice."
-            yield _fault("doubled_day", feeds[0].source, (run[0], run[-1]), float(rows), chance, said)
+            yield new_fault("doubled_day", feeds[0].source, (run[0], run[-1]), float(rows), chance, said)
 
 
 def _content_by_day(feeds: Sequence[Feed], as_of: np.datetime64) -> dict[date, Counter[tuple[Any, ...]]]:

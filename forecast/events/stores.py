@@ -22,7 +22,7 @@ import numpy as np
 
 from forecast.errors import EventError
 from forecast.events.cells import DATES
-from forecast.events.feed_faults import Feed, feed_faults
+from forecast.events.feed_faults import Feed, feed_faults, new_fault
 from forecast.events.rows import literal_path, quoted
 from forecast.events.table import COLUMNS, FIELDS, EventTable
 from forecast.records.notices import FeedFault
@@ -55,10 +55,8 @@ def read_pairs(folder: Path) -> list[str]:
     """
     if not is_store(folder):
         kind = "no store of events" if folder.exists() else "no such folder"
-        raise EventError(
-            f"{folder}: {kind}. 'forecast events update --store {folder} --pair USA,CHN --since DAY' makes "
-            "one"
-        )
+        command = f"forecast events update --store {folder} --pair USA,CHN --since DAY"
+        raise EventError(f"{folder}: {kind}. '{command}' makes one")
     settings = read_state(folder / STORE)
     version = settings.get("version")
     if version != VERSION:
@@ -104,10 +102,7 @@ def pair_key(pair: tuple[str, str]) -> str:
 def read_store(folder: Path, *, name: str, pairs: Pairs | None = None) -> EventTable:
     """Read the acts of a store, each once however often it was reported; ``pairs`` alone if given.
 
-    Raises
-    ------
-    EventError
-        No store, one of another version, a damaged file, or no act that is asked for.
+    Raises ``EventError``: no store, one of another version, a damaged file, or no act that is asked for.
     """
     import duckdb
 
@@ -200,17 +195,8 @@ def faults_of(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
             continue
         said = f"the newest act of {FEED} is of {long_day(newest)}, {count(days, 'day')} before "
         said += f"the as-of date; this source is never more than {count(PACE_DAYS, 'day')} behind."
-        stale.append(
-            FeedFault(
-                code="stale_feed",
-                feed=name,
-                first=newest,
-                last=as_of,
-                value=float(days),
-                limit=float(PACE_DAYS),
-                text=f"{name}: {said} Update the store: forecast events update",
-            )
-        )
+        said = f"{said} Update the store: forecast events update"
+        stale.append(new_fault("stale_feed", name, (newest, as_of), days, PACE_DAYS, said))
     return (*stale, *(fault for fault in faults if fault.code != "stale_feed"))
 
 

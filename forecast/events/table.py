@@ -173,35 +173,18 @@ class EventTable(ShownInNotebooks):
     def from_frame(cls, frame: object, *, source: str = "frame", dates: DateOrder = "iso") -> EventTable:
         """Make a table from a data frame of pandas, Polars or PyArrow with the columns of an event file.
 
-        Parameters
-        ----------
-        frame : data frame
-            ``date, initiator, target, category, severity`` and, if wanted, more of ``docs/codebook.md``.
-        source : str
-            What the frame is called in messages and in the table.
-        dates : {"iso", "dmy", "mdy"}
-            How days that are texts are written.
-
-        Raises
-        ------
-        EventError
-            It is no data frame, or has faults: each with its row, counted from 1.
+        ``date, initiator, target, category, severity`` are required; ``docs/codebook.md`` has the others.
+        ``source`` names the frame in messages and in the table; ``dates`` is how days that are texts are
+        written. Raises ``EventError``: it is no data frame, or has faults, each with its row, counted from 1.
         """
         # Its rows go through the checks of a file, which make tables themselves.
         table: EventTable = cls.load("events_of_frame")(frame, source=source, dates=dates)
         return table
 
     def to_frame(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401 - a frame of the library asked for
-        """Return the events as a data frame, a row an event, with the columns of an event file.
+        """Return the events as a data frame of a library, a row an event, with the columns of an event file.
 
-        Parameters
-        ----------
-        backend : {"pandas", "polars", "pyarrow"}
-
-        Raises
-        ------
-        InputError
-            The library is another, or is not installed.
+        Raises ``InputError``: the library is another, or is not installed.
         """
         columns = {
             column: values.tolist() if name in TEXTS else values

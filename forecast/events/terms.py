@@ -53,13 +53,7 @@ def terms_of(events: EventTable) -> tuple[SourceTerms, ...]:
 
 
 def refuse_barred(events: EventTable, use: Use, licensed: Sequence[str]) -> None:
-    """Refuse acts whose terms bar a use, but for sources of which a licence is ``licensed``.
-
-    Raises
-    ------
-    InputError
-        Names the acts, the terms, since when they are known, and what to do.
-    """
+    """Refuse acts whose terms bar a use, but for sources that are ``licensed`` (``InputError``)."""
     known = known_terms()
     for name in licensed:
         if name not in known:

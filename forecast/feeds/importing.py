@@ -77,12 +77,10 @@ FAULTS: tuple[str, ...] = tuple(row["fate"] for row in _REASONS if row["kind"] =
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """What an import did.
+    """What an import did, by the names of ``Tally``.
 
-    ``files`` were used; ``set_aside`` says of those not used why. ``lines`` have content, ``rows`` are made
-    of them (more where a line names several pairs); ``kept`` events are written, ``fates`` are rows dropped,
-    by reason, with the first three of each as ``examples`` (not of other actors). ``restored`` are codes
-    whose leading zero was restored, ``mended`` lines that were not UTF-8.
+    ``files`` were used; ``set_aside`` says of those not used why. ``kept`` events are written, ``fates`` are
+    rows dropped, by reason, with the first three of each as ``examples``.
     """
 
     source_format: str
@@ -107,10 +105,8 @@ class ImportReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
-        names = {
-            **{"source_format": "format", "fates": "dropped", "restored": "codes_with_zero_restored"},
-            "mended": "lines_not_utf8",
-        }
+        names = {"source_format": "format", "fates": "dropped", "restored": "codes_with_zero_restored"}
+        names["mended"] = "lines_not_utf8"
         facts = {names.get(name, name): value for name, value in vars(self).items()}
         kinds = {row["fate"]: row["kind"] for row in _REASONS}
         facts["dropped"] = {
@@ -157,19 +153,9 @@ def import_feed(
     *,
     listen: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
-    """Turn files of a feed, as published, into an event file.
+    """Turn files of a feed, as published, into an event file; ``listen`` is told files read, and of how many.
 
-    Parameters
-    ----------
-    files, options, output
-        Files to read, format with dyads and switches, event file to write, a CSV.
-    listen : callable, optional
-        Told how many files are read, of how many.
-
-    Raises
-    ------
-    EventError
-        No usable file, a file of another format, or no row left. Nothing is written then.
+    Raises ``EventError``: no usable file, a file of another format, or no row left; nothing is written then.
     """
     began = time.perf_counter()
     check_switches(options.switches, options.layout)
@@ -317,16 +303,10 @@ FROM rows ORDER BY turn"""
 
 
 def mark_repeats(day: Whole, group: Whole, forward: NDArray[np.bool_], *, repeat_days: int) -> Fates:
-    """Mark the rows that report again an act that an earlier row reports.
+    """Mark the rows, shape (row,), in the order in which they became known, that report an act again.
 
-    Parameters
-    ----------
-    day, group, forward : ndarray, shape (row,)
-        Day of the act, in the order in which the rows became known; rows of one group could be one act;
-        direction of the row within its group.
-    repeat_days : int
-        Rows of one direction are one act when their days differ by at most this, those of opposite direction
-        when by at most ``MIRROR_DAYS`` or this, if it is more.
+    Rows of one ``group`` could be one act. Those of one direction (``forward``) are when their days differ by
+    at most ``repeat_days``, those of opposite direction when by at most ``MIRROR_DAYS`` or it.
     """
     fates = np.zeros(len(day), dtype=np.int8)
     kept: defaultdict[tuple[int, bool], list[int]] = defaultdict(list)
@@ -414,10 +394,7 @@ def _host(url: str) -> str:
 def _warn_of(
     options: ImportOptions, report: ImportReport, daily: Mapping[date, int], days: int
 ) -> Iterator[str]:
-    """Yield one sentence for each thing that would otherwise be found out late.
-
-    ``daily`` are the events by day of publication; ``days`` is how many the archive has.
-    """
+    """Yield what to know; ``daily`` are events by day of publication, ``days`` how many the archive has."""
     layout, switches = options.layout, options.switches
     if not layout.known_date:
         yield f"{layout.name} files have no date of publication; an act counts as known on its own day."
