@@ -387,7 +387,6 @@ class UpdateReport:
 def update_store(
     place: Path,
     listen: Listener,
-    *,
     pairs: Collection[tuple[str, str]] = (),
     since: date | None = None,
     until: date | None = None,

@@ -54,11 +54,8 @@ if TYPE_CHECKING:
     from forecast.events.table import EventTable
     from forecast.store import UpdateReport
 
-SHOWN_GROUPS = 20
-SHOWN_GAPS = 10
-SHOWN_DISAGREEMENTS = 20
-SHOWN_FILES = 5
-SHOWN_REFUSALS = 20
+SHOWN, SHOWN_GAPS, SHOWN_FILES = 20, 10, 5
+"""Items of a list that a terminal shows, gaps, and files of a store."""
 KEYS = "a accept, c change, r refuse, s skip, ? the anchors, q stop"
 CHANGEABLE = {
     "date": "Day of the act (YYYY-MM-DD)",
@@ -115,18 +112,10 @@ def validate(
     duplicates = [
         {name: getattr(group, name) for name in ("ids", "lines", "likeness", "reason")} for group in groups
     ]
-    facts = {
-        **{
-            "source": source,
-            "valid": True,
-            "faults": [],
-            "notes": notes,
-            "written": str(out) if out else None,
-        },
-        **{"duplicates": duplicates, "pairs_not_compared": not_compared},
-        **described.model_dump(mode="json"),
-        "feed_faults": [fault.model_dump(mode="json") for fault in faults],
-    }
+    facts: dict[str, Any] = {"source": source, "valid": True, "faults": [], "notes": notes}
+    facts |= {"written": str(out) if out else None, "duplicates": duplicates}
+    facts |= {"pairs_not_compared": not_compared, **described.model_dump(mode="json")}
+    facts |= {"feed_faults": [fault.model_dump(mode="json") for fault in faults]}
     answer.print(facts, _described(described, notes, [fault.text for fault in faults], groups, out))
 
 
@@ -165,16 +154,15 @@ def merge(
     merged = merge_units(units, coders, rule=rule, has_verified=verified)
     if out is not None:
         write_whole(out, merged.csv_text().encode())
-    counts: list[dict[str, Any]] = [
-        {
-            "coder": coder,
-            "events": sum(place in unit for unit in units),
-            "alone": sum([*unit] == [place] for unit in units),
-        }
-        for place, coder in enumerate(coders)
-    ]
     facts = {
-        "coders": counts,
+        "coders": [
+            {
+                "coder": coder,
+                "events": sum(place in unit for unit in units),
+                "alone": sum([*unit] == [place] for unit in units),
+            }
+            for place, coder in enumerate(coders)
+        ],
         "events": len(units),
         "shared": sum(len(unit) > 1 for unit in units),
         "agreement": [agreed._asdict() for agreed in agreement],
@@ -196,7 +184,7 @@ def codebook(
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
     from forecast.config.writing import load_scale, scale_yaml
-    from forecast.events.codebook import CATEGORIES, codebook_facts, own_categories
+    from forecast.events.codebook import codebook_facts
 
     if category is not None and (category := category_named(category)) not in CATEGORIES:
         raise EventError(category_fault(category))
@@ -236,12 +224,15 @@ def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
 def _coders(files: list[Path]) -> list[str]:
     if len(files) < 2:
         raise EventError("one file alone has nothing to be merged with. Give the files of two coders or more")
-    places = [file.resolve() for file in files]
-    twice = next((file for file, place in zip(files, places, strict=True) if places.count(place) > 1), None)
-    if twice is not None:
-        raise EventError(f"{twice}: given twice. Give each coder's file once")
+    _refuse_repeats(files, "coder's file")
     stems = [file.stem for file in files]
     return [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
+
+
+def _refuse_repeats(paths: Sequence[Path], what: str) -> None:
+    places = [path.resolve() for path in paths]
+    if twice := next((path for path in paths if places.count(path.resolve()) > 1), None):
+        raise InputError(f"{twice}: given twice. Give each {what} once")
 
 
 # What is answered
@@ -313,7 +304,7 @@ def _described(
             for group in suspects
         ]
         head = f"{count(len(suspects), 'group')} of rows may be one event each (nothing was dropped)"
-        yield _listed(head, items, SHOWN_GROUPS)
+        yield _listed(head, items, SHOWN)
     else:
         yield Prose("No rows look like one event coded twice.")
     if described.limits:
@@ -377,7 +368,7 @@ def _merged_files(facts: dict[str, Any], agreement: Sequence[Agreement], merged:
         given = ", ".join(f"{coder} {value}" for coder, value in item.values.items())
         items.append(f"{item.event}: {item.property}: {given}; taken: {item.taken}")
     head = f"Disagreements: {len(items):,}"
-    yield _listed(head, items, SHOWN_DISAGREEMENTS, "--json, or x_resolved") if items else Prose(f"{head}.")
+    yield _listed(head, items, SHOWN, "--json, or x_resolved") if items else Prose(f"{head}.")
     yield Prose(f"Disagreements were resolved by: {RULES[facts['rule']]}.")
     if facts["out"]:
         yield Pairs((("Written", f"{facts['out']}, {len(merged.table):,} events"),))
@@ -428,9 +419,7 @@ def draft(
     loaded = load_config(config)
     rule, anchors = dyad_rule(loaded), config_scale(loaded)
     at = Endpoint.at(endpoint, model, os.environ.get(KEY_VARIABLE, ""))
-    places = [path.resolve() for path in articles]
-    if twice := next((place for place in places if places.count(place) > 1), None):
-        raise InputError(f"{twice}: given twice. Give each article once")
+    _refuse_repeats(articles, "article")
     if len(articles) > MAX_ARTICLES:
         raise InputError(f"{len(articles):,} articles. Allowed: at most {MAX_ARTICLES} at a time")
     refusals: list[dict[str, str]] = []
@@ -478,11 +467,9 @@ def _drafted(
 ) -> Iterator[Block]:
     yield Bullets(tuple(f"{proposal.id}: {_in_short(proposal.cells)}" for proposal in added))
     if refusals:
-        lines = ["{article}: {kind}: {message}".format(**refusal) for refusal in refusals[:SHOWN_REFUSALS]]
-        if (hidden := len(refusals) - SHOWN_REFUSALS) > 0:
-            lines.append(f"and {hidden:,} more. All of them: --json")
+        lines = ["{article}: {kind}: {message}".format(**refusal) for refusal in refusals]
         listed = ", ".join(f"{kind} {number:,}" for kind, number in kinds.items())
-        yield Entry(f"Refused: {listed}", (Bullets(tuple(lines)),))
+        yield _listed(f"Refused: {listed}", lines, SHOWN)
     if waiting := len(file.content.waiting()):
         command = f"forecast events review {file.path} EVENTS.csv"
         yield Prose(f"{file.path} holds {count(waiting, 'proposal')} to decide: {command}")
@@ -663,8 +650,7 @@ def update(
     with listening(shown=output.for_people) as listen:
         from forecast.store import update_store
 
-        span = {"since": since, "until": until}
-        report = update_store(store, listen, pairs=pairs, address=address or "", **span)
+        report = update_store(store, listen, pairs, since, until, address or "")
     output.print(report.to_dict(), _report(store, report))
     if report.failure:
         raise UnfinishedError(report.failure)

@@ -98,10 +98,7 @@ class CellFault(ValueError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a table; without ``line`` with the file as a whole.
-
-    ``line`` is the one on which the row begins; ``column`` is empty for the whole row or file.
-    """
+    """One thing wrong with a table: ``line`` on which the row begins, or none; ``column``, or empty."""
 
     line: int | None
     column: str
@@ -284,10 +281,7 @@ def parse_texts(column: str, texts: Iterable[str]) -> tuple[dict[str, object], d
 
 @dataclass
 class Spelling:
-    """What was put right in a table, in sentences; what must be asked; and cells that are faults already.
-
-    ``refused`` has the message of a text in a column of days, empty where ``faults`` speaks for all of them.
-    """
+    """What was put right, in sentences; what must be asked; and why texts of days are refused, or empty."""
 
     notes: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -312,9 +306,10 @@ def respell(columns: Columns, lines: Sequence[int], order: DateOrder) -> Spellin
         spelling.notes.append(f"names of countries are read as codes: {_first(named)}")
     if near := {text: code for text in actors if (code := near_country(text))}:
         meant = _first([f"{code} by '{shorten(text)}'" for text, code in near.items()])
-        kept = (
-            "They are kept as actors of their own" if len(near) > 1 else "It is kept as an actor of its own"
+        which, own = (
+            ("They are", "actors of their own") if len(near) > 1 else ("It is", "an actor of its own")
         )
+        kept = f"{which} kept as {own}"
         spelling.notes.append(f"did you mean {meant}? {kept}")
     return spelling
 

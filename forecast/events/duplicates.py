@@ -21,6 +21,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import count as numbers
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -82,11 +83,9 @@ Ratings = Sequence[dict[int, Hashable]]
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Rows that may be one event: their positions in the table, ascending, their ids, lines, and why.
+    """Rows that may be one event: their positions in the table, ids, lines in its file (or 0), and why.
 
-    ``lines`` are those of the file that the table was read from, ascending; 0 without one.
-    ``likeness`` is the share of words in common (Jaccard index) of the least alike pair that links the group;
-    1 when the summaries are the same, or all empty. ``telling`` is whether a summary has ``TELLING_WORDS``.
+    ``likeness`` is the share of words in common (Jaccard index) of the least alike pair that links the group.
     """
 
     rows: tuple[int, ...]
@@ -95,18 +94,17 @@ class DuplicateGroup:
     likeness: float
     reason: str
     telling: bool
+    """Whether a summary has ``TELLING_WORDS``."""
 
 
 def find_duplicates(
     table: EventTable, *, window_days: int = WINDOW_DAYS, likeness: float = 0.5, either_way: bool = True
 ) -> tuple[tuple[DuplicateGroup, ...], int]:
-    """Find rows of the same actors and category, close in time, with like summaries.
+    """Find rows of the same actors (``either_way`` round) and category, close in time, with like summaries.
 
-    Returned are the groups in order of date, and how many pairs of summaries were left uncompared.
-
-    With ``either_way`` rows with the actors the other way round are compared, too. ``window_days`` is by how
-    much the dates of two rows may differ, ``likeness`` in (0, 1] the least share of words in common. Rows
-    without summaries are alike when day, severity and subcategory are the same.
+    Returned are the groups in order of date, and how many pairs of summaries were left uncompared. Dates may
+    differ by ``window_days``; ``likeness`` in (0, 1] is the least share of words in common. Rows without
+    summaries are alike when day, severity and subcategory are the same.
     """
     days = table.date.astype(np.int64).tolist()
     summaries = [" ".join(text.lower().split()) for text in table.summary.tolist()]
@@ -311,10 +309,7 @@ class Disagreement(NamedTuple):
 
 @dataclass(frozen=True)
 class Merged:
-    """One table of several coders, with what was resolved, in order of day.
-
-    ``rows`` are the ids that the coders gave each event, by id of the merged row and name of the coder.
-    """
+    """One table of several coders; ``rows`` are their ids, by id of the merged row and name of the coder."""
 
     table: EventTable
     rows: dict[str, dict[str, str]]
@@ -336,11 +331,7 @@ class Merged:
 def merge_units(
     units: Sequence[Unit], coders: Sequence[str], *, rule: Rule = "first", has_verified: bool = True
 ) -> Merged:
-    """Make one row of each event; ``coders`` are their names, by position.
-
-    All that is not judged (texts, sources) comes from the coder whose judgement was taken, and what that one
-    left empty from the next.
-    """
+    """Make one row of each event; ``coders`` are their names, by position."""
     events: list[Event] = []
     rows: dict[str, dict[str, str]] = {}
     disagreements: list[Disagreement] = []
@@ -394,10 +385,9 @@ def _in_words(row: Event, name: str) -> str:
 
 
 class Agreement(NamedTuple):
-    """Agreement on one property, such as ``category: sanction``, over the units that two coders or more have.
+    """Agreement on one property over the units that two coders or more have.
 
-    ``equal`` is the share of equal pairs of judgements, ``None`` without units; ``alpha`` ``None`` where all
-    gave one value, too; ``interval90`` comes from a bootstrap over units.
+    ``equal`` is the share of equal pairs of judgements; ``interval90`` comes from a bootstrap over units.
     """
 
     name: str
@@ -414,22 +404,15 @@ def measure_agreement(units: Sequence[Unit]) -> tuple[Agreement, ...]:
     rng = np.random.default_rng(0)
     seen = {row.category for unit in shared for row in unit.values()}
     judged: dict[str, Callable[[Event], Hashable]] = {
-        "category": lambda row: row.category,
-        "severity": lambda row: row.severity,
-        "initiator": lambda row: row.initiator,
-        "date": lambda row: row.date,
+        name: attrgetter(name) for name in ("category", "severity", "initiator", "date")
     }
     for category in (name for name in CATEGORIES if name in seen):
         judged[f"category: {category}"] = lambda row, name=category: row.category == name  # type: ignore[misc]
-    return tuple(
-        _agreement(
-            name,
-            "ordinal" if name == "severity" else "nominal",
-            [{coder: value(row) for coder, row in unit.items()} for unit in shared],
-            rng,
-        )
-        for name, value in judged.items()
-    )
+    agreed = []
+    for name, value in judged.items():
+        ratings = [{coder: value(row) for coder, row in unit.items()} for unit in shared]
+        agreed.append(_agreement(name, "ordinal" if name == "severity" else "nominal", ratings, rng))
+    return tuple(agreed)
 
 
 def _agreement(name: str, level: Level, ratings: Ratings, rng: np.random.Generator) -> Agreement:
@@ -448,21 +431,17 @@ def _agreement(name: str, level: Level, ratings: Ratings, rng: np.random.Generat
 
 
 def krippendorff_alpha(ratings: Ratings, level: Level = "nominal") -> float | None:
-    """Return alpha of the ratings, or ``None`` when it is not defined; units with one judgement do not count.
-
-    ``level`` is ``nominal`` or ``ordinal``: ordinal values are numbers, as far apart as the number of
-    judgements between them.
-    """
+    """Return alpha of the ratings; ``None`` when it is not defined. Units with one judgement do not count."""
     paired = [unit for unit in ratings if len(unit) > 1]
     alpha = float(resampled_alphas(paired, level, np.ones((1, len(paired))))[0])
     return alpha if np.isfinite(alpha) else None
 
 
 def resampled_alphas(ratings: Ratings, level: Level, weights: Floats) -> Floats:
-    """Return alpha when each unit counts as often as its weight says; NaN where it is not defined.
+    """Return alpha by ``weights`` of units, shape (resample, unit); NaN where it is not defined.
 
-    Every unit has two judgements or more; ``weights`` has shape (resample, unit). Two ordinal values are as
-    far apart as the square of the judgements between them, the ends counted half (Krippendorff 2011).
+    Two ordinal values are as far apart as the square of the judgements between them, the ends counted half
+    (Krippendorff 2011).
     """
     values = sorted({value for unit in ratings for value in unit.values()})  # type: ignore[type-var]
     place = {value: number for number, value in enumerate(values)}

@@ -260,10 +260,7 @@ def _read_columns(
 
 
 def read_cells(cells: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the values of the cells of one row, by column, and column and message of each fault.
-
-    A fault is a cell that is not readable, or one that cannot be true beside another.
-    """
+    """Return the values of the cells of one row, by column, and column and message of each fault."""
     values: dict[str, Any] = {}
     faults: list[tuple[str, str]] = []
     for name, text in cells.items():
@@ -274,30 +271,22 @@ def read_cells(cells: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str
     return values, faults + _contradictions(*map(values.get, _COMPARED), today=latest_day())
 
 
+_Day = date | None
+
+
 def _contradictions(
-    day: date | None,
-    known: date | None,
-    end: date | None,
-    initiator: str | None,
-    target: str | None,
-    *,
-    today: date,
+    day: _Day, known: _Day, end: _Day, initiator: str | None, target: str | None, *, today: date
 ) -> list[tuple[str, str]]:
     """Column and message of what cannot be true together; ``None`` for cells that were not readable."""
     allowed = f"Allowed: {today} or earlier; acts to come go into 'calendar' of the config"
-    wrong = [
-        (name, f"{given} lies in the future. {allowed}")
-        for name, given in (("date", day), ("known_date", known))
-        if given is not None and given > today
+    ahead = [
+        (name, given) for name, given in (("date", day), ("known_date", known)) if given and given > today
     ]
-    wrong += [
-        (name, f"{other} is before date {day}{reason}. Allowed: {day} or later, or empty")
-        for name, other, reason in (
-            ("known_date", known, ": an act is not public before it happens"),
-            ("end_date", end, ""),
-        )
-        if day is not None and other is not None and other < day
-    ]
+    wrong = [(name, f"{given} lies in the future. {allowed}") for name, given in ahead]
+    early = ": an act is not public before it happens"
+    for name, other, reason in (("known_date", known, early), ("end_date", end, "")):
+        if day and other and other < day:
+            wrong.append((name, f"{other} is before date {day}{reason}. Allowed: {day} or later, or empty"))
     if initiator is not None and initiator == target:
         wrong.append(("target", f"initiator and target are both '{initiator}'. An act is between two actors"))
     return wrong
@@ -335,18 +324,12 @@ def _made_ids(columns: Values) -> list[str]:
 
 
 def write_events(table: EventTable, path: str | Path) -> None:
-    """Write a table as canonical CSV; reading it back gives the same rows and the same ``sha256``.
-
-    Raises ``EventError``: the file cannot be written.
-    """
+    """Write a table as CSV; reading it back gives the same rows and ``sha256`` (``EventError``: cannot)."""
     write_whole(Path(path), table.canonical_csv().encode())
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole, or leave what was there; a link is followed, the file's permissions are kept.
-
-    Raises ``EventError``: the folder does not exist, or nothing can be written there.
-    """
+    """Write a file whole, or leave what was there (``EventError``: nothing can be written there)."""
     try:
         write_file(path, content)
     except OSError as error:

@@ -88,10 +88,7 @@ class Row:
 
 @dataclass
 class Sheet:
-    """Rows of a file, the header first, each fault of the file itself, and what was guessed about its form.
-
-    ``notes`` are sentences for the user, e.g. ``columns are separated by semicolons``
-    """
+    """Rows of a file, the header first, each fault of the file itself, and what was guessed, in sentences."""
 
     rows: list[Row] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -154,10 +151,7 @@ def quoted(text: str) -> str:
 
 
 def read_text(raw: bytes) -> Sheet:
-    """Return header and rows of CSV, and every fault of the file itself.
-
-    Separators are recognised by the header, and Windows-1252 where no other code page reads differently.
-    """
+    """Return header and rows of CSV, and every fault of the file itself."""
     notes = []
     text = decode(raw)
     if isinstance(text, Fault) and (western := _windows_text(raw)) is not None:
@@ -200,11 +194,9 @@ def decode(raw: bytes) -> str | Fault:
 
 
 def _windows_text(raw: bytes) -> str | None:
-    """Return the text of a file in Windows-1252, or ``None`` where that is not certain.
-
-    It is certain where Western, Central European and Turkish Windows read each byte as the same sign (``ü``,
-    ``é``, ``ç``, a dash), and no three such letters follow each other, as they would in Cyrillic or Greek.
-    """
+    """Return the text of a file in Windows-1252, or ``None`` where that is not certain."""
+    # It is where Western, Central European and Turkish Windows read each byte as the same sign, and no three
+    # such letters follow each other, as they would in Cyrillic or Greek.
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *_OTHER_KINDS)) or b"\x00" in raw:
         return None
     readings = {raw.decode(page, errors="replace") for page in _LATIN_PAGES}
@@ -234,9 +226,7 @@ def _separator_of(text: str) -> tuple[str, str]:
 def split_rows(text: str, separator: str = ",") -> tuple[list[Row], list[Fault]]:
     """Split CSV text into rows; blank lines are skipped.
 
-    A row with broken quotes becomes a fault and reading goes on with the line after the one it began on,
-    so that one lone quotation mark does not hide the rest of the file. Reading stops where too many rows can
-    never be read, or where there are more than ``MAX_ROWS``.
+    A row with broken quotes becomes a fault, and reading goes on with the line after the one it began on.
     """
     rows: list[Row] = []
     faults: dict[int, Fault] = {}
@@ -334,10 +324,7 @@ def cell_text(value: object) -> str:
 
 
 def _read_workbook(path: Path) -> Sheet:
-    """Return header and rows of the one sheet of a workbook that holds events, or what is wrong with it.
-
-    A formula has the value that the spreadsheet last saved.
-    """
+    """Header and rows of the one sheet with events, or what is wrong; a formula has the value last saved."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
