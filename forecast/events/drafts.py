@@ -436,8 +436,8 @@ def checked(act: object, article: Article, rule: DyadRule, scale: Scale) -> Prop
     if _plain(cited).casefold().rstrip(".") != _plain(anchor).casefold().rstrip("."):
         what = f"{cells['category']} {cells['severity']} cites '{shown(cited)}', not its own anchor"
         raise RefusedError("another anchor", what)
-    where = {"article": article.name, "article_sha256": article.sha256}
-    return Proposal(id="", cells=cells, anchor=anchor, sentence=sentence, **where)
+    origin = {"article": article.name, "article_sha256": article.sha256}
+    return Proposal(id="", cells=cells, anchor=anchor, sentence=sentence, **origin)
 
 
 def standing_in(sentence: str, text: str) -> str | None:
