@@ -172,9 +172,8 @@ def import_feed(
         ends.enter_context(_named_ends(engine))
         total = _read(engine, paths, listen or (lambda done, files: None))
         dropped, examples = _choose_rows(engine, options.switches)
-        fates = {
-            name: total.fates[name] + dropped[name] for name in FATES if total.fates[name] + dropped[name]
-        }
+        every = total.fates + dropped
+        fates = {name: every[name] for name in FATES if every[name]}
         daily = dict(engine.execute("SELECT known, count(*) FROM kept GROUP BY ALL"))
         if not daily:
             raise EventError(_nothing_kept(engine, paths, total.rows, fates))
@@ -410,8 +409,6 @@ def _warn_of(
     wrong = sum(report.fates.get(name, 0) for name in FAULTS)
     if wrong > MANY_FAULTS * report.rows:
         yield f"{wrong / report.rows:.1%} of the rows are wrong in themselves; see the reasons above."
-    if report.restored and layout.name not in ("gdelt1", "gdelt2", "icews"):
-        yield "two-digit codes 10 to 20 may be 010 to 020 without their zero; they were read as 10 to 20."
     if days > 2 * 365:
         yield "the archive's volume may grow over the years: part of a rise is reporting."
 

@@ -15,7 +15,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -93,8 +93,8 @@ class Tally:
     rows: int = 0
     mended: int = 0
     restored: int = 0
-    fates: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    volumes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    fates: Counter[str] = field(default_factory=Counter)
+    volumes: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def show(self, fate: str, example: str) -> None:
@@ -106,9 +106,8 @@ class Tally:
         """Add the rows of another file."""
         for name in ("lines", "rows", "mended", "restored"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for mine, theirs in ((self.fates, other.fates), (self.volumes, other.volumes)):
-            for key, number in theirs.items():
-                mine[key] += number
+        self.fates.update(other.fates)
+        self.volumes.update(other.volumes)
         for fate, examples in other.examples.items():
             for example in examples:
                 self.show(fate, example)

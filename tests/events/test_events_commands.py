@@ -75,10 +75,6 @@ def test_a_sheet_is_put_right_as_told_and_written_by_the_codebook(run, event_fil
 
 def test_json_is_one_object_and_nothing_else(run, event_file):
     event_file(GOOD)
-    good = run("validate", "events.csv", "--json")
-    assert good.exit_code == 0
-    assert json.loads(good.stdout)["rows"] == 1
-    assert good.stderr == ""
     bad = run("validate", "event.csv", "--json")
     assert bad.exit_code == 2
     assert json.loads(bad.stdout) == {

@@ -9,7 +9,7 @@ import pytest
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.feeds.formats import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
-from forecast.feeds.importing import ImportReport, import_feed
+from forecast.feeds.importing import FATES, ImportReport, import_feed
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ def imported(tmp_path) -> Callable[..., Imported]:
         )
         target = tmp_path / output
         report = import_feed(files, options, target)
+        # Every row has one fate.
+        assert sum(report.fates.values()) + report.kept == report.rows
+        assert set(report.fates) <= set(FATES)
+        assert sum(report.by_dyad.values()) == sum(report.by_category.values()) == report.kept
         return Imported(report, read_events(target), target)
 
     return run

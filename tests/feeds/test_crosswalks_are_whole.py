@@ -19,21 +19,14 @@ def cameo_to_plover(samples):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_severity_goes_with_every_category_and_no_other(system):
+def test_a_severity_goes_with_every_category_and_cooperation_lies_above_zero(system):
     for coding in shipped_crosswalk(system).values():
         assert coding.category is None or coding.category in CATEGORIES
         assert (coding.severity is None) == (coding.category is None), coding
         assert coding.severity is None or 1 <= coding.severity <= 5
         assert coding.label
-
-
-@pytest.mark.parametrize("system", SYSTEMS)
-def test_cooperation_lies_above_zero_and_conflict_below(system):
-    for coding in shipped_crosswalk(system).values():
         assert -10 <= coding.score <= 10
-        if coding.category is not None:
-            warm = coding.category in COOPERATIVE
-            assert (coding.score > 0) == warm, coding
+        assert coding.category is None or (coding.score > 0) == (coding.category in COOPERATIVE), coding
 
 
 def test_every_published_scale_value_is_taken_over(samples):

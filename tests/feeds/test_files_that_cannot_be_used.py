@@ -28,11 +28,9 @@ def good(gdelt_file):
     return gdelt_file({}, {}, name="good.csv")
 
 
-@pytest.mark.parametrize("name", ["rows.csv.gz", "rows.csv.zip"])
-def test_packed_files_are_read_as_plain_ones(imported, good, name):
-    plain = imported([good], "gdelt2").events
-    unpacked = imported([packed(good, name, good.read_bytes())], "gdelt2").events
-    assert plain.sha256 == unpacked.sha256
+def test_packed_files_are_read_as_plain_ones(imported, good):
+    files = [good, *(packed(good, f"rows.csv.{kind}", good.read_bytes()) for kind in ("gz", "zip"))]
+    assert len({imported([file], "gdelt2").events.sha256 for file in files}) == 1
 
 
 def cut(path: Path) -> Path:
@@ -67,7 +65,6 @@ def empty_archive(good: Path) -> Path:
     ("make", "reason"),
     [
         (lambda good: cut(packed(good, "bad.gz", good.read_bytes() * 500)), "cut short"),
-        (lambda good: cut(packed(good, "bad.zip", good.read_bytes() * 500)), "damaged"),
         (lambda good: flipped(packed(good, "bad.zip", good.read_bytes() * 500)), "damaged"),
         (lambda good: written(good, b""), "empty"),
         (lambda good: written(good, b"%PDF-1.7"), "a PDF"),
@@ -143,7 +140,6 @@ def test_a_file_of_another_form_is_refused_by_its_first_lines(layout, lines, rea
     ("row", "fate", "shown"),
     [
         ({"SQLDATE": "20200230"}, "day", "day 20200230"),
-        ({"SQLDATE": "00000000"}, "day", "day 00000000"),
         ({"SQLDATE": ""}, "day", "code 173, day "),
         ({"SQLDATE": "15200101"}, "day", "day 15200101"),
         ({"DATEADDED": "2020"}, "added", "published 2020"),
@@ -153,7 +149,6 @@ def test_a_file_of_another_form_is_refused_by_its_first_lines(layout, lines, rea
             "day 20200110, published 20200101",
         ),
         ({"EventCode": "999", "EventRootCode": "99"}, "code", "code 999"),
-        ({"EventCode": "---"}, "code", "code ---"),
     ],
 )
 def test_impossible_rows_are_counted_by_reason_and_shown(imported, gdelt_file, row, fate, shown):
@@ -198,7 +193,6 @@ def test_rows_of_a_large_file_add_up_wherever_its_faults_lie(imported, gdelt_row
     report = imported([path], "gdelt2").report
     assert report.lines == report.rows == rows
     assert report.fates["width"] == wrong
-    assert sum(report.fates.values()) + report.kept == rows
 
 
 def own_table(path: Path, rows: list[str]) -> Path:

@@ -137,11 +137,8 @@ def test_an_alliance_without_country_is_an_actor_by_its_group(imported, gdelt_fi
     ("actor", "country"),
     [
         ("Military Forces of the United States (2021-)", "USA"),
-        ("Military Forces of Israel (2022-) Special Forces", "ISR"),
         ("Police Forces of India (2014-) Border Security Force", "IND"),
         ("Military Forces of the Democratic Republic of Congo (2019-)", "COD"),
-        ("Military Forces of Armenia (2018-2022)", "ARM"),
-        ("Protesters (China)", "CHN"),
         ("Rioters (Ivory Coast)", "CIV"),
         ("Protesters (International)", None),
         ("JNIM: Group for Support of Islam and Muslims", None),

@@ -4,10 +4,7 @@ import csv
 from collections import Counter
 from datetime import date
 
-import pytest
-
 from forecast.events.codebook import cameo_codes
-from forecast.feeds.importing import FATES
 
 MIRRORED = {"043": "042"}
 MUTUAL = {"040", "041", "044", "046", "057", "061", "062"}
@@ -97,18 +94,3 @@ def test_icews_countries_are_read_from_the_country_columns(imported, samples):
     assert got.report.kept + repeats == len(counted)
     outlets = {f"icews-{row['Event ID']}": row["Publisher"] for row in between}
     assert all(event.source_outlet == outlets[event.id] for event in got.events.rows())
-
-
-@pytest.mark.parametrize(
-    ("file", "name"),
-    [
-        ("gdelt2-20201113.export.CSV", "gdelt2"),
-        ("gdelt1-20160728.export.CSV", "gdelt1"),
-        ("icews-2018-06-sample.tab", "icews"),
-    ],
-)
-def test_every_row_has_one_fate(imported, samples, file, name):
-    report = imported([samples / file], name, "USA,CHN", "USA,RUS").report
-    assert sum(report.fates.values()) + report.kept == report.rows
-    assert set(report.fates) <= set(FATES)
-    assert sum(report.by_dyad.values()) == sum(report.by_category.values()) == report.kept
