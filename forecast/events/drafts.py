@@ -436,8 +436,8 @@ def checked(act: object, article: Article, rule: DyadRule, scale: Scale) -> Prop
     if _plain(cited).casefold().rstrip(".") != _plain(anchor).casefold().rstrip("."):
         what = f"{cells['category']} {cells['severity']} cites '{shown(cited)}', not its own anchor"
         raise RefusedError("another anchor", what)
-    origin = {"article": article.name, "article_sha256": article.sha256}
-    return Proposal(id="", cells=cells, anchor=anchor, sentence=sentence, **origin)
+    name, sha256 = article.name, article.sha256
+    return Proposal(id="", article=name, article_sha256=sha256, cells=cells, anchor=anchor, sentence=sentence)
 
 
 def standing_in(sentence: str, text: str) -> str | None:
