@@ -288,15 +288,14 @@ def fit_logistic(design: Floats, outcome: Floats, *, weight: Floats, penalty: Fl
             if np.linalg.eigvalsh(curvature)[0] < FLAT * float(weight @ (design**2).sum(axis=1)):
                 raise LogisticFitError("the likelihood has no maximum: outcomes are separated")
             return np.asarray(beta + step)
-        ahead, size = design @ step, 1.0
-        while True:
+        ahead = design @ step
+        for size in 0.5 ** np.arange(34):
             there = beta + size * step, linear + size * ahead
             trial = _objective(*there, outcome, weight, penalty)
             if trial >= value:
                 break
-            size /= 2.0
-            if size < 1e-10:
-                raise LogisticFitError("no step improves the likelihood")
+        else:
+            raise LogisticFitError("no step improves the likelihood")
         (beta, linear), value = there, trial
     raise LogisticFitError(f"not settled after {MAX_STEPS} Newton steps: outcomes may be separated")
 

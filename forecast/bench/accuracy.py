@@ -156,11 +156,10 @@ def read_dyads(folder: Path, names: Sequence[str] = ()) -> dict[str, EventTable]
 
     ``EventError`` without any, or where two files name one dyad.
     """
-    if not folder.is_dir():
-        raise EventError(f"{folder}: no such folder. Give a folder of event files, one dyad a file")
     paths = sorted(path for path in folder.glob("[!.]*") if path.suffix.lower() == ".csv" and path.is_file())
     if not paths:
-        raise EventError(f"{folder}: holds no CSV file. Give a folder of event files, one dyad a file")
+        fault = "holds no CSV file" if folder.is_dir() else "no such folder"
+        raise EventError(f"{folder}: {fault}. Give a folder of event files, one dyad a file")
     by_name: dict[str, Path] = {}
     for path in paths:
         if by_name.setdefault(path.stem, path) != path:
@@ -171,9 +170,8 @@ def read_dyads(folder: Path, names: Sequence[str] = ()) -> dict[str, EventTable]
 def read_bed_files(bed: Bed, data: Path | None) -> tuple[dict[str, EventTable], dict[str, date]]:
     """Read the events of every dyad of a bed, and until when each was observed.
 
-    Relative paths start from ``data``, else from the folder of the bed, else from the working folder.
-    ``ConfigError``, with the line of the bed, when a folder or file is not there or two files name one dyad;
-    ``EventError`` when a file has faults.
+    Paths start from ``data``, the folder of the bed, or the working folder. ``ConfigError``, with the line of
+    the bed, when a folder or file is not there or two name one dyad; ``EventError`` for a file's faults.
     """
     if data is not None and not data.is_dir():
         raise InputError(f"--data: {data} is no folder. Give the folder that holds the data of the bed")
@@ -199,8 +197,7 @@ def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str,
         except EventError as error:
             raise bed.error(("sources", place, "data"), str(error)) from error
         return
-    roots = [*([data] if data else []), bed.base_folder, Path.cwd()]
-    looked = [root / Path(source.data).expanduser() for root in roots]
+    looked = [root / Path(source.data).expanduser() for root in (data, bed.base_folder, Path.cwd()) if root]
     found = next((path for path in looked if path.exists()), None)
     if found is None:
         places = ", ".join(dict.fromkeys(map(str, looked)))

@@ -84,9 +84,6 @@ class PlanOptions(OriginOptions):
 class PlaceOptions:
     """Where a backtest runs, where it goes, and what becomes of one that is there."""
 
-    cluster: str | None = option(
-        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
-    )
     resume: bool = option(False, "--resume", "Go on with a backtest that was stopped.")
     out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR")
     force: bool = option(False, "--force", "Replace a backtest that is there, finished or stopped.")
@@ -100,7 +97,7 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
     """
     if place.force and place.resume:
         raise InputError("--force begins anew and --resume goes on: give one of them")
-    if place.cluster and place.cluster != "local" and plan.jobs > 1:
+    if plan.cluster and plan.cluster != "local" and plan.jobs > 1:
         raise InputError("--jobs: a scheduler has its own workers. Leave it out with --cluster tcp://…")
 
     from forecast.config.watchlist import is_watchlist
@@ -124,7 +121,7 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
             resume=place.resume,
             force=place.force,
             processes=plan.jobs,
-            cluster=place.cluster,
+            cluster=plan.cluster,
             listen=listen,
         )
     failures = done.failures if isinstance(done, Backtest) else ()
@@ -234,9 +231,6 @@ def accuracy(
     keep: Path | None = option(
         None, "--keep", "Keep finished parts in this folder, and go on from those there.", "FOLDER"
     ),
-    cluster: str | None = option(
-        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
-    ),
     *,
     output: Answer,
 ) -> None:
@@ -246,7 +240,7 @@ def accuracy(
 
         bed, events, options = asked.read()
         scores = run_benchmark(
-            events, options, processes=asked.jobs, cluster=cluster, keep=keep, listen=listen
+            events, options, processes=asked.jobs, cluster=asked.cluster, keep=keep, listen=listen
         )
     facts = scores.to_dict()
     if bed is None:

@@ -183,6 +183,9 @@ class OriginOptions:
     )
     models: str = option(MODELS, "--models", f"Some of {MODELS}. Baselines are always shown.", "LIST")
     jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    )
 
 
 def read_actors(text: str, option: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -105,10 +105,9 @@ def make_forecasts(
     what: str = "",
     failed: NDArray[np.bool_] | None = None,
 ) -> ForecastTable:
-    """Join the forecasts of one model, shape (origin, horizon), to outcomes.
+    """Join the forecasts of one model, shape (origin, horizon), to the outcomes of complete windows.
 
-    Windows that are incomplete, or that it did not forecast (NaN), are left out. ``failed``, shape (origin,),
-    says where a fit behind them failed a gate (nowhere when absent).
+    What it did not forecast (NaN) is left out. ``failed``, shape (origin,), says where a fit failed a gate.
     """
     row, column = np.nonzero(outcomes.complete & ~np.isnan(chance))
     origin = outcomes.origin[row]
@@ -156,21 +155,17 @@ def read_forecasts(path: str | Path) -> ForecastTable:
 
 
 def _read_row(row: SheetRow) -> tuple[object, ...]:
-    days = []
-    for name in ("origin", "day"):
+    def read[T](name: str, kind: Callable[[str], T], allowed: str) -> T:
         try:
-            days.append(date.fromisoformat(row[name]))
-        except ValueError as error:
-            raise row.fault(name, "a day as YYYY-MM-DD") from error
-    if days[1] <= days[0]:
-        raise row.fault("day", f"a day after the origin, {days[0]}")
-    try:
-        chance = float(row["chance"])
-    except ValueError:
-        chance = np.nan
+            return kind(row[name])
+        except (ValueError, KeyError) as error:
+            raise row.fault(name, allowed) from error
+
+    origin, day = (read(name, date.fromisoformat, "a day as YYYY-MM-DD") for name in ("origin", "day"))
+    if day <= origin:
+        raise row.fault("day", f"a day after the origin, {origin}")
+    chance = read("chance", float, "a number from 0 to 1")
     if not 0.0 <= chance <= 1.0:
         raise row.fault("chance", "a number from 0 to 1")
-    for name in ("outcome", "failed_fit"):
-        if row[name] not in ("0", "1"):
-            raise row.fault(name, "0 or 1")
-    return row["what"], row["target"], *days, row["who"], chance, int(row["outcome"]), int(row["failed_fit"])
+    flags = (read(name, {"0": 0, "1": 1}.__getitem__, "0 or 1") for name in ("outcome", "failed_fit"))
+    return row["what"], row["target"], origin, day, row["who"], chance, *flags

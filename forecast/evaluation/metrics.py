@@ -99,9 +99,8 @@ class Estimate:
     """A value with its block-bootstrap error.
 
     ``se`` is the standard deviation over resamples × √(B / (B − 1)), B the number of blocks: the resamples
-    vary about the mean of the sample, which cost one block; NaN when the value is undefined in a resample.
-    ``interval90`` is value ± t·se, t the 95% quantile of Student's t with B − 1 degrees of freedom: few
-    blocks give a poor standard error, and the interval says so.
+    vary about the mean of the sample, which cost one block. ``interval90`` is value ± t·se, t the 95%
+    quantile of Student's t with B − 1 degrees of freedom: few blocks give a poor standard error.
     """
 
     value: float
@@ -245,11 +244,8 @@ def reliability_bins(
 
     The band is where the share of hits would lie, 90 times in 100, if the forecasts were calibrated: they are
     resampled with replacement, outcomes drawn with the forecast probabilities, and the share read bin by bin;
-    Bröcker & Smith (2007), doi:10.1175/WAF993.1.
-
-    ``window``, shape (row,), labels the stretch of time a forecast is about, as ``window_labels`` does.
-    Forecasts with one label are drawn together and share one random number, since windows that overlap tend
-    to end alike; without labels every forecast is independent, which makes the band too narrow for such.
+    Bröcker & Smith (2007), doi:10.1175/WAF993.1. Forecasts with one label ``window``, shape (row,), are drawn
+    together and share one random number, since windows that overlap tend to end alike.
     """
     labels = np.arange(len(probability)) if window is None else window
     _, group = np.unique(labels, return_inverse=True)

@@ -25,7 +25,6 @@ from forecast.baselines import (
     observe_outcomes,
     origins_of,
 )
-from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
 from forecast.evaluation.forecast_table import (
     ForecastTable,
@@ -54,8 +53,6 @@ from forecast.wording import count, listing, long_day
 
 MODELS = tuple(FAMILIES)
 """Names of the models that a backtest compares unless told otherwise: the mean and its members."""
-DEFAULT_MODEL = DEFAULT_FAMILY
-"""The model that is shipped as the default."""
 YEARS_BEFORE = 2
 """Years of data before the first origin, unless told otherwise."""
 END_CHANCE = 0.001
@@ -81,8 +78,7 @@ class BacktestOptions:
 
     ``first`` and ``last`` span origins that are evenly apart: when absent, two years after the start of the
     data, and their end. ``horizons`` are days ahead, when absent those of ``HORIZONS`` that have a complete
-    window; with ``milestones`` also the distances of the config's milestones from its as-of date. ``models``
-    are some of ``MODELS``; the baselines are always there. ``exact`` refits at every origin.
+    window; ``milestones`` adds the distances of the config's own. ``exact`` refits at every origin.
     """
 
     origins: Spacing | tuple[date, ...] = "monthly"
@@ -96,10 +92,9 @@ class BacktestOptions:
 
 @dataclass(frozen=True)
 class Unit:
-    """The model of a dyad on one block of origins; it answers all targets of the plan.
+    """The model of a dyad, with a fit of its own, on one block of origins; it answers all targets.
 
-    ``first`` and ``last`` are positions in the plan's origins, both included. A unit starts with a fit of its
-    own, so that units do not depend on one another.
+    ``first`` and ``last`` are positions in the plan's origins, both included.
     """
 
     dyad: str
@@ -121,11 +116,10 @@ class Unit:
 class BacktestPlan:
     """Everything that the numbers of a backtest depend on, apart from the events.
 
-    The name of the dyad is part of the seeds; ``sides`` says who acts for which side. Origins are 00:00 of
-    their day; they and the horizons, in days, ascend. The grid begins on ``start``, and ``data_end`` is the
-    last day that the data cover. ``priors`` (name → statement) change the defaults, which come from
+    The name of the dyad is part of the seeds. Origins are 00:00 of their day; they and the horizons, in days,
+    ascend. ``data_end`` is the last day that the data cover. ``priors`` (name → statement) change those of
     ``population`` (``None``: the documented ones). ``hazard`` is what the member ``panel`` forecasts by.
-    ``too_long`` are usual horizons that no complete window has, and which are therefore left out.
+    ``too_long`` are usual horizons without a complete window, which are left out.
     """
 
     dyad: str
@@ -186,8 +180,8 @@ class BacktestPlan:
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
     """Settle everything that the numbers depend on, checked before any work.
 
-    The data begin where the config's do and end on its as-of date. ``InputError`` for an unknown model, no
-    origin with a complete window, an origin before there are data, or a horizon without a complete window.
+    ``InputError`` for an unknown model, no origin with a complete window, an origin before there are data, or
+    a horizon without a complete window.
     """
     config, start = inputs.config, inputs.data.grid.start
     # 29 February has no day two years later; the first origin is the next month's first in any case.
@@ -257,9 +251,8 @@ def complete_horizons(first: date, data_end: date) -> tuple[int, ...]:
 def silent_end(days: NDArray[np.datetime64], data_end: date) -> StaleGap | None:
     """Return the silence before the end of the data where it is too long for the record's own pace.
 
-    The rule is that of feeds (``stale_gap``), at a chance of ``END_CHANCE``. ``days`` are those of all events
-    up to the end, in order, at least one: where they stop earlier than the file is said to, days that nobody
-    looked at would be scored as peace.
+    ``days`` are those of all events up to the end, in order, at least one: where they stop earlier than the
+    file is said to, days that nobody looked at would be scored as peace.
     """
     return stale_gap(days, np.datetime64(data_end, "D"), chance=END_CHANCE)
 
@@ -278,13 +271,13 @@ def complete_origins(origins: Sequence[date], shortest: int, data_end: date) -> 
 
 def known_models(names: Sequence[str]) -> tuple[str, ...]:
     """Return names of models in the order of ``MODELS``, each once (``InputError`` for an unknown one)."""
-    for name in names:
-        if name in BASELINES:
-            raise InputError(f"models: '{name}' is a baseline, and those are always shown. Leave it out")
-        try:
+    try:
+        for name in names:
+            if name in BASELINES:
+                raise InputError(f"'{name}' is a baseline, and those are always shown. Leave it out")
             family_named(name)
-        except InputError as error:
-            raise InputError(f"models: {error}") from error
+    except InputError as error:
+        raise InputError(f"models: {error}") from error
     if not names:
         raise InputError(f"models: the list is empty. Allowed: {', '.join(MODELS)}")
     return tuple(name for name in MODELS if name in names)
@@ -419,10 +412,8 @@ def read_unit(unit: Unit, row: Mapping[str, Any]) -> UnitResult:
     )
     if len(forecasts) != unit.n_origins:
         raise ValueError(f"{len(forecasts)} origins, not {unit.n_origins}")
-    shapes = {forecast.probability.shape for forecast in forecasts}
-    if len(shapes) != 1 or not all(
-        ((forecast.probability >= 0) & (forecast.probability <= 1)).all() for forecast in forecasts
-    ):
+    chances = np.stack([forecast.probability for forecast in forecasts])
+    if not ((chances >= 0) & (chances <= 1)).all():
         raise ValueError("a probability is missing, or not between 0 and 1")
     return UnitResult(unit, forecasts, float(row["seconds"]), row["stages"])
 

@@ -357,9 +357,8 @@ def choose_model(table: ForecastTable, *, seed: int) -> dict[str, Any] | None:
 class DyadScores:
     """Scores of one target on many dyads; no ``choice`` without models.
 
-    ``cells`` are by dyad, horizon and model; ``means`` by model and ``by_horizon`` over dyads (and horizons)
-    of the same weight, in ``by_state``, of onset and continuation, at all horizons and at each, every window
-    has it. ``misses`` are the worst forecasts of the default.
+    ``cells`` are by dyad, horizon and model; ``means`` and ``by_horizon`` over dyads (and horizons) of the
+    same weight. In ``by_state``, of onset and continuation, at all horizons and at each, every window has it.
     """
 
     cells: Scores

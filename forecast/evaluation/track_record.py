@@ -148,6 +148,7 @@ def _track_row(forecasts: ForecastTable, table: ScoreTable, cell: Score, cases: 
     gap = cell.blocks.mean(own - min(scores.values(), key=lambda values: float(values.mean())))
     skill, highest = table.skill(cell), int(np.argmax(ours.chance))
     episodes = count_episodes(ours.origin.tolist(), days, cases)
+    logs = {name: log_score(rows.chance, rows.outcome) for name, rows in baselines.items()}
     return TrackRow(
         target=target,
         horizon_days=days,
@@ -158,12 +159,8 @@ def _track_row(forecasts: ForecastTable, table: ScoreTable, cell: Score, cases: 
         brier=error_bound(cell.brier),
         log=error_bound(cell.log),
         baselines=tuple(
-            BaselineScores(
-                name=name,
-                brier=float(scores[name].mean()),
-                log=float(log_score(rows.chance, rows.outcome).mean()),
-            )
-            for name, rows in baselines.items()
+            BaselineScores(name=name, brier=float(scores[name].mean()), log=float(logs[name].mean()))
+            for name in baselines
         ),
         gap=error_bound(gap),
         skill=error_bound_if_defined(skill.brier) if skill and cell.n_hits else None,
@@ -183,9 +180,8 @@ def error_bound_if_defined(estimate: Estimate) -> ErrorBound | None:
 
 def error_bound(estimate: Estimate) -> ErrorBound:
     """Return an estimate as a record; an error that is not defined is ``None``."""
-    if math.isfinite(estimate.se):
-        return ErrorBound(value=estimate.value, se=estimate.se, interval90=estimate.interval90)
-    return ErrorBound(value=estimate.value, se=None, interval90=None)
+    told = (estimate.se, estimate.interval90) if math.isfinite(estimate.se) else (None, None)
+    return ErrorBound(value=estimate.value, se=told[0], interval90=told[1])
 
 
 class FoundBacktest(NamedTuple):
@@ -265,9 +261,9 @@ def _mismatch(
     forecasts: ForecastTable, events: EventTable, rules: Sequence[TargetRule], as_of: date
 ) -> Notice | None:
     """Why the forecasts are not about this run's questions; ``None`` when they are."""
-    names = {rule.name for rule in rules}
-    if set(forecasts.targets) != names:
-        return notice("other_targets", tested=forecasts.targets, asked=tuple(sorted(names)))
+    names = sorted(rule.name for rule in rules)
+    if sorted(forecasts.targets) != names:
+        return notice("other_targets", tested=forecasts.targets, asked=tuple(names))
     if _last_day(forecasts) > as_of:
         return notice("later_windows", last_day=_last_day(forecasts), as_of=as_of)
     for rule in rules:

@@ -23,6 +23,7 @@ from forecast.storage import read_json
 from forecast.wording import count, listing
 
 Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 EDGES: Integers = np.array([0, 14, 30, 60, 90, 180, 365, 540, 730])
 """Days ahead between which the hazard is constant."""
@@ -137,8 +138,6 @@ def _years(dyads: Sequence[LearnedDyad]) -> str:
     return f"{first}–{last}" if first < last else str(first)
 
 
-Floats = NDArray[np.float64]
-
 SCHEMA = 2
 _SHIPPED = "coefficients.json"
 LEAST_DYADS = 3
@@ -195,13 +194,6 @@ class CoderEffects(Part):
         if np.linalg.eigvalsh(covariance).min() < -1e-5 * largest:
             raise ValueError("its covariance is none: a variance is negative")
         return self
-
-    def share_at(self, log_pace: Floats) -> Floats:
-        """Weight of this coder where a record has so many acts a year: 1 within what was learned.
-
-        Outside it falls by a factor of e for every factor of e in pace.
-        """
-        return np.asarray(np.exp(-np.abs(log_pace - np.clip(log_pace, *self.log_pace))))
 
     def design(self, features: Floats, military: float | Floats, seen: Floats) -> Floats:
         """Terms that the coefficients multiply, shape (…, coefficient), of features of shape (…, feature).
@@ -261,10 +253,7 @@ class PooledHazard(Part):
         return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
     def left_out(self, events: EventTable) -> tuple[LearnedDyad, ...]:
-        """Return the dyads learned from that are of the same two actors and of some of the same time.
-
-        A record is forecast by coefficients that were learned without them.
-        """
+        """Return the dyads learned from that are of the same two actors and of some of the same time."""
         record = LearnedDyad.of("", events)
         return tuple(dyad for dyad in self.provenance.dyads if dyad.shares(record))
 
@@ -286,8 +275,12 @@ class PooledHazard(Part):
         return tuple(means)
 
     def coder_weights(self, log_pace: Floats) -> Floats:
-        """Weights of the coders at origins, shape (coder, origin); the rest to 1 is the anchor's alone."""
-        weights = np.stack([coder.share_at(log_pace) for coder in self.coders])
+        """Weights of the coders at origins, shape (coder, origin); the rest to 1 is the anchor's alone.
+
+        Outside the pace that was learned a weight falls by a factor of e for every factor of e in pace.
+        """
+        inside = [np.clip(log_pace, *coder.log_pace) for coder in self.coders]
+        weights = np.exp(-np.abs(log_pace - np.stack(inside)))
         return np.asarray(weights / np.maximum(weights.sum(axis=0), 1.0))
 
     def knows_kind(self, target: TargetRule) -> bool:

@@ -72,8 +72,8 @@ class OriginFeatures:
     """What is known of a target at origins.
 
     ``anchor`` is the log daily hazard of the gamma–Poisson rate, shape (origin, interval); ``values`` has
-    shape (origin, interval, feature), in the order of ``NAMES``; ``log_pace``, shape (origin,), is the log of
-    all acts a year so far, ``seen``, shape (origin,), the days with the target; ``military`` is the share of
+    shape (origin, interval, feature), in the order of ``NAMES``. ``log_pace`` is the log of all acts a year
+    (at least one year), ``seen`` the days with the target, shape (origin,); ``military`` is the share of
     military categories among those of the target.
     """
 
@@ -105,6 +105,7 @@ def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> Ori
         "log_time_squared": np.broadcast_to(_LOG_TIME**2, anchor.shape),
         "sanctions": np.full(anchor.shape, float("sanction" in target.any_of)),
     }
+    acts = np.searchsorted(np.sort(past.known_day), days)
     at_origin = _recent(past, days) | _silence(known, so_far, days, long_run)
     columns |= {name: np.broadcast_to(values[:, None], anchor.shape) for name, values in at_origin.items()}
     for name in ("target_30", "conflict_30", "since_last", "years_with"):
@@ -112,7 +113,7 @@ def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> Ori
     return OriginFeatures(
         anchor,
         np.stack([columns[name] for name in NAMES], axis=-1),
-        _log_pace(past, days),
+        np.log((acts + _HALF) / np.maximum(days / _YEAR, 1.0)),
         so_far[days].astype(np.float64),
         len(_MILITARY.intersection(target.any_of)) / len(target.any_of),
     )
@@ -168,18 +169,12 @@ def _silence(known: Flags, so_far: Integers, days: Integers, long_run: Floats) -
 
 
 def _share_of_years(so_far: Integers, days: Integers) -> Floats:
-    """Share of the years before each origin, counted back from it, that held a target: (hits + ½)/(n + 1)."""
+    """Share of the years before each origin, counted back from it, that held a target."""
     years = np.arange(1, int(days.max(initial=0)) // int(_YEAR) + 1)
     ends = days[:, None] - (years - 1) * int(_YEAR)
     begins = ends - int(_YEAR)
     hit = (so_far[np.maximum(ends, 0)] > so_far[np.maximum(begins, 0)]) & (begins >= 0)
     return np.asarray((hit.sum(axis=1) + _HALF) / (days // int(_YEAR) + 1))
-
-
-def _log_pace(past: PastEvents, days: Integers) -> Floats:
-    """Log of acts a year before each origin; a record of less than a year counts as one year."""
-    acts = np.searchsorted(np.sort(past.known_day), days)
-    return np.asarray(np.log((acts + _HALF) / np.maximum(days / _YEAR, 1.0)))
 
 
 N_DRAWS = 400

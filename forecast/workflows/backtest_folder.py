@@ -16,10 +16,10 @@ from typing import Any
 from forecast.baselines import BASELINES
 from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.config import Config
+from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import UnfinishedError
 from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.past_forecasts import (
-    DEFAULT_MODEL,
     BacktestOptions,
     BacktestPlan,
     UnitResult,
@@ -72,7 +72,7 @@ class Backtest:
     @property
     def model(self) -> str:
         """The model that the words are about: the default, or the last that was run."""
-        return DEFAULT_MODEL if DEFAULT_MODEL in self.plan.models else self.plan.models[-1]
+        return DEFAULT_FAMILY if DEFAULT_FAMILY in self.plan.models else self.plan.models[-1]
 
     def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
         """Yield the scores, in words too, and what must be known; ``titles`` are those of the targets."""
@@ -88,8 +88,14 @@ class Backtest:
                 if own == target:
                     cells.setdefault(days, {})[model] = cell
             yield Heading(titles.get(target, target))
-            first = {days: next(iter(by_model.values())) for days, by_model in cells.items()}
-            yield windows_sentence({days: (cell.n, cell.base_rate) for days, cell in first.items()})
+            # Baselines come last, and forecast every window.
+            yield windows_sentence(
+                {
+                    days: (cell.n, cell.base_rate)
+                    for days, by_model in cells.items()
+                    for cell in by_model.values()
+                }
+            )
             brier, log = (
                 {
                     days: {model: getattr(cell, score).value for model, cell in by_model.items()}
@@ -265,7 +271,7 @@ def _scores_content(
         "name": settings["name"],
         "dyad": {"a": dyad.names[0], "b": dyad.names[1], "label": dyad.title},
         "as_of": inputs.config.as_of.isoformat(),
-        "default": DEFAULT_MODEL,
+        "default": DEFAULT_FAMILY,
         "origins": {"number": len(origins), "first": origins[0], "last": origins[-1]},
         "baselines": list(BASELINES),
     }

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from forecast.baselines import BASELINES
-from forecast.evaluation.past_forecasts import DEFAULT_MODEL, MODELS
+from forecast.config.schema import DEFAULT_FAMILY
+from forecast.evaluation.past_forecasts import MODELS
 
 ALL = (*MODELS, *BASELINES)
 TARGET = ("--any-of", "military_incident", "--min-severity", "5")
@@ -30,7 +31,7 @@ def test_the_contract_of_the_command_is_kept(bench, drawn_units):
     scores = {"cells", "mean", "default", "choice", "by_horizon", "calibration_by_horizon", "onset", "misses"}
     work = {"coverage", "left_out", "seconds_per_origin", "seconds", "fits"}
     assert set(content) == scores | work
-    assert content["default"] == DEFAULT_MODEL
+    assert content["default"] == DEFAULT_FAMILY
     assert content["seconds_per_origin"] >= 0
     cells = content["cells"]
     assert list(content["seconds"]) == ["refit", "bridge", "chances", "score"]

@@ -59,5 +59,5 @@ def test_no_forecast_up_to_the_poisoned_day_changes_by_a_bit(pair):
 
 def test_the_poison_reaches_the_forecasts_after_it(pair):
     clean, poison = pair
-    for model in MODELS:
+    for model in clean.models:
         assert np.all(by_model(clean, model, late=True) != by_model(poison, model, late=True)), model

@@ -8,9 +8,9 @@ import numpy as np
 from forecast.baselines import BASELINES
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
+from forecast.config.schema import DEFAULT_FAMILY
 from forecast.evaluation.forecast_table import read_forecasts
-from forecast.evaluation.past_forecasts import DEFAULT_MODEL, MODELS, BacktestOptions, plan_backtest
-from forecast.evaluation.track_record import find_track_record
+from forecast.evaluation.past_forecasts import MODELS, BacktestOptions, plan_backtest
 from forecast.report.palette import name_model
 from forecast.report.tables import score_table
 from forecast.runs.files import file_hashes
@@ -43,7 +43,7 @@ def test_scores_hold_every_target_horizon_and_model_with_what_was_asked(whole_ba
         "min_severity": 3,
     }
     assert (content["default"], content["data_end"], content["name"]) == (
-        DEFAULT_MODEL,
+        DEFAULT_FAMILY,
         "2021-01-01",
         "small",
     )
@@ -81,15 +81,15 @@ def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtes
     cells = [backtest.scores.cells["severe", 30, model] for model in ALL]
     assert row.replace("*", " ").split()[2:] == [f"{cell.brier.value:.3f}" for cell in cells]
     text = " ".join(" ".join(lines).split())
-    ours = name_model(DEFAULT_MODEL)
+    ours = name_model(DEFAULT_FAMILY)
     lost = []
     for target in ("severe", "military"):
         for days in (30, 90):
             score = {name: backtest.scores.cells[target, days, name].brier.value for name in ALL}
             best = min(BASELINES, key=lambda name: score[name])
-            lost.append(score[best] < score[DEFAULT_MODEL])
+            lost.append(score[best] < score[DEFAULT_FAMILY])
             says = f"is behind {name_model(best)}" if lost[-1] else "beats every baseline"
-            assert f"{days} days: the {ours} {says} (Brier {score[DEFAULT_MODEL]:.3f}" in text
+            assert f"{days} days: the {ours} {says} (Brier {score[DEFAULT_FAMILY]:.3f}" in text
     # Made-up forecasts lose somewhere.
     assert any(lost)
     assert "worse than that of the best baseline" in text
@@ -108,16 +108,3 @@ def test_the_lowest_value_of_a_row_is_marked_and_equals_are_marked_alike():
         ["two", "0.300*", "0.300*"],
         ["three", "0.500*", "–"],
     ]
-
-
-def test_the_folder_is_a_track_record_for_a_run_of_the_same_config(whole_backtest):
-    done, folder = whole_backtest
-    config = load_config(folder.parent / "small.yaml")
-    inputs = read_inputs(config)
-    found = find_track_record(
-        folder, inputs.events, inputs.rules, config.as_of, "model", done.plan.priors, seed=config.sampler.seed
-    )
-    assert found.refusal is None
-    assert found.record.n_origins == 24
-    brier = {(row.target, row.horizon_days): row.brier.value for row in found.record.rows}
-    assert brier["severe", 30] == done.scores.cells["severe", 30, "model"].brier.value

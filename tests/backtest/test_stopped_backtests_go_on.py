@@ -112,7 +112,6 @@ def test_a_damaged_row_is_named(config, tmp_path, drawn_units, damage, says):
     ("changes", "options", "said"),
     [
         ({"sampler.draws": 30}, OPTIONS, r"sampler\.draws: 20 then, 30 now"),
-        ({"events.start": "2017-02-01"}, OPTIONS, "data_start: 2017-01-01 then, 2017-02-01 now"),
         (
             {"model.priors.tension.persistence": "slow"},
             OPTIONS,

@@ -69,14 +69,6 @@ def test_a_task_that_kills_its_workers_is_named_and_the_others_are_kept():
     assert failures == ["third: its worker processes died; the cause may be a lack of memory"]
 
 
-def test_a_unit_that_fails_is_named_and_the_others_go_on(us_china, make_plan):
-    plan = make_plan(start=date(2022, 1, 1))
-    unit = Unit(plan.dyad, 2, 2)
-    results, (failure,) = said(in_capitals(second=lambda: unit_row(plan, us_china, unit)))
-    assert failure.startswith("second: the data window is empty")
-    assert results == {name: name.upper() for name in NAMES if name != "second"}
-
-
 def test_two_studies_on_one_machine_do_not_share_a_port():
     with socket.socket() as other:
         with contextlib.suppress(OSError):  # a real one holds it already

@@ -13,7 +13,6 @@ from forecast.baselines import (
     past_events,
 )
 from forecast.evaluation.forecast_table import forecast_baselines
-from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule
 
 START = date(2000, 1, 1)
@@ -134,34 +133,6 @@ def test_a_record_without_a_target_is_forecast_low_but_never_zero(name, make_eve
     assert np.all(found > 0)
     assert np.all(found < [0.05, 0.08, 0.12])
     assert np.all(np.diff(found) > 0)
-
-
-def poisoned(events: EventTable, origin: date) -> EventTable:
-    """Turn every row not public before the origin into a target event, and add one for each day after it."""
-    grave = {"category": "military_incident", "severity": 5}
-    changed = [
-        row if row.known_date < origin else Event(**(vars(row) | grave))
-        for row in events.rows()
-        if min(row.date, row.known_date) < origin
-    ]
-    for day in (origin + timedelta(days=n) for n in range(400)):
-        actors = {"initiator": "USA", "recipient": "CHN"}
-        changed.append(Event(id=f"poison-{day}", date=day, known_date=day, **actors, **grave))
-    return EventTable.from_events(changed, "poisoned")
-
-
-@pytest.mark.parametrize("origin", [date(2019, 1, 1), date(2021, 6, 1), date(2023, 2, 4)])
-def test_poisoning_every_row_after_the_origin_changes_no_forecast_and_of_the_day_before_every(
-    us_china, origin
-):
-    clean, after, before = (
-        at(events, MAJOR, origin, date(2017, 1, 5), [30, 90, 180])
-        for events in (us_china, poisoned(us_china, origin), poisoned(us_china, origin - timedelta(days=1)))
-    )
-    assert list(clean) == list(BASELINES)
-    for name in BASELINES:
-        assert clean[name].tobytes() == after[name].tobytes()
-        assert clean[name][0] != before[name][0]
 
 
 def briers(events, target, first, data_end, start) -> dict[str, list[float]]:

@@ -189,8 +189,8 @@ def test_the_script_writes_a_file_that_the_package_reads(learning, bed, command)
 @pytest.mark.parametrize(
     ("ends", "options", "says"),
     [
-        ("name,day\n", "", "got columns [['name', 'day']]; expected file, observed_until"),
-        ("file,observed_until\nmade/d0.csv,soon\n", "", "ends.csv:2: got ['made/d0.csv', 'soon']"),
+        ("name,day\n", "", "ends.csv:1: unknown column 'name'. Expected: file,observed_until"),
+        ("file,observed_until\nmade/d0.csv,soon\n", "", "ends.csv:2: observed_until: got 'soon'"),
         ("file,observed_until\nmade/d1.csv,2001-01-01\n", "", "no row for made/d0.csv. Did you mean"),
         ("file,observed_until\nmade/d0.csv,1991-01-01\n", "", "until 1991-01-01, but has an act on"),
         (None, "--coder A B", "--coder: got A, B. Give each folder a name of its own"),

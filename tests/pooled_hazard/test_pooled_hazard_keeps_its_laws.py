@@ -59,16 +59,6 @@ def record():
     return EventTable.from_events(events, "made for a test")
 
 
-def test_what_becomes_known_after_the_origin_changes_nothing(record):
-    origin = np.array([date(2015, 6, 1)], "datetime64[D]")
-    known = record.known_by(date(2015, 5, 31))
-    assert len(known) < len(record)
-    for rule in (WIDE, NARROW):
-        of_past = forecast_origins(shipped_hazard(), known, [rule], origin, START, HORIZONS)
-        of_all = forecast_origins(shipped_hazard(), record, [rule], origin, START, HORIZONS)
-        assert np.array_equal(of_past[rule.name], of_all[rule.name])
-
-
 def test_a_narrower_target_is_never_likelier_even_where_the_regression_says_so(record):
     # Military acts alone are raised, so that they would pass the target that includes them.
     loud = with_effect(shipped_hazard(), len(NAMES) + 1, 5.0)
@@ -292,15 +282,6 @@ def test_order_and_means_are_kept_where_a_target_hardly_exceeds_several_that_it_
     for other in targets[1:]:
         assert np.all(found[other.name] <= found["both"])
         assert np.all(scored[other.name] <= scored["both"] * (1 + 1e-12))
-
-
-def test_a_nearer_horizon_gives_the_first_days_of_a_further_one(record):
-    near, far = (
-        draws_by_day(shipped_hazard(), record, [WIDE, MIDDLE], date(2018, 1, 1), START, days)
-        for days in (100, FURTHEST_DAYS)
-    )
-    for name, draws in near.items():
-        np.testing.assert_allclose(draws, far[name][:, :101], rtol=1e-12)
 
 
 def test_a_horizon_further_than_was_learned_is_refused(record):

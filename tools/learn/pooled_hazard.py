@@ -16,7 +16,6 @@ precision.
 from __future__ import annotations
 
 import argparse
-import csv
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -53,6 +52,7 @@ from forecast.pooled_hazard.hazard import (
     follow_up,
     origin_features,
 )
+from forecast.storage import SheetRow, check_rows, read_rows
 from forecast.wording import count
 
 Floats = NDArray[np.float64]
@@ -372,24 +372,17 @@ def records_of(
 
 def read_ends(path: Path) -> dict[str, date]:
     """Read the last observed day of every file (``InputError`` with the line of a bad row)."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error}). Give a CSV file of ends") from error
-    if not lines or lines[0] != list(COLUMNS):
-        raise InputError(f"{path}: got columns {lines[:1]}; expected {', '.join(COLUMNS)}")
     ends: dict[str, date] = {}
-    for number, row in enumerate(lines[1:], start=2):
+
+    def read(row: SheetRow) -> None:
         try:
-            name, day = row
-            last = date.fromisoformat(day)
+            last = date.fromisoformat(row["observed_until"])
         except ValueError as error:
-            raise InputError(
-                f"{path}:{number}: got {row}; expected a file and a day as 1999-03-31"
-            ) from error
-        if ends.setdefault(name, last) != last:
-            raise InputError(f"{path}:{number}: {name} appears twice. Keep one row")
+            raise row.fault("observed_until", "a day as 1999-03-31") from error
+        if ends.setdefault(row["file"], last) != last:
+            raise row.fault("file", "one row a file. Keep one")
+
+    check_rows(read_rows(path, COLUMNS, help="Give a CSV file of ends"), read)
     return ends
 
 
