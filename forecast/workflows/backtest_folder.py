@@ -84,18 +84,13 @@ class Backtest:
         models = self.forecasts.models
         for target in self.forecasts.targets:
             cells: dict[int, dict[str, Score]] = {}
+            windows = {}
             for (own, days, model), cell in self.scores.cells.items():
                 if own == target:
                     cells.setdefault(days, {})[model] = cell
+                    windows[days] = cell.n, cell.base_rate  # baselines come last, and forecast every one
             yield Heading(titles.get(target, target))
-            # Baselines come last, and forecast every window.
-            yield windows_sentence(
-                {
-                    days: (cell.n, cell.base_rate)
-                    for days, by_model in cells.items()
-                    for cell in by_model.values()
-                }
-            )
+            yield windows_sentence(windows)
             brier, log = (
                 {
                     days: {model: getattr(cell, score).value for model, cell in by_model.items()}
