@@ -31,7 +31,6 @@ from forecast.records.base import LISTED
 
 if TYPE_CHECKING:
     from forecast.bench.accuracy import Bed, BenchmarkOptions
-    from forecast.config.watchlist import Watchlist
     from forecast.evaluation.past_forecasts import BacktestOptions
     from forecast.events.table import EventTable
     from forecast.watchlist.backtest import ListBacktest
@@ -100,11 +99,14 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
     if plan.cluster and plan.cluster != "local" and plan.jobs > 1:
         raise InputError("--jobs: a scheduler has its own workers. Leave it out with --cluster tcp://…")
 
-    from forecast.config.watchlist import is_watchlist
+    from forecast.config.watchlist import Watchlist, is_watchlist, load_watchlist
 
-    loaded = _load_list(case, plan) if is_watchlist(case.config) else case.load()
+    listed = is_watchlist(case.config)
+    if listed and plan.horizons is not None:
+        raise InputError("--horizons: a list has its own; use --set horizons=[30,90] or the file")
+    overrides = tuple(case.overrides or ())
+    loaded = load_watchlist(case.config, overrides, as_of=case.as_of) if listed else case.load()
     with listening(shown=output.for_people) as listen:
-        from forecast.config.watchlist import Watchlist
         from forecast.watchlist.backtest import run_list_backtest
         from forecast.workflows.backtest_folder import Backtest, backtest_place, partial_place, run_backtest
 
@@ -125,8 +127,9 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
             listen=listen,
         )
     failures = done.failures if isinstance(done, Backtest) else ()
-    files = {"Scores": "scores.json"} | ({"Figures": "figures"} if isinstance(done, Backtest) else {})
-    written = Pairs(() if failures else tuple((name, str(folder / file)) for name, file in files.items()))
+    files = ("Scores", "scores.json"), ("Figures", "figures")
+    shown = () if failures else files[: 2 if isinstance(done, Backtest) else 1]
+    written = Pairs(tuple((name, str(folder / file)) for name, file in shown))
     facts = done.content | {"folder": None if failures else str(folder)}
     output.print(facts, (*done.blocks(loaded.target_titles), written))
     if isinstance(done, Backtest) and failures:
@@ -135,15 +138,6 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
             f"{len(failures)} of {len(done.plan.units)} parts failed; the scores are those of the others.\n"
             f"{failed}\nFinished parts are kept in {partial_place(folder)}. Try the others again: --resume."
         )
-
-
-def _load_list(case: DatedOptions, plan: PlanOptions) -> Watchlist:
-    """Read a list (``InputError`` for options that a list has no use for)."""
-    from forecast.config.watchlist import load_watchlist
-
-    if plan.horizons is not None:
-        raise InputError("--horizons: a list has its own; use --set horizons=[30,90] or the file")
-    return load_watchlist(case.config, tuple(case.overrides or ()), as_of=case.as_of)
 
 
 @dataclass(frozen=True, kw_only=True)

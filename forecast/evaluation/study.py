@@ -42,7 +42,6 @@ from forecast.storage import MAX_RECORD_BYTES, read_plain, remove_stale, write_f
 
 Row = Any
 """Plain JSON values."""
-LOCAL = "local"
 _ADDRESS = r"\w+://\S+|\S+:\d+"
 CONNECT_SECONDS = 10
 JOIN_SECONDS = 60
@@ -177,8 +176,8 @@ def do_all[*Ts, R](
     ``died`` is the result of a job that cost several workers their lives. ``InputError`` when the cluster
     cannot be reached, has no worker, or a worker has other versions.
     """
-    cluster = workers.cluster or LOCAL
-    if cluster != LOCAL and not re.fullmatch(_ADDRESS, cluster):
+    cluster = workers.cluster or "local"
+    if cluster != "local" and not re.fullmatch(_ADDRESS, cluster):
         raise InputError(f"--cluster {cluster}: no address of a scheduler. Give 'local' or tcp://host:port")
     if not workers.elsewhere or not jobs:
         yield from ((job, work(*job)) for job in jobs)
@@ -193,7 +192,7 @@ def do_all[*Ts, R](
     # No client becomes Dask's default: xarray, which writes results while the workers go on, would then ask
     # the scheduler for a lock on its memory.
     n_workers = min(workers.processes, len(jobs))
-    with _own_workers(n_workers) if cluster == LOCAL else _workers_at(cluster) as client:
+    with _own_workers(n_workers) if cluster == "local" else _workers_at(cluster) as client:
         # Each call carries its data, so that no worker holds anything that is lost when it dies.
         waiting = {client.submit(work, *job, pure=False): job for job in jobs}
         for future in distributed.as_completed(waiting, loop=client.loop):
