@@ -24,12 +24,7 @@ from forecast.events.codebook import weak_kind
 from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
 from forecast.panel import TargetRule
-from forecast.records.analysis import (
-    Analysis,
-    PastForecast,
-    ShiftEnd,
-    Sign,
-)
+from forecast.records.analysis import Analysis, PastForecast, ShiftEnd, Sign
 from forecast.records.forecast import (
     Driver,
     Forecast,

@@ -49,15 +49,7 @@ from forecast.report.words import (
     step_name,
     trigger_words,
 )
-from forecast.wording import (
-    count,
-    interval_percent,
-    listing,
-    long_day,
-    percent,
-    rounded,
-    short_day,
-)
+from forecast.wording import count, interval_percent, listing, long_day, percent, rounded, short_day
 
 _MOST_TARGETS, _MOST_MILESTONES = 6, 6
 _MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210

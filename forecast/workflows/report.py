@@ -97,10 +97,7 @@ def save_run(
         run,
         analysis=analysis.model_copy(update={"sampler": sampler}),
         forecast=run.forecast.model_copy(
-            update={
-                "timings_s": {},
-                "record": own_record(run.forecast, record),
-            }
+            update={"timings_s": {}, "record": own_record(run.forecast, record)}
         ),
     )
     with claimed(folder):

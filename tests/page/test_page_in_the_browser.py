@@ -362,8 +362,7 @@ def test_everything_is_reached_by_the_keyboard_alone(page):
     page.keyboard.press("Shift+ArrowRight")
     assert page.evaluate("document.activeElement.dataset.key") == "mark-0"
     days = page.evaluate(
-        "([a, b]) => (Date.parse(b) - Date.parse(a)) / 864e5",
-        [first, page.input_value("[data-key=date-0]")],
+        "([a, b]) => (Date.parse(b) - Date.parse(a)) / 864e5", [first, page.input_value("[data-key=date-0]")]
     )
     assert days == 8
     assert "Moved to" in page.inner_text("#timeline-status")

@@ -372,13 +372,7 @@ def make_analysis(events=None, *, warnings=()):
             ),
         ),
         sampler=SamplerSummary(
-            chains=4,
-            draws=1000,
-            tune=400,
-            target_accept=0.9,
-            seed=20230710,
-            reruns=0,
-            seconds=15.2,
+            chains=4, draws=1000, tune=400, target_accept=0.9, seed=20230710, reruns=0, seconds=15.2
         ),
         warnings=tuple(
             notice("unused_backtest", refusal=notice("unreadable", fault=text)) for text in warnings

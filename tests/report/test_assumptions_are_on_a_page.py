@@ -160,10 +160,7 @@ def charted(forecast):
         bar("none", None, None),
     )
     return Robustness(
-        target=forecast.headline.target,
-        milestone=forecast.headline.milestone,
-        sensitivities=(),
-        tornado=bars,
+        target=forecast.headline.target, milestone=forecast.headline.milestone, sensitivities=(), tornado=bars
     )
 
 

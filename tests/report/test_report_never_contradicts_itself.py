@@ -11,11 +11,7 @@ from forecast.records.analysis import ErrorBound, LedgerSummary, PastForecast
 from forecast.records.forecast import Member, MemberForecast
 from forecast.report.build import make_content
 from forecast.report.evidence_sections import scores_section, track_record_section
-from forecast.report.forecast_sections import (
-    course_chart,
-    scenarios_section,
-    sources_section,
-)
+from forecast.report.forecast_sections import course_chart, scenarios_section, sources_section
 from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
 from forecast.report.words import headline_pair, members_apart

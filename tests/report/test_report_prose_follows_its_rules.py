@@ -8,14 +8,8 @@ from forecast import wording
 from forecast.families import FAMILIES
 from forecast.records.forecast import MemberForecast
 from forecast.report.build import make_content
-from forecast.report.evidence_sections import (
-    check_sentences,
-    health_sentences,
-)
-from forecast.report.forecast_sections import (
-    clear_drivers,
-    sources_section,
-)
+from forecast.report.evidence_sections import check_sentences, health_sentences
+from forecast.report.forecast_sections import clear_drivers, sources_section
 from forecast.report.page_1 import brief_section
 from forecast.report.palette import describe_model
 from forecast.report.words import confidence, headline_pair

@@ -13,12 +13,7 @@ from forecast.records.forecast import (
     ScenarioForecast,
 )
 from forecast.records.notices import notice
-from forecast.report.words import (
-    REASON_WORDS,
-    method_sentence,
-    reason_sentence,
-    withheld_sentence,
-)
+from forecast.report.words import REASON_WORDS, method_sentence, reason_sentence, withheld_sentence
 
 
 def codes_of(record) -> tuple[str, ...]:
