@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -104,18 +105,15 @@ GROUPS = (
     ("tension.loading", "How strongly this kind of act follows the common tension", "share of tension.scale"),
     ("ballast", "How much many recent acts of this kind lower the rate of conflict", "log rate"),
 )
-KINDS = (
-    "visit",
-    "channel_opening",
-    "cooperation",
-    "channel_closure",
-    "sanction",
-    "military_incident",
-    "military_posture",
-    "dispute",
-)
+KINDS = ("visit", "channel_opening", "cooperation", *CONFLICT)
 
 
+def altered(record, **fields):
+    """The record with some fields changed."""
+    return record.model_copy(update=fields)
+
+
+@cache
 def read_bundled():
     return read_events(EVENTS_CSV).known_by(AS_OF)
 
@@ -177,18 +175,15 @@ def with_cases(target, events):
     met = list(events.select(rule.mask(events)).rows())
     rate = len({one.date for one in met}) / 2381
     milestones = tuple(
-        one.model_copy(
-            update={"constant_rate": 1 - float(np.exp(-rate * (one.date - AS_OF).days)) if met else None}
-        )
+        altered(one, constant_rate=1 - float(np.exp(-rate * (one.date - AS_OF).days)) if met else None)
         for one in target.milestones
     )
-    return target.model_copy(
-        update={
-            "any_of": rule.any_of,
-            "min_severity": rule.min_severity,
-            "cases": tuple(PastCase(event_id=one.id, date=one.date) for one in met)[-10:],
-            "milestones": milestones,
-        }
+    return altered(
+        target,
+        any_of=rule.any_of,
+        min_severity=rule.min_severity,
+        cases=tuple(PastCase(event_id=one.id, date=one.date) for one in met)[-10:],
+        milestones=milestones,
     )
 
 
@@ -214,7 +209,6 @@ def make_drivers(events, quantity=12):
 
 
 def make_forecast(
-    events=None,
     *,
     converged=True,
     drivers=12,
@@ -223,7 +217,7 @@ def make_forecast(
     label="United States – China",
     cautions=(),
 ):
-    events = read_bundled() if events is None else events
+    events = read_bundled()
     failures = (
         ()
         if converged
@@ -328,8 +322,8 @@ def make_parameters():
     return tuple(made)
 
 
-def make_analysis(events=None, *, warnings=()):
-    events = read_bundled() if events is None else events
+def make_analysis(*, warnings=()):
+    events = read_bundled()
     kinds, counts = np.unique(events.category.astype(str), return_counts=True)
     return Analysis(
         tension=make_tension(),
@@ -391,7 +385,7 @@ def with_waterfall(forecast):
         steps.append(WaterfallStep(step=name, probability=so_far, change=change, error=0.004))
     left = milestone.probability - so_far
     last = WaterfallStep(step="scheduled_events", probability=milestone.probability, change=left, error=0.003)
-    return forecast.model_copy(update={"waterfall": (*steps, last)})
+    return altered(forecast, waterfall=(*steps, last))
 
 
 def make_months(forecast):
@@ -474,17 +468,16 @@ def make_told(forecast, analysis=None):
         differs=("counts blockades only",),
         after_as_of=False,
     )
-    return (analysis or make_analysis()).model_copy(
-        update={
-            "monthly_risk": (make_months(forecast),),
-            "signs": (
-                make_sign("military_posture", 3, 0.42, 0.57, 0.46, history),
-                make_sign("channel_closure", 2, 0.2, 0.55, 0.49, history),
-                make_sign("sanction", 3, 0.5, 0.52, 0.49, None),
-                make_sign("visit", 2, 0.3, 0.48, 0.52, history),
-            ),
-            "others": (other,),
-        }
+    return altered(
+        analysis or make_analysis(),
+        monthly_risk=(make_months(forecast),),
+        signs=(
+            make_sign("military_posture", 3, 0.42, 0.57, 0.46, history),
+            make_sign("channel_closure", 2, 0.2, 0.55, 0.49, history),
+            make_sign("sanction", 3, 0.5, 0.52, 0.49, None),
+            make_sign("visit", 2, 0.3, 0.48, 0.52, history),
+        ),
+        others=(other,),
     )
 
 
@@ -498,16 +491,14 @@ def make_manifest():
     }
 
 
-def write_run(folder, forecast=None, analysis=None, events=None):
-    events = read_bundled() if events is None else events
-    forecast = make_forecast(events) if forecast is None else forecast
-    analysis = make_analysis(events) if analysis is None else analysis
-    forecast = forecast.model_copy(update={"table": tuple(rows_of(forecast, analysis))})
+def write_run(folder, forecast=None, analysis=None):
+    forecast, analysis = forecast or make_forecast(), analysis or make_analysis()
+    forecast = altered(forecast, table=tuple(rows_of(forecast, analysis)))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "forecast.json").write_text(forecast.model_dump_json(by_alias=True), encoding="utf-8")
     (folder / "analysis.json").write_text(analysis.model_dump_json(by_alias=True), encoding="utf-8")
     (folder / "manifest.json").write_text(json.dumps(make_manifest()), encoding="utf-8")
-    (folder / "events.csv").write_text(events.canonical_csv(), encoding="utf-8")
+    (folder / "events.csv").write_text(read_bundled().canonical_csv(), encoding="utf-8")
     return folder
 
 
@@ -551,9 +542,8 @@ def backtest(factory):
 
 
 def make_records(forecast, analysis=None, **more):
-    events = more.pop("events", None) or read_bundled()
-    analysis = make_analysis(events) if analysis is None else analysis
-    return RunRecords(forecast=forecast, analysis=analysis, events=events, manifest=make_manifest(), **more)
+    known = {"analysis": analysis or make_analysis(), "events": read_bundled(), "manifest": make_manifest()}
+    return RunRecords(forecast=forecast, **known, **more)
 
 
 def said_in(section):
@@ -611,11 +601,23 @@ def factory():
 
 
 @pytest.fixture(scope="session")
+def forecast():
+    """The ordinary forecast."""
+    return make_forecast()
+
+
+@pytest.fixture(scope="session")
+def analysis():
+    """The ordinary analysis."""
+    return make_analysis()
+
+
+@pytest.fixture(scope="session")
 def base_run(factory, tmp_path_factory):
     """A run folder with its report, built once: path of the folder."""
-    forecast = factory.with_waterfall(factory.forecast(factory.events))
+    forecast = with_waterfall(make_forecast())
     place = tmp_path_factory.mktemp("run") / "base"
-    folder = factory.write_run(place, forecast, factory.told(forecast), events=factory.events)
+    folder = factory.write_run(place, forecast, factory.told(forecast))
     build_report(folder, ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"))
     return folder
 
@@ -679,7 +681,7 @@ def with_scenarios():
 
     def add(forecast, label):
         made = (make_scenario(forecast, "up", 0.05), make_scenario(forecast, "down", -0.04))
-        named = tuple(one.model_copy(update={"label": label, "rationale": label}) for one in made)
-        return forecast.model_copy(update={"scenarios": named})
+        named = tuple(altered(one, label=label, rationale=label) for one in made)
+        return altered(forecast, scenarios=named)
 
     return add

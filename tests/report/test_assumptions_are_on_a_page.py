@@ -15,13 +15,13 @@ from forecast.records.analysis import (
     ShiftEnd,
     WeightPull,
 )
-from forecast.records.forecast import Forecast
 from forecast.report.charts import draw_tornado
 from forecast.report.forecast_sections import assumptions_section
 from forecast.report.page_1 import bottom_line
 from forecast.report.tables import robustness_blocks
 from forecast.report.words import confidence, odds_factor, rests_on_sentence
 from forecast.sensitivity.labels import with_labels
+from tests.report.conftest import altered
 
 
 def pull(name: str, change: float) -> WeightPull:
@@ -30,11 +30,6 @@ def pull(name: str, change: float) -> WeightPull:
 
 def weeks(value: float) -> Assumed:
     return Assumed(parameter=7 * value, value=value, scale="weeks")
-
-
-@pytest.fixture(scope="module")
-def forecast(factory) -> Forecast:
-    return factory.forecast()
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +58,8 @@ def robustness(forecast) -> Robustness:
 
 
 @pytest.fixture(scope="module")
-def run(factory, forecast, robustness):
-    analysis = factory.analysis().model_copy(update={"robustness": robustness})
+def run(factory, forecast, robustness, analysis):
+    analysis = altered(analysis, robustness=robustness)
     return factory.records(forecast, analysis)
 
 
@@ -116,7 +111,7 @@ def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
 )
 def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, robustness, changes, said):
     label = next(one for one in robustness.sensitivities if one.target == forecast.headline.target)
-    assert said in rests_on_sentence(forecast, label.model_copy(update=changes))
+    assert said in rests_on_sentence(forecast, altered(label, **changes))
 
 
 def test_the_labels_are_counted(section, factory):

@@ -9,6 +9,7 @@ from forecast.records.forecast import Curve
 from forecast.report import run_records as previous_run
 from forecast.report.run_records import ComparisonError, compare_runs
 from forecast.report.words import headline_pair
+from tests.report.conftest import altered
 
 EARLIER = date(2023, 4, 10)
 
@@ -21,22 +22,11 @@ def earlier_run(forecast, *, shift=-0.1, as_of=EARLIER, run_id="earlier"):
         days = tuple(as_of + timedelta(days=k) for k in range(1, (last - as_of).days + 1))
         rise = tuple(0.5 * k / len(days) for k in range(1, len(days) + 1))
         milestones = tuple(
-            one.model_copy(update={"probability": min(max(one.probability + shift, 0.0), 1.0)})
-            for one in target.milestones
+            altered(one, probability=min(max(one.probability + shift, 0.0), 1.0)) for one in target.milestones
         )
         curve = Curve(date=days, probability=rise, lower90=rise, upper90=rise)
-        targets.append(target.model_copy(update={"milestones": milestones, "curve": curve}))
-    return forecast.model_copy(update={"as_of": as_of, "run_id": run_id, "targets": tuple(targets)})
-
-
-@pytest.fixture(scope="module")
-def forecast(factory):
-    return factory.forecast(factory.events)
-
-
-@pytest.fixture(scope="module")
-def analysis(factory):
-    return factory.analysis(factory.events)
+        targets.append(altered(target, milestones=milestones, curve=curve))
+    return altered(forecast, as_of=as_of, run_id=run_id, targets=tuple(targets))
 
 
 def compared(factory, forecast, analysis, **changes):
@@ -70,28 +60,24 @@ def test_quiet_is_the_earlier_chance_given_none_before_the_later_day(factory, fo
 def test_a_run_that_is_not_earlier_or_did_not_converge_is_refused(
     factory, forecast, analysis, changes, message
 ):
-    earlier = earlier_run(forecast).model_copy(update=changes)
+    earlier = altered(earlier_run(forecast), **changes)
     with pytest.raises(ComparisonError, match=message):
         compare_runs(earlier, analysis, forecast, analysis, factory.events)
 
 
 def test_another_pair_and_other_questions_are_refused(factory, forecast, analysis):
     other = earlier_run(forecast)
-    pair = other.model_copy(update={"dyad": other.dyad.model_copy(update={"b": "RUS"})})
+    pair = altered(other, dyad=altered(other.dyad, b="RUS"))
     with pytest.raises(ComparisonError, match="is about USA and RUS, this one about USA and CHN"):
         compare_runs(pair, analysis, forecast, analysis, factory.events)
-    targets = tuple(one.model_copy(update={"definition": "something else"}) for one in other.targets)
+    targets = tuple(altered(one, definition="something else") for one in other.targets)
     with pytest.raises(ComparisonError, match="asks none of this run's questions"):
-        compare_runs(
-            other.model_copy(update={"targets": targets}), analysis, forecast, analysis, factory.events
-        )
+        compare_runs(altered(other, targets=targets), analysis, forecast, analysis, factory.events)
 
 
 def test_a_prior_that_changed_is_named(factory, forecast, analysis):
     first, *others = analysis.parameters
-    changed = analysis.model_copy(
-        update={"parameters": (first.model_copy(update={"prior": "Beta(2, 2)"}), *others)}
-    )
+    changed = altered(analysis, parameters=(altered(first, prior="Beta(2, 2)"), *others))
     previous = compare_runs(earlier_run(forecast), changed, forecast, analysis, factory.events)
     assert previous.changed_priors == (first.name,)
     text = " ".join(previous_run.change_sentences(forecast, previous))
@@ -123,13 +109,10 @@ def answer(forecast, **changes):
 
 def with_probability(forecast, probability):
     target, now = headline_pair(forecast)
-    moved = now.model_copy(update={"probability": probability, "mcse": 0.003})
+    moved = altered(now, probability=probability, mcse=0.003)
     milestones = tuple(moved if one is now else one for one in target.milestones)
-    targets = tuple(
-        one.model_copy(update={"milestones": milestones}) if one is target else one
-        for one in forecast.targets
-    )
-    return forecast.model_copy(update={"targets": targets, "drivers": ()})
+    targets = tuple(altered(one, milestones=milestones) if one is target else one for one in forecast.targets)
+    return altered(forecast, targets=targets, drivers=())
 
 
 def test_arrow_points_and_reasons_follow_the_numbers_as_shown(forecast, snapshot):
@@ -145,13 +128,13 @@ def test_arrow_points_and_reasons_follow_the_numbers_as_shown(forecast, snapshot
     assert said == snapshot
 
 
-def test_the_strongest_new_event_is_named_only_when_it_is_new_and_stands_out(factory, forecast):
-    first = factory.forecast(factory.events).drivers[0]
+def test_the_strongest_new_event_is_named_only_when_it_is_new_and_stands_out(forecast):
+    first = forecast.drivers[0]
     moved = with_probability(forecast, 0.42)
 
     def said(**changes):
-        driver = first.model_copy(update={"change": 0.05, "mcse": 0.003} | changes)
-        run = moved.model_copy(update={"drivers": (driver,)})
+        driver = altered(first, **({"change": 0.05, "mcse": 0.003} | changes))
+        run = altered(moved, drivers=(driver,))
         return " ".join(previous_run.change_sentences(run, answer(forecast)))
 
     assert "the one of 1 June 2023 moves it most, by +5.0 points" in said(date=date(2023, 6, 1))

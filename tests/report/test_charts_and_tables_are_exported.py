@@ -8,8 +8,8 @@ from forecast.report.build import export_figures, export_tables, make_content, t
 
 
 @pytest.fixture(scope="module")
-def content(factory):
-    return make_content(factory.records(factory.forecast(factory.events)))
+def content(factory, forecast):
+    return make_content(factory.records(forecast))
 
 
 def test_every_chart_is_written_as_svg_and_png_with_the_same_bytes_each_time(content, tmp_path):

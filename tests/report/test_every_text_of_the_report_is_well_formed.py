@@ -13,6 +13,7 @@ from forecast.records.forecast import Baseline, Curve, TimeToEvent
 from forecast.report.build import make_content
 from forecast.report.run_records import ReportOptions, RunRecords, compare_runs
 from forecast.report.words import headline_pair
+from tests.report.conftest import altered
 
 OTHER_PEOPLES_WORDS = ("recent-events", "run")
 FAULTS = {
@@ -42,41 +43,35 @@ def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observ
             upper90=(interval[1],) * len(days),
         )
         milestones = tuple(
-            one.model_copy(
-                update={
-                    "probability": probability,
-                    "interval90": interval,
-                    "mcse": mcse,
-                    "words": wording.words(probability),
-                    "frequency": wording.frequency(probability),
-                    "baseline": Baseline(name="climatology", probability=probability),
-                }
+            altered(
+                one,
+                probability=probability,
+                interval90=interval,
+                mcse=mcse,
+                words=wording.words(probability),
+                frequency=wording.frequency(probability),
+                baseline=Baseline(name="climatology", probability=probability),
             )
             for one in target.milestones
         )
         targets.append(
-            target.model_copy(
-                update={
-                    "milestones": milestones,
-                    "curve": curve,
-                    "observed_before": observed,
-                    "time_to_event_days": TimeToEvent(q10=None, q50=None, q90=None),
-                }
+            altered(
+                target,
+                milestones=milestones,
+                curve=curve,
+                observed_before=observed,
+                time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
             )
         )
-    kept = tuple(one.model_copy(update={"change": change, "mcse": mcse}) for one in forecast.drivers[:1])
-    return forecast.model_copy(update={"targets": tuple(targets), "drivers": kept if drivers else ()})
+    kept = tuple(altered(one, change=change, mcse=mcse) for one in forecast.drivers[:1])
+    return altered(forecast, targets=tuple(targets), drivers=kept if drivers else ())
 
 
 @pytest.fixture(scope="module")
-def runs(factory, with_scenarios):
+def runs(factory, with_scenarios, forecast, analysis):
     """Runs by name: the ordinary one, certain and impossible ones, sparse ones, one after an earlier run."""
-    base, analysis, events = (
-        factory.forecast(factory.events),
-        factory.analysis(factory.events),
-        factory.events,
-    )
-    sparse = analysis.model_copy(update={"calendar": ()})
+    base, analysis, events = (forecast, analysis, factory.events)
+    sparse = altered(analysis, calendar=())
     options = ReportOptions(
         author="A. Analyst",
         impact={target.name: ImpactConfig(level="major", rationale="Grave.") for target in base.targets[:2]},
@@ -93,7 +88,7 @@ def runs(factory, with_scenarios):
             options=options,
         )
 
-    before = base.model_copy(update={"as_of": base.as_of - timedelta(days=30), "run_id": "earlier"})
+    before = altered(base, as_of=base.as_of - timedelta(days=30), run_id="earlier")
     return {
         "ordinary": made(base),
         "all told": made(factory.with_waterfall(base), analysis=factory.told(base, analysis)),
@@ -104,7 +99,7 @@ def runs(factory, with_scenarios):
         "driver that shows as zero": made(extreme(base, 0.5, (0.4, 0.6), change=-0.0003, mcse=0.00001)),
         "one point": made(extreme(base, 0.01, (0.004, 0.02), change=0.01)),
         "sparse": made(extreme(base, 0.3, (0.1, 0.5), drivers=False), analysis=sparse),
-        "unconverged": made(factory.forecast(events, converged=False)),
+        "unconverged": made(factory.forecast(converged=False)),
         "after the same": made(base, earlier=before),
         "after lower": made(base, earlier=extreme(before, 0.01, (0.0, 0.02))),
         "after higher": made(base, earlier=extreme(before, 0.99, (0.9, 1.0))),

@@ -18,14 +18,14 @@ from forecast.report.charts import (
     spread_labels,
 )
 from forecast.report.words import cases_marked, headline_pair
+from tests.report.conftest import altered
 
 
 def by_gid(axes):
     return {artist.get_gid(): artist for artist in axes.get_children() if artist.get_gid()}
 
 
-def test_history_and_outlook_meet_on_one_time_axis(factory):
-    forecast = factory.forecast(factory.events)
+def test_history_and_outlook_meet_on_one_time_axis(forecast):
     target, milestone = headline_pair(forecast)
     past = tuple(
         PastForecast(
@@ -51,8 +51,7 @@ def test_history_and_outlook_meet_on_one_time_axis(factory):
     assert "history" not in by_gid(draw_course(forecast, ()).axes[0])
 
 
-def test_every_curve_is_drawn_and_the_headline_has_a_dot_at_each_milestone(factory):
-    forecast = factory.forecast(factory.events)
+def test_every_curve_is_drawn_and_the_headline_has_a_dot_at_each_milestone(forecast):
     (axes,) = draw_course(forecast, ()).axes
     drawn, (chief, _) = by_gid(axes), headline_pair(forecast)
     for target in forecast.targets:
@@ -69,8 +68,8 @@ def test_every_curve_is_drawn_and_the_headline_has_a_dot_at_each_milestone(facto
     assert dots == {(day_numbers((one.date,))[0], one.probability) for one in chief.milestones}
 
 
-def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(factory):
-    (monthly,) = factory.told(factory.forecast(factory.events)).monthly_risk
+def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(factory, forecast):
+    (monthly,) = factory.told(forecast).monthly_risk
     (axes,) = draw_months(monthly, width_mm=66.0).axes
     bars = [one for one in axes.patches if (one.get_gid() or "").startswith("month:")]
     assert [(one.get_width(), one.get_height()) for one in bars] == [
@@ -88,24 +87,23 @@ def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(factor
     assert alt.endswith("US presidential election on 5 November 2024.")
 
 
-def test_tension_is_drawn_from_its_arrays(factory):
-    tension = factory.analysis(factory.events).tension
-    upper, _ = draw_tension(tension, factory.forecast(factory.events)).axes
+def test_tension_is_drawn_from_its_arrays(forecast, analysis):
+    tension = analysis.tension
+    upper, _ = draw_tension(tension, forecast).axes
     np.testing.assert_array_equal(by_gid(upper)["curve:tension"].get_ydata(), tension.mean)
 
 
-def test_a_record_of_one_day_is_drawn_without_a_warning(factory):
-    tension = factory.analysis(factory.events).tension
+def test_a_record_of_one_day_is_drawn_without_a_warning(factory, forecast, analysis):
+    tension = analysis.tension
     by_step = ("mean", "lower90", "upper90", "regime", "chance_strained", "chance_crisis")
     last = {name: getattr(tension, name)[-1:] for name in by_step}
-    today = tension.model_copy(update=last | {"date": (factory.as_of,)})
-    upper, *_ = draw_tension(today, factory.forecast(factory.events)).axes
+    today = altered(tension, **(last | {"date": (factory.as_of,)}))
+    upper, *_ = draw_tension(today, forecast).axes
     left, right = upper.get_xlim()
     assert right - left == 7
 
 
-def test_the_same_figure_gives_the_same_svg_and_leaves_matplotlib_as_it_was(factory):
-    forecast = factory.forecast(factory.events)
+def test_the_same_figure_gives_the_same_svg_and_leaves_matplotlib_as_it_was(forecast):
     before = dict(mpl.rcParams)
     assert figure_bytes(draw_course(forecast, ()), "svg") == figure_bytes(draw_course(forecast, ()), "svg")
     assert dict(mpl.rcParams) == before
@@ -122,11 +120,11 @@ def test_labels_are_spread_in_order_and_stay_inside():
     assert max(spread_labels([0.5] * 50, 0.1, 0, 1)) <= 1 + 1e-9
 
 
-def test_a_chart_says_how_many_past_cases_it_marks_where_it_lacks_some(factory):
-    target, _ = headline_pair(factory.forecast(factory.events))
+def test_a_chart_says_how_many_past_cases_it_marks_where_it_lacks_some(forecast):
+    target, _ = headline_pair(forecast)
     start = date(2017, 1, 1)
     assert cases_marked(target, start) == "past cases"
-    many = target.model_copy(update={"observed_before": 18})
+    many = altered(target, observed_before=18)
     assert cases_marked(many, start) == f"the last {len(target.cases)} of 18 past cases"
     # A chart that begins after the first case that is kept lacks none.
     assert cases_marked(many, target.cases[0].date + timedelta(days=1)) == "past cases"

@@ -17,6 +17,7 @@ from forecast.report.notebook import html_of
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
+from tests.report.conftest import altered
 
 HOSTILE = '<script>alert("x")</script>&amp;'
 
@@ -30,7 +31,7 @@ def run(request, factory):
     names = tuple(inputs.config.targets)
     ahead = Survival(names, date(2023, 7, 11), np.ones((10, len(names), 485)))
     mixture = Mixture(inputs, DirectAnswers({}), ahead, chances=SimpleNamespace(draws=range(10)))
-    return Run(inputs, posterior, mixture, factory.forecast(inputs.events))
+    return Run(inputs, posterior, mixture, factory.forecast())
 
 
 def tree(html):
@@ -65,8 +66,8 @@ def test_the_table_of_a_forecast_has_its_numbers(run):
     assert html_of(run).startswith(html)
 
 
-def test_scenarios_show_chance_and_change(factory, with_scenarios):
-    forecast = with_scenarios(factory.forecast(factory.events), "A label")
+def test_scenarios_show_chance_and_change(with_scenarios, forecast):
+    forecast = with_scenarios(forecast, "A label")
     scenario = next(one for one in forecast.scenarios if not one.withheld)
     one = scenario.targets[0].milestones[0]
     assert wording.signed_points(one.difference.value) in html_of(scenario)
@@ -84,7 +85,7 @@ def test_events_show_counts_by_kind_and_the_latest_first(run):
     assert latest == [wording.short_day(day.item()) for day in days]
 
 
-def test_nothing_of_the_data_is_markup(factory):
+def test_nothing_of_the_data_is_markup(factory, forecast):
     day = factory.events.date[0].item()
     events = EventTable.from_events(
         [
@@ -101,19 +102,18 @@ def test_nothing_of_the_data_is_markup(factory):
         ],
         HOSTILE,
     )
-    forecast = factory.forecast(factory.events)
-    target = forecast.targets[0].model_copy(update={"label": HOSTILE, "definition": HOSTILE})
-    dyad = forecast.dyad.model_copy(update={"label": HOSTILE})
-    forecast = forecast.model_copy(update={"targets": (target, *forecast.targets[1:]), "dyad": dyad})
+    target = altered(forecast.targets[0], label=HOSTILE, definition=HOSTILE)
+    dyad = altered(forecast.dyad, label=HOSTILE)
+    forecast = altered(forecast, targets=(target, *forecast.targets[1:]), dyad=dyad)
     for value in (events, target, forecast):
         html = html_of(value)
         assert "<script" not in html
         assert "alert" in "".join(tree(html).itertext())
 
 
-def test_no_events_and_a_fit_that_failed_are_said(factory):
+def test_no_events_and_a_fit_that_failed_are_said(factory, forecast):
     assert "No events" in html_of(factory.events.select(np.zeros(len(factory.events), dtype=bool)))
-    failed = factory.forecast(factory.events).model_copy(update={"converged": False})
+    failed = altered(forecast, converged=False)
     assert "DID NOT CONVERGE – do not use these numbers." in html_of(failed)
 
 

@@ -20,6 +20,7 @@ from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_brief, make_content, render_page, set_pdf, write_figures
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
+from tests.report.conftest import altered
 
 
 def words_of(text):
@@ -106,8 +107,8 @@ def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, record):
     )
 
 
-def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(factory, record):
-    run = factory.records(factory.forecast(factory.events))
+def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(factory, record, forecast):
+    run = factory.records(forecast)
     table = questions_table(run)
     assert [column.head for column in table.columns[2:]] == [
         wording.short_day(one.date) for one in run.forecast.targets[0].milestones
@@ -127,22 +128,20 @@ def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(fact
             )
 
 
-def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_chance(factory):
-    forecast = factory.forecast(factory.events)
+def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_chance(factory, forecast):
     words = wording.chance_words(0.037, 0.12, grave=True)
     targets = tuple(
-        one.model_copy(
-            update={
-                "grave": True,
-                "milestones": tuple(
-                    each.model_copy(update={"probability": 0.037, "interval90": (0.01, 0.12), "words": words})
-                    for each in one.milestones
-                ),
-            }
+        altered(
+            one,
+            grave=True,
+            milestones=tuple(
+                altered(each, probability=0.037, interval90=(0.01, 0.12), words=words)
+                for each in one.milestones
+            ),
         )
         for one in forecast.targets
     )
-    run = factory.records(factory.with_waterfall(forecast.model_copy(update={"targets": targets})))
+    run = factory.records(factory.with_waterfall(altered(forecast, targets=targets)))
     (row, *_) = questions_table(run).groups[0].rows
     assert (row[2].text, row[2].note) == ("1 in 27", "could be 1 in 8")
     said = " ".join(lines_of(bottom_line(run)))
@@ -150,8 +149,8 @@ def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_ch
     assert "no chance" not in said
 
 
-def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(factory):
-    forecast = factory.with_waterfall(factory.forecast(factory.events))
+def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(factory, forecast):
+    forecast = factory.with_waterfall(forecast)
     run = factory.records(forecast)
     table = factory.table(brief_section(run), "waterfall")
     first, *steps, last = table.groups[0].rows
@@ -169,15 +168,15 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fact
     assert steps[2][0].text == "Conflict now runs at 1.2 times its average"
 
 
-def test_a_caveat_stands_beside_the_step_that_it_weakens(factory):
+def test_a_caveat_stands_beside_the_step_that_it_weakens(factory, analysis):
     cautions = (
         Notice(code="density_changes", text="Denser."),
         Notice(code="kind_not_learned", text="Other kinds.", target="military_confrontation"),
         Notice(code="few_events", text="Few."),
     )
-    forecast = factory.with_waterfall(factory.forecast(factory.events, cautions=cautions))
+    forecast = factory.with_waterfall(factory.forecast(cautions=cautions))
     learned = LearnedFrom(part="pooled hazard", clause="94 pairs, 1946–2004", pairs=(), source="made")
-    analysis = factory.analysis(factory.events).model_copy(update={"learned": (learned,)})
+    analysis = altered(analysis, learned=(learned,))
     run = factory.records(forecast, analysis)
     notes = {
         row[0].text: row[0].note for row in factory.table(brief_section(run), "waterfall").groups[0].rows
@@ -194,18 +193,18 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(factory):
     assert notes["The model on the same three past cases"] == "few events in the data"
     assert not any(isinstance(one, Alert) for one in brief_section(run).blocks)
     # Without its step a caution has its box.
-    bare = factory.records(forecast.model_copy(update={"waterfall": ()}), analysis)
+    bare = factory.records(altered(forecast, waterfall=()), analysis)
     (box,) = [one for one in brief_section(bare).blocks if isinstance(one, Alert)]
     assert box.items == ("Denser.", "Other kinds.", "1 more under “Data and limits”.")
 
 
-def test_when_it_was_made_is_told_on_every_door(front, base_run, factory):
+def test_when_it_was_made_is_told_on_every_door(front, base_run, factory, forecast):
     said = "As of 10 July 2023 Made 29 November 2026, in hindsight"
     assert said in front
     assert "Made 29 November 2026, in hindsight" in (base_run / "report.html").read_text("utf-8")
-    run = factory.records(factory.forecast(factory.events))
+    run = factory.records(forecast)
     assert "Made 29 November 2026, in hindsight." in " ".join(lines_of(bottom_line(run)))
-    early = run.forecast.model_copy(update={"made_on": date(2023, 7, 11), "hindsight": False})
+    early = altered(run.forecast, made_on=date(2023, 7, 11), hindsight=False)
     assert make_brief(replace(run, forecast=early)).meta["made"] == "Made 11 July 2023"
 
 
@@ -213,29 +212,29 @@ def test_when_it_was_made_is_told_on_every_door(front, base_run, factory):
     ("events", "start", "stamped"),
     [(5, date(2022, 7, 11), False), (4, date(2022, 7, 11), True), (900, date(2022, 7, 12), True)],
 )
-def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(factory, events, start, stamped):
-    analysis = factory.analysis(factory.events)
-    data = analysis.data.model_copy(update={"rows_fitted": events, "start": start})
-    run = factory.records(factory.forecast(factory.events), analysis.model_copy(update={"data": data}))
+def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(
+    factory, events, start, stamped, forecast, analysis
+):
+    data = altered(analysis.data, rows_fitted=events, start=start)
+    run = factory.records(forecast, altered(analysis, data=data))
     assert (make_content(run).stamp is not None) is stamped
     assert ("TOO LITTLE RECORD – no forecast." in " ".join(lines_of(bottom_line(run)))) is stamped
 
 
-def test_each_event_stands_with_what_forecasts_of_it_said_and_came_to(factory, backtest):
-    forecast = factory.forecast(factory.events)
+def test_each_event_stands_with_what_forecasts_of_it_said_and_came_to(factory, backtest, forecast):
     rows = tuple(
-        row.model_copy(update={"horizon_days": 483, "mean_said": 0.22, "n": 13, "n_hits": 3, "episodes": 1})
+        altered(row, horizon_days=483, mean_said=0.22, n=13, n_hits=3, episodes=1)
         for row in backtest.record.rows
         if row.target == "major_escalation" and row.horizon_days == 30
     )
-    record = backtest.record.model_copy(update={"rows": rows})
+    record = altered(backtest.record, rows=rows)
     table = questions_table(factory.records(forecast, track_record=record))
     assert (table.columns[-1].head, table.columns[-1].note) == ("Tested", "said → came")
     told = [(row[-1].text, row[-1].note) for row in table.groups[0].rows]
     assert told == [("22 → 23%", "1 episode"), ("–", ""), ("–", "")]
 
 
-def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(factory):
+def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(factory, forecast):
     stated = Decision(
         act=(1.0, 1.0),
         surprised=(8.0, 20.0),
@@ -244,12 +243,11 @@ def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(factory):
         advice="act",
         chance_above=0.97,
     )
-    forecast = factory.forecast(factory.events)
     assert "acting pays" not in " ".join(lines_of(bottom_line(factory.records(forecast))))
-    said = " ".join(lines_of(bottom_line(factory.records(forecast.model_copy(update={"decision": stated})))))
+    said = " ".join(lines_of(bottom_line(factory.records(altered(forecast, decision=stated)))))
     assert "acting pays from 5–13% (middle 8%): 43% is above it, so act" in said
     for advice, words in (("wait", "is below it, so wait"), ("depends", "lies within it, so it depends")):
-        assert words in stated.model_copy(update={"advice": advice}).sentence(0.1)
+        assert words in altered(stated, advice=advice).sentence(0.1)
 
 
 def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front, record):
@@ -262,8 +260,8 @@ def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front,
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
 
 
-def test_what_is_missing_is_said_to_be_missing_with_its_reason(factory):
-    run = factory.records(factory.forecast(factory.events))
+def test_what_is_missing_is_said_to_be_missing_with_its_reason(factory, forecast, analysis):
+    run = factory.records(forecast)
     said = " ".join(lines_of(bottom_line(run)))
     for part in ("Where it comes from", "Signs to watch"):
         assert f"{part}: Not measured in this run." in said
@@ -271,7 +269,7 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(factory):
     assert "No market, platform or analyst is on record for this question." in said
     assert "Never tested: no backtest of this event so far ahead." in said
     why = Missing(part="others", code="no_ledger", sentence="No ledger was named, so nobody else is quoted.")
-    analysis = factory.analysis(factory.events).model_copy(update={"missing": (why,)})
+    analysis = altered(analysis, missing=(why,))
     assert why.sentence in " ".join(lines_of(bottom_line(factory.records(run.forecast, analysis))))
 
 
@@ -301,15 +299,15 @@ def summer(number):
 @pytest.mark.parametrize(
     "case", ["plain", "six by six", "one", "never seen", "forty cases", "long", "unconverged"]
 )
-def test_page_1_is_one_page_of_9_points_whatever_the_run(factory, page_of, paper, case):
+def test_page_1_is_one_page_of_9_points_whatever_the_run(factory, page_of, paper, case, forecast):
     build = {
-        "plain": lambda: factory.forecast(factory.events),
-        "six by six": lambda: factory.forecast(factory.events, targets=SIX, milestones=summer(6)),
-        "one": lambda: factory.forecast(factory.events, targets=SIX[1:2], milestones=summer(1)),
-        "never seen": lambda: factory.forecast(factory.events, targets=SIX[2:3]),
-        "forty cases": lambda: factory.forecast(factory.events, targets=SIX[:1]),
-        "long": lambda: factory.forecast(factory.events),
-        "unconverged": lambda: factory.forecast(factory.events, converged=False),
+        "plain": lambda: forecast,
+        "six by six": lambda: factory.forecast(targets=SIX, milestones=summer(6)),
+        "one": lambda: factory.forecast(targets=SIX[1:2], milestones=summer(1)),
+        "never seen": lambda: factory.forecast(targets=SIX[2:3]),
+        "forty cases": lambda: factory.forecast(targets=SIX[:1]),
+        "long": lambda: forecast,
+        "unconverged": lambda: factory.forecast(converged=False),
     }
     forecast = factory.with_waterfall(build[case]())
     title = "A title of one hundred and forty signs " * 4 if case == "long" else None
@@ -332,7 +330,7 @@ def test_page_1_stays_one_page_and_counts_what_it_leaves_out(factory, page_of):
         (f"target_{k}", f"Event {k}: {'very ' * 12}long", "A definition. " * 20, 3, 0.001) for k in range(7)
     )
     cautions = tuple(Notice(code="few_events", text=f"Caution {k}. " * 12) for k in range(12))
-    forecast = factory.forecast(factory.events, milestones=milestones, targets=targets, cautions=cautions)
+    forecast = factory.forecast(milestones=milestones, targets=targets, cautions=cautions)
     text = words_of(page_of(factory.records(forecast)).extract_text())
     assert "(1 further event and 34 further milestones on the next page)" in text
     assert "10 more under “Data and limits”." in text
@@ -343,7 +341,7 @@ FAILED = Notice(code="not_converged", text="The fit failed 2 checks.")
 
 
 def test_cautions_without_a_step_stand_in_a_box_on_page_1_and_in_the_page(factory, page_of, tmp_path):
-    run = factory.records(factory.forecast(factory.events, cautions=(FEW,)))
+    run = factory.records(factory.forecast(cautions=(FEW,)))
     text = words_of(page_of(run).extract_text())
     assert f"Read with caution: {FEW.text}" in text
     content = make_content(run)
@@ -353,14 +351,14 @@ def test_cautions_without_a_step_stand_in_a_box_on_page_1_and_in_the_page(factor
 
 
 def test_a_failed_fit_is_told_once_in_its_own_box(factory):
-    forecast = factory.forecast(factory.events, converged=False, cautions=(FAILED, FEW))
+    forecast = factory.forecast(converged=False, cautions=(FAILED, FEW))
     boxes = [one for one in brief_section(factory.records(forecast)).blocks if isinstance(one, Alert)]
     assert [(one.tone, one.items) for one in boxes] == [("alarm", boxes[0].items), ("caution", (FEW.text,))]
     assert FAILED.text not in boxes[0].items
 
 
 def test_only_the_parts_chosen_are_in_the_report(factory, tmp_path):
-    folder = factory.write_run(tmp_path / "run", events=factory.events)
+    folder = factory.write_run(tmp_path / "run")
     build_report(folder, ReportOptions(sections=("data", "sources")))
     reader = PdfReader(folder / "report.pdf")
     titles = [mark.title for mark in reader.outline if not isinstance(mark, list)]
@@ -379,12 +377,12 @@ def test_the_file_carries_title_author_day_language_and_bookmarks(base_run):
     assert titles[-1] == "Method"
 
 
-def test_what_is_not_printed_is_attached_as_csv_and_stands_in_the_page(base_run, factory):
+def test_what_is_not_printed_is_attached_as_csv_and_stands_in_the_page(base_run, factory, analysis):
     attached = PdfReader(base_run / "report.pdf").attachments
     assert attached["events.csv"] == [factory.events.canonical_csv().encode()]
     assert {"parameters.csv", "run.csv"} <= set(attached)
     (parameters,) = attached["parameters.csv"]
-    assert len(parameters.decode().splitlines()) == 1 + len(factory.analysis(factory.events).parameters)
+    assert len(parameters.decode().splitlines()) == 1 + len(analysis.parameters)
     text = " ".join(page.extract_text() for page in PdfReader(base_run / "report.pdf").pages)
     assert "baseline.weekly_rate" not in text
     assert "baseline.weekly_rate" in (base_run / "report.html").read_text("utf-8")

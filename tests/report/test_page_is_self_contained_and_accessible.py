@@ -129,8 +129,8 @@ def test_hostile_and_foreign_text_is_shown_as_it_is(factory):
         (name, f"{label} {HOSTILE}", FOREIGN, n, rate) for name, label, _, n, rate in factory.targets
     )
     run = factory.records(
-        factory.forecast(factory.events, targets=targets, label=f"{FOREIGN}\u202e{HOSTILE}"),
-        factory.analysis(factory.events, warnings=(HOSTILE,)),
+        factory.forecast(targets=targets, label=f"{FOREIGN}\u202e{HOSTILE}"),
+        factory.analysis(warnings=(HOSTILE,)),
         options=ReportOptions(author=HOSTILE, classification=HOSTILE),
     )
     content = make_content(run)

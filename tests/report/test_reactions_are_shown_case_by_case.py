@@ -8,17 +8,13 @@ from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeas
 from forecast.report.evidence_sections import reaction_sentences
 from forecast.report.forecast_sections import changes_section
 from forecast.report.page_1 import brief_section
+from tests.report.conftest import altered
 
 
 def case(day, answered=None, *, over=True):
     return ReactionCase(
         date=day, event_id="a", severity=3, what="A <b>visit</b>.", answered_on=answered, over=over
     )
-
-
-@pytest.fixture(scope="module")
-def forecast(factory):
-    return factory.forecast()
 
 
 @pytest.fixture
@@ -54,8 +50,8 @@ def test_a_run_without_reactions_has_no_such_section(factory, forecast):
     assert changes_section(factory.records(forecast)) is None
 
 
-def test_a_reaction_is_told_with_its_cases_chance_and_effect(factory, forecast, visits):
-    analysis = factory.analysis().model_copy(update={"reactions": (visits,)})
+def test_a_reaction_is_told_with_its_cases_chance_and_effect(factory, forecast, visits, analysis):
+    analysis = altered(analysis, reactions=(visits,))
     section = changes_section(factory.records(forecast, analysis))
     said = factory.said(section)
     assert "Visit is answered by sanction in 14 days, chance learned." in said
@@ -80,15 +76,15 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(factory, forecast, 
 
 
 def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
-    fixed = visits.model_copy(update={"stated": True, "uses_record": False})
+    fixed = altered(visits, stated=True, uses_record=False)
     assert [*reaction_sentences(fixed)][-1] == (
         "Chance that a trigger of severity 4 brings about an answer, as the config states it whatever the "
         "record says: 30% (3–83%)."
     )
 
 
-def test_an_occasion_without_a_past_has_neither_a_count_nor_an_effect(factory, forecast, visits):
+def test_an_occasion_without_a_past_has_neither_a_count_nor_an_effect(forecast, visits):
     never = {"cases": 0, "answered": 0, "by_chance": None, "shown": (), "effects": ()}
-    told = [*reaction_sentences(visits.model_copy(update=never))]
+    told = [*reaction_sentences(altered(visits, **never))]
     assert "The record holds no case whose days are over." in told
     assert "Chance that the occasion brings about an answer" in told[-1]

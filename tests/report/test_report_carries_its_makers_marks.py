@@ -88,7 +88,7 @@ def test_a_look_that_cannot_be_is_refused(tmp_path, setting, message):
 
 
 def test_marks_stand_on_every_page_and_in_the_html_page(factory, tmp_path):
-    folder = factory.write_run(tmp_path / "run", events=factory.events)
+    folder = factory.write_run(tmp_path / "run")
     built = build_report(
         folder,
         ReportOptions(

@@ -45,7 +45,7 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes(base_run):
 
 @pytest.mark.parametrize("name", ["forecast.json", "analysis.json", "events.csv", "manifest.json"])
 def test_a_missing_file_is_named(factory, tmp_path, name):
-    run = factory.write_run(tmp_path / "run", events=factory.events)
+    run = factory.write_run(tmp_path / "run")
     (run / name).unlink()
     with pytest.raises(RunFolderError, match=rf"{name}: file missing\. A whole run folder is needed"):
         build_report(run, OPTIONS)
@@ -53,7 +53,7 @@ def test_a_missing_file_is_named(factory, tmp_path, name):
 
 
 def test_an_altered_record_names_file_and_key(factory, tmp_path):
-    run = factory.write_run(tmp_path / "run", events=factory.events)
+    run = factory.write_run(tmp_path / "run")
     path = run / "forecast.json"
     path.write_text(
         path.read_text(encoding="utf-8").replace('"converged":true', '"converged":"perhaps"'),
@@ -64,7 +64,7 @@ def test_an_altered_record_names_file_and_key(factory, tmp_path):
 
 
 def test_a_failed_build_leaves_the_older_report_untouched(factory, tmp_path, monkeypatch):
-    run = factory.write_run(tmp_path / "run", events=factory.events)
+    run = factory.write_run(tmp_path / "run")
     (run / "report.pdf").write_bytes(b"older")
 
     def refuse(*_arguments, **_options):

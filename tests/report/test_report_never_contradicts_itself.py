@@ -15,11 +15,7 @@ from forecast.report.forecast_sections import course_chart, scenarios_section, s
 from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
 from forecast.report.words import headline_pair, members_apart
-
-
-@pytest.fixture(scope="module")
-def forecast(factory):
-    return factory.forecast(factory.events)
+from tests.report.conftest import altered
 
 
 def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_other(factory, forecast):
@@ -55,22 +51,20 @@ def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_oth
 
 
 @pytest.fixture(scope="module")
-def combined(factory, forecast):
+def combined(forecast):
     """A run whose members say 79% and 76%, and that scheduled events take to 76%."""
     _, milestone = headline_pair(forecast)
     members = tuple(
         MemberForecast(name=name, label=label, weight=0.5, probability=p, interval90=(p - 0.1, p + 0.1))
         for name, label, p in (("model", "model", 0.79), ("panel", "pooled hazard", 0.76))
     )
-    changed = milestone.model_copy(update={"probability": 0.758, "members": members})
+    changed = altered(milestone, probability=0.758, members=members)
     targets = tuple(
-        one.model_copy(
-            update={"milestones": tuple(changed if each is milestone else each for each in one.milestones)}
-        )
+        altered(one, milestones=tuple(changed if each is milestone else each for each in one.milestones))
         for one in forecast.targets
     )
     named = tuple(Member(name=one.name, label=one.label, weight=0.5) for one in members)
-    return forecast.model_copy(update={"model": "combined", "members": named, "targets": targets})
+    return altered(forecast, model="combined", members=named, targets=targets)
 
 
 def test_the_mean_of_the_members_is_printed_before_what_scheduled_events_do(factory, combined):
@@ -84,7 +78,7 @@ def test_the_mean_of_the_members_is_printed_before_what_scheduled_events_do(fact
 def test_the_window_has_as_many_days_in_the_report_as_in_the_json(factory, forecast, backtest):
     # Between the as-of date and a milestone 484 days later lie 483 days.
     row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
-    own = backtest.record.model_copy(update={"rows": (row.model_copy(update={"horizon_days": 483}),)})
+    own = altered(backtest.record, rows=(altered(row, horizon_days=483),))
     run = factory.records(factory.with_waterfall(forecast), factory.told(forecast), track_record=own)
     texts = [*lines_of(bottom_line(run)), str(make_content(run).as_json()["sections"])]
     assert "483" in texts[-1]
@@ -102,8 +96,8 @@ def test_skill_has_one_measure_in_sentence_and_table_and_none_below_three_episod
         (2, "", "–"),
     ):
         changes = {"horizon_days": 483, "skill": worse, "episodes": episodes, "n_hits": 5}
-        rows = (row.model_copy(update=changes),)
-        run = factory.records(forecast, track_record=backtest.record.model_copy(update={"rows": rows}))
+        rows = (altered(row, **changes),)
+        run = factory.records(forecast, track_record=altered(backtest.record, rows=rows))
         front = factory.said(brief_section(run))
         assert said in front
         assert ("Too few cases to say whether we beat simple counting." in front) is (episodes < 3)
@@ -111,23 +105,20 @@ def test_skill_has_one_measure_in_sentence_and_table_and_none_below_three_episod
             assert factory.table(section, name).groups[0].rows[0][5].text == shown
 
 
-def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(factory, combined):
+def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combined):
     target, milestone = headline_pair(combined)
-    low, high = (
-        one.model_copy(update={"probability": p})
-        for one, p in zip(milestone.members, (0.06, 0.21), strict=True)
-    )
+    low, high = (altered(one, probability=p) for one, p in zip(milestone.members, (0.06, 0.21), strict=True))
     assert members_apart(milestone) == ""
-    apart = milestone.model_copy(update={"members": (low, high)})
+    apart = altered(milestone, members=(low, high))
     assert members_apart(apart) == "members 6%, 21%"
-    row = milestone_table((target.model_copy(update={"milestones": (apart,)}),)).groups[0].rows[0]
+    row = milestone_table((altered(target, milestones=(apart,)),)).groups[0].rows[0]
     assert "members 6%, 21%" in [cell.note for cell in row]
 
 
 def test_a_change_under_a_point_never_turns_a_printed_chance(factory, forecast, scenario):
     # 76.4% and +0.2 points are 76.6%: beside "76%" a reader would read "77%" as a point.
     small = scenario(forecast, "small", 0.002)
-    run = factory.records(forecast.model_copy(update={"scenarios": (small,)}))
+    run = factory.records(altered(forecast, scenarios=(small,)))
     _, row = factory.table(scenarios_section(run), "scenarios").groups[0].rows
     assert [cell.text for cell in row[1:]] == ["≈", "–", "–", "≈", "≈"]
 
@@ -136,7 +127,7 @@ def test_scenarios_stand_in_one_order_everywhere(factory, forecast, scenario):
     changes = {"none": 0.0, "down": -0.3, "up": 0.1, "little": 0.02}
     scenarios = tuple(scenario(forecast, name, change) for name, change in changes.items())
     withheld = scenario(forecast, "withheld", 0.5, withheld="no_refit")
-    run = factory.records(forecast.model_copy(update={"scenarios": (withheld, *scenarios)}))
+    run = factory.records(altered(forecast, scenarios=(withheld, *scenarios)))
     order = [f"Label of {name}" for name in ("down", "up", "little", "none", "withheld")]
     table = factory.table(scenarios_section(run), "scenarios")
     assert [row[0].text for row in table.groups[0].rows[1:]] == order

@@ -13,28 +13,16 @@ from forecast.report.forecast_sections import clear_drivers, sources_section
 from forecast.report.page_1 import brief_section
 from forecast.report.palette import describe_model
 from forecast.report.words import confidence, headline_pair
+from tests.report.conftest import altered
 
 
 def with_headline(forecast, **changes):
     """The forecast with its headline milestone changed."""
     target, milestone = headline_pair(forecast)
-    changed = milestone.model_copy(update=changes)
+    changed = altered(milestone, **changes)
     milestones = tuple(changed if one is milestone else one for one in target.milestones)
-    targets = tuple(
-        one.model_copy(update={"milestones": milestones}) if one is target else one
-        for one in forecast.targets
-    )
-    return forecast.model_copy(update={"targets": targets})
-
-
-@pytest.fixture(scope="module")
-def forecast(factory):
-    return factory.forecast(factory.events)
-
-
-@pytest.fixture(scope="module")
-def analysis(factory):
-    return factory.analysis(factory.events)
+    targets = tuple(altered(one, milestones=milestones) if one is target else one for one in forecast.targets)
+    return altered(forecast, targets=targets)
 
 
 def test_members_that_disagree_lower_confidence(forecast):
@@ -50,8 +38,8 @@ def test_members_that_disagree_lower_confidence(forecast):
             for k, one in enumerate(chances)
         )
 
-    targets = tuple(one.model_copy(update={"observed_before": 30}) for one in forecast.targets)
-    base = forecast.model_copy(update={"targets": targets})
+    targets = tuple(altered(one, observed_before=30) for one in forecast.targets)
+    base = altered(forecast, targets=targets)
     apart = with_headline(base, interval90=(0.45, 0.55), members=members(0.3, 0.6))
     said = "Low confidence: scheduled events apart, the model says 30% and the pooled hazard says 60%."
     assert confidence(apart, None).sentence == said
@@ -87,11 +75,8 @@ def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_
 
 def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_said(factory, forecast):
     one = forecast.drivers[0]
-    drivers = tuple(
-        one.model_copy(update={"event_id": f"e{k}", "change": (k - 12.5) / 500, "mcse": 0.003})
-        for k in range(26)
-    )
-    changed = forecast.model_copy(update={"drivers": drivers, "drivers_tried": 26})
+    drivers = tuple(altered(one, event_id=f"e{k}", change=(k - 12.5) / 500, mcse=0.003) for k in range(26))
+    changed = altered(forecast, drivers=drivers, drivers_tried=26)
     shown = clear_drivers(changed)
     assert [round(1000 * driver.change, 1) for driver in shown[:2]] == [25.0, 23.0]
     assert all(abs(driver.change) > 2 * driver.mcse for driver in shown)
@@ -108,10 +93,8 @@ def test_an_article_that_carries_several_drivers_is_named(factory, forecast):
     for event in factory.events.rows():
         by_title.setdefault((event.source_outlet, event.source_title), []).append(event)
     (outlet, title), events = max(by_title.items(), key=lambda pair: len(pair[1]) if pair[0][1] else 0)
-    drivers = tuple(
-        forecast.drivers[0].model_copy(update={"event_id": event.id, "change": 0.05}) for event in events[:3]
-    )
-    section = sources_section(factory.records(forecast.model_copy(update={"drivers": drivers})))
+    drivers = tuple(altered(forecast.drivers[0], event_id=event.id, change=0.05) for event in events[:3])
+    section = sources_section(factory.records(altered(forecast, drivers=drivers)))
     assert f"Three of these rest on one article: {outlet}, “{title}”." in factory.said(section)
 
 
@@ -132,20 +115,20 @@ def test_confidence_is_that_of_the_weakest_reason(forecast, snapshot):
     said = []
     for seen, interval, rests_on in cases:
         changed = with_headline(forecast, interval90=interval, rests_on=rests_on)
-        targets = tuple(one.model_copy(update={"observed_before": seen}) for one in changed.targets)
-        said.append(confidence(changed.model_copy(update={"targets": targets}), None).sentence)
+        targets = tuple(altered(one, observed_before=seen) for one in changed.targets)
+        said.append(confidence(altered(changed, targets=targets), None).sentence)
     assert said == snapshot
 
 
 def test_checks_of_the_fit(factory, forecast, analysis, snapshot):
-    failed = factory.forecast(factory.events, converged=False)
+    failed = factory.forecast(converged=False)
     assert [check_sentences(forecast, analysis), health_sentences(failed, analysis)[0]] == snapshot
 
 
 def test_unverified_rows_are_never_linked(factory, forecast):
     verified = {event.source_url for event in factory.events.rows() if event.verified}
-    drivers = tuple(one.model_copy(update={"change": 0.05}) for one in forecast.drivers)
-    clear = factory.records(forecast.model_copy(update={"drivers": drivers}))
+    drivers = tuple(altered(one, change=0.05) for one in forecast.drivers)
+    clear = factory.records(altered(forecast, drivers=drivers))
     table = factory.table(sources_section(clear), "drivers")
     linked = {cell.url for row in table.groups[0].rows for cell in row if cell.url is not None}
     assert linked

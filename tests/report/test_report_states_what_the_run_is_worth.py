@@ -11,7 +11,7 @@ STAMP = "DID NOT CONVERGE – do not use"
 
 
 def test_an_unconverged_run_is_stamped_on_every_page_and_names_its_failures(factory, compiled):
-    reader = compiled(factory.forecast(factory.events, converged=False))
+    reader = compiled(factory.forecast(converged=False))
     texts = [page.extract_text() for page in reader.pages]
     assert len(texts) > 3
     assert all(STAMP in text for text in texts)
@@ -25,7 +25,7 @@ def test_forty_milestones_are_all_printed_under_their_target(factory, compiled):
     many = tuple(
         (f"m{i}", f"Milestone {i:02d}", factory.as_of + timedelta(days=12 * i)) for i in range(1, 41)
     )
-    forecast = factory.forecast(factory.events, milestones=many)
+    forecast = factory.forecast(milestones=many)
     reader = compiled(forecast)
     rest = " ".join(page.extract_text() for page in list(reader.pages)[1:])
     notes = [column.note for column in questions_table(factory.records(forecast)).columns[2:]]
@@ -39,7 +39,7 @@ def test_a_selection_keeps_first_last_and_headline_and_never_more_than_asked(fac
     from datetime import timedelta
 
     many = tuple((f"m{i}", f"M {i}", factory.as_of + timedelta(days=i)) for i in range(1, 201))
-    target = factory.forecast(factory.events, milestones=many).targets[0]
+    target = factory.forecast(milestones=many).targets[0]
     for most in (3, 8, 12):
         for named in ("m1", "m2", "m77", "m199", "m200"):
             names = [one.name for one in chosen_milestones(target.milestones, named, most)]
@@ -50,9 +50,9 @@ def test_a_selection_keeps_first_last_and_headline_and_never_more_than_asked(fac
 
 
 @pytest.mark.parametrize("paper", [("a4", (595, 842)), ("us-letter", (612, 792))])
-def test_paper_is_as_asked_and_typst_has_nothing_to_warn_of(factory, compiled, caplog, paper):
+def test_paper_is_as_asked_and_typst_has_nothing_to_warn_of(compiled, caplog, paper, forecast):
     name, size = paper
     with caplog.at_level(logging.WARNING, logger="forecast.report"):
-        box = compiled(factory.forecast(factory.events), paper=name).pages[0].mediabox
+        box = compiled(forecast, paper=name).pages[0].mediabox
     assert (round(float(box.width)), round(float(box.height))) == size
     assert caplog.records == []

@@ -31,8 +31,8 @@ def test_markup_in_names_and_summaries_is_printed_as_it_is(factory, compiled):
         (name, f"{label} {HOSTILE}", HOSTILE, n, rate) for name, label, _, n, rate in factory.targets
     )
     milestones = tuple((name, HOSTILE, day) for name, _, day in factory.milestones)
-    forecast = factory.forecast(factory.events, targets=targets, milestones=milestones, label=HOSTILE)
-    reader = compiled(forecast, factory.analysis(factory.events, warnings=(HOSTILE,)), author=HOSTILE)
+    forecast = factory.forecast(targets=targets, milestones=milestones, label=HOSTILE)
+    reader = compiled(forecast, factory.analysis(warnings=(HOSTILE,)), author=HOSTILE)
     text = squeeze(" ".join(page.extract_text() for page in reader.pages))
     assert text.count(squeeze(HOSTILE)) >= 5
     assert "root:" not in text
@@ -40,14 +40,14 @@ def test_markup_in_names_and_summaries_is_printed_as_it_is(factory, compiled):
 
 
 def test_signs_that_the_typeface_lacks_become_visible_boxes(factory, compiled):
-    forecast = factory.forecast(factory.events, label=f"A {FOREIGN} B")
+    forecast = factory.forecast(label=f"A {FOREIGN} B")
     text = compiled(forecast).pages[0].extract_text()
     assert "A □ □□ Հայաստան B" in text
 
 
 def test_a_font_of_the_config_shows_what_the_others_lack(factory, compiled, tmp_path):
     lacking = next(chr(sign) for sign in sorted(typeface((EXTRA,)).glyphs - GLYPHS) if chr(sign).isalpha())
-    forecast = factory.forecast(factory.events, label=f"A {lacking} B")
+    forecast = factory.forecast(label=f"A {lacking} B")
     assert "A □ B" in compiled(forecast).pages[0].extract_text()
     assert f"A {lacking} B" in compiled(forecast, fonts=(EXTRA,)).pages[0].extract_text()
 
@@ -118,7 +118,7 @@ def test_texts_are_cut_at_a_word(text, length, short):
 def test_names_of_300_signs_fit_on_the_page(factory, compiled):
     name = "x" * 300
     targets = tuple((key, name, name, n, rate) for key, _, _, n, rate in factory.targets)
-    forecast = factory.forecast(factory.events, targets=targets, label=name)
+    forecast = factory.forecast(targets=targets, label=name)
     page = compiled(forecast, author=name, organisation=name).pages[0]
     rights = []
     page.extract_text(
@@ -133,7 +133,7 @@ def test_no_chart_is_left_with_a_sign_that_the_typeface_lacks(factory, with_scen
     name = f"{FOREIGN} {HOSTILE}"
     targets = tuple((key, name, name, n, rate) for key, _, _, n, rate in factory.targets)
     milestones = tuple((key, name, day) for key, _, day in factory.milestones)
-    plain = factory.forecast(factory.events, targets=targets, milestones=milestones, label=name)
+    plain = factory.forecast(targets=targets, milestones=milestones, label=name)
     run = factory.records(
         with_scenarios(plain, name),
         factory.told(plain),

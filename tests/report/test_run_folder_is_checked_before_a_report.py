@@ -16,7 +16,7 @@ from forecast.workflows.report import latest_earlier_run
 @pytest.fixture
 def run(factory, tmp_path):
     """A run folder whose manifest knows the hash of every file."""
-    folder = factory.write_run(tmp_path / "run", events=factory.events)
+    folder = factory.write_run(tmp_path / "run")
     (folder / "track_record.json").write_text("{}", encoding="utf-8")
     (folder / "posterior.nc").write_bytes(b"large")
     (folder / "report.pdf").write_bytes(b"%PDF-")
@@ -70,15 +70,13 @@ def test_only_files_just_written_get_a_new_hash(run):
 
 
 def test_the_note_stands_on_page_1_before_the_warnings_of_the_run(factory, tmp_path):
-    folder = factory.write_run(
-        tmp_path / "run", analysis=factory.analysis(factory.events, warnings=("of the run",))
-    )
+    folder = factory.write_run(tmp_path / "run", analysis=factory.analysis(warnings=("of the run",)))
     records = read_run_records(folder, notes=("of the folder",))
     (box,) = [block for block in brief_section(records).blocks if isinstance(block, Alert)]
     assert box.items == ("of the folder", "The backtest beside this run was not used: of the run.")
 
 
-def test_the_run_before_is_the_last_earlier_one_beside_it(factory, tmp_path, worked_config):
+def test_the_run_before_is_the_last_earlier_one_beside_it(tmp_path, worked_config):
     for day in ("2023-01-02", "2023-04-10", "2023-07-10", "2023-08-01"):
         (tmp_path / day).mkdir()
         (tmp_path / day / "forecast.json").write_text("{}", encoding="utf-8")

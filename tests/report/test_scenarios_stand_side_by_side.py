@@ -9,13 +9,9 @@ from forecast.blocks import Table
 from forecast.records.forecast import ActAssumed, ExpectationChanged, GateFailure
 from forecast.report.forecast_sections import rationales_section, scenarios_section
 from forecast.report.words import split_cells, what_it_assumes
+from tests.report.conftest import altered
 
 DAY = date(2023, 11, 17)
-
-
-@pytest.fixture(scope="module")
-def plain(factory):
-    return factory.forecast(factory.events)
 
 
 @pytest.fixture(scope="module")
@@ -32,73 +28,67 @@ def asked_of(forecast, one):
 
 
 @pytest.fixture(scope="module")
-def assumed(factory, scenario):
+def assumed(scenario, forecast):
     """A scenario that moves every chance by 12 points, 10 of them met by assumption."""
-    plain = factory.forecast(factory.events)
-    made = scenario(plain, "balloon", 0.12)
+    made = scenario(forecast, "balloon", 0.12)
     targets = tuple(
-        one.model_copy(
-            update={"milestones": tuple(m.model_copy(update={"by_assumption": 0.1}) for m in one.milestones)}
-        )
+        altered(one, milestones=tuple(altered(m, by_assumption=0.1) for m in one.milestones))
         for one in made.targets
     )
     act = {"first_day": DAY, "last_day": DAY, "severity": 4}
-    return made.model_copy(
-        update={
-            "targets": targets,
-            "acts": (
-                ActAssumed(label="A craft is seen", category="dispute", probability=1.0, meets=(), **act),
-                ActAssumed(
-                    label="It is shot down",
-                    category="military_incident",
-                    probability=0.5,
-                    meets=("military_confrontation",),
-                    **act,
-                ),
+    return altered(
+        made,
+        targets=targets,
+        acts=(
+            ActAssumed(label="A craft is seen", category="dispute", probability=1.0, meets=(), **act),
+            ActAssumed(
+                label="It is shot down",
+                category="military_incident",
+                probability=0.5,
+                meets=("military_confrontation",),
+                **act,
             ),
-            "expectations": (ExpectationChanged(label="Leaders meet", before=0.6, after=0.4),),
-            "priors": ("ballast.visit",),
-        }
+        ),
+        expectations=(ExpectationChanged(label="Leaders meet", before=0.6, after=0.4),),
+        priors=("ballast.visit",),
     )
 
 
-def test_a_run_without_scenarios_says_so(plain, section_of, factory):
-    assert factory.said(section_of(plain)).strip() == "This run compares no scenarios."
-    assert rationales_section(factory.records(plain)) is None
+def test_a_run_without_scenarios_says_so(forecast, section_of, factory):
+    assert factory.said(section_of(forecast)).strip() == "This run compares no scenarios."
+    assert rationales_section(factory.records(forecast)) is None
 
 
-def test_the_table_shows_every_scenario_with_all_targets(scenario, plain, section_of, factory):
+def test_the_table_shows_every_scenario_with_all_targets(scenario, forecast, section_of, factory):
     gate = GateFailure(code="bfmi", value=0.2, limit=0.3)
     scenarios = (
-        scenario(plain, "grave", 0.12),
-        scenario(plain, "beliefs", -0.05, method="reweight", pareto_k=0.314, effective_draws=1234.5),
-        scenario(plain, "kept-back", 0.3, method="refit", withheld="no_refit"),
-        scenario(plain, "failed", 0.02, method="refit", failures=(gate,)),
+        scenario(forecast, "grave", 0.12),
+        scenario(forecast, "beliefs", -0.05, method="reweight", pareto_k=0.314, effective_draws=1234.5),
+        scenario(forecast, "kept-back", 0.3, method="refit", withheld="no_refit"),
+        scenario(forecast, "failed", 0.02, method="refit", failures=(gate,)),
     )
-    forecast = plain.model_copy(update={"scenarios": scenarios})
+    forecast = altered(forecast, scenarios=scenarios)
     (table,) = (block for block in section_of(forecast).blocks if isinstance(block, Table))
     first, grave, beliefs, _, kept_back = table.groups[0].rows
     assert first[0].text == "This forecast"
-    assert grave[1].value == asked_of(plain, scenarios[0]).probability
+    assert grave[1].value == asked_of(forecast, scenarios[0]).probability
     assert grave[1].text == wording.percent(grave[1].value)
     assert (grave[3].text, grave[4].note) == ("+12.0 ±0.2", "+12.0 ±0.2")
     assert beliefs[3].text.startswith("−5.0")
     assert {cell.text for cell in kept_back[1:]} == {"needs a new fit"}
-    assert len(grave) == len(table.columns) == 3 + len(plain.targets)
+    assert len(grave) == len(table.columns) == 3 + len(forecast.targets)
     said = factory.said(rationales_section(factory.records(forecast)))
     assert "Computed by weights; Pareto k 0.31, 1,235 effective draws." in said
     assert "new fit, which did not converge" in said
 
 
-def test_a_target_that_is_met_by_assumption_is_no_finding(factory, plain, scenario, section_of):
-    made = scenario(plain, "clash", 0.3)
+def test_a_target_that_is_met_by_assumption_is_no_finding(factory, forecast, scenario, section_of):
+    made = scenario(forecast, "clash", 0.3)
     targets = tuple(
-        one.model_copy(
-            update={"milestones": tuple(m.model_copy(update={"by_assumption": 0.3}) for m in one.milestones)}
-        )
+        altered(one, milestones=tuple(altered(m, by_assumption=0.3) for m in one.milestones))
         for one in made.targets
     )
-    forecast = plain.model_copy(update={"scenarios": (made.model_copy(update={"targets": targets}),)})
+    forecast = altered(forecast, scenarios=(altered(made, targets=targets),))
     _, row = factory.table(section_of(forecast), "scenarios").groups[0].rows
     assert [cell.text for cell in row[2:]] == ["+30.0", "–", "●", "●"]
 

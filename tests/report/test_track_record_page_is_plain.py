@@ -13,17 +13,13 @@ from forecast.report.build import build_report
 from forecast.report.evidence_sections import beaten, ledger_sentence, scores_section, track_record_section
 from forecast.report.run_records import ReportOptions
 from forecast.report.words import NEVER_TESTED, record_sentences, said_came
+from tests.report.conftest import altered
 
 HEADLINE = "military_confrontation"
 
 
 def words_of(text):
     return re.sub(r"\s+", " ", text).replace("\u200b", "")
-
-
-@pytest.fixture(scope="module")
-def forecast(factory):
-    return factory.forecast(factory.events)
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +32,12 @@ def page(factory):
 def record(backtest):
     """Every row: ours 0.2, every baseline 0.3, and plenty of outcomes."""
     rows = tuple(set_row(row, ours=0.2, best=0.3) for row in backtest.record.rows)
-    return backtest.record.model_copy(update={"rows": rows})
+    return altered(backtest.record, rows=rows)
 
 
 def set_row(row, *, ours, best, n_hits=25, gap=(0.01, 0.2)):
     baselines = tuple(
-        one.model_copy(update={"brier": best if one.name == "gamma_poisson" else best + 0.1})
-        for one in row.baselines
+        altered(one, brier=best if one.name == "gamma_poisson" else best + 0.1) for one in row.baselines
     )
     change = {
         "n": 54,
@@ -51,7 +46,7 @@ def set_row(row, *, ours, best, n_hits=25, gap=(0.01, 0.2)):
         "baselines": baselines,
         "gap": ErrorBound(value=ours - best, se=0.01, interval90=gap),
     }
-    return row.model_copy(update=change)
+    return altered(row, **change)
 
 
 def change_rows(record, change):
@@ -62,19 +57,13 @@ def change_rows(record, change):
         else row
         for row in record.rows
     )
-    return record.model_copy(update={"rows": rows})
+    return altered(record, rows=rows)
 
 
 def at_the_headline(record, **changes):
     """The record with one row of the headline target, at its very distance, changed."""
     row = next(row for row in record.rows if row.target == HEADLINE)
-    return record.model_copy(
-        update={
-            "rows": (
-                row.model_copy(update={"horizon_days": 483, "n": 18, "n_hits": 4, "episodes": 3, **changes}),
-            )
-        }
-    )
+    return altered(record, rows=(altered(row, horizon_days=483, n=18, n_hits=4, episodes=3, **changes),))
 
 
 def said_of(forecast, record):
@@ -90,7 +79,7 @@ def test_only_horizons_like_that_of_the_headline_speak_for_it(forecast, record, 
 
 def test_the_nearest_horizon_speaks(forecast, record):
     far, near = (at_the_headline(record, horizon_days=days, n_hits=days // 100) for days in (365, 500))
-    both = record.model_copy(update={"rows": (*far.rows, *near.rows)})
+    both = altered(record, rows=(*far.rows, *near.rows))
     found = own_record(forecast, both)
     assert (found.horizon_days, found.windows, found.held) == (500, 18, 5)
 
@@ -98,15 +87,15 @@ def test_the_nearest_horizon_speaks(forecast, record):
 def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factory, page, forecast, record):
     text = factory.said(page(forecast, record))
     assert "This forecast is 483 days ahead, further than the 90 days that were tested." in text
-    far = record.rows[0].model_copy(update={"horizon_days": 500})
-    text = factory.said(page(forecast, record.model_copy(update={"rows": (far,)})))
+    far = altered(record.rows[0], horizon_days=500)
+    text = factory.said(page(forecast, altered(record, rows=(far,))))
     assert "This forecast is 483 days ahead; up to 500 days were tested." in text
 
 
-def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(factory, forecast):
+def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(factory, forecast, analysis):
     refusal = notice("untested_model", model="combined", tested=("model",))
     unused = notice("unused_backtest", refusal=refusal)
-    analysis = factory.analysis(factory.events).model_copy(update={"warnings": (unused,)})
+    analysis = altered(analysis, warnings=(unused,))
     said = factory.said(track_record_section(factory.records(forecast, analysis)))
     assert "it is of other models (model) than this run's, which is combined" in said
     assert "No backtest" not in said
@@ -115,7 +104,7 @@ def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(factory,
 @pytest.fixture(scope="module")
 def printed(factory, backtest, forecast, tmp_path_factory):
     """Texts of the pages of a report with the record of the made-up backtest, and its folder."""
-    folder = factory.write_run(tmp_path_factory.mktemp("run") / "tracked", forecast, events=factory.events)
+    folder = factory.write_run(tmp_path_factory.mktemp("run") / "tracked", forecast)
     (folder / "track_record.json").write_text(
         backtest.record.model_dump_json(by_alias=True), encoding="utf-8"
     )
@@ -199,17 +188,16 @@ def test_calibration_claims_and_ledger(page, forecast, record, snapshot):
     slopes = (*slopes, bound(1.08, -2.47, 4.63))
     claims = (("none",) * 6, ("better", "better", *("none",) * 4), ("worse", *("none",) * 5))
     claimed = (
-        tuple(row.model_copy(update={"claim": one}) for row, one in zip(record.rows, each, strict=True))
-        for each in claims
+        tuple(altered(row, claim=one) for row, one in zip(record.rows, each, strict=True)) for each in claims
     )
     ledgers = (
         *({"n_forecasts": 0}, {"brier": None}, {}, {"claim": "better"}, {"claim": "worse"}),
         *({"n_hindcasts": 48}, {"n_hindcasts": 7}, {"brier": bound(0.11)}),
     )
-    sections = [page(forecast, record.model_copy(update={"calibration_slope": one})) for one in slopes]
+    sections = [page(forecast, altered(record, calibration_slope=one)) for one in slopes]
     charts = [next(block for block in one.blocks if isinstance(block, Chart)) for one in sections]
     assert [
         *(one.caption.split(" would give. ")[1] for one in charts),
-        *(page(forecast, record.model_copy(update={"rows": rows})).blocks[1].text for rows in claimed),
+        *(page(forecast, altered(record, rows=rows)).blocks[1].text for rows in claimed),
         *(ledger_sentence(summary(**one)) for one in ledgers),
     ] == snapshot

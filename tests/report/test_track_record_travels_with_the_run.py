@@ -19,6 +19,7 @@ from forecast.runs.files import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
 from forecast.workflows.report import rebuild_report, save_run
+from tests.report.conftest import altered
 
 CONFIG = """\
 name: us-china-2023
@@ -127,7 +128,7 @@ def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, 
 
 @pytest.fixture
 def run(factory, tmp_path):
-    folder = factory.write_run(tmp_path / "us-china-2023" / "2023-07-10", events=factory.events)
+    folder = factory.write_run(tmp_path / "us-china-2023" / "2023-07-10")
     (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     return folder
 
@@ -146,7 +147,7 @@ def test_a_saved_run_takes_the_record_once_and_then_gives_the_same_bytes_without
 
 
 def test_a_run_that_has_a_record_keeps_it_when_a_newer_backtest_comes(run, backtest):
-    kept = backtest.record.model_copy(update={"n_origins": 7}).model_dump_json(by_alias=True)
+    kept = altered(backtest.record, n_origins=7).model_dump_json(by_alias=True)
     (run / "track_record.json").write_text(kept, encoding="utf-8")
     write_backtest(run.parent / "backtest", backtest)
     rebuild_report(run)
@@ -154,7 +155,7 @@ def test_a_run_that_has_a_record_keeps_it_when_a_newer_backtest_comes(run, backt
 
 
 @pytest.fixture
-def finished(factory, tmp_path):
+def finished(factory, tmp_path, forecast, analysis):
     """A run in memory, with stand-ins for the posterior and its chances."""
     (tmp_path / "events.csv").write_text(factory.events.canonical_csv(), encoding="utf-8")
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
@@ -167,8 +168,8 @@ def finished(factory, tmp_path):
         inputs=inputs,
         fit=posterior,
         made=Mixture(inputs, DirectAnswers({}), ahead),
-        forecast=factory.forecast(factory.events),
-        analysis=factory.analysis(factory.events),
+        forecast=forecast,
+        analysis=analysis,
     )
 
 
