@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,20 +73,8 @@ MILESTONES = (
     ("us-election-2024", "US presidential election", date(2024, 11, 5)),
 )
 TARGETS = (
-    (
-        "major_escalation",
-        "Major escalation",
-        "Any sanction, channel closure, military incident, show of force or dispute of severity 4 or more",
-        20,
-        0.0042,
-    ),
-    (
-        "military_confrontation",
-        "Military confrontation",
-        "A military incident or show of force of severity 4 or more",
-        3,
-        0.0011,
-    ),
+    ("major_escalation", "Major escalation", "Any conflictual act of severity 4 or more", 20, 0.0042),
+    ("military_confrontation", "Military confrontation", "A military act of severity 4 or more", 3, 0.0011),
     ("lethal_clash", "Lethal clash between forces", "A military incident of severity 5", 0, 0.00006),
 )
 CONFLICT = ("sanction", "channel_closure", "military_incident", "military_posture", "dispute")
@@ -96,26 +83,39 @@ RULES = (
     TargetRule("military_confrontation", ("military_incident", "military_posture"), 4),
     TargetRule("lethal_clash", ("military_incident",), 5),
 )
-GROUPS = (
-    (
-        "baseline.weekly_rate",
-        "Acts of this kind a week, on average over the record, as long as nothing recent calms",
-        "acts a week",
-    ),
-    ("tension.loading", "How strongly this kind of act follows the common tension", "share of tension.scale"),
-    ("ballast", "How much many recent acts of this kind lower the rate of conflict", "log rate"),
-)
 KINDS = ("visit", "channel_opening", "cooperation", *CONFLICT)
+PARAMETERS = (
+    *(
+        (f"baseline.weekly_rate.{kind}", "Acts of this kind a week on average", "acts a week")
+        for kind in KINDS
+    ),
+    *(
+        (f"tension.loading.{kind}", "How strongly it follows tension", "share of tension.scale")
+        for kind in KINDS
+    ),
+    *((f"ballast.{kind}", "How much many recent acts calm", "log rate") for kind in KINDS),
+    ("tension.scale", "How far a swing in tension moves the log rate of conflictual acts", "log rate"),
+    ("tension.persistence", "Days after which a swing in tension has faded to 37%", "days"),
+    ("answers.half_life_days", "Days within which half of the answers have come", "days"),
+    ("answers.severity", "How much more conflict a graver act brings about", "log rate a severity"),
+)
+EVENTS = read_events(EVENTS_CSV).known_by(AS_OF)
+FAILURES = (
+    GateFailure(code="rhat", quantity="tension.scale", value=1.043, limit=1.01),
+    GateFailure(code="ess_bulk", quantity="P(major escalation)", value=120.0, limit=400.0),
+)
+MANIFEST = {
+    "run_id": "us-china-2023-2023-07-10-3f9a1c",
+    "config_sha256": hashlib.sha256(b"config").hexdigest(),
+    "data_sha256": hashlib.sha256(b"data").hexdigest(),
+    "code_version": "0.1.0",
+    "seed": 20230710,
+}
 
 
 def altered(record, **fields):
     """The record with some fields changed."""
     return record.model_copy(update=fields)
-
-
-@cache
-def read_bundled():
-    return read_events(EVENTS_CSV).known_by(AS_OF)
 
 
 def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
@@ -124,27 +124,14 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
     chances = 1 - np.exp(-np.outer(rates, days))
     mean, low, high = chances.mean(0), *np.quantile(chances, [0.05, 0.95], axis=0)
     dates = [AS_OF + timedelta(days=int(day)) for day in days]
-
-    def at(day):
-        i = dates.index(day)
-        return float(mean[i]), (float(low[i]), float(high[i]))
-
     made = []
     for key, text, day in milestones:
-        p, interval = at(day)
-        made.append(
-            MilestoneForecast(
-                name=key,
-                label=text,
-                date=day,
-                probability=p,
-                mcse=0.004,
-                interval90=interval,
-                words=wording.words(p),
-                frequency=wording.frequency(p),
-                baseline=Baseline(name="climatology", probability=min(0.99, 0.8 * p + 0.02)),
-            )
-        )
+        i = (day - AS_OF).days - 1
+        p = float(mean[i])
+        said = {"words": wording.words(p), "frequency": wording.frequency(p)}
+        said |= {"interval90": (float(low[i]), float(high[i])), "probability": p, "mcse": 0.004}
+        base = Baseline(name="climatology", probability=min(0.99, 0.8 * p + 0.02))
+        made.append(MilestoneForecast(name=key, label=text, date=day, baseline=base, **said))
     reach = [float(-np.log(1 - q) / rate) for q in (0.1, 0.5, 0.9)]
     q10, q50, q90 = (value if value <= HORIZON_DAYS else None for value in reach)
     return TargetForecast(
@@ -157,49 +144,35 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
         min_severity=4,
         observed_before=observed,
         milestones=tuple(made),
-        curve=Curve(
-            date=tuple(dates),
-            probability=tuple(map(float, mean)),
-            lower90=tuple(map(float, low)),
-            upper90=tuple(map(float, high)),
-        ),
+        curve=Curve(date=tuple(dates), probability=tuple(mean), lower90=tuple(low), upper90=tuple(high)),
         time_to_event_days=TimeToEvent(q10=q10, q50=q50, q90=q90),
     )
 
 
-def with_cases(target, events):
+def with_cases(target):
     """The target with its rule, its past cases, and a constant rate at every milestone."""
     rule = next((one for one in RULES if one.name == target.name), None)
     if rule is None:
         return target
-    met = list(events.select(rule.mask(events)).rows())
+    met = list(EVENTS.select(rule.mask(EVENTS)).rows())
     rate = len({one.date for one in met}) / 2381
     milestones = tuple(
         altered(one, constant_rate=1 - float(np.exp(-rate * (one.date - AS_OF).days)) if met else None)
         for one in target.milestones
     )
-    return altered(
-        target,
-        any_of=rule.any_of,
-        min_severity=rule.min_severity,
-        cases=tuple(PastCase(event_id=one.id, date=one.date) for one in met)[-10:],
-        milestones=milestones,
-    )
+    cases = tuple(PastCase(event_id=one.id, date=one.date) for one in met)[-10:]
+    counts = {"any_of": rule.any_of, "min_severity": rule.min_severity}
+    return altered(target, **counts, cases=cases, milestones=milestones)
 
 
-def make_drivers(events, quantity=12):
-    rows = sorted(events.rows(), key=lambda event: (-event.severity, -event.date.toordinal(), event.id))[
-        :quantity
-    ]
-    rng = np.random.default_rng(7)
-    changes = np.sort(rng.normal(0.008, 0.02, quantity))[::-1]
+def make_drivers():
+    rows = sorted(EVENTS.rows(), key=lambda event: (-event.severity, -event.date.toordinal(), event.id))[:12]
+    changes = np.sort(np.random.default_rng(7).normal(0.008, 0.02, 12))[::-1]
+    same = ("date", "category", "severity", "summary")
     return tuple(
         Driver(
+            **{name: getattr(row, name) for name in same},
             event_id=row.id,
-            date=row.date,
-            category=row.category,
-            severity=row.severity,
-            summary=row.summary,
             source=row.source_outlet,
             change=float(change),
             mcse=0.003,
@@ -209,23 +182,16 @@ def make_drivers(events, quantity=12):
 
 
 def make_forecast(
-    *,
-    converged=True,
-    drivers=12,
-    milestones=MILESTONES,
-    targets=TARGETS,
-    label="United States – China",
-    cautions=(),
+    *, converged=True, milestones=MILESTONES, targets=TARGETS, label="United States – China", cautions=()
 ):
-    events = read_bundled()
-    failures = (
-        ()
-        if converged
-        else (
-            GateFailure(code="rhat", quantity="tension.scale", value=1.043, limit=1.01),
-            GateFailure(code="ess_bulk", quantity="P(major escalation)", value=120.0, limit=400.0),
-        )
-    )
+    rhat, ess = (1.006, 812.0) if converged else (1.043, 120.0)
+    checks = {
+        "rhat_max": rhat,
+        "ess_bulk_min": ess,
+        "ess_tail_min": 733.0,
+        "divergences": 2,
+        "bfmi_min": 0.81,
+    }
     return Forecast(
         run_id="us-china-2023-2023-07-10-3f9a1c",
         name="us-china-2023",
@@ -235,30 +201,15 @@ def make_forecast(
         hindsight=True,
         model="model",
         converged=converged,
-        fits=(
-            Diagnostics(
-                rhat_max=1.006 if converged else 1.043,
-                ess_bulk_min=812.0 if converged else 120.0,
-                ess_tail_min=733.0,
-                divergences=2,
-                bfmi_min=0.81,
-                failures=failures,
-            ),
-        ),
+        fits=(Diagnostics(**checks, failures=() if converged else FAILURES),),
         scale=standard_scale(),
         reported_by="the sources that events.csv names",
-        targets=tuple(with_cases(make_target(*target, milestones=milestones), events) for target in targets),
+        targets=tuple(with_cases(make_target(*target, milestones=milestones)) for target in targets),
         headline=Headline(target=targets[min(1, len(targets) - 1)][0], milestone=milestones[-1][0]),
         cautions=cautions,
-        drivers=make_drivers(events, drivers) if drivers else (),
+        drivers=make_drivers(),
         timings_s={"read": 0.1, "fit": 15.0, "chances": 2.0},
-        versions={
-            "python": "3.13.5",
-            "pymc": "6.4.0",
-            "numpy": "2.5.5",
-            "nutpie": "0.16.11",
-            "typst": "0.15.2",
-        },
+        versions={"python": "3.13.5", "pymc": "6.4.0", "numpy": "2.5.5", "typst": "0.15.2"},
     )
 
 
@@ -284,22 +235,7 @@ def make_tension():
 def make_parameters():
     rng = np.random.default_rng(5)
     made = []
-    names = [(f"{group}.{kind}", meaning, unit) for group, meaning, unit in GROUPS for kind in KINDS]
-    names += [
-        (
-            "tension.scale",
-            "How far a swing of one standard deviation in tension moves the log rate of conflictual acts",
-            "log rate",
-        ),
-        ("tension.persistence", "Days after which a swing in tension has faded to 37%", "days"),
-        ("answers.half_life_days", "Days within which half of the answers have come", "days"),
-        (
-            "answers.severity",
-            "How much more conflict an act brings about that is one severity graver",
-            "log rate a severity",
-        ),
-    ]
-    for index, (name, meaning, unit) in enumerate(names):
+    for index, (name, meaning, unit) in enumerate(PARAMETERS):
         centre = 100.0 if unit == "days" else float(rng.normal(0.5, 0.6))
         spread = 40.0 if unit == "days" else 0.5
         shift = float(rng.normal(0, 0.6)) * spread
@@ -314,36 +250,33 @@ def make_parameters():
                 prior_interval90=(centre - 1.64 * spread, centre + 1.64 * spread),
                 posterior_mean=centre + shift,
                 posterior_interval90=(centre + shift - 0.5 * spread, centre + shift + 0.5 * spread),
-                mcse=0.01,
-                rhat=1.002,
-                ess_bulk=1500.0,
+                **{"mcse": 0.01, "rhat": 1.002, "ess_bulk": 1500.0},
             )
         )
     return tuple(made)
 
 
 def make_analysis(*, warnings=()):
-    events = read_bundled()
-    kinds, counts = np.unique(events.category.astype(str), return_counts=True)
+    kinds, counts = np.unique(EVENTS.category.astype(str), return_counts=True)
+    visit = {"category": "visit"}
     return Analysis(
         tension=make_tension(),
         drift=DriftNow(mean=1.2, interval90=(0.7, 1.9)),
         parameters=make_parameters(),
         data=DataSummary(
             source="bundled:us-china",
-            sha256=events.sha256,
-            rows=len(events),
-            rows_fitted=len(events) - 4,
+            sha256=EVENTS.sha256,
+            rows=len(EVENTS),
+            rows_fitted=len(EVENTS) - 4,
             first_date=date(2017, 1, 20),
-            last_date=events.date[-1].item(),
+            last_date=EVENTS.date[-1].item(),
             start=date(2017, 1, 1),
-            verified_share=float(events.verified.mean()),
+            verified_share=float(EVENTS.verified.mean()),
             counts_by_category=dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
             limits=(
-                "Coding is denser in recent years: about 9 events a month in 2017–19, 11 in 2020–22, "
-                "15 in 2022–23; levels drift for reasons that are not tension.",
+                "Coding is denser in recent years: about 9 events a month in 2017–19, 15 in 2022–23; levels "
+                "drift for reasons that are not tension.",
                 "257 rows are from general knowledge; about 5% of the days may be off by one.",
-                "Sub-cabinet contacts and small Treasury listings are under-covered.",
             ),
             dyad=DyadActs(
                 a=("USA",), b=("CHN",), theatre=(), rows_a_to_b=600, rows_b_to_a=200, rows_theatre=0
@@ -351,19 +284,9 @@ def make_analysis(*, warnings=()):
         ),
         calendar=(
             CalendarAct(
-                date=date(2023, 7, 16),
-                category="visit",
-                severity=2,
-                probability=0.95,
-                label="Kerry in Beijing for climate talks",
+                date=date(2023, 7, 16), severity=2, probability=0.95, label="Kerry in Beijing", **visit
             ),
-            CalendarAct(
-                date=date(2023, 11, 15),
-                category="visit",
-                severity=4,
-                probability=0.6,
-                label="Leaders meet in San Francisco",
-            ),
+            CalendarAct(date=date(2023, 11, 15), severity=4, probability=0.6, label="Leaders meet", **visit),
         ),
         sampler=SamplerSummary(
             chains=4, draws=1000, tune=400, target_accept=0.9, seed=20230710, reruns=0, seconds=15.2
@@ -481,40 +404,30 @@ def make_told(forecast, analysis=None):
     )
 
 
-def make_manifest():
-    return {
-        "run_id": "us-china-2023-2023-07-10-3f9a1c",
-        "config_sha256": hashlib.sha256(b"config").hexdigest(),
-        "data_sha256": hashlib.sha256(b"data").hexdigest(),
-        "code_version": "0.1.0",
-        "seed": 20230710,
-    }
-
-
 def write_run(folder, forecast=None, analysis=None):
     forecast, analysis = forecast or make_forecast(), analysis or make_analysis()
     forecast = altered(forecast, table=tuple(rows_of(forecast, analysis)))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "forecast.json").write_text(forecast.model_dump_json(by_alias=True), encoding="utf-8")
     (folder / "analysis.json").write_text(analysis.model_dump_json(by_alias=True), encoding="utf-8")
-    (folder / "manifest.json").write_text(json.dumps(make_manifest()), encoding="utf-8")
-    (folder / "events.csv").write_text(read_bundled().canonical_csv(), encoding="utf-8")
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
+    (folder / "events.csv").write_text(EVENTS.canonical_csv(), encoding="utf-8")
     return folder
 
 
 SEED = 11
 
 
-def make_backtest(events, models=("model", "combined"), *, seed=3):
+def make_backtest():
     """Forecasts of real windows by made-up models: ours see a little of the outcome, baselines less."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(3)
     origins = np.arange("2019-01", "2023-07", dtype="datetime64[M]").astype("datetime64[D]")
     horizons = np.array([30, 90])
     tables = []
     for rule in RULES:
-        outcomes = observe_outcomes(events, rule, origins, horizons, AS_OF)
-        for model in (*models, *BASELINES):
-            sharpness = 1.5 if model in models else 0.8
+        outcomes = observe_outcomes(EVENTS, rule, origins, horizons, AS_OF)
+        for model in ("model", "combined", *BASELINES):
+            sharpness = 1.5 if model in ("model", "combined") else 0.8
             pull = sharpness * (np.nan_to_num(outcomes.outcome) - 0.5)
             logit = -0.6 + pull + random.normal(0, 0.7, outcomes.outcome.shape)
             tables.append(make_forecasts(outcomes, 1 / (1 + np.exp(-logit)), who=model))
@@ -522,11 +435,11 @@ def make_backtest(events, models=("model", "combined"), *, seed=3):
 
 
 @pytest.fixture(scope="session")
-def backtest(factory):
+def backtest():
     """A backtest in memory: ``forecasts``, ``table`` and the ``record`` of the model."""
-    forecasts = make_backtest(factory.events)
-    table, events = score_forecasts(forecasts, seed=SEED), factory.events
-    cases = {rule.name: sorted(set(events.date[rule.mask(events)].tolist())) for rule in RULES}
+    forecasts = make_backtest()
+    table = score_forecasts(forecasts, seed=SEED)
+    cases = {rule.name: sorted(set(EVENTS.date[rule.mask(EVENTS)].tolist())) for rule in RULES}
     record = make_track_record(
         forecasts,
         table,
@@ -542,7 +455,7 @@ def backtest(factory):
 
 
 def make_records(forecast, analysis=None, **more):
-    known = {"analysis": analysis or make_analysis(), "events": read_bundled(), "manifest": make_manifest()}
+    known = {"analysis": analysis or make_analysis(), "events": EVENTS, "manifest": MANIFEST}
     return RunRecords(forecast=forecast, **known, **more)
 
 
@@ -554,50 +467,6 @@ def said_in(section):
 def table_in(section, name):
     """The table of a section, by name."""
     return next(one for one in walk(section.blocks) if isinstance(one, Table) and one.name == name)
-
-
-def alternatives_in(reader):
-    """Alternative text of every figure of a PDF."""
-    found = []
-
-    def walk_tree(node):
-        node = node.get_object()
-        if isinstance(node, list):
-            for child in node:
-                walk_tree(child)
-        elif hasattr(node, "get"):
-            if node.get("/S") == "/Figure":
-                found.append(str(node["/Alt"]))
-            if "/K" in node:
-                walk_tree(node["/K"])
-
-    walk_tree(reader.trailer["/Root"]["/StructTreeRoot"])
-    return found
-
-
-def _factory():
-    return SimpleNamespace(
-        records=make_records,
-        said=said_in,
-        table=table_in,
-        alternatives=alternatives_in,
-        as_of=AS_OF,
-        milestones=MILESTONES,
-        targets=TARGETS,
-        events=read_bundled(),
-        forecast=make_forecast,
-        analysis=make_analysis,
-        told=make_told,
-        with_waterfall=with_waterfall,
-        manifest=make_manifest,
-        write_run=write_run,
-    )
-
-
-@pytest.fixture(scope="session")
-def factory():
-    """Makers of runs: ``forecast``, ``analysis``, ``manifest``, ``write_run``, and the bundled events."""
-    return _factory()
 
 
 @pytest.fixture(scope="session")
@@ -613,11 +482,11 @@ def analysis():
 
 
 @pytest.fixture(scope="session")
-def base_run(factory, tmp_path_factory):
+def base_run(tmp_path_factory):
     """A run folder with its report, built once: path of the folder."""
     forecast = with_waterfall(make_forecast())
     place = tmp_path_factory.mktemp("run") / "base"
-    folder = factory.write_run(place, forecast, factory.told(forecast))
+    folder = write_run(place, forecast, make_told(forecast))
     build_report(folder, ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"))
     return folder
 
@@ -629,7 +498,7 @@ def worked_config():
 
 
 @pytest.fixture
-def compiled(factory, tmp_path):
+def compiled(tmp_path):
     """Compile records to a PDF reader: ``compiled(forecast, analysis, **options)``."""
 
     def compile_records(forecast, analysis=None, *, track_record=None, **options):
@@ -669,19 +538,7 @@ def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
     )
 
 
-@pytest.fixture(scope="session")
-def scenario():
-    """Maker of scenarios: ``scenario(forecast, name, change)``."""
-    return make_scenario
-
-
-@pytest.fixture(scope="session")
-def with_scenarios():
+def with_scenarios(forecast, label):
     """The forecast with two scenarios of the label given."""
-
-    def add(forecast, label):
-        made = (make_scenario(forecast, "up", 0.05), make_scenario(forecast, "down", -0.04))
-        named = tuple(altered(one, label=label, rationale=label) for one in made)
-        return altered(forecast, scenarios=named)
-
-    return add
+    made = (make_scenario(forecast, "up", 0.05), make_scenario(forecast, "down", -0.04))
+    return altered(forecast, scenarios=tuple(altered(one, label=label, rationale=label) for one in made))

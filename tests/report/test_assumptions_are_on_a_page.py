@@ -21,7 +21,7 @@ from forecast.report.page_1 import bottom_line
 from forecast.report.tables import robustness_blocks
 from forecast.report.words import confidence, odds_factor, rests_on_sentence
 from forecast.sensitivity.labels import with_labels
-from tests.report.conftest import altered
+from tests.report.conftest import altered, make_records, said_in
 
 
 def pull(name: str, change: float) -> WeightPull:
@@ -58,9 +58,9 @@ def robustness(forecast) -> Robustness:
 
 
 @pytest.fixture(scope="module")
-def run(factory, forecast, robustness, analysis):
+def run(forecast, robustness, analysis):
     analysis = altered(analysis, robustness=robustness)
-    return factory.records(forecast, analysis)
+    return make_records(forecast, analysis)
 
 
 @pytest.fixture(scope="module")
@@ -114,25 +114,23 @@ def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, robustn
     assert said in rests_on_sentence(forecast, altered(label, **changes))
 
 
-def test_the_labels_are_counted(section, factory):
+def test_the_labels_are_counted(section):
     each = "4 rest on data, 4 rest on assumptions and 4 rest on both, which pull apart"
-    assert f"Of 12 chances in this report, {each}." in factory.said(section)
+    assert f"Of 12 chances in this report, {each}." in said_in(section)
 
 
-def test_a_run_that_was_not_measured_says_so(factory, forecast):
-    run = factory.records(forecast)
-    assert "was not measured" in factory.said(assumptions_section(run))
+def test_a_run_that_was_not_measured_says_so(forecast):
+    run = make_records(forecast)
+    assert "was not measured" in said_in(assumptions_section(run))
 
 
-def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(
-    factory, forecast, robustness
-):
+def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(forecast, robustness):
     labelled = with_labels(forecast, robustness)
     reasons = [one.text for one in confidence(labelled, None).reasons]
     assert "assumptions and data pull apart" in reasons
     assert "assumptions and data pull apart" not in [one.text for one in confidence(forecast, None).reasons]
     said = confidence(labelled, None).sentence
-    assert said in " ".join(lines_of(bottom_line(factory.records(labelled))))
+    assert said in " ".join(lines_of(bottom_line(make_records(labelled))))
 
 
 def end(assumed: float, change: float | None) -> ShiftEnd:

@@ -9,7 +9,7 @@ from forecast.records.forecast import Curve
 from forecast.report import run_records as previous_run
 from forecast.report.run_records import ComparisonError, compare_runs
 from forecast.report.words import headline_pair
-from tests.report.conftest import altered
+from tests.report.conftest import EVENTS, altered
 
 EARLIER = date(2023, 4, 10)
 
@@ -29,19 +29,19 @@ def earlier_run(forecast, *, shift=-0.1, as_of=EARLIER, run_id="earlier"):
     return altered(forecast, as_of=as_of, run_id=run_id, targets=tuple(targets))
 
 
-def compared(factory, forecast, analysis, **changes):
-    return compare_runs(earlier_run(forecast, **changes), analysis, forecast, analysis, factory.events)
+def compared(forecast, analysis):
+    return compare_runs(earlier_run(forecast), analysis, forecast, analysis, EVENTS)
 
 
-def test_new_events_are_those_after_the_earlier_day(factory, forecast, analysis):
-    previous = compared(factory, forecast, analysis)
-    since = factory.events.between(EARLIER + timedelta(days=1), forecast.as_of)
+def test_new_events_are_those_after_the_earlier_day(forecast, analysis):
+    previous = compared(forecast, analysis)
+    since = EVENTS.between(EARLIER + timedelta(days=1), forecast.as_of)
     assert sum(previous.new_events.values()) == len(since)
     assert previous.new_events["sanction"] == (since.category == "sanction").sum()
 
 
-def test_quiet_is_the_earlier_chance_given_none_before_the_later_day(factory, forecast, analysis):
-    previous = compared(factory, forecast, analysis)
+def test_quiet_is_the_earlier_chance_given_none_before_the_later_day(forecast, analysis):
+    previous = compared(forecast, analysis)
     earlier = earlier_run(forecast)
     for one in previous.changes:
         curve = earlier.target(one.target).curve
@@ -57,28 +57,26 @@ def test_quiet_is_the_earlier_chance_given_none_before_the_later_day(factory, fo
         ({"converged": False}, "did not converge, so its numbers must not be used"),
     ],
 )
-def test_a_run_that_is_not_earlier_or_did_not_converge_is_refused(
-    factory, forecast, analysis, changes, message
-):
+def test_a_run_that_is_not_earlier_or_did_not_converge_is_refused(forecast, analysis, changes, message):
     earlier = altered(earlier_run(forecast), **changes)
     with pytest.raises(ComparisonError, match=message):
-        compare_runs(earlier, analysis, forecast, analysis, factory.events)
+        compare_runs(earlier, analysis, forecast, analysis, EVENTS)
 
 
-def test_another_pair_and_other_questions_are_refused(factory, forecast, analysis):
+def test_another_pair_and_other_questions_are_refused(forecast, analysis):
     other = earlier_run(forecast)
     pair = altered(other, dyad=altered(other.dyad, b="RUS"))
     with pytest.raises(ComparisonError, match="is about USA and RUS, this one about USA and CHN"):
-        compare_runs(pair, analysis, forecast, analysis, factory.events)
+        compare_runs(pair, analysis, forecast, analysis, EVENTS)
     targets = tuple(altered(one, definition="something else") for one in other.targets)
     with pytest.raises(ComparisonError, match="asks none of this run's questions"):
-        compare_runs(altered(other, targets=targets), analysis, forecast, analysis, factory.events)
+        compare_runs(altered(other, targets=targets), analysis, forecast, analysis, EVENTS)
 
 
-def test_a_prior_that_changed_is_named(factory, forecast, analysis):
+def test_a_prior_that_changed_is_named(forecast, analysis):
     first, *others = analysis.parameters
     changed = altered(analysis, parameters=(altered(first, prior="Beta(2, 2)"), *others))
-    previous = compare_runs(earlier_run(forecast), changed, forecast, analysis, factory.events)
+    previous = compare_runs(earlier_run(forecast), changed, forecast, analysis, EVENTS)
     assert previous.changed_priors == (first.name,)
     text = " ".join(previous_run.change_sentences(forecast, previous))
     assert "due to other assumptions: 1 prior changed since that run." in text

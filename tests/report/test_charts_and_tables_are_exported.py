@@ -5,11 +5,12 @@ import pytest
 from forecast.blocks import Bar, Cell, Column, Group, Table
 from forecast.errors import InputError
 from forecast.report.build import export_figures, export_tables, make_content, table_csv
+from tests.report.conftest import make_records
 
 
 @pytest.fixture(scope="module")
-def content(factory, forecast):
-    return make_content(factory.records(forecast))
+def content(forecast):
+    return make_content(make_records(forecast))
 
 
 def test_every_chart_is_written_as_svg_and_png_with_the_same_bytes_each_time(content, tmp_path):

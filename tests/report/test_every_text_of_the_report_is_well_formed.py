@@ -13,7 +13,15 @@ from forecast.records.forecast import Baseline, Curve, TimeToEvent
 from forecast.report.build import make_content
 from forecast.report.run_records import ReportOptions, RunRecords, compare_runs
 from forecast.report.words import headline_pair
-from tests.report.conftest import altered
+from tests.report.conftest import (
+    EVENTS,
+    MANIFEST,
+    altered,
+    make_forecast,
+    make_told,
+    with_scenarios,
+    with_waterfall,
+)
 
 OTHER_PEOPLES_WORDS = ("recent-events", "run")
 FAULTS = {
@@ -68,9 +76,9 @@ def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observ
 
 
 @pytest.fixture(scope="module")
-def runs(factory, with_scenarios, forecast, analysis):
+def runs(forecast, analysis):
     """Runs by name: the ordinary one, certain and impossible ones, sparse ones, one after an earlier run."""
-    base, analysis, events = (forecast, analysis, factory.events)
+    base, analysis, events = (forecast, analysis, EVENTS)
     sparse = altered(analysis, calendar=())
     options = ReportOptions(
         author="A. Analyst",
@@ -83,7 +91,7 @@ def runs(factory, with_scenarios, forecast, analysis):
             forecast=forecast,
             analysis=analysis,
             events=events,
-            manifest=factory.manifest(),
+            manifest=MANIFEST,
             previous=previous,
             options=options,
         )
@@ -91,7 +99,7 @@ def runs(factory, with_scenarios, forecast, analysis):
     before = altered(base, as_of=base.as_of - timedelta(days=30), run_id="earlier")
     return {
         "ordinary": made(base),
-        "all told": made(factory.with_waterfall(base), analysis=factory.told(base, analysis)),
+        "all told": made(with_waterfall(base), analysis=make_told(base, analysis)),
         "with scenarios": made(with_scenarios(base, "A second balloon")),
         "impossible": made(extreme(base, 0.0, (0.0, 0.0), mcse=0.0, observed=0)),
         "certain": made(extreme(base, 1.0, (1.0, 1.0), mcse=0.0)),
@@ -99,7 +107,7 @@ def runs(factory, with_scenarios, forecast, analysis):
         "driver that shows as zero": made(extreme(base, 0.5, (0.4, 0.6), change=-0.0003, mcse=0.00001)),
         "one point": made(extreme(base, 0.01, (0.004, 0.02), change=0.01)),
         "sparse": made(extreme(base, 0.3, (0.1, 0.5), drivers=False), analysis=sparse),
-        "unconverged": made(factory.forecast(converged=False)),
+        "unconverged": made(make_forecast(converged=False)),
         "after the same": made(base, earlier=before),
         "after lower": made(base, earlier=extreme(before, 0.01, (0.0, 0.02))),
         "after higher": made(base, earlier=extreme(before, 0.99, (0.9, 1.0))),

@@ -18,7 +18,7 @@ from forecast.report.charts import (
     spread_labels,
 )
 from forecast.report.words import cases_marked, headline_pair
-from tests.report.conftest import altered
+from tests.report.conftest import AS_OF, altered, make_told
 
 
 def by_gid(axes):
@@ -68,8 +68,8 @@ def test_every_curve_is_drawn_and_the_headline_has_a_dot_at_each_milestone(forec
     assert dots == {(day_numbers((one.date,))[0], one.probability) for one in chief.milestones}
 
 
-def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(factory, forecast):
-    (monthly,) = factory.told(forecast).monthly_risk
+def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(forecast):
+    (monthly,) = make_told(forecast).monthly_risk
     (axes,) = draw_months(monthly, width_mm=66.0).axes
     bars = [one for one in axes.patches if (one.get_gid() or "").startswith("month:")]
     assert [(one.get_width(), one.get_height()) for one in bars] == [
@@ -93,11 +93,11 @@ def test_tension_is_drawn_from_its_arrays(forecast, analysis):
     np.testing.assert_array_equal(by_gid(upper)["curve:tension"].get_ydata(), tension.mean)
 
 
-def test_a_record_of_one_day_is_drawn_without_a_warning(factory, forecast, analysis):
+def test_a_record_of_one_day_is_drawn_without_a_warning(forecast, analysis):
     tension = analysis.tension
     by_step = ("mean", "lower90", "upper90", "regime", "chance_strained", "chance_crisis")
     last = {name: getattr(tension, name)[-1:] for name in by_step}
-    today = altered(tension, **(last | {"date": (factory.as_of,)}))
+    today = altered(tension, **(last | {"date": (AS_OF,)}))
     upper, *_ = draw_tension(today, forecast).axes
     left, right = upper.get_xlim()
     assert right - left == 7

@@ -17,13 +17,13 @@ from forecast.report.notebook import html_of
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
-from tests.report.conftest import altered
+from tests.report.conftest import EVENTS, altered, make_forecast, with_scenarios
 
 HOSTILE = '<script>alert("x")</script>&amp;'
 
 
 @pytest.fixture(scope="module")
-def run(request, factory):
+def run(request):
     """A run with the records made for tests, and draws of its own size."""
     inputs = read_inputs(load_config(request.config.rootpath / "configs/us-china-2023.yaml"))
     draws = xr.Dataset({"level": (("chain", "draw"), np.zeros((2, 5)))})
@@ -31,7 +31,7 @@ def run(request, factory):
     names = tuple(inputs.config.targets)
     ahead = Survival(names, date(2023, 7, 11), np.ones((10, len(names), 485)))
     mixture = Mixture(inputs, DirectAnswers({}), ahead, chances=SimpleNamespace(draws=range(10)))
-    return Run(inputs, posterior, mixture, factory.forecast())
+    return Run(inputs, posterior, mixture, make_forecast())
 
 
 def tree(html):
@@ -66,7 +66,7 @@ def test_the_table_of_a_forecast_has_its_numbers(run):
     assert html_of(run).startswith(html)
 
 
-def test_scenarios_show_chance_and_change(with_scenarios, forecast):
+def test_scenarios_show_chance_and_change(forecast):
     forecast = with_scenarios(forecast, "A label")
     scenario = next(one for one in forecast.scenarios if not one.withheld)
     one = scenario.targets[0].milestones[0]
@@ -85,8 +85,8 @@ def test_events_show_counts_by_kind_and_the_latest_first(run):
     assert latest == [wording.short_day(day.item()) for day in days]
 
 
-def test_nothing_of_the_data_is_markup(factory, forecast):
-    day = factory.events.date[0].item()
+def test_nothing_of_the_data_is_markup(forecast):
+    day = EVENTS.date[0].item()
     events = EventTable.from_events(
         [
             Event(
@@ -111,8 +111,8 @@ def test_nothing_of_the_data_is_markup(factory, forecast):
         assert "alert" in "".join(tree(html).itertext())
 
 
-def test_no_events_and_a_fit_that_failed_are_said(factory, forecast):
-    assert "No events" in html_of(factory.events.select(np.zeros(len(factory.events), dtype=bool)))
+def test_no_events_and_a_fit_that_failed_are_said(forecast):
+    assert "No events" in html_of(EVENTS.select(np.zeros(len(EVENTS), dtype=bool)))
     failed = altered(forecast, converged=False)
     assert "DID NOT CONVERGE – do not use these numbers." in html_of(failed)
 

@@ -20,7 +20,17 @@ from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_brief, make_content, render_page, set_pdf, write_figures
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
-from tests.report.conftest import altered
+from tests.report.conftest import (
+    AS_OF,
+    EVENTS,
+    altered,
+    make_forecast,
+    make_records,
+    make_told,
+    table_in,
+    with_waterfall,
+    write_run,
+)
 
 
 def words_of(text):
@@ -107,8 +117,8 @@ def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, record):
     )
 
 
-def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(factory, record, forecast):
-    run = factory.records(forecast)
+def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(record, forecast):
+    run = make_records(forecast)
     table = questions_table(run)
     assert [column.head for column in table.columns[2:]] == [
         wording.short_day(one.date) for one in run.forecast.targets[0].milestones
@@ -128,7 +138,7 @@ def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(fact
             )
 
 
-def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_chance(factory, forecast):
+def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_chance(forecast):
     words = wording.chance_words(0.037, 0.12, grave=True)
     targets = tuple(
         altered(
@@ -141,7 +151,7 @@ def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_ch
         )
         for one in forecast.targets
     )
-    run = factory.records(factory.with_waterfall(altered(forecast, targets=targets)))
+    run = make_records(with_waterfall(altered(forecast, targets=targets)))
     (row, *_) = questions_table(run).groups[0].rows
     assert (row[2].text, row[2].note) == ("1 in 27", "could be 1 in 8")
     said = " ".join(lines_of(bottom_line(run)))
@@ -149,10 +159,10 @@ def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_ch
     assert "no chance" not in said
 
 
-def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(factory, forecast):
-    forecast = factory.with_waterfall(forecast)
-    run = factory.records(forecast)
-    table = factory.table(brief_section(run), "waterfall")
+def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(forecast):
+    forecast = with_waterfall(forecast)
+    run = make_records(forecast)
+    table = table_in(brief_section(run), "waterfall")
     first, *steps, last = table.groups[0].rows
     assert first[2].value + sum(row[2].value for row in steps) == pytest.approx(last[2].value)
     assert sum(number(row[2].text) for row in (first, *steps)) == pytest.approx(number(last[2].text))
@@ -168,19 +178,17 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fact
     assert steps[2][0].text == "Conflict now runs at 1.2 times its average"
 
 
-def test_a_caveat_stands_beside_the_step_that_it_weakens(factory, analysis):
+def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     cautions = (
         Notice(code="density_changes", text="Denser."),
         Notice(code="kind_not_learned", text="Other kinds.", target="military_confrontation"),
         Notice(code="few_events", text="Few."),
     )
-    forecast = factory.with_waterfall(factory.forecast(cautions=cautions))
+    forecast = with_waterfall(make_forecast(cautions=cautions))
     learned = LearnedFrom(part="pooled hazard", clause="94 pairs, 1946–2004", pairs=(), source="made")
     analysis = altered(analysis, learned=(learned,))
-    run = factory.records(forecast, analysis)
-    notes = {
-        row[0].text: row[0].note for row in factory.table(brief_section(run), "waterfall").groups[0].rows
-    }
+    run = make_records(forecast, analysis)
+    notes = {row[0].text: row[0].note for row in table_in(brief_section(run), "waterfall").groups[0].rows}
     assert notes["Base rate: constant rate"] == "from three past cases"
     assert re.fullmatch(
         r"may only reflect fuller reporting; \d+% without it; and the number of coded acts .* did change",
@@ -193,16 +201,16 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(factory, analysis):
     assert notes["The model on the same three past cases"] == "few events in the data"
     assert not any(isinstance(one, Alert) for one in brief_section(run).blocks)
     # Without its step a caution has its box.
-    bare = factory.records(altered(forecast, waterfall=()), analysis)
+    bare = make_records(altered(forecast, waterfall=()), analysis)
     (box,) = [one for one in brief_section(bare).blocks if isinstance(one, Alert)]
     assert box.items == ("Denser.", "Other kinds.", "1 more under “Data and limits”.")
 
 
-def test_when_it_was_made_is_told_on_every_door(front, base_run, factory, forecast):
+def test_when_it_was_made_is_told_on_every_door(front, base_run, forecast):
     said = "As of 10 July 2023 Made 29 November 2026, in hindsight"
     assert said in front
     assert "Made 29 November 2026, in hindsight" in (base_run / "report.html").read_text("utf-8")
-    run = factory.records(forecast)
+    run = make_records(forecast)
     assert "Made 29 November 2026, in hindsight." in " ".join(lines_of(bottom_line(run)))
     early = altered(run.forecast, made_on=date(2023, 7, 11), hindsight=False)
     assert make_brief(replace(run, forecast=early)).meta["made"] == "Made 11 July 2023"
@@ -213,28 +221,28 @@ def test_when_it_was_made_is_told_on_every_door(front, base_run, factory, foreca
     [(5, date(2022, 7, 11), False), (4, date(2022, 7, 11), True), (900, date(2022, 7, 12), True)],
 )
 def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(
-    factory, events, start, stamped, forecast, analysis
+    events, start, stamped, forecast, analysis
 ):
     data = altered(analysis.data, rows_fitted=events, start=start)
-    run = factory.records(forecast, altered(analysis, data=data))
+    run = make_records(forecast, altered(analysis, data=data))
     assert (make_content(run).stamp is not None) is stamped
     assert ("TOO LITTLE RECORD – no forecast." in " ".join(lines_of(bottom_line(run)))) is stamped
 
 
-def test_each_event_stands_with_what_forecasts_of_it_said_and_came_to(factory, backtest, forecast):
+def test_each_event_stands_with_what_forecasts_of_it_said_and_came_to(backtest, forecast):
     rows = tuple(
         altered(row, horizon_days=483, mean_said=0.22, n=13, n_hits=3, episodes=1)
         for row in backtest.record.rows
         if row.target == "major_escalation" and row.horizon_days == 30
     )
     record = altered(backtest.record, rows=rows)
-    table = questions_table(factory.records(forecast, track_record=record))
+    table = questions_table(make_records(forecast, track_record=record))
     assert (table.columns[-1].head, table.columns[-1].note) == ("Tested", "said → came")
     told = [(row[-1].text, row[-1].note) for row in table.groups[0].rows]
     assert told == [("22 → 23%", "1 episode"), ("–", ""), ("–", "")]
 
 
-def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(factory, forecast):
+def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(forecast):
     stated = Decision(
         act=(1.0, 1.0),
         surprised=(8.0, 20.0),
@@ -243,8 +251,8 @@ def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(factory, 
         advice="act",
         chance_above=0.97,
     )
-    assert "acting pays" not in " ".join(lines_of(bottom_line(factory.records(forecast))))
-    said = " ".join(lines_of(bottom_line(factory.records(altered(forecast, decision=stated)))))
+    assert "acting pays" not in " ".join(lines_of(bottom_line(make_records(forecast))))
+    said = " ".join(lines_of(bottom_line(make_records(altered(forecast, decision=stated)))))
     assert "acting pays from 5–13% (middle 8%): 43% is above it, so act" in said
     for advice, words in (("wait", "is below it, so wait"), ("depends", "lies within it, so it depends")):
         assert words in altered(stated, advice=advice).sentence(0.1)
@@ -260,8 +268,8 @@ def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front,
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
 
 
-def test_what_is_missing_is_said_to_be_missing_with_its_reason(factory, forecast, analysis):
-    run = factory.records(forecast)
+def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysis):
+    run = make_records(forecast)
     said = " ".join(lines_of(bottom_line(run)))
     for part in ("Where it comes from", "Signs to watch"):
         assert f"{part}: Not measured in this run." in said
@@ -270,7 +278,7 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(factory, forecast
     assert "Never tested: no backtest of this event so far ahead." in said
     why = Missing(part="others", code="no_ledger", sentence="No ledger was named, so nobody else is quoted.")
     analysis = altered(analysis, missing=(why,))
-    assert why.sentence in " ".join(lines_of(bottom_line(factory.records(run.forecast, analysis))))
+    assert why.sentence in " ".join(lines_of(bottom_line(make_records(run.forecast, analysis))))
 
 
 SIX = tuple(
@@ -299,39 +307,39 @@ def summer(number):
 @pytest.mark.parametrize(
     "case", ["plain", "six by six", "one", "never seen", "forty cases", "long", "unconverged"]
 )
-def test_page_1_is_one_page_of_9_points_whatever_the_run(factory, page_of, paper, case, forecast):
+def test_page_1_is_one_page_of_9_points_whatever_the_run(page_of, paper, case, forecast):
     build = {
         "plain": lambda: forecast,
-        "six by six": lambda: factory.forecast(targets=SIX, milestones=summer(6)),
-        "one": lambda: factory.forecast(targets=SIX[1:2], milestones=summer(1)),
-        "never seen": lambda: factory.forecast(targets=SIX[2:3]),
-        "forty cases": lambda: factory.forecast(targets=SIX[:1]),
+        "six by six": lambda: make_forecast(targets=SIX, milestones=summer(6)),
+        "one": lambda: make_forecast(targets=SIX[1:2], milestones=summer(1)),
+        "never seen": lambda: make_forecast(targets=SIX[2:3]),
+        "forty cases": lambda: make_forecast(targets=SIX[:1]),
         "long": lambda: forecast,
-        "unconverged": lambda: factory.forecast(converged=False),
+        "unconverged": lambda: make_forecast(converged=False),
     }
-    forecast = factory.with_waterfall(build[case]())
+    forecast = with_waterfall(build[case]())
     title = "A title of one hundred and forty signs " * 4 if case == "long" else None
     impact = {"lethal_clash": ImpactConfig(level="severe", rationale="No way back.")}
     options = ReportOptions(paper=paper, title=title and title[:140], impact=impact)
-    page = page_of(factory.records(forecast, factory.told(forecast), options=options))
+    page = page_of(make_records(forecast, make_told(forecast), options=options))
     assert least_type(page) >= 9.0
     text = words_of(page.extract_text())
     assert "What it does not know" in text
     assert ("DID NOT CONVERGE" in text) is (case == "unconverged")
 
 
-def test_page_1_stays_one_page_and_counts_what_it_leaves_out(factory, page_of):
+def test_page_1_stays_one_page_and_counts_what_it_leaves_out(page_of):
     milestones = tuple(
         (f"m{k}", f"A milestone with a long name that goes on and on, number {k}", day)
         for k in range(1, 41)
-        for day in [factory.as_of + timedelta(days=12 * k)]
+        for day in [AS_OF + timedelta(days=12 * k)]
     )
     targets = tuple(
         (f"target_{k}", f"Event {k}: {'very ' * 12}long", "A definition. " * 20, 3, 0.001) for k in range(7)
     )
     cautions = tuple(Notice(code="few_events", text=f"Caution {k}. " * 12) for k in range(12))
-    forecast = factory.forecast(milestones=milestones, targets=targets, cautions=cautions)
-    text = words_of(page_of(factory.records(forecast)).extract_text())
+    forecast = make_forecast(milestones=milestones, targets=targets, cautions=cautions)
+    text = words_of(page_of(make_records(forecast)).extract_text())
     assert "(1 further event and 34 further milestones on the next page)" in text
     assert "10 more under “Data and limits”." in text
 
@@ -340,8 +348,8 @@ FEW = Notice(code="few_events", text="Only 12 events in the data, fewer than 30.
 FAILED = Notice(code="not_converged", text="The fit failed 2 checks.")
 
 
-def test_cautions_without_a_step_stand_in_a_box_on_page_1_and_in_the_page(factory, page_of, tmp_path):
-    run = factory.records(factory.forecast(cautions=(FEW,)))
+def test_cautions_without_a_step_stand_in_a_box_on_page_1_and_in_the_page(page_of, tmp_path):
+    run = make_records(make_forecast(cautions=(FEW,)))
     text = words_of(page_of(run).extract_text())
     assert f"Read with caution: {FEW.text}" in text
     content = make_content(run)
@@ -350,15 +358,15 @@ def test_cautions_without_a_step_stand_in_a_box_on_page_1_and_in_the_page(factor
     assert f"{box}<ul><li>{FEW.text}</li></ul></div>" in html
 
 
-def test_a_failed_fit_is_told_once_in_its_own_box(factory):
-    forecast = factory.forecast(converged=False, cautions=(FAILED, FEW))
-    boxes = [one for one in brief_section(factory.records(forecast)).blocks if isinstance(one, Alert)]
+def test_a_failed_fit_is_told_once_in_its_own_box():
+    forecast = make_forecast(converged=False, cautions=(FAILED, FEW))
+    boxes = [one for one in brief_section(make_records(forecast)).blocks if isinstance(one, Alert)]
     assert [(one.tone, one.items) for one in boxes] == [("alarm", boxes[0].items), ("caution", (FEW.text,))]
     assert FAILED.text not in boxes[0].items
 
 
-def test_only_the_parts_chosen_are_in_the_report(factory, tmp_path):
-    folder = factory.write_run(tmp_path / "run")
+def test_only_the_parts_chosen_are_in_the_report(tmp_path):
+    folder = write_run(tmp_path / "run")
     build_report(folder, ReportOptions(sections=("data", "sources")))
     reader = PdfReader(folder / "report.pdf")
     titles = [mark.title for mark in reader.outline if not isinstance(mark, list)]
@@ -377,9 +385,9 @@ def test_the_file_carries_title_author_day_language_and_bookmarks(base_run):
     assert titles[-1] == "Method"
 
 
-def test_what_is_not_printed_is_attached_as_csv_and_stands_in_the_page(base_run, factory, analysis):
+def test_what_is_not_printed_is_attached_as_csv_and_stands_in_the_page(base_run, analysis):
     attached = PdfReader(base_run / "report.pdf").attachments
-    assert attached["events.csv"] == [factory.events.canonical_csv().encode()]
+    assert attached["events.csv"] == [EVENTS.canonical_csv().encode()]
     assert {"parameters.csv", "run.csv"} <= set(attached)
     (parameters,) = attached["parameters.csv"]
     assert len(parameters.decode().splitlines()) == 1 + len(analysis.parameters)

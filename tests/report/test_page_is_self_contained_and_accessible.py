@@ -14,6 +14,7 @@ from forecast.report.build import make_content, render_page
 from forecast.report.palette import CATEGORY_COLOURS, INK, MUTED, STAMP, target_colour
 from forecast.report.run_records import ReportOptions
 from forecast.report.typesetting import DARK_GROUND, contrast, dark_colour
+from tests.report.conftest import EVENTS, TARGETS, make_analysis, make_forecast, make_records
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}
 HOSTILE = '<script>alert(1)</script> {{7*7}} "><img src=x onerror=alert(1)> &amp;'
@@ -68,8 +69,8 @@ def page(source):
 
 
 @pytest.fixture(scope="module")
-def run(factory, base_run):
-    return factory.records(
+def run(base_run):
+    return make_records(
         Forecast.model_validate_json((base_run / "forecast.json").read_bytes()),
         Analysis.model_validate_json((base_run / "analysis.json").read_bytes()),
         options=ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"),
@@ -116,21 +117,19 @@ def test_every_figure_says_in_words_what_it_shows(page, run):
         assert svg.attributes["aria-hidden"] == "true"
 
 
-def test_all_events_can_be_taken_from_the_page(page, factory):
+def test_all_events_can_be_taken_from_the_page(page):
     (address,) = [
         one.attributes["href"] for one in page.all("a") if one.attributes.get("download") == "events.csv"
     ]
     carried = base64.b64decode(address.removeprefix("data:text/csv;charset=utf-8;base64,"))
-    assert carried == factory.events.canonical_csv().encode()
+    assert carried == EVENTS.canonical_csv().encode()
 
 
-def test_hostile_and_foreign_text_is_shown_as_it_is(factory):
-    targets = tuple(
-        (name, f"{label} {HOSTILE}", FOREIGN, n, rate) for name, label, _, n, rate in factory.targets
-    )
-    run = factory.records(
-        factory.forecast(targets=targets, label=f"{FOREIGN}\u202e{HOSTILE}"),
-        factory.analysis(warnings=(HOSTILE,)),
+def test_hostile_and_foreign_text_is_shown_as_it_is():
+    targets = tuple((name, f"{label} {HOSTILE}", FOREIGN, n, rate) for name, label, _, n, rate in TARGETS)
+    run = make_records(
+        make_forecast(targets=targets, label=f"{FOREIGN}\u202e{HOSTILE}"),
+        make_analysis(warnings=(HOSTILE,)),
         options=ReportOptions(author=HOSTILE, classification=HOSTILE),
     )
     content = make_content(run)

@@ -8,7 +8,7 @@ from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeas
 from forecast.report.evidence_sections import reaction_sentences
 from forecast.report.forecast_sections import changes_section
 from forecast.report.page_1 import brief_section
-from tests.report.conftest import altered
+from tests.report.conftest import altered, make_records, said_in, table_in
 
 
 def case(day, answered=None, *, over=True):
@@ -46,23 +46,23 @@ def visits():
     )
 
 
-def test_a_run_without_reactions_has_no_such_section(factory, forecast):
-    assert changes_section(factory.records(forecast)) is None
+def test_a_run_without_reactions_has_no_such_section(forecast):
+    assert changes_section(make_records(forecast)) is None
 
 
-def test_a_reaction_is_told_with_its_cases_chance_and_effect(factory, forecast, visits, analysis):
+def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, analysis):
     analysis = altered(analysis, reactions=(visits,))
-    section = changes_section(factory.records(forecast, analysis))
-    said = factory.said(section)
+    section = changes_section(make_records(forecast, analysis))
+    said = said_in(section)
     assert "Visit is answered by sanction in 14 days, chance learned." in said
     assert "4 of 11 cases answered within 14 days (10% of other days); class chosen after the cases" in said
     assert "brings about an answer: 45% (90% interval 20–70%); before the record it was 30% (3–83%)." in said
-    effect = [[cell.text for cell in row] for row in factory.table(section, "effect-visits").groups[0].rows]
+    effect = [[cell.text for cell in row] for row in table_in(section, "effect-visits").groups[0].rows]
     assert effect == [
         ["7 days after", "1.4%", "24%", "+22.6 ±0.9"],
         ["before 5 Nov 2024", "55%", "66%", "+11.0 ±0.5"],
     ]
-    (row,) = factory.table(brief_section(factory.records(forecast, analysis)), "changes").groups[0].rows
+    (row,) = table_in(brief_section(make_records(forecast, analysis)), "changes").groups[0].rows
     assert [row[0].text, row[1].text, row[1].note, row[2].text] == [
         "Visit, severity 4",
         "24%",
@@ -70,7 +70,7 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(factory, forecast, 
         "66%",
     ]
     assert "4 of 11 cases" in row[0].note
-    rows = factory.table(section, "cases-visits").groups[0].rows
+    rows = table_in(section, "cases-visits").groups[0].rows
     assert [row[3].text for row in rows[:3]] == ["days not over", "4 Aug 2022", "not in 14 days"]
     assert len(rows) == 8
 

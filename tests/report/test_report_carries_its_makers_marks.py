@@ -13,6 +13,7 @@ from forecast.errors import ConfigError, InputError
 from forecast.report.build import build_report
 from forecast.report.run_records import ReportOptions, report_options
 from forecast.runs.inputs import read_inputs
+from tests.report.conftest import write_run
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'
 
@@ -87,8 +88,8 @@ def test_a_look_that_cannot_be_is_refused(tmp_path, setting, message):
         load_config(write(tmp_path / "c.yaml", text))
 
 
-def test_marks_stand_on_every_page_and_in_the_html_page(factory, tmp_path):
-    folder = factory.write_run(tmp_path / "run")
+def test_marks_stand_on_every_page_and_in_the_html_page(tmp_path):
+    folder = write_run(tmp_path / "run")
     built = build_report(
         folder,
         ReportOptions(

@@ -9,7 +9,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast.runs.files import output_hashes, record_outputs
-from tests.report.conftest import altered
+from tests.report.conftest import altered, write_run
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/report.md").read_text(encoding="utf-8")
 CONFIG = """\
@@ -27,18 +27,18 @@ sampler: {seed: 11}
 
 
 @pytest.fixture(scope="module")
-def run(factory, tmp_path_factory):
-    folder = factory.write_run(tmp_path_factory.mktemp("runs") / "2023-07-10")
+def run(tmp_path_factory):
+    folder = write_run(tmp_path_factory.mktemp("runs") / "2023-07-10")
     (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     record_outputs(folder, [])
     return folder
 
 
 @pytest.fixture(scope="module")
-def earlier(factory, tmp_path_factory, forecast):
+def earlier(tmp_path_factory, forecast):
     day = forecast.as_of.replace(month=6)
     changed = altered(forecast, as_of=day, run_id="us-china-2023-june")
-    folder = factory.write_run(tmp_path_factory.mktemp("earlier") / "2023-06-10", changed)
+    folder = write_run(tmp_path_factory.mktemp("earlier") / "2023-06-10", changed)
     (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     return folder
 
@@ -102,8 +102,8 @@ def test_an_option_that_cannot_be_used_is_one_clear_error_and_leaves_the_report(
     assert output_hashes(run) == before
 
 
-def test_a_build_that_fails_does_not_keep_the_earlier_run_it_was_given(factory, earlier, command, tmp_path):
-    folder = factory.write_run(tmp_path / "2023-07-10")
+def test_a_build_that_fails_does_not_keep_the_earlier_run_it_was_given(earlier, command, tmp_path):
+    folder = write_run(tmp_path / "2023-07-10")
     (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "bad.typ").write_text("#nonsense", encoding="utf-8")
     before = output_hashes(folder)

@@ -12,6 +12,7 @@ from forecast.report import build as build_module
 from forecast.report.build import build_report
 from forecast.report.run_records import ReportOptions
 from forecast.report.typesetting import compile_pdf
+from tests.report.conftest import write_run
 
 OPTIONS = ReportOptions(author="A. Analyst", organisation="Strait Risk Desk")
 
@@ -44,16 +45,16 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes(base_run):
 
 
 @pytest.mark.parametrize("name", ["forecast.json", "analysis.json", "events.csv", "manifest.json"])
-def test_a_missing_file_is_named(factory, tmp_path, name):
-    run = factory.write_run(tmp_path / "run")
+def test_a_missing_file_is_named(tmp_path, name):
+    run = write_run(tmp_path / "run")
     (run / name).unlink()
     with pytest.raises(RunFolderError, match=rf"{name}: file missing\. A whole run folder is needed"):
         build_report(run, OPTIONS)
     assert not (run / "report.pdf").exists()
 
 
-def test_an_altered_record_names_file_and_key(factory, tmp_path):
-    run = factory.write_run(tmp_path / "run")
+def test_an_altered_record_names_file_and_key(tmp_path):
+    run = write_run(tmp_path / "run")
     path = run / "forecast.json"
     path.write_text(
         path.read_text(encoding="utf-8").replace('"converged":true', '"converged":"perhaps"'),
@@ -63,8 +64,8 @@ def test_an_altered_record_names_file_and_key(factory, tmp_path):
         build_report(run, OPTIONS)
 
 
-def test_a_failed_build_leaves_the_older_report_untouched(factory, tmp_path, monkeypatch):
-    run = factory.write_run(tmp_path / "run")
+def test_a_failed_build_leaves_the_older_report_untouched(tmp_path, monkeypatch):
+    run = write_run(tmp_path / "run")
     (run / "report.pdf").write_bytes(b"older")
 
     def refuse(*_arguments, **_options):

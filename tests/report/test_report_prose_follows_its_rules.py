@@ -13,7 +13,7 @@ from forecast.report.forecast_sections import clear_drivers, sources_section
 from forecast.report.page_1 import brief_section
 from forecast.report.palette import describe_model
 from forecast.report.words import confidence, headline_pair
-from tests.report.conftest import altered
+from tests.report.conftest import EVENTS, altered, make_forecast, make_records, said_in, table_in
 
 
 def with_headline(forecast, **changes):
@@ -47,10 +47,8 @@ def test_members_that_disagree_lower_confidence(forecast):
     assert confidence(close, None).level == "moderate"
 
 
-def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_100(
-    forecast, analysis, factory
-):
-    run = factory.records(forecast, analysis)
+def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_100(forecast, analysis):
+    run = make_records(forecast, analysis)
     texts = []
 
     def walk(value):
@@ -73,7 +71,7 @@ def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_
     assert not any(text in ("0%", "100%", "−0.0", "-0.0") for text in texts)
 
 
-def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_said(factory, forecast):
+def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_said(forecast):
     one = forecast.drivers[0]
     drivers = tuple(altered(one, event_id=f"e{k}", change=(k - 12.5) / 500, mcse=0.003) for k in range(26))
     changed = altered(forecast, drivers=drivers, drivers_tried=26)
@@ -81,29 +79,29 @@ def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_sa
     assert [round(1000 * driver.change, 1) for driver in shown[:2]] == [25.0, 23.0]
     assert all(abs(driver.change) > 2 * driver.mcse for driver in shown)
     assert min(abs(driver.change) for driver in shown) >= 0.005
-    run = factory.records(changed)
-    said = factory.said(sources_section(run))
+    run = make_records(changed)
+    said = said_in(sources_section(run))
     assert "The 26 events most likely to matter were left out one at a time" in said
     assert f"{len(shown)} move it by half a point, and by more than twice the Monte Carlo error" in said
-    assert len(factory.table(sources_section(run), "drivers").groups[0].rows) == 6
+    assert len(table_in(sources_section(run), "drivers").groups[0].rows) == 6
 
 
-def test_an_article_that_carries_several_drivers_is_named(factory, forecast):
+def test_an_article_that_carries_several_drivers_is_named(forecast):
     by_title = {}
-    for event in factory.events.rows():
+    for event in EVENTS.rows():
         by_title.setdefault((event.source_outlet, event.source_title), []).append(event)
     (outlet, title), events = max(by_title.items(), key=lambda pair: len(pair[1]) if pair[0][1] else 0)
     drivers = tuple(altered(forecast.drivers[0], event_id=event.id, change=0.05) for event in events[:3])
-    section = sources_section(factory.records(altered(forecast, drivers=drivers)))
-    assert f"Three of these rest on one article: {outlet}, “{title}”." in factory.said(section)
+    section = sources_section(make_records(altered(forecast, drivers=drivers)))
+    assert f"Three of these rest on one article: {outlet}, “{title}”." in said_in(section)
 
 
-def test_judgement_and_range(factory, forecast, snapshot):
+def test_judgement_and_range(forecast, snapshot):
     asked = ((0.63, 0.58, 0.71), (0.50, 0.47, 0.53), (0.003, 0.0004, 0.006), (0.997, 0.992, 0.9996))
     lines = []
     for probability, *interval in asked:
         changed = with_headline(forecast, probability=probability, interval90=tuple(interval))
-        made = brief_section(factory.records(changed)).blocks[0]
+        made = brief_section(make_records(changed)).blocks[0]
         lines.append((made.percent, made.sentence))
     assert lines == snapshot
 
@@ -120,16 +118,16 @@ def test_confidence_is_that_of_the_weakest_reason(forecast, snapshot):
     assert said == snapshot
 
 
-def test_checks_of_the_fit(factory, forecast, analysis, snapshot):
-    failed = factory.forecast(converged=False)
+def test_checks_of_the_fit(forecast, analysis, snapshot):
+    failed = make_forecast(converged=False)
     assert [check_sentences(forecast, analysis), health_sentences(failed, analysis)[0]] == snapshot
 
 
-def test_unverified_rows_are_never_linked(factory, forecast):
-    verified = {event.source_url for event in factory.events.rows() if event.verified}
+def test_unverified_rows_are_never_linked(forecast):
+    verified = {event.source_url for event in EVENTS.rows() if event.verified}
     drivers = tuple(altered(one, change=0.05) for one in forecast.drivers)
-    clear = factory.records(altered(forecast, drivers=drivers))
-    table = factory.table(sources_section(clear), "drivers")
+    clear = make_records(altered(forecast, drivers=drivers))
+    table = table_in(sources_section(clear), "drivers")
     linked = {cell.url for row in table.groups[0].rows for cell in row if cell.url is not None}
     assert linked
     assert linked <= verified

@@ -6,12 +6,13 @@ import pytest
 
 from forecast.report.page_1 import questions_table
 from forecast.report.words import chosen_milestones
+from tests.report.conftest import AS_OF, TARGETS, make_forecast, make_records
 
 STAMP = "DID NOT CONVERGE – do not use"
 
 
-def test_an_unconverged_run_is_stamped_on_every_page_and_names_its_failures(factory, compiled):
-    reader = compiled(factory.forecast(converged=False))
+def test_an_unconverged_run_is_stamped_on_every_page_and_names_its_failures(compiled):
+    reader = compiled(make_forecast(converged=False))
     texts = [page.extract_text() for page in reader.pages]
     assert len(texts) > 3
     assert all(STAMP in text for text in texts)
@@ -19,27 +20,25 @@ def test_an_unconverged_run_is_stamped_on_every_page_and_names_its_failures(fact
     assert "do not use these numbers" in texts[0]
 
 
-def test_forty_milestones_are_all_printed_under_their_target(factory, compiled):
+def test_forty_milestones_are_all_printed_under_their_target(compiled):
     from datetime import timedelta
 
-    many = tuple(
-        (f"m{i}", f"Milestone {i:02d}", factory.as_of + timedelta(days=12 * i)) for i in range(1, 41)
-    )
-    forecast = factory.forecast(milestones=many)
+    many = tuple((f"m{i}", f"Milestone {i:02d}", AS_OF + timedelta(days=12 * i)) for i in range(1, 41))
+    forecast = make_forecast(milestones=many)
     reader = compiled(forecast)
     rest = " ".join(page.extract_text() for page in list(reader.pages)[1:])
-    notes = [column.note for column in questions_table(factory.records(forecast)).columns[2:]]
+    notes = [column.note for column in questions_table(make_records(forecast)).columns[2:]]
     assert len(notes) == 6
     assert (notes[0], notes[-1]) == ("Milestone 01", "Milestone 40")
     for i in range(1, 41):
-        assert rest.count(f"· Milestone {i:02d}") == len(factory.targets)
+        assert rest.count(f"· Milestone {i:02d}") == len(TARGETS)
 
 
-def test_a_selection_keeps_first_last_and_headline_and_never_more_than_asked(factory):
+def test_a_selection_keeps_first_last_and_headline_and_never_more_than_asked():
     from datetime import timedelta
 
-    many = tuple((f"m{i}", f"M {i}", factory.as_of + timedelta(days=i)) for i in range(1, 201))
-    target = factory.forecast(milestones=many).targets[0]
+    many = tuple((f"m{i}", f"M {i}", AS_OF + timedelta(days=i)) for i in range(1, 201))
+    target = make_forecast(milestones=many).targets[0]
     for most in (3, 8, 12):
         for named in ("m1", "m2", "m77", "m199", "m200"):
             names = [one.name for one in chosen_milestones(target.milestones, named, most)]

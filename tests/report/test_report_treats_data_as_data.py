@@ -12,6 +12,15 @@ from forecast.errors import InputError
 from forecast.report.build import make_content, write_figures
 from forecast.report.run_records import ReportOptions
 from forecast.report.typesetting import breakable, printable, shorten, typeface, web_address
+from tests.report.conftest import (
+    MILESTONES,
+    TARGETS,
+    make_analysis,
+    make_forecast,
+    make_records,
+    make_told,
+    with_scenarios,
+)
 
 HOSTILE = (
     '#read("/etc/passwd") <script>alert(1)</script> #import "@preview/x:1.0.0" *b* _i_ @ref $x^2$ {{7*7}}'
@@ -26,28 +35,26 @@ def squeeze(text):
     return re.sub(r"[\s\u200b]+", "", text)
 
 
-def test_markup_in_names_and_summaries_is_printed_as_it_is(factory, compiled):
-    targets = tuple(
-        (name, f"{label} {HOSTILE}", HOSTILE, n, rate) for name, label, _, n, rate in factory.targets
-    )
-    milestones = tuple((name, HOSTILE, day) for name, _, day in factory.milestones)
-    forecast = factory.forecast(targets=targets, milestones=milestones, label=HOSTILE)
-    reader = compiled(forecast, factory.analysis(warnings=(HOSTILE,)), author=HOSTILE)
+def test_markup_in_names_and_summaries_is_printed_as_it_is(compiled):
+    targets = tuple((name, f"{label} {HOSTILE}", HOSTILE, n, rate) for name, label, _, n, rate in TARGETS)
+    milestones = tuple((name, HOSTILE, day) for name, _, day in MILESTONES)
+    forecast = make_forecast(targets=targets, milestones=milestones, label=HOSTILE)
+    reader = compiled(forecast, make_analysis(warnings=(HOSTILE,)), author=HOSTILE)
     text = squeeze(" ".join(page.extract_text() for page in reader.pages))
     assert text.count(squeeze(HOSTILE)) >= 5
     assert "root:" not in text
     assert reader.metadata.author.replace("\u200b", "") == HOSTILE
 
 
-def test_signs_that_the_typeface_lacks_become_visible_boxes(factory, compiled):
-    forecast = factory.forecast(label=f"A {FOREIGN} B")
+def test_signs_that_the_typeface_lacks_become_visible_boxes(compiled):
+    forecast = make_forecast(label=f"A {FOREIGN} B")
     text = compiled(forecast).pages[0].extract_text()
     assert "A □ □□ Հայաստան B" in text
 
 
-def test_a_font_of_the_config_shows_what_the_others_lack(factory, compiled, tmp_path):
+def test_a_font_of_the_config_shows_what_the_others_lack(compiled, tmp_path):
     lacking = next(chr(sign) for sign in sorted(typeface((EXTRA,)).glyphs - GLYPHS) if chr(sign).isalpha())
-    forecast = factory.forecast(label=f"A {lacking} B")
+    forecast = make_forecast(label=f"A {lacking} B")
     assert "A □ B" in compiled(forecast).pages[0].extract_text()
     assert f"A {lacking} B" in compiled(forecast, fonts=(EXTRA,)).pages[0].extract_text()
 
@@ -115,10 +122,10 @@ def test_texts_are_cut_at_a_word(text, length, short):
     assert shorten(text, length) == short
 
 
-def test_names_of_300_signs_fit_on_the_page(factory, compiled):
+def test_names_of_300_signs_fit_on_the_page(compiled):
     name = "x" * 300
-    targets = tuple((key, name, name, n, rate) for key, _, _, n, rate in factory.targets)
-    forecast = factory.forecast(targets=targets, label=name)
+    targets = tuple((key, name, name, n, rate) for key, _, _, n, rate in TARGETS)
+    forecast = make_forecast(targets=targets, label=name)
     page = compiled(forecast, author=name, organisation=name).pages[0]
     rights = []
     page.extract_text(
@@ -128,15 +135,15 @@ def test_names_of_300_signs_fit_on_the_page(factory, compiled):
     assert max(rights) < float(page.mediabox.width)
 
 
-def test_no_chart_is_left_with_a_sign_that_the_typeface_lacks(factory, with_scenarios, tmp_path):
+def test_no_chart_is_left_with_a_sign_that_the_typeface_lacks(tmp_path):
     # Matplotlib warns of a missing glyph, and a warning is an error here.
     name = f"{FOREIGN} {HOSTILE}"
-    targets = tuple((key, name, name, n, rate) for key, _, _, n, rate in factory.targets)
-    milestones = tuple((key, name, day) for key, _, day in factory.milestones)
-    plain = factory.forecast(targets=targets, milestones=milestones, label=name)
-    run = factory.records(
+    targets = tuple((key, name, name, n, rate) for key, _, _, n, rate in TARGETS)
+    milestones = tuple((key, name, day) for key, _, day in MILESTONES)
+    plain = make_forecast(targets=targets, milestones=milestones, label=name)
+    run = make_records(
         with_scenarios(plain, name),
-        factory.told(plain),
+        make_told(plain),
         options=ReportOptions(
             impact={target.name: ImpactConfig(level="major", rationale=name) for target in plain.targets}
         ),

@@ -11,12 +11,13 @@ from forecast.report.page_1 import brief_section
 from forecast.report.run_records import read_run_records
 from forecast.runs.files import output_hashes, record_outputs, refuse_changed_files
 from forecast.workflows.report import latest_earlier_run
+from tests.report.conftest import make_analysis, write_run
 
 
 @pytest.fixture
-def run(factory, tmp_path):
+def run(tmp_path):
     """A run folder whose manifest knows the hash of every file."""
-    folder = factory.write_run(tmp_path / "run")
+    folder = write_run(tmp_path / "run")
     (folder / "track_record.json").write_text("{}", encoding="utf-8")
     (folder / "posterior.nc").write_bytes(b"large")
     (folder / "report.pdf").write_bytes(b"%PDF-")
@@ -69,8 +70,8 @@ def test_only_files_just_written_get_a_new_hash(run):
     assert after == output_hashes(run)
 
 
-def test_the_note_stands_on_page_1_before_the_warnings_of_the_run(factory, tmp_path):
-    folder = factory.write_run(tmp_path / "run", analysis=factory.analysis(warnings=("of the run",)))
+def test_the_note_stands_on_page_1_before_the_warnings_of_the_run(tmp_path):
+    folder = write_run(tmp_path / "run", analysis=make_analysis(warnings=("of the run",)))
     records = read_run_records(folder, notes=("of the folder",))
     (box,) = [block for block in brief_section(records).blocks if isinstance(block, Alert)]
     assert box.items == ("of the folder", "The backtest beside this run was not used: of the run.")

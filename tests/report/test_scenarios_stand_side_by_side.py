@@ -9,15 +9,15 @@ from forecast.blocks import Table
 from forecast.records.forecast import ActAssumed, ExpectationChanged, GateFailure
 from forecast.report.forecast_sections import rationales_section, scenarios_section
 from forecast.report.words import split_cells, what_it_assumes
-from tests.report.conftest import altered
+from tests.report.conftest import altered, make_records, make_scenario, said_in, table_in
 
 DAY = date(2023, 11, 17)
 
 
 @pytest.fixture(scope="module")
-def section_of(factory):
+def section_of():
     def make(forecast):
-        return scenarios_section(factory.records(forecast))
+        return scenarios_section(make_records(forecast))
 
     return make
 
@@ -28,9 +28,9 @@ def asked_of(forecast, one):
 
 
 @pytest.fixture(scope="module")
-def assumed(scenario, forecast):
+def assumed(forecast):
     """A scenario that moves every chance by 12 points, 10 of them met by assumption."""
-    made = scenario(forecast, "balloon", 0.12)
+    made = make_scenario(forecast, "balloon", 0.12)
     targets = tuple(
         altered(one, milestones=tuple(altered(m, by_assumption=0.1) for m in one.milestones))
         for one in made.targets
@@ -54,18 +54,18 @@ def assumed(scenario, forecast):
     )
 
 
-def test_a_run_without_scenarios_says_so(forecast, section_of, factory):
-    assert factory.said(section_of(forecast)).strip() == "This run compares no scenarios."
-    assert rationales_section(factory.records(forecast)) is None
+def test_a_run_without_scenarios_says_so(forecast, section_of):
+    assert said_in(section_of(forecast)).strip() == "This run compares no scenarios."
+    assert rationales_section(make_records(forecast)) is None
 
 
-def test_the_table_shows_every_scenario_with_all_targets(scenario, forecast, section_of, factory):
+def test_the_table_shows_every_scenario_with_all_targets(forecast, section_of):
     gate = GateFailure(code="bfmi", value=0.2, limit=0.3)
     scenarios = (
-        scenario(forecast, "grave", 0.12),
-        scenario(forecast, "beliefs", -0.05, method="reweight", pareto_k=0.314, effective_draws=1234.5),
-        scenario(forecast, "kept-back", 0.3, method="refit", withheld="no_refit"),
-        scenario(forecast, "failed", 0.02, method="refit", failures=(gate,)),
+        make_scenario(forecast, "grave", 0.12),
+        make_scenario(forecast, "beliefs", -0.05, method="reweight", pareto_k=0.314, effective_draws=1234.5),
+        make_scenario(forecast, "kept-back", 0.3, method="refit", withheld="no_refit"),
+        make_scenario(forecast, "failed", 0.02, method="refit", failures=(gate,)),
     )
     forecast = altered(forecast, scenarios=scenarios)
     (table,) = (block for block in section_of(forecast).blocks if isinstance(block, Table))
@@ -77,19 +77,19 @@ def test_the_table_shows_every_scenario_with_all_targets(scenario, forecast, sec
     assert beliefs[3].text.startswith("−5.0")
     assert {cell.text for cell in kept_back[1:]} == {"needs a new fit"}
     assert len(grave) == len(table.columns) == 3 + len(forecast.targets)
-    said = factory.said(rationales_section(factory.records(forecast)))
+    said = said_in(rationales_section(make_records(forecast)))
     assert "Computed by weights; Pareto k 0.31, 1,235 effective draws." in said
     assert "new fit, which did not converge" in said
 
 
-def test_a_target_that_is_met_by_assumption_is_no_finding(factory, forecast, scenario, section_of):
-    made = scenario(forecast, "clash", 0.3)
+def test_a_target_that_is_met_by_assumption_is_no_finding(forecast, section_of):
+    made = make_scenario(forecast, "clash", 0.3)
     targets = tuple(
         altered(one, milestones=tuple(altered(m, by_assumption=0.3) for m in one.milestones))
         for one in made.targets
     )
     forecast = altered(forecast, scenarios=(altered(made, targets=targets),))
-    _, row = factory.table(section_of(forecast), "scenarios").groups[0].rows
+    _, row = table_in(section_of(forecast), "scenarios").groups[0].rows
     assert [cell.text for cell in row[2:]] == ["+30.0", "–", "●", "●"]
 
 

@@ -13,7 +13,7 @@ from forecast.report.build import build_report
 from forecast.report.evidence_sections import beaten, ledger_sentence, scores_section, track_record_section
 from forecast.report.run_records import ReportOptions
 from forecast.report.words import NEVER_TESTED, record_sentences, said_came
-from tests.report.conftest import altered
+from tests.report.conftest import altered, make_records, said_in, table_in, write_run
 
 HEADLINE = "military_confrontation"
 
@@ -23,9 +23,9 @@ def words_of(text):
 
 
 @pytest.fixture(scope="module")
-def page(factory):
+def page():
     """Section of a track record: ``page(forecast, record)``."""
-    return lambda forecast, record: track_record_section(factory.records(forecast, track_record=record))
+    return lambda forecast, record: track_record_section(make_records(forecast, track_record=record))
 
 
 @pytest.fixture(scope="module")
@@ -84,27 +84,27 @@ def test_the_nearest_horizon_speaks(forecast, record):
     assert (found.horizon_days, found.windows, found.held) == (500, 18, 5)
 
 
-def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(factory, page, forecast, record):
-    text = factory.said(page(forecast, record))
+def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(page, forecast, record):
+    text = said_in(page(forecast, record))
     assert "This forecast is 483 days ahead, further than the 90 days that were tested." in text
     far = altered(record.rows[0], horizon_days=500)
-    text = factory.said(page(forecast, altered(record, rows=(far,))))
+    text = said_in(page(forecast, altered(record, rows=(far,))))
     assert "This forecast is 483 days ahead; up to 500 days were tested." in text
 
 
-def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(factory, forecast, analysis):
+def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(forecast, analysis):
     refusal = notice("untested_model", model="combined", tested=("model",))
     unused = notice("unused_backtest", refusal=refusal)
     analysis = altered(analysis, warnings=(unused,))
-    said = factory.said(track_record_section(factory.records(forecast, analysis)))
+    said = said_in(track_record_section(make_records(forecast, analysis)))
     assert "it is of other models (model) than this run's, which is combined" in said
     assert "No backtest" not in said
 
 
 @pytest.fixture(scope="module")
-def printed(factory, backtest, forecast, tmp_path_factory):
+def printed(backtest, forecast, tmp_path_factory):
     """Texts of the pages of a report with the record of the made-up backtest, and its folder."""
-    folder = factory.write_run(tmp_path_factory.mktemp("run") / "tracked", forecast)
+    folder = write_run(tmp_path_factory.mktemp("run") / "tracked", forecast)
     (folder / "track_record.json").write_text(
         backtest.record.model_dump_json(by_alias=True), encoding="utf-8"
     )
@@ -120,7 +120,7 @@ def test_the_report_without_a_record_says_so_on_page_1_and_how_to_make_one(base_
 
 
 def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_event(
-    factory, printed, backtest, forecast
+    printed, backtest, forecast
 ):
     folder, pages = printed
     text = " ".join(pages)
@@ -130,8 +130,8 @@ def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_e
         outcome = "happened" if miss.outcome else "did not happen"
         assert f"{miss.horizon_days} days {wording.percent(miss.probability)} {outcome}" in text
         assert wording.short_day(miss.origin) in text
-    run = factory.records(forecast, track_record=backtest.record)
-    rows = [row for group in factory.table(scores_section(run), "all-scores").groups for row in group.rows]
+    run = make_records(forecast, track_record=backtest.record)
+    rows = [row for group in table_in(scores_section(run), "all-scores").groups for row in group.rows]
     for cells, row in zip(rows, backtest.record.rows, strict=True):
         shown = [cell.text for cell in cells]
         assert shown[:2] == [f"{row.horizon_days} days", f"{row.n_hits} of {row.n}"]
@@ -143,9 +143,9 @@ def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_e
     assert PdfReader(folder / "report.pdf").attachments["all-scores.csv"]
 
 
-def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(factory, page, record, forecast):
+def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(page, record, forecast):
     changed = change_rows(record, {(HEADLINE, 30): {"ours": 0.26, "best": 0.24}})
-    table = factory.table(page(forecast, changed), "scores")
+    table = table_in(page(forecast, changed), "scores")
     shown = [row[6].weight == "bold" for group in table.groups for row in group.rows]
     assert shown == [beaten(row) for row in changed.rows if row.target == HEADLINE]
     assert sum(shown) == 1

@@ -19,7 +19,7 @@ from forecast.runs.files import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
 from forecast.workflows.report import rebuild_report, save_run
-from tests.report.conftest import altered
+from tests.report.conftest import AS_OF, EVENTS, altered, write_run
 
 CONFIG = """\
 name: us-china-2023
@@ -52,8 +52,8 @@ def write_backtest(folder, backtest, *, forecasts=None, **settings):
 
 
 @pytest.fixture
-def find(factory, backtest):
-    def find_in(folder, *, events=factory.events, model="model", as_of=factory.as_of, priors=()):
+def find(backtest):
+    def find_in(folder, *, events=EVENTS, model="model", as_of=AS_OF, priors=()):
         return find_track_record(
             folder, events, backtest.rules, as_of, model, dict(priors), seed=backtest.seed
         )
@@ -76,9 +76,9 @@ def test_an_unfinished_backtest_is_no_backtest(find, backtest, tmp_path):
     assert find(tmp_path / "absent") is None
 
 
-def test_outcomes_that_the_events_do_not_give_are_refused(find, factory, backtest, tmp_path):
+def test_outcomes_that_the_events_do_not_give_are_refused(find, backtest, tmp_path):
     folder = write_backtest(tmp_path / "backtest", backtest)
-    other = factory.events.known_by(date(2022, 7, 31))  # without the drills of August 2022
+    other = EVENTS.known_by(date(2022, 7, 31))  # without the drills of August 2022
     found = find(folder, events=other)
     assert found.record is None
     assert found.refusal == notice("other_outcomes", target="major_escalation")
@@ -96,9 +96,9 @@ def test_other_targets_and_priors_are_refused_with_the_reason(find, backtest, tm
     assert find(folder).refusal == notice("settings_unknown")
 
 
-def test_later_windows_and_untested_models_are_refused_with_the_reason(find, factory, backtest, tmp_path):
+def test_later_windows_and_untested_models_are_refused_with_the_reason(find, backtest, tmp_path):
     folder = write_backtest(tmp_path / "backtest", backtest)
-    early = factory.as_of.replace(year=2022)
+    early = AS_OF.replace(year=2022)
     assert find(folder, as_of=early).refusal == notice(
         "later_windows", last_day=date(2023, 6, 30), as_of=early
     )
@@ -127,8 +127,8 @@ def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, 
 
 
 @pytest.fixture
-def run(factory, tmp_path):
-    folder = factory.write_run(tmp_path / "us-china-2023" / "2023-07-10")
+def run(tmp_path):
+    folder = write_run(tmp_path / "us-china-2023" / "2023-07-10")
     (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     return folder
 
@@ -155,15 +155,13 @@ def test_a_run_that_has_a_record_keeps_it_when_a_newer_backtest_comes(run, backt
 
 
 @pytest.fixture
-def finished(factory, tmp_path, forecast, analysis):
+def finished(tmp_path, forecast, analysis):
     """A run in memory, with stand-ins for the posterior and its chances."""
-    (tmp_path / "events.csv").write_text(factory.events.canonical_csv(), encoding="utf-8")
+    (tmp_path / "events.csv").write_text(EVENTS.canonical_csv(), encoding="utf-8")
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
     posterior = SimpleNamespace(tree=xr.DataTree(), n_chains=2, target_accept=0.9, tune=400, reruns=0)
     ahead = Survival(("lethal_clash",), date(2023, 7, 11), np.ones((2, 1, 11)))
-    inputs = SimpleNamespace(
-        config=load_config(tmp_path / "config.yaml"), events=factory.events, scenarios=()
-    )
+    inputs = SimpleNamespace(config=load_config(tmp_path / "config.yaml"), events=EVENTS, scenarios=())
     return Run(
         inputs=inputs,
         fit=posterior,
