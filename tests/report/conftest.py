@@ -62,6 +62,7 @@ from forecast.records.table import rows_of
 from forecast.report.build import build_report, make_content, set_pdf, write_figures
 from forecast.report.run_records import ReportOptions, RunRecords
 from forecast.report.typesetting import typeface, using_typeface
+from forecast.report.words import headline_pair
 
 AS_OF, MADE_ON = date(2023, 7, 10), date(2026, 11, 29)
 EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"
@@ -116,6 +117,29 @@ MANIFEST = {
 def altered(record, **fields):
     """The record with some fields changed."""
     return record.model_copy(update=fields)
+
+
+def each_milestone(record, **fields):
+    """The forecast or scenario with all its milestones changed."""
+    targets = (
+        altered(one, milestones=tuple(altered(each, **fields) for each in one.milestones))
+        for one in record.targets
+    )
+    return altered(record, targets=tuple(targets))
+
+
+def with_headline(forecast, **fields):
+    """The forecast with its headline milestone changed."""
+    asked, now = headline_pair(forecast)
+    targets = (
+        altered(
+            one, milestones=tuple(altered(each, **fields) if each is now else each for each in one.milestones)
+        )
+        if one is asked
+        else one
+        for one in forecast.targets
+    )
+    return altered(forecast, targets=tuple(targets))
 
 
 def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
@@ -185,13 +209,7 @@ def make_forecast(
     *, converged=True, milestones=MILESTONES, targets=TARGETS, label="United States – China", cautions=()
 ):
     rhat, ess = (1.006, 812.0) if converged else (1.043, 120.0)
-    checks = {
-        "rhat_max": rhat,
-        "ess_bulk_min": ess,
-        "ess_tail_min": 733.0,
-        "divergences": 2,
-        "bfmi_min": 0.81,
-    }
+    checks = {"rhat_max": rhat, "ess_bulk_min": ess, "ess_tail_min": 733.0, "bfmi_min": 0.81}
     return Forecast(
         run_id="us-china-2023-2023-07-10-3f9a1c",
         name="us-china-2023",
@@ -201,7 +219,7 @@ def make_forecast(
         hindsight=True,
         model="model",
         converged=converged,
-        fits=(Diagnostics(**checks, failures=() if converged else FAILURES),),
+        fits=(Diagnostics(**checks, divergences=2, failures=() if converged else FAILURES),),
         scale=standard_scale(),
         reported_by="the sources that events.csv names",
         targets=tuple(with_cases(make_target(*target, milestones=milestones)) for target in targets),
@@ -283,9 +301,7 @@ def make_analysis(*, warnings=()):
             ),
         ),
         calendar=(
-            CalendarAct(
-                date=date(2023, 7, 16), severity=2, probability=0.95, label="Kerry in Beijing", **visit
-            ),
+            CalendarAct(date=date(2023, 7, 16), severity=2, probability=0.95, label="In Beijing", **visit),
             CalendarAct(date=date(2023, 11, 15), severity=4, probability=0.6, label="Leaders meet", **visit),
         ),
         sampler=SamplerSummary(
@@ -299,8 +315,7 @@ def make_analysis(*, warnings=()):
 
 def with_waterfall(forecast):
     """The forecast with its steps: a base rate, what adds to it, and what scheduled events take away."""
-    asked = forecast.headline
-    milestone = next(one for one in forecast.target(asked.target).milestones if one.name == asked.milestone)
+    _, milestone = headline_pair(forecast)
     so_far = milestone.constant_rate or milestone.baseline.probability
     steps = [WaterfallStep(step="base_rate", probability=so_far, change=0.0, error=0.0)]
     for name, change in (("own_rates", 0.05), ("tension", -0.06), ("drift", 0.08), ("other_pairs", 0.02)):
@@ -325,20 +340,11 @@ def make_months(forecast):
             for one in target.milestones
             if day <= one.date < following
         )
-        months.append(
-            MonthRisk(
-                first_day=day,
-                last_day=end - timedelta(days=1),
-                days=(end - day).days,
-                hazard=came / (1 - curve.get(day, 0.0)),
-                hazard_mcse=0.001,
-                probability=came,
-                mcse=0.001,
-                past_windows=0.03,
-                constant_rate=0.02 if target.observed_before else None,
-                dated=dated,
-            )
-        )
+        errors = {"hazard_mcse": 0.001, "mcse": 0.001}
+        rates = {"past_windows": 0.03, "constant_rate": 0.02 if target.observed_before else None}
+        span = {"first_day": day, "last_day": end - timedelta(days=1), "days": (end - day).days}
+        hazard = came / (1 - curve.get(day, 0.0))
+        months.append(MonthRisk(**span, **errors, **rates, hazard=hazard, probability=came, dated=dated))
         day = following
     return MonthlyRisk(
         target=target.name,
@@ -354,7 +360,10 @@ def make_months(forecast):
 
 
 def make_sign(category, severity, chance, if_seen, if_not_seen, history):
+    means = {"chance": chance, "if_seen": if_seen, "if_not_seen": if_not_seen}
     return Sign(
+        **means,
+        **{f"{name}_mcse": 0.004 for name in means},
         category=category,
         severity=severity,
         most_severity=3,
@@ -362,12 +371,6 @@ def make_sign(category, severity, chance, if_seen, if_not_seen, history):
         anchor=standard_scale().anchor(category, severity) or "Reported widely.",
         within_days=30,
         until=AS_OF + timedelta(days=30),
-        chance=chance,
-        chance_mcse=0.004,
-        if_seen=if_seen,
-        if_seen_mcse=0.004,
-        if_not_seen=if_not_seen,
-        if_not_seen_mcse=0.003,
         likelihood_ratio=1.4,
         likelihood_ratio90=(1.2, 1.6),
         information_bits=0.01,

@@ -9,7 +9,7 @@ from forecast.records.forecast import Curve
 from forecast.report import run_records as previous_run
 from forecast.report.run_records import ComparisonError, compare_runs
 from forecast.report.words import headline_pair
-from tests.report.conftest import EVENTS, altered
+from tests.report.conftest import EVENTS, altered, with_headline
 
 EARLIER = date(2023, 4, 10)
 
@@ -84,16 +84,8 @@ def test_a_prior_that_changed_is_named(forecast, analysis):
 
 def answer(forecast, **changes):
     target, now = headline_pair(forecast)
-    fields = {
-        "target": target.name,
-        "milestone": now.name,
-        "date": now.date,
-        "probability": 0.3,
-        "mcse": 0.003,
-        "interval90": (0.2, 0.4),
-        "quiet": 0.25,
-        "happened_since": 0,
-    } | changes
+    fields = {"target": target.name, "milestone": now.name, "date": now.date, "probability": 0.3}
+    fields |= {"mcse": 0.003, "interval90": (0.2, 0.4), "quiet": 0.25, "happened_since": 0} | changes
     return PreviousRun(
         run_id="earlier",
         as_of=EARLIER,
@@ -106,11 +98,7 @@ def answer(forecast, **changes):
 
 
 def with_probability(forecast, probability):
-    target, now = headline_pair(forecast)
-    moved = altered(now, probability=probability, mcse=0.003)
-    milestones = tuple(moved if one is now else one for one in target.milestones)
-    targets = tuple(altered(one, milestones=milestones) if one is target else one for one in forecast.targets)
-    return altered(forecast, targets=targets, drivers=())
+    return altered(with_headline(forecast, probability=probability, mcse=0.003), drivers=())
 
 
 def test_arrow_points_and_reasons_follow_the_numbers_as_shown(forecast, snapshot):

@@ -9,15 +9,16 @@ import pytest
 from forecast import wording
 from forecast.blocks import BottomLine, Table, walk
 from forecast.config.schema import ImpactConfig
-from forecast.records.forecast import Baseline, Curve, TimeToEvent
+from forecast.records.forecast import Baseline, TimeToEvent
 from forecast.report.build import make_content
-from forecast.report.run_records import ReportOptions, RunRecords, compare_runs
+from forecast.report.run_records import ReportOptions, compare_runs
 from forecast.report.words import headline_pair
 from tests.report.conftest import (
     EVENTS,
-    MANIFEST,
     altered,
+    each_milestone,
     make_forecast,
+    make_records,
     make_told,
     with_scenarios,
     with_waterfall,
@@ -41,36 +42,18 @@ DISTRIBUTION = re.compile(r"[A-Z]\w+\(.*\)\*?")
 
 def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observed=1, change=0.0):
     """Every chance of the run at one value."""
+    chances = {"probability": probability, "interval90": interval, "mcse": mcse}
+    said = {"words": wording.words(probability), "frequency": wording.frequency(probability)}
+    baseline = Baseline(name="climatology", probability=probability)
+    moved = each_milestone(forecast, **chances, **said, baseline=baseline)
     targets = []
-    for target in forecast.targets:
-        days = target.curve.date
-        curve = Curve(
-            date=days,
-            probability=(probability,) * len(days),
-            lower90=(interval[0],) * len(days),
-            upper90=(interval[1],) * len(days),
-        )
-        milestones = tuple(
-            altered(
-                one,
-                probability=probability,
-                interval90=interval,
-                mcse=mcse,
-                words=wording.words(probability),
-                frequency=wording.frequency(probability),
-                baseline=Baseline(name="climatology", probability=probability),
-            )
-            for one in target.milestones
-        )
-        targets.append(
-            altered(
-                target,
-                milestones=milestones,
-                curve=curve,
-                observed_before=observed,
-                time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
-            )
-        )
+    for target in moved.targets:
+        days = len(target.curve.date)
+        ends = {"lower90": (interval[0],) * days, "upper90": (interval[1],) * days}
+        curve = altered(target.curve, probability=(probability,) * days, **ends)
+        never = TimeToEvent(q10=None, q50=None, q90=None)
+        seen = {"observed_before": observed, "time_to_event_days": never}
+        targets.append(altered(target, curve=curve, **seen))
     kept = tuple(altered(one, change=change, mcse=mcse) for one in forecast.drivers[:1])
     return altered(forecast, targets=tuple(targets), drivers=kept if drivers else ())
 
@@ -78,23 +61,13 @@ def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observ
 @pytest.fixture(scope="module")
 def runs(forecast, analysis):
     """Runs by name: the ordinary one, certain and impossible ones, sparse ones, one after an earlier run."""
-    base, analysis, events = (forecast, analysis, EVENTS)
-    sparse = altered(analysis, calendar=())
-    options = ReportOptions(
-        author="A. Analyst",
-        impact={target.name: ImpactConfig(level="major", rationale="Grave.") for target in base.targets[:2]},
-    )
+    base = forecast
+    impact = {one.name: ImpactConfig(level="major", rationale="Grave.") for one in base.targets[:2]}
+    options = ReportOptions(author="A. Analyst", impact=impact)
 
     def made(forecast, *, analysis=analysis, earlier=None):
-        previous = earlier and compare_runs(earlier, analysis, forecast, analysis, events)
-        return RunRecords(
-            forecast=forecast,
-            analysis=analysis,
-            events=events,
-            manifest=MANIFEST,
-            previous=previous,
-            options=options,
-        )
+        previous = earlier and compare_runs(earlier, analysis, forecast, analysis, EVENTS)
+        return make_records(forecast, analysis, previous=previous, options=options)
 
     before = altered(base, as_of=base.as_of - timedelta(days=30), run_id="earlier")
     return {
@@ -106,20 +79,14 @@ def runs(forecast, analysis):
         "nearly certain": made(extreme(base, 0.995, (0.985, 1.0))),
         "driver that shows as zero": made(extreme(base, 0.5, (0.4, 0.6), change=-0.0003, mcse=0.00001)),
         "one point": made(extreme(base, 0.01, (0.004, 0.02), change=0.01)),
-        "sparse": made(extreme(base, 0.3, (0.1, 0.5), drivers=False), analysis=sparse),
+        "sparse": made(
+            extreme(base, 0.3, (0.1, 0.5), drivers=False), analysis=altered(analysis, calendar=())
+        ),
         "unconverged": made(make_forecast(converged=False)),
         "after the same": made(base, earlier=before),
         "after lower": made(base, earlier=extreme(before, 0.01, (0.0, 0.02))),
         "after higher": made(base, earlier=extreme(before, 0.99, (0.9, 1.0))),
     }
-
-
-NAMES = [
-    "all told",
-    *("ordinary", "impossible", "certain", "nearly certain", "driver that shows as zero", "one point"),
-    "with scenarios",
-    *("sparse", "unconverged", "after the same", "after lower", "after higher"),
-]
 
 
 @pytest.mark.parametrize(
@@ -161,36 +128,30 @@ def texts(run):
                             yield f"{section.name} {block.kind}", text
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_text_breaks_a_rule_of_wording(runs, name):
-    seen = 0
-    for place, text in texts(runs[name]):
-        seen += 1
-        if place.startswith("run") or DISTRIBUTION.fullmatch(text):
-            continue  # hashes and versions; a distribution as it is written in a config
-        for fault, pattern in FAULTS.items():
-            assert not pattern.search(text), f"{place}: {fault}: {text!r}"
-    assert seen > 100
+def test_no_text_breaks_a_rule_of_wording(runs):
+    for name, run in runs.items():
+        seen = 0
+        for place, text in texts(run):
+            seen += 1
+            if place.startswith("run") or DISTRIBUTION.fullmatch(text):
+                continue  # hashes and versions; a distribution as it is written in a config
+            for fault, pattern in FAULTS.items():
+                assert not pattern.search(text), f"{name}, {place}: {fault}: {text!r}"
+        assert seen > 100
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_chance_is_said_to_be_none_or_certain(runs, name):
-    content = make_content(runs[name])
-    (milestones,) = [table for table in content.tables() if table.name == "milestones"]
-    for group in milestones.groups:
-        for row in group.rows:
-            for cell in (row[1], row[2], row[4]):
-                assert not re.fullmatch(r"(?:0|100)%|.*[–](?:0|100)%|(?:0|100)[–].*", cell.text), cell.text
-    (line,) = [one for section in content.sections for one in section.blocks if isinstance(one, BottomLine)]
-    assert line.percent not in ("0%", "100%")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_chance_of_the_headline_never_stands_without_its_interval(runs, name):
-    run = runs[name]
-    _, milestone = headline_pair(run.forecast)
-    shown = wording.percent(milestone.probability)
-    content = make_content(run)
-    (line,) = [one for section in content.sections for one in section.blocks if isinstance(one, BottomLine)]
-    assert line.percent == shown
-    assert f"({shown}, plausible range {wording.interval_percent(milestone.interval90)})" in line.sentence
+def test_no_chance_is_none_or_certain_and_that_of_the_headline_stands_with_its_interval(runs):
+    for name, run in runs.items():
+        content = make_content(run)
+        (milestones,) = [table for table in content.tables() if table.name == "milestones"]
+        for cell in (row[k] for group in milestones.groups for row in group.rows for k in (1, 2, 4)):
+            assert not re.fullmatch(r"(?:0|100)%|.*[–](?:0|100)%|(?:0|100)[–].*", cell.text), (
+                name,
+                cell.text,
+            )
+        (line,) = [one for part in content.sections for one in part.blocks if isinstance(one, BottomLine)]
+        _, milestone = headline_pair(run.forecast)
+        shown = wording.percent(milestone.probability)
+        assert line.percent == shown
+        assert shown not in ("0%", "100%")
+        assert f"({shown}, plausible range {wording.interval_percent(milestone.interval90)})" in line.sentence

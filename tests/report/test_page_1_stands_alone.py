@@ -24,6 +24,7 @@ from tests.report.conftest import (
     AS_OF,
     EVENTS,
     altered,
+    each_milestone,
     make_forecast,
     make_records,
     make_told,
@@ -100,9 +101,8 @@ def test_the_brief_is_one_page_and_the_report_begins_with_it(base_run):
     assert len(brief) == 1
     assert 3 < len(report) <= 8
     # The page counts differ: "1 of 1", "1 of 6".
-    texts = [
-        re.sub(r"\d+ of \d+$", "", words_of(page.extract_text()).strip()) for page in (brief[0], report[0])
-    ]
+    first = (words_of(page.extract_text()).strip() for page in (brief[0], report[0]))
+    texts = [re.sub(r"\d+ of \d+$", "", one) for one in first]
     assert texts[0] == texts[1]
 
 
@@ -110,14 +110,12 @@ def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, record):
     _, milestone = headline_of(record[0])
     days = (date.fromisoformat(milestone["date"]) - date.fromisoformat(record[0]["as_of"])).days
     by_hand = 1 - math.exp(-3 / 2381 * days)
-    assert (
-        f"Base rates: it happened in {shown(milestone['baseline']['probability'])} of past "
-        f"{days - 1}-day periods (smoothed); a constant rate from three cases gives {shown(by_hand)}."
-        in front
-    )
+    share = shown(milestone["baseline"]["probability"])
+    said = f"Base rates: it happened in {share} of past {days - 1}-day periods (smoothed); a constant rate"
+    assert f"{said} from three cases gives {shown(by_hand)}." in front
 
 
-def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(record, forecast):
+def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(forecast):
     run = make_records(forecast)
     table = questions_table(run)
     assert [column.head for column in table.columns[2:]] == [
@@ -140,18 +138,9 @@ def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(reco
 
 def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_chance(forecast):
     words = wording.chance_words(0.037, 0.12, grave=True)
-    targets = tuple(
-        altered(
-            one,
-            grave=True,
-            milestones=tuple(
-                altered(each, probability=0.037, interval90=(0.01, 0.12), words=words)
-                for each in one.milestones
-            ),
-        )
-        for one in forecast.targets
-    )
-    run = make_records(with_waterfall(altered(forecast, targets=targets)))
+    moved = each_milestone(forecast, probability=0.037, interval90=(0.01, 0.12), words=words)
+    grave = tuple(altered(one, grave=True) for one in moved.targets)
+    run = make_records(with_waterfall(altered(forecast, targets=grave)))
     (row, *_) = questions_table(run).groups[0].rows
     assert (row[2].text, row[2].note) == ("1 in 27", "could be 1 in 8")
     said = " ".join(lines_of(bottom_line(run)))
@@ -190,14 +179,10 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     run = make_records(forecast, analysis)
     notes = {row[0].text: row[0].note for row in table_in(brief_section(run), "waterfall").groups[0].rows}
     assert notes["Base rate: constant rate"] == "from three past cases"
-    assert re.fullmatch(
-        r"may only reflect fuller reporting; \d+% without it; and the number of coded acts .* did change",
-        notes["Conflict now runs at 1.2 times its average"],
-    )
-    assert (
-        notes["What other pairs teach"]
-        == "learned from 94 pairs, 1946–2004; they held no target of such acts"
-    )
+    drift = r"may only reflect fuller reporting; \d+% without it; and the number of coded acts .* did change"
+    assert re.fullmatch(drift, notes["Conflict now runs at 1.2 times its average"])
+    learned = "learned from 94 pairs, 1946–2004; they held no target of such acts"
+    assert notes["What other pairs teach"] == learned
     assert notes["The model on the same three past cases"] == "few events in the data"
     assert not any(isinstance(one, Alert) for one in brief_section(run).blocks)
     # Without its step a caution has its box.
@@ -283,15 +268,13 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysi
 
 SIX = tuple(
     (f"t{k}", f"Event {k}: {label}", "A definition.", seen, rate)
-    for k, (label, seen, rate) in enumerate(
-        (
-            ("any major escalation", 40, 0.004),
-            ("large drills that ring an island or a capital", 3, 0.001),
-            ("a lethal clash", 0, 0.00006),
-            ("a collision, shoot-down or seizure", 12, 0.002),
-            ("a blockade", 0, 0.0001),
-            ("an embassy closed", 1, 0.0003),
-        )
+    for k, label, seen, rate in (
+        (0, "any major escalation", 40, 0.004),
+        (1, "large drills that ring an island or a capital", 3, 0.001),
+        (2, "a lethal clash", 0, 0.00006),
+        (3, "a collision, shoot-down or seizure", 12, 0.002),
+        (4, "a blockade", 0, 0.0001),
+        (5, "an embassy closed", 1, 0.0003),
     )
 )
 
@@ -305,19 +288,19 @@ def summer(number):
 
 @pytest.mark.parametrize("paper", ["a4", "us-letter"])
 @pytest.mark.parametrize(
-    "case", ["plain", "six by six", "one", "never seen", "forty cases", "long", "unconverged"]
+    ("case", "options"),
+    [
+        ("plain", {}),
+        ("six by six", {"targets": SIX, "milestones": summer(6)}),
+        ("one", {"targets": SIX[1:2], "milestones": summer(1)}),
+        ("never seen", {"targets": SIX[2:3]}),
+        ("forty cases", {"targets": SIX[:1]}),
+        ("long", {}),
+        ("unconverged", {"converged": False}),
+    ],
 )
-def test_page_1_is_one_page_of_9_points_whatever_the_run(page_of, paper, case, forecast):
-    build = {
-        "plain": lambda: forecast,
-        "six by six": lambda: make_forecast(targets=SIX, milestones=summer(6)),
-        "one": lambda: make_forecast(targets=SIX[1:2], milestones=summer(1)),
-        "never seen": lambda: make_forecast(targets=SIX[2:3]),
-        "forty cases": lambda: make_forecast(targets=SIX[:1]),
-        "long": lambda: forecast,
-        "unconverged": lambda: make_forecast(converged=False),
-    }
-    forecast = with_waterfall(build[case]())
+def test_page_1_is_one_page_of_9_points_whatever_the_run(page_of, paper, case, options):
+    forecast = with_waterfall(make_forecast(**options))
     title = "A title of one hundred and forty signs " * 4 if case == "long" else None
     impact = {"lethal_clash": ImpactConfig(level="severe", rationale="No way back.")}
     options = ReportOptions(paper=paper, title=title and title[:140], impact=impact)

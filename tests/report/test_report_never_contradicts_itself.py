@@ -22,25 +22,16 @@ from tests.report.conftest import (
     make_told,
     said_in,
     table_in,
+    with_headline,
     with_waterfall,
 )
 
 
 def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_other(forecast):
     def ledger(*history, n_same=0):
-        return LedgerSummary(
-            schema=1,
-            head="0" * 64,
-            n_forecasts=12,
-            n_same=n_same,
-            n_scored=0,
-            n_yes=0,
-            n_hindcasts=0,
-            brier=None,
-            baseline_brier=None,
-            claim="none",
-            history=history,
-        )
+        counts = dict.fromkeys(("n_scored", "n_yes", "n_hindcasts"), 0)
+        known = {"brier": None, "baseline_brier": None, "claim": "none", "history": history} | counts
+        return LedgerSummary(schema=1, head="0" * 64, n_forecasts=12, n_same=n_same, **known)
 
     first = "This is the first forecast of this question on record."
     run = make_records(forecast, ledger_record=ledger())
@@ -61,18 +52,13 @@ def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_oth
 @pytest.fixture(scope="module")
 def combined(forecast):
     """A run whose members say 79% and 76%, and that scheduled events take to 76%."""
-    _, milestone = headline_pair(forecast)
     members = tuple(
         MemberForecast(name=name, label=label, weight=0.5, probability=p, interval90=(p - 0.1, p + 0.1))
         for name, label, p in (("model", "model", 0.79), ("panel", "pooled hazard", 0.76))
     )
-    changed = altered(milestone, probability=0.758, members=members)
-    targets = tuple(
-        altered(one, milestones=tuple(changed if each is milestone else each for each in one.milestones))
-        for one in forecast.targets
-    )
+    forecast = with_headline(forecast, probability=0.758, members=members)
     named = tuple(Member(name=one.name, label=one.label, weight=0.5) for one in members)
-    return altered(forecast, model="combined", members=named, targets=targets)
+    return altered(forecast, model="combined", members=named)
 
 
 def test_the_mean_of_the_members_is_printed_before_what_scheduled_events_do(combined):

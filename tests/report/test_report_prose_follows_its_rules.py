@@ -12,17 +12,16 @@ from forecast.report.evidence_sections import check_sentences, health_sentences
 from forecast.report.forecast_sections import clear_drivers, sources_section
 from forecast.report.page_1 import brief_section
 from forecast.report.palette import describe_model
-from forecast.report.words import confidence, headline_pair
-from tests.report.conftest import EVENTS, altered, make_forecast, make_records, said_in, table_in
-
-
-def with_headline(forecast, **changes):
-    """The forecast with its headline milestone changed."""
-    target, milestone = headline_pair(forecast)
-    changed = altered(milestone, **changes)
-    milestones = tuple(changed if one is milestone else one for one in target.milestones)
-    targets = tuple(altered(one, milestones=milestones) if one is target else one for one in forecast.targets)
-    return altered(forecast, targets=targets)
+from forecast.report.words import confidence
+from tests.report.conftest import (
+    EVENTS,
+    altered,
+    make_forecast,
+    make_records,
+    said_in,
+    table_in,
+    with_headline,
+)
 
 
 def test_members_that_disagree_lower_confidence(forecast):

@@ -9,7 +9,7 @@ from forecast.blocks import Table
 from forecast.records.forecast import ActAssumed, ExpectationChanged, GateFailure
 from forecast.report.forecast_sections import rationales_section, scenarios_section
 from forecast.report.words import split_cells, what_it_assumes
-from tests.report.conftest import altered, make_records, make_scenario, said_in, table_in
+from tests.report.conftest import altered, each_milestone, make_records, make_scenario, said_in, table_in
 
 DAY = date(2023, 11, 17)
 
@@ -31,14 +31,10 @@ def asked_of(forecast, one):
 def assumed(forecast):
     """A scenario that moves every chance by 12 points, 10 of them met by assumption."""
     made = make_scenario(forecast, "balloon", 0.12)
-    targets = tuple(
-        altered(one, milestones=tuple(altered(m, by_assumption=0.1) for m in one.milestones))
-        for one in made.targets
-    )
+    made = each_milestone(made, by_assumption=0.1)
     act = {"first_day": DAY, "last_day": DAY, "severity": 4}
     return altered(
         made,
-        targets=targets,
         acts=(
             ActAssumed(label="A craft is seen", category="dispute", probability=1.0, meets=(), **act),
             ActAssumed(
@@ -84,11 +80,8 @@ def test_the_table_shows_every_scenario_with_all_targets(forecast, section_of):
 
 def test_a_target_that_is_met_by_assumption_is_no_finding(forecast, section_of):
     made = make_scenario(forecast, "clash", 0.3)
-    targets = tuple(
-        altered(one, milestones=tuple(altered(m, by_assumption=0.3) for m in one.milestones))
-        for one in made.targets
-    )
-    forecast = altered(forecast, scenarios=(altered(made, targets=targets),))
+    made = each_milestone(made, by_assumption=0.3)
+    forecast = altered(forecast, scenarios=(made,))
     _, row = table_in(section_of(forecast), "scenarios").groups[0].rows
     assert [cell.text for cell in row[2:]] == ["+30.0", "–", "●", "●"]
 
