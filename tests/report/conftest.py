@@ -14,7 +14,6 @@ from pypdf import PdfReader
 from forecast import wording
 from forecast.baselines import BASELINES, observe_outcomes
 from forecast.blocks import Prose, Table, walk
-from forecast.config import load_config
 from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
 from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.track_record import make_track_record
@@ -112,6 +111,25 @@ MANIFEST = {
     "code_version": "0.1.0",
     "seed": 20230710,
 }
+
+
+CONFIG = """\
+name: us-china-2023
+dyad: {a: USA, b: CHN}
+as_of: 2023-07-10
+events: {source: events.csv}
+targets:
+  major_escalation:
+    any_of: [sanction, channel_closure, military_incident, military_posture, dispute]
+    min_severity: 4
+  military_confrontation: {any_of: [military_incident, military_posture], min_severity: 4}
+  lethal_clash: {any_of: [military_incident], min_severity: 5}
+milestones:
+  - {name: us-election-2024, date: 2024-11-05}
+headline: {target: military_confrontation, milestone: us-election-2024}
+model: {family: model}
+sampler: {seed: 11}
+"""
 
 
 def altered(record, **fields):
@@ -414,6 +432,7 @@ def write_run(folder, forecast=None, analysis=None):
     (folder / "forecast.json").write_text(forecast.model_dump_json(by_alias=True), encoding="utf-8")
     (folder / "analysis.json").write_text(analysis.model_dump_json(by_alias=True), encoding="utf-8")
     (folder / "manifest.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
+    (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     (folder / "events.csv").write_text(EVENTS.canonical_csv(), encoding="utf-8")
     return folder
 
@@ -437,21 +456,25 @@ def make_backtest():
     return join_forecasts(tables)
 
 
+def record_of(forecasts, table, model, cases):
+    return make_track_record(
+        forecasts,
+        table,
+        model,
+        cases=cases,
+        data_end=date(2023, 7, 5),
+        forecasts_sha256=hashlib.sha256(b"forecasts").hexdigest(),
+        seed=SEED,
+    )
+
+
 @pytest.fixture(scope="session")
 def backtest():
     """A backtest in memory: ``forecasts``, ``table`` and the ``record`` of the model."""
     forecasts = make_backtest()
     table = score_forecasts(forecasts, seed=SEED)
     cases = {rule.name: sorted(set(EVENTS.date[rule.mask(EVENTS)].tolist())) for rule in RULES}
-    record = make_track_record(
-        forecasts,
-        table,
-        "model",
-        cases=cases,
-        data_end=date(2023, 7, 5),
-        forecasts_sha256=hashlib.sha256(b"forecasts").hexdigest(),
-        seed=SEED,
-    )
+    record = record_of(forecasts, table, "model", cases)
     return SimpleNamespace(
         forecasts=forecasts, table=table, record=record, rules=RULES, seed=SEED, cases=cases
     )
@@ -494,12 +517,6 @@ def base_run(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
-def worked_config():
-    """The config of the worked case."""
-    return load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")
-
-
 @pytest.fixture
 def compiled(tmp_path):
     """Compile records to a PDF reader: ``compiled(forecast, analysis, **options)``."""
@@ -522,13 +539,12 @@ def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
         for one in target.milestones:
             moved = min(max(one.probability + change, 0.0), 1.0)
             values = {
-                **one.model_dump(),
                 "probability": moved,
                 "interval90": tuple(sorted((moved, min(one.interval90[1] + 0.01, 1.0)))),
                 "difference": Difference(value=change, mcse=mcse),
                 "words": wording.words(moved),
             }
-            milestones.append(ScenarioMilestone(**values))
+            milestones.append(ScenarioMilestone(**one.model_dump() | values))
         targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))
     known = {"label": f"Label of {name}", "method": "exact", "pareto_k": None, "effective_draws": None}
     known |= {"failures": (), "withheld": None}

@@ -24,7 +24,7 @@ from forecast.sensitivity.labels import with_labels
 from tests.report.conftest import altered, make_records, said_in
 
 
-def pull(name: str, change: float) -> WeightPull:
+def pull(name, change):
     return WeightPull(name=name, sensitivity=0.1, noise=0.02, change=change, mcse=0.004, pareto_k=0.1)
 
 

@@ -13,16 +13,18 @@ from forecast.report.charts import (
     describe_months,
     draw_course,
     draw_months,
+    draw_reliability,
     draw_tension,
     figure_bytes,
     spread_labels,
+    write_backtest_figure,
 )
 from forecast.report.words import cases_marked, headline_pair
 from tests.report.conftest import AS_OF, altered, make_told
 
 
 def by_gid(axes):
-    return {artist.get_gid(): artist for artist in axes.get_children() if artist.get_gid()}
+    return {artist.get_gid(): artist for artist in axes.findobj() if artist.get_gid()}
 
 
 def test_history_and_outlook_meet_on_one_time_axis(forecast):
@@ -128,3 +130,22 @@ def test_a_chart_says_how_many_past_cases_it_marks_where_it_lacks_some(forecast)
     assert cases_marked(many, start) == f"the last {len(target.cases)} of 18 past cases"
     # A chart that begins after the first case that is kept lacks none.
     assert cases_marked(many, target.cases[0].date + timedelta(days=1)) == "past cases"
+
+
+def test_reliability_dots_and_bands_are_those_of_the_record(backtest):
+    drawn = by_gid(draw_reliability(backtest.record.reliability))
+    for curve in backtest.record.reliability:
+        dots = drawn[f"reliability:{curve.model}"].get_offsets()
+        assert dots.tolist() == [[one.forecast_mean, one.observed_share] for one in curve.bins]
+        bands = [segment[:, 1].tolist() for segment in drawn[f"band:{curve.model}"].get_segments()]
+        assert bands == [[one.lower90, one.upper90] for one in curve.bins]
+
+
+def test_the_file_is_written_with_the_same_bytes_each_time(backtest, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    some = backtest.forecasts.select(target="major_escalation", horizon_days=30)
+    first, second = (write_backtest_figure(some, tmp_path / name) for name in "ab")
+    assert first.name == "reliability.svg"
+    assert first.read_bytes() == second.read_bytes()
+    assert b"<svg" in first.read_bytes()

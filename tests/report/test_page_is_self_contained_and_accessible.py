@@ -2,12 +2,13 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
 
-from forecast.blocks import Chart, Table, walk
+from forecast.blocks import Chart
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.report.build import make_content, render_page
@@ -97,8 +98,7 @@ def test_nothing_is_fetched_and_nothing_runs(page, source):
 
 
 def test_every_table_has_a_caption_and_heads_with_a_scope(page, run):
-    tables = [block for section in make_content(run).sections for block in walk(section.blocks)]
-    tables = [block for block in tables if isinstance(block, Table)]
+    tables = make_content(run).tables()
     assert [one.text for one in page.all("caption")] == [table.title for table in tables]
     heads = page.all("th")
     assert heads
@@ -109,8 +109,7 @@ def test_every_table_has_a_caption_and_heads_with_a_scope(page, run):
 
 
 def test_every_figure_says_in_words_what_it_shows(page, run):
-    charts = [block for section in make_content(run).sections for block in walk(section.blocks)]
-    charts = [block for block in charts if isinstance(block, Chart)]
+    charts = make_content(run).charts()
     shown = [one for one in page.all("div") if one.attributes.get("role") == "img"]
     assert [one.attributes["aria-label"] for one in shown] == [chart.alt for chart in charts]
     for svg in page.all("svg"):
@@ -133,18 +132,11 @@ def test_hostile_and_foreign_text_is_shown_as_it_is():
         options=ReportOptions(author=HOSTILE, classification=HOSTILE),
     )
     content = make_content(run)
-    without_charts = content.__class__(
-        meta=content.meta,
-        colours=content.colours,
-        stamp=content.stamp,
+    without_charts = replace(
+        content,
         sections=tuple(
-            section.__class__(
-                name=section.name,
-                title=section.title,
-                blocks=tuple(block for block in section.blocks if not isinstance(block, Chart)),
-            )
-            for section in content.sections
-            if section.name != "impact"
+            replace(part, blocks=tuple(one for one in part.blocks if not isinstance(one, Chart)))
+            for part in content.sections
         ),
     )
     text = render_page(run, without_charts.as_json(), ())

@@ -12,24 +12,11 @@ from forecast.runs.files import output_hashes, record_outputs
 from tests.report.conftest import altered, write_run
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/report.md").read_text(encoding="utf-8")
-CONFIG = """\
-name: us-china-2023
-dyad: {a: USA, b: CHN}
-as_of: 2023-07-10
-events: {source: events.csv}
-targets:
-  military_confrontation: {any_of: [military_incident, military_posture], min_severity: 4}
-milestones:
-  - {name: us-election-2024, date: 2024-11-05}
-model: {family: model}
-sampler: {seed: 11}
-"""
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = write_run(tmp_path_factory.mktemp("runs") / "2023-07-10")
-    (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     record_outputs(folder, [])
     return folder
 
@@ -38,9 +25,7 @@ def run(tmp_path_factory):
 def earlier(tmp_path_factory, forecast):
     day = forecast.as_of.replace(month=6)
     changed = altered(forecast, as_of=day, run_id="us-china-2023-june")
-    folder = write_run(tmp_path_factory.mktemp("earlier") / "2023-06-10", changed)
-    (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
-    return folder
+    return write_run(tmp_path_factory.mktemp("earlier") / "2023-06-10", changed)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +89,6 @@ def test_an_option_that_cannot_be_used_is_one_clear_error_and_leaves_the_report(
 
 def test_a_build_that_fails_does_not_keep_the_earlier_run_it_was_given(earlier, command, tmp_path):
     folder = write_run(tmp_path / "2023-07-10")
-    (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "bad.typ").write_text("#nonsense", encoding="utf-8")
     before = output_hashes(folder)
     code, _, err = command("report", folder, "--previous", earlier, "--template", tmp_path / "bad.typ")

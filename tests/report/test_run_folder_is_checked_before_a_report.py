@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ from forecast.report.page_1 import brief_section
 from forecast.report.run_records import read_run_records
 from forecast.runs.files import output_hashes, record_outputs, refuse_changed_files
 from forecast.workflows.report import latest_earlier_run
-from tests.report.conftest import make_analysis, write_run
+from tests.report.conftest import AS_OF, make_analysis, write_run
 
 
 @pytest.fixture
@@ -77,12 +78,13 @@ def test_the_note_stands_on_page_1_before_the_warnings_of_the_run(tmp_path):
     assert box.items == ("of the folder", "The backtest beside this run was not used: of the run.")
 
 
-def test_the_run_before_is_the_last_earlier_one_beside_it(tmp_path, worked_config):
+def test_the_run_before_is_the_last_earlier_one_beside_it(tmp_path):
+    config = SimpleNamespace(as_of=AS_OF)
     for day in ("2023-01-02", "2023-04-10", "2023-07-10", "2023-08-01"):
         (tmp_path / day).mkdir()
         (tmp_path / day / "forecast.json").write_text("{}", encoding="utf-8")
     (tmp_path / "2023-05-01").mkdir()  # not a run
-    assert latest_earlier_run(tmp_path / "2023-07-10", worked_config) == tmp_path / "2023-04-10"
+    assert latest_earlier_run(tmp_path / "2023-07-10", config) == tmp_path / "2023-04-10"
     shutil.rmtree(tmp_path / "2023-01-02")
     shutil.rmtree(tmp_path / "2023-04-10")
-    assert latest_earlier_run(tmp_path / "2023-07-10", worked_config) is None
+    assert latest_earlier_run(tmp_path / "2023-07-10", config) is None

@@ -14,12 +14,8 @@ from tests.report.conftest import altered, each_milestone, make_records, make_sc
 DAY = date(2023, 11, 17)
 
 
-@pytest.fixture(scope="module")
-def section_of():
-    def make(forecast):
-        return scenarios_section(make_records(forecast))
-
-    return make
+def section_of(forecast):
+    return scenarios_section(make_records(forecast))
 
 
 def asked_of(forecast, one):
@@ -30,32 +26,26 @@ def asked_of(forecast, one):
 @pytest.fixture(scope="module")
 def assumed(forecast):
     """A scenario that moves every chance by 12 points, 10 of them met by assumption."""
-    made = make_scenario(forecast, "balloon", 0.12)
-    made = each_milestone(made, by_assumption=0.1)
+    made = each_milestone(make_scenario(forecast, "balloon", 0.12), by_assumption=0.1)
     act = {"first_day": DAY, "last_day": DAY, "severity": 4}
+    shot = {"category": "military_incident", "meets": ("military_confrontation",)} | act
     return altered(
         made,
         acts=(
             ActAssumed(label="A craft is seen", category="dispute", probability=1.0, meets=(), **act),
-            ActAssumed(
-                label="It is shot down",
-                category="military_incident",
-                probability=0.5,
-                meets=("military_confrontation",),
-                **act,
-            ),
+            ActAssumed(label="It is shot down", probability=0.5, **shot),
         ),
         expectations=(ExpectationChanged(label="Leaders meet", before=0.6, after=0.4),),
         priors=("ballast.visit",),
     )
 
 
-def test_a_run_without_scenarios_says_so(forecast, section_of):
+def test_a_run_without_scenarios_says_so(forecast):
     assert said_in(section_of(forecast)).strip() == "This run compares no scenarios."
     assert rationales_section(make_records(forecast)) is None
 
 
-def test_the_table_shows_every_scenario_with_all_targets(forecast, section_of):
+def test_the_table_shows_every_scenario_with_all_targets(forecast):
     gate = GateFailure(code="bfmi", value=0.2, limit=0.3)
     scenarios = (
         make_scenario(forecast, "grave", 0.12),
@@ -78,9 +68,8 @@ def test_the_table_shows_every_scenario_with_all_targets(forecast, section_of):
     assert "new fit, which did not converge" in said
 
 
-def test_a_target_that_is_met_by_assumption_is_no_finding(forecast, section_of):
-    made = make_scenario(forecast, "clash", 0.3)
-    made = each_milestone(made, by_assumption=0.3)
+def test_a_target_that_is_met_by_assumption_is_no_finding(forecast):
+    made = each_milestone(make_scenario(forecast, "clash", 0.3), by_assumption=0.3)
     forecast = altered(forecast, scenarios=(made,))
     _, row = table_in(section_of(forecast), "scenarios").groups[0].rows
     assert [cell.text for cell in row[2:]] == ["+30.0", "–", "●", "●"]

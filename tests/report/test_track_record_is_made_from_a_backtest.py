@@ -7,8 +7,10 @@ import pytest
 
 from forecast.baselines import BASELINES
 from forecast.errors import InputError
-from forecast.evaluation.track_record import count_episodes, make_track_record
+from forecast.evaluation.score_table import score_forecasts
+from forecast.evaluation.track_record import count_episodes
 from forecast.records.analysis import TrackRecord
+from tests.report.conftest import record_of
 
 
 def test_the_record_holds_the_numbers_of_the_score_table(backtest):
@@ -71,17 +73,7 @@ def test_reliability_bins_hold_every_forecast_of_ours_and_of_climatology(backtes
 def test_the_record_survives_json_also_where_errors_are_not_defined(backtest):
     few = backtest.forecasts.select(target="lethal_clash")
     few = few.take(np.flatnonzero(few.origin < np.datetime64("2019-02-01")))
-    from forecast.evaluation.score_table import score_forecasts
-
-    record = make_track_record(
-        few,
-        score_forecasts(few, seed=1),
-        "model",
-        cases=backtest.cases,
-        data_end=backtest.record.data_end,
-        forecasts_sha256="0",
-        seed=1,
-    )
+    record = record_of(few, score_forecasts(few, seed=1), "model", backtest.cases)
     assert record.rows[0].brier.se is None
     assert record.calibration_slope is None
     for one in (record, backtest.record):
@@ -90,12 +82,4 @@ def test_the_record_survives_json_also_where_errors_are_not_defined(backtest):
 
 def test_a_model_that_was_not_tested_is_refused_and_the_tested_are_named(backtest):
     with pytest.raises(InputError, match=r"no forecast of 'panel' \(it holds model, combined, climatology"):
-        make_track_record(
-            backtest.forecasts,
-            backtest.table,
-            "panel",
-            cases=backtest.cases,
-            data_end=backtest.record.data_end,
-            forecasts_sha256="0",
-            seed=1,
-        )
+        record_of(backtest.forecasts, backtest.table, "panel", backtest.cases)

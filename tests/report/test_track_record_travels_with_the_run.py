@@ -19,25 +19,7 @@ from forecast.runs.files import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
 from forecast.workflows.report import rebuild_report, save_run
-from tests.report.conftest import AS_OF, EVENTS, altered, write_run
-
-CONFIG = """\
-name: us-china-2023
-dyad: {a: USA, b: CHN}
-as_of: 2023-07-10
-events: {source: events.csv}
-targets:
-  major_escalation:
-    any_of: [sanction, channel_closure, military_incident, military_posture, dispute]
-    min_severity: 4
-  military_confrontation: {any_of: [military_incident, military_posture], min_severity: 4}
-  lethal_clash: {any_of: [military_incident], min_severity: 5}
-milestones:
-  - {name: us-election-2024, date: 2024-11-05}
-headline: {target: military_confrontation, milestone: us-election-2024}
-model: {family: model}
-sampler: {seed: 11}
-"""
+from tests.report.conftest import AS_OF, CONFIG, EVENTS, altered, write_run
 
 
 def write_backtest(folder, backtest, *, forecasts=None, **settings):
@@ -128,9 +110,7 @@ def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, 
 
 @pytest.fixture
 def run(tmp_path):
-    folder = write_run(tmp_path / "us-china-2023" / "2023-07-10")
-    (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
-    return folder
+    return write_run(tmp_path / "us-china-2023" / "2023-07-10")
 
 
 def test_a_saved_run_takes_the_record_once_and_then_gives_the_same_bytes_without_the_backtest(run, backtest):
