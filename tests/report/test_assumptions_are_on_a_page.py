@@ -28,12 +28,12 @@ def pull(name, change):
     return WeightPull(name=name, sensitivity=0.1, noise=0.02, change=change, mcse=0.004, pareto_k=0.1)
 
 
-def weeks(value: float) -> Assumed:
+def weeks(value):
     return Assumed(parameter=7 * value, value=value, scale="weeks")
 
 
 @pytest.fixture(scope="module")
-def robustness(forecast) -> Robustness:
+def robustness(forecast):
     target, milestone = forecast.headline.target, forecast.headline.milestone
     labels = ("data-driven", "conflict", "prior-driven")
     end = ShiftEnd(assumed=weeks(7.3), probability=0.53, change=0.03, mcse=0.004)
@@ -61,11 +61,6 @@ def robustness(forecast) -> Robustness:
 def run(forecast, robustness, analysis):
     analysis = altered(analysis, robustness=robustness)
     return make_records(forecast, analysis)
-
-
-@pytest.fixture(scope="module")
-def section(run):
-    return assumptions_section(run)
 
 
 def test_the_terminal_has_every_label_and_change(run, forecast, robustness):
@@ -114,14 +109,10 @@ def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, robustn
     assert said in rests_on_sentence(forecast, altered(label, **changes))
 
 
-def test_the_labels_are_counted(section):
+def test_the_labels_are_counted_and_a_run_that_was_not_measured_says_so(run, forecast):
     each = "4 rest on data, 4 rest on assumptions and 4 rest on both, which pull apart"
-    assert f"Of 12 chances in this report, {each}." in said_in(section)
-
-
-def test_a_run_that_was_not_measured_says_so(forecast):
-    run = make_records(forecast)
-    assert "was not measured" in said_in(assumptions_section(run))
+    assert f"Of 12 chances in this report, {each}." in said_in(assumptions_section(run))
+    assert "was not measured" in said_in(assumptions_section(make_records(forecast)))
 
 
 def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(forecast, robustness):
@@ -133,33 +124,28 @@ def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_term
     assert said in " ".join(lines_of(bottom_line(make_records(labelled))))
 
 
-def end(assumed: float, change: float | None) -> ShiftEnd:
-    probability = None if change is None else 0.5 + change
-    return ShiftEnd(
-        assumed=weeks(assumed), probability=probability, change=change, mcse=None if change is None else 0.004
+def bar(name, *changes):
+    """A bar by its change one step down, to 2 weeks, and up, to 7; ``None`` where it needs a refit."""
+    lower, upper = (
+        ShiftEnd(
+            assumed=weeks(assumed),
+            probability=None if change is None else 0.5 + change,
+            change=change,
+            mcse=None if change is None else 0.004,
+        )
+        for assumed, change in zip((2, 7), changes, strict=True)
     )
+    return AssumptionEffect(name=name, now=weeks(4), lower=lower, upper=upper)
 
 
-def bar(name: str, low: float | None, high: float | None) -> AssumptionEffect:
-    return AssumptionEffect(name=name, now=weeks(4), lower=end(2, low), upper=end(7, high))
-
-
-@pytest.fixture
-def charted(forecast):
+def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, robustness):
     bars = (
         bar("wide", -0.05, 0.07),
         bar("tension.persistence", 0.01, 0.03),
         bar("ballast.military_force", None, -0.02),
         bar("none", None, None),
     )
-    return Robustness(
-        target=forecast.headline.target, milestone=forecast.headline.milestone, sensitivities=(), tornado=bars
-    )
-
-
-def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, charted):
-    figure = draw_tornado(forecast, charted)
-    (axes,) = figure.axes
+    (axes,) = draw_tornado(forecast, altered(robustness, tornado=bars)).axes
     widths: dict[str, list[float]] = {}
     for patch in axes.patches:
         widths.setdefault(patch.get_gid(), []).append(round(patch.get_width(), 9))

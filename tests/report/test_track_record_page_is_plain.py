@@ -22,10 +22,8 @@ def words_of(text):
     return re.sub(r"\s+", " ", text).replace("\u200b", "")
 
 
-@pytest.fixture(scope="module")
-def page():
-    """Section of a track record: ``page(forecast, record)``."""
-    return lambda forecast, record: track_record_section(make_records(forecast, track_record=record))
+def page(forecast, record):
+    return track_record_section(make_records(forecast, track_record=record))
 
 
 @pytest.fixture(scope="module")
@@ -35,29 +33,13 @@ def record(backtest):
     return altered(backtest.record, rows=rows)
 
 
-def set_row(row, *, ours, best, n_hits=25, gap=(0.01, 0.2)):
+def set_row(row, *, ours, best):
     baselines = tuple(
         altered(one, brier=best if one.name == "gamma_poisson" else best + 0.1) for one in row.baselines
     )
-    change = {
-        "n": 54,
-        "n_hits": n_hits,
-        "brier": ErrorBound(value=ours, se=0.01, interval90=(ours - 0.02, ours + 0.02)),
-        "baselines": baselines,
-        "gap": ErrorBound(value=ours - best, se=0.01, interval90=gap),
-    }
-    return altered(row, **change)
-
-
-def change_rows(record, change):
-    """Set rows anew by (target, horizon) → keywords of ``set_row``."""
-    rows = tuple(
-        set_row(row, **change[row.target, row.horizon_days])
-        if (row.target, row.horizon_days) in change
-        else row
-        for row in record.rows
-    )
-    return altered(record, rows=rows)
+    brier = ErrorBound(value=ours, se=0.01, interval90=(ours - 0.02, ours + 0.02))
+    gap = ErrorBound(value=ours - best, se=0.01, interval90=(0.01, 0.2))
+    return altered(row, n=54, n_hits=25, brier=brier, baselines=baselines, gap=gap)
 
 
 def at_the_headline(record, **changes):
@@ -70,21 +52,17 @@ def said_of(forecast, record):
     return " ".join(record_sentences(forecast, own_record(forecast, record)))
 
 
-@pytest.mark.parametrize(("horizon", "tested"), [(321, False), (322, True), (724, True), (725, False)])
-def test_only_horizons_like_that_of_the_headline_speak_for_it(forecast, record, horizon, tested):
+def test_the_nearest_horizon_like_that_of_the_headline_speaks_for_it_and_no_other(forecast, record):
     # The headline lies 483 days ahead; a factor of 1.5 either way is alike.
-    found = own_record(forecast, at_the_headline(record, horizon_days=horizon))
-    assert found.never_tested is not tested
-
-
-def test_the_nearest_horizon_speaks(forecast, record):
+    for horizon, tested in ((321, False), (322, True), (724, True), (725, False)):
+        found = own_record(forecast, at_the_headline(record, horizon_days=horizon))
+        assert found.never_tested is not tested, horizon
     far, near = (at_the_headline(record, horizon_days=days, n_hits=days // 100) for days in (365, 500))
-    both = altered(record, rows=(*far.rows, *near.rows))
-    found = own_record(forecast, both)
+    found = own_record(forecast, altered(record, rows=(*far.rows, *near.rows)))
     assert (found.horizon_days, found.windows, found.held) == (500, 18, 5)
 
 
-def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(page, forecast, record):
+def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(forecast, record):
     text = said_in(page(forecast, record))
     assert "This forecast is 483 days ahead, further than the 90 days that were tested." in text
     far = altered(record.rows[0], horizon_days=500)
@@ -143,8 +121,12 @@ def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_e
     assert PdfReader(folder / "report.pdf").attachments["all-scores.csv"]
 
 
-def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(page, record, forecast):
-    changed = change_rows(record, {(HEADLINE, 30): {"ours": 0.26, "best": 0.24}})
+def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(record, forecast):
+    rows = tuple(
+        set_row(row, ours=0.26, best=0.24) if (row.target, row.horizon_days) == (HEADLINE, 30) else row
+        for row in record.rows
+    )
+    changed = altered(record, rows=rows)
     table = table_in(page(forecast, changed), "scores")
     shown = [row[6].weight == "bold" for group in table.groups for row in group.rows]
     assert shown == [beaten(row) for row in changed.rows if row.target == HEADLINE]
@@ -153,15 +135,8 @@ def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(page, r
 
 def summary(**changed) -> LedgerSummary:
     brier = ErrorBound(value=0.11, se=0.024, interval90=(0.05, 0.17))
-    values = {
-        "n_forecasts": 96,
-        "n_scored": 48,
-        "n_yes": 24,
-        "n_hindcasts": 0,
-        "brier": brier,
-        "baseline_brier": 0.123,
-        "claim": "none",
-    }
+    counts = {"n_forecasts": 96, "n_scored": 48, "n_yes": 24, "n_hindcasts": 0}
+    values = counts | {"brier": brier, "baseline_brier": 0.123, "claim": "none"}
     return LedgerSummary(schema=1, head="0" * 64, **(values | changed))
 
 
@@ -180,7 +155,7 @@ def test_what_was_said_and_what_came_of_it(forecast, record, snapshot):
     assert [said_of(forecast, at_the_headline(record, **one)) for one in changes] == snapshot
 
 
-def test_calibration_claims_and_ledger(page, forecast, record, snapshot):
+def test_calibration_claims_and_ledger(forecast, record, snapshot):
     def bound(value, *interval):
         return ErrorBound(value=value, se=0.1 if interval else None, interval90=interval or None)
 

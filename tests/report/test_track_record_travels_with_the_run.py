@@ -46,9 +46,8 @@ def find(backtest):
 def test_a_backtest_of_the_same_questions_gives_the_record_that_its_table_gives(find, backtest, tmp_path):
     found = find(write_backtest(tmp_path / "backtest", backtest))
     assert found.refusal is None
-    assert found.record.rows == backtest.record.rows
-    assert found.record.largest_misses == backtest.record.largest_misses
-    assert found.record.reliability == backtest.record.reliability
+    for part in ("rows", "largest_misses", "reliability"):
+        assert getattr(found.record, part) == getattr(backtest.record, part)
 
 
 def test_an_unfinished_backtest_is_no_backtest(find, backtest, tmp_path):
@@ -58,44 +57,29 @@ def test_an_unfinished_backtest_is_no_backtest(find, backtest, tmp_path):
     assert find(tmp_path / "absent") is None
 
 
-def test_outcomes_that_the_events_do_not_give_are_refused(find, backtest, tmp_path):
-    folder = write_backtest(tmp_path / "backtest", backtest)
+def test_a_backtest_that_is_not_of_the_runs_questions_is_refused_with_the_reason(find, backtest, tmp_path):
+    folder, forecasts = write_backtest(tmp_path / "backtest", backtest), backtest.forecasts
     other = EVENTS.known_by(date(2022, 7, 31))  # without the drills of August 2022
     found = find(folder, events=other)
-    assert found.record is None
-    assert found.refusal == notice("other_outcomes", target="major_escalation")
-
-
-def test_other_targets_and_priors_are_refused_with_the_reason(find, backtest, tmp_path):
-    folder = tmp_path / "backtest"
+    assert (found.record, found.refusal) == (None, notice("other_outcomes", target="major_escalation"))
+    early = AS_OF.replace(year=2022)
+    late = notice("later_windows", last_day=date(2023, 6, 30), as_of=early)
+    assert find(folder, as_of=early).refusal == late
+    untested = notice("untested_model", model="panel", tested=forecasts.models)
+    assert find(folder, model="panel").refusal == untested
     defined = {"major_escalation": {"any_of": ["visit"], "min_severity": 1}}
-    refusal = find(write_backtest(folder, backtest, targets=defined)).refusal
-    assert refusal == notice("other_definitions")
+    write_backtest(folder, backtest, targets=defined)
+    assert find(folder).refusal == notice("other_definitions")
     write_backtest(folder, backtest, priors={"tension.scale": "slow"})
     assert find(folder).refusal == notice("other_priors")
     assert find(folder, priors={"tension.scale": "slow"}).refusal is None
     (folder / "scores.json").write_text("[]", encoding="utf-8")
     assert find(folder).refusal == notice("settings_unknown")
-
-
-def test_later_windows_and_untested_models_are_refused_with_the_reason(find, backtest, tmp_path):
-    folder = write_backtest(tmp_path / "backtest", backtest)
-    early = AS_OF.replace(year=2022)
-    assert find(folder, as_of=early).refusal == notice(
-        "later_windows", last_day=date(2023, 6, 30), as_of=early
-    )
-    refusal = find(folder, model="panel").refusal
-    assert refusal == notice("untested_model", model="panel", tested=backtest.forecasts.models)
-    kept = np.flatnonzero(backtest.forecasts.target != "lethal_clash")
-    refusal = find(write_backtest(folder, backtest, forecasts=backtest.forecasts.take(kept))).refusal
+    kept = np.flatnonzero(forecasts.target != "lethal_clash")
+    write_backtest(folder, backtest, forecasts=forecasts.take(kept))
+    tested = tuple(name for name in forecasts.targets if name != "lethal_clash")
     asked = tuple(sorted(rule.name for rule in backtest.rules))
-    assert refusal == notice(
-        "other_targets",
-        tested=tuple(n for n in backtest.forecasts.targets if n != "lethal_clash"),
-        asked=asked,
-    )
-    backtest.forecasts.take(kept[:0]).write_csv(folder / "forecasts.csv")
-    assert find(folder).refusal.fault.startswith("forecasts.csv: holds no row")
+    assert find(folder).refusal == notice("other_targets", tested=tested, asked=asked)
 
 
 def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, tmp_path):
@@ -103,9 +87,10 @@ def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, 
     with (folder / "forecasts.csv").open("a", encoding="utf-8") as file:
         file.write("pair,lethal_clash,2020-01-01,2020-01-31,model,1.7,0,0\n")
     refusal = find(folder).refusal
-    assert refusal.code == "unreadable"
-    assert refusal.fault.startswith("forecasts.csv:")
+    assert (refusal.code, refusal.fault[:14]) == ("unreadable", "forecasts.csv:")
     assert "chance: got '1.7'; expected a number from 0 to 1" in refusal.fault
+    backtest.forecasts.take(np.arange(0)).write_csv(folder / "forecasts.csv")
+    assert find(folder).refusal.fault.startswith("forecasts.csv: holds no row")
 
 
 @pytest.fixture
@@ -142,13 +127,8 @@ def finished(tmp_path, forecast, analysis):
     posterior = SimpleNamespace(tree=xr.DataTree(), n_chains=2, target_accept=0.9, tune=400, reruns=0)
     ahead = Survival(("lethal_clash",), date(2023, 7, 11), np.ones((2, 1, 11)))
     inputs = SimpleNamespace(config=load_config(tmp_path / "config.yaml"), events=EVENTS, scenarios=())
-    return Run(
-        inputs=inputs,
-        fit=posterior,
-        made=Mixture(inputs, DirectAnswers({}), ahead),
-        forecast=forecast,
-        analysis=analysis,
-    )
+    made = Mixture(inputs, DirectAnswers({}), ahead)
+    return Run(inputs=inputs, fit=posterior, made=made, forecast=forecast, analysis=analysis)
 
 
 def test_a_new_run_takes_the_backtest_beside_it(finished, backtest, tmp_path):
