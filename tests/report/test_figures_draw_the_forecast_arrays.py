@@ -29,16 +29,10 @@ def by_gid(axes):
 
 def test_history_and_outlook_meet_on_one_time_axis(forecast):
     target, milestone = headline_pair(forecast)
+    asked = {"target": target.name, "milestone": milestone.name, "hindcast": True}
     past = tuple(
-        PastForecast(
-            target=target.name,
-            milestone=milestone.name,
-            as_of=forecast.as_of - timedelta(days=days),
-            probability=probability,
-            interval90=(probability / 2, min(2 * probability, 1.0)),
-            hindcast=True,
-        )
-        for days, probability in ((400, 0.3), (90, 0.4))
+        PastForecast(as_of=AS_OF - timedelta(days=days), probability=p, interval90=(p / 2, 2 * p), **asked)
+        for days, p in ((400, 0.3), (90, 0.4))
     )
     (axes,) = draw_course(forecast, past).axes
     drawn = by_gid(axes)

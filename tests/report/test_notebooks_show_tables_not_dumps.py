@@ -10,13 +10,14 @@ import xarray as xr
 
 from forecast import load_config, wording
 from forecast.errors import InputError
-from forecast.events.table import Event, EventTable
+from forecast.events.table import EventTable
 from forecast.inference.posterior import Posterior
 from forecast.models.survival import Survival
 from forecast.report.notebook import html_of
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
+from tests.conftest import an_act
 from tests.report.conftest import EVENTS, altered, make_forecast, with_scenarios
 
 HOSTILE = '<script>alert("x")</script>&amp;'
@@ -86,22 +87,8 @@ def test_events_show_counts_by_kind_and_the_latest_first(run):
 
 
 def test_nothing_of_the_data_is_markup(forecast):
-    day = EVENTS.date[0].item()
-    events = EventTable.from_events(
-        [
-            Event(
-                id="a",
-                date=day,
-                known_date=day,
-                initiator=HOSTILE,
-                recipient="B",
-                category="visit",
-                severity=1,
-                summary=HOSTILE,
-            )
-        ],
-        HOSTILE,
-    )
+    act = an_act(initiator=HOSTILE, summary=HOSTILE)
+    events = EventTable.from_events([act], HOSTILE)
     target = altered(forecast.targets[0], label=HOSTILE, definition=HOSTILE)
     dyad = altered(forecast.dyad, label=HOSTILE)
     forecast = altered(forecast, targets=(target, *forecast.targets[1:]), dyad=dyad)

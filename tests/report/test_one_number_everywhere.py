@@ -15,6 +15,7 @@ from forecast.cli.terminal import lines_of
 from forecast.report.build import build_report
 from forecast.report.page_1 import bottom_line
 from forecast.report.run_records import read_run_records
+from forecast.report.words import headline_pair
 
 openpyxl = pytest.importorskip("openpyxl")
 
@@ -59,12 +60,8 @@ def test_every_reader_gets_the_chance_and_range_of_every_question(folder, questi
         for name, text in texts.items():
             assert chance in text, (name, target["name"])
             assert interval in text, (name, target["name"])
-    headline = run.forecast.headline
-    asked = next(
-        one
-        for target, one in questions
-        if (target["name"], one["name"]) == (headline.target, headline.milestone)
-    )
+    _, asked = headline_pair(run.forecast)
+    asked = asked.model_dump()
     chance, interval = shown(asked)
     sentence = f"{asked['words'].capitalize()} ({chance}, plausible range {interval})"
     assert all(sentence in text for text in texts.values())
@@ -100,13 +97,10 @@ def test_the_table_holds_every_chance_of_the_records(folder, questions):
     assert len(rows) == len(run.forecast.table)
     for target, one in questions:
         row = rows["forecast", target["name"], date.fromisoformat(one["date"]), "forecast"]
-        assert [row.chance, row.low, row.high, row.error] == [
-            one["probability"],
-            *one["interval90"],
-            one["mcse"],
-        ]
+        known = [one["probability"], *one["interval90"], one["mcse"]]
+        assert [row.chance, row.low, row.high, row.error] == known
     asked = run.forecast.headline
-    (headline,) = (one for one in run.forecast.target(asked.target).milestones if one.name == asked.milestone)
+    _, headline = headline_pair(run.forecast)
 
     def chance(what, who="forecast", day=headline.date):
         return rows[what, asked.target, day, who].chance

@@ -1,7 +1,6 @@
 """Branding by config: title, names, logo, classification, accent, impact; what is no image is refused."""
 
 import struct
-import zlib
 
 import pytest
 from pypdf import PdfReader
@@ -18,18 +17,17 @@ from tests.report.conftest import write_run
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'
 
 
-def png(width=2, height=2):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + b"\x80" * 3 * width for _ in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
+NO_WIDTH = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBBI", 13, b"IHDR", 0, 2, 8, 2, 0, 0, 0, 0)
+CONFIG = """\
+name: x
+dyad: {{a: USA, b: CHN}}
+as_of: 2023-07-10
+events: {{source: 'bundled:us-china'}}
+targets: {{t: {{any_of: [sanction], min_severity: 4}}}}
+milestones: [{{name: m, date: 2024-01-01}}]
+sampler: {{seed: 1}}
+report: {{{}}}
+"""
 
 
 def write(path, content):
@@ -41,7 +39,7 @@ def write(path, content):
     ("name", "content", "reason"),
     [
         ("a.png", b"GIF89a", "does not begin as a PNG file does"),
-        ("a.png", png(0, 2), "no width or no height"),
+        ("a.png", NO_WIDTH, "no width or no height"),
         ("a.svg", "<html/>", "first element is 'html', not 'svg'"),
         ("a.svg", "<svg", "is not valid XML"),
         ("a.svg", '<!DOCTYPE s [<!ENTITY a "b">]>' + SVG, "defines entities"),
@@ -55,12 +53,7 @@ def test_what_is_no_image_is_refused_with_the_reason(tmp_path, name, content, re
 
 
 def test_a_logo_that_is_not_there_is_refused_before_any_work_with_the_line_of_the_config(tmp_path):
-    text = (
-        "name: x\ndyad: {a: USA, b: CHN}\nas_of: 2023-07-10\nevents: {source: 'bundled:us-china'}\n"
-        "targets: {t: {any_of: [sanction], min_severity: 4}}\nmilestones: [{name: m, date: 2024-01-01}]\n"
-        "sampler: {seed: 1}\nreport: {logo: mark.svg}\n"
-    )
-    config = load_config(write(tmp_path / "c.yaml", text))
+    config = load_config(write(tmp_path / "c.yaml", CONFIG.format("logo: mark.svg")))
     with pytest.raises(ConfigError, match=r"c\.yaml:8:.*report\.logo: .*mark\.svg: the logo cannot be read"):
         read_inputs(config)
     write(tmp_path / "mark.svg", SVG)
@@ -79,13 +72,8 @@ def test_a_logo_that_is_not_there_is_refused_before_any_work_with_the_line_of_th
     ],
 )
 def test_a_look_that_cannot_be_is_refused(tmp_path, setting, message):
-    text = (
-        "name: x\ndyad: {a: USA, b: CHN}\nas_of: 2023-07-10\nevents: {source: 'bundled:us-china'}\n"
-        "targets: {t: {any_of: [sanction], min_severity: 4}}\nmilestones: [{name: m, date: 2024-01-01}]\n"
-        f"sampler: {{seed: 1}}\nreport: {{{setting}}}\n"
-    )
     with pytest.raises(ConfigError, match=message):
-        load_config(write(tmp_path / "c.yaml", text))
+        load_config(write(tmp_path / "c.yaml", CONFIG.format(setting)))
 
 
 def test_marks_stand_on_every_page_and_in_the_html_page(tmp_path):

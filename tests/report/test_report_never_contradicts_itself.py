@@ -63,10 +63,9 @@ def combined(forecast):
 
 def test_the_mean_of_the_members_is_printed_before_what_scheduled_events_do(combined):
     run = make_records(with_waterfall(combined))
-    assert (
-        "Scheduled events apart, the model says 79% and the pooled hazard says 76%; their mean is 78%. "
-        "Scheduled events change it by −1.7 points, to 76%."
-    ) in said_in(sources_section(run))
+    said = said_in(sources_section(run))
+    apart = "Scheduled events apart, the model says 79% and the pooled hazard says 76%; their mean is 78%."
+    assert f"{apart} Scheduled events change it by −1.7 points, to 76%." in said
 
 
 def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, backtest):

@@ -26,15 +26,11 @@ from tests.report.conftest import (
 
 def test_members_that_disagree_lower_confidence(forecast):
     def members(*chances):
+        names = ("model", "pooled hazard")
+        same = {"weight": 0.5, "interval90": (0.0, 1.0)}
         return tuple(
-            MemberForecast(
-                name=f"m{k}",
-                label=("model", "pooled hazard")[k],
-                weight=0.5,
-                probability=one,
-                interval90=(0.0, 1.0),
-            )
-            for k, one in enumerate(chances)
+            MemberForecast(name=name, label=name, probability=one, **same)
+            for name, one in zip(names, chances, strict=True)
         )
 
     targets = tuple(altered(one, observed_before=30) for one in forecast.targets)
@@ -48,21 +44,16 @@ def test_members_that_disagree_lower_confidence(forecast):
 
 def test_confidence_and_likelihood_never_share_a_sentence_and_no_chance_is_0_or_100(forecast, analysis):
     run = make_records(forecast, analysis)
-    texts = []
 
-    def walk(value):
+    def texts_in(value):
         if isinstance(value, str):
-            texts.append(value)
-        elif isinstance(value, dict):
-            for one in value.values():
-                walk(one)
-        elif isinstance(value, list):
-            for one in value:
-                walk(one)
+            yield value
+        for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from texts_in(one)
 
-    for section in make_content(run).as_json()["sections"]:
-        if section["name"] not in ("recent-events", "run", "sources"):  # other people's words
-            walk(section)
+    parts = make_content(run).as_json()["sections"]
+    ours = [one for one in parts if one["name"] not in ("recent-events", "run", "sources")]
+    texts = [*texts_in(ours)]  # the others hold other people's words
     assert len(texts) > 200
     likelihood = re.compile("|".join(name for name, _, _ in wording.BANDS))
     for sentence in (one for text in texts for one in re.split(r"(?<=[.!?]) ", text)):
