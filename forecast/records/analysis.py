@@ -239,7 +239,7 @@ class MonthRisk(Record):
     hazard: Probability = Field(description="that it happens in the month, given that it did not before")
     hazard_mcse: float = Field(ge=0.0)
     in_30_days: Probability = Field(
-        default=0.0, description="the hazard as that of 30 days, in which months of any length compare"
+        description="the hazard as that of 30 days, in which months of any length compare"
     )
     probability: Probability = Field(description="that it first happens in the month, as seen today")
     mcse: float = Field(ge=0.0)
@@ -253,10 +253,6 @@ class MonthRisk(Record):
     )
     scheduled_mcse: float = Field(default=0.0, ge=0.0)
     dated: tuple[DatedEvent, ...] = Field(default=(), description="milestones and scheduled events in it")
-
-    def per_30_days(self, chance: float) -> float:
-        """Return a chance of this month as that of 30 days at the same rate, so that months compare."""
-        return float(1 - (1 - chance) ** (30 / self.days))
 
 
 class MonthlyRisk(Record):

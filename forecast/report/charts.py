@@ -427,12 +427,9 @@ def draw_months(monthly: MonthlyRisk, *, width_mm: float) -> Figure:
     starts = day_numbers([month.first_day for month in months])
     widths = [float(month.days) for month in months]
     middles = [start + width / 2 for start, width in zip(starts, widths, strict=True)]
-    hazards = [month.per_30_days(month.hazard) for month in months]
+    hazards = [month.in_30_days for month in months]
     errors = [2 * month.hazard_mcse * min(30 / month.days, 1.5) for month in months]
-    base, edges = (
-        [month.per_30_days(_base_rate(month)) for month in months],
-        [*starts, starts[-1] + widths[-1]],
-    )
+    base, edges = [_base_rate(month) for month in months], [*starts, starts[-1] + widths[-1]]
     top = 1.08 * max(*(value + error for value, error in zip(hazards, errors, strict=True)), *base, 0.004)
     with report_style():
         figure = _blank(_MONTHS_INCHES, width_mm / _MM_AN_INCH)
@@ -453,7 +450,9 @@ def draw_months(monthly: MonthlyRisk, *, width_mm: float) -> Figure:
 
 
 def _base_rate(month: MonthRisk) -> float:
-    return month.past_windows if month.constant_rate is None else month.constant_rate
+    """Base rate of a month as that of 30 days, so that months compare."""
+    rate = month.past_windows if month.constant_rate is None else month.constant_rate
+    return float(1 - (1 - rate) ** (30 / month.days))
 
 
 def _milestones(monthly: MonthlyRisk) -> list[Any]:
@@ -476,8 +475,8 @@ def _mark_days(axes: Axes, days: list[date], top: float) -> None:
 def describe_months(monthly: MonthlyRisk) -> str:
     """Alt text of the risk by month: every month with its error and base rate."""
     parts = "; ".join(
-        f"{month_name(month.first_day)} {month.first_day.year} {percent(month.per_30_days(month.hazard))} "
-        f"(base rate {percent(month.per_30_days(_base_rate(month)))})"
+        f"{month_name(month.first_day)} {month.first_day.year} {percent(month.in_30_days)} "
+        f"(base rate {percent(_base_rate(month))})"
         for month in monthly.months
     )
     dated = "; ".join(f"{day.label} on {long_day(day.date)}" for day in _milestones(monthly))

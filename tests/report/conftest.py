@@ -362,7 +362,12 @@ def make_months(forecast):
         rates = {"past_windows": 0.03, "constant_rate": 0.02 if target.observed_before else None}
         span = {"first_day": day, "last_day": end - timedelta(days=1), "days": (end - day).days}
         hazard = came / (1 - curve.get(day, 0.0))
-        months.append(MonthRisk(**span, **errors, **rates, hazard=hazard, probability=came, dated=dated))
+        in_30 = 1 - (1 - hazard) ** (30 / span["days"])
+        months.append(
+            MonthRisk(
+                **span, **errors, **rates, in_30_days=in_30, hazard=hazard, probability=came, dated=dated
+            )
+        )
         day = following
     return MonthlyRisk(
         target=target.name,

@@ -49,28 +49,19 @@ def test_quiet_is_the_earlier_chance_given_none_before_the_later_day(forecast, a
         assert one.quiet == pytest.approx(max(0.0, (one.probability - gone) / (1 - gone)))
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
+def test_a_run_that_is_no_earlier_answer_to_the_same_questions_is_refused(forecast, analysis):
+    other = earlier_run(forecast)
+    asked = tuple(altered(one, definition="something else") for one in other.targets)
+    pair = altered(other.dyad, b="RUS")
+    for changes, message in (
         ({"as_of": date(2024, 1, 1)}, "is as of 2024-01-01, which is not before 2023-07-10"),
         ({"run_id": "us-china-2023-2023-07-10-3f9a1c"}, "Give an earlier run"),
         ({"converged": False}, "did not converge, so its numbers must not be used"),
-    ],
-)
-def test_a_run_that_is_not_earlier_or_did_not_converge_is_refused(forecast, analysis, changes, message):
-    earlier = altered(earlier_run(forecast), **changes)
-    with pytest.raises(ComparisonError, match=message):
-        compare_runs(earlier, analysis, forecast, analysis, EVENTS)
-
-
-def test_another_pair_and_other_questions_are_refused(forecast, analysis):
-    other = earlier_run(forecast)
-    pair = altered(other, dyad=altered(other.dyad, b="RUS"))
-    with pytest.raises(ComparisonError, match="is about USA and RUS, this one about USA and CHN"):
-        compare_runs(pair, analysis, forecast, analysis, EVENTS)
-    targets = tuple(altered(one, definition="something else") for one in other.targets)
-    with pytest.raises(ComparisonError, match="asks none of this run's questions"):
-        compare_runs(altered(other, targets=targets), analysis, forecast, analysis, EVENTS)
+        ({"dyad": pair}, "is about USA and RUS, this one about USA and CHN"),
+        ({"targets": asked}, "asks none of this run's questions"),
+    ):
+        with pytest.raises(ComparisonError, match=message):
+            compare_runs(altered(other, **changes), analysis, forecast, analysis, EVENTS)
 
 
 def test_a_prior_that_changed_is_named(forecast, analysis):

@@ -78,7 +78,7 @@ def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(foreca
     )
     alt = describe_months(monthly)
     for month in monthly.months:
-        chance = wording.percent(month.per_30_days(month.hazard))
+        chance = wording.percent(month.in_30_days)
         assert f"{month.first_day:%B %Y} {chance} (base rate " in alt
     assert alt.endswith("US presidential election on 5 November 2024.")
 

@@ -37,11 +37,8 @@ def elements(pdf):
 
 def test_a_checker_of_the_standard_finds_no_error(base_run):
     report = validate(str(base_run / "report.pdf"))
-    assert [
-        (finding.rule_id, finding.message)
-        for finding in report.findings
-        if finding.severity >= Severity.WARNING
-    ] == []
+    found = [(one.rule_id, one.message) for one in report.findings if one.severity >= Severity.WARNING]
+    assert found == []
 
 
 def test_the_file_is_tagged_and_shows_its_title_in_its_language(pdf):

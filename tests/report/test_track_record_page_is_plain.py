@@ -45,7 +45,8 @@ def set_row(row, *, ours, best):
 def at_the_headline(record, **changes):
     """The record with one row of the headline target, at its very distance, changed."""
     row = next(row for row in record.rows if row.target == HEADLINE)
-    return altered(record, rows=(altered(row, horizon_days=483, n=18, n_hits=4, episodes=3, **changes),))
+    known = {"horizon_days": 483, "n": 18, "n_hits": 4, "episodes": 3} | changes
+    return altered(record, rows=(altered(row, **known),))
 
 
 def said_of(forecast, record):
