@@ -115,11 +115,6 @@ def frame_colours(accent: str | None = None) -> dict[str, Any]:
     return {name: {"colour": colour} for name, colour in frame.items()}
 
 
-def make_brief(run: RunRecords) -> Content:
-    """Return page 1 alone."""
-    return make_content(run, ("brief",))
-
-
 def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Content:
     """Return what the report shows of a run: the parts that its options choose, or ``only`` these."""
     forecast, options = run.forecast, run.options
@@ -241,7 +236,7 @@ def build_report(
             tempfile.TemporaryDirectory(prefix=".report-", dir=run_dir) as name,
         ):
             folder = Path(name)
-            brief = make_brief(run)
+            brief = make_content(run, ("brief",))
             content = make_content(run) if whole else brief
             (folder / FIGURES).mkdir()
             figures = write_figures(content, folder / FIGURES)

@@ -24,7 +24,6 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
-from numpy.typing import ArrayLike
 
 from forecast.errors import InputError
 from forecast.records.analysis import (
@@ -125,9 +124,7 @@ _CURVES_A_ROW = 4
 # Canvas, files and text
 
 
-@cache
-def _register(path: Path) -> None:
-    font_manager.fontManager.addfont(str(path))
+_register = cache(font_manager.fontManager.addfont)
 
 
 @contextmanager
@@ -135,7 +132,7 @@ def report_style() -> Iterator[None]:
     """Draw in the style of the report; Matplotlib's settings are as before afterwards."""
     chosen = current_typeface()
     for path in chosen.files:
-        _register(path)
+        _register(str(path))
     # A family without the weight asked for gives its nearest, which needs no word on the terminal.
     logger = logging.getLogger("matplotlib.font_manager")
     level = logger.level
@@ -265,46 +262,9 @@ def spread_labels(places: list[float], gap: float, low: float, high: float) -> l
     return [place for _, place in sorted(zip(order, moved, strict=True))]
 
 
-def _panels(figure: Figure, many: int, columns: int) -> list[Axes]:
-    """Panels in rows of ``columns``; those of the last row that are not needed are hidden."""
-    made = figure.subplots(-(-many // columns), columns, squeeze=False).ravel().tolist()
-    for axes in made[many:]:
-        axes.set_visible(False)
-    return list(made[:many])
-
-
 def _fix_ticks(axis: Axis, places: Sequence[float], labels: Sequence[str]) -> None:
     axis.set_major_locator(FixedLocator(list(places)))
     axis.set_major_formatter(FixedFormatter(list(labels)))
-
-
-def _points_axis(axes: Axes, label: str) -> None:
-    """Horizontal axis of signed percentage points."""
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(
-        lambda value, _: signed_points(value / 100, 0 if value == round(value) else 1)
-    )
-    axes.set_xlabel(label)
-
-
-def _name_rows(axes: Axes, places: Sequence[float], names: Sequence[str]) -> None:
-    """Names of rows in place of a vertical axis."""
-    _fix_ticks(axes.yaxis, places, names)
-    _centre_labels(axes)
-    axes.spines["left"].set_visible(False)
-
-
-def _list_rows(axes: Axes, names: Sequence[str]) -> list[int]:
-    """Rows from the top with their names; return their places."""
-    places = list(range(len(names)))[::-1]
-    axes.set_ylim(-0.7, max(len(names), 1) - 0.3)
-    _name_rows(axes, places, names)
-    return places
-
-
-def _whiskers(axes: Axes, values: ArrayLike, places: ArrayLike, errors: ArrayLike) -> None:
-    """Horizontal ± one Monte Carlo standard error at each value."""
-    axes.errorbar(values, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, capsize=2)
 
 
 def _centre_labels(axes: Axes) -> None:
@@ -575,13 +535,19 @@ def draw_tornado(forecast: Forecast, robustness: Robustness, most: int = MOST_BA
     with report_style():
         figure = _blank(0.6 + 0.31 * max(len(bars), 1))
         axes = figure.add_subplot()
-        for place, bar in zip(_list_rows(axes, [*map(label, bars)]), bars, strict=True):
+        axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
+        axes.spines["left"].set_visible(False)
+        places = range(len(bars))[::-1]
+        _fix_ticks(axes.yaxis, places, [*map(label, bars)])
+        _centre_labels(axes)
+        for place, bar in zip(places, bars, strict=True):
             for end, colour, other in ((bar.lower, _DOWN, bar.upper), (bar.upper, ACCENT, bar.lower)):
                 if end.change is None:
                     continue
                 change, error = 100 * end.change, 100 * (end.mcse or 0.0)
                 axes.barh(place, change, height=0.55, color=colour, gid=f"bar:{bar.name}")
-                _whiskers(axes, change, place, error)
+                whisker: _Look = {"fmt": "none", "ecolor": INK, "elinewidth": 0.8, "capsize": 2}
+                axes.errorbar(change, place, xerr=error, **whisker)
                 across = other.change or 0.0
                 smaller = across * end.change > 0 and abs(across) > abs(end.change)
                 outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
@@ -593,7 +559,9 @@ def draw_tornado(forecast: Forecast, robustness: Robustness, most: int = MOST_BA
         reach = max((100 * (abs(end.change or 0) + (end.mcse or 0)) for end in ends), default=1.0)
         axes.set_xlim(-1.45 * reach, 1.45 * reach)
         now = percent(milestone.probability)
-        _points_axis(axes, f"Change of {now} in points (light: step down, dark: step up)")
+        axes.set_xlabel(f"Change of {now} in points (light: step down, dark: step up)")
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(lambda x, _: signed_points(x / 100, 0 if x == round(x) else 1))
     return figure
 
 
@@ -610,9 +578,10 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
     wide = columns == 2
     with report_style():
         figure = _blank(-(-len(curves) // columns) * (2.25 if wide else 2.1))
-        for place, (axes, curve) in enumerate(
-            zip(_panels(figure, len(curves), columns), curves, strict=True)
-        ):
+        panels = figure.subplots(-(-len(curves) // columns), columns, squeeze=False).ravel().tolist()
+        for axes in panels[len(curves) :]:
+            axes.set_visible(False)
+        for place, (axes, curve) in enumerate(zip(panels, curves, strict=False)):
             colour = model_colour(curve.model)
             title: _Look = {"fontsize": 9, "loc": "left", "weight": 600, "pad": 16 if wide else 6}
             axes.set_title(capitalised(name_model(curve.model)), **title)

@@ -18,7 +18,7 @@ from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import LearnedFrom, Missing
 from forecast.records.forecast import Decision
 from forecast.records.notices import Notice
-from forecast.report.build import build_report, make_brief, make_content, render_page, set_pdf, write_figures
+from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
 from forecast.report.words import chosen_milestones
@@ -59,7 +59,7 @@ def page_of(tmp_path):
     """Page 1 of records as a PDF reader has it: ``page_of(run)``."""
 
     def read(run):
-        brief = make_brief(run)
+        brief = make_content(run, ("brief",))
         pdf = set_pdf(run, brief, write_figures(brief, tmp_path), ())
         (page,) = PdfReader(io.BytesIO(pdf)).pages
         return page
@@ -201,7 +201,7 @@ def test_when_it_was_made_is_told_on_every_door(front, base_run, forecast):
     run = make_records(forecast)
     assert "Made 29 November 2026, in hindsight." in " ".join(lines_of(bottom_line(run)))
     early = altered(run.forecast, made_on=date(2023, 7, 11), hindsight=False)
-    assert make_brief(replace(run, forecast=early)).meta["made"] == "Made 11 July 2023"
+    assert make_content(replace(run, forecast=early)).meta["made"] == "Made 11 July 2023"
 
 
 def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(forecast, analysis):
