@@ -83,18 +83,13 @@ def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(foreca
     assert alt.endswith("US presidential election on 5 November 2024.")
 
 
-def test_tension_is_drawn_from_its_arrays(forecast, analysis):
+def test_tension_is_drawn_from_its_arrays_and_a_record_of_one_day_without_a_warning(forecast, analysis):
     tension = analysis.tension
     upper, _ = draw_tension(tension, forecast).axes
     np.testing.assert_array_equal(by_gid(upper)["curve:tension"].get_ydata(), tension.mean)
-
-
-def test_a_record_of_one_day_is_drawn_without_a_warning(forecast, analysis):
-    tension = analysis.tension
     by_step = ("mean", "lower90", "upper90", "regime", "chance_strained", "chance_crisis")
     last = {name: getattr(tension, name)[-1:] for name in by_step}
-    today = altered(tension, **(last | {"date": (AS_OF,)}))
-    upper, *_ = draw_tension(today, forecast).axes
+    upper, _ = draw_tension(altered(tension, **last, date=(AS_OF,)), forecast).axes
     left, right = upper.get_xlim()
     assert right - left == 7
 

@@ -1,7 +1,6 @@
 """Page 1, read back from the PDF: every number worked out again from the records of the run alone."""
 
 import io
-import json
 import logging
 import math
 import re
@@ -21,7 +20,7 @@ from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
-from forecast.report.words import chosen_milestones
+from forecast.report.words import chosen_milestones, headline_pair
 from tests.report.conftest import (
     AS_OF,
     EVENTS,
@@ -44,14 +43,6 @@ def words_of(text):
 @pytest.fixture(scope="session")
 def front(base_run):
     return words_of(PdfReader(base_run / "brief.pdf").pages[0].extract_text())
-
-
-@pytest.fixture(scope="session")
-def record(base_run):
-    """``forecast.json`` and ``analysis.json`` as any program reads them."""
-    return tuple(
-        json.loads((base_run / name).read_text("utf-8")) for name in ("forecast.json", "analysis.json")
-    )
 
 
 @pytest.fixture
@@ -94,11 +85,6 @@ def number(text):
     return float(text.split()[0].replace("−", "-"))
 
 
-def headline_of(record):
-    target = next(one for one in record["targets"] if one["name"] == record["headline"]["target"])
-    return target, next(one for one in target["milestones"] if one["name"] == record["headline"]["milestone"])
-
-
 def test_the_brief_is_one_page_and_the_report_begins_with_it(base_run):
     brief, report = (PdfReader(base_run / name).pages for name in ("brief.pdf", "report.pdf"))
     assert len(brief) == 1
@@ -109,11 +95,11 @@ def test_the_brief_is_one_page_and_the_report_begins_with_it(base_run):
     assert texts[0] == texts[1]
 
 
-def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, record):
-    _, milestone = headline_of(record[0])
-    days = (date.fromisoformat(milestone["date"]) - date.fromisoformat(record[0]["as_of"])).days
+def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, forecast):
+    _, milestone = headline_pair(forecast)
+    days = (milestone.date - forecast.as_of).days
     by_hand = 1 - math.exp(-3 / 2381 * days)
-    share = shown(milestone["baseline"]["probability"])
+    share = shown(milestone.baseline.probability)
     said = f"Base rates: it happened in {share} of past {days - 1}-day periods (smoothed); a constant rate"
     assert f"{said} from three cases gives {shown(by_hand)}." in front
 
@@ -236,11 +222,11 @@ def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(forecast)
         assert words in altered(stated, advice=advice).sentence(0.1)
 
 
-def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front, record):
-    analysis = record[1]
-    assert analysis["monthly_risk"][0]["sentence"] in front
-    for place, sign in enumerate(analysis["signs"]):
-        row = f"{sign['label']}, severity {sign['severity']} or more, by 9 Aug 2023"
+def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front, forecast):
+    analysis = make_told(forecast)
+    assert analysis.monthly_risk[0].sentence in front
+    for place, sign in enumerate(analysis.signs):
+        row = f"{sign.label}, severity {sign.severity} or more, by 9 Aug 2023"
         assert (row in front) is (place < 3)
     assert "What would change the 43% (Military confrontation)" in front
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
