@@ -3,7 +3,7 @@
 The map, in the order the data flow::
 
     config/      YAML file                  → Config           load_config, describe_config
-    feeds/       GDELT, ICEWS, PLOVER, …    → an event file    import_feed, feed_options, Switches
+    feeds/       GDELT, ICEWS, POLECAT, …   → an event file    import_feed, feed_options, Switches
     events/      event file, bundled data   → EventTable       load_events, read_events
     drafts/      articles, a language model → proposals of acts, for a person to decide on
     panel, streams  events of a pair        → Acts             (by day, stream and severity)

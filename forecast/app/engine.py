@@ -99,7 +99,7 @@ class EffectPoint(Record):
 class Answer(Record):
     """The answer to a state; numbers are ``None`` where they are withheld.
 
-    ``chance``, ``range``, ``sentence``, ``change`` and ``trust`` are what the page prints;
+    ``chance``, ``range``, ``sentence``, ``change``, ``rests_on`` and ``trust`` are what the page prints;
     ``run`` is the curve of the run itself, ``base`` its probability, ``ends`` what curve and run end at.
     """
 
@@ -124,6 +124,7 @@ class Answer(Record):
     change: str = ""
     ends: tuple[str, str]
     trust: str = "These are the numbers of the run."
+    rests_on: str = ""
     changes: tuple[str, ...] = ()
     command: str
     milliseconds: float = 0.0
@@ -236,6 +237,7 @@ class Engine:
             update: dict[str, object] = {
                 "method": scenario.method,
                 "trust": trust,
+                "rests_on": scenario.rests_on,
                 "changes": tuple(assumptions(self.run, state.scenario)),
             }
             if usable:

@@ -200,7 +200,7 @@ def _options(scenario: Scenario) -> list[str] | None:
         kind = f"{act.category}/{act.subcategory}" if act.subcategory else act.category
         chance = "" if act.seen else f":{act.probability:g}"
         by = f":{act.by}" if act.by else ""
-        words += ["--see" if act.seen else "--event", f"{days}:{kind}:{act.severity}{chance}{by}"]
+        words += ["--see" if act.seen else "--do", f"{days}:{kind}:{act.severity}{chance}{by}"]
     for belief in scenario.beliefs:
         first, last = belief.window
         words += ["--belief", f"{belief.target}:{first}..{last}:{belief.ratio:g}"]

@@ -129,7 +129,7 @@ def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Sc
     if not chosen:
         raise InputError(
             "no scenario is given, and the run has none: name scenario files, or state one with --prior, "
-            "--event, --see, --belief or --without"
+            "--do, --see, --belief or --without"
         )
     refuse_same_names(chosen)
     return chosen

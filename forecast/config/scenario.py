@@ -339,7 +339,7 @@ def scenario_from_options(
             is_mapping = written.startswith("{")
             stated[name] = parse_yaml(written, option)[0] if is_mapping else plain_scalar(written)
     acts: list[YamlValue] = []
-    for option, text in (*(("--event", text) for text in events), *(("--see", text) for text in seen)):
+    for option, text in (*(("--do", text) for text in events), *(("--see", text) for text in seen)):
         if (act := _act_of(text)) is None:
             faults.append(f"{option} {text}: write {_ACT_SHAPE}")
         else:

@@ -167,8 +167,8 @@ class Answer:
 def _moved(run: Floats, now: Floats, before: Floats) -> Floats:
     """Probabilities of the run, moved as some draws move theirs, by the chance that nothing happens."""
     quiet = (1 - run) * (1 - now) / np.maximum(1 - before, 1e-12)
-    # Exactly the run's own where nothing is moved, and one where it is certain.
-    chance = np.where(now > 1 - 1e-12, 1.0, np.clip(1 - quiet, 0.0, 1.0))
+    # Exactly the run's own where nothing is moved, one where it is certain and zero where it cannot happen.
+    chance = np.where(now > 1 - 1e-12, 1.0, np.where(now < 1e-12, 0.0, np.clip(1 - quiet, 0.0, 1.0)))
     return np.asarray(np.where(now == before, run, chance))
 
 

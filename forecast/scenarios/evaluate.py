@@ -261,10 +261,10 @@ def rests_on(base: Run, plan: Plan, method: ScenarioMethod) -> str:
         parts.append(f"a new fit without {count(plan.taken_out, 'past event')}")
     headline = inputs.config.headline.target
     rules = {rule.name: rule for rule in inputs.rules}
-    told = {}
+    told, assumed = {}, {}
     for act in _added(plan, base.inputs):
-        if met := [title(name) for name, rule in rules.items() if meets(act, rule)]:
-            told[met[0]] = f"an assumption: such an act is {listing(met)} by itself"
+        if met := [f"“{title(name)}”" for name, rule in rules.items() if meets(act, rule)]:
+            assumed[met[0]] = f"an assumption: such an act itself counts as {listing(met)}"
         if meets(act, rules[headline]):
             continue
         for reaction, one in inputs.config.reactions.items() | change.reactions.items():
@@ -279,7 +279,8 @@ def rests_on(base: Run, plan: Plan, method: ScenarioMethod) -> str:
     for cause in inputs.reactions:
         if cause.name in change.reactions and cause.name not in told:
             told[cause.name] = _of_reaction(plan, cause, stated=cause.chance != LEARNED)
-    parts += told.values()
+    # What moves the headline first.
+    parts += [*told.values(), *assumed.values()]
     for name in change.priors:
         held = inputs.priors.priors
         untold = method != "refit" and name in held and not is_told(base, name)

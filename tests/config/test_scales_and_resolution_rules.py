@@ -115,7 +115,7 @@ def test_an_act_ahead_says_who_acts_where_a_target_asks(place):
         added = plan_change(read, scenario).inputs.calendar[-1]
         assert added.by == by
         assert read.data.layout.targets_met(added.category, added.severity, added.by) == meets
-    with pytest.raises(ConfigError, match=r"^--event .*:3: the target 'Raid' counts such acts by UKR alone"):
+    with pytest.raises(ConfigError, match=r"^--do .*:3: the target 'Raid' counts such acts by UKR alone"):
         plan_change(read, scenario_from_options([], ["2022-01-09:military_incident:3"], []))
 
 

@@ -181,7 +181,7 @@ def test_the_command_of_a_state_asks_for_the_same(engine, name):
     pairs = list(zip(options[::2], options[1::2], strict=True))
     said = [
         [text for option, text in pairs if option == key]
-        for key in ("--prior", "--event", "--without", "--see", "--belief")
+        for key in ("--prior", "--do", "--without", "--see", "--belief")
     ]
     stated = scenario_from_options(*said)
     ours, theirs = (plan_change(engine.run.inputs, one) for one in (state.scenario, stated))

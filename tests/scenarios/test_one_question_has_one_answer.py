@@ -153,7 +153,7 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
     assert said["act"][0] == (
         "0 of 1 past days with sanction of severity 3 or more by USA followed within 14 days by Escalation"
     )
-    assert said["target"][0] == "an assumption: such an act is Escalation and Lethal by itself"
+    assert said["target"][0] == "an assumption: such an act itself counts as “Escalation” and “Lethal”"
     assert said["belief"][0] == (
         "an assumption: Lethal is known not to happen from 1 August 2022 to 30 August 2022"
     )

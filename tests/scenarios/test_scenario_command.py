@@ -91,7 +91,7 @@ def test_the_table_shows_run_scenario_change_and_words(command, run_folder):
     assert "Method: exact. Only the future changes" in ended.out
     (found,) = compare_scenarios(read_run(run_folder), [scenario_from_options([], [CLASH], [])])
     one = found.target("lethal").milestones[0]
-    row = next(line for line in ended.out.split("Lethal")[1].splitlines() if "1 Oct 2022" in line)
+    row = next(line for line in ended.out.split("\nLethal\n")[1].splitlines() if "1 Oct 2022" in line)
     assert f"+{100 * one.difference.value:.1f} ± {100 * one.difference.mcse:.1f}" in row
     assert row.endswith(one.words)
     assert max(map(len, ended.out.splitlines())) <= 80
