@@ -20,13 +20,8 @@ usa-rus-20230204-01,2023-02-04,USA,RUS,sanction,2,Another pair,mine
 @pytest.fixture
 def drafted(draft, stub, tmp_path):
     """Two proposals from one article, and an event file."""
-    protest = {
-        "initiator": "CHN",
-        "target": "USA",
-        "date": "2023-02-05",
-        "category": "dispute",
-        "severity": 2,
-    }
+    protest = {"initiator": "CHN", "target": "USA", "date": "2023-02-05", "category": "dispute"}
+    protest["severity"] = 2
     stub.acts(act(), act(**protest, sentence=OTHER, summary="Protest against the use of force"))
     assert draft().facts["waiting"] == 2
     (tmp_path / "events.csv").write_text(HELD)
@@ -124,7 +119,6 @@ PROPOSAL = '{"id": "p1", "article": "a", "article_sha256": "", "anchor": "", "se
     ("content", "message"),
     [
         (None, "No such file"),
-        ("[]", "not a file of proposals"),
         ("{", "not a file of proposals"),
         ('{"schema": 2}', "not a file of proposals"),
         (DYAD.replace('["USA"]', "[]") % "", "needs an actor"),

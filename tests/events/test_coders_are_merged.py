@@ -118,16 +118,10 @@ def test_no_property_of_a_merged_row_is_invented():
         for number in range(40):
             day = start + timedelta(days=int(3 * number + rng.integers(0, 2)))
             known = day + timedelta(days=int(rng.integers(0, 9)))
-            rows.append(
-                event(
-                    id=f"e{number}",
-                    date=day,
-                    known_date=known,
-                    category=str(rng.choice(["dispute", "visit", "sanction"])),
-                    severity=int(rng.integers(1, 6)),
-                    summary=f"act number{number}",
-                )
-            )
+            judged = {"category": str(rng.choice(["dispute", "visit", "sanction"]))}
+            judged["severity"] = int(rng.integers(1, 6))
+            told = {"id": f"e{number}", "summary": f"act number{number}"}
+            rows.append(event(date=day, known_date=known, **judged, **told))
         coders.append(table(*rows))
     units = match_events(coders)
     merged = {row.id: row for row in merge_units(units, ["a", "b", "c"], rule="majority").table.rows()}

@@ -192,13 +192,8 @@ def test_text_loses_invisible_and_control_characters_alone(given, kept):
 def test_letters_of_latin_code_pages_are_read_where_all_agree_and_else_asked_for(event_file):
     dashes = TEXT.replace("Talks", "‘Talks’ – façade 5 €…").encode("cp1252")
     assert read_events(event_file(dashes)).summary[1] == "‘Talks’ – façade 5 €… in Zürich"
-    words = {
-        "cp1250": "Łódź",
-        "cp1251": "Москва",
-        "cp1253": "Αθήνα",
-        "cp1254": "Erdoğan",
-        "mac_roman": "Zürich",
-    }
+    words = {"cp1250": "Łódź", "cp1251": "Москва", "cp1253": "Αθήνα", "cp1254": "Erdoğan"}
+    words["mac_roman"] = "Zürich"
     for page, word in words.items():
         with pytest.raises(EventError, match=r"events\.csv:3: byte 0x.. is not UTF-8.* 'CSV UTF-8'"):
             read_events(event_file(TEXT.replace("Zürich", word).encode(page)))

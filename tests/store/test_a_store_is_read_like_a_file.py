@@ -82,14 +82,7 @@ def test_a_source_that_goes_on_is_fresh_though_its_pair_is_silent(whole, tmp_pat
     shutil.copytree(whole, place)
     path = place / "gdelt2/files/2020-11.json"
     notes = json.loads(path.read_text())
-    entry = {
-        "day": "2020-11-20",
-        "newest": "2020-11-20",
-        "rows": 5,
-        "refused": 0,
-        "pairs": 0,
-        "settled": True,
-    }
+    entry = {"day": "2020-11-20", "newest": "2020-11-20", "rows": 5, "refused": 0, "pairs": 0}
     notes["read"]["20201120000000.export.CSV.zip"] = entry
     path.write_text(json.dumps(notes))
     days = [date(2020, 11, day) for day in (15, 16, 20, 22, 23)]

@@ -26,21 +26,12 @@ def test_a_day_is_stored_with_all_its_reports_and_the_same_update_adds_nothing(u
     again = command("events", "update", "--store", tmp_path / "S", "--until", "2020-11-13", "--json")
     assert (first.code, again.code) == (0, 0)
     assert first.out.count("\n") == 1
-    facts = first.facts
+    facts, same = first.facts, {"refused": 0, "newest": "2020-11-13", "open": {}, "failure": None}
     assert facts["added"] + facts["repeated"] == DAY_ROWS
-    assert facts["added"] > 0
-    assert facts["repeated"] > 0
-    assert {name: facts[name] for name in ("refused", "newest", "files")} == {
-        "refused": 0,
-        "newest": "2020-11-13",
-        "files": {"read": 9, "missing": 0, "wrong": 0},
-    }
-    assert {name: again.facts[name] for name in ("added", "repeated", "newest", "files")} == {
-        "added": 0,
-        "repeated": 0,
-        "newest": "2020-11-13",
-        "files": {"read": 0, "missing": 0, "wrong": 0},
-    }
+    assert min(facts["added"], facts["repeated"]) > 0
+    assert facts == facts | same | {"files": {"read": 9, "missing": 0, "wrong": 0}}
+    nothing = {"added": 0, "repeated": 0, "files": {"read": 0, "missing": 0, "wrong": 0}}
+    assert again.facts == same | nothing
 
 
 def test_reports_are_the_rows_that_an_import_reads(update, tmp_path, shared_data):
@@ -73,10 +64,7 @@ NOT_AS_LISTED = {
     "not on the server": ("missing", lambda content: lambda: (404, {}, b"")),
     "the server answered 503": ("missing", lambda content: lambda: (503, {}, b"")),
     "sent elsewhere": ("missing", lambda content: lambda: (302, {"Location": "http://example.org/"}, b"")),
-    "no answer for 0.5 seconds": (
-        "missing",
-        lambda content: lambda: (200, {"Content-Length": "9000"}, b"few"),
-    ),
+    "no answer for 0.5": ("missing", lambda content: lambda: (200, {"Content-Length": "9000"}, b"few")),
     "a web page in place of data": ("wrong", lambda content: b"<!DOCTYPE html><html>busy</html>"),
     "bytes, not": ("wrong", halved),
     "MD5": ("wrong", other_bytes),
