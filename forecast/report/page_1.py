@@ -70,7 +70,7 @@ def brief_section(run: RunRecords) -> Section:
 
 def bottom_line(run: RunRecords) -> Iterator[Block]:
     """Yield what ``forecast run`` answers: page 1, and what scenarios change."""
-    if run.forecast.hindsight and (made := run.forecast.made_on):
+    if run.forecast.converged and run.forecast.hindsight and (made := run.forecast.made_on):
         yield Prose(
             f"As of {long_day(run.forecast.as_of)}. Made {long_day(made)}, in hindsight.", tone="fine"
         )

@@ -9,8 +9,9 @@
 * *refit*: past events are taken out, a reaction is stated to acts that the record holds, or no weights can
   be trusted.
 
-A change is worked out on some draws of the run, evenly spaced, and carried over to the forecast of the run:
-S = S_run·S′_some / S_some. What it leaves alone is exactly that of the run.
+Where priors alone change, all draws are weighted. Any other change is worked out on some of them, evenly
+spaced, and carried over to the forecast of the run: S = S_run·S′_some / S_some. What it leaves alone is
+exactly that of the run.
 
 A reaction to acts that the record never held is known by its prior alone: each draw of the run takes a draw
 of it, and only acts ahead of its class, or its occasion, set it off.
@@ -249,6 +250,11 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
     Raises ``NotConvergedError``: a new fit could not be sampled at all.
     """
     failures, weights = tuple[GateFailure, ...](), way.weights
+    if weights and way.draws is None and not (way.method == "refit" or plan.seen or plan.changes_future):
+        if plan.inputs.reactions == base.inputs.reactions:
+            own = weights.weights if np.ptp(weights.weights) else None
+            mixture = replace(base.mixture, inputs=plan.inputs, weights=own)
+            return _with_beliefs(Answer(base, mixture, base.mixture, way, weights), plan)
     if way.method != "refit":
         # In one pass with what the run needs itself.
         base.few_chances.prepare((*base.inputs.calendar, *plan.inputs.calendar))
@@ -282,7 +288,10 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
         weights = ImportanceWeights(own, weights.pareto_k if weights else -np.inf)
     same = np.array_equal(ahead.values, plain.values)
     mixture = Mixture(plan.inputs, direct, ahead, None if same else plain, own, chances)
-    found = Answer(base, mixture, before, way, weights, failures)
+    return _with_beliefs(Answer(base, mixture, before, way, weights, failures), plan)
+
+
+def _with_beliefs(found: Answer, plan: Plan) -> Answer:
     for belief in plan.change.beliefs:
         found = _believed(found, belief)
     return found

@@ -77,7 +77,10 @@ def compare_scenarios(
     plans = plan_scenarios(base.inputs, asked)
     # In one pass what any of them needs.
     base.few_chances.prepare(
-        act for plan in plans if not plan.changes_reactions for act in plan.inputs.calendar
+        act
+        for plan in plans
+        if plan.changes_future and not plan.changes_reactions
+        for act in plan.inputs.calendar
     )
     results = []
     for done, (scenario, plan) in enumerate(zip(asked, plans, strict=True)):

@@ -223,9 +223,9 @@ class _Search:
         weights = importance_weights(ratio).weights
         place = [rule.name for rule in self.run.inputs.rules].index(self.target)
         factor = self.run.few_chances.factor(replace(act.act, probability=1.0))
-        quiet = self._questions.ahead * factor[:, place, [milestone_day(self.run, self.milestone)]]
-        moved = float(replace(self._questions, ahead=quiet).unclipped(weights)[0])
-        moved += reached - float(self._questions.unclipped(weights)[0])
+        few = Questions.of(self.run, self._asked, self.run.few)
+        quiet = few.ahead * factor[:, place, [milestone_day(self.run, self.milestone)]]
+        moved = reached + float((replace(few, ahead=quiet).unclipped(weights) - few.unclipped(weights))[0])
         if self._gap(moved) < self._gap(reached):
             change |= {
                 "kind": "priors_and_act",

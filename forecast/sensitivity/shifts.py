@@ -88,9 +88,9 @@ class Questions:
     rows: NDArray[np.int64]
 
     @classmethod
-    def of(cls, base: Run, asked: Sequence[tuple[str, str]], mixture: Mixture | None = None) -> Questions:
-        """Read the questions of a run; with the acts ahead of another ``mixture`` where one is given."""
-        mixture = mixture or base.few
+    def of(cls, base: Run, asked: Sequence[tuple[str, str]], few: Mixture | None = None) -> Questions:
+        """Read the questions of a run, on all its draws, or of a mixture on its few draws."""
+        mixture = few or base.mixture
         days = [(target, milestone_day(base, milestone)) for target, milestone in asked]
         ahead, plain = (
             np.column_stack([one.survival.of(target)[:, day] for target, day in days])
@@ -103,7 +103,7 @@ class Questions:
         ]
         shown = np.array([base.curves[target].probability[day] for target, day in days])
         share = np.array([mixture.share(one) for one, _ in asked])
-        return cls(ahead, plain, share, np.array(silent), shown, base.few_rows)
+        return cls(ahead, plain, share, np.array(silent), shown, base.few_rows if few else np.arange(base.n_draws))
 
     def unclipped(self, weights: Floats | None = None) -> Floats:
         """Forecasts by these draws alone, under weights of all draws of the run, shape (question,)."""
@@ -160,7 +160,7 @@ def act_effects(
 
     An act is one of the run's calendar, or another one, whose stated probability is 0.
     """
-    chances, calendar, now = base.few_chances, base.inputs.calendar, Questions.of(base, asked)
+    chances, calendar, now = base.few_chances, base.inputs.calendar, Questions.of(base, asked, base.few)
     chances.prepare(acts)
     for act in acts:
         others, stated = tuple(one for one in calendar if one is not act), act.probability

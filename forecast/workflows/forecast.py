@@ -311,7 +311,7 @@ def run_forecast(
     def before(run: Run) -> LedgerSummary | None:
         """What other runs had put on record when this one began."""
         asked = dyad_rule(config).sides, questions_of(config)
-        return summarise_ledger(book, *asked, run.forecast.run_id) if book else None
+        return summarise_ledger(book, *asked, run.forecast.run_id) if book is not None else None
 
     def keep(run: Run) -> None:
         save_run(run, folder, force=force, ledger_record=before(run), report=False)

@@ -36,13 +36,17 @@ def test_no_change_is_the_forecast_of_the_run_exactly(mixed, change):
 
 def test_survival_and_weights_give_the_chance_of_the_model(base):
     priors = {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)"}
-    for change in ({"events": [SANCTION]}, {"priors": priors}, {"events": [{**SANCTION, "seen": True}]}):
+    for change, of in (
+        ({"events": [SANCTION]}, base.few),
+        ({"priors": priors}, base.mixture),  # weights alone, so of all draws
+        ({"events": [{**SANCTION, "seen": True}]}, base.few),
+    ):
         found = answer(base, change)
         survival, weights = found.survival, found.draw_weights
-        assert survival.values.shape == (len(base.few_rows), 2, found.mixture.horizon_days + 1)
+        assert survival.values.shape == of.survival.values.shape
         assert weights.sum() == pytest.approx(1.0)
         quiet = np.tensordot(weights, survival.of("lethal"), axes=1)
-        before = base.few.survival.of("lethal").mean(axis=0)
+        before = of.survival.of("lethal").mean(axis=0)
         run = 1 - base.curves["lethal"].probability
         np.testing.assert_allclose(1 - found.curves["lethal"].probability, run * quiet / before, atol=1e-9)
 

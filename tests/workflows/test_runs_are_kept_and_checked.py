@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from forecast import storage
-from forecast.runs.run import read_run
+from forecast.models.draws import stream_draws
+from forecast.runs.run import mixture_of, read_run
 from forecast.sensitivity.robustness import measure_robustness
 
 PLACE = "small/2022-01-01"
@@ -36,17 +37,11 @@ def refitted(monkeypatch, kept):
 
 
 def test_a_near_certain_headline_is_measured_like_any_other(kept):
-    run = kept
-    surely = np.zeros_like(run.survival.values)
-    surely[..., 0] = 1.0
-    certain = replace(run, made=replace(run.mixture, ahead=replace(run.survival, values=surely)))
-    some = surely[run.few_rows]
-    few = replace(run.few, ahead=replace(run.few.survival, values=some), plain=None)
-    ones = {
-        name: type(curve)(*(np.ones_like(part) for part in vars(curve).values()))
-        for name, curve in run.curves.items()
-    }
-    certain.__dict__.update(few=few, curves=ones)
+    draws, rate = kept.draws, "baseline_weekly_rate"
+    often = {**draws.variables, rate: np.full_like(draws.variables[rate], 1e3)}
+    chances = replace(kept.chances, draws=stream_draws(draws.streams, often, kept.inputs.priors))
+    certain = replace(kept, made=mixture_of(kept.inputs, chances))
+    certain.__dict__["curves"] = certain.mixture.curves
     found = measure_robustness(certain)
     ends = [end.probability for bar in found.tornado for end in (bar.lower, bar.upper) if end.probability]
     assert ends == pytest.approx([1.0] * len(ends))

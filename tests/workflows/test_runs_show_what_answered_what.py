@@ -16,7 +16,8 @@ def test_reactions_of_a_run_are_those_of_its_record(command, run_folder):
     inputs = read_run(run_folder).inputs
     rules = sorted(inputs.rules, key=lambda rule: rule.name != inputs.config.headline.target)
     start, as_of = inputs.data.grid.start, inputs.config.as_of
-    same = find_reactions(inputs.events, inputs.dyad, rules, start, as_of).to_dict()
+    missing = "The run did not converge, so its draws tell nothing"
+    same = find_reactions(inputs.events, inputs.dyad, rules, start, as_of, set_off=missing).to_dict()
     assert found == json.loads(json.dumps(same))
     assert {case["target"] for case in found["past"]} <= {rule.name for rule in rules}
 
