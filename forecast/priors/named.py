@@ -503,6 +503,15 @@ class PriorSet:
                 )
         return replace(self, priors=result)
 
+    def whole_rate(self, name: str) -> str | None:
+        """``rate.TARGET`` for the rate of a cell that bears a target's name but is only one of its cells."""
+        asked, layout = name.removeprefix(f"{_RATE}."), self.layout
+        names = [target.name for target in layout.targets]
+        if name not in self.priors or asked == name or asked not in names:
+            return None
+        cells = set(layout.rate_of[layout.meets[names.index(asked)]])
+        return f"{TARGET_RATE}{asked}" if len(cells) > 1 else None
+
     def _rates_of(self, name: str, statement: PriorStatement) -> dict[str, Distribution]:
         """Priors of the cells of a target whose rate is stated: each its share of it by the defaults."""
         layout, asked = self.layout, name.removeprefix(TARGET_RATE)

@@ -228,6 +228,9 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
         f"{plain_number(data_acts_a_month)}: more than {factor:g} times apart. Check model.priors and "
         "events.start."
     ),
+    "prior_of_one_part": lambda prior, whole: (
+        f"Prior {prior} moves one part of the target alone; state {whole} to move all of it."
+    ),
     "far_from_baseline": lambda target, label, milestone, date, probability, baseline, factor: (
         f"{label} before {long_day(date)}: {percent(probability)}, where the share of past windows is "
         f"{percent(baseline)}. Odds so far apart come from a prior or from a change in the data; find out "

@@ -154,6 +154,10 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
     if alike := saturated(used, inputs.scale):
         yield alike
     yield from _priors_far_from_data(inputs)
+    stated = inputs.config.model.priors
+    for name in stated:
+        if (whole := inputs.priors.whole_rate(name)) and whole not in stated:
+            yield notice("prior_of_one_part", prior=name, whole=whole)
     yield from _density_changes(used.date, start, today)
     yield from _unseen_subcategories(inputs, used)
     if early := int((inputs.events.date < start).sum()):

@@ -250,11 +250,11 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
     Raises ``NotConvergedError``: a new fit could not be sampled at all.
     """
     failures, weights = tuple[GateFailure, ...](), way.weights
-    if weights and way.draws is None and not (way.method == "refit" or plan.seen or plan.changes_future):
-        if plan.inputs.reactions == base.inputs.reactions:
-            own = weights.weights if np.ptp(weights.weights) else None
-            mixture = replace(base.mixture, inputs=plan.inputs, weights=own)
-            return _with_beliefs(Answer(base, mixture, base.mixture, way, weights), plan)
+    same_future = not (plan.seen or plan.changes_future) and plan.inputs.reactions == base.inputs.reactions
+    if way.method == "reweight" and weights and way.draws is None and same_future:
+        own = weights.weights if np.ptp(weights.weights) else None
+        mixture = replace(base.mixture, inputs=plan.inputs, weights=own)
+        return _with_beliefs(Answer(base, mixture, base.mixture, way, weights), plan)
     if way.method != "refit":
         # In one pass with what the run needs itself.
         base.few_chances.prepare((*base.inputs.calendar, *plan.inputs.calendar))

@@ -287,7 +287,10 @@ def rests_on(base: Run, plan: Plan, method: ScenarioMethod) -> str:
     for name in change.priors:
         held = inputs.priors.priors
         untold = method != "refit" and name in held and not is_told(base, name)
-        parts.append(f"a prior ({name})" + (", of which this record cannot tell" if untold else ""))
+        told_of = ", of which this record cannot tell" if untold else ""
+        whole = inputs.priors.whole_rate(name)
+        of_part = f", of one part of the target alone: {whole} moves all of it" if whole else ""
+        parts.append(f"a prior ({name}){told_of}{of_part}")
     if change.calendar and not parts:
         parts.append("an assumption: other chances of scheduled events")
     return "; ".join(parts)

@@ -103,7 +103,8 @@ class Questions:
         ]
         shown = np.array([base.curves[target].probability[day] for target, day in days])
         share = np.array([mixture.share(one) for one, _ in asked])
-        return cls(ahead, plain, share, np.array(silent), shown, base.few_rows if few else np.arange(base.n_draws))
+        rows = base.few_rows if few else np.arange(base.n_draws)
+        return cls(ahead, plain, share, np.array(silent), shown, rows)
 
     def unclipped(self, weights: Floats | None = None) -> Floats:
         """Forecasts by these draws alone, under weights of all draws of the run, shape (question,)."""

@@ -9,6 +9,7 @@ import pytest
 import forecast
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
+from forecast.runs.cautions import cautions_of
 from forecast.scenarios import answer, compare_scenarios
 
 from .conftest import assumed, milestones
@@ -137,6 +138,11 @@ def test_the_rate_of_a_target_is_that_of_all_its_cells(inputs):
                     for name in met)  # fmt: skip
         assert total * 365.25 / 7 == pytest.approx(0.52)
     own = {"rate.escalation": "1 a year", "baseline.weekly_rate.lethal": "LogNormal(-6, 0.2)"}
+    whole_of = inputs.priors.whole_rate
+    whole = {name: whole_of(f"baseline.weekly_rate.{name}") for name in ("escalation", "lethal")}
+    assert whole == {"escalation": "rate.escalation", "lethal": None}
+    told = {one.code: one.text for one in cautions_of(inputs)}["prior_of_one_part"]
+    assert told.endswith("state rate.escalation to move all of it.")
     assert str(inputs.priors.changed(own, "scenario").priors["baseline.weekly_rate.lethal"].distribution) == (
         "LogNormal(mu=-6, sigma=0.2)"
     )
