@@ -197,6 +197,7 @@ class Engine:
         by = inputs.who_acts("visit", 1)
         seen = {**act, "seen": True} | ({"by": by} if by else {})
         self.run.few_chances.expected_course  # noqa: B018
+        self.run.mixture  # noqa: B018
         self.answer(self.read({"events": [seen]}))
 
     def answer(
