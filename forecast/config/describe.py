@@ -11,6 +11,7 @@ from typing import Any
 from forecast.config.reactions import LEARNED, ReactionConfig
 from forecast.config.schema import BUNDLED_PREFIX, Config, MilestoneConfig, TargetConfig, title_of
 from forecast.config.settings_file import Fault
+from forecast.events.countries import code_in_words, whose_acts
 from forecast.records.scale import ANY, Scale
 from forecast.wording import count, in_sentence, listing, long_day, percent, question_text, share
 
@@ -35,7 +36,7 @@ def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
             *(_milestone_line(milestone, config) for milestone in config.milestones),
             f"The headline: '{title}' before {day}.",
         ),
-        "Expected acts": _calendar_lines(config),
+        "Scheduled events": _calendar_lines(config),
         "Reactions": map(reaction_line, config.reactions, config.reactions.values()),
         "Settings that are not the defaults": _changed_settings(config),
     }
@@ -65,7 +66,7 @@ def target_definition(target: TargetConfig) -> str:
 def _what_it_is(config: Config) -> str:
     origin = f", read from {config.source_path}" if config.source_path else ""
     pair = f"{config.dyad.title} ({' and '.join(config.dyad.names)})"
-    return f"'{config.name}'{origin}: risk of escalation between {pair}, as of {long_day(config.as_of)}."
+    return f"'{config.name}'{origin}: risk of escalation, {pair}, as of {long_day(config.as_of)}."
 
 
 def _what_it_reads(config: Config) -> str:
@@ -168,7 +169,7 @@ def _prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, flo
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return code_in_words(name)
 
 
 def _either(names: Iterable[str]) -> str:
@@ -237,7 +238,7 @@ def question_lines(config: Config, scale: Scale) -> Iterator[str]:
         yield f"  Counts: {asked['counts']}"
         yield f"  Does not count: {asked['does_not_count']}"
         if asked["by"]:
-            yield f"  Only acts by {' or '.join(asked['by'])}."
+            yield f"  {whose_acts(asked['by'])}"
         for case in asked["edge_cases"]:
             yield f"  Edge case: {case}"
         yield f"  Coded as: {asked['definition']}, scale '{asked['scale']}'."

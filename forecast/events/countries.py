@@ -33,6 +33,8 @@ _TITLES = MappingProxyType(
     }
 )
 """Countries whose shortest name is not the usual one."""
+_ARTICLE = {name: f"the {name}" for name in ("United States", "United Kingdom", "Netherlands", "Philippines")}
+"""Countries whose name has an article within a sentence."""
 _LEAST_LETTERS = 4
 """Shorter names (US, UK) are known only as written: folded, they could be another word or code."""
 _LEAST_NEAR = 5
@@ -90,6 +92,24 @@ def actor_title(actor: str) -> str:
     if actor in country_names():
         return actor
     return _titles().get(actor) or _by_folded().get(_folded(actor), actor)
+
+
+@cache
+def _lower_names() -> Mapping[str, str]:
+    """Names of one word, in small letters → as they are spelt: ``taiwan`` → ``Taiwan``."""
+    return {name.lower(): name for name in country_names() if name.istitle() and name.isalpha()}
+
+
+def code_in_words(code: str) -> str:
+    """Return a key or code as words, countries with their capital: ``taiwan_visit`` → ``Taiwan visit``."""
+    return " ".join(_lower_names().get(word, word) for word in code.replace("_", " ").split(" "))
+
+
+def whose_acts(actors: Collection[str]) -> str:
+    """Return the sentence on whose acts count: ``Only China's acts count.``; empty where anybody's do."""
+    names = [_ARTICLE.get(name := actor_title(actor), name) for actor in actors]
+    owners = [f"{name}'" if name.endswith("s") else f"{name}'s" for name in names]
+    return f"Only {' or '.join(owners)} acts count." if owners else ""
 
 
 def pair_title(a: Collection[str], b: Collection[str]) -> str:

@@ -412,7 +412,10 @@ _SENTENCES: dict[tuple[str, str], str] = {
     ("sign_history", "no_backtest"): "How often the signs misled is unknown: no backtest of these questions.",
     ("other_pairs", "no_past"): "Other pairs are not compared: of the pairs learned from, the program ships "
     "coefficients and no events.",
-    ("others", "no_ledger"): "What others say is unknown: the run was not put beside a ledger.",
+    (
+        "others",
+        "no_ledger",
+    ): "What others say is unknown: the run was not compared with a ledger of forecasts.",
     ("others", "none_on_record"): "Nobody else's forecast of these questions is on record in the ledger.",
 }
 _BY_REASON = {

@@ -26,6 +26,7 @@ from forecast.blocks import (
     right,
 )
 from forecast.events.codebook import CATEGORIES, SEVERITIES, severity_word
+from forecast.events.countries import code_in_words
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.records.analysis import (
     FEWEST_EPISODES,
@@ -411,7 +412,7 @@ def _counts_table(data: DataSummary) -> Table:
 def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
     """Say what sets the reaction off, how often it came, what chance alone gives, and its chance."""
     sentence = one.sentence.partition(f"({one.name}): ")[2] or one.sentence
-    yield capitalised(sentence.replace("_", " "))
+    yield capitalised(code_in_words(sentence))
     if one.cases:
         yield f"The record: {answered_words(one)}, so the count flatters it."
     else:

@@ -21,6 +21,7 @@ from forecast.blocks import (
     right,
 )
 from forecast.events.codebook import weak_kind
+from forecast.events.countries import actor_title
 from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
 from forecast.panel import TargetRule
@@ -74,6 +75,7 @@ from forecast.wording import (
     number,
     percent,
     points,
+    rounded,
     share,
     short_day,
     shown_difference,
@@ -100,9 +102,9 @@ _READING = (
     "far ahead said on average in the backtest, and the share that came. Error: Monte Carlo, in points."
 )
 _STEPS = (
-    "Each step adds one source to those above it; taking it away would leave the forecast without it. Other "
-    "pairs: the mean with what was learned on other pairs of countries. In another order the steps would "
-    "share the change out differently."
+    "Each step from the base rate to the forecast adds one source to those before it. “What other pairs "
+    "teach” takes the mean with what was learned on other pairs of countries. In another order the steps "
+    "would share the change differently."
 )
 _READING_SCENARIOS = (
     "● The scenario assumes this event, so its 100% is no result. “Model adds” is the rest of the change, "
@@ -182,24 +184,25 @@ def clause_sentences(run: RunRecords, target: TargetForecast) -> Iterator[str]:
     third = dyad.directions(events) == Direction.THEATRE
     places = {"between the sides": ~third}
     if dyad.theatre:
-        *some_of, last = dyad.theatre
+        *some_of, last = map(actor_title, dyad.theatre)
         places[f"with {', '.join(some_of)}{' or ' if some_of else ''}{last}"] = third
-    some, none, never = list[str](), list[str](), list[str]()
+    some, none, never = dict[str, list[str]](), dict[str, list[str]](), dict[str, list[str]]()
     for category in target.any_of:
         for place, here in places.items():
-            rows, kind = here & (events.category == category), f"{name_category(category).lower()} {place}"
+            rows, kind = here & (events.category == category), name_category(category).lower()
             if times := int(np.sum(rows & met)):
-                some.append(f"{kind} {times}")
+                some.setdefault(place, []).append(f"{kind} {times}")
             elif rows.any():
-                none.append(f"{kind} (0 of {int(rows.sum())})")
+                none.setdefault(place, []).append(f"{kind} 0 of {int(rows.sum())}")
             else:
-                never.append(kind)
-    if some:
-        yield f"Rows that meet it: {listing(some)}."
-    if none:
-        yield f"Coded, but none as grave: {listing(none)}."
-    if never:
-        yield f"Never coded, so that no row could meet it: {listing(never)}."
+                never.setdefault(place, []).append(kind)
+    for kinds, said in (
+        (some, "Rows that meet it"),
+        (none, "Coded, but none meets it"),
+        (never, "Never coded, so no row could meet it"),
+    ):
+        if kinds:
+            yield f"{said}: {'; '.join(f'{place} {listing(told)}' for place, told in kinds.items())}."
 
 
 def _cases(target: TargetForecast, summaries: dict[str, str]) -> str:
@@ -337,10 +340,15 @@ def _mean_sentence(forecast: Forecast) -> Iterator[str]:
     weights = sum(member.weight for member in members)
     mean = sum(member.weight * member.probability for member in members) / weights
     moved = signed_points(milestone.probability - mean)
-    then = f"Scheduled events change it by {moved} points, to {percent(milestone.probability)}"
+    then = f"Scheduled events change it by {moved} points, to {_fine_percent(milestone.probability)}"
     if moved == "0.0":
         then = "Scheduled events do not change it"
-    yield f"Scheduled events apart, {each}; their mean is {percent(mean)}. {then}."
+    yield f"Scheduled events apart, {each}; their mean is {_fine_percent(mean)}. {then}."
+
+
+def _fine_percent(probability: float) -> str:
+    """Percent with the decimal that the points of the steps have, so that they add."""
+    return f"{rounded(100 * probability, 1)}%"
 
 
 def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
@@ -366,8 +374,8 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     found = f"{small_number(len(clear)).capitalize()} {plural(len(clear), 'moves', 'move')}"
     yield Prose(
         f"{how} were left out one at a time and the chance worked out again. "
-        f"{found if clear else 'No event moves'} it by half a point, and by more than twice the Monte Carlo "
-        "error (±). The changes do not add up, because events act together."
+        f"{found if clear else 'No event moves'} it by half a point or more, and by more than twice the "
+        "Monte Carlo error (±). The changes do not add up, because events act together."
     )
     if not shown:
         return
@@ -439,7 +447,8 @@ def changes_section(run: RunRecords) -> Section | None:
         blocks += [Heading("Signs to watch"), *_signs(run, signs)]
     if quiet := run.analysis.quiet_until:
         each = listing(f"{percent(one.probability)} by {long_day(one.date)}" for one in quiet)
-        blocks.append(Prose(f"If nothing of the kind has happened, the chance becomes {each}."))
+        title = title_in_sentence(headline_pair(run.forecast)[0].label)
+        blocks.append(Prose(f"The chance of {title} becomes {each}, if none has happened by then."))
     return Section("changes", "What would change it", tuple(blocks)) if blocks else None
 
 
@@ -577,7 +586,7 @@ def assumptions_section(run: RunRecords) -> Section:
         )
         chart = Chart(
             name="assumptions",
-            headline=f"The assumption that moves it most is “{label}”: by up to {points(most, 0)} a step",
+            headline=f"The assumption that moves it most is “{label}”: by up to {points(most)} a step",
             alt="Bar chart of the change of the headline chance, in percentage points, by assumption. "
             f"{told}.",
             caption="Change of the chance, in points, when the middle of an assumption moves one step down "
@@ -607,7 +616,7 @@ def rationales_section(run: RunRecords) -> Section | None:
     blocks = []
     for scenario in by_effect(forecast, forecast.scenarios):
         assumed = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts))
-        said = f"{scenario.rationale} It assumes: {assumed}. Computed by {_how(scenario)}."
+        said = f"{scenario.rationale} It assumes: {assumed.rstrip('.')}. Computed by {_how(scenario)}."
         blocks.append(Prose(said, lead=f"{scenario.label}."))
     return Section("rationales", "Why each scenario is worth asking", tuple(blocks), printed=False)
 
@@ -619,21 +628,32 @@ def _scenario_table(run: RunRecords) -> Table:
     others = [one for one in forecast.targets if one.name != target.name][: _MOST_TARGETS - 1]
     known = [named(one.milestones, milestone.name).probability for one in (target, *others)]
     first, *rest = (Cell(percent(one), value=one, weight="semibold") for one in known)
-    rows: list[Sequence[Cell | str]] = [(Cell("This forecast", weight="semibold"), first, "", "", *rest)]
-    for scenario in by_effect(forecast, forecast.scenarios):
+    scenarios = by_effect(forecast, forecast.scenarios)
+    # Of the headline's change a part is assumed only where an act of a scenario is the event itself.
+    met = any(
+        scenario_answer(one, target.name, milestone.name).by_assumption
+        for one in scenarios
+        if not one.withheld
+    )
+    heads = ("Met by assumption", "Model adds") if met else ("Model adds",)
+    rows: list[Sequence[Cell | str]] = [
+        (Cell("This forecast", weight="semibold"), first, *[""] * len(heads), *rest)
+    ]
+    for scenario in scenarios:
         assumes = what_it_assumes(scenario, target.name, _MOST_ACTS)
-        assumes = ". ".join(filter(None, (assumes, scenario.rests_on.rstrip("."), scenario.no_effect)))
+        said = (f"{assumes.rstrip('.')}.", scenario.rests_on, scenario.no_effect)
+        assumes = " ".join(dict.fromkeys(filter(None, said)))
         label = Cell(scenario.label, note=shorten(assumes, 260), weight="semibold")
         if scenario.withheld:
-            rows.append((label, *[Cell("needs a new fit", tone="fine")] * (3 + len(others))))
+            rows.append((label, *[Cell("needs a new fit", tone="fine")] * (1 + len(heads) + len(others))))
             continue
         answer = scenario_answer(scenario, target.name, milestone.name)
-        split = split_cells(answer)
-        if split[0].text != "≈":
-            split = (chance_cell(run, answer.probability), *split[1:])
+        then, *split = split_cells(answer)
+        if then.text != "≈":
+            then = chance_cell(run, answer.probability)
         moved = (_moved(scenario_answer(scenario, one.name, milestone.name)) for one in others)
-        rows.append((label, *split, *moved))
-    headline = right(shorten(target.label, 40), 19), right("Met by assumption", 20), right("Model adds", 17)
+        rows.append((label, then, *split[-len(heads) :], *moved))
+    headline = right(shorten(target.label, 40), 19), *(right(head, 18) for head in heads)
     return plain_table(
         ("Scenario, and what it assumes", *headline, *(right(shorten(one.label, 40), 19) for one in others)),
         rows,

@@ -274,7 +274,7 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     quiet = analysis.quiet_until[:_MOST_QUIET]
     rows += [
         (
-            f"Nothing of the kind has happened by {long_day(one.date)}",
+            f"The event asked about has not happened by {long_day(one.date)}",
             "",
             Cell(percent(one.probability), weight="semibold", value=one.probability),
         )

@@ -270,7 +270,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
         if scenario.rationale:
             yield Prose(scenario.rationale, tone="fine")
         if scenario.rests_on:
-            yield Prose(f"{scenario.rests_on}.", lead="Rests on:")
+            yield Prose(scenario.rests_on, lead="Rests on:")
         if scenario.no_effect:
             yield Prose(scenario.no_effect, lead="No effect:")
         yield Prose(method_sentence(scenario), lead="Method:")
@@ -348,8 +348,8 @@ def _answer(then: ScenarioMilestone) -> tuple[str, str, str]:
 def _reading(scenarios: Sequence[ScenarioForecast]) -> Prose:
     """How to read the changes."""
     text = (
-        "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part that "
-        "assumed acts make by being what is forecast."
+        "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part of "
+        "the change that comes from assuming the event itself."
     )
     if any(target.after for scenario in scenarios for target in scenario.targets):
         text += (
@@ -456,7 +456,7 @@ def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity])
         groups.append(Group(label=shorten(target.label, 80), detail=" ".join(reasons), rows=tuple(rows)))
     columns = (
         *(right("Before", 20), right("Chance", 14), Column("Rests on", 24)),
-        *(right("Assumptions: pull", 20), right("odds", 22), right("Data: pull", 16), right("odds", 22)),
+        *(right("Pull of assumptions", 20), right("Odds", 22), right("Pull of data", 16), right("Odds", 22)),
     )
     title = "What each probability rests on"
     return Table(name="assumptions", title=title, columns=columns, groups=tuple(groups))

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 from forecast.blocks import Cell
 from forecast.events.codebook import CATEGORIES
+from forecast.events.countries import code_in_words, whose_acts
 from forecast.records.analysis import (
     FEWEST_EPISODES,
     Assumed,
@@ -276,8 +277,7 @@ def base_rate_sentence(forecast: Forecast, record_days: int | None = None) -> st
 
 def what_counts(target: TargetForecast) -> str:
     """What meets the target: the author's rule, or the anchors of the scale; and whose acts."""
-    by = f" Only acts by {' or '.join(target.by)}." if target.by else ""
-    return f"{target.counts.rstrip('.')}.{by}"
+    return f"{target.counts.rstrip('.')}. {whose_acts(target.by)}".rstrip()
 
 
 def seen_before(target: TargetForecast) -> str:
@@ -316,7 +316,7 @@ def members_apart(milestone: MilestoneForecast) -> str:
     said = [member.probability for member in milestone.members or () if member.weight > 0]
     if len(said) < 2 or max(said) < FACTOR_APART * min(said):
         return ""
-    return f"members {percent(min(said))}, {percent(max(said))}"
+    return f"models say {percent(min(said))}, {percent(max(said))}"
 
 
 def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
@@ -485,7 +485,8 @@ def near_came(record: TrackRecord | None, probability: float) -> ReliabilityBin 
 
 def trigger_words(one: ReactionMeasured) -> str:
     """Acts that set a reaction off: what its label says of them, or their class."""
-    sentence = one.sentence.partition(f"({one.name}): ")[2].replace("_", " ")
+    sentence = one.sentence.partition(f"({one.name}): ")[2]
+    sentence = code_in_words(sentence)
     found = (re.match(r"(.+?) (?:is|are) (?:answered|followed) by ", text) for text in (one.label, sentence))
     return next((capitalised(match[1]) for match in found if match), one.label)
 
@@ -494,9 +495,9 @@ def answered_words(one: ReactionMeasured) -> str:
     """How many past triggers were answered, beside what chance alone gives, and how the class was chosen."""
     if not one.cases:
         return "no past case whose days are over"
-    alone = f" ({percent(one.by_chance)} of other days)" if one.by_chance is not None else ""
+    alone = f" (by chance {percent(one.by_chance)})" if one.by_chance is not None else ""
     within = f"answered within {count(one.days, 'day')}"
-    return f"{one.answered} of {count(one.cases, 'case')} {within}{alone}; class chosen after the cases"
+    return f"{one.answered} of {count(one.cases, 'case')} {within}{alone}; class chosen knowing the cases"
 
 
 # Errors and changes
@@ -585,10 +586,10 @@ def _kind(element: str, titles: Titles) -> str:
         return _ANSWERERS[element]
     if _is_cell(element, titles):
         names = [element] if element in titles else element.split("+")
-        return " + ".join(titles.get(name, name.replace("_", " ")) for name in names)
+        return " + ".join(titles.get(name, code_in_words(name)) for name in names)
     what, *more = element.split(".")
     by = f" by {more[-1]}" if more else ""
-    return f"{', '.join((what, *more[:-1]))}{by}".replace("_", " ")
+    return code_in_words(f"{', '.join((what, *more[:-1]))}{by}")
 
 
 def _is_cell(element: str, titles: Titles) -> bool:
@@ -612,10 +613,10 @@ def odds_factor(pull: WeightPull, probability: float) -> float:
 
 
 def odds_text(pull: WeightPull, probability: float) -> str:
-    """The same with its Monte Carlo error, e.g. ``×0.80 ± 0.05``."""
+    """The same with its Monte Carlo error, e.g. ``×0.80 ±0.05``."""
     factor = odds_factor(pull, probability)
     error = factor * pull.mcse / max(probability * (1 - probability), 1e-9)
-    return f"×{number(factor)} ± {number(error)}"
+    return f"×{number(factor)} ±{number(error)}"
 
 
 # Scenarios
@@ -718,4 +719,4 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
         labels += [f"{small_number(len(scenario.priors) - 2)} more"] * (len(scenario.priors) > 2)
         parts.append(f"another belief on {listing(tuple(labels))}")
     text = "; ".join(filter(None, parts)).replace("; and ", " and ")
-    return capitalised(text) if text else shorten(scenario.rationale, 120)
+    return capitalised(text) or scenario.rests_on or shorten(scenario.rationale, 120)

@@ -551,11 +551,11 @@ def _limit(comparisons: int) -> float:
 
 
 def _matters(month: MonthRisk) -> str:
-    verb, other = ("add", "to") if month.scheduled > 0 else ("take", "off")
+    verb, off = ("add", "") if month.scheduled > 0 else ("take", " off")
     return (
-        f"{_month_of(month.first_day)} is moved most by scheduled events: they {verb} "
-        f"{wording.points(month.scheduled)} {other} the risk of its {wording.count(month.days, 'day')}, "
-        f"{wording.percent(month.hazard)}."
+        f"Scheduled events matter most in {_month_of(month.first_day)}: they {verb} "
+        f"{wording.points(month.scheduled)}{off}, for a risk of {wording.percent(month.hazard)} in "
+        f"{wording.count(month.days, 'day')}."
     )
 
 

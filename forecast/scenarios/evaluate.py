@@ -40,7 +40,7 @@ from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
 from forecast.scenarios.answer import Answer, answered, is_told, way_of
 from forecast.scenarios.plan import Plan, plan_scenarios
-from forecast.wording import count, listing, long_day
+from forecast.wording import count, long_day, small_number, title_in_sentence
 
 AFTER_DAYS = (7, 14, 30)
 """Days after the first assumed act for which the chance of each target is told."""
@@ -251,23 +251,27 @@ def _met_by_assumption(
 
 
 def rests_on(base: Run, plan: Plan, method: ScenarioMethod) -> str:
-    """Say in one line what the answer to a scenario rests on: cases of the record, a prior, an assumption."""
+    """Say in sentences what the answer to a scenario rests on: past cases, a prior, an assumption."""
     inputs, change = plan.inputs, plan.change
-    title = inputs.config.target_title
+
+    def title(name: str) -> str:
+        return title_in_sentence(inputs.config.target_title(name))
+
+    # The title stands last: nobody knows whether it is singular, or a sentence.
     parts = [
-        f"an assumption: {title(one.target)} is "
-        + ("known not to happen" if one.ratio == 0 else f"{one.ratio:g} times as likely")
-        + f" from {long_day(one.window[0])} to {long_day(one.window[1])}"
+        ("Assumed not to happen" if one.ratio == 0 else f"Assumed {one.ratio:g} times as likely")
+        + f" from {long_day(one.window[0])} to {long_day(one.window[1])}: {title(one.target)}."
         for one in change.beliefs
     ]
     if plan.taken_out:
-        parts.append(f"a new fit without {count(plan.taken_out, 'past event')}")
+        parts.append(f"A new fit without {count(plan.taken_out, 'past event')}.")
     headline = inputs.config.headline.target
     rules = {rule.name: rule for rule in inputs.rules}
     told, assumed = {}, {}
     for act in _added(plan, base.inputs):
-        if met := [f"“{title(name)}”" for name, rule in rules.items() if meets(act, rule)]:
-            assumed[met[0]] = f"an assumption: such an act itself counts as {listing(met)}"
+        if met := [title(name) for name, rule in rules.items() if meets(act, rule)]:
+            events = met[0] if len(met) == 1 else f"{len(met)} of the {len(rules)} events"
+            assumed[met[0]] = f"The assumed act itself counts as {events}."
         if meets(act, rules[headline]):
             continue
         for reaction, one in inputs.config.reactions.items() | change.reactions.items():
@@ -287,13 +291,13 @@ def rests_on(base: Run, plan: Plan, method: ScenarioMethod) -> str:
     for name in change.priors:
         held = inputs.priors.priors
         untold = method != "refit" and name in held and not is_told(base, name)
-        told_of = ", of which this record cannot tell" if untold else ""
+        told_of = " alone: this record says nothing of it" if untold else ""
         whole = inputs.priors.whole_rate(name)
-        of_part = f", of one part of the target alone: {whole} moves all of it" if whole else ""
-        parts.append(f"a prior ({name}){told_of}{of_part}")
+        of_part = f" It moves one part of the target; {whole} moves all of it." if whole else ""
+        parts.append(f"The prior {name}{told_of}.{of_part}")
     if change.calendar and not parts:
-        parts.append("an assumption: other chances of scheduled events")
-    return "; ".join(parts)
+        parts.append("Other chances of scheduled events are assumed.")
+    return " ".join(parts)
 
 
 def _of_reaction(plan: Plan, reaction: Reaction, *, stated: bool, severity: int = 1) -> str:
@@ -302,12 +306,12 @@ def _of_reaction(plan: Plan, reaction: Reaction, *, stated: bool, severity: int 
     cases, answered = _followed(plan, reaction, days)
     found = ["a stated chance"] if stated else []
     if cases:
-        found.append(f"{answered} of {cases} past cases answered within {days} days")
+        found.append(f"{answered} of {count(cases, 'past case')} answered within {days} days")
     if when and severity > min(when.severities):
         as_grave = tuple(one for one in when.severities if one >= severity)
         grave, followed = _followed(plan, replace(reaction, when=replace(when, severities=as_grave)), days)
         found += [f"{followed} of {grave} as grave"] if cases else []
-    return f"{', '.join(found) or 'no past case'} (“{reaction.label}”)"
+    return f"“{reaction.label}”: {', '.join(found) or 'no past case'}."
 
 
 def _followed(plan: Plan, reaction: Reaction, days: int) -> tuple[int, int]:
@@ -330,14 +334,16 @@ def _of_kind(plan: Plan, act: FutureAct, target: TargetRule) -> str:
     alike = ActClass(act.category, (), tuple(range(act.severity, 6)), by)
     trigger = Reaction("", "", alike, (), (), target.name, AFTER_DAYS[1], LEARNED)
     cases, followed = _followed(plan, trigger, AFTER_DAYS[1])
-    who = f" by {act.by}" if act.by else ""
-    grade = f"{category_label(act.category).lower()} of severity {act.severity} or more{who}"
+    who = f", by {act.by}" if act.by else ""
+    kind = f"({category_label(act.category).lower()}, severity {act.severity} or more{who})"
     if not cases:
-        return f"the general rate of answers: the record holds no {grade}"
-    return (
-        f"{followed} of {cases} past days with {grade} followed within {AFTER_DAYS[1]} days by "
-        f"{plan.inputs.config.target_title(target.name)}"
-    )
+        return f"The record holds no such act {kind}: it is answered at the general rate."
+    title = title_in_sentence(plan.inputs.config.target_title(target.name))
+    then = f"followed within {AFTER_DAYS[1]} days by {title}."
+    if cases == 1:
+        return f"The one past day with such an act {kind} was {'' if followed else 'not '}{then}"
+    found = f"{small_number(followed) if followed else 'none'} {'were' if followed > 1 else 'was'}"
+    return f"Of {cases} past days with such an act {kind}, {found} {then}"
 
 
 def no_effect(base: Run, plan: Plan, targets: Sequence[ScenarioTarget]) -> str | None:

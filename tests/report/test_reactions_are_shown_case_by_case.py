@@ -55,7 +55,7 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     section = changes_section(make_records(forecast, analysis))
     said = said_in(section)
     assert "Visit is answered by sanction in 14 days, chance learned." in said
-    assert "4 of 11 cases answered within 14 days (10% of other days); class chosen after the cases" in said
+    assert "4 of 11 cases answered within 14 days (by chance 10%); class chosen knowing the cases" in said
     assert "brings about an answer: 45% (90% interval 20–70%); before the record it was 30% (3–83%)." in said
     effect = [[cell.text for cell in row] for row in table_in(section, "effect-visits").groups[0].rows]
     assert effect == [

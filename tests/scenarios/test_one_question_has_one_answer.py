@@ -161,13 +161,12 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
         (found,) = compare_scenarios(base, [assumed(*change.pop("events", ()), **change)])
         said[name] = found.rests_on, found.no_effect
     assert said["act"][0] == (
-        "0 of 1 past days with sanction of severity 3 or more by USA followed within 14 days by Escalation"
+        "The one past day with such an act (sanction, severity 3 or more, by USA) was not followed within "
+        "14 days by “Escalation”."
     )
-    assert said["target"][0] == "an assumption: such an act itself counts as “Escalation” and “Lethal”"
-    assert said["belief"][0] == (
-        "an assumption: Lethal is known not to happen from 1 August 2022 to 30 August 2022"
-    )
-    assert said["prior"][0] == "a prior (ballast.visit), of which this record cannot tell"
+    assert said["target"][0] == "The assumed act itself counts as 2 of the 2 events."
+    assert said["belief"][0] == ("Assumed not to happen from 1 August 2022 to 30 August 2022: “Lethal”.")
+    assert said["prior"][0] == "The prior ballast.visit alone: this record says nothing of it."
     assert said["act"][1] is None
     assert said["late"][1] is not None
     told = json.loads(command("scenario", run_folder, "--do", f"{DAY}:sanction:3:1:USA", "--json").out)

@@ -95,7 +95,7 @@ def test_a_scheduled_act_that_meets_the_target_makes_its_month_matter(run_of, ru
     # Where the act comes by its own chance, 1 − h = (1 − 0.3)(1 − h of the rest).
     assert september.scheduled == pytest.approx(0.3 * (1 - without), abs=0.01)
     assert abs(by_month[8].scheduled) <= 4 * by_month[8].scheduled_mcse + 1e-12
-    assert risk.sentence.startswith("September 2022 is moved most by scheduled events: they add ")
+    assert risk.sentence.startswith("Scheduled events matter most in September 2022: they add ")
 
 
 def test_dates_stand_in_their_months_and_the_last_milestone_on_the_month_it_closes(base):
