@@ -176,8 +176,7 @@ def _influential_events(number: int) -> str:
 SENTENCES: Mapping[str, Callable[..., str]] = {
     # Cautions on the events.
     "few_events": lambda events, needed: (
-        f"Only {count(events, 'event')} in the data, fewer than {needed}: every figure rests mostly on "
-        "assumptions."
+        f"Only {count(events, 'event')} in the data, fewer than {needed}: too few to fix any figure."
     ),
     "few_target_events": lambda target, label, events, days, needed: (
         f"{label}: {_seen(events, days)}{f', fewer than {needed} times' if events else ''}. Its figures rest "

@@ -98,8 +98,8 @@ BESIDE: dict[str, tuple[Step, str]] = {
 """Cautions that weaken one step of the waterfall, and what is said beside it."""
 _READING = (
     "Words are those of ICD 203 for the chance itself. Past periods: the share of past periods of the same "
-    "length in which it happened, smoothed. Constant rate: one rate on every day. Tested: what forecasts so "
-    "far ahead said on average in the backtest, and the share that came. Error: Monte Carlo, in points."
+    "length in which it happened, smoothed. Constant rate: one rate on every day. Error: Monte Carlo, in "
+    "points."
 )
 _STEPS = (
     "Each step from the base rate to the forecast adds one source to those before it. “What other pairs "
@@ -131,6 +131,10 @@ def missing(run: RunRecords, part: str, otherwise: str) -> str:
 def questions_section(run: RunRecords) -> Section:
     """Chance, range, words, base rates and error of every question; its history; what counts."""
     forecast, reading = run.forecast, _READING
+    if run.track_record is not None:
+        reading += (
+            " Tested: what forecasts so far ahead said on average in the backtest, and the share that came."
+        )
     if run.previous:
         reading += (
             f" Change: in points since {long_day(run.previous.as_of)}; ≈ is less than one, or within twice "
@@ -170,7 +174,8 @@ def _what_counts_table(run: RunRecords) -> Table:
             Column("Past cases, and rows that meet it", 66),
         ),
         rows,
-        "What counts as each event, its past cases, and its impact as the author judges it",
+        "What counts as each event, and its past cases"
+        + (", with its impact as the author judges it" if run.options.impact else ""),
         "targets",
     )
 
@@ -202,7 +207,7 @@ def clause_sentences(run: RunRecords, target: TargetForecast) -> Iterator[str]:
         (never, "Never coded, so no row could meet it"),
     ):
         if kinds:
-            yield f"{said}: {'; '.join(f'{place} {listing(told)}' for place, told in kinds.items())}."
+            yield f"{said}: {'; '.join(f'{place}, {listing(told)}' for place, told in kinds.items())}."
 
 
 def _cases(target: TargetForecast, summaries: dict[str, str]) -> str:
@@ -313,7 +318,8 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
     texts: dict[Step, list[str]] = {}
     if drift := next((one for one in forecast.waterfall if one.step == "drift"), None):
         without = min(max(milestone.probability - drift.change, 0.0), 1.0)
-        texts["drift"] = [f"may only reflect fuller reporting; {percent(without)} without it"]
+        coverage = "fuller" if drift.change > 0 else "thinner"
+        texts["drift"] = [f"may only reflect {coverage} reporting; {percent(without)} without it"]
     texts["tension"] = [f"now {number(analysis.tension.mean[-1], 1)}; 0 is its average"]
     if not target.observed_before:
         texts["base_rate"] = ["never seen in the data"]

@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import groupby
 from typing import Literal, NamedTuple
 
 from forecast.blocks import Cell
@@ -103,7 +102,7 @@ LABEL_COUNTS: dict[RestsOn, str] = {
     "data-driven": "rest on data",
     "prior-driven": "rest on assumptions",
     "conflict": "rest on both, which pull apart",
-    "unclear": "cannot be told",
+    "unclear": "rest on what the draws cannot tell",
 }
 REASON_WORDS = {
     "never observed": "it never happened in the data",
@@ -234,7 +233,9 @@ def judgement_sentence(forecast: Forecast) -> str:
 def question_sentence(target: TargetForecast, milestone: MilestoneForecast, range_said: str = "") -> str:
     """The answer to one question in one sentence, with the likelihood first."""
     like = f", as in {_months(target)}," if target.cases else ""
-    subject = f"{title_in_sentence(target.label)}{like} before {long_day(milestone.date)} ({milestone.label})"
+    # A count of days to the milestone is a day more than the window has.
+    name = "" if milestone.label.endswith(" days ahead") else f" ({milestone.label})"
+    subject = f"{title_in_sentence(target.label)}{like} before {long_day(milestone.date)}{name}"
     if target.grave and milestone.probability < LEAST_WORDED:
         return f"{capitalised(subject)}: {milestone.words}."
     word = words(milestone.probability)
@@ -243,14 +244,9 @@ def question_sentence(target: TargetForecast, milestone: MilestoneForecast, rang
 
 
 def _months(target: TargetForecast) -> str:
-    """Months of the last past cases, e.g. ``"August 2022, February and April 2023"``."""
+    """Months of the last past cases, e.g. ``"August 2022, February 2023 and April 2023"``."""
     days = sorted({date(case.date.year, case.date.month, 1) for case in target.cases})[-_MOST_CASES_NAMED:]
-    years = [
-        f"{listing(tuple(map(month_name, months)))} {year}"
-        for year, months in groupby(days, key=lambda day: day.year)
-    ]
-    # Several months of a year have an "and" of their own.
-    return ", ".join(years) if len(days) > len(years) else listing(tuple(years))
+    return listing(f"{month_name(day)} {day.year}" for day in days)
 
 
 def base_rate_sentence(forecast: Forecast, record_days: int | None = None) -> str:

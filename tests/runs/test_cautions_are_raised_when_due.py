@@ -94,7 +94,7 @@ RAISED = {
         FEW[:29],
         {},
         {"code": "few_events", "events": 29, "needed": 30},
-        "Only 29 events in the data, fewer than 30: every figure rests mostly on assumptions.",
+        "Only 29 events in the data, fewer than 30: too few to fix any figure.",
     ),
     "never seen": (
         [*CALM, HARDLY],
