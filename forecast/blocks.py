@@ -247,11 +247,6 @@ def cells(*texts: Cell | str) -> tuple[Cell, ...]:
     return tuple(one if isinstance(one, Cell) else Cell(one) for one in texts)
 
 
-def one_group(rows: Iterable[Sequence[Cell | str]]) -> tuple[Group, ...]:
-    """Rows of a table without groups."""
-    return (Group(rows=tuple(cells(*row) for row in rows)),)
-
-
 def plain_table(
     columns: Sequence[Column | str],
     rows: Iterable[Sequence[Cell | str]],
@@ -263,7 +258,8 @@ def plain_table(
 ) -> Table:
     """Return a table of texts without groups; a column of which only the head is given holds words."""
     stated = tuple(Column(one) if isinstance(one, str) else one for one in columns)
-    return Table(name=name, columns=stated, groups=one_group(rows), title=title, lines=lines, whole=whole)
+    group = Group(rows=tuple(cells(*row) for row in rows))
+    return Table(name=name, columns=stated, groups=(group,), title=title, lines=lines, whole=whole)
 
 
 def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:

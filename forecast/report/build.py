@@ -126,12 +126,15 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
         "path": f"logo{options.logo.path.suffix.lower()}",
         "alt": f"Logo of {shorten(options.organisation, 60)}" if options.organisation else "Logo",
     }
-    made = (
+    parts = (
         section(run)
         for name, sections in SECTIONS.items()
         if chosen is None or name in chosen
         for section in sections
     )
+    late = ", in hindsight" if forecast.hindsight else ""
+    made = f"Made {long_day(forecast.made_on)}{late}" if forecast.made_on else None
+    thin = "TOO LITTLE RECORD – no forecast" if any(too_little(run)) else None
     return Content(
         meta={
             "kicker": f"{kicker} · {shorten(pair, 60)}" if options.title else kicker,
@@ -139,7 +142,7 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
             "head": shorten(options.title, 120) if options.title else pair,
             "running": shorten(options.title or f"{shorten(pair, 60)} · escalation risk", 80),
             "as_of": as_of,
-            "made": made_words(forecast),
+            "made": made,
             "author": options.author or options.organisation,
             "byline": " · ".join(names),
             "footer": " · ".join([f"Run {shorten(forecast.run_id, 60)}", *names[:1]]),
@@ -149,22 +152,9 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
             "logo": logo,
         },
         colours=frame_colours(options.accent),
-        stamp=stamp_of(run),
-        sections=tuple(section for section in made if section is not None),
+        stamp="DID NOT CONVERGE – do not use" if not forecast.converged else thin,
+        sections=tuple(section for section in parts if section is not None),
     )
-
-
-def stamp_of(run: RunRecords) -> str | None:
-    """Return what every page is stamped with; ``None`` for a forecast that may be used."""
-    if not run.forecast.converged:
-        return "DID NOT CONVERGE – do not use"
-    return "TOO LITTLE RECORD – no forecast" if any(too_little(run)) else None
-
-
-def made_words(forecast: Forecast) -> str | None:
-    """Return on which day the forecast was made, and that it was in hindsight; ``None`` where unknown."""
-    made, late = forecast.made_on, ", in hindsight" if forecast.hindsight else ""
-    return f"Made {long_day(made)}{late}" if made else None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from forecast import wording
 from forecast.blocks import Block, Heading, Prose, plain_table, right
 from forecast.events.table import EventTable
-from forecast.records.forecast import Forecast, ScenarioForecast, ScenarioMilestone, TargetForecast
+from forecast.records.forecast import Forecast, ScenarioForecast, TargetForecast
 from forecast.report.palette import name_category
 from forecast.report.tables import alarm, cautions, headline_scenarios, milestone_table
 from forecast.report.typesetting import render_blocks, shorten
@@ -63,17 +63,17 @@ def _(scenario: ScenarioForecast) -> str:
     if scenario.withheld:
         return render_blocks([heading, Prose("No numbers: a new fit is needed and was not wanted.")])
     rows = (
-        (shorten(target.label, 90), *_changed(milestone))
+        (
+            shorten(target.label, 90),
+            wording.short_day(milestone.date),
+            wording.percent(milestone.probability),
+            shown_change(milestone.difference.value, milestone.difference.mcse),
+        )
         for target in scenario.targets[:_MOST_TARGETS]
         for milestone in target.milestones[:_MOST_MILESTONES]
     )
     columns = ("Event", right("Before"), right("Chance"), right("Change, points"))
     return render_blocks([heading, Prose(shorten(scenario.rationale, 300)), plain_table(columns, rows)])
-
-
-def _changed(milestone: ScenarioMilestone) -> tuple[str, str, str]:
-    moved = shown_change(milestone.difference.value, milestone.difference.mcse)
-    return wording.short_day(milestone.date), wording.percent(milestone.probability), moved
 
 
 @html_of.register

@@ -19,7 +19,6 @@ from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import (
     Analysis,
-    DataSummary,
     LedgerSummary,
     MilestoneChange,
     PreviousRun,
@@ -205,7 +204,10 @@ def compare_runs(
         raise ComparisonError(
             f"{the_run} did not converge, so its numbers must not be used. Give another run."
         )
-    same_acts = _acts_that_count(earlier_analysis.data) == _acts_that_count(later_analysis.data)
+    # The counts of two runs compare where the first day and the actors are the same.
+    first, second = earlier_analysis.data, later_analysis.data
+    dyads = [(one.dyad.a, one.dyad.b, one.dyad.theatre) for one in (first, second)]
+    same_acts = first.first_date == second.first_date and dyads[0] == dyads[1]
     known = {(target.name, target.definition): target for target in earlier.targets}
     changes = tuple(
         change
@@ -236,11 +238,6 @@ def compare_runs(
         other_model=earlier.model != later.model or version != later.versions.get("forecast"),
         changes=changes,
     )
-
-
-def _acts_that_count(data: DataSummary) -> tuple[object, ...]:
-    """First day and actors, which must be the same for the counts of two runs to be compared."""
-    return data.first_date, data.dyad.a, data.dyad.b, data.dyad.theatre
 
 
 def _changes(

@@ -580,16 +580,12 @@ def _kind(element: str, titles: Titles) -> str:
     """What people call the acts of a stream: those of a cell by the narrowest targets that they meet."""
     if element in _ANSWERERS:
         return _ANSWERERS[element]
-    if _is_cell(element, titles):
+    if any(part in titles for part in (element, *element.split("+"))):
         names = [element] if element in titles else element.split("+")
         return " + ".join(titles.get(name, code_in_words(name)) for name in names)
     what, *more = element.split(".")
     by = f" by {more[-1]}" if more else ""
     return code_in_words(f"{', '.join((what, *more[:-1]))}{by}")
-
-
-def _is_cell(element: str, titles: Titles) -> bool:
-    return any(part in titles for part in (element, *element.split("+")))
 
 
 def strength(pull: WeightPull) -> float:

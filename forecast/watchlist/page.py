@@ -25,7 +25,7 @@ from forecast.blocks import (
     Section,
     Table,
     Track,
-    one_group,
+    plain_table,
     right,
 )
 from forecast.events.table import csv_text
@@ -164,7 +164,7 @@ def _ranked_table(watch: Watch, *, brief: bool) -> Table:
         rows.append([replace(row[place], note="") if brief else row[place] for place in shown])
     shown_columns = tuple(columns[place] for place in shown)
     title = "Dyads by their probability"
-    return Table(name="ranked", title=title, columns=shown_columns, groups=one_group(rows))
+    return plain_table(shown_columns, rows, title, "ranked")
 
 
 def _row(entry: DyadEntry, trigger: TriggerRecord | None) -> tuple[Cell, ...]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config
@@ -90,8 +90,8 @@ def save_run(
         unused = notice("unused_backtest", refusal=found.refusal)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     record = found.record if found else None
-    beside = Beside(record, ledger_record.others if ledger_record else None)
-    analysis = with_records(analysis, run.forecast, config, run.events, beside)
+    others = ledger_record.others if ledger_record else None
+    analysis = with_records(analysis, run.forecast, config, run.events, record, others)
     sampler = analysis.sampler.model_copy(update={"seconds": None})
     saved = replace(
         run,
@@ -119,21 +119,19 @@ def save_run(
     return folder
 
 
-class Beside(NamedTuple):
-    """What is known beside a run: its backtest, and what others said (``None``: no ledger)."""
-
-    record: TrackRecord | None
-    others: tuple[OtherForecast, ...] | None
-
-
 def with_records(
-    analysis: Analysis, forecast: Forecast, config: Config, events: EventTable, beside: Beside
+    analysis: Analysis,
+    forecast: Forecast,
+    config: Config,
+    events: EventTable,
+    record: TrackRecord | None,
+    others: tuple[OtherForecast, ...] | None,
 ) -> Analysis:
-    """Add what others said, and how often the signs misled in the backtest; say what of it is missing."""
+    """Add what others said (``None``: no ledger), and how often the signs misled in the backtest."""
     from forecast.runs.inputs import target_rules
 
     rule = next(one for one in target_rules(config) if one.name == forecast.headline.target)
-    tested = tested_headline(forecast, beside.record)
+    tested = tested_headline(forecast, record)
     signs = analysis.signs
     if signs:
         from forecast.scenarios.signs import with_history
@@ -142,9 +140,9 @@ def with_records(
     missing = [one for one in analysis.missing if one.part not in ("others", "sign_history")]
     if signs and signs[0].history is None:
         missing.append(Missing.of("sign_history", "no_backtest"))
-    if not beside.others:
-        missing.append(Missing.of("others", "no_ledger" if beside.others is None else "none_on_record"))
-    told = {"signs": signs, "others": beside.others or (), "missing": tuple(missing)}
+    if not others:
+        missing.append(Missing.of("others", "no_ledger" if others is None else "none_on_record"))
+    told = {"signs": signs, "others": others or (), "missing": tuple(missing)}
     return analysis.model_copy(update=told)
 
 
@@ -157,8 +155,8 @@ def _renew_analysis(folder: Path, filling: Path, config: Config, forecast: Forec
         return False  # an earlier version made the run and measured nothing of it
     tested = filling / files.TRACK_RECORD
     record = read_record(tested, TrackRecord) if tested.is_file() else None
-    beside = Beside(record, _others(folder, config))
-    renewed = with_records(analysis, forecast, config, read_events(folder / files.EVENTS), beside)
+    events, others = read_events(folder / files.EVENTS), _others(folder, config)
+    renewed = with_records(analysis, forecast, config, events, record, others)
     if renewed == analysis:
         return False
     write_record(renewed, filling / files.ANALYSIS)
