@@ -29,7 +29,7 @@ from forecast.blocks import (
     right,
 )
 from forecast.records.analysis import MonthlyRisk, OtherForecast, own_record, windows_like
-from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
+from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.charts import describe_months, draw_months
 from forecast.report.evidence_sections import ledger_gap
 from forecast.report.forecast_sections import BESIDE, caveats, missing, moving_signs
@@ -91,6 +91,8 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     own = own_record(forecast, run.track_record)
     record_days = (forecast.as_of - analysis.data.start).days
     record = " ".join((*record_sentences(forecast, own), *ledger_gap(run)))
+    decided = forecast.decision and forecast.decision.sentence(headline_pair(forecast)[1].probability)
+    act = [Prose(decided, lead="When to act:")] if decided else []
     limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
     return (
         *alarm(forecast),
@@ -100,7 +102,7 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
         questions_table(run),
         Beside(left=(steps,), right=(months,), right_width=_MONTHS_MM) if months else steps,
         Prose(when, lead="When:"),
-        *_when_to_act(forecast),
+        *act,
         *_what_would_change_it(run),
         Beside(
             left=(Heading("What others say"), *_others(run)),
@@ -110,12 +112,6 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
         Heading("What it does not know"),
         Bullets((_OUTSIDE, *limits)),
     )
-
-
-def _when_to_act(forecast: Forecast) -> Iterator[Prose]:
-    """Yield whether the headline is a reason to act, in one sentence; nothing where no costs are stated."""
-    if forecast.decision:
-        yield Prose(forecast.decision.sentence(headline_pair(forecast)[1].probability), lead="When to act:")
 
 
 def questions_table(run: RunRecords) -> Table:

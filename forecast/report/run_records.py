@@ -70,18 +70,9 @@ class ReportOptions:
 def report_options(config: Config) -> ReportOptions:
     """Report settings of a config, its logo read (``InputError`` where it is no image)."""
     chosen = config.report
-    return ReportOptions(
-        paper=chosen.paper,
-        title=chosen.title,
-        author=chosen.author,
-        organisation=chosen.organisation,
-        logo=read_logo(config.logo_path) if config.logo_path else None,
-        classification=chosen.classification,
-        accent=chosen.accent,
-        fonts=config.font_paths,
-        impact=chosen.impact,
-        sections=chosen.sections,
-    )
+    same = ("paper", "title", "author", "organisation", "classification", "accent", "impact", "sections")
+    logo = read_logo(config.logo_path) if config.logo_path else None
+    return ReportOptions(logo=logo, fonts=config.font_paths, **{name: getattr(chosen, name) for name in same})
 
 
 @dataclass(frozen=True, kw_only=True)
