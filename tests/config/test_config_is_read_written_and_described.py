@@ -128,7 +128,7 @@ def test_the_hash_follows_the_settings_and_not_the_file(write):
 def test_the_description_says_what_was_asked(config):
     text = " ".join(describe_config(config).split())
     for phrase in (
-        "risk of escalation between AAA – BBB (AAA and BBB), as of 10 July 2023",
+        "risk of escalation, AAA – BBB (AAA and BBB), as of 10 July 2023",
         "start on 20 January 2017 (337 weeks of data)",
         "The headline: 'Clash' before 17 November 2023.",
         "Crisis (crisis): met by one act of sanction or dispute of severity 4 or 5.",

@@ -59,10 +59,10 @@ def test_the_table_shows_every_scenario_with_all_targets(forecast):
     assert first[0].text == "This forecast"
     assert grave[1].value == asked_of(forecast, scenarios[0]).probability
     assert grave[1].text == wording.percent(grave[1].value)
-    assert (grave[3].text, grave[4].note) == ("+12.0 ±0.2", "+12.0 ±0.2")
-    assert beliefs[3].text.startswith("−5.0")
+    assert (grave[2].text, grave[3].note) == ("+12.0 ±0.2", "+12.0 ±0.2")
+    assert beliefs[2].text.startswith("−5.0")
     assert {cell.text for cell in kept_back[1:]} == {"needs a new fit"}
-    assert len(grave) == len(table.columns) == 3 + len(forecast.targets)
+    assert len(grave) == len(table.columns) == 2 + len(forecast.targets)
     said = said_in(rationales_section(make_records(forecast)))
     assert "Computed by weights; Pareto k 0.31, 1,235 effective draws." in said
     assert "new fit, which did not converge" in said
