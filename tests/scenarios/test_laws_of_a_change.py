@@ -251,6 +251,7 @@ def test_nothing_until_a_day_is_the_forecast_given_that_nothing_happened(base):
     quiet = 1 - base.curves["escalation"].probability
     new = curves["escalation"].probability
     assert new[days] == pytest.approx(0.0, abs=1e-12)
+    assert max(curves["escalation"].upper90[: days + 1]) == pytest.approx(0.0, abs=1e-12)
     np.testing.assert_allclose(new[days:], 1 - quiet[days:] / quiet[days], atol=1e-12)
 
 

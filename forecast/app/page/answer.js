@@ -25,7 +25,7 @@ export function showAnswer(model, answer) {
   replace(byId("range"), answer.range);
   replace(byId("sentence"), answer.sentence);
   replace(byId("change"), answer.change && el("p", { class: answer.changes.length ? "change-head" : "fine" }, answer.change), split(answer),
-    answer.rests_on && el("p", { class: "fine", id: "rests-on" }, el("strong", {}, "Rests on: "), `${answer.rests_on}.`));
+    answer.rests_on && el("p", { class: "fine", id: "rests-on" }, el("strong", {}, "Rests on: "), answer.rests_on));
   showCurve(model, answer);
   showEffect(model, answer);
   showMilestones(model, answer);
