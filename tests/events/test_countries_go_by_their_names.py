@@ -3,7 +3,14 @@
 import pytest
 
 from forecast.events.codebook import countries
-from forecast.events.countries import country_names, near_actor, near_country, pair_title
+from forecast.events.countries import (
+    code_in_words,
+    country_names,
+    near_actor,
+    near_country,
+    pair_title,
+    whose_acts,
+)
 from forecast.events.reading import read_events
 
 HEADER = "date,initiator,target,category,severity"
@@ -94,3 +101,10 @@ def test_a_countrys_code_is_not_taken_for_its_neighbours():
 )
 def test_a_title_names_countries_however_they_were_written(a, b, title):
     assert pair_title(a, b) == title
+
+
+def test_codes_become_words_that_keep_the_capitals_of_countries():
+    assert code_in_words("taiwan_visit, missile_test") == "Taiwan visit, missile test"
+    assert whose_acts(["CHN"]) == "Only China's acts count."
+    assert whose_acts(["USA", "XYZ"]) == "Only the United States' or XYZ's acts count."
+    assert whose_acts([]) == ""
