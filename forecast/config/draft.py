@@ -140,7 +140,7 @@ class ProposedTarget:
         return "met nearly every month, so that its forecast will be near certain" if self.crowded else ""
 
 
-class ThirdParty(NamedTuple):
+class LeftOutParty(NamedTuple):
     """An actor whose acts with the sides are left out: how many, and with which sides."""
 
     actor: str
@@ -198,7 +198,7 @@ class Draft:
         return () if self.known is None else self.dyad.left_out(self.known)
 
     @property
-    def third_parties(self) -> tuple[ThirdParty, ...]:
+    def third_parties(self) -> tuple[LeftOutParty, ...]:
         """Actors with many acts with a side that are left out, the most first."""
         own, found = self.dyad.actors, dict[str, dict[str, int]]()
         for initiator, recipient, rows in self.left_out:
@@ -207,7 +207,7 @@ class Draft:
             third, side = (recipient, initiator) if initiator in own else (initiator, recipient)
             by_side = found.setdefault(third, {})
             by_side[side] = by_side.get(side, 0) + rows
-        asked = [ThirdParty(name, sum(by.values()), tuple(sorted(by))) for name, by in found.items()]
+        asked = [LeftOutParty(name, sum(by.values()), tuple(sorted(by))) for name, by in found.items()]
         least = max(MANY_ROWS, MANY_SHARE * (0 if self.acts is None else len(self.acts)))
         many = sorted((one for one in asked if one.rows >= least), key=lambda one: -one.rows)
         return tuple(many[:MOST_THIRD])
