@@ -9,7 +9,7 @@
 * ``step:STEP``: with the sources of the headline up to this one;
 * ``prior:NAME:lower`` and ``:upper``: one assumption moved one step down, or up;
 * ``sign:CATEGORY:SEVERITY:seen`` and ``:unseen``: once such an act is seen, or its days have passed;
-* ``quiet``: given that nothing happened before the day under ``who``;
+* ``quiet``: given that nothing happened before a day, which stands under ``who``;
 * ``month``: that it first happens in the month that ends on ``day``;
 * ``reaction:NAME:DAYS`` and ``…:base``: after a trigger, and without it.
 """
@@ -35,11 +35,15 @@ class Row(Record):
     what: str = Field(description="under what: see docs/json.md")
     target: str
     day: Date = Field(description="the target happens before this day; of 'month', its last day")
-    who: str = Field(description="the forecast, one of its members, a base rate or another forecaster")
+    who: str = Field(description="the forecast, one of its members or a base rate")
     chance: Probability
     low: Probability | None = Field(default=None, description="5% quantile over draws")
     high: Probability | None = Field(default=None, description="95% quantile over draws")
-    error: float | None = Field(default=None, ge=0.0, description="Monte Carlo standard error")
+    error: float | None = Field(
+        default=None,
+        ge=0.0,
+        description="Monte Carlo standard error; of 'without', 'step' and 'prior' that of the change",
+    )
 
 
 COLUMNS = tuple(Row.model_fields)
