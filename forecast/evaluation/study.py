@@ -117,7 +117,7 @@ def run_study[T](
     ``work`` makes a row from the arguments of a task (on Dask it is a function of a module); ``read`` is what
     a row says (``ValueError``, ``KeyError`` or ``TypeError`` for a damaged one). A task that fails is named
     in ``failures`` and the others go on, unless ``strict`` lets its error end the study; the task of a worker
-    that dies runs again on another, until it has cost several. ``listen`` is told of each task whose row is
+    that dies runs again, at last with no other beside it. ``listen`` is told of each task whose row is
     there. ``InputError``: a kept row is damaged, a row cannot be kept, or the cluster cannot be used;
     ``StoppedError``: Ctrl-C was pressed, and rows are kept.
     """
@@ -173,8 +173,8 @@ def do_all[*Ts, R](
 ) -> Iterator[tuple[tuple[*Ts], R]]:
     """Do each job and yield it with its result: in order here, in the order of completion elsewhere.
 
-    ``died`` is the result of a job that cost several workers their lives. ``InputError`` when the cluster
-    cannot be reached, has no worker, or a worker has other versions.
+    ``died`` is the result of a job that costs workers their lives with no other job beside it.
+    ``InputError`` when the cluster cannot be reached, has no worker, or a worker has other versions.
     """
     cluster = workers.cluster or "local"
     if cluster != "local" and not re.fullmatch(_ADDRESS, cluster):
@@ -195,10 +195,18 @@ def do_all[*Ts, R](
     with _own_workers(n_workers) if cluster == "local" else _workers_at(cluster) as client:
         # Each call carries its data, so that no worker holds anything that is lost when it dies.
         waiting = {client.submit(work, *job, pure=False): job for job in jobs}
+        suspects = []
         for future in distributed.as_completed(waiting, loop=client.loop):
-            job = waiting[future]
             try:
                 result: R = future.result()
+            except distributed.KilledWorker:
+                suspects.append(waiting[future])
+                continue
+            yield waiting[future], result
+        # Dask blames a death on every job that the worker held, so that only a job alone shows its guilt.
+        for job in suspects:
+            try:
+                result = client.submit(work, *job, pure=False).result()
             except distributed.KilledWorker:
                 result = died(job)
             yield job, result
