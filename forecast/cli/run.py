@@ -161,8 +161,7 @@ def watch(
     loaded, late = load_watchlist(list_file, changes, as_of=as_of), []
     place = None if no_ledger else ledger_place(ledger, out)
     with listening(shown=output.for_people) as listen:
-        from forecast.watchlist.dyads import DYAD, update_stores
-        from forecast.watchlist.watch import WATCH, run_watch, tell_changes, watch_place
+        from forecast.watchlist.watch import DYAD, WATCH, run_watch, tell_changes, update_stores, watch_place
 
         if update:
             # What could not be had makes the forecast older, and not impossible.

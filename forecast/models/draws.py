@@ -18,7 +18,6 @@ from forecast.panel import (
     KNOT_STEPS,
     STEP_DAYS,
     drift_knots_for,
-    knots_for,
 )
 from forecast.priors import PriorSet, elements
 from forecast.streams import Acts, StreamLayout
@@ -220,20 +219,6 @@ def linear_between(knots: Floats, steps: NDArray[np.int64], every: int) -> Float
     left, part = steps // every, steps % every / every
     right = np.minimum(left + 1, knots.shape[-1] - 1)  # has no part where a step stands on the last knot
     return np.asarray((1 - part) * knots[..., left] + part * knots[..., right])
-
-
-def with_longer_future(
-    variables: Mapping[str, Floats], n_steps: int, rng: np.random.Generator
-) -> dict[str, Floats]:
-    """Add knots until a record of so many steps is reached, their innovations drawn from the prior."""
-    longer = dict(variables)
-    knots = knots_for(n_steps)
-    for name, wanted in ((INNOVATIONS, knots), (DRIFT_INNOVATIONS, drift_knots_for(knots))):
-        if name in longer and longer[name].shape[-1] < wanted:
-            held = longer[name]
-            missing = rng.standard_normal((*held.shape[:-1], wanted - held.shape[-1]))
-            longer[name] = np.concatenate([held, missing], axis=-1)
-    return longer
 
 
 def prior_draws(priors: PriorSet, n_draws: int, n_knots: int, rng: np.random.Generator) -> dict[str, Floats]:

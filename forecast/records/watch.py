@@ -20,8 +20,8 @@ from forecast.wording import share
 State = Literal["fine", "small", "stale", "failed"]
 """``small``: few events or target events; ``stale``: feed old for its own pace; ``failed``: no numbers."""
 FailureCode = Literal["no_events", "bad_input", "not_converged", "worker_died", "numerical"]
-Work = Literal["direct", "fitted", "reweighted", "unchanged"]
-"""How the numbers were got: read off the record without a fit; a new fit; weights on an earlier fit; kept."""
+Work = Literal["direct", "fitted", "unchanged"]
+"""How the numbers were got: read off the record without a fit; by a fit; kept from before."""
 
 
 class Failure(Record):
@@ -45,19 +45,10 @@ class Change(Record):
     arrow: Literal["up", "down"] | None = Field(description="only where the change is beyond twice its error")
 
 
-class WeightsRecord(Record):
-    """An earlier fit whose draws, with weights, stand for today's posterior, and what they are worth."""
-
-    fitted_as_of: date
-    pareto_k: float = Field(description="shape of the tail of the weights")
-    effective_draws: float = Field(description="1/Σw²")
-
-
 class DyadNumbers(Record):
     """The numbers of a dyad and how they were got, or why there are none."""
 
     work: Work | None = None
-    weights: WeightsRecord | None = Field(default=None, description="where an earlier fit was carried on")
     cautions: tuple[Notice, ...] = ()
     failure: Failure | None = None
     targets: tuple[TargetForecast, ...] = ()

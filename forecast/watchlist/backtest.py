@@ -42,8 +42,7 @@ from forecast.report.tables import plain_name, value_text
 from forecast.runs import files
 from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
-from forecast.watchlist.dyads import events_of, read_files
-from forecast.watchlist.watch import headline_days, trigger_state
+from forecast.watchlist.watch import events_of, headline_days, read_files, trigger_state
 from forecast.wording import count, number, percent, share
 
 TOP = 5

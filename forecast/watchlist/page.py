@@ -304,8 +304,7 @@ def _dyad(entry: DyadEntry, model: str) -> Iterator[Block]:
 def page_sentence(entry: DyadEntry, model: str) -> str:
     """Say which command opens the scenario page of a dyad; ``model`` is the family of the list."""
     if family_named(entry.model or model).fitted:
-        fitted = f"../{entry.weights.fitted_as_of.isoformat()}/" if entry.weights else ""
-        return f"Scenario page, from the folder of this watch: forecast app {fitted}{entry.name}"
+        return f"Scenario page, from the folder of this watch: forecast app {entry.name}"
     return (
         f"A scenario page needs a fit, from the folder of this watch: forecast run "
         f"{entry.name}/{files.CONFIG} --set model.family=combined"

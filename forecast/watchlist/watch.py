@@ -11,65 +11,94 @@ import hashlib
 import json
 import math
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
+from glob import glob
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import ValidationError
 
 from forecast import __version__
 from forecast.baselines import REFERENCE
-from forecast.config import config_hash
+from forecast.config import Config, config_hash
 from forecast.config.describe import reported_by
 from forecast.config.schema import HeadlineConfig
 from forecast.config.settings_file import Fault
 from forecast.config.watchlist import WatchedDyad, Watchlist
-from forecast.errors import InputError, RunFolderError
+from forecast.config.writing import resolved_yaml
+from forecast.errors import EventError, ForecastError, InputError, NotConvergedError, RunFolderError
 from forecast.evaluation.study import Workers, decisive_versions, do_all
 from forecast.events.dyads import DyadRule, actors_of, near_actors
-from forecast.events.stores import faults_of
-from forecast.events.table import csv_text
+from forecast.events.feed_faults import Feed
+from forecast.events.reading import PREFIX, load_events, read_events, write_events
+from forecast.events.stores import faults_of, is_store, read_store
+from forecast.events.table import FIELDS, EventTable, csv_text
+from forecast.events.terms import refuse_barred
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.progress import Listener, StageProgress
 from forecast.records.base import Record
-from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline, MilestoneForecast
+from forecast.records.forecast import (
+    Diagnostics,
+    DyadRecord,
+    Forecast,
+    Headline,
+    MilestoneForecast,
+    TargetForecast,
+)
 from forecast.records.notices import FeedFault
 from forecast.records.watch import (
     Change,
     DyadEntry,
     DyadNumbers,
+    Failure,
+    FailureCode,
     HorizonSkill,
     State,
     TriggerRecord,
     Watch,
+    Work,
     answer_to,
 )
 from forecast.runs import files
-from forecast.runs.files import changed_run_folder, claimed, kind_of, write_json, write_record
-from forecast.runs.inputs import config_scale, dyad_rule, family_of, load_population, target_rules
-from forecast.runs.run import run_id
-from forecast.storage import read_json, remove_stale, write_file
-from forecast.watchlist.dyads import (
-    DyadEvents,
-    DyadRow,
-    EventFile,
-    Job,
-    earlier_events,
-    events_of,
-    failed,
-    forecast_dyad,
-    keep_row,
-    kept_row,
-    last_fit,
-    read_files,
-    read_kept,
+from forecast.runs.cautions import cautions_of, far_from_baseline
+from forecast.runs.files import (
+    changed_run_folder,
+    claimed,
+    kind_of,
+    new_run_folder,
+    output_hashes,
+    read_manifest,
+    write_json,
+    write_record,
 )
+from forecast.runs.inputs import (
+    Inputs,
+    config_scale,
+    dyad_rule,
+    family_of,
+    inputs_of,
+    load_hazard,
+    load_population,
+    target_rules,
+)
+from forecast.runs.mixture import Mixture, direct_answers
+from forecast.runs.run import Run, horizon_days, run_id, write_run
+from forecast.runs.summaries import target_forecasts
+from forecast.storage import read_json, remove_stale, write_file
+from forecast.store import UpdateReport, update_store
 from forecast.watchlist.page import make_page_and_pdf, table_rows
 from forecast.wording import count
+from forecast.workflows.forecast import run_of_inputs
 
+SUFFIXES = (".csv", ".parquet", ".xlsx")
+DYAD = "dyad.json"
+_CONTENT = ("date", "initiator", "recipient", "category", "severity", "subcategory", "summary")
 WATCH, TABLE, PDF, PAGE, TOLD = "watch.json", "watch.csv", "watch.pdf", "watch.html", "told.json"
 ERRORS = 2.0
 """A change counts that is more than so many standard errors."""
@@ -79,6 +108,277 @@ SMALL = frozenset({"few_events", "few_target_events", "one_episode"})
 """Cautions that make a dyad small."""
 TIMEOUT_SECONDS = 10
 _MANIFEST: dict[str, object] = {"kind": "watch", "code_version": __version__}
+
+
+# The files of a list, and the acts of a dyad in them
+
+
+@dataclass(frozen=True, eq=False)
+class EventFile(Feed):
+    """One file of the list."""
+
+    @cached_property
+    def _by_pair(self) -> dict[tuple[str, str], list[int]]:
+        rows = defaultdict(list)
+        pairs = zip(self.table.initiator.tolist(), self.table.recipient.tolist(), strict=True)
+        for row, (initiator, recipient) in enumerate(pairs):
+            rows[min(initiator, recipient), max(initiator, recipient)].append(row)
+        return rows
+
+    def acts_of(self, rule: DyadRule) -> EventTable | None:
+        """Return the acts of a dyad; ``None`` where there are none."""
+        rows = [row for pair in rule.pairs for row in self._by_pair.get(pair, ())]
+        mask = np.zeros(len(self.table), dtype=np.bool_)
+        mask[rows] = True
+        return self.table.select(mask) if rows else None
+
+
+class DyadEvents(NamedTuple):
+    """The acts of one dyad, the files that hold any, and how many rows stood in more than one of them."""
+
+    table: EventTable
+    files: tuple[EventFile, ...]
+    repeated: int
+
+
+def pairs_of(watchlist: Watchlist) -> frozenset[tuple[str, str]]:
+    """Return the pairs of actors whose acts count for any dyad, each in order of name."""
+    return frozenset(pair for dyad in watchlist.dyads for pair in dyad.rule.pairs)
+
+
+def update_stores(watchlist: Watchlist, listen: Listener) -> list[UpdateReport]:
+    """Bring the stores among the events of a list up to date, for the pairs of the list.
+
+    Raises ``ConfigError``: none of the events is a store; ``InputError``: as ``update_store``.
+    """
+    places = [watchlist.base_folder / Path(name).expanduser() for name in watchlist.events]
+    stores = [place for place in places if is_store(place)]
+    if not stores:
+        raise watchlist.error(("events",), "none of these is a store, so there is nothing to update")
+    return [update_store(place, listen, pairs=pairs_of(watchlist)) for place in stores]
+
+
+def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
+    """Read every event file that a list names.
+
+    Raises ``ConfigError``: patterns that no file fits, all at once, or acts whose terms bar the use of the
+    list; ``EventError``: files that cannot be read, every one of them, with its faults.
+    """
+    events, failures = [], []
+    for source, path in _paths(watchlist).items():
+        try:
+            events.append(_read(source, path, watchlist))
+        except EventError as error:
+            failures.append(str(error))
+    if failures:
+        raise EventError("\n".join(failures))
+    try:
+        for file in events:
+            if watchlist.use is not None:
+                refuse_barred(file.table, watchlist.use, watchlist.licensed)
+    except InputError as error:
+        raise watchlist.error(("use",), str(error)) from error
+    return tuple(events)
+
+
+def _paths(watchlist: Watchlist) -> dict[str, Path | None]:
+    """Return the files by how they are named; a pattern may match many, and a file is read once."""
+    base, faults = watchlist.base_folder, []
+    paths: dict[str, Path | None] = {}
+    for place, pattern in enumerate(watchlist.events):
+        if pattern.startswith(PREFIX):
+            paths[pattern] = None
+            continue
+        whole = base / Path(pattern).expanduser()
+        matched = [Path(name) for name in sorted(glob(str(whole), recursive=True)) if name.endswith(SUFFIXES)]
+        if whole.is_file() or is_store(whole):
+            matched = [whole]
+        if not matched:
+            message = f"no event file fits '{whole}'; give event files, patterns or stores"
+            faults.append(Fault(("events", place), message))
+        for path in matched:
+            paths[path.relative_to(base).as_posix() if path.is_relative_to(base) else str(path)] = path
+    if faults:
+        raise watchlist.errors(faults)
+    return paths
+
+
+def _read(source: str, path: Path | None, watchlist: Watchlist) -> EventFile:
+    if path is None:
+        return EventFile.of_table(load_events(source, Path()), source)
+    if is_store(path):
+        return EventFile.of_table(read_store(path, name=source, pairs=pairs_of(watchlist)), source, path)
+    return EventFile.of_table(read_events(path, source=source, dates=watchlist.dates), source)
+
+
+def events_of(rule: DyadRule, event_files: Sequence[EventFile]) -> DyadEvents | None:
+    """Return the acts of a dyad over all files; ``None`` where there are none.
+
+    A row that several files hold counts once. Ids that mean different acts in different files get the name of
+    their file.
+    """
+    acts = [(file, table) for file in event_files if (table := file.acts_of(rule)) is not None]
+    if not acts:
+        return None
+    holding, tables = zip(*acts, strict=True)
+    if len(acts) == 1:
+        return DyadEvents(tables[0], holding, 0)
+    columns = {name: np.concatenate([getattr(table, name) for table in tables]) for name in FIELDS}
+    place = np.repeat(np.arange(len(tables)), [len(table) for table in tables]).tolist()
+    content = list(zip(*(columns[name].tolist() for name in _CONTENT), strict=True))
+    keep = np.ones(len(place), dtype=np.bool_)
+    seen: dict[str, int] = {}
+    for row, name in enumerate(columns["id"].tolist()):
+        first = seen.setdefault(name, row)
+        if place[first] != place[row]:
+            keep[row] = content[first] != content[row]
+            columns["id"][row] = f"{Path(holding[place[row]].source).stem}/{name}"
+    table = EventTable.sort_rows(
+        {name: column[keep] for name, column in columns.items()},
+        max(zip(tables, holding, strict=True), key=lambda pair: len(pair[0]))[1].source,
+        has_verified=all(table.has_verified for table in tables),
+        notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
+        line=np.concatenate([table.line for table in tables])[keep],
+    )
+    return DyadEvents(table, holding, int((~keep).sum()))
+
+
+# The forecast of a dyad
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What to forecast of one dyad.
+
+    ``events`` are those known on the day; ``earlier`` those that the watch before knew, ``None`` without one
+    or where they are the same.
+    """
+
+    config: Config
+    events: EventTable
+    earlier: EventTable | None = None
+
+    @property
+    def key(self) -> str:
+        """Hash of all that the numbers depend on: settings, events, priors, coefficients, code."""
+        population, hazard = load_population(self.config), load_hazard(self.config)
+        priors = population.sha256 if population else "none"
+        settings = config_hash(self.config), self.events.sha256
+        earlier = "none" if self.earlier is None else self.earlier.sha256
+        parts = (*settings, priors, hazard.sha256, earlier, decisive_versions())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+class DyadRow(DyadNumbers):
+    """The numbers of one dyad, or why it has none; kept as ``dyad.json``.
+
+    ``counterfactual`` are the targets by today's model on the events of the watch before, ``None`` where
+    those are today's. ``key`` is the hash of all that the numbers depend on.
+    """
+
+    counterfactual: tuple[TargetForecast, ...] | None = None
+    key: str = ""
+
+
+def failed(code: FailureCode, text: str) -> DyadRow:
+    """Return a dyad without numbers."""
+    return DyadRow(failure=Failure(code=code, text=text))
+
+
+def forecast_dyad(job: Job) -> tuple[DyadRow, Run | None]:
+    """Forecast one dyad; its run is there where the model was fitted, also where the fit failed.
+
+    What goes wrong with it is returned, so that it stops nothing else.
+    """
+    try:
+        row, run = _forecast(job.config, job.events)
+        if job.earlier is not None and not row.failure:
+            then = _forecast(job.config, job.earlier)[0]
+            row = row.model_copy(update={"counterfactual": then.targets or None})
+        return row, run
+    except NotConvergedError as error:
+        return failed("not_converged", str(error)), None
+    except ForecastError as error:
+        return failed("bad_input", str(error)), None
+    except (ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
+        return failed("numerical", f"{type(error).__name__}: {error}"), None
+
+
+def _forecast(config: Config, events: EventTable) -> tuple[DyadRow, Run | None]:
+    inputs = inputs_of(config, events)
+    targets, run = direct_forecasts(inputs), None
+    if targets is None:
+        run = run_of_inputs(inputs, drivers=False)
+        if not run.forecast.converged:
+            faults = " ".join(failure.sentence for failure in run.forecast.diagnostics.failures)
+            return failed("not_converged", f"the fit did not converge. {faults}"), run
+        targets = run.forecast.targets
+    work: Work = "fitted" if run else "direct"
+    cautions = (*far_from_baseline(targets, inputs.data.grid), *cautions_of(inputs))
+    return DyadRow(targets=targets, cautions=cautions, work=work), run
+
+
+def direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
+    """Forecast all targets, in milliseconds, by members that need no fit; ``None`` where that cannot be.
+
+    Acts ahead and targets on which these members are silent need the model.
+    """
+    if inputs.family.fitted or inputs.calendar:
+        return None
+    direct = direct_answers(inputs, inputs.events, horizon_days(inputs.config))
+    if not all(direct.of(rule.name) for rule in inputs.rules):
+        return None
+    return target_forecasts(Mixture(inputs, direct, None))
+
+
+# The folder of a dyad
+
+
+def kept_row(folder: Path, job: Job) -> DyadRow | None:
+    """Return a finished dyad, if its numbers depend on the same things; a failed one is tried again."""
+    row = read_kept(folder / DYAD, DyadRow)
+    if row is None or row.failure or row.key != job.key:
+        return None
+    return row.model_copy(update={"work": "unchanged"})
+
+
+def read_kept[R: Record](path: Path, kind: type[R]) -> R | None:
+    """Read a file of a watch; ``None`` where it is not there or not whole."""
+    try:
+        return kind.model_validate_json(read_json(path))
+    except (OSError, ValidationError):
+        return None
+
+
+def keep_row(folder: Path, job: Job, row: DyadRow, run: Run | None) -> None:
+    """Write the folder of a finished dyad, whole, with its run where one was fitted."""
+    row = row.model_copy(update={"key": job.key})
+    held = kind_of(folder) if folder.exists() else "watched dyad"
+    if held not in ("run", "watched dyad"):
+        raise RunFolderError(f"{folder}: is in the way of a dyad. Move it away, or use another --out")
+    with new_run_folder(folder, force=True, kind="run" if held == "run" else "watched dyad") as filling:
+        if run is not None:
+            write_run(run, filling, folder)
+        else:
+            write_events(job.events, filling / files.EVENTS)
+            write_file(filling / files.CONFIG, resolved_yaml(job.config, folder))
+        write_record(row, filling / DYAD)
+        made: dict[str, object] = {"kind": "run" if run else "watched dyad", "code_version": __version__}
+        made |= {"data_sha256": job.events.sha256, "outputs_sha256": output_hashes(filling)}
+        write_json(made, filling / files.MANIFEST)
+
+
+def earlier_events(folder: Path, known: EventTable) -> EventTable | None:
+    """Return the events that an earlier watch knew of a dyad; ``None`` where it kept none, or the same."""
+    try:
+        if read_manifest(folder).get("data_sha256") == known.sha256:
+            return None
+        return read_events(folder / files.EVENTS)
+    except (EventError, RunFolderError):
+        return None
+
+
+# The whole list
 
 
 @dataclass
@@ -198,7 +498,7 @@ def _read_dyads(
         dyad.job = Job(watchlist.config_of(position, events.source), events)
         if before and watched.key in done:
             place = before[1] / watched.key
-            dyad.job = replace(dyad.job, earlier=earlier_events(place, events), fitted=last_fit(place))
+            dyad.job = replace(dyad.job, earlier=earlier_events(place, events))
         dyad.faults = faults_of(acts.files, as_of)
         notes += [f"{watched.key}: {note}" for note in _notes(watched.rule, acts)]
     if len(faults) == len(dyads):

@@ -115,12 +115,11 @@ def run_of_inputs(
     listen: Listener | None = None,
     *,
     drivers: bool = True,
-    given: GivenDraws | None = None,
 ) -> Run:
-    """Run all stages on inputs that are read already, as ``make_forecast``; given draws are not fitted."""
+    """Run all stages on inputs that are read already, as ``make_forecast``."""
     tell = listen or (lambda progress: None)
     plan_scenarios(inputs, inputs.scenarios)
-    return _make(inputs, Clock(), tell, drivers=drivers, given=given)
+    return _make(inputs, Clock(), tell, drivers=drivers)
 
 
 def _make(
@@ -130,10 +129,9 @@ def _make(
     *,
     drivers: bool,
     keep: Callable[[Run], None] | None = None,
-    given: GivenDraws | None = None,
 ) -> Run:
     config = inputs.config
-    judged = fit_and_judge(inputs, tell, clock.time, given)
+    judged = fit_and_judge(inputs, tell, clock.time)
     posterior, mixture, gates = judged.fit, judged.mixture, judged.gates
     with clock.time("chances"):
         targets = target_forecasts(mixture, posterior.n_chains)
@@ -211,13 +209,6 @@ def _what_lies_ahead(base: Run) -> dict[str, object]:
     }
 
 
-class GivenDraws(NamedTuple):
-    """Draws that stand for the posterior without a fit, and diagnostics of the fit behind."""
-
-    fit: Posterior
-    diagnostics: Diagnostics
-
-
 class Judged(NamedTuple):
     """The posterior, the forecast, and what the gates say of both."""
 
@@ -231,21 +222,13 @@ def fit_and_judge(
     inputs: Inputs,
     listen: Listener | None = None,
     timed: Callable[[str], AbstractContextManager[None]] = _untimed,
-    given: GivenDraws | None = None,
 ) -> Judged:
     """Fit, forecast, and check the gates, milestone probabilities included.
 
-    ``timed`` wraps the stages ``fit`` and ``chances``. Draws that are ``given`` are not fitted, and have the
-    diagnostics of the fit they come from. ``NotConvergedError`` when the sampler could not run at all.
+    ``timed`` wraps the stages ``fit`` and ``chances``. ``NotConvergedError`` when the sampler could not run
+    at all.
     """
     tell = listen or (lambda progress: None)
-    if given is not None:
-        with timed("fit"):
-            pass
-        with timed("chances"):
-            chances = chances_of(inputs, given.fit)
-            mixture = mixture_of(inputs, chances)
-        return Judged(given.fit, mixture, given.diagnostics, chances)
     with timed("fit"):
         tell(StageProgress("compile"))
         options = sampler_options(inputs.config)

@@ -16,7 +16,7 @@ from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_change
 from forecast.scenarios.answer import answered, milestone_day, way_of
 from forecast.sensitivity.robustness import measure_robustness
-from forecast.watchlist.dyads import direct_forecasts
+from forecast.watchlist.watch import direct_forecasts
 
 from .conftest import CLASH, assumed, milestones
 

@@ -14,9 +14,8 @@ from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
 from forecast.runs.files import claimed
-from forecast.watchlist import dyads
 from forecast.watchlist import watch as watching
-from forecast.watchlist.watch import run_watch, watch_place
+from forecast.watchlist.watch import failed, forecast_dyad, run_watch, watch_place
 
 from .conftest import AS_OF, PAIRS, simulated, watched, write_dyads, write_list
 
@@ -75,14 +74,14 @@ def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch,
         if done:
             raise KeyboardInterrupt
         done.append(job.config.name)
-        return dyads.forecast_dyad(job)
+        return forecast_dyad(job)
 
     monkeypatch.setattr(watching, "forecast_dyad", stop_after_one)
     ended = command("watch", trial, "--out", tmp_path)
     assert ended.code == 130
     assert "1 dyad finished. The same command goes on" in ended.err
     assert not (watch_place(load_watchlist(trial), tmp_path) / "watch.json").exists()
-    monkeypatch.setattr(watching, "forecast_dyad", dyads.forecast_dyad)
+    monkeypatch.setattr(watching, "forecast_dyad", forecast_dyad)
     watch, _ = watched(trial, tmp_path)
     assert {one.name for one in watch.dyads if one.work == "unchanged"} == set(done)
 
@@ -90,16 +89,16 @@ def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch,
 def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monkeypatch):
     def fail_one(job):
         if job.config.name == "aaa-ccc":
-            return dyads.failed("not_converged", "R-hat 1.4"), None
-        return dyads.forecast_dyad(job)
+            return failed("not_converged", "R-hat 1.4"), None
+        return forecast_dyad(job)
 
     monkeypatch.setattr(watching, "forecast_dyad", fail_one)
     watch, _ = watched(trial, tmp_path)
     states = {one.name: one.state for one in watch.dyads}
     assert states == {"aaa-bbb": "fine", "ddd-eee": "fine", "aaa-ccc": "failed"}
-    failed = watch.dyads[-1]
-    assert (failed.name, failed.rank, failed.targets) == ("aaa-ccc", None, ())
-    monkeypatch.setattr(watching, "forecast_dyad", dyads.forecast_dyad)
+    last = watch.dyads[-1]
+    assert (last.name, last.rank, last.targets) == ("aaa-ccc", None, ())
+    monkeypatch.setattr(watching, "forecast_dyad", forecast_dyad)
     again, _ = watched(trial, tmp_path)
     assert {one.state for one in again.dyads} == {"fine"}
 
@@ -109,10 +108,10 @@ def test_a_dyad_that_never_saw_the_target_is_answered_without_a_fit(trial, tmp_p
     known = read_events(path)
     write_events(known.select(known.category != "military_incident"), path)
 
-    def asked(inputs, fitted):
+    def asked(inputs, *, drivers):
         raise NotConvergedError(f"the model was asked of {inputs.config.name}")
 
-    monkeypatch.setattr(dyads, "_run", asked)
+    monkeypatch.setattr(watching, "run_of_inputs", asked)
     watch, _ = watched(trial, tmp_path)
     done = {one.name: one for one in watch.dyads}
     assert {one.work for one in done.values()} == {"direct"}

@@ -84,7 +84,7 @@ def held(forecasts: int, fits: int, began: float) -> Held:
 def direct_forecast(day: date) -> float:
     """Make a forecast of the pooled hazard as of a day, as a watch does; return its headline."""
     from forecast import load_config, read_inputs
-    from forecast.watchlist.dyads import direct_forecasts
+    from forecast.watchlist.watch import direct_forecasts
 
     given = (f"as_of={day}", "model.family=panel", "calendar=[]")
     config = load_config(CONFIG, overrides=[*given, *_milestones(day)])
