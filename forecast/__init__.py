@@ -27,7 +27,7 @@ The map, in the order the data flow::
     records/, wording/                      the files of a run as types; all that is said in words
     storage.py                              files and folders, written whole or not at all
 
-In a notebook::
+In Python::
 
     import forecast
 
@@ -45,8 +45,6 @@ import importlib
 import sys
 from pathlib import Path
 from typing import Any
-
-from forecast.frames import ShownInNotebooks
 
 __version__ = "0.4.0"
 
@@ -72,6 +70,3 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has a type of its
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
-
-
-ShownInNotebooks.load = staticmethod(__getattr__)

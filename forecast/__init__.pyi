@@ -32,7 +32,6 @@ from forecast.progress import progress_bar as progress_bar
 from forecast.records.analysis import Analysis as Analysis
 from forecast.records.forecast import Forecast as Forecast
 from forecast.records.watch import Watch as Watch
-from forecast.report.notebook import html_of
 from forecast.runs.inputs import read_inputs as read_inputs
 from forecast.runs.run import Run as Run
 from forecast.runs.run import read_run as read_run

@@ -1,6 +1,6 @@
 """What is shown to readers: headings, prose, lists, tables and charts, without any layout.
 
-Commands, notebooks and the report are made of the same blocks. The terminal (``cli/terminal.py``), HTML
+Commands and the report are made of the same blocks. The terminal (``cli/terminal.py``), HTML
 (``report/template/blocks.html``) and the PDF (``report/template/blocks.typ``) each set them in a way of their
 own. A block holds finished texts; nothing is worked out from them.
 """

@@ -108,6 +108,7 @@ OPTIONS = {
     "report --docx": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --office-template": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --pptx": "ended with 0.4: use --figures DIR, which writes the charts for slides",
+    "report --template": "ended with 0.4: use the keys under report in the config, or report.html",
     "run --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "scenario --out": "ended with 0.4: use --json, or --compare, which puts scenarios side by side",
     "sensitivity --all": "ended with 0.4: use reconcile, which says what would have to change for a chance",

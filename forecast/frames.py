@@ -1,32 +1,15 @@
-"""What a value shows of itself in a notebook: HTML, and its columns as data frames.
-
-Frames are of pandas, Polars or PyArrow, through Narwhals: the one place that knows them.
-"""
+"""Columns as data frames of pandas, Polars or PyArrow, and back, through Narwhals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from forecast.errors import InputError, shown
 
 Backend = Literal["pandas", "polars", "pyarrow"]
 BACKENDS: tuple[Backend, ...] = ("pandas", "polars", "pyarrow")
-
-
-class ShownInNotebooks:
-    """A value that notebooks show as tables.
-
-    ``load`` returns by name what packages above make of it; ``forecast/__init__.py``, which knows them all,
-    sets it.
-    """
-
-    load: ClassVar[Any]
-
-    def _repr_html_(self) -> str:
-        html: str = self.load("html_of")(self)
-        return html
 
 
 def make_frame(columns: Mapping[str, Any], backend: Backend) -> Any:  # noqa: ANN401 - a frame of the library asked for

@@ -215,7 +215,6 @@ def report(
     ),
     figures: Path | None = option(None, "--figures", "Write every chart there too, as SVG and PNG.", "DIR"),
     csv: Path | None = option(None, "--csv", "Write every table there too, as CSV.", "DIR"),
-    template: Path | None = option(None, "--template", "Typst template of your own for the PDF.", "FILE"),
     paper: Literal["a4", "us-letter"] | None = option(
         None, "--paper", "Paper of the PDF, in place of report.paper."
     ),
@@ -237,12 +236,9 @@ def report(
         refuse_use(run_dir, use)
     if force and xlsx:
         raise InputError("--force: not with --xlsx, which could not say what was altered")
-    if brief and template:
-        raise InputError("--template is for report.pdf, which --brief does not write: give one of them")
     built = rebuild_report(
         run_dir,
         previous=previous,
-        template=template,
         paper=paper,
         figures=figures,
         tables=csv,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from forecast.errors import InputError, shown
-from forecast.frames import Backend, ShownInNotebooks, make_frame
+from forecast.frames import Backend, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.notices import Notice
 from forecast.records.scale import Scale
@@ -177,7 +177,7 @@ class PastCase(Record):
     date: date
 
 
-class TargetForecast(Record, ShownInNotebooks):
+class TargetForecast(Record):
     """All that is forecast for one target."""
 
     in_short: ClassVar[Names] = ("name", "label", "observed_before", "milestones")
@@ -309,7 +309,7 @@ class BeliefStated(Record):
     ratio: float = Field(ge=0.0)
 
 
-class ScenarioForecast(Record, ShownInNotebooks):
+class ScenarioForecast(Record):
     """What a scenario changes, and how it was computed."""
 
     in_short: ClassVar[Names] = ("name", "label", "method", "withheld", "targets")
@@ -415,7 +415,7 @@ class Driver(Record):
     mcse: float
 
 
-class Forecast(Record, ShownInNotebooks):
+class Forecast(Record):
     """The content of ``forecast.json``."""
 
     in_short: ClassVar[Names] = ("run_id", "as_of", "converged", "headline", "targets", "scenarios")

@@ -268,17 +268,16 @@ def _put(path: Path, content: bytes) -> Path:
 
 
 def _set_brief(run: RunRecords, brief: Content, folder: Path, drawn: tuple[Path, ...]) -> bytes:
-    """Return the PDF of page 1, in the package's own frame and without attachments.
+    """Return the PDF of page 1, without attachments.
 
     Figures that are ``drawn`` for the report are taken from there: its options may leave page 1 out.
     """
     known = {path.name: path for path in drawn}
     names = [f"{chart.name}.svg" for chart in brief.charts()]
-    plain = replace(run, options=replace(run.options, template=None))
     with tempfile.TemporaryDirectory(prefix=".brief-", dir=folder) as name:
         if not known.keys() >= set(names):
             known = {path.name: path for path in write_figures(brief, Path(name))}
-        return set_pdf(plain, brief, tuple(known[chart] for chart in names), ())
+        return set_pdf(run, brief, tuple(known[chart] for chart in names), ())
 
 
 def set_pdf(
@@ -310,7 +309,6 @@ def set_pdf(
         attached,
         run.forecast.made_on or run.forecast.as_of,
         logo=run.options.logo,
-        template=run.options.template,
     )
 
 

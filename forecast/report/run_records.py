@@ -50,8 +50,8 @@ FEWEST_EVENTS, FEWEST_DAYS = 5, 365
 class ReportOptions:
     """How the report is set, which parts it has (``None``: all), and whose name it carries.
 
-    ``accent`` is ``#RRGGBB``, ``impact`` by name of the target, ``fonts`` are files for signs that the
-    typeface lacks, and ``template`` is a typst file in place of the package's frame.
+    ``accent`` is ``#RRGGBB``, ``impact`` by name of the target, and ``fonts`` are files for signs that the
+    typeface lacks.
     """
 
     paper: Literal["a4", "us-letter"] = "a4"
@@ -64,7 +64,6 @@ class ReportOptions:
     impact: Mapping[str, ImpactConfig] = field(default_factory=dict)
     sections: tuple[str, ...] | None = None
     fonts: tuple[Path, ...] = ()
-    template: Path | None = None
 
 
 def report_options(config: Config) -> ReportOptions:

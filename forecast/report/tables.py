@@ -1,4 +1,4 @@
-"""Blocks that report, terminal and notebook share: judgement, targets, scenarios, sensitivity, scores."""
+"""Blocks that report and terminal share: judgement, targets, scenarios, sensitivity, scores."""
 
 from __future__ import annotations
 
@@ -175,17 +175,14 @@ def milestone_table(
     targets: Sequence[TargetForecast],
     *,
     asked: Headline | None = None,
-    most: int | None = None,
-    details: bool = False,
     previous: PreviousRun | None = None,
     tested: tuple[Forecast, TrackRecord | None] | None = None,
     record_days: int | None = None,
 ) -> Table:
-    """Return the first targets of a forecast × their milestones, or the ``most`` first of these.
+    """Return the targets of a forecast × their milestones; the row ``asked`` is set off.
 
-    The row ``asked`` is set off; ``details`` add what each target is; the change is that since the
-    ``previous`` run, and ``tested`` the backtest, with what such forecasts said and came to. Of periods
-    longer than the ``record_days`` no share is shown.
+    The change is that since the ``previous`` run, and ``tested`` the backtest, with what such forecasts said
+    and came to. Of periods longer than the ``record_days`` no share is shown.
     """
     shown = {
         name: column
@@ -195,7 +192,7 @@ def milestone_table(
     groups = []
     for place, target in enumerate(targets):
         rows = []
-        for milestone in target.milestones[:most]:
+        for milestone in target.milestones:
             every = _milestone_cells(target, milestone, previous)
             if tested and record_days and (milestone.date - tested[0].as_of).days > record_days:
                 every["windows"] = Cell("–", tone="fine")
@@ -206,14 +203,13 @@ def milestone_table(
             rows.append(tuple(every[name] for name in shown))
         marked = (
             row
-            for row, milestone in enumerate(target.milestones[:most])
+            for row, milestone in enumerate(target.milestones)
             if asked and (target.name, milestone.name) == (asked.target, asked.milestone)
         )
         groups.append(
             Group(
                 label=shorten(target.label, 90),
                 note=seen_before(target),
-                detail=shorten(target.definition, 300) if details else "",
                 colour=target_colour(place),
                 rows=tuple(rows),
                 marked=tuple(marked),
@@ -252,9 +248,9 @@ _AFTER = 14
 """Days after an assumed act of which the terminal tells the effect."""
 
 
-def headline_scenarios(forecast: Forecast, most: int | None = None) -> Iterator[Block]:
-    """Yield the short table of what the scenarios, or the first of them, do to the headline."""
-    asked, scenarios = forecast.headline, by_effect(forecast, forecast.scenarios)[:most]
+def headline_scenarios(forecast: Forecast) -> Iterator[Block]:
+    """Yield the short table of what the scenarios do to the headline."""
+    asked, scenarios = forecast.headline, by_effect(forecast, forecast.scenarios)
     compared = zip(scenarios, _compared(scenarios, asked.target, asked.milestone), strict=True)
     rows = (cells(Cell(one.label, note=one.rests_on), *answer) for one, (_, *answer) in compared)
     yield plain_table(_COMPARED, rows, "Scenarios, the largest effect on the headline first")

@@ -15,7 +15,7 @@ import logging
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,17 +32,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.ft2font import FT2Font
 
-from forecast.blocks import Block, as_content
 from forecast.config.field_types import relative_luminance
 from forecast.config.writing import Logo
 from forecast.errors import ForecastError, InputError
-from forecast.report.palette import ACCENT
-from forecast.storage import read_plain, scratch_folder
+from forecast.storage import scratch_folder
 
 DARK_GROUND = "#12181F"
 _LOGGER = logging.getLogger(__name__)
 _TEMPLATE = "report.typ"
-_MAX_TEMPLATE_BYTES = 5_000_000
 _STYLES = ("Light", "Regular", "It", "Semibold", "Bold")
 _FALLBACK_FILES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 _MISSING = "□"
@@ -202,19 +199,11 @@ def compile_pdf(
     made_on: date,
     *,
     logo: Logo | None = None,
-    template: Path | None = None,
 ) -> bytes:
     """Compile the template with the content as data; the same input gives the same bytes.
 
     ``content`` holds the JSON values of ``Content.as_json``, and ``made_on`` becomes the creation date.
-    ``template`` takes the place of ``report.typ`` and can import the parts beside that one.
-
-    Raises
-    ------
-    InputError
-        The template cannot be read, or typst refused it; the message is typst's own, with its place.
-    ForecastError
-        typst refused the package's template or its data.
+    ``ForecastError`` where typst refuses the data.
     """
     chosen = current_typeface()
     shown = _each_text(dict(content), lambda text: breakable(printable(text, chosen.glyphs)))
@@ -226,8 +215,6 @@ def compile_pdf(
             (root / folder).mkdir(exist_ok=True)
             for source in sources:
                 shutil.copyfile(source, root / folder / source.name)
-        if template is not None:
-            (root / _TEMPLATE).write_text(_read_template(template), encoding="utf-8")
         if logo is not None:
             (root / f"logo{logo.path.suffix.lower()}").write_bytes(logo.content)
         (root / "attached").mkdir()
@@ -244,32 +231,14 @@ def compile_pdf(
                 timestamp=int(datetime.combine(made_on, time(), UTC).timestamp()),
             )
         except typst.TypstError as error:
-            kind = ForecastError if template is None else InputError
-            raise kind(_explain(error, str(root), template)) from error
+            place = str(getattr(error, "diagnostic", "") or "").replace(f"{root}/", "")
+            raise ForecastError(
+                f"report.pdf: typst could not set the report: {error.message}. No report was written; the "
+                f"run itself is whole.\n{place}".rstrip()
+            ) from error
     for warning in warnings:
         _LOGGER.warning("report template: %s", warning.message)
     return bytes(pdf)
-
-
-def _read_template(path: Path) -> str:
-    try:
-        return read_plain(path, _MAX_TEMPLATE_BYTES).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"it is not UTF-8 text: {error}"
-        raise InputError(
-            f"{path}: the template cannot be read ({reason}). Give a typst file; docs/report.md says what it "
-            "can use."
-        ) from error
-
-
-def _explain(error: typst.TypstError, root: str, template: Path | None) -> str:
-    place = str(getattr(error, "diagnostic", "") or "").replace(f"{root}/", "")
-    place = place.replace(_TEMPLATE, template.name) if template else place
-    hints = "".join(f" Hint: {hint}." for hint in getattr(error, "hints", None) or ())
-    return (
-        f"{template or 'report.pdf'}: typst could not set the report: {error.message}.{hints} No report was "
-        f"written; the run itself is whole.\n{place}"
-    ).rstrip()
 
 
 # HTML
@@ -298,14 +267,6 @@ def render_content(
         dark=Markup(f"{dark}--c-ffffff:{DARK_GROUND};"),
         **values,
     )
-
-
-def render_blocks(blocks: Iterable[Block]) -> str:
-    """Return blocks without charts as an element without styles or scripts, e.g. for a notebook."""
-    frame = {"rule": "currentColor", "accent": ACCENT}
-    module = _environment(str).get_template("blocks.html").make_module({"frame": frame})
-    shown = _each_text(as_content(tuple(blocks)), visible)
-    return f"<div>{''.join(module.block(block) for block in shown)}</div>"  # type: ignore[attr-defined]
 
 
 def _environment(paint: Callable[[str], str]) -> Environment:

@@ -617,7 +617,7 @@ def odds_text(pull: WeightPull, probability: float) -> str:
 def by_effect(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> list[ScenarioForecast]:
     """Scenarios by the size of their change of the headline, then of any target; those without numbers last.
 
-    Report, terminal and notebook show scenarios in this order.
+    Report and terminal show scenarios in this order.
     """
 
     def size(scenario: ScenarioForecast) -> tuple[bool, float, float]:

@@ -27,7 +27,7 @@ from forecast.config.writing import (
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
-from forecast.frames import Backend, ShownInNotebooks
+from forecast.frames import Backend
 from forecast.inference.posterior import (
     Posterior,
     SamplerOptions,
@@ -55,7 +55,7 @@ MOST_DRAWS = 1000
 
 
 @dataclass(frozen=True, repr=False)
-class Run(ShownInNotebooks):
+class Run:
     """A finished run.
 
     Parameters

@@ -207,7 +207,6 @@ def rebuild_report(
     options: ReportOptions | None = None,
     *,
     previous: Path | None = None,
-    template: Path | None = None,
     paper: Literal["a4", "us-letter"] | None = None,
     figures: Path | None = None,
     tables: Path | None = None,
@@ -228,8 +227,6 @@ def rebuild_report(
         In place of those of the run's config.
     previous : Path, optional
         Folder of an earlier run, for the change since then.
-    template : Path, optional
-        Typst file in place of the package's frame of the PDF.
     paper : {"a4", "us-letter"}, optional
         In place of the paper of the options.
     figures, tables : Path, optional
@@ -246,7 +243,7 @@ def rebuild_report(
     RunFolderError
         The folder is no run folder, or a file of it is missing or altered.
     InputError
-        The template or the logo cannot be used, or a folder cannot be written.
+        The logo cannot be used, or a folder cannot be written.
     """
     require_run_folder(folder)
     with claimed(folder):
@@ -255,7 +252,7 @@ def rebuild_report(
         forecast = read_record(folder / files.FORECAST, Forecast)
         config = load_config(folder / files.CONFIG)
         chosen = options or report_options(config)
-        chosen = replace(chosen, template=template or chosen.template, paper=paper or chosen.paper)
+        chosen = replace(chosen, paper=paper or chosen.paper)
         adopted = []
         with changed_run_folder(folder) as filling:
             if previous is not None:

@@ -1,10 +1,117 @@
-"""The words, numbers and days that the report, the terminal and forecast.json show."""
+"""Words, numbers and days that report, terminal and records show; every code has its sentence."""
 
+import re
 from datetime import date
+from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 
 from forecast import wording
+from forecast.config.describe import _delay
+from forecast.ledger.chain import rounded_chance
+from forecast.records.analysis import Reason
+from forecast.records.forecast import (
+    Diagnostics,
+    FailedWeights,
+    Gate,
+    GateFailure,
+    MethodReason,
+    ScenarioForecast,
+)
+from forecast.records.notices import notice
+from forecast.report.words import REASON_WORDS, method_sentence, reason_sentence, withheld_sentence
+from forecast.wording import on_scale
+
+
+def codes_of(record) -> tuple[str, ...]:
+    return get_args(record.model_fields["code"].annotation)
+
+
+def test_gates_warnings_and_refusals(snapshot):
+    odd = {"ess_tail": float("nan"), "divergences": 1}
+    gates = [GateFailure(code=one, quantity="P(x)", value=1.0432, limit=0.4) for one in get_args(Gate)]
+    gates += [GateFailure(code=one, quantity="P(x)", value=value, limit=400) for one, value in odd.items()]
+    warnings = [
+        notice("late_reports", origin="estimated", mean_days=8.25, known_share=0.613),
+        notice("influential_events", number=1),
+        notice("influential_events", number=3),
+        notice("unused_backtest", refusal=notice("other_priors")),
+        notice("few_outcomes", target="force", horizon_days=30, hits=19, misses=101, needed=20),
+        notice("absent_forecasts", target="force", horizon_days=30, model="late", absent=20, origins=120),
+    ]
+    refusals = [
+        *map(notice, ("settings_unknown", "other_definitions", "other_priors")),
+        notice("other_targets", tested=("a", "b"), asked=("a",)),
+        notice("later_windows", last_day=date(2023, 6, 30), as_of=date(2022, 7, 10)),
+        notice("other_outcomes", target="force"),
+        notice("untested_model", model="panel", tested=("model", "base_rate")),
+        notice("unreadable", fault="forecasts.csv:7: no day"),
+    ]
+    assert [one.sentence for one in gates] + [one.text for one in (*warnings, *refusals)] == snapshot
+
+
+def test_scenarios(snapshot):
+    known = {"name": "x", "label": "X", "rationale": "Y.", "failures": (), "targets": ()}
+    weights = {"pareto_k": 0.834, "effective_draws": 512.4}
+    reasons = [MethodReason(code=one) for one in codes_of(MethodReason)]
+    reasons += [FailedWeights(code=one, value=101.634, limit=0.7) for one in codes_of(FailedWeights)]
+    reweighted = ScenarioForecast(
+        **known, **weights, method="reweight", withheld=None, reason=MethodReason(code="only_priors")
+    )
+    withheld = ScenarioForecast(**known, **weights, method="refit", withheld="no_refit", reason=reasons[-1])
+    assert [
+        *map(reason_sentence, reasons),
+        *map(method_sentence, (reweighted, withheld)),
+        withheld_sentence(withheld),
+    ] == snapshot
+
+
+def test_every_reason_of_a_label_has_its_words():
+    assert set(get_args(Reason)) == set(REASON_WORDS)
+
+
+def test_a_fit_has_converged_when_no_gate_failed():
+    known = {"rhat_max": 1.0, "ess_bulk_min": 900, "ess_tail_min": 900, "divergences": 0, "bfmi_min": 1.0}
+    assert Diagnostics(**known, failures=()).converged
+    assert not Diagnostics(**known, failures=(GateFailure(code="bfmi", value=0.2, limit=0.3),)).converged
+
+
+TINY = [1e-12, 3e-9, 4e-7, 1e-5, 4.9e-4, 1e-3, 4.4e-3]
+CERTAIN = re.compile(r"(?<![\d.,])(?:0(?:\.0+)?|100(?:\.0+)?)(?:%| of 1)")
+
+
+@pytest.mark.parametrize("tiny", TINY)
+def test_neither_words_nor_records_make_a_chance_certain(tiny):
+    for chance in (tiny, 1 - tiny):
+        said = [
+            wording.percent(chance),
+            wording.share(chance),
+            wording.frequency(chance),
+            wording.interval_percent((chance, chance)),
+            wording.interval_percent((tiny, 1 - tiny)),
+            on_scale(chance, "probability"),
+            on_scale(chance, "chance"),
+        ]
+        assert [text for text in said if CERTAIN.search(text)] == []
+        assert 0.0 < rounded_chance(chance) < 1.0
+        assert rounded_chance(chance) == pytest.approx(chance, abs=1.1e-6)
+
+
+def test_what_is_certain_is_on_record_as_such():
+    assert [rounded_chance(one) for one in (0.0, 1.0, 0.12345678)] == [0.0, 1.0, 0.123457]
+    assert wording.share(0.0) == "none"
+    assert on_scale(1.0, "chance") == "100%"
+
+
+@pytest.mark.parametrize("tiny", TINY)
+def test_sentences_with_a_chance_do_not_either(tiny):
+    for chance in (tiny, 1 - tiny):
+        late = notice("late_reports", origin="stated", mean_days=2.0, known_share=chance)
+        delay = SimpleNamespace(same_day=chance, mean_days=3.0)
+        config = SimpleNamespace(events=SimpleNamespace(reporting_delay=delay))
+        said = [late.text, _delay(config)]
+        assert [text for text in said if CERTAIN.search(text)] == []
 
 
 def test_words_follow_the_seven_bands():

@@ -1,0 +1,329 @@
+"""Reactions, scenarios and assumptions: each shown with what it does to the number, and no more."""
+
+import math
+from datetime import date
+
+import pytest
+
+from forecast import wording
+from forecast.blocks import Table
+from forecast.cli.terminal import lines_of
+from forecast.records.analysis import (
+    Assumed,
+    AssumptionEffect,
+    NumberSensitivity,
+    ReactionCase,
+    ReactionEffect,
+    ReactionMeasured,
+    Robustness,
+    ShiftEnd,
+    WeightPull,
+)
+from forecast.records.forecast import ActAssumed, ExpectationChanged, GateFailure
+from forecast.report.charts import draw_tornado
+from forecast.report.evidence_sections import reaction_sentences
+from forecast.report.forecast_sections import (
+    assumptions_section,
+    changes_section,
+    rationales_section,
+    scenarios_section,
+)
+from forecast.report.page_1 import bottom_line, brief_section
+from forecast.report.tables import robustness_blocks
+from forecast.report.words import confidence, odds_factor, rests_on_sentence, split_cells, what_it_assumes
+from forecast.sensitivity.labels import with_labels
+from tests.report.conftest import altered, each_milestone, make_records, make_scenario, said_in, table_in
+
+
+def case(day, answered=None, *, over=True):
+    return ReactionCase(
+        date=day, event_id="a", severity=3, what="A <b>visit</b>.", answered_on=answered, over=over
+    )
+
+
+@pytest.fixture
+def visits():
+    return ReactionMeasured(
+        name="visits",
+        label="Visits to the island",
+        sentence="Visits to the island (visits): visit is answered by sanction in 14 days, chance learned.",
+        days=14,
+        cases=11,
+        answered=4,
+        by_chance=0.1,
+        shown=(
+            case(date(2023, 7, 1), over=False),
+            case(date(2022, 8, 2), date(2022, 8, 4)),
+            *(case(date(2021, 1, day)) for day in range(1, 10)),
+        ),
+        prior=0.3,
+        prior90=(0.03, 0.83),
+        stated=False,
+        uses_record=True,
+        chance=0.45,
+        chance90=(0.2, 0.7),
+        target="military_confrontation",
+        effects=(
+            ReactionEffect(days=7, date=date(2023, 7, 18), probability=0.24, base=0.014, mcse=0.009),
+            ReactionEffect(days=None, date=date(2024, 11, 5), probability=0.66, base=0.55, mcse=0.005),
+        ),
+    )
+
+
+def test_a_run_without_reactions_has_no_such_section(forecast):
+    assert changes_section(make_records(forecast)) is None
+
+
+def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, analysis):
+    analysis = altered(analysis, reactions=(visits,))
+    section = changes_section(make_records(forecast, analysis))
+    said = said_in(section)
+    assert "Visit is answered by sanction in 14 days, chance learned." in said
+    assert "4 of 11 cases answered within 14 days (by chance 10%); class chosen knowing the cases" in said
+    assert "brings about an answer: 45% (90% interval 20–70%); before the record it was 30% (3–83%)." in said
+    effect = [[cell.text for cell in row] for row in table_in(section, "effect-visits").groups[0].rows]
+    assert effect == [
+        ["7 days after", "1.4%", "24%", "+22.6 ±0.9"],
+        ["before 5 Nov 2024", "55%", "66%", "+11.0 ±0.5"],
+    ]
+    (row,) = table_in(brief_section(make_records(forecast, analysis)), "changes").groups[0].rows
+    shown = [row[0].text, row[1].text, row[1].note, row[2].text]
+    assert shown == ["Visit, severity 4", "24%", "1.4% without", "66%"]
+    assert "4 of 11 cases" in row[0].note
+    rows = table_in(section, "cases-visits").groups[0].rows
+    assert [row[3].text for row in rows[:3]] == ["days not over", "4 Aug 2022", "not in 14 days"]
+    assert len(rows) == 8
+
+
+def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
+    fixed = altered(visits, stated=True, uses_record=False)
+    assert [*reaction_sentences(fixed)][-1] == (
+        "Chance that a trigger of severity 4 brings about an answer, as the config states it whatever the "
+        "record says: 30% (3–83%)."
+    )
+
+
+def test_an_occasion_without_a_past_has_neither_a_count_nor_an_effect(forecast, visits):
+    never = {"cases": 0, "answered": 0, "by_chance": None, "shown": (), "effects": ()}
+    told = [*reaction_sentences(altered(visits, **never))]
+    assert "The record holds no case whose days are over." in told
+    assert "Chance that the occasion brings about an answer" in told[-1]
+
+
+DAY = date(2023, 11, 17)
+
+
+def section_of(forecast):
+    return scenarios_section(make_records(forecast))
+
+
+def asked_of(forecast, one):
+    found = one.target(forecast.headline.target).milestones
+    return next(each for each in found if each.name == forecast.headline.milestone)
+
+
+@pytest.fixture(scope="module")
+def assumed(forecast):
+    """A scenario that moves every chance by 12 points, 10 of them met by assumption."""
+    made = each_milestone(make_scenario(forecast, "balloon", 0.12), by_assumption=0.1)
+    act = {"first_day": DAY, "last_day": DAY, "severity": 4}
+    shot = {"category": "military_incident", "meets": ("military_confrontation",)} | act
+    return altered(
+        made,
+        acts=(
+            ActAssumed(label="A craft is seen", category="dispute", probability=1.0, meets=(), **act),
+            ActAssumed(label="It is shot down", probability=0.5, **shot),
+        ),
+        expectations=(ExpectationChanged(label="Leaders meet", before=0.6, after=0.4),),
+        priors=("ballast.visit",),
+    )
+
+
+def test_a_run_without_scenarios_says_so(forecast):
+    assert said_in(section_of(forecast)).strip() == "This run compares no scenarios."
+    assert rationales_section(make_records(forecast)) is None
+
+
+def test_the_table_shows_every_scenario_with_all_targets(forecast):
+    gate = GateFailure(code="bfmi", value=0.2, limit=0.3)
+    scenarios = (
+        make_scenario(forecast, "grave", 0.12),
+        make_scenario(forecast, "beliefs", -0.05, method="reweight", pareto_k=0.314, effective_draws=1234.5),
+        make_scenario(forecast, "kept-back", 0.3, method="refit", withheld="no_refit"),
+        make_scenario(forecast, "failed", 0.02, method="refit", failures=(gate,)),
+    )
+    forecast = altered(forecast, scenarios=scenarios)
+    (table,) = (block for block in section_of(forecast).blocks if isinstance(block, Table))
+    first, grave, beliefs, _, kept_back = table.groups[0].rows
+    assert first[0].text == "This forecast"
+    assert grave[1].value == asked_of(forecast, scenarios[0]).probability
+    assert grave[1].text == wording.percent(grave[1].value)
+    assert (grave[2].text, grave[3].note) == ("+12.0 ±0.2", "+12.0 ±0.2")
+    assert beliefs[2].text.startswith("−5.0")
+    assert {cell.text for cell in kept_back[1:]} == {"needs a new fit"}
+    assert len(grave) == len(table.columns) == 2 + len(forecast.targets)
+    said = said_in(rationales_section(make_records(forecast)))
+    assert "Computed by weights; Pareto k 0.31, 1,235 effective draws." in said
+    assert "new fit, which did not converge" in said
+
+
+def test_a_target_that_is_met_by_assumption_is_no_finding(forecast):
+    made = each_milestone(make_scenario(forecast, "clash", 0.3), by_assumption=0.3)
+    forecast = altered(forecast, scenarios=(made,))
+    _, row = table_in(section_of(forecast), "scenarios").groups[0].rows
+    assert [cell.text for cell in row[2:]] == ["+30.0", "–", "●", "●"]
+
+
+def test_a_change_is_split_into_what_is_assumed_and_what_the_model_adds(assumed):
+    one = assumed.target("military_confrontation").milestones[-1]
+    chance, by_assumption, added = split_cells(one)
+    assert chance.value == one.probability
+    assert by_assumption.text == "+10.0"
+    assert added.text == "+2.0 ±0.2"
+
+
+def test_what_is_assumed_is_printed_with_the_acts_that_are_the_event_itself_first(assumed):
+    assert what_it_assumes(assumed, "military_confrontation", 5) == (
+        "● It is shot down (50%); A craft is seen (certain); Leaders meet (40%, from 60%); another belief on "
+        "calming: visit"
+    )
+    assert what_it_assumes(assumed, "lethal_clash", 1).startswith("A craft is seen (certain) and 1 more act;")
+
+
+def pull(name, change):
+    return WeightPull(name=name, sensitivity=0.1, noise=0.02, change=change, mcse=0.004, pareto_k=0.1)
+
+
+def weeks(value):
+    return Assumed(parameter=7 * value, value=value, scale="weeks")
+
+
+@pytest.fixture(scope="module")
+def robustness(forecast):
+    target, milestone = forecast.headline.target, forecast.headline.milestone
+    labels = ("data-driven", "conflict", "prior-driven")
+    end = ShiftEnd(assumed=weeks(7.3), probability=0.53, change=0.03, mcse=0.004)
+    return Robustness(
+        target=target,
+        milestone=milestone,
+        sensitivities=tuple(
+            NumberSensitivity(
+                target=one.name,
+                milestone=each.name,
+                rests_on=labels[place],
+                reason="priors move it more",
+                priors=pull("all priors", -0.021),
+                data=pull("data", 0.034),
+                groups=(pull("tension.persistence", 0.01),),
+            )
+            for place, one in enumerate(forecast.targets)
+            for each in one.milestones
+        ),
+        tornado=(AssumptionEffect(name="tension.persistence", now=weeks(4), lower=end, upper=end),),
+    )
+
+
+@pytest.fixture(scope="module")
+def run(forecast, robustness, analysis):
+    analysis = altered(analysis, robustness=robustness)
+    return make_records(forecast, analysis)
+
+
+def test_the_terminal_has_every_label_and_change(run, forecast, robustness):
+    table = next(block for block in robustness_blocks(forecast, robustness) if isinstance(block, Table))
+    said = ("data", "rests on both, which pull apart", "assumptions")
+    for group, target, label in zip(table.groups, forecast.targets, said, strict=True):
+        assert group.label == target.label
+        assert [tuple(cell.text for cell in row[:4]) for row in group.rows] == [
+            (
+                wording.short_day(one.date),
+                wording.percent(one.probability),
+                label.removeprefix("rests on "),
+                "0.10",
+            )
+            for one in target.milestones
+        ]
+        for row, one in zip(group.rows, target.milestones, strict=True):
+            room = one.probability * (1 - one.probability)
+            assert math.log(row[4].value) == pytest.approx(-0.021 / room)
+            assert math.log(row[6].value) == pytest.approx(0.034 / room)
+
+
+def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
+    for change in (-0.5, -0.05, 0.05, 0.5):
+        for probability in (0.001, 0.02, 0.5, 0.98):
+            odds = odds_factor(pull("data", change), probability) * probability / (1 - probability)
+            assert 0 < odds / (1 + odds) < 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"rests_on": "prior-driven", "reason": "too few cases"},
+            "Three past cases fix this number poorly, so it rests mostly on our assumptions.",
+        ),
+        (
+            {"rests_on": "conflict", "reason": "priors lower it against the data"},
+            "trusting the data more would raise the number, trusting our assumptions more would lower it.",
+        ),
+        ({"rests_on": "data-driven", "reason": "nothing moves it"}, "The headline rests on data: neither"),
+    ],
+)
+def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, robustness, changes, said):
+    label = next(one for one in robustness.sensitivities if one.target == forecast.headline.target)
+    assert said in rests_on_sentence(forecast, altered(label, **changes))
+
+
+def test_the_labels_are_counted_and_a_run_that_was_not_measured_says_so(run, forecast):
+    each = "4 rest on data, 4 rest on assumptions and 4 rest on both, which pull apart"
+    assert f"Of 12 chances in this report, {each}." in said_in(assumptions_section(run))
+    assert "was not measured" in said_in(assumptions_section(make_records(forecast)))
+
+
+def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(forecast, robustness):
+    labelled = with_labels(forecast, robustness)
+    reasons = [one.text for one in confidence(labelled, None).reasons]
+    assert "assumptions and data pull apart" in reasons
+    assert "assumptions and data pull apart" not in [one.text for one in confidence(forecast, None).reasons]
+    said = confidence(labelled, None).sentence
+    assert said in " ".join(lines_of(bottom_line(make_records(labelled))))
+
+
+def bar(name, *changes):
+    """A bar by its change one step down, to 2 weeks, and up, to 7; ``None`` where it needs a refit."""
+    lower, upper = (
+        ShiftEnd(
+            assumed=weeks(assumed),
+            probability=None if change is None else 0.5 + change,
+            change=change,
+            mcse=None if change is None else 0.004,
+        )
+        for assumed, change in zip((2, 7), changes, strict=True)
+    )
+    return AssumptionEffect(name=name, now=weeks(4), lower=lower, upper=upper)
+
+
+def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, robustness):
+    bars = (
+        bar("wide", -0.05, 0.07),
+        bar("tension.persistence", 0.01, 0.03),
+        bar("ballast.military_force", None, -0.02),
+        bar("none", None, None),
+    )
+    (axes,) = draw_tornado(forecast, altered(robustness, tornado=bars)).axes
+    widths: dict[str, list[float]] = {}
+    for patch in axes.patches:
+        widths.setdefault(patch.get_gid(), []).append(round(patch.get_width(), 9))
+    assert widths == {
+        "bar:wide": [-5.0, 7.0],
+        "bar:tension.persistence": [1.0, 3.0],
+        "bar:ballast.military_force": [-2.0],
+    }
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["2 weeks", "7 weeks", "2 weeks", "7 weeks", "7 weeks"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "wide (4 weeks)",
+        "Persistence of tension (4 weeks)",
+        "Calming: military force (4 weeks)",
+    ]
