@@ -3,13 +3,12 @@
 Source Sans 3 (SIL Open Font License, see ``fonts/OFL.txt``) is shipped and sets all that it can: Latin,
 Greek and Cyrillic. DejaVu Sans, which Matplotlib carries, follows for Arabic, Hebrew, Armenian, Georgian and
 many signs, then the fonts of the config, e.g. one with Chinese. The page needs nothing else, neither network
-nor script; on a dark screen each colour gives way to one of the same hue and meaning that is readable there.
+nor script.
 """
 
 from __future__ import annotations
 
 import base64
-import colorsys
 import json
 import logging
 import re
@@ -32,12 +31,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.ft2font import FT2Font
 
-from forecast.config.field_types import relative_luminance
 from forecast.config.writing import Logo
 from forecast.errors import ForecastError, InputError
 from forecast.storage import scratch_folder
 
-DARK_GROUND = "#12181F"
 _LOGGER = logging.getLogger(__name__)
 _TEMPLATE = "report.typ"
 _STYLES = ("Light", "Regular", "It", "Semibold", "Bold")
@@ -50,10 +47,6 @@ _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 _BEFORE_SVG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _LEFT_OUT = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
 _SIZE = re.compile(r'(<svg[^>]*?) width="[^"]*"| height="[^"]*"')
-_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\b")
-_LEAST_CONTRAST, _TEXT_CONTRAST, _GREY_BELOW = 5.0, 12.0, 0.35
-_GROUND_FROM = 0.55
-"""Relative luminance from which a colour is a ground or a hairline, and not a line, a dot or a text."""
 
 
 # Fonts
@@ -251,25 +244,6 @@ def render_content(
 
     ``extension`` is a template that extends ``page.html``; ``values`` are what it shows beside the content.
     """
-    shown = _each_text(dict(content), visible)
-    frame = {"ground": "#ffffff", "box": "#eef2f6"}
-    frame |= {name: value["colour"] for name, value in content["colours"].items()}
-    colours = {colour.lower() for colour in frame.values()} | set(_colours_of(shown["sections"]))
-    colours |= {colour.lower() for text in drawn.values() for colour in _COLOUR.findall(text)}
-    environment = _environment(_variable)
-    template = environment.from_string(extension) if extension else environment.get_template("page.html")
-    dark = "".join(f"--c-{colour[1:]}:{dark_colour(colour)};" for colour in sorted(colours - {"#ffffff"}))
-    return template.render(
-        **shown,
-        charts={name: _inline_svg(text, name) for name, text in drawn.items()},
-        frame={name: Markup(_variable(value)) for name, value in frame.items()},
-        light=Markup("".join(f"--c-{colour[1:]}:{colour};" for colour in sorted(colours))),
-        dark=Markup(f"{dark}--c-ffffff:{DARK_GROUND};"),
-        **values,
-    )
-
-
-def _environment(paint: Callable[[str], str]) -> Environment:
     environment = Environment(
         loader=PackageLoader("forecast.report", "template"),
         autoescape=True,
@@ -277,63 +251,23 @@ def _environment(paint: Callable[[str], str]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["paint"] = lambda colour: Markup(paint(colour))
-    return environment
-
-
-def _colours_of(content: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    """Every colour that a block or a cell names."""
-    if isinstance(content, list):
-        for part in content:
-            yield from _colours_of(part)
-    elif isinstance(content, dict):
-        for key, value in content.items():
-            if key in ("colour", "swatch") and value is not None:
-                yield value.lower()
-            else:
-                yield from _colours_of(value)
+    template = environment.from_string(extension) if extension else environment.get_template("page.html")
+    return template.render(
+        **_each_text(dict(content), visible),
+        charts={name: _inline_svg(text, name) for name, text in drawn.items()},
+        frame={name: value["colour"] for name, value in content["colours"].items()},
+        **values,
+    )
 
 
 def _inline_svg(text: str, name: str) -> Markup:
-    """Return a figure as an element of the page: ids of its own, colours that follow the screen."""
+    """Return a figure as an element of the page, with ids of its own."""
     body = _LEFT_OUT.sub("", _BEFORE_SVG.sub("", text))
     sized = _SIZE.sub(lambda found: found.group(1) or "", body, count=2)
     named = _ID.sub(lambda found: f"{found.group()}{name}-", sized)
-    hidden = named.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
-    return Markup(_COLOUR.sub(lambda found: _variable(found.group()), hidden))
+    return Markup(named.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1))
 
 
 def data_address(content: bytes, media_type: str) -> str:
     """Address that holds its content itself."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def _variable(colour: str) -> str:
-    """CSS value that is this colour on a light screen and its counterpart on a dark one."""
-    return f"var(--c-{colour[1:].lower()})"
-
-
-def dark_colour(colour: str) -> str:
-    """Return the colour of the same hue that takes the place of ``#RRGGBB`` on the dark ground.
-
-    Lines, dots and texts get lighter until they stand out (WCAG 2.2 AA: contrast 4.5), light grounds darker.
-    """
-
-    def shade(lightness: float, saturation: float) -> str:
-        shares = colorsys.hls_to_rgb(hue, lightness, saturation)
-        return "#" + "".join(f"{round(255 * part):02x}" for part in shares)
-
-    hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in bytes.fromhex(colour[1:])))
-    if relative_luminance(colour) >= _GROUND_FROM:
-        return shade(0.13 + 0.9 * (1 - lightness) * 0.6, 0.7 * saturation)
-    # Text is nearly grey and keeps the contrast it has on white; colours need no more than to stand out.
-    wanted = min(contrast(colour, "#FFFFFF"), _TEXT_CONTRAST) if saturation < _GREY_BELOW else _LEAST_CONTRAST
-    while contrast(shade(lightness, saturation), DARK_GROUND) < wanted and lightness < 1:
-        lightness = min(1.0, lightness + 0.02)
-    return shade(lightness, saturation)
-
-
-def contrast(colour: str, other: str) -> float:
-    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
-    light, dark = sorted((relative_luminance(colour), relative_luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)

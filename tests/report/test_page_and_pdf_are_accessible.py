@@ -14,9 +14,7 @@ from forecast.blocks import Chart
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.report.build import make_content, render_page
-from forecast.report.palette import CATEGORY_COLOURS, INK, MUTED, STAMP, target_colour
 from forecast.report.run_records import ReportOptions
-from forecast.report.typesetting import DARK_GROUND, contrast, dark_colour
 from tests.report.conftest import EVENTS, TARGETS, make_analysis, make_forecast, make_records
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}
@@ -147,18 +145,6 @@ def test_hostile_and_foreign_text_is_shown_as_it_is():
     assert FOREIGN in shown
 
 
-@pytest.mark.parametrize(
-    "colour", [INK, MUTED, STAMP, *CATEGORY_COLOURS.values(), *(target_colour(k) for k in range(5))]
-)
-def test_what_is_drawn_or_written_stands_out_on_the_dark_ground(colour):
-    assert contrast(dark_colour(colour), DARK_GROUND) >= 4.5
-
-
-def test_contrast_is_that_of_the_guideline():
-    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
-    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
-
-
 @pytest.fixture(scope="module")
 def pdf(base_run):
     with pikepdf.open(base_run / "report.pdf") as opened:
@@ -233,9 +219,8 @@ def test_the_events_are_attached_with_their_relation_and_kind(pdf):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_barrier(base_run, open_page, axe, width, scheme):
-    page = open_page((base_run / "report.html").as_uri(), width=width, scheme=scheme)
+def test_axe_finds_no_barrier(base_run, open_page, axe, width):
+    page = open_page((base_run / "report.html").as_uri(), width=width)
     assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
     # The brief, and a line for each part that can be opened: some ten screens of a phone.
