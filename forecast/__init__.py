@@ -46,6 +46,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from forecast.frames import MadeFromFrames
+
 __version__ = "0.4.0"
 
 # pip refuses other versions; a checkout that is run as it lies is refused here, before a fault of syntax.
@@ -70,3 +72,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has a type of its
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+MadeFromFrames.load = staticmethod(__getattr__)

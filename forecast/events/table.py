@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from forecast.errors import EventError
 from forecast.events.cells import DATES, DateOrder, clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
-from forecast.frames import Backend, make_frame
+from forecast.frames import Backend, MadeFromFrames, make_frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ _DTYPES: dict[str, Any] = (
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class EventTable:
+class EventTable(MadeFromFrames):
     """Coded events, one row each: equal-length, read-only columns sorted by (date, id).
 
     ``source`` is where they come from: ``"bundled:us-china"`` or the path as given. The columns, each of

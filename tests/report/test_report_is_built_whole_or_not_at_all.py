@@ -177,7 +177,7 @@ def test_what_a_spreadsheet_would_run_is_written_as_text():
 
 @pytest.fixture
 def kept(tmp_path):
-    """A kept folder whose manifest knows the hash of every file."""
+    """A run folder whose manifest knows the hash of every file."""
     folder = write_run(tmp_path / "kept")
     (folder / "track_record.json").write_text("{}", encoding="utf-8")
     (folder / "posterior.nc").write_bytes(b"large")
@@ -190,10 +190,10 @@ def kept(tmp_path):
 def test_an_altered_file_is_named_and_refused_and_noted_with_force(kept, name):
     with (kept / name).open("a", encoding="utf-8") as file:
         file.write("\n")
-    with pytest.raises(RunFolderError, match=rf"not as the kept left it: {name} is altered\. .*`force`"):
+    with pytest.raises(RunFolderError, match=rf"not as the run left it: {name} is altered\. .*`force`"):
         refuse_changed_files(kept, force=False)
     (note,) = refuse_changed_files(kept, force=True)
-    assert note.startswith(f"{name} was altered after the kept was made")
+    assert note.startswith(f"{name} was altered after the run was made")
 
 
 def test_a_missing_file_is_named_and_refused_even_with_force(kept):
@@ -229,10 +229,10 @@ def test_only_files_just_written_get_a_new_hash(kept):
 
 
 def test_the_note_stands_on_page_1_before_the_warnings_of_the_run(tmp_path):
-    folder = write_run(tmp_path / "kept", analysis=make_analysis(warnings=("of the kept",)))
+    folder = write_run(tmp_path / "run", analysis=make_analysis(warnings=("of the run",)))
     records = read_run_records(folder, notes=("of the folder",))
     (box,) = [block for block in brief_section(records).blocks if isinstance(block, Alert)]
-    assert box.items == ("of the folder", "The backtest beside this kept was not used: of the kept.")
+    assert box.items == ("of the folder", "The backtest beside this run was not used: of the run.")
 
 
 def test_the_run_before_is_the_last_earlier_one_beside_it(tmp_path):
@@ -240,7 +240,7 @@ def test_the_run_before_is_the_last_earlier_one_beside_it(tmp_path):
     for day in ("2023-01-02", "2023-04-10", "2023-07-10", "2023-08-01"):
         (tmp_path / day).mkdir()
         (tmp_path / day / "forecast.json").write_text("{}", encoding="utf-8")
-    (tmp_path / "2023-05-01").mkdir()  # not a kept
+    (tmp_path / "2023-05-01").mkdir()  # not a run
     assert latest_earlier_run(tmp_path / "2023-07-10", config) == tmp_path / "2023-04-10"
     shutil.rmtree(tmp_path / "2023-01-02")
     shutil.rmtree(tmp_path / "2023-04-10")
