@@ -55,6 +55,12 @@ OPTIONS = {
     "watch --strict": "ended with 0.4: leave it out; dyads without acts fail, and the exit code is 1",
     "watch --use": "ended with 0.4: use the key use of the list, or --set use=client",
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
+    **{
+        f"bench accuracy --{name}": "ended with 0.4: write a bed (docs/backtest.md), which says it"
+        for name in ("any-of", "min-severity", "from", "until")
+    },
+    "bench accuracy --quick": "ended with 0.4: use --origins quarterly",
+    "bench accuracy --seed": "ended with 0.4: leave it out; all fits of a bed have one seed",
     "bench accuracy --prior": "ended with 0.4: leave it out; model.priors of a config change a backtest",
     "check --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "check --plot": "ended with 0.4: use forecast priors, which lists every prior with its interval",

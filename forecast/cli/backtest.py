@@ -30,9 +30,7 @@ from forecast.errors import InputError, UnfinishedError
 from forecast.records.base import LISTED
 
 if TYPE_CHECKING:
-    from forecast.bench.accuracy import Bed, BenchmarkOptions
     from forecast.evaluation.past_forecasts import BacktestOptions
-    from forecast.events.table import EventTable
     from forecast.watchlist.backtest import ListBacktest
 
 _MILESTONES, _BASELINES = "milestones", "baselines"
@@ -140,106 +138,44 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class BedOptions(OriginOptions):
-    """What is forecast, of which files, when and by which models: by a bed, by options, or both."""
-
-    bed: str | None = option(
-        None, "--bed", "Shipped bed (panel, mid, balkans, us-china), or the YAML file of one.", "NAME|FILE"
-    )
-    data: Path | None = option(
-        None, "--data", "Folder of coded event files, one dyad a file; with --bed, that of its data.", "DIR"
-    )
-    any_of: str | None = option(None, "--any-of", "Categories that count as the target.", "LIST")
-    first: date | None = day_option(None, "--from", "First origin.")
-    until: date | None = day_option(
-        None, "--until", "Last day that the files cover; windows that end later are left out."
-    )
-    min_severity: int | None = option(
-        None, "--min-severity", "Least severity that counts; 1 when absent.", min=1, max=5
-    )
-    models: str = option(MODELS, "--models", f"Some of {MODELS}; or: baselines, always shown.", "LIST")
-    quick: bool = option(False, "--quick", "Every third origin only.")
-    seed: int | None = option(None, "--seed", "Seed of all fits.", min=0)
-
-    def read(self) -> tuple[Bed | None, dict[str, EventTable], BenchmarkOptions]:
-        """Read what is asked and the event files (``InputError`` for options that do not go together)."""
-        from forecast.bench.accuracy import SAMPLER, BenchmarkOptions, open_bed, read_dyads
-        from forecast.panel import TargetRule
-
-        own = {"--any-of": self.any_of, "--from": self.first, "--until": self.until}
-        bed = None
-        if self.bed is not None:
-            for name, value in {**own, "--min-severity": self.min_severity}.items():
-                if value is not None:
-                    raise InputError(f"{name}: the bed says it. Leave it out, or copy the file of the bed")
-            bed, events, options = open_bed(self.bed, self.data)
-        elif self.data is None or self.any_of is None or self.first is None or self.until is None:
-            missing = [name for name, value in {"--data": self.data, **own}.items() if value is None]
-            raise InputError(
-                f"{', '.join(missing)}: missing. Give --bed NAME, or all of --data and {', '.join(own)}"
-            )
-        else:
-            rule = TargetRule("target", _read_categories(self.any_of), self.min_severity or 1)
-            events = read_dyads(self.data)
-            ends = dict.fromkeys(events, self.until)
-            options = BenchmarkOptions(targets=(rule,), first=self.first, ends=ends)
-        changes: dict[str, Any] = {"models": self._models(), "quick": self.quick}
-        if self.origins is not None:
-            changes["origins"] = read_origins(self.origins)
-        if self.horizons is not None:
-            changes["horizons"] = days_ahead(self.horizons, "--horizons")
-            if not changes["horizons"]:
-                raise InputError(f"--horizons: the list is empty. Expected e.g. {LISTED}")
-        if self.seed is not None:
-            changes["sampler"] = replace(SAMPLER, seed=self.seed)
-        return bed, events, replace(options, **changes)
-
-    def _models(self) -> tuple[str, ...]:
-        models = parts_of(self.models)
-        if not models:
-            raise InputError(f"--models: the list is empty. Allowed: {MODELS}, or {_BASELINES}")
-        if _BASELINES in models and len(models) > 1:
-            raise InputError(f"--models: '{_BASELINES}' stands alone, since they are always shown")
-        return () if models == (_BASELINES,) else models
-
-
-def _read_categories(any_of: str) -> tuple[str, ...]:
-    from forecast.events.codebook import CATEGORIES, category_fault, category_named
-
-    categories = tuple(map(category_named, parts_of(any_of)))
-    unknown = [name for name in categories if name not in CATEGORIES]
-    if unknown or not categories:
-        allowed = f"the list is empty. Allowed: {', '.join(CATEGORIES)}"
-        raise InputError(f"--any-of: {category_fault(unknown[0]) if unknown else allowed}")
-    twice = [name for place, name in enumerate(categories) if name in categories[:place]]
-    if twice:
-        raise InputError(f"--any-of: {twice[0]} appears twice. Give each category once")
-    return categories
-
-
 @bench.command("accuracy")
 @takes_options
 def accuracy(
-    asked: BedOptions,
+    asked: OriginOptions,
+    bed: str = option(
+        ..., "--bed", "Shipped bed (panel, mid, balkans, us-china), or the YAML file of one.", "NAME|FILE"
+    ),
+    data: Path | None = option(None, "--data", "Folder of the data of the bed.", "DIR"),
     keep: Path | None = option(
         None, "--keep", "Keep finished parts in this folder, and go on from those there.", "FOLDER"
     ),
     *,
     output: Answer,
 ) -> None:
-    """Score every model and baseline on a bed or a folder of dyads, and average."""
+    """Score every model and baseline on a bed, and average; --models baselines takes these alone."""
     with listening(shown=output.for_people) as listen:
-        from forecast.bench.accuracy import run_benchmark
+        from forecast.workflows.bench import open_bed, run_benchmark
 
-        bed, events, options = asked.read()
+        models = parts_of(asked.models)
+        if not models:
+            raise InputError(f"--models: the list is empty. Allowed: {MODELS}, or {_BASELINES}")
+        if _BASELINES in models and len(models) > 1:
+            raise InputError(f"--models: '{_BASELINES}' stands alone, since they are always shown")
+        opened, events, options = open_bed(bed, data)
+        changes: dict[str, Any] = {"models": () if models == (_BASELINES,) else models}
+        if asked.origins is not None:
+            changes["origins"] = read_origins(asked.origins)
+        if asked.horizons is not None:
+            changes["horizons"] = days_ahead(asked.horizons, "--horizons")
+            if not changes["horizons"]:
+                raise InputError(f"--horizons: the list is empty. Expected e.g. {LISTED}")
         scores = run_benchmark(
-            events, options, processes=asked.jobs, cluster=asked.cluster, keep=keep, listen=listen
+            events,
+            replace(options, **changes),
+            processes=asked.jobs,
+            cluster=asked.cluster,
+            keep=keep,
+            listen=listen,
         )
-    facts = scores.to_dict()
-    if bed is None:
-        facts = facts.pop("targets")["target"] | facts
-        output.print(facts, scores.blocks({"target": None}))
-    else:
-        titles = {name: target.label or name.replace("_", " ") for name, target in bed.targets.items()}
-        output.print({"bed": bed.name} | facts, scores.blocks(titles))
+    titles = {name: target.label or name.replace("_", " ") for name, target in opened.targets.items()}
+    output.print({"bed": opened.name} | scores.to_dict(), scores.blocks(titles))

@@ -80,7 +80,6 @@ from forecast.wording import (
     number,
     on_scale,
     percent,
-    share,
     short_day,
     signed_points,
 )
@@ -520,26 +519,6 @@ def score_table(
         texts = [f"{score:.3f}" if math.isfinite(score) else "–" for score in scores]
         marked.append((*labels, *(f"{text}*" if text == lowest else text for text in texts)))
     return plain_table((*heads, *(_SHORT_MODELS.get(model, model) for model in models)), marked, title)
-
-
-def score_rows(
-    brier: Mapping[int, Mapping[str, float]],
-    log: Mapping[int, Mapping[str, float]],
-    windows: Mapping[int, int] | None = None,
-) -> Iterable[tuple[tuple[str, ...], Mapping[str, float]]]:
-    """Yield the rows of Brier and log score of each horizon, from scores by horizon in days and model.
-
-    Numbers of ``windows`` stand under the days where they are given.
-    """
-    for days, values in brier.items():
-        yield (str(days), "Brier"), values
-        yield (f"n {windows[days]}" if windows else "", "log"), log[days]
-
-
-def windows_sentence(windows: Mapping[int, tuple[int, float]]) -> Prose:
-    """Say of each horizon in days how many windows it has, and in what share the target happened."""
-    each = "; ".join(f"of {days} days {n:,}, {share(rate)}" for days, (n, rate) in windows.items())
-    return Prose(f"Windows, and share in which it happened: {each}.", tone="fine")
 
 
 def model_legend(models: Sequence[str]) -> Prose:

@@ -44,13 +44,13 @@ from forecast.progress import Listener
 from forecast.records.notices import HEAD
 from forecast.report.charts import write_backtest_figure
 from forecast.report.palette import name_model
-from forecast.report.tables import model_legend, score_rows, score_table, windows_sentence
+from forecast.report.tables import model_legend, score_table
 from forecast.runs import files
 from forecast.runs.files import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.run import versions
 from forecast.storage import write_file
-from forecast.wording import count, listing, number
+from forecast.wording import count, listing, number, share
 
 
 @dataclass(frozen=True)
@@ -84,21 +84,20 @@ class Backtest:
         models = self.forecasts.models
         for target in self.forecasts.targets:
             cells: dict[int, dict[str, Score]] = {}
-            windows = {}
             for (own, days, model), cell in self.scores.cells.items():
                 if own == target:
                     cells.setdefault(days, {})[model] = cell
-                    windows[days] = cell.n, cell.base_rate  # baselines come last, and forecast every one
             yield Heading(titles.get(target, target))
-            yield windows_sentence(windows)
-            brier, log = (
-                {
-                    days: {model: getattr(cell, score).value for model, cell in by_model.items()}
-                    for days, by_model in cells.items()
-                }
-                for score in ("brier", "log")
+            # Baselines come last, and forecast every window.
+            last = ((days, [*by_model.values()][-1]) for days, by_model in cells.items())
+            windows = "; ".join(f"of {days} days {one.n:,}, {share(one.base_rate)}" for days, one in last)
+            yield Prose(f"Windows, and share in which it happened: {windows}.", tone="fine")
+            rows = (
+                (labels, {model: getattr(cell, score).value for model, cell in by_model.items()})
+                for days, by_model in cells.items()
+                for labels, score in (((str(days), "Brier"), "brier"), (("", "log"), "log"))
             )
-            yield score_table(models, score_rows(brier, log))
+            yield score_table(models, rows)
             yield from self._verdicts(cells)
         if self.model in models:
             yield Heading("All targets and horizons")

@@ -1,4 +1,4 @@
-"""Beds: what they ask and refuse; scores by horizon and of onset, and how far files reach."""
+"""``forecast bench accuracy``: what beds ask and refuse, the JSON, scores, and how far files reach."""
 
 import json
 from dataclasses import replace
@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.bench.accuracy import (
+from forecast.baselines import BASELINES
+from forecast.config.schema import DEFAULT_FAMILY
+from forecast.errors import InputError
+from forecast.evaluation.past_forecasts import MODELS, silent_end
+from forecast.evaluation.score_table import QUIET_DAYS, quiet_year
+from forecast.events.reading import read_events
+from forecast.panel import TargetRule
+from forecast.records.base import HORIZONS, LISTED
+from forecast.workflows.bench import (
     BenchmarkOptions,
     find_bed,
     open_bed,
@@ -17,12 +25,6 @@ from forecast.bench.accuracy import (
     run_benchmark,
     shipped_beds,
 )
-from forecast.errors import InputError
-from forecast.evaluation.past_forecasts import silent_end
-from forecast.evaluation.score_table import QUIET_DAYS, quiet_year
-from forecast.events.reading import read_events
-from forecast.panel import TargetRule
-from forecast.records.base import HORIZONS, LISTED
 
 FORCE = TargetRule("force", ("military_incident",), 4)
 BED = """\
@@ -152,11 +154,16 @@ def test_the_sixteen_dyads_that_end_in_1999_are_named(shared_data):
 
 
 def test_a_dyad_without_an_event_before_the_first_origin_is_left_out_by_name(folder, forecast):
-    options = ("--any-of", "military_incident", "--from", "2003-01-01", "--until", "2007-12-31")
-    command = ("bench", "accuracy", "--data", folder / "data", *options, "--origins", "quarterly")
-    ended = forecast(*command, "--models", "baselines")
+    whole = BED.replace("  - {data: data, until: 2007-12-31, dyads: [a-b]}\n", "").replace(
+        ", dyads: [c-d]", ""
+    )
+    (folder / "whole.yaml").write_text(whole.replace("2005-12-31", "2007-12-31"))
+    command = ("bench", "accuracy", "--bed", folder / "whole.yaml", "--models", "baselines")
+    ended = forecast(*command)
     assert ended.code == 0
     assert "Left out: e-f, since no event is known before 2003-01-01" in " ".join(ended.out.split())
+    ended = forecast(*command, "--origins", "2003-01-01", "--horizons", "30,4000")
+    assert "got 4000 days; allowed: up to 3653, ten years" in ended.err
 
 
 def test_usual_horizons_without_a_complete_window_are_named_and_stated_ones_refused(folder):
@@ -166,6 +173,9 @@ def test_usual_horizons_without_a_complete_window_are_named_and_stated_ones_refu
     assert (plans["a-b"].horizons, plans["a-b"].too_long) == ((30, 90, 180, 365), (540,))
     with pytest.raises(InputError, match="a-b: horizons: no window of 540 days is complete"):
         plan_dyads(events, BenchmarkOptions(**options, horizons=(30, 540)))
+    early = options | {"first": date(1980, 1, 1)}
+    with pytest.raises(InputError, match=r"a-b: no event is known before 1980-01-01.*Begin later"):
+        plan_dyads(events, BenchmarkOptions(**early))
 
 
 FAULTS = {
@@ -179,12 +189,17 @@ FAULTS = {
     "a horizon of decades": ("origins: quarterly", "horizons: [9000]"),
     "an end before the first origin": ("2005-12-31", "2002-12-31"),
 }
-APART = (
+REFUSED = (
     "--bed panle",
-    "--bed us-china --until 2023-01-01",
-    "--bed us-china --min-severity 1",
     "--bed us-china --models baselines,panel",
+    "--bed us-china --models best",
+    "--bed us-china --models ,",
+    "--bed us-china --models panel --horizons 30,1500",
+    "--bed us-china --horizons 30,1700",
+    "--bed us-china --origins 1980-01-01",
+    "--bed us-china --data nowhere",
     "--any-of visit",
+    "--bed balkans --quick",
 )
 
 
@@ -202,8 +217,9 @@ def test_a_bed_with_faults_is_refused_with_line_and_key(folder, refusals, snapsh
     assert said == snapshot
 
 
-def test_options_that_do_not_go_together_are_refused(refusals, snapshot):
-    assert refusals(("bench", "accuracy"), APART) == snapshot
+def test_what_cannot_be_benchmarked_is_refused_before_any_work(drawn_units, refusals, snapshot):
+    assert refusals(("bench", "accuracy"), REFUSED) == snapshot
+    assert not drawn_units
 
 
 def test_a_bed_answers_with_one_table_and_one_entry_a_target(folder, forecast):
@@ -215,4 +231,69 @@ def test_a_bed_answers_with_one_table_and_one_entry_a_target(folder, forecast):
     shown = forecast(*command).out
     assert shown.count("Mean over dyads by days ahead") == 2
     assert "It never happened in these windows." in shown
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
+
+
+@pytest.fixture
+def bench(forecast, shared_data):
+    """The command on the Balkan records."""
+    return lambda *options: forecast("bench", "accuracy", "--bed", "balkans", "--data", shared_data, *options)
+
+
+def test_the_contract_of_the_command_is_kept(bench, drawn_units):
+    ended = bench("--horizons", "30,90,180", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    content = json.loads(ended.out)
+    scores = {"cells", "mean", "default", "choice", "by_horizon", "calibration_by_horizon", "onset", "misses"}
+    work = {"coverage", "left_out", "seconds_per_origin", "seconds", "fits"}
+    assert set(content) == {"bed", "targets"} | work
+    assert content["seconds_per_origin"] >= 0
+    # The model on two dyads, each with one fit that the fixture makes.
+    assert content["fits"] == {"made": 2, "failed": 0}
+    assert list(content["seconds"]) == ["refit", "bridge", "chances", "score"]
+    content = content["targets"]["force"]
+    cells = content["cells"]
+    assert set(content) == scores
+    assert content["default"] == DEFAULT_FAMILY
+    columns = ["dyad", "horizon_days", "model", "n", "base_rate", "brier", "log", "brier_se", "log_se"]
+    columns += ["failed_fits"]
+    assert {cell["failed_fits"] for cell in cells} == {None}
+    assert all(list(cell) == columns for cell in cells)
+    assert set(content["choice"]["log_behind_best"]) == set(MODELS)
+    keys = [(cell["dyad"], cell["horizon_days"], cell["model"]) for cell in cells]
+    assert keys == [
+        (dyad, days, model)
+        for dyad in ("nat-ser", "usa-ser")
+        for days in (30, 90, 180)
+        for model in (*MODELS, *BASELINES)
+    ]
+    windows = {(cell["dyad"], cell["horizon_days"]): cell["n"] for cell in cells}
+    assert windows == {
+        (dyad, days): n for dyad in ("nat-ser", "usa-ser") for days, n in ((30, 127), (90, 125), (180, 122))
+    }
+    assert set(content["mean"]) == {*MODELS, *BASELINES}
+    for model, mean in content["mean"].items():
+        for score in ("brier", "log"):
+            own = [cell[score] for cell in cells if cell["model"] == model]
+            assert mean[score] == pytest.approx(np.mean(own), abs=1e-12)
+
+
+def test_a_benchmark_goes_on_from_what_was_kept(bench, drawn_units, tmp_path):
+    kept = tmp_path / "kept"
+    command = ("--horizons", "30", "--origins", "quarterly", "--json", "--keep", kept)
+    first = json.loads(bench(*command).out)
+    units_made = drawn_units.total()
+    assert units_made == 2
+    rows = (kept / "rows.jsonl").read_text().splitlines()
+    # What a kill left: one of the units, and one half-written.
+    (kept / "rows.jsonl").write_text(rows[0] + "\n" + rows[1][:50])
+    again = json.loads(bench(*command).out)
+    assert drawn_units.total() == units_made + 1
+    assert again["targets"] == first["targets"]
+    # Other models change nothing in a unit; other origins do.
+    bench(*command, "--models", "model")
+    assert drawn_units.total() == units_made + 1
+    shown = bench(*command[:3], "monthly", "--models", "model,panel", "--keep", kept).out
+    assert drawn_units.total() == units_made + 3
+    assert "Simplest within two errors of the best" in shown
     assert [line for line in shown.splitlines() if len(line) > 80] == []

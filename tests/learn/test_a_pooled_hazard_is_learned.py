@@ -7,13 +7,13 @@ import pytest
 from scipy.optimize import minimize
 
 from forecast.baselines import discounted_rate, pasts_by_origin
-from forecast.bench.accuracy import read_dyads
 from forecast.errors import InputError
 from forecast.events.reading import write_events
 from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule
 from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard
 from forecast.pooled_hazard.hazard import forecast_origins
+from forecast.workflows.bench import read_dyads
 
 START = date(1990, 1, 1)
 FORCE = TargetRule("force", ("military_incident",), 5)

@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.baselines import find_record_start, past_events
-from forecast.bench.accuracy import read_dyads
 from forecast.errors import ForecastError, InputError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.reading import write_whole
@@ -54,6 +53,7 @@ from forecast.pooled_hazard.hazard import (
 )
 from forecast.storage import SheetRow, check_rows, read_rows
 from forecast.wording import count
+from forecast.workflows.bench import read_dyads
 
 Floats = NDArray[np.float64]
 

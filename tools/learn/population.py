@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 from forecast import __version__
-from forecast.bench.accuracy import find_bed, read_bed_files, read_dyads, sides_of
 from forecast.config.writing import as_yaml
 from forecast.errors import ForecastError, InputError, NotConvergedError
 from forecast.evaluation.study import KeptRows, Task, row_key, run_study
@@ -57,6 +56,7 @@ from forecast.priors.population import (
     record_priors,
 )
 from forecast.streams import acts_of, stream_layout
+from forecast.workflows.bench import find_bed, read_bed_files, read_dyads, sides_of
 
 Floats = NDArray[np.float64]
 TARGETS = (

@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecast.baselines import METHODS, find_record_start, observe_outcomes, past_events
-from forecast.bench.accuracy import read_dyads
 from forecast.config import Config, config_hash
 from forecast.config.schema import load_config
 from forecast.errors import ForecastError, InputError, UnfinishedError
@@ -37,6 +36,7 @@ from forecast.panel import TargetRule
 from forecast.records.base import USUAL_HORIZONS as HORIZONS
 from forecast.runs.cautions import without_warnings
 from forecast.runs.inputs import inputs_of
+from forecast.workflows.bench import read_dyads
 from forecast.workflows.forecast import fit_and_judge
 
 MODEL, TARGET = "model", "target"

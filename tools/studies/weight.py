@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.bench.accuracy import BenchmarkOptions, open_bed, plan_dyads, score_benchmark
 from forecast.errors import ForecastError, InputError
 from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, read_forecasts
 from forecast.evaluation.metrics import log_score, with_interval
@@ -31,6 +30,7 @@ from forecast.evaluation.past_forecasts import BacktestPlan, Unit, UnitResult, c
 from forecast.evaluation.score_table import score_by
 from forecast.evaluation.study import KeptRows
 from forecast.events.table import EventTable
+from forecast.workflows.bench import BenchmarkOptions, open_bed, plan_dyads, score_benchmark
 
 Floats = NDArray[np.float64]
 SEED = 20230710

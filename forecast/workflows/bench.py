@@ -49,7 +49,7 @@ from forecast.evaluation.past_forecasts import (
     silent_end,
     stage_seconds,
 )
-from forecast.evaluation.score_table import COUNT_FREE, MOST_MISSES, DyadScores, score_dyads
+from forecast.evaluation.score_table import DyadScores, score_dyads
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.dyads import DyadRule, main_pairs
 from forecast.events.reading import PREFIX, load_events, read_events
@@ -61,20 +61,13 @@ from forecast.records.base import HORIZONS
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
 from forecast.report.tables import gap_text, model_legend, plain_name, score_table, value_text
-from forecast.wording import count, listing, percent, share
+from forecast.wording import count, listing, share
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""
-QUICK_STEP = 3
-"""A quick benchmark takes every third origin."""
-_SHIPPED = files("forecast.bench") / "beds"
+_SHIPPED = files("forecast.workflows") / "beds"
 _COLUMNS = 5
 """Horizons that stand beside one another."""
-_STATES = {
-    "onset": "Onset: windows after a year without the target",
-    "continuation": "Continuation: all other windows",
-}
-_YES = ("did not happen", "happened")
 
 
 def _origins_of(value: object) -> str | tuple[date, ...]:
@@ -220,7 +213,7 @@ class BenchmarkOptions:
     """What is forecast of every dyad, from the origin ``first`` to its last observed day, in ``ends``.
 
     One fit answers all targets. ``horizons`` when absent are those of ``HORIZONS`` that a dyad has a complete
-    window of. ``models`` are some of ``MODELS``, or none. ``quick`` takes every third origin only.
+    window of. ``models`` are some of ``MODELS``, or none.
     """
 
     targets: tuple[TargetRule, ...]
@@ -230,7 +223,6 @@ class BenchmarkOptions:
     origins: Spacing | tuple[date, ...] = "monthly"
     models: tuple[str, ...] = MODELS
     sampler: SamplerOptions = SAMPLER
-    quick: bool = False
 
     def origins_of(self, dyad: str) -> tuple[date, ...]:
         """Origins of a dyad up to the end of its observation (``InputError`` where there is none)."""
@@ -241,17 +233,9 @@ class BenchmarkOptions:
         if isinstance(self.origins, str):
             return origins
         if not self.first <= origins[0] <= origins[-1] <= latest:
-            span = f"{self.first} to {latest}, as --from and --until say"
+            span = f"{self.first} to {latest}, as the bed says"
             raise InputError(f"origins: got {origins[0]} to {origins[-1]}; allowed: {span}")
         return tuple(day for day in origins if day <= end) or origins[:1]
-
-    def never_happened(self, dyads: Mapping[str, EventTable]) -> bool:
-        """Whether no target happened in any dyad up to the end of its observation."""
-        return not any(
-            (target.mask(events) & (events.date <= np.datetime64(self.ends[dyad], "D"))).any()
-            for target in self.targets
-            for dyad, events in dyads.items()
-        )
 
 
 def open_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], BenchmarkOptions]:
@@ -268,7 +252,11 @@ def open_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], 
     options = BenchmarkOptions(
         targets=rules, first=bed.first, ends=ends, horizons=bed.horizons, origins=bed.origins
     )
-    if options.never_happened(events):
+    if not any(
+        (rule.mask(table) & (table.date <= np.datetime64(ends[dyad], "D"))).any()
+        for rule in rules
+        for dyad, table in events.items()
+    ):
         message = "no target ever happened in the data of this bed, so that there is nothing to forecast"
         raise bed.error(("targets",), f"{message}. Give other categories, or a lower min_severity")
     return bed, events, options
@@ -313,12 +301,11 @@ def _plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> Back
     asked = options.horizons or complete_horizons(origins[0], end)
     horizons = tuple(int(days) for days in horizon_lengths(asked))
     try:
-        origins = complete_origins(origins, horizons[0], end)[:: QUICK_STEP if options.quick else 1]
         plan = BacktestPlan(
             dyad=dyad,
             sides=sides,
             targets=options.targets,
-            origins=origins,
+            origins=complete_origins(origins, horizons[0], end),
             horizons=horizons,
             start=find_record_start(events, origins[0]),
             data_end=end,
@@ -375,13 +362,12 @@ class Benchmark:
             "fits": {"made": self.fits, "failed": self.failed},
         }
 
-    def blocks(self, titles: Mapping[str, str | None]) -> Iterator[Block]:
-        """Yield the tables of every target (``titles``: none for a single one), and what must be known."""
+    def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
+        """Yield the tables of every target, and what must be known."""
         models = tuple(dict.fromkeys(name for scores in self.targets.values() for (name,) in scores.means))
         yield Prose("Brier and log score: lower is better, * marks the best; ± is the standard error.")
         for name, scores in self.targets.items():
-            if title := titles[name]:
-                yield Heading(title)
+            yield Heading(titles[name])
             yield from _target_blocks(scores)
         yield model_legend(models)
         if notes := tuple(self._notes()):
@@ -410,7 +396,7 @@ class Benchmark:
 
 
 def _target_blocks(scores: DyadScores) -> Iterator[Block]:
-    """Yield means, what is missing, scores and calibration by days ahead, the model chosen, onset, misses."""
+    """Yield means, what is missing, scores and calibration by days ahead, and the model chosen."""
     if not any(cell.n_hits for cell in scores.cells.values()):
         yield Prose("It never happened in these windows.", tone="warning")
     means = {model: score for (model,), score in scores.means.items()}
@@ -428,24 +414,6 @@ def _target_blocks(scores: DyadScores) -> Iterator[Block]:
         behind = ((name_model(model), gap_text(**gap)) for model, gap in gaps.items())
         yield plain_table(("", ""), behind, "Log score behind the best model, with its block-bootstrap error")
         yield Prose(f"Simplest within two errors of the best: {name_model(scores.choice['chosen'])}.")
-    for state, title in _STATES.items():
-        lines = []
-        for key, score in scores.by_state.items():
-            if key == (state, model := key[-1]):
-                minus = scores.log_minus(score)
-                gap_texts = (gap_text(**minus[name]) if name in minus else "" for name in COUNT_FREE)
-                lines.append((plain_name(model), _with_error(score.log), *gap_texts))
-                windows = f"{score.n}, {share(score.base_rate)} held one"
-        if lines:
-            less = (right(f"less {plain_name(name)}") for name in COUNT_FREE)
-            yield plain_table(("Model", right("log"), *less), lines, f"{title} ({windows})")
-    if scores.misses:
-        rows_of_misses = (
-            (one["dyad"], one["origin"], f"{one['horizon_days']} d", percent(one["said"]), _YES[one["came"]])
-            for one in scores.misses[:MOST_MISSES]
-        )
-        columns, ours = ("Dyad", "Origin", right("ahead"), right("said"), "It"), scores.misses[0]["model"]
-        yield plain_table(columns, rows_of_misses, f"Worst forecasts of the {name_model(ours)}")
 
 
 def _by_horizon(scores: DyadScores) -> Iterator[Table]:
@@ -492,12 +460,6 @@ def run_benchmark(
     cannot be used; ``UnfinishedError`` when some part failed, or Ctrl-C was pressed.
     """
     plans, left_out = plan_dyads(dyads, options)
-    if options.never_happened(dyads):
-        names = ", ".join(dict.fromkeys(name for target in options.targets for name in target.any_of))
-        raise InputError(
-            f"the target never happened: no dyad has an event of {names} that is severe enough. Give other "
-            "categories, or a lower least severity"
-        )
     began = time.perf_counter()
     rows, workers = KeptRows(keep) if keep else None, Workers(processes, cluster)
     results, study = run_backtests(plans, dyads, rows=rows, workers=workers, listen=listen)

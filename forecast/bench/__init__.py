@@ -1,1 +1,0 @@
-"""How good the forecasts are on beds: many dyads with the same targets, origins and horizons."""
