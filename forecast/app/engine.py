@@ -1,35 +1,27 @@
-"""A run kept in memory: the answer to a state of the page, and what takes long, new fits and searches.
+"""A run kept in memory: the answer to a state of the page, from the draws of the run or a new fit.
 
-The numbers are those of ``forecast scenario`` and ``reconcile``, by the same code. Probabilities are in
-[0, 1] and differences in parts of one; a day is counted from the origin, the first day ahead.
-``docs/page.md`` explains the answer.
+The numbers are those of ``forecast scenario``, by the same code. Probabilities are in [0, 1] and differences
+in parts of one; a day is counted from the origin, the first day ahead. ``docs/page.md`` explains the answer.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import re
-import signal
 import threading
-import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from forecast import wording
-from forecast.app.model import State, StateError, act_kind, chance_text, read_goal, read_state, told_by_record
+from forecast.app.model import State, StateError, act_kind, chance_text, read_state, told_by_record
 from forecast.config import Scenario
-from forecast.errors import ForecastError, RunFolderError
+from forecast.errors import RunFolderError
 from forecast.events.codebook import CATEGORIES, SEVERITIES
 from forecast.panel import FutureAct
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Difference, ScenarioForecast, ScenarioTarget, TargetForecast
-from forecast.report.tables import PLAUSIBLE, change_lines, reconciled_sentence
 from forecast.report.words import (
     assumption_label,
     change_with_error,
@@ -54,9 +46,6 @@ _LEAST_SHOWN = 0.0005
 _LEAST = 1e-12
 _UNUSABLE = "This run did not converge. Its numbers must not be used."
 _UNMOVED = Difference(value=0.0, mcse=0.0)
-_JOBS_KEPT = 20
-_PROGRESS = re.compile(r"([\d,]+) of (?:about )?([\d,]+) (?:draws|changes)")
-_GRACE_SECONDS = 5
 
 
 class Point(Record):
@@ -126,28 +115,6 @@ class Answer(Record):
     trust: str = "These are the numbers of the run."
     rests_on: str = ""
     changes: tuple[str, ...] = ()
-    command: str
-    milliseconds: float = 0.0
-
-
-class PageChange(Record):
-    """A change under which the run would say a probability; ``setting`` is the part of a state that makes it.
-
-    ``lines`` say what moves, from where and to where; of several priors all together first, then each.
-    """
-
-    lines: tuple[str, ...]
-    plausibility: str
-    chance: str
-    setting: dict[str, Any]
-
-
-class PageReconciled(Record):
-    """What ``forecast reconcile`` answers; ``reading`` says what plausible means."""
-
-    sentence: str
-    changes: tuple[PageChange, ...]
-    reading: str
 
 
 @dataclass(frozen=True)
@@ -155,30 +122,23 @@ class Engine:
     """Answers states of one run; may be asked from several threads."""
 
     run: Run
+    fitting: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a new fit is made: one at a time."""
 
     def read(self, content: object) -> State:
         """Read a state as JSON gives it; see ``read_state``."""
         return read_state(content, self.run.inputs, self.run.forecast.run_id)
 
-    def read_goal(self, content: object) -> State:
-        """Read what the run is to be reconciled with; ``StateError`` where it is not, or cannot be."""
-        goal = read_goal(content, self.run.inputs, self.run.forecast.run_id)
-        self._refuse_unconverged()
-        return goal
-
     def plan(self, state: State) -> Plan:
         """Put the diff of a state upon the run (``StateError`` where there is none, or it does not fit)."""
         if state.scenario is None:
             raise StateError("nothing is changed, so there is nothing to fit again")
-        self._refuse_unconverged()
-        return plan_change(self.run.inputs, state.scenario)
-
-    def _refuse_unconverged(self) -> None:
         if not self.run.forecast.converged:
             raise StateError(
                 "this run did not converge, so nothing can be built upon its numbers. Run it again with more "
                 "draws"
             )
+        return plan_change(self.run.inputs, state.scenario)
 
     def warm_up(self) -> None:
         """Compute what any act does that the page's controls can ask for, so that no answer waits for it."""
@@ -200,11 +160,26 @@ class Engine:
         self.run.mixture  # noqa: B018
         self.answer(self.read({"events": [seen]}))
 
-    def answer(
-        self, state: State, *, refit: bool = False, tell: Callable[[str], None] = lambda note: None
-    ) -> Answer:
-        """Answer a state; with ``refit`` a new fit is made where one is needed, else numbers are withheld."""
-        begun = time.perf_counter()
+    def refit(self, state: State, stopped: Callable[[], bool]) -> Answer:
+        """Answer a state by a new fit where one is needed; ends soon after ``stopped`` says so.
+
+        Raises ``StateError``: as ``plan``, and while another fit is made, or where this one was stopped.
+        """
+
+        def tell(note: str) -> None:
+            if stopped():
+                raise StateError("the new fit was cancelled")
+
+        self.plan(state)
+        if not self.fitting.acquire(blocking=False):
+            raise StateError("another new fit is being made; wait for it or cancel it")
+        try:
+            return self.answer(state, tell)
+        finally:
+            self.fitting.release()
+
+    def answer(self, state: State, refit: Callable[[str], None] | None = None) -> Answer:
+        """Answer a state; with ``refit``, told of the progress, by a new fit where the draws cannot tell."""
         known = self.run.forecast.target(state.target)
         base = named(known.milestones, state.milestone)
         run = _points(known.curve, known)
@@ -217,64 +192,32 @@ class Engine:
             range=f"The run says {wording.percent(base.probability)}",
             sentence="",
             ends=(ends, ends),
-            command=state.command("RUN_DIR" if self.run.folder is None else self.run.folder.as_posix()),
         )
         if state.scenario is None:
-            answer = answer.model_copy(update=_numbers(known, known, state.milestone))
-            if not self.run.forecast.converged:
-                hidden = {
-                    "status": "withheld",
-                    "probability": None,
-                    "low": None,
-                    "high": None,
-                    "chance": "Withheld",
-                }
-                answer = answer.model_copy(update=hidden | {"range": "", "sentence": _UNUSABLE, "change": ""})
-        else:
-            plan = self.plan(state)
-            scenario = evaluate_plan(self.run, plan, refit=refit, tell=tell, targets=(state.target,))
-            trust = trust_sentence(scenario)
-            usable = not scenario.withheld and not scenario.failures
-            update: dict[str, object] = {
-                "method": scenario.method,
-                "trust": trust,
-                "rests_on": scenario.rests_on,
-                "changes": tuple(assumptions(self.run, state.scenario)),
-            }
-            if usable:
-                update |= _numbers(known, scenario.target(state.target), state.milestone)
-                update["effect"] = tuple(_effect(known, scenario, state.milestone))
-            else:
-                update |= {"status": "withheld", "sentence": trust}
-            answer = answer.model_copy(update=update)
-        return answer.model_copy(update={"milliseconds": round(1000 * (time.perf_counter() - begun), 1)})
-
-    def reconcile(self, goal: State, tell: Callable[[str], None] = lambda note: None) -> PageReconciled:
-        """Search the least changes under which the run would say a probability; takes a minute."""
-        # Imported where it is needed: no answer is.
-        from forecast.sensitivity.reconcile import reconcile
-
-        forecast = self.run.forecast
-        assert goal.probability is not None
-        found = reconcile(self.run, goal.target, goal.milestone, goal.probability, tell)
-        changes = (
-            PageChange(
-                lines=tuple(
-                    f"{what}: {before} → {after}" if before else what
-                    for what, before, after in change_lines(forecast, change)
-                ),
-                plausibility=f"{change.plausibility:.2f}",
-                chance=wording.percent(change.probability),
-                # A state holds the chances of scheduled acts without the key of a scenario file.
-                setting={
-                    key: part["probability"] if key == "calendar" else part
-                    for key, part in change.setting.items()
-                },
-            )
-            for change in found.changes
+            if self.run.forecast.converged:
+                return answer.model_copy(update=_numbers(known, known, state.milestone))
+            return answer.model_copy(update={"status": "withheld", "range": "", "sentence": _UNUSABLE})
+        plan = self.plan(state)
+        scenario = evaluate_plan(
+            self.run,
+            plan,
+            refit=refit is not None,
+            tell=refit or (lambda note: None),
+            targets=(state.target,),
         )
-        sentence = reconciled_sentence(forecast, found)
-        return PageReconciled(sentence=sentence, changes=tuple(changes), reading=PLAUSIBLE)
+        trust = trust_sentence(scenario)
+        update: dict[str, object] = {
+            "method": scenario.method,
+            "trust": trust,
+            "rests_on": scenario.rests_on,
+            "changes": tuple(assumptions(self.run, state.scenario)),
+        }
+        if scenario.withheld or scenario.failures:
+            update |= {"status": "withheld", "sentence": trust}
+        else:
+            update |= _numbers(known, scenario.target(state.target), state.milestone)
+            update["effect"] = tuple(_effect(known, scenario, state.milestone))
+        return answer.model_copy(update=update)
 
 
 def open_engine(folder: Path) -> Engine:
@@ -435,155 +378,3 @@ def _points(curve: Curve, target: TargetForecast) -> tuple[Point, ...]:
         )
         for day in sorted({*range(0, last + 1, CHART_DAYS), *milestones, last})
     )
-
-
-Task = Literal["refit", "reconcile"]
-
-
-class JobStatus(Record):
-    """How far a new fit or a search is; ``progress`` is the share of its draws or changes that are done."""
-
-    status: Literal["running", "done", "failed", "cancelled"]
-    progress: float = 0.0
-    text: str
-    answer: Answer | None = None
-    reconciled: PageReconciled | None = None
-    error: str | None = None
-
-
-class BusyError(StateError):
-    """Another new fit or search is going on."""
-
-
-@dataclass
-class _Job:
-    run_id: str
-    process: BaseProcess
-    status: JobStatus = field(default_factory=lambda: JobStatus(status="running", text="starting"))
-
-    def end(self, **how: object) -> None:
-        if self.status.status == "running":
-            self.status = self.status.model_copy(update=how)
-
-
-class Jobs:
-    """New fits and searches of a server, one at a time, each in a process that reads the run again.
-
-    All methods may be called from several threads.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._jobs: dict[int, _Job] = {}
-        self._next = 1
-
-    def start(self, engine: Engine, task: Task, content: object) -> int:
-        """Begin a new fit for a state, or a search for a goal, and return its number.
-
-        Raises ``BusyError`` while another goes on, ``StateError`` where none can be made.
-        """
-        if task == "refit":
-            engine.plan(engine.read(content))
-        else:
-            engine.read_goal(content)
-        if engine.run.folder is None:
-            raise StateError("the run is not kept in a folder, so nothing long can be computed from here")
-        context = multiprocessing.get_context("spawn")
-        with self._lock:
-            if any(job.status.status == "running" for job in self._jobs.values()):
-                raise BusyError("another new fit is being made, or another search; wait for it or cancel it")
-            receiving, sending = context.Pipe(duplex=False)
-            arguments = engine.run.folder, task, content, sending
-            process = context.Process(target=_work, args=arguments, daemon=True)
-            process.start()
-            sending.close()
-            number, self._next = self._next, self._next + 1
-            job = self._jobs[number] = _Job(engine.run.forecast.run_id, process)
-            self._jobs.pop(number - _JOBS_KEPT, None)
-        threading.Thread(target=self._follow, args=(job, receiving), daemon=True).start()
-        return number
-
-    def status(self, engine: Engine, number: int) -> JobStatus:
-        """Return how far a job of this run is (``StateError`` where there is none of that number)."""
-        with self._lock:
-            return self._job(engine, number).status
-
-    def cancel(self, engine: Engine, number: int) -> JobStatus:
-        """End a job; one that is over stays as it is."""
-        with self._lock:
-            job = self._job(engine, number)
-            self._cancel(job)
-            return job.status
-
-    def close(self) -> None:
-        """End whatever runs."""
-        with self._lock:
-            for job in self._jobs.values():
-                self._cancel(job)
-
-    def _job(self, engine: Engine, number: int) -> _Job:
-        job = self._jobs.get(number)
-        if job is None or job.run_id != engine.run.forecast.run_id:
-            raise StateError(f"there is no new fit or search of number {number} for this run")
-        return job
-
-    def _cancel(self, job: _Job) -> None:
-        if job.status.status == "running":
-            job.end(status="cancelled", text="cancelled")
-            job.process.terminate()
-            job.process.join(_GRACE_SECONDS)
-            if job.process.is_alive():
-                job.process.kill()
-
-    def _follow(self, job: _Job, receiving: Connection) -> None:
-        """Take over what the process says until it ends."""
-        try:
-            while True:
-                update = JobStatus.model_validate_json(receiving.recv_bytes())
-                with self._lock:
-                    job.end(**dict(update))
-        except (EOFError, OSError):
-            pass
-        job.process.join()
-        with self._lock:
-            error = f"it ended without an answer (code {job.process.exitcode})"
-            job.end(status="failed", text="failed", error=error)
-
-
-def _work(folder: Path, task: Task, content: object, sending: Connection) -> None:
-    """Fit again or search, in a process of its own; tells how far it is, then answer or fault."""
-    # Ctrl-C is for the server, which ends this process.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def send(status: JobStatus) -> None:
-        sending.send_bytes(status.model_dump_json().encode())
-
-    def fail(error: str) -> None:
-        send(JobStatus(status="failed", text="failed", error=error))
-
-    def tell(note: str) -> None:
-        counted = _PROGRESS.search(note)
-        finished, planned = (int(part.replace(",", "")) for part in counted.groups()) if counted else (0, 1)
-        send(
-            JobStatus(
-                status="running", progress=min(finished / max(planned, 1), 1.0), text=note or "starting"
-            )
-        )
-
-    try:
-        engine = Engine(read_run(folder))
-        done: dict[str, Any] = {"status": "done", "progress": 1.0, "text": "done"}
-        if task == "refit":
-            send(JobStatus(**done, answer=engine.answer(engine.read(content), refit=True, tell=tell)))
-        else:
-            send(JobStatus(**done, reconciled=engine.reconcile(engine.read_goal(content), tell)))
-    except ForecastError as error:
-        fail(str(error))
-    except MemoryError:
-        fail("the machine has not enough memory for it")
-    except BrokenPipeError:
-        pass  # the server is gone
-    except Exception as error:  # the page is to learn of it whatever it is
-        fail(f"internal error ({type(error).__name__}: {error})")
-    finally:
-        sending.close()

@@ -8,9 +8,8 @@ label of a scheduled act.
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -23,12 +22,11 @@ from forecast.errors import ConfigError, InputError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, severity_word
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
-from forecast.priors.named import statement_text
 from forecast.records.base import Record
 from forecast.records.forecast import Headline
 from forecast.records.notices import caution_lines
 from forecast.records.scale import Scale
-from forecast.report.words import assumption_label, change_with_error, step_name, titles_of
+from forecast.report.words import assumption_label, change_with_error, titles_of
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
 from forecast.scenarios.answer import parameter_draws
@@ -43,9 +41,6 @@ _KEYS = ("run", "target", "milestone", *_PARTS, "calendar")
 _MOST_DEEP = 12
 _NAME = "scenario-page"
 _LEVELS = (0.05, 0.5, 0.95)
-_LARGEST = 1e6
-Triple = tuple[float, float, float]
-"""5%, 50% and 95% quantiles."""
 
 
 class StateError(InputError):
@@ -62,15 +57,11 @@ class OtherRunError(StateError):
 
 @dataclass(frozen=True)
 class State:
-    """A question, and the diff of the run that it is asked of; ``scenario`` is ``None`` without a diff.
-
-    ``probability`` is what somebody holds of the run, which it is to be reconciled with.
-    """
+    """A question, and the diff of the run that it is asked of; ``scenario`` is ``None`` without a diff."""
 
     target: str
     milestone: str
     scenario: Scenario | None
-    probability: float | None = None
 
     @property
     def yaml(self) -> str:
@@ -80,13 +71,6 @@ class State:
                 "nothing is changed, so there is no scenario to write. Move a belief or add an act"
             )
         return scenario_yaml(self.scenario)
-
-    def command(self, run_dir: str) -> str:
-        """The command that computes the same, to copy into a shell; by a file where options cannot say it."""
-        options = _options(self.scenario) if self.scenario else []
-        return shlex.join(
-            ["forecast", "scenario", run_dir, *([f"{_NAME}.yaml"] if options is None else options)]
-        )
 
 
 @dataclass(frozen=True)
@@ -139,24 +123,6 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
     return State(target, milestone, Scenario.checked(named, _Places("the page")))
 
 
-def read_goal(content: object, inputs: Inputs, run_id: str) -> State:
-    """Read what the run is to be reconciled with: ``run``, ``target``, ``milestone`` and ``probability``.
-
-    Raises ``StateError`` as ``read_state``, and for changes, since the run itself is reconciled.
-    """
-    if not isinstance(content, dict):
-        raise StateError("a goal is a mapping of keys: run, target, milestone, probability")
-    chance = content.get("probability")
-    state = read_state({key: content[key] for key in content if key != "probability"}, inputs, run_id)
-    if state.scenario is not None:
-        raise StateError("a goal is of the run itself; leave what changes it away")
-    if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 < chance < 1:
-        raise StateError(
-            f"probability: got {shown(repr(chance))}; expected a number between 0 and 1", "probability"
-        )
-    return replace(state, probability=float(chance))
-
-
 def _dotted(path: KeyPath) -> str:
     """Return the place of a key in the state, e.g. ``events[0].date``."""
     keys = [key for key in path if key != "probability"] if path[:2] == ("calendar", "probability") else path
@@ -183,35 +149,6 @@ def _refuse_odd(value: object, depth: int = 0) -> None:
     elif isinstance(value, dict | list):
         for part in (*value, *value.values()) if isinstance(value, dict) else value:
             _refuse_odd(part, depth + 1)
-
-
-def _options(scenario: Scenario) -> list[str] | None:
-    """Return the scenario as options; ``None`` where it takes a file: a calendar, a label, an odd name."""
-    past_described = any(past.id is None for past in scenario.without)
-    if scenario.calendar is not None or scenario.reactions or past_described:
-        return None
-    if any(act.label is not None or _is_odd(act.by, act.subcategory) for act in scenario.events):
-        return None
-    words: list[str] = []
-    for name, prior in scenario.priors.items():
-        words += ["--prior", f"{name}={statement_text(prior)}"]
-    for act in scenario.events:
-        days = f"{act.first_day}" + (f"..{act.last_day}" if act.last_day else "")
-        kind = f"{act.category}/{act.subcategory}" if act.subcategory else act.category
-        chance = "" if act.seen else f":{act.probability:g}"
-        by = f":{act.by}" if act.by else ""
-        words += ["--see" if act.seen else "--do", f"{days}:{kind}:{act.severity}{chance}{by}"]
-    for belief in scenario.beliefs:
-        first, last = belief.window
-        words += ["--belief", f"{belief.target}:{first}..{last}:{belief.ratio:g}"]
-    for past in scenario.without:
-        words += ["--without", past.id or ""]
-    return words
-
-
-def _is_odd(*names: str | None) -> bool:
-    """Whether a name holds what parts the words of an option."""
-    return any({":", "/"} & set(name or "") for name in names)
 
 
 class Named(Record):
@@ -241,7 +178,6 @@ class PriorStop(Record):
     """
 
     steps: float
-    quantiles: Triple
     statement: str
     short: str
     text: str
@@ -251,15 +187,13 @@ class PriorStop(Record):
 class PagePrior(Named):
     """A belief that can be moved.
 
-    ``effect`` says how far it moves the headline; ``key``: it is shown first. Quantiles of the user's own, in
-    ``unit``, are stated as ``{scale: {q05: …, median: …, q95: …}}``. ``reaction``: it is the chance of one.
+    ``effect`` says how far it moves the headline; ``key``: it is shown first. ``stops`` stand in the order of
+    their middles. ``reaction``: it is the chance of one.
     """
 
     help: str
     effect: str
     key: bool
-    scale: str
-    unit: str
     stops: tuple[PriorStop, ...]
     reaction: bool = False
 
@@ -317,7 +251,6 @@ class PageModel(Record):
     actors: tuple[str, ...]
     past: tuple[PastAct, ...]
     cautions: tuple[str, ...]
-    waterfall: tuple[str, ...]
     most_acts: int = MOST_ACTS
 
 
@@ -375,11 +308,6 @@ def page_model(run: Run) -> PageModel:
             for driver in sorted(forecast.drivers, key=lambda driver: -abs(driver.change))
         ),
         cautions=tuple(caution_lines(forecast.cautions)),
-        waterfall=tuple(
-            f"{step_name(forecast, step)}: "
-            + (f"{wording.signed_points(step.points / 100)} points" if place else f"{step.points:.1f}%")
-            for place, step in enumerate(forecast.waterfall)
-        ),
     )
 
 
@@ -435,8 +363,6 @@ def page_priors(run: Run) -> tuple[PagePrior, ...]:
             help=prior.group.meaning,
             effect=_effect_word(effect),
             key=name in key,
-            scale=prior.group.scale.name,
-            unit=prior.group.scale.meaning,
             stops=tuple(_stops(run, prior)),
             reaction=reaction is not None,
         )
@@ -463,17 +389,15 @@ def _effect_word(effect: float | None) -> str:
 
 
 def _stops(run: Run, prior: NamedPrior) -> Iterator[PriorStop]:
-    for steps in STOPS:
-        moved = shifted(prior.distribution, steps)
-        low, middle, high = moved.quantile(_LEVELS).tolist()
-        scale = prior.group.scale
+    scale, moved = prior.group.scale, {steps: shifted(prior.distribution, steps) for steps in STOPS}
+    quantiles = {steps: one.quantile(_LEVELS).tolist() for steps, one in moved.items()}
+    for steps in sorted(STOPS, key=lambda steps: scale.of(quantiles[steps][1])):
         yield PriorStop(
             steps=steps,
-            quantiles=_on_scale(prior, low, middle, high),
-            statement=str(moved),
-            short=scale.short(scale.of(middle)),
-            text=scale.read(low, middle, high),
-            told=told_by_record(run, prior, moved),
+            statement=str(moved[steps]),
+            short=scale.short(scale.of(quantiles[steps][1])),
+            text=scale.read(*quantiles[steps]),
+            told=told_by_record(run, prior, moved[steps]),
         )
 
 
@@ -484,10 +408,3 @@ def told_by_record(run: Run, prior: NamedPrior, stated: Distribution) -> str:
     weights = np.exp(ratio - ratio.max())
     middle = float(np.quantile(values, 0.5, weights=weights, method="inverted_cdf"))
     return scale.short(scale.of(middle))
-
-
-def _on_scale(prior: NamedPrior, low: float, middle: float, high: float) -> Triple:
-    """Quantiles of a parameter on its human scale, in rising order, as JSON can hold them."""
-    values = sorted(prior.group.scale.of(value) for value in (low, middle, high))
-    first, second, third = (float(f"{min(max(value, -_LARGEST), _LARGEST):.4g}") for value in values)
-    return first, second, third

@@ -30,7 +30,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from forecast.app.engine import Engine, Jobs, Task, open_engine
+from forecast.app.engine import Engine, open_engine
 from forecast.app.model import OtherRunError, StateError, page_model
 from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
@@ -53,6 +53,8 @@ _TOKEN_HEADER = "x-forecast-token"
 _MOST_QUERY = 2_000
 _BACKLOG = 128
 _SECONDS_TO_END = 2
+_LOOK_SECONDS = 0.5
+"""Between two looks at whether the page that waits for a new fit is still there."""
 _HEADERS = (
     (
         b"content-security-policy",
@@ -154,74 +156,55 @@ def _single(headers: Iterable[tuple[bytes, bytes]]) -> MutableMapping[str, str |
     return single
 
 
-class RunPage:
-    """What the page of one run asks for."""
-
-    def __init__(self, engine: Engine, jobs: Jobs) -> None:
-        self._engine, self._jobs = engine, jobs
-        self._model: bytes | None = None
-        self._describing = threading.Lock()
-
-    def routes(self) -> list[BaseRoute]:
-        """Addresses below that of the page."""
-        return [
-            *_page_files(),
-            Route("/model", self._send_model),
-            Route("/answer", self._answer, methods=["POST"]),
-            Route("/yaml", self._yaml, methods=["POST"]),
-            Route("/refit", self._begin("refit"), methods=["POST"]),
-            Route("/reconcile", self._begin("reconcile"), methods=["POST"]),
-            Route("/refit/{job:int}", self._job),
-            Route("/refit/{job:int}/cancel", self._cancel, methods=["POST"]),
-        ]
-
-    def model(self) -> bytes:
-        """What the page knows at first, worked out once."""
-        with self._describing:
-            if self._model is None:
-                self._model = page_model(self._engine.run).model_dump_json().encode()
-            return self._model
-
-    async def _send_model(self, request: Request) -> Response:
-        return Response(await run_in_threadpool(self.model), media_type="application/json")
-
-    async def _answer(self, request: Request) -> Response:
-        state = self._engine.read(await _json(request))
-        return _record(await run_in_threadpool(self._engine.answer, state))
-
-    async def _yaml(self, request: Request) -> Response:
-        state = self._engine.read(await _json(request))
-        text = state.yaml
-        self._engine.plan(state)
-        return Response(text, media_type="text/yaml; charset=utf-8")
-
-    def _begin(self, task: Task) -> Handler:
-        async def begin(request: Request) -> Response:
-            job = await run_in_threadpool(self._jobs.start, self._engine, task, await _json(request))
-            return JSONResponse({"job": job}, 202)
-
-        return begin
-
-    async def _job(self, request: Request) -> Response:
-        return _record(self._jobs.status(self._engine, request.path_params["job"]))
-
-    async def _cancel(self, request: Request) -> Response:
-        return _record(self._jobs.cancel(self._engine, request.path_params["job"]))
-
-
-def run_app(engine: Engine, jobs: Jobs, token: str, hosts: Iterable[str]) -> App:
+def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> App:
     """Return the application that serves the page of one run."""
-    page = RunPage(engine, jobs)
+    described, describing = list[bytes](), threading.Lock()
+
+    def model() -> bytes:
+        with describing:
+            if not described:
+                described.append(page_model(engine.run).model_dump_json().encode())
+            return described[0]
 
     def prepare() -> None:
         # A server that ends before it is warm takes the threads of the computation away.
         with suppress(RuntimeError):
-            page.model()
+            model()
             engine.warm_up()
+
+    async def send_model(request: Request) -> Response:
+        return Response(await run_in_threadpool(model), media_type="application/json")
+
+    async def answer(request: Request) -> Response:
+        state = engine.read(await _json(request))
+        return _record(await run_in_threadpool(engine.answer, state))
+
+    async def yaml(request: Request) -> Response:
+        state = engine.read(await _json(request))
+        text = state.yaml
+        engine.plan(state)
+        return Response(text, media_type="text/yaml; charset=utf-8")
+
+    async def refit(request: Request) -> Response:
+        state, gone = engine.read(await _json(request)), threading.Event()
+        work = asyncio.ensure_future(run_in_threadpool(engine.refit, state, gone.is_set))
+        try:
+            while not (await asyncio.wait({work}, timeout=_LOOK_SECONDS))[0]:
+                if await request.is_disconnected():
+                    break
+        finally:
+            gone.set()
+        return _record(await work)
 
     # While the browser starts: the first answer is then as fast as the others.
     threading.Thread(target=prepare, daemon=True).start()
-    return Guard(_starlette(page.routes()), token, hosts)
+    routes = [
+        *_page_files(),
+        Route("/model", send_model),
+        *(Route(f"/{one.__name__}", one, methods=["POST"]) for one in (answer, yaml, refit)),
+    ]
+    handlers: Any = {ForecastError: _failed, HTTPException: _http_fault}
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, hosts)
 
 
 def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool) -> None:
@@ -236,26 +219,16 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
     InputError
         The port is taken.
     """
-    jobs, token = Jobs(), secrets.token_urlsafe(24)
-    engine = open_engine(folder)
+    engine, token = open_engine(folder), secrets.token_urlsafe(24)
     with listening_on(port) as listening:
         port = listening.getsockname()[1]
         hosts = (f"{ADDRESS}:{port}", f"localhost:{port}")
-        app = run_app(engine, jobs, token, hosts)
+        app = run_app(engine, token, hosts)
         address = f"http://{ADDRESS}:{port}/?token={token}"
         tell(address)
         if browser:
             webbrowser.open(address)
-        try:
-            server_of(app).run([listening])
-        finally:
-            jobs.close()
-
-
-def server_of(app: App) -> uvicorn.Server:
-    """Return a server of an application that says nothing and ends soon after it is told to."""
-    return uvicorn.Server(
-        uvicorn.Config(
+        config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
@@ -267,7 +240,7 @@ def server_of(app: App) -> uvicorn.Server:
             date_header=False,
             timeout_graceful_shutdown=_SECONDS_TO_END,
         )
-    )
+        uvicorn.Server(config).run([listening])
 
 
 def listening_on(port: int) -> socket.socket:
@@ -284,11 +257,6 @@ def listening_on(port: int) -> socket.socket:
             f"--port {port}: cannot be used ({reason}). Give another one, or 0 for any that is free"
         ) from error
     return listening
-
-
-def _starlette(routes: Iterable[BaseRoute]) -> Starlette:
-    handlers: Any = {ForecastError: _failed, HTTPException: _http_fault}
-    return Starlette(routes=[*routes], exception_handlers=handlers)
 
 
 def _page_files() -> Iterator[BaseRoute]:

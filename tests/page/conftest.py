@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from forecast.app.engine import Engine, Jobs
+from forecast.app.engine import Engine
 from forecast.app.server import run_app
 from forecast.config import load_config
 from forecast.records.forecast import Diagnostics, Driver
@@ -26,7 +26,7 @@ HOST, TOKEN = "127.0.0.1:8765", "the-token-of-the-test"
 
 @pytest.fixture(scope="session")
 def app(base):  # noqa: F811
-    return run_app(Engine(base), Jobs(), TOKEN, (HOST, "localhost:8765"))
+    return run_app(Engine(base), TOKEN, (HOST, "localhost:8765"))
 
 
 @pytest.fixture(scope="session")

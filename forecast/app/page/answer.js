@@ -56,7 +56,7 @@ function split({ difference, changes, assumed }) {
 /** @param {PageModel} model @param {Answer} answer */
 export function showCurve(model, answer) {
   const width = Math.max(byId("curve").clientWidth, 260);
-  byId("curve").replaceChildren(curveChart({ model, answer, width, height: width < 520 ? 230 : 280 }));
+  byId("curve").replaceChildren(curveChart(model, answer, width, width < 520 ? 230 : 280));
   const label = model.targets.find(({ name }) => name === answer.target)?.label ?? "";
   const reading = !answer.curve.length ? "Dashed: the run. The curve of this scenario is withheld."
     : answer.changes.length ? "Solid: this scenario, with its plausible range. Dashed: the run." : "Shaded: plausible range.";

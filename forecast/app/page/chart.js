@@ -1,33 +1,28 @@
 // The curve: probability by day with its 90% interval, and the run's own curve beside it; the effect curve of days after an
-// act. The answer as a picture that stands alone: the assumptions stand in it in words.
+// act.
 
-import { dayAfter, daysBetween, longDay, monthOf, monthsBetween, shortDay, svg } from "./dom.js";
+import { dayAfter, daysBetween, monthOf, monthsBetween, shortDay, svg } from "./dom.js";
 
 /** @import { Answer, EffectPoint, PageModel, Point } from "./types" */
 
-/** @typedef {Record<"ink" | "muted" | "rule" | "accent" | "band" | "ground", string>} Palette */
-
-/** @type {Palette} */
-const ON_PAGE = {
-  ink: "var(--ink)", muted: "var(--muted)", rule: "var(--rule)", accent: "var(--accent)", band: "var(--band)", ground: "var(--ground)",
-};
-// On paper and in slides, whatever the screen it was made on.
-const LIGHT = { ink: "#1A2430", muted: "#5A6673", rule: "#C9D0D7", accent: "#0B3C6F", band: "#D5E0EB", ground: "#FFFFFF" };
-const WIDE = 960;
-const FONT = "'Source Sans 3','Segoe UI',system-ui,-apple-system,'Helvetica Neue',Arial,sans-serif";
+const [MUTED, RULE, ACCENT, BAND, GROUND] = ["var(--muted)", "var(--rule)", "var(--accent)", "var(--band)", "var(--ground)"];
+const HALO = { stroke: GROUND, "stroke-width": 4, "paint-order": "stroke", "stroke-linejoin": "round" };
+const DASHED = { fill: "none", stroke: MUTED, "stroke-width": 2, "stroke-dasharray": "6 4" };
+const SOLID = { fill: "none", stroke: ACCENT, "stroke-width": 2.5 };
+const NAMED = { fill: ACCENT, "font-weight": 600 };
 
 /** Frame of a chart of chances: its scale, with ticks of 1, 2 or 5 times a power of ten.
- * @param {{ width: number, height: number, left: number, right: number, top: number, bottom: number, highest: number, palette: Palette }} frame
+ * @param {{ width: number, height: number, left: number, right: number, top: number, bottom: number, highest: number }} frame
  */
-function framed({ width, height, left, right, top, bottom, highest, palette }) {
+function framed({ width, height, left, right, top, bottom, highest }) {
   const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((one) => highest / one <= 5) ?? 0.5;
   const ceiling = Math.min(Math.ceil(highest / step - 1e-9) * step, 1) || step;
   const y = (/** @type {number} */ p) => height - bottom - (p / ceiling) * (height - top - bottom);
-  const text = { "font-size": 12, fill: palette.muted, "font-family": "inherit" };
+  const text = { "font-size": 12, fill: MUTED, "font-family": "inherit" };
   const chart = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", focusable: "false" });
   for (let level = 0; level < ceiling + step / 2; level += step) {
     chart.append(
-      svg("line", { x1: left, x2: width - right, y1: y(level), y2: y(level), stroke: palette.rule }),
+      svg("line", { x1: left, x2: width - right, y1: y(level), y2: y(level), stroke: RULE }),
       svg("text", { ...text, x: left - 8, y: y(level) + 4, "text-anchor": "end" }, `${Number((100 * level).toFixed(1))}%`));
   }
   /** Two names at the ends of their lines, kept apart; a narrow chart has them within, over the line.
@@ -37,7 +32,7 @@ function framed({ width, height, left, right, top, bottom, highest, palette }) {
     const sorted = [...ends].sort((a, b) => b.p - a.p);
     let before = -Infinity;
     for (const { at, p, name, chance, style } of sorted) {
-      const place = { ...text, ...style, x: within ? at - 4 : at + 8, "text-anchor": within ? "end" : "start", ...(within && HALO(palette)) };
+      const place = { ...text, ...style, x: within ? at - 4 : at + 8, "text-anchor": within ? "end" : "start", ...(within && HALO) };
       const over = y(p) + (within ? (before === -Infinity ? -8 : 16) : 4), down = Math.max(over, before + apart, 12);
       before = down;
       if (within) chart.append(svg("text", { ...place, y: down }, `${name} ${chance}`));
@@ -47,16 +42,13 @@ function framed({ width, height, left, right, top, bottom, highest, palette }) {
   return { chart, y, text, label };
 }
 
-/** @param {Palette} palette */
-const HALO = (palette) => ({ stroke: palette.ground, "stroke-width": 4, "paint-order": "stroke", "stroke-linejoin": "round" });
-
-/** @param {{ model: PageModel, answer: Answer, width: number, height: number, palette?: Palette }} drawn */
-export function curveChart({ model, answer, width, height, palette = ON_PAGE }) {
+/** @param {PageModel} model @param {Answer} answer @param {number} width @param {number} height */
+export function curveChart(model, answer, width, height) {
   const { curve, run, milestone } = answer, changed = answer.changes.length > 0, narrow = width < 520;
   const left = 44, right = narrow ? 8 : 84, top = 34, bottom = 28;
   const last = Math.max(...run.map(({ day }) => day), 1);
   const highest = Math.max(...run.map(({ high }) => high), ...curve.map(({ high }) => high));
-  const { chart, y, text, label } = framed({ width, height, left, right, top, bottom, highest, palette });
+  const { chart, y, text, label } = framed({ width, height, left, right, top, bottom, highest });
   const x = (/** @type {number} */ day) => left + (day / last) * (width - left - right);
   const line = (/** @type {Point[]} */ points, /** @type {"probability" | "low" | "high"} */ key) =>
     points.map((point) => `${x(point.day).toFixed(1)},${y(point[key]).toFixed(1)}`);
@@ -68,48 +60,41 @@ export function curveChart({ model, answer, width, height, palette = ON_PAGE }) 
   }
   for (const { name, label: title, day } of model.milestones) {
     const asked = name === milestone, at = x(Math.min(day, last));
-    chart.append(svg("line", { x1: at, x2: at, y1: top - 6, y2: height - bottom, stroke: asked ? palette.accent : palette.muted,
+    chart.append(svg("line", { x1: at, x2: at, y1: top - 6, y2: height - bottom, stroke: asked ? ACCENT : MUTED,
       "stroke-width": asked ? 1.5 : 1, "stroke-dasharray": asked ? "" : "2 3" }));
     if (!asked) continue;
     const anchor = at > width - right - 120 ? "end" : "start", most = narrow ? 34 : 60;
-    chart.append(svg("text", { ...text, x: anchor === "end" ? at : at + 6, y: top - 12, "text-anchor": anchor, fill: palette.accent },
+    chart.append(svg("text", { ...text, x: anchor === "end" ? at : at + 6, y: top - 12, "text-anchor": anchor, fill: ACCENT },
       title.length > most ? `${title.slice(0, most - 1).trimEnd()}…` : title));
   }
-  if (curve.length) chart.append(svg("polygon", { points: [...line(curve, "high"), ...line(curve, "low").reverse()].join(" "), fill: palette.band }));
+  if (curve.length) chart.append(svg("polygon", { points: [...line(curve, "high"), ...line(curve, "low").reverse()].join(" "), fill: BAND }));
   const dashed = changed || !curve.length;
-  if (dashed) chart.append(svg("polyline", { points: line(run, "probability").join(" "), ...DASHED(palette) }));
+  if (dashed) chart.append(svg("polyline", { points: line(run, "probability").join(" "), ...DASHED }));
   if (curve.length) {
-    chart.append(svg("polyline", { points: line(curve, "probability").join(" "), ...SOLID(palette) }));
+    chart.append(svg("polyline", { points: line(curve, "probability").join(" "), ...SOLID }));
     const day = model.milestones.find(({ name }) => name === milestone)?.day ?? 0;
     const here = curve.reduce((best, point) => (Math.abs(point.day - day) < Math.abs(best.day - day) ? point : best));
-    chart.append(svg("circle", { cx: x(here.day), cy: y(here.probability), r: 5, fill: palette.accent, stroke: palette.ground, "stroke-width": 2 }));
+    chart.append(svg("circle", { cx: x(here.day), cy: y(here.probability), r: 5, fill: ACCENT, stroke: GROUND, "stroke-width": 2 }));
   }
   const now = curve.at(-1), ends = [];
-  if (now) ends.push({ at: x(last), p: now.probability, name: changed ? "Scenario" : "The run", chance: answer.ends[0], style: NAMED(palette) });
+  if (now) ends.push({ at: x(last), p: now.probability, name: changed ? "Scenario" : "The run", chance: answer.ends[0], style: NAMED });
   if (dashed) ends.push({ at: x(last), p: run.at(-1)?.probability ?? 0, name: "The run", chance: answer.ends[1], style: {} });
   label(ends);
   return chart;
 }
-
-/** @param {Palette} palette */
-const DASHED = (palette) => ({ fill: "none", stroke: palette.muted, "stroke-width": 2, "stroke-dasharray": "6 4" });
-/** @param {Palette} palette */
-const SOLID = (palette) => ({ fill: "none", stroke: palette.accent, "stroke-width": 2.5 });
-/** @param {Palette} palette */
-const NAMED = (palette) => ({ fill: palette.accent, "font-weight": 600 });
 
 /** Chance by days after the first act, and beyond a gap to the milestone. @param {EffectPoint[]} effect @param {number} width */
 export function effectChart(effect, width) {
   const days = effect.filter(({ milestone }) => !milestone), end = effect.find(({ milestone }) => milestone);
   const last = days.at(-1)?.days || 1, narrow = width < 520, height = 190, left = 44, right = narrow ? 8 : 96, bottom = 28;
   const highest = Math.max(...effect.map(({ probability, base }) => Math.max(probability, base)));
-  const { chart, y, text, label } = framed({ width, height, left, right, top: 20, bottom, highest, palette: ON_PAGE });
+  const { chart, y, text, label } = framed({ width, height, left, right, top: 20, bottom, highest });
   const beyond = width - right - 6, until = end && days.length ? beyond - (narrow ? 64 : 90) : beyond;
   const x = (/** @type {number} */ day) => left + (day / last) * (until - left);
   for (const day of (narrow ? [0, 10, 20] : [0, 5, 10, 15, 20, 25, 30]).filter((one) => one <= last)) {
     chart.append(svg("text", { ...text, x: x(day), y: height - 8, "text-anchor": "middle" }, day ? String(day) : "day 0"));
   }
-  for (const [key, style] of /** @type {const} */ ([["base", DASHED(ON_PAGE)], ["probability", SOLID(ON_PAGE)]])) {
+  for (const [key, style] of /** @type {const} */ ([["base", DASHED], ["probability", SOLID]])) {
     chart.append(svg("polyline", { points: days.map((point) => `${x(point.days)},${y(point[key])}`).join(" "), ...style }));
     if (end) {
       const near = days.at(-1);
@@ -120,51 +105,8 @@ export function effectChart(effect, width) {
   if (end) chart.append(svg("text", { ...text, x: beyond + 4, y: height - 8, "text-anchor": "end" }, shortDay(dayAfter(end.date, 1))));
   const told = end ?? days.at(-1);
   if (told) {
-    label([{ at: beyond, p: told.probability, name: "With the act", chance: told.chance, style: NAMED(ON_PAGE) },
+    label([{ at: beyond, p: told.probability, name: "With the act", chance: told.chance, style: NAMED },
       { at: beyond, p: told.base, name: "The run", chance: told.run, style: {} }]);
   }
   return chart;
 }
-
-/** @param {PageModel} model @param {Answer} answer @returns {SVGElement} */
-export function picture(model, answer) {
-  const milestone = model.milestones.find(({ name }) => name === answer.milestone);
-  /** @type {SVGElement[]} */
-  const parts = [];
-  let y = 44;
-  const write = (/** @type {string} */ text, size = 16, fill = LIGHT.ink, weight = 400) => {
-    for (const line of lines(text, Math.floor((WIDE - 80) / (size * (weight > 400 ? 0.62 : 0.55))))) {
-      parts.push(svg("text", { x: 40, y, "font-size": size, fill, "font-weight": weight }, line));
-      y += size * 1.4;
-    }
-  };
-  write(model.title, 15, LIGHT.accent, 600);
-  y += 6;
-  write(answer.sentence, 22, LIGHT.ink, 600);
-  write(`${answer.range}. ${answer.change}`, 16, LIGHT.muted);
-  const chart = curveChart({ model, answer, width: WIDE - 60, height: 300, palette: LIGHT });
-  chart.setAttribute("x", "30");
-  chart.setAttribute("y", String(y));
-  y += 330;
-  if (answer.changes.length) write("This scenario assumes:", 15, LIGHT.ink, 600);
-  for (const change of answer.changes) write(`– ${change}`, 14);
-  y += 8;
-  write(`Information up to ${longDay(model.as_of)}; before ${longDay(milestone?.date ?? "")}. Run ${model.run_id}.`, 12, LIGHT.muted);
-  const height = Math.ceil(y + 10);
-  return svg("svg", { xmlns: "http://www.w3.org/2000/svg", width: WIDE, height, viewBox: `0 0 ${WIDE} ${height}`, "font-family": FONT },
-    svg("title", {}, answer.sentence), svg("rect", { width: "100%", height: "100%", fill: LIGHT.ground }), ...parts, chart);
-}
-
-/** @param {string} text @param {number} most @returns {string[]} */
-function lines(text, most) {
-  const wrapped = [""];
-  for (const word of text.split(" ")) {
-    const last = wrapped.length - 1, longer = wrapped[last] ? `${wrapped[last]} ${word}` : word;
-    if (longer.length > most && wrapped[last]) wrapped.push(word);
-    else wrapped[last] = longer;
-  }
-  return wrapped;
-}
-
-/** @param {SVGElement} drawn */
-export const asBlob = (drawn) => new Blob([new XMLSerializer().serializeToString(drawn)], { type: "image/svg+xml" });

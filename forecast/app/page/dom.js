@@ -62,15 +62,8 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-/** @param {string} text @param {string} what @returns {Promise<string>} */
-export const copied = (text, what) => navigator.clipboard.writeText(text)
-  .then(() => `${what} is on the clipboard.`, () => "Your browser refused: copy the text by hand.");
-
 /** @param {unknown} error */
 export const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
-
-/** @param {string} text */
-export const capital = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 /** @param {string} iso @param {number} [letters] of the month */
 export function longDay(iso, letters) {

@@ -3,9 +3,7 @@
 import { pastActs, timeline } from "./acts.js";
 import { markHeadline, showAnswer, showCurve, showEffect } from "./answer.js";
 import { beliefControls, ratioControls, reactionControls } from "./beliefs.js";
-import { asBlob, picture } from "./chart.js";
-import { byId, copied, el, longDay, reasonOf, replace, save } from "./dom.js";
-import { heldNumber, refitOffer } from "./jobs.js";
+import { byId, el, longDay, reasonOf, replace, save } from "./dom.js";
 import { ask, askJson, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 
 /** @import { Answer, PageModel, State } from "./types" */
@@ -34,7 +32,6 @@ function open(model) {
   };
   const beliefs = beliefControls(model, hands), line = timeline(model, hands), past = pastActs(model, hands);
   const reactions = reactionControls(model, hands), ratios = ratioControls(model, hands);
-  const held = !model.stamp ? heldNumber(hands, () => shown, (answer) => show(answer)) : null;
   const refit = refitOffer((asked, answer) => {
     remember(JSON.stringify(asked), answer);
     if (JSON.stringify(asked) === JSON.stringify(state)) show(answer);
@@ -70,13 +67,13 @@ function open(model) {
     const text = await (await ask("yaml", state)).text();
     byId("yaml").textContent = text;
     byId("yaml-box").hidden = false;
-    return copied(text, "The scenario");
+    return navigator.clipboard.writeText(text)
+      .then(() => "The scenario is on the clipboard.", () => "Your browser refused: copy the text by hand.");
   });
   tool("save-yaml", async () => {
     save(await (await ask("yaml", state)).blob(), "scenario-page.yaml");
     return "Saved as scenario-page.yaml.";
   });
-  tool("save-svg", () => shown ? (save(asBlob(picture(model, shown)), "scenario.svg"), "") : "");
   addEventListener("hashchange", fromAddress);
   addEventListener("popstate", fromAddress);
   let width = 0;
@@ -153,12 +150,12 @@ function open(model) {
   /** @param {Answer} answer */
   function show(answer) {
     shown = answer;
+    refit.drop();
     const changed = isChanged(state);
     byId("problem").hidden = true;
     showAnswer(model, answer);
-    held?.update();
     for (const id of ["copy-yaml", "save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
-    refit.offer(changed ? structuredClone(state) : null, answer);
+    if (changed && answer.status !== "ready") refit.offer(structuredClone(state));
   }
 
   /** @param {string} message */
@@ -170,6 +167,42 @@ function open(model) {
     replace(byId("problem"), message);
     byId("problem").hidden = false;
   }
+}
+
+/** The offer to fit the model again: one request, which ends when the page goes on. @param {(state: State, answer: Answer) => void} done */
+function refitOffer(done) {
+  const place = byId("refit");
+  let fitting = new AbortController();
+
+  /** @param {State} state @param {string} [problem] */
+  function offer(state, problem) {
+    replace(place, problem && el("p", { class: "problem", role: "alert", id: "refit-problem" }, problem), el("p", {},
+      el("button", { type: "button", class: "primary", id: "start-refit", onclick: () => fit(state) }, "Fit the model again"),
+      el("span", { class: "fine" }, " It takes as long as the run's own fit.")));
+  }
+
+  /** @param {State} state */
+  async function fit(state) {
+    fitting = new AbortController();
+    const { signal } = fitting;
+    const stop = el("button", { type: "button", id: "cancel-refit", onclick: () => {
+      fitting.abort();
+      offer(state);
+    } }, "Cancel");
+    replace(place, el("div", { class: "refitting" }, el("p", {}, "Fitting the model again …"), el("progress", { "aria-label": "Progress" }), stop));
+    stop.focus({ preventScroll: true });
+    try {
+      const answer = await askJson("refit", state, signal);
+      if (!signal.aborted) done(state, answer);
+    } catch (error) {
+      if (!signal.aborted) offer(state, reasonOf(error));
+    }
+  }
+
+  return { offer, drop() {
+    fitting.abort();
+    replace(place);
+  } };
 }
 
 /** @param {string} id */
@@ -188,11 +221,8 @@ function showFrame(model) {
   replace(byId("as-of"), `Information up to ${longDay(model.as_of)}`);
   replace(byId("stamp"), model.stamp);
   byId("stamp").hidden = !model.stamp;
-  const fold = (/** @type {string} */ head, /** @type {"ol" | "ul"} */ kind, /** @type {string[]} */ lines) =>
-    lines.length && byId("cautions").append(
-      el("details", {}, el("summary", {}, head), el(kind, {}, ...lines.map((text) => el("li", {}, text)))));
-  fold("Where this number comes from", "ol", model.waterfall);
-  fold(`Cautions (${model.cautions.length})`, "ul", model.cautions);
+  if (model.cautions.length) byId("cautions").append(el("details", {}, el("summary", {}, `Cautions (${model.cautions.length})`),
+    el("ul", {}, ...model.cautions.map((text) => el("li", {}, text)))));
   replace(byId("about"), `This page is served by your own computer. Nothing leaves it. Run ${model.run_id}.`);
   byId("page").hidden = false;
   byId("loading").remove();

@@ -1,7 +1,6 @@
 // Shapes of the page's own. What Python sends is typed by its records: `make lint-page` writes records.d.ts from them.
 export * from "./records";
 
-export type Triple = [number, number, number];
 /** A prior as a scenario file states it: a word, a distribution, or quantiles. */
 export type Statement = string | Record<string, unknown>;
 
