@@ -54,7 +54,7 @@ backtest-record: .venv/.run  ## backtest the worked case at quarterly origins: c
 track-record: .venv/.run  ## forecast as of past quarters, resolve and score: reports/track-record.sqlite (minutes)
 	$(VENV)/forecast ledger hindcast $(CONFIG) --from 2019-01-01 --to 2022-10-01 $(TRACK) $(ARGS)
 	$(VENV)/forecast ledger resolve --events bundled:us-china $(TRACK)
-	$(VENV)/forecast ledger score --figure reports/track-record.svg $(TRACK)
+	$(VENV)/forecast ledger score $(TRACK)
 
 docs: .venv/.run .venv/.docs  ## run what the manual shows, and build it as a site: build/docs/html/index.html
 	$(VENV)/python tools/docs/shown.py $(ARGS)

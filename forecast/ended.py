@@ -107,6 +107,7 @@ OPTIONS = {
     "ledger import --format market": "ended with 0.4: use --format prices, a CSV",
     "ledger import --match": "ended with 0.4: use --format prices; 'question' holds the id of yours",
     "ledger import --matches": "ended with 0.4: use --format prices; 'question' holds the id of yours",
+    "ledger score --figure": "ended with 0.4: leave it out; the table prints the calibration, --json has it",
     "ledger score --csv": "ended with 0.4: use --json, whose groups hold every score",
     "ledger score --seed": "ended with 0.4: leave it out",
     "ledger score --failed": "ended with 0.4: leave it out; ledger list --failed shows such forecasts",

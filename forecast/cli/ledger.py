@@ -181,9 +181,6 @@ def resolve(
 @takes_options
 def score(
     ledger: Path | None = LEDGER,
-    figure: Path | None = option(
-        None, "--figure", "Draw the calibration diagram: .svg, .png or .pdf.", "FILE"
-    ),
     by: Literal["group", "person"] = option(
         "group", "--by", "person: people, markets, the model, base rates and the pool on the same questions."
     ),
@@ -191,32 +188,18 @@ def score(
     output: Answer,
 ) -> None:
     """Score what is resolved: overall and by group, calibration, largest misses first; or by person."""
+    from forecast.ledger.scoring import person_blocks, score_ledger, score_persons
     from forecast.ledger.store import open_ledger
 
     path = ledger_place(ledger)
     opened = open_ledger(path)
     if by == "person":
-        from forecast.ledger.scoring import person_blocks, score_persons
-
-        if figure:
-            raise InputError("--by person: not with --figure")
         persons = score_persons(opened)
         facts = {"head": opened.head, "scores": [person.model_dump() for person in persons]}
         output.print(facts, person_blocks(persons))
         return
-    if figure:
-        from forecast.report.charts import figure_kind
-
-        figure_kind(figure)  # before anything is scored
-
-    from forecast.ledger.scoring import score_ledger
-
     scores = score_ledger(opened)
-    if figure:
-        from forecast.report.charts import draw_reliability, write_figure
-
-        write_figure(draw_reliability(scores.calibration), figure)
-    output.print(scores.model_dump_json(by_alias=True), scores.blocks(path, figure))
+    output.print(scores.model_dump_json(by_alias=True), scores.blocks(path))
 
 
 @app.command()

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from forecast.config import Config
 
 _WRITTEN_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
-_FIGURE_FORMATS = (".svg", ".png", ".pdf")
 _LEDGER_VARIABLE = "FORECAST_LEDGER"
 _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
@@ -249,18 +248,6 @@ def read_origins(text: str | None) -> Spacing | tuple[date, ...]:
                 f"{', '.join(SPACINGS)}, or days as 2021-01-01,2021-07-01"
             ) from error
     return tuple(origins)
-
-
-def check_figure(path: Path | None, option: str) -> None:
-    """Raise ``InputError`` for a path that a figure cannot be written to."""
-    if path is None:
-        return
-    if path.suffix.lower() not in _FIGURE_FORMATS:
-        raise InputError(f"{option}: {path} ends in '{path.suffix}'. Allowed: {', '.join(_FIGURE_FORMATS)}")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{option}: {path}: the folder {path.parent} does not exist; make it first")
-    if path.is_dir():
-        raise InputError(f"{option}: {path} is a folder; give the name of a file in it")
 
 
 def ledger_place(option: Path | None, out: Path = RUNS) -> Path:

@@ -23,8 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, stdtrit
 
 from forecast.baselines import DAY, Days, LogisticFitError, fit_logistic
-from forecast.evaluation.forecast_table import ForecastTable
-from forecast.records.analysis import ReliabilityBin, ReliabilityCurve
+from forecast.records.analysis import ReliabilityBin
 
 Floats = NDArray[np.float64]
 
@@ -225,13 +224,6 @@ def with_interval(value: float, spread: float, n_blocks: float) -> Estimate:
     return Estimate(value, se, (value - reach, value + reach))
 
 
-def reliability_curve(forecasts: ForecastTable, model: str, *, seed: int) -> ReliabilityCurve:
-    """Reliability of one model over all its targets and horizons."""
-    rows = forecasts.select(who=model)
-    bins = reliability_bins(rows.chance, rows.outcome, seed, window=window_labels(rows))
-    return ReliabilityCurve(model=model, bins=bins)
-
-
 def reliability_bins(
     probability: Floats,
     outcome: NDArray[np.int8],
@@ -277,13 +269,3 @@ def reliability_bins(
     names = ("forecast_mean", "observed_share", "number", "lower90", "upper90")
     found = zip(*(column.tolist() for column in columns), strict=True)
     return tuple(ReliabilityBin(**dict(zip(names, one, strict=True))) for one in found)
-
-
-def window_labels(table: ForecastTable) -> NDArray[np.int64]:
-    """Label each row by target and stretch of time, shape (row,).
-
-    Stretches are counted from the first origin and are as long as the longest horizon of the table.
-    """
-    stretch = (table.origin - table.origin.min()) // DAY // table.horizon_days.max()
-    _, target = np.unique(table.target.astype(str), return_inverse=True)
-    return np.asarray(stretch * (target.max() + 1) + target, dtype=np.int64)

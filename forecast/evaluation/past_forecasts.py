@@ -26,7 +26,7 @@ from forecast.baselines import (
     origins_of,
 )
 from forecast.errors import InputError
-from forecast.evaluation.forecast_table import (
+from forecast.evaluation.score_table import (
     ForecastTable,
     forecast_baselines,
     join_forecasts,

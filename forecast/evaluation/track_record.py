@@ -21,9 +21,17 @@ from numpy.typing import NDArray
 
 from forecast.baselines import BASELINES, REFERENCE, horizon_lengths, observe_outcomes
 from forecast.errors import InputError
-from forecast.evaluation.forecast_table import ForecastTable, read_forecasts
-from forecast.evaluation.metrics import Estimate, brier_score, log_score, reliability_curve
-from forecast.evaluation.score_table import SCHEMA, Score, ScoreTable, largest_misses, score_forecasts
+from forecast.evaluation.metrics import Estimate, brier_score, log_score
+from forecast.evaluation.score_table import (
+    SCHEMA,
+    ForecastTable,
+    Score,
+    ScoreTable,
+    largest_misses,
+    read_forecasts,
+    reliability_curve,
+    score_forecasts,
+)
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
 from forecast.records.analysis import (

@@ -27,7 +27,6 @@ from forecast.blocks import (
     Column,
     Group,
     Heading,
-    Pairs,
     Prose,
     Table,
     cells,
@@ -35,9 +34,18 @@ from forecast.blocks import (
     right,
 )
 from forecast.errors import LedgerError
-from forecast.evaluation.forecast_table import ForecastTable, table_of
-from forecast.evaluation.metrics import OriginBlocks, brier_score, log_score, reliability_curve
-from forecast.evaluation.score_table import FEWEST_OUTCOMES, Claim, largest_misses, score_by
+from forecast.evaluation.metrics import brier_score
+from forecast.evaluation.score_table import (
+    FEWEST_OUTCOMES,
+    Claim,
+    ForecastTable,
+    Score,
+    Scores,
+    largest_misses,
+    reliability_curve,
+    score_by,
+    table_of,
+)
 from forecast.evaluation.track_record import error_bound, error_bound_if_defined
 from forecast.ledger.chain import (
     GRACE_DAYS,
@@ -45,6 +53,7 @@ from forecast.ledger.chain import (
     ForecastEntry,
     JudgementEntry,
     Ledger,
+    Question,
     content_hash,
 )
 from forecast.ledger.recording import RunQuestion, history_of, others_of
@@ -198,7 +207,7 @@ class LedgerScores(Record):
     largest_misses: tuple[LedgerMiss, ...]
     warnings: tuple[str, ...]
 
-    def blocks(self, path: Path, figure: Path | None) -> Iterator[Block]:
+    def blocks(self, path: Path) -> Iterator[Block]:
         """Counts, the score of every group, calibration and misses."""
         counts = self.counts
         parts = [f"{counts.scored:,} scored", f"{counts.open:,} open", f"{counts.void:,} void"]
@@ -242,8 +251,6 @@ class LedgerScores(Record):
             yield plain_table(columns, misses, "Largest misses, of each episode the worst")
         else:
             yield Prose("No forecast was on the wrong side of an even chance.")
-        if figure:
-            yield Pairs((("Written", str(figure)),))
 
     def _calibration_blocks(self) -> Iterator[Block]:
         rows = [
@@ -502,57 +509,58 @@ def score_persons(ledger: Ledger) -> list[PersonScore]:
     forecasts: dict[str, ForecastEntry] = {}
     for entry in standing_forecasts(ledger)[0]:
         forecasts.setdefault(entry.question.id, entry)
-    said: dict[str, dict[str, float]] = {}
-    outcomes, late = dict[str, int](), Counter[str]()
+    rows: list[tuple[str, Question, float, int]] = []
+    late = Counter[str]()
     for entry, outcome in resolved_forecasts(ledger, forecasts.values()):
-        key = entry.question.id
-        people = {name: answers[key].probability for name, answers in persons.items() if key in answers}
-        beside = {
-            name: answers[key] for name, answers in others.items() if key in answers and name not in people
-        }
-        if not (people or beside):
+        question = entry.question
+        people, beside = (
+            {name: answers[question.id] for name, answers in group.items() if question.id in answers}
+            for group in (persons, others)
+        )
+        said = {name: one.probability for name, one in (beside | people).items()}
+        if not said:
             continue
-        answers = {name: answer.probability for name, answer in beside.items()} | people
-        answers |= {MODEL: entry.probability, BASE_RATE: entry.baseline.probability}
+        late.update(name for name, one in beside.items() if name not in people and one.hindcast)
+        said |= {MODEL: entry.probability, BASE_RATE: entry.baseline.probability}
         if people:
-            answers[EQUAL] = pooled([*people.values(), entry.probability])
-        for name, chance in answers.items():
-            said.setdefault(name, {})[key] = chance
-        outcomes[key] = outcome
-        late.update(name for name, answer in beside.items() if answer.hindcast)
-    if not outcomes:
+            said[EQUAL] = pooled([*(one.probability for one in people.values()), entry.probability])
+        rows += [(name, question, chance, outcome) for name, chance in said.items()]
+    if not rows:
         raise LedgerError(
             f"{ledger.path}: no question that a person or a market answered is resolved. 'forecast judge' "
             "and 'forecast ledger import' put answers on record, 'forecast ledger resolve' looks up what "
             "happened"
         )
+    who, questions, chances, outcomes = zip(*rows, strict=True)
+    columns = {"who": who, "chance": chances, "outcome": outcomes, "target": ""}
+    columns["what"] = [question.id for question in questions]
+    columns["origin"] = [question.origin for question in questions]
+    columns["day"] = [question.milestone for question in questions]
+    scores = score_by(table_of(columns), "who", seed=SEED)
     order = {name: place for place, name in enumerate(NOT_PERSONS)}
-    scores = []
-    for name in sorted(said, key=lambda name: (order.get(name, -1), name.casefold())):
-        questions = [ledger.questions[key] for key in said[name]]
-        y = np.array([outcomes[key] for key in said[name]])
-        stated, of_model, base_rate = (
-            np.array([said[who][key] for key in said[name]]) for who in (name, MODEL, BASE_RATE)
-        )
-        brier, model_brier, reference = (brier_score(each, y) for each in (stated, of_model, base_rate))
-        days = np.array([question.origin for question in questions], dtype="datetime64[D]")
-        origins = OriginBlocks(days, max(question.horizon_days for question in questions), SEED)
-        scores.append(
-            PersonScore(
-                by=name,
-                n=len(y),
-                n_yes=int(y.sum()),
-                brier=float(brier.mean()),
-                brier_se=error_bound(origins.mean(brier)).se,
-                log=float(log_score(stated, y).mean()),
-                skill=1 - float(brier.mean() / reference.mean()) if reference.any() else None,
-                model_brier=float(model_brier.mean()),
-                lead=float((model_brier - brier).mean()),
-                lead_se=error_bound(origins.mean(model_brier - brier)).se,
-                n_late=late[name],
-            )
-        )
-    return scores
+    names = sorted((name for (name,) in scores), key=lambda name: (order.get(name, -1), name.casefold()))
+    return [_person_score(scores[name,], scores, late[name]) for name in names]
+
+
+def _person_score(own: Score, scores: Scores, n_late: int) -> PersonScore:
+    # Model and base rate answered every question that anybody did.
+    ours, model = own.beside(scores[MODEL,]) or (own.rows, own.rows)
+    _, base = own.beside(scores[BASE_RATE,]) or (own.rows, own.rows)
+    brier, of_model, of_base = (brier_score(rows.chance, rows.outcome) for rows in (ours, model, base))
+    lead = error_bound(own.blocks_of(ours).mean(of_model - brier))
+    return PersonScore(
+        by=str(own.group["who"]),
+        n=own.n,
+        n_yes=own.n_hits,
+        brier=own.brier.value,
+        brier_se=error_bound(own.brier).se,
+        log=own.log.value,
+        skill=1 - own.brier.value / float(of_base.mean()) if of_base.any() else None,
+        model_brier=float(of_model.mean()),
+        lead=lead.value,
+        lead_se=lead.se,
+        n_late=n_late,
+    )
 
 
 def person_blocks(scores: Sequence[PersonScore]) -> Iterator[Block]:

@@ -25,7 +25,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from forecast.errors import InputError
 from forecast.records.analysis import (
     AssumptionEffect,
     MonthlyRisk,
@@ -63,7 +62,7 @@ from forecast.wording import long_day, month_name, number, percent, short_day, s
 
 if TYPE_CHECKING:
     # Not loaded, since a report is built without the model and its scores: they bring scipy and numba.
-    from forecast.evaluation.forecast_table import ForecastTable
+    from forecast.evaluation.score_table import ForecastTable
 
 FileKind = Literal["svg", "png", "pdf"]
 _Look = dict[str, Any]
@@ -158,32 +157,6 @@ def figure_bytes(figure: Figure, kind: FileKind, *, ground: str = "white") -> by
     content = buffer.getvalue()
     # Hundredths of a point are finer than any print; six decimals would make the files twice as large.
     return content if kind != "svg" else _PATH.sub(lambda path: _FINER.sub(rb"\1", path.group()), content)
-
-
-def figure_kind(path: Path) -> FileKind:
-    """Return the format that the ending of a file names; ``InputError`` where it names none."""
-    match path.suffix.lower()[1:]:
-        case "svg" | "png" | "pdf" as kind:
-            return kind
-    raise InputError(f"{path}: '{path.suffix}' is no format of a figure here. Allowed: .svg, .png, .pdf")
-
-
-def write_figure(figure: Figure, path: Path, *, ground: str = "white") -> Path:
-    """Write the figure in the format that the ending names, whole or not at all.
-
-    Raises
-    ------
-    InputError
-        The ending is none of ``.svg``, ``.png`` and ``.pdf``, or the place cannot be written.
-    """
-    content = figure_bytes(figure, figure_kind(path), ground=ground)
-    try:
-        write_file(path, content)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}). Check the folder and permissions."
-        ) from error
-    return path
 
 
 def wrap_label(text: str, width: int) -> str:
@@ -618,7 +591,9 @@ def write_backtest_figure(forecasts: ForecastTable, folder: Path, *, seed: int =
     The same forecasts give the same bytes; ``seed`` is that of the consistency bands. ``InputError``: the
     file cannot be written.
     """
-    from forecast.evaluation.metrics import reliability_curve
+    from forecast.evaluation.score_table import reliability_curve
 
     curves = [reliability_curve(forecasts, model, seed=seed) for model in forecasts.models]
-    return write_figure(draw_reliability(curves), folder / "reliability.svg", ground="none")
+    path = folder / "reliability.svg"
+    write_file(path, figure_bytes(draw_reliability(curves), "svg", ground="none"))
+    return path

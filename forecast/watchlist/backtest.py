@@ -25,7 +25,6 @@ from forecast.baselines import REFERENCE
 from forecast.blocks import Alert, Block, Column, Prose, plain_table, right
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError, UnfinishedError
-from forecast.evaluation.forecast_table import ForecastTable, join_forecasts
 from forecast.evaluation.metrics import area_under_roc
 from forecast.evaluation.past_forecasts import (
     BacktestOptions,
@@ -34,7 +33,13 @@ from forecast.evaluation.past_forecasts import (
     plan_backtest,
     run_backtests,
 )
-from forecast.evaluation.score_table import score_by, score_forecasts, without_nan
+from forecast.evaluation.score_table import (
+    ForecastTable,
+    join_forecasts,
+    score_by,
+    score_forecasts,
+    without_nan,
+)
 from forecast.evaluation.study import Workers, begin_rows
 from forecast.events.table import EventTable
 from forecast.progress import Listener

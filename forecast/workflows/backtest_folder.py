@@ -18,7 +18,6 @@ from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.config import Config
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import UnfinishedError
-from forecast.evaluation.forecast_table import ForecastTable
 from forecast.evaluation.past_forecasts import (
     BacktestOptions,
     BacktestPlan,
@@ -33,6 +32,7 @@ from forecast.evaluation.past_forecasts import (
 from forecast.evaluation.score_table import (
     FEWEST_OUTCOMES,
     QUESTION,
+    ForecastTable,
     Score,
     ScoreTable,
     score_by,

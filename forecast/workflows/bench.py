@@ -33,7 +33,6 @@ from forecast.config.settings_file import (
     shown_value,
 )
 from forecast.errors import EventError, InputError, UnfinishedError, did_you_mean, shown
-from forecast.evaluation.forecast_table import join_forecasts
 from forecast.evaluation.metrics import Estimate
 from forecast.evaluation.past_forecasts import (
     MODELS,
@@ -49,7 +48,7 @@ from forecast.evaluation.past_forecasts import (
     silent_end,
     stage_seconds,
 )
-from forecast.evaluation.score_table import DyadScores, score_dyads
+from forecast.evaluation.score_table import DyadScores, join_forecasts, score_dyads
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.dyads import DyadRule, main_pairs
 from forecast.events.reading import PREFIX, load_events, read_events

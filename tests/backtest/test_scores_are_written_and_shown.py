@@ -9,8 +9,8 @@ from forecast.baselines import BASELINES
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config
 from forecast.config.schema import DEFAULT_FAMILY
-from forecast.evaluation.forecast_table import read_forecasts
 from forecast.evaluation.past_forecasts import MODELS, BacktestOptions, plan_backtest
+from forecast.evaluation.score_table import read_forecasts
 from forecast.report.palette import name_model
 from forecast.report.tables import score_table
 from forecast.runs.files import file_hashes

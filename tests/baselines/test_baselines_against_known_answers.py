@@ -12,7 +12,7 @@ from forecast.baselines import (
     origins_of,
     past_events,
 )
-from forecast.evaluation.forecast_table import forecast_baselines
+from forecast.evaluation.score_table import forecast_baselines
 from forecast.panel import TargetRule
 
 START = date(2000, 1, 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.baselines import DAY
-from forecast.evaluation.forecast_table import join_forecasts, table_of
+from forecast.evaluation.score_table import join_forecasts, table_of
 
 
 @pytest.fixture

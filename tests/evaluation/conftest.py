@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from forecast.baselines import DAY
-from forecast.evaluation.forecast_table import ForecastTable, table_of
+from forecast.evaluation.score_table import ForecastTable, table_of
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,8 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import binom
 
-from forecast.evaluation.forecast_table import join_forecasts
-from forecast.evaluation.metrics import reliability_bins, window_labels
-from forecast.evaluation.score_table import score_by
+from forecast.evaluation.metrics import reliability_bins
+from forecast.evaluation.score_table import join_forecasts, score_by, window_labels
 
 
 def test_bins_hold_the_mean_forecast_and_the_share_of_hits():

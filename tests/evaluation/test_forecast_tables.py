@@ -3,7 +3,7 @@ import pytest
 
 from forecast.baselines import BinaryOutcomes
 from forecast.errors import InputError
-from forecast.evaluation.forecast_table import COLUMNS, join_forecasts, make_forecasts, read_forecasts
+from forecast.evaluation.score_table import COLUMNS, join_forecasts, make_forecasts, read_forecasts
 
 HEADER = "what,target,origin,day,who,chance,outcome,failed_fit"
 ROW = "pair,force,2000-01-01,2000-01-31,climatology,0.25,1,0"

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.evaluation.forecast_table import join_forecasts, table_of
 from forecast.evaluation.metrics import brier_score, log_score
 from forecast.evaluation.score_table import (
     QUESTION,
     choose_model,
+    join_forecasts,
     largest_misses,
     list_misses,
     score_by,
     score_forecasts,
+    table_of,
 )
 from forecast.records.notices import notice
 

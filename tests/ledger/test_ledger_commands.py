@@ -92,17 +92,7 @@ def test_void_needs_a_reason_and_happens_once(resolved, case):
     assert "Void: coded twice" in resolved("ledger", "show", found).out
 
 
-def test_the_score_goes_to_a_figure(resolved, tmp_path):
-    figures = [tmp_path / "c.svg", tmp_path / "c.png"]
-    for figure in figures:
-        ended = resolved("ledger", "score", "--figure", figure)
-        assert (ended.code, ended.err) == (0, "")
-    assert figures[0].read_bytes().startswith(b"<?xml")
-    assert figures[1].read_bytes().startswith(b"\x89PNG")
-
-
 BAD_INPUT = (
-    ("score", "--figure", "c.gif"),
     ("list", "--dyad", "USA-SRB"),
     ("show", "abc"),
     ("show", "zzzz"),

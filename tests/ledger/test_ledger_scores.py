@@ -7,8 +7,7 @@ import pytest
 
 from forecast.baselines import DAY
 from forecast.errors import LedgerError
-from forecast.evaluation.forecast_table import ForecastTable, table_of
-from forecast.evaluation.score_table import score_forecasts
+from forecast.evaluation.score_table import ForecastTable, score_forecasts, table_of
 from forecast.ledger.chain import VoidEntry, with_id
 from forecast.ledger.recording import RunQuestion
 from forecast.ledger.scoring import SEED, horizon_band, score_ledger, summarise_ledger

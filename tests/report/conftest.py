@@ -14,8 +14,7 @@ from pypdf import PdfReader
 from forecast import wording
 from forecast.baselines import BASELINES, observe_outcomes
 from forecast.blocks import Prose, Table, walk
-from forecast.evaluation.forecast_table import join_forecasts, make_forecasts
-from forecast.evaluation.score_table import score_forecasts
+from forecast.evaluation.score_table import join_forecasts, make_forecasts, score_forecasts
 from forecast.evaluation.track_record import make_track_record
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events

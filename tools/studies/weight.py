@@ -24,10 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import ForecastError, InputError
-from forecast.evaluation.forecast_table import ForecastTable, join_forecasts, read_forecasts
 from forecast.evaluation.metrics import log_score, with_interval
 from forecast.evaluation.past_forecasts import BacktestPlan, Unit, UnitResult, collect, read_unit
-from forecast.evaluation.score_table import score_by
+from forecast.evaluation.score_table import ForecastTable, join_forecasts, read_forecasts, score_by
 from forecast.evaluation.study import KeptRows
 from forecast.events.table import EventTable
 from forecast.workflows.bench import BenchmarkOptions, open_bed, plan_dyads, score_benchmark
