@@ -35,7 +35,7 @@ COMMANDS = {
     "ledger stamp": "ended with 0.4: use ledger verify, and any public stamp of its head (docs/howto.md)",
     "mcp": "ended with 0.4: every command answers with --json, which an assistant can read",
     "panel learn": "ended with 0.4: use tools/learn in the repository",
-    "panel show": "ended with 0.4: forecast/pooled_hazard/coefficients.json holds them",
+    "panel show": "ended with 0.4: forecast/pooled_hazard.json holds them",
     "priors show": "ended with 0.4: use forecast priors CONFIG",
     "priors learn": "ended with 0.4: use tools/learn in the repository",
     "schema ledger": "ended with 0.4: ledger export writes CSV",

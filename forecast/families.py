@@ -13,10 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from forecast.errors import InputError, did_you_mean
-from forecast.pooled_hazard.coefficients import FURTHEST_DAYS, PooledHazard
+from forecast.pooled_hazard import FURTHEST_DAYS, PooledHazard, draws_by_day, forecast_origins
 
 if TYPE_CHECKING:
-    # Not loaded, since a report names families without a forecast by them.
     from forecast.baselines import Days, Floats, Horizons
     from forecast.events.table import EventTable
     from forecast.panel import TargetRule
@@ -43,33 +42,6 @@ class DirectMember:
     furthest_days: int | None = None
 
 
-# Of the module, and not within a function: runs and plans are pickled for other processes.
-def _by_day(
-    hazard: PooledHazard | None,
-    events: EventTable,
-    targets: Sequence[TargetRule],
-    origin: date,
-    start: date,
-    horizon_days: int,
-) -> Mapping[str, Floats]:
-    from forecast.pooled_hazard.hazard import draws_by_day
-
-    return draws_by_day(hazard, events, targets, origin, start, horizon_days)
-
-
-def _at_origins(
-    hazard: PooledHazard | None,
-    events: EventTable,
-    targets: Sequence[TargetRule],
-    origins: Days,
-    start: date,
-    horizons: Horizons,
-) -> Mapping[str, Floats]:
-    from forecast.pooled_hazard.hazard import forecast_origins
-
-    return forecast_origins(hazard, events, targets, origins, start, horizons)
-
-
 def pooled_hazard_member(hazard: PooledHazard | None = None) -> DirectMember:
     """Return the pooled hazard as a member, with these coefficients or the shipped ones."""
     return DirectMember(
@@ -82,8 +54,8 @@ def pooled_hazard_member(hazard: PooledHazard | None = None) -> DirectMember:
             "lately, beside what is usual for this pair, and by how long ago the last case was. The fewer "
             "cases a target has, the less it departs; one that never happened keeps its own rate.",
         ),
-        partial(_by_day, hazard),
-        partial(_at_origins, hazard),
+        partial(draws_by_day, hazard),
+        partial(forecast_origins, hazard),
         FURTHEST_DAYS,
     )
 

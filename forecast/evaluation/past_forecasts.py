@@ -41,7 +41,7 @@ from forecast.inference.particles import OriginDraws, RollingPosterior
 from forecast.inference.posterior import SamplerOptions
 from forecast.models.survival import Chances
 from forecast.panel import Reaction, TargetRule, TimeGrid, knots_for, raised_to_included
-from forecast.pooled_hazard.coefficients import PooledHazard, shipped_hazard
+from forecast.pooled_hazard import PooledHazard, shipped_hazard
 from forecast.priors import PriorSet, PriorStatement
 from forecast.priors.population import Population, record_priors, shipped_population
 from forecast.progress import Listener, StageProgress

@@ -588,8 +588,7 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
 def write_backtest_figure(forecasts: ForecastTable, folder: Path, *, seed: int = 0) -> Path:
     """Draw the reliability of each model of a backtest into an existing folder as ``reliability.svg``.
 
-    The same forecasts give the same bytes; ``seed`` is that of the consistency bands. ``InputError``: the
-    file cannot be written.
+    The same forecasts give the same bytes; ``seed`` is that of the consistency bands.
     """
     from forecast.evaluation.score_table import reliability_curve
 

@@ -39,7 +39,7 @@ from forecast.panel import (
     is_named,
     stated_delay,
 )
-from forecast.pooled_hazard.coefficients import PooledHazard, read_hazard, shipped_hazard
+from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
 from forecast.priors.named import ANSWERERS
 from forecast.priors.population import Population, read_population, record_priors, shipped_population

@@ -34,7 +34,7 @@ from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
 from forecast.ledger.recording import RunOrigin, record_forecast
 from forecast.ledger.store import integrity_faults, open_ledger, write_ledger
 from forecast.panel import TargetRule
-from forecast.pooled_hazard.coefficients import read_hazard
+from forecast.pooled_hazard import read_hazard
 from forecast.priors.population import read_population
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
@@ -222,7 +222,7 @@ def readers(tmp_path_factory) -> dict[str, Reader]:
         "manifest": Reader(read_run_manifest, [("m.json", (SAMPLE / "manifest.json").read_bytes())]),
         "logo": Reader(read_logo, [("l.svg", SVG), ("l.png", PNG)], binary=True),
         "population": Reader(read_population, of("forecast/priors/population.yaml")),
-        "hazard": Reader(read_hazard, of("forecast/pooled_hazard/coefficients.json")),
+        "hazard": Reader(read_hazard, of("forecast/pooled_hazard.json")),
     }
     for name in ("gdelt2", *FEEDS):
         layout, lines = LAYOUTS[name], feed_sample(name)

@@ -12,7 +12,7 @@ from forecast.config import load_config
 from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE
 from forecast.families import family_named
-from forecast.pooled_hazard.coefficients import FURTHEST_DAYS, shipped_hazard
+from forecast.pooled_hazard import FURTHEST_DAYS, shipped_hazard
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import direct_answers

@@ -11,8 +11,7 @@ from forecast.errors import InputError
 from forecast.events.reading import write_events
 from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule
-from forecast.pooled_hazard.coefficients import read_hazard, shipped_hazard
-from forecast.pooled_hazard.hazard import forecast_origins
+from forecast.pooled_hazard import forecast_origins, read_hazard, shipped_hazard
 from forecast.workflows.bench import read_dyads
 
 START = date(1990, 1, 1)

@@ -10,20 +10,22 @@ from scipy.optimize import brentq
 from scipy.special import polygamma
 from scipy.stats import gamma
 
+import forecast.pooled_hazard as module
 from forecast.baselines import discounted_rate, past_events, pasts_by_origin
 from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
 from forecast.panel import TargetRule
-from forecast.pooled_hazard import hazard as module
-from forecast.pooled_hazard.coefficients import (
+from forecast.pooled_hazard import (
     EDGES,
     FURTHEST_DAYS,
     NAMES,
     LearnedDyad,
+    draws_by_day,
+    forecast_origins,
+    origin_features,
     read_hazard,
     shipped_hazard,
 )
-from forecast.pooled_hazard.hazard import draws_by_day, forecast_origins, origin_features
 
 START = date(2010, 1, 1)
 WIDE = TargetRule("wide", ("sanction", "military_incident", "military_posture", "dispute"), 3)

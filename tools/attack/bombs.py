@@ -204,7 +204,7 @@ def sound(kind: str, folder: Path) -> Path:
     }
     files = {
         "check, population": ROOT / "forecast/priors/population.yaml",
-        "check, hazard": ROOT / "forecast/pooled_hazard/coefficients.json",
+        "check, hazard": ROOT / "forecast/pooled_hazard.json",
     }
     if kind in files:
         return files[kind]

@@ -34,19 +34,17 @@ from forecast.events.codebook import CONFLICTUAL
 from forecast.events.reading import write_whole
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
-from forecast.pooled_hazard.coefficients import (
+from forecast.pooled_hazard import (
     EDGES,
+    INTERVAL_WEIGHT,
     LEAST_DYADS,
     NAMES,
+    SPACING_DAYS,
     CoderEffects,
     LearnedDyad,
     LearnedTarget,
     PooledHazard,
     Provenance,
-)
-from forecast.pooled_hazard.hazard import (
-    INTERVAL_WEIGHT,
-    SPACING_DAYS,
     first_day_after,
     follow_up,
     origin_features,
