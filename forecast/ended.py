@@ -87,6 +87,8 @@ OPTIONS = {
     "events import --strict": "ended with 0.4: read set_aside and dropped of --json",
     "events import --threads": "ended with 0.4: leave it out; two threads read and one unpacks",
     "events import --vintage": "ended with 0.4: leave it out; a run reads what was known on its as-of date",
+    "events codebook --yaml": "ended with 0.4: use --scale armed, or say on a target what counts",
+    "events merge --rule": "ended with 0.4: leave it out; the first file that holds an event leads",
     "events merge --force": "ended with 0.4: give the name of a new file",
     "events merge --min-coders": "ended with 0.4: the merged file says in x_coders who has a row",
     "events merge --seed": "ended with 0.4: leave it out",

@@ -6,11 +6,10 @@ the pooled hazard, ``combined`` by their mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from forecast.errors import InputError, did_you_mean
 from forecast.pooled_hazard import FURTHEST_DAYS, PooledHazard, draws_by_day, forecast_origins
@@ -22,50 +21,50 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DirectMember:
-    """A member that needs no fit: it reads its forecast off the record alone.
+class PooledMember:
+    """The pooled hazard as a member that needs no fit: it reads its forecast off the record alone.
 
-    ``by_day`` gives draws of P(target before day t), t = 0 … horizon, shape (draw, day), by target, of equal
-    weight; they never fall, and are in order where targets are nested. ``at_origins`` gives their means,
-    shape (origin, horizon). Both take an event table, targets, the origin (or several), the first day that
-    counts as observed and the horizon (or several), in days; what was not known before an origin is never
-    read. A target of which the member can say nothing is left out, or NaN. ``furthest_days`` is the longest
-    horizon that it answers; any when absent.
+    With other coefficients than the shipped ones where ``hazard`` is given. What was not known before an
+    origin is never read.
     """
 
-    name: str
-    label: str
-    colour: str
-    method: tuple[str, ...]
-    by_day: Callable[[EventTable, Sequence[TargetRule], date, date, int], Mapping[str, Floats]]
-    at_origins: Callable[[EventTable, Sequence[TargetRule], Days, date, Horizons], Mapping[str, Floats]]
-    furthest_days: int | None = None
-
-
-def pooled_hazard_member(hazard: PooledHazard | None = None) -> DirectMember:
-    """Return the pooled hazard as a member, with these coefficients or the shipped ones."""
-    return DirectMember(
-        "panel",
-        "pooled hazard",
-        "#7B5E00",
-        (
-            "The pooled hazard starts from how often a target came to this pair, recent cases first (its "
-            "gamma–Poisson rate). Other pairs of countries teach how far to depart from it: by what came "
-            "lately, beside what is usual for this pair, and by how long ago the last case was. The fewer "
-            "cases a target has, the less it departs; one that never happened keeps its own rate.",
-        ),
-        partial(draws_by_day, hazard),
-        partial(forecast_origins, hazard),
-        FURTHEST_DAYS,
+    hazard: PooledHazard | None = None
+    name: ClassVar[str] = "panel"
+    label: ClassVar[str] = "pooled hazard"
+    colour: ClassVar[str] = "#7B5E00"
+    method: ClassVar[str] = (
+        "The pooled hazard starts from how often a target came to this pair, recent cases first (its "
+        "gamma–Poisson rate). Other pairs of countries teach how far to depart from it: by what came "
+        "lately, beside what is usual for this pair, and by how long ago the last case was. The fewer "
+        "cases a target has, the less it departs; one that never happened keeps its own rate."
     )
+    furthest_days: ClassVar[int] = FURTHEST_DAYS
 
+    def by_day(
+        self, events: EventTable, targets: Sequence[TargetRule], origin: date, start: date, horizon_days: int
+    ) -> Mapping[str, Floats]:
+        """Draws of P(target before day t), t = 0 … horizon, shape (draw, day), by target, of equal weight.
 
-POOLED = pooled_hazard_member()
+        They never fall, and are in order where targets are nested. A target of which nothing can be said is
+        left out.
+        """
+        return draws_by_day(self.hazard, events, targets, origin, start, horizon_days)
+
+    def at_origins(
+        self,
+        events: EventTable,
+        targets: Sequence[TargetRule],
+        origins: Days,
+        start: date,
+        horizons: Horizons,
+    ) -> Mapping[str, Floats]:
+        """The means of these draws, shape (origin, horizon), by target; NaN where nothing can be said."""
+        return forecast_origins(self.hazard, events, targets, origins, start, horizons)
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family by its members, which have equal weights: the model where ``fitted``, and ``direct`` ones.
+    """A family by its members, which have equal weights: the model where ``fitted``, and the pooled hazard.
 
     ``name`` is its key in ``model.family``, ``label`` its name in running text, ``colour`` that of its marks
     in charts, ``about`` what the forecast is, in paragraphs.
@@ -76,29 +75,26 @@ class Family:
     colour: str
     about: tuple[str, ...]
     fitted: bool
-    direct: tuple[DirectMember, ...] = ()
+    direct: tuple[PooledMember, ...] = ()
 
     @property
     def method(self) -> tuple[str, ...]:
         """What it is, what each direct member is, and what the model is."""
-        return (*self.about, *(text for member in self.direct for text in member.method), *MODEL_METHOD)
+        return (*self.about, *(member.method for member in self.direct), *MODEL_METHOD)
 
     @property
     def furthest_days(self) -> int | None:
         """The longest horizon that every member answers; ``None``: any."""
-        return min((one.furthest_days for one in self.direct if one.furthest_days is not None), default=None)
+        return FURTHEST_DAYS if self.direct else None
 
     @property
     def pooled(self) -> bool:
         """Whether the pooled hazard is among its members."""
-        return any(member.name == POOLED.name for member in self.direct)
+        return bool(self.direct)
 
     def with_hazard(self, hazard: PooledHazard) -> Family:
         """Return the same with these coefficients of the pooled hazard."""
-        if not self.pooled:
-            return self
-        others = tuple(member for member in self.direct if member.name != POOLED.name)
-        return replace(self, direct=(pooled_hazard_member(hazard), *others))
+        return replace(self, direct=(PooledMember(hazard),)) if self.pooled else self
 
 
 MODEL_METHOD = (
@@ -128,7 +124,7 @@ POOLED_ALONE = Family(
     "#7B5E00",
     ("The forecast is that of a hazard learned on other pairs of countries.",),
     fitted=False,
-    direct=(POOLED,),
+    direct=(PooledMember(),),
 )
 COMBINED = Family(
     "combined",
@@ -139,7 +135,7 @@ COMBINED = Family(
         "pairs of countries. The 90% interval covers what each leaves open and how far they are apart.",
     ),
     fitted=True,
-    direct=(POOLED,),
+    direct=(PooledMember(),),
 )
 
 FAMILIES: Mapping[str, Family] = {family.name: family for family in (MODEL, POOLED_ALONE, COMBINED)}

@@ -19,7 +19,7 @@ from forecast import wording
 from forecast.config import Scenario, scenario_yaml
 from forecast.config.settings_file import Fault, KeyPath, SourceMap
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, severity_word
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.base import Record
@@ -324,15 +324,14 @@ def _subcategories(inputs: Inputs, category: str) -> tuple[str, ...]:
 
 
 def _severity(scale: Scale, category: str, severity: int) -> str:
-    anchor = scale.anchor(category, severity)
-    return anchor.rstrip(".") if anchor else f"{severity_word(severity)}: not on the scale of this run"
+    return scale.anchor(category, severity).rstrip(".")
 
 
 def act_kind(
     run: Run, category: str, severity: int, by: str | None = None, subcategory: str | None = None
 ) -> str:
     """A kind of act with the anchor of its severity, e.g. ``sanction of severity 3 (“A listing”)``."""
-    anchor = (run.forecast.scale.anchor(category, severity) or "").rstrip(".")
+    anchor = run.forecast.scale.anchor(category, severity).rstrip(".")
     return (
         category_label(category).lower()
         + (f" “{subcategory}”" if subcategory else "")

@@ -19,9 +19,9 @@ import typer
 from forecast.blocks import Block, Bullets, Entry, Pairs, Prose, Table, Verbatim, plain_table, right
 from forecast.cli.options import (
     DATES,
-    SCALE,
     Answer,
     DateOrder,
+    ScaleName,
     argument,
     day_option,
     option,
@@ -40,6 +40,7 @@ from forecast.events.codebook import (
     category_meaning,
     category_named,
     own_categories,
+    packaged_scale,
     severity_word,
     standard_scale,
 )
@@ -48,8 +49,8 @@ from forecast.records.scale import ANY, Scale
 from forecast.wording import count, long_day, number
 
 if TYPE_CHECKING:
-    from forecast.events.drafts import Proposal, ProposalFile
-    from forecast.events.duplicates import Agreement, DuplicateGroup, Merged
+    from forecast.events.drafts import Proposal, Proposals
+    from forecast.events.duplicates import DuplicateGroup
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
     from forecast.store import UpdateReport
@@ -126,9 +127,6 @@ def merge(
     out: Path | None = option(
         None, "--out -o", "Where to write the merged events; only the table when absent.", "FILE"
     ),
-    rule: Literal["first", "majority"] = option(
-        "first", "--rule", "Who is right: the first file that has the event, or what most coders gave."
-    ),
     dates: DateOrder = DATES,
     *,
     output: Answer,
@@ -151,9 +149,9 @@ def merge(
     units = match_events(tables)
     agreement = measure_agreement(units)
     verified = any(table.has_verified for table in tables)
-    merged = merge_units(units, coders, rule=rule, has_verified=verified)
+    disagreements, text = merge_units(units, coders, has_verified=verified)
     if out is not None:
-        write_whole(out, merged.csv_text().encode())
+        write_whole(out, text.encode())
     facts = {
         "coders": [
             {
@@ -165,35 +163,27 @@ def merge(
         ],
         "events": len(units),
         "shared": sum(len(unit) > 1 for unit in units),
-        "agreement": [agreed._asdict() for agreed in agreement],
-        "disagreements": [item._asdict() for item in merged.disagreements],
+        "agreement": agreement,
+        "disagreements": disagreements,
         "out": None if out is None else str(out),
-        "rule": rule,
     }
-    output.print(facts, _merged_files(facts, agreement, merged))
+    output.print(facts, _merged_files(facts))
 
 
 @app.command()
 @takes_options
 def codebook(
     category: str | None = argument("CATEGORY", "One category; all when absent.", default=None),
-    scale: str = SCALE,
-    yaml: bool = option(False, "--yaml", "Print the scale as a file of anchors, to begin one of your own."),
+    scale: ScaleName = option("standard", "--scale", "What severities mean; armed is for routine fire."),
     *,
     answer: Answer,
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
-    from forecast.config.writing import load_scale, scale_yaml
     from forecast.events.codebook import codebook_facts
 
     if category is not None and (category := category_named(category)) not in CATEGORIES:
         raise EventError(category_fault(category))
-    if yaml and answer.json:
-        raise InputError("--yaml and --json are two ways to print the scale: give one of them")
-    of = load_scale(scale, Path())
-    if yaml:
-        typer.echo(scale_yaml(of, (category,) if category else own_categories(of) or CATEGORIES), nl=False)
-        return
+    of = packaged_scale(scale)
     answer.print(codebook_facts(category, of), _codebook_blocks(category, of))
 
 
@@ -341,9 +331,9 @@ def _count(rows: int) -> str:
     return f"{rows:,}" if rows else "–"
 
 
-def _merged_files(facts: dict[str, Any], agreement: Sequence[Agreement], merged: Merged) -> Iterator[Block]:
-    """Yield how far coders agree, where they do not, and by what rule that was resolved."""
-    from forecast.events.duplicates import RELIABLE, RULES, TENTATIVE
+def _merged_files(facts: dict[str, Any]) -> Iterator[Block]:
+    """Yield how far coders agree, and where they do not."""
+    from forecast.events.duplicates import RELIABLE, TENTATIVE
 
     coders = facts["coders"]
     shared = f"{facts['shared']:,} of them in two files or more"
@@ -352,26 +342,25 @@ def _merged_files(facts: dict[str, Any], agreement: Sequence[Agreement], merged:
     yield Bullets(tuple(held.format(**counts) for counts in coders))
     rows = (
         (
-            agreed.name,
-            "–" if agreed.equal is None else f"{agreed.equal:.0%}",
-            "–" if agreed.alpha is None else number(agreed.alpha),
-            "" if agreed.interval90 is None else " to ".join(map(number, agreed.interval90)),
+            agreed["name"],
+            "–" if agreed["equal"] is None else f"{agreed['equal']:.0%}",
+            "–" if agreed["alpha"] is None else number(agreed["alpha"]),
         )
-        for agreed in agreement
+        for agreed in facts["agreement"]
     )
     title = "Agreement on the shared events (Krippendorff's alpha: 1 full, 0 as by chance)"
-    yield plain_table(("", right("equal"), right("alpha"), "90% interval"), rows, title)
+    yield plain_table(("", right("equal"), right("alpha")), rows, title)
     safe = f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative"
     yield Prose(f"{safe}; below, the codebook or the training needs work.", tone="fine")
     items = []
-    for item in merged.disagreements:
-        given = ", ".join(f"{coder} {value}" for coder, value in item.values.items())
-        items.append(f"{item.event}: {item.property}: {given}; taken: {item.taken}")
+    for item in facts["disagreements"]:
+        given = ", ".join(f"{coder} {value}" for coder, value in item["values"].items())
+        items.append(f"{item['event']}: {item['property']}: {given}; taken: {item['taken']}")
     head = f"Disagreements: {len(items):,}"
     yield _listed(head, items, SHOWN, "--json, or x_resolved") if items else Prose(f"{head}.")
-    yield Prose(f"Disagreements were resolved by: {RULES[facts['rule']]}.")
+    yield Prose("Taken is what the first file that holds the event gave.")
     if facts["out"]:
-        yield Pairs((("Written", f"{facts['out']}, {len(merged.table):,} events"),))
+        yield Pairs((("Written", f"{facts['out']}, {facts['events']:,} events"),))
 
 
 # Drafts
@@ -407,17 +396,16 @@ def draft(
         KEY_VARIABLE,
         MAX_ARTICLES,
         Endpoint,
-        ReadArticle,
         RefusedError,
         begin_proposals,
         draft_article,
         read_article,
     )
-    from forecast.runs.inputs import config_scale, dyad_rule
+    from forecast.runs.inputs import dyad_rule
     from forecast.storage import locked
 
     loaded = load_config(config)
-    rule, anchors = dyad_rule(loaded), config_scale(loaded)
+    rule, anchors = dyad_rule(loaded), packaged_scale(loaded.scale)
     at = Endpoint.at(endpoint, model, os.environ.get(KEY_VARIABLE, ""))
     _refuse_repeats(articles, "article")
     if len(articles) > MAX_ARTICLES:
@@ -426,32 +414,31 @@ def draft(
     failed, skipped = 0, 0
     with locked(out), show_progress(shown=output.for_people) as draw:
         file = begin_proposals(out, rule, anchors)
-        before = len(file.content.proposals)
+        before = len(file.proposals)
         for done, path in enumerate(articles):
             draw(StageProgress("draft", done, len(articles)))
             try:
                 article = read_article(path, published)
-                read = ReadArticle(name=article.name, sha256=article.sha256, model=model)
-                if file.was_read(read):
+                if file.was_read(article, model):
                     skipped += 1
                     continue
                 kept, refused = draft_article(article, at, rule, anchors)
                 if kept or not refused:
-                    file = file.with_article(read, kept)
+                    file = file.with_article(article, model, kept)
             except RefusedError as error:
                 refused = [error]
                 failed += 1
             refusals += [{"kind": why.kind, "article": str(path), "message": str(why)} for why in refused]
         draw(StageProgress("draft", len(articles), len(articles)))
-    added = file.content.proposals[before:]
+    added = file.proposals[before:]
     kinds = dict(sorted(Counter(refusal["kind"] for refusal in refusals).items()))
     facts = {
-        "out": str(out) if file.content.articles else None,
+        "out": str(out) if file.articles else None,
         "articles": len(articles),
         "skipped": skipped,
         "failed": failed,
         "proposals": [proposal.model_dump(mode="json") for proposal in added],
-        "waiting": len(file.content.waiting()),
+        "waiting": len(file.waiting()),
         "refused": kinds,
         "refusals": refusals,
     }
@@ -463,17 +450,17 @@ def draft(
 
 
 def _drafted(
-    file: ProposalFile, added: Sequence[Proposal], refusals: Sequence[dict[str, str]], kinds: dict[str, int]
+    file: Proposals, added: Sequence[Proposal], refusals: Sequence[dict[str, str]], kinds: dict[str, int]
 ) -> Iterator[Block]:
     yield Bullets(tuple(f"{proposal.id}: {_in_short(proposal.cells)}" for proposal in added))
     if refusals:
         lines = ["{article}: {kind}: {message}".format(**refusal) for refusal in refusals]
         listed = ", ".join(f"{kind} {number:,}" for kind, number in kinds.items())
         yield _listed(f"Refused: {listed}", lines, SHOWN)
-    if waiting := len(file.content.waiting()):
+    if waiting := len(file.waiting()):
         command = f"forecast events review {file.path} EVENTS.csv"
         yield Prose(f"{file.path} holds {count(waiting, 'proposal')} to decide: {command}")
-    elif not file.content.articles:
+    elif not file.articles:
         yield Prose("Nothing was written.")
 
 
@@ -503,14 +490,12 @@ def review(
 
     with locked(proposals):
         opened = open_proposals(proposals)
-        if file is not None:
-            opened = opened.finish(file)
-            if answer.for_people:
-                opened = _decide(opened, file)
+        if file is not None and answer.for_people:
+            opened = _decide(opened, file)
     decisions = dict.fromkeys(("waiting", "accepted", "changed", "refused"), 0)
-    decisions |= Counter(proposal.decision for proposal in opened.content.proposals)
+    decisions |= Counter(proposal.decision for proposal in opened.proposals)
     facts = {
-        "proposals": [proposal.model_dump(mode="json") for proposal in opened.content.proposals],
+        "proposals": [proposal.model_dump(mode="json") for proposal in opened.proposals],
         "decisions": decisions,
         "file": None if file is None else str(file),
     }
@@ -518,14 +503,14 @@ def review(
     answer.print(facts, (Prose(f"{head}."),))
 
 
-def _decide(file: ProposalFile, events: Path) -> ProposalFile:
+def _decide(file: Proposals, events: Path) -> Proposals:
     """Ask for every proposal that waits; end of input and ``q`` stop."""
-    waiting = file.content.waiting()
+    waiting = file.waiting()
     for place, proposal in enumerate(waiting, start=1):
         show([Verbatim(("",)), _shown(proposal, file, events, f"{place} of {len(waiting)}")])
         while (key := _one_key()) not in ("a", "c", "r", "s", "q"):
             if key == "?":
-                show([severities_table(file.content.scale, proposal.cells["category"])])
+                show([severities_table(file.scale, proposal.cells["category"])])
             else:
                 typer.echo(f"  Expected: {KEYS}", err=True)
         match key:
@@ -536,23 +521,23 @@ def _decide(file: ProposalFile, events: Path) -> ProposalFile:
             case "a":
                 file = file.accept(proposal, events)
             case "c":
-                file = file.accept(proposal, events, _changed(proposal, file.content.scale))
+                file = file.accept(proposal, events, _changed(proposal))
     return file
 
 
-def _shown(proposal: Proposal, file: ProposalFile, events: Path, place: str) -> Block:
-    from forecast.events.drafts import open_event_file
+def _shown(proposal: Proposal, file: Proposals, events: Path, place: str) -> Block:
+    from forecast.events.drafts import events_in
     from forecast.events.duplicates import nearest_acts
 
     cells = proposal.cells
-    table = open_event_file(events).table
+    table = events_in(events)
     near = [] if table is None else nearest_acts(proposal.drafted, table)
     acts = (f"{act.id}: {_in_short({**vars(act), 'target': act.recipient})}" for act in near)
     return Entry(
         f"{proposal.id} ({place})  {_in_short(cells)}",
         (
             Prose(f"Sentence: {proposal.sentence}"),
-            Prose(f"Severity {cells['severity']} ({file.content.scale.name}): {proposal.anchor}"),
+            Prose(f"Severity {cells['severity']} ({file.scale.name}): {proposal.anchor}"),
             Prose(f"From: {cells.get('source_url', proposal.article)}, {cells['source_date']}"),
             Prose("Nearest acts of the file:" if near else "The file has no act of this pair near that day."),
             Bullets(tuple(acts)),
@@ -572,7 +557,7 @@ def _one_key() -> str:
     return given.strip()[:1].lower() if given else "q"
 
 
-def _changed(proposal: Proposal, scale: Scale) -> dict[str, str]:
+def _changed(proposal: Proposal) -> dict[str, str]:
     """Ask for each column, what was drafted when left empty; a wrong answer is told and asked for again."""
     from forecast.events.drafts import act_faults
 
@@ -585,7 +570,7 @@ def _changed(proposal: Proposal, scale: Scale) -> dict[str, str]:
             except typer.Abort as stop:  # Typer's word for Ctrl-C and for the end of input
                 raise KeyboardInterrupt from stop
             changed = cells | ({name: given} if given else {})
-            wrong = [message for column, message in act_faults(changed, scale) if column == name]
+            wrong = [message for column, message in act_faults(changed) if column == name]
             if not wrong:
                 cells = changed
                 break

@@ -17,6 +17,7 @@ from forecast.cli.options import (
     Answer,
     ConfigOptions,
     DateOrder,
+    ScaleName,
     argument,
     day_option,
     days_ahead,
@@ -152,28 +153,23 @@ def resolve(
     dyad: str | None = option(
         None, "--dyad", "Whose acts these are; the most frequent pair when absent.", "A-B"
     ),
-    scale: str | None = option(
-        None,
-        "--scale",
-        "Scale the file is coded by: standard, armed, or a file; that of the questions when absent.",
-        "SCALE",
+    scale: ScaleName | None = option(
+        None, "--scale", "Scale the file is coded by; that of the questions when absent."
     ),
     *,
     output: Answer,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
-    from forecast.config.writing import load_scale
     from forecast.events.reading import load_events
     from forecast.ledger.recording import resolve_ledger
 
     path = ledger_place(ledger)
-    key = load_scale(scale, Path()).key if scale else None
     table = load_events(events, Path(), dates=dates)
     if output.for_people:
         for note in table.notes:
             typer.echo(f"Note: {note}.", err=True)
     today = datetime.now(UTC).date()
-    done = resolve_ledger(path, table, today=today, through=through, dyad=dyad, scale=key)
+    done = resolve_ledger(path, table, today=today, through=through, dyad=dyad, scale=scale)
     output.print(done.to_dict() | {"ledger": str(path)}, done.blocks(events))
 
 

@@ -14,6 +14,7 @@ from forecast.cli.options import (
     DATES,
     Answer,
     DateOrder,
+    ScaleName,
     argument,
     day_option,
     option,
@@ -52,11 +53,8 @@ class NewOptions:
         None, "--as-of", "Day of the forecast; the last day known in the file when absent."
     )
     dates: DateOrder = DATES
-    scale: str | None = option(
-        None,
-        "--scale",
-        "What severities mean: standard, armed, or a file of anchors; found from the events when absent.",
-        "SCALE",
+    scale: ScaleName | None = option(
+        None, "--scale", "What severities mean; found from the events when absent."
     )
     example: str | None = option(
         None, "--example", "Lay out an example instead: us-china, own-data or watchlist.", "NAME"
@@ -107,13 +105,11 @@ def new(chosen: NewOptions, *, answer: Answer) -> None:
 
 def _draft(chosen: NewOptions) -> Draft:
     from forecast.config.draft import blank_draft, draft_config
-    from forecast.config.writing import load_scale
     from forecast.events.reading import load_events
     from forecast.events.stores import read_store
 
     dyad = None if chosen.pair is None else _dyad(chosen.pair, chosen.theatre or "")
     as_of = chosen.as_of
-    scale = None if chosen.scale is None else (_scale_from(chosen), load_scale(chosen.scale, Path()))
     events: EventTable | None
     if chosen.store is not None and dyad is not None:
         events = read_store(Path(chosen.store).expanduser(), name=chosen.store, pairs={*dyad.pairs})
@@ -125,12 +121,12 @@ def _draft(chosen: NewOptions) -> Draft:
         assert dyad is not None
         _refuse_mistyped(dyad)
         blank = blank_draft(dyad, as_of)
-        return blank if scale is None else replace(blank, scale=scale[0], scale_reason="as asked for")
+        return replace(blank, scale=chosen.scale, scale_reason="as asked for") if chosen.scale else blank
     if as_of is None:
         as_of = _last_known(events)
         # One day of record in a store is known at the end of that day, and nothing lies before it.
         as_of += timedelta(days=chosen.store is not None and events.date[0].item() == as_of)
-    return draft_config(events, dyad, as_of, dates=chosen.dates, scale=scale)
+    return draft_config(events, dyad, as_of, dates=chosen.dates, scale=chosen.scale)
 
 
 def _dyad(pair: str, theatre: str) -> DyadRule:
@@ -146,15 +142,6 @@ def _dyad(pair: str, theatre: str) -> DyadRule:
     if twice := sorted({actor for actor in named if named.count(actor) > 1}):
         raise InputError(f"--pair {pair}: {listing(twice)} named twice; an actor has one place")
     return DyadRule(*rule)
-
-
-def _scale_from(chosen: NewOptions) -> str:
-    """Return the scale as the config names it: a file from the config's own folder."""
-    from forecast.config.draft import source_from
-    from forecast.records.scale import PACKAGED
-
-    scale = chosen.scale or ""
-    return scale if scale in PACKAGED else source_from(scale, (chosen.out or Path()).parent)
 
 
 def _refuse_mistyped(dyad: DyadRule) -> None:

@@ -30,6 +30,7 @@ _LEDGER_VARIABLE = "FORECAST_LEDGER"
 _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
 DateOrder = Literal["iso", "dmy", "mdy"]
+ScaleName = Literal["standard", "armed"]
 """As ``forecast.events.cells.DateOrder``, which costs imports."""
 MODELS = "model,panel,combined"
 
@@ -76,9 +77,6 @@ def _read_day(text: str | date) -> date:
 
 RUN_DIR = argument("RUN_DIR", "Folder of a saved run.")
 DATES = option("iso", "--dates", "How the file writes days: 2020-02-13, 13/02/2020 or 02/13/2020.")
-SCALE: Any = option(
-    "standard", "--scale", "Severities by: standard, armed (routine fire), or a file of anchors.", "SCALE"
-)
 _WHERE = f"The ledger; {_LEDGER_VARIABLE} or else {RUNS / _LEDGER_NAME} when absent."
 LEDGER = option(None, "--ledger", _WHERE, "FILE")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from forecast.config.reactions import LEARNED, ReactionConfig
 from forecast.config.schema import BUNDLED_PREFIX, Config, MilestoneConfig, TargetConfig, title_of
-from forecast.config.settings_file import Fault
+from forecast.events.codebook import SEVERITIES
 from forecast.events.countries import code_in_words, whose_acts
 from forecast.records.scale import ANY, Scale
 from forecast.wording import count, in_sentence, listing, long_day, percent, question_text, share
@@ -251,11 +251,7 @@ def question_lines(config: Config, scale: Scale) -> Iterator[str]:
 
 def what_counts(target: TargetConfig, scale: Scale) -> str:
     """Return what counts by the anchors of a scale, where the author does not say it."""
-    worse = (
-        "; or worse"
-        if any(scale.greatest(category) > target.min_severity for category in target.any_of)
-        else ""
-    )
+    worse = "; or worse" if target.min_severity < SEVERITIES[-1] else ""
     return f"{_quoted(target, scale, target.min_severity)}{worse}."
 
 
@@ -270,27 +266,9 @@ def _quoted(target: TargetConfig, scale: Scale, severity: int) -> str:
     """Anchors of a severity: of each category where they are few, else of any act."""
     few = len(target.any_of) <= _MOST_KINDS
     rows = target.any_of if few else (ANY,)
-    anchors = [text.rstrip(".") for row in rows if (text := scale.anchor(row, severity))]
+    anchors = [scale.anchor(row, severity).rstrip(".") for row in rows]
     said = "; ".join([*anchors[:1], *map(in_sentence, anchors[1:])])
-    if few or not said:
+    if few:
         return said
     kinds = listing(tuple(name.replace("_", " ") for name in target.any_of))
     return f"{kinds[:1].upper()}{kinds[1:]}: {in_sentence(said)}"
-
-
-def scale_faults(config: Config, scale: Scale) -> Iterator[Fault]:
-    """Yield targets and scheduled acts of a severity for which the scale has no anchor."""
-    for name, target in config.targets.items():
-        for category in target.any_of:
-            least, greatest = scale.least(category), scale.greatest(category)
-            where = f"the scale '{scale.name}' codes {category} from {least} to {greatest}"
-            if target.min_severity < least:
-                message = f"{target.min_severity} is below the least anchor: {where}. Take {least} or more"
-                yield Fault(("targets", name, "min_severity"), message)
-            if target.min_severity > greatest:
-                message = f"no {category} can be of severity {target.min_severity}: {where}. Leave it out"
-                yield Fault(("targets", name, "any_of"), message)
-    for index, act in enumerate(config.calendar):
-        if scale.anchor(act.category, act.severity) is None:
-            message = f"the scale '{scale.name}' has no anchor for {act.category} of severity {act.severity}"
-            yield Fault(("calendar", index, "severity"), message)

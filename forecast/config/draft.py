@@ -30,6 +30,7 @@ from forecast.events.codebook import (
     CONFLICTUAL,
     SEVERITIES,
     category_label,
+    packaged_scale,
     severity_word,
 )
 from forecast.events.countries import pair_title
@@ -246,12 +247,12 @@ def draft_config(
     as_of: date,
     *,
     dates: DateOrder = "iso",
-    scale: tuple[str, Scale] | None = None,
+    scale: str | None = None,
 ) -> Draft:
     """Draft a config from what the events held on a day; nothing that became known later is read.
 
     Without ``dyad`` the events must be of one pair of actors. ``dates`` is how their file writes days.
-    ``scale`` is that of the severities, as the config will name it; found from the events when absent.
+    ``scale`` is that of the severities; found from the events when absent.
 
     Raises
     ------
@@ -274,7 +275,7 @@ def draft_config(
             "date: a forecast needs days of record before it. Give a later `as_of`, or more events"
         )
     found, reason = scale_of(acts)
-    name, used = scale or (found.name, found)
+    used = packaged_scale(scale) if scale else found
     targets, crowded = _propose(acts, as_of, used)
     return Draft(
         dyad=dyad,
@@ -285,7 +286,7 @@ def draft_config(
         targets=targets,
         crowded=crowded,
         dates=dates,
-        scale=name,
+        scale=used.name,
         scale_reason="as asked for" if scale else reason,
         saturated=saturated(acts, used),
     )
@@ -382,10 +383,9 @@ def _gravest(
     if not alike and any(rule.min_severity == top and {*rule.any_of} <= {*_WAR.any_of} for rule in rules):
         return
     for kind in (_MOBILISATION, _RUPTURE) if alike else (_WAR, _MOBILISATION, _RUPTURE):
-        grave = tuple(category for category in kind.any_of if scale.anchor(category, top))
-        if not any(category in acts.category for category in grave):
+        if not np.isin(acts.category, kind.any_of).any():
             continue
-        target = _target(acts, as_of, kind, grave, top, scale)
+        target = _target(acts, as_of, kind, kind.any_of, top, scale)
         is_new = all(target.ids != other.ids or not other.ids for other in proposed)
         if not target.crowded and is_new:
             yield target
@@ -510,7 +510,7 @@ def _record(draft: Draft, path: Path) -> Iterator[str]:
 
 def _targets(draft: Draft) -> Iterator[str]:
     yield ""
-    yield from _line(f"scale: {flow_yaml(draft.scale)}", f"what severities mean: {draft.scale_reason}")
+    yield from _line(f"scale: {draft.scale}", f"what severities mean: {draft.scale_reason}")
     if draft.saturated:
         yield from _comment(f"CHANGE? {draft.saturated.text}")
     yield """

@@ -56,7 +56,6 @@ from forecast.config.settings_file import (
 from forecast.errors import did_you_mean
 from forecast.events.countries import actor_named, country_code, pair_title
 from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
-from forecast.records.scale import PACKAGED, STANDARD
 
 BUNDLED_PREFIX = "bundled:"
 Use = Literal["client", "internal"]
@@ -363,11 +362,9 @@ class Config(SettingsFile):
     dyad: DyadConfig
     as_of: Day = Field(description="day of the forecast; nothing that became known later is read")
     events: EventsConfig = Field(description="the event file, or a mapping of the keys below")
-    scale: Text = Field(
-        default=STANDARD,
-        description="what severities mean: standard, armed (relations with routine fire), or a file of "
-        "anchors from the folder of the config",
-        examples=[*PACKAGED],
+    scale: Literal["standard", "armed"] = Field(
+        default="standard",
+        description="what severities mean: standard, or armed (relations with routine fire)",
     )
     step: Literal["week"] = Field(default="week", description="length of a time step of the model")
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
@@ -407,11 +404,6 @@ class Config(SettingsFile):
         """The file of default priors, resolved against ``base_folder``; ``None`` for those of the package."""
         asked = self.model.population
         return None if asked in PACKAGED_POPULATIONS else self._resolved(asked)
-
-    @property
-    def scale_path(self) -> Path | None:
-        """The file of anchors, resolved against ``base_folder``; ``None`` for a scale of the package."""
-        return None if self.scale in PACKAGED else self._resolved(self.scale)
 
     @property
     def hazard_path(self) -> Path | None:

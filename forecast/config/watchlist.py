@@ -60,7 +60,6 @@ from forecast.config.settings_file import (
     several,
 )
 from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
-from forecast.records.scale import PACKAGED, STANDARD
 
 if TYPE_CHECKING:
     from forecast.events.dyads import DyadRule
@@ -138,10 +137,8 @@ class Watchlist(SettingsFile):
     use: Use | None = optional("what the watch is for: acts whose terms bar that use are refused")
     licensed: Texts = several("sources of which you hold a licence for this use, e.g. [acled]")
     start: Day | None = optional("first day used; a dyad's first event when absent")
-    scale: Text = Field(
-        default=STANDARD,
-        description="what severities mean: standard, armed, or a file of anchors from the folder of the list",
-        examples=[*PACKAGED],
+    scale: Literal["standard", "armed"] = Field(
+        default="standard", description="what severities mean: standard, or armed (routine fire)"
     )
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
     horizons: Annotated[tuple[DaysAhead, ...], Field(min_length=1), AfterValidator(_rising)] | None = Field(

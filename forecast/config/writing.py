@@ -1,6 +1,6 @@
 """A config written out: YAML with nothing left implicit, its hash, JSON Schemas; and the files that it names.
 
-Logo, fonts and a scale of severity of one's own are checked before any work. A run keeps copies of them.
+Logo and fonts are checked before any work.
 """
 
 from __future__ import annotations
@@ -8,58 +8,36 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import struct
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel
 
-from forecast.config.field_types import Text
 from forecast.config.scenario import Scenario
 from forecast.config.schema import Config
 from forecast.config.settings_file import (
-    Fault,
-    SettingsFile,
-    folder_name,
-    load_settings,
-    mapping_in,
     plain_scalar,
-    refusal,
 )
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError
-from forecast.events.codebook import (
-    CATEGORIES,
-    SEVERITIES,
-    category_fault,
-    category_named,
-    own_scale,
-    packaged_scale,
-)
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.records.scale import ANY, PACKAGED, Scale
 from forecast.records.watch import Watch
 from forecast.storage import open_plain, read_plain
 
 SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
 SAVED_HAZARD = "panel.json"
-SAVED_SCALE = "scale.yaml"
 """Names under which a run folder keeps copies of the files that a config names."""
 LARGEST_BYTES = 1_000_000
-LARGEST_DOTS = 25_000_000
-"""Of a picture: each takes four bytes when the page is set, however small the file."""
 _MOST_READ = 200_000_000
 _FONT_SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf")
 _MEDIA_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SVG = "{http://www.w3.org/2000/svg}svg"
-_GRADES = {str(severity): severity for severity in SEVERITIES}
 SCHEMAS: dict[str, tuple[type[BaseModel], str, Literal["validation", "serialization"]]] = {
     "config": (Config, "Config of a forecast", "validation"),
     "scenario": (Scenario, "Scenario of a forecast", "validation"),
@@ -90,7 +68,7 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     """Return the config as YAML with every default explicit; without ``folder`` it reads back as the same.
 
     For a ``folder`` that the text will be saved in, the paths of event file, track record and fonts are
-    rewritten to be found from there, and the files of logo, population, panel, scale and scenarios are
+    rewritten to be found from there, and the files of logo, population, panel and scenarios are
     named as their copies in it.
     """
     settings = config.model_dump(by_alias=True)
@@ -109,7 +87,6 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     for section, key, path, saved in (
         (settings["model"], "population", config.population_path, SAVED_POPULATION),
         (settings["model"], "panel", config.hazard_path, SAVED_HAZARD),
-        (settings, "scale", config.scale_path, SAVED_SCALE),
         (settings["report"], "logo", logo, logo and saved_logo(logo)),
         (settings["report"], "track_record", record, record and from_folder(record)),
     ):
@@ -156,8 +133,8 @@ def config_hash(config: Config) -> str:
 
     The same settings have the same hash whatever the file looks like: comments, order of keys and explicit
     defaults do not matter. Scenarios, costs and the limit of time are left out: they change no number of
-    the forecast. Of the files of default priors, of the pooled hazard and of anchors the content
-    counts, and not the name.
+    the forecast. Of the files of default priors and of the pooled hazard the content counts, and not
+    the name.
     """
     settings = config.model_dump(
         mode="json",
@@ -167,7 +144,6 @@ def config_hash(config: Config) -> str:
     for section, key, path in (
         (settings["model"], "population", config.population_path),
         (settings["model"], "panel", config.hazard_path),
-        (settings, "scale", config.scale_path),
     ):
         if path is not None and path.is_file():
             section[key] = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -232,20 +208,7 @@ def read_logo(path: Path) -> Logo:
 
 
 def _png_fault(content: bytes) -> str:
-    if not content.startswith(_PNG_SIGNATURE) or content[12:16] != b"IHDR" or len(content) < 24:
-        return "it does not begin as a PNG file does"
-    width, height = struct.unpack(">II", content[16:24])
-    if width * height > LARGEST_DOTS:
-        return f"it has {width:,} x {height:,} dots, more than {LARGEST_DOTS:,}"
-    return "" if width and height else "it has no width or no height"
-
-
-def _uses_in_uses(root: ElementTree.Element) -> bool:
-    """Whether an SVG repeats (``use``) an element that repeats others in turn."""
-    uses = [element for element in root.iter() if element.tag.endswith("}use")]
-    asked = {value.removeprefix("#") for use in uses for name, value in use.items() if name.endswith("href")}
-    named = (element for element in root.iter() if element.get("id") in asked)
-    return any(inner.tag.endswith("}use") for element in named for inner in element.iter())
+    return "" if content.startswith(_PNG_SIGNATURE) else "it does not begin as a PNG file does"
 
 
 def _svg_fault(content: bytes) -> str:
@@ -255,8 +218,6 @@ def _svg_fault(content: bytes) -> str:
         root = ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
         return f"it is not valid XML ({error})"
-    if _uses_in_uses(root):
-        return "it uses a part that uses others, which can repeat without end"
     return "" if root.tag == _SVG else f"its first element is '{root.tag}', not 'svg' of the SVG namespace"
 
 
@@ -275,70 +236,3 @@ def refuse_no_font(path: Path) -> None:
         ) from error
     if signature not in _FONT_SIGNATURES:
         raise InputError(f"{path}: is no font file. Allowed: TTF, OTF, TTC.")
-
-
-def _grade(value: str) -> str:
-    if value not in _GRADES:
-        raise refusal("no severity; expected a whole number from 1 to 5")
-    return value
-
-
-def _row(value: str) -> str:
-    if (name := category_named(value)) not in (ANY, *CATEGORIES):
-        raise refusal(category_fault(value))
-    return name
-
-
-def _own_name(value: str) -> str:
-    if value in PACKAGED or folder_name(value) != value:
-        raise refusal(f"got '{value}'; expected a name of your own such as 'line-of-contact' (a-z, 0-9, -)")
-    return value
-
-
-class ScaleFile(SettingsFile):
-    """Anchors of severity of one's own, by category and severity."""
-
-    schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
-    name: Annotated[str, AfterValidator(_own_name)] = Field(default="scale", description="name of the scale")
-    anchors: Mapping[
-        Annotated[str, AfterValidator(_row)],
-        Annotated[Mapping[Annotated[str, AfterValidator(_grade)], Text], Field(min_length=1)],
-    ] = Field(
-        min_length=1,
-        description="what an act looks like, by category and severity; 'forecast events codebook --scale "
-        "armed --yaml' prints some to begin with",
-    )
-
-    @staticmethod
-    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
-        """Return the severities that are left out between others."""
-        faults = []
-        for category, row in mapping_in(settings.get("anchors")).items():
-            severities = sorted(_GRADES[grade] for grade in mapping_in(row) if grade in _GRADES)
-            for severity in range(severities[0], severities[-1]) if severities else ():
-                if severity not in severities:
-                    gap = f"between {severities[0]} and {severities[-1]}"
-                    faults.append(Fault(("anchors", category), f"no anchor for severity {severity}, {gap}"))
-        return faults
-
-
-def load_scale(name: str, folder: Path) -> Scale:
-    """Return the scale of the package of that name, or that of a file of anchors found from a folder.
-
-    Raises ``ConfigError``: the file cannot be read, or is no scale; with every fault and its line.
-    """
-    if name in PACKAGED:
-        return packaged_scale(name)
-    written = load_settings(ScaleFile, folder / Path(name).expanduser(), ())
-    rows = written.anchors.items()
-    return own_scale(
-        written.name,
-        {row: {_GRADES[grade]: text for grade, text in anchors.items()} for row, anchors in rows},
-    )
-
-
-def scale_yaml(scale: Scale, categories: Sequence[str]) -> str:
-    """Return the anchors of some categories as a file to begin a scale of one's own with."""
-    anchors = {name: {str(grade): text for grade, text in scale.anchors[name].items()} for name in categories}
-    head = "A scale of severity: change the anchors. Categories left out have those of the standard scale."
-    return f"# {head}\n{as_yaml({'schema': 1, 'anchors': anchors})}"

@@ -1,7 +1,7 @@
 """The codebook as data: categories, scales of severity, CAMEO codes with their default coding, weak outlets.
 
 The texts live in ``data/*.csv``; ``docs/codebook.md`` explains them. No NumPy here: the config reader
-needs the category names and must start fast. ``forecast.config.writing`` reads the scales of a file.
+needs the category names and must start fast.
 """
 
 from __future__ import annotations
@@ -150,11 +150,15 @@ def severity_word(severity: int) -> str:
 
 @cache
 def packaged_scale(name: str) -> Scale:
-    """Return the codebook's scale of that name, ``standard`` or ``armed`` (``KeyError`` for another)."""
-    anchors: dict[str, dict[int, str]] = {}
+    """Return the codebook's scale of that name, ``standard`` or ``armed`` (``KeyError`` for another).
+
+    Categories of which ``armed`` says nothing have the standard anchors.
+    """
+    anchors = {} if name == STANDARD else dict(packaged_scale(STANDARD).anchors)
+    own: dict[str, dict[int, str]] = {}
     for row in packaged_rows({STANDARD: "severity.csv", ARMED: "severity_armed.csv"}[name]):
-        anchors.setdefault(row["category"], {})[int(row["severity"])] = row["anchor"]
-    return Scale(name=name, anchors=anchors) if name == STANDARD else own_scale(name, anchors)
+        own.setdefault(row["category"], {})[int(row["severity"])] = row["anchor"]
+    return Scale(name=name, anchors=anchors | own)
 
 
 def standard_scale() -> Scale:
@@ -165,12 +169,6 @@ def standard_scale() -> Scale:
 def armed_scale() -> Scale:
     """Return the scale for relations with routine fire."""
     return packaged_scale(ARMED)
-
-
-def own_scale(name: str, anchors: Mapping[str, Mapping[int, str]]) -> Scale:
-    """Return a scale with anchors of its own; categories that it leaves out have those of the standard."""
-    every = {row: dict(anchors.get(row, others)) for row, others in standard_scale().anchors.items()}
-    return Scale(name=name, anchors=every)
 
 
 def codebook_facts(category: str | None, scale: Scale) -> dict[str, object]:

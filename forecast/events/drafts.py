@@ -12,7 +12,6 @@ import hashlib
 import ipaddress
 import json
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,10 +21,9 @@ from itertools import count
 from pathlib import Path
 from ssl import create_default_context
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from forecast.errors import EventError, InputError, shown
 from forecast.events.cells import CellFault, Fault, clean_text, faults_message, latest_day, parse_day
@@ -51,7 +49,7 @@ CODER = "draft+person"
 """Coder of an accepted act, in column ``x_coder`` of its event file; ``x_sentence`` is what it rests on."""
 MAX_ANSWER_BYTES = 1_000_000
 ANSWER_S = 120.0
-"""Seconds that one answer may take."""
+"""Seconds without an answer."""
 MAX_ACTS = 40
 """Acts of one article; an answer with more is refused as a whole."""
 MIN_SENTENCE_WORDS, MAX_SENTENCE_CHARS, MAX_SUMMARY_CHARS = 4, 1_000, 300
@@ -102,8 +100,6 @@ def read_article(path: Path, published: date | None) -> Article:
 
     Raises ``InputError``: it cannot be read, or is no text; ``RefusedError``: no text, too much, or no day.
     """
-    if path.suffix.lower() in (".html", ".htm"):
-        raise InputError(f"{path}: HTML ended with 0.4: save the page as text (.txt), and give that file")
     try:
         content = decode(read_plain(path, MAX_BYTES))
     except OSError as error:
@@ -153,8 +149,7 @@ def _paragraphs(lines: Iterable[str]) -> str:
 class Proposal(Record):
     """An act as drafted: cells of an event file, the anchor of its severity, the sentence that it rests on.
 
-    ``event`` are the cells as a person accepted them, with the id of the event; ``stored`` is whether the
-    event file holds it.
+    ``event`` are the cells as a person accepted them, with the id of the event.
     """
 
     id: str
@@ -165,7 +160,6 @@ class Proposal(Record):
     sentence: str = Field(description="as the article has it")
     decision: Decision = "waiting"
     event: Cells | None = None
-    stored: bool = False
 
     def same_act(self, other: Proposal) -> bool:
         """Whether two proposals are one act from one sentence."""
@@ -175,7 +169,7 @@ class Proposal(Record):
 
     @model_validator(mode="after")
     def _codes_acts(self) -> Self:
-        _ = self.drafted, self.coded
+        _ = self.drafted, self.event and _event_of(self.event)
         return self
 
     @property
@@ -183,28 +177,19 @@ class Proposal(Record):
         """The act as the model drafted it."""
         return _event_of(self.cells | {"id": self.id})
 
-    @property
-    def coded(self) -> Event | None:
-        """The act as a person accepted it; ``None`` where that did not happen."""
-        return None if self.event is None else _event_of(self.event)
-
-
-class ReadArticle(Record):
-    """An article that a model was asked about, by name and hash of its text."""
-
-    name: str
-    sha256: str
-    model: str
-
 
 class Proposals(Record):
-    """All proposals of a file, for acts of one dyad by one scale."""
+    """All proposals of a file, for acts of one dyad by one scale; each change is written at once, whole.
+
+    ``articles`` are those that a model was asked about: ``name``, ``sha256`` of the text, ``model``.
+    """
 
     schema_: Literal[1] = Field(default=1, alias="schema")
     dyad: dict[str, list[str]]
     scale: Scale
-    articles: tuple[ReadArticle, ...] = ()
+    articles: tuple[dict[str, str], ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    _path: Path = PrivateAttr(default=Path())
 
     @model_validator(mode="after")
     def _names_a_dyad(self) -> Self:
@@ -215,6 +200,11 @@ class Proposals(Record):
         return self
 
     @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
     def rule(self) -> DyadRule:
         """Whose acts were asked for."""
         return DyadRule.from_dict(self.dyad)
@@ -222,6 +212,74 @@ class Proposals(Record):
     def waiting(self) -> list[Proposal]:
         """Proposals on which nothing was decided."""
         return [proposal for proposal in self.proposals if proposal.decision == "waiting"]
+
+    def was_read(self, article: Article, model: str) -> bool:
+        """Whether this model was asked about this text already."""
+        return (article.sha256, model) in {(held["sha256"], held["model"]) for held in self.articles}
+
+    def with_article(self, article: Article, model: str, drafted: Sequence[Proposal]) -> Proposals:
+        """Add what an article gave; an act that is there already is not added again."""
+        proposals = [*self.proposals]
+        for one in drafted:
+            if not any(one.same_act(other) for other in proposals):
+                proposals.append(one.model_copy(update={"id": f"p{len(proposals) + 1}"}))
+        read = {"name": article.name, "sha256": article.sha256, "model": model}
+        return self._written(articles=(*self.articles, read), proposals=tuple(proposals))
+
+    def refuse(self, proposal: Proposal) -> Proposals:
+        """Write that a person refused a proposal."""
+        return self._with(proposal, decision="refused")
+
+    def accept(self, proposal: Proposal, events: Path, changed: Cells | None = None) -> Proposals:
+        """Add an act to an event file, with changed cells if there are any, and write that it was accepted.
+
+        Raises ``EventError``: the act is not by the codebook, or the file cannot be added to.
+        """
+        cells = changed or proposal.cells
+        event = add_event(events, cells, proposal.sentence)
+        decision = "accepted" if cells == proposal.cells else "changed"
+        return self._with(proposal, decision=decision, event=event)
+
+    def _with(self, proposal: Proposal, **changes: object) -> Proposals:
+        changed = proposal.model_copy(update=changes)
+        return self._written(
+            proposals=tuple(changed if held.id == changed.id else held for held in self.proposals)
+        )
+
+    def _written(self, **changes: object) -> Proposals:
+        content = self.model_copy(update=changes)
+        write_whole(self._path, content.model_dump_json(by_alias=True, indent=1).encode())
+        return content
+
+
+def open_proposals(path: Path) -> Proposals:
+    """Read a file of proposals (``EventError``: there is none, or it is no such file)."""
+    advice = "Give the file that 'forecast events draft' wrote"
+    try:
+        with content_of(path, EventError, advice):
+            file = Proposals.model_validate_json(read_json(path))
+    except OSError as error:
+        raise EventError(f"{path}: cannot be read ({error.strerror or error}). {advice}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"{part}: " for part in map(str, first["loc"][-1:]))
+        reason = first["msg"].removeprefix("Value error, ")
+        raise EventError(f"{path}: not a file of proposals ({place}{reason}). {advice}") from error
+    file._path = path
+    return file
+
+
+def begin_proposals(path: Path, rule: DyadRule, scale: Scale) -> Proposals:
+    """Open a file of proposals, or begin one (``EventError``: it is of another dyad or scale)."""
+    if not path.exists():
+        file = Proposals(dyad=rule.to_dict(), scale=scale)
+        file._path = path
+        return file
+    file = open_proposals(path)
+    if file.dyad != rule.to_dict() or file.scale != scale:
+        held = f"{file.rule.in_words()} by the scale '{file.scale.name}'"
+        raise EventError(f"{path}: holds proposals for {held}, not those asked for. Give another --out")
+    return file
 
 
 # What a model is asked
@@ -241,25 +299,23 @@ class Endpoint:
 
         Raises ``InputError``: the address is no plain one, or the key would travel in the clear.
         """
-        plain = address.isascii() and address.isprintable() and " " not in address
         try:
-            parts = urlsplit(address)
-            plain &= parts.port != 0 and parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
-            plain = False
+            url = httpx.URL(address)
+        except httpx.InvalidURL:
+            url = httpx.URL("")
         fault = ""
-        if not plain:
+        if url.scheme not in ("http", "https") or not url.host or (url.port or 1) > 65_535:
             fault = f"--endpoint {shown(address)}: not a web address. Expected e.g. http://127.0.0.1:8080/v1"
-        elif parts.username is not None or parts.query or parts.fragment:
+        elif url.userinfo or url.query or url.fragment:
             fault = f"--endpoint: no user, password, '?' or '#' here. The key goes into {KEY_VARIABLE}"
         elif not key.isascii() or not key.isprintable() or " " in key:
             fault = f"{KEY_VARIABLE}: holds blanks or signs that no key has. Set it again"
-        elif key and parts.scheme == "http" and not _is_inside(parts.hostname or ""):
+        elif key and url.scheme == "http" and not _is_inside(url.host):
             fault = f"--endpoint {address}: {KEY_VARIABLE} would go unencrypted. Use https, or unset it"
         if fault:
             raise InputError(fault)
-        path = (parts.path.rstrip("/") or "/v1").removesuffix(_PATH) + _PATH
-        return cls(parts._replace(path=path).geturl(), model, key)
+        path = (url.path.rstrip("/") or "/v1").removesuffix(_PATH) + _PATH
+        return cls(str(url.copy_with(path=path)), model, key)
 
     def ask(self, messages: list[dict[str, str]]) -> str:
         """Return what the model says to the messages.
@@ -281,26 +337,20 @@ class Endpoint:
         return answer
 
     def _post(self, body: bytes, headers: dict[str, str]) -> bytes:
-        until, content = time.monotonic() + ANSWER_S, b""
         try:
             # No proxy and no redirect; the certificates of the system, as its administrator set them.
-            client = httpx.Client(timeout=ANSWER_S, trust_env=False, verify=create_default_context())
-            with client, client.stream("POST", self.address, headers=headers, content=body) as answer:
-                for piece in answer.iter_bytes():
-                    content += piece
-                    if len(content) > MAX_ANSWER_BYTES:
-                        raise RefusedError("too large", f"an answer of over {MAX_ANSWER_BYTES:,} bytes")
-                    # One that drips would never run into a timeout.
-                    if time.monotonic() > until:
-                        raise httpx.ReadTimeout("drips")
+            with httpx.Client(timeout=ANSWER_S, trust_env=False, verify=create_default_context()) as client:
+                answer = client.post(self.address, headers=headers, content=body)
         except httpx.TimeoutException as error:
-            raise RefusedError("too slow", f"no whole answer within {ANSWER_S:g} seconds") from error
+            raise RefusedError("too slow", f"no answer for {ANSWER_S:g} seconds") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise RefusedError("not reached", f"no answer ({type(error).__name__})") from error
         if answer.status_code != HTTPStatus.OK:
             # Never the words of the server, which may repeat what was sent to it.
             raise RefusedError("HTTP error", f"the endpoint answered HTTP {answer.status_code}")
-        return content
+        if len(answer.content) > MAX_ANSWER_BYTES:
+            raise RefusedError("too large", f"an answer of over {MAX_ANSWER_BYTES:,} bytes")
+        return answer.content
 
 
 def _is_inside(host: str) -> bool:
@@ -422,7 +472,7 @@ def checked(act: object, article: Article, rule: DyadRule, scale: Scale) -> Prop
         "source_url": article.url,
         "source_date": published,
     }
-    for column, message in act_faults(given, scale):
+    for column, message in act_faults(given):
         raise RefusedError("not by the codebook", f"{column}: {message}")
     one, other, day = given["initiator"], given["target"], date.fromisoformat(given["date"])
     if (min(one, other), max(one, other)) not in rule.pairs:
@@ -432,7 +482,7 @@ def checked(act: object, article: Article, rule: DyadRule, scale: Scale) -> Prop
     if day < article.published - OLDEST:
         raise RefusedError("day long past", f"{day} is more than a year before the article of {published}")
     cells = given | {column: words for column, words in source.items() if words}
-    anchor = scale.anchor(cells["category"], int(cells["severity"])) or ""
+    anchor = scale.anchor(cells["category"], int(cells["severity"]))
     if _plain(cited).casefold().rstrip(".") != _plain(anchor).casefold().rstrip("."):
         what = f"{cells['category']} {cells['severity']} cites '{shown(cited)}', not its own anchor"
         raise RefusedError("another anchor", what)
@@ -455,143 +505,49 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).translate(_ALIKE)
 
 
-# The file of proposals
-
-
-@dataclass(frozen=True)
-class ProposalFile:
-    """Proposals and where they are kept; each change is written at once, whole."""
-
-    path: Path
-    content: Proposals
-
-    def with_article(self, article: ReadArticle, drafted: Sequence[Proposal]) -> ProposalFile:
-        """Add what an article gave; an act that is there already is not added again."""
-        proposals = [*self.content.proposals]
-        for one in drafted:
-            if not any(one.same_act(other) for other in proposals):
-                proposals.append(one.model_copy(update={"id": f"p{len(proposals) + 1}"}))
-        return self._written(articles=(*self.content.articles, article), proposals=tuple(proposals))
-
-    def was_read(self, article: ReadArticle) -> bool:
-        """Whether this model was asked about this text already."""
-        read = ((held.sha256, held.model) for held in self.content.articles)
-        return (article.sha256, article.model) in read
-
-    def refuse(self, proposal: Proposal) -> ProposalFile:
-        """Write that a person refused a proposal."""
-        return self._with(proposal, decision="refused")
-
-    def accept(self, proposal: Proposal, events: Path, changed: Cells | None = None) -> ProposalFile:
-        """Add an act to an event file, with changed cells if there are any, and write that it was accepted.
-
-        The decision is written first: what is interrupted in between is put right by ``finish``.
-
-        Raises ``EventError``: the act is not by the codebook, or the file cannot be added to.
-        """
-        cells = changed or proposal.cells
-        event = open_event_file(events).named(cells, self.content.scale)
-        decision = "accepted" if cells == proposal.cells else "changed"
-        return self._with(proposal, decision=decision, event=event).finish(events)
-
-    def finish(self, events: Path) -> ProposalFile:
-        """Add to the event file what was accepted and is not there, as after an interruption."""
-        file = self
-        for proposal in self.content.proposals:
-            if proposal.event is None or proposal.stored:
-                continue
-            opened, event = open_event_file(events), proposal.event
-            if proposal.coded not in (opened.table.rows() if opened.table else ()):
-                # Another act may have taken the id since.
-                event = opened.named(event, self.content.scale)
-                opened.add(event | {"x_coder": CODER, "x_sentence": proposal.sentence})
-            file = file._with(proposal, event=event, stored=True)
-        return file
-
-    def _with(self, proposal: Proposal, **changes: object) -> ProposalFile:
-        changed = proposal.model_copy(update=changes)
-        return self._written(
-            proposals=tuple(changed if held.id == changed.id else held for held in self.content.proposals)
-        )
-
-    def _written(self, **changes: object) -> ProposalFile:
-        content = self.content.model_copy(update=changes)
-        write_whole(self.path, content.model_dump_json(by_alias=True, indent=1).encode())
-        return replace(self, content=content)
-
-
-def open_proposals(path: Path) -> ProposalFile:
-    """Read a file of proposals (``EventError``: there is none, or it is no such file)."""
-    advice = "Give the file that 'forecast events draft' wrote"
-    try:
-        with content_of(path, EventError, advice):
-            return ProposalFile(path, Proposals.model_validate_json(read_json(path)))
-    except OSError as error:
-        raise EventError(f"{path}: cannot be read ({error.strerror or error}). {advice}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = "".join(f"{part}: " for part in map(str, first["loc"][-1:]))
-        reason = first["msg"].removeprefix("Value error, ")
-        raise EventError(f"{path}: not a file of proposals ({place}{reason}). {advice}") from error
-
-
-def begin_proposals(path: Path, rule: DyadRule, scale: Scale) -> ProposalFile:
-    """Open a file of proposals, or begin one (``EventError``: it is of another dyad or scale)."""
-    if not path.exists():
-        return ProposalFile(path, Proposals(dyad=rule.to_dict(), scale=scale))
-    file = open_proposals(path)
-    if file.content.dyad != rule.to_dict() or file.content.scale != scale:
-        held = f"{file.content.rule.in_words()} by the scale '{file.content.scale.name}'"
-        raise EventError(f"{path}: holds proposals for {held}, not those asked for. Give another --out")
-    return file
-
-
 # The event file that accepted acts go to
 
 
-@dataclass(frozen=True)
-class EventFile:
-    """An event file as it stands: its rows of cells with the header, none without a file, and its events."""
+def add_event(path: Path, cells: Cells, sentence: str) -> Cells:
+    """Add an act to an event file, as its last row, with a new id; return its cells.
 
-    path: Path
-    rows: list[list[str]]
-    table: EventTable | None
-
-    def named(self, cells: Cells, scale: Scale) -> Cells:
-        """Return an act as cells of this file, with a new id.
-
-        Raises ``EventError``: lists everything that is missing or wrong, one line a column.
-        """
-        given = {column: clean_text(words) for column, words in cells.items() if clean_text(words)}
-        if faults := act_faults(given, scale):
-            lines = [f"{self.path}: {column}: {message}" for column, message in faults]
-            advice = "Nothing was added. 'forecast events codebook' prints the codebook."
-            raise EventError("\n".join([*lines, advice]))
-        values, _ = read_cells(given)
-        given |= {name: values[name] for name in ("initiator", "target")}
-        taken = () if self.table is None else self.table.id.tolist()
-        stem = f"{given['initiator']}-{given['target']}-{values['date']:%Y%m%d}".lower()
-        given["id"] = next(name for number in count(1) if (name := f"{stem}-{number:02d}") not in taken)
-        given["known_date"] = str(values.get("known_date") or values["date"])
-        # Every row of a file says whether its source was verified, or none.
-        if self.table is None or self.table.has_verified:
-            given.setdefault("verified", "no")
-        return {column: given[column] for column in COLUMNS if column in given}
-
-    def add(self, cells: Cells) -> None:
-        """Add an act as the last row, and the columns that it needs."""
-        header, *rows = self.rows or [list(COLUMNS)]
-        absent = [column for column in cells if column not in header]
-        rows = [[*row, *[""] * len(absent)] for row in rows]
+    An act that the file holds already, as after an interruption, is not added again. Raises ``EventError``:
+    what is missing or wrong in the act, one line a column, or the file cannot be added to.
+    """
+    given = {column: clean_text(words) for column, words in cells.items() if clean_text(words)}
+    if faults := act_faults(given):
+        lines = [f"{path}: {column}: {message}" for column, message in faults]
+        advice = "Nothing was added. 'forecast events codebook' prints the codebook."
+        raise EventError("\n".join([*lines, advice]))
+    rows, table = _rows_of(path)
+    values, _ = read_cells(given)
+    given |= {name: values[name] for name in ("initiator", "target")}
+    given["known_date"] = str(values.get("known_date") or values["date"])
+    acts = {} if table is None else {row.id: row for row in table.rows()}
+    act = _event_of(given | {"id": ""})
+    stem = f"{given['initiator']}-{given['target']}-{values['date']:%Y%m%d}".lower()
+    is_new = not (held := [name for name, row in acts.items() if replace(row, id="") == act])
+    free = (name for number in count(1) if (name := f"{stem}-{number:02d}") not in acts)
+    given["id"] = next(iter(held or free))
+    # Every row of a file says whether its source was verified, or none.
+    if table is None or table.has_verified:
+        given.setdefault("verified", "no")
+    event = {column: given[column] for column in COLUMNS if column in given}
+    if is_new:
+        written = event | {"x_coder": CODER, "x_sentence": sentence}
+        header, *body = rows or [list(COLUMNS)]
+        absent = [column for column in written if column not in header]
+        body = [[*row, *[""] * len(absent)] for row in body]
         columns = [*header, *absent]
-        text = csv_text([columns, *rows, [cells.get(column, "") for column in columns]])
-        write_whole(self.path, text.encode())
+        text = csv_text([columns, *body, [written.get(column, "") for column in columns]])
+        write_whole(path, text.encode())
+    return event
 
 
-def open_event_file(path: Path) -> EventFile:
-    """Read a file to which an act is to be added (``EventError``: faults, or not written by the codebook)."""
+def _rows_of(path: Path) -> tuple[list[list[str]], EventTable | None]:
+    """Rows of cells of an event file with the header, none without a file, and its events."""
     if not path.exists():
-        return EventFile(path, [], None)
+        return [], None
     table, faults = inspect_events(path)
     # A header without rows is no file to forecast from, but one to begin with.
     if table is None and faults != [HEADER_ALONE]:
@@ -600,28 +556,27 @@ def open_event_file(path: Path) -> EventFile:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.reader(stream))
         if set(REQUIRED) <= set(rows[0]):
-            return EventFile(path, [row for row in rows if any(row)], table)
+            return [row for row in rows if any(row)], table
     raise EventError(
         f"{path}: not written by the codebook (a CSV in UTF-8 with commas and its names of columns). Nothing "
         f"was added. Make such a file first: forecast events validate {path} --out NEW.csv"
     )
 
 
-def act_faults(cells: Mapping[str, str], scale: Scale | None) -> list[tuple[str, str]]:
-    """Return column and message of all that is missing or wrong in an act, by a scale if one is given."""
+def events_in(path: Path) -> EventTable | None:
+    """Return the events of a file to which acts can be added, ``None`` where it has none."""
+    return _rows_of(path)[1]
+
+
+def act_faults(cells: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return column and message of all that is missing or wrong in an act."""
     missing = [(name, "missing. It is required") for name in REQUIRED if name not in cells]
-    values, faults = read_cells(cells)
-    category, severity = values.get("category"), values.get("severity")
-    if scale and category and severity and scale.anchor(category, severity) is None:
-        allowed = f"{scale.least(category)} to {scale.greatest(category)}"
-        message = f"the scale '{scale.name}' has no {category} of severity {severity}. Allowed: {allowed}"
-        faults.append(("severity", message))
-    return faults + missing
+    return read_cells(cells)[1] + missing
 
 
 def _event_of(cells: Cells) -> Event:
     given = {column: words for column, words in cells.items() if not column.startswith(OWN_PREFIX)}
-    if faults := act_faults(given, None):
+    if faults := act_faults(given):
         raise ValueError(f"proposal {cells.get('id')}: {': '.join(faults[0])}")
     values, _ = read_cells(given)
     values |= {"known_date": values.get("known_date") or values["date"]}

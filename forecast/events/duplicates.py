@@ -6,26 +6,23 @@ Two rows of different files may be one event when they share the two actors (eit
 most ``WINDOW_DAYS`` apart. What speaks for it is added up; each row of a file is given to at most one row of
 another, so that the sum over all pairs is greatest (assignment problem).
 
-How far the coders agree is measured by Krippendorff's alpha, with its error: 1 − observed / expected
-disagreement, 1 when all agree, 0 when they agree as chance would have it (Krippendorff, *Content Analysis*,
-4th ed. 2019, chapter 12). Units that one coder alone has say nothing. NLTK, which has alpha too, would take
-minutes for the bootstrap: tests compare with it.
+How far the coders agree is measured by Krippendorff's alpha: 1 − observed / expected disagreement, 1 when
+all agree, 0 when they agree as chance would have it (Krippendorff, *Content Analysis*, 4th ed. 2019, chapter
+12). Units that one coder alone has say nothing.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import count as numbers
-from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import COLUMNS, Event, EventTable, csv_text
@@ -51,20 +48,13 @@ LEAST = 1.5
 WINDOW_DAYS = 1
 """Days by which coders may date an event apart."""
 
-Rule = Literal["first", "majority"]
-RULES: dict[Rule, str] = {
-    "first": "the first file given that holds the event",
-    "majority": "what most coders gave; the first file of the most frequent when as many gave another",
-}
 OWN_COLUMNS = ("x_coders", "x_rows", "x_resolved")
 """Columns that say where a merged row comes from: coders who have it, their ids, what was resolved."""
 RELIABLE, TENTATIVE = 0.8, 0.667
 """Krippendorff's own bounds: from 0.8 on conclusions are safe, from 0.667 tentative, below they are not."""
-RESAMPLES = 1000
-
 _MADE_ID = re.compile(rf"\d{{4}}-\d\d-\d\d-(?:{'|'.join(CATEGORIES)})(?:-\d+)?", re.ASCII)
 """Ids that the reader made of day and category; they say nothing more of the event."""
-# What is resolved together: days, the two actors, and what belongs to the category.
+# What coders may disagree on.
 _FIELDS = {
     "date": ("date", "end_date", "known_date"),
     "actors": ("initiator", "recipient"),
@@ -72,13 +62,8 @@ _FIELDS = {
     "severity": ("severity",),
 }
 _PAGE = ("source_outlet", "source_title", "source_url", "source_date", "verified")
-
-Floats = NDArray[np.float64]
-Level = Literal["nominal", "ordinal"]
 Unit = dict[int, Event]
 """One event as the coders have it: row of each coder who has it, by position of the coder."""
-Ratings = Sequence[dict[int, Hashable]]
-"""One mapping a unit: coder → value."""
 
 
 @dataclass(frozen=True)
@@ -298,168 +283,92 @@ def nearest_acts(event: Event, table: EventTable) -> list[Event]:
     return sorted(rows, key=lambda other: -_likeness(event, words, other, window.days))[:3]
 
 
-class Disagreement(NamedTuple):
-    """What the coders of an event (id of the merged row) gave for a property, and what was taken."""
-
-    event: str
-    property: str
-    values: dict[str, str]
-    taken: str
-
-
-@dataclass(frozen=True)
-class Merged:
-    """One table of several coders; ``rows`` are their ids, by id of the merged row and name of the coder."""
-
-    table: EventTable
-    rows: dict[str, dict[str, str]]
-    disagreements: tuple[Disagreement, ...]
-
-    def csv_text(self) -> str:
-        """Return the rows as CSV, with ``OWN_COLUMNS`` after those of the codebook."""
-        resolved: defaultdict[str, list[str]] = defaultdict(list)
-        for item in self.disagreements:
-            given = " | ".join(f"{coder}: {value}" for coder, value in item.values.items())
-            resolved[item.event].append(f"{item.property} = {item.taken} ({given})")
-        lines = [[*COLUMNS, *OWN_COLUMNS]]
-        for name, *cells in zip(self.table.id, *self.table.texts().values(), strict=True):
-            held = self.rows[name]
-            lines.append([*cells, *map("; ".join, (held, held.values(), resolved[name]))])
-        return csv_text(lines)
-
-
 def merge_units(
-    units: Sequence[Unit], coders: Sequence[str], *, rule: Rule = "first", has_verified: bool = True
-) -> Merged:
-    """Make one row of each event; ``coders`` are their names, by position."""
-    events: list[Event] = []
+    units: Sequence[Unit], coders: Sequence[str], *, has_verified: bool = True
+) -> tuple[list[dict[str, Any]], str]:
+    """Make one row of each event, as the first of ``coders`` who has it gave it.
+
+    Returned are the disagreements (``event``: id of the merged row; ``property``; ``values`` by
+    coder; ``taken``), and the rows as CSV with ``OWN_COLUMNS`` after those of the codebook.
+    """
+    events: dict[str, Event] = {}
     rows: dict[str, dict[str, str]] = {}
-    disagreements: list[Disagreement] = []
+    disagreements: list[dict[str, Any]] = []
     for unit in units:
         given = {coders[coder]: row for coder, row in sorted(unit.items())}
-        event = _resolve(list(given.values()), rule)
+        event = _completed(list(given.values()))
         numbered = (event.id if number == 1 else f"{event.id}-{number}" for number in numbers(1))
-        event = replace(event, id=next(name for name in numbered if name not in rows))
-        events.append(event)
+        event = replace(event, id=next(name for name in numbered if name not in events))
+        events[event.id] = event
         rows[event.id] = {coder: row.id for coder, row in given.items()}
         for name in _FIELDS:
-            if len({_judgement(row, name) for row in given.values()}) > 1:
-                texts = {coder: _in_words(row, name) for coder, row in given.items()}
-                disagreements.append(Disagreement(event.id, name, texts, _in_words(event, name)))
-    return Merged(
-        EventTable.from_events(events, "merged", has_verified=has_verified), rows, tuple(disagreements)
-    )
+            texts = {coder: _in_words(row, name) for coder, row in given.items()}
+            if len({*texts.values()}) > 1:
+                taken = _in_words(event, name)
+                disagreements.append({"event": event.id, "property": name, "values": texts, "taken": taken})
+    table = EventTable.from_events(events.values(), "merged", has_verified=has_verified)
+    resolved: defaultdict[str, list[str]] = defaultdict(list)
+    for item in disagreements:
+        told = " | ".join(f"{coder}: {value}" for coder, value in item["values"].items())
+        resolved[item["event"]].append(f"{item['property']} = {item['taken']} ({told})")
+    lines = [[*COLUMNS, *OWN_COLUMNS]]
+    for name, *cells in zip(table.id, *table.texts().values(), strict=True):
+        lines.append([*cells, *map("; ".join, (rows[name], rows[name].values(), resolved[name]))])
+    return disagreements, csv_text(lines)
 
 
-def _resolve(rows: list[Event], rule: Rule) -> Event:
-    """One row of the coders' rows of one event, in the order of the files."""
-    judged = {name: _winner(rows, name, rule) for name in _FIELDS}
-    lead = judged["category"]
+def _completed(rows: list[Event]) -> Event:
+    """The first of some coders' rows of one event, with what it leaves empty."""
+    first = rows[0]
     # Outlet, title, page, day and check of one row: those of two coders are two pages.
-    page = next((row for row in (lead, *rows) if row.source_url or row.source_outlet), lead)
-    sources = [*((judged[name], fields) for name, fields in _FIELDS.items()), (page, _PAGE)]
-    values = {field: getattr(row, field) for row, fields in sources for field in fields}
+    page = next((row for row in rows if row.source_url or row.source_outlet), first)
+    values = {field: getattr(page, field) for field in _PAGE}
     # Sub-category and code belong to the category: another's would contradict it.
-    same = [row for row in rows if row.category == lead.category]
+    same = [row for row in rows if row.category == first.category]
     for those, fields in ((same, ("subcategory", "cameo")), (rows, ("summary", "confidence"))):
         for field in fields:
-            values[field] = next(filter(None, (getattr(row, field) for row in (lead, *those))), "")
-    return replace(rows[0], **values)
-
-
-def _winner(rows: list[Event], name: str, rule: Rule) -> Event:
-    votes = Counter(_judgement(row, name) for row in rows)
-    most = max(votes.values()) if rule == "majority" else 0
-    return next(row for row in rows if votes[_judgement(row, name)] >= most)
-
-
-def _judgement(row: Event, name: str) -> tuple[Hashable, ...]:
-    return tuple(getattr(row, field) for field in _FIELDS[name])
+            values[field] = next(filter(None, (getattr(row, field) for row in those)), "")
+    return replace(first, **values)
 
 
 def _in_words(row: Event, name: str) -> str:
-    return " ".join(str(part) for part in _judgement(row, name) if part is not None)
+    return " ".join(str(part) for field in _FIELDS[name] if (part := getattr(row, field)) is not None)
 
 
-# Agreement
+def measure_agreement(units: Sequence[Unit]) -> list[dict[str, Any]]:
+    """Measure agreement on category, severity, initiator and date over the units that two coders have.
 
-
-class Agreement(NamedTuple):
-    """Agreement on one property over the units that two coders or more have.
-
-    ``equal`` is the share of equal pairs of judgements; ``interval90`` comes from a bootstrap over units.
+    ``units`` is how many there are, ``equal`` the share of equal pairs of judgements, ``alpha`` that of
+    Krippendorff, ordinal for severity; ``None`` where it is not defined.
     """
-
-    name: str
-    level: Level
-    units: int
-    equal: float | None
-    alpha: float | None
-    interval90: tuple[float, float] | None
-
-
-def measure_agreement(units: Sequence[Unit]) -> tuple[Agreement, ...]:
-    """Measure agreement on category, severity, initiator, date, and on each category against all others."""
-    shared = [unit for unit in units if len(unit) > 1]
-    rng = np.random.default_rng(0)
-    seen = {row.category for unit in shared for row in unit.values()}
-    judged: dict[str, Callable[[Event], Hashable]] = {
-        name: attrgetter(name) for name in ("category", "severity", "initiator", "date")
-    }
-    for category in (name for name in CATEGORIES if name in seen):
-        judged[f"category: {category}"] = lambda row, name=category: row.category == name  # type: ignore[misc]
-    agreed = []
-    for name, value in judged.items():
-        ratings = [{coder: value(row) for coder, row in unit.items()} for unit in shared]
-        agreed.append(_agreement(name, "ordinal" if name == "severity" else "nominal", ratings, rng))
-    return tuple(agreed)
+    shared = [[*unit.values()] for unit in units if len(unit) > 1]
+    found = []
+    for name in ("category", "severity", "initiator", "date"):
+        ratings = [[getattr(row, name) for row in rows] for rows in shared]
+        equal, alpha = krippendorff_alpha(ratings, ordinal=name == "severity")
+        found.append({"name": name, "units": len(ratings), "equal": equal, "alpha": alpha})
+    return found
 
 
-def _agreement(name: str, level: Level, ratings: Ratings, rng: np.random.Generator) -> Agreement:
-    alpha, interval, units = krippendorff_alpha(ratings, level), None, len(ratings)
-    if alpha is not None:
-        weights = rng.multinomial(units, np.full(units, 1 / units), size=RESAMPLES)
-        again = resampled_alphas(ratings, level, weights.astype(np.float64))
-        defined = again[np.isfinite(again)]
-        if len(defined) > RESAMPLES // 2:
-            low, high = np.quantile(defined, [0.05, 0.95])
-            interval = (float(low), float(high))
-    # Each unit is weighted by its number of judgements, as alpha does.
-    pairs = [sum(n * (n - 1) for n in Counter(unit.values()).values()) / (len(unit) - 1) for unit in ratings]
-    equal = sum(pairs) / sum(map(len, ratings)) if ratings else None
-    return Agreement(name, level, units, equal, alpha, interval)
-
-
-def krippendorff_alpha(ratings: Ratings, level: Level = "nominal") -> float | None:
-    """Return alpha of the ratings; ``None`` when it is not defined. Units with one judgement do not count."""
-    paired = [unit for unit in ratings if len(unit) > 1]
-    alpha = float(resampled_alphas(paired, level, np.ones((1, len(paired))))[0])
-    return alpha if np.isfinite(alpha) else None
-
-
-def resampled_alphas(ratings: Ratings, level: Level, weights: Floats) -> Floats:
-    """Return alpha by ``weights`` of units, shape (resample, unit); NaN where it is not defined.
+def krippendorff_alpha(
+    ratings: Sequence[Sequence[Hashable]], *, ordinal: bool = False
+) -> tuple[float | None, float | None]:
+    """Return the share of equal pairs of judgements and alpha; ``None`` where they are not defined.
 
     Two ordinal values are as far apart as the square of the judgements between them, the ends counted half
     (Krippendorff 2011).
     """
-    values = sorted({value for unit in ratings for value in unit.values()})  # type: ignore[type-var]
-    place = {value: number for number, value in enumerate(values)}
-    counts = np.zeros((len(ratings), len(values)))
-    for row, unit in zip(counts, ratings, strict=True):
-        np.add.at(row, [place[value] for value in unit.values()], 1)
-    judged = counts.sum(axis=1)
-    unlike = (judged**2 - (counts**2).sum(axis=1)) / (judged - 1)
-    result = np.full(len(weights), np.nan)
-    for number, weight in enumerate(weights):
-        seen = weight @ counts
-        total = seen.sum()
-        expected = (total**2 - seen @ seen) / (total - 1)
-        if level == "ordinal":
-            middle = np.cumsum(seen) - seen / 2
-            apart = (middle[:, None] - middle) ** 2
-            expected = seen @ apart @ seen / (total - 1)
-            unlike = ((counts @ apart) * counts).sum(axis=1) / (judged - 1)
-        if expected > 0:
-            result[number] = 1 - weight @ unlike / expected
-    return result
+    paired = [unit for unit in ratings if len(unit) > 1]
+    values = sorted({value for unit in paired for value in unit})  # type: ignore[type-var]
+    if not paired:
+        return None, None
+    counts = np.array([[unit.count(value) for value in values] for unit in paired], dtype=np.float64)
+    judged, seen = counts.sum(axis=1), counts.sum(axis=0)
+    total = seen.sum()
+    middle = np.cumsum(seen) - seen / 2
+    apart = (middle[:, None] - middle) ** 2 if ordinal else 1 - np.eye(len(values))
+    expected = seen @ apart @ seen / (total - 1)
+    unlike = (((counts @ apart) * counts).sum(axis=1) / (judged - 1)).sum()
+    # Each unit is weighted by its number of judgements, as alpha does.
+    equal = ((counts * (counts - 1)).sum(axis=1) / (judged - 1)).sum() / total
+    return float(equal), float(1 - unlike / expected) if expected > 0 else None

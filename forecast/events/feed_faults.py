@@ -1,4 +1,4 @@
-"""Is a feed still what it was: fresh, whole, nothing doubled.
+"""Is a feed still what it was: fresh and whole.
 
 One place for ``events validate``, ``check``, ``run`` and ``watch``. A feed is all rows of a file, or of the
 files that a dyad's acts come from: a dyad may be silent while its feed is alive. Only what was known at the
@@ -8,12 +8,11 @@ hand-coded or by machine, are held to their own measure.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,6 @@ STALE_DAYS = 14
 """Shortest gap that is ever called stale: two weeks, since a shorter one changes no forecast."""
 STALE_WITHOUT_PACE_DAYS = 365
 """The same where no two days have events, so that the record has no pace."""
-CONTENT = ("initiator", "recipient", "category", "severity", "subcategory", "summary")
-"""What two rows of a day have in common where one repeats the other."""
 RECENT_MONTHS = 12
 """Lost months that lie further back are part of the record by now."""
 LOST_SHARE = 0.1
@@ -37,11 +34,6 @@ LOST_LEAST = 15.0
 NEIGHBOURS = 6
 SILENT_MONTHS, SILENT_LEAST = 24, 2
 """A month without a row is lost, too, where the last so many other months have so many rows each."""
-DOUBLED_CHANCE = 0.01
-DOUBLED_KINDS = 2
-"""Days are doubled whose rows all stand an even number of times, two kinds of row at least, where the share
-of repeats on other days gives that so small a chance."""
-
 _DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 Days = NDArray[np.datetime64]
@@ -86,7 +78,6 @@ def feed_faults(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
     for feed in feeds:
         until = int(np.searchsorted(feed.volume_day, day, side="right"))
         faults += _lost_months(feed.source, feed.volume_day[:until], feed.volume[:until])
-    faults += _doubled_days(feeds, day)
     return tuple(faults)
 
 
@@ -167,51 +158,3 @@ def _unlikely_silence(counts: Floats, place: int) -> bool:
         return False
     rest = np.delete(counts[1:-1], place - 1)[-SILENT_MONTHS:]
     return len(rest) == SILENT_MONTHS and bool((rest >= SILENT_LEAST).all())
-
-
-def _doubled_days(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
-    """Find runs of days of which every row stands an even number of times, in one file or over all.
-
-    With a share r of repeats among the rows of other days, k kinds of row that all are repeated come about by
-    chance with probability r^k; there are as many places for it as days with rows.
-    """
-    by_day = _content_by_day(feeds, as_of)
-    kinds = {
-        day: 0 if any(times % 2 for times in rows.values()) else len(rows) for day, rows in by_day.items()
-    }
-    runs: list[list[date]] = [[]]
-    for day, doubled in kinds.items():
-        if doubled:
-            runs[-1].append(day)
-        elif runs[-1]:
-            runs.append([])
-    runs = [run for run in runs if sum(kinds[day] for day in run) >= DOUBLED_KINDS]
-    inside = {day for run in runs for day in run}
-    others = [rows for day, rows in by_day.items() if day not in inside]
-    total = sum(map(Counter.total, others))
-    repeated = total - sum(map(len, others))
-    share = (repeated + 0.5) / (total + 1)
-    for run in runs:
-        chance = len(by_day) * share ** sum(kinds[day] for day in run)
-        if chance < DOUBLED_CHANCE:
-            rows = sum(by_day[day].total() for day in run)
-            days = long_day(run[0]) if len(run) == 1 else f"{long_day(run[0])} to {long_day(run[-1])}"
-            said = f"all {rows:,} rows of {days} stand there twice."
-            yield new_fault("doubled_day", feeds[0].source, (run[0], run[-1]), float(rows), chance, said)
-
-
-def _content_by_day(feeds: Sequence[Feed], as_of: np.datetime64) -> dict[date, Counter[tuple[Any, ...]]]:
-    """Rows by day and content; one that several files hold under one id counts once, as in the acts."""
-    names = ("known_date", "id", "date", *CONTENT)
-    by_day: dict[date, Counter[tuple[Any, ...]]] = {}
-    seen: set[tuple[Any, ...]] = set()
-    for feed in feeds:
-        own: set[tuple[Any, ...]] = set()
-        columns = [getattr(feed.table, name).tolist() for name in names]
-        for known, key, day, *content in zip(*columns, strict=True):
-            if known > as_of.item() or (len(feeds) > 1 and (key, *content) in seen):
-                continue
-            own.add((key, *content))
-            by_day.setdefault(day, Counter())[tuple(content)] += 1
-        seen |= own
-    return dict(sorted(by_day.items()))

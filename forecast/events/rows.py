@@ -1,6 +1,6 @@
 """A file of events → rows of text with their true line numbers, how it was written, or what is wrong.
 
-Text is split by hand. DuckDB reads Parquet and what feeds publish, but its reader of CSV does not tell the
+DuckDB reads Parquet and what feeds publish, but its reader of CSV does not tell the
 line of a row that is sound, loses the rows after a lone quotation mark, and refuses mixed line ends (2.0).
 Tables with types of their own (.xlsx workbooks, Parquet files) become text to be checked as CSV is: days are
 ``YYYY-MM-DD``, whole numbers have no decimal point, true and false are yes and no.
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -33,16 +34,12 @@ if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
 
 MAX_FILE_BYTES = 500_000_000
-MAX_LINE_CHARS = 100_000
-MAX_BROKEN_ROWS = 1_000
-"""Rows with broken quotes after which reading stops: each costs a restart."""
-MAX_USELESS_ROWS, MAX_ROWS, MAX_COLUMNS = 10_000, 5_000_000, 1_000
-"""Rows that cannot be events after which reading stops, and all rows and columns that a file may have."""
+MAX_ROWS, MAX_COLUMNS = 5_000_000, 1_000
+"""Of a file."""
 PARQUET_MARK = b"PAR1"
 ZIP_MARK = b"PK\x03\x04"
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
 _FIRST_LINE = re.compile(r"[^\r\n]+")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?')
 _LATIN_PAGES = ("cp1252", "cp1250", "cp1254")
@@ -58,16 +55,12 @@ _UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, ParseError),
 )
 """What openpyxl raises for a damaged workbook: mostly what its readers of ZIP and XML do."""
-_WORKBOOK_BYTES, _WORKBOOK_EXPANSION = 10_000_000, 50
-"""A workbook is refused that unpacks to more than this, and to so many times its size; sheets: 5 to 20."""
 _SHEET_ROWS, _SHEET_COLUMNS = 1_048_576, 2_000
 """Rows that a spreadsheet can have, and columns of one with events; a cell far out makes all before it."""
 _TITLE_ROWS = 20
 """Rows above the header that may hold titles and notes."""
-_PARQUET_BYTES, _PARQUET_EXPANSION = 100_000_000, 200
-"""A Parquet file is refused that takes more memory, and so many times its size; events take 10 to 90."""
-_CELL_BYTES = 60
-"""Memory of a cell beside its letters, about."""
+_PARQUET_CELLS = 100_000_000
+"""Of a Parquet file, where a value repeated without end takes no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +202,7 @@ def _separator_of(text: str) -> tuple[str, str]:
     found = _FIRST_LINE.search(text)
     if found is None:
         return text, ","
-    first = found[0][:MAX_LINE_CHARS]
+    first = found[0]
     if stated := _SEPARATOR_LINE.fullmatch(first.strip(" ")):
         return text[: found.start()] + text[found.end() :], stated[1]
 
@@ -224,74 +217,20 @@ def _separator_of(text: str) -> tuple[str, str]:
 
 
 def split_rows(text: str, separator: str = ",") -> tuple[list[Row], list[Fault]]:
-    """Split CSV text into rows; blank lines are skipped.
-
-    A row with broken quotes becomes a fault, and reading goes on with the line after the one it began on.
-    """
+    """Split CSV text into rows; blank lines are skipped. A row with broken quotes ends the reading."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[Row] = []
-    faults: dict[int, Fault] = {}
-    place = line = useless = broken = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal place, line
-        while place < len(text):
-            begin, place, line = place, _line_end(text, place), line + 1
-            content = text[begin:place]
-            if len(content) > MAX_LINE_CHARS:
-                length = len(content.rstrip("\r\n"))
-                message = f"the line has {length:,} characters. Allowed: at most {MAX_LINE_CHARS:,}"
-                faults[line] = Fault(line, "", message)
-                content = "\n"
-            yield content
-
-    def stopped(message: str) -> tuple[list[Row], list[Fault]]:
-        return rows, [*faults.values(), Fault(None, "", message)]
-
-    reader = csv.reader(lines(), delimiter=separator, strict=True)
-    names: list[str] = []
-    while True:
-        begin, row_line = place, line + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return rows, [*faults.values()]
-        except csv.Error as error:
-            faults[row_line] = Fault(row_line, "", _quote_message(str(error)))
-            broken += 1
-            if broken >= MAX_BROKEN_ROWS:
-                return stopped(f"reading stopped after {MAX_BROKEN_ROWS:,} rows with broken quotes")
-            place, line = _line_end(text, begin), row_line
-            reader = csv.reader(lines(), delimiter=separator, strict=True)
-            continue
-        if not cells:
-            continue
-        rows.append(Row(row_line, cells))
-        if len(rows) == 1:
-            names = [column_named(cell) for cell in cells]
-        else:
-            useless += _is_useless(cells, names)
-        if useless > MAX_USELESS_ROWS:
-            return stopped(
-                f"reading stopped after {useless:,} rows that cannot be events: without a day, or with more "
-                "or fewer cells than the header has columns"
-            )
-        if len(rows) > MAX_ROWS:
-            return stopped(f"more than {MAX_ROWS:,} rows. Split the file by year")
-
-
-def _line_end(text: str, place: int) -> int:
-    end = _LINE_END.search(text, place)
-    return end.end() if end else len(text)
-
-
-def _is_useless(cells: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether a row can never be read: of another width, without a day, or below an unknown header."""
-    if len(cells) != len(names):
-        return True
-    if "date" not in names:
-        return not any(name in COLUMNS for name in names)
-    day = cells[names.index("date")].strip()
-    return bool(day) and not any(sign.isdigit() for sign in day)
+    line = 1
+    try:
+        for cells in reader:
+            if cells:
+                rows.append(Row(line, cells))
+            if len(rows) > MAX_ROWS:
+                return rows, [Fault(None, "", f"more than {MAX_ROWS:,} rows. Split the file by year")]
+            line = reader.line_num + 1
+    except csv.Error as error:
+        return rows, [Fault(line, "", f"{_quote_message(str(error))}. What follows was not read")]
+    return rows, []
 
 
 def _quote_message(error: str) -> str:
@@ -329,16 +268,14 @@ def _read_workbook(path: Path) -> Sheet:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             size = sum(member.file_size for member in archive.infolist())
-            packed = sum(member.compress_size for member in archive.infolist())
     except (OSError, zipfile.BadZipFile):
         return Sheet.refused("a damaged spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)")
     if "xl/workbook.xml" not in names:
         if {"xl/workbook.bin", "content.xml"} & set(names):
             return Sheet.refused("a spreadsheet of another kind than .xlsx. Save it as .xlsx or CSV (UTF-8)")
         return Sheet.refused("a ZIP file. Unpack it first")
-    if size > min(MAX_FILE_BYTES, max(_WORKBOOK_BYTES, _WORKBOOK_EXPANSION * packed)):
-        which = "which no sheet of events does. Save it as CSV (UTF-8), or split it by year"
-        return Sheet.refused(f"{packed:,} bytes that unpack to {size:,}, {which}")
+    if size > MAX_FILE_BYTES:
+        return Sheet.refused(f"unpacks to {size:,} bytes. Save the sheet as CSV (UTF-8), or split it by year")
     try:
         from openpyxl import load_workbook
     except ImportError:
@@ -414,32 +351,15 @@ def _read_parquet(path: Path) -> Sheet:
             def select(what: str, statement: str = "SELECT") -> list[tuple[Any, ...]]:
                 return connection.execute(f"{statement} {what} FROM {source}", where).fetchall()
 
-            described = select("*", "DESCRIBE SELECT")
-            names, ((number,),) = [str(row[0]) for row in described], select("count(*)")
+            names, ((number,),) = [str(row[0]) for row in select("*", "DESCRIBE SELECT")], select("count(*)")
             if len(names) > MAX_COLUMNS:
                 return Sheet.refused(f"{len(names):,} columns. Allowed: at most {MAX_COLUMNS:,}")
-            if number > MAX_ROWS:
+            if number > MAX_ROWS or number * len(names) > _PARQUET_CELLS:
                 allowed = f"Allowed: at most {MAX_ROWS:,}. Split the file by year"
                 return Sheet.refused(f"{number:,} rows. {allowed}")
-            cells = [_text_in_sql(name, str(row[1])) for name, row in zip(names, described, strict=True)]
-            ((letters,),) = select(" + ".join(f"sum(strlen({cell}))" for cell in cells))
-            memory, size = (letters or 0) + _CELL_BYTES * number * len(names), path.stat().st_size
-            # A few values, repeated without end, take far more memory than events do.
-            if memory > max(_PARQUET_BYTES, _PARQUET_EXPANSION * size):
-                which = "which no events do. Save them as CSV (UTF-8)"
-                return Sheet.refused(f"{size:,} bytes that unpack to about {memory:,}, {which}")
-            rows = select(", ".join(cells))
+            rows = select("*")
     except duckdb.Error as error:
         return Sheet.refused(f"the Parquet file cannot be read: {str(error).splitlines()[0][:200]}")
-    return Sheet([Row(0, names), *(Row(place, list(row)) for place, row in enumerate(rows, start=1))])
-
-
-def _text_in_sql(name: str, kind: str) -> str:
-    """SQL for ``cell_text`` of a column, since files may hold millions of rows."""
-    column = '"' + name.replace('"', '""') + '"'
-    if kind == "BOOLEAN":
-        column = f"CASE WHEN {column} THEN 'yes' WHEN NOT {column} THEN 'no' END"
-    elif kind.startswith("TIMESTAMP"):
-        text, day = f"CAST({column} AS VARCHAR)", f"CAST({column} AS DATE)"
-        column = f"CASE WHEN {column} = {day} THEN CAST({day} AS VARCHAR) ELSE {text} END"
-    return f"coalesce(CAST({column} AS VARCHAR), '')"
+    return Sheet(
+        [Row(0, names), *(Row(place, [*map(cell_text, row)]) for place, row in enumerate(rows, start=1))]
+    )

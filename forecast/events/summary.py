@@ -120,8 +120,8 @@ def saturated(events: EventTable, scale: Scale) -> Notice | None:
     severities = events.severity[events.category == "military_incident"].tolist()
     if len(severities) < FEWEST_INCIDENTS:
         return None
-    top = scale.greatest("military_incident")
-    counts = [severities.count(severity) for severity in range(max(top, *severities) + 1)]
+    top = SEVERITIES[-1]
+    counts = [severities.count(severity) for severity in range(top + 1)]
     severity = top if counts[top] > TOP_SHARE * len(severities) else counts.index(max(counts))
     if severity != top and counts[severity] < ANY_SHARE * len(severities):
         return None

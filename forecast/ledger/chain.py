@@ -91,7 +91,7 @@ class Question(Record):
 
     Under a ``condition`` that window is of the trigger, and the act has to follow within the condition's
     days; without a trigger the question is void. Actors and ``any_of`` are sorted, so that equal questions
-    are equal. Without ``by`` anybody's acts count; without ``scale`` (``Scale.key``) severities are of the
+    are equal. Without ``by`` anybody's acts count; without ``scale`` severities are of the
     standard one.
     """
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from forecast.blocks import Block, Prose
 from forecast.config import Config
 from forecast.errors import LedgerError
+from forecast.events.codebook import packaged_scale
 from forecast.events.countries import pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
@@ -34,7 +35,7 @@ from forecast.panel import TargetRule
 from forecast.records.analysis import OtherForecast, PastForecast
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.scale import STANDARD, Scale
-from forecast.runs.inputs import config_scale, dyad_rule, target_rules
+from forecast.runs.inputs import dyad_rule, target_rules
 from forecast.wording import count, question_text
 
 LEDGER_FILE = "ledger.sqlite"
@@ -107,7 +108,7 @@ class RunQuestion(NamedTuple):
 
 def questions_of(config: Config) -> list[RunQuestion]:
     """Return every question that a run of a config asks."""
-    dyad, scale = dyad_rule(config), config_scale(config)
+    dyad, scale = dyad_rule(config), packaged_scale(config.scale)
     return [
         RunQuestion(rule.name, milestone.name, make_question(dyad, rule, config.as_of, milestone.date, scale))
         for rule in target_rules(config)
@@ -190,7 +191,7 @@ def make_question(
         any_of=tuple(sorted(set(rule.any_of))),
         min_severity=rule.min_severity,
         by=tuple(sorted(set(rule.by))) or None,
-        scale=None if scale is None or scale.key == STANDARD else scale.key,
+        scale=None if scale is None or scale.name == STANDARD else scale.name,
         as_of=as_of,
         milestone=milestone,
         condition=None,
@@ -264,7 +265,7 @@ _COUNTED = ("open_met", "unchanged", "void", "other_scales", "other_dyads")
 class Resolved:
     """What a file of events did to the questions of a ledger.
 
-    The file holds acts of the sides of ``dyad``, coded by ``scale`` (``Scale.key``), ``through`` a day that
+    The file holds acts of the sides of ``dyad``, coded by ``scale``, ``through`` a day that
     was ``stated`` or is the last on which anything became known. No row names the actors ``unseen``: the file
     may not cover their acts. ``found`` holds resolutions (``new``, ``corrected``) and questions. Those in
     ``open_met`` are open, but have their yes already: they wait for their day like the others, or what
@@ -343,7 +344,7 @@ def resolve_ledger(
     What was resolved before stays, unless the events now say otherwise: then a new resolution is put on
     record that points to the old one. Unless given, the dyad (two actors or sides, e.g. ``USA-CHN``) is the
     most frequent pair that is asked about and has ``FEW_SHARE`` of the rows, the last day covered is the last
-    ``known_date``, and the scale of the severities (``Scale.key``) that of the questions. No file covers days
+    ``known_date``, and the scale of the severities that of the questions. No file covers days
     to come, from ``today`` on.
 
     ``LedgerError`` when the ledger cannot be used, has no question about the dyad, or none on that scale, or

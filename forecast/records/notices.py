@@ -66,7 +66,7 @@ def caution_lines(cautions: Sequence[Notice]) -> list[str]:
     ]
 
 
-FaultCode = Literal["stale_feed", "lost_month", "doubled_day"]
+FaultCode = Literal["stale_feed", "lost_month"]
 
 
 class FeedFault(Record):

@@ -336,7 +336,7 @@ def _severity_table(forecast: Forecast) -> Table:
     columns += [Column(name_category(kind)) for kind in kinds]
     rows = []
     for severity in SEVERITIES:
-        anchors = (Cell(scale.anchor(kind, severity) or "–") for kind in (ANY, *kinds))
+        anchors = (Cell(scale.anchor(kind, severity)) for kind in (ANY, *kinds))
         rows.append((Cell(f"{severity} {severity_word(severity)}", weight="semibold"), *anchors))
     title = f"What severities mean: the scale '{scale.name}'"
     return plain_table(columns, rows, title, "severity", lines=False, whole=True)

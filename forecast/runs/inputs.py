@@ -12,14 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.config import Config, ReactionConfig, Scenario, load_scenarios
-from forecast.config.describe import scale_faults
 from forecast.config.reactions import LEARNED
 from forecast.config.scenario import Change
 from forecast.config.schema import PACKAGED_POPULATIONS, title_of
 from forecast.config.settings_file import Fault
-from forecast.config.writing import load_scale, read_logo, refuse_no_font
+from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
-from forecast.events.codebook import CONFLICTUAL, SEVERITIES, standard_scale
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES, packaged_scale, standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.feed_faults import Feed
 from forecast.events.reading import load_events
@@ -44,7 +43,7 @@ from forecast.priors import PriorSet, chance_prior
 from forecast.priors.named import ANSWERERS
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.notices import FeedFault
-from forecast.records.scale import PACKAGED, Scale
+from forecast.records.scale import Scale
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.streams import Acts, acts_of, stream_layout
 from forecast.wording import count
@@ -212,8 +211,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     if not len(used):
         raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
     rules = target_rules(config)
-    scale = config_scale(config)
-    _refuse_beyond_scale(config, used, scale)
+    scale = packaged_scale(config.scale)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
     delay = reporting_delay(config, events)
     completeness = None if delay is None else completeness_of(delay, grid)
@@ -425,35 +423,6 @@ def known_subcategories(acts: EventTable, category: str) -> tuple[str, ...]:
     """Subcategories of the acts of a category, the most frequent first."""
     named = Counter(filter(None, acts.subcategory[acts.category == category].tolist()))
     return tuple(name for name, _ in named.most_common())
-
-
-def config_scale(config: Config) -> Scale:
-    """Return what the severities of a config mean.
-
-    Raises ``ConfigError``: the file of anchors cannot be read or is no scale, or a target or scheduled act
-    lies beyond its anchors; with the line.
-    """
-    if config.scale_path is not None and not config.scale_path.is_file():
-        hint = did_you_mean(config.scale, PACKAGED)
-        raise config.error(
-            ("scale",),
-            f"there is no file {config.scale_path}.{hint} Allowed: {', '.join(PACKAGED)}, or a file",
-        )
-    scale = load_scale(config.scale, config.base_folder)
-    if faults := list(scale_faults(config, scale)):
-        raise ConfigError("\n".join(str(config.error(fault.path, fault.message)) for fault in faults))
-    return scale
-
-
-def _refuse_beyond_scale(config: Config, used: EventTable, scale: Scale) -> None:
-    kinds = Counter(zip(used.category.tolist(), used.severity.tolist(), strict=True))
-    for (category, severity), acts in sorted(kinds.items()):
-        if scale.anchor(category, severity) is None:
-            raise config.error(
-                ("scale",),
-                f"the data hold {count(acts, 'act')} of {category} of severity {severity}, for which the "
-                f"scale '{scale.name}' has no anchor. Add one, or code them by the scale",
-            )
 
 
 @contextmanager

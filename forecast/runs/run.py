@@ -20,7 +20,6 @@ from forecast.config import Config, config_hash, load_config, resolved_yaml, sce
 from forecast.config.writing import (
     SAVED_HAZARD,
     SAVED_POPULATION,
-    SAVED_SCALE,
     SCENARIO_FOLDER,
     scenario_files,
 )
@@ -189,7 +188,6 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
     for path, name in (
         (config.population_path, SAVED_POPULATION),
         (config.hazard_path, SAVED_HAZARD),
-        (config.scale_path, SAVED_SCALE),
     ):
         if path is not None:
             copy_file(path, filling / name)

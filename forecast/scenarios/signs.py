@@ -22,12 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, severity_word
+from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label
 from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.panel import TargetRule
 from forecast.records.analysis import QuietUntil, Sign, SignHistory, TrackRow
-from forecast.records.scale import ANY
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day
 from forecast.streams import StreamLayout
@@ -132,9 +131,7 @@ def _kinds(base: Run, rule: TargetRule) -> Iterator[Kind]:
     """Yield kinds of acts; of two that hold the same acts the graver alone."""
     for category in CATEGORIES:
         last: tuple[int, ...] = ()
-        for severity in range(
-            base.inputs.scale.greatest(category), base.inputs.scale.least(category) - 1, -1
-        ):
+        for severity in reversed(SEVERITIES):
             kind = Kind(category, severity, rule)
             if (held := kind.severities(base.inputs.data.layout)) and held != last:
                 last = held
@@ -143,7 +140,7 @@ def _kinds(base: Run, rule: TargetRule) -> Iterator[Kind]:
 
 def _sign(base: Run, kind: Kind, days: int, headline: Floats, with_target: Floats, without: Floats) -> Sign:
     """A sign from chances by draw."""
-    config, scale = base.inputs.config, base.inputs.scale
+    config = base.inputs.config
     h, a, b = (float(one.mean()) for one in (headline, with_target, without))
     error = monte_carlo_error(with_target / a - without / b, base.n_chains)
     joint = h * with_target + a * (headline - h)
@@ -156,13 +153,12 @@ def _sign(base: Run, kind: Kind, days: int, headline: Floats, with_target: Float
         """Error by the draws, and by those of the members that need no fit, which the headline passes on."""
         return float(np.hypot(monte_carlo_error(by_draw, base.n_chains), slope * luck))
 
-    anchor = scale.anchor(kind.category, kind.severity) or scale.anchor(ANY, kind.severity)
     return Sign(
         category=kind.category,
         severity=kind.severity,
-        most_severity=min(kind.severities(base.inputs.data.layout)[-1], scale.greatest(kind.category)),
+        most_severity=kind.severities(base.inputs.data.layout)[-1],
         label=category_label(kind.category),
-        anchor=anchor or severity_word(kind.severity),
+        anchor=base.inputs.scale.anchor(kind.category, kind.severity),
         within_days=days,
         until=config.as_of + timedelta(days=days),
         chance=p,

@@ -33,6 +33,7 @@ from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.config.writing import resolved_yaml
 from forecast.errors import EventError, ForecastError, InputError, NotConvergedError, RunFolderError
 from forecast.evaluation.study import Workers, decisive_versions, do_all
+from forecast.events.codebook import packaged_scale
 from forecast.events.dyads import DyadRule, actors_of, near_actors
 from forecast.events.feed_faults import Feed
 from forecast.events.reading import PREFIX, load_events, read_events, write_events
@@ -79,7 +80,6 @@ from forecast.runs.files import (
 )
 from forecast.runs.inputs import (
     Inputs,
-    config_scale,
     dyad_rule,
     family_of,
     inputs_of,
@@ -740,7 +740,7 @@ def _put_on_record(ledger: Path, entries: Sequence[DyadEntry], jobs: Mapping[str
             fits=(NOT_SAMPLED,),
             targets=entry.targets,
             headline=entry.question,
-            scale=config_scale(config),
+            scale=packaged_scale(config.scale),
             reported_by=reported_by(config),
             drivers=(),
             timings_s={},

@@ -26,7 +26,7 @@ dyads: [{a: USA, b: CHN}]
 """
 
 
-@pytest.mark.parametrize("kind", ["doubled day", "missing month"])
+@pytest.mark.parametrize("kind", ["missing month"])
 def test_validate_check_and_watch_say_the_same_of_a_damaged_feed(tool, kind, tmp_path, command, monkeypatch):
     faults = tool("attack/faults")
     whole = faults.Record(

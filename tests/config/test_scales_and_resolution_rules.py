@@ -10,9 +10,8 @@ from forecast.config import load_config
 from forecast.config.describe import questions
 from forecast.config.draft import draft_config, draft_yaml
 from forecast.config.scenario import scenario_from_options
-from forecast.config.writing import load_scale, scale_yaml
 from forecast.errors import ConfigError
-from forecast.events.codebook import armed_scale, own_categories, standard_scale
+from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios.plan import plan_change
@@ -25,19 +24,12 @@ ROWS = """date,initiator,target,category,severity,summary
 """
 CONFIG = """dyad: {a: RUS, b: UKR, theatre: [BLR]}
 as_of: 2021-12-31
-scale: own.yaml
+scale: standard
 events: {source: events.csv}
 targets:
   raid:
     any_of: [military_incident]
     min_severity: 3
-"""
-SCALE = """anchors:
-  military_incident:
-    1: Shots.
-    2: A raid.
-    3: A battle.
-    4: A campaign.
 """
 
 
@@ -47,54 +39,18 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def inputs(place: Path, config: str = CONFIG, scale: str = SCALE):
+def inputs(place: Path, config: str = CONFIG):
     (place / "config.yaml").write_text(config, encoding="utf-8")
-    (place / "own.yaml").write_text(scale, encoding="utf-8")
     return read_inputs(load_config(place / "config.yaml"))
-
-
-def test_a_file_of_anchors_takes_the_place_of_those_it_names(place):
-    scale = inputs(place).scale
-    assert (scale.name, own_categories(scale)) == ("own", ("military_incident",))
-    assert scale.anchor("military_incident", 2) == "A raid."
-    assert scale.anchor("military_incident", 5) is None
-    assert scale.anchor("sanction", 5) == standard_scale().anchor("sanction", 5)
-
-
-def test_a_scale_written_as_a_file_is_read_back_as_the_same(tmp_path):
-    path = tmp_path / "fire.yaml"
-    path.write_text(scale_yaml(armed_scale(), own_categories(armed_scale())), encoding="utf-8")
-    assert load_scale("fire.yaml", tmp_path).anchors == armed_scale().anchors
-    assert load_scale("fire.yaml", tmp_path).key.startswith("fire-")
-    assert load_scale("armed", tmp_path) == armed_scale()
-
-
-FAULTY_SCALES = (
-    ("3: A battle.", "3:"),
-    ("    3: A battle.\n", ""),
-    ("4: A", "3: A"),
-    ("military_incident", "incident"),
-    ("anchors:", "schema: 2\nanchors:"),
-    ("anchors:", "anchor:"),
-    ("    1: Shots.\n    2: A raid.\n", ""),
-)
-
-
-def test_a_faulty_scale_is_refused_with_its_line(place, refused, snapshot):
-    assert refused(lambda *change: inputs(place, scale=SCALE.replace(*change)), *FAULTY_SCALES) == snapshot
 
 
 def test_a_rule_that_no_act_could_meet_is_refused_with_its_line(place, refused, snapshot):
     config = CONFIG.replace(", theatre: [BLR]", "").replace("y: 3", "y: 3\n    by: [UKR, RUS]")
     with pytest.raises(ConfigError, match="names both sides, so it leaves out nobody"):
         inputs(place, config)
-    scale = SCALE.replace("    1: Shots.\n", "")
-    with pytest.raises(ConfigError, match=r"config.yaml:8:5: .*1 is below the least anchor: .* from 2 to 4"):
-        inputs(place, CONFIG.replace("y: 3", "y: 1"), scale)
     changes = (
-        ("y: 3", "y: 5"),
         *(("y: 3", f"y: 3\n    by: [{one}]") for one in ("BLR", "FRA")),
-        ("own.yaml", "armd"),
+        ("standard", "armd"),
     )
     assert refused(lambda *change: inputs(place, CONFIG.replace(*change)), *changes) == snapshot
 
@@ -120,13 +76,16 @@ def test_an_act_ahead_says_who_acts_where_a_target_asks(place):
 
 
 def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
-    plain = inputs(place)
+    plain, scale = inputs(place), standard_scale()
     (question,) = questions(plain.config, plain.scale)
     assert question["question"] == (
         "Will “Raid” (Russia – Ukraine) happen after 31 December 2021 and before 29 June 2022, as reported "
         "by the sources that events.csv names?"
     )
-    assert (question["counts"], question["does_not_count"]) == ("A battle; or worse.", "A raid.")
+    assert (question["counts"], question["does_not_count"]) == (
+        f"{scale.anchor('military_incident', 3).rstrip('.')}; or worse.",
+        scale.anchor("military_incident", 2),
+    )
     assert [one["milestone"] for one in question["by_milestone"]] == ["days_30", "days_90", "days_180"]
     json.dumps(question)
     words = {"label": "A raid by Ukraine", "counts": "Troops cross.", "does_not_count": "Shells."}
@@ -146,7 +105,7 @@ def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
 def test_high_impact_is_what_the_author_says_or_the_gravest_target(place):
     cases = ((5, None, True), (4, None, True), (3, None, False), (3, "severe", True), (5, "minor", False))
     for severity, impact, grave in cases:
-        config = CONFIG.replace("own.yaml", "standard").replace("y: 3", f"y: {severity}")
+        config = CONFIG.replace("y: 3", f"y: {severity}")
         if impact:
             config += f"report: {{impact: {{raid: {{level: {impact}, rationale: so}}}}}}\n"
         (place / "config.yaml").write_text(config, encoding="utf-8")

@@ -4,7 +4,6 @@ import io
 import json
 import sys
 import threading
-import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -47,7 +46,6 @@ class Stub:
     raw: bytes | None = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    drip_seconds: float = 0.0
     asked: list[tuple[str, dict[str, str], dict]] = field(default_factory=list)
 
     def acts(self, *acts: object) -> None:
@@ -73,9 +71,7 @@ def stub():
                 self.send_header(name, value)
             self.end_headers()
             try:
-                for place in range(0, len(body), 1 if held.drip_seconds else len(body)):
-                    self.wfile.write(body[place : place + 1] if held.drip_seconds else body)
-                    time.sleep(held.drip_seconds)
+                self.wfile.write(body)
             except OSError:
                 pass  # the reader has hung up
 

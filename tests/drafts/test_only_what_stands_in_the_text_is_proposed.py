@@ -129,11 +129,9 @@ def test_an_answer_that_is_not_as_asked_is_refused_whole(content, kind):
         ({"raw": b'{"choices": [{"message": {"content": null}}]}'}, "not JSON"),
         ({"raw": b"x" * (MAX_ANSWER_BYTES + 2)}, "too large"),
         ({"raw": b"x" * 100, "headers": {"Content-Length": "200"}}, "not reached"),
-        ({"drip_seconds": 0.05}, "too slow"),
     ],
 )
-def test_an_endpoint_that_fails_is_named_and_shows_no_word_of_the_server(stub, faults, kind, monkeypatch):
-    monkeypatch.setattr("forecast.events.drafts.ANSWER_S", 0.3)
+def test_an_endpoint_that_fails_is_named_and_shows_no_word_of_the_server(stub, faults, kind):
     for name, value in faults.items():
         setattr(stub, name, value)
     with pytest.raises(RefusedError) as refused:

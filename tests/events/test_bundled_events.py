@@ -46,13 +46,13 @@ def test_acts_of_severity_3_or_more_rest_on_a_page_that_was_read_and_on_no_weak_
 @pytest.mark.parametrize(("least", "n", "equal", "alpha"), [(3, 182, 0.66, 0.47), (1, 282, 0.72, 0.78)])
 def test_the_stated_agreement_is_that_of_the_two_codings(least: int, n: int, equal: float, alpha: float):
     both = [
-        {0: int(row["first"]), 1: int(row["second"])}
+        (int(row["first"]), int(row["second"]))
         for row in rows_of(SECOND_CODING)
         if row["second"] and int(row["first"]) >= least
     ]
     assert len(both) == n
     assert np.mean([one[0] == one[1] for one in both]) == pytest.approx(equal, abs=0.005)
-    assert krippendorff_alpha(both, "ordinal") == pytest.approx(alpha, abs=0.005)
+    assert krippendorff_alpha(both, ordinal=True)[1] == pytest.approx(alpha, abs=0.005)
 
 
 @pytest.mark.parametrize(

@@ -155,12 +155,6 @@ def missing_month(one: Record, as_of: date, chance: random.Random) -> Damage | N
     return Damage(one.table.select(months != month), str(month))
 
 
-def doubled_day(one: Record, as_of: date, chance: random.Random) -> Damage | None:
-    """Repeat all rows of a day under other ids."""
-    day = one.table.date[chance.choice(_recent(one.table, as_of).tolist())]
-    return Damage(_repeated(one.table, one.table.date == day), str(day))
-
-
 def _repeated(table: EventTable, mask: Mask) -> EventTable:
     whole, again = _columns(table), _columns(table, mask)
     again["id"] = np.array([f"{name}-again" for name in again["id"].tolist()], dtype=np.object_)
@@ -234,7 +228,6 @@ KINDS: dict[str, Callable[[Record, date, random.Random], Damage | None]] = {
     one.__name__.replace("_", " "): one
     for one in (
         missing_month,
-        doubled_day,
         truncated_file,
         duplicated_archive,
     )
@@ -263,7 +256,7 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     Zero for a target that never happened, where the hazard is silent.
     """
     from forecast.events.dyads import DyadRule
-    from forecast.families import POOLED
+    from forecast.families import PooledMember
     from forecast.records.base import USUAL_HORIZONS
     from forecast.runs.inputs import target_rules
 
@@ -272,7 +265,7 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     if not len(known):
         return None
     origin, start, rules = as_of + timedelta(days=1), one.table.date[0].item(), target_rules(config)
-    found = POOLED.by_day(known, rules, origin, start, max(USUAL_HORIZONS))
+    found = PooledMember().by_day(known, rules, origin, start, max(USUAL_HORIZONS))
     silent = np.zeros(len(USUAL_HORIZONS))
     return np.array(
         [found[one.name].mean(axis=0)[list(USUAL_HORIZONS)] if one.name in found else silent for one in rules]
