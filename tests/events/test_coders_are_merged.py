@@ -81,7 +81,7 @@ def test_the_first_file_that_holds_an_event_leads_and_others_fill_what_it_leaves
     (row,) = csv.DictReader(text.splitlines())
     assert (row["severity"], row["category"], row["date"]) == ("2", "dispute", "2023-02-04")
     assert (row["subcategory"], row["summary"]) == ("protest", "Two firms"), (
-        "the first belongs to the category"
+        "it belongs to the category"
     )
     found = {one["property"]: one for one in disagreements}
     assert set(found) == {"date", "category", "severity"}
