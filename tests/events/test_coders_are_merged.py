@@ -80,9 +80,7 @@ def test_the_first_file_that_holds_an_event_leads_and_others_fill_what_it_leaves
     disagreements, text = merge_units(match_events(tables), ["anna", "ben", "cem"])
     (row,) = csv.DictReader(text.splitlines())
     assert (row["severity"], row["category"], row["date"]) == ("2", "dispute", "2023-02-04")
-    assert (row["subcategory"], row["summary"]) == ("protest", "Two firms"), (
-        "it belongs to the category"
-    )
+    assert (row["subcategory"], row["summary"]) == ("protest", "Two firms"), "it belongs to the category"
     found = {one["property"]: one for one in disagreements}
     assert set(found) == {"date", "category", "severity"}
     assert found["severity"]["values"] == {"anna": "2", "ben": "3", "cem": "3"}
