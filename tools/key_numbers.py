@@ -25,7 +25,7 @@ from forecast.models.survival import Chances
 from forecast.runs.mixture import direct_answers
 
 WORKED_CASE = Path(__file__).resolve().parents[1] / "configs/us-china-2023.yaml"
-SHOWN = ("numpy", "scipy", "numba", "arviz", "duckdb", "xarray")
+SHOWN = ("numpy", "scipy", "numba", "pymc", "pytensor", "arviz", "duckdb", "xarray")
 ROUNDING = 1e-9
 """How far numbers without sampling may be from one another, as a share of them."""
 MOST_ERRORS = 4.0

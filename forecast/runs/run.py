@@ -299,6 +299,6 @@ def sampler_options(config: Config) -> SamplerOptions:
 
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    names = ("numpy", "scipy", "nutpie", "numba", "arviz", "typst", "matplotlib")
+    names = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz", "typst", "matplotlib")
     ours = {"python": platform.python_version(), "forecast": __version__}
     return ours | {name: version(name) for name in names}

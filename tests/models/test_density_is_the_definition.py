@@ -8,13 +8,13 @@ from pymc.pytensorf import compile as compile_graph
 from pytensor.compile.mode import get_mode
 
 from forecast.inference.density import PosteriorDensity
+from forecast.models import definition
+from forecast.models.definition import build_model
 from forecast.models.density import GROUPS
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, log_likelihood
 from forecast.models.intensity import intensity, replay
 
-from . import definition
 from .conftest import draws_of
-from .definition import build_model
 
 SLOW = pytest.mark.slow
 RECORDS = (

@@ -2,9 +2,8 @@ import numpy as np
 import pymc as pm
 import pytest
 
+from forecast.models.definition import build_model
 from forecast.models.draws import prior_draws
-
-from .definition import build_model
 
 DRAWS = 2000
 PROBABILITIES = np.array([0.1, 0.5, 0.9])
