@@ -7,8 +7,8 @@ on it (``{effect: {median: -50%, q95: 0%}}``), and every prior and posterior is 
 
 A config or scenario changes a default by a word, a distribution or quantiles. Two quantiles fix a
 two-parameter family exactly; with more, the parameters minimise the squared distance between stated and
-implied quantiles, relative to the stated spread. The result carries stated and achieved quantiles, and a
-statement that no family fits is refused and not silently bent.
+implied quantiles, relative to the stated spread. A statement that no family fits is refused and not silently
+bent.
 """
 
 from __future__ import annotations
@@ -307,35 +307,7 @@ def _prior(stated: str | list[float], support: Support) -> Distribution:
             return Distribution("LogitNormal", (centre, spread))
 
 
-@dataclass(frozen=True)
-class Quantile:
-    """One stated quantile and what the fitted distribution has there, both on the stated scale."""
-
-    name: str
-    stated: float
-    achieved: float
-
-
-@dataclass(frozen=True)
-class Elicited:
-    """A distribution fitted to quantiles, in the order of their probability.
-
-    ``scale`` is that on which they were stated; ``None`` for the parameter's own unit.
-    """
-
-    distribution: Distribution
-    quantiles: tuple[Quantile, ...]
-    scale: HumanScale | None = None
-
-    @property
-    def exact(self) -> bool:
-        """Whether every quantile is met to a thousandth of the stated range."""
-        values = [one.stated for one in self.quantiles]
-        room = 1e-3 * (max(values) - min(values))
-        return all(abs(one.stated - one.achieved) <= room for one in self.quantiles)
-
-
-def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale) -> Elicited:
+def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale) -> Distribution:
     """Fit a distribution to quantiles in the parameter's own unit, or on its human scale.
 
     The first are written ``{median: 0.8, q95: 1.1}``, the second ``{effect: {median: -50%, q95: 0%}}``.
@@ -346,9 +318,7 @@ def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale)
     read = read_statement(statement)
     name, inner = next(iter(read.items()))
     if not isinstance(inner, Mapping):
-        stated = {key: float(value) for key, value in read.items() if not isinstance(value, Mapping)}
-        fitted = fit_quantiles(stated, support)
-        return Elicited(fitted, _achieved(stated, fitted, None))
+        return fit_quantiles(read, support)
     if name != scale.name:
         raise PriorError(f"unknown scale '{name}'; this parameter is stated as such or on '{scale.name}'")
     low, high = min(inner.values()), max(inner.values())
@@ -358,8 +328,7 @@ def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale)
             f"{scale.short(low)} … {scale.short(high)}"
         )
     own_unit = {_mirrored(key) if scale.falls else key: scale.to_parameter(v) for key, v in inner.items()}
-    fitted = fit_quantiles(own_unit, support)
-    return Elicited(fitted, _achieved(inner, fitted, scale), scale)
+    return fit_quantiles(own_unit, support)
 
 
 def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribution:
@@ -411,18 +380,6 @@ def _closest(family: str, probability: Floats, value: Floats, mu: float, sigma: 
     return float(found[0]) + offset, float(np.exp(found[1]))
 
 
-def _achieved(
-    stated: Mapping[str, float], fitted: Distribution, scale: HumanScale | None
-) -> tuple[Quantile, ...]:
-    def achieved(level: float) -> float:
-        if scale is None:
-            return float(fitted.quantile(level))
-        return scale.of(float(fitted.quantile(1 - level if scale.falls else level)))
-
-    levels = sorted((level_of(name) or 0.0, name) for name in stated)
-    return tuple(Quantile(name, stated[name], achieved(level)) for level, name in levels)
-
-
 def _mirrored(name: str) -> str:
     """Name of the quantile as far from the other end: q05 → q95, q025 → q975."""
     if name == "median":
@@ -433,11 +390,7 @@ def _mirrored(name: str) -> str:
 
 @dataclass(frozen=True)
 class NamedPrior:
-    """The prior of one parameter and where it came from.
-
-    ``default`` is what the word ``default`` stands for; ``elicited`` holds stated and achieved quantiles
-    where the prior was given as quantiles.
-    """
+    """The prior of one parameter and where it came from; ``default`` is what that word stands for."""
 
     name: str
     group: ParameterGroup
@@ -445,7 +398,6 @@ class NamedPrior:
     distribution: Distribution
     default: Distribution
     origin: Origin = "default"
-    elicited: Elicited | None = None
 
     @property
     def words(self) -> str | None:
@@ -497,10 +449,8 @@ class PriorSet:
             else:
                 raise PriorError(f"{name}: {self._unknown(name)} 'forecast priors CONFIG' lists them all.")
             for prior in changed:
-                distribution, elicited = _read(name, statements[name], prior.group, prior.default)
-                result[prior.name] = replace(
-                    prior, distribution=distribution, origin=origin, elicited=elicited
-                )
+                distribution = _read(name, statements[name], prior.group, prior.default)
+                result[prior.name] = replace(prior, distribution=distribution, origin=origin)
         return replace(self, priors=result)
 
     def whole_rate(self, name: str) -> str | None:
@@ -532,7 +482,7 @@ class PriorSet:
                 "distribution of acts a week, or quantiles"
             )
         else:
-            whole = _read(name, statement, group, None)[0]
+            whole = _read(name, statement, group, None)
         cells = {layout.rates[rate] for rate in layout.rate_of[layout.meets[names.index(asked)]]}
         usual = {
             cell: float(self.priors[cell].default.quantile(0.5))
@@ -595,17 +545,16 @@ def _names(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
 
 def _read(
     name: str, statement: PriorStatement, group: ParameterGroup, default: Distribution | None
-) -> tuple[Distribution, Elicited | None]:
+) -> Distribution:
     try:
         if isinstance(statement, Mapping):
-            elicited = elicit(statement, group.support, group.scale)
-            return elicited.distribution, elicited
+            return elicit(statement, group.support, group.scale)
         if not isinstance(statement, str):
             raise PriorError(f"got {statement!r}; state a word, a distribution or quantiles")
         if statement == DEFAULT and default:
-            return default, None
+            return default
         if statement in group.words:
-            return group.words[statement], None
+            return group.words[statement]
         if "(" not in statement:
             known = (*group.words, *((DEFAULT,) if default else ()))
             words = ", ".join(repr(word) for word in known)
@@ -622,7 +571,7 @@ def _read(
         raise PriorError(
             f"{name}: {distribution} puts mass where the parameter cannot be (it must be {allowed})"
         )
-    return distribution, None
+    return distribution
 
 
 CHANCE_SPREAD = 0.5

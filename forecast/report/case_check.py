@@ -31,7 +31,7 @@ from forecast.events.codebook import CATEGORIES
 from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_in_words
 from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import Distribution, NamedPrior
-from forecast.priors.named import Elicited, statement_examples, statement_text
+from forecast.priors.named import statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
 from forecast.records.analysis import ParameterSummary
 from forecast.records.notices import HEAD, Notice, caution_lines
@@ -111,7 +111,6 @@ class CaseCheck:
             "known_share_of_last_weeks": inputs.data.completeness[-1:-5:-1].tolist(),
             "priors_set": [
                 {"name": prior.name, "distribution": str(prior.distribution), "plain": prior.reading}
-                | elicited_facts(prior)
                 for prior in self.set_priors
             ],
             "scenarios": [plan.scenario.name for plan in self.scenarios],
@@ -264,8 +263,6 @@ def _explanation(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary 
     yield f"Unit: {prior.group.unit}. Read as: {scale.meaning}."
     yield f"Prior: {_spread(prior.distribution)}"
     yield f"In plain terms: {prior.reading}."
-    if prior.elicited:
-        yield f"Fitted to quantiles: {_achieved(prior.elicited)}."
     if prior.origin != "default":
         yield f"Default: {_spread(prior.default)}"
     if prior.group.name == BASELINE:
@@ -295,10 +292,7 @@ def set_priors(priors: Sequence[NamedPrior]) -> tuple[Block, ...]:
     return tuple(
         Entry(
             f"{prior.name}: {_spread(prior.distribution)}",
-            (
-                Prose(f"{_reading(prior, prior.distribution)}."),
-                *([Prose(f"Fitted to quantiles: {_achieved(prior.elicited)}.")] if prior.elicited else ()),
-            ),
+            (Prose(f"{_reading(prior, prior.distribution)}."),),
         )
         for prior in priors
     )
@@ -329,12 +323,7 @@ def prior_facts(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary |
     if prior.group.name == BASELINE:
         facts["record"] = _own_rate(prior, inputs)._asdict()
     learned = {} if posterior is None else {"posterior": posterior.model_dump(mode="json")}
-    return facts | elicited_facts(prior) | learned
-
-
-def elicited_facts(prior: NamedPrior) -> dict[str, object]:
-    """Return the quantiles that a prior was fitted to, stated and achieved, if there are any."""
-    return {"elicited": [vars(one) for one in prior.elicited.quantiles]} if prior.elicited else {}
+    return facts | learned
 
 
 def _quantiles(distribution: Distribution) -> dict[str, float]:
@@ -396,20 +385,6 @@ def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
         f"The silence lowers it further in the fit: at this rate about {plain_number(middle * weeks)} such "
         f"acts would have been expected in {length}, and at the upper end of the prior "
         f"{plain_number(high * weeks)}."
-    )
-
-
-def _achieved(elicited: Elicited) -> str:
-    """Stated quantiles beside those of the fitted distribution."""
-
-    def shown(value: float) -> str:
-        return elicited.scale.short(value) if elicited.scale else f"{value:.3g}"
-
-    if elicited.exact:
-        return ", ".join(f"{one.name} {shown(one.stated)}" for one in elicited.quantiles) + "; all met"
-    return "; ".join(
-        f"{one.name} {shown(one.stated)} was asked, {shown(one.achieved)} is met"
-        for one in elicited.quantiles
     )
 
 

@@ -88,11 +88,6 @@ def test_programs_get_what_was_stated_is_met_and_rests_on_the_record(case, comma
         return found
 
     stated = row(case(), "ballast.visit", "--set", HALVED)
-    assert [(one["name"], one["stated"]) for one in stated["elicited"]] == [
-        ("q05", -0.7),
-        ("median", -0.5),
-        ("q95", 0.0),
-    ]
     assert stated["median"] == pytest.approx(0.632, abs=0.001)
     assert stated["default"]["distribution"] == "Normal(mu=0, sigma=0.1)"
     weekly = 1.5 / ((date(2023, 7, 11) - date(2022, 1, 5)).days / 7)
