@@ -78,9 +78,9 @@ def test_a_family_runs_from_config_to_report(made, family):
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     assert (record["model"], [one["name"] for one in record["targets"]]) == (family, ["severe", "military"])
     for target in record["targets"]:
-        assert run.first_day[target["name"]].shape == (600, 4)
+        assert len(run.survival.of(target["name"])) == 600
         for milestone in target["milestones"]:
-            day = (date.fromisoformat(milestone["date"]) - run.hits.origin).days
+            day = (date.fromisoformat(milestone["date"]) - run.survival.origin).days
             assert milestone["probability"] == run.mixture.probability(target["name"], day)
     severe, military = made(family).probabilities()
     assert np.all(severe >= military)

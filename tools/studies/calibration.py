@@ -277,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         n_weeks=n_weeks,
         most_acts=LARGEST * n_events,
         seed=asked.seed,
-        sampler=SamplerOptions(seed=0, draws=300, tune=300),
+        sampler=SamplerOptions(seed=0, draws=300, tune=300, chains=2),
         wrong=asked.wrong,
     )
     smallest = min(1.0, min(p_values(ranks).values()) * len(ranks))
