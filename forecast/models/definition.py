@@ -42,7 +42,7 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
     """Write the model, with the knots that the weeks of a record need or with more."""
     record = record_of(data)
     n_days, n = len(record.known), data.grid.n_steps
-    weights, days = density.weights_of_weeks(n_days), density.days_of_weeks(record.known)
+    weights, days = record.weight, record.days
     n_knots = max(n_knots or 0, data.grid.n_knots)
     side, category = record.side, record.category
     conflict = side >= 0

@@ -18,12 +18,17 @@ i reaction, p coordinate of a point.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
+from forecast.events.codebook import CATEGORIES
 from forecast.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
@@ -81,8 +86,14 @@ SAME, OTHER = 0, 1
 """Elements of ``answers.number`` and ``answers.in_kind``: by the side that acted, by the other."""
 
 SEVERITIES = 5
+LANES = len(CATEGORIES)
+"""Categories of a week, those that a record lacks included, so that a compiler takes them at once."""
 PAIRS = 2 * SEVERITIES
 """Sides and severities of the act answered, the severities of a side together."""
+WIDTH = 2 * PAIRS
+"""A row of states: of each pair, and of its derivative."""
+POWERS = 64
+"""Days of which the powers of a decay are at hand, more than most gaps between acts."""
 REFERENCE = 3
 """Severity, less 1, of the trigger that ``reaction.number`` is stated for."""
 NORMAL, LOG_NORMAL, LOGIT_NORMAL, HALF_NORMAL, EXPONENTIAL, GAMMA, BETA = range(7)
@@ -128,6 +139,9 @@ class Record(NamedTuple):
     severity: Floats  # (k): mean severity, see ``Acts.gravity``
     mix: Floats  # (k, s): share of each severity
     known: Floats  # (d): share of the day's acts that is in the data
+    jumps: Integers  # days after which that share changes; the last day
+    days: Floats  # (t): days of the week whose acts are in the data
+    weight: Floats  # (t): share of the week that lies before the origin
     calming: Floats  # (kind, t): acts of cooperation that each week feels, by category that calms
     rate_of: Integers  # (k): position among the rates
     rate_share: Floats  # (k): share of that rate
@@ -202,8 +216,9 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
     values = constrained(theta, priors)
     gradient[:] = 0.0
     rates, d_rate = stream_rates(values, priors, record), np.zeros(len(record.side))
-    total = _likelihood(values, rates, priors, record, gradient, d_rate)
-    total += _chains(values, rates, priors, record, gradient, d_rate)
+    weights = answer_weights(values, rates, priors, record)
+    total = _likelihood(values, rates, weights, priors, record, gradient, d_rate)
+    total += _chains(values, rates, weights[2], priors, record, gradient, d_rate)
     for k in range(len(rates)):
         gradient[priors.offset[RATE] + record.rate_of[k]] += record.rate_share[k] * d_rate[k]
     return float(total + _priors(theta, values, priors, gradient))
@@ -224,7 +239,8 @@ def moved_log_density(
 def log_likelihood(values: Floats, priors: Priors, record: Record) -> float:
     """Log likelihood of the acts, without the soft bound on chains, at parameters of shape (p,)."""
     rates = stream_rates(values, priors, record)
-    return float(_likelihood(values, rates, priors, record, np.zeros(len(values)), np.zeros(len(rates))))
+    weights, spare = answer_weights(values, rates, priors, record), np.zeros(len(values))
+    return float(_likelihood(values, rates, weights, priors, record, spare, np.zeros(len(rates))))
 
 
 @numba.njit(**_COMPILED)
@@ -266,27 +282,11 @@ def _to_knots(d_values: Floats, every: int, d_knots: Floats) -> None:
 
 
 @numba.njit(**_COMPILED)
-def days_of_weeks(known: Floats) -> Floats:
-    """Days of each week whose acts are in the data, (t,), from their share by day."""
-    days = np.zeros((len(known) + STEP_DAYS - 1) // STEP_DAYS)
-    for d in range(len(known)):
-        days[d // STEP_DAYS] += known[d]
-    return days
-
-
-@numba.njit(**_COMPILED)
 def weights_of_weeks(n_days: int) -> Floats:
     """Share of each week that lies before the origin, (t,): ones, but for the last."""
     weights = np.ones((n_days + STEP_DAYS - 1) // STEP_DAYS)
     weights[-1] = (n_days - STEP_DAYS * (len(weights) - 1)) / STEP_DAYS
     return weights
-
-
-@numba.njit(**_COMPILED)
-def log_mean_level(drift: Floats, weights: Floats) -> float:
-    """Log of the mean of exp(drift) over the record, of drift in each week, (t,)."""
-    highest = drift.max()
-    return float(highest + math.log((np.exp(drift - highest) * weights).sum() / weights.sum()))
 
 
 @numba.njit(**_COMPILED)
@@ -302,7 +302,7 @@ def answer_weights(
         cooperation; factors (s, k): v = exp((κ + η(s̄_k − 1))(s − 2)), and its part exp(η(s̄_k − 1)(s − 2)).
     """
     o = priors.offset
-    n_streams = len(record.side)
+    n_streams, severer = len(record.side), math.exp(values[o[SEVERITY]])
     side_total = np.zeros(2)
     kind_total = np.zeros((2, record.n_categories))
     for k in range(n_streams):
@@ -315,10 +315,11 @@ def answer_weights(
         if record.side[k] >= 0:
             in_side[k] = rates[k] / side_total[record.side[k]]
             in_kind[k] = rates[k] / kind_total[record.side[k], record.category[k]]
-            gravity = values[o[GRAVITY]] * (record.severity[k] - 1.0)
-            for s in range(SEVERITIES):
-                grave[s, k] = math.exp(gravity * (s - 1))
-                factor[s, k] = grave[s, k] * math.exp(values[o[SEVERITY]] * (s - 1))
+            graver = math.exp(values[o[GRAVITY]] * (record.severity[k] - 1.0))
+            more = graver * severer
+            grave[0, k], factor[0, k] = 1.0 / graver, 1.0 / more
+            for s in range(2, SEVERITIES):
+                grave[s, k], factor[s, k] = grave[s - 1, k] * graver, factor[s - 1, k] * more
     return in_side, in_kind, factor, grave
 
 
@@ -344,94 +345,143 @@ def reaction_shares(values: Floats, rates: Floats, grave: Floats, priors: Priors
 
 @numba.njit(**_COMPILED)
 def _chains(
-    values: Floats, rates: Floats, priors: Priors, record: Record, gradient: Floats, d_rate: Floats
+    values: Floats,
+    rates: Floats,
+    factor: Floats,
+    priors: Priors,
+    record: Record,
+    gradient: Floats,
+    d_rate: Floats,
 ) -> float:
     """Soft bound that keeps chains of acts finite: acts that an act of the record's mean brings about.
 
     An act of stream k brings about R·Σ_i share_i·v(s, i); its mean over the streams, in proportion to their
     rates, and over their severities is taken as common to both sides.
     """
-    o = priors.offset
-    n_streams = len(record.side)
+    o, n_streams = priors.offset, len(record.side)
     total = 0.0
     for k in range(n_streams):
         if record.side[k] >= 0:
             total += rates[k]
-    same, other = values[o[ANSWERS] + SAME], values[o[ANSWERS] + OTHER]
-    # Shares of each severity among all acts of conflict, and mean v by severity: by rates over both sides.
+    number = values[o[ANSWERS] + SAME] + values[o[ANSWERS] + OTHER]
+    # mean = Σ_k p_k B_k with B_k = Σ_s (Σ_i p_i mix_is) v_sk, p = r / Σ r: by rates over both sides.
     mean, d_severity, d_gravity = 0.0, 0.0, 0.0
-    shares = np.zeros(SEVERITIES)
+    shares, by_mix, by_stream = np.zeros(SEVERITIES), np.zeros(SEVERITIES), np.zeros(n_streams)
     for k in range(n_streams):
         if record.side[k] >= 0:
             for s in range(SEVERITIES):
                 shares[s] += rates[k] / total * record.mix[k, s]
-    by_stream = np.zeros(n_streams)
+                by_mix[s] += rates[k] / total * factor[s, k]
     for k in range(n_streams):
         if record.side[k] >= 0:
             part = rates[k] / total
-            exponent = values[o[SEVERITY]] + values[o[GRAVITY]] * (record.severity[k] - 1.0)
             for s in range(SEVERITIES):
-                brought = shares[s] * math.exp(exponent * (s - 1))
+                brought = shares[s] * factor[s, k]
                 by_stream[k] += brought
                 mean += part * brought
                 d_severity += part * brought * (s - 1)
                 d_gravity += part * brought * (s - 1) * (record.severity[k] - 1.0)
-    strength = (same + other) * mean
-    room = CHAIN_STEEPNESS * (strength - 1.0)
+    room = CHAIN_STEEPNESS * (number * mean - 1.0)
     soft = max(room, 0.0) + math.log1p(math.exp(-abs(room)))
     slope = -CHAIN_SLOPE * CHAIN_STEEPNESS / (1.0 + math.exp(-room))
     gradient[o[ANSWERS] + SAME] += slope * mean
     gradient[o[ANSWERS] + OTHER] += slope * mean
-    gradient[o[SEVERITY]] += slope * (same + other) * d_severity
-    gradient[o[GRAVITY]] += slope * (same + other) * d_gravity
-    # mean = Σ_k p_k B_k with B_k = Σ_s (Σ_i p_i mix_is) v_sk, p = r / Σ r.
-    by_mix = np.zeros(SEVERITIES)
-    for k in range(n_streams):
-        if record.side[k] >= 0:
-            exponent = values[o[SEVERITY]] + values[o[GRAVITY]] * (record.severity[k] - 1.0)
-            for s in range(SEVERITIES):
-                by_mix[s] += rates[k] / total * math.exp(exponent * (s - 1))
+    gradient[o[SEVERITY]] += slope * number * d_severity
+    gradient[o[GRAVITY]] += slope * number * d_gravity
     for k in range(n_streams):
         if record.side[k] >= 0:
             own = by_stream[k] - 2.0 * mean
             for s in range(SEVERITIES):
                 own += record.mix[k, s] * by_mix[s]
-            d_rate[k] += slope * (same + other) * own / total
+            d_rate[k] += slope * number * own / total
     return float(-CHAIN_SLOPE * soft)
 
 
-@numba.njit(**_COMPILED)
-def _still_to_come(known: Floats, decay: float) -> tuple[Floats, Floats]:
-    """Σ_{n≥1} g(n)·known[d + n] of each day d, (d,), and its derivative in the decay."""
-    n = len(known)
-    share, slope = np.zeros(n), np.zeros(n)
-    for d in range(n - 2, -1, -1):
-        share[d] = (1.0 - decay) * known[d + 1] + decay * share[d + 1]
-        slope[d] = -known[d + 1] + share[d + 1] + decay * slope[d + 1]
-    return share, slope
+def _row(context: Any, builder: Any, kind: Any, array: Any, row: Any, begin: int, n: int) -> Any:  # noqa: ANN401
+    """Address of n numbers of a row of an array, as one vector; compilers make none of so short a loop."""
+    first = builder.add(builder.mul(row, row.type(WIDTH)), row.type(begin))
+    address = builder.gep(make_array(kind)(context, builder, array).data, [first])
+    return builder.bitcast(address, ir.VectorType(ir.DoubleType(), n).as_pointer())
+
+
+def _spread(builder: Any, number: Any, n: int) -> Any:  # noqa: ANN401 - of llvmlite
+    """Vector of n times a number."""
+    kind = ir.VectorType(number.type, n)
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), n), [0] * n))
+
+
+@intrinsic
+def _add(typing: Any, sums: Any, row: Any, factor: Any, states: Any, of: Any) -> Any:  # noqa: ANN401
+    """sums[row] += factor·states[of]."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
+        kinds = signature.args
+        to = _row(context, builder, kinds[0], given[0], given[1], 0, WIDTH)
+        more = builder.load(_row(context, builder, kinds[3], given[3], given[4], 0, WIDTH), align=8)
+        more = builder.fmul(_spread(builder, given[2], WIDTH), more)
+        builder.store(builder.fadd(builder.load(to, align=8), more), to, align=8)
+
+    return types.void(sums, types.intp, types.float64, states, types.intp), code
+
+
+@intrinsic
+def _decay(typing: Any, states: Any, row: Any, left: Any, gap: Any) -> Any:  # noqa: ANN401
+    """Bring the states of a row, and their derivatives times the decay, some days on."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
+        at = [_row(context, builder, signature.args[0], *given[:2], begin, PAIRS) for begin in (0, PAIRS)]
+        left, gap = (_spread(builder, number, PAIRS) for number in given[2:])
+        state, slope = (builder.load(one, align=8) for one in at)
+        builder.store(builder.fmul(left, state), at[0], align=8)
+        builder.store(
+            builder.fmul(left, builder.fadd(slope, builder.fmul(gap, state))), at[1], align=8
+        )
+
+    return types.void(states, types.intp, types.float64, types.float64), code
+
+
+@intrinsic
+def _product(typing: Any, masses: Any, row: Any, states: Any, of: Any) -> Any:  # noqa: ANN401
+    """Σ masses[row]·states[of] over the pairs, in a fixed order."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
+        kinds = signature.args
+        one = builder.load(_row(context, builder, kinds[0], given[0], given[1], 0, PAIRS), align=8)
+        other = builder.load(_row(context, builder, kinds[2], given[2], given[3], 0, PAIRS), align=8)
+        found, n = builder.fmul(one, other), PAIRS
+        parts = [builder.extract_element(found, ir.IntType(32)(x)) for x in range(n)]
+        while len(parts) > 1:
+            half = len(parts) // 2
+            parts = [builder.fadd(*pair) for pair in zip(parts[:half], parts[half:], strict=False)] + parts[2*half:]
+        return parts[0]
+
+    return types.float64(masses, types.intp, states, types.intp), code
 
 
 @numba.njit(**_COMPILED)
-def _powers(base: float, n: int) -> Floats:
-    """base^0 … base^n."""
-    found = np.empty(n + 1)
-    found[0] = 1.0
-    for i in range(n):
-        # Smaller ones would be denormal, which are slow.
-        found[i + 1] = found[i] * base if found[i] > 1e-290 else 0.0
-    return found
+def _left(powers: Floats, e: int, gap: int) -> float:
+    """Power of a decay, of those at hand."""
+    left = powers[e, gap % POWERS]
+    for _ in range(gap // POWERS):
+        left *= powers[e, POWERS]
+    return left
 
 
 @numba.njit(**_COMPILED)
 def _likelihood(
-    values: Floats, rates: Floats, priors: Priors, record: Record, gradient: Floats, d_rate: Floats
+    values: Floats,
+    rates: Floats,
+    weights: tuple[Floats, Floats, Floats, Floats],
+    priors: Priors,
+    record: Record,
+    gradient: Floats,
+    d_rate: Floats,
 ) -> float:
-    """Log likelihood; adds to the gradients in the values and in the rates of streams."""
+    """Log likelihood, given ``answer_weights``; adds to the gradients in the values and in the rates of streams."""
     o = priors.offset
-    n_streams, n_acts, n_days = len(record.side), len(record.day), len(record.known)
-    n_reactions, n_categories = len(record.then), record.n_categories
-    days, weights = days_of_weeks(record.known), weights_of_weeks(n_days)
-    n = len(days)
+    n_streams, n_acts, n_days, n = len(record.side), len(record.day), len(record.known), len(record.days)
+    n_reactions, n_categories, n_calming = len(record.then), record.n_categories, len(record.calming)
     n_parameters = len(priors.family)
     innovations = values[n_parameters : n_parameters + priors.n_knots]
     drift_innovations = values[n_parameters + priors.n_knots :]
@@ -441,286 +491,258 @@ def _likelihood(
     unit_drift = ornstein_uhlenbeck(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
     knots = ornstein_uhlenbeck(innovations, knot_decay, knot_noise)
     tension = between_knots(knots, KNOT_STEPS, n)
-    drift = between_knots(drift_scale * unit_drift, DRIFT_KNOT_STEPS, n)
-    level = drift - log_mean_level(drift, weights)
 
-    # Log of what calm leaves of conflict, by stream that calms.
-    exponent = np.zeros(n)
+    # What drift and calm leave of conflict; drift has mean one over the record.
+    highest = drift_scale * (unit_drift.max() if drift_scale > 0.0 else unit_drift.min())
+    drift = np.empty(n)
+    drift_sum = weight_sum = 0.0
+    for m in range((n - 1) // DRIFT_KNOT_STEPS + 1):
+        following = math.exp(drift_scale * unit_drift[m] - highest)
+        ratio = math.exp(drift_scale * (unit_drift[m + 1] - unit_drift[m]) / DRIFT_KNOT_STEPS)
+        for t in range(m * DRIFT_KNOT_STEPS, min(n, (m + 1) * DRIFT_KNOT_STEPS)):
+            drift[t] = following * record.weight[t]
+            following *= ratio
+            drift_sum += drift[t]
+            weight_sum += record.weight[t]
     calm_decay = math.exp(-STEP_DAYS * _LOG_2 / values[o[CALM_LIFE]])
-    n_calming = len(record.calming)
-    saturation, d_saturation = np.zeros((n_calming, n)), np.zeros((n_calming, n))
+    calm, lift = np.zeros(n), np.empty(n)
+    saturation, d_saturation = np.empty((n_calming, n)), np.empty((n_calming, n))
     for b in range(n_calming):
         amount = d_amount = 0.0
         for t in range(n):
             inverse = 1.0 / (amount + HALF_SATURATION)
             saturation[b, t] = amount * inverse
             d_saturation[b, t] = HALF_SATURATION * inverse * inverse * d_amount
-            exponent[t] -= values[o[BALLAST] + b] * saturation[b, t]
+            calm[t] -= values[o[BALLAST] + b] * saturation[b, t]
             total_amount = amount + record.calming[b, t]
             d_amount = total_amount + calm_decay * d_amount
             amount = calm_decay * total_amount
+    for t in range(n):
+        lift[t] = drift[t] / record.weight[t] * (weight_sum / drift_sum)
+        if n_calming > 0:
+            lift[t] *= math.exp(calm[t])
 
-    calm = np.exp(exponent)
-
-    # How the rate of each category is moved, by week; conflict alone drifts and is calmed.
-    in_conflict = np.zeros(n_categories)
-    rate_of_category = np.zeros(n_categories)
+    # How the rate of each category is moved, by week; conflict alone drifts and is calmed. ``immigrant`` becomes
+    # the gradient in its log: for every act the chance that it is one, less how many are expected.
+    loading, rate_of, conflict, whole = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
     for k in range(n_streams):
-        rate_of_category[record.category[k]] += rates[k] / STEP_DAYS
+        rate_of[record.category[k]] += rates[k] / STEP_DAYS
         if record.side[k] >= 0:
-            in_conflict[record.category[k]] = 1.0
-    moved, d_moved = np.empty((n_categories, n)), np.zeros((n_categories, n))
-    total = 0.0
-    whole = np.zeros(n_categories)
+            conflict[record.category[k]] = 1.0
     for c in range(n_categories):
-        loading = values[o[LOADING] + c] * scale
-        turned = in_conflict[c]
-        for t in range(0, n, KNOT_STEPS):
-            end = min(t + KNOT_STEPS, n)
-            following = math.exp(loading * tension[t] - 0.5 * loading * loading + turned * level[t])
-            moved[c, t] = following
-            if end > t + 1:
-                rise = loading * (tension[t + 1] - tension[t]) + turned * (level[t + 1] - level[t])
-                ratio = math.exp(rise)
-                for step in range(t + 1, end):
-                    following *= ratio
-                    moved[c, step] = following
-        if turned > 0.0 and n_calming > 0:
-            for t in range(n):
-                moved[c, t] *= calm[t]
-        for t in range(n):
-            whole[c] += days[t] * moved[c, t]
-            d_moved[c, t] -= rate_of_category[c] * days[t]
-        total -= rate_of_category[c] * whole[c]
+        loading[c] = values[o[LOADING] + c] * scale
+    moved, immigrant = np.empty((n, LANES)), np.empty((n, LANES))
+    now_moved, steeper = np.ones(LANES), np.ones(LANES)
+    for m in range((n - 1) // KNOT_STEPS + 1):
+        for c in range(n_categories):
+            if m % 8 == 0:  # before rounding adds up
+                now_moved[c] = math.exp(loading[c] * knots[m] - 0.5 * loading[c] * loading[c])
+            steeper[c] = math.exp(loading[c] * (knots[m + 1] - knots[m]) / KNOT_STEPS)
+        for t in range(m * KNOT_STEPS, min(n, (m + 1) * KNOT_STEPS)):
+            up, days = lift[t], record.days[t]
+            for c in range(LANES):
+                moved[t, c] = now_moved[c] * ((1.0 - conflict[c]) + conflict[c] * up)
+                now_moved[c] *= steeper[c]
+                whole[c] += days * moved[t, c]
+                immigrant[t, c] = -rate_of[c] * days * moved[t, c]
+    total = 0.0
+    for c in range(n_categories):
+        total -= rate_of[c] * whole[c]
 
-    in_side, in_kind, factor, grave = answer_weights(values, rates, priors, record)
+    in_side, in_kind, factor, grave = weights
     decay = math.exp(-_LOG_2 / values[o[ANSWER_LIFE]])
     follow_decay = math.exp(-_LOG_2 / values[o[FOLLOW_LIFE]])
-    to_come, d_to_come = _still_to_come(record.known, decay)
-    follow_to_come, d_follow_to_come = _still_to_come(record.known, follow_decay)
+    per, of_follow = (1.0 - decay) / decay, (1.0 - follow_decay) / follow_decay
     number, kind_share = values[o[ANSWERS] : o[ANSWERS] + 2], values[o[IN_KIND] : o[IN_KIND] + 2]
-
     in_reaction = reaction_shares(values, rates, grave, priors, record)
-    reaction_decay = np.empty(n_reactions)
+    reaction_decay, of_reaction = np.empty(n_reactions), np.empty(n_reactions)
     reaction_factor = np.empty((n_reactions, SEVERITIES))
-    reaction_to_come, d_reaction_to_come = np.zeros((n_reactions, n_days)), np.zeros((n_reactions, n_days))
+    # Rows of states: answers by category, of all categories; of each reaction; follow-on by stream.
+    every, reactions, follows = n_categories, n_categories + 1, n_categories + 1 + n_reactions
+    n_rows = follows + n_streams
+    # Answers of each stream to one act, by side and severity of the act: of any kind, and in kind; by severity.
+    wide, close = np.zeros((n_streams, WIDTH)), np.zeros((n_streams, WIDTH))
+    reacted = np.zeros((n_reactions * n_streams, WIDTH))
     for i in range(n_reactions):
         reaction_decay[i] = math.exp(-_LOG_2 / values[o[REACTION_LIFE] + i])
+        of_reaction[i] = (1.0 - reaction_decay[i]) / reaction_decay[i]
         for s in range(SEVERITIES):
             reaction_factor[i, s] = math.exp(values[o[REACTION_SEVERITY] + i] * (s - REFERENCE))
-        reaction_to_come[i], d_reaction_to_come[i] = _still_to_come(record.known, reaction_decay[i])
-
-    # Acts of the past by age, weighted: q = Σ decay^(age), and its derivative; an act answers those of
-    # earlier days alone, with weight (1 − decay)/decay·q.
-    past, d_past = np.zeros((n_categories, PAIRS)), np.zeros((n_categories, PAIRS))
-    past_side, d_past_side = np.zeros(PAIRS), np.zeros(PAIRS)
-    past_follow, d_past_follow = np.zeros(n_streams), np.zeros(n_streams)
-    past_reaction, d_past_reaction = np.zeros((n_reactions, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
-    d_side, d_kind = np.zeros((n_streams, PAIRS)), np.zeros((n_streams, PAIRS))
-    d_reaction = np.zeros((n_reactions, n_streams, SEVERITIES))
-    # Answers of each stream to one act, by side and severity of the act: of any kind, and in kind.
-    wide, close = np.zeros((n_streams, PAIRS)), np.zeros((n_streams, PAIRS))
-    reacted = np.zeros((n_reactions, n_streams, SEVERITIES))
-    for k in range(n_streams):
-        for s in range(SEVERITIES):
-            for a in range(2):
-                if record.side[k] >= 0:
-                    e = SAME if a == record.side[k] else OTHER
-                    mass = number[e] * factor[s, k]
-                    wide[k, a * SEVERITIES + s] = mass * (1.0 - kind_share[e]) * in_side[k]
-                    close[k, a * SEVERITIES + s] = mass * kind_share[e] * in_kind[k]
-            for i in range(n_reactions):
-                q = values[o[REACTION] + i] * in_reaction[i, k]
-                reacted[i, k, s] = q * reaction_factor[i, s] * grave[s, k]
-    d_decay = d_follow_decay = d_follow = 0.0
-    d_reaction_decay = np.zeros(n_reactions)
-    # States are brought forward where they are read: a category's on its own days.
-    last = np.zeros(n_categories, dtype=np.int64)
-    last_follow = np.zeros(n_streams, dtype=np.int64)
-    powers, follow_powers = _powers(decay, n_days), _powers(follow_decay, n_days)
-    reaction_powers = np.empty((n_reactions, n_days + 1))
-    for i in range(n_reactions):
-        reaction_powers[i] = _powers(reaction_decay[i], n_days)
-    begin = 0
-    today = -1
-    while begin < n_acts:
-        now = record.day[begin]
-        if today >= 0:
-            gap = now - today
-            left, d_left = powers[gap], gap * powers[gap - 1]
-            for x in range(PAIRS):
-                d_past_side[x] = left * d_past_side[x] + d_left * past_side[x]
-                past_side[x] *= left
-            for i in range(n_reactions):
-                left, d_left = reaction_powers[i, gap], gap * reaction_powers[i, gap - 1]
-                for s in range(SEVERITIES):
-                    d_past_reaction[i, s] = left * d_past_reaction[i, s] + d_left * past_reaction[i, s]
-                    past_reaction[i, s] *= left
-        today = now
-        end = begin
-        while end < n_acts and record.day[end] == now:
-            end += 1
-        per, d_per = (1.0 - decay) / decay, -1.0 / (decay * decay)
-        t = now // STEP_DAYS
-        for j in range(begin, end):
-            k = record.stream[j]
-            if k < 0:
-                continue
-            c = record.category[k]
-            if record.side[k] >= 0 and last[c] < now:
-                gap = now - last[c]
-                left, d_left = powers[gap], gap * powers[gap - 1]
-                for x in range(PAIRS):
-                    d_past[c, x] = left * d_past[c, x] + d_left * past[c, x]
-                    past[c, x] *= left
-                last[c] = now
-            elif record.side[k] < 0 and last_follow[k] < now:
-                gap = now - last_follow[k]
-                left, d_left = follow_powers[gap], gap * follow_powers[gap - 1]
-                d_past_follow[k] = left * d_past_follow[k] + d_left * past_follow[k]
-                past_follow[k] *= left
-                last_follow[k] = now
-            rate = rates[k] / STEP_DAYS
-            intensity = rate * moved[c, t]
-            near = slope = 0.0
-            if record.side[k] >= 0:
-                in_kind_too = d_in_kind_too = 0.0
-                for x in range(PAIRS):
-                    near += wide[k, x] * past_side[x]
-                    slope += wide[k, x] * d_past_side[x]
-                    in_kind_too += close[k, x] * past[c, x]
-                    d_in_kind_too += close[k, x] * d_past[c, x]
-                near += in_kind_too
-                slope = per * (slope + d_in_kind_too) + d_per * near
-                intensity += per * near
-                for i in range(n_reactions):
-                    if record.then[i, k] > 0.0:
-                        of = (1.0 - reaction_decay[i]) / reaction_decay[i]
-                        for s in range(SEVERITIES):
-                            intensity += of * reacted[i, k, s] * past_reaction[i, s]
-            else:
-                of = (1.0 - follow_decay) / follow_decay
-                intensity += values[o[FOLLOW_ON]] * of * past_follow[k]
-            total += math.log(intensity * record.known[now])
-            inverse = 1.0 / intensity
-            d_rate[k] += moved[c, t] / STEP_DAYS * inverse
-            d_moved[c, t] += rate * inverse
-            if record.side[k] >= 0:
-                d_decay += slope * inverse
-                for x in range(PAIRS):
-                    d_side[k, x] += per * inverse * past_side[x]
-                for x in range(PAIRS):
-                    d_kind[k, x] += per * inverse * past[c, x]
-                for i in range(n_reactions):
-                    if record.then[i, k] > 0.0:
-                        of = (1.0 - reaction_decay[i]) / reaction_decay[i] * inverse
-                        d_of = -inverse / (reaction_decay[i] * reaction_decay[i])
-                        for s in range(SEVERITIES):
-                            d_reaction_decay[i] += reacted[i, k, s] * (
-                                of * d_past_reaction[i, s] + d_of * past_reaction[i, s]
-                            )
-                            d_reaction[i, k, s] += of * past_reaction[i, s]
-            else:
-                of = (1.0 - follow_decay) / follow_decay
-                d_of = -1.0 / (follow_decay * follow_decay)
-                d_follow += of * past_follow[k] * inverse
-                d_follow_decay += (
-                    values[o[FOLLOW_ON]] * (of * d_past_follow[k] + d_of * past_follow[k]) * inverse
-                )
-        for j in range(begin, end):
-            k = record.stream[j]
-            s = record.grade[j]
-            for i in range(n_reactions):
-                if record.trigger[i, j] > 0.0:
-                    past_reaction[i, s] += record.felt[j]
-            if k < 0:
-                continue
-            if record.side[k] >= 0:
-                past[record.category[k], record.side[k] * SEVERITIES + s] += record.felt[j]
-                past_side[record.side[k] * SEVERITIES + s] += record.felt[j]
-            else:
-                past_follow[k] += record.felt[j]
-                total -= values[o[FOLLOW_ON]] * record.felt[j] * follow_to_come[now]
-                d_follow -= record.felt[j] * follow_to_come[now]
-                d_follow_decay -= values[o[FOLLOW_ON]] * record.felt[j] * d_follow_to_come[now]
-        begin = end
-
-    # What all acts bring about within the record, −Σ_j Σ_k mass_k(j)·to_come: by side and severity of the
-    # act, in kind by category, too.
-    sent, d_sent = np.zeros(PAIRS), np.zeros(PAIRS)
-    sent_kind, d_sent_kind = np.zeros((n_categories, PAIRS)), np.zeros((n_categories, PAIRS))
-    sent_reaction, d_sent_reaction = np.zeros((n_reactions, SEVERITIES)), np.zeros((n_reactions, SEVERITIES))
-    for j in range(n_acts):
-        k, s, now = record.stream[j], record.grade[j], record.day[j]
-        if k >= 0 and record.side[k] >= 0:
-            x, c = record.side[k] * SEVERITIES + s, record.category[k]
-            sent[x] += record.felt[j] * to_come[now]
-            d_sent[x] += record.felt[j] * d_to_come[now]
-            sent_kind[c, x] += record.felt[j] * to_come[now]
-            d_sent_kind[c, x] += record.felt[j] * d_to_come[now]
-        for i in range(n_reactions):
-            if record.trigger[i, j] > 0.0:
-                sent_reaction[i, s] += record.felt[j] * reaction_to_come[i, now]
-                d_sent_reaction[i, s] += record.felt[j] * d_reaction_to_come[i, now]
-    for k in range(n_streams):
-        if record.side[k] < 0:
-            continue
-        c = record.category[k]
-        for x in range(PAIRS):
-            total -= wide[k, x] * sent[x] + close[k, x] * sent_kind[c, x]
-            d_decay -= wide[k, x] * d_sent[x] + close[k, x] * d_sent_kind[c, x]
-            d_side[k, x] -= sent[x]
-            d_kind[k, x] -= sent_kind[c, x]
-        for i in range(n_reactions):
+        for k in range(n_streams):
             if record.then[i, k] > 0.0:
                 for s in range(SEVERITIES):
-                    total -= reacted[i, k, s] * sent_reaction[i, s]
-                    d_reaction_decay[i] -= reacted[i, k, s] * d_sent_reaction[i, s]
-                    d_reaction[i, k, s] -= sent_reaction[i, s]
+                    q = values[o[REACTION] + i] * in_reaction[i, k]
+                    reacted[i * n_streams + k, s] = q * reaction_factor[i, s] * grave[s, k]
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            for a in range(2):
+                e = SAME if a == record.side[k] else OTHER
+                of_side = number[e] * (1.0 - kind_share[e]) * in_side[k]
+                of_kind = number[e] * kind_share[e] * in_kind[k]
+                for s in range(SEVERITIES):
+                    wide[k, a * SEVERITIES + s] = of_side * factor[s, k]
+                    close[k, a * SEVERITIES + s] = of_kind * factor[s, k]
+    powers = np.ones((2 + n_reactions, POWERS + 1))
+    for d in range(POWERS):
+        powers[0, d + 1] = powers[0, d] * decay
+        powers[1, d + 1] = powers[1, d] * follow_decay
+        for i in range(n_reactions):
+            powers[2 + i, d + 1] = powers[2 + i, d] * reaction_decay[i]
 
-    # From the masses back to numbers, shares, severities and rates.
+    # Acts of the past by age, weighted: q = Σ decay^age in the first half of a row, Σ age·decay^age in the other.
+    # An act answers those of earlier days alone, with weight (1 − decay)/decay·q. Rows are brought forward where
+    # they are read. ``of_…`` sum a row over the acts that read it, each over its intensity; ``sent`` sums what
+    # acts bring about within the record: Σ g(n)·known[d + n] is known[d] and, for every day on which ``known``
+    # jumps, decay^age times the jump.
+    past, last = np.zeros((n_rows, WIDTH)), np.full(n_rows, -1)
+    sent = np.zeros((n_rows, WIDTH))
+    of_past, of_kinds = np.zeros((n_streams, WIDTH)), np.zeros((n_streams, WIDTH))
+    of_reacted = np.zeros((n_reactions * n_streams, WIDTH))
+    shares = np.zeros(n_streams)
+    followed = d_followed = 0.0
+    product = 1.0
+    begin = 0
+    for stop in record.jumps:
+        while begin < n_acts and record.day[begin] <= stop:
+            now = record.day[begin]
+            t, known = now // STEP_DAYS, record.known[now]
+            gap = now - last[every]
+            _decay(past, every, _left(powers, 0, gap), gap)
+            last[every] = now
+            for i in range(n_reactions):
+                gap = now - last[reactions + i]
+                _decay(past, reactions + i, _left(powers, 2 + i, gap), gap)
+                last[reactions + i] = now
+            end = begin
+            while end < n_acts and record.day[end] == now:
+                k, many = record.stream[end], 0
+                while end < n_acts and record.day[end] == now and record.stream[end] == k:
+                    end += 1
+                    many += 1
+                if k < 0:
+                    continue
+                c = record.category[k]
+                own = rates[k] / STEP_DAYS * moved[t, c]
+                if record.side[k] >= 0:
+                    gap = now - last[c]
+                    if gap > 0:
+                        _decay(past, c, _left(powers, 0, gap), gap)
+                        last[c] = now
+                    near = per * (_product(wide, k, past, every) + _product(close, k, past, c))
+                    for i in range(n_reactions):
+                        if record.then[i, k] > 0.0:
+                            near += of_reaction[i] * _product(reacted, i * n_streams + k, past, reactions + i)
+                    intensity = own + near
+                    inverse = many / intensity
+                    _add(of_past, k, inverse, past, every)
+                    _add(of_kinds, k, inverse, past, c)
+                    for i in range(n_reactions):
+                        if record.then[i, k] > 0.0:
+                            _add(of_reacted, i * n_streams + k, inverse, past, reactions + i)
+                else:
+                    row = follows + k
+                    gap = now - last[row]
+                    _decay(past, row, _left(powers, 1, gap), gap)
+                    last[row] = now
+                    intensity = own + values[o[FOLLOW_ON]] * of_follow * past[row, 0]
+                    inverse = many / intensity
+                    followed += inverse * past[row, 0]
+                    d_followed += inverse * past[row, PAIRS]
+                immigrant[t, c] += own * inverse
+                shares[k] += own * inverse
+                # One logarithm for the product of many.
+                for _ in range(many):
+                    product *= intensity * known
+                    if not 1e-100 < product < 1e100:
+                        total += math.log(product)
+                        product = 1.0
+            for j in range(begin, end):
+                k, s, felt = record.stream[j], record.grade[j], record.felt[j]
+                for i in range(n_reactions):
+                    if record.trigger[i, j] > 0.0:
+                        past[reactions + i, s] += felt
+                        sent[reactions + i, s] += felt * known
+                if k >= 0 and record.side[k] >= 0:
+                    c, x = record.category[k], record.side[k] * SEVERITIES + s
+                    past[every, x] += felt
+                    past[c, x] += felt
+                    sent[c, x] += felt * known
+                elif k >= 0:
+                    past[follows + k, 0] += felt
+                    sent[follows + k, 0] += felt * known
+            begin = end
+        jump = (record.known[stop + 1] if stop + 1 < n_days else 0.0) - record.known[stop]
+        for row in range(n_rows):
+            gap = stop - last[row]
+            if last[row] >= 0 and row != every:
+                e = 0 if row < every else 1 if row >= follows else 2 + row - reactions
+                _decay(past, row, _left(powers, e, gap), gap)
+                last[row] = stop
+                _add(sent, row, jump, past, row)
+    sent_follow = d_sent_follow = 0.0
+    for row in range(follows, n_rows):
+        sent_follow += sent[row, 0]
+        d_sent_follow += sent[row, PAIRS]
+    total += math.log(product) - values[o[FOLLOW_ON]] * sent_follow
+
+    # From what was read back to numbers, shares, severities and rates.
+    d_decay = 0.0
     d_in_side, d_in_kind = np.zeros(n_streams), np.zeros(n_streams)
+    side_mean, kind_mean = np.zeros(2), np.zeros((2, n_categories))
+    for c in range(n_categories):
+        _add(sent, every, 1.0, sent, c)
     for k in range(n_streams):
         if record.side[k] < 0:
             continue
+        c, graver = record.category[k], record.severity[k] - 1.0
         for a in range(2):
             e = SAME if a == record.side[k] else OTHER
+            of_side = of_kind = d_severity = 0.0
             for s in range(SEVERITIES):
                 x = a * SEVERITIES + s
-                of_side, of_kind = factor[s, k] * d_side[k, x], factor[s, k] * d_kind[k, x]
-                split = (1.0 - kind_share[e]) * in_side[k] * of_side + kind_share[e] * in_kind[k] * of_kind
-                gradient[o[ANSWERS] + e] += split
-                gradient[o[IN_KIND] + e] += number[e] * (in_kind[k] * of_kind - in_side[k] * of_side)
-                d_in_side[k] += number[e] * (1.0 - kind_share[e]) * of_side
-                d_in_kind[k] += number[e] * kind_share[e] * of_kind
-                graver = (s - 1) * number[e] * split
-                gradient[o[SEVERITY]] += graver
-                gradient[o[GRAVITY]] += graver * (record.severity[k] - 1.0)
-    side_mean = np.zeros(2)
-    kind_mean = np.zeros((2, n_categories))
+                total -= wide[k, x] * sent[every, x] + close[k, x] * sent[c, x]
+                answered = wide[k, x] * of_past[k, x] + close[k, x] * of_kinds[k, x]
+                d_decay += wide[k, x] * (per * of_past[k, PAIRS + x] - sent[every, PAIRS + x])
+                d_decay += close[k, x] * (per * of_kinds[k, PAIRS + x] - sent[c, PAIRS + x]) - answered / decay
+                to_side = factor[s, k] * (per * of_past[k, x] - sent[every, x])
+                to_kind = factor[s, k] * (per * of_kinds[k, x] - sent[c, x])
+                of_side += to_side
+                of_kind += to_kind
+                d_severity += (s - 1) * (
+                    (1.0 - kind_share[e]) * in_side[k] * to_side + kind_share[e] * in_kind[k] * to_kind
+                )
+            split = (1.0 - kind_share[e]) * in_side[k] * of_side + kind_share[e] * in_kind[k] * of_kind
+            gradient[o[ANSWERS] + e] += split
+            gradient[o[IN_KIND] + e] += number[e] * (in_kind[k] * of_kind - in_side[k] * of_side)
+            d_in_side[k] += number[e] * (1.0 - kind_share[e]) * of_side
+            d_in_kind[k] += number[e] * kind_share[e] * of_kind
+            gradient[o[SEVERITY]] += number[e] * d_severity
+            gradient[o[GRAVITY]] += number[e] * d_severity * graver
+        side_mean[record.side[k]] += in_side[k] * d_in_side[k]
+        kind_mean[record.side[k], c] += in_kind[k] * d_in_kind[k]
     for k in range(n_streams):
         if record.side[k] >= 0:
-            side_mean[record.side[k]] += in_side[k] * d_in_side[k]
-            kind_mean[record.side[k], record.category[k]] += in_kind[k] * d_in_kind[k]
-    for k in range(n_streams):
-        rate = rates[k]
-        if record.side[k] >= 0:
-            d_rate[k] += in_side[k] / rate * (d_in_side[k] - side_mean[record.side[k]])
-            d_rate[k] += in_kind[k] / rate * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
-        d_rate[k] -= whole[record.category[k]] / STEP_DAYS
+            d_rate[k] += in_side[k] / rates[k] * (d_in_side[k] - side_mean[record.side[k]])
+            d_rate[k] += in_kind[k] / rates[k] * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
+        d_rate[k] += shares[k] / rates[k] - whole[record.category[k]] / STEP_DAYS
     for i in range(n_reactions):
-        q = values[o[REACTION] + i]
-        mean = 0.0
-        d_in = np.zeros(n_streams)
+        mean = d_reaction_decay = 0.0
+        d_in, row = np.zeros(n_streams), reactions + i
         for k in range(n_streams):
-            for s in range(SEVERITIES):
-                part = reaction_factor[i, s] * grave[s, k] * d_reaction[i, k, s]
-                own = q * in_reaction[i, k] * part
-                gradient[o[REACTION] + i] += in_reaction[i, k] * part
-                gradient[o[REACTION_SEVERITY] + i] += (s - REFERENCE) * own
-                gradient[o[GRAVITY]] += (s - 1) * (record.severity[k] - 1.0) * own
-                d_in[k] += q * part
-            mean += in_reaction[i, k] * d_in[k]
+            if record.then[i, k] > 0.0:
+                at = i * n_streams + k
+                for s in range(SEVERITIES):
+                    total -= reacted[at, s] * sent[row, s]
+                    slope = of_reaction[i] * of_reacted[at, PAIRS + s] - sent[row, PAIRS + s]
+                    d_reaction_decay += reacted[at, s] * (slope - of_reacted[at, s] / reaction_decay[i])
+                    part = of_reaction[i] * of_reacted[at, s] - sent[row, s]
+                    part *= reaction_factor[i, s] * grave[s, k]
+                    own = values[o[REACTION] + i] * in_reaction[i, k] * part
+                    gradient[o[REACTION] + i] += in_reaction[i, k] * part
+                    gradient[o[REACTION_SEVERITY] + i] += (s - REFERENCE) * own
+                    gradient[o[GRAVITY]] += (s - 1) * (record.severity[k] - 1.0) * own
+                    d_in[k] += values[o[REACTION] + i] * part
+                mean += in_reaction[i, k] * d_in[k]
         for k in range(n_streams):
             if record.then[i, k] > 0.0:
                 of_total = grave[REFERENCE, k] * mean
@@ -730,38 +752,44 @@ def _likelihood(
                 gravity = (REFERENCE - 1) * (record.severity[k] - 1.0)
                 gradient[o[GRAVITY]] -= in_reaction[i, k] * of_total * gravity
         life = values[o[REACTION_LIFE] + i]
-        gradient[o[REACTION_LIFE] + i] += d_reaction_decay[i] * reaction_decay[i] * _LOG_2 / (life * life)
+        gradient[o[REACTION_LIFE] + i] += d_reaction_decay * _LOG_2 / (life * life)
     life = values[o[ANSWER_LIFE]]
-    gradient[o[ANSWER_LIFE]] += d_decay * decay * _LOG_2 / (life * life)
-    life = values[o[FOLLOW_LIFE]]
-    gradient[o[FOLLOW_LIFE]] += d_follow_decay * follow_decay * _LOG_2 / (life * life)
-    gradient[o[FOLLOW_ON]] += d_follow
+    gradient[o[ANSWER_LIFE]] += d_decay * _LOG_2 / (life * life)
+    life, follow_on = values[o[FOLLOW_LIFE]], values[o[FOLLOW_ON]]
+    d_follow_decay = follow_on * (of_follow * d_followed - followed / follow_decay - d_sent_follow)
+    gradient[o[FOLLOW_LIFE]] += d_follow_decay * _LOG_2 / (life * life)
+    gradient[o[FOLLOW_ON]] += of_follow * followed - sent_follow
 
     # From the moved rates back to tension, drift and calm.
-    d_tension, d_level, d_scale = np.zeros(n), np.zeros(n), 0.0
+    d_tension, d_level = np.zeros(n), np.zeros(n)
+    by_category, by_tension = np.zeros(LANES), np.zeros(LANES)
+    for t in range(n):
+        for c in range(LANES):
+            by_category[c] += immigrant[t, c]
+            by_tension[c] += immigrant[t, c] * tension[t]
+        for c in range(n_categories):
+            d_tension[t] += loading[c] * immigrant[t, c]
+            d_level[t] += conflict[c] * immigrant[t, c]
     for c in range(n_categories):
-        loading = values[o[LOADING] + c] * scale
-        d_loading = 0.0
-        for t in range(n):
-            part = d_moved[c, t] * moved[c, t]
-            d_tension[t] += loading * part
-            d_loading += part * (tension[t] - loading)
-            d_level[t] += in_conflict[c] * part
+        d_loading = by_tension[c] - loading[c] * by_category[c]
         gradient[o[LOADING] + c] += d_loading * scale
-        d_scale += d_loading * values[o[LOADING] + c]
-    gradient[o[SCALE]] += d_scale
+        gradient[o[SCALE]] += d_loading * values[o[LOADING] + c]
     d_calm_decay = 0.0
     for b in range(n_calming):
-        gradient[o[BALLAST] + b] -= (d_level * saturation[b]).sum()
-        d_calm_decay -= values[o[BALLAST] + b] * (d_level * d_saturation[b]).sum()
+        d_ballast = d_own = 0.0
+        for t in range(n):
+            d_ballast += d_level[t] * saturation[b, t]
+            d_own += d_level[t] * d_saturation[b, t]
+        gradient[o[BALLAST] + b] -= d_ballast
+        d_calm_decay -= values[o[BALLAST] + b] * d_own
     life = values[o[CALM_LIFE]]
     gradient[o[CALM_LIFE]] += d_calm_decay * calm_decay * STEP_DAYS * _LOG_2 / (life * life)
 
-    d_drift = d_level.copy()
-    parts = np.exp(drift - drift.max()) * weights
-    d_drift -= d_level.sum() / parts.sum() * parts
     d_knots = np.zeros(priors.n_drift_knots)
-    _to_knots(d_drift, DRIFT_KNOT_STEPS, d_knots)
+    level_sum = d_level.sum() / drift_sum
+    for t in range(n):
+        d_level[t] -= level_sum * drift[t]
+    _to_knots(d_level, DRIFT_KNOT_STEPS, d_knots)
     first = n_parameters + priors.n_knots
     adjoint = 0.0
     for m in range(priors.n_drift_knots - 1, 0, -1):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.models import density
-from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Priors, Record
+from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Priors, Record, weights_of_weeks
 from forecast.panel import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
@@ -121,7 +121,8 @@ def record_of(data: Acts) -> Record:
         stream = np.concatenate([stream, np.full(len(days), -1)])
         grade = np.concatenate([grade, np.full(len(days), REFERENCE)])
         trigger = np.concatenate([trigger, of_reaction], axis=1)
-    order = np.argsort(day, kind="stable")
+    order = np.lexsort((stream, day))
+    known, week = data.known, np.arange(len(data.known)) // STEP_DAYS
     calming = np.zeros((len(layout.calming), data.grid.n_steps))
     place = {name: b for b, name in enumerate(layout.calming)}
     for j, k in enumerate(data.stream):
@@ -138,7 +139,10 @@ def record_of(data: Acts) -> Record:
         np.array([one.side for one in layout.kinds], dtype=np.int64),
         data.gravity,
         np.ascontiguousarray(data.mix),
-        np.ascontiguousarray(data.known),
+        np.ascontiguousarray(known),
+        np.union1d(np.flatnonzero(np.diff(known)), len(known) - 1),
+        np.bincount(week, known),
+        weights_of_weeks(len(known)),
         calming,
         layout.rate_of,
         data.rate_shares,

@@ -131,7 +131,7 @@ def _factors(
     )
     unit = density.ornstein_uhlenbeck(own[begin + len(knots) :], DRIFT_DECAY, DRIFT_NOISE)
     drift = density.between_knots(own[o[DRIFT]] * unit, DRIFT_KNOT_STEPS, len(weeks))
-    drift = drift - density.log_mean_level(drift, density.weights_of_weeks(len(record.known)))
+    drift = drift - np.log(np.average(np.exp(drift), weights=record.weight))
     left = 2.0 ** (-STEP_DAYS / own[o[CALM_LIFE]])
     calm = np.zeros(len(weeks))
     for b, recent in enumerate(record.calming):
