@@ -397,32 +397,58 @@ def _chains(
     return float(-CHAIN_SLOPE * soft)
 
 
-def _row(context: Any, builder: Any, kind: Any, array: Any, row: Any, begin: int, n: int) -> Any:  # noqa: ANN401
-    """Address of n numbers of a row of an array, as one vector; compilers make none of so short a loop."""
-    first = builder.add(builder.mul(row, row.type(WIDTH)), row.type(begin))
-    address = builder.gep(make_array(kind)(context, builder, array).data, [first])
-    return builder.bitcast(address, ir.VectorType(ir.DoubleType(), n).as_pointer())
+def _row(context: Any, builder: Any, signature: Any, given: Any, at: int, n: int, begin: int = 0) -> Any:  # noqa: ANN401
+    """Address of n numbers of a row as one vector, which compilers do not make of loops so short.
+
+    The array is argument ``at``, its row the next.
+    """
+    array, width = make_array(signature.args[at])(context, builder, given[at]), WIDTH if n != LANES else LANES
+    place = builder.add(builder.mul(given[at + 1], ir.IntType(64)(width)), ir.IntType(64)(begin))
+    return builder.bitcast(builder.gep(array.data, [place]), ir.VectorType(ir.DoubleType(), n).as_pointer())
 
 
 def _spread(builder: Any, number: Any, n: int) -> Any:  # noqa: ANN401 - of llvmlite
     """Vector of n times a number."""
-    kind = ir.VectorType(number.type, n)
-    one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.IntType(32)(0))
-    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), n), [0] * n))
+    one = builder.insert_element(ir.VectorType(number.type, n)(ir.Undefined), number, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, one, ir.VectorType(ir.IntType(32), n)([0] * n))
 
 
-@intrinsic
-def _add(typing: Any, sums: Any, row: Any, factor: Any, states: Any, of: Any) -> Any:  # noqa: ANN401
+@intrinsic(prefer_literal=True)
+def _add(typing: Any, sums: Any, row: Any, factor: Any, states: Any, of: Any, n: Any) -> Any:  # noqa: ANN401
     """sums[row] += factor·states[of]."""
 
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
-        kinds = signature.args
-        to = _row(context, builder, kinds[0], given[0], given[1], 0, WIDTH)
-        more = builder.load(_row(context, builder, kinds[3], given[3], given[4], 0, WIDTH), align=8)
-        more = builder.fmul(_spread(builder, given[2], WIDTH), more)
+        to, of = (_row(context, builder, signature, given, at, n.literal_value) for at in (0, 3))
+        more = builder.fmul(_spread(builder, given[2], n.literal_value), builder.load(of, align=8))
         builder.store(builder.fadd(builder.load(to, align=8), more), to, align=8)
 
-    return types.void(sums, types.intp, types.float64, states, types.intp), code
+    return types.void(sums, types.intp, types.float64, states, types.intp, n), code
+
+
+@intrinsic(prefer_literal=True)
+def _times(typing: Any, states: Any, row: Any, factors: Any, of: Any, n: Any) -> Any:  # noqa: ANN401
+    """states[row] *= factors[of]."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
+        to, of = (_row(context, builder, signature, given, at, n.literal_value) for at in (0, 2))
+        builder.store(builder.fmul(builder.load(to, align=8), builder.load(of, align=8)), to, align=8)
+
+    return types.void(states, types.intp, factors, types.intp, n), code
+
+
+@intrinsic(prefer_literal=True)
+def _product(typing: Any, masses: Any, row: Any, states: Any, of: Any, n: Any) -> Any:  # noqa: ANN401
+    """Σ masses[row]·states[of], in a fixed order."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
+        one, other = (_row(context, builder, signature, given, at, n.literal_value) for at in (0, 2))
+        found = builder.fmul(builder.load(one, align=8), builder.load(other, align=8))
+        parts = [builder.extract_element(found, ir.IntType(32)(x)) for x in range(n.literal_value)]
+        while len(parts) > 1:
+            parts = [*parts[2:], builder.fadd(*parts[:2])]
+        return parts[0]
+
+    return types.float64(masses, types.intp, states, types.intp, n), code
 
 
 @intrinsic
@@ -430,33 +456,14 @@ def _decay(typing: Any, states: Any, row: Any, left: Any, gap: Any) -> Any:  # n
     """Bring the states of a row, and their derivatives times the decay, some days on."""
 
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
-        at = [_row(context, builder, signature.args[0], *given[:2], begin, PAIRS) for begin in (0, PAIRS)]
+        to, of = (_row(context, builder, signature, given, 0, PAIRS, begin) for begin in (0, PAIRS))
         left, gap = (_spread(builder, number, PAIRS) for number in given[2:])
-        state, slope = (builder.load(one, align=8) for one in at)
-        builder.store(builder.fmul(left, state), at[0], align=8)
-        builder.store(
-            builder.fmul(left, builder.fadd(slope, builder.fmul(gap, state))), at[1], align=8
-        )
+        state = builder.load(to, align=8)
+        slope = builder.fadd(builder.load(of, align=8), builder.fmul(gap, state))
+        builder.store(builder.fmul(left, state), to, align=8)
+        builder.store(builder.fmul(left, slope), of, align=8)
 
     return types.void(states, types.intp, types.float64, types.float64), code
-
-
-@intrinsic
-def _product(typing: Any, masses: Any, row: Any, states: Any, of: Any) -> Any:  # noqa: ANN401
-    """Σ masses[row]·states[of] over the pairs, in a fixed order."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
-        kinds = signature.args
-        one = builder.load(_row(context, builder, kinds[0], given[0], given[1], 0, PAIRS), align=8)
-        other = builder.load(_row(context, builder, kinds[2], given[2], given[3], 0, PAIRS), align=8)
-        found, n = builder.fmul(one, other), PAIRS
-        parts = [builder.extract_element(found, ir.IntType(32)(x)) for x in range(n)]
-        while len(parts) > 1:
-            half = len(parts) // 2
-            parts = [builder.fadd(*pair) for pair in zip(parts[:half], parts[half:], strict=False)] + parts[2*half:]
-        return parts[0]
-
-    return types.float64(masses, types.intp, states, types.intp), code
 
 
 @numba.njit(**_COMPILED)
@@ -522,32 +529,32 @@ def _likelihood(
         if n_calming > 0:
             lift[t] *= math.exp(calm[t])
 
-    # How the rate of each category is moved, by week; conflict alone drifts and is calmed. ``immigrant`` becomes
-    # the gradient in its log: for every act the chance that it is one, less how many are expected.
-    loading, rate_of, conflict, whole = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
+    # Immigrants of a day that each category expects, by week; conflict alone drifts and is calmed. ``immigrant``
+    # becomes the gradient in their log: of every act the chance that it is one, less how many are expected.
+    loading, conflict, rate_of = np.zeros((1, LANES)), np.zeros((1, LANES)), np.zeros(LANES)
     for k in range(n_streams):
         rate_of[record.category[k]] += rates[k] / STEP_DAYS
         if record.side[k] >= 0:
-            conflict[record.category[k]] = 1.0
+            conflict[0, record.category[k]] = 1.0
     for c in range(n_categories):
-        loading[c] = values[o[LOADING] + c] * scale
-    moved, immigrant = np.empty((n, LANES)), np.empty((n, LANES))
-    now_moved, steeper = np.ones(LANES), np.ones(LANES)
+        loading[0, c] = values[o[LOADING] + c] * scale
+    expected, immigrant = np.zeros((n, LANES)), np.zeros((n, LANES))
+    whole, steeper = np.zeros((1, LANES)), np.ones((1, LANES))
+    moving = np.zeros((2, LANES))  # of cooperation, of conflict
     for m in range((n - 1) // KNOT_STEPS + 1):
         for c in range(n_categories):
             if m % 8 == 0:  # before rounding adds up
-                now_moved[c] = math.exp(loading[c] * knots[m] - 0.5 * loading[c] * loading[c])
-            steeper[c] = math.exp(loading[c] * (knots[m + 1] - knots[m]) / KNOT_STEPS)
+                level = math.exp(loading[0, c] * knots[m] - 0.5 * loading[0, c] * loading[0, c])
+                moving[int(conflict[0, c]), c] = level * rate_of[c]
+            steeper[0, c] = math.exp(loading[0, c] * (knots[m + 1] - knots[m]) / KNOT_STEPS)
         for t in range(m * KNOT_STEPS, min(n, (m + 1) * KNOT_STEPS)):
-            up, days = lift[t], record.days[t]
-            for c in range(LANES):
-                moved[t, c] = now_moved[c] * ((1.0 - conflict[c]) + conflict[c] * up)
-                now_moved[c] *= steeper[c]
-                whole[c] += days * moved[t, c]
-                immigrant[t, c] = -rate_of[c] * days * moved[t, c]
-    total = 0.0
-    for c in range(n_categories):
-        total -= rate_of[c] * whole[c]
+            _add(expected, t, 1.0, moving, 0, LANES)
+            _add(expected, t, lift[t], moving, 1, LANES)
+            _add(immigrant, t, -record.days[t], expected, t, LANES)
+            _add(whole, 0, 1.0, immigrant, t, LANES)
+            _times(moving, 0, steeper, 0, LANES)
+            _times(moving, 1, steeper, 0, LANES)
+    total = whole.sum()
 
     in_side, in_kind, factor, grave = weights
     decay = math.exp(-_LOG_2 / values[o[ANSWER_LIFE]])
@@ -598,7 +605,9 @@ def _likelihood(
     sent = np.zeros((n_rows, WIDTH))
     of_past, of_kinds = np.zeros((n_streams, WIDTH)), np.zeros((n_streams, WIDTH))
     of_reacted = np.zeros((n_reactions * n_streams, WIDTH))
-    shares = np.zeros(n_streams)
+    shares, part = np.zeros(n_streams), np.empty(n_streams)
+    for k in range(n_streams):
+        part[k] = rates[k] / STEP_DAYS / rate_of[record.category[k]]
     followed = d_followed = 0.0
     product = 1.0
     begin = 0
@@ -622,23 +631,23 @@ def _likelihood(
                 if k < 0:
                     continue
                 c = record.category[k]
-                own = rates[k] / STEP_DAYS * moved[t, c]
+                own = part[k] * expected[t, c]
                 if record.side[k] >= 0:
                     gap = now - last[c]
                     if gap > 0:
                         _decay(past, c, _left(powers, 0, gap), gap)
                         last[c] = now
-                    near = per * (_product(wide, k, past, every) + _product(close, k, past, c))
+                    near = per * (_product(wide, k, past, every, PAIRS) + _product(close, k, past, c, PAIRS))
                     for i in range(n_reactions):
                         if record.then[i, k] > 0.0:
-                            near += of_reaction[i] * _product(reacted, i * n_streams + k, past, reactions + i)
+                            near += of_reaction[i] * _product(reacted, i * n_streams + k, past, reactions + i, PAIRS)
                     intensity = own + near
                     inverse = many / intensity
-                    _add(of_past, k, inverse, past, every)
-                    _add(of_kinds, k, inverse, past, c)
+                    _add(of_past, k, inverse, past, every, WIDTH)
+                    _add(of_kinds, k, inverse, past, c, WIDTH)
                     for i in range(n_reactions):
                         if record.then[i, k] > 0.0:
-                            _add(of_reacted, i * n_streams + k, inverse, past, reactions + i)
+                            _add(of_reacted, i * n_streams + k, inverse, past, reactions + i, WIDTH)
                 else:
                     row = follows + k
                     gap = now - last[row]
@@ -678,7 +687,7 @@ def _likelihood(
                 e = 0 if row < every else 1 if row >= follows else 2 + row - reactions
                 _decay(past, row, _left(powers, e, gap), gap)
                 last[row] = stop
-                _add(sent, row, jump, past, row)
+                _add(sent, row, jump, past, row, WIDTH)
     sent_follow = d_sent_follow = 0.0
     for row in range(follows, n_rows):
         sent_follow += sent[row, 0]
@@ -690,7 +699,7 @@ def _likelihood(
     d_in_side, d_in_kind = np.zeros(n_streams), np.zeros(n_streams)
     side_mean, kind_mean = np.zeros(2), np.zeros((2, n_categories))
     for c in range(n_categories):
-        _add(sent, every, 1.0, sent, c)
+        _add(sent, every, 1.0, sent, c, WIDTH)
     for k in range(n_streams):
         if record.side[k] < 0:
             continue
@@ -724,7 +733,8 @@ def _likelihood(
         if record.side[k] >= 0:
             d_rate[k] += in_side[k] / rates[k] * (d_in_side[k] - side_mean[record.side[k]])
             d_rate[k] += in_kind[k] / rates[k] * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
-        d_rate[k] += shares[k] / rates[k] - whole[record.category[k]] / STEP_DAYS
+        c = record.category[k]
+        d_rate[k] += shares[k] / rates[k] + whole[0, c] / rate_of[c] / STEP_DAYS
     for i in range(n_reactions):
         mean = d_reaction_decay = 0.0
         d_in, row = np.zeros(n_streams), reactions + i
@@ -761,17 +771,15 @@ def _likelihood(
     gradient[o[FOLLOW_ON]] += of_follow * followed - sent_follow
 
     # From the moved rates back to tension, drift and calm.
-    d_tension, d_level = np.zeros(n), np.zeros(n)
-    by_category, by_tension = np.zeros(LANES), np.zeros(LANES)
+    d_tension, d_level = np.empty(n), np.empty(n)
+    by_category, by_tension = np.zeros((1, LANES)), np.zeros((1, LANES))
     for t in range(n):
-        for c in range(LANES):
-            by_category[c] += immigrant[t, c]
-            by_tension[c] += immigrant[t, c] * tension[t]
-        for c in range(n_categories):
-            d_tension[t] += loading[c] * immigrant[t, c]
-            d_level[t] += conflict[c] * immigrant[t, c]
+        _add(by_category, 0, 1.0, immigrant, t, LANES)
+        _add(by_tension, 0, tension[t], immigrant, t, LANES)
+        d_tension[t] = _product(loading, 0, immigrant, t, LANES)
+        d_level[t] = _product(conflict, 0, immigrant, t, LANES)
     for c in range(n_categories):
-        d_loading = by_tension[c] - loading[c] * by_category[c]
+        d_loading = by_tension[0, c] - loading[0, c] * by_category[0, c]
         gradient[o[LOADING] + c] += d_loading * scale
         gradient[o[SCALE]] += d_loading * values[o[LOADING] + c]
     d_calm_decay = 0.0
