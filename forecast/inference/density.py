@@ -7,7 +7,7 @@ A point holds all parameters on a scale without bounds. The density is one funct
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ _STEP, _LEAST_CURVATURE = 1e-5, 0.3
 
 
 class Scale(NamedTuple):
-    """A place z on the scale stands for the point ``center + spread @ z``; (p,) and (p, p)."""
+    """A place z stands for the point ``center + spread @ z``; (p,) and (p, p), upper triangular."""
 
     center: Floats
     spread: Floats
@@ -88,15 +88,11 @@ class PosteriorDensity:
         value, gradient = density.densities(np.ascontiguousarray(points), self.arrays, self.record)
         return np.asarray(value), np.asarray(gradient)
 
-    def log_density(self, scale: Scale) -> Callable[[Floats], tuple[float, Floats]]:
-        """Return the density as the sampler calls it, one place on a scale at a time."""
-        priors, record, log_density = self.arrays, self.record, density.moved_log_density
-
-        def at(place: Floats) -> tuple[float, Floats]:
-            gradient = np.empty(len(place))
-            return log_density(place, *scale, priors, record, gradient), gradient
-
-        return at
+    def fields(self, scale: Scale) -> tuple[Floats | NDArray[np.int64] | int, ...]:
+        """Return all that the sampler's function reads, for ``table_of``."""
+        center, spread = scale
+        turned = np.ascontiguousarray(spread.T)
+        return (*self.arrays, *self.record, center, np.ascontiguousarray(spread), turned)
 
     @cached_property
     def middle(self) -> Floats:
@@ -142,7 +138,7 @@ class PosteriorDensity:
             curvature += (slopes[0] - slopes[1:]) / (_STEP * len(points))
         values, axes = np.linalg.eigh((curvature + curvature.T) / 2)
         inverse = axes / np.maximum(values, _LEAST_CURVATURE) @ axes.T
-        return Scale(points.mean(axis=0), np.linalg.cholesky(inverse))
+        return Scale(points.mean(axis=0), np.linalg.cholesky(inverse[::-1, ::-1])[::-1, ::-1])
 
     def values(self, points: Floats) -> Floats:
         """Return the parameters at points, shape (point, coordinate)."""

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -25,10 +25,8 @@ from forecast.errors import NotConvergedError
 from forecast.inference.density import Floats, PosteriorDensity, Scale
 from forecast.inference.importance import mixing
 from forecast.inference.posterior import POINTS, Posterior, SamplerOptions
+from forecast.models import density as core
 from forecast.records.forecast import Diagnostics, Gate, GateFailure
-
-if TYPE_CHECKING:
-    from nutpie.sample import CompiledModel
 
 Running = Any
 """A sampler of nutpie at work in the background."""
@@ -217,23 +215,36 @@ def _progress(chains: list[Any]) -> SamplingProgress:
     return SamplingProgress(finished, planned, divergences)
 
 
-def _compiled(density: PosteriorDensity, scale: Scale, start: Callable[[int], Floats]) -> CompiledModel:
-    """Return a density as a model of nutpie, which keeps the points of its draws."""
-    _sampler()
-    from nutpie.compiled_pyfunc import from_pyfunc
+def _compiled(density: PosteriorDensity, scale: Scale, start: Callable[[int], Floats]) -> Any:  # noqa: ANN401
+    """Return a density as a model of nutpie, which keeps the points of its draws.
 
-    center, spread = scale
+    It calls functions of C, as it does for models of PyMC, so that no chain waits for Python.
+    """
+    _sampler()
+    from nutpie import _lib
+
+    n, fields = density.n_coordinates, density.fields(scale)
+    sizes = {"coordinate": n}
+    table = core.table_of(*fields)
+    given = table.ctypes.data, (table, fields)
+    log_density, point = core.functions_of_c()
     # Solved here: the sampler's threads have too small a stack for it.
-    back = np.linalg.inv(spread)
-    return from_pyfunc(
-        density.n_coordinates,
-        make_logp_fn=lambda: density.log_density(scale),
-        make_expand_fn=lambda *seeds: lambda place: {POINTS: center + spread @ place},
-        expanded_dtypes=[np.dtype(np.float64)],
-        expanded_shapes=[(density.n_coordinates,)],
-        expanded_names=[POINTS],
-        make_initial_point_fn=lambda seed: back @ (start(seed) - center),
+    back = np.linalg.inv(scale.spread)
+    model = _lib.PyMcModel(
+        _lib.LogpFunc(log_density.address, *given),
+        _lib.ExpandFunc(n, n, point.address, *given),
+        _lib.PyVariable.new_variables([POINTS], ["float64"], [(n,)], sizes, {POINTS: ("coordinate",)}),
+        n,
+        sizes,
+        {},
+        lambda seed: back @ (start(seed) - scale.center),
+        None,
     )
+
+    def sampler(settings: Any, mean: Floats, cores: int, *told: Any) -> Running:  # noqa: ANN401
+        return _lib.PySampler.from_pymc(settings, cores, model, *told)
+
+    return SimpleNamespace(n_dim=n, _make_sampler=sampler)
 
 
 def _chains(trace: Any) -> tuple[Floats, dict[str, NDArray[Any]]]:  # noqa: ANN401 - a trace of nutpie

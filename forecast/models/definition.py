@@ -17,7 +17,6 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.transforms import logodds
 
-from forecast.models import density
 from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS, REFERENCE, SEVERITIES
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, record_of
 from forecast.panel import (

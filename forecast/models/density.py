@@ -18,12 +18,13 @@ i reaction, p coordinate of a point.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from llvmlite import ir
 from numba.core import types
+from numba.core.cgutils import ir
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
@@ -222,17 +223,6 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
     for k in range(len(rates)):
         gradient[priors.offset[RATE] + record.rate_of[k]] += record.rate_share[k] * d_rate[k]
     return float(total + _priors(theta, values, priors, gradient))
-
-
-@numba.njit(**_COMPILED)
-def moved_log_density(
-    place: Floats, center: Floats, spread: Floats, priors: Priors, record: Record, gradient: Floats
-) -> float:
-    """Return the log density at the point ``center + spread @ place``; the gradient is that in ``place``."""
-    own = np.empty(len(place))
-    value = log_density(center + np.dot(spread, place), priors, record, own)
-    gradient[:] = np.dot(spread.T, own)
-    return float(value)
 
 
 @numba.njit(**_COMPILED)
@@ -472,7 +462,7 @@ def _left(powers: Floats, e: int, gap: int) -> float:
     left = powers[e, gap % POWERS]
     for _ in range(gap // POWERS):
         left *= powers[e, POWERS]
-    return left
+    return float(left)
 
 
 @numba.njit(**_COMPILED)
@@ -485,7 +475,7 @@ def _likelihood(
     gradient: Floats,
     d_rate: Floats,
 ) -> float:
-    """Log likelihood, given ``answer_weights``; adds to the gradients in the values and in the rates of streams."""
+    """Log likelihood, given ``answer_weights``; adds to the gradients in values and in rates of streams."""
     o = priors.offset
     n_streams, n_acts, n_days, n = len(record.side), len(record.day), len(record.known), len(record.days)
     n_reactions, n_categories, n_calming = len(record.then), record.n_categories, len(record.calming)
@@ -529,8 +519,8 @@ def _likelihood(
         if n_calming > 0:
             lift[t] *= math.exp(calm[t])
 
-    # Immigrants of a day that each category expects, by week; conflict alone drifts and is calmed. ``immigrant``
-    # becomes the gradient in their log: of every act the chance that it is one, less how many are expected.
+    # Immigrants of a day that each category expects, by week; conflict alone drifts and is calmed.
+    # ``immigrant`` becomes the gradient in their log: for each act the chance to be one, less all expected.
     loading, conflict, rate_of = np.zeros((1, LANES)), np.zeros((1, LANES)), np.zeros(LANES)
     for k in range(n_streams):
         rate_of[record.category[k]] += rates[k] / STEP_DAYS
@@ -567,7 +557,7 @@ def _likelihood(
     # Rows of states: answers by category, of all categories; of each reaction; follow-on by stream.
     every, reactions, follows = n_categories, n_categories + 1, n_categories + 1 + n_reactions
     n_rows = follows + n_streams
-    # Answers of each stream to one act, by side and severity of the act: of any kind, and in kind; by severity.
+    # Answers of each stream to one act, by side and severity of the act: of any kind, in kind, in reaction.
     wide, close = np.zeros((n_streams, WIDTH)), np.zeros((n_streams, WIDTH))
     reacted = np.zeros((n_reactions * n_streams, WIDTH))
     for i in range(n_reactions):
@@ -596,11 +586,11 @@ def _likelihood(
         for i in range(n_reactions):
             powers[2 + i, d + 1] = powers[2 + i, d] * reaction_decay[i]
 
-    # Acts of the past by age, weighted: q = Σ decay^age in the first half of a row, Σ age·decay^age in the other.
-    # An act answers those of earlier days alone, with weight (1 − decay)/decay·q. Rows are brought forward where
-    # they are read. ``of_…`` sum a row over the acts that read it, each over its intensity; ``sent`` sums what
-    # acts bring about within the record: Σ g(n)·known[d + n] is known[d] and, for every day on which ``known``
-    # jumps, decay^age times the jump.
+    # Acts of the past by age, weighted: Σ decay^age in the first half of a row, Σ age·decay^age in the other.
+    # An act answers those of earlier days alone, each with weight (1 − decay)/decay·decay^age. Rows are
+    # brought forward where they are read. ``of_…`` sum a row over the acts that read it, each over its
+    # intensity; ``sent`` sums what acts bring about within the record: Σ g(n)·known[d + n] is known[d] and,
+    # for every day on which ``known`` jumps, decay^age times the jump.
     past, last = np.zeros((n_rows, WIDTH)), np.full(n_rows, -1)
     sent = np.zeros((n_rows, WIDTH))
     of_past, of_kinds = np.zeros((n_streams, WIDTH)), np.zeros((n_streams, WIDTH))
@@ -640,7 +630,9 @@ def _likelihood(
                     near = per * (_product(wide, k, past, every, PAIRS) + _product(close, k, past, c, PAIRS))
                     for i in range(n_reactions):
                         if record.then[i, k] > 0.0:
-                            near += of_reaction[i] * _product(reacted, i * n_streams + k, past, reactions + i, PAIRS)
+                            near += of_reaction[i] * _product(
+                                reacted, i * n_streams + k, past, reactions + i, PAIRS
+                            )
                     intensity = own + near
                     inverse = many / intensity
                     _add(of_past, k, inverse, past, every, WIDTH)
@@ -712,7 +704,9 @@ def _likelihood(
                 total -= wide[k, x] * sent[every, x] + close[k, x] * sent[c, x]
                 answered = wide[k, x] * of_past[k, x] + close[k, x] * of_kinds[k, x]
                 d_decay += wide[k, x] * (per * of_past[k, PAIRS + x] - sent[every, PAIRS + x])
-                d_decay += close[k, x] * (per * of_kinds[k, PAIRS + x] - sent[c, PAIRS + x]) - answered / decay
+                d_decay += (
+                    close[k, x] * (per * of_kinds[k, PAIRS + x] - sent[c, PAIRS + x]) - answered / decay
+                )
                 to_side = factor[s, k] * (per * of_past[k, x] - sent[every, x])
                 to_kind = factor[s, k] * (per * of_kinds[k, x] - sent[c, x])
                 of_side += to_side
@@ -732,7 +726,9 @@ def _likelihood(
     for k in range(n_streams):
         if record.side[k] >= 0:
             d_rate[k] += in_side[k] / rates[k] * (d_in_side[k] - side_mean[record.side[k]])
-            d_rate[k] += in_kind[k] / rates[k] * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
+            d_rate[k] += (
+                in_kind[k] / rates[k] * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
+            )
         c = record.category[k]
         d_rate[k] += shares[k] / rates[k] + whole[0, c] / rate_of[c] / STEP_DAYS
     for i in range(n_reactions):
@@ -828,3 +824,104 @@ def densities(points: Floats, priors: Priors, record: Record) -> tuple[Floats, F
         if not (math.isfinite(value[i]) and np.isfinite(gradient[i]).all()):
             value[i], gradient[i] = -np.inf, 0.0
     return value, gradient
+
+
+@intrinsic
+def _pointer(typing: Any, address: Any) -> Any:  # noqa: ANN401
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
+        return builder.inttoptr(given[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(address), code
+
+
+@numba.njit(**_COMPILED)
+def _integers(table: Integers, at: int) -> Any:  # noqa: ANN401
+    return numba.carray(_pointer(table[at, 0]), table[at, 1], np.int64)
+
+
+@numba.njit(**_COMPILED)
+def _floats(table: Integers, at: int) -> Any:  # noqa: ANN401
+    return numba.carray(_pointer(table[at, 0]), table[at, 1], np.float64)
+
+
+@numba.njit(**_COMPILED)
+def _matrix(table: Integers, at: int) -> Any:  # noqa: ANN401
+    return numba.carray(_pointer(table[at, 0]), (table[at, 1], table[at, 2]), np.float64)
+
+
+def table_of(*fields: Floats | Integers | int) -> Integers:
+    """Addresses and shapes of arrays, and numbers, for ``functions_of_c``; the arrays must outlive it."""
+    return np.array(
+        [(one, 0, 0) if isinstance(one, int) else (one.ctypes.data, *one.shape, 1)[:3] for one in fields]
+    )
+
+
+N_FIELDS = len(Priors._fields) + len(Record._fields) + 3
+
+
+@numba.njit(**_COMPILED)
+def _moved(place: Floats, table: Integers, point: Floats) -> None:
+    """Write the point that a place of the scale stands for; the spread is upper triangular, here turned."""
+    point[:] = _floats(table, N_FIELDS - 3)
+    turned = _matrix(table, N_FIELDS - 1)
+    for q in range(len(place)):
+        for p in range(q + 1):
+            point[p] += turned[q, p] * place[q]
+
+
+def _sampled(n: int, place_: Any, gradient_: Any, value_: Any, table_: Any) -> int:  # noqa: ANN401
+    """Write log density and gradient at a place of a scale; return 0, or 1 where they are no numbers."""
+    table = numba.carray(table_, (N_FIELDS, 3), np.int64)
+    place, gradient = numba.carray(place_, n), numba.carray(gradient_, n)
+    priors = Priors(_integers(table, 0), _matrix(table, 1), _integers(table, 2), table[3, 0], table[4, 0])
+    record = Record(
+        _integers(table, 5),
+        _integers(table, 6),
+        _integers(table, 7),
+        _floats(table, 8),
+        _matrix(table, 9),
+        _matrix(table, 10),
+        _integers(table, 11),
+        _integers(table, 12),
+        _floats(table, 13),
+        _matrix(table, 14),
+        _floats(table, 15),
+        _integers(table, 16),
+        _floats(table, 17),
+        _floats(table, 18),
+        _matrix(table, 19),
+        _integers(table, 20),
+        _floats(table, 21),
+        table[22, 0],
+    )
+    point, own = np.empty(n), np.empty(n)
+    _moved(place, table, point)
+    value = log_density(point, priors, record, own)
+    numba.carray(value_, 1)[0] = value
+    spread, finite = _matrix(table, N_FIELDS - 2), math.isfinite(value)
+    gradient[:] = 0.0
+    for p in range(len(own)):
+        finite = finite and math.isfinite(own[p])
+        for q in range(p, len(own)):
+            gradient[q] += spread[p, q] * own[p]
+    return 0 if finite else 1
+
+
+def _expanded(n: int, size: int, place_: Any, point_: Any, table_: Any) -> int:  # noqa: ANN401
+    """Write the point that a place stands for."""
+    _moved(numba.carray(place_, n), numba.carray(table_, (N_FIELDS, 3), np.int64), numba.carray(point_, size))
+    return 0
+
+
+@cache
+def functions_of_c() -> tuple[Any, Any]:
+    """Return log density with gradient, and point of a place, as the sampler's threads call them.
+
+    Both are the same for records of every size. The address that they are given is that of
+    ``table_of(*priors, *record, center, spread, spread.T)``.
+    """
+    one, size, table = types.CPointer(types.float64), types.uint64, types.voidptr  # type: ignore[attr-defined]
+    return (
+        numba.cfunc(types.int64(size, one, one, one, table), cache=True)(_sampled),
+        numba.cfunc(types.int64(size, size, one, one, table), cache=True)(_expanded),
+    )

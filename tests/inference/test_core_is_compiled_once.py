@@ -1,5 +1,6 @@
 """One compiled density serves records of every size, targets and priors, and Numba keeps it on disk."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -37,6 +38,10 @@ print(sum(densities.stats.cache_hits.values()), sum(densities.stats.cache_misses
 """
 
 
+def as_pointer(values: np.ndarray):
+    return values.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+
+
 def test_other_lengths_targets_and_priors_are_data_of_the_same_function(us_china):
     for rules, origin, stated in (
         ((CLASHES,), date(2023, 7, 11), {}),
@@ -48,13 +53,20 @@ def test_other_lengths_targets_and_priors_are_data_of_the_same_function(us_china
         posterior = PosteriorDensity.of(acts, default_priors(layout).changed(stated, "config"))
         point, scale = posterior.starting_point(3), posterior.sheared
         place = np.linalg.solve(scale.spread, point - scale.center)
-        value, gradient = posterior.log_density(scale)(place)
+        fields, (log_density, at) = posterior.fields(scale), core.functions_of_c()
+        table = core.table_of(*fields)
+        n, value, gradient, back = len(place), np.empty(1), np.empty(len(place)), np.empty(len(place))
+        given = [as_pointer(one) for one in (place, gradient, value, back)]
+        assert log_density.ctypes(n, *given[:3], table.ctypes.data) == 0
+        assert at.ctypes(n, n, given[0], given[3], table.ctypes.data) == 0
         values, gradients = posterior(point[None])
-        assert np.isfinite(value)
-        assert value == pytest.approx(values[0], rel=1e-12)
+        np.testing.assert_allclose(back, point, rtol=1e-9, atol=1e-9)
+        assert value[0] == pytest.approx(values[0], rel=1e-12)
         np.testing.assert_allclose(gradient, scale.spread.T @ gradients[0], rtol=1e-9, atol=1e-9)
         assert np.linalg.det(scale.spread) == pytest.approx(1.0)
-    assert len(core.moved_log_density.signatures) == len(core.densities.signatures) == 1
+        place[0] = np.nan
+        assert log_density.ctypes(n, *given[:3], table.ctypes.data) == 1
+    assert len(core.log_density.signatures) == len(core.densities.signatures) == 1
 
 
 @pytest.mark.slow
