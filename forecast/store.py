@@ -78,8 +78,6 @@ RETRY_DAYS = 30
 """For so long after its first day a file that is missing or wrong is asked for at every update."""
 LIVE_DAYS = 3
 """A file missed within so many days of its publication was missed as it came; its acts were seen later."""
-SHOWN = 20
-"""Files that are missing or wrong named in the report of an update; ``status`` names all."""
 ROWS_A_GROUP = 50_000
 """Of a Parquet file: a pair is found without reading the others."""
 ORIGIN = ("pair", "first_seen", "known_by", "stamp", "file")
@@ -379,7 +377,7 @@ class UpdateReport:
             "refused": self.refused,
             "newest": self.newest.isoformat() if self.newest else None,
             "files": {"read": self.read, "missing": states.count("missing"), "wrong": states.count("wrong")},
-            "open": dict(opened[:SHOWN]),
+            "open": dict(opened),
             "failure": self.failure or None,
         }
 

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,7 +46,7 @@ from forecast.events.codebook import (
 )
 from forecast.progress import StageProgress
 from forecast.records.scale import ANY, Scale
-from forecast.wording import count, long_day, number
+from forecast.wording import count, number
 
 if TYPE_CHECKING:
     from forecast.events.drafts import Proposal, Proposals
@@ -640,10 +640,8 @@ def update(
     if report.failure:
         raise UnfinishedError(report.failure)
     if report.open_files:
-        raise UnfinishedError(
-            f"{count(len(report.open_files), 'file')} missing or wrong; the next update asks again. "
-            f"'forecast events status --store {store}' names them"
-        )
+        opened = count(len(report.open_files), "file")
+        raise UnfinishedError(f"{opened} missing or wrong; the next update asks again. All of them: --json")
 
 
 def _report(store: Path, report: UpdateReport) -> Iterator[Block]:
@@ -654,53 +652,3 @@ def _report(store: Path, report: UpdateReport) -> Iterator[Block]:
     yield plain_table((*map(right, heads), right("Newest act")), [row], f"{store}")
     for name, (state, reason) in list(report.open_files.items())[:SHOWN_FILES]:
         yield Prose(f"{name}: {state}: {reason}.", tone="warning")
-
-
-@app.command()
-@takes_options
-def status(
-    store: Path = option(..., "--store", "Folder of the store.", "DIR"),
-    as_of: date | None = day_option(None, "--as-of", "Day by which it is judged; today when absent."),
-    fail_stale: bool = option(
-        False, "--fail-stale", "End with code 1 where the store is stale or files are open, for monitoring."
-    ),
-    *,
-    answer: Answer,
-) -> None:
-    """Tell how fresh and whole a store is.
-
-    It is judged by the age of its newest act at the pace of its feed, not by whether the update ran.
-    """
-    from forecast.events.stores import store_status
-
-    facts = store_status(store, as_of or datetime.now(UTC).date())
-    answer.print(facts, _status(facts))
-    if fail_stale and (facts["stale"] or facts["open"]):
-        raise UnfinishedError(f"stale, or with files still open: {store}")
-
-
-def _status(facts: dict[str, Any]) -> Iterator[Block]:
-    as_of = long_day(date.fromisoformat(facts["as_of"]))
-    yield Prose(f"{facts['store']}, as of {as_of}, for {'; '.join(facts['pairs'])}.")
-    yield plain_table(("", ""), _standing(facts))
-    opened = list(facts["open"].items())
-    for file, entry in opened[:SHOWN_FILES]:
-        yield Prose(f"{file}: {entry['state']} since {entry['since']}: {entry['reason']}.", tone="warning")
-    if len(opened) > SHOWN_FILES:
-        yield Prose(f"and {len(opened) - SHOWN_FILES:,} more files. All of them: --json", tone="fine")
-
-
-def _standing(source: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    acts = f"{count(source['acts'], 'act')} from {count(source['reports'], 'report')}"
-    yield "Acts", f"{acts}, {source['first']} to {source['newest']}" if source["first"] else acts
-    if source["newest_of_source"] is None:
-        yield "Freshness", "nothing was read yet"
-    else:
-        newest = long_day(date.fromisoformat(source["newest_of_source"]))
-        age = f"newest act of the source {newest}, {count(source['age_days'], 'day')} old"
-        pace = f"up to {count(source['pace_days'], 'day')} are usual"
-        yield "Freshness", f"{'STALE: ' if source['stale'] else ''}{age}; {pace}"
-    loaded = source["loaded_afterwards"]
-    yield "Known day", f"{source['acts'] - loaded:,} seen as they came, {loaded:,} loaded afterwards"
-    yield "Files", f"{source['files']['read']:,} read, {len(source['open']):,} missing or wrong"
-    yield "Address", source["address"]

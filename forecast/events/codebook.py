@@ -44,8 +44,7 @@ class Coding:
     """What a code of CAMEO (two to four digits, the leading zero included) or of a feed means here.
 
     ``mode`` is that of the code, where the scheme has modes (empty: any). ``category`` and ``severity`` are
-    ``None`` for acts that the codebook does not count (statements, appeals, protest). ``score`` is
-    Goldstein-type, −10 (conflict) to 10 (cooperation), ``score_of`` the code whose published value this is.
+    ``None`` for acts that the codebook does not count (statements, appeals, protest).
     """
 
     code: str
@@ -53,15 +52,12 @@ class Coding:
     label: str
     category: str | None
     severity: int | None
-    score: float
-    score_of: str
 
     @classmethod
     def of_row(cls, row: Mapping[str, str]) -> Coding:
         """Read a row of a packaged table."""
         severity = int(row["severity"]) if row["severity"] else None
-        score = float(row["score"]), row["score_of"]
-        return cls(row["code"], row.get("mode", ""), row["label"], row["category"] or None, severity, *score)
+        return cls(row["code"], row.get("mode", ""), row["label"], row["category"] or None, severity)
 
 
 @cache

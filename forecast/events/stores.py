@@ -1,4 +1,4 @@
-"""A store of events, as readers see it: acts by month → ``EventTable``; how fresh and whole it is.
+"""A store of events, as readers see it: acts by month → ``EventTable``; how fresh it is.
 
 ::
 
@@ -198,53 +198,3 @@ def faults_of(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
         said = f"{said} Update the store: forecast events update"
         stale.append(new_fault("stale_feed", name, (newest, as_of), days, PACE_DAYS, said))
     return (*stale, *(fault for fault in faults if fault.code != "stale_feed"))
-
-
-def store_status(folder: Path, as_of: date) -> dict[str, Any]:
-    """Return how a store stands on a day, as JSON-ready values.
-
-    ``acts`` count once however often they were reported (``reports``), and ``loaded_afterwards`` are those
-    known by the day that their row states, where others were seen as they came. ``newest_of_source`` is the
-    newest act of anybody. ``open`` are files that are missing or wrong.
-
-    Raises ``EventError``: no store, one of another version, or a damaged file.
-    """
-    pairs, state, latest = read_pairs(folder), read_state(folder / STATE), newest_act(folder, as_of)
-    age = (as_of - latest).days if latest else None
-    counted: tuple[Any, ...] = (0, 0, 0, None, None)
-    if paths := act_files(folder):
-        with connect() as connection:
-            (counted,) = connection.execute(
-                "SELECT count(*) FILTER (WHERE story = id), count(*), "
-                "count(*) FILTER (WHERE story = id AND known_by <> 'seen'), min(date), max(date) "
-                f"FROM {reader_of(paths)}"
-            ).fetchall()
-    acts, reports, loaded, first, newest = counted
-    months = [read_state(path) for path in sorted((folder / FILES).glob("*.json"))]
-    read = [entry for month in months for entry in month["read"].values()]
-    still_open = {name: entry for month in months for name, entry in sorted(month["open"].items())}
-    kinds = [entry["state"] for entry in still_open.values()]
-    return {
-        "store": str(folder),
-        "as_of": as_of.isoformat(),
-        "pairs": pairs,
-        "source": FEED,
-        "address": state.get("address"),
-        "updated": state.get("updated"),
-        "acts": acts,
-        "reports": reports,
-        "loaded_afterwards": loaded,
-        "first": _iso(first),
-        "newest": _iso(newest),
-        "newest_of_source": _iso(latest),
-        "age_days": age,
-        "pace_days": PACE_DAYS,
-        "stale": age is None or age > PACE_DAYS,
-        "files": {"read": len(read), "missing": kinds.count("missing"), "wrong": kinds.count("wrong")},
-        "refused": sum(entry["refused"] for entry in read),
-        "open": still_open,
-    }
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None

@@ -2,7 +2,7 @@
 
 All of it is data. ``data/formats.toml`` has the layouts. The CAMEO codes are the codebook's
 (``forecast/events/data/cameo.csv``); the other schemes, names of countries and groups of actors stand in
-``data/``. A scale value is Goldstein-type; each names the code whose published figure it is.
+``data/``.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def joined_rows(crosswalk: Crosswalk, system: System) -> list[list[object]]:
         # A row that tells an act from its other side is written as the act itself.
         swapped = (code, mode) in sides and not mutual
         act = crosswalk.get((counts_as, mode), coding) if swapped else coding
-        row = [act.code, act.label, act.category, act.severity, act.score, f"{counts_as} {mode}".strip()]
+        row = [act.code, act.label, act.category, act.severity, f"{counts_as} {mode}".strip()]
         rows.append([len(rows), code, mode, *row, mutual, swapped, False])
         short = code[1:]
         if system == "cameo" and code.startswith("0") and (short, "") not in crosswalk:

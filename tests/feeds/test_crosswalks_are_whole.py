@@ -19,27 +19,22 @@ def cameo_to_plover(samples):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_severity_goes_with_every_category_and_cooperation_lies_above_zero(system):
+def test_a_severity_goes_with_every_category(system):
     for coding in shipped_crosswalk(system).values():
         assert coding.category is None or coding.category in CATEGORIES
         assert (coding.severity is None) == (coding.category is None), coding
         assert coding.severity is None or 1 <= coding.severity <= 5
         assert coding.label
-        assert -10 <= coding.score <= 10
-        assert coding.category is None or (coding.score > 0) == (coding.category in COOPERATIVE), coding
 
 
-def test_every_published_scale_value_is_taken_over(samples):
+def test_every_published_cameo_code_is_held_and_cooperation_lies_above_zero(samples):
     with (samples / "cameo.scale.csv").open(encoding="utf-8") as stream:
         published = {row["code"]: float(row["goldstein"]) for row in csv.DictReader(stream)}
     held = shipped_crosswalk("cameo")
     assert set(published) <= {code for code, _ in held}
     for code, value in published.items():
-        assert held[code, ""].score == value, code
-    for (code, _), coding in held.items():
-        if code not in published:
-            assert coding.score_of[:2] == code[:2], "a code without a value takes that of its own root"
-            assert coding.score == published[coding.score_of]
+        category = held[code, ""].category
+        assert category is None or (value > 0) == (category in COOPERATIVE), code
 
 
 def test_every_plover_event_and_mode_of_the_conversion_table_is_known(cameo_to_plover):

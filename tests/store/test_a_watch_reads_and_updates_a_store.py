@@ -58,16 +58,3 @@ def test_a_watch_with_update_adds_what_came_and_ends_with_1_where_a_file_is_miss
     whole = watch("--update", "--as-of", "2020-11-17")
     assert whole.code == 0, whole.err
     assert whole.facts["dyads"][0]["events"] > before
-
-
-def test_a_stale_store_ends_with_1_where_it_is_asked_for(update, command, tmp_path):
-    update()
-
-    def status(day: str, *more: str):
-        return command("events", "status", "--store", tmp_path / "S", "--as-of", day, "--json", *more)
-
-    assert status("2020-11-14", "--fail-stale").code == 0
-    assert status("2020-11-19").code == 0
-    stale = status("2020-11-19", "--fail-stale")
-    assert (stale.code, stale.facts["stale"]) == (1, True)
-    assert "stale, or with files still open: " in stale.err
