@@ -23,7 +23,7 @@ from datetime import date as Date
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config.reactions import LEARNED
+from forecast.config.schema import LEARNED
 from forecast.errors import EventError, InputError
 from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable

@@ -52,9 +52,8 @@ from forecast.events.stores import (
     reader_of,
 )
 from forecast.events.table import COLUMNS
-from forecast.feeds.formats import Layout, feed_options
 from forecast.feeds.importing import FAULTS, event_cells
-from forecast.feeds.reading import KEPT, Engine
+from forecast.feeds.reading import KEPT, Engine, Layout, feed_options
 from forecast.progress import Listener, StageProgress
 from forecast.storage import copy_file, locked, remove_stale, scratch_folder, write_file
 

@@ -96,9 +96,8 @@ def validate(
     events = _inspect(source, dates, answer)
 
     from forecast.events.duplicates import find_duplicates
-    from forecast.events.feed_faults import Feed, feed_faults
     from forecast.events.reading import write_events
-    from forecast.events.summary import saturated, summarise
+    from forecast.events.summary import Feed, feed_faults, saturated, summarise
 
     if out:
         _refuse_existing(out)
@@ -598,8 +597,8 @@ def import_events(
     output: Answer,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row."""
-    from forecast.feeds.formats import Switches, feed_options
     from forecast.feeds.importing import import_feed
+    from forecast.feeds.reading import Switches, feed_options
 
     switches = Switches(
         root_only=root_only, min_sources=min_sources, repeat_days=repeat_days, known_date=known_date

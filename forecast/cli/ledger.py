@@ -403,7 +403,7 @@ def reconcile(
 
 def _refuse_unknown_pair(ledger: Ledger, pair: str) -> None:
     """Raise ``LedgerError`` for a pair that nothing on record is about."""
-    from forecast.events.countries import pair_named
+    from forecast.events.codebook import pair_named
     from forecast.events.dyads import near_actors
 
     asked = ledger.questions.values()

@@ -146,7 +146,7 @@ def _dyad(pair: str, theatre: str) -> DyadRule:
 
 def _refuse_mistyped(dyad: DyadRule) -> None:
     """Refuse a country's name with a slip where no event file could hold an actor of that name."""
-    from forecast.events.countries import near_country
+    from forecast.events.codebook import near_country
 
     if near := {actor: meant for actor in dyad.actors if (meant := near_country(actor))}:
         meant = listing(tuple(f"{meant} by '{actor}'" for actor, meant in near.items()))

@@ -2,7 +2,6 @@
 
 from forecast.config.describe import describe_config as describe_config
 from forecast.config.describe import target_definition as target_definition
-from forecast.config.reactions import ReactionConfig as ReactionConfig
 from forecast.config.scenario import AssumedAct as AssumedAct
 from forecast.config.scenario import PastEvents as PastEvents
 from forecast.config.scenario import Scenario as Scenario
@@ -12,6 +11,7 @@ from forecast.config.schema import CalendarAct as CalendarAct
 from forecast.config.schema import Config as Config
 from forecast.config.schema import HeadlineConfig as HeadlineConfig
 from forecast.config.schema import MilestoneConfig as MilestoneConfig
+from forecast.config.schema import ReactionConfig as ReactionConfig
 from forecast.config.schema import load_config as load_config
 from forecast.config.writing import config_hash as config_hash
 from forecast.config.writing import resolved_yaml as resolved_yaml

@@ -8,10 +8,16 @@ from os import path as os_path
 from pathlib import Path
 from typing import Any
 
-from forecast.config.reactions import LEARNED, ReactionConfig
-from forecast.config.schema import BUNDLED_PREFIX, Config, MilestoneConfig, TargetConfig, title_of
-from forecast.events.codebook import SEVERITIES
-from forecast.events.countries import code_in_words, whose_acts
+from forecast.config.schema import (
+    BUNDLED_PREFIX,
+    LEARNED,
+    Config,
+    MilestoneConfig,
+    ReactionConfig,
+    TargetConfig,
+    title_of,
+)
+from forecast.events.codebook import SEVERITIES, code_in_words, whose_acts
 from forecast.records.scale import ANY, Scale
 from forecast.wording import count, in_sentence, listing, long_day, percent, question_text, share
 

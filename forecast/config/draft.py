@@ -31,9 +31,9 @@ from forecast.events.codebook import (
     SEVERITIES,
     category_label,
     packaged_scale,
+    pair_title,
     severity_word,
 )
-from forecast.events.countries import pair_title
 from forecast.events.dyads import (
     DyadRule,
     PairRows,

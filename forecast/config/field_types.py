@@ -19,8 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from forecast.config.settings_file import DEVICES, refusal, sequence_in, shown_value
 from forecast.errors import PriorError, did_you_mean
 from forecast.events.cells import MAX_ACTOR_CHARS
-from forecast.events.codebook import CATEGORIES, category_fault, category_named
-from forecast.events.countries import actor_named, shared_name
+from forecast.events.codebook import CATEGORIES, actor_named, category_fault, category_named, shared_name
 from forecast.storage import chance_of
 
 LEAST_CONTRAST = 4.5

@@ -29,8 +29,7 @@ from forecast.config.field_types import (
     Subcategory,
     Text,
 )
-from forecast.config.reactions import ReactionConfig, reaction_faults
-from forecast.config.schema import Config, title_of
+from forecast.config.schema import Config, ReactionConfig, reaction_faults, title_of
 from forecast.config.settings_file import (
     Fault,
     KeyPath,

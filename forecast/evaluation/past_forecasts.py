@@ -34,7 +34,7 @@ from forecast.evaluation.score_table import (
 )
 from forecast.evaluation.study import KeptRows, Study, Task, Workers, decisive_versions, row_key, run_study
 from forecast.events.dyads import DyadRule
-from forecast.events.feed_faults import StaleGap, stale_gap
+from forecast.events.summary import StaleGap, stale_gap
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES, Family, family_named
 from forecast.inference.particles import OriginDraws, RollingPosterior

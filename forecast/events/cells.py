@@ -22,9 +22,11 @@ from forecast.events.codebook import (
     category_fault,
     category_named,
     countries,
+    country_code,
+    near_country,
     severity_word,
+    shared_name,
 )
-from forecast.events.countries import country_code, near_country, shared_name
 from forecast.wording import count, listing
 
 DateOrder = Literal["iso", "dmy", "mdy"]

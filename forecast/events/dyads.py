@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.countries import near_actor
+from forecast.events.codebook import near_actor
 from forecast.events.table import EventTable, Mask
 from forecast.wording import count, listing
 

@@ -22,12 +22,9 @@ import numpy as np
 
 from forecast.errors import EventError
 from forecast.events.cells import DATES
-from forecast.events.feed_faults import Feed, feed_faults, new_fault
 from forecast.events.rows import literal_path, quoted
 from forecast.events.table import COLUMNS, FIELDS, EventTable
-from forecast.records.notices import FeedFault
 from forecast.storage import read_json
-from forecast.wording import count, long_day
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -177,24 +174,3 @@ def newest_act(folder: Path, as_of: date) -> date | None:
         if newest is not None and newest.isoformat()[:7] >= path.stem:
             break
     return newest
-
-
-def faults_of(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
-    """Return what is wrong with the feed that these files and stores are, as known at the as-of date.
-
-    The age of a store is judged by the pace of its feed.
-    """
-    faults = feed_faults(feeds, as_of)
-    stores = {feed.store: feed.source for feed in feeds if feed.store is not None}
-    if not stores:
-        return faults
-    stale = []
-    for folder, name in stores.items():
-        newest = newest_act(folder, as_of)
-        if newest is None or (days := (as_of - newest).days) <= PACE_DAYS:
-            continue
-        said = f"the newest act of {FEED} is of {long_day(newest)}, {count(days, 'day')} before "
-        said += f"the as-of date; this source is never more than {count(PACE_DAYS, 'day')} behind."
-        said = f"{said} Update the store: forecast events update"
-        stale.append(new_fault("stale_feed", name, (newest, as_of), days, PACE_DAYS, said))
-    return (*stale, *(fault for fault in faults if fault.code != "stale_feed"))

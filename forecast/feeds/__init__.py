@@ -1,5 +1,5 @@
 """Event feeds of the field → our coded events: what was done with every row is counted and reported.
 
-An import (``importing``) reads files by ``options`` into candidates (``reading``), chooses which are kept
-and writes them and a report. ``formats`` and ``crosswalk`` say what columns and codes mean.
+An import (``importing``) reads files into candidates (``reading``), chooses which are kept, and writes them
+and a report.
 """

@@ -29,18 +29,19 @@ from numpy.typing import NDArray
 from forecast.blocks import Block, Bullets, Entry, Pairs, Prose, plain_table, right
 from forecast.errors import EventError
 from forecast.events.cells import MAX_CELL_CHARS, clean_text
-from forecast.events.codebook import cameo_codes
-from forecast.events.countries import near_actor
+from forecast.events.codebook import cameo_codes, near_actor
 from forecast.events.table import COLUMNS
-from forecast.feeds.formats import (
+from forecast.feeds.reading import (
+    SHOWN,
+    Engine,
     ImportOptions,
     Layout,
     Switches,
+    Tally,
     WrongFormatError,
     check_switches,
     data_rows,
 )
-from forecast.feeds.reading import SHOWN, Engine, Tally
 from forecast.storage import copy_file, locked, write_file
 from forecast.wording import count
 

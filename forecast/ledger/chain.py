@@ -24,7 +24,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
 from forecast.errors import LedgerError
 from forecast.events.cells import clean_text
-from forecast.events.countries import pair_named
+from forecast.events.codebook import pair_named
 from forecast.panel import ActClass
 from forecast.reactions import acts_in_words
 from forecast.records.base import Interval, Probability, Record

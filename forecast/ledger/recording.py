@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 from forecast.blocks import Block, Prose
 from forecast.config import Config
 from forecast.errors import LedgerError
-from forecast.events.codebook import packaged_scale
-from forecast.events.countries import pair_named
+from forecast.events.codebook import packaged_scale, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.chain import (

@@ -25,7 +25,7 @@ import numpy as np
 from scipy import special
 
 from forecast.config.field_types import level_of, read_quantiles, read_statement
-from forecast.config.reactions import LEARNED
+from forecast.config.schema import LEARNED
 from forecast.config.settings_file import parse_yaml
 from forecast.errors import PriorError, did_you_mean
 from forecast.events.codebook import CATEGORIES, COOPERATIVE

@@ -25,8 +25,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.events.codebook import CATEGORIES, SEVERITIES, severity_word
-from forecast.events.countries import code_in_words
+from forecast.events.codebook import CATEGORIES, SEVERITIES, code_in_words, severity_word
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
 from forecast.records.analysis import (
     FEWEST_EPISODES,

@@ -20,8 +20,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.events.codebook import weak_kind
-from forecast.events.countries import actor_title
+from forecast.events.codebook import actor_title, weak_kind
 from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
 from forecast.panel import TargetRule

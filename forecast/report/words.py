@@ -14,8 +14,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from forecast.blocks import Cell
-from forecast.events.codebook import CATEGORIES
-from forecast.events.countries import code_in_words, whose_acts
+from forecast.events.codebook import CATEGORIES, code_in_words, whose_acts
 from forecast.records.analysis import (
     FEWEST_EPISODES,
     Assumed,

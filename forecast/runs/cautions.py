@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning, nearest
-from forecast.events.feed_faults import stale_gap
-from forecast.events.summary import saturated
+from forecast.events.summary import saturated, stale_gap
 from forecast.events.table import EventTable
 from forecast.panel import STEP_DAYS, TargetRule, TimeGrid, is_named
 from forecast.priors import PriorSet
@@ -202,7 +201,7 @@ def _unseen_subcategories(inputs: Inputs, used: EventTable) -> Iterator[Notice]:
 def stale_events(days: Days, as_of: np.datetime64) -> Notice | None:
     """Return the caution that the last event lies too long back for the pace of its own record.
 
-    The rule is that of feeds (``forecast.events.feed_faults.stale_gap``).
+    The rule is that of feeds (``forecast.events.summary.stale_gap``).
     """
     gap = stale_gap(days, as_of)
     if gap is None:

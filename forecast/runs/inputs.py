@@ -12,19 +12,17 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.config import Config, ReactionConfig, Scenario, load_scenarios
-from forecast.config.reactions import LEARNED
 from forecast.config.scenario import Change
-from forecast.config.schema import PACKAGED_POPULATIONS, title_of
+from forecast.config.schema import LEARNED, PACKAGED_POPULATIONS, title_of
 from forecast.config.settings_file import Fault
 from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES, packaged_scale, standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
-from forecast.events.feed_faults import Feed
-from forecast.events.reading import load_events
-from forecast.events.stores import faults_of, is_store
+from forecast.events.reading import load_events, refuse_barred
+from forecast.events.stores import is_store
+from forecast.events.summary import Feed, faults_of
 from forecast.events.table import EventTable
-from forecast.events.terms import refuse_barred
 from forecast.families import Family, family_named
 from forecast.panel import (
     ActClass,

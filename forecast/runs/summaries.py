@@ -17,9 +17,8 @@ from forecast.baselines import climatology, past_events
 from forecast.config.describe import target_facts
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
-from forecast.events.reading import source_limits
+from forecast.events.reading import source_limits, terms_of
 from forecast.events.table import EventTable
-from forecast.events.terms import terms_of
 from forecast.inference.importance import mixing, monte_carlo_error, ratio_by_draw
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import prior_draws, stream_draws, tension_at_steps

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Scenario
-from forecast.config.reactions import LEARNED
+from forecast.config.schema import LEARNED
 from forecast.events.codebook import COOPERATIVE, category_label
 from forecast.panel import ActClass, FutureAct, Reaction, TargetRule
 from forecast.progress import Listener, StageProgress

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from forecast.config import AssumedAct, PastEvents, Scenario
 from forecast.config.field_types import unknown_actor
-from forecast.config.reactions import LEARNED, same_reactions, setting_faults
 from forecast.config.scenario import Change
-from forecast.config.schema import actor_missing
+from forecast.config.schema import LEARNED, actor_missing, same_reactions, setting_faults
 from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.table import EventTable

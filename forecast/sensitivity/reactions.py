@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config.describe import reaction_line
-from forecast.config.reactions import LEARNED
+from forecast.config.schema import LEARNED
 from forecast.events.codebook import SEVERITIES
 from forecast.panel import ActClass, FutureAct, Reaction
 from forecast.reactions import base_share, is_followed

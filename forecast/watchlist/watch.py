@@ -35,11 +35,10 @@ from forecast.errors import EventError, ForecastError, InputError, NotConvergedE
 from forecast.evaluation.study import Workers, decisive_versions, do_all
 from forecast.events.codebook import packaged_scale
 from forecast.events.dyads import DyadRule, actors_of, near_actors
-from forecast.events.feed_faults import Feed
-from forecast.events.reading import PREFIX, load_events, read_events, write_events
-from forecast.events.stores import faults_of, is_store, read_store
+from forecast.events.reading import PREFIX, load_events, read_events, refuse_barred, write_events
+from forecast.events.stores import is_store, read_store
+from forecast.events.summary import Feed, faults_of
 from forecast.events.table import FIELDS, EventTable, csv_text
-from forecast.events.terms import refuse_barred
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.progress import Listener, StageProgress

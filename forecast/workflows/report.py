@@ -13,9 +13,8 @@ from forecast import __version__
 from forecast.config import Config, config_hash, load_config
 from forecast.config.writing import saved_logo
 from forecast.errors import InputError, LedgerError, RunFolderError
-from forecast.events.reading import read_events
+from forecast.events.reading import Use, read_events, refuse_barred, terms_of
 from forecast.events.table import EventTable
-from forecast.events.terms import Use, refuse_barred, terms_of
 from forecast.ledger.recording import LEDGER_FILE, others_of, questions_of
 from forecast.ledger.store import open_ledger
 from forecast.records.analysis import (

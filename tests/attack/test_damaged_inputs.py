@@ -27,8 +27,8 @@ from forecast.config.writing import read_logo
 from forecast.errors import ForecastError
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events
-from forecast.feeds.formats import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
 from forecast.feeds.importing import import_feed
+from forecast.feeds.reading import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
 from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
 from forecast.ledger.recording import RunOrigin, record_forecast

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from forecast.events.feed_faults import Feed, feed_faults
 from forecast.events.reading import load_events, write_events
+from forecast.events.summary import Feed, feed_faults
 
 AS_OF = date(2023, 7, 9)
 HEAD = """schema: 1

@@ -2,9 +2,9 @@
 
 import pytest
 
-from forecast.events.codebook import countries
-from forecast.events.countries import (
+from forecast.events.codebook import (
     code_in_words,
+    countries,
     country_names,
     near_actor,
     near_country,

@@ -8,8 +8,8 @@ import pytest
 
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.feeds.formats import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
 from forecast.feeds.importing import FATES, ImportReport, import_feed
+from forecast.feeds.reading import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ import re
 
 import pytest
 
-from forecast.events.codebook import CATEGORIES, COOPERATIVE, category_kind
-from forecast.events.countries import country_names
-from forecast.feeds.formats import LAYOUTS, SYSTEMS, mirrors, renamed_actors, shipped_crosswalk
+from forecast.events.codebook import CATEGORIES, COOPERATIVE, category_kind, country_names
+from forecast.feeds.reading import LAYOUTS, SYSTEMS, mirrors, renamed_actors, shipped_crosswalk
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,7 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.feeds import reading
-from forecast.feeds.formats import LAYOUTS, WrongFormatError, shape_of
-from forecast.feeds.reading import CorruptFileError, read_blocks
+from forecast.feeds.reading import LAYOUTS, CorruptFileError, WrongFormatError, read_blocks, shape_of
 
 
 def packed(path: Path, name: str, content: bytes) -> Path:

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.errors import InputError
 from forecast.events.reading import read_events
-from forecast.feeds.formats import feed_options
+from forecast.feeds.reading import feed_options
 
 IMPORT = ("events", "import", "--format", "gdelt2", "--dyad", "USA,CHN")
 

@@ -3,8 +3,8 @@
 import duckdb
 import pytest
 
-from forecast.events.countries import country_names
-from forecast.feeds.formats import LAYOUTS, MACROS
+from forecast.events.codebook import country_names
+from forecast.feeds.reading import LAYOUTS, MACROS
 
 
 def test_codes_that_lost_their_leading_zero_are_restored(imported, gdelt_file):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from forecast.cli.app import app
 from forecast.events.codebook import cameo_codes
-from forecast.feeds.formats import LAYOUTS, Switches
+from forecast.feeds.reading import LAYOUTS, Switches
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/import.md").read_text(encoding="utf-8")

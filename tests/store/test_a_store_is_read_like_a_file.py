@@ -11,11 +11,10 @@ import pytest
 
 from forecast.config import load_config
 from forecast.errors import EventError, InputError
-from forecast.events import terms
-from forecast.events.reading import load_events, read_events, write_events
+from forecast.events import reading as terms
+from forecast.events.reading import load_events, read_events, refuse_barred, terms_of, write_events
 from forecast.events.stores import PACE_DAYS, newest_act
 from forecast.events.table import FIELDS
-from forecast.events.terms import refuse_barred, terms_of
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
 from tests.store.conftest import reports_of

@@ -11,8 +11,8 @@ import pytest
 
 from forecast import storage
 from forecast.events.reading import read_events
-from forecast.feeds.formats import feed_options
 from forecast.feeds.importing import import_feed
+from forecast.feeds.reading import feed_options
 from forecast.storage import locked
 from tests.store.conftest import files_of, reports_of, zipped
 

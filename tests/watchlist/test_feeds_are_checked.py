@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from forecast.events.feed_faults import Feed, feed_faults
+from forecast.events.summary import Feed, feed_faults
 from forecast.events.table import Event, EventTable
 
 AS_OF = date(2010, 1, 31)

@@ -237,7 +237,7 @@ KINDS: dict[str, Callable[[Record, date, random.Random], Damage | None]] = {
 def alarms(one: Record, table: EventTable, as_of: date) -> frozenset[Alarm]:
     """What ``events validate``, ``check`` and ``watch`` all say of a file and of the dyad's acts in it."""
     from forecast.events.dyads import DyadRule
-    from forecast.events.feed_faults import Feed, feed_faults
+    from forecast.events.summary import Feed, feed_faults
     from forecast.runs.cautions import stale_events
 
     found = {(fault.code, fault.text) for fault in feed_faults((Feed.of_table(table),), as_of)}
