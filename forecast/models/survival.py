@@ -414,6 +414,12 @@ def _roots_of_draws(
                 gap = days[place] - n
                 if n < changed <= days[place]:
                     gap, flat = changed - n, False
+                    # Immigrants of the days passed over, each as many as the last.
+                    for target in range(n_targets):
+                        for c in range(n_categories):
+                            for m in range(len(some)):
+                                own = roots.immigrants[some[m], target, :, c]
+                                immigrants[target, c, m] += (gap - 1) * (own[n + 1] - own[n])
             n += gap
 
 
@@ -723,7 +729,9 @@ class Chances:
             self._kept["of"] = roots.reactions
             if self.keeps:
                 self._kept["roots"] = roots._replace(tables=roots.tables[:0])
-        self._plain[calming] = self._course(roots, self._calmed(calming), self.days)
+        # Without acts of cooperation as well, which most callers ask for next.
+        for asked in {calming, ()} - self._plain.keys():
+            self._plain[asked] = self._course(roots, self._calmed(asked), self.days)
         if self.keeps:
             _forget(self._plain, _KEPT_CURVES)
 
@@ -847,8 +855,8 @@ class Chances:
         return self._course(roots, self.expected_course, known)[:, 0, np.searchsorted(known, asked)]
 
     def _quiet(self, met: Flags, also: Flags, also_days: int) -> Floats:
-        roots = self._roots(met, (), also, also_days, self.days)
-        return self._course(roots, self.expected_course, self.days[-1:])[:, 0, 0]
+        last = self.days[-1:]
+        return self._course(self._roots(met, (), also, also_days, last), self.expected_course, last)[:, 0, 0]
 
     def _daily(self, values: Floats) -> Floats:
         """exp(−x) of every day, (…, day), of x that is linear between those computed, (…, N)."""
