@@ -185,13 +185,18 @@ class PastEvents:
         Entry ``t``, shape (n_days + 1,): sum over events with known_day < t of 2^(−(t − 1 − day) /
         half-life); the last is that at the origin. An act disclosed late enters late, already aged.
         """
-        from scipy.signal import lfilter  # takes longer to load than all that needs no features
-
         decay = 2.0 ** (-1.0 / half_life_days)
         lag = self.known_day[chosen] - self.day[chosen]
         entering = np.bincount(self.known_day[chosen], weights=decay**lag, minlength=self.n_days)
-        total = lfilter([1.0], [1.0, -decay], entering)
-        return np.concatenate([[0.0], total])
+        # From one day with events to the next; SciPy's filter takes a second to load.
+        days, total = np.flatnonzero(entering), [0.0]
+        for kept, came in zip((decay ** np.diff(days, prepend=0)).tolist(), entering[days], strict=True):
+            total.append(total[-1] * kept + came)
+        since = np.zeros(self.n_days, dtype=np.int64)
+        since[days] = days
+        age = np.arange(self.n_days) - np.maximum.accumulate(since)
+        found = np.array(total)[np.cumsum(entering > 0)] * decay**age
+        return np.concatenate([[0.0], found])
 
     def first_of_day(self) -> Flags:
         """True for one target event of each day that has any, the first to be known, shape (event,)."""

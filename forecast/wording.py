@@ -1,4 +1,4 @@
-"""Probabilities, changes, counts and days in words: one set of rules for report, terminal and record.
+"""Probabilities, changes, counts and days in words, and the usual horizons: one set of rules for all output.
 
 The words are the seven bands of ICD 203 (US Office of the Director of National Intelligence,
 *Analytic Standards*, Intelligence Community Directive 203, 2015), read off the probability itself. How far
@@ -31,6 +31,15 @@ Scale = Literal[
     "weeks",
 ]
 """How a parameter is read: the scales of the priors, and ``probability`` for future acts."""
+
+HORIZONS = (30, 90, 180, 365, 540)
+"""Days ahead tested by backtests: from the next month to as far as the milestones of a run lie."""
+LISTED = ",".join(map(str, HORIZONS))
+"""The same as an option of the command line takes it."""
+USUAL_HORIZONS = HORIZONS[:3]
+"""Days to the milestones of a config or watchlist that names none."""
+USUAL_IN_WORDS = f"{', '.join(map(str, USUAL_HORIZONS[:-1]))} and {USUAL_HORIZONS[-1]}"
+"""The same in a sentence."""
 
 BANDS: tuple[tuple[str, int, int], ...] = (
     ("almost no chance", 1, 5),
@@ -312,3 +321,20 @@ def rounded(value: float, digits: int) -> Decimal:
     """Return a number as it is shown, to so many decimals."""
     # Decimal rounds halves away from zero, as readers do; float rounding would make 0.5 and 2.5 disagree.
     return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+def shorten(text: str, length: int) -> str:
+    """Return the text cut at a word and ended with ``…`` when it is longer than ``length`` signs."""
+    if len(text) <= length:
+        return text
+    cut = text[: length - 1]
+    head = cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut
+    return head.rstrip(" ,;:.–-(") + "…"
+
+
+def first_clauses(text: str, length: int) -> str:
+    """Return whole clauses of a text up to a length; a longer first clause is cut at a word."""
+    if len(text) <= length:
+        return text
+    ends = [place for place in range(1, length) if text[place] in ",;:." and text[place + 1] == " "]
+    return text[: ends[-1]] if ends and ends[-1] > length // 3 else shorten(text, length)

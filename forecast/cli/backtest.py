@@ -27,7 +27,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, UnfinishedError
-from forecast.records.base import LISTED
+from forecast.wording import LISTED
 
 if TYPE_CHECKING:
     from forecast.evaluation.past_forecasts import BacktestOptions

@@ -45,7 +45,6 @@ from forecast.events.codebook import (
     standard_scale,
 )
 from forecast.progress import StageProgress
-from forecast.records.scale import ANY, Scale
 from forecast.wording import count, number
 
 if TYPE_CHECKING:
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from forecast.events.duplicates import DuplicateGroup
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
+    from forecast.records.scale import Scale
     from forecast.store import UpdateReport
 
 SHOWN, SHOWN_GAPS, SHOWN_FILES = 20, 10, 5
@@ -253,7 +253,7 @@ def _codebook_blocks(category: str | None, scale: Scale) -> Iterator[Block]:
 
 def severities_table(scale: Scale, category: str | None, title: str = "") -> Table:
     """Return what severities mean for a category, or for any."""
-    anchors = scale.anchors[category or ANY]
+    anchors = scale.anchors[category or "any"]
     rows = [(f"{one} {severity_word(one)}", text) for one, text in sorted(anchors.items())]
     return plain_table(("", ""), rows, title)
 

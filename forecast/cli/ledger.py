@@ -27,8 +27,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, LedgerError
-from forecast.records.base import LISTED
-from forecast.wording import count, interval_percent, listing, percent
+from forecast.wording import LISTED, count, interval_percent, listing, percent
 
 if TYPE_CHECKING:
     from forecast.ledger.chain import ForecastEntry, JudgementEntry, Ledger, ProbabilityEntry, ResolutionEntry

@@ -19,8 +19,7 @@ import typer
 from forecast.blocks import Block
 from forecast.cli.terminal import show
 from forecast.errors import InputError, did_you_mean, shown
-from forecast.records.base import LISTED
-from forecast.wording import long_day
+from forecast.wording import LISTED, long_day
 
 if TYPE_CHECKING:
     from forecast.config import Config

@@ -46,10 +46,9 @@ from forecast.events.dyads import (
 from forecast.events.stores import is_store
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
-from forecast.records.base import USUAL_IN_WORDS
 from forecast.records.notices import Notice
 from forecast.records.scale import ARMED, STANDARD, Scale
-from forecast.wording import count, in_sentence, listing, long_day, times, with_article
+from forecast.wording import USUAL_IN_WORDS, count, in_sentence, listing, long_day, times, with_article
 
 WIDTH = 108
 WATCHLIST = "watchlist"

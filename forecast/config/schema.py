@@ -77,8 +77,7 @@ from forecast.events.codebook import (
     country_code,
     pair_title,
 )
-from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
-from forecast.wording import BANDS, listing
+from forecast.wording import BANDS, USUAL_HORIZONS, USUAL_IN_WORDS, listing
 
 LEARNED = "learned"
 WORDS: tuple[str, ...] = tuple(word for word, _, _ in BANDS)

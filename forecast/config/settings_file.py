@@ -511,7 +511,7 @@ def _allowed(node: Node | None) -> str:
 class Section(BaseModel):
     """Base of every part of a file: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def optional(description: str) -> Any:  # noqa: ANN401 - as pydantic's own

@@ -59,7 +59,7 @@ from forecast.config.settings_file import (
     sequence_in,
     several,
 )
-from forecast.records.base import USUAL_HORIZONS, USUAL_IN_WORDS
+from forecast.wording import USUAL_HORIZONS, USUAL_IN_WORDS
 
 if TYPE_CHECKING:
     from forecast.events.dyads import DyadRule

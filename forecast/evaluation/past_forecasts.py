@@ -45,11 +45,10 @@ from forecast.pooled_hazard import PooledHazard, shipped_hazard
 from forecast.priors import PriorSet, PriorStatement
 from forecast.priors.population import Population, record_priors, shipped_population
 from forecast.progress import Listener, StageProgress
-from forecast.records.base import HORIZONS
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import mean_of_members
 from forecast.streams import Acts, acts_of, stream_layout
-from forecast.wording import count, listing, long_day
+from forecast.wording import HORIZONS, count, listing, long_day
 
 MODELS = tuple(FAMILIES)
 """Names of the models that a backtest compares unless told otherwise: the mean and its members."""

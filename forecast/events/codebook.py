@@ -18,7 +18,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from forecast.errors import EventError, did_you_mean, nearest
-from forecast.records.scale import ARMED, STANDARD, Scale
+from forecast.records.scale import Scale
 
 Kind = Literal["cooperative", "conflictual"]
 
@@ -152,21 +152,23 @@ def packaged_scale(name: str) -> Scale:
 
     Categories of which ``armed`` says nothing have the standard anchors.
     """
-    anchors = {} if name == STANDARD else dict(packaged_scale(STANDARD).anchors)
+    from forecast.records.scale import Scale
+
+    anchors = {} if name == "standard" else dict(packaged_scale("standard").anchors)
     own: dict[str, dict[int, str]] = {}
-    for row in packaged_rows({STANDARD: "severity.csv", ARMED: "severity_armed.csv"}[name]):
+    for row in packaged_rows({"standard": "severity.csv", "armed": "severity_armed.csv"}[name]):
         own.setdefault(row["category"], {})[int(row["severity"])] = row["anchor"]
     return Scale(name=name, anchors=anchors | own)
 
 
 def standard_scale() -> Scale:
     """Return the scale of the codebook."""
-    return packaged_scale(STANDARD)
+    return packaged_scale("standard")
 
 
 def armed_scale() -> Scale:
     """Return the scale for relations with routine fire."""
-    return packaged_scale(ARMED)
+    return packaged_scale("armed")
 
 
 def codebook_facts(category: str | None, scale: Scale) -> dict[str, object]:

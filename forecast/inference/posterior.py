@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from forecast.errors import RunFolderError, shown
 from forecast.storage import write_file
 
 if TYPE_CHECKING:
+    import h5py
     import xarray as xr
 
 Floats = NDArray[np.float64]
@@ -72,6 +72,8 @@ class Posterior:
     def _chains(self) -> dict[str, Floats]:
         """Draws by variable, shape (chain, draw, …)."""
         if isinstance(self.source, Path):
+            import h5py
+
             with h5py.File(self.source, "r") as file:
                 return _stored_chains(file["/posterior"])
         values = self.source["posterior"].to_dataset().data_vars.items()
@@ -112,6 +114,8 @@ def open_stored(path: Path, most_bytes: int) -> h5py.File:
     Raises ``OSError`` or ``ValueError``: it cannot be read; or it holds links, values kept elsewhere, more
     than ``MAX_PARTS`` arrays and groups, or larger arrays.
     """
+    import h5py
+
     file = h5py.File(path, "r")
     try:
         parts, total, waiting = 0, 0, [file["/"]]
@@ -139,6 +143,8 @@ def open_stored(path: Path, most_bytes: int) -> h5py.File:
 
 
 def _stored_chains(group: h5py.Group) -> dict[str, Floats]:
+    import h5py
+
     shape = len(group["chain"]), len(group["draw"])
     # Coordinates lie beside the variables; only these have chains and draws for axes.
     return {

@@ -58,9 +58,9 @@ from forecast.ledger.chain import (
 )
 from forecast.ledger.recording import RunQuestion, history_of, others_of
 from forecast.records.analysis import ErrorBound, LedgerSummary, ReliabilityCurve
-from forecast.records.base import HORIZONS, Probability, Record
+from forecast.records.base import Probability, Record
 from forecast.records.scale import STANDARD
-from forecast.wording import count, number, percent, share
+from forecast.wording import HORIZONS, count, number, percent, share
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from forecast.models import density
 from forecast.models.density import (
@@ -83,6 +82,8 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
 
     def lagged(brought: Floats, half_life: float) -> Floats:
         """Σ_{n≥1} g(n)·v[d − n] of the acts that each day brings about in all."""
+        from scipy.signal import lfilter  # takes a second to load
+
         decay, by_day = 2.0 ** (-1.0 / half_life), np.zeros(shape)
         np.add.at(by_day, record.day, brought)
         kept = lfilter([1 - decay], [1, -decay], by_day, axis=0)
@@ -131,6 +132,8 @@ def _factors(
     )
     unit = density.ornstein_uhlenbeck(own[begin + len(knots) :], DRIFT_DECAY, DRIFT_NOISE)
     drift = density.between_knots(own[o[DRIFT]] * unit, DRIFT_KNOT_STEPS, len(weeks))
+    from scipy.signal import lfilter  # takes a second to load
+
     drift = drift - np.log(np.average(np.exp(drift), weights=record.weight))
     left = 2.0 ** (-STEP_DAYS / own[o[CALM_LIFE]])
     calm = np.zeros(len(weeks))

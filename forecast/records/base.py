@@ -1,4 +1,4 @@
-"""What all records of a run share: frozen, no unknown keys, a short ``repr``; how far ahead is usual."""
+"""What all records of a run share: frozen, no unknown keys, a short ``repr``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,6 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Interval = tuple[float, float]
 Names = tuple[str, ...]
 _MOST_ITEMS, _MOST_SIGNS = 4, 60
-HORIZONS = (30, 90, 180, 365, 540)
-"""Days ahead tested by backtests: from the next month to as far as the milestones of a run lie."""
-LISTED = ",".join(map(str, HORIZONS))
-"""The same as an option of the command line takes it."""
-USUAL_HORIZONS = HORIZONS[:3]
-"""Days to the milestones of a config or watchlist that names none."""
-USUAL_IN_WORDS = f"{', '.join(map(str, USUAL_HORIZONS[:-1]))} and {USUAL_HORIZONS[-1]}"
-"""The same in a sentence."""
 
 
 class Record(BaseModel):
@@ -31,7 +23,7 @@ class Record(BaseModel):
     alone: a run holds a megabyte of numbers.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
     in_short: ClassVar[Names] = ()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:

@@ -48,13 +48,12 @@ from forecast.report.typesetting import (
     current_typeface,
     data_address,
     render_content,
-    shorten,
     typeface,
     using_typeface,
 )
 from forecast.runs.files import BRIEF, FIGURES, PAGE, PDF, WORKBOOK
 from forecast.storage import write_file
-from forecast.wording import long_day
+from forecast.wording import long_day, shorten
 
 SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "brief": (brief_section,),

@@ -46,7 +46,7 @@ from forecast.report.palette import (
     name_model,
     target_colour,
 )
-from forecast.report.typesetting import current_typeface, printable, shorten
+from forecast.report.typesetting import current_typeface, printable
 from forecast.report.words import (
     MOST_IN_CHART,
     assumed_text,
@@ -58,7 +58,7 @@ from forecast.report.words import (
     titles_of,
 )
 from forecast.storage import write_file
-from forecast.wording import long_day, month_name, number, percent, short_day, signed_points
+from forecast.wording import long_day, month_name, number, percent, short_day, shorten, signed_points
 
 if TYPE_CHECKING:
     # Not loaded, since a report is built without the model and its scores: they bring scipy and numba.

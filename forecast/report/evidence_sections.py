@@ -47,7 +47,7 @@ from forecast.records.scale import ANY
 from forecast.report.charts import draw_reliability
 from forecast.report.palette import category_colour, describe_model, name_category, name_model, target_colour
 from forecast.report.run_records import RunRecords
-from forecast.report.typesetting import shorten, web_address
+from forecast.report.typesetting import web_address
 from forecast.report.words import (
     answered_words,
     capitalised,
@@ -68,6 +68,7 @@ from forecast.wording import (
     plain_number,
     share,
     short_day,
+    shorten,
     times,
 )
 

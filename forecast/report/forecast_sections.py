@@ -38,7 +38,7 @@ from forecast.report.evidence_sections import ledger_gap, reaction_sentences, re
 from forecast.report.palette import category_colour, name_category, target_colour
 from forecast.report.run_records import RunRecords, change_sentences
 from forecast.report.tables import milestone_table
-from forecast.report.typesetting import first_clauses, shorten, web_address
+from forecast.report.typesetting import web_address
 from forecast.report.words import (
     FEW_CASES,
     LABEL_COUNTS,
@@ -68,6 +68,7 @@ from forecast.report.words import (
 )
 from forecast.wording import (
     count,
+    first_clauses,
     listing,
     long_day,
     month_name,
@@ -77,6 +78,7 @@ from forecast.wording import (
     rounded,
     share,
     short_day,
+    shorten,
     shown_difference,
     signed_points,
     small_number,

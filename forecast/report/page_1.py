@@ -36,7 +36,6 @@ from forecast.report.forecast_sections import BESIDE, caveats, missing, moving_s
 from forecast.report.palette import ACCENT, INK, target_colour
 from forecast.report.run_records import RunRecords, change_line, too_little
 from forecast.report.tables import alarm, cautions, headline_scenarios, judgement
-from forecast.report.typesetting import first_clauses, shorten
 from forecast.report.words import (
     answered_words,
     chosen_milestones,
@@ -49,7 +48,17 @@ from forecast.report.words import (
     step_name,
     trigger_words,
 )
-from forecast.wording import count, interval_percent, listing, long_day, percent, rounded, short_day
+from forecast.wording import (
+    count,
+    first_clauses,
+    interval_percent,
+    listing,
+    long_day,
+    percent,
+    rounded,
+    short_day,
+    shorten,
+)
 
 _MOST_TARGETS, _MOST_MILESTONES = 6, 6
 _MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210

@@ -26,7 +26,6 @@ from forecast.records.analysis import (
 )
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
-from forecast.report.typesetting import shorten
 from forecast.report.words import chance, headline_pair, stands_out
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
@@ -36,6 +35,7 @@ from forecast.wording import (
     percent,
     points,
     short_day,
+    shorten,
     shown_difference,
     signed_points,
     times,

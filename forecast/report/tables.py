@@ -42,7 +42,6 @@ from forecast.records.forecast import (
 from forecast.records.notices import HEAD, caution_lines
 from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import change_mark
-from forecast.report.typesetting import shorten
 from forecast.report.words import (
     LABEL_SHORT,
     REASON_WORDS,
@@ -81,6 +80,7 @@ from forecast.wording import (
     on_scale,
     percent,
     short_day,
+    shorten,
     signed_points,
 )
 

@@ -152,23 +152,6 @@ def _each_text(content: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN4
     return content
 
 
-def shorten(text: str, length: int) -> str:
-    """Return the text cut at a word and ended with ``…`` when it is longer than ``length`` signs."""
-    if len(text) <= length:
-        return text
-    cut = text[: length - 1]
-    head = cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut
-    return head.rstrip(" ,;:.–-(") + "…"
-
-
-def first_clauses(text: str, length: int) -> str:
-    """Return whole clauses of a text up to a length; a longer first clause is cut at a word."""
-    if len(text) <= length:
-        return text
-    ends = [place for place in range(1, length) if text[place] in ",;:." and text[place + 1] == " "]
-    return text[: ends[-1]] if ends and ends[-1] > length // 3 else shorten(text, length)
-
-
 def web_address(text: str) -> str | None:
     """Return the text when it is a plain http(s) address that may be linked, else ``None``."""
     return text if re.fullmatch(r"https?://[!-~]{4,2000}", text) else None

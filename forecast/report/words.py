@@ -43,7 +43,6 @@ from forecast.records.forecast import (
     WaterfallStep,
 )
 from forecast.report.palette import name_category
-from forecast.report.typesetting import shorten
 from forecast.wording import (
     LEAST_WORDED,
     count,
@@ -56,6 +55,7 @@ from forecast.wording import (
     on_scale,
     percent,
     points,
+    shorten,
     shown_percent,
     signed_points,
     small_number,

@@ -35,14 +35,9 @@ from forecast.records.watch import Change, DyadEntry, State, TriggerRecord, Watc
 from forecast.report import palette
 from forecast.report.build import Content, frame_colours
 from forecast.report.page_1 import other_sentence
-from forecast.report.typesetting import (
-    Attachment,
-    compile_pdf,
-    data_address,
-    render_content,
-    shorten,
-)
+from forecast.report.typesetting import Attachment, compile_pdf, data_address, render_content
 from forecast.runs import files
+from forecast.wording import shorten
 
 HEADER = (
     *("rank", "dyad", "label", "state", "target", "milestone", "date", "probability", "lower90", "upper90"),

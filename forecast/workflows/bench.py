@@ -56,11 +56,10 @@ from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
 from forecast.panel import TargetRule
 from forecast.progress import Listener
-from forecast.records.base import HORIZONS
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
 from forecast.report.tables import gap_text, model_legend, plain_name, score_table, value_text
-from forecast.wording import count, listing, share
+from forecast.wording import HORIZONS, count, listing, share
 
 SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit in the benchmark."""

@@ -15,7 +15,7 @@ from forecast.evaluation.past_forecasts import MODELS, silent_end
 from forecast.evaluation.score_table import QUIET_DAYS, quiet_year
 from forecast.events.reading import read_events
 from forecast.panel import TargetRule
-from forecast.records.base import HORIZONS, LISTED
+from forecast.wording import HORIZONS, LISTED
 from forecast.workflows.bench import (
     BenchmarkOptions,
     find_bed,

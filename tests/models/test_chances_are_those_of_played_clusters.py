@@ -117,6 +117,15 @@ def test_the_chance_of_neither_target_nor_sign_is_that_of_played_futures(chances
     assert np.abs(z).max() < 4
 
 
+def test_a_sign_that_cannot_come_changes_no_chance_however_far_the_horizon(everything):
+    data, priors = everything
+    far = Chances(data, priors, draws_of(data, priors, 6), HORIZON, seed=5)
+    none = np.zeros((len(data.layout.kinds), 5), dtype=bool)
+    plain = far.survival(occasions=False).of("drills")[:, -1]
+    for days in (0, 33, 100):
+        np.testing.assert_allclose(far.with_sign(none, days, "drills"), plain, rtol=1e-6)
+
+
 def test_a_sign_that_is_the_target_is_seen_before_its_last_day(chances):
     """Where the sign is what meets the target, neither to the horizon is no target to the horizon."""
     layout = chances.data.layout

@@ -14,8 +14,9 @@ from forecast.config.writing import LARGEST_BYTES, read_logo, refuse_no_font
 from forecast.errors import ConfigError, InputError
 from forecast.report.build import build_report, make_content, write_figures
 from forecast.report.run_records import ReportOptions, report_options
-from forecast.report.typesetting import breakable, printable, shorten, typeface, web_address
+from forecast.report.typesetting import breakable, printable, typeface, web_address
 from forecast.runs.inputs import read_inputs
+from forecast.wording import shorten
 from tests.report.conftest import (
     MILESTONES,
     TARGETS,

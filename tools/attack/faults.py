@@ -257,8 +257,8 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     """
     from forecast.events.dyads import DyadRule
     from forecast.families import PooledMember
-    from forecast.records.base import USUAL_HORIZONS
     from forecast.runs.inputs import target_rules
+    from forecast.wording import USUAL_HORIZONS
 
     rule = DyadRule((one.sides[0],), (one.sides[1],))
     known = table.select(rule.mask(table)).known_by(as_of)

@@ -19,7 +19,7 @@ from forecast.errors import ForecastError
 from forecast.evaluation.past_forecasts import collect
 from forecast.evaluation.score_table import ForecastTable, join_forecasts, score_by
 from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
-from forecast.records.base import HORIZONS
+from forecast.wording import HORIZONS
 from forecast.workflows.bench import open_bed, plan_dyads, shipped_beds
 
 SEED = 20230710
