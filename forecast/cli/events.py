@@ -57,17 +57,7 @@ if TYPE_CHECKING:
 
 SHOWN, SHOWN_GAPS, SHOWN_FILES = 20, 10, 5
 """Items of a list that a terminal shows, gaps, and files of a store."""
-KEYS = "a accept, c change, r refuse, s skip, ? the anchors, q stop"
-CHANGEABLE = {
-    "date": "Day of the act (YYYY-MM-DD)",
-    "known_date": "Day it became public",
-    "initiator": "Who acts (three letters)",
-    "target": "Towards whom (three letters)",
-    "category": "Category",
-    "severity": "Severity, 1 to 5",
-    "summary": "What happened, in one neutral sentence",
-}
-"""Columns that a person may change, and how they are asked for."""
+KEYS = "a accept, r refuse, s skip, q stop"
 YEARS_A_TABLE = 8
 
 
@@ -480,9 +470,9 @@ def review(
 ) -> None:
     """Decide on each proposal with one key; what is accepted goes to the event file at once.
 
-    a accepts, c changes, r refuses, s leaves it for later, q stops. Each shows its sentence, its anchor and
-    the nearest acts of the file. Stop whenever you like: every decision is kept. Accepted rows carry
-    x_coder draft+person. Without FILE, or with --json, it asks nothing and tells how things stand.
+    a accepts, r refuses, s leaves it for later, q stops. Each shows its sentence, its anchor and the nearest
+    acts of the file. Stop whenever you like: every decision is kept. Accepted rows carry x_coder
+    draft+person; change them in the file. Without FILE, or with --json, it tells how things stand.
     """
     from forecast.events.drafts import open_proposals
     from forecast.storage import locked
@@ -491,7 +481,7 @@ def review(
         opened = open_proposals(proposals)
         if file is not None and answer.for_people:
             opened = _decide(opened, file)
-    decisions = dict.fromkeys(("waiting", "accepted", "changed", "refused"), 0)
+    decisions = dict.fromkeys(("waiting", "accepted", "refused"), 0)
     decisions |= Counter(proposal.decision for proposal in opened.proposals)
     facts = {
         "proposals": [proposal.model_dump(mode="json") for proposal in opened.proposals],
@@ -507,11 +497,8 @@ def _decide(file: Proposals, events: Path) -> Proposals:
     waiting = file.waiting()
     for place, proposal in enumerate(waiting, start=1):
         show([Verbatim(("",)), _shown(proposal, file, events, f"{place} of {len(waiting)}")])
-        while (key := _one_key()) not in ("a", "c", "r", "s", "q"):
-            if key == "?":
-                show([severities_table(file.scale, proposal.cells["category"])])
-            else:
-                typer.echo(f"  Expected: {KEYS}", err=True)
+        while (key := _one_key()) not in ("a", "r", "s", "q"):
+            typer.echo(f"  Expected: {KEYS}", err=True)
         match key:
             case "q":
                 return file
@@ -519,8 +506,6 @@ def _decide(file: Proposals, events: Path) -> Proposals:
                 file = file.refuse(proposal)
             case "a":
                 file = file.accept(proposal, events)
-            case "c":
-                file = file.accept(proposal, events, _changed(proposal))
     return file
 
 
@@ -554,27 +539,6 @@ def _one_key() -> str:
     given = sys.stdin.readline()
     typer.echo(err=True)
     return given.strip()[:1].lower() if given else "q"
-
-
-def _changed(proposal: Proposal) -> dict[str, str]:
-    """Ask for each column, what was drafted when left empty; a wrong answer is told and asked for again."""
-    from forecast.events.drafts import act_faults
-
-    cells = dict(proposal.cells)
-    for name, question in CHANGEABLE.items():
-        while True:
-            try:
-                prompt = f"{question} [{cells.get(name, '')}]"
-                given = str(typer.prompt(prompt, default="", show_default=False, err=True)).strip()
-            except typer.Abort as stop:  # Typer's word for Ctrl-C and for the end of input
-                raise KeyboardInterrupt from stop
-            changed = cells | ({name: given} if given else {})
-            wrong = [message for column, message in act_faults(changed) if column == name]
-            if not wrong:
-                cells = changed
-                break
-            typer.echo(f"  {wrong[0]}", err=True)
-    return cells
 
 
 # Feeds and stores

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from forecast.config.settings_file import DEVICES, refusal, sequence_in, shown_value
+from forecast.config.settings_file import DEVICES, refusal, shown_value
 from forecast.errors import PriorError, did_you_mean
 from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import CATEGORIES, actor_named, category_fault, category_named, shared_name
@@ -98,12 +98,6 @@ def _actor(value: object) -> str:
 def _side(value: object) -> str | tuple[str, ...]:
     names = _actors(value)
     return names if len(names) > 1 else names[0]
-
-
-def actors_in(value: object) -> list[str]:
-    """Return actors as the events name them, whatever way a setting lists them; none where it names none."""
-    names = sequence_in(value) or (value,)
-    return list(dict.fromkeys(actor_named(name) for name in names if isinstance(name, str)))
 
 
 def unknown_actor(actor: str, actors: Sequence[str]) -> str:

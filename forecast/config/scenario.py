@@ -38,22 +38,17 @@ from forecast.config.settings_file import (
     SettingsFile,
     SourceMap,
     YamlValue,
-    day_in,
     dotted_path,
-    mapping_in,
     optional,
     parse_yaml,
     plain_scalar,
     read_yaml,
-    sequence_in,
     several,
 )
 from forecast.errors import ConfigError
 
 OPTIONS = "options"
 """Name of the scenario that options of the command line make up."""
-_ALIKE = ("date", "window", "category", "subcategory", "severity", "by", "label")
-"""What two acts share if they are the same."""
 _RATIONALE = "Given as options on the command line."
 _ACT_SHAPE = (
     "DATE:category[/subcategory]:severity[:probability][:by], e.g. 2023-09-01:visit:4:0.7 or "
@@ -154,10 +149,22 @@ class Change(SettingsFile):
         """Read a change from the settings of a scenario file, as Python has them (``ConfigError``)."""
         return Change.checked(settings, SourceMap("change", {(): "change"}))
 
-    @staticmethod
-    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
-        """Return every disagreement between settings; what refers to a run is checked with it."""
-        return _change_faults(settings)
+    def disagreements(self) -> Iterator[Fault]:
+        """Yield every disagreement between settings; what refers to a run is checked with it."""
+        calendar = self.calendar or CalendarChange()
+        lists: tuple[tuple[KeyPath, Sequence[AssumedAct]], ...] = (
+            (("events",), self.events),
+            (("calendar", "replace"), calendar.replace or ()),
+            (("calendar", "extend"), calendar.extend),
+        )
+        yield from _act_faults([((*path, at), act) for path, acts in lists for at, act in enumerate(acts)])
+        for key in ("extend", "probability") if calendar.replace is not None else ():
+            if getattr(calendar, key):
+                message = "is for the config's calendar, which 'replace' takes away; put it into replace"
+                yield Fault(("calendar", key), message)
+        yield from _belief_faults(self.beliefs)
+        yield from _past_faults(self.without)
+        yield from reaction_faults(self.reactions)
 
 
 class Scenario(Change):
@@ -170,10 +177,14 @@ class Scenario(Change):
 
     _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("scenario"))
 
-    @staticmethod
-    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
-        """Return every disagreement between settings, and that there is no change."""
-        return [*_empty_faults(settings), *_change_faults(settings)]
+    def disagreements(self) -> Iterator[Fault]:
+        """Yield every disagreement between settings, and that there is no change."""
+        calendar = self.calendar or CalendarChange()
+        changes = (self.priors, self.events, self.beliefs, self.without, self.reactions)
+        if not any((*changes, calendar.replace is not None, calendar.extend, calendar.probability)):
+            keys = "priors, events, beliefs, without, calendar, reactions"
+            yield Fault((), f"the scenario changes nothing; give at least one of {keys}")
+        yield from super().disagreements()
 
     @property
     def title(self) -> str:
@@ -210,99 +221,48 @@ def refuse_same_names(scenarios: Sequence[Scenario]) -> None:
             )
 
 
-def _change_faults(settings: Mapping[str, object]) -> list[Fault]:
-    acts = [*_acts(settings)]
-    return [
-        *(fault for path, act in acts for fault in _act_faults(path, act)),
-        *_repeated_faults(acts),
-        *_calendar_faults(mapping_in(settings.get("calendar"))),
-        *_belief_faults(sequence_in(settings.get("beliefs"))),
-        *_past_faults(sequence_in(settings.get("without"))),
-        *reaction_faults(settings),
-    ]
-
-
-def _acts(settings: Mapping[str, object]) -> Iterator[tuple[KeyPath, Mapping[str, object]]]:
-    calendar = mapping_in(settings.get("calendar"))
-    lists: tuple[tuple[KeyPath, object], ...] = (
-        (("events",), settings.get("events")),
-        (("calendar", "replace"), calendar.get("replace")),
-        (("calendar", "extend"), calendar.get("extend")),
-    )
-    for path, entries in lists:
-        for index, entry in enumerate(sequence_in(entries)):
-            yield (*path, index), mapping_in(entry)
-
-
-def _empty_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
-    calendar = mapping_in(settings.get("calendar"))
-    replaced = calendar.get("replace") is not None
-    changes = [settings.get(key) for key in ("priors", "events", "beliefs", "without", "reactions")]
-    if not any((*changes, replaced, calendar.get("extend"), calendar.get("probability"))):
-        keys = "priors, events, beliefs, without, calendar, reactions"
-        yield Fault((), f"the scenario changes nothing; give at least one of {keys}")
-
-
-def _act_faults(path: KeyPath, act: Mapping[str, object]) -> Iterator[Fault]:
-    if act.get("seen") is True and act.get("probability") not in (None, 1, 1.0):
-        yield Fault((*path, "probability"), "what is seen has happened; remove it, or seen")
-    if act and (act.get("date") is None) == (act.get("window") is None):
-        given = "both are given" if act.get("date") is not None else "neither is given"
-        yield Fault(path, f"an act needs either date or window; {given}")
-    window = [day_in(day) for day in sequence_in(act.get("window"))]
-    if len(window) == 2 and window[0] and window[1] and window[0] > window[1]:
-        yield Fault((*path, "window"), f"{window[0]} is after {window[1]}; write [first day, last day]")
-
-
-def _repeated_faults(acts: Sequence[tuple[KeyPath, Mapping[str, object]]]) -> Iterator[Fault]:
-    seen: dict[tuple[str, ...], KeyPath] = {}
+def _act_faults(acts: Sequence[tuple[KeyPath, AssumedAct]]) -> Iterator[Fault]:
+    first: dict[object, KeyPath] = {}
     for path, act in acts:
-        same = tuple(str(act.get(key)) for key in _ALIKE)
-        if act and seen.setdefault(same, path) != path:
+        if act.seen and act.probability != 1.0:
+            yield Fault((*path, "probability"), "what is seen has happened; remove it, or seen")
+        if (act.date is None) == (act.window is None):
+            given = "both are given" if act.date is not None else "neither is given"
+            yield Fault(path, f"an act needs either date or window; {given}")
+        if act.window and act.window[0] > act.window[1]:
+            message = f"{act.window[0]} is after {act.window[1]}; write [first day, last day]"
+            yield Fault((*path, "window"), message)
+        same = tuple(act.model_dump(exclude={"probability", "seen"}).values())
+        if first.setdefault(same, path) != path:
             advice = "remove one, or tell them apart by their labels"
-            yield Fault(path, f"the same act as {dotted_path(seen[same])}; {advice}")
+            yield Fault(path, f"the same act as {dotted_path(first[same])}; {advice}")
 
 
-def _calendar_faults(calendar: Mapping[str, object]) -> Iterator[Fault]:
-    for key in ("extend", "probability"):
-        if calendar.get("replace") is not None and calendar.get(key):
-            message = "is for the config's calendar, which 'replace' takes away; put it into replace"
-            yield Fault(("calendar", key), message)
-
-
-def _belief_faults(entries: Sequence[object]) -> Iterator[Fault]:
-    seen: list[tuple[object, Date, Date, int]] = []
-    for index, entry in enumerate(map(mapping_in, entries)):
-        days = [day_in(day) for day in sequence_in(entry.get("window"))]
-        if len(days) != 2 or days[0] is None or days[1] is None:
-            continue  # a fault of type
-        target, (first, last) = entry.get("target"), (days[0], days[1])
+def _belief_faults(beliefs: Sequence[Belief]) -> Iterator[Fault]:
+    for index, one in enumerate(beliefs):
+        first, last = one.window
         if first > last:
             message = f"{first} is after {last}; write [first day, last day]"
             yield Fault(("beliefs", index, "window"), message)
-        for other, begun, ended, place in seen:
-            if other == target and begun <= last and first <= ended:
+        for place, other in enumerate(beliefs[:index]):
+            if other.target == one.target and other.window[0] <= last and first <= other.window[1]:
                 message = (
-                    f"overlaps the window of beliefs[{place}] on '{target}'; state one ratio for each day"
+                    f"overlaps the window of beliefs[{place}] on '{one.target}'; state one ratio for each day"
                 )
                 yield Fault(("beliefs", index, "window"), message)
-        seen.append((target, first, last, index))
 
 
-def _past_faults(entries: Sequence[object]) -> Iterator[Fault]:
+def _past_faults(entries: Sequence[PastEvents]) -> Iterator[Fault]:
     for index, entry in enumerate(entries):
-        if not isinstance(entry, Mapping):
-            continue  # an id by itself, or a fault of type
-        described = [key for key in ("category", "from", "to", "min_severity") if entry.get(key) is not None]
+        described = list(entry.model_dump(exclude={"id"}, exclude_none=True, by_alias=True))
         path = ("without", index)
-        if entry.get("id") is not None and described:
+        if entry.id is not None and described:
             message = f"an id names one event, so {described[0]} would be ignored; remove one of them"
             yield Fault(path, message)
-        if entry.get("id") is None and not described:
+        if entry.id is None and not described:
             yield Fault(path, "describes no event; give an id, or category, from, to, min_severity")
-        first, last = day_in(entry.get("from")), day_in(entry.get("to"))
-        if first and last and first > last:
-            yield Fault(("without", index, "to"), f"{last} is before {first}, so no event fits")
+        if entry.from_ and entry.to and entry.from_ > entry.to:
+            yield Fault((*path, "to"), f"{entry.to} is before {entry.from_}, so no event fits")
 
 
 def scenario_from_options(

@@ -1,8 +1,8 @@
 """The config as types: what can be set, its defaults, what each setting means, and which must agree.
 
 Every model is frozen and refuses unknown keys. Defaults are written here only; ``forecast schema config``
-prints them as JSON Schema and ``docs/config.md`` explains them. Checks between settings read them as they
-came (days as text or ``date``), so that a file with a wrong type in one place has its other faults told.
+prints them as JSON Schema and ``docs/config.md`` explains them.
+Checks between settings follow where each by itself is sound.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -47,7 +47,6 @@ from forecast.config.field_types import (
     Text,
     Texts,
     Whole,
-    actors_in,
     as_share,
     distinct,
     read_statement,
@@ -58,12 +57,9 @@ from forecast.config.settings_file import (
     KeyPath,
     Section,
     SettingsFile,
-    day_in,
     load_settings,
-    mapping_in,
     optional,
     refusal,
-    sequence_in,
     several,
     shown_value,
 )
@@ -73,7 +69,6 @@ from forecast.events.codebook import (
     CONFLICTUAL,
     COOPERATIVE,
     SEVERITIES,
-    actor_named,
     country_code,
     pair_title,
 )
@@ -119,12 +114,8 @@ def _quantiles(value: Mapping[Any, object]) -> Mapping[str, float]:
     return quantiles
 
 
-def _several(value: object) -> Sequence[object]:
-    return () if value is None else value if isinstance(value, list | tuple) else (value,)
-
-
 def _several_given(value: object) -> tuple[object, ...]:
-    return tuple(_several(value))
+    return () if value is None else tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def _one_or_more(one: dict[str, Any]) -> WithJsonSchema:
@@ -204,73 +195,41 @@ class ReactionConfig(Section):
     rationale: LongText | None = optional("why the answer is expected")
 
 
-class _Stated(NamedTuple):
-    """A reaction as it came, with what cannot be read left out."""
-
-    category: str | None
-    subcategory: tuple[str, ...]
-    severity: tuple[int, ...]
-    by: tuple[str, ...]
-    occasion: tuple[str, str] | None
-    then: tuple[str, ...]
-    then_by: tuple[str, ...]
-    target: str | None
-
-
-def _stated(entry: object) -> _Stated:
-    when, then = (mapping_in(mapping_in(entry).get(key)) for key in ("when", "then"))
-    named = ((key, when.get(key)) for key in ("milestone", "calendar"))
-    category, target = when.get("category"), then.get("target")
-    return _Stated(
-        category if isinstance(category, str) else None,
-        tuple(sorted({str(one) for one in _several(when.get("subcategory"))})),
-        tuple(sorted({one for one in _several(when.get("severity")) if type(one) is int})),
-        tuple(sorted(actors_in(when.get("by")))),
-        next(((key, name) for key, name in named if isinstance(name, str) and category is None), None),
-        tuple(sorted({str(one) for one in _several(then.get("category"))})),
-        tuple(sorted(actors_in(then.get("by")))),
-        target if isinstance(target, str) else None,
-    )
-
-
-def reaction_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
-    """Yield what is wrong with the reactions of a file in themselves."""
-    reactions = mapping_in(settings.get("reactions"))
-    for name, entry in reactions.items():
-        path: KeyPath = ("reactions", name)
-        for key, message in (*_trigger_faults(entry), *_answer_faults(entry), *_chance_faults(entry)):
-            yield Fault((*path, *key), message)
+def reaction_faults(reactions: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
+    """Yield what is wrong with reactions in themselves."""
+    for name, one in reactions.items():
+        for key, message in (*_trigger_faults(one), *_answer_faults(one), *_chance_faults(one)):
+            yield Fault(("reactions", name, *key), message)
     yield from same_reactions(reactions)
 
 
-def _trigger_faults(entry: object) -> Iterator[tuple[KeyPath, str]]:
-    stated, when = mapping_in(entry), mapping_in(mapping_in(entry).get("when"))
-    given = [key for key in ("category", "milestone", "calendar") if when.get(key) is not None]
-    if len(given) != 1 and isinstance(stated.get("when"), Mapping):
+def _trigger_faults(one: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
+    when = one.when
+    given = [key for key in ("category", "milestone", "calendar") if getattr(when, key) is not None]
+    if len(given) != 1:
         what = f"{listing(given)} are given" if given else "says nothing"
         yield ("when",), f"{what}; give one of category, milestone, calendar"
     for key in ("subcategory", "severity", "by") if given and "category" not in given else ():
-        if _several(when.get(key)):
+        if getattr(when, key):
             yield ("when", key), f"would have no effect: a {given[0]} is an occasion, and no act; remove it"
-    past = [str(day) for day in sequence_in(stated.get("past"))]
-    if past and given == ["category"]:
+    if one.past and given == ["category"]:
         yield ("past",), "would have no effect: the record holds earlier acts of the class; remove it"
-    if twice := sorted({day for day in past if past.count(day) > 1}):
+    if twice := sorted({str(day) for day in one.past if one.past.count(day) > 1}):
         yield ("past",), f"named twice: {', '.join(twice)}; keep one of each"
 
 
-def _answer_faults(entry: object) -> Iterator[tuple[KeyPath, str]]:
-    reaction, then = _stated(entry), mapping_in(mapping_in(entry).get("then"))
-    given = [key for key in ("category", "by", "target") if _several(then.get(key))]
-    if not given and isinstance(mapping_in(entry).get("then"), Mapping):
+def _answer_faults(one: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
+    then = one.then
+    given = [key for key in ("category", "by", "target") if getattr(then, key)]
+    if not given:
         yield ("then",), "says nothing; give category, by or target"
     if "target" in given and len(given) > 1:
         yield ("then", given[0]), "the target says it already; remove it, or target"
-    for category in reaction.then:
+    for category in then.category:
         if category in COOPERATIVE:
             message = f"'{category}' is cooperation; an answer is conflict. Allowed: {', '.join(CONFLICTUAL)}"
             yield ("then", "category"), message
-    if given and reaction.target is None and is_own_answer(reaction):
+    if given and then.target is None and _is_own_answer(one):
         yield ("then",), _OVERLAP
 
 
@@ -280,31 +239,26 @@ _OVERLAP = (
 )
 
 
-def is_own_answer(reaction: _Stated, target: Mapping[str, object] | None = None) -> bool:
+def _is_own_answer(one: ReactionConfig, target: TargetConfig | None = None) -> bool:
     """Whether acts of a class can be its answer: a target, or what the reaction itself says follows.
 
     Where only subcategories could tell them apart the record has to (``forecast.runs.inputs``).
     """
-    if target is None:
-        kinds, least, by = reaction.then or CONFLICTUAL, 1, reaction.then_by
-    else:
-        kinds = tuple(map(str, sequence_in(target.get("any_of"))))
-        stated = target.get("min_severity")
-        least, by = stated if type(stated) is int else 1, tuple(actors_in(target.get("by")))
-    if reaction.category not in kinds or max(reaction.severity or SEVERITIES) < least:
+    when, kinds, least, by = one.when, one.then.category or CONFLICTUAL, 1, one.then.by
+    if target is not None:
+        kinds, least, by = target.any_of, target.min_severity, target.by
+    if when.category not in kinds or max(when.severity or SEVERITIES) < least:
         return False
-    if reaction.by and by:
-        return bool({*reaction.by} & {*by})
-    return not (reaction.subcategory and by)
+    if when.by and by:
+        return bool({*when.by} & {*by})
+    return not (when.subcategory and by)
 
 
-def _chance_faults(entry: object) -> Iterator[tuple[KeyPath, str]]:
-    stated = mapping_in(entry)
-    learned = stated.get("chance", LEARNED) in (LEARNED, None)
-    ignored, occasion = stated.get("record") == "ignore", _stated(entry).occasion
+def _chance_faults(one: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
+    learned, ignored = one.chance == LEARNED, one.record == "ignore"
     if learned and ignored:
         yield ("record",), "a chance that is learned needs the record; state a chance, or leave this out"
-    elif occasion and not sequence_in(stated.get("past")):
+    elif one.when.category is None and (one.when.milestone or one.when.calendar) and not one.past:
         if learned:
             message = (
                 "an occasion without past days has no record to learn from; state a chance, or give past"
@@ -314,93 +268,70 @@ def _chance_faults(entry: object) -> Iterator[tuple[KeyPath, str]]:
             yield ("record",), "would have no effect: the occasion has no past days; leave it out"
 
 
-def same_reactions(reactions: Mapping[str, object]) -> Iterator[Fault]:
+def same_reactions(reactions: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
     """Yield reactions whose class and answer an earlier one has too."""
-    first: dict[_Stated, str] = {}
-    for name, entry in reactions.items():
-        stated = _stated(entry)
-        said = stated.category or stated.occasion
-        if said and (same := first.setdefault(stated, name)) != name:
+    first: dict[object, str] = {}
+    for name, one in reactions.items():
+        when, then = one.when, one.then
+        several = (when.subcategory, when.severity, when.by, then.category, then.by)
+        said = when.category, when.milestone, when.calendar, then.target, *map(frozenset, several)
+        if (same := first.setdefault(said, name)) != name:
             message = f"'{same}' has the same class and answer; keep one of the two"
             yield Fault(("reactions", name), message)
 
 
-def setting_faults(settings: Mapping[str, object], config: Mapping[str, object]) -> Iterator[Fault]:
-    """Yield what does not fit among the reactions of a file, given the settings of its config.
+def setting_faults(
+    reactions: Mapping[str, ReactionConfig], config: Config, calendar: Sequence[tuple[str, date]]
+) -> Iterator[Fault]:
+    """Yield what does not fit among some reactions, given their config and the labelled acts ahead.
 
-    Actors, targets, milestones and labels that the config does not name, days that are not past, occasions
-    after which nothing is forecast, and a class that meets the target that answers it.
+    Actors, targets, milestones and labels that are not there, days that are not past, occasions after which
+    nothing is forecast, and a class that meets the target that answers it.
     """
-    dyad, as_of = mapping_in(config.get("dyad")), day_in(config.get("as_of"))
-    sides = [name for key in ("a", "b") for name in actors_in(dyad.get(key))]
-    theatre = actors_in(dyad.get("theatre"))
-    targets = mapping_in(config.get("targets"))
-    occasions = _occasions(config)
-    last = max((day for _, day in occasions["milestone"]), default=None)
-    for name, entry in mapping_in(settings.get("reactions")).items():
-        reaction, path = _stated(entry), ("reactions", name)
-        for key, by, allowed in (
-            ("when", reaction.by, [*sides, *theatre]),
-            ("then", reaction.then_by, sides),
-        ):
-            for actor in by if sides else ():
+    sides, theatre = [*config.dyad.side_a, *config.dyad.side_b], config.dyad.theatre
+    occasions = {"milestone": [(one.name, one.date) for one in config.milestones], "calendar": calendar}
+    last = max(milestone.date for milestone in config.milestones)
+    for name, one in reactions.items():
+        path, when, then = ("reactions", name), one.when, one.then
+        for key, by, allowed in (("when", when.by, [*sides, *theatre]), ("then", then.by, sides)):
+            for actor in by:
                 if actor in theatre and key == "then":
                     message = f"'{actor}' is a third party (dyad.theatre); a side answers. Allowed: "
                     yield Fault((*path, key, "by"), message + ", ".join(sides))
                 elif actor not in allowed:
                     yield Fault((*path, key, "by"), unknown_actor(actor, allowed))
-        if sides and set(reaction.then_by) == set(sides):
+        if set(then.by) == set(sides):
             message = "names both sides, so it leaves out nobody; remove it"
             yield Fault((*path, "then", "by"), message)
-        if reaction.target is not None and targets:
-            if reaction.target not in targets:
-                yield Fault((*path, "then", "target"), _no_such("target", reaction.target, [*targets]))
-            elif is_own_answer(reaction, mapping_in(targets[reaction.target])):
+        if then.target is not None:
+            if then.target not in config.targets:
+                message = _no_such("target", then.target, [*config.targets])
+                yield Fault((*path, "then", "target"), message)
+            elif _is_own_answer(one, config.targets[then.target]):
                 yield Fault((*path, "then", "target"), _OVERLAP)
-        if reaction.occasion:
-            yield from _occasion_faults(path, reaction.occasion, occasions, last)
-        for place, day in enumerate(map(day_in, sequence_in(mapping_in(entry).get("past")))):
-            if day and as_of and day > as_of:
-                message = f"{day} is after as_of ({as_of}); only days up to it are past"
+        for kind in ("milestone", "calendar"):
+            occasion = None if when.category else getattr(when, kind)
+            if occasion and (message := _occasion_fault(kind, occasion, occasions[kind], last)):
+                yield Fault((*path, "when", kind), message)
+        for place, day in enumerate(one.past):
+            if day > config.as_of:
+                message = f"{day} is after as_of ({config.as_of}); only days up to it are past"
                 yield Fault((*path, "past", place), message)
 
 
-def _occasions(config: Mapping[str, object]) -> dict[str, list[tuple[str, date]]]:
-    """Days of milestones and of acts of the calendar, with their names and labels."""
-    named = {"milestone": ("milestones", "name"), "calendar": ("calendar", "label")}
-    return {
-        kind: [
-            (str(entry[name]), day)
-            for entry in map(mapping_in, sequence_in(config.get(key)))
-            if entry.get(name) is not None and (day := day_in(entry.get("date")))
-        ]
-        for kind, (key, name) in named.items()
-    }
-
-
-def _occasion_faults(
-    path: KeyPath,
-    occasion: tuple[str, str],
-    occasions: Mapping[str, Sequence[tuple[str, date]]],
-    last: date | None,
-) -> Iterator[Fault]:
-    kind, name = occasion
-    days = [day for known, day in occasions[kind] if known == name]
-    where = (*path, "when", kind)
-    if not days and last:
-        known = list(dict.fromkeys(known for known, _ in occasions[kind]))
+def _occasion_fault(kind: str, name: str, named: Sequence[tuple[str, date]], last: date) -> str:
+    days = [day for known, day in named if known == name]
+    if not days:
         what = "milestone" if kind == "milestone" else "act of the calendar"
-        yield Fault(where, _no_such(what, name, known))
-    elif len(days) > 1 and kind == "calendar":
-        yield Fault(
-            where, f"{len(days)} acts of the calendar have this label; tell them apart by their labels"
-        )
-    elif days and last and (last - days[0]).days <= 1:
-        message = (
+        return _no_such(what, name, list(dict.fromkeys(known for known, _ in named)))
+    if len(days) > 1 and kind == "calendar":
+        return f"{len(days)} acts of the calendar have this label; tell them apart by their labels"
+    if (last - days[0]).days <= 1:
+        return (
             f"no day lies between {days[0]} and the last milestone ({last}), so that no answer could count; "
             "add a later milestone, or remove the reaction"
         )
-        yield Fault(where, message)
+    return ""
 
 
 def _no_such(what: str, name: str, known: Sequence[str]) -> str:
@@ -413,8 +344,6 @@ Use = Literal["client", "internal"]
 DateOrder = Literal["iso", "dmy", "mdy"]
 GRAVE = 4
 """Least severity of a target that is of high impact without its author saying so."""
-_ALIKE = ("date", "category", "subcategory", "severity", "by", "label")
-"""What two acts of the calendar share if they are the same."""
 UNNAMED = "forecast"
 """Name of a config that has none, and no file whose name could be its own."""
 LONGEST_HORIZON = timedelta(days=3653)  # ten years
@@ -738,10 +667,43 @@ class Config(SettingsFile):
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
 
-    @staticmethod
-    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
-        """Return every disagreement between settings; see ``cross_checks``."""
-        return cross_faults(settings)
+    def disagreements(self) -> Iterator[Fault]:
+        """Yield every disagreement between settings."""
+        yield from target_faults(self.targets)
+        yield from by_faults(self.targets, self.dyad)
+        yield from dyad_faults(self.dyad)
+        yield from _event_faults(self.events, self.as_of)
+        yield from milestone_faults(self.milestones, self.as_of)
+        yield from unknown_names(self.headline, self.targets, self.milestones)
+        for name in self.report.impact:
+            if name not in self.targets:
+                yield Fault(("report", "impact", name), _no_such("target", name, [*self.targets]))
+        yield from self._calendar_faults()
+        yield from reaction_faults(self.reactions)
+        yield from setting_faults(self.reactions, self, [(act.label, act.date) for act in self.calendar])
+
+    def _calendar_faults(self) -> Iterator[Fault]:
+        last, dyad = max(milestone.date for milestone in self.milestones), self.dyad
+        actors = [*dyad.side_a, *dyad.side_b, *dyad.theatre]
+        first: dict[object, int] = {}
+        for index, act in enumerate(self.calendar):
+            if act.date <= self.as_of:
+                advice = "past acts belong in the event file; remove it here"
+                message = f"{act.date} is not after as_of ({self.as_of}); {advice}"
+                yield Fault(("calendar", index, "date"), message)
+            if act.date > last:
+                message = f"{act.date} is after the last milestone ({last}), so it would change nothing; "
+                yield Fault(("calendar", index, "date"), f"{message}remove it")
+            same = act.model_dump(exclude={"probability"})
+            if first.setdefault(tuple(same.values()), index) != index:
+                message = f"the same act as calendar.{first[tuple(same.values())]}; "
+                yield Fault(("calendar", index), f"{message}it would be counted twice, remove one")
+            if act.by is not None and act.by not in actors:
+                yield Fault(("calendar", index, "by"), unknown_actor(act.by, actors))
+            for name, target in self.targets.items() if act.by is None else ():
+                if target.by and act.category in target.any_of and act.severity >= target.min_severity:
+                    yield Fault(("calendar", index), actor_missing(name, target.by))
+                    break
 
     @property
     def events_path(self) -> Path | None:
@@ -832,50 +794,25 @@ def title_of(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def cross_faults(settings: Mapping[str, object]) -> list[Fault]:
-    """Return every disagreement between settings; what cannot be read is left to the type checks."""
-    as_of, dyad = day_in(settings.get("as_of")), mapping_in(settings.get("dyad"))
-    targets, events = mapping_in(settings.get("targets")), mapping_in(settings.get("events"))
-    named = settings.get("milestones")
-    if "milestones" not in settings and as_of:
-        named = [milestone.model_dump() for milestone in milestones_after(as_of)]
-    milestones = [*map(mapping_in, sequence_in(named))]
-    acts = [*map(mapping_in, sequence_in(settings.get("calendar")))]
-    return [
-        *_target_faults(targets),
-        *by_faults(targets, dyad),
-        *_dyad_faults(dyad),
-        *_event_faults(events, as_of),
-        *_milestone_faults(milestones, as_of),
-        *_unknown_names(settings, targets, milestones),
-        *_calendar_faults(acts, as_of, milestones),
-        *_actor_faults(acts, dyad, targets),
-        *reaction_faults(settings),
-        *setting_faults(settings, settings),
-    ]
-
-
-def _target_faults(targets: Mapping[str, object]) -> Iterator[Fault]:
+def target_faults(targets: Mapping[str, TargetConfig]) -> Iterator[Fault]:
+    """Yield targets that the same acts meet."""
     first: dict[object, str] = {}
     for name, target in targets.items():
-        rule = mapping_in(target)
-        categories = tuple(sorted(map(str, sequence_in(rule.get("any_of")))))
-        acts = categories, rule.get("min_severity"), tuple(sorted(actors_in(rule.get("by"))))
-        if categories and (same := first.setdefault(acts, name)) != name:
+        acts = frozenset(target.any_of), target.min_severity, frozenset(target.by)
+        if (same := first.setdefault(acts, name)) != name:
             yield Fault(("targets", name), f"the same acts meet '{same}'; keep one of the two")
 
 
-def by_faults(targets: Mapping[str, object], dyad: Mapping[str, object]) -> Iterator[Fault]:
+def by_faults(targets: Mapping[str, TargetConfig], dyad: DyadConfig) -> Iterator[Fault]:
     """Yield targets whose ``by`` names no actor of the two sides, or leaves nobody out."""
-    sides, theatre = [*actors_in(dyad.get("a")), *actors_in(dyad.get("b"))], actors_in(dyad.get("theatre"))
-    for name, target in targets.items() if sides else ():
-        by = actors_in(mapping_in(target).get("by"))
-        for actor in by:
+    sides = [*dyad.side_a, *dyad.side_b]
+    for name, target in targets.items():
+        for actor in target.by:
             if actor not in sides:
-                what = "a third party (dyad.theatre)" if actor in theatre else "on neither side"
+                what = "a third party (dyad.theatre)" if actor in dyad.theatre else "on neither side"
                 message = f"'{actor}' is {what}; only acts of the two sides can count. Allowed: "
                 yield Fault(("targets", name, "by"), message + ", ".join(sides))
-        if by and not theatre and set(by) == set(sides):
+        if not dyad.theatre and set(target.by) == set(sides):
             yield Fault(("targets", name, "by"), "names both sides, so it leaves out nobody; remove it")
 
 
@@ -885,110 +822,58 @@ def actor_missing(target: str, by: Sequence[str]) -> str:
     return f"the target '{target}' counts such acts by {who} alone; say who acts, e.g. by: {by[0]}"
 
 
-def _actor_faults(
-    acts: Sequence[Mapping[str, object]], dyad: Mapping[str, object], targets: Mapping[str, object]
-) -> Iterator[Fault]:
-    """Yield scheduled acts of actors that the dyad does not name, or that should name one."""
-    actors = [name for key in ("a", "b", "theatre") for name in actors_in(dyad.get(key))]
-    for index, act in enumerate(acts):
-        who, severity = act.get("by"), act.get("severity")
-        if isinstance(who, str) and actors and actor_named(who) not in actors:
-            yield Fault(("calendar", index, "by"), unknown_actor(who, actors))
-        for name, rule in targets.items() if who is None and type(severity) is int else ():
-            target = mapping_in(rule)
-            least, by = target.get("min_severity"), actors_in(target.get("by"))
-            kinds = sequence_in(target.get("any_of"))
-            if by and type(least) is int and severity >= least and act.get("category") in kinds:  # type: ignore[operator]
-                yield Fault(("calendar", index), actor_missing(name, by))
-                break
-
-
-def _dyad_faults(dyad: Mapping[str, object]) -> Iterator[Fault]:
-    place: dict[object, str] = {}
-    for key in ("a", "b", "theatre"):
-        for actor in actors_in(dyad.get(key)):
+def dyad_faults(dyad: DyadConfig) -> Iterator[Fault]:
+    """Yield actors that stand on both sides, or in a side and the theatre."""
+    place: dict[str, str] = {}
+    for key, actors in (("a", dyad.side_a), ("b", dyad.side_b), ("theatre", dyad.theatre)):
+        for actor in actors:
             if place.setdefault(actor, key) != key:
                 message = f"'{actor}' is in dyad.{place[actor]} already; an actor has one place"
                 yield Fault(("dyad", key), message)
 
 
-def _event_faults(events: Mapping[str, object], as_of: date | None) -> Iterator[Fault]:
-    start, source, store = day_in(events.get("start")), events.get("source"), events.get("store")
-    is_iso = events.get("dates", "iso") == "iso"
-    bundled = isinstance(source, str) and source.startswith(BUNDLED_PREFIX)
-    faults = {
-        "start": start
-        and as_of
-        and start >= as_of
-        and f"{start} is not before as_of ({as_of}); no event would be left to learn from",
-        "store": store and source not in (None, "", store) and "source is given as well; keep one of the two",
-        "dates": not is_iso
-        and (store or bundled)
-        and f"would have no effect: {source if bundled else 'a store'} has days as YYYY-MM-DD",
-        "licensed": events.get("licensed")
-        and not events.get("use")
-        and "would have no effect without use: client or internal",
-    }
-    yield from (Fault(("events", key), str(message)) for key, message in faults.items() if message)
+def _event_faults(events: EventsConfig, as_of: date) -> Iterator[Fault]:
+    bundled = events.source.startswith(BUNDLED_PREFIX)
+    if events.start and events.start >= as_of:
+        message = f"{events.start} is not before as_of ({as_of}); no event would be left to learn from"
+        yield Fault(("events", "start"), message)
+    if events.store and events.source != events.store:
+        yield Fault(("events", "store"), "source is given as well; keep one of the two")
+    if events.dates != "iso" and (events.store or bundled):
+        what = events.source if bundled else "a store"
+        yield Fault(("events", "dates"), f"would have no effect: {what} has days as YYYY-MM-DD")
+    if events.licensed and not events.use:
+        message = "would have no effect without use: client or internal"
+        yield Fault(("events", "licensed"), message)
 
 
-def _milestone_faults(milestones: Sequence[Mapping[str, object]], as_of: date | None) -> Iterator[Fault]:
-    first_named: dict[object, int] = {}
+def milestone_faults(milestones: Sequence[MilestoneConfig], as_of: date) -> Iterator[Fault]:
+    """Yield milestones of one name or day, and those that are not ahead or too far."""
+    first_named: dict[str, int] = {}
     first_on: dict[date, int] = {}
     for index, milestone in enumerate(milestones):
-        name, day = milestone.get("name"), day_in(milestone.get("date"))
-        place: KeyPath = ("milestones", index, "date")
-        if isinstance(name, str) and first_named.setdefault(name, index) != index:
+        name, day, place = milestone.name, milestone.date, ("milestones", index, "date")
+        if first_named.setdefault(name, index) != index:
             yield Fault(("milestones", index, "name"), f"'{name}' names an earlier milestone too; rename one")
-        if day is None:
-            continue
         if (same := first_on.setdefault(day, index)) != index:
             for milestone_index, other in ((same, index), (index, same)):
                 message = f"{day} is the day of milestones.{other} as well; keep one, or change its day"
                 yield Fault(("milestones", milestone_index, "date"), message)
-        ahead = (day - as_of).days if as_of else 2
+        ahead, advice = (day - as_of).days, "give a later day or remove it"
         if ahead <= 0:
-            yield Fault(place, f"{day} is not after as_of ({as_of}); give a later day or remove it")
+            yield Fault(place, f"{day} is not after as_of ({as_of}); {advice}")
         elif ahead == 1:
-            yield Fault(
-                place, f"no day lies between as_of ({as_of}) and {day}; give a later day or remove it"
-            )
+            yield Fault(place, f"no day lies between as_of ({as_of}) and {day}; {advice}")
         elif ahead > LONGEST_HORIZON.days:
             message = f"{day} is more than ten years after as_of ({as_of}); no model of events reaches so far"
             yield Fault(place, message)
 
 
-def _unknown_names(
-    settings: Mapping[str, object], targets: Mapping[str, object], milestones: Sequence[Mapping[str, object]]
+def unknown_names(
+    headline: HeadlineConfig, targets: Mapping[str, TargetConfig], milestones: Sequence[MilestoneConfig]
 ) -> Iterator[Fault]:
-    headline = mapping_in(settings.get("headline"))
-    dated = list(dict.fromkeys(name for entry in milestones if isinstance(name := entry.get("name"), str)))
-    impact = mapping_in(mapping_in(settings.get("report")).get("impact"))
-    named: list[tuple[KeyPath, str, object, Sequence[str]]] = [
-        (("headline", "target"), "target", headline.get("target"), [*targets]),
-        (("headline", "milestone"), "milestone", headline.get("milestone"), dated),
-        *((("report", "impact", name), "target", name, [*targets]) for name in impact),
-    ]
-    for path, kind, name, known in named:
-        if isinstance(name, str) and known and name not in known:
-            hint = did_you_mean(name, known)
-            yield Fault(path, f"no {kind} is named '{name}'.{hint} Allowed: {', '.join(known)}")
-
-
-def _calendar_faults(
-    acts: Sequence[Mapping[str, object]], as_of: date | None, milestones: Sequence[Mapping[str, object]]
-) -> Iterator[Fault]:
-    last = max((day for entry in milestones if (day := day_in(entry.get("date")))), default=None)
-    first: dict[tuple[str, ...], int] = {}
-    for index, act in enumerate(acts):
-        day = day_in(act.get("date"))
-        if day and as_of and day <= as_of:
-            advice = "past acts belong in the event file; remove it here"
-            yield Fault(("calendar", index, "date"), f"{day} is not after as_of ({as_of}); {advice}")
-        if day and last and day > last:
-            message = f"{day} is after the last milestone ({last}), so it would change nothing; remove it"
-            yield Fault(("calendar", index, "date"), message)
-        same = tuple(str(act.get(key)) for key in _ALIKE)
-        if act and first.setdefault(same, index) != index:
-            message = f"the same act as calendar.{first[same]}; it would be counted twice, remove one"
-            yield Fault(("calendar", index), message)
+    """Yield what a headline names and is not there."""
+    dated = list(dict.fromkeys(milestone.name for milestone in milestones))
+    for kind, known in (("target", [*targets]), ("milestone", dated)):
+        if (name := getattr(headline, kind)) not in known:
+            yield Fault(("headline", kind), _no_such(kind, name, known))

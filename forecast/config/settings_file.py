@@ -59,8 +59,6 @@ _HINTS = {
     "expected ',' or": "check the commas and the closing brackets",
 }
 _OWN, _CROSS = "config_fault", "config_cross_fault"  # types of errors whose message is already ours
-# Faults of one key seen from another: the key's own fault is in the list already.
-_ECHOES = frozenset({_CROSS, "default_factory_not_called"})
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -403,10 +401,16 @@ def refusal(message: str) -> PydanticCustomError:
 
 
 def field_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
-    """Yield one fault for each wrong key or value of a model; disagreements between settings are left out."""
+    """Yield one fault for each wrong key or value of a model, or each disagreement between settings."""
     for details in error.errors(include_url=False):
-        # A list whose items are all wrong counts as too short: the items' own faults say it better.
-        if details["type"] in _ECHOES or (details["type"] == "too_short" and details["input"]):
+        if details["type"] == _CROSS:
+            yield from details["ctx"]["faults"]
+            continue
+        # A list whose items are all wrong counts as too short: the items' own faults say it better. A default
+        # that cannot be made echoes a fault of another key.
+        if details["type"] == "default_factory_not_called":
+            continue
+        if details["type"] == "too_short" and details["input"]:
             continue
         # A wrong key of a mapping of free names carries the mark [key] behind the key itself, and a value
         # of several forms the mark of its form.
@@ -544,27 +548,27 @@ class SettingsFile(Section):
     ) -> Self:
         """Check settings as a whole; ``source`` says where each was written, ``path`` the file.
 
-        Raises ``ConfigError`` once, with every fault, those given included.
+        Raises ``ConfigError`` once, with every fault, those given included; of settings that disagree where
+        each by itself is sound.
         """
         try:
             made = cls.model_validate(settings)
         except ValidationError as error:
-            raise source.error([*faults, *field_faults(error, cls), *cls.disagreements(settings)]) from error
+            raise source.error([*faults, *field_faults(error, cls)]) from error
         if given := [*faults]:
             raise source.error(given)
         made._source, made._source_path = source, path
         return made
 
-    @staticmethod
-    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
-        """Return every disagreement between settings; what cannot be read is left to the type checks."""
-        raise NotImplementedError
+    def disagreements(self) -> Iterator[Fault]:
+        """Yield every disagreement between settings."""
+        yield from ()
 
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:
-        if faults := self.disagreements(self.model_dump(by_alias=True)):
+        if faults := [*self.disagreements()]:
             lines = "\n".join(f"{dotted_path(fault.path)}: {fault.message}" for fault in faults)
-            raise PydanticCustomError(_CROSS, "{lines}", {"lines": lines})
+            raise PydanticCustomError(_CROSS, "{lines}", {"lines": lines, "faults": faults})
         return self
 
     # Two files are equal when they ask the same, wherever they were read from.
@@ -621,23 +625,3 @@ def load_settings[F: SettingsFile](
         raise source.error([Fault((other[0],), other[2])])
     name = folder_name(path.stem)
     return model.checked({"name": name, **settings} if name else settings, source, path, faults)
-
-
-def day_in(value: object) -> date | None:
-    """Return a day, or ``None`` where the value is none."""
-    if type(value) is date:
-        return value
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
-    except ValueError:
-        return None
-
-
-def mapping_in(value: object) -> Mapping[str, object]:
-    """Return a mapping, empty where the value is none."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def sequence_in(value: object) -> Sequence[object]:
-    """Return a sequence, empty where the value is none."""
-    return value if isinstance(value, (list, tuple)) else ()

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from forecast.config.field_types import (
     EMPTY_MAPPING,
@@ -38,9 +38,12 @@ from forecast.config.schema import (
     TargetConfig,
     Use,
     by_faults,
-    cross_faults,
+    dyad_faults,
+    milestone_faults,
     milestones_after,
+    target_faults,
     title_of,
+    unknown_names,
 )
 from forecast.config.settings_file import (
     Fault,
@@ -49,14 +52,11 @@ from forecast.config.settings_file import (
     Section,
     SettingsFile,
     SourceMap,
-    day_in,
     folder_name,
     load_settings,
-    mapping_in,
     optional,
     read_yaml,
     refusal,
-    sequence_in,
     several,
 )
 from forecast.wording import USUAL_HORIZONS, USUAL_IN_WORDS
@@ -166,10 +166,35 @@ class Watchlist(SettingsFile):
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
 
-    @staticmethod
-    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
-        """Return every disagreement between settings; those shared with a config are found as there."""
-        return _watchlist_faults(settings)
+    def disagreements(self) -> Iterator[Fault]:
+        """Yield every disagreement between settings; those shared with a config are found as there."""
+        yield from target_faults(self.targets)
+        yield from milestone_faults(self.milestones or (), self.as_of)
+        yield from unknown_names(self.asked, self.targets, self.shared_milestones)
+        if self.horizons and self.milestones:
+            yield Fault(("milestones",), "horizons are given as well; keep one of the two")
+        if self.start and self.start >= self.as_of:
+            message = f"{self.start} is not before as_of ({self.as_of}); no event would be left"
+            yield Fault(("start",), message)
+        if self.on_change.step and not self.on_change.command:
+            yield Fault(("on_change", "step"), "nobody is told; add command, or leave it out")
+        names: dict[str, int] = {}
+        entries: dict[object, int] = {}
+        for place, dyad in enumerate(self.dyads):
+            for fault in dyad_faults(dyad):
+                yield Fault(("dyads", place, *fault.path[1:]), fault.message)
+            for fault in by_faults(self.targets_of(dyad), dyad):
+                own = dyad.targets is not None
+                there = ("dyads", place, *fault.path) if own else fault.path
+                yield Fault(there, fault.message if own else f"{fault.message} (dyads.{place})")
+            both = frozenset((frozenset(dyad.side_a), frozenset(dyad.side_b)))
+            first = entries.setdefault((both, frozenset(dyad.theatre), repr(dyad.targets)), place)
+            namesake = names.setdefault(dyad.key, place)
+            if first != place:
+                yield Fault(("dyads", place), f"the same dyad as dyads.{first}; remove one")
+            elif namesake != place:
+                message = f"'{dyad.key}' is the name of dyads.{namesake} too; name one of them"
+                yield Fault(("dyads", place), message)
 
     @property
     def shared_milestones(self) -> tuple[MilestoneConfig, ...]:
@@ -240,54 +265,3 @@ def load_watchlist(path: str | Path, overrides: Sequence[str] = (), as_of: date 
     """
     other = ("dyad", "dyads", f"is of a config of one dyad; use it with 'forecast run {path}', or give dyads")
     return load_settings(Watchlist, Path(path), overrides, as_of=as_of, other=other)
-
-
-def _watchlist_faults(settings: Mapping[str, object]) -> list[Fault]:
-    shared: dict[str, Any] = {
-        key: settings[key] for key in ("as_of", "targets", "milestones", "headline") if settings.get(key)
-    }
-    if settings.get("horizons"):
-        shared["milestones"] = [{"name": f"days_{days}"} for days in sequence_in(settings["horizons"])]
-    # The milestones of horizons stand nowhere in the file: their faults are those of the horizons.
-    faults = [
-        fault
-        for fault in cross_faults(shared)
-        if fault.path[:1] != ("milestones",) or settings.get("milestones")
-    ]
-    if settings.get("horizons") and settings.get("milestones"):
-        faults.append(Fault(("milestones",), "horizons are given as well; keep one of the two"))
-    start, as_of = day_in(settings.get("start")), day_in(settings.get("as_of"))
-    if start and as_of and start >= as_of:
-        faults.append(Fault(("start",), f"{start} is not before as_of ({as_of}); no event would be left"))
-    told = mapping_in(settings.get("on_change"))
-    if told.get("step") and not told.get("command"):
-        faults.append(Fault(("on_change", "step"), "nobody is told; add command, or leave it out"))
-    return [*faults, *_dyad_faults(settings)]
-
-
-def _dyad_faults(settings: Mapping[str, object]) -> Iterator[Fault]:
-    names: dict[str, int] = {}
-    entries: dict[object, int] = {}
-    for place, stated in enumerate(sequence_in(settings.get("dyads"))):
-        entry = mapping_in(stated)
-        sides = {key: value for key, value in entry.items() if key not in ("name", "targets")}
-        if not sides.get("a") or not sides.get("b"):
-            continue
-        for fault in cross_faults({"dyad": sides}):
-            yield Fault(("dyads", place, *fault.path[1:]), fault.message)
-        own = mapping_in(entry.get("targets"))
-        for fault in by_faults(own or mapping_in(settings.get("targets")), sides):
-            there = ("dyads", place, *fault.path) if own else fault.path
-            yield Fault(there, fault.message if own else f"{fault.message} (dyads.{place})")
-        try:
-            dyad = WatchedDyad.model_validate({**sides, "name": entry.get("name")})
-        except ValidationError:
-            continue
-        both = frozenset((frozenset(dyad.side_a), frozenset(dyad.side_b)))
-        first = entries.setdefault((both, frozenset(dyad.theatre), repr(own)), place)
-        namesake = names.setdefault(dyad.key, place)
-        if first != place:
-            yield Fault(("dyads", place), f"the same dyad as dyads.{first}; remove one")
-        elif namesake != place:
-            message = f"'{dyad.key}' is the name of dyads.{namesake} too; name one of them"
-            yield Fault(("dyads", place), message)

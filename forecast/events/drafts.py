@@ -62,7 +62,7 @@ _ALIKE = str.maketrans(
     {"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\N{NO-BREAK SPACE}": " "}
 )
 
-Decision = Literal["waiting", "accepted", "changed", "refused"]
+Decision = Literal["waiting", "accepted", "refused"]
 Cells = dict[str, str]
 """An act as the cells of an event file, by column."""
 
@@ -230,15 +230,10 @@ class Proposals(Record):
         """Write that a person refused a proposal."""
         return self._with(proposal, decision="refused")
 
-    def accept(self, proposal: Proposal, events: Path, changed: Cells | None = None) -> Proposals:
-        """Add an act to an event file, with changed cells if there are any, and write that it was accepted.
-
-        Raises ``EventError``: the act is not by the codebook, or the file cannot be added to.
-        """
-        cells = changed or proposal.cells
-        event = add_event(events, cells, proposal.sentence)
-        decision = "accepted" if cells == proposal.cells else "changed"
-        return self._with(proposal, decision=decision, event=event)
+    def accept(self, proposal: Proposal, events: Path) -> Proposals:
+        """Add an act to an event file, and write that it was accepted (``EventError``: it cannot be)."""
+        event = add_event(events, proposal.cells, proposal.sentence)
+        return self._with(proposal, decision="accepted", event=event)
 
     def _with(self, proposal: Proposal, **changes: object) -> Proposals:
         changed = proposal.model_copy(update=changes)

@@ -246,11 +246,11 @@ def _reactions(
     inputs: Inputs, scenario: Change, acts: Sequence[FutureAct], faults: list[Fault]
 ) -> tuple[Reaction, ...]:
     config = inputs.config
-    stated = {name: said.model_dump() for name, said in scenario.reactions.items()}
-    labelled = [{"label": act.label, "date": act.date} for act in acts if act.label]
+    stated = scenario.reactions
+    labelled = [(act.label, act.date) for act in acts if act.label]
     found = [
-        *setting_faults({"reactions": stated}, {**config.model_dump(by_alias=True), "calendar": labelled}),
-        *same_reactions({name: said.model_dump() for name, said in config.reactions.items()} | stated),
+        *setting_faults(stated, config, labelled),
+        *same_reactions({**config.reactions, **stated}),
         *chance_faults(scenario.reactions),
     ]
     faults += found

@@ -23,13 +23,10 @@ from forecast.blocks import Alert, Block, Column, Group, Heading, Prose, Table, 
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
 from forecast.config.schema import LONGEST_HORIZON, TargetConfig
 from forecast.config.settings_file import (
-    Fault,
     Section,
     SettingsFile,
-    day_in,
     read_yaml,
     refusal,
-    sequence_in,
     shown_value,
 )
 from forecast.errors import EventError, InputError, UnfinishedError, did_you_mean, shown
@@ -68,14 +65,26 @@ _COLUMNS = 5
 """Horizons that stand beside one another."""
 
 
+def _day_in(value: object) -> date | None:
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
+
+
 def _origins_of(value: object) -> str | tuple[date, ...]:
     """Read how origins are spaced, or the days of them."""
     if isinstance(value, str) and value in SPACINGS:
         return value
-    days = sequence_in(value)
-    wrong = next((day for day in days if day_in(day) is None), None if days else value)
+    days = value if isinstance(value, (list, tuple)) else ()
+    read = [_day_in(day) for day in days]
+    wrong = next(
+        (day for day, known in zip(days, read, strict=True) if known is None), None if days else value
+    )
     if wrong is None:
-        return tuple(day for day in map(day_in, days) if day)
+        return tuple(day for day in read if day)
     hint = did_you_mean(wrong, SPACINGS) if isinstance(wrong, str) else ""
     allowed = f"{', '.join(SPACINGS)}, or a list of days as [2021-01-01, 2021-07-01]"
     raise refusal(f"got {shown_value(wrong)}; expected {allowed}.{hint}")
@@ -114,11 +123,6 @@ class Bed(SettingsFile):
     horizons: tuple[Annotated[Whole, Field(ge=1, le=LONGEST_HORIZON.days)], ...] | None = Field(
         default=None, min_length=1, description="days ahead; the usual ones when absent"
     )
-
-    @staticmethod
-    def disagreements(settings: Mapping[str, object]) -> list[Fault]:
-        """Return none: what does not go together is refused when the dyads are planned."""
-        return []
 
 
 def shipped_beds() -> tuple[str, ...]:

@@ -1,12 +1,28 @@
-"""One file or a thousand, packed or not, in any batches: the same events, written whole or not at all."""
+"""One file or a thousand, in any batches, with any switch: the same events, written whole or not at all."""
 
+import contextlib
 import csv
+import json
+import re
+import shlex
+import shutil
+import zipfile
+from datetime import date, timedelta
+from glob import glob
+from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from forecast.errors import EventError
+from forecast.cli.app import app
+from forecast.errors import EventError, InputError
+from forecast.events.codebook import cameo_codes
+from forecast.events.reading import read_events
 from forecast.feeds import importing, reading
-from forecast.feeds.reading import Engine
+from forecast.feeds.importing import MIRRORED, REPEATED, SOUND, mark_repeats
+from forecast.feeds.reading import LAYOUTS, Engine, Switches, feed_options
 
 
 @pytest.fixture
@@ -110,3 +126,210 @@ def test_quoted_cells_with_breaks_separators_and_quotes_are_one_cell(imported, t
     got = imported([path], "acled", "CHN,IND")
     assert list(got.events.summary) == [" ".join(note.split()) for note in notes]
     assert not got.report.fates
+
+
+@pytest.mark.parametrize(
+    ("switch", "rows", "kept", "fate"),
+    [
+        ({"root_only": True}, ({"IsRootEvent": 0}, {}), [2], "not_root"),
+        ({"min_sources": 2}, ({"NumSources": 1}, {"NumSources": 2}), [2], "sources"),
+        ({"repeat_days": 0}, ({"ActionGeo_FullName": "A"}, {"ActionGeo_FullName": "A"}), [1], "repeated"),
+    ],
+)
+def test_a_switch_drops_what_it_says(imported, gdelt_file, switch, rows, kept, fate):
+    got = imported([gdelt_file(*rows)], "gdelt2", **switch)
+    assert list(got.events.id) == [f"gdelt2-{number}" for number in kept]
+    assert got.report.fates == {fate: len(rows) - len(kept)}
+    (shown,) = got.report.examples[fate]
+    (dropped,) = {1, 2} - set(kept)
+    assert shown.startswith(f"row {dropped}: ")
+
+
+def test_re_reports_within_the_window_count_once_and_later_ones_again(imported, gdelt_file):
+    place = {"ActionGeo_FullName": "Beijing"}
+    days = [{**place, "SQLDATE": f"202001{day:02d}"} for day in (1, 2, 3, 5)]
+    got = imported([gdelt_file(*days)], "gdelt2", repeat_days=1)
+    # The third is two days from the first, which was kept; the second was not, and hides nothing.
+    assert list(got.events.id) == ["gdelt2-1", "gdelt2-3", "gdelt2-4"]
+    elsewhere = [{**days[0]}, {**days[0], "ActionGeo_FullName": "Shanghai"}]
+    got = imported([gdelt_file(*elsewhere)], "gdelt2")
+    assert len(got.events) == 2
+
+
+def test_repeats_are_marked_as_a_plain_double_loop_marks_them():
+    numbers = np.random.default_rng(5)
+    day = numbers.integers(0, 40, 400)
+    group = numbers.integers(0, 6, 400)
+    forward = numbers.random(400) < 0.6
+    for window in (0, 1, 3):
+        expected = []
+        for row in range(400):
+            fate = SOUND
+            before = [
+                other for other in range(row) if expected[other] == SOUND and group[other] == group[row]
+            ]
+            gaps = {
+                side: [
+                    abs(day[other] - day[row]) for other in before if (forward[other] == forward[row]) == side
+                ]
+                for side in (True, False)
+            }
+            if any(gap <= window for gap in gaps[True]):
+                fate = REPEATED
+            elif any(gap <= max(1, window) for gap in gaps[False]):
+                fate = MIRRORED
+            expected.append(fate)
+        got = mark_repeats(day, group, forward, repeat_days=window)
+        assert got.tolist() == expected
+
+
+def random_rows(seed: int, count: int) -> list[dict]:
+    chance = Random(seed)
+    rows = []
+    for _ in range(count):
+        day = date(2020, 1, 1) + timedelta(days=chance.randrange(120))
+        added = day + timedelta(days=chance.choice([0, 0, 0, 1, 3, 30]))
+        code = chance.choice(["042", "043", "040", "173", "112"])
+        actors = chance.sample(["USA", "CHN"], 2)
+        rows.append(
+            {
+                "SQLDATE": f"{day:%Y%m%d}",
+                "DATEADDED": f"{added:%Y%m%d}000000",
+                "EventCode": code,
+                "EventRootCode": code[:2],
+                "Actor1CountryCode": actors[0],
+                "Actor2CountryCode": actors[1],
+                "ActionGeo_FullName": chance.choice(["Beijing", "Washington"]),
+                "NumMentions": chance.randrange(1, 9),
+            }
+        )
+    return rows
+
+
+def test_what_is_kept_up_to_a_day_does_not_depend_on_what_came_later(imported, gdelt_file):
+    rows = random_rows(1, 600)
+    whole = imported([gdelt_file(*rows)], "gdelt2").events
+    for day in (date(2020, 1, 20), date(2020, 3, 1), date(2020, 4, 15)):
+        # Rows of days to come keep their numbers, and are of other actors.
+        others = {"DATEADDED": "20991231000000"}
+        early = [row if row["DATEADDED"] <= f"{day:%Y%m%d}000000" else row | others for row in rows]
+        cut = imported([gdelt_file(*early)], "gdelt2").events
+        assert whole.known_by(day).sha256 == cut.sha256
+        assert len(cut) > 10
+
+
+def test_known_date_act_sets_the_day_of_loading_aside(imported, gdelt_file):
+    rows = [
+        {"SQLDATE": f"20100{month}0{day}", "DATEADDED": "20130203000000"}
+        for month in range(1, 9)
+        for day in range(1, 6)
+    ]
+    path = gdelt_file(*rows)
+    published = imported([path], "gdelt2")
+    assert set(published.events.known_date.astype(str)) == {"2013-02-03"}
+    assert any("back-file" in note for note in published.report.warnings)
+    act = imported([path], "gdelt2", known_date="act")
+    assert (act.events.known_date == act.events.date).all()
+    assert not any("back-file" in note for note in act.report.warnings)
+
+
+def test_a_clock_a_day_ahead_is_no_fault_and_two_days_are(imported, gdelt_file):
+    rows = [
+        {"SQLDATE": "20200102", "DATEADDED": "20200101230000"},
+        {"SQLDATE": "20200103", "DATEADDED": "20200101230000"},
+    ]
+    got = imported([gdelt_file(*rows)], "gdelt2")
+    assert got.report.fates == {"future": 1}
+    assert str(got.events.known_date[0]) == "2020-01-02"
+
+
+IMPORT = ("events", "import", "--format", "gdelt2", "--dyad", "USA,CHN")
+
+
+@pytest.fixture(scope="module")
+def command(command, samples, tmp_path_factory):
+    """Run a command in a folder of its own."""
+    folder = tmp_path_factory.mktemp("commands")
+
+    def run(*arguments: str):
+        with contextlib.chdir(folder):
+            return command(*arguments)
+
+    run.folder = folder
+    return run
+
+
+@pytest.fixture(scope="module")
+def sample(command, samples) -> str:
+    """The GDELT sample, in the folder of the commands."""
+    shutil.copy(samples / "gdelt2-20201113.export.CSV", command.folder / "sample.csv")
+    return "sample.csv"
+
+
+def test_an_import_tells_what_it_did_and_its_events_are_read(command, sample):
+    output = "events.csv"
+    ended = command(*IMPORT, sample, "-o", output)
+    assert ended.code == 0, ended.err
+    assert "2,824 rows." in ended.out
+    report = json.loads(command(*IMPORT, sample, "-o", output, "--json").out)
+    assert report["kept"] + sum(fate["rows"] for fate in report["dropped"].values()) == report["rows"] == 2824
+    assert len(read_events(command.folder / output)) == report["kept"]
+
+
+def test_a_dyad_goes_by_names_as_by_codes():
+    assert feed_options("gdelt2", ["United States,china"]).dyads == (("USA", "CHN"),)
+    with pytest.raises(InputError, match="'Korea' may be KOR"):
+        feed_options("gdelt2", ["USA,Korea"])
+
+
+def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, sample, snapshot):
+    base = ("events", "import", sample, "-o", "x.csv", "--format", "gdelt2")
+    asked = (
+        (*base, "--dyad", "USA"),
+        (*base, "--dyad", "USA,chn"),
+        (*base, "--dyad", "USA,USA"),
+        (*base, "--dyad", "USA,CHN", "--dyad", "CHN,USA"),
+        (*base[:-1], "gdelt3", "--dyad", "USA,CHN"),
+    )
+    answers = [command(*arguments) for arguments in asked]
+    assert {(ended.code, ended.out) for ended in answers} == {(2, "")}
+    assert [ended.err for ended in answers] == snapshot
+    assert not (command.folder / "x.csv").exists()
+
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/import.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_formats_of_the_table_are_those_there_are():
+    table = re.findall(r"^\| `(\w+)` \| (.*)$", PAGE, flags=re.MULTILINE)
+    assert sorted(name for name, _ in table) == sorted(LAYOUTS)
+    for name, row in table:
+        layout = LAYOUTS[name]
+        assert ("published definitions" in row) == ("published definitions" in layout.origin)
+        assert (f"`{layout.known_date}`" in row) if layout.known_date else ("| none" in row)
+
+
+def test_figures_of_the_page_are_those_of_the_code():
+    defaults = Switches()
+    assert f"| `--repeat-days DAYS` | {defaults.repeat_days} |" in PAGE
+    assert f"{len(cameo_codes())} codes" in PAGE
+
+
+def test_the_examples_of_readme_and_page_run_where_there_are_such_files(tmp_path, samples, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "20201113.export.CSV.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(samples / "gdelt2-20201113.export.CSV", "20201113.export.CSV")
+    monkeypatch.chdir(tmp_path)
+    examples = [
+        line
+        for text in (PAGE, README)
+        for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith("forecast events import")
+    ]
+    assert examples
+    for line in examples:
+        words = shlex.split(line, comments=True)[1:]
+        files = [name for word in words for name in (sorted(glob(word)) if "*" in word else [word])]
+        assert CliRunner().invoke(app, files).exit_code == 0, line
