@@ -145,9 +145,9 @@ class Provenance(Part):
         return tuple(dict.fromkeys(dyad.coder for dyad in self.dyads))
 
     def in_words(self) -> str:
-        """Pairs, coders and years in one clause: ``94 pairs: 30 coded by KEDS, 1979–2004, and 64 …``."""
+        """Pairs, coders and years in one clause: ``94 pairs: 30 coded by KEDS (1979–2004) and 64 …``."""
         own = {coder: [dyad for dyad in self.dyads if dyad.coder == coder] for coder in self.coders}
-        parts = [f"{len(dyads)} coded by {coder}, {_years(dyads)}" for coder, dyads in own.items()]
+        parts = [f"{len(dyads)} coded by {coder} ({_years(dyads)})" for coder, dyads in own.items()]
         return f"{count(len(self.dyads), 'pair')}: {listing(tuple(parts))}"
 
     def listed(self) -> Iterator[str]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from forecast.config.writing import as_yaml
 from forecast.errors import InputError
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, code_in_words
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
 from forecast.panel import ActClass, TargetRule
@@ -55,9 +55,9 @@ def acts_in_words(acts: ActClass) -> str:
 
 
 def acts_in_plain_words(acts: ActClass) -> str:
-    """Return e.g. ``Dispute by USA (taiwan visit), severity 3 or more``."""
+    """Return e.g. ``Dispute by USA (Taiwan visit), severity 3 or more``."""
     by = f" by {' or '.join(acts.by)}" if acts.by else ""
-    kind = "".join(f" ({name.replace('_', ' ').replace('*', '…')})" for name in acts.subcategory)
+    kind = "".join(f" ({code_in_words(name).replace(' *', ' …')})" for name in acts.subcategory)
     bar = f", severity {min(acts.severities)} or more" if min(acts.severities) > 1 else ""
     return f"{category_label(acts.category)}{by}{kind}{bar}"
 

@@ -24,9 +24,9 @@ from forecast.records.base import Record
 from forecast.records.forecast import Curve, Difference, ScenarioForecast, ScenarioTarget, TargetForecast
 from forecast.report.words import (
     assumption_label,
-    change_with_error,
     named,
     question_sentence,
+    shown_change,
     titles_of,
     trust_sentence,
 )
@@ -285,7 +285,7 @@ def _milestones(
             chance=wording.percent(milestone.probability),
             range=wording.interval_percent(milestone.interval90),
             run=wording.percent(named(known.milestones, milestone.name).probability),
-            change=change_with_error(change.value, change.mcse),
+            change=shown_change(change.value, change.mcse),
         )
 
 

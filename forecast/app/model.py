@@ -26,7 +26,7 @@ from forecast.records.base import Record
 from forecast.records.forecast import Headline
 from forecast.records.notices import caution_lines
 from forecast.records.scale import Scale
-from forecast.report.words import assumption_label, change_with_error, titles_of
+from forecast.report.words import assumption_label, shown_change, titles_of
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
 from forecast.scenarios.answer import parameter_draws
@@ -303,7 +303,7 @@ def page_model(run: Run) -> PageModel:
                 date=driver.date,
                 text=driver.summary,
                 kind=act_kind(run, driver.category, driver.severity),
-                effect=f"{change_with_error(driver.change, driver.mcse)} points",
+                effect=f"{shown_change(driver.change, driver.mcse)} points",
             )
             for driver in sorted(forecast.drivers, key=lambda driver: -abs(driver.change))
         ),

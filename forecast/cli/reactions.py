@@ -145,7 +145,7 @@ def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
     yield Prose(f"{inputs.config.dyad.title}, {first} to {last}: what followed what within {within}.")
     yield Prose(
         f"Looked at: {count(len(found.found), 'pair')} of a class of acts and an answer. Among so many some "
-        "look strong by chance, so the ratios are shrunk. Judge a class that was chosen after its cases so."
+        "look strong by chance, so the ratios are shrunk. Doubt a class chosen after its cases as much."
     )
     if not found.found:
         yield Prose(f"No class has three cases with {within} of record after them.")

@@ -17,13 +17,13 @@ from forecast.config.schema import (
     TargetConfig,
     title_of,
 )
-from forecast.events.codebook import SEVERITIES, code_in_words, whose_acts
-from forecast.records.scale import ANY, Scale
+from forecast.events.codebook import SEVERITIES, category_label, code_in_words, whose_acts
+from forecast.records.scale import Scale
 from forecast.wording import count, in_sentence, listing, long_day, percent, question_text, share
 
 WIDTH = 80
 _MOST_KINDS = 2
-"""Categories of a target whose anchors are quoted one by one; of more the anchor for any act is."""
+"""Categories of a target up to which their anchors are quoted without their names."""
 
 
 def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
@@ -102,14 +102,12 @@ def _delay(config: Config) -> str:
 
 
 def _milestone_line(milestone: MilestoneConfig, config: Config) -> str:
-    title, *ahead = _milestone_words(milestone, config)
-    return f"{long_day(milestone.date)}: {', '.join((f'{title} ({milestone.name})', *ahead))}."
-
-
-def _milestone_words(milestone: MilestoneConfig, config: Config) -> list[str]:
-    """Return its title and how far ahead it is, once where the title says just that."""
-    ahead = f"{count((milestone.date - config.as_of).days, 'day')} ahead"
-    return list(dict.fromkeys((milestone.title, ahead)))
+    """Name its day, and of one that is no number of days ahead how many days lie before it, as reports do."""
+    within = f", within {count((milestone.date - config.as_of).days - 1, 'day')}"
+    title = milestone.title
+    return (
+        f"{long_day(milestone.date)}: {title} ({milestone.name}){'' if title.endswith(' ahead') else within}."
+    )
 
 
 def _calendar_lines(config: Config) -> Iterator[str]:
@@ -132,7 +130,7 @@ def _calendar_lines(config: Config) -> Iterator[str]:
 
 def reaction_line(name: str, reaction: ReactionConfig) -> str:
     """Return a reaction in a sentence: what sets it off, what follows within which time, how likely."""
-    when, then = reaction.when, reaction.then
+    when = reaction.when
     if when.category:
         kinds = f" ({', '.join(when.subcategory)})" if when.subcategory else ""
         grades = f" of severity {_either(map(str, when.severity))}" if when.severity else ""
@@ -142,13 +140,19 @@ def reaction_line(name: str, reaction: ReactionConfig) -> str:
         occasion = f"milestone {when.milestone}" if when.milestone else f"'{when.calendar}'"
         days = f", as on {listing([long_day(day) for day in reaction.past])}," if reaction.past else ""
         trigger = f"{occasion}{days} is followed by"
-    answer = f"an act that meets {then.target}" if then.target else _either(then.category or ["conflict"])
-    who = f" by {' or '.join(then.by)}" if then.by else ""
     chance = f"chance {_chance_text(reaction.chance)}"
     if reaction.record == "ignore":
         chance += ", whatever the record says"
     label = reaction.label or title_of(name)
-    return f"{label} ({name}): {trigger} {answer}{who} within {count(reaction.days, 'day')}, {chance}."
+    within = f"within {count(reaction.days, 'day')}"
+    return f"{label} ({name}): {trigger} {answer_words(reaction)} {within}, {chance}."
+
+
+def answer_words(reaction: ReactionConfig) -> str:
+    """Return what counts as an answer, e.g. ``military posture by CHN``."""
+    then = reaction.then
+    answer = f"an act that meets {then.target}" if then.target else _either(then.category or ["conflict"])
+    return f"{answer} by {' or '.join(then.by)}" if then.by else answer
 
 
 def _chance_text(chance: str | float | Mapping[str, float]) -> str:
@@ -194,7 +198,8 @@ def target_facts(config: Config, name: str, scale: Scale) -> dict[str, Any]:
         "min_severity": target.min_severity,
         "by": target.by,
         "counts": target.counts or what_counts(target, scale),
-        "does_not_count": target.does_not_count or just_below(target, scale),
+        # Anchors say what comes close to anchors, and nothing of a rule in the author's own words.
+        "does_not_count": target.does_not_count or ("" if target.counts else just_below(target, scale)),
         "edge_cases": target.edge_cases,
         "grave": config.is_grave(name),
     }
@@ -242,7 +247,8 @@ def question_lines(config: Config, scale: Scale) -> Iterator[str]:
     for asked in questions(config, scale):
         yield asked["question"]
         yield f"  Counts: {asked['counts']}"
-        yield f"  Does not count: {asked['does_not_count']}"
+        if asked["does_not_count"]:
+            yield f"  Does not count: {asked['does_not_count']}"
         if asked["by"]:
             yield f"  {whose_acts(asked['by'])}"
         for case in asked["edge_cases"]:
@@ -269,12 +275,12 @@ def just_below(target: TargetConfig, scale: Scale) -> str:
 
 
 def _quoted(target: TargetConfig, scale: Scale, severity: int) -> str:
-    """Anchors of a severity: of each category where they are few, else of any act."""
-    few = len(target.any_of) <= _MOST_KINDS
-    rows = target.any_of if few else (ANY,)
-    anchors = [scale.anchor(row, severity).rstrip(".") for row in rows]
-    said = "; ".join([*anchors[:1], *map(in_sentence, anchors[1:])])
-    if few:
-        return said
-    kinds = listing(tuple(name.replace("_", " ") for name in target.any_of))
-    return f"{kinds[:1].upper()}{kinds[1:]}: {in_sentence(said)}"
+    """Anchors of a severity by category, each named where they are many."""
+    anchors = [(kind, scale.anchor(kind, severity).rstrip(".")) for kind in target.any_of]
+    if len(anchors) > _MOST_KINDS:
+        return "; ".join(
+            f"{in_sentence(category_label(kind)) if place else category_label(kind)} – {in_sentence(text)}"
+            for place, (kind, text) in enumerate(anchors)
+        )
+    said = [text for _, text in anchors]
+    return "; ".join([*said[:1], *map(in_sentence, said[1:])])

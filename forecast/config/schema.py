@@ -857,7 +857,7 @@ def milestone_faults(milestones: Sequence[MilestoneConfig], as_of: date) -> Iter
             yield Fault(("milestones", index, "name"), f"'{name}' names an earlier milestone too; rename one")
         if (same := first_on.setdefault(day, index)) != index:
             for milestone_index, other in ((same, index), (index, same)):
-                message = f"{day} is the day of milestones.{other} as well; keep one, or change its day"
+                message = f"{day} is the day of milestones[{other}] as well; keep one, or change its day"
                 yield Fault(("milestones", milestone_index, "date"), message)
         ahead, advice = (day - as_of).days, "give a later day or remove it"
         if ahead <= 0:

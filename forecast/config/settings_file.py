@@ -126,8 +126,8 @@ class SourceMap:
 
 
 def dotted_path(path: KeyPath) -> str:
-    """Return a key path as ``--set`` takes it, e.g. ``milestones.0.date``."""
-    return ".".join(map(str, path))
+    """Return a key path as ``--set`` takes it, e.g. ``milestones[0].date``."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
 
 
 def shown_value(value: object) -> str:
@@ -294,6 +294,9 @@ def _error(name: str, place: Position, message: str) -> ConfigError:
     return ConfigError(escaped(f"{name}:{place.line}:{place.column}: {message}"))
 
 
+_BRACKETED = re.compile(r"\[(\d+)\]")
+
+
 class Override(NamedTuple):
     """One setting of the command line; ``option`` is how messages name it."""
 
@@ -316,6 +319,7 @@ def parse_override(text: str) -> Override:
     if not equals or not dotted:
         raise ConfigError(f"`overrides` {shown(text)}: write key.path=value, e.g. sampler.draws=2000")
     option = f"`overrides` {dotted}"
+    dotted = _BRACKETED.sub(r".\1", dotted)
     if written[:1] not in {"[", "{", "'", '"'}:
         return Override(option, dotted, plain_scalar(written))
     return Override(option, dotted, parse_yaml(written, option)[0])

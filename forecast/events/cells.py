@@ -57,9 +57,10 @@ SYNONYMS: Mapping[str, str] = {
 }
 """Other names of columns, in small letters and without ``_``; read where the codebook's name is absent."""
 MAY_MEAN: Mapping[str, str] = {
-    **dict.fromkeys(("type", "eventtype"), "category"),
+    **dict.fromkeys(("type", "eventtype", "kind", "action"), "category"),
     **dict.fromkeys(("intensity", "level"), "severity"),
-    **dict.fromkeys(("notes", "description", "headline"), "summary"),
+    **dict.fromkeys(("notes", "note", "description", "headline", "text", "comment"), "summary"),
+    **dict.fromkeys(("source", "sources", "outlet"), "source_outlet"),
     **dict.fromkeys(("url", "link"), "source_url"),
 }
 """Names of columns, written likewise, that are asked about."""

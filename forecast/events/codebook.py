@@ -7,6 +7,7 @@ needs the category names and must start fast.
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -323,7 +324,7 @@ def _lower_names() -> Mapping[str, str]:
 
 def code_in_words(code: str) -> str:
     """Return a key or code as words, countries with their capital: ``taiwan_visit`` → ``Taiwan visit``."""
-    return " ".join(_lower_names().get(word, word) for word in code.replace("_", " ").split(" "))
+    return re.sub(r"[a-z]+", lambda word: _lower_names().get(word[0], word[0]), code.replace("_", " "))
 
 
 def whose_acts(actors: Collection[str]) -> str:

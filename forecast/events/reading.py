@@ -57,8 +57,7 @@ BUNDLED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "us-china": (
             "Reporting and coding grow denser over time (about 9 events a month in 2017–19, 12 in 2020–22, "
             "15 in 2023), so levels drift for reasons that are not tension.",
-            "242 of 849 rows are from general knowledge (verified = no), 11 of the 607 verified rows do not "
-            "give the address of the page, and about 5% of the days may be off by one.",
+            "About 5% of the days may be off by one.",
             "Contacts below cabinet rank, small Treasury listings and PLA activity below 25 aircraft are "
             "under-covered.",
             "Severity is a judgement: a second coder gave the same to 66% of the 182 acts first coded 3 or "
@@ -207,7 +206,7 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
         if times > 1 and name in COLUMNS
     ]
     absent = tuple(name for name in COLUMNS if name not in names)
-    suggested, unused = set(), 0
+    suggested, strange, unused = set(), list[str](), 0
     for place, name in enumerate(names):
         shown = shorten(name)
         if name in COLUMNS or name.casefold().startswith(OWN_PREFIX):
@@ -215,15 +214,19 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
         if name:
             meant = MAY_MEAN.get(column_named(name).replace("_", ""))
             suggested.add(near := meant if meant in absent else nearest(name, absent))
-            own = f"ename it '{OWN_PREFIX}{shown}' to have it ignored"
-            allowed = f"Allowed: {', '.join(COLUMNS)}; r{own}"
-            hint = f"Did you mean '{near}'?{f' R{own}' if near == meant else ''}" if near else allowed
-            message = f"unknown column '{shown}'. {hint}"
-            faults.append(Fault(line, "", message))
+            if near:
+                own = f" Rename it '{OWN_PREFIX}{shown}' to have it ignored" if near == meant else ""
+                faults.append(Fault(line, "", f"unknown column '{shown}'. Did you mean '{near}'?{own}"))
+            else:
+                strange.append(f"'{shown}'")
         elif any(row.cells[place].strip() for row in body if len(row.cells) > place):
             faults.append(Fault(line, "", f"column {place + 1} has no name. Name it, or delete it"))
         else:
             unused += 1
+    if strange:
+        which = f"unknown column{'s' * (len(strange) > 1)} {listing(strange)}"
+        advice = f"a name that begins with '{OWN_PREFIX}' is ignored"
+        faults.append(Fault(line, "", f"{which}. Allowed: {', '.join(COLUMNS)}; {advice}"))
     if unused:
         notes.append(f"{count(unused, 'empty column')} without a name skipped")
     faults += [

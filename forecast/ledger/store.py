@@ -189,11 +189,14 @@ def _is_ready(connection: sqlite3.Connection, path: Path) -> bool:
     return True
 
 
+_RESTORE = "restore it from a backup, or name a new file with --ledger"
+
+
 def _refuse_altered_tables(connection: sqlite3.Connection, path: Path) -> None:
     if altered := _altered_tables(connection):
         raise LedgerError(
             f"{path}: the tables of the ledger were altered ({'; '.join(altered)}), so that records could be "
-            "changed or lost unseen. It is not used; put back a copy"
+            f"changed or lost unseen. It is not used: {_RESTORE}"
         )
 
 
@@ -216,23 +219,23 @@ def _trusted(path: Path, links: Iterable[Link]) -> Ledger:
     if fault:
         raise LedgerError(
             f"{path}: record {len(ledger) + 1} {fault}. Only the records before it can be "
-            "trusted, so the ledger is not used; put back a copy. See 'forecast ledger verify'"
+            f"trusted, so the ledger is not used: {_RESTORE}. See 'forecast ledger verify'"
         )
     return ledger
 
 
 @contextmanager
 def _translated(path: Path, verb: str) -> Iterator[None]:
-    put_back = "It was left as it is; put back a copy"
+    put_back = f"It was left as it is: {_RESTORE}"
     try:
         yield
     except sqlite3.DatabaseError as error:
         match getattr(error, "sqlite_errorname", "").split("_")[1:2]:
             case ["NOTADB" | "CORRUPT"]:
-                fault = f"is no ledger, or a damaged one ({error}). {put_back}, or use another place"
+                fault = f"is no ledger, or a damaged one ({error}). {put_back}"
             case ["TOOBIG"]:
                 fault = f"holds a value of more than {MAX_VALUE_BYTES:,} bytes, so it is no ledger, or a "
-                fault += f"damaged one. {put_back}, or use another place"
+                fault += f"damaged one. {put_back}"
             case ["BUSY" | "LOCKED"]:
                 fault = f"another process has held the ledger for {BUSY_S:.0f} seconds. Try again later"
             case _:
@@ -316,7 +319,7 @@ def verify_ledger(path: Path, head: str | None = None) -> Verified:
         listed = "\n".join(altered)
         error = (
             f"{unbroken} {count(len(altered), 'run')} on record was altered since:\n{listed}\nDo not use "
-            "these folders; run the forecasts again, or put back copies"
+            "these folders; run the forecasts again, or restore them from a backup"
         )
     facts = {
         "ledger": str(path),

@@ -53,6 +53,7 @@ from forecast.report.words import (
     chance,
     chosen_milestones,
     headline_pair,
+    is_assumed,
     named,
     near_came,
     plural,
@@ -108,9 +109,9 @@ _STEPS = (
     "would share the change differently."
 )
 _READING_SCENARIOS = (
-    "● The scenario assumes this event, so its 100% is no result. “Model adds” is the rest of the change, "
-    "with its Monte Carlo error. Below a chance: what forecasts near it said on average in the backtest, and "
-    "the share that came. ≈ is a change of less than a point; – is none that can be measured."
+    "● The scenario assumes that this event happens, or does not: no result. “Model adds” is the rest of the "
+    "change, with its Monte Carlo error. Below a chance: what forecasts near it said on average in the "
+    "backtest, and the share that came. ≈ is a change of less than a point; – is none that can be measured."
 )
 _MOST_CASES, _LONGEST_CASE = 3, 70
 _MOST_DRIVERS, _LONGEST_SUMMARY, _LEAST_DRIVER = 6, 150, 0.005
@@ -197,7 +198,9 @@ def clause_sentences(run: RunRecords, target: TargetForecast) -> Iterator[str]:
         for place, here in places.items():
             rows, kind = here & (events.category == category), name_category(category).lower()
             if times := int(np.sum(rows & met)):
-                some.setdefault(place, []).append(f"{kind} {times}")
+                days = len(np.unique(events.date[rows & met]))
+                on = f" (on {count(days, 'day')})" if days < times else ""
+                some.setdefault(place, []).append(f"{kind} {times}{on}")
             elif rows.any():
                 none.setdefault(place, []).append(f"{kind} 0 of {int(rows.sum())}")
             else:
@@ -453,16 +456,16 @@ def changes_section(run: RunRecords) -> Section | None:
     if signs:
         blocks += [Heading("Signs to watch"), *_signs(run, signs)]
     if quiet := run.analysis.quiet_until:
-        each = listing(f"{percent(one.probability)} by {long_day(one.date)}" for one in quiet)
+        each = listing(f"{percent(one.probability)} on {long_day(one.date)}" for one in quiet)
         title = title_in_sentence(headline_pair(run.forecast)[0].label)
-        blocks.append(Prose(f"The chance of {title} becomes {each}, if none has happened by then."))
+        blocks.append(Prose(f"If it has not happened by then, the chance of {title} is {each}."))
     return Section("changes", "What would change it", tuple(blocks)) if blocks else None
 
 
 def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
     """Signs with what the headline becomes, what such forecasts came to, and how often the sign misled."""
     now = percent(headline_pair(run.forecast)[1].probability)
-    rows = []
+    rows, tested = [], any(sign.history for sign in signs)
     for sign in signs:
         by = f" by {' or '.join(sign.by)}" if sign.by else ""
         least = f"{sign.severity} or more" if sign.most_severity > sign.severity else str(sign.severity)
@@ -475,22 +478,23 @@ def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
                 chance_cell(run, sign.if_seen),
                 Cell(percent(sign.if_not_seen), value=sign.if_not_seen),
                 Cell(number(sign.likelihood_ratio, 1), note=span, value=sign.likelihood_ratio),
-                "not tested" if past is None else f"{past.misled} of {past.present}",
+                *([f"{past.misled} of {past.present}" if past else "not tested"] if tested else ()),
             )
         )
     heads = (right("Chance of it", 19), right("If seen", 20), right("If not", 14))
+    alarms = [right("False alarms", 22)] if tested else []
     yield plain_table(
-        ("Sign", *heads, right("Likelihood ratio", 24), right("False alarms", 22)),
+        ("Sign", *heads, right("Likelihood ratio", 24), *alarms),
         rows,
         f"What {now} becomes by what is seen in {signs[0].within_days} days (to {long_day(signs[0].until)})",
         "signs",
         whole=True,
     )
-    untested = "" if any(sign.history for sign in signs) else missing(run, "sign_history", "")
+    false = "False alarms: times the sign was seen in the backtest and the event did not follow."
+    said = false if tested else missing(run, "sign_history", "")
     yield Prose(
         "Likelihood ratio: how many times as often the sign comes where the event follows, with its error. "
-        "False alarms: times the sign was seen in the backtest and the event did not follow. "
-        f"{untested}".rstrip(),
+        f"{said}".rstrip(),
         tone="fine",
     )
 
@@ -511,7 +515,7 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
         return
     hidden = len(run.analysis.calendar) - _MOST_SCHEDULED
     more = f" ({count(hidden, 'later one')} in analysis.json)" if hidden > 0 else ""
-    title = f"Judgements of the author, written in the config{more}"
+    title = f"Judgements of the author, written in the config; none is tested{more}"
     rows = (
         (
             short_day(act.date),
@@ -572,7 +576,10 @@ def assumptions_section(run: RunRecords) -> Section:
     target, milestone = headline_pair(forecast)
     labels = Counter(one.rests_on for one in robustness.sensitivities)
     each = listing(f"{labels[label]} {words}" for label, words in LABEL_COUNTS.items() if labels[label])
-    every = f"Of {count(len(robustness.sensitivities), 'chance')} in this report, {each}."
+    number_of = count(len(robustness.sensitivities), "chance")
+    every = f"Of {number_of} in this report, {each}."
+    if len(labels) == 1:
+        every = f"All {number_of} in this report {LABEL_COUNTS[next(iter(labels))]}."
     blocks: list[Block] = [
         Prose(f"{rests_on_sentence(forecast, one)} {every}")
         for one in robustness.sensitivities
@@ -674,7 +681,7 @@ def _moved(answer: ScenarioMilestone) -> Cell:
     change, value = answer.difference.value, answer.probability
     if abs(change) < LEAST_SHOWN:
         return Cell("≈", tone="fine", value=value)
-    if abs(change - (answer.by_assumption or 0.0)) < LEAST_SHOWN:
+    if is_assumed(answer):
         return Cell("●", note="assumed", value=value)
     return Cell(percent(value), note=shown_change(change, answer.difference.mcse), value=value)
 
@@ -686,5 +693,4 @@ def _how(scenario: ScenarioForecast) -> str:
         return "new fit, which did not converge" if scenario.failures else "new fit"
     if scenario.pareto_k is None:
         return "exact chances of the run's draws"
-    draws = number(scenario.effective_draws or 0.0, 0)
-    return f"weights; Pareto k {number(scenario.pareto_k)}, {draws} effective draws"
+    return f"weights worth {number(scenario.effective_draws or 0.0, 0)} independent draws"

@@ -275,11 +275,11 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     for sign in moving_signs(run)[:_MOST_TRIGGERS]:
         label = f"{sign.label}, severity {sign.severity} or more, by {short_day(sign.until)}"
         chance = Cell(percent(sign.if_seen), weight="semibold", value=sign.if_seen)
-        rows.append((Cell(label, note=f"{percent(sign.chance)} likely"), "", chance))
+        rows.append((Cell(label, note=f"its own chance {percent(sign.chance)}"), "", chance))
     quiet = analysis.quiet_until[:_MOST_QUIET]
     rows += [
         (
-            f"The event asked about has not happened by {long_day(one.date)}",
+            f"It has not happened by {long_day(one.date)}",
             "",
             Cell(percent(one.probability), weight="semibold", value=one.probability),
         )
@@ -290,7 +290,7 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
         routine = missing(run, "signs", "Not measured in this run.").split(": ")[0].rstrip(".") + "."
     if rows:
         days = next((one.effects[-2].days for one in analysis.reactions if one.effects), None)
-        columns = [Column("If this happens next"), right(f"by {short_day(milestone.date)}", 24)]
+        columns = [Column("What comes next"), right(f"by {short_day(milestone.date)}", 24)]
         if days is None:
             rows = [(first, last) for first, _, last in rows]
         else:

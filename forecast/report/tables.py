@@ -52,11 +52,11 @@ from forecast.report.words import (
     base_rate_sentence,
     by_effect,
     capitalised,
-    change_with_error,
     confidence,
     days_ahead,
     group_label,
     headline_pair,
+    is_assumed,
     judgement_sentence,
     members_apart,
     method_sentence,
@@ -67,6 +67,7 @@ from forecast.report.words import (
     said_came,
     scenario_answer,
     seen_before,
+    shown_change,
     shown_error,
     strength,
     titles_of,
@@ -90,9 +91,10 @@ if TYPE_CHECKING:
 
 PULLS = (
     "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
-    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). The "
-    "larger pull decides what the chance rests on. Odds: what twice the weight would multiply the odds of "
-    "the event by, ± Monte Carlo error."
+    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). An "
+    "event seen on fewer than three days rests on assumptions whatever the pulls; otherwise the larger pull "
+    "that counts decides. Odds: what twice the weight would multiply the odds of the event by, ± Monte Carlo "
+    "error."
 )
 PLAUSIBLE = (
     "Plausible, 0 to 1: of a prior how far the shift lies in the tails of prior and posterior; of an "
@@ -165,7 +167,7 @@ def judgement(
         details=(
             confidence(forecast, record).sentence,
             base_rate_sentence(forecast, record_days),
-            f"What counts: {what_counts(target)}",
+            f"What counts: {shorten(what_counts(target), 300)}",
         ),
     )
 
@@ -294,7 +296,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                     short_day(then.date),
                     percent(named(base, then.name).probability),
                     *_answer(then),
-                    then.words,
+                    "" if _all_assumed(then) else then.words,
                 )
                 for then in target.milestones
             ]
@@ -332,10 +334,16 @@ def _compared(
         yield scenario.label, *answer
 
 
+def _all_assumed(then: ScenarioMilestone) -> bool:
+    return is_assumed(then) and percent(then.probability)[0] in "<>"
+
+
 def _answer(then: ScenarioMilestone) -> tuple[str, str, str]:
     """Chance under a scenario, its change, and the part of that which is assumed."""
     difference, assumed = then.difference, then.by_assumption
-    change = change_with_error(difference.value, difference.mcse)
+    if _all_assumed(then):
+        return "assumed", "", signed_points(difference.value)
+    change = shown_change(difference.value, difference.mcse)
     part = "" if assumed is None else signed_points(assumed) if assumed else "–"
     return percent(then.probability), change, part
 
@@ -343,8 +351,8 @@ def _answer(then: ScenarioMilestone) -> tuple[str, str, str]:
 def _reading(scenarios: Sequence[ScenarioForecast]) -> Prose:
     """How to read the changes."""
     text = (
-        "Change: percentage points against the run, ± its Monte Carlo standard error. Assumed: the part of "
-        "the change that comes from assuming the event itself."
+        "Change: percentage points against the run, ± its Monte Carlo standard error from 0.05 on. Assumed: "
+        "the part of the change that comes from assuming that the event happens, or does not."
     )
     if any(target.after for scenario in scenarios for target in scenario.targets):
         text += (
@@ -467,7 +475,7 @@ def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell
 def _tornado(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
     def moved(end: ShiftEnd) -> Cell:
         unknown = end.change is None or end.mcse is None
-        change = "needs a refit" if unknown else change_with_error(end.change or 0.0, end.mcse or 0.0)
+        change = "needs a refit" if unknown else shown_change(end.change or 0.0, end.mcse or 0.0)
         return Cell(change, note=assumed_text(end.assumed))
 
     target = forecast.target(robustness.target)

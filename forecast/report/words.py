@@ -52,6 +52,7 @@ from forecast.wording import (
     long_day,
     month_name,
     number,
+    odds,
     on_scale,
     percent,
     points,
@@ -80,6 +81,8 @@ FACTOR_APART = 3.0
 """Ratio of what members say from which on it stands beside the number."""
 LEAST_SHOWN = 0.01
 """Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
+_NONE = 0.0005
+"""Chance below which it shows as less than 0.1%."""
 NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
 STEP_NAMES: dict[Step, str] = {
     "base_rate": "base rate",
@@ -295,7 +298,7 @@ def step_name(forecast: Forecast, step: WaterfallStep, level: float | None = Non
         constant = milestone.constant_rate is not None
         return "Base rate: constant rate" if constant else "Base rate: share of past periods"
     if step.step == "own_rates" and 0 < target.observed_before < FEW_CASES:
-        return f"The model on the same {cases_in_words(target)}"
+        return f"The model on the same {cases_in_words(target).removeprefix('one ')}"
     if step.step == "drift" and level is not None:
         return f"Conflict now runs at {number(level, 1)} times its average"
     return capitalised(STEP_NAMES[step.step])
@@ -311,7 +314,11 @@ def members_apart(milestone: MilestoneForecast) -> str:
     said = [member.probability for member in milestone.members or () if member.weight > 0]
     if len(said) < 2 or max(said) < FACTOR_APART * min(said):
         return ""
-    return f"models say {percent(min(said))}, {percent(max(said))}"
+    low, high = (
+        odds(one) if milestone.words.startswith("about 1 in") else percent(one)
+        for one in (min(said), max(said))
+    )
+    return f"models say {low} and {high}"
 
 
 def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
@@ -491,8 +498,11 @@ def answered_words(one: ReactionMeasured) -> str:
     if not one.cases:
         return "no past case whose days are over"
     alone = f" (by chance {percent(one.by_chance)})" if one.by_chance is not None else ""
-    within = f"answered within {count(one.days, 'day')}"
-    return f"{one.answered} of {count(one.cases, 'case')} {within}{alone}; class chosen knowing the cases"
+    found = re.search(r" is (?:answered|followed) by (.+?) within ", one.sentence)
+    answer = code_in_words(found[1]) if found else "an answer"
+    answer = answer if answer.startswith("an ") else f"any {answer}"
+    followed = f"followed within {count(one.days, 'day')} by {answer}{alone}"
+    return f"{one.answered} of {count(one.cases, 'case')} {followed}; class chosen knowing the cases"
 
 
 # Errors and changes
@@ -513,11 +523,6 @@ def shown_change(change: float, mcse: float) -> str:
     """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05."""
     error = shown_error(mcse)
     return f"{signed_points(change)} {error}" if error.startswith("±") else signed_points(change)
-
-
-def change_with_error(change: float, error: float) -> str:
-    """The same wherever an error always stands, e.g. ``−7.3 ± 1.3``."""
-    return f"{signed_points(change)} ± {points(error).split(' ')[0]}"
 
 
 def stands_out(change: float, mcse: float) -> bool:
@@ -646,9 +651,8 @@ def reason_sentence(reason: ScenarioReason) -> str:
 def method_sentence(scenario: ScenarioForecast) -> str:
     """Name the method with its reason and, of a reweighting, what the weights are worth."""
     worth = ""
-    if scenario.method.startswith("reweight") and scenario.pareto_k is not None:
-        draws = number(scenario.effective_draws or 0.0, 0)
-        worth = f" Pareto k {number(scenario.pareto_k)}, {draws} effective draws."
+    if scenario.method == "reweight" and scenario.effective_draws is not None:
+        worth = f" They are worth {number(scenario.effective_draws, 0)} independent draws."
     return f"{scenario.method}. {reason_sentence(scenario.reason)}{worth}"
 
 
@@ -671,8 +675,15 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
     left = number(scenario.effective_draws or 0.0, 0)
     return (
         f"Reweighted to these beliefs, the run's draws are worth {left} independent draws; no small group of "
-        f"them dominates (Pareto k {number(scenario.pareto_k)})."
+        "them dominates."
     )
+
+
+def is_assumed(answer: ScenarioMilestone) -> bool:
+    """Whether the change is no result, since the scenario assumes that the event happens, or does not."""
+    change = answer.difference.value
+    given = abs(change - (answer.by_assumption or 0.0)) < LEAST_SHOWN
+    return abs(change) >= LEAST_SHOWN and (given or answer.probability < _NONE)
 
 
 def split_cells(answer: ScenarioMilestone) -> tuple[Cell, Cell, Cell]:

@@ -84,8 +84,8 @@ def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) 
     inside = (events.date >= np.datetime64(start, "D")) & (events.date < np.datetime64(origin, "D"))
     met = events.select(np.asarray(inside & rule.mask(events)))
     gravest: dict[date, PastCase] = {}
-    for event in sorted(met.rows(), key=lambda event: event.severity):
-        gravest[event.date] = PastCase(event_id=event.id, date=event.date)
+    for event in sorted(met.rows(), key=lambda event: -event.severity):
+        gravest.setdefault(event.date, PastCase(event_id=event.id, date=event.date))
     return tuple(gravest[day] for day in sorted(gravest))[-MOST_CASES:]
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Scenario
+from forecast.config.describe import answer_words
 from forecast.config.schema import LEARNED
 from forecast.events.codebook import COOPERATIVE, category_label
 from forecast.panel import ActClass, FutureAct, Reaction, TargetRule
@@ -306,7 +307,9 @@ def _of_reaction(plan: Plan, reaction: Reaction, *, stated: bool, severity: int 
     cases, answered = _followed(plan, reaction, days)
     found = ["a stated chance"] if stated else []
     if cases:
-        found.append(f"{answered} of {count(cases, 'past case')} answered within {days} days")
+        known = {**plan.inputs.config.reactions, **plan.change.reactions}
+        answer = answer_words(known[reaction.name])
+        found.append(f"{answered} of {count(cases, 'past case')} followed within {days} days by {answer}")
     if when and severity > min(when.severities):
         as_grave = tuple(one for one in when.severities if one >= severity)
         grave, followed = _followed(plan, replace(reaction, when=replace(when, severities=as_grave)), days)

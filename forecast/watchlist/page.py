@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -30,6 +31,7 @@ from forecast.blocks import (
 )
 from forecast.events.table import csv_text
 from forecast.families import family_named
+from forecast.ledger.chain import GRACE_DAYS
 from forecast.records.forecast import MilestoneForecast
 from forecast.records.watch import Change, DyadEntry, State, TriggerRecord, Watch, answer_to
 from forecast.report import palette
@@ -58,9 +60,12 @@ _PAGE = """\
 _STATE_COLOURS = {"failed": palette.STAMP, "stale": "#8A4B12"}
 
 
-def make_page_and_pdf(watch: Watch, *, paper: Literal["a4", "us-letter"] = "a4") -> tuple[bytes, bytes]:
-    """Return the page and the PDF of a watch; the same record gives the same bytes."""
+def make_page_and_pdf(
+    watch: Watch, *, made_on: date | None = None, paper: Literal["a4", "us-letter"] = "a4"
+) -> tuple[bytes, bytes]:
+    """Return the page and the PDF of a watch made on a day; the same record and day give the same bytes."""
     as_of, dyads = wording.long_day(watch.as_of), wording.count(len(watch.dyads), "dyad")
+    late = ", in hindsight" if made_on and made_on > watch.as_of + timedelta(days=GRACE_DAYS) else ""
     name = shorten(watch.name.replace("-", " ").capitalize(), 80)
     content = Content(
         meta={
@@ -69,7 +74,7 @@ def make_page_and_pdf(watch: Watch, *, paper: Literal["a4", "us-letter"] = "a4")
             "head": f"Watchlist: {name}",
             "running": f"{name} · watchlist",
             "as_of": as_of,
-            "made": None,
+            "made": made_on and f"Made {wording.long_day(made_on)}{late}",
             "author": None,
             "byline": "",
             "footer": f"{watch.name} · {watch.model} · {dyads}",
@@ -94,7 +99,7 @@ def make_page_and_pdf(watch: Watch, *, paper: Literal["a4", "us-letter"] = "a4")
     address = data_address(table.encode(), "text/csv;charset=utf-8")
     page = render_content(content, {}, extension=_PAGE, logo=None, table_address=address)
     attached = Attachment("watch.csv", table, "The table of this watch, with all its numbers")
-    return page.encode(), compile_pdf(content, (), (attached,), watch.as_of)
+    return page.encode(), compile_pdf(content, (), (attached,), made_on or watch.as_of)
 
 
 def watch_answer(watch: Watch, folder: Path) -> Iterator[Block]:

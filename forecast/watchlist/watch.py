@@ -430,7 +430,7 @@ def run_watch(
         tell(StageProgress("report"))
         made: dict[str, str | bytes] = {TABLE: csv_text(table_rows(watch), end="\r\n")}
         if report:
-            made[PAGE], made[PDF] = make_page_and_pdf(watch, paper=watchlist.paper)
+            made[PAGE], made[PDF] = make_page_and_pdf(watch, made_on=files.day_made(), paper=watchlist.paper)
         with changed_run_folder(folder) as filling:
             write_record(watch, filling / WATCH)
             for name, content in made.items():

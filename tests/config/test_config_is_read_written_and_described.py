@@ -74,7 +74,7 @@ def test_labels_are_made_from_names_when_absent(config):
 def test_a_config_built_in_python_is_checked_as_a_whole(config):
     settings = config.model_dump(by_alias=True)
     assert Config(**settings) == config
-    with pytest.raises(ValidationError, match=r"milestones\.0\.date: 2023-11-17 is not after as_of"):
+    with pytest.raises(ValidationError, match=r"milestones\[0\]\.date: 2023-11-17 is not after as_of"):
         Config(**{**settings, "as_of": date(2024, 1, 1)})
 
 
@@ -91,7 +91,8 @@ def test_a_later_stage_can_raise_with_the_line_of_a_key(write):
         ("report", "paper"): f"{path}:1:1",
     }
     for key, place in places.items():
-        assert str(config.error(key, "no such file")) == f"{place}: {'.'.join(map(str, key))}: no such file"
+        said = ".".join(map(str, key)).replace(".1.", "[1].")
+        assert str(config.error(key, "no such file")) == f"{place}: {said}: no such file"
     option = "`overrides` model.priors.excitation.half_life_days"
     assert str(config.error(("model", "priors", "excitation.half_life_days"), "no")) == f"{option}: no"
 
@@ -142,7 +143,7 @@ def test_the_description_says_what_was_asked(config):
         "start on 20 January 2017 (337 weeks of data)",
         "The headline: 'Clash' before 17 November 2023.",
         "Crisis (crisis): met by one act of sanction or dispute of severity 4 or 5.",
-        "5 November 2024: General election (election), 484 days ahead.",
+        "5 November 2024: General election (election), within 483 days.",
         "16 July 2023: Envoy (visit, severity 2), with probability 95%.",
         "Prior tension.persistence: slow.",
         "Prior ballast.visit: quantiles q05 = -0.1, median = 0.1, q95 = 0.4.",

@@ -131,12 +131,12 @@ def test_all_faults_come_in_one_error_in_the_order_of_the_file(write):
         "name",
         "as_of",
         "targets.crisis.min_severity",
-        "calendar.0.probability",
+        "calendar[0].probability",
         "sampler.drawz",
     ]
     lines = refusals(write(("target: clash", "target: clsh"), ("date: 2024-11-05", "date: 2023-07-10")))
     assert [line.split(": ")[1] for line in lines] == [
-        "milestones.1.date",
+        "milestones[1].date",
         "headline.target",
     ], "settings that disagree come together"
     many = refusals(write(("sampler:", "".join(f"x{index}: 1\n" for index in range(70)) + "sampler:")))

@@ -63,7 +63,7 @@ WRONG = {
         {"when": "category: disptue"},
         r"when\.category: unknown category 'disptue'.*'dispute'",
     ),
-    "unknown answer": ({"then": "category: millitary_posture"}, r"then\.category\.0: .*'military_posture'"),
+    "unknown answer": ({"then": "category: millitary_posture"}, r"then\.category\[0\]: .*'military_posture'"),
     "unknown actor": ({"when": "category: dispute, by: AAB"}, r"when\.by: 'AAB' is no actor.*'AAA'.*CCC"),
     "unknown answerer": ({"then": "by: BBC"}, r"then\.by: 'BBC' is no actor.*'BBB'\? Allowed: AAA, BBB, NAT"),
     "third party": ({"then": "by: CCC"}, r"then\.by: 'CCC' is a third party .* AAA, BBB, NAT"),
@@ -96,7 +96,7 @@ WRONG = {
     "many days": ({"more": "days: 366"}, "days: got 366; expected a whole number from 1 to 365"),
     "severity 6": (
         {"when": "category: dispute, severity: [4, 6]"},
-        r"severity\.1: got 6; expected a whole",
+        r"severity\[1\]: got 6; expected a whole",
     ),
     "no class": ({"when": ""}, "when: says nothing; give one of category, milestone, calendar"),
     "class and occasion": ({"when": f"{WHEN}, milestone: talks"}, "when: category and milestone are given"),
@@ -114,7 +114,7 @@ WRONG = {
     "the day before": ({"when": "calendar: Late", "more": STATED}, r"when\.calendar: no day lies between"),
     "future past": (
         {"when": OCCASION, "more": "chance: likely, past: [2023-07-11]"},
-        r"past\.0: 2023-07-11 is after as_of \(2023-07-10\)",
+        r"past\[0\]: 2023-07-11 is after as_of \(2023-07-10\)",
     ),
     "past of a class": ({"more": "past: [2022-01-01]"}, "past: would have no effect: the record holds"),
     "past twice": ({"when": OCCASION, "more": "past: [2022-01-01, 2022-01-01]"}, "past: named twice"),
@@ -157,12 +157,12 @@ WRONG = {
     "unknown key": ({"more": "within: 14"}, "within: unknown key.* Allowed: label, when, past, then, days"),
     "subcategory of a number": (
         {"when": "category: dispute, subcategory: [7]"},
-        r"subcategory.0: got 7; expected text",
+        r"subcategory\[0\]: got 7; expected text",
     ),
     "no mapping": ({"more": "label: {a: 1}"}, "label: got a mapping"),
     "severity of text": (
         {"when": f"{WHEN}, severity: x"},
-        r"severity\.0: got 'x'; expected a whole",
+        r"severity\[0\]: got 'x'; expected a whole",
     ),
 }
 
@@ -181,7 +181,7 @@ def test_a_fault_is_one_line_with_its_place(write, case):
 def test_an_act_of_the_calendar_is_of_one_subcategory(write):
     path = write()
     path.write_text(path.read_text().replace("subcategory: probe, severity", "subcategory: 'pro*', severity"))
-    with pytest.raises(ConfigError, match=r"calendar\.0\.subcategory: 'pro\*' stands for several"):
+    with pytest.raises(ConfigError, match=r"calendar\[0\]\.subcategory: 'pro\*' stands for several"):
         load_config(path)
 
 

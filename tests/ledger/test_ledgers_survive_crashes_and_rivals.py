@@ -162,7 +162,7 @@ def test_a_value_larger_than_any_record_is_refused_before_it_is_read(case, monke
         open_ledger(case.path)
     monkeypatch.setattr("forecast.ledger.store.MAX_VALUE_BYTES", 10_000)
     for use in (open_ledger, lambda path: write_ledger(path).__enter__()):
-        with pytest.raises(LedgerError, match=r"holds a value of more than 10,000 bytes, .* put back a copy"):
+        with pytest.raises(LedgerError, match=r"more than 10,000 bytes, .* restore it from a backup"):
             use(case.path)
     assert case.path.read_bytes() == before
 

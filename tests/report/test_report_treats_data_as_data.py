@@ -242,6 +242,6 @@ def test_marks_stand_on_every_page_and_in_the_html_page(tmp_path):
     page = built.page.read_text(encoding="utf-8")
     assert page.count("INTERNAL – DO NOT FORWARD") == 2
     assert 'alt="Logo of Strait Risk Desk"' in page
-    assert "--c-6a1b4d:#6a1b4d" in page
+    assert "--accent:#6A1B4D" in page
     assert "Impact severe: No way back." in page
     assert "no past cases; low confidence; impact severe" in " ".join(front.split())

@@ -46,7 +46,7 @@ def visits():
     return ReactionMeasured(
         name="visits",
         label="Visits to the island",
-        sentence="Visits to the island (visits): visit is answered by sanction in 14 days, chance learned.",
+        sentence="Visits to the island (visits): visit is answered by sanction within 14 days, learned.",
         days=14,
         cases=11,
         answered=4,
@@ -78,8 +78,10 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     analysis = altered(analysis, reactions=(visits,))
     section = changes_section(make_records(forecast, analysis))
     said = said_in(section)
-    assert "Visit is answered by sanction in 14 days, chance learned." in said
-    assert "4 of 11 cases answered within 14 days (by chance 10%); class chosen knowing the cases" in said
+    assert "Visit is answered by sanction within 14 days, learned." in said
+    assert (
+        "4 of 11 cases followed within 14 days by any sanction (by chance 10%); class chosen knowing" in said
+    )
     assert "brings about an answer: 45% (90% interval 20–70%); before the record it was 30% (3–83%)." in said
     effect = [[cell.text for cell in row] for row in table_in(section, "effect-visits").groups[0].rows]
     assert effect == [
@@ -163,7 +165,7 @@ def test_the_table_shows_every_scenario_with_all_targets(forecast):
     assert {cell.text for cell in kept_back[1:]} == {"needs a new fit"}
     assert len(grave) == len(table.columns) == 2 + len(forecast.targets)
     said = said_in(rationales_section(make_records(forecast)))
-    assert "Computed by weights; Pareto k 0.31, 1,235 effective draws." in said
+    assert "Computed by weights worth 1,235 independent draws." in said
     assert "new fit, which did not converge" in said
 
 

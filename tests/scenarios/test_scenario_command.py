@@ -235,7 +235,7 @@ def test_faults_of_scenarios_are_found_before_any_work(command, config_with, wri
     options = ["--out", tmp_path / "runs"] if name == "run" else []
     ended = command(name, config_with(one, two), *options)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{one}:4:6: events.0.date: 2022-06-01 is not after the as-of date" in ended.err
+    assert f"{one}:4:6: events[0].date: 2022-06-01 is not after the as-of date" in ended.err
     assert f"{two}:3:10: priors.balast.visit: unknown prior" in ended.err
     assert not (tmp_path / "runs").exists()
 

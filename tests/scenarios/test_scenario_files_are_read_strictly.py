@@ -211,7 +211,7 @@ def test_a_subcategory_reaches_the_act_and_one_that_looks_like_a_slip_is_refused
     assert (act.category, act.subcategory, act.by, act.probability) == ("dispute", "taiwan_visit", "USA", 1.0)
     (act,) = acts("2024-05-22:dispute/never_seen:4:USA")
     assert act.subcategory == "never_seen"
-    with pytest.raises(ConfigError, match=r"events\.0\.subcategory: .*Did you mean 'taiwan_visit'\?"):
+    with pytest.raises(ConfigError, match=r"events\[0\]\.subcategory: .*Did you mean 'taiwan_visit'\?"):
         acts("2024-05-22:dispute/taiwan_visits:4:USA")
 
 

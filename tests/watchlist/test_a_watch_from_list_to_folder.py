@@ -168,7 +168,7 @@ def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_none_has(tmp_path
     with pytest.raises(InputError, match="No dyad can be run") as caught:
         watched(write_list(tmp_path, dyads=entries[3:]), tmp_path / "c")
     assert all(f"X{n:02d}" in str(caught.value) for n in range(3))
-    assert "list.yaml:9:5: dyads.0" in str(caught.value)
+    assert "list.yaml:9:5: dyads[0]" in str(caught.value)
     assert not (tmp_path / "c").exists()
 
 

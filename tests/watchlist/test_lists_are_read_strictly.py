@@ -32,7 +32,7 @@ def test_all_faults_of_a_list_are_named_at_once_with_their_lines(tmp_path):
         ("2", "events"),
         ("3", "Did you mean 'military_incident'"),
         ("4", "got 1; expected"),
-        ("7", "the same dyad as dyads.0"),
+        ("7", "the same dyad as dyads[0]"),
         ("8", "add 'b': second side"),
         ("9", "an actor has one place"),
         ("10", "Did you mean 'name'"),
@@ -52,7 +52,7 @@ def test_one_dyad_may_stand_twice_only_with_other_targets_and_a_name(tmp_path):
         "drills",
     ]
     for second in ("{name: other, a: IRQ, b: USA}", "{a: USA, b: IRQ}"):
-        with pytest.raises(ConfigError, match=r"the same dyad as dyads\.0"):
+        with pytest.raises(ConfigError, match=r"the same dyad as dyads\[0\]"):
             load_watchlist(write_list(tmp_path, dyads=["{a: USA, b: IRQ}", second]))
 
 
@@ -92,7 +92,7 @@ def test_a_list_in_the_place_of_a_config_and_the_reverse_are_sent_to_the_right_c
         ("horizons=[90, 30]", "30 is not above 90; give them in rising order, each once"),
         ("horizons=[30, 30]", "30 is not above 30; give them in rising order, each once"),
         ("triggers={ready: 40%, set: 35%}", "0.35 is not above 0.4; give them in rising order, each once"),
-        ("events=[none/*.csv]", r"events\.0: no event file fits '.*none/\*\.csv'; give event files"),
+        ("events=[none/*.csv]", r"events\[0\]: no event file fits '.*none/\*\.csv'; give event files"),
         ("model.family=panell", "model.family: .*Did you mean 'panel'"),
         ("start=2010-01-04", "2010-01-04 is not before as_of"),
     ],
