@@ -56,6 +56,7 @@ OPTIONS = {
     "watch --strict": "ended with 0.4: leave it out; dyads without acts fail, and the exit code is 1",
     "watch --use": "ended with 0.4: use the key use of the list, or --set use=client",
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
+    "backtest --resume": "ended with 0.4: leave it out; the same command goes on with a stopped backtest",
     **{
         f"bench accuracy --{name}": "ended with 0.4: write a bed (docs/backtest.md), which says it"
         for name in ("any-of", "min-severity", "from", "until")

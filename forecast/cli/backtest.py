@@ -77,23 +77,20 @@ class PlanOptions(OriginOptions):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlaceOptions:
-    """Where a backtest runs, where it goes, and what becomes of one that is there."""
-
-    resume: bool = option(False, "--resume", "Go on with a backtest that was stopped.")
-    out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR")
-    force: bool = option(False, "--force", "Replace a backtest that is there, finished or stopped.")
-
-
 @takes_options
-def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, output: Answer) -> None:
+def backtest(
+    case: DatedOptions,
+    plan: PlanOptions,
+    out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR"),
+    force: bool = option(False, "--force", "Replace a backtest that is there."),
+    *,
+    output: Answer,
+) -> None:
     """Forecast at past dates from what was known then, and score it beside five simple baselines.
 
-    Of a watchlist: by dyad, pooled, as a ranking, and as a whole.
+    Of a watchlist: by dyad, pooled, as a ranking, and as a whole. The same command goes on with one that was
+    stopped.
     """
-    if place.force and place.resume:
-        raise InputError("--force begins anew and --resume goes on: give one of them")
     if plan.cluster and plan.cluster != "local" and plan.jobs > 1:
         raise InputError("--jobs: a scheduler has its own workers. Leave it out with --cluster tcp://…")
 
@@ -105,10 +102,11 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
     overrides = tuple(case.overrides or ())
     loaded = load_watchlist(case.config, overrides, as_of=case.as_of) if listed else case.load()
     with listening(shown=output.for_people) as listen:
+        from forecast.evaluation.study import partial_place
         from forecast.watchlist.backtest import run_list_backtest
-        from forecast.workflows.backtest_folder import Backtest, backtest_place, partial_place, run_backtest
+        from forecast.workflows.backtest_folder import Backtest, backtest_place, run_backtest
 
-        options, folder = plan.read(), backtest_place(loaded.name, place.out)
+        options, folder = plan.read(), backtest_place(loaded.name, out)
         run: Callable[..., Backtest | ListBacktest] = run_backtest
         if isinstance(loaded, Watchlist):
             run = run_list_backtest
@@ -118,8 +116,7 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
             loaded,
             options,
             folder=folder,
-            resume=place.resume,
-            force=place.force,
+            force=force,
             processes=plan.jobs,
             cluster=plan.cluster,
             listen=listen,
@@ -134,7 +131,7 @@ def backtest(case: DatedOptions, plan: PlanOptions, place: PlaceOptions, *, outp
         failed = "\n".join(f"  {failure}" for failure in failures)
         raise UnfinishedError(
             f"{len(failures)} of {len(done.plan.units)} parts failed; the scores are those of the others.\n"
-            f"{failed}\nFinished parts are kept in {partial_place(folder)}. Try the others again: --resume."
+            f"{failed}\nFinished parts are kept in {partial_place(folder)}. Try again: the same command."
         )
 
 

@@ -14,7 +14,6 @@ import logging
 import os
 import platform
 import re
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,8 +36,6 @@ from forecast.errors import (
     UnfinishedError,
     install_command,
 )
-from forecast.runs.files import PLAN
-from forecast.storage import MAX_RECORD_BYTES, read_plain, remove_stale, write_file
 
 Row = Any
 """Plain JSON values."""
@@ -54,9 +51,6 @@ _BEGIN = b'{"key": "'
 """How ``KeptRows.keep`` begins a row."""
 _DECISIVE = ("numpy", "nutpie", "numba")
 _WITHOUT_NUMBERS = ("cli", "report")
-
-Settings = Mapping[str, object]
-"""Plain JSON values by name."""
 
 
 @dataclass(frozen=True)
@@ -272,12 +266,11 @@ def _workers_at(address: str) -> Iterator[Any]:
 class KeptRows:
     """The rows in a folder ``by_key``, in the order in which they were kept; the folder is made.
 
-    ``again`` is how a command goes on that was stopped. ``InputError``: no folder, or a damaged line.
+    ``InputError``: no folder, or a damaged line.
     """
 
-    def __init__(self, folder: Path, again: str = "the same command") -> None:
-        self.folder, self._again = folder, again
-        self._path = folder / FILE
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._path = folder, folder / FILE
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lines = self._path.read_bytes().splitlines(keepends=True) if self._path.is_file() else []
@@ -292,6 +285,14 @@ class KeptRows:
             self._path.touch()
         except OSError as error:
             raise InputError(f"{folder}: cannot keep rows ({error.strerror or error})") from error
+
+    @classmethod
+    def beside(cls, folder: Path) -> KeptRows:
+        """The rows of a folder that is not whole yet; they lie in ``<folder>.partial``."""
+        partial = partial_place(folder)
+        if partial.exists() and not (partial / FILE).is_file() and any(partial.iterdir()):
+            raise RunFolderError(f"{partial}: is in the way, and holds no {FILE}. Move it away")
+        return cls(partial)
 
     def _read(self, number: int, line: bytes) -> tuple[str, dict[str, Any]]:
         try:
@@ -316,7 +317,7 @@ class KeptRows:
         except OSError as error:
             raise InputError(
                 f"{self._path}: cannot be written ({error.strerror or error}). Free space, then go on with "
-                f"{self._again}"
+                "the same command"
             ) from error
 
     def damaged(self, key: str, name: str, error: Exception) -> InputError:
@@ -324,77 +325,19 @@ class KeptRows:
         return self._delete(list(self.by_key).index(key) + 1, f"the row of {name} is damaged ({error})")
 
     def _delete(self, number: int, fault: str) -> InputError:
-        return InputError(f"{self._path}:{number}: {fault}. Delete the line, then go on with {self._again}")
+        return InputError(f"{self._path}:{number}: {fault}. Delete the line, and try again")
 
     def stopped(self, done: int, planned: int) -> StoppedError:
         """Return (not raise) what is said when a study is stopped."""
         return StoppedError(
             f"interrupted; {done} of {planned} parts are finished and kept in {self.folder}. Go on with "
-            f"{self._again}."
+            "the same command."
         )
 
 
-def begin_rows(folder: Path, settings: Settings, *, resume: bool, force: bool = False) -> KeptRows:
-    """Begin a folder of rows, or go on with the one that is there (``resume``), or replace it (``force``).
-
-    ``plan.json`` in it holds the ``settings``. ``RunFolderError`` when there is one and neither is given,
-    when it was begun with other settings, or when it cannot be written or read.
-    """
-    plan = folder / PLAN
-    # One that died before it had its plan may have left a temporary file.
-    remove_stale(folder)
-    if folder.exists() and not plan.is_file() and any(folder.iterdir()):
-        raise RunFolderError(f"{folder}: is in the way, and is no backtest (it has no {PLAN}). Move it away")
-    if plan.is_file() and force and not resume:
-        shutil.rmtree(folder)
-    if plan.is_file():
-        if not resume:
-            raise RunFolderError(
-                f"{folder}: holds a backtest that was stopped. `resume` goes on with it, `force` begins anew"
-            )
-        _refuse_changes(plan, settings)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not plan.is_file():
-            write_file(plan, json.dumps(settings, indent=1) + "\n")
-    except OSError as error:
-        raise RunFolderError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    return KeptRows(folder, "the same command and `resume`")
-
-
-def _refuse_changes(plan: Path, now: Settings) -> None:
-    try:
-        old = _flat(json.loads(read_plain(plan, MAX_RECORD_BYTES)))
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{plan}: cannot be read ({error}). Begin anew with `force`") from error
-    new = _flat(json.loads(json.dumps(now)))
-    changes = [
-        f"  {name}: {_short(old.get(name))} then, {_short(new.get(name))} now"
-        for name in dict.fromkeys((*old, *new))
-        if old.get(name) != new.get(name)
-    ]
-    if changes:
-        listed = "\n".join(changes)
-        raise RunFolderError(
-            f"{plan.parent}: was begun with other settings, so `resume` cannot go on with it.\n{listed}\n"
-            "Set them back, or begin anew with `force` in place of `resume`."
-        )
-
-
-def _flat(settings: Settings) -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for name, value in settings.items():
-        within = _flat(value) if isinstance(value, Mapping) else {}
-        flat |= {f"{name}.{key}": one for key, one in within.items()} or {name: value}
-    return flat
-
-
-def _short(value: object) -> str:
-    if isinstance(value, list) and len(value) > 4:
-        return f"{len(value)} values from {value[0]} to {value[-1]}"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return "absent" if value is None else str(value)
+def partial_place(folder: Path) -> Path:
+    """Where the rows of a folder wait until it is whole."""
+    return folder.with_name(f"{folder.name}.partial")
 
 
 def row_key(*parts: str) -> str:

@@ -40,7 +40,7 @@ from forecast.evaluation.score_table import (
     score_forecasts,
     without_nan,
 )
-from forecast.evaluation.study import Workers, begin_rows
+from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.table import EventTable
 from forecast.progress import Listener
 from forecast.report.tables import plain_name, value_text
@@ -115,7 +115,6 @@ def run_list_backtest(
     options: BacktestOptions,
     *,
     folder: Path,
-    resume: bool = False,
     force: bool = False,
     processes: int = 1,
     cluster: str | None = None,
@@ -133,14 +132,13 @@ def run_list_backtest(
     models = dict.fromkeys((*(options.models or (watchlist.model.family,)), "panel"))
     options = replace(options, horizons=horizons_of(watchlist), models=tuple(models))
     plans, events, left_out = _plans(watchlist, options)
-    settings = {name: plan.settings(events[name].sha256) for name, plan in plans.items()}
-    rows = begin_rows(folder.with_name(f"{folder.name}.partial"), settings, resume=resume, force=force)
+    rows = KeptRows.beside(folder)
     results, study = run_backtests(
         plans, events, rows=rows, workers=Workers(processes, cluster), listen=listen
     )
     if study.failures:
         raise UnfinishedError(
-            f"{len(study.failures)} parts failed.\n{study.listed_failures}\nTry them again: --resume."
+            f"{len(study.failures)} parts failed.\n{study.listed_failures}\nTry again: the same command."
         )
     forecasts = join_forecasts(collect(plan, events[name], results[name]) for name, plan in plans.items())
     content = _content(watchlist, plans, forecasts) | {"left_out": left_out}

@@ -1,7 +1,7 @@
 """A backtest from config to folder: plan, run the units, score, draw, write.
 
-Finished units are kept in ``<folder>.partial`` until all are there; then the folder is written, whole or
-not at all, and the units are removed.
+Finished units are kept in ``<folder>.partial`` until all are there, so that a backtest that was stopped goes
+on; then the folder is written, whole or not at all, and the units are removed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from forecast.evaluation.score_table import (
     score_by,
     score_forecasts,
 )
-from forecast.evaluation.study import Workers, begin_rows
+from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.table import csv_text
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
@@ -170,17 +170,11 @@ def backtest_place(name: str, out: Path) -> Path:
     return out / name / files.BACKTEST
 
 
-def partial_place(folder: Path) -> Path:
-    """Where the finished units of a backtest wait for the others."""
-    return folder.with_name(folder.name + ".partial")
-
-
 def run_backtest(
     config: Config,
     options: BacktestOptions | None = None,
     *,
     folder: Path | None = None,
-    resume: bool = False,
     force: bool = False,
     processes: int = 1,
     cluster: str | None = None,
@@ -188,17 +182,17 @@ def run_backtest(
 ) -> Backtest:
     """Forecast at past origins, score, and write the folder; ``reports/<name>/backtest`` when absent.
 
-    Where units failed, the result has ``failures`` and no folder is written. ``resume`` goes on with one that
-    was stopped or has failures, if there is one; ``force`` replaces it, and the folder that is there. The
-    result does not depend on where units run (``processes`` and ``cluster`` as in ``Workers``). ``listen`` is
-    told of stage ``backtest``, in origins.
+    Where units failed, the result has ``failures`` and no folder is written; asked again, it goes on with
+    those that are finished. ``force`` replaces the folder that is there. The result does not depend on where
+    units run (``processes`` and ``cluster`` as in ``Workers``). ``listen`` is told of stage ``backtest``, in
+    origins.
 
     Raises
     ------
     InputError
         The config, the events or the options cannot be used.
     RunFolderError
-        The folder is there already, or was begun with other settings.
+        The folder is there already.
     UnfinishedError
         Every unit failed, or Ctrl-C was pressed (``StoppedError``).
     """
@@ -211,26 +205,24 @@ def run_backtest(
         )
     inputs = read_inputs(config)
     plan = plan_backtest(inputs, options or BacktestOptions())
-    # One that was begun with ``force`` and stopped replaces the finished one when it is resumed.
-    replacing = force or (resume and (partial_place(place) / files.PLAN).is_file())
-    refuse_existing(place, force=replacing, kind="backtest")
+    refuse_existing(place, force=force, kind="backtest")
     with claimed(place):
         settings = plan.settings(inputs.events.sha256)
-        rows = begin_rows(partial_place(place), settings, resume=resume, force=replacing)
+        rows = KeptRows.beside(place)
         name = plan.dyad
         by_dyad, study = run_backtests(
             {name: plan}, {name: inputs.events}, rows=rows, workers=Workers(processes, cluster), listen=listen
         )
         results, failures = by_dyad[name], tuple(map(str, study.failures))
         if failures and not results:
-            raise UnfinishedError(f"every unit failed.\n{study.listed_failures}\nRun again with `resume`.")
+            raise UnfinishedError(f"every unit failed.\n{study.listed_failures}\nTry again.")
         forecasts = collect(plan, inputs.events, results)
         scores = score_forecasts(forecasts, seed=plan.sampler.seed)
         notes = (*plan_notes(plan, inputs), *_fit_notes(results))
         content = _scores_content(inputs, settings, scores, notes, failures)
         backtest = Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
         if not failures:
-            with new_run_folder(place, force=replacing, kind="backtest") as filling:
+            with new_run_folder(place, force=force, kind="backtest") as filling:
                 _write(backtest, settings, filling)
             shutil.rmtree(rows.folder, ignore_errors=True)
         return backtest

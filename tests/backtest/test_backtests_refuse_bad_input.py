@@ -22,7 +22,7 @@ REFUSED = (
     "--models model,combind",
     "--models climatology",
     "--models ,",
-    "--resume --force",
+    "--resume",
     "--cluster tcp://127.0.0.1:1 --jobs 2",
 )
 
@@ -48,7 +48,7 @@ def test_a_backtest_that_is_there_is_replaced_only_when_told(config_file, foreca
     ("place", "says"),
     [
         ("backtest", "is no folder that 'forecast' wrote, so no backtest takes its place"),
-        ("backtest.partial", "is in the way, and is no backtest"),
+        ("backtest.partial", "is in the way, and holds no rows.jsonl"),
     ],
 )
 def test_a_folder_that_is_no_backtest_is_left_alone(

@@ -2,18 +2,17 @@
 
 import json
 import signal
-from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from forecast.cli.terminal import EndedBySignalError
 from forecast.config import load_config
-from forecast.errors import InputError, RunFolderError, UnfinishedError
+from forecast.errors import InputError, UnfinishedError
 from forecast.evaluation import past_forecasts as units
 from forecast.evaluation.past_forecasts import BacktestOptions
-from forecast.evaluation.study import FILE, KeptRows, begin_rows, content_hash
-from forecast.workflows.backtest_folder import partial_place, run_backtest
+from forecast.evaluation.study import FILE, KeptRows, content_hash, partial_place
+from forecast.workflows.backtest_folder import run_backtest
 
 SAME_BYTES = ("forecasts.csv", "origins.csv", "plan.json", "scores.json")
 OPTIONS = BacktestOptions(first=date(2020, 1, 1), origins="weekly", horizons=(30, 90), exact=True)
@@ -51,7 +50,9 @@ def content(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_a_resumed_backtest_writes_the_same_bytes_and_repeats_no_finished_unit(config, tmp_path, drawn_units):
+def test_a_stopped_backtest_goes_on_to_the_same_bytes_and_repeats_no_finished_unit(
+    config, config_file, tmp_path, drawn_units
+):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     run_backtest(config, OPTIONS, folder=whole)
     assert set(SAME_BYTES) < set(content(whole))
@@ -61,27 +62,16 @@ def test_a_resumed_backtest_writes_the_same_bytes_and_repeats_no_finished_unit(c
     assert 0 < len(KeptRows(partial_place(broken))) < 3
     finished = [row["unit"] for row in kept_rows(broken)]
     assert not broken.exists()
-    with pytest.raises(RunFolderError, match="`resume` goes on with it, `force` begins anew"):
-        run_backtest(config, OPTIONS, folder=broken)
-    done = run_backtest(config, OPTIONS, folder=broken, resume=True)
-    assert {result.unit.name for result in done.results} == set(drawn_units)
-    assert all(drawn_units[name] == 1 for name in finished)
+    # Rows of other settings lie beside them, and are not read.
+    other = load_config(config_file, ["sampler.draws=30"])
+    with pytest.raises(Stopped):
+        run_backtest(other, OPTIONS, folder=broken, listen=stop_after(40))
+    done = run_backtest(config, OPTIONS, folder=broken)
+    assert len(done.results) == 3
+    # Once for these settings, once for the others.
+    assert all(drawn_units[name] == 2 for name in finished)
     assert content(broken) == content(whole)
     assert not partial_place(broken).exists()
-
-
-def test_one_that_was_to_replace_a_finished_one_goes_on_and_replaces_it(config, tmp_path, drawn_units):
-    place = tmp_path / "twice"
-    run_backtest(config, OPTIONS, folder=place)
-    before = content(place)
-    with pytest.raises(Stopped):
-        run_backtest(config, OPTIONS, folder=place, force=True, listen=stop_after(40))
-    assert content(place) == before
-    drawn_units.clear()
-    done = run_backtest(config, OPTIONS, folder=place, resume=True)
-    assert 0 < sum(drawn_units.values()) < len(done.plan.units)
-    assert content(place) == before
-    assert not partial_place(place).exists()
 
 
 def no_number(line):
@@ -94,7 +84,7 @@ def no_number(line):
     ("damage", "says"),
     [
         (no_number, r"the row of small-0000-0019 is damaged \(a probability is missing, or not between"),
-        (lambda line: line[:100], "is no row .* the same command and `resume`"),
+        (lambda line: line[:100], "is no row .* Delete the line, and try again"),
     ],
 )
 def test_a_damaged_row_is_named(config, tmp_path, drawn_units, damage, says):
@@ -105,36 +95,7 @@ def test_a_damaged_row_is_named(config, tmp_path, drawn_units, damage, says):
     first, *others = file.read_text().splitlines()
     file.write_text("\n".join([damage(first), *others]) + "\n")
     with pytest.raises(InputError, match=rf"{FILE}:1: {says}"):
-        run_backtest(config, OPTIONS, folder=place, resume=True)
-
-
-@pytest.mark.parametrize(
-    ("changes", "options", "said"),
-    [
-        ({"sampler.draws": 30}, OPTIONS, r"sampler\.draws: 20 then, 30 now"),
-        (
-            {"model.priors.tension.persistence": "slow"},
-            OPTIONS,
-            r"priors\.tension\.persistence: absent then, slow now",
-        ),
-        (
-            {},
-            replace(OPTIONS, first=date(2020, 2, 1)),
-            "origins: 49 values from 2020-01-01 to 2020-12-02 then, 44 values from 2020-02-01 to",
-        ),
-        ({}, replace(OPTIONS, models=("model",)), "models: model, panel, combined then, model now"),
-    ],
-)
-def test_a_changed_plan_is_refused_with_what_changed(
-    config, config_file, tmp_path, drawn_units, changes, options, said
-):
-    with pytest.raises(Stopped):
-        run_backtest(config, OPTIONS, folder=tmp_path / "broken", listen=stop_after(40))
-    changed = load_config(config_file, [f"{key}={value}" for key, value in changes.items()])
-    with pytest.raises(
-        RunFolderError, match=rf"(?s)other settings.*\n  {said}.*`force` in place of `resume`"
-    ):
-        run_backtest(changed, options, folder=tmp_path / "broken", resume=True)
+        run_backtest(config, OPTIONS, folder=place)
 
 
 def test_a_failed_unit_leaves_the_scores_of_the_others_and_can_be_tried_again(
@@ -153,11 +114,11 @@ def test_a_failed_unit_leaves_the_scores_of_the_others_and_can_be_tried_again(
     assert ended.code == 1
     assert "1 of 3 parts failed" in ended.err
     assert "small-0020-0039: FloatingPointError: a made-up failure" in ended.err
-    assert "--resume" in ended.err
+    assert "Try again: the same command" in ended.err
     assert "Military" in ended.out
     assert not (tmp_path / "small/backtest").exists()
     monkeypatch.setattr(units, "run_unit", good)
-    again = forecast(*command, "--resume", "--json")
+    again = forecast(*command, "--json")
     assert again.code == 0
     assert json.loads(again.out)["failures"] == []
     assert (tmp_path / "small/backtest/scores.json").is_file()
@@ -168,7 +129,7 @@ def test_when_every_unit_fails_there_is_nothing_to_score(config, tmp_path, monke
         raise UnfinishedError("no memory")
 
     monkeypatch.setattr(units, "run_unit", fail)
-    with pytest.raises(UnfinishedError, match=r"(?s)every unit failed.*small-0000-0019: no memory.*`resume`"):
+    with pytest.raises(UnfinishedError, match=r"(?s)every unit failed.*0019: no memory.*Try again"):
         run_backtest(config, OPTIONS, folder=tmp_path / "broken")
 
 
@@ -192,7 +153,7 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
     assert ended.code == code
     assert ended.err == (
         f"forecast: interrupted; 2 of 3 parts are finished and kept in {partial}. Go on with the same "
-        "command and --resume.\n"
+        "command.\n"
     )
     assert len(KeptRows(partial)) == 2
 
@@ -211,15 +172,3 @@ def test_numbers_depend_on_code_and_data_of_the_package_not_on_its_commands(tmp_
         (tmp_path / place).write_text("now")
         assert (content_hash(tmp_path) != before) is changes
         (tmp_path / place).write_text("then")
-
-
-@pytest.mark.parametrize(
-    "left", [[".plan.json.forecast-new-0123abcd"], []], ids=["a temporary file", "a folder"]
-)
-def test_what_a_backtest_left_that_died_before_it_had_its_plan_is_not_in_the_way(tmp_path, left):
-    folder = tmp_path / "backtest.partial"
-    folder.mkdir()
-    for name in left:
-        (folder / name).write_text("{")
-    begin_rows(folder, {"origins": []}, resume=False)
-    assert sorted(path.name for path in folder.iterdir()) == ["plan.json", FILE]

@@ -333,7 +333,7 @@ def scenes(made: Path) -> list[Scene]:
         done = (place / "runs/small/backtest").exists()
         _command(
             *("backtest", place / "config.yaml", "--out", place / "runs", "--models", "panel"),
-            *("--from", "2021-01-01", "--to", "2021-12-01", "--force" if done else "--resume"),
+            *("--from", "2021-01-01", "--to", "2021-12-01", *(["--force"] if done else [])),
         )
 
     def backtest_fault(place: Path) -> str:
