@@ -8,7 +8,7 @@ RECORD := configs/us-china-track-record
 TRACK := --ledger reports/track-record.sqlite
 VENV := .venv/bin
 WORKED := reports/us-china-2023/2023-07-10
-FRAME := pyproject.toml tools/install-lock tools/find-python
+FRAME := pyproject.toml tools/install_lock.py tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -66,7 +66,7 @@ docs-links: .venv/.run .venv/.docs  ## check the links of the manual that lead e
 test: .venv/.run .venv/.dev  ## run the tests
 	$(VENV)/python -m pytest -n auto --dist loadfile $(ARGS)
 
-test-lowest: .venv/.run build/lowest/.env  ## test with the lowest versions allowed, in an environment of its own, and compare key numbers
+test-lowest: .venv/.run build/lowest/env/.run  ## test with the lowest versions allowed, in an environment of its own, and compare key numbers
 	build/lowest/env/bin/python -m pytest -n auto --dist loadfile $(LOWEST_TESTS) $(ARGS)
 	$(VENV)/python tools/key_numbers.py --write build/lowest/numbers.json
 	build/lowest/env/bin/python tools/key_numbers.py --compare build/lowest/numbers.json
@@ -136,6 +136,8 @@ clean:  ## remove .venv, caches and build leavings; reports stay
 PIN = --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --no-annotate $(ARGS)
 
+INSTALL = python=$$(tools/find-python /usr/bin/python3.* /usr/local/bin/python3.*) && $$python tools/install_lock.py
+
 # A set-up that was cut short is made anew, even where the stamp of an earlier one is left.
 ifneq (,$(wildcard .venv/.unfinished))
 .PHONY: .venv/.run
@@ -143,17 +145,13 @@ endif
 
 # One environment, and locks that agree on what they share: to run, to test, to build the manual.
 .venv/.run: requirements.lock $(FRAME)
-	@tools/install-lock requirements.lock
-	@touch $@
+	@$(INSTALL) requirements.lock $@
 
 .venv/.dev: requirements-dev.lock .venv/.run
-	@tools/install-lock requirements-dev.lock
-	@touch $@
+	@$(INSTALL) requirements-dev.lock $@
 
-build/lowest/.env: requirements-lowest.lock $(FRAME)
-	@tools/install-lock requirements-lowest.lock build/lowest/env
-	@touch $@
+build/lowest/env/.run: requirements-lowest.lock $(FRAME)
+	@$(INSTALL) requirements-lowest.lock $@
 
 .venv/.docs: requirements-docs.lock .venv/.run
-	@tools/install-lock requirements-docs.lock
-	@touch $@
+	@$(INSTALL) requirements-docs.lock $@

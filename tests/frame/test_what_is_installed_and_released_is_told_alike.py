@@ -1,5 +1,6 @@
 """Locks, licences, wheel, container, versions and make targets agree with ``pyproject.toml``."""
 
+import fcntl
 import importlib.metadata
 import json
 import os
@@ -253,18 +254,54 @@ def test_a_supported_python_is_found_behind_shims_that_fail_and_another_is_refus
     assert f"PYTHON={mine}" in refused.stderr
 
 
+def installing(folder: Path) -> subprocess.Popen[str]:
+    """Start to install the lock no-such.lock into ``folder``/.venv."""
+    for name in ("tools", "pyproject.toml"):
+        (folder / name).symlink_to(ROOT / name)
+    command = [sys.executable, "tools/install_lock.py", "no-such.lock", ".venv/.run"]
+    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+
+
 def test_a_setup_cut_short_stays_marked_and_is_thrown_away_by_the_next(tmp_path):
-    (tmp_path / "tools").symlink_to(ROOT / "tools")
     leftover, mark = tmp_path / ".venv/lib/half-installed", tmp_path / ".venv/.unfinished"
     leftover.mkdir(parents=True)
     mark.touch()
-    ended = subprocess.run(
-        ["tools/install-lock", "no-such.lock"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHON": sys.executable},
-        check=False,
-        capture_output=True,
-        text=True,
+    setup = installing(tmp_path)
+    assert "no-such.lock" in setup.communicate()[1]
+    assert (setup.returncode, mark.exists(), leftover.exists()) == (1, True, False)
+
+
+@pytest.mark.parametrize(
+    ("pip_says", "told", "stays_whole"),
+    [
+        ("WARNING: Retrying (Retry(total=4)) …\nERROR: No matching distribution", "cannot be reached", True),
+        ("ERROR: [Errno 28] No space left on device", "no space left", False),
+        ("ERROR: hashes differ", "ERROR: hashes differ", False),
+    ],
+)
+def test_a_setup_that_fails_says_why_in_one_line_and_keeps_what_was_whole(
+    tmp_path, pip_says, told, stays_whole
+):
+    python, mark = tmp_path / ".venv/bin/python", tmp_path / ".venv/.unfinished"
+    python.parent.mkdir(parents=True)
+    python.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] && exec "{sys.executable}" "$@"\necho "{pip_says}"\nexit 1\n'
     )
-    assert "no-such.lock" in ended.stderr
-    assert (ended.returncode != 0, mark.exists(), leftover.exists()) == (True, True, False)
+    python.chmod(0o755)
+    setup = installing(tmp_path)
+    _, why = setup.communicate()[1].splitlines()
+    assert told in why
+    assert (setup.returncode, mark.exists()) == (1, not stays_whole)
+
+
+def test_of_two_setups_at_once_one_waits_and_finds_the_work_done(tmp_path):
+    stamp = tmp_path / ".venv/.run"
+    stamp.parent.mkdir()
+    (tmp_path / "no-such.lock").touch()
+    held = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    setup = installing(tmp_path)
+    assert setup.stderr.readline() == "Another make is installing here; waiting for it\n"
+    stamp.touch()
+    os.close(held)
+    assert (setup.communicate()[1], setup.returncode) == ("", 0)
