@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import sys
@@ -84,15 +85,35 @@ def _outcome(app: Callable[..., object]) -> tuple[str, int]:
         _abandon_output()
         return "", PIPE_CLOSED
     except OSError as error:
-        if error.filename is not None:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT) and (error.filename or _full_folder())
+        if error.filename is not None and not full:
             return _fault(error)
         _abandon_output()
+        if full:
+            return f"{full}: no space left. Free some, or name another folder, and run it again", USAGE
         return f"the answer cannot be written ({error.strerror or error}). Check free space", USAGE
     except MemoryError:
         return "the machine has not enough memory for this. Give it less data or fewer draws", USAGE
     except Exception as error:
         return _fault(error)
     return "", 0
+
+
+def _full_folder() -> str | None:
+    """Name what takes no more: the current folder, that for temporary files or for code, or the home."""
+    import shutil
+    import tempfile
+
+    code = os.environ.get("NUMBA_CACHE_DIR")
+    for name, folder in (
+        ("", os.getcwd()),
+        ("TMPDIR=", tempfile.gettempdir()),
+        ("NUMBA_CACHE_DIR=", code),
+        ("", os.path.expanduser("~")),
+    ):
+        if folder and os.path.isdir(folder) and shutil.disk_usage(folder).free < 1_000_000:
+            return f"{name}{folder}"
+    return None
 
 
 def _fault(error: Exception) -> tuple[str, int]:

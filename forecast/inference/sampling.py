@@ -88,8 +88,6 @@ def sample(
     could not start (no finite starting point), or had not ended in time.
     """
     began = time.monotonic()
-    # Compiled before the chains begin: Ctrl-C does not reach the sampler's threads.
-    density.log_density(density.sheared)(np.zeros(density.n_coordinates))
     scouts = replace(options, draws=_SCOUT_DRAWS, tune=min(options.tune, _SCOUT_TUNE), target_accept=0.8)
     first, _ = _sample(density, density.sheared, density.starting_point, scouts, began, None)
     if not np.isfinite(first).all():

@@ -29,14 +29,12 @@ def choose_code_folder(environment: MutableMapping[str, str] = os.environ) -> Pa
 
     Raises ``InputError``: the folder that the environment names could hold the code of somebody else.
     """
-    if named := environment.get(_NAME):
-        if why := _open_to_others(Path(named).expanduser()):
-            raise InputError(
-                f"{_NAME}={named}: the folder {why}. Compiled code is read from there and run, so only a "
-                "folder of your own is used, with the permissions 0700"
-            )
-        return None
-    if _writable(Path.home()):
+    if (named := environment.get(_NAME)) and (why := _open_to_others(Path(named).expanduser())):
+        raise InputError(
+            f"{_NAME}={named}: the folder {why}. Compiled code is read from there and run, so only a "
+            "folder of your own is used, with the permissions 0700"
+        )
+    if _writable(Path(named).expanduser() if named else Path.home()):
         return None
     stack = ExitStack()
     atexit.register(stack.close)

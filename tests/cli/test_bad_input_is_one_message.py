@@ -138,6 +138,23 @@ def test_an_output_that_cannot_be_written_is_one_message_and_a_closed_one_none(t
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
+def test_a_full_disk_is_named(tmp_path):
+    code = f"""
+import errno, os, shutil, sys, types
+import forecast.cli.app
+def compile_code(**_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+forecast.cli.app.app = compile_code
+shutil.disk_usage = lambda folder: types.SimpleNamespace(free=10 if folder == {str(tmp_path)!r} else 10**9)
+forecast.cli.main()
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    advice = "no space left. Free some, or name another folder, and run it again"
+    assert (ended.returncode, ended.stderr) == (2, f"forecast: NUMBA_CACHE_DIR={tmp_path}: {advice}\n")
+
+
 def test_a_terminal_that_lacks_signs_gets_their_numbers(tmp_path):
     environment = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     ended = forecast("schema", "config", stdout=subprocess.PIPE, env=environment)

@@ -18,6 +18,10 @@ def test_a_temporary_folder_is_used_where_the_home_cannot_be_written(tmp_path, m
     folder = choose_code_folder(environment)
     assert folder.stat().st_mode & 0o077 == 0
     assert environment == {"NUMBA_CACHE_DIR": str(folder)}
+    # A container whose volume belongs to another user: Numba would not be imported.
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "file/numba")}
+    folder = choose_code_folder(environment)
+    assert environment == {"NUMBA_CACHE_DIR": str(folder)}
 
 
 @pytest.mark.parametrize(
