@@ -15,11 +15,13 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from forecast.errors import EventError, did_you_mean, nearest
-from forecast.records.scale import Scale
+
+if TYPE_CHECKING:
+    from forecast.records.scale import Scale
 
 Kind = Literal["cooperative", "conflictual"]
 
