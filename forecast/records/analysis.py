@@ -46,6 +46,11 @@ class WeightPull(Record):
     mcse: float
     pareto_k: float
 
+    @property
+    def strength(self) -> float:
+        """Sensitivity without what chance adds: distances of independent causes add in squares."""
+        return max(self.sensitivity**2 - (self.noise or 0.0) ** 2, 0.0) ** 0.5
+
 
 class NumberSensitivity(Record):
     """What one probability rests on."""

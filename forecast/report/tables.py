@@ -69,7 +69,6 @@ from forecast.report.words import (
     seen_before,
     shown_change,
     shown_error,
-    strength,
     titles_of,
     what_counts,
     withheld_sentence,
@@ -393,8 +392,8 @@ def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
         return f"{now}, so nothing has to change."
     said = f"{now}. It would say about {asked} with one of these changes."
     if not answer.changes:
-        change = assumption_label(nearest.change, titles=titles_of(forecast))
-        value = f" at {on_scale(nearest.value, nearest.scale)}" if nearest.scale else ""
+        change = assumption_label(nearest.what, titles=titles_of(forecast))
+        value = f" at {on_scale(nearest.to, nearest.scale)}" if nearest.scale else ""
         said = (
             f"{now}. None of the {answer.tried} changes tried gives {asked}; the nearest, {change}{value}, "
             f"gives {percent(nearest.probability)}."
@@ -448,7 +447,7 @@ def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity])
                         Cell(percent(chance), value=chance),
                         Cell(LABEL_SHORT[label.rests_on].removeprefix("rests on "), weight="semibold"),
                         *_pull_cells(assumptions_pull(label), label.priors, chance),
-                        *_pull_cells(strength(label.data), label.data, chance),
+                        *_pull_cells(label.data.strength, label.data, chance),
                     )
                 )
         reasons = (

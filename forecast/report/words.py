@@ -592,14 +592,9 @@ def _kind(element: str, titles: Titles) -> str:
     return code_in_words(f"{', '.join((what, *more[:-1]))}{by}")
 
 
-def strength(pull: WeightPull) -> float:
-    """Pull of the data, or of a part of the assumptions, without what chance alone would give."""
-    return math.sqrt(max(pull.sensitivity**2 - (pull.noise or 0.0) ** 2, 0.0))
-
-
 def assumptions_pull(sensitivity: NumberSensitivity) -> float:
     """Pull of the assumptions: of all together, or of one group where the others undo it."""
-    return max(strength(sensitivity.priors), strength(sensitivity.groups[0]))
+    return max(sensitivity.priors.strength, sensitivity.groups[0].strength)
 
 
 def odds_factor(pull: WeightPull, probability: float) -> float:

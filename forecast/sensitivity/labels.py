@@ -11,7 +11,6 @@ importing ArviZ takes longer than a scenario may; tests hold the distance to Arv
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,27 +60,22 @@ def _number_sensitivity(
     day = milestone_day(base, milestone)
     means, values = base.mixture.by_draw(target, day), _chances(base, target, day)
 
-    def record(name: str, noise: float | None = None) -> WeightPull:
-        scaling = scalings[name]
-        change, error = slope_per_doubling(means, scaling.log_density, base.n_chains)
-        distance, k = sensitivity(values, scaling), scaling.pareto_k
-        return WeightPull(name=name, sensitivity=distance, noise=noise, change=change, mcse=error, pareto_k=k)
+    def pull(name: str, *, noise: bool = True) -> WeightPull:
+        return pull_of(values, scalings[name], base.n_chains, means, name=name, noise=noise)
 
     names = (name for name in scalings if name not in (ALL_PRIORS, DATA))
-    groups = sorted(map(record, names), key=lambda group: -group.sensitivity)
-    first, priors, data = (
-        pull_of(values, scalings[name], base.n_chains, means) for name in (groups[0].name, ALL_PRIORS, DATA)
-    )
-    groups[0] = groups[0].model_copy(update={"noise": first.noise})
+    groups = sorted((pull(name, noise=False) for name in names), key=lambda group: -group.sensitivity)
+    groups[0], priors, data = (pull(name) for name in (groups[0].name, ALL_PRIORS, DATA))
     observed = base.forecast.target(target).observed_before
-    label, reason = label_of(priors, data, first.strength, observed)
+    trusted = scalings[ALL_PRIORS].trusted and scalings[DATA].trusted
+    label, reason = label_of(priors, data, groups[0].strength, observed, trusted=trusted)
     return NumberSensitivity(
         target=target,
         milestone=milestone,
         rests_on=label,
         reason=reason,
-        priors=record(ALL_PRIORS, priors.noise),
-        data=record(DATA, data.noise),
+        priors=priors,
+        data=data,
         groups=tuple(groups),
     )
 
@@ -100,81 +94,77 @@ def with_labels(forecast: Forecast, robustness: Robustness) -> Forecast:
     return forecast.model_copy(update={"targets": tuple(map(labelled, forecast.targets))})
 
 
-@dataclass(frozen=True)
-class Pull:
-    """What more weight of a component does to a quantity.
-
-    ``sensitivity`` is the cumulative Jensen–Shannon distance per doubling of the weight, ``noise`` what would
-    be found of it by chance, ``shift`` the change of the mean per doubling with its Monte Carlo error;
-    ``trusted`` says whether the draws can stand for the scaled posterior.
-    """
-
-    sensitivity: float
-    noise: float
-    shift: float
-    shift_mcse: float
-    trusted: bool = True
-
-    @property
-    def strength(self) -> float:
-        """Sensitivity without what chance adds: distances of independent causes add in squares."""
-        return math.sqrt(max(self.sensitivity**2 - self.noise**2, 0.0))
-
-    @property
-    def has_effect(self) -> bool:
-        """Whether it is above the threshold, and not by chance: without the noise, or with a clear shift."""
-        return self.sensitivity >= SENSITIVE and (self.strength >= SENSITIVE or self.is_clear_shift)
-
-    @property
-    def is_clear_shift(self) -> bool:
-        """Whether the mean surely moves."""
-        return abs(self.shift) > CLEAR_ERRORS * self.shift_mcse
+def has_effect(pull: WeightPull) -> bool:
+    """Whether a pull is above the threshold, and not by chance: without the noise, or with a clear shift."""
+    return pull.sensitivity >= SENSITIVE and (pull.strength >= SENSITIVE or is_clear_shift(pull))
 
 
-def pull_of(values: Sorted, scaling: PowerScaling, n_chains: int, means: Floats) -> Pull:
+def is_clear_shift(pull: WeightPull) -> bool:
+    """Whether the mean surely moves."""
+    return abs(pull.change) > CLEAR_ERRORS * pull.mcse
+
+
+def pull_of(
+    values: Sorted,
+    scaling: PowerScaling,
+    n_chains: int,
+    means: Floats,
+    *,
+    name: str = "",
+    noise: bool = True,
+) -> WeightPull:
     """Measure what more weight of a component does to the distribution of a quantity, and to its mean.
 
-    The mean is that of ``means``, what each draw says of it, shape (draw,).
+    The mean is that of ``means``, what each draw says of it, shape (draw,). What would be found by chance is
+    measured where ``noise`` is asked for.
     """
-    shift, error = slope_per_doubling(means, scaling.log_density, n_chains)
-    return Pull(
-        sensitivity(values, scaling), noise_of(values, scaling, n_chains), shift, error, scaling.trusted
+    change, error = slope_per_doubling(means, scaling.log_density, n_chains)
+    return WeightPull(
+        name=name,
+        sensitivity=sensitivity(values, scaling),
+        noise=noise_of(values, scaling, n_chains) if noise else None,
+        change=change,
+        mcse=error,
+        pareto_k=scaling.pareto_k,
     )
 
 
 def label_of(
-    prior: Pull, likelihood: Pull, strongest_group: float, observed_before: int
+    priors: WeightPull,
+    data: WeightPull,
+    strongest_group: float,
+    observed_before: int,
+    *,
+    trusted: bool = True,
 ) -> tuple[RestsOn, Reason]:
     """Return the label of a probability and the rule that made it.
 
-    ``prior`` is the pull of all priors together, ``strongest_group`` the strength of one group alone (joint
-    changes may cancel), ``observed_before`` counts cases in the data. The rules, in this order: seen on fewer
-    than ``FEWEST_TARGET_DAYS`` days → prior-driven; weights that cannot be trusted → unclear; priors without
-    effect → data-driven (or unclear, where the effects found are within the noise); data without effect →
-    prior-driven; both with effect and with clear shifts of opposite signs → conflict; otherwise whichever has
-    more effect.
+    ``strongest_group`` is the strength of one group of priors alone (joint changes may cancel),
+    ``observed_before`` counts cases in the data; ``trusted``: draws can stand for the scaled posteriors. The
+    rules, in this order: seen on fewer than ``FEWEST_TARGET_DAYS`` days → prior-driven; weights that cannot
+    be trusted → unclear; priors without effect → data-driven (or unclear, where the effects found are within
+    the noise); data without effect → prior-driven; both with effect and with clear shifts of opposite signs →
+    conflict; otherwise whichever has more effect.
     """
     if not observed_before:
         return "prior-driven", "never observed"
     if observed_before < FEWEST_TARGET_DAYS:
         return "prior-driven", "too few cases"
-    if not (prior.trusted and likelihood.trusted):
+    if not trusted:
         return "unclear", "too few draws"
-    strength = max(prior.strength, strongest_group)
-    if not (prior.has_effect or strongest_group >= SENSITIVE):
-        if likelihood.has_effect:
+    if not (has_effect(priors) or strongest_group >= SENSITIVE):
+        if has_effect(data):
             return "data-driven", "priors move it little"
-        if max(prior.sensitivity, likelihood.sensitivity) >= SENSITIVE:
+        if max(priors.sensitivity, data.sensitivity) >= SENSITIVE:
             return "unclear", "within the noise"
         return "data-driven", "nothing moves it"
-    if not likelihood.has_effect:
+    if not has_effect(data):
         return "prior-driven", "data do not move it"
-    opposed = prior.shift * likelihood.shift < 0
-    if opposed and prior.is_clear_shift and likelihood.is_clear_shift:
-        if prior.shift < 0:
+    if priors.change * data.change < 0 and is_clear_shift(priors) and is_clear_shift(data):
+        if priors.change < 0:
             return "conflict", "priors lower it against the data"
         return "conflict", "priors raise it against the data"
-    if strength > likelihood.strength:
+    if max(priors.strength, strongest_group) > data.strength:
         return "prior-driven", "priors move it more"
     return "data-driven", "data move it more"
 

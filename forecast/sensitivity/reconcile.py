@@ -83,16 +83,6 @@ class ReconcilingChange(Record):
     setting: dict[str, Any] = Field(description="the change as a scenario file holds it")
 
 
-class NearestChange(Record):
-    """The change that comes nearest to the probability asked for, whether or not it suffices."""
-
-    change: str = Field(description="in words")
-    value: float = Field(description="what it moves the assumption to, on the scale")
-    scale: Scale | None = Field(description="as of ReconcilingChange")
-    probability: Probability
-    setting: dict[str, Any] = Field(description="the change as a scenario file holds it")
-
-
 class Held(Record):
     """What no change of the model's assumptions moves: the members of the forecast that know none of them."""
 
@@ -110,7 +100,9 @@ class Reconciled(Record):
     asked: Probability
     probability: Probability
     changes: tuple[ReconcilingChange, ...]
-    nearest: NearestChange | None = Field(description="None where nothing has to change")
+    nearest: ReconcilingChange | None = Field(
+        description="the change that comes nearest, whether or not it suffices; None where none is needed"
+    )
     held: Held | None = Field(description="None where the forecast is the model's alone")
     tried: int
 
@@ -319,19 +311,9 @@ def reconcile(
         asked=goal,
         probability=now,
         changes=tuple(changes[:MOST_CHANGES]),
-        nearest=None if nearest is None else _nearest(nearest),
+        nearest=nearest,
         held=_held(run, target, milestone, now),
         tried=len(tried),
-    )
-
-
-def _nearest(change: ReconcilingChange) -> NearestChange:
-    return NearestChange(
-        change=change.what,
-        value=change.to,
-        scale=change.scale,
-        probability=change.probability,
-        setting=change.setting,
     )
 
 

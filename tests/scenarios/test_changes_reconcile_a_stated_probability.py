@@ -97,7 +97,7 @@ def test_the_nearest_change_is_named_even_when_none_suffices(mixed):
     found = reconcile(mixed, target, milestone, now / 10)
     assert found.changes == ()
     assert now / 10 < found.nearest.probability < now
-    assert found.nearest.change
+    assert found.nearest.what
     assert found.nearest.setting
     (_, other) = mixed.mixture.member_forecasts(target, 184)
     assert found.held.weight == 0.5
@@ -114,4 +114,4 @@ def test_the_headline_is_what_is_asked_when_nothing_else_is(command, run_folder,
     target, milestone, now = asked(base)
     answer = command("reconcile", run_folder, "--probability", f"{now + 0.03:.3f}", "--json").facts
     assert (answer["target"], answer["milestone"]) == (target, milestone)
-    assert {"change", "value", "probability", "setting"} <= set(answer["nearest"])
+    assert {"what", "to", "probability", "setting"} <= set(answer["nearest"])

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
+from forecast.records.analysis import WeightPull
 from forecast.sensitivity.labels import (
     ALPHAS,
     SENSITIVE,
-    Pull,
     cjs_distance,
+    has_effect,
     label_of,
     noise_of,
     power_scaling,
@@ -86,11 +87,13 @@ def test_the_distance_does_not_depend_on_unit_and_sign(case):
 # -- labels
 
 
-def label(prior: Pull, likelihood: Pull, observed: int = 9, strongest: float = 0.0) -> str:
-    return label_of(prior, likelihood, strongest, observed)[0]
+def label(
+    prior: WeightPull, likelihood: WeightPull, observed: int = 9, strongest: float = 0.0, *, trusted=True
+) -> str:
+    return label_of(prior, likelihood, strongest, 9, trusted=trusted)[0]
 
 
-def pulls(case, share: float = 1.0, others=None) -> tuple[Pull, Pull]:
+def pulls(case, share: float = 1.0, others=None) -> tuple[WeightPull, WeightPull]:
     """Pulls on a forecast of which the draws are a share, and other values the rest."""
     rest = None if others is None else np.full(len(others), (1 - share) / len(others))
     values = sort_values(case.draws, others, rest)
@@ -127,18 +130,24 @@ def test_a_prior_far_from_the_data_is_a_conflict(conjugate, data, expected):
 
 
 def test_a_strong_group_counts_and_what_may_be_chance_is_called_unclear():
-    quiet, loud = Pull(0.01, 0.0, 0.0, 0.01), Pull(0.02, 0.0, 0.0, 0.01)
+    def pull(sensitivity: float, noise: float, change: float, mcse: float) -> WeightPull:
+        return WeightPull(
+            name="", sensitivity=sensitivity, noise=noise, change=change, mcse=mcse, pareto_k=0.0
+        )
+
+    quiet, loud = pull(0.01, 0.0, 0.0, 0.01), pull(0.02, 0.0, 0.0, 0.01)
     assert label(quiet, loud) == "data-driven"
     assert label(quiet, loud, strongest=0.12) == "prior-driven"  # though all priors together cancel
-    noise, few = Pull(0.06, 0.06, 0.01, 0.02), Pull(0.2, 0.0, 0.5, 0.01, trusted=False)
-    assert (label(noise, noise), label(few, few)) == ("unclear", "unclear")
+    noise, few = pull(0.06, 0.06, 0.01, 0.02), pull(0.2, 0.0, 0.5, 0.01)
+    assert (label(noise, noise), label(few, few, trusted=False)) == ("unclear", "unclear")
 
 
 def test_unrelated_components_do_not_make_a_label(conjugate):
     case = conjugate(0.0, 10.0, 1.5, 1.0)
     unrelated = np.random.default_rng(3).standard_normal((20, N_DRAWS))
     values = sort_values(case.draws)
-    found = [pull_of(values, power_scaling(-0.5 * one**2), 4, case.draws).has_effect for one in unrelated]
+    pulls = (pull_of(values, power_scaling(-0.5 * one**2), 4, case.draws) for one in unrelated)
+    found = [has_effect(one) for one in pulls]
     assert sum(found) <= 1
 
 
@@ -149,6 +158,6 @@ def test_priors_pull_less_at_a_forecast_of_which_the_model_is_a_part(conjugate, 
     alone, half, tenth = (pulls(case, share, others)[0] for share in (1.0, 0.5, 0.1))
     assert alone.sensitivity == pytest.approx(pulls(case)[0].sensitivity, rel=1e-9)
     assert alone.sensitivity > half.sensitivity > tenth.sensitivity > 0
-    assert half.shift == pytest.approx(alone.shift / 2)
+    assert half.change == pytest.approx(alone.change / 2)
     # The distance between mixtures that share a part goes no faster than with the root of the rest.
     assert half.sensitivity < np.sqrt(0.5) * alone.sensitivity * 1.01
