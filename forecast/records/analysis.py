@@ -5,6 +5,7 @@ What is said of it is in ``forecast.report``.
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from datetime import date as Date
 from typing import Literal
@@ -49,7 +50,7 @@ class WeightPull(Record):
     @property
     def strength(self) -> float:
         """Sensitivity without what chance adds: distances of independent causes add in squares."""
-        return max(self.sensitivity**2 - (self.noise or 0.0) ** 2, 0.0) ** 0.5
+        return math.sqrt(max(self.sensitivity**2 - (self.noise or 0.0) ** 2, 0.0))
 
 
 class NumberSensitivity(Record):
