@@ -85,12 +85,12 @@ class Family:
     @property
     def furthest_days(self) -> int | None:
         """The longest horizon that every member answers; ``None``: any."""
-        return FURTHEST_DAYS if self.direct else None
+        return min((member.furthest_days for member in self.direct), default=None)
 
     @property
     def pooled(self) -> bool:
         """Whether the pooled hazard is among its members."""
-        return bool(self.direct)
+        return any(isinstance(member, PooledMember) for member in self.direct)
 
     def with_hazard(self, hazard: PooledHazard) -> Family:
         """Return the same with these coefficients of the pooled hazard."""

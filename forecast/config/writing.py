@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -208,7 +209,9 @@ def read_logo(path: Path) -> Logo:
 
 
 def _png_fault(content: bytes) -> str:
-    return "" if content.startswith(_PNG_SIGNATURE) else "it does not begin as a PNG file does"
+    if not content.startswith(_PNG_SIGNATURE):
+        return "it does not begin as a PNG file does"
+    return "" if all(struct.unpack(">II", content[16:24].ljust(8, b"\0"))) else "it has no width or no height"
 
 
 def _svg_fault(content: bytes) -> str:

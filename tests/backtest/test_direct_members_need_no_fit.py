@@ -22,8 +22,8 @@ class Steady:
     name: str = "steady"
     label: str = "steady"
     colour: str = "#000000"
-    method: tuple[str, ...] = ()
-    furthest_days: int | None = None
+    method: str = "A member for tests."
+    furthest_days: int = 10_000
 
     def by_day(self, *asked):
         raise AssertionError("one origin after the other")

@@ -84,8 +84,8 @@ class Fixed:
     name: str = "fixed"
     label: str = "fixed chance"
     colour: str = "#000000"
-    method: tuple[str, ...] = ()
-    furthest_days: int | None = None
+    method: str = "A member for tests."
+    furthest_days: int = 10_000
     silent: tuple[str, ...] = ()
 
     def by_day(self, events, targets, origin, start, horizon_days):
