@@ -334,11 +334,12 @@ def _merged_files(facts: dict[str, Any]) -> Iterator[Block]:
             agreed["name"],
             "–" if agreed["equal"] is None else f"{agreed['equal']:.0%}",
             "–" if agreed["alpha"] is None else number(agreed["alpha"]),
+            " to ".join(map(number, agreed["interval90"] or ())),
         )
         for agreed in facts["agreement"]
     )
     title = "Agreement on the shared events (Krippendorff's alpha: 1 full, 0 as by chance)"
-    yield plain_table(("", right("equal"), right("alpha")), rows, title)
+    yield plain_table(("", right("equal"), right("alpha"), "90% interval"), rows, title)
     safe = f"From {RELIABLE:g} conclusions from the coding are safe, from {TENTATIVE:g} tentative"
     yield Prose(f"{safe}; below, the codebook or the training needs work.", tone="fine")
     items = []

@@ -23,10 +23,14 @@ from itertools import count as numbers
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import COLUMNS, Event, EventTable, csv_text
 from forecast.wording import count, listing
+
+Floats = NDArray[np.float64]
+RESAMPLES = 1000
 
 MAX_COMPARISONS = 500_000
 """Pairs of summaries compared word by word; those beyond are counted as not compared."""
@@ -339,14 +343,19 @@ def measure_agreement(units: Sequence[Unit]) -> list[dict[str, Any]]:
     """Measure agreement on category, severity, initiator and date over the units that two coders have.
 
     ``units`` is how many there are, ``equal`` the share of equal pairs of judgements, ``alpha`` that of
-    Krippendorff, ordinal for severity; ``None`` where it is not defined.
+    Krippendorff, ordinal for severity, ``interval90`` its bootstrap interval over units; ``None`` where it is
+    not defined.
     """
     shared = [[*unit.values()] for unit in units if len(unit) > 1]
     found = []
     for name in ("category", "severity", "initiator", "date"):
         ratings = [[getattr(row, name) for row in rows] for rows in shared]
-        equal, alpha = krippendorff_alpha(ratings, ordinal=name == "severity")
-        found.append({"name": name, "units": len(ratings), "equal": equal, "alpha": alpha})
+        ordinal = name == "severity"
+        equal, alpha = krippendorff_alpha(ratings, ordinal=ordinal)
+        interval = None if alpha is None else alpha_interval(ratings, ordinal=ordinal)
+        found.append(
+            {"name": name, "units": len(ratings), "equal": equal, "alpha": alpha, "interval90": interval}
+        )
     return found
 
 
@@ -359,14 +368,29 @@ def krippendorff_alpha(
     (Krippendorff 2011).
     """
     paired = [unit for unit in ratings if len(unit) > 1]
-    values = sorted({value for unit in paired for value in unit})  # type: ignore[type-var]
-    if not paired:
-        return None, None
-    counts = np.array([[unit.count(value) for value in values] for unit in paired], dtype=np.float64)
+    return _agreement(_counts(paired), ordinal) if paired else (None, None)
+
+
+def alpha_interval(ratings: Sequence[Sequence[Hashable]], *, ordinal: bool = False) -> tuple[float, float]:
+    """Return the 90% bootstrap interval, over units, of an alpha that is defined."""
+    counts = _counts([unit for unit in ratings if len(unit) > 1])
+    samples = np.random.default_rng(0).integers(len(counts), size=(RESAMPLES, len(counts)))
+    again = [alpha for one in samples if (alpha := _agreement(counts[one], ordinal)[1]) is not None]
+    low, high = np.quantile(again, (0.05, 0.95))
+    return float(low), float(high)
+
+
+def _counts(ratings: Sequence[Sequence[Hashable]]) -> Floats:
+    """Judgements by unit and value, values in order."""
+    values = sorted({value for unit in ratings for value in unit})  # type: ignore[type-var]
+    return np.array([[unit.count(value) for value in values] for unit in ratings], dtype=np.float64)
+
+
+def _agreement(counts: Floats, ordinal: bool) -> tuple[float, float | None]:
     judged, seen = counts.sum(axis=1), counts.sum(axis=0)
     total = seen.sum()
     middle = np.cumsum(seen) - seen / 2
-    apart = (middle[:, None] - middle) ** 2 if ordinal else 1 - np.eye(len(values))
+    apart = (middle[:, None] - middle) ** 2 if ordinal else 1 - np.eye(len(seen))
     expected = seen @ apart @ seen / (total - 1)
     unlike = (((counts @ apart) * counts).sum(axis=1) / (judged - 1)).sum()
     # Each unit is weighted by its number of judgements, as alpha does.

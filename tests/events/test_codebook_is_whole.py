@@ -33,7 +33,7 @@ from forecast.events.codebook import (
     weak_kind,
     whose_acts,
 )
-from forecast.events.duplicates import krippendorff_alpha
+from forecast.events.duplicates import alpha_interval, krippendorff_alpha
 from forecast.events.reading import BUNDLED, load_events, read_events
 from forecast.events.summary import saturated, summarise
 from forecast.events.table import COLUMNS, REQUIRED
@@ -299,8 +299,11 @@ def test_acts_of_severity_3_or_more_rest_on_a_page_that_was_read_and_on_no_weak_
             assert weak_kind(row["source_url"]) is None, row["id"]
 
 
-@pytest.mark.parametrize(("least", "n", "equal", "alpha"), [(3, 182, 0.66, 0.47), (1, 282, 0.72, 0.78)])
-def test_the_stated_agreement_is_that_of_the_two_codings(least: int, n: int, equal: float, alpha: float):
+@pytest.mark.parametrize(
+    ("least", "n", "equal", "alpha", "interval"),
+    [(3, 182, 0.66, 0.47, (0.35, 0.58)), (1, 282, 0.72, 0.78, (0.73, 0.82))],
+)
+def test_the_stated_agreement_is_that_of_the_two_codings(least, n, equal, alpha, interval):
     both = [
         (int(row["first"]), int(row["second"]))
         for row in rows_of(SECOND_CODING)
@@ -309,6 +312,7 @@ def test_the_stated_agreement_is_that_of_the_two_codings(least: int, n: int, equ
     assert len(both) == n
     assert np.mean([one[0] == one[1] for one in both]) == pytest.approx(equal, abs=0.005)
     assert krippendorff_alpha(both, ordinal=True)[1] == pytest.approx(alpha, abs=0.005)
+    assert alpha_interval(both, ordinal=True) == pytest.approx(interval, abs=0.015)
 
 
 @pytest.mark.parametrize(
