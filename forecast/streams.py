@@ -307,14 +307,6 @@ class StreamLayout:
         )
         return max(alike, key=lambda k: len(self.kinds[k].classes))
 
-    def acts_in_words(self, stream: int) -> str:
-        """Acts of a stream: ``sanction of severity 4 or 5 by USA``."""
-        kind = self.kinds[stream]
-        severities = self.held[kind]
-        side = "" if kind.side == NO_SIDE else f" by {' or '.join((self.dyad.a, self.dyad.b)[kind.side])}"
-        names = "".join(f", {self.reactions[i].name.replace('_', ' ')}" for i in kind.classes)
-        return f"{kind.category.replace('_', ' ')} of {severities_in_words(severities)}{side}{names}"
-
     def cell_in_words(self, streams: Iterable[int]) -> str:
         """Acts of the streams of one cell: ``dispute or sanction of severity 4; visit of severity 5``."""
         found: dict[tuple[tuple[int, ...], tuple[int, ...]], list[str]] = {}

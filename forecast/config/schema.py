@@ -696,7 +696,7 @@ class Config(SettingsFile):
                 yield Fault(("calendar", index, "date"), f"{message}remove it")
             same = act.model_dump(exclude={"probability"})
             if first.setdefault(tuple(same.values()), index) != index:
-                message = f"the same act as calendar.{first[tuple(same.values())]}; "
+                message = f"the same act as calendar[{first[tuple(same.values())]}]; "
                 yield Fault(("calendar", index), f"{message}it would be counted twice, remove one")
             if act.by is not None and act.by not in actors:
                 yield Fault(("calendar", index, "by"), unknown_actor(act.by, actors))

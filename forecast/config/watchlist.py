@@ -186,14 +186,14 @@ class Watchlist(SettingsFile):
             for fault in by_faults(self.targets_of(dyad), dyad):
                 own = dyad.targets is not None
                 there = ("dyads", place, *fault.path) if own else fault.path
-                yield Fault(there, fault.message if own else f"{fault.message} (dyads.{place})")
+                yield Fault(there, fault.message if own else f"{fault.message} (dyads[{place}])")
             both = frozenset((frozenset(dyad.side_a), frozenset(dyad.side_b)))
             first = entries.setdefault((both, frozenset(dyad.theatre), repr(dyad.targets)), place)
             namesake = names.setdefault(dyad.key, place)
             if first != place:
-                yield Fault(("dyads", place), f"the same dyad as dyads.{first}; remove one")
+                yield Fault(("dyads", place), f"the same dyad as dyads[{first}]; remove one")
             elif namesake != place:
-                message = f"'{dyad.key}' is the name of dyads.{namesake} too; name one of them"
+                message = f"'{dyad.key}' is the name of dyads[{namesake}] too; name one of them"
                 yield Fault(("dyads", place), message)
 
     @property

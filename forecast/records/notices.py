@@ -81,14 +81,6 @@ class FeedFault(Record):
     text: str
 
 
-class DensityBreak(Record):
-    """A month from which on another number of acts is coded, up to the next such month."""
-
-    month: str = Field(description="YYYY-MM")
-    before: float = Field(description="acts a month before, back to the break before")
-    after: float
-
-
 def _was(rows: int) -> str:
     return "was" if rows == 1 else "were"
 
@@ -112,17 +104,6 @@ def _stale_events(
     return (
         f"Last event {long_day(last_date)}, {time_between(last_date, as_of)} before the as-of date{pace}. "
         "Was nothing coded since, or did nothing happen?"
-    )
-
-
-def _density_changes(breaks: Sequence[DensityBreak]) -> str:
-    changes = "; ".join(
-        f"{plain_number(one.before)} to {plain_number(one.after)} from {one.month} on" for one in breaks
-    )
-    return (
-        f"Acts a month change their level: {changes}. Did the coding change, or the relationship? If the "
-        "coding did, start the record after it (events.start). If not, leave it: the model reads a slow "
-        "change as drift."
     )
 
 
@@ -193,7 +174,6 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
         "happens. Ask for a rarer target: a higher min_severity, fewer categories."
     ),
     "saturated_scale": _saturated_scale,
-    "density_changes": _density_changes,
     "unseen_subcategory": lambda category, subcategory, near: (
         f"The data hold no {category.replace('_', ' ')} of subcategory '{subcategory}'"
         + (f"; did you mean '{near}'?" if near else ".")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -32,13 +31,13 @@ from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_i
 from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import statement_examples, statement_text
-from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
+from forecast.priors.population import BASELINE, OwnRate, own_rates, record_priors
 from forecast.records.analysis import ParameterSummary
 from forecast.records.notices import HEAD, Notice, caution_lines
-from forecast.runs.cautions import acts_a_month, cautions_of
+from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import Inputs
-from forecast.runs.summaries import PriorPredictive, prior_predictive
-from forecast.wording import count, listing, long_day, percent, plain_number, small_number, times
+from forecast.runs.summaries import chances_within_a_year
+from forecast.wording import count, long_day, percent, plain_number, small_number, times
 
 if TYPE_CHECKING:
     from forecast.scenarios.plan import Plan
@@ -51,9 +50,8 @@ class CaseCheck:
     inputs: Inputs
     scenarios: tuple[Plan, ...]
     cautions: tuple[Notice, ...]
-    pace: Mapping[str, tuple[float, float]]
-    """Acts a month by kind, as the priors and as the data have them."""
-    implied: PriorPredictive
+    implied: Mapping[str, float]
+    """Chance of each target within a year, by the priors alone."""
     repeats: tuple[DuplicateGroup, ...]
 
     @property
@@ -61,29 +59,9 @@ class CaseCheck:
         """Priors that the config sets."""
         return [prior for prior in self.inputs.priors.priors.values() if prior.origin != "default"]
 
-    @property
-    def titles(self) -> dict[str, str]:
-        """Titles of kinds of act and of targets, by name."""
-        inputs, layout = self.inputs, self.inputs.data.layout
-        kinds = {name: name.replace("_", " ") for name in layout.categories}
-        kinds |= {name: inputs.rate_title(name) for name in layout.rates if name not in layout.categories}
-        return kinds | {rule.name: inputs.config.target_title(rule.name) for rule in inputs.rules}
-
-    def acts_a_month(self) -> tuple[float, float]:
-        """Return all acts a month, as the priors and as the data have them."""
-        return sum(prior for prior, _ in self.pace.values()), sum(data for _, data in self.pace.values())
-
-    def kinds(self) -> Iterator[tuple[str, tuple[str, ...], int]]:
-        """Yield each kind of act: its name, its categories with severities, and how many are in the data."""
-        layout = self.inputs.data.layout
-        totals = self.inputs.data.by_stream.tolist()
-        for place, name in enumerate(layout.streams):
-            yield name, (layout.acts_in_words(place),), int(totals[place])
-
     def facts(self) -> dict[str, object]:
         """Return what programs get."""
         inputs = self.inputs
-        prior_rate, data_rate = self.acts_a_month()
         return {
             "valid": True,
             "name": inputs.config.name,
@@ -100,14 +78,9 @@ class CaseCheck:
                 for group in self.repeats
             ],
             "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
-            "kinds": [
-                {"name": name, "title": inputs.kind_title(name), "acts": acts, "counted": counted}
-                for name, acts, counted in self.kinds()
-            ],
             "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
             "cautions": [caution.model_dump(mode="json") for caution in self.cautions],
-            "acts_a_month": {"priors": prior_rate, "data": data_rate},
-            "prior_predictive": vars(self.implied),
+            "within_a_year": dict(self.implied),
             "known_share_of_last_weeks": inputs.data.completeness[-1:-5:-1].tolist(),
             "priors_set": [
                 {"name": prior.name, "distribution": str(prior.distribution), "plain": prior.reading}
@@ -162,7 +135,7 @@ class CaseCheck:
             days = len(np.unique(met))
             rows = f" ({len(met):,} acts)" if len(met) > days else ""
             seen = f"seen {times(days)}{rows}, last on {long_day(met[-1].item())}" if days else "never seen"
-            implied = percent(self.implied.target_within_year[rule.name])
+            implied = percent(self.implied[rule.name])
             yield (
                 f"{inputs.config.target_title(rule.name)}: {seen}; within a year {implied} by the priors "
                 "alone, before any fit."
@@ -180,8 +153,7 @@ def check_case(inputs: Inputs) -> CaseCheck:
         inputs=inputs,
         scenarios=plans,
         cautions=tuple(cautions_of(inputs)),
-        pace=acts_a_month(inputs.data, inputs.priors),
-        implied=prior_predictive(inputs, inputs.config.sampler.seed),
+        implied=chances_within_a_year(inputs, inputs.config.sampler.seed),
         repeats=tuple(likely_repeats(inputs.events)),
     )
 
@@ -362,29 +334,10 @@ def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
             f"bring the rest; 90% between {least} and {most} times."
         )
         return
-    share = further_share(inputs.population)
-    few, many = share.quantile([0.05, 0.95]).tolist()
     steps = "one severity" if own.steps == 1 else f"{small_number(own.steps)} severities"
-    layout = inputs.data.layout
-    read = dict.fromkeys(int(layout.rate_of[layout.streams.index(name)]) for name in own.milder)
-    milder = listing(tuple(inputs.rate_title(layout.rates[rate]) for rate in read))
-    dyads = "" if inputs.population is None else " in other pairs of countries"
-    yield f"This never happened in the {length} of the record."
-    yield f"Acts {steps} milder ({milder}): {own.acts:,}; {seen}"
     yield (
-        f"The share of acts that go one severity further is {percent(share.mean)} on average{dyads}, 90% "
-        f"between {percent(few)} and {percent(many)}."
-    )
-    share_of_all = percent(math.exp(own.log_share))
-    together = "" if own.steps == 1 else f" for all {small_number(own.steps)} steps"
-    yield (
-        f"Its middle on a log scale is {share_of_all}{together}; less what answers bring, the prior is "
-        f"centred on {scale.short(scale.of(middle))}."
-    )
-    yield (
-        f"The silence lowers it further in the fit: at this rate about {plain_number(middle * weeks)} such "
-        f"acts would have been expected in {length}, and at the upper end of the prior "
-        f"{plain_number(high * weeks)}."
+        f"This never happened in the {length} of the record. Acts {steps} milder: {own.acts:,}; {seen} Times "
+        f"how often acts go so much further, less what answers bring, it is {scale.short(scale.of(middle))}."
     )
 
 

@@ -92,7 +92,6 @@ BESIDE: dict[str, tuple[Step, str]] = {
     "late_start": ("own_rates", "earlier rows of the file are not used"),
     "prior_far_from_data": ("own_rates", "assumed rates are far from the data"),
     "stale_events": ("recent_acts", "no recent events: nothing coded, or nothing happened"),
-    "density_changes": ("drift", "and the number of coded acts a month did change"),
     "kind_not_learned": ("other_pairs", "they held no target of such acts"),
     "longer_than_learned": ("other_pairs", "their records are far shorter than this one"),
     "learned_later": ("other_pairs", "learned in part from events after the as-of date"),

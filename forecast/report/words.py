@@ -147,7 +147,6 @@ _POOR_DATA = {
     "few_events": "few events",
     "stale_events": "no recent events",
     "one_episode": "one episode holds half of the events",
-    "density_changes": "coverage changes over the years",
     "late_start": "part of the record is not used",
     "prior_far_from_data": "assumed rates are far from the data",
 }

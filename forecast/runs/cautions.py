@@ -8,7 +8,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from forecast.events.table import EventTable
 from forecast.panel import STEP_DAYS, TargetRule, TimeGrid, is_named
 from forecast.priors import PriorSet
 from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
-from forecast.records.notices import HEAD, DensityBreak, Notice, caution_lines, notice
+from forecast.records.notices import HEAD, Notice, caution_lines, notice
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.streams import Acts
 
@@ -38,9 +37,6 @@ EPISODE_SHARE = 0.5
 SATURATED_SHARE = 0.9
 FEWEST_UNITS = {"week": 26, "month": 12}
 """Weeks and months that a share of them needs to mean anything."""
-LEAST_DENSITY_FACTOR = 2.0
-SHORTEST_LEVEL, BREAK_CHANCE, MOST_MEMORY = 8, 0.001, 0.9
-"""Of a change of level: months on either side at least, and its chance and the memory at most."""
 FAR_LONGER = 1.5
 """How many times as long as those learned from a record may be."""
 FAR_FACTOR = 10.0
@@ -157,7 +153,6 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
     for name in stated:
         if (whole := inputs.priors.whole_rate(name)) and whole not in stated:
             yield notice("prior_of_one_part", prior=name, whole=whole)
-    yield from _density_changes(used.date, start, today)
     yield from _unseen_subcategories(inputs, used)
     if early := int((inputs.events.date < start).sum()):
         yield notice("late_start", start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
@@ -274,82 +269,6 @@ def _priors_far_from_data(inputs: Inputs) -> Iterator[Notice]:
                 data_acts_a_month=seen,
                 factor=FAR_FACTOR,
             )
-
-
-def _density_changes(days: Days, start: np.datetime64, as_of: np.datetime64) -> Iterator[Notice]:
-    """Ask where acts a month change their level, over the whole months from ``start`` to ``as_of``.
-
-    Acts of all kinds count together: denser coding raises them all, though a crisis can look the same.
-    """
-    months = _whole_months(start, as_of + np.timedelta64(1, "D"))
-    acts = days.astype("datetime64[M]")
-    counts = np.searchsorted(acts, months, "right") - np.searchsorted(acts, months, "left")
-    series = counts.astype(np.float64)
-    places = _breaks(series)
-    if not places:
-        return
-    levels = [float(np.mean(series[begin:end])) for begin, end in pairwise((0, *places, len(series)))]
-    breaks = tuple(
-        DensityBreak(month=str(months[place]), before=before, after=after)
-        for place, (before, after) in zip(places, pairwise(levels), strict=True)
-    )
-    yield notice("density_changes", breaks=breaks)
-
-
-def _breaks(series: NDArray[np.float64]) -> list[int]:
-    """Return the first months of new levels.
-
-    Breaks hide one another: all are taken at first, and the least clear is dropped until each is clear
-    between its neighbours. By Pettitt's rank test K is the largest sum of signs of x_j − x_i over i < t ≤ j,
-    and for independent months of one level P(K ≥ k) ≈ 2 exp(−6 k² / (T³ + T²)). Events come in bursts, so k²
-    is divided by (1 + r) / (1 − r), with r the correlation of neighbouring months around their own levels.
-    Source: A. N. Pettitt, Applied Statistics 28 (1979), 126–135, doi 10.2307/2346729.
-    """
-    places = list(_clearest(series, 0))
-    while places:
-        spans = zip((0, *places), places, (*places[1:], len(series)), strict=False)
-        chances = [_chance_of_break(series[begin:end], place - begin) for begin, place, end in spans]
-        weakest = int(np.argmax(chances))
-        if chances[weakest] < BREAK_CHANCE:
-            break
-        del places[weakest]
-    return places
-
-
-def _clearest(series: NDArray[np.float64], offset: int) -> Iterator[int]:
-    """Yield the best split of a series, and those of its two sides, whether or not they are clear."""
-    if len(series) >= 2 * SHORTEST_LEVEL:
-        tested = np.abs(_sums_of_signs(_ranks(series)))[SHORTEST_LEVEL - 1 : len(series) - SHORTEST_LEVEL]
-        place = int(np.argmax(tested)) + SHORTEST_LEVEL
-        yield from _clearest(series[:place], offset)
-        yield offset + place
-        yield from _clearest(series[place:], offset + place)
-
-
-def _ranks(series: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1 on, equal values sharing the mean of theirs."""
-    _, place, number = np.unique(series, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(number) - (number - 1) / 2)[place])
-
-
-def _sums_of_signs(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    sums: NDArray[np.float64] = 2 * np.cumsum(ranks)[:-1] - np.arange(1, len(ranks)) * (len(ranks) + 1)
-    return sums
-
-
-def _chance_of_break(series: NDArray[np.float64], place: int) -> float:
-    """Return the chance of so clear a break in a series of one level; one for too small a change."""
-    low, high = sorted((float(series[:place].mean()), float(series[place:].mean())))
-    if high < LEAST_DENSITY_FACTOR * low or high == 0:
-        return 1.0
-    ranks, length = _ranks(series), len(series)
-    # The two levels are no part of the memory.
-    rest = np.concatenate([side - side.mean() for side in (ranks[:place], ranks[place:])])
-    spread = float(rest @ rest)
-    memory = min(max(float(rest[1:] @ rest[:-1]) / spread, 0.0), MOST_MEMORY) if spread else 0.0
-    inflation = (1 + memory) / (1 - memory)
-    statistic = _sums_of_signs(ranks)[place - 1]
-    return float(2 * np.exp(-6 * statistic**2 / ((length**3 + length**2) * inflation)))
 
 
 def _whole_months(start: np.datetime64, end: np.datetime64) -> Days:

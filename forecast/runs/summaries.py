@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -24,7 +23,7 @@ from forecast.inference.posterior import Posterior
 from forecast.models.draws import prior_draws, stream_draws, tension_at_steps
 from forecast.models.simulate import Simulator
 from forecast.models.survival import Chances
-from forecast.panel import DAYS_A_MONTH, TargetRule, TimeGrid
+from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
     Analysis,
@@ -357,49 +356,18 @@ def _reached(probability: Floats, level: float) -> float | None:
     return float(days[0]) if len(days) else None
 
 
-@dataclass(frozen=True)
-class PriorPredictive:
-    """Years ahead of the record, from parameters that have not seen it but through the priors.
-
-    Expected acts a month that meet no target by category, that meet one by rate, and ``all`` for their sum:
-    (5%, 50%, 95%) quantiles, and the observed mean; the probability of at least one target event within a
-    year by target, with its Monte Carlo error.
-    """
-
-    acts_a_month: dict[str, tuple[float, float, float]]
-    observed_a_month: dict[str, float]
-    target_within_year: dict[str, float]
-    mcse: dict[str, float]
-
-
-def prior_predictive(inputs: Inputs, seed: int) -> PriorPredictive:
-    """Work out the year ahead with parameters from the prior, which are relative to the record.
+def chances_within_a_year(inputs: Inputs, seed: int) -> dict[str, float]:
+    """Chance of at least one act of each target in the year after the record, by the priors alone.
 
     Parameters under which chains of answers would not end are left out, as in the fit.
     """
-    data, layout, rng = inputs.data, inputs.data.layout, np.random.default_rng(seed)
+    data, rng = inputs.data, np.random.default_rng(seed)
     variables = prior_draws(inputs.priors, _DRAWS, data.grid.n_knots, rng)
-    draws = stream_draws(layout, variables, inputs.priors)
+    draws = stream_draws(data.layout, variables, inputs.priors)
     chances = Chances(data, inputs.priors, draws, DAYS, seed)
-    expected = {draw: Simulator(chances, draw).expected(rng) for draw in range(_DRAWS)}
-    ending = {draw: acts for draw, acts in expected.items() if acts is not None}
-    a_month = np.array([*ending.values()]) / (DAYS / DAYS_A_MONTH)
-    counted = data.by_stream / data.months
-    simulated: dict[str, Floats] = {}
-    observed: dict[str, float] = {}
-    for k, kind in enumerate(layout.kinds):
-        name = layout.rates[layout.rate_of[k]] if kind.cell else kind.category
-        simulated[name] = simulated.get(name, 0.0) + a_month[:, k]
-        observed[name] = observed.get(name, 0.0) + float(counted[k])
-    simulated["all"], observed["all"] = a_month.sum(axis=1), float(counted.sum())
-    hit = 1 - chances.survival().values[[*ending], :, -1]
-    names = [target.name for target in layout.targets]
-    return PriorPredictive(
-        {name: tuple(np.quantile(some, [0.05, 0.5, 0.95]).tolist()) for name, some in simulated.items()},
-        observed,
-        dict(zip(names, hit.mean(axis=0).tolist(), strict=True)),
-        dict(zip(names, (hit.std(axis=0, ddof=1) / np.sqrt(len(hit))).tolist(), strict=True)),
-    )
+    ending = [draw for draw in range(_DRAWS) if Simulator(chances, draw).expected(rng) is not None]
+    hit = 1 - chances.survival().values[ending, :, -1].mean(axis=0)
+    return dict(zip((target.name for target in data.layout.targets), hit.tolist(), strict=True))
 
 
 class Month(NamedTuple):

@@ -32,34 +32,10 @@ def test_check_reads_the_worked_case_back_in_80_columns(command):
         assert re.search(says, shown), says
 
 
-def test_the_kinds_of_act_share_out_what_is_fitted(command, case):
-    path = case(
-        config=(
-            "    min_severity: 4\n",
-            "    min_severity: 4\n  war: {any_of: [dispute, visit], min_severity: 1}\n",
-        )
-    )
-    facts = command("check", path, "--json").facts
-    kinds = {one["name"]: one for one in facts["kinds"]}
-    assert not {"dispute", "visit", "dispute.USA", "dispute.CHN"} & kinds.keys()
-    assert {name: one["counted"] for name, one in kinds.items() if one["counted"]} == {
-        "visit.war": 1,
-        "sanction.USA": 1,
-        "sanction.crisis.USA": 1,
-        "dispute.war.CHN": 1,
-    }
-    assert kinds["sanction.crisis.CHN"]["acts"] == ["sanction of severity 4 or 5 by CHN"]
-    assert kinds["visit.war"]["acts"] == ["visit of any severity"]
-    assert kinds["dispute.war.CHN"]["acts"] == ["dispute of severity 1 to 3 by CHN"]
-    both = kinds["dispute.crisis+war.USA"]
-    assert both["title"] == "dispute (Crisis + War) by USA"
-    assert both["acts"] == ["dispute of severity 4 or 5 by USA"]
-
-
 def test_check_prints_one_json_object(command, case):
     facts = command("check", case(), "--json").facts
     assert (facts["valid"], facts["name"], facts["events"], facts["events_fitted"]) == (True, "small", 4, 4)
-    assert 0 < facts["prior_predictive"]["target_within_year"]["crisis"] < 1
+    assert 0 < facts["within_a_year"]["crisis"] < 1
 
 
 def test_progress_is_drawn_on_a_terminal_only(monkeypatch, capsys):

@@ -312,9 +312,9 @@ def test_an_act_ahead_says_who_acts_where_a_target_asks(place):
     directed = CONFIG.replace("y: 3", "y: 3\n    by: [UKR]")
     what = "date: 2022-01-05, category: military_incident, severity: 3, probability: 0.1, label: x"
     act = f"calendar:\n  - {{{what}%s}}\n"
-    with pytest.raises(ConfigError, match=r"calendar.0: the target 'raid' counts such acts by UKR alone"):
+    with pytest.raises(ConfigError, match=r"calendar\[0\]: the target 'raid' counts such acts by UKR alone"):
         inputs(place, directed + act % "")
-    with pytest.raises(ConfigError, match=r"calendar.0.by: 'FRA' is no actor of the dyad"):
+    with pytest.raises(ConfigError, match=r"calendar\[0\].by: 'FRA' is no actor of the dyad"):
         inputs(place, directed + act % ", by: FRA")
     read = inputs(place, directed + act % ", by: RUS")
     (one,) = read.calendar

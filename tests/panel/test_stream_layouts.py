@@ -131,8 +131,6 @@ def test_streams_of_the_worked_kind_have_plain_names():
     assert {"visit", "visit.summit", "sanction.USA", "dispute.contact.CHN"} <= set(layout.streams)
     assert {"military_incident.lethal.USA", "military_posture.military.CHN"} <= set(layout.streams)
     assert {"wide", "military", "lethal"} <= set(layout.rates)
-    k = layout.streams.index("military_posture.military.CHN")
-    assert layout.acts_in_words(k) == "military posture of severity 4 or 5 by CHN"
     assert layout.narrowest((0, 1, 2)) == (2,)
 
 

@@ -80,12 +80,6 @@ def test_a_steady_record_that_fits_its_priors_raises_no_caution(found):
 FEW = [*every(180, "2017-03-01", "2021-12-01", "sanction", 4), *every(90, "2017-01-03", "2021-12-20")]
 # One event every 30 days up to 30 September 2019: 33 gaps over 990 days, then 824 days without any.
 GAP = [*every(30, "2017-01-13", "2019-09-30"), *every(300, "2017-01-13", "2019-08-01", "sanction", 4)]
-DENSER = [
-    (date(year, month, 1 + day), "visit", 2)
-    for year in range(2017, 2022)
-    for month in range(1, 13)
-    for day in range(2 if year < 2020 else 10)
-]
 CRISIS = every(1, "2019-05-01", "2019-05-31", "sanction", 4)
 REST = [row for row in every(50, "2017-01-03", "2021-12-30") if f"{row[0]:%Y-%m}" != "2019-05"]
 HARDLY = ("2019-01-01", "sanction", 2)
@@ -133,15 +127,6 @@ RAISED = {
         {"code": "events_after_as_of", "rows": 2, "first": "2022-01-02", "last": "2022-03-05"},
         "2 rows of the file became known after the as-of date, between 2 January 2022 and 5 March 2022, and "
         "were left out.",
-    ),
-    "denser": (
-        [*DENSER, ("2017-02-20", *TARGET)],
-        {},
-        {
-            "code": "density_changes",
-            "breaks": [{"month": "2020-01", "before": pytest.approx(73 / 36), "after": 10.0}],
-        },
-        "Acts a month change their level: 2 to 10 from 2020-01 on. Did the coding change",
     ),
     "late start": (
         STEADY,
