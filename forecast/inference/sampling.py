@@ -33,8 +33,9 @@ Running = Any
 
 _STATISTICS = ("diverging", "energy", "n_steps", "logp")
 _POLL_SECONDS = 0.02
-_SCOUT_TUNE, _SCOUT_DRAWS, _SCOUT_POINTS = 100, 20, 16
-"""Warm-up and draws of the chains that find where the posterior lies, and points whose curvature is taken."""
+_SCOUT_TUNE, _SCOUT_DRAWS, _SCOUT_POINTS, _SCOUT_DEPTH = 100, 20, 16, 5
+"""Warm-up and draws of the chains that find where the posterior lies, points whose curvature is taken, and how
+often a draw doubles its path at most: whole paths would cost twice as much, and find nothing better."""
 _LAST_STEPS_SECONDS = 60.0
 """How long to wait for chains that go on after another one failed."""
 _TASKS, _WORKER = Path("/proc/self/task"), "nutpie-worker"
@@ -89,7 +90,7 @@ def sample(
     """
     began = time.monotonic()
     scouts = replace(options, draws=_SCOUT_DRAWS, tune=min(options.tune, _SCOUT_TUNE), target_accept=0.8)
-    first, _ = _sample(density, density.sheared, density.starting_point, scouts, began, None)
+    first, _ = _sample(density, density.sheared, density.starting_point, scouts, began, None, _SCOUT_DEPTH)
     if not np.isfinite(first).all():
         raise _no_numbers(density, first)
     # As far apart as they come: of every chain the same number.
@@ -111,6 +112,7 @@ def _sample(
     options: SamplerOptions,
     began: float,
     listen: ProgressListener | None,
+    depth: int = 10,
 ) -> tuple[Floats, dict[str, NDArray[Any]]]:
     """Run the chains on a scale, each from the point that belongs to its seed; see ``_chains``."""
     nutpie = _sampler()
@@ -129,6 +131,7 @@ def _sample(
             chains=options.chains,
             seed=options.seed,
             target_accept=options.target_accept,
+            maxdepth=depth,
             # Scales from the draws alone: on this posterior half again as many effective draws as from
             # draws and gradients, at the same cost.
             adaptation="draw_diag",
