@@ -34,8 +34,8 @@ Running = Any
 _STATISTICS = ("diverging", "energy", "n_steps", "logp")
 _POLL_SECONDS = 0.02
 _SCOUT_TUNE, _SCOUT_DRAWS, _SCOUT_POINTS, _SCOUT_DEPTH = 100, 20, 16, 5
-"""Warm-up and draws of the chains that find where the posterior lies, points whose curvature is taken, and how
-often a draw doubles its path at most: whole paths would cost twice as much, and find nothing better."""
+"""Warm-up and draws of the chains that find where the posterior lies, points whose curvature is taken, and
+how often a draw doubles its path at most: whole paths cost twice as much, for the same scale."""
 _LAST_STEPS_SECONDS = 60.0
 """How long to wait for chains that go on after another one failed."""
 _TASKS, _WORKER = Path("/proc/self/task"), "nutpie-worker"
