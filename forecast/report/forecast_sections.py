@@ -112,7 +112,7 @@ _READING_SCENARIOS = (
     "change, with its Monte Carlo error. Below a chance: what forecasts near it said on average in the "
     "backtest, and the share that came. ≈ is a change of less than a point; – is none that can be measured."
 )
-_MOST_CASES, _LONGEST_CASE = 3, 70
+_MOST_CASES, _LONGEST_CASE = 3, 110
 _MOST_DRIVERS, _LONGEST_SUMMARY, _LEAST_DRIVER = 6, 150, 0.005
 _LEAST_MOVE = 0.02
 """Change of the headline below which a sign is not worth watching for."""
@@ -166,7 +166,7 @@ def _what_counts_table(run: RunRecords) -> Table:
         )
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
         counts = Cell(shorten(what_counts(target), 300), note=shorten(" ".join(filter(None, notes)), 600))
-        met = shorten(" ".join(clause_sentences(run, target)), 330)
+        met = shorten(" ".join(clause_sentences(run, target)), 600)
         rows.append((event, counts, Cell(_cases(target, summaries), note=met)))
     return plain_table(
         (
@@ -656,7 +656,7 @@ def _scenario_table(run: RunRecords) -> Table:
         assumes = what_it_assumes(scenario, target.name, _MOST_ACTS)
         said = (f"{assumes.rstrip('.')}.", scenario.rests_on, scenario.no_effect)
         assumes = " ".join(dict.fromkeys(filter(None, said)))
-        label = Cell(scenario.label, note=shorten(assumes, 260), weight="semibold")
+        label = Cell(scenario.label, note=shorten(assumes, 420), weight="semibold")
         if scenario.withheld:
             rows.append((label, *[Cell("needs a new fit", tone="fine")] * (1 + len(heads) + len(others))))
             continue
@@ -666,9 +666,9 @@ def _scenario_table(run: RunRecords) -> Table:
             then = chance_cell(run, answer.probability)
         moved = (_moved(scenario_answer(scenario, one.name, milestone.name)) for one in others)
         rows.append((label, then, *split[-len(heads) :], *moved))
-    headline = right(shorten(target.label, 40), 19), *(right(head, 18) for head in heads)
+    headline = right(shorten(target.label, 60), 19), *(right(head, 18) for head in heads)
     return plain_table(
-        ("Scenario, and what it assumes", *headline, *(right(shorten(one.label, 40), 19) for one in others)),
+        ("Scenario, and what it assumes", *headline, *(right(shorten(one.label, 60), 19) for one in others)),
         rows,
         f"Before {long_day(milestone.date)} under each scenario, the largest effect first",
         "scenarios",

@@ -282,9 +282,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                 cells(
                     f"{_AFTER} days on",
                     percent(after.base),
-                    percent(after.probability),
-                    signed_points(after.probability - after.base),
-                    "",
+                    *_soon(after.probability, after.base, met=any(map(_all_assumed, target.milestones))),
                     "",
                 )
                 for after in target.after
@@ -331,6 +329,11 @@ def _compared(
         if not scenario.withheld:
             answer = _answer(scenario_answer(scenario, target, milestone))
         yield scenario.label, *answer
+
+
+def _soon(now: float, base: float, *, met: bool) -> tuple[str, str, str]:
+    change = signed_points(now - base)
+    return ("assumed", "", change) if met and percent(now)[0] in "<>" else (percent(now), change, "")
 
 
 def _all_assumed(then: ScenarioMilestone) -> bool:

@@ -317,7 +317,7 @@ def members_apart(milestone: MilestoneForecast) -> str:
         odds(one) if milestone.words.startswith("about 1 in") else percent(one)
         for one in (min(said), max(said))
     )
-    return f"models say {low} and {high}"
+    return f"models: {low}, {high}"
 
 
 def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
@@ -497,7 +497,8 @@ def answered_words(one: ReactionMeasured) -> str:
     if not one.cases:
         return "no past case whose days are over"
     alone = f" (by chance {percent(one.by_chance)})" if one.by_chance is not None else ""
-    found = re.search(r" is (?:answered|followed) by (.+?) within ", one.sentence)
+    sentence = one.sentence.partition(f"({one.name}): ")[2]
+    found = re.search(r" is (?:answered|followed) by (.+?) within ", sentence)
     answer = code_in_words(found[1]) if found else "an answer"
     answer = answer if answer.startswith("an ") else f"any {answer}"
     followed = f"followed within {count(one.days, 'day')} by {answer}{alone}"

@@ -233,9 +233,9 @@ def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combin
     low, high = (altered(one, probability=p) for one, p in zip(milestone.members, (0.06, 0.21), strict=True))
     assert members_apart(milestone) == ""
     apart = altered(milestone, members=(low, high))
-    assert members_apart(apart) == "models say 6% and 21%"
+    assert members_apart(apart) == "models: 6%, 21%"
     row = milestone_table((altered(target, milestones=(apart,)),)).groups[0].rows[0]
-    assert "models say 6% and 21%" in [cell.note for cell in row]
+    assert "models: 6%, 21%" in [cell.note for cell in row]
 
 
 def test_a_change_under_a_point_never_turns_a_printed_chance(forecast):
