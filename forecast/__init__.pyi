@@ -28,7 +28,6 @@ from forecast.ledger.recording import resolve_ledger as resolve_ledger
 from forecast.ledger.scoring import score_ledger as score_ledger
 from forecast.ledger.store import open_ledger as open_ledger
 from forecast.priors import default_priors as default_priors
-from forecast.progress import progress_bar as progress_bar
 from forecast.records.analysis import Analysis as Analysis
 from forecast.records.forecast import Forecast as Forecast
 from forecast.records.watch import Watch as Watch

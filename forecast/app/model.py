@@ -51,10 +51,6 @@ class StateError(InputError):
         self.key = key
 
 
-class OtherRunError(StateError):
-    """A state of another run."""
-
-
 @dataclass(frozen=True)
 class State:
     """A question, and the diff of the run that it is asked of; ``scenario`` is ``None`` without a diff."""
@@ -89,10 +85,9 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
 
     Raises
     ------
-    OtherRunError
-        It is of another run.
     StateError
-        A key that is unknown or cannot be; all that a scenario file is refused for.
+        It is of another run (its key is ``run``); a key is unknown or cannot be; all that a scenario file is
+        refused for.
     """
     if not isinstance(content, dict):
         raise StateError("a state is a mapping of keys: " + ", ".join(_KEYS))
@@ -102,7 +97,7 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
             hint = did_you_mean(str(key), _KEYS)
             raise StateError(f"{shown(key)}: unknown key.{hint} Allowed: {', '.join(_KEYS)}", shown(key))
     if (given := content.get("run", run_id)) != run_id:
-        raise OtherRunError(
+        raise StateError(
             f"this state is of the run {shown(given)}; the page shows {run_id}. Open the page of that run, "
             "or state it here anew",
             "run",
@@ -151,22 +146,19 @@ def _refuse_odd(value: object, depth: int = 0) -> None:
             _refuse_odd(part, depth + 1)
 
 
-class Named(Record):
-    """A name of the config, with what people call it."""
+class PageTarget(Record):
+    """A target, and what counts as it."""
 
     name: str
     label: str
-
-
-class PageTarget(Named):
-    """A target, and what counts as it."""
-
     definition: str
 
 
-class PageMilestone(Named):
+class PageMilestone(Record):
     """A milestone that can be asked for; ``day`` is counted from the origin."""
 
+    name: str
+    label: str
     date: date
     day: int
 
@@ -184,13 +176,15 @@ class PriorStop(Record):
     told: str
 
 
-class PagePrior(Named):
+class PagePrior(Record):
     """A belief that can be moved.
 
     ``effect`` says how far it moves the headline; ``key``: it is shown first. ``stops`` stand in the order of
     their middles. ``reaction``: it is the chance of one.
     """
 
+    name: str
+    label: str
     help: str
     effect: str
     key: bool
@@ -208,13 +202,15 @@ class PageAct(Record):
     detail: str
 
 
-class PageCategory(Named):
+class PageCategory(Record):
     """A category of the codebook, and what its severities 1, 2, … are on the scale of the run.
 
     ``subcategories`` are those of the record and of reactions, ``actor_needed`` the least severity at which
     it must be said who acts; ``None`` where it need not.
     """
 
+    name: str
+    label: str
     conflict: bool
     severities: tuple[str, ...]
     subcategories: tuple[str, ...]

@@ -15,7 +15,7 @@ import secrets
 import socket
 import threading
 import webbrowser
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -31,7 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from forecast.app.engine import Engine, open_engine
-from forecast.app.model import OtherRunError, StateError, page_model
+from forecast.app.model import StateError, page_model
 from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
 
@@ -40,7 +40,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Handler = Callable[[Request], Awaitable[Response]]
 Refusal = tuple[int, str]
 
 ADDRESS = "127.0.0.1"
@@ -49,7 +48,6 @@ MOST_BYTES = 256 * 1024
 BODY_SECONDS = 10.0
 """In which it must have come."""
 _TOO_LARGE = f"the request is larger than {MOST_BYTES // 1024} KB"
-_TOKEN_HEADER = "x-forecast-token"
 _MOST_QUERY = 2_000
 _BACKLOG = 128
 _SECONDS_TO_END = 2
@@ -86,65 +84,49 @@ _OPEN_PATHS = tuple(f"/{name}" for name in PAGE_FILES if not name.endswith(".htm
 """What holds nothing secret."""
 
 
-class Guard:
-    """Lets requests through to ``app`` that pass every check; answers the others itself, in one sentence.
+def guarded(app: App, token: str, hosts: Iterable[str]) -> App:
+    """Let requests through to ``app`` that pass every check; answer the others in one sentence.
 
     ``hosts`` are the values of ``Host`` that are this server.
     """
+    known = frozenset(hosts)
 
-    def __init__(self, app: App, token: str, hosts: Iterable[str]) -> None:
-        self._app, self._token, self._hosts = app, token.encode(), frozenset(hosts)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check and pass on one request."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
+    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
             await send(message)
 
-        refusal = self._refusal(scope)
-        if refusal is None:
-            await self._app(scope, receive, guarded)
-        else:
-            await _error(*refusal)(scope, receive, guarded)
+        if scope["type"] == "http":
+            refusal = _refusal(scope, token.encode(), known)
+            await (_error(*refusal) if refusal else app)(scope, receive, with_headers)
+        elif scope["type"] == "lifespan":
+            await app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> Refusal | None:
-        headers = _single(scope["headers"])
-        host = headers.get("host")
-        if host is None or host.lower() not in self._hosts:
-            return 400, "this server answers to 127.0.0.1 only; open the address that 'forecast app' printed"
-        foreign = "origin" in headers and headers["origin"] not in {f"http://{name}" for name in self._hosts}
-        if foreign or headers.get("sec-fetch-site") not in (None, "same-origin", "none"):
-            return 403, "requests from other pages are refused"
-        if scope["method"] not in ("GET", "HEAD", "POST"):
-            return 405, "only GET and POST are answered"
-        if not scope["path"].endswith(_OPEN_PATHS) and not self._knows_token(scope, headers):
-            return 403, (
-                "the token is missing or not this server's; open the address that 'forecast app' printed"
-            )
-        if scope["method"] == "POST":
-            kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
-            if kind != "application/json":
-                return 415, "a request must be application/json"
-            length = headers.get("content-length")
-            if length is not None and (not length.isascii() or not length.isdigit()):
-                return 400, "Content-Length is no number"
-            if length is not None and (len(length) > 12 or int(length) > MOST_BYTES):
-                return 413, _TOO_LARGE
-        return None
+    return guard
 
-    def _knows_token(self, scope: Scope, headers: MutableMapping[str, str | None]) -> bool:
-        given = headers.get(_TOKEN_HEADER)
-        # Pages alone may have it in their address.
-        if given is None and scope["path"].endswith("/") and len(scope["query_string"]) <= _MOST_QUERY:
-            tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-            given = tokens[0] if len(tokens) == 1 else None
-        return given is not None and hmac.compare_digest(given.encode("utf-8", "replace"), self._token)
+
+def _refusal(scope: Scope, token: bytes, hosts: frozenset[str]) -> Refusal | None:
+    headers = _single(scope["headers"])
+    if (headers.get("host") or "").lower() not in hosts:
+        return 400, "this server answers to 127.0.0.1 only; open the address that 'forecast app' printed"
+    foreign = "origin" in headers and headers["origin"] not in {f"http://{name}" for name in hosts}
+    if foreign or headers.get("sec-fetch-site") not in (None, "same-origin", "none"):
+        return 403, "requests from other pages are refused"
+    if scope["method"] not in ("GET", "HEAD", "POST"):
+        return 405, "only GET and POST are answered"
+    given = headers.get("x-forecast-token")
+    # Pages alone may have it in their address.
+    if given is None and scope["path"].endswith("/") and len(scope["query_string"]) <= _MOST_QUERY:
+        tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+        given = tokens[0] if len(tokens) == 1 else None
+    told = given is not None and hmac.compare_digest(given.encode("utf-8", "replace"), token)
+    if not told and not scope["path"].endswith(_OPEN_PATHS):
+        return 403, "the token is missing or not this server's; open the address that 'forecast app' printed"
+    kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if scope["method"] == "POST" and kind != "application/json":
+        return 415, "a request must be application/json"
+    return None
 
 
 def _single(headers: Iterable[tuple[bytes, bytes]]) -> MutableMapping[str, str | None]:
@@ -199,12 +181,12 @@ def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> App:
     # While the browser starts: the first answer is then as fast as the others.
     threading.Thread(target=prepare, daemon=True).start()
     routes = [
-        *_page_files(),
+        *(_file(name, content) for name, content in PAGE_FILES.items()),
         Route("/model", send_model),
         *(Route(f"/{one.__name__}", one, methods=["POST"]) for one in (answer, yaml, refit)),
     ]
     handlers: Any = {ForecastError: _failed, HTTPException: _http_fault}
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, hosts)
+    return guarded(Starlette(routes=routes, exception_handlers=handlers), token, hosts)
 
 
 def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool) -> None:
@@ -220,7 +202,17 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
         The port is taken.
     """
     engine, token = open_engine(folder), secrets.token_urlsafe(24)
-    with listening_on(port) as listening:
+    # Taken first, so that it answers from the moment its address is told.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((ADDRESS, port))
+            listening.listen(_BACKLOG)
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(
+                f"--port {port}: cannot be used ({reason}). Give another one, or 0 for any that is free"
+            ) from error
         port = listening.getsockname()[1]
         hosts = (f"{ADDRESS}:{port}", f"localhost:{port}")
         app = run_app(engine, token, hosts)
@@ -243,34 +235,14 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
         uvicorn.Server(config).run([listening])
 
 
-def listening_on(port: int) -> socket.socket:
-    """Take the port, so that it answers from the moment its address is told."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((ADDRESS, port))
-        listening.listen(_BACKLOG)
-    except OSError as error:
-        listening.close()
-        reason = error.strerror or error
-        raise InputError(
-            f"--port {port}: cannot be used ({reason}). Give another one, or 0 for any that is free"
-        ) from error
-    return listening
+def _file(name: str, content: bytes) -> BaseRoute:
+    """Address of a file of the page, with ``index.html`` at the root."""
+    headers = {"content-type": _KINDS[name.rpartition(".")[2]]}
 
-
-def _page_files() -> Iterator[BaseRoute]:
-    """Addresses of the files of the page, with ``index.html`` at the root."""
-    for name, content in PAGE_FILES.items():
-        kind = {"content-type": _KINDS[name.rpartition(".")[2]]}
-        yield Route("/" if name == "index.html" else f"/{name}", _file(content, kind))
-
-
-def _file(content: bytes, kind: dict[str, str]) -> Handler:
     async def file(request: Request) -> Response:
-        return Response(content, headers=kind)
+        return Response(content, headers=headers)
 
-    return file
+    return Route("/" if name == "index.html" else f"/{name}", file)
 
 
 async def _json(request: Request) -> object:
@@ -304,8 +276,8 @@ def _error(status: int, sentence: str, key: str | None = None) -> Response:
 
 
 async def _failed(request: Request, error: ForecastError) -> Response:
-    status = 409 if isinstance(error, OtherRunError | RunFolderError) else 400
-    return _error(status, str(error), error.key if isinstance(error, StateError) else None)
+    key = error.key if isinstance(error, StateError) else None
+    return _error(409 if key == "run" or isinstance(error, RunFolderError) else 400, str(error), key)
 
 
 async def _http_fault(request: Request, error: HTTPException) -> Response:

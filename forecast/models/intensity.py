@@ -30,6 +30,7 @@ from forecast.models.density import (
     REFERENCE,
     SAME,
     SCALE,
+    SEVERITIES,
     Priors,
     Record,
 )
@@ -96,26 +97,40 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
     return Intensity(own_rate, level, tension, calm, answers + follow, by_reaction)
 
 
+def masses(own: Floats, rates: Floats, arrays: Priors, record: Record) -> tuple[Floats, Floats, Floats]:
+    """Acts of each stream l that an act of stream k and severity s brings about in all.
+
+    Returns
+    -------
+    tuple of ndarray
+        Answers of conflict, (k, s, l); follow-on of cooperation, (k, l); by each reaction, (i, s, l).
+    """
+    o, conflict = arrays.offset, record.side >= 0
+    in_side, in_kind, factor, grave = density.answer_weights(own, rates, arrays, record)
+    between = np.where(record.side[:, None] == record.side, SAME, OTHER)
+    number, share = own[o[ANSWERS] + between], own[o[IN_KIND] + between]
+    alike = in_kind * (record.category[:, None] == record.category)
+    answers = number * ((1 - share) * in_side + share * alike) * conflict[:, None]
+    then = density.reaction_shares(own, rates, grave, arrays, record)
+    reaction, grades = np.arange(len(then))[:, None], np.arange(SEVERITIES) - REFERENCE
+    strength = own[o[REACTION] + reaction] * np.exp(own[o[REACTION_SEVERITY] + reaction] * grades)
+    reactions = strength[:, :, None] * then[:, None, :] * grave
+    return answers[:, None, :] * factor, own[o[FOLLOW_ON]] * np.diag(~conflict), reactions
+
+
 def _brought(own: Floats, rates: Floats, arrays: Priors, record: Record) -> Iterator[tuple[Floats, float]]:
     """Acts of each stream that every act brings about in all, (j, k), and their half-life in days.
 
     By answers of conflict, by follow-on, then by each reaction.
     """
-    o, stream, grade = arrays.offset, record.stream, record.grade
-    in_side, in_kind, factor, grave = density.answer_weights(own, rates, arrays, record)
-    hostile = (stream >= 0) & (record.side[stream] >= 0)
-    between = np.where(record.side[stream][:, None] == record.side, SAME, OTHER)
-    number, share = own[o[ANSWERS] + between], own[o[IN_KIND] + between]
-    in_kind = in_kind * (record.category[stream][:, None] == record.category)
-    answers = number * ((1 - share) * in_side + share * in_kind) * factor[grade]
-    yield answers * (record.felt * hostile)[:, None], own[o[ANSWER_LIFE]]
-    friendly = (record.felt * ((stream >= 0) & ~hostile))[:, None]
-    same = stream[:, None] == np.arange(len(rates))
-    yield own[o[FOLLOW_ON]] * same * friendly, own[o[FOLLOW_LIFE]]
-    for i, one in enumerate(density.reaction_shares(own, rates, grave, arrays, record)):
-        graver = np.exp(own[o[REACTION_SEVERITY] + i] * (grade - REFERENCE))
-        triggers = own[o[REACTION] + i] * record.trigger[i] * record.felt * graver
-        yield triggers[:, None] * one * grave[grade], own[o[REACTION_LIFE] + i]
+    o, stream = arrays.offset, record.stream
+    answers, follow, reactions = masses(own, rates, arrays, record)
+    felt = (record.felt * (stream >= 0))[:, None]
+    yield answers[stream, record.grade] * felt, own[o[ANSWER_LIFE]]
+    yield follow[stream] * felt, own[o[FOLLOW_LIFE]]
+    for i, one in enumerate(reactions):
+        triggers = (record.trigger[i] * record.felt)[:, None]
+        yield triggers * one[record.grade], own[o[REACTION_LIFE] + i]
 
 
 def _factors(

@@ -8,20 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.models import density
-from forecast.models.density import (
-    ANSWER_LIFE,
-    ANSWERS,
-    FOLLOW_LIFE,
-    FOLLOW_ON,
-    IN_KIND,
-    OTHER,
-    REACTION,
-    REACTION_LIFE,
-    REACTION_SEVERITY,
-    REFERENCE,
-    SAME,
-    SEVERITIES,
-)
+from forecast.models.density import ANSWER_LIFE, FOLLOW_LIFE, REACTION_LIFE, REFERENCE
+from forecast.models.intensity import masses
 from forecast.models.survival import Chances, left_of_past, window_of
 from forecast.panel import STEP_DAYS, FutureAct
 from forecast.streams import occasion_chances
@@ -43,34 +31,19 @@ class Simulator:
         self._record, self._layout, o = chances.record, chances.data.layout, chances.arrays.offset
         own, record = self._own, self._record
         rate = density.stream_rates(own, chances.arrays, record)
-        in_side, in_kind, factor, grave = density.answer_weights(own, rate, chances.arrays, record)
-        self._rate = rate / STEP_DAYS
+        answers, follow, self._reaction = masses(own, rate, chances.arrays, record)
+        self._rate, self._mass = rate / STEP_DAYS, answers + follow[:, None, :]
         # All but the last, so that no rounding leads beyond the last severity.
         self._below = np.cumsum(record.mix, axis=1)[:, :-1]
         conflict = record.side >= 0
-        n = len(record.side)
-        self._mass = np.zeros((n, SEVERITIES, n))
-        for k in np.flatnonzero(conflict):
-            e = np.where(record.side == record.side[k], SAME, OTHER)
-            share = own[o[IN_KIND] + e]
-            close = np.where(record.category == record.category[k], in_kind, 0.0)
-            part = own[o[ANSWERS] + e] * ((1 - share) * in_side + share * close)
-            self._mass[k] = np.where(conflict, part * factor, 0.0)
-        self._follow = own[o[FOLLOW_ON]]
-        then = density.reaction_shares(own, rate, grave, chances.arrays, record)
-        grades = np.arange(SEVERITIES) - REFERENCE
-        self._reaction = np.zeros((len(then), SEVERITIES, n))
-        for i in range(len(then)):
-            graver = np.exp(own[o[REACTION_SEVERITY] + i] * grades)[:, None]
-            self._reaction[i] = own[o[REACTION] + i] * graver * then[i] * grave
-        self._lives = own[o[ANSWER_LIFE]], own[o[FOLLOW_LIFE]]
-        self._reaction_lives = own[o[REACTION_LIFE] : o[REACTION_LIFE] + len(then)]
+        self._lives = np.where(conflict, own[o[ANSWER_LIFE]], own[o[FOLLOW_LIFE]])
+        self._reaction_lives = own[o[REACTION_LIFE] + np.arange(len(self._reaction))]
         self._kept: dict[tuple[FutureAct, ...], Floats] = {}
         left, left_reaction = left_of_past(own, chances.arrays, record, self._layout.sets_off)
         # What past acts still bring about, all together, and its half-life.
         self._past = [
-            (np.einsum("ks,ksn->n", left, self._mass), self._lives[0]),
-            (np.where(conflict, 0.0, self._follow * left.sum(axis=1)), self._lives[1]),
+            (np.einsum("ks,ksn->n", left[conflict], self._mass[conflict]), own[o[ANSWER_LIFE]]),
+            (np.einsum("ks,ksn->n", left[~conflict], self._mass[~conflict]), own[o[FOLLOW_LIFE]]),
             *zip(np.einsum("is,isn->in", left_reaction, self._reaction), self._reaction_lives, strict=True),
         ]
 
@@ -125,8 +98,6 @@ class Simulator:
         """
         chances, record = self._chances, self._record
         mass = self._mass.copy()
-        cooperative = np.flatnonzero(record.side < 0)
-        mass[cooperative, :, cooperative] = self._follow
         for i, sets_off in enumerate(self._layout.sets_off):
             mass[sets_off] += self._reaction[i]
         born = np.einsum("ks,ksl->kl", record.mix, mass)
@@ -149,12 +120,7 @@ class Simulator:
 
     def answers(self, day: int, stream: int, severity: int, rng: np.random.Generator) -> list[Act]:
         """Acts before the horizon that answer an act, not what these bring about."""
-        if self._record.side[stream] >= 0:
-            born = self._born(day, self._mass[stream, severity - 1], self._lives[0], rng)
-        else:
-            follow = np.zeros(len(self._mass))
-            follow[stream] = self._follow
-            born = self._born(day, follow, self._lives[1], rng)
+        born = self._born(day, self._mass[stream, severity - 1], self._lives[stream], rng)
         for i in self._layout.kinds[stream].classes:
             born += self._born(day, self._reaction[i, severity - 1], self._reaction_lives[i], rng)
         return born

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Annotated, ClassVar, Protocol
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,18 +26,11 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
     in_short: ClassVar[Names] = ()
 
-    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
-        for name in self.in_short or type(self).model_fields:
-            yield name, _Written(_short(getattr(self, name)))
-
-
-class _Written(str):
-    """A text that is its own ``repr``."""
-
-    __slots__ = ()
-
     def __repr__(self) -> str:
-        return str(self)
+        names = self.in_short or type(self).model_fields
+        return (
+            f"{type(self).__name__}({', '.join(f'{name}={_short(getattr(self, name))}' for name in names)})"
+        )
 
 
 def _short(value: object) -> str:
@@ -58,16 +51,10 @@ def _short(value: object) -> str:
     return repr(value)
 
 
-class _HasName(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-def one_named[T: _HasName](entries: Sequence[T], kind: str, name: str) -> T:
+def one_named[T](entries: Iterable[T], kind: str, name: str) -> T:
     """Return the entry of a name (``KeyError``, with the names that there are, when there is none)."""
-    found = next((one for one in entries if one.name == name), None)
-    if found is None:
-        known = [one.name for one in entries]
+    known = {str(getattr(one, "name")): one for one in entries}  # noqa: B009
+    if name not in known:
         hint = did_you_mean(name, known)
         raise KeyError(f"no {kind} is named '{name}'.{hint} There are: {', '.join(known) or 'none'}")
-    return found
+    return known[name]

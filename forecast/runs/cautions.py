@@ -156,8 +156,9 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
     yield from _unseen_subcategories(inputs, used)
     if early := int((inputs.events.date < start).sum()):
         yield notice("late_start", start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
-    if inputs.later is not None:
-        yield notice("events_after_as_of", **inputs.later._asdict())
+    if inputs.later:
+        first, last_day = min(inputs.later), max(inputs.later)
+        yield notice("events_after_as_of", rows=len(inputs.later), first=first, last=last_day)
 
 
 def _kind_never_seen(inputs: Inputs, rule: TargetRule, label: str) -> Notice:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -217,17 +217,9 @@ def _cannot_write(place: Path, error: OSError) -> RunFolderError:
     )
 
 
-class ChangedFile(NamedTuple):
-    """A file of a run folder that is not as the run left it."""
-
-    name: str
-    what: str
-    """``"missing"`` or ``"altered"``."""
-
-
-def changed_files(folder: Path, recorded: Mapping[str, str]) -> tuple[ChangedFile, ...]:
+def changed_files(folder: Path, recorded: Mapping[str, str]) -> dict[str, Literal["missing", "altered"]]:
     """Return the files that do not have the SHA-256 recorded for them (relative path → hash), in order."""
-    changed = []
+    changed: dict[str, Literal["missing", "altered"]] = {}
     for name, expected in sorted(recorded.items()):
         path = folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts:
@@ -236,10 +228,10 @@ def changed_files(folder: Path, recorded: Mapping[str, str]) -> tuple[ChangedFil
                 "altered; run the forecast again."
             )
         if not path.is_file():
-            changed.append(ChangedFile(name, "missing"))
+            changed[name] = "missing"
         elif _sha256(path) != expected:
-            changed.append(ChangedFile(name, "altered"))
-    return tuple(changed)
+            changed[name] = "altered"
+    return changed
 
 
 def _sha256(path: Path) -> str:
@@ -270,19 +262,19 @@ def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY
     recorded = read_manifest(folder).get("outputs_sha256") if (folder / MANIFEST).is_file() else None
     hashes = recorded if isinstance(recorded, dict) else {}
     lasting = {str(name): str(value) for name, value in hashes.items() if lasts(str(name))}
-    changed = [
-        file
-        for file in changed_files(folder, lasting)
-        if not (file.what == "missing" and file.name.endswith(_LARGE))
-    ]
-    missing = any(file.what == "missing" for file in changed)
+    changed = {
+        name: what
+        for name, what in changed_files(folder, lasting).items()
+        if what == "altered" or not name.endswith(_LARGE)
+    }
+    missing = "missing" in changed.values()
     if changed and (missing or not force):
-        listed = "; ".join(f"{file.name} is {file.what}" for file in changed)
+        listed = "; ".join(f"{name} is {what}" for name, what in changed.items())
         advice = "" if missing else advice
         raise RunFolderError(f"{folder}: not as the run left it: {listed}. Run the forecast again{advice}.")
     return tuple(
-        f"{file.name} was altered after the run was made; what it holds is not what the run found."
-        for file in changed
+        f"{name} was altered after the run was made; what it holds is not what the run found."
+        for name in changed
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import NamedTuple
 
 import numpy as np
 
@@ -50,20 +49,13 @@ _SHOWN_NAMES = 8
 """Names of subcategories that a message lists at most."""
 
 
-class LaterRows(NamedTuple):
-    """Rows that became known after the as-of date: how many, and the first and last of those days."""
-
-    rows: int
-    first: date
-    last: date
-
-
 @dataclass(frozen=True, repr=False)
 class Inputs:
     """Everything a run reads, checked: what is known at the as-of date, counted, and the priors.
 
-    ``data`` are the acts that the model is fitted to. ``later`` are rows of the dyad that were left out
-    since nobody knew them at the as-of date; ``feed`` is what is wrong with the file as a whole.
+    ``data`` are the acts that the model is fitted to. ``later`` are the days on which rows of the dyad became
+    known that were left out since nobody knew them at the as-of date; ``feed`` is what is wrong with the file
+    as a whole.
     """
 
     config: Config
@@ -80,7 +72,7 @@ class Inputs:
     scenarios: tuple[Scenario, ...] = ()
     delay: DelayCurve | None = None
     left_out: tuple[PairRows, ...] = ()
-    later: LaterRows | None = None
+    later: tuple[date, ...] = ()
     feed: tuple[FeedFault, ...] = ()
 
     def __repr__(self) -> str:
@@ -223,7 +215,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     calendar, reactions = scheduled_acts(config), reaction_rules(config)
     layout = stream_layout(rules, dyad_rule(config), reactions, events, calendar)
     data = acts_of(events, grid, layout, completeness)
-    population = load_population(config)
+    population, known = load_population(config), everything.known_date
     return Inputs(
         config=config,
         events=events,
@@ -234,17 +226,11 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         population=population,
         hazard=hazard,
         delay=delay,
-        later=_later_rows(config, everything),
+        later=tuple(known[known > np.datetime64(config.as_of, "D")].tolist()),
         rules=rules,
         calendar=calendar,
         reactions=reactions,
     )
-
-
-def _later_rows(config: Config, everything: EventTable) -> LaterRows | None:
-    known = everything.known_date
-    later = known[known > np.datetime64(config.as_of, "D")]
-    return LaterRows(len(later), later.min().item(), later.max().item()) if len(later) else None
 
 
 def reporting_delay(config: Config, events: EventTable) -> DelayCurve | None:

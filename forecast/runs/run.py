@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -235,7 +235,7 @@ def chances_of(inputs: Inputs, fit: Posterior) -> Chances:
     by_chain = np.arange(fit.n_draws).reshape(fit.n_chains, -1)[:, ::every].ravel()
     config = inputs.config
     return Chances(
-        inputs.data, inputs.priors, draws.rows(by_chain), horizon_days(config), stage_seeds(config).chances
+        inputs.data, inputs.priors, draws.rows(by_chain), horizon_days(config), stage_seed(config, "chances")
     )
 
 
@@ -265,17 +265,10 @@ def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:
         )
 
 
-class StageSeeds(NamedTuple):
-    """One seed a stage, so that a change of one stage leaves the random numbers of the others alone."""
-
-    fit: int
-    chances: int
-
-
-def stage_seeds(config: Config) -> StageSeeds:
-    """Seeds of the stages of a run, made from the one seed of the config."""
-    children = np.random.SeedSequence(config.sampler.seed).spawn(len(StageSeeds._fields))
-    return StageSeeds(*(int(child.generate_state(1, np.uint32)[0]) for child in children))
+def stage_seed(config: Config, stage: Literal["fit", "chances"]) -> int:
+    """Return the seed of a stage, so that a change of one leaves the random numbers of the other alone."""
+    fit, chances = np.random.SeedSequence(config.sampler.seed).spawn(2)
+    return int((fit if stage == "fit" else chances).generate_state(1, np.uint32)[0])
 
 
 def horizon_days(config: Config) -> int:
@@ -288,7 +281,7 @@ def sampler_options(config: Config) -> SamplerOptions:
     """Sampler options of a config."""
     sampler = config.sampler
     return SamplerOptions(
-        seed=stage_seeds(config).fit,
+        seed=stage_seed(config, "fit"),
         draws=sampler.draws,
         tune=sampler.tune,
         chains=sampler.chains,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from forecast.app.engine import Engine, open_engine
-from forecast.app.model import STOPS, OtherRunError, StateError, page_model
+from forecast.app.model import STOPS, StateError, page_model
 from forecast.config import load_scenario
 from forecast.errors import RunFolderError
 from forecast.models.survival import Chances
@@ -163,8 +163,9 @@ def test_a_state_that_cannot_be_names_its_key(engine, state, key, said):
 
 
 def test_a_state_of_another_run_is_told(engine):
-    with pytest.raises(OtherRunError, match="another-run"):
+    with pytest.raises(StateError, match="another-run") as caught:
         engine.read({"run": "another-run"})
+    assert caught.value.key == "run"
 
 
 def test_a_run_that_did_not_converge_is_withheld_and_takes_no_changes(base):

@@ -120,7 +120,7 @@ def test_the_files_of_a_watch_change_together_and_have_their_hashes(trial, tmp_p
     _, folder = watched(trial, tmp_path)
     recorded = read_manifest(folder)["outputs_sha256"]
     assert {"watch.json", "watch.csv"} == set(recorded)
-    assert changed_files(folder, recorded) == ()
+    assert changed_files(folder, recorded) == {}
     before = {path: path.read_bytes() for path in folder.glob("watch.*")}
 
     def cut(content, path):

@@ -274,7 +274,7 @@ def _run_fault(place: Path) -> str:
     try:
         hashes = read_manifest(folder)["outputs_sha256"]
         changed = changed_files(folder, hashes)
-        return f"not whole: {changed[:3]}" if changed else ""
+        return f"not whole: {[*changed][:3]}" if changed else ""
     except (ForecastError, KeyError) as error:
         return str(error)
 
@@ -343,7 +343,7 @@ def scenes(made: Path) -> list[Scene]:
         if not folder.exists():
             return ""
         changed = changed_files(folder, read_manifest(folder)["outputs_sha256"])
-        return f"not whole: {changed[:3]}" if changed else ""
+        return f"not whole: {[*changed][:3]}" if changed else ""
 
     def resolve(place: Path) -> None:
         _command(
@@ -451,7 +451,7 @@ def _watch_fault(place: Path) -> str:
             try:
                 recorded = read_manifest(manifest.parent).get("outputs_sha256", {})
                 if changed := changed_files(manifest.parent, recorded):
-                    return f"not whole: {manifest.parent.name}: {changed[:3]}"
+                    return f"not whole: {manifest.parent.name}: {[*changed][:3]}"
             except ForecastError as error:
                 return str(error)
         if not (folder / "watch.json").exists():

@@ -15,7 +15,6 @@ GROUPS = {
         "save_run",
         "read_run",
         "rebuild_report",
-        "progress_bar",
         "read_inputs",
         "Config",
         "Run",

@@ -63,16 +63,9 @@ function open(model) {
     put({ ...emptyState(model), target: state.target, milestone: state.milestone }, true);
     return "Back to the forecast of the run.";
   });
-  tool("copy-yaml", async () => {
-    const text = await (await ask("yaml", state)).text();
-    byId("yaml").textContent = text;
-    byId("yaml-box").hidden = false;
-    return navigator.clipboard.writeText(text)
-      .then(() => "The scenario is on the clipboard.", () => "Your browser refused: copy the text by hand.");
-  });
   tool("save-yaml", async () => {
     save(await (await ask("yaml", state)).blob(), "scenario-page.yaml");
-    return "Saved as scenario-page.yaml.";
+    return "Saved. Compute the same: forecast scenario RUN_DIR scenario-page.yaml";
   });
   addEventListener("hashchange", fromAddress);
   addEventListener("popstate", fromAddress);
@@ -98,7 +91,6 @@ function open(model) {
   function put(next, commit) {
     state = next;
     replace(byId("done"));
-    byId("yaml-box").hidden = true;
     // While a slider moves the entry of the history stays; letting go of it makes one.
     if (commit) {
       if (toFragment(state) !== location.hash) history.pushState(null, "", toFragment(state));
@@ -154,7 +146,7 @@ function open(model) {
     const changed = isChanged(state);
     byId("problem").hidden = true;
     showAnswer(model, answer);
-    for (const id of ["copy-yaml", "save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
+    for (const id of ["save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
     if (changed && answer.status !== "ready") refit.offer(structuredClone(state));
   }
 
