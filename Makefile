@@ -3,7 +3,7 @@
 CONFIG := configs/us-china-2023.yaml
 # Further options of the command, e.g. make report ARGS="--set sampler.draws=2000"
 ARGS :=
-FUZZ_PAGE := tests/page/test_page_stands_damaged_requests.py
+FUZZ_PAGE := tests/page/test_page_server.py -k random_requests
 RECORD := configs/us-china-track-record
 TRACK := --ledger reports/track-record.sqlite
 VENV := .venv/bin

@@ -1,10 +1,17 @@
-"""The attacks of ``make bombs`` and ``make torture`` in short: the same cases in every run."""
+"""The attacks of ``make bombs``, ``torture``, ``endurance`` and ``faults`` in short, the same every time."""
 
+import json
+import os
+import random
+import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from forecast import storage
+from forecast.events.reading import load_events, write_events
+from forecast.events.summary import Feed, feed_faults
 
 FILES = ("a", "b", "deep/c")
 
@@ -104,3 +111,70 @@ def test_a_bomb_that_goes_off_is_told(tool, monkeypatch, tmp_path, cost, wrong):
     monkeypatch.setattr(bombs, "measured", lambda arguments, folder: bombs.Cost(*cost))
     bomb = bombs.Bomb("a bomb", "check", lambda folder: folder / "config.yaml")
     assert bombs.explode(bomb, tmp_path, bombs.Cost(1.0, 100, 0, ""))[1] == wrong
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_forecasts_leave_nothing_behind_and_what_is_left_is_found(tool, monkeypatch):
+    endurance = tool("attack/endurance")
+    found = list(endurance.rows(20, 10, 0))
+    assert endurance.growth(found, 10) == []
+    left, honest = [], endurance.direct_forecast
+
+    def leaky(day):
+        left.append(os.open(endurance.CONFIG, os.O_RDONLY))
+        return honest(day)
+
+    monkeypatch.setattr(endurance, "direct_forecast", leaky)
+    try:
+        assert endurance.growth(list(endurance.rows(4, 2, 0)), 2) == ["open files grew by 2 (at most 0)"]
+    finally:
+        for handle in left:
+            os.close(handle)
+
+
+AS_OF = date(2023, 7, 9)
+HEAD = """schema: 1
+name: trial
+as_of: 2023-07-09
+targets: {arms: {any_of: [military_incident, military_posture], min_severity: 3}}
+model: {family: panel}
+"""
+CONFIG = """dyad: {a: USA, b: CHN}
+events: {source: events.csv}
+milestones: [{name: soon, date: 2023-12-31}]
+"""
+LIST = """horizons: [30, 90, 180]
+events: [events.csv]
+dyads: [{a: USA, b: CHN}]
+"""
+
+
+@pytest.mark.parametrize("kind", ["missing month"])
+def test_validate_check_and_watch_say_the_same_of_a_damaged_feed(tool, kind, tmp_path, command, monkeypatch):
+    faults = tool("attack/faults")
+    whole = faults.Record(
+        "us-china", load_events("bundled:us-china", tmp_path).known_by(AS_OF), ("USA", "CHN")
+    )
+    chance = random.Random(1)
+    damaged = next(
+        damage.table
+        for damage in (faults.KINDS[kind](whole, AS_OF, chance) for _ in range(40))
+        if feed_faults((Feed.of_table(damage.table),), AS_OF)
+    )
+    monkeypatch.chdir(tmp_path)
+    write_events(damaged, tmp_path / "events.csv")
+    (tmp_path / "config.yaml").write_text(HEAD + CONFIG)
+    (tmp_path / "list.yaml").write_text(HEAD + LIST)
+
+    def facts(*arguments):
+        return json.loads(command(*arguments, "--json").out)
+
+    summary = facts("events", "validate", "events.csv")["feed_faults"]
+    cautions = facts("check", "config.yaml")["cautions"]
+    check = [caution["fault"] for caution in cautions if caution["code"] == "feed_fault"]
+    (dyad,) = facts("watch", "list.yaml", "--out", "out", "--no-ledger", "--no-report")["dyads"]
+    summary, check, watch = (
+        {fault["text"].split(": ", 1)[1] for fault in some} for some in (summary, check, dyad["feed_faults"])
+    )
+    assert summary
+    assert summary == check == watch

@@ -1,18 +1,50 @@
-"""What commands print: 80 columns for people, one JSON object for programs."""
+"""What commands print: 80 columns for people, one JSON object for programs, one line for what ended."""
 
 import contextlib
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Annotated
 
 import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.main import get_command
+from typer.testing import CliRunner
 
-from forecast import cli
-from forecast.cli.terminal import WIDTH, remembered_interrupt, show_progress
+from forecast import cli, ended
+from forecast.blocks import (
+    Alert,
+    Bar,
+    Beside,
+    BottomLine,
+    Bullets,
+    Cell,
+    Column,
+    Entry,
+    Group,
+    Heading,
+    Pairs,
+    Prose,
+    Table,
+    Verbatim,
+    cells,
+    plain_table,
+    right,
+)
+from forecast.cli.app import app
+from forecast.cli.options import Answer, takes_options
+from forecast.cli.terminal import WIDTH, lines_of, remembered_interrupt, show, show_progress
+from forecast.config import load_config, load_scenario
+from forecast.config.writing import schema_of
+from forecast.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
@@ -132,3 +164,159 @@ def test_an_interrupt_shows_our_notes_and_not_those_of_python():
     assert cli._stopped(stop) == (cli.STOPPED, 130)
     stop.add_note("The run is saved.")
     assert cli._stopped(stop) == ("interrupted.\nThe run is saved.", 130)
+
+
+def test_the_bare_command_shows_three_things_that_exist_and_where_to_go_on(command):
+    ended = command()
+    assert (ended.code, ended.err) == (0, "")
+    heads = re.findall(r"^[A-Z][a-z ]+$", ended.out, re.M)
+    assert heads == ["Run a forecast", "Make a report again", "Try a scenario"]
+    assert "forecast --help" in ended.out
+    assert max(map(len, ended.out.splitlines())) <= WIDTH
+    shown = re.findall(r"^  forecast (\w+).*?(?= {2,}|$)", ended.out, re.M)
+    assert len(shown) >= 7
+    for name in sorted(set(shown)):
+        ended = command(name, "--help")
+        assert (ended.code, ended.err) == (0, "")
+        assert max(map(len, ended.out.splitlines())) <= WIDTH
+    assert re.fullmatch(r"forecast \d+\.\d+\.\d+\n", command("--version").out)
+
+
+SCENARIO = """\
+name: colder
+rationale: Asked.
+priors: {tension.scale: low}
+calendar:
+  extend:
+    - {date: 2024-01-01, category: visit, severity: 4, gone: 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["bench", "speed", "--json"], "bench speed"),
+        (["stress", "RUN"], "stress"),
+        (["report", "RUN", "--docx"], "report --docx"),
+        (["app", "--static=page.html", "RUN"], "app --static"),
+        (["events", "update", "--source", "ucdp"], "events update --source ucdp"),
+        (["ledger", "export", "--format=hubverse"], "ledger export --format hubverse"),
+    ],
+)
+def test_a_command_or_option_that_ended_is_told_in_one_line(command, arguments, name):
+    told = command(*arguments)
+    line = (ended.COMMANDS | ended.OPTIONS)[name]
+    assert (told.code, told.out, told.err) == (2, "", f"forecast: '{name}' {line}\n")
+
+
+def test_a_key_that_ended_is_told_where_it_stands(case, tmp_path, monkeypatch):
+    path = case(config=("seed: 7}", "seed: 7, engine: pymc}\nexposures: {crisis: 1}"))
+    with pytest.raises(ConfigError) as refused:
+        load_config(path, ["sampler.engine=core"])
+    assert [line.removeprefix(str(path)) for line in str(refused.value).splitlines()] == [
+        f":12:1: exposures: {ended.KEYS['exposures']}",
+        f"`overrides` sampler.engine: {ended.KEYS['sampler.engine']}",
+    ]
+    monkeypatch.setitem(ended.KEYS, "calendar.extend.gone", "ended with 0.4: use label")
+    (tmp_path / "colder.yaml").write_text(SCENARIO)
+    with pytest.raises(ConfigError, match=r"colder\.yaml:6:5\d: .*gone: ended with 0\.4: use label$"):
+        load_scenario(tmp_path / "colder.yaml")
+
+
+def test_nothing_that_ended_is_still_there():
+    for name in (*ended.COMMANDS, *ended.OPTIONS):
+        command, rest = get_command(app), name.split()
+        while rest and rest[0] in getattr(command, "commands", {}):
+            command = command.commands[rest.pop(0)]
+        assert rest, name
+        if rest[0].startswith("--") and len(rest) == 1:
+            assert not any(rest[0] in parameter.opts for parameter in command.params), name
+    texts = [str(schema_of(kind)) for kind in ("config", "watchlist")]
+    assert not [key for key in ended.KEYS for text in texts if f"'{key.split('.')[-1]}':" in text]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tea:
+    leaves: Annotated[str, typer.Argument(help="Which leaves.")]
+    cups: Annotated[int, typer.Option("--cups", min=1, help="How many cups.")] = 2
+
+
+def test_fields_of_an_options_object_are_options_of_the_command():
+    small = typer.Typer()
+
+    @small.command()
+    @takes_options
+    def brew(tea: Tea, output: Answer, hot: Annotated[bool, typer.Option("--hot")] = False) -> None:
+        """Make tea."""
+        typer.echo(json.dumps([tea.leaves, tea.cups, output.json, output.for_people, hot]))
+
+    def run(*arguments: str):
+        return CliRunner().invoke(small, arguments)
+
+    assert json.loads(run("assam").output) == ["assam", 2, False, True, False]
+    loud = run("assam", "--json", "--cups", "5", "--hot")
+    assert json.loads(loud.output) == ["assam", 5, True, False, True]
+    assert run().exit_code == run("assam", "--cups", "0").exit_code == 2
+    words = ("Make tea.", "Which leaves.", "How many cups.", "--json", "--hot")
+    places = [run("--help").output.index(word) for word in words]
+    assert places == sorted(places)
+
+
+HOSTILE = "\x1b[31mred\x07 [bold]x[/bold] :smile: \u202eevil\r\nnext"
+
+
+@given(st.text(max_size=300), st.integers(0, 4))
+def test_a_text_of_words_that_fit_has_lines_that_fit_and_keeps_every_word(words, depth):
+    short = " ".join(word[:20] for word in words.split())
+    block = Bullets((short,)) if depth % 2 else Prose(short)
+    for _ in range(depth):
+        block = Entry("Head", (block,))
+    lines = lines_of([block])
+    assert all(len(line) <= WIDTH for line in lines)
+    said = re.sub(r"\s", "", "".join(lines)).removeprefix("Head" * depth).removeprefix("-" * (depth % 2))
+    assert said == re.sub(r"\s", "", "".join(lines_of([Prose(short)])))
+
+
+@given(st.lists(st.tuples(st.text(max_size=120), st.text(max_size=12), st.text(max_size=40)), max_size=4))
+def test_a_table_of_any_words_fits(rows):
+    table = plain_table(
+        ("Name of what is shown", right("A long head of a number"), "In words"), rows, "Title"
+    )
+    assert all(len(line) <= WIDTH for line in lines_of([table]))
+
+
+def test_a_path_that_is_longer_than_a_line_stays_whole():
+    path = "/some" * 40
+    for block in (Prose(f"Written {path}"), Verbatim((path,)), Pairs((("Written", path),))):
+        assert path in "\n".join(lines_of([block])).replace("Written  ", "")
+
+
+def test_foreign_words_are_printed_as_they_are_but_for_control_characters(capsys):
+    show([Prose(HOSTILE), plain_table(("Name", right("Number")), [(HOSTILE, "1")]), Verbatim((HOSTILE,))])
+    out = capsys.readouterr().out
+    assert "[bold]x[/bold] :smile: evil next" in out
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", out)
+
+
+def test_heads_break_before_words_get_narrow_and_groups_stand_in_line(snapshot):
+    bar = Cell(mark=Bar(value=0.1, colour="#000000"))
+    row = cells("13 Aug 2024", bar, "50%", "46–99.5%", "roughly even chance, as far as it goes")
+    last = cells("9 Aug", bar, "9%", Cell("–", note="0"), "")
+    numbers = right("Chance"), right("Plausible range")
+    columns = (right("Before"), Column("0 to 100%"), *numbers, Column("In words"))
+    wide = (*(right("Share of past windows"),) * 2, Column("Why"))
+    groups = (
+        Group(label="Crisis", note="seen twice", detail="sanction or " * 9, rows=(row,), marked=(0,)),
+        Group(label="War", detail="dispute", rows=(row, last)),
+    )
+    shown = (
+        Alert(text="Careful", items=("one", "two")),
+        BottomLine(percent="9%", interval="plausible 2 to 31%", sentence="Unlikely.", details=("One", "Two")),
+        Prose("Lead"),
+        Table(columns=columns, groups=groups),
+        Table(title="Wide", columns=wide, groups=(Group(rows=(cells("1%", "2%", "word " * 20),)),)),
+        Heading("Files"),
+        Pairs((("Brief", "brief.pdf"), ("Report", "report.pdf"))),
+        Beside(left=(Prose("left"),), right=(Bullets(("right",)),), right_width=80.0),
+    )
+    assert "\n".join(lines_of(shown)) == snapshot

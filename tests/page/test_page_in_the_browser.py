@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -354,35 +353,6 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(open_page, address, axe, width
     assert cut == []
     ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
-
-
-def test_between_phone_and_desk_nothing_runs_over(open_page, address):
-    page = open_page(address, width=360, height=740, reduced_motion="reduce")
-    settled(page)
-    assert page.evaluate("getComputedStyle(document.querySelector('.said')).transitionDuration") == "0s"
-    # A phone keeps the number in sight.
-    page.locator(".past").scroll_into_view_if_needed()
-    assert 0 <= page.locator("#number").bounding_box()["y"] < 60
-    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.chart text')).fontSize)") >= 12
-    page.click("#add-act")
-    settled(page)
-    for width in (768, 1100, 1220, 1440):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(150)
-        over = page.evaluate(
-            """() => ["#milestones", "#curve svg", ".headline > *", ".track", ".card"].flatMap((one) =>
-                [...document.querySelectorAll(one)].filter((part) => {
-                    const column = part.closest(".answer, .controls");
-                    const own = column.getBoundingClientRect();
-                    const room = column.parentElement.getBoundingClientRect();
-                    return part.getBoundingClientRect().right > (own.width ? own.right : room.right) + 1;
-                }).map(() => one))"""
-        )
-        assert over == [], width
-        names = page.evaluate(
-            "[...document.querySelectorAll('.tick.named')].map((one) => one.getBoundingClientRect().left)"
-        )
-        assert all(later - earlier > 60 for earlier, later in pairwise(names)), width
 
 
 def test_an_unconverged_run_is_stamped_and_takes_no_changes(open_page, serve, runs_folder, address, axe):

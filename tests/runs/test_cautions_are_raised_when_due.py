@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 
 from forecast.config import load_config
-from forecast.panel import TimeGrid
+from forecast.events.dyads import DyadRule
+from forecast.models.draws import prior_draws, stream_draws
+from forecast.models.simulate import Simulator
+from forecast.models.survival import Chances
+from forecast.panel import TargetRule, TimeGrid
+from forecast.priors.population import record_priors
 from forecast.records.forecast import Diagnostics, Forecast, GateFailure
 from forecast.records.notices import SENTENCES, caution_lines
 from forecast.runs.cautions import (
+    _breaks,
     acts_a_month,
     cautions_of,
     far_from_baseline,
@@ -19,6 +25,7 @@ from forecast.runs.cautions import (
     stale_events,
 )
 from forecast.runs.inputs import read_inputs
+from forecast.streams import acts_of, stream_layout
 
 CONFIG = """\
 name: small
@@ -316,3 +323,71 @@ def test_every_code_of_a_caution_stands_on_the_page_that_explains_them():
     page = (ROOT / "docs/report.md").read_text(encoding="utf-8")
     assert len(codes) > 15
     assert [code for code in sorted(codes) if f"| `{code}` |" not in page] == []
+
+
+def test_changes_are_found_in_their_months():
+    numbers = np.random.default_rng(8)
+    parts = [numbers.poisson(20, 36), numbers.poisson(50, 40), numbers.poisson(12, 30)]
+    found = _breaks(np.concatenate(parts).astype(float))
+    assert found == pytest.approx([36, 76], abs=1)
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5])
+def test_a_series_of_one_level_rarely_breaks_even_with_memory(memory):
+    numbers = np.random.default_rng(11)
+    false_alarms = 0
+    for _ in range(300):
+        noise = numbers.normal(size=120)
+        level = noise.copy()
+        for month in range(1, 120):
+            level[month] = memory * level[month - 1] + np.sqrt(1 - memory**2) * noise[month]
+        series = numbers.poisson(20 * np.exp(0.3 * level)).astype(float)
+        false_alarms += bool(_breaks(series))
+    # At most one in a thousand is meant; four of 300 would come with probability 0.0003.
+    assert false_alarms <= 3
+
+
+def test_short_and_silent_series_have_none():
+    assert _breaks(np.repeat([1.0, 100.0], 5)) == []
+    assert _breaks(np.zeros(60)) == []
+
+
+START, WEEKS, DAYS = date(2010, 1, 4), 60, 364
+
+
+@pytest.fixture
+def chances(coded):
+    rows = [
+        (START + timedelta(days=day), category, severity)
+        for category, severity, every in (("visit", 2, 20), ("sanction", 2, 12), ("dispute", 4, 90))
+        for day in range(0, 7 * WEEKS, every)
+    ]
+    layout = stream_layout((TargetRule("major", ("sanction", "dispute"), 4),), DyadRule(("A",), ("B",)))
+    data = acts_of(coded(*rows), TimeGrid(START, START + timedelta(days=7 * WEEKS)), layout)
+    # Tension and drift hardly move the rates, so that one future is like another; graver acts do no more.
+    small = ("tension.scale", "drift.scale", "answers.severity", "answers.gravity", "follow_on.number")
+    calm = dict.fromkeys(small[:4], "LogNormal(mu=-4, sigma=0.1)") | {small[4]: "few"}
+
+    def of(**changes: str) -> Chances:
+        stated = calm | {name.replace("__", "."): one for name, one in changes.items()}
+        priors = record_priors(data, None).changed(stated, "config")
+        variables = prior_draws(priors, 4, data.grid.n_knots, np.random.default_rng(3))
+        return Chances(data, priors, stream_draws(layout, variables, priors), DAYS, 1)
+
+    return of
+
+
+def test_expected_acts_are_the_mean_of_played_ones(chances):
+    made, rng = chances(answers__number="LogNormal(mu=-2, sigma=0.1)"), np.random.default_rng(7)
+    player = Simulator(made, 0)
+    expected = player.expected(rng)
+    streams = len(made.data.layout.kinds)
+    played = np.array([np.bincount(player.play(rng)[1], minlength=streams) for _ in range(100)])
+    error = played.std(axis=0, ddof=1) / 10
+    # Answers that come past the horizon count as expected, which is a little too many.
+    assert np.all(np.abs(played.mean(axis=0) - expected) <= 4 * error + 0.03 * expected + 0.02)
+
+
+def test_nothing_is_expected_where_chains_do_not_end(chances):
+    made = chances(answers__number="LogNormal(mu=2, sigma=0.1)")
+    assert Simulator(made, 0).expected(np.random.default_rng(7)) is None

@@ -110,13 +110,6 @@ def test_what_is_wrong_with_the_data_is_named_before_any_fit(case, tmp_path):
         assert not {"few_events", "few_target_events", "stale_events", "one_episode"} & found
 
 
-@pytest.mark.parametrize("name", EXTREMES)
-def test_check_reads_the_oddest_data_and_shows_the_cautions(name, command, tmp_path):
-    ended = command("check", write(tmp_path, CASES[name]), "--json")
-    assert (ended.code, ended.err) == (0, "")
-    assert CASES[name].cautions <= {one["code"] for one in json.loads(ended.out)["cautions"]}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [*CASES.values(), RULED_OUT], ids=[*CASES, "a prior that rules it out"])
 def test_a_run_ends_in_a_forecast_with_its_cautions_or_in_one_error(case, command, tmp_path):

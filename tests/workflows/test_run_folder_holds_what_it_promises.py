@@ -1,12 +1,13 @@
-"""The folder of a real run: its files, its contract, and numbers that agree wherever they stand."""
+"""The folder of a real run: files, contract, numbers that agree; reactions, assumptions, ArviZ."""
 
 import csv
 import hashlib
 import json
 import shutil
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
+import arviz as az
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
@@ -14,10 +15,12 @@ from jsonschema import Draft202012Validator, FormatChecker
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import schema_of
 from forecast.inference.posterior import read_posterior
-from forecast.records.analysis import Analysis
+from forecast.models.draws import log_likelihood
+from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
 from forecast.runs.files import refuse_changed_files, run_hash
 from forecast.runs.run import read_run
+from forecast.sensitivity.reactions import measure_reactions
 
 FILES = {
     "analysis.json",
@@ -244,3 +247,221 @@ def test_a_scenario_of_the_saved_run_is_the_one_of_the_run(command, run_folder, 
     assert ended.code == 0, ended.err
     again = json.loads(ended.out)["scenarios"]
     assert again == kept == [json.loads(one.model_dump_json(by_alias=True)) for one in record.scenarios]
+
+
+def test_cases_of_a_declared_reaction_are_counted_as_by_hand(run):
+    (found,) = run.analysis.reactions
+    events, epoch = run.inputs.events, np.datetime64("1970-01-01", "D")
+    last, first = (
+        (np.datetime64(day, "D") - epoch).astype(int)
+        for day in (run.inputs.config.as_of, run.inputs.data.grid.start)
+    )
+    trigger = (events.category == "dispute") & (events.initiator == "USA")
+    trigger &= np.char.startswith(events.subcategory.astype(str), "taiwan_")
+    answer = (events.category == "military_posture") & (events.initiator == "CHN")
+    day = (events.date - epoch).astype(int)
+    used = day >= first
+    cases, answers = {*day[trigger & used].tolist()}, {*day[answer & used].tolist()}
+
+    def is_followed(one: int) -> bool:
+        return any(one < later <= one + 14 for later in answers)
+
+    over = [one for one in cases if one + 14 <= last]
+    assert (found.cases, found.answered) == (len(over), sum(map(is_followed, over)))
+    assert {(np.datetime64(one.date, "D") - epoch).astype(int) for one in found.shown} == cases
+    severities = [one.severity for one in found.shown]
+    assert severities == sorted(severities, reverse=True)
+    for one in found.shown:
+        if one.answered_on:
+            assert one.date < one.answered_on <= one.date + timedelta(days=14)
+    assert sum(one.answered_on is not None and one.over for one in found.shown) == found.answered
+    others = [one for one in range(first, last - 13) if one not in cases]
+    came = sum(map(is_followed, others))
+    assert found.by_chance == pytest.approx((came + 0.5) / (len(others) + 1))
+
+
+def test_one_trigger_does_what_the_scenario_of_it_does(run, run_folder, command):
+    (found,) = measure_reactions(run)
+    assert (found,) == run.analysis.reactions
+    assert 0 < found.chance90[0] < found.chance < found.chance90[1] < 1
+    assert all(one.probability >= one.base for one in found.effects)
+    act = f"{run.inputs.config.as_of + timedelta(days=1)}:dispute/taiwan_:4:1:USA"
+    told = command("scenario", run_folder, "--event", act, "--json").facts["scenarios"][0]
+    (target,) = (one for one in told["targets"] if one["name"] == found.target)
+    after = {one["days"]: (one["probability"], one["base"]) for one in target["after"]}
+    ours = {one.days: (one.probability, one.base) for one in found.effects if one.days}
+    assert ours.keys() == after.keys()
+    for days, both in ours.items():
+        assert both == pytest.approx(after[days], abs=1e-9)
+    (asked,) = (one for one in target["milestones"] if one["name"] == "party-congress")
+    assert found.effects[-1].probability == pytest.approx(asked["probability"], abs=1e-9)
+
+
+def test_a_conditional_question_goes_on_record_with_the_chance_that_the_trigger_leaves(
+    run, run_folder, command, tmp_path
+):
+    (found,) = run.analysis.reactions
+    (effect,) = (one for one in found.effects if one.days == 30)
+    asked = ("judge", run_folder, "--ledger", tmp_path / "a.sqlite", "--json")
+    asked += ("--target", found.target, "--before", "new-year", "--within", 30)
+    told = command(*asked, "--if", "dispute/taiwan_*:4:USA").facts["conditional"]
+    # The day of the trigger, and the base rate with it, are left out.
+    assert effect.base < told["probability"] < effect.probability
+    assert told["probability"] == pytest.approx(effect.probability, abs=0.02)
+    assert told["interval90"][0] < told["probability"] < told["interval90"][1]
+    named = command(*asked, "--if", "contact", "--by", "anna", "--probability", "40%").facts
+    assert (named["added"], named["probability"], named["model"]) == (
+        *(2, 0.4),
+        pytest.approx(named["conditional"]["probability"], abs=1e-6),
+    )
+    # The same days, of which more are slight; and the cases of the reaction, by another count of answers.
+    assert named["model"] < told["probability"]
+    assert named["conditional"]["cases"] >= found.cases > told["cases"]
+    for trigger, says in (
+        ("contacts", "unknown category 'contacts'. "),
+        ("dispute:6", "expected CATEGORY[/SUBCATEGORY][:SEVERITY][:BY]"),
+        ("dispute:4:IND", "'IND' is no actor of the dyad"),
+        ("military_posture:4", f"meets '{found.target}' by itself"),
+    ):
+        assert says in command(*asked, "--if", trigger).err
+
+
+PARAMETERS = ["tension_persistence", "answers_number"]
+GROUPS = {
+    *("posterior", "sample_stats", "prior", "observed_data", "constant_data"),
+    *("posterior_predictive", "prior_predictive", "log_likelihood", "log_prior"),
+}
+
+
+@pytest.fixture(scope="module")
+def run(run_folder):
+    return read_run(run_folder)
+
+
+@pytest.fixture(scope="module")
+def tree(run):
+    return run.posterior
+
+
+def test_the_tree_has_every_group_with_weeks_and_kinds(run, tree):
+    assert set(tree.children) == GROUPS
+    acts = tree["observed_data"]["acts"]
+    assert acts.dims == ("week", "kind")
+    np.testing.assert_array_equal(acts.values, run.inputs.data.counts)
+    events = run.events.between(date(2017, 1, 1), run.inputs.config.as_of)
+    assert int(acts.sel(kind="visit").sum()) == int((events.category == "visit").sum())
+    lethal = events.date[(events.category == "military_incident") & (events.severity == 5)]
+    deadly = [kind for kind in acts.kind.values.tolist() if "lethal_clash" in kind]
+    assert int(acts.sel(kind=deadly).sum()) == len(np.unique(lethal))
+    assert acts.week.values[0] == np.datetime64("2017-01-01")
+    for name in ("log_likelihood", "posterior_predictive", "prior_predictive"):
+        assert tree[name]["acts"].dims == ("chain", "draw", "week", "kind")
+
+
+def test_the_log_likelihood_is_that_of_the_fit(run, tree):
+    pointwise = tree["log_likelihood"]["acts"].sum(("week", "kind")).values.ravel()
+    whole = log_likelihood(run.inputs.data, run.draws, run.inputs.priors)
+    np.testing.assert_allclose(pointwise, whole, rtol=1e-9)
+
+
+def test_the_prior_group_follows_the_priors(run, tree):
+    stated = run.inputs.priors.priors["tension.persistence"].distribution
+    drawn = tree["prior"]["tension_persistence"].values.ravel()
+    share = (drawn < stated.quantile(0.5)).mean()
+    assert abs(share - 0.5) < 4 * 0.5 / np.sqrt(len(drawn))
+    values = tree["posterior"]["tension_persistence"]
+    expected = stated.log_density(values.values)
+    np.testing.assert_allclose(tree["log_prior"]["tension_persistence"].values, expected)
+    priors = run.inputs.priors
+    known = {group.variable for group in priors.groups if priors.of_group(group)}
+    assert set(tree["log_prior"].data_vars) == known
+
+
+def test_the_posterior_predicts_as_many_acts_as_were_seen(tree):
+    seen = int(tree["observed_data"]["acts"].sum())
+    predicted = tree["posterior_predictive"]["acts"].sum(("week", "kind")).values
+    assert abs(predicted.mean() - seen) < 4 * predicted.std()
+    assert predicted.mean() == pytest.approx(seen, rel=0.2)
+
+
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter:UserWarning")
+def test_loo_is_pointwise_by_week_and_kind(tree):
+    found = az.loo(tree, pointwise=True)
+    assert found.elpd_i.dims == ("week", "kind")
+    assert float(found.elpd_i.sum()) == pytest.approx(found.elpd, rel=1e-6)
+    assert found.n_data_points == tree["observed_data"]["acts"].size
+
+
+def test_sensitivity_by_power_scaling_reads_it(tree, capsys):
+    table = az.psense_summary(tree, var_names=["tension_persistence"])
+    assert {"prior", "likelihood"} <= set(table.columns)
+    assert (table[["prior", "likelihood"]] > 0).all(axis=None)
+
+
+@pytest.fixture(scope="module")
+def robustness(analysis) -> Robustness:
+    return analysis.robustness
+
+
+def test_every_probability_has_a_label_in_the_contract(record, robustness):
+    labels = {(one.target, one.milestone): one.rests_on for one in robustness.sensitivities}
+    for target in record.targets:
+        for milestone in target.milestones:
+            assert milestone.rests_on == labels[target.name, milestone.name]
+    assert len(labels) == sum(len(target.milestones) for target in record.targets)
+
+
+def test_what_was_never_observed_rests_on_the_priors(record):
+    target = record.target("lethal_clash")
+    assert target.observed_before == 0
+    assert {milestone.rests_on for milestone in target.milestones} == {"prior-driven"}
+
+
+def test_the_tornado_is_of_the_headline(record, robustness):
+    assert (robustness.target, robustness.milestone) == ("military_confrontation", "party-congress")
+    chance = {one.name: one for one in record.target(robustness.target).milestones}["party-congress"]
+    for bar in robustness.tornado:
+        for end in (bar.lower, bar.upper):
+            if end.probability is not None and 0 < end.probability < 1:
+                assert end.probability - end.change == pytest.approx(chance.probability, abs=1e-9)
+    assert any(bar.name == "calendar.0" for bar in robustness.tornado)
+    widths = [max(abs(bar.lower.change or 0), abs(bar.upper.change or 0)) for bar in robustness.tornado]
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_the_command_prints_labels_and_assumptions(command, run_folder):
+    ended = command("sensitivity", run_folder)
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    for text in ("What each probability rests on", "Rests on assumptions", "one step down"):
+        assert text in ended.out
+    assert "  Persistence of tension" in ended.out
+
+
+def test_another_question_is_measured_from_the_saved_draws(command, run_folder, robustness):
+    ended = command(
+        "sensitivity",
+        run_folder,
+        *("--target", "major_escalation", "--milestone", "spring", "--json"),
+    )
+    found = Robustness.model_validate_json(ended.out)
+    assert (found.target, found.milestone) == ("major_escalation", "spring")
+    assert found.sensitivities == robustness.sensitivities
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--threshold", "60%"], "'sensitivity --threshold' ended with 0.4: use reconcile"),
+        (
+            ["--target", "lethal_crash"],
+            "--target: the run has no 'lethal_crash'. Did you mean 'lethal_clash'?",
+        ),
+        (["--milestone", "autumn"], "--milestone: the run has no 'autumn'."),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(command, run_folder, arguments, says):
+    ended = command("sensitivity", run_folder, *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err

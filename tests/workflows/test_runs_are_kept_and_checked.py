@@ -1,4 +1,4 @@
-"""What comes after the fit never loses it, and a run that was altered is not believed."""
+"""What comes after the fit never loses it; the same question has the same bytes; no altered run is read."""
 
 import importlib
 import json
@@ -6,12 +6,17 @@ import os
 import shutil
 import signal
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from pypdf import PdfReader
 
 from forecast import storage
+from forecast.config import load_config
+from forecast.ledger.store import open_ledger
 from forecast.models.draws import stream_draws
+from forecast.runs.inputs import read_inputs
 from forecast.runs.run import mixture_of, read_run
 from forecast.sensitivity.robustness import measure_robustness
 
@@ -171,3 +176,99 @@ def test_the_same_seed_gives_the_same_bytes_in_every_file_but_those_that_tell_wh
     assert first.keys() == again.keys()
     assert len(first) > 10
     assert {name for name in first if first[name] != again[name]} <= {"manifest.json", "ledger_record.json"}
+
+
+AS_OF = date(2022, 1, 1)
+
+
+def without_timings(run) -> str:
+    """The forecast but for its timings, and for the count of rows that became known too late to be used."""
+    content = json.loads(run.forecast.model_dump_json())
+    content.pop("timings_s")
+    late = [one for one in content["cautions"] if one["code"] == "events_after_as_of"]
+    assert len(late) == 1
+    content["cautions"].remove(late[0])
+    return json.dumps(content)
+
+
+def poisoned(rows):
+    """Everything that became known after the as-of date is deleted, made worse, or joined by more."""
+    kept = []
+    for number, row in enumerate(rows):
+        if date.fromisoformat(row["known_date"] or row["date"]) <= AS_OF:
+            kept.append(row)
+        elif number % 3:
+            kept.append({**row, "severity": "5", "category": "military_incident", "summary": "Poison"})
+    # Acts before the as-of date that nobody knew of then.
+    for number in range(40):
+        day, known = AS_OF - timedelta(days=number), AS_OF + timedelta(days=1 + number)
+        secret = {**rows[-1], "id": f"secret-{number}", "category": "military_incident", "severity": "5"}
+        kept.append({**secret, "date": str(day), "end_date": "", "known_date": str(known)})
+    return kept
+
+
+def test_the_same_question_gives_the_same_bytes_whatever_became_known_later(
+    case, event_rows, forecast_of, kept, tmp_path
+):
+    rows = poisoned(event_rows)
+    assert sum(row["summary"] == "Poison" for row in rows) > 100
+    run = forecast_of(case(tmp_path, rows))
+    assert without_timings(run) == without_timings(kept)
+    assert run.inputs.events.canonical_csv() == kept.inputs.events.canonical_csv()
+
+
+def test_the_poison_is_seen_once_it_is_known(case, event_rows, tmp_path):
+    config = load_config(case(tmp_path, poisoned(event_rows)))
+    assert read_inputs(config).rules[2].mask(read_inputs(config).events).sum() == 0
+    later = config.model_copy(update={"as_of": AS_OF + timedelta(days=40)})
+    assert read_inputs(later).rules[2].mask(read_inputs(later).events).sum() >= 40
+
+
+def test_another_seed_gives_other_numbers_for_the_same_question(config, forecast_of, kept):
+    other, first = forecast_of(config, "sampler.seed=6").forecast, kept.forecast
+    assert other.targets[0].curve.probability != first.targets[0].curve.probability
+    assert other.targets[0].curve.date == first.targets[0].curve.date
+    assert other.run_id != first.run_id
+
+
+def test_a_run_is_put_on_record_once_and_later_runs_tell_of_it(
+    unconverged, fitted_already, config, command, tmp_path
+):
+    ended = command("run", config, "--out", tmp_path, "--allow-unconverged")
+    assert (ended.code, ended.err) == (0, "")
+    path = tmp_path / "ledger.sqlite"
+    assert f"{path}\nOn record as failed: neither listed nor scored; --no-" in ended.out
+    folder = tmp_path / "small/2022-01-01"
+    forecast = json.loads((folder / "forecast.json").read_text())
+    said = {
+        (target["name"], milestone["name"]): round(milestone["probability"], 6)
+        for target in forecast["targets"]
+        for milestone in target["milestones"]
+    }
+    book = open_ledger(path)
+    assert {(one.target, one.milestone_name): one.probability for one in book.forecasts} == said
+    assert {one.run_folder for one in book.forecasts} == {folder.as_posix()}
+    assert {one.converged for one in book.forecasts} == {False}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {(one.config_sha256, one.data_sha256) for one in book.forecasts} == {
+        (manifest["config_sha256"], manifest["data_sha256"])
+    }
+    ended = command("run", config, "--out", tmp_path, "--allow-unconverged", "--force")
+    assert ended.code == 0
+    assert open_ledger(path).head == book.head
+    text = " ".join(page.extract_text() for page in PdfReader(folder / "report.pdf").pages)
+    said = "held no forecast on this pair before this run."
+    assert said in " ".join(text.split())
+
+
+def test_a_run_may_stay_off_the_record_or_go_elsewhere(
+    unconverged, fitted_already, no_report, config, command, tmp_path, monkeypatch
+):
+    options = ("run", config, "--allow-unconverged", "--force", "--out", tmp_path)
+    monkeypatch.setenv("FORECAST_LEDGER", str(tmp_path / "by-name.sqlite"))
+    assert command(*options, "--no-ledger").code == 0
+    assert not (tmp_path / "small/2022-01-01/ledger_record.json").exists()
+    assert command(*options).code == 0
+    assert command(*options, "--ledger", tmp_path / "elsewhere/by-option.sqlite").code == 0
+    found = sorted(path.name for path in tmp_path.rglob("*.sqlite"))
+    assert found == ["by-name.sqlite", "by-option.sqlite"]

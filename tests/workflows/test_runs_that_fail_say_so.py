@@ -21,7 +21,7 @@ from forecast.errors import CautionWarning, NotConvergedWarning, RunFolderError
 from forecast.events.reading import write_events
 from forecast.inference.posterior import write_posterior
 from forecast.records.notices import caution_lines
-from forecast.runs.files import new_run_folder, run_place
+from forecast.runs.files import new_run_folder
 
 STAMP = "DID NOT CONVERGE"
 
@@ -139,17 +139,6 @@ def test_a_place_that_cannot_be_a_folder_is_refused_before_any_work(config, comm
     assert (tmp_path / "taken").read_text() == "a file"
 
 
-def test_a_folder_without_permission_is_refused_before_any_work(config, command, tmp_path, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    monkeypatch.setattr("forecast.runs.files.tempfile.TemporaryFile", refuse)
-    ended = command("run", config, "--out", tmp_path / "runs")
-    assert ended.code == 2
-    assert "cannot be written (Permission denied)" in ended.err
-    assert not (tmp_path / "runs").exists()
-
-
 @pytest.mark.parametrize(
     "place",
     [
@@ -202,38 +191,6 @@ def test_a_file_that_cannot_be_finished_ends_in_one_message_that_names_the_run(w
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_old_run_survives_when_its_replacement_cannot_be_written(tmp_path, monkeypatch):
-    place = tmp_path / "name" / "2022-01-01"
-    with new_run_folder(place, force=False) as filling:
-        (filling / "forecast.json").write_text("old")
-    renamed = os.rename
-
-    def rename(source, target):
-        if ".forecast-new-" in str(source):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        renamed(source, target)
-
-    monkeypatch.setattr("forecast.storage.os.rename", rename)
-    with (
-        pytest.raises(RunFolderError, match="No space left on device"),
-        new_run_folder(place, force=True) as filling,
-    ):
-        (filling / "forecast.json").write_text("new")
-    assert (place / "forecast.json").read_text() == "old"
-    assert list(place.parent.iterdir()) == [place]
-
-
-def test_a_run_that_is_interrupted_while_it_is_written_leaves_nothing(tmp_path):
-    def write_half() -> None:
-        with new_run_folder(tmp_path / "a/b/c", force=False) as filling:
-            (filling / "forecast.json").write_text("half")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_half()
-    assert list(tmp_path.iterdir()) == []
-
-
 INTERRUPTED = """\
 import os
 
@@ -265,10 +222,3 @@ def test_an_interrupted_command_ends_with_its_own_code_and_goes_through_no_garba
     ended = subprocess.run(run, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
     assert ended.stderr == "forecast: interrupted; nothing was written.\n"
     assert ended.returncode == 130
-
-
-def test_the_place_of_a_run_follows_its_name_and_day(config):
-    from forecast.config import load_config
-
-    loaded = load_config(config)
-    assert run_place(loaded, Path("out")) == Path("out/small/2022-01-01")
