@@ -7,7 +7,6 @@ label of a scheduled act.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -30,7 +29,6 @@ from forecast.report.words import assumption_label, shown_change, titles_of
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
 from forecast.scenarios.answer import parameter_draws
-from forecast.sensitivity.shifts import PriorShifts, Questions, key_assumptions
 
 MOST_ACTS = 50
 """Acts that a state may assume, and past events that it may take out."""
@@ -179,14 +177,13 @@ class PriorStop(Record):
 class PagePrior(Record):
     """A belief that can be moved.
 
-    ``effect`` says how far it moves the headline; ``key``: it is shown first. ``stops`` stand in the order of
-    their middles. ``reaction``: it is the chance of one.
+    ``key``: it is shown first. ``stops`` stand in the order of their middles. ``reaction``: it is the chance
+    of one.
     """
 
     name: str
     label: str
     help: str
-    effect: str
     key: bool
     stops: tuple[PriorStop, ...]
     reaction: bool = False
@@ -269,7 +266,7 @@ def page_model(run: Run) -> PageModel:
             PageMilestone(name=one.name, label=one.label, date=one.date, day=(one.date - origin).days)
             for one in forecast.targets[0].milestones
         ),
-        priors=page_priors(run) if converged else (),
+        priors=tuple(page_priors(run)) if converged else (),
         calendar=tuple(
             PageAct(
                 label=act.label,
@@ -342,45 +339,21 @@ def chance_text(chance: float) -> str:
     return {0.0: "0%", 1.0: "100%"}.get(chance) or wording.percent(chance)
 
 
-def page_priors(run: Run) -> tuple[PagePrior, ...]:
-    """Every prior of the model, the most influential first."""
-    headline = run.inputs.config.headline
-    questions = Questions.of(run, [(headline.target, headline.milestone)])
-    key, titles = key_assumptions(run.inputs, headline.target), titles_of(run.forecast)
-    reactions = run.inputs.data.layout.reactions
-    priors = []
-    for name, prior in run.inputs.priors.priors.items():
-        effect = _effect(PriorShifts(run, name, questions))
-        reaction = next((one for one in reactions if name == f"reaction.number.{one.name}"), None)
-        page_prior = PagePrior(
+def page_priors(run: Run) -> Iterator[PagePrior]:
+    """Yield every prior of the model, those that the run found to move the headline first, the most first."""
+    measured = run.analysis.robustness if run.analysis else None
+    key = [bar.name for bar in measured.tornado] if measured else []
+    titles, priors = titles_of(run.forecast), run.inputs.priors.priors
+    labels = {f"reaction.number.{one.name}": one.label for one in run.inputs.data.layout.reactions}
+    for name in dict.fromkeys([*(one for one in key if one in priors), *priors]):
+        yield PagePrior(
             name=name,
-            label=reaction.label if reaction else assumption_label(name, titles=titles),
-            help=prior.group.meaning,
-            effect=_effect_word(effect),
+            label=labels.get(name) or assumption_label(name, titles=titles),
+            help=priors[name].group.meaning,
             key=name in key,
-            stops=tuple(_stops(run, prior)),
-            reaction=reaction is not None,
+            stops=tuple(_stops(run, priors[name])),
+            reaction=name in labels,
         )
-        priors.append((effect is None, -abs(effect or 0.0), page_prior))
-    return tuple(prior for *_, prior in sorted(priors, key=lambda entry: entry[:2]))
-
-
-def _effect(shifts: PriorShifts) -> float | None:
-    """Change of the headline's log odds a step; ``None`` where the draws cannot tell."""
-    for steps in (1.0, 0.5):
-        ends = [shifts.at(side * steps) for side in (-1, 1)]
-        chances = [float(one.probability[0]) for one in ends]
-        if all(one.weights.trusted for one in ends) and all(0 < chance < 1 for chance in chances):
-            low, high = (math.log(chance / (1 - chance)) for chance in chances)
-            return round((high - low) / (2 * steps), 4)
-    return None
-
-
-def _effect_word(effect: float | None) -> str:
-    if effect is None:
-        return "effect not known without a new fit"
-    sizes = {0.3: "strong", 0.1: "moderate", 0.02: "small"}
-    return f"{next((word for size, word in sizes.items() if abs(effect) > size), 'hardly any')} effect"
 
 
 def _stops(run: Run, prior: NamedPrior) -> Iterator[PriorStop]:

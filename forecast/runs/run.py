@@ -33,8 +33,9 @@ from forecast.inference.posterior import (
     read_posterior,
     write_posterior,
 )
-from forecast.models.draws import StreamDraws, stream_draws
+from forecast.models.draws import StreamDraws, prior_draws, stream_draws
 from forecast.models.survival import Chances, Survival
+from forecast.panel import STEP_DAYS
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Content, Forecast
 from forecast.runs import files
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 FEW_DRAWS = 250
 """Draws, about, on which the difference that a change makes is worked out."""
+_ACTS = "acts"
+"""Name of the counts in the tree for ArviZ, which have dimensions week and kind."""
+_PRIOR_DRAWS, _PREDICTED_DRAWS, _ARVIZ_SEEDS = 1000, 500, 0xA5
 MOST_DRAWS = 1000
 """Draws of a fit, evenly spaced, that chances are computed from: more would hardly lower their error."""
 
@@ -99,20 +103,14 @@ class Run:
 
     @cached_property
     def posterior(self) -> xr.DataTree:
-        """The model for ArviZ: see ``arviz``."""
-        return self.arviz()
-
-    def arviz(self) -> xr.DataTree:
-        """Return the model as a tree that ArviZ reads, made anew: it takes seconds.
+        """The model as a tree that ArviZ reads, made when it is first asked for: it takes seconds.
 
         Groups are ``posterior``, ``sample_stats``, ``prior``, ``posterior_predictive``, ``prior_predictive``,
         ``observed_data``, ``log_likelihood``, ``log_prior``; what is observed is ``acts`` by week and stream.
+        Predictions and log likelihood are of each week and kind of act, every day *given what was seen before
+        it*. Saved draws stay small: pointwise log likelihoods are larger than all else in a run folder.
         """
-        from forecast.runs.arviz_tree import arviz_tree
-
-        inputs = self.inputs
-        draws = stream_draws(inputs.data.layout, self.fit.variables, inputs.priors)
-        return arviz_tree(self.fit, draws, inputs.data, inputs.priors, inputs.config.sampler.seed)
+        return _arviz_tree(self.inputs, self.fit)
 
     @property
     def n_chains(self) -> int:
@@ -169,6 +167,57 @@ class Run:
         """The forecast on these draws: what a change does there is carried over to the forecast itself."""
         self.few_chances.prepare(self.inputs.calendar)
         return mixture_of(self.inputs, self.few_chances, self.made.direct if self.made else None)
+
+
+def _arviz_tree(inputs: Inputs, fit: Posterior) -> xr.DataTree:
+    import xarray as xr
+    from arviz_base import from_dict
+
+    from forecast.models.intensity import replay
+
+    data, priors, posterior = inputs.data, inputs.priors, fit.tree["posterior"].to_dataset()
+    seeds = np.random.SeedSequence([inputs.config.sampler.seed, _ARVIZ_SEEDS])
+    drawing, *playing = (int(seed) for seed in seeds.generate_state(3))
+    drawn = prior_draws(priors, _PRIOR_DRAWS, posterior.sizes["knot"], np.random.default_rng(drawing))
+    from_prior = stream_draws(data.layout, drawn, priors).rows(slice(_PREDICTED_DRAWS))
+    played = replay(data, priors, stream_draws(data.layout, fit.variables, priors), playing[0])
+    likelihood, predicted = (one.reshape(fit.n_chains, -1, *one.shape[1:]) for one in played)
+    log_prior = {}
+    for group in priors.groups:
+        if own := priors.of_group(group):
+            values = posterior[group.variable].values
+            columns = np.moveaxis(values.reshape(*values.shape[:2], len(own)), -1, 0)
+            parts = [one.distribution.log_density(each) for one, each in zip(own, columns, strict=True)]
+            log_prior[group.variable] = np.stack(parts, axis=-1).reshape(values.shape)
+    groups: dict[str, dict[str, NDArray[Any]]] = {
+        "log_likelihood": {_ACTS: likelihood},
+        "log_prior": log_prior,
+        "posterior_predictive": {_ACTS: predicted[:, :: max(1, -(-fit.n_draws // _PREDICTED_DRAWS))]},
+        "prior": {str(name): drawn[str(name)][None] for name in posterior},
+        "prior_predictive": {_ACTS: replay(data, priors, from_prior, playing[1])[1][None]},
+        "observed_data": {_ACTS: data.counts},
+        "constant_data": {"exposure": data.exposure, "completeness": data.completeness},
+    }
+    dims = {str(name): [*one.dims[2:]] for name, one in posterior.items()}
+    coords = {name: one for name, one in posterior.coords.items() if name not in ("chain", "draw")}
+    first_day = np.datetime64(data.grid.start, "ns")
+    made: xr.DataTree = from_dict(
+        groups,
+        dims=dims | {_ACTS: ["week", "kind"], "exposure": ["week"], "completeness": ["week"]},
+        coords=coords
+        | {
+            "week": first_day + np.arange(data.grid.n_steps) * np.timedelta64(STEP_DAYS, "D"),
+            "kind": list(data.layout.streams),
+        },
+    )
+    # The attribute by which ArviZ knows the dimensions of draws.
+    kept = {
+        name: part.to_dataset().assign_attrs(sample_dims=["chain", "draw"])
+        for name, part in fit.tree.children.items()
+    }
+    tree = xr.DataTree.from_dict(kept | {name: part.to_dataset() for name, part in made.children.items()})
+    tree.attrs = dict(fit.tree.attrs)
+    return tree
 
 
 def run_id(config: Config, events: EventTable) -> str:

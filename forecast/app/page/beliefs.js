@@ -71,7 +71,7 @@ function belief(prior, hands) {
   const ends = el("div", { class: "slider-ends fine", "aria-hidden": "true" },
     ...[stops[0], stops.find(({ steps }) => steps === 0), stops.at(-1)].map((stop) => el("span", {}, stop?.short)));
   const node = el("section", { class: "belief", "data-belief": prior.name },
-    el("div", { class: "belief-head" }, el("h3", {}, el("label", { for: id }, prior.label)), !prior.reaction && el("span", { class: "fine" }, prior.effect)),
+    el("h3", {}, el("label", { for: id }, prior.label)),
     el("p", { class: "fine help", id: `${id}-help` }, `${prior.help}.`), slider, ends, reading);
 
   /** @param {boolean} commit */
