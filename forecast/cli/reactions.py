@@ -61,10 +61,9 @@ def reactions(
 def _read(source: Path) -> tuple[Inputs, Mapping[tuple[str, date], SetOff] | str]:
     """Read the record, and what set off its past cases; or why that is not known."""
     from forecast.config import load_config
-    from forecast.events.reading import read_events
-    from forecast.records.forecast import Forecast
     from forecast.runs import files
-    from forecast.runs.inputs import inputs_of, read_data
+    from forecast.runs.inputs import read_data
+    from forecast.runs.run import read_case
 
     if not source.exists():
         raise InputError(f"{source}: there is no such file or folder. Give a run folder, or a config (YAML)")
@@ -76,10 +75,7 @@ def _read(source: Path) -> tuple[Inputs, Mapping[tuple[str, date], SetOff] | str
     if kind not in ("run", "watched dyad"):
         held = f"holds a {kind}"
         raise InputError(f"{source}: {held}. Give a run folder, or a config (YAML)")
-    files.refuse_changed_files(source, advice="")
-    # Before the config, since it tells whether another version made the folder.
-    forecast = files.read_record(source / files.FORECAST, Forecast)
-    inputs = inputs_of(load_config(source / files.CONFIG), read_events(source / files.EVENTS))
+    forecast, inputs = read_case(source)
     if not (source / files.POSTERIOR).is_file():
         return inputs, f"The run was kept without its draws ({files.POSTERIOR}), which tell it"
     if not forecast.converged:

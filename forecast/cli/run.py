@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import typer
 
@@ -25,9 +25,6 @@ from forecast.cli.options import (
 )
 from forecast.cli.terminal import listening, show
 from forecast.errors import InputError, StoppedError, UnfinishedError
-
-if TYPE_CHECKING:
-    pass
 
 
 @takes_options
@@ -246,20 +243,14 @@ def report(
         xlsx=xlsx,
         force=force,
     )
-    exported = {"figures": built.exported_figures, "tables": built.exported_tables}
-    heads = {
-        "brief": "Brief",
-        "report": "Report",
-        "page": "Page",
-        "figures": "Charts",
-        "tables": "Tables",
-        "xlsx": "Numbers",
-    }
     written = {"brief": built.brief, "report": built.pdf, "page": built.page, "xlsx": built.workbook}
-    said = [(heads[name], str(path)) for name, path in written.items() if path]
-    said += [
-        (heads[name], f"{len(made)} files in {made[0].parent}") for name, made in exported.items() if made
-    ]
     facts: dict[str, object] = {name: str(path) for name, path in written.items() if path}
-    facts |= {name: [str(path) for path in made] for name, made in exported.items()}
+    heads = {"brief": "Brief", "report": "Report", "page": "Page", "xlsx": "Numbers"}
+    said = [(heads[name], str(path)) for name, path in facts.items()]
+    for name, head, made in (
+        ("figures", "Charts", built.exported_figures),
+        ("tables", "Tables", built.exported_tables),
+    ):
+        facts[name] = [str(path) for path in made]
+        said += [(head, f"{len(made)} files in {made[0].parent}")] if made else []
     output.print(facts, [Pairs(tuple(said))])

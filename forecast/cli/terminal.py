@@ -297,9 +297,9 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs), error.end
 
 
-class _SafeFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return safe_lines(super().format(record))
+def _made_safe(record: logging.LogRecord) -> bool:
+    record.msg, record.args = safe_lines(record.getMessage()), None
+    return True
 
 
 def prepare_streams() -> None:
@@ -311,7 +311,7 @@ def prepare_streams() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_ESCAPE)
     if logging.lastResort is not None:
-        logging.lastResort.setFormatter(_SafeFormatter())
+        logging.lastResort.addFilter(_made_safe)
 
 
 class EndedBySignalError(KeyboardInterrupt):

@@ -17,13 +17,11 @@ from forecast.models.density import (
     ANSWERS,
     BALLAST,
     CALM_LIFE,
-    DRIFT,
     FOLLOW_LIFE,
     FOLLOW_ON,
     IN_KIND,
     LOADING,
     OTHER,
-    PERSISTENCE,
     REACTION,
     REACTION_LIFE,
     REACTION_SEVERITY,
@@ -36,9 +34,7 @@ from forecast.models.density import (
 )
 from forecast.models.draws import StreamDraws, prior_arrays, record_of
 from forecast.panel import (
-    DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
-    DRIFT_NOISE,
     HALF_SATURATION,
     KNOT_STEPS,
     STEP_DAYS,
@@ -91,7 +87,7 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
         return np.concatenate([np.zeros((1, shape[1])), kept[:-1]])
 
     answers, follow, *reactions = (lagged(*one) for one in _brought(own, rates, arrays, record))
-    level, tension, calm = _factors(data, own, arrays, record, np.arange(shape[0]))
+    level, tension, calm = _factors(data, draws, draw, record, np.arange(shape[0]))
     own_rate = np.ones(shape) * rates / STEP_DAYS
     by_reaction = np.array(reactions).reshape(len(reactions), *shape)
     return Intensity(own_rate, level, tension, calm, answers + follow, by_reaction)
@@ -134,21 +130,15 @@ def _brought(own: Floats, rates: Floats, arrays: Priors, record: Record) -> Iter
 
 
 def _factors(
-    data: Acts, own: Floats, arrays: Priors, record: Record, days: Integers
+    data: Acts, draws: StreamDraws, draw: int, record: Record, days: Integers
 ) -> tuple[Floats, Floats, Floats]:
     """Factors of level, tension and calm on the rates, each of shape (day, k)."""
-    o, conflict = arrays.offset, record.side >= 0
-    weeks = np.arange(data.grid.n_steps)
-    begin = len(arrays.family)
-    knots = own[begin : begin + arrays.n_knots]
-    kept = np.exp(-STEP_DAYS * KNOT_STEPS / own[o[PERSISTENCE]])
-    tension = density.between_knots(
-        density.ornstein_uhlenbeck(knots, kept, np.sqrt(1 - kept**2)), KNOT_STEPS, len(weeks)
-    )
-    unit = density.ornstein_uhlenbeck(own[begin + len(knots) :], DRIFT_DECAY, DRIFT_NOISE)
-    drift = density.between_knots(own[o[DRIFT]] * unit, DRIFT_KNOT_STEPS, len(weeks))
     from scipy.signal import lfilter  # takes a second to load
 
+    own, o, conflict = draws.values[draw], draws.points.offset, record.side >= 0
+    weeks = np.arange(data.grid.n_steps)
+    tension = density.between_knots(draws.knots[draw], KNOT_STEPS, len(weeks))
+    drift = density.between_knots(draws.drift[draw], DRIFT_KNOT_STEPS, len(weeks))
     drift = drift - np.log(np.average(np.exp(drift), weights=record.weight))
     left = 2.0 ** (-STEP_DAYS / own[o[CALM_LIFE]])
     calm = np.zeros(len(weeks))
@@ -182,7 +172,7 @@ def set_off(data: Acts, priors: PriorSet, draws: StreamDraws, day: Integers, str
     arrays, record = prior_arrays(priors, draws.points), record_of(data)
     case, lag = np.arange(len(day)), np.maximum(day[:, None] - record.day, 0)
     found = SetOff(np.zeros(lag.shape), *np.zeros((3, len(day))))
-    for own in draws.values:
+    for d, own in enumerate(draws.values):
         rates = density.stream_rates(own, arrays, record)
         acts = np.zeros(lag.shape)
         for brought, half_life in _brought(own, rates, arrays, record):
@@ -190,7 +180,7 @@ def set_off(data: Acts, priors: PriorSet, draws: StreamDraws, day: Integers, str
             by_lag = (1 - decay) * decay ** (np.arange(len(record.known)) - 1.0)
             by_lag[0] = 0.0
             acts += by_lag[lag] * brought[:, stream].T
-        level, tension, calm = (np.log(one[case, stream]) for one in _factors(data, own, arrays, record, day))
+        level, tension, calm = (np.log(one[case, stream]) for one in _factors(data, draws, d, record, day))
         raised = np.maximum(tension, 0), np.maximum(level, 0)
         plain = rates[stream] / STEP_DAYS * np.exp(np.minimum(tension, 0) + np.minimum(level, 0) + calm)
         added = plain * np.expm1(sum(raised)) / np.maximum(sum(raised), 1e-12)

@@ -71,10 +71,6 @@ def day_made() -> date:
         ) from error
 
 
-class _UnreadError(RunFolderError):
-    """A record cannot be read, which says nothing about where it should be written."""
-
-
 def kind_of(folder: Path) -> str | None:
     """Return what a folder holds; ``None`` where it is nothing that this package writes."""
     if (folder / MANIFEST).is_file():
@@ -195,8 +191,9 @@ def _named(filling: Path, folder: Path) -> Iterator[None]:
     try:
         yield
     except ForecastError as error:
-        cause = None if isinstance(error, _UnreadError) else error.__cause__
-        if isinstance(cause, OSError) and str(filling) in str(error):
+        cause, said = error.__cause__, str(error)
+        # That a record cannot be read says nothing about where it should be written.
+        if isinstance(cause, OSError) and str(filling) in said and "cannot be read" not in said:
             raise _cannot_write(folder, cause) from error
         error.args = (str(error).replace(str(filling), str(folder)),)
         raise
@@ -345,7 +342,7 @@ def read_manifest(folder: Path) -> dict[str, object]:
     try:
         manifest = json.loads(storage.read_json(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise _UnreadError(f"{path}: cannot be read as JSON ({error}). Run the forecast again.") from error
+        raise RunFolderError(f"{path}: cannot be read as JSON ({error}). Run the forecast again.") from error
     if not isinstance(manifest, dict):
         raise RunFolderError(
             f"{path}: a mapping is expected, not {type(manifest).__name__}. Run the forecast again."
@@ -369,7 +366,7 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
     try:
         return kind.model_validate_json(storage.read_json(path))
     except OSError as error:
-        raise _UnreadError(
+        raise RunFolderError(
             f"{path}: cannot be read ({error.strerror or error}). Run the forecast again, or put back a copy"
         ) from error
     except ValidationError as error:

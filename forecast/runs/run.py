@@ -260,21 +260,31 @@ def read_run(run_dir: str | Path) -> Run:
         The folder is no run folder, or one of its files is missing, altered, or does not belong to the rest.
     """
     folder = Path(run_dir)
-    _existing(folder, files.CONFIG)
-    refuse_changed_files(folder, advice="")
-    # Before the config, since it tells whether an earlier version made the folder.
-    forecast = read_record(_existing(folder, files.FORECAST), Forecast)
-    config = load_config(_existing(folder, files.CONFIG))
-    inputs = inputs_of(config, read_events(_existing(folder, files.EVENTS)))
+    forecast, inputs = read_case(folder)
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None
     fit = read_posterior(_existing(folder, files.POSTERIOR))
-    _refuse_other_model(inputs, fit, folder)
-    if {target.name for target in forecast.targets} != set(config.targets):
+    groups = (group for group in inputs.priors.groups if inputs.priors.of_group(group))
+    if missing := [group.name for group in groups if group.variable not in fit.variables]:
+        raise RunFolderError(
+            f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by another "
+            f"version of the model. Make it again: {command_again(folder)}"
+        )
+    if {target.name for target in forecast.targets} != set(inputs.config.targets):
         raise RunFolderError(
             f"{folder}: its files do not belong together ({files.CONFIG}, {files.FORECAST}). "
             "Run 'forecast run' again."
         )
     return Run(inputs, fit, None, forecast, analysis, folder)
+
+
+def read_case(folder: Path) -> tuple[Forecast, Inputs]:
+    """Read what a saved run was made from and what it found, not its draws (``RunFolderError``)."""
+    _existing(folder, files.CONFIG)
+    refuse_changed_files(folder, advice="")
+    # Before the config, since it tells whether an earlier version made the folder.
+    forecast = read_record(_existing(folder, files.FORECAST), Forecast)
+    config = load_config(_existing(folder, files.CONFIG))
+    return forecast, inputs_of(config, read_events(_existing(folder, files.EVENTS)))
 
 
 def chances_of(inputs: Inputs, fit: Posterior) -> Chances:
@@ -302,16 +312,6 @@ def _existing(folder: Path, name: str) -> Path:
     if not path.is_file():
         raise files.no_run(folder, name)
     return path
-
-
-def _refuse_other_model(inputs: Inputs, fit: Posterior, folder: Path) -> None:
-    groups = (group for group in inputs.priors.groups if inputs.priors.of_group(group))
-    missing = [group.name for group in groups if group.variable not in fit.variables]
-    if missing:
-        raise RunFolderError(
-            f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by another "
-            f"version of the model. Make it again: {command_again(folder)}"
-        )
 
 
 def stage_seed(config: Config, stage: Literal["fit", "chances"]) -> int:
