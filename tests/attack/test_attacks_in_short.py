@@ -95,24 +95,6 @@ def test_a_small_input_that_could_cost_much_ends_with_a_message_soon(tool, only)
     assert len(said) == 2
 
 
-@pytest.mark.parametrize(
-    ("cost", "wrong"),
-    [
-        ((2.9, 499, 2, "too many"), ""),
-        ((3.2, 499, 2, "too many"), "2.2 s"),
-        ((1.0, 501, 2, "too many"), "501 MB"),
-        ((1.0, 100, 0, "done"), "exit code 0"),
-        ((0.5, 100, 2, "Traceback (most"), "a traceback"),
-        ((0.5, 100, 2, " "), "no message"),
-    ],
-)
-def test_a_bomb_that_goes_off_is_told(tool, monkeypatch, tmp_path, cost, wrong):
-    bombs = tool("attack/bombs")
-    monkeypatch.setattr(bombs, "measured", lambda arguments, folder: bombs.Cost(*cost))
-    bomb = bombs.Bomb("a bomb", "check", lambda folder: folder / "config.yaml")
-    assert bombs.explode(bomb, tmp_path, bombs.Cost(1.0, 100, 0, ""))[1] == wrong
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_forecasts_leave_nothing_behind_and_what_is_left_is_found(tool, monkeypatch):
     endurance = tool("attack/endurance")

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import random
 import re
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 from forecast.config import load_config
 from forecast.config.draft import EXAMPLES, WATCHLIST
 from forecast.config.watchlist import load_watchlist
-from forecast.events.codebook import CONFLICTUAL
 from forecast.runs.inputs import read_inputs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,23 +234,6 @@ def test_names_that_yaml_would_read_otherwise_are_kept(command, folder):
     assert {config.dyad.a, config.dyad.b} == {*odd}
     assert config.name == "x-y"
     assert len(read_inputs(config).events) == 5
-
-
-def test_any_record_with_conflict_before_the_day_makes_a_config_that_checks(command, folder):
-    draw = random.Random(20040101)
-    categories = ["visit", "cooperation", *CONFLICTUAL]
-    for case, size in enumerate((1, 3, 10, 60, 300, 3, 10, 60)):
-        rows = {(START, draw.choice(CONFLICTUAL), draw.randint(1, 5))}
-        rows |= {
-            (START + timedelta(draw.randrange(1400)), draw.choice(categories), draw.randint(1, 5))
-            for _ in range(size)
-        }
-        events(f"{case}.csv", *(act(*row) for row in sorted(rows)))
-        targets = written(command, f"{case}.csv", "--as-of", "2004-01-01", "--out", f"{case}.yaml")["targets"]
-        assert 1 <= len(targets) <= 5
-        # The gravest is proposed even if it never happened.
-        assert all(one["events"] for one in targets[:-1])
-        assert len({one["name"] for one in targets}) == len(targets)
 
 
 def test_a_pair_without_events_gets_a_template_that_is_valid_once_it_is_filled_in(command, folder):

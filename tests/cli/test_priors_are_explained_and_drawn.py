@@ -145,15 +145,6 @@ def test_what_cannot_be_explained_is_refused(case, command, tmp_path):
     assert "case.yaml:11:9: model.population: " in ended.err
 
 
-def test_check_reads_priors_back_and_says_where_defaults_come_from(case, command, own):
-    shown = flat(command("check", case(), "--set", HALVED))
-    assert "Priors as understood ballast.visit: Normal(mu=0.6324, sigma=0.366)" in shown
-    own()
-    for population, told in (("shipped", False), ("none", True), ("own.yaml", True)):
-        shown = flat(command("check", with_population(case, population)))
-        assert (f"not the defaults model.population: {population}." in shown) == told
-
-
 def test_a_file_of_the_shipped_population_gives_the_shipped_priors_and_the_hash_follows_it(
     case, own, tmp_path
 ):

@@ -417,20 +417,6 @@ def test_every_command_that_answers_in_json_has_its_row():
     assert rows == {name for name in answering if not name.startswith("bench")}
 
 
-def test_links_lead_to_pages_of_the_site_or_to_copies(tmp_path):
-    known = stage.pages()
-    text = "[a](model.md#tension) [b](../README.md) [c](../tools/supply.py) [d](../configs/) `[e](f)`"
-    assert stage.rewritten(text, "docs/x.md", known, tmp_path) == (
-        "[a](model.md#tension) [b](overview.md) [c](files/tools/supply.py) [d](examples.md) `[e](f)`"
-    )
-    assert (tmp_path / "files/tools/supply.py").is_file()
-
-
-def test_a_link_that_leads_nowhere_stops_the_build(tmp_path):
-    with pytest.raises(SystemExit, match=r"docs/x\.md: link to nowhere\.md: no such file"):
-        stage.rewritten("[a](nowhere.md)", "docs/x.md", {}, tmp_path)
-
-
 def test_the_index_leads_to_every_page_in_the_order_of_its_sections():
     known = stage.pages()
     index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
@@ -440,33 +426,3 @@ def test_the_index_leads_to_every_page_in_the_order_of_its_sections():
     listed = "".join(stage.contents(titled, {"api.md": ""}))
     found = re.findall(r"^([\w-]+\.md)$", listed, re.M)
     assert sorted(found) == sorted({*known.values(), "api.md"} - {"index.md"})
-
-
-@pytest.mark.parametrize(
-    ("block", "printed", "same"),
-    [
-        ("a\nb\n", "a\nb\n", True),
-        ("a\n", "a\nb\n", False),
-        ("a\n…\n", "a\nb\nc\n", True),
-        ("…\nc\n", "a\nb\nc\n", True),
-        ("a\n…\nb\n", "a\nb\n", True),
-        ("a.c\n", "abc\n", False),
-        (" 1 Mar    20%  7–37%  +0.5 ± 0.1\n", " 1 Mar     18%  9.5–36%  +0.4 ± 0.1\n", True),
-        (" 1 Mar    20%  7–37%  +0.5 ± 0.1\n", " 1 Mar    20%  7–41%  +0.5 ± 0.1\n", False),
-        (" 1 Mar    20%\n", " 2 Mar    20%\n", False),
-    ],
-)
-def test_a_block_is_compared_line_by_line(block, printed, same):
-    assert shown.matches(block, printed) is same
-
-
-def test_a_page_that_shows_another_output_is_found(tmp_path):
-    page = "```sh\necho one\necho two\n```\n\n```text\none\nthree\n```\n"
-    assert [(block, out) for _, block, out in shown.run_page(page, tmp_path)] == [
-        ("one\nthree\n", "one\ntwo\n")
-    ]
-
-
-def test_a_command_that_fails_stops_the_page(tmp_path):
-    with pytest.raises(SystemExit, match=r"^false: exit code 1"):
-        shown.run_page("```sh\nfalse\n```\n", tmp_path)

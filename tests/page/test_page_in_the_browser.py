@@ -3,11 +3,8 @@
 import base64
 import json
 import re
-from pathlib import Path
 
 import pytest
-
-import forecast.app
 
 MOVED = "baseline.weekly_rate.escalation"
 VISIT = "[data-scheduled='A minister visits']"
@@ -272,16 +269,6 @@ def test_a_link_that_is_not_of_this_run_changes_nothing(open_page, address, said
     assert notice in page.inner_text("#notice")
 
 
-def test_a_state_that_is_refused_says_where(page, open_page):
-    run = re.search(r"Run (\S+)\.", page.inner_text("#about"))[1]
-    act = {"date": "1999-01-01", "category": "visit", "severity": 3, "probability": 1}
-    page.evaluate("link => { location.hash = link; }", link_of({"run": run, "events": [act]}))
-    page.wait_for_selector("#problem:not([hidden])")
-    assert "1999-01-01" in page.inner_text("#problem")
-    assert settled(page) == {"state": "withheld"}
-    open_page.faults.clear()  # the browser notes the refusal (400) as an error of its own
-
-
 def test_a_slow_answer_never_overtakes_a_later_change(page):
     held = []
     page.route(re.compile("/answer$"), lambda route: held.append(route) if not held else route.continue_())
@@ -362,9 +349,3 @@ def test_an_unconverged_run_is_stamped_and_takes_no_changes(open_page, serve, ru
         assert (state, stamped) == (("ready", False) if place == address else ("withheld", True))
         assert axe(page) == []
         assert page.locator("#controls").count() == (0 if stamped else 1)
-
-
-def test_the_page_is_small():
-    folder = Path(forecast.app.__file__).parent / "page"
-    served = [file for file in folder.iterdir() if file.suffix in {".js", ".css", ".html", ".svg"}]
-    assert sum(file.stat().st_size for file in served) < 90_000

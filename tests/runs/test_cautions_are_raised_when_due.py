@@ -17,11 +17,9 @@ from forecast.records.forecast import Diagnostics, Forecast, GateFailure
 from forecast.records.notices import SENTENCES, caution_lines
 from forecast.runs.cautions import (
     _breaks,
-    acts_a_month,
     cautions_of,
     far_from_baseline,
     not_converged,
-    one_episode,
     stale_events,
 )
 from forecast.runs.inputs import read_inputs
@@ -243,19 +241,6 @@ DAILY = tuple(f"2017-01-{day:02}" for day in range(1, 31))
 def test_staleness_follows_the_gaps_of_the_record(coded, days, as_of, stale):
     table = coded(*((day, "visit", 2) for day in days))
     assert bool(stale_events(table.date, np.datetime64(as_of, "D"))) is stale
-
-
-@pytest.mark.parametrize(("last", "record_days", "due"), [("07-06", 1700, False), ("07-06", 1800, True)])
-def test_an_episode_lasts_a_fiftieth_of_a_long_record(coded, last, record_days, due):
-    # 35 days from the first to the last: a fiftieth of 1,800 days is 36, of 1,700 days 34.
-    days = coded(("2019-06-01", "visit", 1), (f"2019-{last}", "visit", 1)).date
-    assert bool(one_episode(days.tolist(), record_days)) is due
-
-
-def test_acts_a_month_of_the_data_are_those_of_the_panel(case):
-    inputs = read_inputs(load_config(case(*STEADY)))
-    pace = acts_a_month(inputs.data, inputs.priors)
-    assert sum(data for _, data in pace.values()) == pytest.approx(len(STEADY) / 1827 * 365.25 / 12)
 
 
 def test_a_fit_that_failed_its_gates_is_a_caution():

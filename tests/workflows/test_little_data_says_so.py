@@ -16,7 +16,7 @@ CONFIG = """\
 name: little
 dyad: {a: AAA, b: BBB}
 as_of: 2022-01-01
-events: {source: events.csv%s}
+events: {source: events.csv}
 targets:
   crisis: {any_of: [sanction, military_incident], min_severity: 4}
 milestones:
@@ -33,7 +33,6 @@ class Little(NamedTuple):
 
     rows: list[tuple[str, str, int]]
     cautions: set[str]
-    start: str = ""
     more: str = ""
 
 
@@ -52,52 +51,31 @@ def prior(name: str, distribution: str) -> str:
 
 REGULAR = mixed(every(6, "2017-01-03", 303))
 CASES = {
-    "twelve events": Little(mixed(every(290, "2012-05-01", 12)), {"few_events", "few_target_events"}),
-    "one event": Little([("2021-06-01", "sanction", 4)], {"few_events", "few_target_events"}),
     "one event today": Little([("2022-01-01", "sanction", 4)], {"few_events", "few_target_events"}),
-    "one event long ago": Little(
-        [("2001-06-01", "sanction", 4)], {"few_events", "few_target_events", "stale_events"}
-    ),
-    "all on one day": Little(mixed(["2021-06-01"] * 60), {"one_episode", "few_target_events"}),
     "all on the last day": Little(mixed(["2022-01-01"] * 60), {"one_episode", "few_target_events"}),
-    "a target every week": Little(
-        [(day, "sanction", 4) for day in every(7, "2017-01-03", 260)], {"target_saturated"}
-    ),
     "a target every day": Little(
         [(day, "military_incident", 5) for day in every(1, "2017-01-03", 1825)], {"target_saturated"}
     ),
-    "thirty empty years and a busy week": Little(
-        mixed(every(1, "2021-12-20", 7) * 10), {"one_episode"}, start=", start: 1991-01-01"
-    ),
     "a busy week and thirty empty years": Little(
         mixed(every(1, "1991-01-01", 7) * 10), {"one_episode", "stale_events"}
-    ),
-    "two events of severity 5": Little(
-        [("2015-06-01", "military_incident", 5), ("2019-06-01", "military_incident", 5)],
-        {"few_events", "few_target_events"},
-    ),
-    "a prior far below the data": Little(
-        REGULAR, {"prior_far_from_data"}, more=prior("baseline.weekly_rate", "LogNormal(mu=-12, sigma=0.01)")
     ),
     "a prior far above the data": Little(
         REGULAR, {"prior_far_from_data"}, more=prior("baseline.weekly_rate", "LogNormal(mu=4, sigma=0.01)")
     ),
 }
-EXTREMES = ("one event today", "all on the last day", "a prior far above the data")
 RULED_OUT = Little(
     REGULAR,
     {"far_from_baseline"},
-    more=prior("baseline.weekly_rate.crisis", "LogNormal(mu=-20, sigma=0.01)")
-    + "    excitation.branching.conflict: LogitNormal(mu=-12, sigma=0.01)\n",
+    more=prior("baseline.weekly_rate.crisis", "LogNormal(mu=-20, sigma=0.01)"),
 )
-"""Priors under which the target, seen every month, hardly ever happens."""
+"""A prior under which the target, seen every month, hardly ever happens."""
 
 
 def write(folder: Path, case: Little) -> Path:
     lines = [f"{day},AAA,BBB,{category},{severity}" for day, category, severity in case.rows]
     text = "\n".join(["date,initiator,target,category,severity", *lines, ""])
     (folder / "events.csv").write_text(text, encoding="utf-8")
-    (folder / "little.yaml").write_text(CONFIG % (case.start, case.more), encoding="utf-8")
+    (folder / "little.yaml").write_text(CONFIG % case.more, encoding="utf-8")
     return folder / "little.yaml"
 
 

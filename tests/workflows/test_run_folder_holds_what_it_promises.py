@@ -14,7 +14,6 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import schema_of
-from forecast.inference.posterior import read_posterior
 from forecast.models.draws import log_likelihood
 from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
@@ -101,13 +100,6 @@ def test_the_curve_starts_at_nothing_the_day_after_and_never_falls(record):
         assert np.all(np.array(target.curve.probability) <= np.array(target.curve.upper90))
 
 
-def test_narrower_targets_are_never_more_likely(record):
-    wide, middle, narrow = (np.array(target.curve.probability) for target in record.targets)
-    assert np.all(narrow <= middle)
-    assert np.all(middle <= wide)
-    assert wide[-1] > middle[-1] > 0
-
-
 def test_time_to_event_is_where_the_curve_crosses(record):
     for target in record.targets:
         for level, days in ((0.1, target.time_to_event_days.q10), (0.5, target.time_to_event_days.q50)):
@@ -126,14 +118,6 @@ def test_the_kept_draws_give_the_probabilities_again(run_folder, record):
             assert run.mixture.probability(target.name, day) == pytest.approx(
                 milestone.probability, abs=1e-12
             )
-
-
-def test_the_kept_posterior_is_the_one_that_is_summarised(run_folder, analysis):
-    posterior = read_posterior(run_folder / "posterior.nc")
-    by_name = {parameter.name: parameter for parameter in analysis.parameters}
-    scale = posterior.variables["tension_scale"]
-    assert len(scale) == 2 * 100
-    assert by_name["tension.scale"].posterior_mean == pytest.approx(scale.mean(), rel=1e-12)
 
 
 def test_analysis_json_says_where_from_when_and_what_to_watch(run_folder, analysis, record):
@@ -392,12 +376,6 @@ def test_loo_is_pointwise_by_week_and_kind(tree):
     assert found.n_data_points == tree["observed_data"]["acts"].size
 
 
-def test_sensitivity_by_power_scaling_reads_it(tree, capsys):
-    table = az.psense_summary(tree, var_names=["tension_persistence"])
-    assert {"prior", "likelihood"} <= set(table.columns)
-    assert (table[["prior", "likelihood"]] > 0).all(axis=None)
-
-
 @pytest.fixture(scope="module")
 def robustness(analysis) -> Robustness:
     return analysis.robustness
@@ -409,12 +387,6 @@ def test_every_probability_has_a_label_in_the_contract(record, robustness):
         for milestone in target.milestones:
             assert milestone.rests_on == labels[target.name, milestone.name]
     assert len(labels) == sum(len(target.milestones) for target in record.targets)
-
-
-def test_what_was_never_observed_rests_on_the_priors(record):
-    target = record.target("lethal_clash")
-    assert target.observed_before == 0
-    assert {milestone.rests_on for milestone in target.milestones} == {"prior-driven"}
 
 
 def test_the_tornado_is_of_the_headline(record, robustness):

@@ -5,20 +5,16 @@ import json
 import os
 import shutil
 import signal
-from dataclasses import replace
 from datetime import date, timedelta
 
-import numpy as np
 import pytest
 from pypdf import PdfReader
 
 from forecast import storage
 from forecast.config import load_config
 from forecast.ledger.store import open_ledger
-from forecast.models.draws import stream_draws
 from forecast.runs.inputs import read_inputs
-from forecast.runs.run import mixture_of, read_run
-from forecast.sensitivity.robustness import measure_robustness
+from forecast.runs.run import read_run
 
 PLACE = "small/2022-01-01"
 
@@ -39,18 +35,6 @@ def refitted(monkeypatch, kept):
             return judged
 
     monkeypatch.setattr(workflow, "fit_and_judge", fit_and_judge)
-
-
-def test_a_near_certain_headline_is_measured_like_any_other(kept):
-    draws, rate = kept.draws, "baseline_weekly_rate"
-    often = {**draws.variables, rate: np.full_like(draws.variables[rate], 1e3)}
-    chances = replace(kept.chances, draws=stream_draws(draws.streams, often, kept.inputs.priors))
-    certain = replace(kept, made=mixture_of(kept.inputs, chances))
-    certain.__dict__["curves"] = certain.mixture.curves
-    found = measure_robustness(certain)
-    ends = [end.probability for bar in found.tornado for end in (bar.lower, bar.upper) if end.probability]
-    assert ends == pytest.approx([1.0] * len(ends))
-    assert ends
 
 
 @pytest.mark.parametrize("stage", ["measure_drivers", "measure_robustness", "compare_scenarios"])

@@ -21,52 +21,32 @@ export function toFragment(state) {
 
 /** State of a fragment; the run's own where there is none. @param {string} fragment @param {PageModel} model @returns {{ state: State, problem: string | null }} */
 export function fromFragment(fragment, model) {
-  const empty = emptyState(model);
-  const text = fragment.replace(/^#/, "");
-  if (!text) return { state: empty, problem: null };
-  let given;
+  const state = emptyState(model), text = fragment.replace(/^#/, "");
+  if (!text) return { state, problem: null };
   try {
     const raw = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
-    given = JSON.parse(new TextDecoder().decode(Uint8Array.from(raw, (byte) => byte.charCodeAt(0))));
+    const read = JSON.parse(new TextDecoder().decode(Uint8Array.from(raw, (byte) => byte.charCodeAt(0))));
+    if (read.run !== model.run_id) {
+      return { state, problem: `This link belongs to another run (${String(read.run).slice(0, 80)}); the page shows ${model.run_id} without changes.` };
+    }
+    const given = { ...state, ...read };
+    if (isState(given, model)) return { state: given, problem: null };
   } catch {
-    given = null;
+    // No text of ours.
   }
-  if (typeof given !== "object" || !given) {
-    return { state: empty, problem: "This link cannot be read; the page shows the forecast of the run." };
-  }
-  if (given.run !== model.run_id) {
-    const other = typeof given.run === "string" ? ` (${given.run.slice(0, 80)})` : "";
-    return { state: empty, problem: `This link belongs to another run${other}; the page shows ${model.run_id} without changes.` };
-  }
-  const named = (/** @type {"target" | "milestone"} */ key, /** @type {{ name: string }[]} */ known) =>
-    (known.some(({ name }) => name === given[key]) ? given[key] : empty[key]);
-  // Shapes alone: the values are checked where the state is answered.
-  const state = {
-    run: model.run_id, target: named("target", model.targets), milestone: named("milestone", model.milestones),
-    priors: mapping(given.priors), reactions: mapping(given.reactions), events: list(given.events).filter(isAct),
-    beliefs: list(given.beliefs).filter(isBelief), calendar: mapping(given.calendar),
-    without: list(given.without).filter((id) => typeof id === "string"),
-  };
-  return { state, problem: null };
+  return { state, problem: "This link cannot be read; the page shows the forecast of the run." };
 }
 
-/** @param {any} act */
-function isAct(act) {
-  return typeof act?.category === "string" && Number.isInteger(act.severity) && typeof act.probability === "number"
-    && areDays(act.window ?? [act.date]);
+/** Whether a state has the shapes that the controls show; its values are checked where it is answered. @param {any} state @param {PageModel} model */
+function isState({ target, milestone, priors, reactions, events, beliefs, calendar, without }, model) {
+  const areDays = (/** @type {any[]} */ days) => days.every((day) => /^\d{4}-\d{2}-\d{2}$/.test(day));
+  return model.targets.some(({ name }) => name === target) && model.milestones.some(({ name }) => name === milestone)
+    && [priors, reactions, calendar].every((part) => typeof part === "object" && part && !Array.isArray(part))
+    && events.every((/** @type {any} */ act) => typeof act.category === "string" && Number.isInteger(act.severity)
+      && typeof act.probability === "number" && areDays(act.window ?? [act.date]))
+    && beliefs.every((/** @type {any} */ belief) => typeof belief.target === "string" && typeof belief.ratio === "number" && areDays(belief.window))
+    && without.every((/** @type {any} */ id) => typeof id === "string");
 }
-
-/** @param {any} belief */
-const isBelief = (belief) => typeof belief?.target === "string" && typeof belief.ratio === "number" && areDays(belief.window);
-
-/** @param {any} days */
-const areDays = (days) => Array.isArray(days) && days.every((day) => /^\d{4}-\d{2}-\d{2}$/.test(day));
-
-/** @param {any} value @returns {Record<string, any>} */
-const mapping = (value) => (typeof value === "object" && value && !Array.isArray(value) ? value : {});
-
-/** @param {any} value @returns {any[]} */
-const list = (value) => (Array.isArray(value) ? value : []);
 
 /** Ask the server that runs on this machine. @param {string} path @param {unknown} [body] @param {AbortSignal} [signal] @returns {Promise<Response>} */
 export async function ask(path, body, signal) {
