@@ -1,27 +1,44 @@
-"""A run kept in memory: the answer to a state of the page, from the draws of the run or a new fit.
+"""A run kept in memory behind the page: what the page opens with, the states that it sends, their answers.
 
 The numbers are those of ``forecast scenario``, by the same code. Probabilities are in [0, 1] and differences
 in parts of one; a day is counted from the origin, the first day ahead. ``docs/page.md`` explains the answer.
+
+A state says ``run``, ``target`` and ``milestone``, and a diff of the run: ``priors``, ``events``,
+``beliefs``, ``reactions`` and ``without`` as a scenario file has them, and ``calendar``, probabilities by the
+label of a scheduled act.
 """
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from forecast import wording
-from forecast.app.model import State, StateError, act_kind, chance_text, read_state, told_by_record
-from forecast.config import Scenario
-from forecast.errors import RunFolderError
-from forecast.events.codebook import CATEGORIES, SEVERITIES
+from forecast.config import Scenario, scenario_yaml
+from forecast.config.settings_file import Fault, KeyPath, SourceMap
+from forecast.errors import ConfigError, InputError, RunFolderError, did_you_mean, shown
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
 from forecast.panel import FutureAct
+from forecast.priors import Distribution, NamedPrior
+from forecast.priors.distributions import shifted
 from forecast.records.base import Record
-from forecast.records.forecast import Curve, Difference, ScenarioForecast, ScenarioTarget, TargetForecast
+from forecast.records.forecast import (
+    Curve,
+    Difference,
+    Headline,
+    ScenarioForecast,
+    ScenarioTarget,
+    TargetForecast,
+)
+from forecast.records.notices import caution_lines
+from forecast.records.scale import Scale
 from forecast.report.words import (
     assumption_label,
     named,
@@ -32,11 +49,21 @@ from forecast.report.words import (
 )
 from forecast.runs import files
 from forecast.runs.files import command_again, kind_of
-from forecast.runs.inputs import known_subcategories
+from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run, read_run
+from forecast.scenarios.answer import parameter_draws
 from forecast.scenarios.evaluate import evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
 
+MOST_ACTS = 50
+"""Acts that a state may assume, and past events that it may take out."""
+STOPS = tuple(0.25 * place for place in range(-8, 9))
+"""Places of a slider, in steps of the prior's own spread."""
+_PARTS = ("priors", "events", "beliefs", "reactions", "without")
+_KEYS = ("run", "target", "milestone", *_PARTS, "calendar")
+_MOST_DEEP = 12
+_NAME = "scenario-page"
+_LEVELS = (0.05, 0.5, 0.95)
 CHART_DAYS = 7
 """Days between two points of a curve; every milestone has one of its own."""
 EFFECT_DAYS = 30
@@ -46,6 +73,343 @@ _LEAST_SHOWN = 0.0005
 _LEAST = 1e-12
 _UNUSABLE = "This run did not converge. Its numbers must not be used."
 _UNMOVED = Difference(value=0.0, mcse=0.0)
+
+
+class StateError(InputError):
+    """A state that cannot be answered; ``key`` is its place in the state, ``None`` where it has none."""
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@dataclass(frozen=True)
+class State:
+    """A question, and the diff of the run that it is asked of; ``scenario`` is ``None`` without a diff."""
+
+    target: str
+    milestone: str
+    scenario: Scenario | None
+
+    @property
+    def yaml(self) -> str:
+        """The diff as a scenario file for ``forecast scenario`` (``StateError`` where there is none)."""
+        if self.scenario is None:
+            raise StateError(
+                "nothing is changed, so there is no scenario to write. Move a belief or add an act"
+            )
+        return scenario_yaml(self.scenario)
+
+
+@dataclass(frozen=True)
+class _Places(SourceMap):
+    """Turns the faults of a scenario into one ``StateError`` that names the first key in the state."""
+
+    def error(self, faults: Iterable[Fault]) -> ConfigError:
+        first, *others = faults
+        more = f" ({len(others)} more)" if others else ""
+        key = _dotted(first.path)
+        raise StateError(f"{key}: {first.message}{more}".removeprefix(": "), key or None)
+
+
+def read_state(content: object, inputs: Inputs, run_id: str) -> State:
+    """Read a state as JSON gives it.
+
+    Raises
+    ------
+    StateError
+        It is of another run (its key is ``run``); a key is unknown or cannot be; all that a scenario file is
+        refused for.
+    """
+    if not isinstance(content, dict):
+        raise StateError("a state is a mapping of keys: " + ", ".join(_KEYS))
+    _refuse_odd(content)
+    for key in content:
+        if key not in _KEYS:
+            hint = did_you_mean(str(key), _KEYS)
+            raise StateError(f"{shown(key)}: unknown key.{hint} Allowed: {', '.join(_KEYS)}", shown(key))
+    if (given := content.get("run", run_id)) != run_id:
+        raise StateError(
+            f"this state is of the run {shown(given)}; the page shows {run_id}. Open the page of that run, "
+            "or state it here anew",
+            "run",
+        )
+    config = inputs.config
+    target = _known(content, "target", config.headline.target, tuple(config.targets))
+    milestones = tuple(milestone.name for milestone in config.milestones)
+    milestone = _known(content, "milestone", config.headline.milestone, milestones)
+    settings: dict[str, Any] = {key: content[key] for key in _PARTS if content.get(key)}
+    for key in ("events", "beliefs", "without"):
+        if isinstance(settings.get(key), list) and len(settings[key]) > MOST_ACTS:
+            raise StateError(f"{key}: {len(settings[key])} entries; at most {MOST_ACTS} are allowed", key)
+    if chances := content.get("calendar"):
+        settings["calendar"] = {"probability": chances}
+    if not settings:
+        return State(target, milestone, None)
+    named = {"name": _NAME, "rationale": "Stated on the scenario page.", **settings}
+    return State(target, milestone, Scenario.checked(named, _Places("the page")))
+
+
+def _dotted(path: KeyPath) -> str:
+    """Return the place of a key in the state, e.g. ``events[0].date``."""
+    keys = [key for key in path if key != "probability"] if path[:2] == ("calendar", "probability") else path
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+
+
+def _known(content: Mapping[str, object], key: str, default: str, known: tuple[str, ...]) -> str:
+    given = content.get(key, default)
+    if not isinstance(given, str) or given not in known:
+        hint = did_you_mean(given, known) if isinstance(given, str) else ""
+        raise StateError(f"{key}: the run has no {shown(given)}.{hint} It has: {', '.join(known)}", key)
+    return given
+
+
+def _refuse_odd(value: object, depth: int = 0) -> None:
+    """Refuse what no YAML file holds either: deep nesting, halves of surrogate pairs."""
+    if depth > _MOST_DEEP:
+        raise StateError(f"the state is nested more than {_MOST_DEEP} deep")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise StateError("a text of the state is not valid Unicode") from error
+    elif isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _refuse_odd(part, depth + 1)
+
+
+class PageTarget(Record):
+    """A target, and what counts as it."""
+
+    name: str
+    label: str
+    definition: str
+
+
+class PageMilestone(Record):
+    """A milestone that can be asked for; ``day`` is counted from the origin."""
+
+    name: str
+    label: str
+    date: date
+    day: int
+
+
+class PriorStop(Record):
+    """A place of the slider: the prior moved by so many steps of its own spread, as a state holds it.
+
+    ``short`` is its middle and ``text`` all of it, before the data; ``told`` what the draws then say.
+    """
+
+    steps: float
+    statement: str
+    short: str
+    text: str
+    told: str
+
+
+class PagePrior(Record):
+    """A belief that can be moved.
+
+    ``key``: it is shown first. ``stops`` stand in the order of their middles. ``reaction``: it is the chance
+    of one.
+    """
+
+    name: str
+    label: str
+    help: str
+    key: bool
+    stops: tuple[PriorStop, ...]
+    reaction: bool = False
+
+
+class PageAct(Record):
+    """A scheduled act; ``detail`` says its day, its kind and how likely the run takes it to be."""
+
+    label: str
+    date: date
+    category: str
+    probability: float
+    detail: str
+
+
+class PageCategory(Record):
+    """A category of the codebook, and what its severities 1, 2, … are on the scale of the run.
+
+    ``subcategories`` are those of the record and of reactions, ``actor_needed`` the least severity at which
+    it must be said who acts; ``None`` where it need not.
+    """
+
+    name: str
+    label: str
+    conflict: bool
+    severities: tuple[str, ...]
+    subcategories: tuple[str, ...]
+    actor_needed: int | None
+
+
+class PastAct(Record):
+    """A past event; ``effect`` is what it did to the headline, ``kind`` what it was."""
+
+    id: str
+    date: date
+    text: str
+    kind: str
+    effect: str
+
+
+class PageModel(Record):
+    """All that the page knows of a run when it opens.
+
+    ``stamp`` says why a run that did not converge must not be used. ``actors`` are those that can act. Priors
+    stand in the order of their effect; none where nothing may be changed.
+    """
+
+    run_id: str
+    title: str
+    as_of: date
+    stamp: str | None
+    headline: Headline
+    targets: tuple[PageTarget, ...]
+    milestones: tuple[PageMilestone, ...]
+    priors: tuple[PagePrior, ...]
+    calendar: tuple[PageAct, ...]
+    categories: tuple[PageCategory, ...]
+    actors: tuple[str, ...]
+    past: tuple[PastAct, ...]
+    cautions: tuple[str, ...]
+    most_acts: int = MOST_ACTS
+
+
+def page_model(run: Run) -> PageModel:
+    """Describe a run for the page; without beliefs where none may be changed."""
+    forecast, config, origin = run.forecast, run.inputs.config, run.inputs.data.grid.origin
+    scale, converged, layout = forecast.scale, forecast.converged, run.inputs.data.layout
+    failures = "; ".join(failure.sentence for failure in forecast.diagnostics.failures)
+    return PageModel(
+        run_id=forecast.run_id,
+        title=forecast.dyad.label,
+        as_of=forecast.as_of,
+        stamp=None if converged else f"NOT CONVERGED – do not use these numbers. {failures}",
+        headline=forecast.headline,
+        targets=tuple(
+            PageTarget(name=target.name, label=target.label, definition=target.definition)
+            for target in forecast.targets
+        ),
+        milestones=tuple(
+            PageMilestone(name=one.name, label=one.label, date=one.date, day=(one.date - origin).days)
+            for one in forecast.targets[0].milestones
+        ),
+        priors=tuple(page_priors(run)) if converged else (),
+        calendar=tuple(
+            PageAct(
+                label=act.label,
+                date=act.date,
+                category=act.category,
+                probability=act.probability,
+                detail=f"{wording.short_day(act.date)}; {act_kind(run, act.category, act.severity)}; "
+                f"in the run {chance_text(act.probability)}",
+            )
+            for act in config.calendar
+        ),
+        categories=tuple(
+            PageCategory(
+                name=name,
+                label=category_label(name),
+                conflict=name in CONFLICTUAL,
+                severities=tuple(_severity(scale, name, severity) for severity in SEVERITIES),
+                subcategories=_subcategories(run.inputs, name),
+                actor_needed=next((s for s in SEVERITIES if layout.directed(name, s)), None),
+            )
+            for name in CATEGORIES
+        ),
+        actors=run.inputs.dyad.actors,
+        past=tuple(
+            PastAct(
+                id=driver.event_id,
+                date=driver.date,
+                text=driver.summary,
+                kind=act_kind(run, driver.category, driver.severity),
+                effect=f"{shown_change(driver.change, driver.mcse)} points",
+            )
+            for driver in sorted(forecast.drivers, key=lambda driver: -abs(driver.change))
+        ),
+        cautions=tuple(caution_lines(forecast.cautions)),
+    )
+
+
+def _subcategories(inputs: Inputs, category: str) -> tuple[str, ...]:
+    """Subcategories of a category that reactions name, and those of its acts in the record."""
+    named = (
+        kind
+        for one in inputs.reactions
+        if one.when and one.when.category == category
+        for kind in one.when.subcategory
+        if "*" not in kind
+    )
+    return tuple(dict.fromkeys([*named, *known_subcategories(inputs.events, category)]))
+
+
+def _severity(scale: Scale, category: str, severity: int) -> str:
+    return scale.anchor(category, severity).rstrip(".")
+
+
+def act_kind(
+    run: Run, category: str, severity: int, by: str | None = None, subcategory: str | None = None
+) -> str:
+    """A kind of act with the anchor of its severity, e.g. ``sanction of severity 3 (“A listing”)``."""
+    anchor = run.forecast.scale.anchor(category, severity).rstrip(".")
+    return (
+        category_label(category).lower()
+        + (f" “{subcategory}”" if subcategory else "")
+        + f" of severity {severity}"
+        + (f" by {by}" if by else "")
+        + (f" (“{anchor}”)" if anchor else "")
+    )
+
+
+def chance_text(chance: float) -> str:
+    """Probability of an act: unlike that of a target it can be 0 or 1."""
+    return {0.0: "0%", 1.0: "100%"}.get(chance) or wording.percent(chance)
+
+
+def page_priors(run: Run) -> Iterator[PagePrior]:
+    """Yield every prior of the model, those that the run found to move the headline first, the most first."""
+    measured = run.analysis.robustness if run.analysis else None
+    key = [bar.name for bar in measured.tornado] if measured else []
+    titles, priors = titles_of(run.forecast), run.inputs.priors.priors
+    labels = {f"reaction.number.{one.name}": one.label for one in run.inputs.data.layout.reactions}
+    for name in dict.fromkeys([*(one for one in key if one in priors), *priors]):
+        yield PagePrior(
+            name=name,
+            label=labels.get(name) or assumption_label(name, titles=titles),
+            help=priors[name].group.meaning,
+            key=name in key,
+            stops=tuple(_stops(run, priors[name])),
+            reaction=name in labels,
+        )
+
+
+def _stops(run: Run, prior: NamedPrior) -> Iterator[PriorStop]:
+    scale, moved = prior.group.scale, {steps: shifted(prior.distribution, steps) for steps in STOPS}
+    quantiles = {steps: one.quantile(_LEVELS).tolist() for steps, one in moved.items()}
+    for steps in sorted(STOPS, key=lambda steps: scale.of(quantiles[steps][1])):
+        yield PriorStop(
+            steps=steps,
+            statement=str(moved[steps]),
+            short=scale.short(scale.of(quantiles[steps][1])),
+            text=scale.read(*quantiles[steps]),
+            told=told_by_record(run, prior, moved[steps]),
+        )
+
+
+def told_by_record(run: Run, prior: NamedPrior, stated: Distribution) -> str:
+    """Middle of what the draws say under a prior in place of the run's own; rough where these are few."""
+    values, scale = parameter_draws(run, prior.name), prior.group.scale
+    ratio = stated.log_density(values) - prior.distribution.log_density(values)
+    weights = np.exp(ratio - ratio.max())
+    middle = float(np.quantile(values, 0.5, weights=weights, method="inverted_cdf"))
+    return scale.short(scale.of(middle))
 
 
 class Point(Record):

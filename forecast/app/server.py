@@ -30,8 +30,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from forecast.app.engine import Engine, open_engine
-from forecast.app.model import StateError, page_model
+from forecast.app.engine import Engine, StateError, open_engine, page_model
 from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
 

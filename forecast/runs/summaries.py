@@ -21,7 +21,7 @@ from forecast.events.table import EventTable
 from forecast.inference.importance import mixing, monte_carlo_error, ratio_by_draw
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import prior_draws, stream_draws, tension_at_steps
-from forecast.models.simulate import Simulator
+from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import NamedPrior, PriorSet

@@ -19,7 +19,7 @@ from forecast.models.draws import (
     stream_draws,
     tension_at_steps,
 )
-from forecast.models.simulate import Simulator
+from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.panel import DRIFT_KNOT_STEPS, TimeGrid, drift_knots_for, knots_for
 from forecast.priors import default_priors

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.models.density import GROUPS, log_likelihood
 from forecast.models.draws import point_layout, prior_arrays, record_of
-from forecast.models.simulate import Simulator
+from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.panel import FutureAct, TimeGrid
 from forecast.streams import Acts

@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.app.engine import Engine, open_engine
-from forecast.app.model import STOPS, StateError, page_model
+from forecast.app.engine import STOPS, Engine, StateError, open_engine, page_model
 from forecast.config import load_scenario
 from forecast.errors import RunFolderError
 from forecast.models.survival import Chances

@@ -23,8 +23,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from forecast.app import server
-from forecast.app.engine import Engine, open_engine
-from forecast.app.model import StateError
+from forecast.app.engine import Engine, StateError, open_engine
 from forecast.app.server import MOST_BYTES, PAGE_FILES
 
 from .conftest import HOST, TOKEN, headline_of

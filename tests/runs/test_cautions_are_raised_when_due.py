@@ -9,7 +9,7 @@ import pytest
 from forecast.config import load_config
 from forecast.events.dyads import DyadRule
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.models.simulate import Simulator
+from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.panel import TargetRule, TimeGrid
 from forecast.priors.population import record_priors

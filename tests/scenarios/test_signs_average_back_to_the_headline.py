@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from forecast.models.simulate import Simulator
+from forecast.models.intensity import Simulator
 from forecast.records.analysis import Sign, SignHistory, TrackRow
 from forecast.scenarios import signs
 from forecast.scenarios.signs import Kind, information, measure_quiet, measure_signs, with_history

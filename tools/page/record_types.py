@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from forecast.app.engine import Answer
-from forecast.app.model import PageModel
+from forecast.app.engine import Answer, PageModel
 
 SENT = (Answer, PageModel)
 _PLAIN = {"integer": "number", "number": "number", "string": "string", "boolean": "boolean", "null": "null"}

@@ -33,7 +33,7 @@ from forecast.inference.sampling import sample
 from forecast.models import draws as model_draws
 from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS, weights_of_weeks
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, stream_draws
-from forecast.models.simulate import Simulator
+from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.panel import DRIFT_KNOT_STEPS, HALF_SATURATION, STEP_DAYS, TargetRule, TimeGrid
 from forecast.priors import PriorSet, PriorStatement, default_priors

@@ -24,7 +24,7 @@ from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
-from forecast.models.simulate import Simulator
+from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.panel import FutureAct, TimeGrid
 from forecast.priors.population import record_priors
