@@ -354,18 +354,10 @@ def _severity(scale: Scale, category: str, severity: int) -> str:
     return scale.anchor(category, severity).rstrip(".")
 
 
-def act_kind(
-    run: Run, category: str, severity: int, by: str | None = None, subcategory: str | None = None
-) -> str:
+def act_kind(run: Run, category: str, severity: int) -> str:
     """A kind of act with the anchor of its severity, e.g. ``sanction of severity 3 (“A listing”)``."""
-    anchor = run.forecast.scale.anchor(category, severity).rstrip(".")
-    return (
-        category_label(category).lower()
-        + (f" “{subcategory}”" if subcategory else "")
-        + f" of severity {severity}"
-        + (f" by {by}" if by else "")
-        + (f" (“{anchor}”)" if anchor else "")
-    )
+    anchor = (run.forecast.scale.anchor(category, severity) or "").rstrip(".")
+    return f"{category_label(category).lower()} of severity {severity}" + (f" (“{anchor}”)" if anchor else "")
 
 
 def chance_text(chance: float) -> str:
@@ -478,7 +470,6 @@ class Answer(Record):
     ends: tuple[str, str]
     trust: str = "These are the numbers of the run."
     rests_on: str = ""
-    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -574,7 +565,6 @@ class Engine:
             "method": scenario.method,
             "trust": trust,
             "rests_on": scenario.rests_on,
-            "changes": tuple(assumptions(self.run, state.scenario)),
         }
         if scenario.withheld or scenario.failures:
             update |= {"status": "withheld", "sentence": trust}
@@ -685,47 +675,6 @@ def _change_sentence(change: Difference, before: float) -> str:
         return f"No visible change from {run}."
     clear = "" if abs(change.value) > 2 * change.mcse else ": no clear change"
     return f"{wording.signed_points(change.value)} ± {wording.points(change.mcse)} against {run}{clear}."
-
-
-def assumptions(run: Run, scenario: Scenario) -> Iterator[str]:
-    """Say what a state assumes, one text a change."""
-    for act in scenario.events:
-        kind = act_kind(run, act.category, act.severity, act.by, act.subcategory)
-        what = f"{act.label}: {kind}" if act.label else f"{kind[:1].upper()}{kind[1:]}"
-        chance = "" if act.probability == 1 else f", {chance_text(act.probability)} likely"
-        chance = ", as a sign that is seen" if act.seen else chance
-        yield f"{what} {wording.day_span(act.first_day, act.last_day or act.first_day)}{chance}"
-    now = scenario.calendar.probability if scenario.calendar else {}
-    for scheduled in run.inputs.config.calendar:
-        if scheduled.label in now:
-            before, after = (chance_text(p) for p in (scheduled.probability, now[scheduled.label]))
-            yield f"{scheduled.label}: {after} likely instead of {before}"
-    for belief in scenario.beliefs:
-        title, days = run.inputs.config.target_title(belief.target), wording.day_span(*belief.window)
-        yield f"{title}: {belief.ratio:g} times as likely {days}"
-    for name, said in scenario.reactions.items():
-        yield f"Reaction {name}: its chance is {said.chance}"
-    titles, known = titles_of(run.forecast), run.inputs.priors
-    # The run has no priors of a reaction that the state brings.
-    stated = {
-        name: one
-        for name, one in scenario.priors.items()
-        if name.rpartition(".")[2] not in scenario.reactions
-    }
-    for name, prior in known.changed(stated, "scenario").priors.items():
-        if {name, prior.group.name} & scenario.priors.keys():
-            reading = prior.group.scale.read(*prior.distribution.quantile((0.05, 0.5, 0.95)).tolist())
-            told = told_by_record(run, run.inputs.priors.priors[name], prior.distribution)
-            label = assumption_label(name, titles=titles)
-            yield f"{label}: stated {wording.in_sentence(reading)}; with the record {told}"
-    past = {str(event.id): event for event in run.inputs.events.rows()} if scenario.without else {}
-    for left_out in scenario.without:
-        event = past.get(left_out.id or "")
-        yield (
-            f"Without what happened on {wording.short_day(event.date)}: {event.summary}"
-            if event
-            else "Without past acts that fit a description"
-        )
 
 
 def _points(curve: Curve, target: TargetForecast) -> tuple[Point, ...]:

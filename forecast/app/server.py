@@ -25,6 +25,7 @@ from urllib.parse import parse_qs
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -44,9 +45,6 @@ Refusal = tuple[int, str]
 ADDRESS = "127.0.0.1"
 MOST_BYTES = 256 * 1024
 """Largest body."""
-BODY_SECONDS = 10.0
-"""In which it must have come."""
-_TOO_LARGE = f"the request is larger than {MOST_BYTES // 1024} KB"
 _MOST_QUERY = 2_000
 _BACKLOG = 128
 _SECONDS_TO_END = 2
@@ -106,8 +104,8 @@ def guarded(app: App, token: str, hosts: Iterable[str]) -> App:
 
 
 def _refusal(scope: Scope, token: bytes, hosts: frozenset[str]) -> Refusal | None:
-    headers = _single(scope["headers"])
-    if (headers.get("host") or "").lower() not in hosts:
+    headers = Headers(scope=scope)
+    if headers.get("host", "").lower() not in hosts:
         return 400, "this server answers to 127.0.0.1 only; open the address that 'forecast app' printed"
     foreign = "origin" in headers and headers["origin"] not in {f"http://{name}" for name in hosts}
     if foreign or headers.get("sec-fetch-site") not in (None, "same-origin", "none"):
@@ -122,19 +120,10 @@ def _refusal(scope: Scope, token: bytes, hosts: frozenset[str]) -> Refusal | Non
     told = given is not None and hmac.compare_digest(given.encode("utf-8", "replace"), token)
     if not told and not scope["path"].endswith(_OPEN_PATHS):
         return 403, "the token is missing or not this server's; open the address that 'forecast app' printed"
-    kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if scope["method"] == "POST" and kind != "application/json":
         return 415, "a request must be application/json"
     return None
-
-
-def _single(headers: Iterable[tuple[bytes, bytes]]) -> MutableMapping[str, str | None]:
-    """Headers by name in small letters; ``None`` for one that comes twice, which no browser sends."""
-    single: dict[str, str | None] = {}
-    for name, value in headers:
-        key = name.decode("latin-1").lower()
-        single[key] = None if key in single else value.decode("latin-1")
-    return single
 
 
 def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> App:
@@ -248,22 +237,15 @@ async def _json(request: Request) -> object:
     def no_number(text: str) -> float:
         raise ValueError(f"{text} is no number of JSON")
 
+    body = bytearray()
     try:
-        body = await asyncio.wait_for(_body(request), BODY_SECONDS)
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_BYTES:
+                raise HTTPException(413, f"the request is larger than {MOST_BYTES // 1024} KB")
         return json.loads(body, parse_constant=no_number)
-    except TimeoutError as error:
-        raise HTTPException(408, f"the request did not come within {BODY_SECONDS:g} seconds") from error
     except (ValueError, RecursionError, ClientDisconnect) as error:
         raise StateError(f"the request is no JSON ({type(error).__name__})") from error
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise HTTPException(413, _TOO_LARGE)
-    return bytes(body)
 
 
 def _record(record: Record) -> Response:

@@ -117,17 +117,6 @@ def test_without_a_change_the_page_says_what_the_brief_says(engine, base):
     assert ask(engine, priors={}, events=[], calendar={}, without=[]).probability == answer.probability
 
 
-def test_what_is_assumed_is_said_in_words(engine):
-    assert ask(engine, **STATES["both"], calendar={"A minister visits": 0.0}, without=["e4"]).changes == (
-        "Sanction of severity 4 (“Sweeping controls on a sector, or tariffs on a large part of trade”) on "
-        "15 August 2022, 60% likely",
-        "A minister visits: 0% likely instead of 50%",
-        "Persistence of tension: stated 16 weeks (90% between 6.9 weeks and 36 weeks); with the record "
-        "16 weeks",
-        "Without what happened on 1 Feb 2022: Sweeping controls",
-    )
-
-
 def test_what_the_draws_cannot_tell_is_withheld_with_its_reason(engine):
     far = ask(engine, priors={"tension.persistence": "LogNormal(mu=9, sigma=0.01)"})
     assert (far.status, far.probability, far.curve) == ("withheld", None, ())
@@ -218,9 +207,6 @@ def test_each_stop_of_a_slider_is_a_belief_that_can_be_stated_with_what_the_reco
     )
     middle = np.median(np.random.default_rng(1).choice(values, 40_000, p=weight / weight.sum()))
     assert float(stop.told.removesuffix(" weeks")) == pytest.approx(middle / 7, rel=0.06)
-    # The answer says both as the control does.
-    (said,) = ask(engine, priors={name: stop.statement}).changes
-    assert said == f"Persistence of tension: stated {stop.text}; with the record {stop.told}"
 
 
 def test_a_saved_run_answers_as_the_one_in_memory_and_another_folder_says_what_helps(

@@ -87,10 +87,7 @@ def test_a_belief_is_moved_by_a_slider_as_on_the_command_line(page, scenario):
     move(page, 12)
     assert probability(page) > run
     assert_same(page, scenario("--prior", f"{MOVED}={state_of(page)['priors'][MOVED]}"))
-    # One figure on control and answer.
-    reading = page.inner_text(f"[data-belief='{MOVED}'] .reading")
-    stated = re.search(r"Stated: ([\d.]+) acts a year on average", reading)[1]
-    assert f" {stated} acts a year on average" in page.inner_text("#trust")
+    assert "acts a year on average" in page.inner_text(f"[data-belief='{MOVED}'] .reading")
     assert "Pareto k" in page.inner_text("#trust")
     move(page, 8)
     assert probability(page) == run
@@ -107,7 +104,6 @@ def test_an_act_is_added_by_a_click_told_by_its_anchor_and_dragged_to_another_da
     page.locator("[data-key=chance-0]").fill("50")
     first = page.input_value("[data-key=date-0]")
     settled(page)
-    assert anchor in page.inner_text("#trust")
     mark = page.locator("[data-key=mark-0]").bounding_box()
     page.mouse.move(mark["x"] + 8, mark["y"] + 8)
     page.mouse.down()
@@ -155,7 +151,6 @@ def test_an_act_has_a_kind_a_side_a_window_and_is_done_or_seen(page, scenario):
     assert probability(page) != done
     assert_same(page, scenario("--see", option))
     assert not page.locator("[data-key=chance-0]").count()
-    assert "as a sign that is seen" in page.inner_text("#trust")
 
 
 def test_a_target_is_made_so_many_times_as_likely_in_a_window(page, scenario):
@@ -172,7 +167,6 @@ def test_a_target_is_made_so_many_times_as_likely_in_a_window(page, scenario):
         {"target": "escalation", "window": ["2022-09-01", "2022-10-30"], "ratio": 3}
     ]
     assert_same(page, scenario("--belief", "escalation:2022-09-01..2022-10-30:3"))
-    assert "3 times as likely between 1 September 2022 and 30 October 2022" in page.inner_text("#trust")
     page.click("[data-key=ratio-remove-0]")
     assert probability(page) == run
 

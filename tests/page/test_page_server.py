@@ -3,7 +3,6 @@
 ``FUZZ_CASES`` is the number of random requests: few in the tests, 10,000 for ``make fuzz-page``.
 """
 
-import asyncio
 import json
 import os
 import re
@@ -22,7 +21,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from forecast.app import server
 from forecast.app.engine import Engine, StateError, open_engine
 from forecast.app.server import MOST_BYTES, PAGE_FILES
 
@@ -84,37 +82,11 @@ def test_the_token_of_the_address_opens_the_page_alone(client, asking, app):
     assert client.post("/answer", json={}, headers=own).status_code == 200
 
 
-def test_a_body_is_small_and_comes_soon(client, app, monkeypatch):
+def test_a_body_is_small(client):
     large = b'{"run": "' + b"x" * MOST_BYTES + b'"}'
     assert client.post("/answer", content=large, headers=JSON).status_code == 413
     streamed = (b" " * 1000 for _ in range(MOST_BYTES // 1000 + 2))
     assert client.post("/answer", content=streamed, headers=JSON).status_code == 413
-
-    monkeypatch.setattr(server, "BODY_SECONDS", 0.1)
-    headers = {"host": HOST, "x-forecast-token": TOKEN, **JSON}
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/answer",
-        "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }
-    sent = []
-
-    async def nothing():
-        await asyncio.sleep(60)
-
-    async def send(message):
-        sent.append(message)
-
-    in_a_thread(app(scope, nothing, send))
-    assert sent[0]["status"] == 408
-
-
-def in_a_thread(coroutine):
-    """Run what is asynchronous, though a browser of another test may have a loop of its own."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.mark.parametrize(

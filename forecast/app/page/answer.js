@@ -24,19 +24,18 @@ export function showAnswer(model, answer) {
   replace(number, answer.chance);
   replace(byId("range"), answer.range);
   replace(byId("sentence"), answer.sentence);
-  replace(byId("change"), answer.change && el("p", { class: answer.changes.length ? "change-head" : "fine" }, answer.change), split(answer),
+  replace(byId("change"), answer.change && el("p", { class: answer.method === "run" ? "fine" : "change-head" }, answer.change), split(answer),
     answer.rests_on && el("p", { class: "fine", id: "rests-on" }, el("strong", {}, "Rests on: "), answer.rests_on));
   showCurve(model, answer);
   showEffect(model, answer);
   showMilestones(model, answer);
   replace(byId("trust"),
-    answer.status === "ready" && el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust),
-    answer.changes.length > 0 && el("div", {}, el("h2", { class: "small" }, "What you assume"), el("ul", { class: "changes" }, ...answer.changes.map((text) => el("li", {}, text)))));
+    answer.status === "ready" && el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust));
 }
 
 /** What is assumed and what the model adds, as two bars on one axis. @param {Answer} answer */
-function split({ difference, changes, assumed }) {
-  if (difference === null || !changes.length) return null;
+function split({ difference, method, assumed }) {
+  if (difference === null || method === "run") return null;
   if (assumed === null) {
     return el("p", { class: "fine" }, "With past events removed, the change cannot be split into what is assumed and what the model adds.");
   }
@@ -59,7 +58,7 @@ export function showCurve(model, answer) {
   byId("curve").replaceChildren(curveChart(model, answer, width, width < 520 ? 230 : 280));
   const label = model.targets.find(({ name }) => name === answer.target)?.label ?? "";
   const reading = !answer.curve.length ? "Dashed: the run. The curve of this scenario is withheld."
-    : answer.changes.length ? "Solid: this scenario, with its plausible range. Dashed: the run." : "Shaded: plausible range.";
+    : answer.method !== "run" ? "Solid: this scenario, with its plausible range. Dashed: the run." : "Shaded: plausible range.";
   replace(byId("curve-caption"), el("strong", {}, `${label}: probability by date. `), el("span", {}, reading));
 }
 
@@ -84,7 +83,7 @@ export function showEffect(model, answer) {
 
 /** @param {PageModel} model @param {Answer} answer */
 function showMilestones(model, answer) {
-  const changed = answer.changes.length > 0;
+  const changed = answer.method !== "run";
   const heads = ["Probability", "Plausible range", ...(changed ? ["Run", "Change, points"] : [])];
   const rows = answer.milestones.map((row) => {
     const known = model.milestones.find(({ name }) => name === row.name);

@@ -44,7 +44,7 @@ function framed({ width, height, left, right, top, bottom, highest }) {
 
 /** @param {PageModel} model @param {Answer} answer @param {number} width @param {number} height */
 export function curveChart(model, answer, width, height) {
-  const { curve, run, milestone } = answer, changed = answer.changes.length > 0, narrow = width < 520;
+  const { curve, run, milestone } = answer, changed = answer.method !== "run", narrow = width < 520;
   const left = 44, right = narrow ? 8 : 84, top = 34, bottom = 28;
   const last = Math.max(...run.map(({ day }) => day), 1);
   const highest = Math.max(...run.map(({ high }) => high), ...curve.map(({ high }) => high));
