@@ -26,7 +26,6 @@ from forecast.config.writing import flow_yaml
 from forecast.errors import EventError, InputError, did_you_mean, escaped
 from forecast.events.cells import DateOrder
 from forecast.events.codebook import (
-    CATEGORIES,
     CONFLICTUAL,
     SEVERITIES,
     category_label,
@@ -491,20 +490,11 @@ def _record(draft: Draft, path: Path) -> Iterator[str]:
     if draft.dates != "iso":
         yield from _line(f"  dates: {draft.dates}", "how the file writes days")
     yield from _line(f"  start: {draft.acts.date[0]}", "the first act between the two sides")
-    yield ""
     last = long_day(draft.acts.date[-1].astype(object))
     yield from _comment(
-        f"The record: {count(len(draft.acts), 'act')} known on {long_day(draft.as_of)}, the last of {last}, "
-        "by category and severity:"
+        f"The record: {count(len(draft.acts), 'act')} known on {long_day(draft.as_of)}, the last of {last}; "
+        "'forecast events validate' describes it."
     )
-    yield f"#   {'':<18}{''.join(f'{severity:>7}' for severity in SEVERITIES)}"
-    for name in CATEGORIES:
-        severities = draft.acts.severity[draft.acts.category == name]
-        if len(severities):
-            cells = (int((severities == severity).sum()) for severity in SEVERITIES)
-            yield f"#   {name:<18}{''.join(f'{cell or "–":>7}' for cell in cells)}"
-    if unseen := [name for name in CATEGORIES if name not in draft.acts.category]:
-        yield from _comment(f"Never seen: {', '.join(unseen)}.")
 
 
 def _targets(draft: Draft) -> Iterator[str]:

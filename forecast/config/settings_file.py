@@ -36,8 +36,6 @@ type Node = Mapping[str, Any]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
-MAX_VALUES = 120_000
-"""Keys, values and lists of a file: a watchlist of 10,000 dyads has as many."""
 DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))})
 """Names that Windows keeps for devices: a run folder of that name could not be copied there."""
 # A file with more faults than this is of another kind; the rest is counted, not shown.
@@ -230,7 +228,7 @@ class _Loader(yaml.BaseLoader):
 
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
-        self._name, self._depth, self._values = name, 0, 0
+        self._name, self._depth = name, 0
         self.places: dict[KeyPath, Position | str] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -242,11 +240,8 @@ class _Loader(yaml.BaseLoader):
             tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
             raise self.refusal(f"tag '{tag}' is not allowed; put text in quotes instead")
         self._depth += 1
-        self._values += 1
         if self._depth > MAX_DEPTH:
             raise self.refusal(f"nested more than {MAX_DEPTH} levels deep")
-        if self._values > MAX_VALUES:
-            raise self.refusal(f"more than {MAX_VALUES:,} keys and values; a config holds settings")
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node

@@ -3,14 +3,12 @@
 **Repeats.** Rows come in the order in which they became known, so that a later report never displaces an
 earlier one: what was kept up to a day does not depend on what came after it.
 
-**Output.** The event file is written last, whole or not at all; the folder ``<output>.import`` beside it has
-the report.
+The event file is written last, whole or not at all.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 import re
 import time
 from bisect import bisect_left, insort
@@ -42,10 +40,9 @@ from forecast.feeds.reading import (
     check_switches,
     data_rows,
 )
-from forecast.storage import copy_file, locked, write_file
+from forecast.storage import copy_file, locked
 from forecast.wording import count
 
-REPORT = "report.json"
 MAX_TITLE = 300
 ROWS_AT_ONCE = 20_000
 MIRROR_DAYS = 1
@@ -161,14 +158,11 @@ def import_feed(
     began = time.perf_counter()
     check_switches(options.switches, options.layout)
     paths = _checked(files, output)
-    folder = output.with_name(output.name + ".import")
     with ExitStack() as ends:
         try:
             ends.enter_context(locked(output.resolve()))
         except OSError as error:
             raise EventError(f"-o {output}: cannot be written: {error.strerror or error}") from error
-        if output.exists() and not (folder / REPORT).is_file():
-            raise EventError(f"-o {output}: is there already, and not made by an import. Choose another name")
         engine = ends.enter_context(Engine(options))
         ends.enter_context(_named_ends(engine))
         total = _read(engine, paths, listen or (lambda done, files: None))
@@ -204,8 +198,6 @@ def import_feed(
         warnings = tuple(_warn_of(options, report, daily, len(total.volumes)))
         report = replace(report, warnings=warnings, seconds=time.perf_counter() - began)
         try:
-            folder.mkdir(exist_ok=True)
-            write_file(folder / REPORT, json.dumps(report.to_dict(), indent=1) + "\n")
             copy_file(_written_events(engine), output)
         except OSError as error:
             raise EventError(f"{output}: cannot be written: {error.strerror or error}") from error
@@ -218,8 +210,8 @@ def _checked(files: Sequence[Path], output: Path) -> dict[str, Path]:
         raise EventError(f"-o {output}: unknown kind of file. Allowed: a name that ends in .csv")
     if not output.parent.is_dir():
         raise EventError(f"-o {output}: there is no folder {output.parent}")
-    if output.is_dir():
-        raise EventError(f"-o {output}: this is a folder")
+    if output.exists():
+        raise EventError(f"-o {output}: exists. Give the name of a new file, or remove it first")
     if not files:
         raise EventError("no files: name those to import")
     for path in files:

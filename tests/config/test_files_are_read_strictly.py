@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forecast.config import load_config, resolved_yaml, settings_file
-from forecast.config.settings_file import MAX_BYTES, MAX_VALUES, Position, parse_yaml, plain_scalar, read_yaml
-from forecast.config.watchlist import MOST_DYADS, is_watchlist
+from forecast.config import load_config, resolved_yaml
+from forecast.config.settings_file import MAX_BYTES, Position, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError
 
 AS_OF, ACT = "as_of: 2023-07-10", "calendar:\n  - {date: 2023-07-16"
@@ -240,23 +239,6 @@ def test_files_that_are_no_small_utf8_text_of_keys_are_refused(tmp_path, raw, me
     (tmp_path / "f.yaml").write_bytes(raw)
     with pytest.raises(ConfigError, match=message):
         read_yaml(tmp_path / "f.yaml")
-
-
-def test_a_file_of_more_keys_than_allowed_is_not_read_to_its_end(monkeypatch):
-    monkeypatch.setattr(settings_file, "MAX_VALUES", 10)
-    assert len(content("".join(f"k{key}: 1\n" for key in range(4)))) == 4
-    # What comes after the tenth is not looked at, so that its fault is not the one that is told.
-    with pytest.raises(ConfigError, match=r"^f\.yaml:5:5: more than 10 keys and values"):
-        content("".join(f"k{key}: 1\n" for key in range(20)) + "a: *b\n")
-
-
-def test_the_longest_watchlist_has_no_more_keys_than_allowed(monkeypatch, tmp_path):
-    """A hundredth of it stands for all, with a hundredth of what is allowed."""
-    monkeypatch.setattr(settings_file, "MAX_VALUES", MAX_VALUES // 100)
-    dyads = (f"  - {{a: A{n}, b: B{n}, name: d{n}, label: Dyad {n}}}\n" for n in range(MOST_DYADS // 100))
-    path = tmp_path / "list.yaml"
-    path.write_text("name: long\nevents: [e.csv]\ndyads:\n" + "".join(dyads))
-    assert is_watchlist(path)
 
 
 @pytest.mark.parametrize("raw", [b"\xef\xbb\xbfa: 1\n", b"a: 1\r\n", b"a: 1"])

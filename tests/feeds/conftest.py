@@ -39,6 +39,7 @@ def imported(tmp_path) -> Callable[..., Imported]:
             switches=Switches(**switches),
         )
         target = tmp_path / output
+        target.unlink(missing_ok=True)
         report = import_feed(files, options, target)
         # Every row has one fate.
         assert sum(report.fates.values()) + report.kept == report.rows

@@ -12,7 +12,6 @@ from glob import glob
 from pathlib import Path
 from random import Random
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -20,8 +19,8 @@ from forecast.cli.app import app
 from forecast.errors import EventError, InputError
 from forecast.events.codebook import cameo_codes
 from forecast.events.reading import read_events
-from forecast.feeds import importing, reading
-from forecast.feeds.importing import MIRRORED, REPEATED, SOUND, mark_repeats
+from forecast.feeds import reading
+from forecast.feeds.importing import import_feed
 from forecast.feeds.reading import LAYOUTS, Engine, Switches, feed_options
 
 
@@ -74,30 +73,12 @@ def test_an_interrupted_import_leaves_nothing_and_the_next_is_whole(
     assert imported(pieces, "gdelt2").events.sha256 == whole.events.sha256
 
 
-def test_an_import_that_fails_leaves_the_former_events_as_they_were(imported, pieces, monkeypatch):
-    before = imported(pieces, "gdelt2")
-    content = before.output.read_bytes()
-
-    def fail(*_):
-        raise EventError("no room")
-
-    monkeypatch.setattr(importing, "event_cells", fail)
-    with pytest.raises(EventError, match="no room"):
-        imported(pieces, "gdelt2", repeat_days=0)
-    assert before.output.read_bytes() == content
-
-
-def test_events_that_no_import_made_are_not_replaced(imported, pieces, tmp_path):
+def test_a_file_that_is_there_is_not_replaced(tmp_path, pieces):
     mine = tmp_path / "events.csv"
     mine.write_text("coded by hand")
-    with pytest.raises(EventError, match=r"events\.csv: is there already, and not made by an import"):
-        imported(pieces, "gdelt2")
+    with pytest.raises(EventError, match=r"events\.csv: exists\. Give the name of a new file"):
+        import_feed(pieces, feed_options("gdelt2", ["USA,CHN"]), mine)
     assert mine.read_text() == "coded by hand"
-    mine.unlink()
-    imported(pieces, "gdelt2")
-    imported(pieces, "gdelt2", "USA,RUS")
-    with pytest.raises(EventError, match=r"piece-00\.csv: is there already"):
-        imported(pieces, "gdelt2", output="piece-00.csv")
 
 
 def test_many_dyads_in_one_pass_are_the_sum_of_single_passes(imported, samples):
@@ -154,33 +135,6 @@ def test_re_reports_within_the_window_count_once_and_later_ones_again(imported, 
     elsewhere = [{**days[0]}, {**days[0], "ActionGeo_FullName": "Shanghai"}]
     got = imported([gdelt_file(*elsewhere)], "gdelt2")
     assert len(got.events) == 2
-
-
-def test_repeats_are_marked_as_a_plain_double_loop_marks_them():
-    numbers = np.random.default_rng(5)
-    day = numbers.integers(0, 40, 400)
-    group = numbers.integers(0, 6, 400)
-    forward = numbers.random(400) < 0.6
-    for window in (0, 1, 3):
-        expected = []
-        for row in range(400):
-            fate = SOUND
-            before = [
-                other for other in range(row) if expected[other] == SOUND and group[other] == group[row]
-            ]
-            gaps = {
-                side: [
-                    abs(day[other] - day[row]) for other in before if (forward[other] == forward[row]) == side
-                ]
-                for side in (True, False)
-            }
-            if any(gap <= window for gap in gaps[True]):
-                fate = REPEATED
-            elif any(gap <= max(1, window) for gap in gaps[False]):
-                fate = MIRRORED
-            expected.append(fate)
-        got = mark_repeats(day, group, forward, repeat_days=window)
-        assert got.tolist() == expected
 
 
 def random_rows(seed: int, count: int) -> list[dict]:
@@ -271,7 +225,7 @@ def test_an_import_tells_what_it_did_and_its_events_are_read(command, sample):
     ended = command(*IMPORT, sample, "-o", output)
     assert ended.code == 0, ended.err
     assert "2,824 rows." in ended.out
-    report = json.loads(command(*IMPORT, sample, "-o", output, "--json").out)
+    report = json.loads(command(*IMPORT, sample, "-o", "again.csv", "--json").out)
     assert report["kept"] + sum(fate["rows"] for fate in report["dropped"].values()) == report["rows"] == 2824
     assert len(read_events(command.folder / output)) == report["kept"]
 
