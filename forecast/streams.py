@@ -307,22 +307,6 @@ class StreamLayout:
         )
         return max(alike, key=lambda k: len(self.kinds[k].classes))
 
-    def cell_in_words(self, streams: Iterable[int]) -> str:
-        """Acts of the streams of one cell: ``dispute or sanction of severity 4; visit of severity 5``."""
-        found: dict[tuple[tuple[int, ...], tuple[int, ...]], list[str]] = {}
-        by_kind: dict[tuple[str, tuple[int, ...]], set[int]] = {}
-        for k in streams:
-            kind = self.kinds[k]
-            by_kind.setdefault((kind.category, self.held[kind]), set()).add(kind.side)
-        for (category, severities), sides in by_kind.items():
-            found.setdefault((severities, tuple(sorted(sides))), []).append(category.replace("_", " "))
-        parts = []
-        for (severities, acting), categories in found.items():
-            actors = (self.dyad.a, self.dyad.b)[acting[0]] if acting in ((A,), (B,)) else ()
-            by = f" by {' or '.join(actors)}" if actors else ""
-            parts.append(f"{' or '.join(categories)} of {severities_in_words(severities)}{by}")
-        return "; ".join(parts)
-
 
 def severities_in_words(held: tuple[int, ...]) -> str:
     """Return e.g. ``any severity``, ``severity 1 to 3``."""

@@ -283,8 +283,6 @@ def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     for target in draft.targets:
         if target.caution:
             yield Prose(f"{target.label}: {target.caution}.", tone="warning")
-    if draft.crowded:
-        yield Prose(f"Not proposed, as met nearly every month: {draft.crowded_in_words}.")
     if draft.left_out:
         rows = sum(pair_rows.rows for pair_rows in draft.left_out)
         yield Prose(f"Left out as acts of others: {left_out_in_words(draft.left_out, rows, 5)}.")

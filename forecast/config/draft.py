@@ -47,7 +47,7 @@ from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
 from forecast.records.notices import Notice
 from forecast.records.scale import ARMED, STANDARD, Scale
-from forecast.wording import USUAL_IN_WORDS, count, in_sentence, listing, long_day, times, with_article
+from forecast.wording import USUAL_IN_WORDS, count, listing, long_day, times, with_article
 
 WIDTH = 108
 WATCHLIST = "watchlist"
@@ -153,9 +153,8 @@ class Draft:
 
     ``known`` are all rows of ``source`` known on ``as_of``, ``acts`` those of the dyad; both are ``None``
     where no events are at hand, and then ``as_of`` may be ``None`` as well: to be filled in. ``dates`` is how
-    the file writes days. ``crowded`` are targets that were not proposed: they were met in nearly every recent
-    month. ``scale`` is as the config names it, for a reason; ``saturated`` tells that it hardly tells
-    incidents apart.
+    the file writes days. ``scale`` is as the config names it, for a reason; ``saturated`` tells that it
+    hardly tells incidents apart.
     """
 
     dyad: DyadRule
@@ -164,7 +163,6 @@ class Draft:
     known: EventTable | None
     acts: EventTable | None
     targets: tuple[ProposedTarget, ...]
-    crowded: tuple[ProposedTarget, ...] = ()
     dates: DateOrder = "iso"
     scale: str = STANDARD
     scale_reason: str = "the codebook's own; armed is for relations with routine fire"
@@ -226,13 +224,6 @@ class Draft:
                 f"--theatre {shlex.quote(actor)} (here theatre: {flow_list((actor,))})."
             )
 
-    @property
-    def crowded_in_words(self) -> str:
-        """Which targets come too often to be asked for, and how often they were seen."""
-        return listing(
-            tuple(f"{in_sentence(target.label)} ({times(target.days)})" for target in self.crowded)
-        )
-
 
 def flow_list(actors: Sequence[str]) -> str:
     """Return actors as a list in YAML."""
@@ -274,15 +265,13 @@ def draft_config(
         )
     found, reason = scale_of(acts)
     used = packaged_scale(scale) if scale else found
-    targets, crowded = _propose(acts, as_of, used)
     return Draft(
         dyad=dyad,
         as_of=as_of,
         source=events.source,
         known=known,
         acts=acts,
-        targets=targets,
-        crowded=crowded,
+        targets=_propose(acts, as_of, used),
         dates=dates,
         scale=used.name,
         scale_reason="as asked for" if scale else reason,
@@ -325,9 +314,7 @@ def _dyad_of(known: EventTable, dyad: DyadRule | None, as_of: date) -> DyadRule:
     return dyad
 
 
-def _propose(
-    acts: EventTable, as_of: date, scale: Scale
-) -> tuple[tuple[ProposedTarget, ...], tuple[ProposedTarget, ...]]:
+def _propose(acts: EventTable, as_of: date, scale: Scale) -> tuple[ProposedTarget, ...]:
     """Propose a grave incident, a major act of any kind and an act of coercion, as far as they were seen.
 
     Where severity hardly tells incidents apart a show of force comes first. The gravest target that the
@@ -336,7 +323,7 @@ def _propose(
     Of the others each holds only categories that were seen, and is met by other acts than those before it.
     Taken are those with an act on ``ENOUGH`` days or more that did not come in nearly every recent month.
     Where there are none, one is proposed all the same: the rarest of those that come all the time, or the
-    one seen most. Returned as well are the ``crowded``: the rarest of each kind with no other.
+    one seen most.
 
     Raises ``EventError``: no act is one of conflict.
     """
@@ -349,24 +336,18 @@ def _propose(
         )
     alike = saturated(acts, scale) is not None
     proposed: list[ProposedTarget] = []
-    crowded: list[ProposedTarget] = []
-    scarce: list[ProposedTarget] = []
+    others: list[ProposedTarget] = []
     for kind in (_FORCE, *_KINDS) if alike else _KINDS:
         any_of = tuple(category for category in kind.any_of if category in seen)
         each = [_target(acts, as_of, kind, any_of, severity, scale) for severity in kind.severities if any_of]
-        often = [target for target in each if target.days >= ENOUGH]
-        fit = [target for target in often if not target.crowded]
+        fit = [target for target in each if target.days >= ENOUGH and not target.crowded]
         proposed += [target for target in fit if all(target.ids != other.ids for other in proposed)][:1]
-        if often and not fit:
-            rarest = min(often, key=lambda target: len(target.ids))
-            crowded += [rarest] if all(rarest.ids != other.ids for other in crowded) else []
-        scarce += each
-    if not proposed and crowded:
-        crowded.sort(key=lambda target: len(target.ids))
-        proposed, crowded = crowded[:1], crowded[1:]
+        others += each
     if not proposed:
-        proposed = [max(scarce, key=lambda target: (len(target.ids), target.rule.min_severity))]
-    return (*proposed, *_gravest(acts, as_of, scale, proposed, alike=alike)), tuple(crowded)
+        crowded = [target for target in others if target.days >= ENOUGH]
+        most = max(others, key=lambda target: (len(target.ids), target.rule.min_severity))
+        proposed = [min(crowded, key=lambda target: len(target.ids), default=most)]
+    return (*proposed, *_gravest(acts, as_of, scale, proposed, alike=alike))
 
 
 def _gravest(
@@ -515,8 +496,6 @@ targets:"""
         if target.rule.counts:
             yield from _comment(f"Counts: {target.rule.counts}", "    ")
             yield from _comment(f"Does not count: {target.rule.does_not_count}", "    ")
-    if draft.crowded:
-        yield from _comment(f"Left out as met nearly every month: {draft.crowded_in_words}.", "  ")
 
 
 def _seen(target: ProposedTarget, draft: Draft) -> str:

@@ -290,14 +290,8 @@ def _error(name: str, place: Position, message: str) -> ConfigError:
 
 
 _BRACKETED = re.compile(r"\[(\d+)\]")
-
-
-class Override(NamedTuple):
-    """One setting of the command line; ``option`` is how messages name it."""
-
-    option: str
-    dotted: str
-    value: YamlValue
+type Override = tuple[str, str, YamlValue]
+"""One setting of the command line: the option as messages name it, the dotted key, and the value."""
 
 
 def parse_override(text: str) -> Override:
@@ -316,8 +310,8 @@ def parse_override(text: str) -> Override:
     option = f"`overrides` {dotted}"
     dotted = _BRACKETED.sub(r".\1", dotted)
     if written[:1] not in {"[", "{", "'", '"'}:
-        return Override(option, dotted, plain_scalar(written))
-    return Override(option, dotted, parse_yaml(written, option)[0])
+        return option, dotted, plain_scalar(written)
+    return option, dotted, parse_yaml(written, option)[0]
 
 
 def _overridden(
@@ -328,8 +322,8 @@ def _overridden(
     for override in overrides:
         if message := _put(settings, places, override, root):
             # The place does not exist, so the option itself stands as the path of its fault.
-            places[override.option,] = override.option
-            faults.append(Fault((override.option,), message))
+            places[override[0],] = override[0]
+            faults.append(Fault((override[0],), message))
     return settings, SourceMap(source.file, places), faults
 
 
@@ -339,7 +333,8 @@ def _put(
     """Put one value in its place, with what is missing above it; return why there is no such place, or ''."""
     here: Any = settings
     path: KeyPath = ()
-    node, rest = root, override.dotted
+    option, rest, value = override
+    node = root
     while True:
         key, rest, fault = _next_key(rest, here, node)
         if fault:
@@ -351,14 +346,14 @@ def _put(
         if below is None:
             below = [] if "items" in node else {}
             _set(here, key, below)
-            places.setdefault(path, override.option)
+            places.setdefault(path, option)
         if not isinstance(below, dict | list):
             return f"'{dotted_path(path)}' holds a single value in the file, so nothing can be set below it"
         here = below
     for inner in [inner for inner in places if inner[: len(path)] == path]:
         del places[inner]
-    places[path] = override.option
-    _set(here, key, deepcopy(override.value))
+    places[path] = option
+    _set(here, key, deepcopy(value))
     return ""
 
 
@@ -616,9 +611,9 @@ def load_settings[F: SettingsFile](
     written, source = read_yaml(path) if text is None else _mapping(*parse_yaml(text, str(path)))
     changes = [*map(parse_override, overrides)]
     if as_of is not None:
-        changes.append(Override("`as_of`", "as_of", as_of.isoformat()))
+        changes.append(("`as_of`", "as_of", as_of.isoformat()))
     if seed is not None:
-        changes.append(Override("`seed`", "sampler.seed", seed))
+        changes.append(("`seed`", "sampler.seed", seed))
     settings, source, faults = _overridden(written, source, changes, _root_node(model))
     if other and other[0] in settings and other[1] not in settings:
         raise source.error([Fault((other[0],), other[2])])

@@ -261,7 +261,7 @@ _ARTICLE = {name: f"the {name}" for name in ("United States", "United Kingdom", 
 """Countries whose name has an article within a sentence."""
 _LEAST_LETTERS = 4
 """Shorter names (US, UK) are known only as written: folded, they could be another word or code."""
-_LEAST_NEAR = 5
+_LEAST_NEAR, _LEAST_ALIKE = 5, 0.83
 
 
 @cache
@@ -356,7 +356,7 @@ def shared_name(name: str) -> str | None:
 def near_country(actor: str) -> str | None:
     """Return the country that an actor's name may be meant for, e.g. ``PAK (Pakistan)`` for ``Pakistn``.
 
-    It is one letter away from the country's name, or another code in use for the country.
+    It has most letters of the country's name, or is another code in use for the country.
     """
     if actor in _OTHER_CODES:
         code = _OTHER_CODES[actor]
@@ -364,19 +364,9 @@ def near_country(actor: str) -> str | None:
     folded = _folded(actor)
     if actor in countries() or len(folded) < _LEAST_NEAR or country_code(actor) or folded in _SHARED:
         return None
-    near = next((name for part in _less_a_letter(folded) if (name := _shortened_names().get(part))), None)
+    matches = get_close_matches(folded, _by_folded(), 1, _LEAST_ALIKE)
+    near = _by_folded()[matches[0]] if matches else None
     return f"{country_names()[near]} ({near})" if near else None
-
-
-@cache
-def _shortened_names() -> Mapping[str, str]:
-    """Each name, whole and less one letter → the name: texts that share a form are about a letter apart."""
-    names = {folded: name for folded, name in _by_folded().items() if len(folded) >= _LEAST_NEAR}
-    return {part: name for folded, name in names.items() for part in _less_a_letter(folded)}
-
-
-def _less_a_letter(folded: str) -> list[str]:
-    return [folded, *(folded[:place] + folded[place + 1 :] for place in range(len(folded)))]
 
 
 def near_actor(actor: str, known: Collection[str]) -> str | None:

@@ -169,7 +169,7 @@ def test_where_little_else_was_seen_a_poor_target_is_proposed_with_its_warning(c
         "busy": (
             weekly + often(4, "sanction", 4),
             "major_sanction",
-            "met nearly every month: a lethal",
+            "4 times",
         ),
         "weekly": (weekly, "lethal_clash", "near certain"),
         "once": (act(START, "sanction", 3), "serious_sanction", "will rest on priors"),
