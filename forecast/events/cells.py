@@ -370,7 +370,7 @@ def _nor(cells: Sequence[tuple[int, int, str]]) -> str:
 
 
 def _stated(order: DateOrder) -> str:
-    return f"`dates` {order} (in a config events.dates: {order})"
+    return f"`dates` {order} (in a config events: {{source: …, dates: {order}}})"
 
 
 def _how_to_read(
@@ -379,7 +379,7 @@ def _how_to_read(
     """Ask for the order of day and month, or say which one most days fit, which do not, and what to do."""
     fewer, more = len(misfits[best]), len(misfits[other])
     if not more:
-        which = "`dates` dmy or `dates` mdy (in a config events.dates: dmy or mdy)"
+        which = "`dates` dmy or `dates` mdy (in a config events: {source: …, dates: dmy})"
         return f"Day first or month first? Say which: {which}"
     if fewer == more or total - fewer < MAJORITY * total:
         (_, _, first), (_, _, second) = misfits[best][0], misfits[other][0]
