@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -341,6 +342,9 @@ def found_in(error: BaseException | None) -> KeyboardInterrupt | None:
     return error
 
 
+_SOON_S = 0.1
+
+
 @contextmanager
 def remembered_interrupt() -> Iterator[Callable[[], None]]:
     """Yield a function that raises ``KeyboardInterrupt`` if a signal told to end, even if it seemed lost.
@@ -351,6 +355,7 @@ def remembered_interrupt() -> Iterator[Callable[[], None]]:
         yield lambda: None
         return
     pressed: list[int] = []
+    again: list[threading.Timer] = []
     show_unraisable = sys.unraisablehook
 
     def remember(number: int, frame: FrameType | None) -> None:
@@ -364,6 +369,10 @@ def remembered_interrupt() -> Iterator[Callable[[], None]]:
     def show_other(unraisable: sys.UnraisableHookArgs) -> None:
         if not isinstance(unraisable.exc_value, KeyboardInterrupt):
             show_unraisable(unraisable)
+        elif pressed:
+            # Lost where code of C, such as a compiler, called Python: told again once that has returned.
+            again.append(threading.Timer(_SOON_S, os.kill, (os.getpid(), pressed[-1])))
+            again[-1].start()
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
     for number, handler in before.items():
@@ -373,6 +382,8 @@ def remembered_interrupt() -> Iterator[Callable[[], None]]:
     try:
         yield stop_if_pressed
     finally:
+        for timer in again:
+            timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
         sys.unraisablehook = show_unraisable

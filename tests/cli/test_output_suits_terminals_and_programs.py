@@ -1,12 +1,14 @@
 """What commands print: 80 columns for people, one JSON object for programs, one line for what ended."""
 
 import contextlib
+import ctypes
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,6 +112,20 @@ def test_an_interrupt_that_was_swallowed_is_raised_at_the_next_stage():
         with pytest.raises(KeyboardInterrupt):
             stop_if_pressed()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_lost_in_a_callback_of_a_compiler_is_told_again():
+    callback = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))
+    began = time.monotonic()
+
+    def compile_code() -> None:
+        callback()
+        time.sleep(30)
+
+    with remembered_interrupt(), pytest.raises(KeyboardInterrupt):
+        compile_code()
+    assert time.monotonic() - began < 10
 
 
 def test_a_process_that_ignores_interrupts_goes_on_ignoring_them(monkeypatch):
