@@ -10,6 +10,8 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -230,13 +232,14 @@ def build_report(
             (folder / FIGURES).mkdir()
             figures = write_figures(content, folder / FIGURES)
             made = [*figures] if whole else []
-            if whole:
-                page = render_page(run, content.as_json(), figures)
-                made += [
-                    _put(folder / PAGE, page.encode()),
-                    _put(folder / PDF, set_pdf(run, content, figures)),
-                ]
-            made.append(_put(folder / BRIEF, _set_brief(run, brief, folder, figures)))
+            with ThreadPoolExecutor(1) as pool:  # typst needs no Python while it sets
+                pdf = pool.submit(copy_context().run, set_pdf, run, content, figures) if whole else None
+                if whole:
+                    page = render_page(run, content.as_json(), figures)
+                    made.append(_put(folder / PAGE, page.encode()))
+                made.append(_put(folder / BRIEF, _set_brief(run, brief, folder, figures)))
+                if pdf:
+                    made.append(_put(folder / PDF, pdf.result()))
             if xlsx:
                 made.append(_put(folder / WORKBOOK, workbook(run.forecast, run.analysis)))
             # Before the report is replaced, so that a folder that cannot be written changes nothing.
