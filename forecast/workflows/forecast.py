@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from forecast.ledger.chain import GRACE_DAYS, Ledger
 from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
-from forecast.models.survival import Chances, Survival
+from forecast.models.survival import Survival
 from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.analysis import LedgerSummary, Missing
 from forecast.records.forecast import (
@@ -60,11 +60,6 @@ from forecast.workflows.report import save_run
 Floats = NDArray[np.float64]
 
 
-@contextmanager
-def _untimed(stage: str) -> Iterator[None]:
-    yield
-
-
 def make_forecast(
     config: Config,
     listen: Listener | None = None,
@@ -99,13 +94,12 @@ def make_forecast(
     CautionWarning
         One for each caution and warning of the run.
     """
-    tell = listen or (lambda progress: None)
     clock = Clock()
     with clock.time("read"):
-        tell(StageProgress("read"))
+        if listen:
+            listen(StageProgress("read"))
         inputs = read_inputs(config)
-        plan_scenarios(inputs, inputs.scenarios)  # faults are told before anything is computed
-    run = _make(inputs, clock, tell, drivers=drivers, keep=keep)
+    run = run_of_inputs(inputs, listen, drivers=drivers, keep=keep, clock=clock)
     warn_of(run, stacklevel=3)
     return run
 
@@ -115,21 +109,12 @@ def run_of_inputs(
     listen: Listener | None = None,
     *,
     drivers: bool = True,
+    keep: Callable[[Run], None] | None = None,
+    clock: Clock | None = None,
 ) -> Run:
     """Run all stages on inputs that are read already, as ``make_forecast``."""
-    tell = listen or (lambda progress: None)
-    plan_scenarios(inputs, inputs.scenarios)
-    return _make(inputs, Clock(), tell, drivers=drivers)
-
-
-def _make(
-    inputs: Inputs,
-    clock: Clock,
-    tell: Listener,
-    *,
-    drivers: bool,
-    keep: Callable[[Run], None] | None = None,
-) -> Run:
+    tell, clock = listen or (lambda progress: None), clock or Clock()
+    plan_scenarios(inputs, inputs.scenarios)  # faults are told before anything is computed
     config = inputs.config
     judged = fit_and_judge(inputs, tell, clock.time)
     posterior, mixture, gates = judged.fit, judged.mixture, judged.gates
@@ -215,13 +200,12 @@ class Judged(NamedTuple):
     fit: Posterior
     mixture: Mixture
     gates: Diagnostics
-    chances: Chances | None = None
 
 
 def fit_and_judge(
     inputs: Inputs,
     listen: Listener | None = None,
-    timed: Callable[[str], AbstractContextManager[None]] = _untimed,
+    timed: Callable[[str], AbstractContextManager[None]] = lambda stage: nullcontext(),
 ) -> Judged:
     """Fit, forecast, and check the gates, milestone probabilities included.
 
@@ -236,10 +220,9 @@ def fit_and_judge(
         posterior = fit(density, options, _sampling_listener(tell))
     with timed("chances"):
         tell(StageProgress("chances"))
-        chances = chances_of(inputs, posterior)
-        mixture = mixture_of(inputs, chances)
+        mixture = mixture_of(inputs, chances_of(inputs, posterior))
         gates = check_gates(posterior, _monitored(inputs, mixture.survival))
-    return Judged(posterior, mixture, gates, chances)
+    return Judged(posterior, mixture, gates)
 
 
 def run_forecast(
