@@ -22,7 +22,6 @@ from forecast.config import (
 from forecast.config.describe import questions
 from forecast.config.draft import draft_config, draft_yaml
 from forecast.config.scenario import scenario_from_options
-from forecast.config.writing import schema_of
 from forecast.errors import ConfigError
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
@@ -66,11 +65,6 @@ def test_a_section_with_all_its_entries_commented_out_is_empty(write):
     assert (config.calendar, config.model.priors, config.report.paper) == ((), {}, "a4")
 
 
-def test_labels_are_made_from_names_when_absent(config):
-    titles = (config.target_title("clash"), config.milestone("talks").title, config.dyad.title)
-    assert titles == ("Clash", "Talks", "AAA – BBB")
-
-
 def test_a_config_built_in_python_is_checked_as_a_whole(config):
     settings = config.model_dump(by_alias=True)
     assert Config(**settings) == config
@@ -95,17 +89,6 @@ def test_a_later_stage_can_raise_with_the_line_of_a_key(write):
         assert str(config.error(key, "no such file")) == f"{place}: {said}: no such file"
     option = "`overrides` model.priors.excitation.half_life_days"
     assert str(config.error(("model", "priors", "excitation.half_life_days"), "no")) == f"{option}: no"
-
-
-def test_the_resolved_text_leaves_nothing_implicit_and_reads_back_equal(write, tmp_path):
-    config = load_config(write())
-    text = resolved_yaml(config)
-    (tmp_path / "again.yaml").write_text(text, encoding="utf-8")
-    again = load_config(tmp_path / "again.yaml")
-    assert (again, resolved_yaml(again)) == (config, text)
-    plain = yaml.safe_load(text)
-    assert plain["sampler"]["draws"] == 800
-    assert {"paper": "a4", "logo": None, "fonts": [], "impact": {}}.items() <= plain["report"].items()
 
 
 def test_a_resolved_text_kept_elsewhere_still_finds_the_event_file(write, tmp_path):
@@ -234,23 +217,6 @@ def test_commented_examples_of_priors_are_valid(tmp_path):
         "answers.number.other_side": "many",
         "ballast.visit": {"q05": -0.1, "median": 0.1, "q95": 0.4},
     }
-
-
-def test_configs_name_the_committed_schema_in_their_first_line():
-    for path in (WORKED_CASE, TEMPLATE):
-        first = path.read_text(encoding="utf-8").splitlines()[0]
-        reference = first.removeprefix("# yaml-language-server: $schema=")
-        assert (path.parent / reference).resolve() == ROOT / "docs/config.schema.json"
-
-
-@pytest.mark.parametrize("name", ["config", "forecast"])
-def test_schemas_are_of_draft_2020_12_and_every_reference_leads_somewhere(name):
-    schema = schema_of(name)
-    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    references = re.findall(r'"\$ref": "#/\$defs/(\w+)"', json.dumps(schema))
-    assert references
-    assert set(references) <= set(schema["$defs"])
-    assert "schema" in schema["properties"]
 
 
 def test_yaml_examples_of_the_reference_page_are_valid(tmp_path):

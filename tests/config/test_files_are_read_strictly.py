@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.config import load_config, resolved_yaml
-from forecast.config.settings_file import MAX_BYTES, Position, parse_yaml, plain_scalar, read_yaml
+from forecast.config.settings_file import MAX_BYTES, parse_yaml, plain_scalar, read_yaml
 from forecast.errors import ConfigError
 
 AS_OF, ACT = "as_of: 2023-07-10", "calendar:\n  - {date: 2023-07-16"
@@ -168,24 +168,6 @@ def test_words_mean_what_the_json_schema_of_yaml_says():
     }
 
 
-def test_positions_are_those_of_the_keys_and_of_the_items():
-    text = "top:\n  inner: 1\nlist:\n  - one\n  - {name: x,  date: y}\nflow: {a: [1, 2]}\n"
-    assert parse_yaml(text, "f.yaml")[1].places == {
-        (): Position(1, 1),
-        ("top",): Position(1, 1),
-        ("top", "inner"): Position(2, 3),
-        ("list",): Position(3, 1),
-        ("list", 0): Position(4, 5),
-        ("list", 1): Position(5, 5),
-        ("list", 1, "name"): Position(5, 6),
-        ("list", 1, "date"): Position(5, 16),
-        ("flow",): Position(6, 1),
-        ("flow", "a"): Position(6, 8),
-        ("flow", "a", 0): Position(6, 12),
-        ("flow", "a", 1): Position(6, 15),
-    }
-
-
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
 )
@@ -239,13 +221,6 @@ def test_files_that_are_no_small_utf8_text_of_keys_are_refused(tmp_path, raw, me
     (tmp_path / "f.yaml").write_bytes(raw)
     with pytest.raises(ConfigError, match=message):
         read_yaml(tmp_path / "f.yaml")
-
-
-@pytest.mark.parametrize("raw", [b"\xef\xbb\xbfa: 1\n", b"a: 1\r\n", b"a: 1"])
-def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path, raw):
-    (tmp_path / "f.yaml").write_bytes(raw)
-    values, source = read_yaml(tmp_path / "f.yaml")
-    assert (values, source.places["a",]) == ({"a": 1}, Position(1, 1))
 
 
 def test_a_file_that_is_not_there_names_its_nearest_neighbour(tmp_path):

@@ -10,14 +10,12 @@ import zipfile
 from datetime import date, datetime
 
 import duckdb
-import numpy as np
 import openpyxl
 import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from openpyxl.worksheet.datavalidation import DataValidation
 
 from forecast.errors import EventError, InputError
 from forecast.events.cells import PARSERS, clean_text
@@ -157,16 +155,6 @@ def test_another_library_is_refused_and_an_absent_one_is_told_how_to_install(us_
     assert "\n" not in str(caught.value)
 
 
-def test_what_openpyxl_leaves_out_is_no_warning(tmp_path):
-    path = workbook(tmp_path / "events.xlsx", [NAMES, *CELLS])
-    book = openpyxl.load_workbook(path)
-    checked = DataValidation(type="list", formula1='"visit,dispute"')
-    checked.add("D2")
-    book.worksheets[0].add_data_validation(checked)
-    book.save(path)
-    assert len(read_events(path)) == 2
-
-
 def test_five_columns_are_enough_and_rows_coded_alike_are_events_of_their_own(event_file):
     table = read_events(event_file(f"{HEADER}\n{VISIT}\n"))
     (event,) = table.rows()
@@ -284,12 +272,6 @@ def test_days_of_another_or_no_stated_order_are_one_fault_that_says_what_fits(ev
     )
     faults = [(fault.line, fault.column) for fault in inspect_events(path)[1]]
     assert faults == [(2, "date"), (2, "severity"), (3, "date")], "others are listed beside them"
-
-
-def test_rows_remember_their_line_through_sorting_and_selecting(event_file):
-    table = read_events(days(event_file, "2020-03-01", "2020-01-01", "2020-02-01"))
-    assert table.line.tolist() == [3, 4, 2]
-    assert table.select(table.date > table.date[0]).line.tolist() == [4, 2]
 
 
 ROW = "2023-02-04,USA,CHN,visit,2"
@@ -527,15 +509,6 @@ def test_the_hash_sees_every_column(us_china):
 def test_an_event_off_the_codebook_makes_no_table(changes: dict[str, object], message: str):
     with pytest.raises(EventError, match=message):
         EventTable.from_events([an_act("e", "2020-01-01", **changes)] * 2, "made")
-
-
-def test_columns_that_do_not_fit_together_are_a_programming_error(us_china):
-    with pytest.raises(ValueError, match="column severity has shape"):
-        dataclasses.replace(us_china, severity=us_china.severity[1:])
-    with pytest.raises(ValueError, match="not sorted by date"):
-        dataclasses.replace(us_china, date=us_china.date[::-1])
-    with pytest.raises(ValueError, match="a mask is bool"):
-        us_china.select(np.arange(3))
 
 
 @FAST

@@ -174,11 +174,6 @@ def test_what_is_no_sheet_is_refused_with_its_line(tmp_path, text, said):
     assert str(refusal.value).startswith(f"{path}{said}")
 
 
-def test_a_sheet_that_is_not_there_is_one_error(tmp_path):
-    with pytest.raises(InputError, match=r"a\.csv: cannot be read \(No such file"):
-        read_rows(tmp_path / "a.csv", ("name",), help=HELP)
-
-
 def test_all_faults_are_told_at_once_by_line_and_column(tmp_path):
     path = tmp_path / "a.csv"
     rows = read(path, "name,chance\n" + "a,0.4\n" + "b,2\n" * 25)
