@@ -118,6 +118,7 @@ OPTIONS = {
     "report --docx": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --office-template": "ended with 0.4: use report.pdf or report.html; --xlsx writes the numbers",
     "report --pptx": "ended with 0.4: use --figures DIR, which writes the charts for slides",
+    "report --csv": "ended with 0.4: use --xlsx; the PDF carries its tables as CSV",
     "report --template": "ended with 0.4: use the keys under report in the config, or report.html",
     "run --earlier": "ended with 0.4: leave it out; no check compares with an earlier copy",
     "scenario --out": "ended with 0.4: use --json, or --compare, which puts scenarios side by side",

@@ -211,7 +211,6 @@ def report(
         None, "--previous", "Earlier run, to show the change since then.", "RUN_DIR"
     ),
     figures: Path | None = option(None, "--figures", "Write every chart there too, as SVG and PNG.", "DIR"),
-    csv: Path | None = option(None, "--csv", "Write every table there too, as CSV.", "DIR"),
     paper: Literal["a4", "us-letter"] | None = option(
         None, "--paper", "Paper of the PDF, in place of report.paper."
     ),
@@ -227,6 +226,7 @@ def report(
     output: Answer,
 ) -> None:
     """Build the report of a saved run again (brief.pdf, report.pdf, report.html); nothing is fitted."""
+    from forecast.runs import files
     from forecast.workflows.report import rebuild_report, refuse_use
 
     if use:
@@ -238,19 +238,16 @@ def report(
         previous=previous,
         paper=paper,
         figures=figures,
-        tables=csv,
         brief_only=brief,
         xlsx=xlsx,
         force=force,
     )
-    written = {"brief": built.brief, "report": built.pdf, "page": built.page, "xlsx": built.workbook}
+    kinds = {"report": files.PDF, "page": files.PAGE, "xlsx": files.WORKBOOK}
+    written = {"brief": built.brief} | {name: built.other(file) for name, file in kinds.items()}
     facts: dict[str, object] = {name: str(path) for name, path in written.items() if path}
     heads = {"brief": "Brief", "report": "Report", "page": "Page", "xlsx": "Numbers"}
     said = [(heads[name], str(path)) for name, path in facts.items()]
-    for name, head, made in (
-        ("figures", "Charts", built.exported_figures),
-        ("tables", "Tables", built.exported_tables),
-    ):
-        facts[name] = [str(path) for path in made]
-        said += [(head, f"{len(made)} files in {made[0].parent}")] if made else []
+    if made := built.exported_figures:
+        said.append(("Charts", f"{len(made)} files in {made[0].parent}"))
+    facts["figures"] = [str(path) for path in made]
     output.print(facts, [Pairs(tuple(said))])

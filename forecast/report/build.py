@@ -160,38 +160,20 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
 
 @dataclass(frozen=True)
 class BuiltReport:
-    """Files of a report: in the run folder, and where charts and tables were asked for.
+    """Files of a report: in the ``folder`` of the run by name, and charts where they were asked for."""
 
-    ``pdf`` and ``page`` are ``None`` where the brief alone was built, ``workbook`` where none was asked for.
-    """
-
-    brief: Path
-    pdf: Path | None = None
-    page: Path | None = None
-    workbook: Path | None = None
-    figures: tuple[Path, ...] = ()
+    folder: Path
+    names: tuple[str, ...]
     exported_figures: tuple[Path, ...] = ()
-    exported_tables: tuple[Path, ...] = ()
 
     @property
-    def in_run_folder(self) -> tuple[Path, ...]:
-        """PDFs, page, workbook and figures."""
-        return (*filter(None, (self.pdf, self.brief, self.page, self.workbook)), *self.figures)
+    def brief(self) -> Path:
+        """Page 1."""
+        return self.folder / BRIEF
 
-    def moved(self, from_folder: Path, to_folder: Path) -> BuiltReport:
-        """Return the same files where a folder has another name by now."""
-
-        def there(path: Path) -> Path:
-            return to_folder / path.relative_to(from_folder)
-
-        return replace(
-            self,
-            brief=there(self.brief),
-            pdf=self.pdf and there(self.pdf),
-            page=self.page and there(self.page),
-            workbook=self.workbook and there(self.workbook),
-            figures=tuple(map(there, self.figures)),
-        )
+    def other(self, name: str) -> Path | None:
+        """Return the PDF, the page or the workbook, where it was built."""
+        return self.folder / name if name in self.names else None
 
 
 def build_report(
@@ -202,22 +184,15 @@ def build_report(
     brief_only: bool = False,
     xlsx: bool = False,
     export_figures_to: Path | None = None,
-    export_tables_to: Path | None = None,
 ) -> BuiltReport:
     """Build the reports of a saved run; no posterior is needed and nothing is fitted.
 
-    ``notes`` are printed as warnings on page 1, ``brief_only`` builds page 1 alone, and ``xlsx`` writes every
-    number into a workbook too. The report is replaced whole, and only after all of it is made. Charts (SVG,
-    PNG) and tables (CSV) go to the folders ``export_figures_to`` and ``export_tables_to``.
+    ``notes`` are printed as warnings on page 1, ``brief_only`` builds page 1 alone, ``xlsx`` writes every
+    number into a workbook too, and ``export_figures_to`` is a folder for charts (SVG, PNG). The report is
+    replaced whole, and only after all of it is made.
 
-    Raises
-    ------
-    RunFolderError
-        A file is missing or not what a run leaves behind, or the folder cannot be written.
-    EventError
-        ``events.csv`` is not valid.
-    ForecastError
-        typst refused the report.
+    Raises ``RunFolderError``: a file is missing or not what a run leaves behind, or the folder cannot be
+    written. ``EventError``: ``events.csv`` is not valid. ``ForecastError``: typst refused the report.
     """
     run = read_run_records(run_dir, options, notes=notes)
     whole = not brief_only
@@ -244,7 +219,6 @@ def build_report(
                 made.append(_put(folder / WORKBOOK, workbook(run.forecast, run.analysis)))
             # Before the report is replaced, so that a folder that cannot be written changes nothing.
             charts = export_figures(content, export_figures_to) if export_figures_to else ()
-            tables = export_tables(content, export_tables_to) if export_tables_to else ()
             (run_dir / FIGURES).mkdir(exist_ok=True)
             for path in made:
                 os.replace(path, run_dir / path.relative_to(folder))
@@ -253,15 +227,7 @@ def build_report(
             f"{run_dir}: the report could not be written ({error.strerror or error}). Check that the folder "
             "can be written and the disk has room; an older report is untouched."
         ) from error
-    return BuiltReport(
-        brief=run_dir / BRIEF,
-        pdf=run_dir / PDF if whole else None,
-        page=run_dir / PAGE if whole else None,
-        workbook=run_dir / WORKBOOK if xlsx else None,
-        figures=tuple(run_dir / FIGURES / path.name for path in figures) if whole else (),
-        exported_figures=charts,
-        exported_tables=tables,
-    )
+    return BuiltReport(run_dir, tuple(path.relative_to(folder).as_posix() for path in made), charts)
 
 
 def _put(path: Path, content: bytes) -> Path:
@@ -342,29 +308,18 @@ def write_figures(content: Content, folder: Path) -> tuple[Path, ...]:
 
 def export_figures(content: Content, folder: Path) -> tuple[Path, ...]:
     """Write every chart as ``<name>.svg`` and ``<name>.png`` on a white ground."""
-    files = {}
-    for chart in content.charts():
-        figure = chart.draw()
-        files[f"{chart.name}.svg"] = figure_bytes(figure, "svg")
-        files[f"{chart.name}.png"] = figure_bytes(figure, "png")
-    return _export(files, folder)
-
-
-def export_tables(content: Content, folder: Path) -> tuple[Path, ...]:
-    """Write every table as ``<name>.csv``: numbers at full precision where the table rounds them."""
-    return _export({f"{table.name}.csv": table_csv(table).encode() for table in content.tables()}, folder)
-
-
-def _export(contents: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            write_file(folder / name, content)
+        for chart in content.charts():
+            figure = chart.draw()
+            write_file(folder / f"{chart.name}.svg", figure_bytes(figure, "svg"))
+            write_file(folder / f"{chart.name}.png", figure_bytes(figure, "png"))
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror or error}). Give a folder that can be written."
         ) from error
-    return tuple(folder / name for name in sorted(contents))
+    names = sorted(f"{chart.name}.{kind}" for chart in content.charts() for kind in ("svg", "png"))
+    return tuple(folder / name for name in names)
 
 
 def table_csv(table: Table) -> str:

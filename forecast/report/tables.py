@@ -21,7 +21,6 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.families import FAMILIES
 from forecast.records.analysis import (
     NumberSensitivity,
     PreviousRun,
@@ -536,11 +535,6 @@ def model_legend(models: Sequence[str]) -> Prose:
     known = (model for model in models if model in _SHORT_MODELS)
     each = "; ".join(f"{_SHORT_MODELS[model]} = {name_model(model)}" for model in known)
     return Prose(f"{each}.", tone="fine")
-
-
-def plain_name(model: str) -> str:
-    """Return a short name of a model or baseline: ``decayed logistic``."""
-    return FAMILIES[model].label if model in FAMILIES else model.replace("_", " ")
 
 
 def value_text(value: float | None, se: float | None, digits: int = 2) -> str:

@@ -43,7 +43,8 @@ from forecast.evaluation.score_table import (
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.table import EventTable
 from forecast.progress import Listener
-from forecast.report.tables import plain_name, value_text
+from forecast.report.palette import name_model
+from forecast.report.tables import value_text
 from forecast.runs import files
 from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
@@ -92,7 +93,7 @@ class ListBacktest:
 def _pooled_row(cell: Mapping[str, Any]) -> tuple[str, ...]:
     gain = cell["log_minus_climatology"]
     return (
-        plain_name(cell["model"]),
+        name_model(cell["model"]),
         f"{cell['n']:,}",
         number(cell["brier"]["value"], 3),
         number(cell["log"]["value"], 3),

@@ -55,7 +55,7 @@ from forecast.panel import TargetRule
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
-from forecast.report.tables import gap_text, model_legend, plain_name, score_table, value_text
+from forecast.report.tables import gap_text, model_legend, score_table, value_text
 from forecast.wording import HORIZONS, count, listing, share
 
 SAMPLER = SamplerOptions(seed=20230710)
@@ -409,7 +409,7 @@ def _target_blocks(scores: DyadScores) -> Iterator[Block]:
     yield score_table(tuple(means), rows, ("Score",), "Mean over dyads and horizons")
     for model, score in means.items():
         if score.n < score.asked:
-            said = f"The {plain_name(model)} forecasts {score.n} of {count(score.asked, 'window')}"
+            said = f"The {name_model(model)} forecasts {score.n} of {count(score.asked, 'window')}"
             yield Prose(f"{said}; its scores are of those.", tone="warning")
     yield from _by_horizon(scores)
     if scores.choice is not None and len(gaps := scores.choice["log_behind_best"]) > 1:
@@ -433,7 +433,7 @@ def _by_horizon(scores: DyadScores) -> Iterator[Table]:
         groups = [Group(rows=(cells("windows (held)", *(windows[ahead] for ahead in shown)),))]
         for label, by_model in texts.items():
             rows = (
-                cells(plain_name(model), *(own.get(ahead, "–") for ahead in shown))
+                cells(name_model(model), *(own.get(ahead, "–") for ahead in shown))
                 for model, own in by_model.items()
             )
             groups.append(Group(label=label, rows=tuple(rows)))

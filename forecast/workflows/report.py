@@ -208,7 +208,6 @@ def rebuild_report(
     previous: Path | None = None,
     paper: Literal["a4", "us-letter"] | None = None,
     figures: Path | None = None,
-    tables: Path | None = None,
     brief_only: bool = False,
     xlsx: bool = False,
     force: bool = False,
@@ -228,8 +227,8 @@ def rebuild_report(
         Folder of an earlier run, for the change since then.
     paper : {"a4", "us-letter"}, optional
         In place of the paper of the options.
-    figures, tables : Path, optional
-        Folders for the charts as SVG and PNG, and for the tables as CSV.
+    figures : Path, optional
+        Folder for the charts as SVG and PNG.
     brief_only : bool
         Build ``brief.pdf``, page 1 alone, and leave the rest of the report as it is.
     xlsx : bool
@@ -272,11 +271,9 @@ def rebuild_report(
                 brief_only=brief_only,
                 xlsx=xlsx,
                 export_figures_to=figures,
-                export_tables_to=tables,
             )
-            made = (path.relative_to(filling).as_posix() for path in built.in_run_folder)
-            record_outputs(filling, [*adopted, *made])
-        return built.moved(filling, folder)
+            record_outputs(filling, [*adopted, *built.names])
+        return replace(built, folder=folder)
 
 
 def timed_forecast(folder: Path) -> Forecast:

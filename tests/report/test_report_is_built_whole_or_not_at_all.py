@@ -42,7 +42,7 @@ def answer(run, earlier, command, tmp_path_factory):
     place = tmp_path_factory.mktemp("parts")
     code, out, err = command(
         *("report", run, "--previous", earlier, "--paper", "us-letter"),
-        *("--figures", place / "figures", "--csv", place / "tables", "--json"),
+        *("--figures", place / "figures", "--json"),
     )
     assert (code, err) == (0, "")
     return json.loads(out)
@@ -52,8 +52,7 @@ def test_the_answer_names_every_file_and_each_is_there(answer, run):
     assert answer["report"] == str(run / "report.pdf")
     assert answer["page"] == str(run / "report.html")
     assert {Path(name).suffix for name in answer["figures"]} == {".svg", ".png"}
-    assert {Path(name).suffix for name in answer["tables"]} == {".csv"}
-    for name in (answer["report"], answer["page"], *answer["figures"], *answer["tables"]):
+    for name in (answer["report"], answer["page"], *answer["figures"]):
         assert Path(name).stat().st_size > 0
 
 
@@ -69,7 +68,7 @@ def test_the_earlier_run_is_kept_in_the_run_folder_and_its_hash_with_it(answer, 
     [
         (("--previous", "no-such-run"), "no-such-run: there is no such folder"),
         (("--paper", "a5"), "a5"),
-        (("--csv", __file__), "test_report_is_built_whole_or_not_at_all.py: cannot be written"),
+        (("--figures", __file__), "test_report_is_built_whole_or_not_at_all.py: cannot be written"),
     ],
 )
 def test_an_option_that_cannot_be_used_is_one_clear_error_and_leaves_the_report(

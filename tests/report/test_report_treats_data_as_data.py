@@ -219,7 +219,7 @@ def test_a_look_that_cannot_be_is_refused(tmp_path, setting, message):
 
 def test_marks_stand_on_every_page_and_in_the_html_page(tmp_path):
     folder = write_run(tmp_path / "run")
-    built = build_report(
+    build_report(
         folder,
         ReportOptions(
             title="Strait outlook",
@@ -231,7 +231,7 @@ def test_marks_stand_on_every_page_and_in_the_html_page(tmp_path):
             impact={"lethal_clash": ImpactConfig(level="severe", rationale="No way back.")},
         ),
     )
-    reader = PdfReader(built.pdf)
+    reader = PdfReader(folder / "report.pdf")
     for page in reader.pages:
         assert page.extract_text().count("INTERNAL – DO NOT FORWARD") == 2
         assert (float(page.mediabox.width), float(page.mediabox.height)) == (612, 792)
@@ -239,7 +239,7 @@ def test_marks_stand_on_every_page_and_in_the_html_page(tmp_path):
     front = reader.pages[0].extract_text()
     assert "Strait outlook" in front
     assert "United States – China" in front
-    page = built.page.read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count("INTERNAL – DO NOT FORWARD") == 2
     assert 'alt="Logo of Strait Risk Desk"' in page
     assert "--accent:#6A1B4D" in page
