@@ -91,8 +91,6 @@ def sample(
     began = time.monotonic()
     scouts = replace(options, draws=_SCOUT_DRAWS, tune=min(options.tune, _SCOUT_TUNE), target_accept=0.8)
     first, _ = _sample(density, density.sheared, density.starting_point, scouts, began, None, _SCOUT_DEPTH)
-    if not np.isfinite(first).all():
-        raise _no_numbers(density, first)
     # As far apart as they come: of every chain the same number.
     scale = density.whitened(
         first[:, :: -(-_SCOUT_DRAWS * options.chains // _SCOUT_POINTS)].reshape(-1, first.shape[2])
@@ -261,17 +259,9 @@ def _chains(trace: Any) -> tuple[Floats, dict[str, NDArray[Any]]]:  # noqa: ANN4
     return np.array(points), {name: np.array(values) for name, values in statistics.items()}
 
 
-def _no_numbers(density: PosteriorDensity, points: Floats) -> NotConvergedError:
-    posterior = density.dataset(points)
-    strange = [str(name) for name, values in posterior.data_vars.items() if not np.isfinite(values).all()]
-    return NotConvergedError(f"the sampler returned values that are no numbers for {', '.join(strange)}")
-
-
 def _extract(
     density: PosteriorDensity, points: Floats, statistics: Mapping[str, NDArray[Any]], keep_points: bool
 ) -> xr.DataTree:
-    if not np.isfinite(points).all():
-        raise _no_numbers(density, points)
     posterior = density.dataset(points)
     sample_stats = xr.Dataset(
         {name: (("chain", "draw"), values) for name, values in statistics.items()},
@@ -297,7 +287,7 @@ def fit(
     with a higher acceptance rate (never lower than asked for); every so many draws are kept, so that their
     number is as asked. The last result is returned; ``check_gates`` says what it is worth.
 
-    Raises ``NotConvergedError``: the sampler could not start or returned no numbers. ``KeyboardInterrupt``.
+    Raises ``NotConvergedError`` and ``KeyboardInterrupt`` as ``sample`` does.
     """
     tree = sample(density, options, listen, keep_points=keep_points)
     posterior = Posterior(tree, options.target_accept, options.tune)

@@ -416,17 +416,6 @@ def _add(typing: Any, sums: Any, row: Any, factor: Any, states: Any, of: Any, n:
 
 
 @intrinsic(prefer_literal=True)
-def _times(typing: Any, states: Any, row: Any, factors: Any, of: Any, n: Any) -> Any:  # noqa: ANN401
-    """states[row] *= factors[of]."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
-        to, of = (_row(context, builder, signature, given, at, n.literal_value) for at in (0, 2))
-        builder.store(builder.fmul(builder.load(to, align=8), builder.load(of, align=8)), to, align=8)
-
-    return types.void(states, types.intp, factors, types.intp, n), code
-
-
-@intrinsic(prefer_literal=True)
 def _product(typing: Any, masses: Any, row: Any, states: Any, of: Any, n: Any) -> Any:  # noqa: ANN401
     """Σ masses[row]·states[of], in a fixed order."""
 
@@ -529,21 +518,22 @@ def _likelihood(
     for c in range(n_categories):
         loading[0, c] = values[o[LOADING] + c] * scale
     expected, immigrant = np.zeros((n, LANES)), np.zeros((n, LANES))
-    whole, steeper = np.zeros((1, LANES)), np.ones((1, LANES))
+    whole, steeper = np.zeros((1, LANES)), np.ones(LANES)
     moving = np.zeros((2, LANES))  # of cooperation, of conflict
     for m in range((n - 1) // KNOT_STEPS + 1):
         for c in range(n_categories):
             if m % 8 == 0:  # before rounding adds up
                 level = math.exp(loading[0, c] * knots[m] - 0.5 * loading[0, c] * loading[0, c])
                 moving[int(conflict[0, c]), c] = level * rate_of[c]
-            steeper[0, c] = math.exp(loading[0, c] * (knots[m + 1] - knots[m]) / KNOT_STEPS)
+            steeper[c] = math.exp(loading[0, c] * (knots[m + 1] - knots[m]) / KNOT_STEPS)
         for t in range(m * KNOT_STEPS, min(n, (m + 1) * KNOT_STEPS)):
             _add(expected, t, 1.0, moving, 0, LANES)
             _add(expected, t, lift[t], moving, 1, LANES)
             _add(immigrant, t, -record.days[t], expected, t, LANES)
             _add(whole, 0, 1.0, immigrant, t, LANES)
-            _times(moving, 0, steeper, 0, LANES)
-            _times(moving, 1, steeper, 0, LANES)
+            for c in range(LANES):
+                moving[0, c] *= steeper[c]
+                moving[1, c] *= steeper[c]
     total = whole.sum()
 
     in_side, in_kind, factor, grave = weights

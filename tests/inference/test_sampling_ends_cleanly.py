@@ -99,15 +99,6 @@ class FakeRun:
         pass
 
 
-def test_draws_that_are_no_numbers_are_refused_by_name(density, short_options, monkeypatch):
-    at = int(density.layout.offset[density.layout.variables.index("tension_scale")])
-    points = np.zeros((2, 200, density.n_coordinates))
-    points[1, 7, at] = np.nan
-    monkeypatch.setattr(sampling, "_sample", lambda *given: (points, {}))
-    with pytest.raises(NotConvergedError, match=r"returned values that are no numbers for tension_scale$"):
-        sample(density, short_options)
-
-
 def test_a_sampler_that_fails_is_one_message_when_its_chains_have_ended_and_not_those_of_others(
     density, short_options, monkeypatch
 ):
