@@ -34,8 +34,7 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.errors import EventError, InputError, StoppedError, shown
-from forecast.events.rows import quoted
-from forecast.events.stores import (
+from forecast.events.reading import (
     ACTS,
     FEED,
     FILES,
@@ -51,6 +50,7 @@ from forecast.events.stores import (
     read_state,
     reader_of,
 )
+from forecast.events.rows import quoted
 from forecast.events.table import COLUMNS
 from forecast.feeds.importing import FAULTS, event_cells
 from forecast.feeds.reading import KEPT, Engine, Layout, feed_options

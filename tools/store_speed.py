@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from forecast.events.codebook import cameo_codes
-from forecast.events.stores import ACTS, STATE, connect, read_store
+from forecast.events.reading import ACTS, STATE, connect, read_store
 from forecast.feeds.reading import LAYOUTS
 from forecast.store import WRITTEN, update_store, write_store
 

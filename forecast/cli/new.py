@@ -105,8 +105,7 @@ def new(chosen: NewOptions, *, answer: Answer) -> None:
 
 def _draft(chosen: NewOptions) -> Draft:
     from forecast.config.draft import blank_draft, draft_config
-    from forecast.events.reading import load_events
-    from forecast.events.stores import read_store
+    from forecast.events.reading import load_events, read_store
 
     dyad = None if chosen.pair is None else _dyad(chosen.pair, chosen.theatre or "")
     as_of = chosen.as_of

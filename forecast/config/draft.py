@@ -42,7 +42,7 @@ from forecast.events.dyads import (
     near_actors,
     pairs_in_words,
 )
-from forecast.events.stores import is_store
+from forecast.events.reading import is_store
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
 from forecast.records.notices import Notice

@@ -21,8 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.events.codebook import CATEGORIES, SEVERITIES, armed_scale, countries, standard_scale
-from forecast.events.reading import source_limits
-from forecast.events.stores import FEED, PACE_DAYS, newest_act
+from forecast.events.reading import FEED, PACE_DAYS, newest_act, source_limits
 from forecast.events.table import EventTable
 from forecast.records.base import Record
 from forecast.records.notices import FaultCode, FeedFault, Notice, notice

@@ -18,8 +18,7 @@ from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES, packaged_scale, standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
-from forecast.events.reading import load_events, refuse_barred
-from forecast.events.stores import is_store
+from forecast.events.reading import is_store, load_events, refuse_barred
 from forecast.events.summary import Feed, faults_of
 from forecast.events.table import EventTable
 from forecast.families import Family, family_named

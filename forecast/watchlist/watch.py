@@ -35,8 +35,15 @@ from forecast.errors import EventError, ForecastError, InputError, NotConvergedE
 from forecast.evaluation.study import Workers, decisive_versions, do_all
 from forecast.events.codebook import packaged_scale
 from forecast.events.dyads import DyadRule, actors_of, near_actors
-from forecast.events.reading import PREFIX, load_events, read_events, refuse_barred, write_events
-from forecast.events.stores import is_store, read_store
+from forecast.events.reading import (
+    PREFIX,
+    is_store,
+    load_events,
+    read_events,
+    read_store,
+    refuse_barred,
+    write_events,
+)
 from forecast.events.summary import Feed, faults_of
 from forecast.events.table import FIELDS, EventTable, csv_text
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from forecast.events.stores import act_files, connect, reader_of
+from forecast.events.reading import act_files, connect, reader_of
 from forecast.store import update_store
 
 ELSEWHERE = "http://data.gdeltproject.org/gdeltv2"

@@ -12,8 +12,15 @@ import pytest
 from forecast.config import load_config
 from forecast.errors import EventError, InputError
 from forecast.events import reading as terms
-from forecast.events.reading import load_events, read_events, refuse_barred, terms_of, write_events
-from forecast.events.stores import PACE_DAYS, newest_act
+from forecast.events.reading import (
+    PACE_DAYS,
+    load_events,
+    newest_act,
+    read_events,
+    refuse_barred,
+    terms_of,
+    write_events,
+)
 from forecast.events.table import FIELDS
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
