@@ -132,7 +132,8 @@ def test_truths_are_kept_as_the_density_bounds_chains(calibration):
     for d in range(20):
         rates = density.stream_rates(draws.values[d], arrays, record)
         of_nothing = np.zeros(draws.points.n_coordinates), np.zeros(len(rates))
-        bound = density._chains(draws.values[d], rates, arrays, record, *of_nothing)
+        factor = density.answer_weights(draws.values[d], rates, arrays, record)[2]
+        bound = density._chains(draws.values[d], rates, factor, arrays, record, *of_nothing)
         assert calibration._bound_on_chains(draws.rows(slice(d, d + 1))) == pytest.approx(np.exp(bound))
 
 

@@ -182,7 +182,7 @@ def test_the_script_writes_a_file_that_the_package_reads(learning, bed, command)
     assert told.command == (
         "tools/learn/pooled_hazard.py made --out own.json --ends ends.csv --coder KEDS --least-acts 1"
     )
-    assert told.in_words() == "3 pairs: 3 coded by KEDS, 1990–1999"
+    assert told.in_words() == "3 pairs: 3 coded by KEDS (1990–1999)"
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_belief_is_moved_by_a_slider_as_on_the_command_line(page, scenario):
     assert probability(page) > run
     assert_same(page, scenario("--prior", f"{MOVED}={state_of(page)['priors'][MOVED]}"))
     assert "acts a year on average" in page.inner_text(f"[data-belief='{MOVED}'] .reading")
-    assert "Pareto k" in page.inner_text("#trust")
+    assert "independent draws" in page.inner_text("#trust")
     move(page, 8)
     assert probability(page) == run
     assert state_of(page)["priors"] == {}

@@ -260,7 +260,7 @@ def test_the_command_answers_people_and_programs(command, case):
     said = ended.out.index("reactions:")
     assert max(map(len, ended.out[:said].splitlines())) <= WIDTH
     plain = " ".join(ended.out.split())
-    assert "Judge a class that was chosen after its cases so." in plain
+    assert "Doubt a class chosen after its cases as much." in plain
     assert "is not known. A config has no fit" in plain
     assert "Military posture by AAA (probe) 15 of 30" in plain
     pasted = yaml.safe_load(ended.out[said:])["reactions"]["military_posture_probe"]

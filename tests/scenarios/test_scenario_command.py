@@ -92,11 +92,11 @@ def test_the_table_shows_run_scenario_change_and_words(command, run_folder):
     (found,) = compare_scenarios(read_run(run_folder), [scenario_from_options([], [CLASH], [])])
     one = found.target("lethal").milestones[0]
     row = next(line for line in ended.out.split("\nLethal\n")[1].splitlines() if "1 Oct 2022" in line)
-    assert f"+{100 * one.difference.value:.1f} ± {100 * one.difference.mcse:.1f}" in row
+    assert f"+{100 * one.difference.value:.1f} ±{100 * one.difference.mcse:.1f}" in row
     assert row.endswith(one.words)
     assert max(map(len, ended.out.splitlines())) <= 80
     text = " ".join(command("scenario", run_folder, "--prior", RATE).out.split())
-    assert re.search(r"Method: reweight\. .* Pareto k [−0-9.]+, [0-9,]+ effective draws\.", text)
+    assert re.search(r"Method: reweight\. .* They are worth [0-9,]+ independent draws\.", text)
 
 
 def test_the_chance_within_days_of_the_act_stands_first(command, run_folder):
@@ -117,7 +117,8 @@ def test_an_act_seen_is_told_beside_the_same_act_done(command, run_folder):
     assert (seen["name"], done["name"]) == ("options", "options-done")
     assert (seen["method"], done["method"]) == ("reweight", "exact")
     assert np.isfinite(seen["pareto_k"])
-    assert "Pareto k" in command("scenario", run_folder, "--see", "2022-08-15:sanction:3:1:USA").out
+    told = command("scenario", run_folder, "--see", "2022-08-15:sanction:3:1:USA").out
+    assert "They are worth" in " ".join(told.split())
     (by_do,) = command("scenario", run_folder, "--do", "2022-08-15:sanction:3:1:USA", "--json").facts[
         "scenarios"
     ]
