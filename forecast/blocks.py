@@ -64,13 +64,6 @@ class Verbatim(Block):
 
 
 @dataclass(frozen=True)
-class Pairs(Block):
-    """Names with what they stand for, as a file that was written: neither wrapped nor cut."""
-
-    items: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
 class Entry(Block):
     """A head, and what stands under it, set in; smaller than a heading."""
 
@@ -240,6 +233,13 @@ class Section:
 def right(head: str = "", width: float | None = None) -> Column:
     """Return a column of numbers."""
     return Column(head, width, "right")
+
+
+def paired(items: Iterable[tuple[str, str]]) -> Verbatim:
+    """Return names with what they stand for, as a file that was written: neither wrapped nor cut."""
+    lines = [*items]
+    width = max((len(name) for name, _ in lines), default=0)
+    return Verbatim(tuple(f"{name:<{width}}  {value}" for name, value in lines))
 
 
 def cells(*texts: Cell | str) -> tuple[Cell, ...]:

@@ -445,7 +445,7 @@ class Answer(Record):
     """The answer to a state; numbers are ``None`` where they are withheld.
 
     ``chance``, ``range``, ``sentence``, ``change``, ``rests_on`` and ``trust`` are what the page prints;
-    ``run`` is the curve of the run itself, ``base`` its probability, ``ends`` what curve and run end at.
+    ``run`` is the curve of the run itself, ``base`` its probability.
     """
 
     status: Literal["ready", "withheld"] = "ready"
@@ -467,7 +467,6 @@ class Answer(Record):
     range: str
     sentence: str
     change: str = ""
-    ends: tuple[str, str]
     trust: str = "These are the numbers of the run."
     rests_on: str = ""
 
@@ -538,7 +537,6 @@ class Engine:
         known = self.run.forecast.target(state.target)
         base = named(known.milestones, state.milestone)
         run = _points(known.curve, known)
-        ends = wording.percent(run[-1].probability)
         answer = Answer(
             target=state.target,
             milestone=state.milestone,
@@ -546,7 +544,6 @@ class Engine:
             run=run,
             range=f"The run says {wording.percent(base.probability)}",
             sentence="",
-            ends=(ends, ends),
         )
         if state.scenario is None:
             if self.run.forecast.converged:
@@ -623,7 +620,6 @@ def _numbers(
         "change": _change_sentence(change, before.probability)
         if changes
         else "Nothing changed yet: this is the forecast of the run.",
-        "ends": (wording.percent(curve[-1].probability), wording.percent(known.curve.probability[-1])),
     }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from forecast.blocks import Pairs
+from forecast.blocks import paired
 from forecast.cli.options import (
     MODELS,
     RUNS,
@@ -124,7 +124,7 @@ def backtest(
     failures = done.failures if isinstance(done, Backtest) else ()
     files = ("Scores", "scores.json"), ("Figures", "figures")
     shown = () if failures else files[: 2 if isinstance(done, Backtest) else 1]
-    written = Pairs(tuple((name, str(folder / file)) for name, file in shown))
+    written = paired(tuple((name, str(folder / file)) for name, file in shown))
     facts = done.content | {"folder": None if failures else str(folder)}
     output.print(facts, (*done.blocks(loaded.target_titles), written))
     if isinstance(done, Backtest) and failures:

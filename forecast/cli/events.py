@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from forecast.blocks import Block, Bullets, Entry, Pairs, Prose, Table, Verbatim, plain_table, right
+from forecast.blocks import Block, Bullets, Entry, Prose, Table, Verbatim, paired, plain_table, right
 from forecast.cli.options import (
     DATES,
     Answer,
@@ -289,7 +289,7 @@ def _described(
     if described.limits:
         yield Entry("Known limits", (Bullets(described.limits),))
     where = (("Written", str(written)),) if written else ()
-    yield Pairs((*where, ("sha256", described.sha256)))
+    yield paired((*where, ("sha256", described.sha256)))
 
 
 def _severities(described: EventSummary) -> Table:
@@ -350,7 +350,7 @@ def _merged_files(facts: dict[str, Any]) -> Iterator[Block]:
     yield _listed(head, items, SHOWN, "--json, or x_resolved") if items else Prose(f"{head}.")
     yield Prose("Taken is what the first file that holds the event gave.")
     if facts["out"]:
-        yield Pairs((("Written", f"{facts['out']}, {facts['events']:,} events"),))
+        yield paired((("Written", f"{facts['out']}, {facts['events']:,} events"),))
 
 
 # Drafts

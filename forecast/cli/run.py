@@ -10,7 +10,7 @@ from typing import Literal
 import typer
 
 from forecast import wording
-from forecast.blocks import Pairs, Prose
+from forecast.blocks import Prose, paired
 from forecast.cli.options import (
     LEDGER,
     RUN_DIR,
@@ -112,7 +112,7 @@ def run(
             "Numbers": folder / "forecast.json",
             "Ledger": place,
         }
-        written = Pairs(tuple((name, str(path)) for name, path in files.items() if path))
+        written = paired(tuple((name, str(path)) for name, path in files.items() if path))
         show((*bottom_line(read_run_records(folder)), written))
         if place:
             failed = "" if finished.forecast.converged else " as failed: neither listed nor scored"
@@ -250,4 +250,4 @@ def report(
     if made := built.exported_figures:
         said.append(("Charts", f"{len(made)} files in {made[0].parent}"))
     facts["figures"] = [str(path) for path in made]
-    output.print(facts, [Pairs(tuple(said))])
+    output.print(facts, [paired(said)])

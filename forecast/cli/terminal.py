@@ -100,10 +100,6 @@ def _set_block(block: blocks.Block, indent: int) -> Iterator[RenderableType]:
             yield from (_text(detail, "", indent) for detail in (f"{span}. {first}", *others))
         case blocks.Verbatim(lines):
             yield _styled([" " * indent + shown(line, MOST_SIGNS) for line in lines])
-        case blocks.Pairs(items):
-            width = max((len(name) for name, _ in items), default=0)
-            pairs = (f"{name:<{width}}  {value}" for name, value in items)
-            yield _styled([" " * indent + shown(pair, MOST_SIGNS) for pair in pairs])
         case blocks.Entry(words, inner):
             yield _text(words, "bold", indent)
             yield from _set(inner, indent + _INDENT)

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.blocks import Block, Bullets, Entry, Pairs, Prose, plain_table, right
+from forecast.blocks import Block, Bullets, Entry, Prose, paired, plain_table, right
 from forecast.errors import EventError
 from forecast.events.cells import MAX_CELL_CHARS, clean_text
 from forecast.events.codebook import cameo_codes, near_actor
@@ -141,7 +141,7 @@ class ImportReport:
         yield Prose(f"Categories: {acts}.")
         for warning in self.warnings:
             yield Prose(warning, lead="Note:", tone="warning")
-        yield Pairs((("Written", f"{self.output}, {count(self.kept, 'event')}"),))
+        yield paired((("Written", f"{self.output}, {count(self.kept, 'event')}"),))
 
 
 def import_feed(

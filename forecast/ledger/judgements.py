@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from forecast import __version__
-from forecast.blocks import Block, Pairs, Prose
+from forecast.blocks import Block, Prose, paired
 from forecast.config import config_hash, load_config
 from forecast.config.field_types import unknown_actor
 from forecast.errors import InputError, LedgerError, did_you_mean, shown
@@ -103,7 +103,7 @@ class PersonalJudgement:
         yield Prose(f"On record: {self.target_label}, before {long_day(milestone.date)}.{late}")
         span = f", range {interval_percent(entry.interval)}" if entry.interval else ""
         people = count(persons, "person", "people")
-        yield Pairs(
+        yield paired(
             (
                 (entry.forecaster, f"{percent(entry.probability)}{span}"),
                 ("Model", percent(milestone.probability)),
@@ -230,7 +230,9 @@ class Conditional:
         yield Prose(f"On record: {entry.target_label}, {asked}.{late}")
         chance = f"{percent(entry.probability)}, 90% interval {interval_percent(entry.interval90)}"
         seen = f"{self.answered} of {count(self.cases, 'case')} in the record were followed"
-        yield Pairs((("Model", chance), ("Cases", seen), ("Other days", percent(entry.baseline.probability))))
+        yield paired(
+            (("Model", chance), ("Cases", seen), ("Other days", percent(entry.baseline.probability)))
+        )
         yield Prose(
             f"The first such act before {long_day(entry.question.milestone)} starts the clock; without one "
             "the question is void. The chance is that after such an act on the first day ahead.",

@@ -21,11 +21,11 @@ from forecast.blocks import (
     Column,
     Group,
     Heading,
-    Pairs,
     Prose,
     Section,
     Table,
     Track,
+    paired,
     plain_table,
     right,
 )
@@ -106,7 +106,7 @@ def watch_answer(watch: Watch, folder: Path) -> Iterator[Block]:
     """What the command prints: the ranked table without what takes room."""
     yield Heading(f"Watchlist {watch.name}, as of {wording.long_day(watch.as_of)}")
     yield from _overview(watch, brief=True)
-    yield Pairs((("Files", str(folder)),))
+    yield paired((("Files", str(folder)),))
 
 
 def _overview(watch: Watch, *, brief: bool = False) -> Iterator[Block]:

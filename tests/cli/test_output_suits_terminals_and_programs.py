@@ -33,11 +33,11 @@ from forecast.blocks import (
     Entry,
     Group,
     Heading,
-    Pairs,
     Prose,
     Table,
     Verbatim,
     cells,
+    paired,
     plain_table,
     right,
 )
@@ -303,7 +303,7 @@ def test_a_table_of_any_words_fits(rows):
 
 def test_a_path_that_is_longer_than_a_line_stays_whole():
     path = "/some" * 40
-    for block in (Prose(f"Written {path}"), Verbatim((path,)), Pairs((("Written", path),))):
+    for block in (Prose(f"Written {path}"), Verbatim((path,)), paired((("Written", path),))):
         assert path in "\n".join(lines_of([block])).replace("Written  ", "")
 
 
@@ -332,7 +332,7 @@ def test_heads_break_before_words_get_narrow_and_groups_stand_in_line(snapshot):
         Table(columns=columns, groups=groups),
         Table(title="Wide", columns=wide, groups=(Group(rows=(cells("1%", "2%", "word " * 20),)),)),
         Heading("Files"),
-        Pairs((("Brief", "brief.pdf"), ("Report", "report.pdf"))),
+        paired((("Brief", "brief.pdf"), ("Report", "report.pdf"))),
         Beside(left=(Prose("left"),), right=(Bullets(("right",)),), right_width=80.0),
     )
     assert "\n".join(lines_of(shown)) == snapshot

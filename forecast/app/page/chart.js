@@ -6,10 +6,8 @@ import { dayAfter, daysBetween, monthOf, monthsBetween, shortDay, svg } from "./
 /** @import { Answer, EffectPoint, PageModel, Point } from "./types" */
 
 const [MUTED, RULE, ACCENT, BAND, GROUND] = ["var(--muted)", "var(--rule)", "var(--accent)", "var(--band)", "var(--ground)"];
-const HALO = { stroke: GROUND, "stroke-width": 4, "paint-order": "stroke", "stroke-linejoin": "round" };
 const DASHED = { fill: "none", stroke: MUTED, "stroke-width": 2, "stroke-dasharray": "6 4" };
 const SOLID = { fill: "none", stroke: ACCENT, "stroke-width": 2.5 };
-const NAMED = { fill: ACCENT, "font-weight": 600 };
 
 /** Frame of a chart of chances: its scale, with ticks of 1, 2 or 5 times a power of ten.
  * @param {{ width: number, height: number, left: number, right: number, top: number, bottom: number, highest: number }} frame
@@ -25,30 +23,16 @@ function framed({ width, height, left, right, top, bottom, highest }) {
       svg("line", { x1: left, x2: width - right, y1: y(level), y2: y(level), stroke: RULE }),
       svg("text", { ...text, x: left - 8, y: y(level) + 4, "text-anchor": "end" }, `${Number((100 * level).toFixed(1))}%`));
   }
-  /** Two names at the ends of their lines, kept apart; a narrow chart has them within, over the line.
-   * @param {{ at: number, p: number, name: string, chance: string, style: Record<string, string | number> }[]} ends */
-  const label = (ends) => {
-    const within = right < 60, lines = within ? 1 : 2, apart = 15 * lines;
-    const sorted = [...ends].sort((a, b) => b.p - a.p);
-    let before = -Infinity;
-    for (const { at, p, name, chance, style } of sorted) {
-      const place = { ...text, ...style, x: within ? at - 4 : at + 8, "text-anchor": within ? "end" : "start", ...(within && HALO) };
-      const over = y(p) + (within ? (before === -Infinity ? -8 : 16) : 4), down = Math.max(over, before + apart, 12);
-      before = down;
-      if (within) chart.append(svg("text", { ...place, y: down }, `${name} ${chance}`));
-      else chart.append(svg("text", { ...place, y: down }, name), svg("text", { ...place, y: down + 14 }, chance));
-    }
-  };
-  return { chart, y, text, label };
+  return { chart, y, text };
 }
 
 /** @param {PageModel} model @param {Answer} answer @param {number} width @param {number} height */
 export function curveChart(model, answer, width, height) {
   const { curve, run, milestone } = answer, changed = answer.method !== "run", narrow = width < 520;
-  const left = 44, right = narrow ? 8 : 84, top = 34, bottom = 28;
+  const left = 44, right = 8, top = 34, bottom = 28;
   const last = Math.max(...run.map(({ day }) => day), 1);
   const highest = Math.max(...run.map(({ high }) => high), ...curve.map(({ high }) => high));
-  const { chart, y, text, label } = framed({ width, height, left, right, top, bottom, highest });
+  const { chart, y, text } = framed({ width, height, left, right, top, bottom, highest });
   const x = (/** @type {number} */ day) => left + (day / last) * (width - left - right);
   const line = (/** @type {Point[]} */ points, /** @type {"probability" | "low" | "high"} */ key) =>
     points.map((point) => `${x(point.day).toFixed(1)},${y(point[key]).toFixed(1)}`);
@@ -76,19 +60,15 @@ export function curveChart(model, answer, width, height) {
     const here = curve.reduce((best, point) => (Math.abs(point.day - day) < Math.abs(best.day - day) ? point : best));
     chart.append(svg("circle", { cx: x(here.day), cy: y(here.probability), r: 5, fill: ACCENT, stroke: GROUND, "stroke-width": 2 }));
   }
-  const now = curve.at(-1), ends = [];
-  if (now) ends.push({ at: x(last), p: now.probability, name: changed ? "Scenario" : "The run", chance: answer.ends[0], style: NAMED });
-  if (dashed) ends.push({ at: x(last), p: run.at(-1)?.probability ?? 0, name: "The run", chance: answer.ends[1], style: {} });
-  label(ends);
   return chart;
 }
 
 /** Chance by days after the first act, and beyond a gap to the milestone. @param {EffectPoint[]} effect @param {number} width */
 export function effectChart(effect, width) {
   const days = effect.filter(({ milestone }) => !milestone), end = effect.find(({ milestone }) => milestone);
-  const last = days.at(-1)?.days || 1, narrow = width < 520, height = 190, left = 44, right = narrow ? 8 : 96, bottom = 28;
+  const last = days.at(-1)?.days || 1, narrow = width < 520, height = 190, left = 44, right = 8, bottom = 28;
   const highest = Math.max(...effect.map(({ probability, base }) => Math.max(probability, base)));
-  const { chart, y, text, label } = framed({ width, height, left, right, top: 20, bottom, highest });
+  const { chart, y, text } = framed({ width, height, left, right, top: 20, bottom, highest });
   const beyond = width - right - 6, until = end && days.length ? beyond - (narrow ? 64 : 90) : beyond;
   const x = (/** @type {number} */ day) => left + (day / last) * (until - left);
   for (const day of (narrow ? [0, 10, 20] : [0, 5, 10, 15, 20, 25, 30]).filter((one) => one <= last)) {
@@ -103,10 +83,5 @@ export function effectChart(effect, width) {
     }
   }
   if (end) chart.append(svg("text", { ...text, x: beyond + 4, y: height - 8, "text-anchor": "end" }, shortDay(dayAfter(end.date, 1))));
-  const told = end ?? days.at(-1);
-  if (told) {
-    label([{ at: beyond, p: told.probability, name: "With the act", chance: told.chance, style: NAMED },
-      { at: beyond, p: told.base, name: "The run", chance: told.run, style: {} }]);
-  }
   return chart;
 }
