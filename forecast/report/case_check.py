@@ -287,7 +287,6 @@ def prior_facts(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary |
         "scale_meaning": prior.group.scale.meaning,
         "default": {"distribution": str(prior.default), **_quantiles(prior.default)},
         "documented": {"distribution": str(documented), **_quantiles(documented)},
-        "word_quantiles": {word: _quantiles(known) for word, known in prior.group.words.items()},
         "examples": statement_examples(prior),
         "origin": prior.origin,
         "reason": prior.group.reason,

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     # Not loaded, since a report is built without the model and its scores: they bring scipy and numba.
     from forecast.evaluation.score_table import ForecastTable
 
-FileKind = Literal["svg", "png", "pdf"]
+FileKind = Literal["svg", "png"]
 _Look = dict[str, Any]
 """Keywords of a function of Matplotlib."""
 WIDTH_INCHES = 6.69
@@ -98,7 +98,6 @@ _DOTS_PER_INCH = 300
 _NO_ORIGIN: dict[FileKind, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 _PATH, _FINER = re.compile(rb' d="[^"]*"'), re.compile(rb"(\.\d\d)\d+")
 _MOST_TICKS = 10

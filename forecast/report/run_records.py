@@ -99,12 +99,8 @@ def read_run_records(
 ) -> RunRecords:
     """Read and check all that a report is made from.
 
-    Raises
-    ------
-    RunFolderError
-        A file is missing or not what a run leaves behind.
-    EventError
-        ``events.csv`` is not valid.
+    Raises ``RunFolderError``: a file is missing or not what a run leaves behind; ``EventError``:
+    ``events.csv`` is not valid.
     """
     forecast, analysis = _read_both(run_dir)
     manifest, events_path = read_manifest(run_dir), run_dir / files.EVENTS
@@ -154,10 +150,7 @@ class ComparisonError(ValueError):
 def compare_with(run_dir: Path, earlier_dir: Path) -> PreviousRun:
     """Return what the run in ``earlier_dir`` said about the questions of the one in ``run_dir``.
 
-    Raises
-    ------
-    RunFolderError
-        A record is missing or damaged, or the earlier run is no earlier answer to the same questions.
+    ``RunFolderError``: a record is missing or damaged, or the earlier run is no earlier answer to them.
     """
     try:
         events = read_events(run_dir / files.EVENTS)
@@ -175,10 +168,8 @@ def compare_runs(
 ) -> PreviousRun:
     """Return what the earlier run said about the questions of the later one.
 
-    Raises
-    ------
-    ComparisonError
-        The earlier run is about another pair, is not earlier, did not converge, or has no question in common.
+    ``ComparisonError``: it is about another pair, is not earlier, did not converge, or has no question in
+    common.
     """
     the_run = f"the run {earlier.run_id}"
     if (earlier.dyad.a, earlier.dyad.b) != (later.dyad.a, later.dyad.b):

@@ -65,12 +65,7 @@ class Typeface:
 def typeface(extra: tuple[Path, ...] = ()) -> Typeface:
     """Return the typeface of a report; ``extra`` are font files (TTF, OTF, TTC) for signs that others lack.
 
-    Raises
-    ------
-    InputError
-        A file of ``extra`` cannot be read as a font.
-    ForecastError
-        A font file is missing from the installed packages.
+    ``InputError``: one of them cannot be read; ``ForecastError``: a font file of the installation is missing.
     """
     shipped = Path(str(files("forecast.report") / "fonts"))
     folder = Path(mpl.get_data_path()) / "fonts" / "ttf"

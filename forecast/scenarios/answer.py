@@ -130,6 +130,8 @@ class Answer:
                 factor = np.where(after == before, 1.0, after / np.maximum(before, 1e-12))
                 found = [np.clip(part + (1 - part) * (1 - factor), 0.0, 1.0) for part in found]
                 found[0] = np.where(after == before, found[0], 1 - after)
+                # Of a ratio near 0 a few draws can carry the mean beyond the quantiles of all.
+                found[1:] = [np.minimum(found[1], found[0]), np.maximum(found[2], found[0])]
             return found
 
         known = [rule for rule in self.mixture.inputs.rules if rule.name in self.mixture.curves]

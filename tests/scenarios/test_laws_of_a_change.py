@@ -240,7 +240,10 @@ def test_a_belief_multiplies_the_hazard_of_the_forecast_in_its_window_exactly(ru
         # Of what it includes as much less happens, and nothing where it does not happen itself.
         np.testing.assert_allclose(np.diff(-np.log1p(-narrow))[first:end], ratio * old[first:end], atol=1e-9)
     for target in found.targets:
-        assert np.all(np.diff(target.curve.probability) >= 0)
+        curve = target.curve
+        assert np.all(np.diff(curve.probability) >= 0)
+        assert np.all(np.less_equal(curve.lower90, curve.probability))
+        assert np.all(np.less_equal(curve.probability, curve.upper90))
 
 
 def test_nothing_until_a_day_is_the_forecast_given_that_nothing_happened(base):
