@@ -21,8 +21,8 @@ from datetime import date
 from typing import Literal, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit, polygamma
 
 from forecast.errors import InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
@@ -278,7 +278,7 @@ def fit_logistic(design: Floats, outcome: Floats, *, weight: Floats, penalty: Fl
     beta, linear = np.zeros(design.shape[1]), np.zeros(len(design))
     value = _objective(beta, linear, outcome, weight, penalty)
     for _ in range(MAX_STEPS):
-        fitted = expit(linear)
+        fitted = scipy.special.expit(linear)
         gradient = (weight * (outcome - fitted)) @ design - penalty * beta
         curvature = (design.T * (weight * fitted * (1.0 - fitted))) @ design + np.diag(penalty)
         try:
@@ -380,7 +380,7 @@ def log_rate_variance(past: PastEvents, horizon_days: Horizons) -> Floats:
     their weights; how far apart their rates are is left out.
     """
     shape, _, weight = _by_half_life(past, horizon_days)
-    spread = polygamma(1, shape[..., None])
+    spread = scipy.special.polygamma(1, shape[..., None])
     return np.asarray((weight * spread).sum(axis=0) / weight.sum(axis=0))
 
 
@@ -462,7 +462,7 @@ def _fit_and_predict(fitted: Floats, hits: Floats, weight: float, now: Floats) -
     weights = np.append(np.full(len(fitted), weight), PRIOR_ROWS)
     penalty = np.append(0.0, np.full(fitted.shape[1], PENALTY))
     coefficients = fit_logistic(design, np.append(hits, 0.5), weight=weights, penalty=penalty)
-    return float(expit(coefficients[0] + coefficients[1:] @ ((now - mean) / spread)))
+    return float(scipy.special.expit(coefficients[0] + coefficients[1:] @ ((now - mean) / spread)))
 
 
 METHODS: Mapping[str, Method] = {

@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from scipy.special import gammaincinv, lambertw, polygamma
 
 from forecast.baselines import (
     DAY,
@@ -605,7 +605,7 @@ def _with_own_rate(cumulative: Floats, variance: float, rank: Floats) -> Floats:
     if variance <= _LEAST_VARIANCE:
         return cumulative
     shape = _shape_of(variance)
-    factor = gammaincinv(shape, rank) / shape
+    factor = scipy.special.gammaincinv(shape, rank) / shape
     return np.asarray(factor * shape * np.expm1(np.minimum(cumulative / shape, _MOST_EXPONENT)))
 
 
@@ -613,8 +613,8 @@ def _shape_of(variance: float) -> float:
     """Shape of the gamma distribution whose log has this variance, by Newton's method on its reciprocal."""
     shape = 0.5 + 1 / variance
     for _ in range(20):
-        found = float(polygamma(1, shape))
-        shape += found * (1 - found / variance) / float(polygamma(2, shape))
+        found = float(scipy.special.polygamma(1, shape))
+        shape += found * (1 - found / variance) / float(scipy.special.polygamma(2, shape))
     return shape
 
 
@@ -749,7 +749,7 @@ def _own_deviation(
         hits = float((weight * hit).sum())
         foreseen = float((weight * expected[:n] * at_risk).sum())
         if n:
-            solved = lambertw(variance * foreseen * np.exp(variance * hits)).real
+            solved = scipy.special.lambertw(variance * foreseen * np.exp(variance * hits)).real
             mode[place] = variance * hits - solved
             spread[place] = (1 / variance + foreseen * np.exp(mode[place])) ** -0.5
     return mode, spread

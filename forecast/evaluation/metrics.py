@@ -19,8 +19,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit, stdtrit
 
 from forecast.baselines import DAY, Days, LogisticFitError, fit_logistic
 from forecast.records.analysis import ReliabilityBin
@@ -89,7 +89,7 @@ def calibration_line(probability: Floats, outcome: ArrayLike) -> tuple[float, fl
 
 
 def _logits(probability: Floats) -> Floats:
-    x = logit(np.clip(probability, LOG_FLOOR, 1 - LOG_FLOOR))
+    x = scipy.special.logit(np.clip(probability, LOG_FLOOR, 1 - LOG_FLOOR))
     return np.column_stack([np.ones_like(x), x])
 
 
@@ -192,7 +192,7 @@ class OriginBlocks:
         if not np.isfinite(line[1]):
             return (Estimate(np.nan, np.nan, (np.nan, np.nan)),) * 2
         design = _logits(probability)
-        fitted = expit(design @ line)
+        fitted = scipy.special.expit(design @ line)
         information = design.T @ (design * (fitted * (1 - fitted))[:, None])
         influence = np.linalg.solve(information, (design * (outcome - fitted)[:, None]).T)
         by_origin = np.stack([np.bincount(self._row, moves, self._shape[0]) for moves in influence], axis=1)
@@ -220,7 +220,7 @@ def with_interval(value: float, spread: float, n_blocks: float) -> Estimate:
     if n_blocks <= 1:
         return Estimate(value, np.nan, (np.nan, np.nan))
     se = spread * float(np.sqrt(n_blocks / (n_blocks - 1)))
-    reach = float(stdtrit(max(n_blocks - 1, 1), 0.95)) * se
+    reach = float(scipy.special.stdtrit(max(n_blocks - 1, 1), 0.95)) * se
     return Estimate(value, se, (value - reach, value + reach))
 
 

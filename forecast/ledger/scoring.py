@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import expit, logit
 
 from forecast.baselines import REFERENCE
 from forecast.blocks import (
@@ -455,7 +455,7 @@ def _skill_cell(group: GroupScore) -> str:
 
 def pooled(probabilities: Sequence[float]) -> float:
     """Return the plain mean of log odds of at least one probability, none counted as nearly certain."""
-    return float(expit(logit(np.clip(probabilities, LEAST, MOST)).mean()))
+    return float(scipy.special.expit(scipy.special.logit(np.clip(probabilities, LEAST, MOST)).mean()))
 
 
 class PersonScore(Record):

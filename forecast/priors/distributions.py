@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from forecast.errors import PriorError, did_you_mean
 
@@ -47,7 +47,7 @@ def _normal_log_density(x: Floats, mu: float, sigma: float) -> Floats:
 def _logit_normal_mean(mu: float, sigma: float) -> float:
     # No closed form: Gauss–Hermite quadrature, exact to far below print precision at 60 nodes.
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
-    return float(weights @ special.expit(mu + sigma * nodes) / weights.sum())
+    return float(weights @ scipy.special.expit(mu + sigma * nodes) / weights.sum())
 
 
 FAMILIES: dict[str, Family] = {
@@ -56,8 +56,8 @@ FAMILIES: dict[str, Family] = {
         (False, True),
         "real",
         _normal_log_density,
-        lambda p, mu, sigma: mu + sigma * special.ndtri(p),
-        lambda x, mu, sigma: special.ndtr((x - mu) / sigma),
+        lambda p, mu, sigma: mu + sigma * scipy.special.ndtri(p),
+        lambda x, mu, sigma: scipy.special.ndtr((x - mu) / sigma),
         lambda mu, sigma: mu,
         lambda rng, size, mu, sigma: rng.normal(mu, sigma, size),
     ),
@@ -66,8 +66,8 @@ FAMILIES: dict[str, Family] = {
         (False, True),
         "positive",
         lambda x, mu, sigma: _normal_log_density(np.log(x), mu, sigma) - np.log(x),
-        lambda p, mu, sigma: np.exp(mu + sigma * special.ndtri(p)),
-        lambda x, mu, sigma: special.ndtr((np.log(x) - mu) / sigma),
+        lambda p, mu, sigma: np.exp(mu + sigma * scipy.special.ndtri(p)),
+        lambda x, mu, sigma: scipy.special.ndtr((np.log(x) - mu) / sigma),
         lambda mu, sigma: math.exp(mu + sigma**2 / 2),
         lambda rng, size, mu, sigma: rng.lognormal(mu, sigma, size),
     ),
@@ -75,19 +75,21 @@ FAMILIES: dict[str, Family] = {
         ("mu", "sigma"),
         (False, True),
         "unit",
-        lambda x, mu, sigma: _normal_log_density(special.logit(x), mu, sigma) - np.log(x) - np.log1p(-x),
-        lambda p, mu, sigma: special.expit(mu + sigma * special.ndtri(p)),
-        lambda x, mu, sigma: special.ndtr((special.logit(x) - mu) / sigma),
+        lambda x, mu, sigma: (
+            _normal_log_density(scipy.special.logit(x), mu, sigma) - np.log(x) - np.log1p(-x)
+        ),
+        lambda p, mu, sigma: scipy.special.expit(mu + sigma * scipy.special.ndtri(p)),
+        lambda x, mu, sigma: scipy.special.ndtr((scipy.special.logit(x) - mu) / sigma),
         _logit_normal_mean,
-        lambda rng, size, mu, sigma: special.expit(rng.normal(mu, sigma, size)),
+        lambda rng, size, mu, sigma: scipy.special.expit(rng.normal(mu, sigma, size)),
     ),
     "HalfNormal": Family(
         ("sigma",),
         (True,),
         "positive",
         lambda x, sigma: _normal_log_density(x, 0.0, sigma) + math.log(2),
-        lambda p, sigma: sigma * special.ndtri((1 + p) / 2),
-        lambda x, sigma: 2 * special.ndtr(x / sigma) - 1,
+        lambda p, sigma: sigma * scipy.special.ndtri((1 + p) / 2),
+        lambda x, sigma: 2 * scipy.special.ndtr(x / sigma) - 1,
         lambda sigma: sigma * math.sqrt(2 / math.pi),
         lambda rng, size, sigma: np.abs(rng.normal(0, sigma, size)),
     ),
@@ -105,9 +107,9 @@ FAMILIES: dict[str, Family] = {
         ("alpha", "beta"),
         (True, True),
         "positive",
-        lambda x, a, b: a * math.log(b) - special.gammaln(a) + (a - 1) * np.log(x) - b * x,
-        lambda p, a, b: special.gammaincinv(a, p) / b,
-        lambda x, a, b: special.gammainc(a, b * x),
+        lambda x, a, b: a * math.log(b) - scipy.special.gammaln(a) + (a - 1) * np.log(x) - b * x,
+        lambda p, a, b: scipy.special.gammaincinv(a, p) / b,
+        lambda x, a, b: scipy.special.gammainc(a, b * x),
         lambda a, b: a / b,
         lambda rng, size, a, b: rng.gamma(a, 1 / b, size),
     ),
@@ -115,9 +117,9 @@ FAMILIES: dict[str, Family] = {
         ("alpha", "beta"),
         (True, True),
         "unit",
-        lambda x, a, b: (a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - special.betaln(a, b),
-        lambda p, a, b: special.betaincinv(a, b, p),
-        lambda x, a, b: special.betainc(a, b, x),
+        lambda x, a, b: (a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - scipy.special.betaln(a, b),
+        lambda p, a, b: scipy.special.betaincinv(a, b, p),
+        lambda x, a, b: scipy.special.betainc(a, b, x),
         lambda a, b: a / (a + b),
         lambda rng, size, a, b: rng.beta(a, b, size),
     ),
@@ -263,7 +265,7 @@ def as_words(distribution: Distribution, words: Mapping[str, Distribution]) -> s
     return next((word for word, known in words.items() if known == distribution), None)
 
 
-_ONE_STEP = float(special.ndtr(1.0))
+_ONE_STEP = (1 + math.erf(math.sqrt(0.5))) / 2
 
 
 def shifted(distribution: Distribution, steps: float) -> Distribution:
@@ -282,8 +284,8 @@ def shifted(distribution: Distribution, steps: float) -> Distribution:
             return Distribution(family, (values[0] + steps * values[1], values[1]))
         case "Beta":
             mean, total = values[0] / sum(values), sum(values)
-            odds = _step(distribution, special.logit)
-            moved = float(special.expit(special.logit(mean) + steps * odds))
+            odds = _step(distribution, scipy.special.logit)
+            moved = float(scipy.special.expit(scipy.special.logit(mean) + steps * odds))
             return Distribution(family, (moved * total, (1 - moved) * total))
         case "Gamma":
             return Distribution(family, (values[0], values[1] / _factor(distribution, steps)))

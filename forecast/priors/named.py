@@ -22,7 +22,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy import special
+import scipy
 
 from forecast.config.field_types import level_of, read_quantiles, read_statement
 from forecast.config.schema import LEARNED
@@ -345,9 +345,9 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
         raise PriorError(
             f"quantiles must lie {allowed} for this parameter, got {value.min():g} … {value.max():g}"
         )
-    link = {"real": np.asarray, "positive": np.log, "unit": special.logit}[support]
+    link = {"real": np.asarray, "positive": np.log, "unit": scipy.special.logit}[support]
     # On the link scale all three families are normal: least squares is a line through (z, link(value)).
-    sigma, mu = (float(one) for one in np.polyfit(special.ndtri(probability), link(value), 1))
+    sigma, mu = (float(one) for one in np.polyfit(scipy.special.ndtri(probability), link(value), 1))
     family = _FAMILY_OF[support]
     if len(value) > 2 and support != "real":
         mu, sigma = _closest(family, probability, value, mu, sigma)
@@ -595,7 +595,7 @@ def chance_prior(chance: Chance) -> Distribution | None:
     if isinstance(chance, int | float):
         if not 0.0 < chance < 1.0:
             raise PriorError(f"got {chance:g}; a chance lies above 0 and below 1")
-        return Distribution("LogitNormal", (float(special.logit(chance)), CHANCE_SPREAD))
+        return Distribution("LogitNormal", (float(scipy.special.logit(chance)), CHANCE_SPREAD))
     if chance == LEARNED:
         return None
     for word, least, most in BANDS:
