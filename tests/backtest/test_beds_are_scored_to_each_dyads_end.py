@@ -11,11 +11,11 @@ import pytest
 from forecast.baselines import BASELINES
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError
-from forecast.evaluation.past_forecasts import MODELS, silent_end
+from forecast.evaluation.past_forecasts import MODELS
 from forecast.evaluation.score_table import QUIET_DAYS, quiet_year
 from forecast.events.reading import read_events
 from forecast.panel import TargetRule
-from forecast.wording import HORIZONS, LISTED
+from forecast.wording import HORIZONS
 from forecast.workflows.bench import (
     BenchmarkOptions,
     find_bed,
@@ -88,10 +88,6 @@ def test_every_end_of_observation_is_that_of_the_data(shared_data):
         assert observed == {dyad: ends[f"{name}/{dyad}.csv"] for dyad in observed}
 
 
-def test_the_makefile_asks_for_the_usual_horizons():
-    assert f"--horizons {LISTED},milestones" in (Path(__file__).parents[2] / "Makefile").read_text()
-
-
 def test_a_target_of_a_bed_counts_the_acts_of_those_it_names(folder):
     by_none = BED.replace("min_severity: 5}", "min_severity: 4, by: [B]}")
     (folder / "by.yaml").write_text(by_none)
@@ -142,15 +138,6 @@ def test_a_year_is_quiet_from_the_day_after_its_length(folder):
     last = np.sort(events.date[FORCE.mask(events)])[-1]
     origins = last + np.array([0, 1, QUIET_DAYS, QUIET_DAYS + 1]).astype("timedelta64[D]")
     assert quiet_year(events, FORCE, origins).tolist() == [False, False, False, True]
-
-
-def test_the_sixteen_dyads_that_end_in_1999_are_named(shared_data):
-    bed = find_bed("panel")
-    events, ends = read_bed_files(bed, shared_data)
-    late = date(2004, 6, 30)
-    stopped = {name for name, table in events.items() if silent_end(np.sort(table.date), late) is not None}
-    assert stopped == {name for name, end in ends.items() if end < late}
-    assert not any(silent_end(np.sort(table.date), ends[name]) for name, table in events.items())
 
 
 def test_a_dyad_without_an_event_before_the_first_origin_is_left_out_by_name(folder, forecast):

@@ -1,19 +1,16 @@
 """The command from list to folder: its contract, its states, and that nothing is done twice."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from forecast.config.watchlist import load_watchlist
-from forecast.errors import BusyError, InputError, NotConvergedError
-from forecast.evaluation import study
+from forecast.errors import InputError, NotConvergedError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
-from forecast.runs.files import claimed
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import failed, forecast_dyad, run_watch, watch_place
 
@@ -151,13 +148,6 @@ def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path
     assert moved["ddd-eee"].time_passing == pytest.approx(then - moved["ddd-eee"].before, abs=1e-12)
 
 
-def test_two_watches_of_one_list_do_not_meet(trial, tmp_path):
-    with claimed(tmp_path / "trial"), ThreadPoolExecutor(1) as pool:
-        second = pool.submit(run_watch, load_watchlist(trial), out=tmp_path, report=False)
-        with pytest.raises(BusyError, match="another forecast command is writing it"):
-            second.result()
-
-
 def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_none_has(tmp_path, command):
     write_dyads(tmp_path)
     entries = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS] + [f"{{a: X{n:02d}, b: YYY}}" for n in range(3)]
@@ -264,9 +254,3 @@ def test_a_dyad_whose_workers_die_fails_and_the_others_do_not(trial, tmp_path, m
     failures = [one.failure.code for one in watch.dyads if one.failure]
     assert failures == ["worker_died"]
     assert sum(bool(one.targets) for one in watch.dyads) == len(watch.dyads) - 1 == 2
-
-
-def test_a_cluster_that_is_not_there_is_named_and_leaves_what_was_finished(trial, tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "CONNECT_SECONDS", 0.2)
-    with pytest.raises(InputError, match=r"--cluster tcp://127\.0\.0\.1:9: no scheduler answers there"):
-        run_watch(load_watchlist(trial), out=tmp_path, report=False, cluster="tcp://127.0.0.1:9")

@@ -1,21 +1,151 @@
+"""Origins, outcomes, what is known before an origin, and the baselines against known answers."""
+
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from forecast.baselines import (
     BASELINES,
+    LogisticFitError,
     baselines_by_origin,
     constant_rate,
+    find_record_start,
+    fit_logistic,
     horizon_lengths,
     observe_outcomes,
     origins_of,
     past_events,
 )
+from forecast.errors import InputError
 from forecast.evaluation.score_table import forecast_baselines
 from forecast.panel import TargetRule
 
+
+def days(*texts: str) -> list[np.datetime64]:
+    return [np.datetime64(text) for text in texts]
+
+
+def test_origins_are_the_days_within_the_span():
+    assert list(origins_of("monthly", date(2020, 1, 2), date(2020, 4, 1))) == days(
+        "2020-02-01", "2020-03-01", "2020-04-01"
+    )
+    assert list(origins_of("monthly", date(2020, 1, 1), date(2020, 1, 31))) == days("2020-01-01")
+    weeks = days("2020-02-24", "2020-03-02", "2020-03-09")
+    assert list(origins_of("weekly", date(2020, 2, 24), date(2020, 3, 9))) == weeks
+    assert list(origins_of("weekly", date(2020, 2, 24), date(2020, 3, 8))) == weeks[:2]
+    quarters = days("2020-10-01", "2021-01-01", "2021-04-01")
+    assert list(origins_of("quarterly", date(2020, 10, 1), date(2021, 4, 1))) == quarters
+    assert list(origins_of([date(2021, 5, 1), date(2020, 5, 1)])) == days("2020-05-01", "2021-05-01")
+
+
+def test_the_window_holds_the_origin_s_day_and_not_the_day_after_its_end(make_events, force):
+    events = make_events([10, 40])
+    origins = origins_of([date(2000, 1, day) for day in (10, 11, 12)])
+    outcomes = observe_outcomes(events, force, origins, horizon_lengths([29, 30]), date(2000, 12, 31))
+    # Events fall on 11 January and on 10 February; the window of 30 days from 12 January ends that day.
+    np.testing.assert_array_equal(outcomes.outcome, [[1, 1], [1, 1], [0, 1]])
+
+
+@pytest.mark.parametrize(("severity", "outcome"), [(5, 1), (4, 0)])
+def test_an_outcome_counts_from_its_severity_on_whenever_it_became_public(
+    make_events, force, severity, outcome
+):
+    events = make_events([10], known={0: 900}, severity=severity)
+    origins = origins_of([date(2000, 1, 5)])
+    found = observe_outcomes(events, force, origins, horizon_lengths([30]), date(2000, 12, 31))
+    assert found.outcome.item() == outcome
+
+
+def test_a_window_that_ends_after_the_data_is_left_out_and_not_guessed(make_events, force):
+    events = make_events([10])
+    origins = origins_of([date(2000, 1, 2), date(2000, 1, 3)])
+    outcomes = observe_outcomes(events, force, origins, horizon_lengths([9, 30]), date(2000, 1, 31))
+    np.testing.assert_array_equal(outcomes.complete, [[True, True], [True, False]])
+    np.testing.assert_array_equal(outcomes.outcome, [[0, 1], [1, np.nan]])
+
+
+def test_a_horizon_without_any_complete_window_is_refused_with_the_longest_allowed(make_events, force):
+    origins = origins_of([date(2000, 1, 2)])
+    with pytest.raises(InputError, match=r"no window of 31 days is complete.*Allowed: up to 30 days"):
+        observe_outcomes(make_events([10]), force, origins, horizon_lengths([31]), date(2000, 1, 31))
+    with pytest.raises(InputError, match="Begin earlier"):
+        observe_outcomes(make_events([10]), force, origins, horizon_lengths([30]), date(1999, 1, 31))
+
+
 START = date(2000, 1, 1)
+
+
+def test_window_hits_say_which_past_windows_held_a_target(make_events, force):
+    past = past_events(make_events([2, 5]), force, np.datetime64("2000-01-09"), START)
+    # Eight days, 0 to 7; windows of three days begin on days 0 to 5.
+    np.testing.assert_array_equal(past.window_hits(3), [True, True, True, True, True, True])
+    np.testing.assert_array_equal(past.window_hits(2), [False, True, True, False, True, True, False])
+    assert past.window_hits(9).shape == (0,)
+
+
+def test_only_what_was_public_before_the_origin_is_kept_from_the_start_on(make_events, force):
+    events = make_events([2, 5, 6], known={1: 30})
+    assert past_events(events, force, date(2000, 1, 7), START).day.tolist() == [2]
+    assert past_events(events, force, date(2000, 2, 1), START).day.tolist() == [2, 5, 6]
+    cut = past_events(make_events([2, 5]), force, date(2000, 1, 20), date(2000, 1, 5))
+    assert (cut.day.tolist(), cut.n_days) == ([1], 15)
+
+
+@pytest.mark.parametrize(("known", "counts"), [({}, [0, 1, 0.5]), ({0: 13}, [0, 0, 0.5])])
+def test_an_act_counts_by_half_after_a_half_life_and_enters_aged_if_late(make_events, force, known, counts):
+    past = past_events(make_events([3], known=known), force, date(2000, 1, 31), START)
+    assert past.decayed_count(past.is_target, 10.0)[[3, 4, 14]] == pytest.approx(counts)
+    assert past.decayed_count(past.is_target, np.inf)[-1] == 1
+
+
+def test_a_record_starts_where_it_becomes_dense(make_events):
+    stray, dense = [0, 200, 380], [700, 710, 720, 730, 740, 750]
+    assert find_record_start(make_events([*stray, *dense]), date(2005, 1, 1)) == date(2001, 12, 1)
+    for n_events in range(1, 8):
+        few = make_events([7 + 100 * place for place in range(n_events)])
+        assert find_record_start(few, date(2005, 1, 1)) == date(2000, 1, 8)
+
+
+def test_the_start_of_a_record_is_found_without_the_future(make_events):
+    events = make_events([0, 200, 700, 710, 720, 730, 740, 750])
+    assert find_record_start(events, date(2000, 1, 1 + 5)) == START
+    with pytest.raises(InputError, match="no event is known before 1999-01-01"):
+        find_record_start(events, date(1999, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def data():
+    random = np.random.default_rng(20230710)
+    design = np.column_stack([np.ones(200), random.standard_normal((200, 3))])
+    outcome = (random.random(200) < expit(design @ [0.3, 1.0, -0.5, 0.0])).astype(float)
+    return design, outcome, random.uniform(0.2, 2.0, 200)
+
+
+def test_newton_finds_the_maximum_that_a_general_optimiser_finds(data):
+    design, outcome, weight = data
+    penalty = np.array([0.0, 2.0, 5.0, 1.0])
+
+    def loss(beta):
+        linear = design @ beta
+        return -weight @ (outcome * linear - np.logaddexp(0, linear)) + 0.5 * penalty @ beta**2
+
+    oracle = minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-8}).x
+    fitted = fit_logistic(design, outcome, weight=weight, penalty=penalty)
+    np.testing.assert_allclose(fitted, oracle, atol=1e-6)
+
+
+def test_separated_outcomes_without_a_penalty_have_no_fit():
+    x = np.linspace(-1, 1, 20)
+    design = np.column_stack([np.ones(20), x])
+    outcome = (x > 0).astype(float)
+    with pytest.raises(LogisticFitError, match="separated"):
+        fit_logistic(design, outcome, weight=np.ones(20), penalty=np.zeros(2))
+    assert np.isfinite(fit_logistic(design, outcome, weight=np.ones(20), penalty=np.array([0, 1.0]))).all()
+
+
 MAJOR = TargetRule(
     "major", ("sanction", "channel_closure", "military_incident", "military_posture", "dispute"), 4
 )
@@ -51,11 +181,6 @@ def test_the_last_window_tells_a_burst_from_a_calm(make_events, force):
     assert in_burst == pytest.approx(90 / 110, abs=0.06)
     assert in_calm == pytest.approx(20 / 190, abs=0.03)
     assert in_calm < plain < in_burst
-
-
-def test_the_last_window_without_two_horizons_of_record_is_climatology(make_events, force):
-    events, origin = make_events([50]), START + timedelta(days=59)
-    assert one("last_window", events, force, origin, 30) == one("climatology", events, force, origin, 30)
 
 
 def test_gamma_poisson_gives_one_minus_exp_of_a_steady_rate(make_events, force):

@@ -1,14 +1,159 @@
-from datetime import date
+"""Acts by day, stream and severity; what the record says of rates; how streams tell acts apart."""
+
+from datetime import date, timedelta
 from itertools import product
 
 import numpy as np
 import pytest
 
+from forecast.errors import InputError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
-from forecast.panel import ActClass, FutureAct, Reaction, TargetRule, TimeGrid
+from forecast.panel import ActClass, FutureAct, Reaction, TargetRule, TimeGrid, knots_for
 from forecast.streams import NO_SIDE, acts_of, stream_layout
+
+LAYOUT = stream_layout([TargetRule("quarrel", ("dispute",), 4)], DyadRule(("USA",), ("CHN",), ("TWN",)))
+START = date(2020, 1, 1)
+K = {name: k for k, name in enumerate(LAYOUT.streams)}
+
+
+@pytest.fixture(scope="module")
+def table(coded):
+    return coded(
+        ("2019-12-31", "visit", 2),  # the day before the grid
+        ("2020-01-01", "visit", 2),  # its first day
+        ("2020-01-07", "dispute", 4),  # last day of week 0
+        ("2020-01-08", "dispute", 1),  # first day of week 1
+        ("2020-01-09", "dispute", 5),
+        ("2020-01-09", "dispute", 4),  # a stream that meets a target counts the gravest of a day
+        ("2020-01-16", "military_posture", 3),  # week 2, the last day before the origin
+        ("2020-01-16", "military_posture", 3),  # others count every act
+        ("2020-01-17", "military_posture", 3),  # the origin
+    )
+
+
+@pytest.fixture(scope="module")
+def acts(table):
+    return acts_of(table, TimeGrid(START, date(2020, 1, 17)), LAYOUT)
+
+
+def test_acts_are_those_made_by_hand(acts):
+    posture = K["military_posture.USA"]
+    found = list(zip(acts.day.tolist(), acts.stream.tolist(), acts.severity.tolist(), strict=True))
+    assert found == [
+        (0, K["visit"], 2),
+        (6, K["dispute.quarrel.USA"], 4),
+        (7, K["dispute.USA"], 1),
+        (8, K["dispute.quarrel.USA"], 5),
+        (15, posture, 3),
+        (15, posture, 3),
+    ]
+    assert (acts.weeks, len(acts.known)) == (pytest.approx(16 / 7), 16)
+    np.testing.assert_allclose(acts.exposure, [1, 1, 2 / 7])
+    assert acts.counts.sum(axis=1).tolist() == [2, 2, 2]
+    assert acts.by_stream.tolist() == acts.counts.sum(axis=0).tolist()
+
+
+def test_the_mix_is_the_share_of_each_severity_with_half_an_act_spread_evenly(acts):
+    np.testing.assert_allclose(acts.mix[K["dispute.quarrel.USA"]], [0, 0, 0, 0.5, 0.5])
+    np.testing.assert_allclose(acts.mix[K["dispute.USA"]], [(1 + 0.5 / 3) / 1.5, 0.5 / 4.5, 0.5 / 4.5, 0, 0])
+    np.testing.assert_allclose(acts.mix[K["sanction.CHN"]], np.full(5, 0.2))
+
+
+def test_half_an_act_is_added_to_a_cell_once_and_shared_by_its_sides_and_kinds(coded):
+    layout = stream_layout([TargetRule("grave", ("dispute", "sanction"), 4)], LAYOUT.dyad)
+    rows = [("2020-01-02", "dispute", 4), ("2020-01-03", "dispute", 5), ("2020-01-04", "sanction", 4)]
+    data = acts_of(coded(*rows), TimeGrid(START, date(2020, 1, 15)), layout)
+    rate = layout.rates.index("grave")
+    own = layout.rate_of == rate
+    assert own.sum() == 4
+    weight = {"dispute.grave.USA": 2.125, "sanction.grave.USA": 1.125}
+    expected = [weight.get(layout.streams[k], 0.125) / 3.5 for k in np.flatnonzero(own)]
+    np.testing.assert_allclose(data.rate_shares[own], expected)
+    assert (data.rate_sources[rate].acts, data.rate_sources[rate].steps) == (3, 0)
+    for one in range(len(layout.rates)):
+        assert data.rate_shares[layout.rate_of == one].sum() == pytest.approx(1)
+
+
+def test_a_cell_never_seen_is_read_from_the_next_milder_acts(coded):
+    targets = [TargetRule("grave", ("dispute",), 3), TargetRule("war", ("dispute",), 5)]
+    layout = stream_layout(targets, LAYOUT.dyad)
+    data = acts_of(coded(*[("2020-01-02", "dispute", 2)] * 3), TimeGrid(START, date(2020, 1, 15)), layout)
+    for name, steps in (("grave", 1), ("war", 2)):
+        source = data.rate_sources[layout.rates.index(name)]
+        assert (source.acts, source.steps) == (3, steps)
+        assert {layout.streams[k] for k in source.read} == {"dispute.USA", "dispute.CHN"}
+
+
+def test_acts_that_come_late_stand_for_more_and_no_more_than_four(table):
+    grid = TimeGrid(START, date(2020, 1, 17))
+    known = np.ones(16)
+    known[8], known[15] = 0.5, 0.1
+    data = acts_of(table, grid, LAYOUT, known)
+    assert data.felt.tolist() == [1, 1, 1, 2, 4, 4]
+    np.testing.assert_allclose(data.completeness, [1, 6.5 / 7, 1.1 / 2])
+
+
+def test_an_act_of_a_third_party_is_of_the_side_opposite_the_one_it_is_aimed_at():
+    days = (("TWN", "CHN"), ("TWN", "USA"), ("CHN", "TWN"), ("USA", "TWN"))
+    rows = [
+        Event(
+            id=f"e{n}", date=START, known_date=START, initiator=a, recipient=b, category="dispute", severity=2
+        )
+        for n, (a, b) in enumerate(days)
+    ]
+    assert LAYOUT.sides(EventTable.from_events(rows, "a test")).tolist() == [0, 1, 1, 0]
+
+
+def test_an_act_ahead_is_of_its_side_and_of_either_by_the_record_where_it_has_none(acts):
+    def streams(by, severity=2):
+        found = acts.streams_of(FutureAct(date(2020, 2, 1), "dispute", severity, 1.0, by=by))
+        return {LAYOUT.streams[k]: weight for k, weight in found}
+
+    assert streams("CHN") == {"dispute.CHN": 1.0}
+    assert streams("USA", 4) == {"dispute.quarrel.USA": 1.0}
+    # Three acts of the United States against none of China, and half an act each.
+    assert streams("") == streams("TWN") == {"dispute.USA": 3.5 / 4, "dispute.CHN": 0.5 / 4}
+    visit = acts.streams_of(FutureAct(date(2020, 2, 1), "visit", 2, 1.0, by="CHN"))
+    assert visit == ((K["visit"], 1.0),)
+
+
+@pytest.mark.parametrize(
+    ("origin", "n_steps", "exposure"),
+    [
+        (date(2020, 1, 2), 1, 1 / 7),
+        (date(2020, 1, 8), 1, 1.0),
+        (date(2020, 1, 9), 2, 1 / 7),
+        (date(2020, 1, 14), 2, 6 / 7),
+        (date(2020, 1, 15), 2, 1.0),
+    ],
+)
+def test_steps_and_exposure_add_up_to_the_days_observed(origin, n_steps, exposure):
+    grid = TimeGrid(START, origin)
+    assert (grid.n_steps, grid.last_exposure) == (n_steps, pytest.approx(exposure))
+    assert (grid.n_steps - 1 + grid.last_exposure) * 7 == pytest.approx((origin - START).days)
+
+
+def test_knots_reach_from_the_first_step_beyond_the_last():
+    assert [knots_for(n) for n in (1, 4, 5, 8, 9)] == [2, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize("origin", [START, date(2019, 12, 1)])
+def test_an_empty_window_is_refused(origin):
+    with pytest.raises(InputError, match=f"window is empty: it starts {START} and ends before {origin}"):
+        TimeGrid(START, origin)
+
+
+def test_moving_the_origin_leaves_the_days_before_alone(us_china):
+    cut, whole = (
+        acts_of(us_china, TimeGrid(date(2017, 1, 20), date(2023, 7, 11) - timedelta(days=days)), LAYOUT)
+        for days in (800, 0)
+    )
+    before = whole.day < len(cut.known)
+    for name in ("day", "stream", "severity"):
+        np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name)[before])
+
 
 DYAD = DyadRule(("USA",), ("CHN",), ("TWN",))
 ARMED = ("military_incident", "military_posture")

@@ -1,21 +1,105 @@
+"""Forecast tables as CSV, scores by group, skill and misses; when to act by the cost–loss model."""
+
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 
-from forecast.errors import InputError
+from forecast.baselines import BinaryOutcomes
+from forecast.config import load_config
+from forecast.errors import ConfigError, InputError
 from forecast.evaluation.metrics import brier_score, log_score
 from forecast.evaluation.score_table import (
+    COLUMNS,
     QUESTION,
     choose_model,
     join_forecasts,
     largest_misses,
     list_misses,
+    make_forecasts,
+    read_forecasts,
     score_by,
     score_forecasts,
     table_of,
 )
+from forecast.evaluation.track_record import decision_of
 from forecast.records.notices import notice
+
+HEADER = "what,target,origin,day,who,chance,outcome,failed_fit"
+ROW = "pair,force,2000-01-01,2000-01-31,climatology,0.25,1,0"
+
+
+def test_writing_and_reading_gives_the_same_values_to_the_last_bit(make_table, tmp_path):
+    table = join_forecasts(
+        [
+            make_table([0.1 + 0.2, 1 / 3, 1e-17], [1, 0, 1]),
+            make_table(
+                [0.0, 1.0, 0.5], [1, 0, 1], who="joint", target='with "quotes", and commas', horizon=90
+            ),
+        ]
+    )
+    table.write_csv(tmp_path / "forecasts.csv")
+    back = read_forecasts(tmp_path / "forecasts.csv")
+    for name in COLUMNS:
+        assert getattr(back, name).tolist() == getattr(table, name).tolist()
+        assert getattr(back, name).dtype == getattr(table, name).dtype
+    text = (tmp_path / "forecasts.csv").read_text()
+    assert text.startswith(HEADER + "\npair,force,2000-01-01,2000-01-31,climatology,0.3000")
+
+
+NO_TABLE = (
+    "",
+    "origin,horizon\n",
+    f"{HEADER}\n2000-01-01,30\n",
+    f"{HEADER}\n{ROW}\n{ROW.replace('2000-01-01', '2000-02-30')}\n",
+    f"{HEADER}\n{ROW.replace('2000-01-31', '1999-12-31')}\n",
+    *(f"{HEADER}\n{ROW.replace('0.25', chance)}\n" for chance in ("1.5", "nan", "likely")),
+    f"{HEADER}\n{ROW.replace(',1,0', ',yes,0')}\n",
+    f"{HEADER}\n{ROW.replace(',1,0', ',1,2')}\n",
+    f"{HEADER}\n{ROW}\n{ROW}\n",
+)
+
+
+def test_a_file_that_is_not_a_forecast_table_is_refused_with_its_line(tmp_path, refused, snapshot):
+    path = tmp_path / "forecasts.csv"
+
+    def read(text):
+        path.write_text(text)
+        read_forecasts(path)
+
+    assert refused(read, *((text,) for text in NO_TABLE)) == snapshot
+
+
+def test_files_that_cannot_be_read_or_written_are_refused(make_table, tmp_path):
+    with pytest.raises(InputError, match=r"cannot be read \(No such file"):
+        read_forecasts(tmp_path / "absent.csv")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(InputError, match="is not UTF-8 text"):
+        read_forecasts(tmp_path / "binary.csv")
+    with pytest.raises(InputError, match="cannot be written: No such file"):
+        make_table(0.5, [1]).write_csv(tmp_path / "absent/forecasts.csv")
+
+
+def test_only_complete_windows_that_were_forecast_become_rows():
+    outcomes = BinaryOutcomes(
+        "force",
+        np.array(["2000-01-01", "2000-02-01"], dtype="datetime64[D]"),
+        np.array([30, 90]),
+        np.array([[1.0, 0.0], [0.0, np.nan]]),
+    )
+    table = make_forecasts(outcomes, np.array([[0.1, 0.2], [0.3, 0.4]]), who="joint")
+    assert table.chance.tolist() == [0.1, 0.2, 0.3]
+    assert table.outcome.tolist() == [1, 0, 0]
+    assert table.horizon_days.tolist() == [30, 90, 30]
+    # A model that is silent has no row.
+    assert len(make_forecasts(outcomes, np.array([[0.1, np.nan], [0.3, np.nan]]), who="joint")) == 2
+
+
+def test_a_forecast_given_twice_is_refused(make_table):
+    with pytest.raises(ValueError, match="given twice"):
+        join_forecasts([make_table(0.5, [1, 0]), make_table(0.4, [1], skip=1)])
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +267,57 @@ def test_misses_are_worst_first_and_one_an_episode(make_table):
     first, second, *_ = list_misses(join_forecasts([table, other]))
     assert (first["dyad"], first["origin"], first["said"], first["came"]) == ("pair", "2020-02-01", 0.05, 1)
     assert (second["members"], second["furthest"]) == ({"model": 0.4}, "model")
+
+
+CASE = {
+    "name": "case",
+    "dyad": {"a": "USA", "b": "CHN"},
+    "as_of": "2023-07-10",
+    "events": {"source": "bundled:us-china"},
+    "targets": {"clash": {"any_of": ["military_incident"], "min_severity": 4}},
+}
+
+
+def decided(tmp_path, stated, probability):
+    path = tmp_path / "case.yaml"
+    path.write_text(yaml.safe_dump(CASE | ({"decision": stated} if stated else {})))
+    config = load_config(path)
+    inputs = SimpleNamespace(config=config, data=SimpleNamespace(grid=SimpleNamespace(origin=config.as_of)))
+    return decision_of(
+        SimpleNamespace(
+            inputs=inputs,
+            probability=lambda target, day: probability,
+            chance_above=lambda target, day, threshold: float(probability > threshold),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("stated", "low", "threshold", "high"),
+    [
+        ({"act": 1, "surprised": 12}, 1 / 12, 1 / 12, 1 / 12),
+        ({"act": [1, 4], "surprised": [10, 40]}, 1 / 40, 2 / 20, 4 / 10),
+    ],
+)
+def test_acting_pays_from_the_ratio_of_cost_and_loss(tmp_path, stated, low, threshold, high):
+    for probability, advice in ((low - 0.001, "wait"), (high, "act"), ((low + high) / 2, None)):
+        found = decided(tmp_path, stated, probability)
+        assert (*found.threshold_range, found.threshold) == pytest.approx((low, high, threshold))
+        assert found.advice == (advice or ("depends" if low < high else "act"))
+    assert decided(tmp_path, None, 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("act", "surprised", "said"),
+    [
+        (0, 12, r"decision\.act: got 0; expected a cost above 0"),
+        (1, -2, r"decision\.surprised: got -2; expected a cost above 0"),
+        ([3, 1], 12, "expected a cost above 0, or"),
+        ("cheap", 12, r"decision\.act: got 'cheap'"),
+        (12, 12, "acting never pays"),
+        (1, None, "surprised"),
+    ],
+)
+def test_costs_that_cannot_be_are_refused_with_their_key(tmp_path, act, surprised, said):
+    with pytest.raises(ConfigError, match=rf"case\.yaml:.*{said}"):
+        decided(tmp_path, {"act": act, "surprised": surprised}, 0.5)
