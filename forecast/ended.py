@@ -53,6 +53,7 @@ OPTIONS = {
     },
     **{f"{name} --dates": "ended with 0.4: use --set events.dates=dmy, or the config" for name in _BY_SET},
     **{f"{name} --seed": "ended with 0.4: use --set sampler.seed=7, or the config" for name in _BY_SET},
+    "watch --events": "ended with 0.4: use --set events=[FILE], from the folder of the list",
     "watch --strict": "ended with 0.4: leave it out; dyads without acts fail, and the exit code is 1",
     "watch --use": "ended with 0.4: use the key use of the list, or --set use=client",
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",

@@ -16,7 +16,6 @@ from forecast.cli import (
     events,
     ledger,
     new,
-    priors,
     reactions,
     run,
     scenario,
@@ -134,7 +133,7 @@ app.command("judge")(ledger.judge)
 app.command("reconcile")(ledger.reconcile)
 app.command("backtest")(backtest.backtest)
 app.command("watch")(run.watch)
-app.command("priors")(priors.priors)
+app.command("priors")(run.priors)
 app.command("schema")(schema)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(backtest.bench, name="bench")

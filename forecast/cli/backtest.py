@@ -122,9 +122,7 @@ def backtest(
             listen=listen,
         )
     failures = done.failures if isinstance(done, Backtest) else ()
-    files = ("Scores", "scores.json"), ("Figures", "figures")
-    shown = () if failures else files[: 2 if isinstance(done, Backtest) else 1]
-    written = paired(tuple((name, str(folder / file)) for name, file in shown))
+    written = paired(() if failures else (("Scores", str(folder / "scores.json")),))
     facts = done.content | {"folder": None if failures else str(folder)}
     output.print(facts, (*done.blocks(loaded.target_titles), written))
     if isinstance(done, Backtest) and failures:

@@ -1,11 +1,10 @@
-"""``forecast check``, ``run``, ``watch`` and ``report``: from a config or a list to folders with reports."""
+"""``forecast check``, ``priors``, ``run``, ``watch``, ``report``: from a config to folders with reports."""
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -16,6 +15,7 @@ from forecast.cli.options import (
     RUN_DIR,
     RUNS,
     Answer,
+    ConfigOptions,
     DatedOptions,
     argument,
     day_option,
@@ -24,7 +24,10 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.terminal import listening, show
-from forecast.errors import InputError, StoppedError, UnfinishedError
+from forecast.errors import InputError, PriorError, StoppedError, UnfinishedError, did_you_mean
+
+if TYPE_CHECKING:
+    from forecast.records.analysis import ParameterSummary
 
 
 @takes_options
@@ -128,9 +131,6 @@ def watch(
     overrides: list[str] | None = option(
         None, "--set", "Change a setting for this watch, e.g. model.family=panel. Repeatable.", "KEY=VALUE"
     ),
-    events: list[str] | None = option(
-        None, "--events", "Event file, pattern or store, in place of those of the list. Repeatable.", "FILE"
-    ),
     as_of: date | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
     update: bool = option(
         False, "--update", "First bring the stores among its events up to date, for the pairs of the list."
@@ -151,11 +151,7 @@ def watch(
 
     if ledger and no_ledger:
         raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
-    changes = [*(overrides or ())]
-    if events:
-        # From the folder of the caller, and not from that of the list.
-        changes.append(f"events={json.dumps([str(Path(name).absolute()) for name in events])}")
-    loaded, late = load_watchlist(list_file, changes, as_of=as_of), []
+    loaded, late = load_watchlist(list_file, tuple(overrides or ()), as_of=as_of), []
     place = None if no_ledger else ledger_place(ledger, out)
     with listening(shown=output.for_people) as listen:
         from forecast.watchlist.watch import DYAD, WATCH, run_watch, tell_changes, update_stores, watch_place
@@ -202,6 +198,48 @@ def watch(
         undone.append(f"the watch is done, but on_change.command was not: {problem}")
     if undone:
         raise UnfinishedError("\n".join(undone))
+
+
+@takes_options
+def priors(
+    case: ConfigOptions,
+    explain: str | None = option(
+        None, "--explain", "One prior in full: meaning, unit, words, reason.", "NAME"
+    ),
+    run: Path | None = option(
+        None, "--run", "With --explain: a saved run, to show what the data made of it.", "RUN_DIR"
+    ),
+    *,
+    answer: Answer,
+) -> None:
+    """List every prior: name, meaning, unit, words, value, 90% interval, and where it came from."""
+    from forecast.runs.inputs import read_data
+
+    if run and not explain:
+        raise InputError("--run: shows what the data made of one prior; name it with --explain NAME")
+    inputs = read_data(case.load())
+    known = inputs.priors.priors
+    chosen = list(known.values())
+    if explain:
+        names = (*known, *(prior.group.name for prior in chosen))
+        chosen = [prior for prior in chosen if explain in (prior.name, prior.group.name)]
+        if not chosen:
+            raise PriorError(
+                f"{explain}: unknown prior.{did_you_mean(explain, names)} 'forecast priors' lists them all."
+            )
+    after: dict[str, ParameterSummary] = {}
+    if run:
+        from forecast.records.analysis import Analysis
+        from forecast.runs.files import read_record, refuse_changed_files
+
+        refuse_changed_files(run, advice="")
+        after = {learned.name: learned for learned in read_record(run / "analysis.json", Analysis).parameters}
+    from forecast.report.case_check import explain_prior, list_priors, prior_facts
+
+    known_after = [(prior, inputs, after.get(prior.name)) for prior in chosen]
+    facts = {"priors": [prior_facts(*given) for given in known_after] if answer.json else []}
+    explained = (explain_prior(*given) for given in known_after)
+    answer.print(facts, explained if explain else list_priors(chosen, inputs))
 
 
 @takes_options

@@ -449,7 +449,7 @@ def run_unit(
         done.append(OriginForecast(origin, probability, *fit))
         if listen:
             listen(unit, len(done))
-    stages = {"refit": rolling.spent.refit, "bridge": rolling.spent.bridge, "chances": chances}
+    stages = {"refit": rolling.refit_seconds, "bridge": rolling.bridge_seconds, "chances": chances}
     return UnitResult(unit, tuple(done), time.perf_counter() - began, stages)
 
 

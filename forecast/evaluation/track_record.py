@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,13 +192,6 @@ def error_bound(estimate: Estimate) -> ErrorBound:
     return ErrorBound(value=estimate.value, se=told[0], interval90=told[1])
 
 
-class FoundBacktest(NamedTuple):
-    """What was found: the record, or the reason why the backtest cannot speak for this run."""
-
-    record: TrackRecord | None
-    refusal: Notice | None = None
-
-
 def find_track_record(
     folder: Path,
     events: EventTable,
@@ -208,13 +201,13 @@ def find_track_record(
     priors: Mapping[str, Any],
     *,
     seed: int,
-) -> FoundBacktest | None:
+) -> TrackRecord | Notice | None:
     """Read the backtest in a folder and check that it is about this run's questions, model and past.
 
     Targets and priors must be those of the run, every window must have ended by the as-of date, and the
     outcomes in the file must be those that this run's events give. ``priors`` are those that the config
     states (name → JSON value). With the seed of the backtest the errors are those of its ``scores.json``.
-    ``None`` when that or ``forecasts.csv`` is not there.
+    ``None`` when that or ``forecasts.csv`` is not there; a ``Notice`` says why it cannot speak for this run.
     """
     if not ((folder / SCORES).is_file() and (folder / FORECASTS).is_file()):
         return None
@@ -227,10 +220,10 @@ def find_track_record(
         if refusal is None and model not in forecasts.models:
             refusal = notice("untested_model", model=model, tested=forecasts.models)
         if refusal:
-            return FoundBacktest(None, refusal)
+            return refusal
         # The other families have no place in the record, and their scores take time.
         kept = forecasts.take(np.flatnonzero(np.isin(forecasts.who.astype(str), (model, *BASELINES))))
-        record = make_track_record(
+        return make_track_record(
             kept,
             score_forecasts(kept, seed=seed),
             model,
@@ -241,8 +234,7 @@ def find_track_record(
         )
     except InputError as error:
         fault = str(error).replace(str(path), FORECASTS).rstrip(".")
-        return FoundBacktest(None, notice("unreadable", fault=fault))
-    return FoundBacktest(record)
+        return notice("unreadable", fault=fault)
 
 
 def _last_day(forecasts: ForecastTable) -> date:

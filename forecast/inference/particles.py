@@ -313,16 +313,6 @@ class OriginDraws:
     converged: bool
 
 
-@dataclass
-class StageSeconds:
-    """Processor time spent on fits and on carrying draws on, and the number of fits made and failed."""
-
-    refit: float = 0.0
-    bridge: float = 0.0
-    fits: int = 0
-    failed: int = 0
-
-
 class RollingPosterior:
     """One posterior, carried from origin to origin; with ``exact`` refitted at every one.
 
@@ -347,7 +337,8 @@ class RollingPosterior:
         self._moves = np.random.default_rng([options.seed, 1])
         self._last: tuple[PosteriorDensity, Particles] | None = None
         self._converged = False
-        self.spent = StageSeconds()
+        self.refit_seconds = self.bridge_seconds = 0.0
+        self.n_fits = 0
 
     def at(self, data: Acts) -> OriginDraws:
         """Return draws that stand for the posterior given ``data``, carried on where that is safe."""
@@ -363,10 +354,10 @@ class RollingPosterior:
             before, particles = self._last
             carried = carry_on(particles, before, density, self._moves)
             bridged = time.process_time()
-            self.spent.bridge += bridged - began
+            self.bridge_seconds += bridged - began
             began = bridged
         particles = carried or self._fitted(density)
-        self.spent.refit += 0.0 if carried else time.process_time() - began
+        self.refit_seconds += 0.0 if carried else time.process_time() - began
         self._last = density, particles
         every = -(-len(particles) // FORECAST_DRAWS)
         points, weights = particles.points[::every], particles.weights[::every]
@@ -381,12 +372,11 @@ class RollingPosterior:
         )
 
     def _fitted(self, density: PosteriorDensity) -> Particles:
-        options = replace(self._options, seed=self._options.seed + 10 * self.spent.fits)
+        options = replace(self._options, seed=self._options.seed + 10 * self.n_fits)
         longer = Rerun(3, 3 * options.tune, 0.95)
         posterior = fit(density, options, reruns=(longer,), keep_points=True)
         self._converged = check_gates(posterior).converged
-        self.spent.fits += 1
-        self.spent.failed += not self._converged
+        self.n_fits += 1
         most = None if self._exact else MOST_PARTICLES
         return Particles.of_fit(posterior.points, posterior.n_chains, density, most)
 

@@ -57,19 +57,12 @@ class RunOrigin:
     manifest_sha256: str | None = None
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """How many forecasts were added, how many were on record before, and the head of the chain."""
-
-    added: int
-    known: int
-    head: str
-
-
 def record_forecast(
     path: Path, forecast: Forecast, rules: Sequence[TargetRule], origin: RunOrigin
-) -> Recorded:
+) -> tuple[int, str]:
     """Put the forecasts of a run on record; what is there already stays as it was.
+
+    Returns how many were new, and the head of the chain.
 
     The folder of the run goes on record with the hash of its manifest. A milestone on the day after the as-of
     date leaves no day for anything to happen, so it is not recorded. ``LedgerError`` as ``write_ledger``.
@@ -80,7 +73,7 @@ def record_forecast(
         if origin.run_folder is not None and origin.manifest_sha256 is not None:
             run = {"run_id": forecast.run_id, "manifest_sha256": origin.manifest_sha256}
             writer.append(with_id(RunEntry, **run, run_folder=_readable(origin.run_folder)))
-    return Recorded(added, len(entries) - added, writer.ledger.head)
+    return added, writer.ledger.head
 
 
 def forecast_entries(

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
@@ -57,12 +56,11 @@ from forecast.report.words import (
     named,
     titles_of,
 )
-from forecast.storage import write_file
 from forecast.wording import long_day, month_name, number, percent, short_day, shorten, signed_points
 
 if TYPE_CHECKING:
     # Not loaded, since a report is built without the model and its scores: they bring scipy and numba.
-    from forecast.evaluation.score_table import ForecastTable
+    pass
 
 FileKind = Literal["svg", "png"]
 _Look = dict[str, Any]
@@ -582,16 +580,3 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
             if place + columns >= len(curves):
                 axes.set_xlabel("Forecast")
     return figure
-
-
-def write_backtest_figure(forecasts: ForecastTable, folder: Path, *, seed: int = 0) -> Path:
-    """Draw the reliability of each model of a backtest into an existing folder as ``reliability.svg``.
-
-    The same forecasts give the same bytes; ``seed`` is that of the consistency bands.
-    """
-    from forecast.evaluation.score_table import reliability_curve
-
-    curves = [reliability_curve(forecasts, model, seed=seed) for model in forecasts.models]
-    path = folder / "reliability.svg"
-    write_file(path, figure_bytes(draw_reliability(curves), "svg", ground="none"))
-    return path

@@ -256,12 +256,11 @@ def pooled_scores(table: ForecastTable, dyads: Sequence[str], *, seed: int) -> I
         }
 
 
-def ranking_scores(p: Floats, y: Floats) -> dict[str, float | int]:
+def ranking_scores(p: Floats, y: Floats) -> dict[str, float]:
     """How well dyads are ranked at an origin: AUC within it, and precision at 5.
 
     Precision at 5 is the share of the five likeliest dyads that met the target, over origins with more than
-    five dyads; ``precision_by_chance`` is that of five drawn blindly, ``precision_at_best`` that of a ranking
-    which knows what happened. ``p`` is NaN where a dyad has no forecast; shape (origin, dyad).
+    five dyads. ``p`` is NaN where a dyad has no forecast; shape (origin, dyad).
     """
     areas, precisions = [], []
     for chance, happened in zip(p, y, strict=True):
@@ -272,13 +271,10 @@ def ranking_scores(p: Floats, y: Floats) -> dict[str, float | int]:
             areas.append(area)
         if len(hit) > TOP:
             chosen = np.argsort(-chance, kind="stable")[:TOP]
-            precisions.append((hit[chosen].mean(), hit.mean(), min(hit.sum() / TOP, 1.0)))
-    names = ("precision_at_5", "precision_by_chance", "precision_at_best")
-    means = np.mean(precisions, axis=0) if precisions else np.full(len(names), np.nan)
+            precisions.append(hit[chosen].mean())
     return {
         "auc_within_origin": float(np.mean(areas)) if areas else np.nan,
-        **dict(zip(names, means.tolist(), strict=True)),
-        "ranked_origins": len(precisions),
+        "precision_at_5": float(np.mean(precisions)) if precisions else np.nan,
     }
 
 

@@ -1,4 +1,4 @@
-"""A backtest from config to folder: plan, run the units, score, draw, write.
+"""A backtest from config to folder: plan, run the units, score, write.
 
 Finished units are kept in ``<folder>.partial`` until all are there, so that a backtest that was stopped goes
 on; then the folder is written, whole or not at all, and the units are removed.
@@ -42,7 +42,6 @@ from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.table import csv_text
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
-from forecast.report.charts import write_backtest_figure
 from forecast.report.palette import name_model
 from forecast.report.tables import model_legend, score_table
 from forecast.runs import files
@@ -269,9 +268,6 @@ def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
     backtest.forecasts.write_csv(folder / files.FORECASTS)
     write_file(folder / files.ORIGINS, _origins_csv(backtest.results))
     write_json(settings, folder / files.PLAN)
-    figures = folder / files.FIGURES
-    figures.mkdir()
-    write_backtest_figure(backtest.forecasts, figures, seed=backtest.plan.sampler.seed)
     write_json(backtest.content, folder / files.SCORES)
     write_json(_manifest(backtest, folder), folder / files.MANIFEST)
 

@@ -20,7 +20,7 @@ from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, check_gates, fit
 from forecast.ledger.chain import GRACE_DAYS, Ledger
-from forecast.ledger.recording import LEDGER_FILE, Recorded, RunOrigin, questions_of, record_forecast
+from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.models.survival import Survival
@@ -311,7 +311,7 @@ def run_forecast(
     return run, folder
 
 
-def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
+def put_on_record(run: Run, ledger: Path, folder: Path | None) -> int:
     """Put the forecasts of a run into a ledger; what is there already stays as it was.
 
     Raises ``LedgerError``: the ledger cannot be used.
@@ -326,7 +326,7 @@ def put_on_record(run: Run, ledger: Path, folder: Path | None) -> Recorded:
         run_folder=folder,
         manifest_sha256=run_hash(folder) if folder else None,
     )
-    return record_forecast(ledger, run.forecast, inputs.rules, origin)
+    return record_forecast(ledger, run.forecast, inputs.rules, origin)[0]
 
 
 _FAILED: Mapping[Gate, str] = {

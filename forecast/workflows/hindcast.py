@@ -76,7 +76,7 @@ def hindcast(
 
             with without_warnings():  # told below
                 run = make_forecast(one.config, tell, drivers=False)
-            added += put_on_record(run, ledger, None).added
+            added += put_on_record(run, ledger, None)
             unconverged += [] if run.forecast.converged else [as_of]
     except KeyboardInterrupt:
         raise StoppedError(

@@ -28,7 +28,7 @@ from forecast.records.analysis import (
     tested_headline,
 )
 from forecast.records.forecast import Forecast
-from forecast.records.notices import notice
+from forecast.records.notices import Notice, notice
 from forecast.report.build import BuiltReport, build_report
 from forecast.report.run_records import ReportOptions, compare_with, report_options
 from forecast.runs import files
@@ -49,7 +49,6 @@ from forecast.storage import copy_file
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring the model.
-    from forecast.evaluation.track_record import FoundBacktest
     from forecast.runs.run import Run
 
 _LOGGER = logging.getLogger(__name__)
@@ -85,10 +84,10 @@ def save_run(
     if analysis is None:
         raise ValueError("a run is saved with its analysis")
     found = _find_backtest(config, run.inputs.events, folder)
-    if found and found.refusal:
-        unused = notice("unused_backtest", refusal=found.refusal)
+    if isinstance(found, Notice):
+        unused = notice("unused_backtest", refusal=found)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
-    record = found.record if found else None
+    record = None if isinstance(found, Notice) else found
     others = ledger_record.others if ledger_record else None
     analysis = with_records(analysis, run.forecast, config, run.events, record, others)
     sampler = analysis.sampler.model_copy(update={"seconds": None})
@@ -103,8 +102,8 @@ def save_run(
         place = changed_run_folder(folder) if kept else new_run_folder(folder, force=force)
         with place as filling:
             write_run(saved, filling, folder, draws=not kept)
-            if found and found.record:
-                write_record(found.record, filling / files.TRACK_RECORD)
+            if record:
+                write_record(record, filling / files.TRACK_RECORD)
             if ledger_record:
                 write_record(ledger_record, filling / files.LEDGER_RECORD)
             if config.logo_path is not None:
@@ -337,15 +336,13 @@ def _backtest_since(config: Config, folder: Path) -> TrackRecord | None:
     if not (folder / files.EVENTS).is_file():
         return None  # the report says which file is missing
     found = _find_backtest(config, read_events(folder / files.EVENTS), folder)
-    if found is None:
+    if isinstance(found, Notice):
+        _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, found.text)
         return None
-    if found.record is None:
-        why = found.refusal.text if found.refusal else ""
-        _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, why)
-    return found.record
+    return found
 
 
-def _find_backtest(config: Config, events: EventTable, folder: Path) -> FoundBacktest | None:
+def _find_backtest(config: Config, events: EventTable, folder: Path) -> TrackRecord | Notice | None:
     from forecast.evaluation.track_record import find_track_record
     from forecast.runs.inputs import target_rules
 

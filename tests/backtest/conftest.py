@@ -112,18 +112,13 @@ def replace_sampler(patch: pytest.MonkeyPatch) -> Counter:
 
 @pytest.fixture
 def drawn_units(monkeypatch) -> Counter:
-    """Units that need no sampler, counted, and one figure that takes no time."""
-
-    def one_figure(forecasts, folder, *, seed):
-        (folder / "drawn.svg").write_text(f"{forecasts.chance.sum()!r} {seed}")
-
-    monkeypatch.setattr(backtest_run, "write_backtest_figure", one_figure)
+    """Units that need no sampler, counted."""
     return replace_sampler(monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def whole_backtest(tmp_path_factory):
-    """A backtest of made-up units and its folder, figures drawn."""
+    """A backtest of made-up units and its folder."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "small.yaml").write_text(CONFIG)
     options = BacktestOptions(first=date(2019, 1, 1), horizons=(30, 90), milestones=True)

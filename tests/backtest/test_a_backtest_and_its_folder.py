@@ -236,7 +236,6 @@ def test_the_manifest_knows_every_file(whole_backtest):
         name: value for name, value in file_hashes(folder).items() if name != "manifest.json"
     }
     assert manifest["fits"] == {"made": 1, "failed": 0}
-    assert [path.name for path in (folder / "figures").iterdir()] == ["reliability.svg"]
 
 
 def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtest):

@@ -153,7 +153,7 @@ def test_a_small_record_gives_the_same_numbers_either_way_on_the_same_draws(tmp_
     class SameDraws:
         """In the place of a posterior of the backtest's own: the draws of the run."""
 
-        spent = SimpleNamespace(refit=0.0, bridge=0.0)
+        refit_seconds = bridge_seconds = 0.0
 
         def __init__(self, *_, **__) -> None:
             pass

@@ -55,17 +55,6 @@ def test_a_thinner_record_is_part_of_a_denser_one_and_of_the_size_asked_for(conv
         assert abs(len(kept[share]) - share * len(weekly)) < 4 * error
 
 
-def test_every_cell_has_the_record_asked_for_and_an_observed_half_year_ahead(convergence, weekly):
-    asked = convergence.read_arguments(arguments("--years", "3", "14", "20", "--thinnings", "1"))
-    cells = list(convergence.cells_of("a", weekly, asked))
-    assert [cell.years for cell in cells] == [3, 3, 14]
-    for cell in cells:
-        assert cell.start >= FIRST
-        assert cell.origin + timedelta(days=179) <= weekly.date.max().item()
-    assert [(cell.origin - cell.start).days for cell in cells[:2]] == [3 * 364] * 2
-    assert (cells[2].origin - cells[2].start).days >= 0.75 * 364 * 14
-
-
 def test_a_study_scores_what_a_model_says_beside_baselines_and_outcomes(
     convergence, weekly, tmp_path, monkeypatch, capsys
 ):

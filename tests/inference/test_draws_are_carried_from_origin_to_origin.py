@@ -223,7 +223,7 @@ def test_a_surprise_makes_a_new_fit_and_so_does_exact(make_rolling):
     for options, made in (({}, [True, False, True]), ({"exact": True}, [True, True, True])):
         rolled = make(SteadyRate, **options)
         assert [rolled.at(data).refitted for data in (calm[28], calm[29], outbreak)] == made
-        assert rolled.spent.fits == sum(made)
+        assert rolled.n_fits == sum(made)
     assert len(set(fits[:2])) == 2
 
 

@@ -118,16 +118,6 @@ def test_a_dyad_is_left_out_with_every_record_of_its_two_actors(learning, learn)
     assert not np.allclose(coder.mean, coder.without["d0"], atol=1e-3)
 
 
-def test_a_pair_that_two_coders_noted_is_left_out_of_both(learning):
-    panel = panel_of((3.0,) * 4)
-    records = [learning.Records(name, panel, {}) for name in ("one", "two")]
-    both = learning.learn_hazard(records, least_acts=1)
-    assert [(one.coder, one.name) for one in both.left_out(panel["d1"])] == [("one", "d1"), ("two", "d1")]
-    found = both.mean_for(panel["d1"], date(1994, 1, 1))
-    for coder, mean in zip(both.coders, found, strict=True):
-        assert np.array_equal(mean, coder.without["d1"])
-
-
 def test_one_dyad_speaks_for_itself_later_on_but_not_of_what_it_has_seen(learn):
     events = record(2.0, 8, seed=1)
     learned = learn({"one": events})
@@ -183,25 +173,6 @@ def test_the_script_writes_a_file_that_the_package_reads(learning, bed, command)
         "tools/learn/pooled_hazard.py made --out own.json --ends ends.csv --coder KEDS --least-acts 1"
     )
     assert told.in_words() == "3 pairs: 3 coded by KEDS (1990–1999)"
-
-
-@pytest.mark.parametrize(
-    ("ends", "options", "says"),
-    [
-        ("name,day\n", "", "ends.csv:1: unknown column 'name'. Expected: file,observed_until"),
-        ("file,observed_until\nmade/d0.csv,soon\n", "", "ends.csv:2: observed_until: got 'soon'"),
-        ("file,observed_until\nmade/d1.csv,2001-01-01\n", "", "no row for made/d0.csv. Did you mean"),
-        ("file,observed_until\nmade/d0.csv,1991-01-01\n", "", "until 1991-01-01, but has an act on"),
-        (None, "--coder A B", "--coder: got A, B. Give each folder a name of its own"),
-    ],
-)
-def test_what_the_script_cannot_use_is_refused(learning, bed, capsys, ends, options, says):
-    if ends:
-        (bed / "ends.csv").write_text(ends)
-    arguments = [str(bed / "made"), "--out", str(bed / "own.json"), "--ends", str(bed / "ends.csv")]
-    assert learning.main([*arguments, *options.split()]) == 2
-    assert says in capsys.readouterr().err
-    assert not (bed / "own.json").exists()
 
 
 @pytest.mark.slow

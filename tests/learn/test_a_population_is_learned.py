@@ -156,21 +156,3 @@ def test_a_fit_tells_what_it_learned_and_under_which_prior(learning, shared_data
     assert ("tension.loading", "cooperative") not in {(group, kind) for group, kind, *_ in fit}
     documented = {group.name: group.default.values[1] for group in parameter_groups()}
     assert all(prior[1] == pytest.approx(2 * documented[group]) for group, _, prior, _ in fit)
-
-
-def test_a_stretch_lies_within_the_observation(learning, shared_data):
-    dyads, ends = learning.read_records([], ["mid"], shared_data)
-    assert set(ends.values()) == {date(1992, 12, 31)}
-    records = learning.stretches(dyads, ends, 1)
-    for name, one in records.items():
-        assert dyads[name].date.min().item() <= one.start < one.origin <= date(1993, 1, 1)
-        assert learning.LEAST_EVENTS <= len(one.events) <= len(dyads[name])
-        assert (one.origin - one.start).days <= learning.MOST_DAYS
-        assert set(one.events.initiator.tolist()) <= set(one.sides.actors)
-
-
-def test_nothing_is_learned_from_too_few_dyads(learning, tmp_path, capsys):
-    text = "date,initiator,target,category,severity\n2020-01-01,A,B,visit,1\n"
-    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
-    assert learning.main([str(tmp_path), "--out", str(tmp_path / "own.yaml")]) == 2
-    assert "a population needs at least 3 dyads of" in capsys.readouterr().err

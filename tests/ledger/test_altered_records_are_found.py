@@ -189,7 +189,7 @@ def test_a_tampered_file_is_not_used_and_verify_names_the_record(case, command):
 
 
 def test_records_cut_off_at_the_end_are_seen_against_a_head_noted_before(case, command):
-    head = case.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}}).head
+    head = case.record("2022-01-01", {"crisis": {30: 0.25, 90: 0.5}})[1]
     case.record("2022-02-01", {"crisis": {30: 0.25}})
     ended = command("ledger", "verify", "--ledger", case.path, "--head", head[:12])
     assert ended.code == 0

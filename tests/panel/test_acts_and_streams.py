@@ -10,7 +10,7 @@ from forecast.errors import InputError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
-from forecast.panel import ActClass, FutureAct, Reaction, TargetRule, TimeGrid, knots_for
+from forecast.panel import ActClass, FutureAct, Reaction, TargetRule, TimeGrid
 from forecast.streams import NO_SIDE, acts_of, stream_layout
 
 LAYOUT = stream_layout([TargetRule("quarrel", ("dispute",), 4)], DyadRule(("USA",), ("CHN",), ("TWN",)))
@@ -133,10 +133,6 @@ def test_steps_and_exposure_add_up_to_the_days_observed(origin, n_steps, exposur
     grid = TimeGrid(START, origin)
     assert (grid.n_steps, grid.last_exposure) == (n_steps, pytest.approx(exposure))
     assert (grid.n_steps - 1 + grid.last_exposure) * 7 == pytest.approx((origin - START).days)
-
-
-def test_knots_reach_from_the_first_step_beyond_the_last():
-    assert [knots_for(n) for n in (1, 4, 5, 8, 9)] == [2, 2, 3, 3, 4]
 
 
 @pytest.mark.parametrize("origin", [START, date(2019, 12, 1)])

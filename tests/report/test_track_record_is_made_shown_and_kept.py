@@ -301,9 +301,8 @@ def find(backtest):
 
 def test_a_backtest_of_the_same_questions_gives_the_record_that_its_table_gives(find, backtest, tmp_path):
     found = find(write_backtest(tmp_path / "backtest", backtest))
-    assert found.refusal is None
     for part in ("rows", "largest_misses", "reliability"):
-        assert getattr(found.record, part) == getattr(backtest.record, part)
+        assert getattr(found, part) == getattr(backtest.record, part)
 
 
 def test_an_unfinished_backtest_is_no_backtest(find, backtest, tmp_path):
@@ -317,36 +316,36 @@ def test_a_backtest_that_is_not_of_the_runs_questions_is_refused_with_the_reason
     folder, forecasts = write_backtest(tmp_path / "backtest", backtest), backtest.forecasts
     other = EVENTS.known_by(date(2022, 7, 31))  # without the drills of August 2022
     found = find(folder, events=other)
-    assert (found.record, found.refusal) == (None, notice("other_outcomes", target="major_escalation"))
+    assert found == notice("other_outcomes", target="major_escalation")
     early = AS_OF.replace(year=2022)
     late = notice("later_windows", last_day=date(2023, 6, 30), as_of=early)
-    assert find(folder, as_of=early).refusal == late
+    assert find(folder, as_of=early) == late
     untested = notice("untested_model", model="panel", tested=forecasts.models)
-    assert find(folder, model="panel").refusal == untested
+    assert find(folder, model="panel") == untested
     defined = {"major_escalation": {"any_of": ["visit"], "min_severity": 1}}
     write_backtest(folder, backtest, targets=defined)
-    assert find(folder).refusal == notice("other_definitions")
+    assert find(folder) == notice("other_definitions")
     write_backtest(folder, backtest, priors={"tension.scale": "slow"})
-    assert find(folder).refusal == notice("other_priors")
-    assert find(folder, priors={"tension.scale": "slow"}).refusal is None
+    assert find(folder) == notice("other_priors")
+    assert find(folder, priors={"tension.scale": "slow"}).rows
     (folder / "scores.json").write_text("[]", encoding="utf-8")
-    assert find(folder).refusal == notice("settings_unknown")
+    assert find(folder) == notice("settings_unknown")
     kept = np.flatnonzero(forecasts.target != "lethal_clash")
     write_backtest(folder, backtest, forecasts=forecasts.take(kept))
     tested = tuple(name for name in forecasts.targets if name != "lethal_clash")
     asked = tuple(sorted(rule.name for rule in backtest.rules))
-    assert find(folder).refusal == notice("other_targets", tested=tested, asked=asked)
+    assert find(folder) == notice("other_targets", tested=tested, asked=asked)
 
 
 def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, tmp_path):
     folder = write_backtest(tmp_path / "backtest", backtest)
     with (folder / "forecasts.csv").open("a", encoding="utf-8") as file:
         file.write("pair,lethal_clash,2020-01-01,2020-01-31,model,1.7,0,0\n")
-    refusal = find(folder).refusal
+    refusal = find(folder)
     assert (refusal.code, refusal.fault[:14]) == ("unreadable", "forecasts.csv:")
     assert "chance: got '1.7'; expected a number from 0 to 1" in refusal.fault
     backtest.forecasts.take(np.arange(0)).write_csv(folder / "forecasts.csv")
-    assert find(folder).refusal.fault.startswith("forecasts.csv: holds no row")
+    assert find(folder).fault.startswith("forecasts.csv: holds no row")
 
 
 @pytest.fixture

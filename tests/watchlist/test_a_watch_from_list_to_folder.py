@@ -203,14 +203,6 @@ def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, comman
     assert not (tmp_path / "b/ledger.sqlite").exists()
 
 
-def test_files_of_the_command_line_take_the_place_of_those_of_the_list(trial, tmp_path, monkeypatch, command):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "dyads").rename(tmp_path / "elsewhere")
-    assert command("watch", trial, "--out", "out", "--no-report", "--no-ledger").code == 2
-    files = ["--events", "elsewhere/*.csv"]
-    assert command("watch", trial, *files, "--out", "out", "--no-report", "--no-ledger").code == 0
-
-
 def test_a_dyad_may_have_targets_of_its_own_and_is_ranked_by_its_first(tmp_path):
     write_dyads(tmp_path)
     own = "targets: {quarrel: {any_of: [dispute], min_severity: 1}}"
