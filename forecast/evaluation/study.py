@@ -86,11 +86,6 @@ class Study[T]:
     failures: tuple[UnfinishedError, ...]
 
     @property
-    def n_tasks(self) -> int:
-        """Number of tasks, failed ones included."""
-        return len(self.results) + len(self.failures)
-
-    @property
     def listed_failures(self) -> str:
         """The failures, one a line."""
         return "\n".join(f"  {failure}" for failure in self.failures)
@@ -103,16 +98,16 @@ def run_study[T](
     *,
     rows: KeptRows | None = None,
     workers: Workers | None = None,
-    strict: bool = False,
     listen: Callable[[Task], None] | None = None,
 ) -> Study[T]:
     """Make the rows of a study that are not kept already in ``rows``.
 
     ``work`` makes a row from the arguments of a task (on Dask it is a function of a module); ``read`` is what
     a row says (``ValueError``, ``KeyError`` or ``TypeError`` for a damaged one). A task that fails is named
-    in ``failures`` and the others go on, unless ``strict`` lets its error end the study; the task of a worker
-    that dies runs again, at last with no other beside it. ``listen`` is told of each task whose row is
-    there. ``InputError``: a kept row is damaged, a row cannot be kept, or the cluster cannot be used;
+    in ``failures`` and the others go on; the task of a worker that dies runs again, at last with no other
+    beside it. ``listen`` is told of each task whose row is there.
+
+    ``InputError``: a kept row is damaged, a row cannot be kept, or the cluster cannot be used;
     ``StoppedError``: Ctrl-C was pressed, and rows are kept.
     """
     tell = listen or (lambda task: None)
@@ -125,13 +120,13 @@ def run_study[T](
             except (ValueError, KeyError, TypeError) as error:
                 raise rows.damaged(task.key, task.name, error) from error
             tell(task)
-    jobs = [(work, task, strict) for task in tasks if task.key not in results]
+    jobs = [(work, task) for task in tasks if task.key not in results]
 
-    def died(job: tuple[Callable[..., Row], Task, bool]) -> UnfinishedError:
+    def died(job: tuple[Callable[..., Row], Task]) -> UnfinishedError:
         return UnfinishedError(f"{job[1].name}: {_DIED}")
 
     try:
-        for (_, task, _), outcome in do_all(_attempt, jobs, died, workers or Workers()):
+        for (_, task), outcome in do_all(_attempt, jobs, died, workers or Workers()):
             if isinstance(outcome, UnfinishedError):
                 failures.append(outcome)
             else:
@@ -149,15 +144,13 @@ def run_study[T](
     return Study(in_order, tuple(failures))
 
 
-def _attempt(work: Callable[..., Row], task: Task, strict: bool) -> Row | UnfinishedError:
+def _attempt(work: Callable[..., Row], task: Task) -> Row | UnfinishedError:
     """Make a row, or name the expected or numerical error that ended its task."""
     # A fit uses all cores by itself: workers with several threads take turns.
     with _one_at_a_time:
         try:
             return work(*task.arguments)
         except (ForecastError, ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
-            if strict:
-                raise
             kind = "" if isinstance(error, ForecastError) else f"{type(error).__name__}: "
             return UnfinishedError(f"{task.name}: {kind}{error}")
 
@@ -303,9 +296,6 @@ class KeptRows:
 
     def _no_row(self, number: int, fault: str) -> InputError:
         return self._delete(number, f"is no row of a study ({fault})")
-
-    def __len__(self) -> int:
-        return len(self.by_key)
 
     def keep(self, key: str, row: Mapping[str, Any]) -> None:
         """Append a finished row (``InputError`` when the disk is full or not writable)."""

@@ -467,8 +467,7 @@ def run_benchmark(
     results, study = run_backtests(plans, dyads, rows=rows, workers=workers, listen=listen)
     if study.failures:
         raise UnfinishedError(
-            f"{len(study.failures)} of {study.n_tasks} parts failed, so there is no mean.\n"
-            f"{study.listed_failures}"
+            f"{len(study.failures)} parts failed, so there is no mean.\n{study.listed_failures}"
         )
     return score_benchmark(plans, left_out, dyads, results, options, began)
 

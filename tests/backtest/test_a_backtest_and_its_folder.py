@@ -67,7 +67,7 @@ def test_a_stopped_backtest_goes_on_to_the_same_bytes_and_repeats_no_finished_un
     drawn_units.clear()
     with pytest.raises(Stopped):
         run_backtest(config, OPTIONS, folder=broken, listen=stop_after(40))
-    assert 0 < len(KeptRows(partial_place(broken))) < 3
+    assert 0 < len(KeptRows(partial_place(broken)).by_key) < 3
     finished = [row["unit"] for row in kept_rows(broken)]
     assert not broken.exists()
     # Rows of other settings lie beside them, and are not read.
@@ -163,7 +163,7 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
         f"forecast: interrupted; 2 of 3 parts are finished and kept in {partial}. Go on with the same "
         "command.\n"
     )
-    assert len(KeptRows(partial)) == 2
+    assert len(KeptRows(partial).by_key) == 2
 
 
 def test_numbers_depend_on_code_and_data_of_the_package_not_on_its_commands(tmp_path):

@@ -128,7 +128,7 @@ def test_learning_that_was_stopped_goes_on_and_writes_what_the_package_reads(
     arguments = [str(folder), "--out", str(out), "--source", "made for a test"]
     assert learning.main([*arguments, "--keep", str(kept)]) == StoppedError.exit_code
     assert "2 of 4 parts are finished and kept" in capsys.readouterr().err
-    assert (len(KeptRows(kept)), out.exists()) == (2, False)
+    assert (len(KeptRows(kept).by_key), out.exists()) == (2, False)
     assert learning.main([*arguments, "--keep", str(kept)]) == 0
     assert (len(tried), len(set(tried))) == (
         5,

@@ -31,7 +31,7 @@ from scipy import optimize, special, stats
 
 from forecast import __version__
 from forecast.config.writing import as_yaml
-from forecast.errors import ForecastError, InputError, NotConvergedError
+from forecast.errors import ForecastError, InputError, NotConvergedError, UnfinishedError
 from forecast.evaluation.study import KeptRows, Task, row_key, run_study
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.dyads import DyadRule
@@ -136,7 +136,9 @@ def learn_population(
         for name, one in records.items()
     ]
     kept = KeptRows(keep) if keep else None
-    study = run_study(_learn_from, tasks, read_fits, rows=kept, strict=True, listen=told(len(tasks)))
+    study = run_study(_learn_from, tasks, read_fits, rows=kept, listen=told(len(tasks)))
+    if study.failures:
+        raise UnfinishedError(study.listed_failures)
     fits = [fit for found in study.results.values() for fit in found]
     if not fits:
         raise InputError(
