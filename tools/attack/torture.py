@@ -315,7 +315,8 @@ def scenes(made: Path) -> list[Scene]:
     def import_(place: Path) -> None:
         files = sorted(place.glob("*.CSV"))
         options = "--format", "gdelt2", "--dyad", "USA,CHN", "-o", place / "events.csv"
-        _command("events", "import", *files, *options)
+        if not (place / "events.csv").exists():
+            _command("events", "import", *files, *options)
 
     def events_fault(place: Path) -> str:
         from forecast.errors import ForecastError
