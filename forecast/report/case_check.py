@@ -31,7 +31,7 @@ from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_i
 from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import statement_examples, statement_text
-from forecast.priors.population import BASELINE, OwnRate, own_rates, record_priors
+from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
 from forecast.records.analysis import ParameterSummary
 from forecast.records.notices import HEAD, Notice, caution_lines
 from forecast.runs.cautions import cautions_of
@@ -334,9 +334,12 @@ def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
         )
         return
     steps = "one severity" if own.steps == 1 else f"{small_number(own.steps)} severities"
+    share = further_share(inputs.population)
+    few, many = (percent(end) for end in share.quantile([0.05, 0.95]).tolist())
     yield (
-        f"This never happened in the {length} of the record. Acts {steps} milder: {own.acts:,}; {seen} Times "
-        f"how often acts go so much further, less what answers bring, it is {scale.short(scale.of(middle))}."
+        f"This never happened in the {length} of the record. Acts {steps} milder: {own.acts:,}; {seen} "
+        f"Times the share of acts that go one severity further ({percent(share.mean)}, 90% between {few} and "
+        f"{many}) a step, less what answers bring, it is {scale.short(scale.of(middle))}."
     )
 
 
