@@ -226,11 +226,15 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
 
 
 @numba.njit(**_COMPILED)
-def log_likelihood(values: Floats, priors: Priors, record: Record) -> float:
-    """Log likelihood of the acts, without the soft bound on chains, at parameters of shape (p,)."""
-    rates = stream_rates(values, priors, record)
-    weights, spare = answer_weights(values, rates, priors, record), np.zeros(len(values))
-    return float(_likelihood(values, rates, weights, priors, record, spare, np.zeros(len(rates))))
+def log_likelihood(values: Floats, priors: Priors, record: Record) -> Floats:
+    """Log likelihood of the acts without the soft bound on chains, (draw,), at parameters (draw, p)."""
+    told = np.empty(len(values))
+    spare = np.zeros(values.shape[1])
+    for d in range(len(values)):
+        rates = stream_rates(values[d], priors, record)
+        weights = answer_weights(values[d], rates, priors, record)
+        told[d] = _likelihood(values[d], rates, weights, priors, record, spare, np.zeros(len(rates)))
+    return told
 
 
 @numba.njit(**_COMPILED)

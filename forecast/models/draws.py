@@ -244,5 +244,5 @@ def log_likelihood(data: Acts, draws: StreamDraws, priors: PriorSet) -> Floats:
     The draws must have the knots that the grid needs.
     """
     arrays = prior_arrays(priors, draws.points)
-    record = record_of(data)
-    return np.array([density.log_likelihood(values, arrays, record) for values in draws.values])
+    told = density.log_likelihood(np.ascontiguousarray(draws.values), arrays, record_of(data))
+    return np.asarray(told)

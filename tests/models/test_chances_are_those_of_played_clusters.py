@@ -167,12 +167,10 @@ def test_the_slope_of_the_likelihood_is_zero_on_average_over_played_records(ever
         acts = Acts(grid, data.layout, day[order], stream[order], severity[order], np.ones(n_days))
         record = record_of(acts)._replace(severity=own.severity, mix=own.mix, rate_share=own.rate_share)
         for column, place in enumerate(moved):
-            high, low = at.copy(), at.copy()
-            high[place] *= 1.001
-            low[place] *= 0.999
-            slopes[number, column] = log_likelihood(high, arrays, record) - log_likelihood(
-                low, arrays, record
-            )
+            around = np.array([at, at])
+            around[:, place] *= (1.001, 0.999)
+            high, low = log_likelihood(around, arrays, record)
+            slopes[number, column] = high - low
     error = slopes.std(axis=0, ddof=1) / np.sqrt(n_records)
     z = slopes.mean(axis=0)[error > 0] / error[error > 0]
     assert len(z) > 30  # all but those of the occasion, of which there is none
