@@ -347,6 +347,9 @@ def _put(
             below = [] if "items" in node else {}
             _set(here, key, below)
             places.setdefault(path, option)
+        if path == ("events",) and isinstance(below, str):  # `events: FILE` is short for its source
+            below = {"source": below}
+            _set(here, key, below)
         if not isinstance(below, dict | list):
             return f"'{dotted_path(path)}' holds a single value in the file, so nothing can be set below it"
         here = below

@@ -154,12 +154,12 @@ def test_a_target_is_defined_in_words(write):
 
 
 def test_a_file_by_itself_is_the_source_of_events(write):
-    short = load_config(
-        write(("events:\n  source: events.csv\n  start: 2017-01-20\n", "events: events.csv\n"))
-    )
+    short = write(("events:\n  source: events.csv\n  start: 2017-01-20\n", "events: events.csv\n"))
     long = load_config(write(("  start: 2017-01-20\n", "")))
-    assert short == long
-    assert short.events.source == "events.csv"
+    assert load_config(short) == long
+    assert (
+        load_config(short, overrides=["events.dates=dmy"]).events.source == long.events.source == "events.csv"
+    )
 
 
 ROOT = Path(__file__).resolve().parents[2]
