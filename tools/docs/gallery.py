@@ -33,9 +33,8 @@ def gallery(source: Path) -> str:
         run, figures = Path(folder, "run"), Path(folder, "figures")
         shutil.copytree(ROOT / "reports/sample", run)
         built = forecast.rebuild_report(run, figures=figures)
-        for path in (built.pdf, built.brief, built.page):
-            if path is not None:
-                put(source / "files/reports/sample" / path.name, path.read_bytes())
+        for name in {built.brief.name, *built.names}:
+            put(source / "files/reports/sample" / name, (built.folder / name).read_bytes())
         drawn = sorted(path.stem for path in figures.glob("*.svg"))
         if drawn != sorted(CHARTS):
             raise SystemExit(f"tools/docs/gallery.py: CHARTS and what the report draws differ: {drawn}")
