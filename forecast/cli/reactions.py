@@ -68,7 +68,7 @@ def _read(source: Path) -> tuple[Inputs, Mapping[tuple[str, date], SetOff] | str
     if not source.exists():
         raise InputError(f"{source}: there is no such file or folder. Give a run folder, or a config (YAML)")
     if not source.is_dir():
-        return read_data(load_config(source)), "A config has no fit: give the folder of a run"
+        return read_data(load_config(source)), "A fit tells it: give the folder of a run"
     kind = files.kind_of(source)
     if kind is None:
         raise files.no_run(source)
@@ -141,7 +141,8 @@ def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
     yield Prose(f"{inputs.config.dyad.title}, {first} to {last}: what followed what within {within}.")
     yield Prose(
         f"Looked at: {count(len(found.found), 'pair')} of a class of acts and an answer. Among so many some "
-        "look strong by chance, so the ratios are shrunk. Doubt a class chosen after its cases as much."
+        "look strong by chance, so the ratios are shrunk. A class chosen after its cases deserves the same "
+        "doubt."
     )
     if not found.found:
         yield Prose(f"No class has three cases with {within} of record after them.")

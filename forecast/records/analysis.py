@@ -413,8 +413,8 @@ _SENTENCES: dict[tuple[str, str], str] = {
     (
         "signs",
         "none_informative",
-    ): "No routine act of the next weeks moves this number: none is 1.5 times as likely where the target "
-    "comes as where it does not, or the other way round.",
+    ): "No routine act of the next weeks tells much about this number: none is 1.5 times as likely where "
+    "the target comes as where it does not, or the other way round.",
     ("sign_history", "no_backtest"): "How often the signs misled is unknown: no backtest of these questions.",
     ("other_pairs", "no_past"): "Other pairs are not compared: of the pairs learned from, the program ships "
     "coefficients and no events.",

@@ -286,7 +286,8 @@ def ledger_sentence(ledger: LedgerSummary) -> str:
         return f"The ledger held no forecast on this pair before this run{failed}."
     start = f"Before this run the ledger held {count(ledger.n_forecasts, 'forecast')} on this pair{failed}"
     if ledger.brier is None or ledger.baseline_brier is None:
-        return f"{start}, none of which can be scored yet."
+        late = ", all made in hindsight" if all(one.hindcast for one in ledger.history) else ""
+        return f"{start}{late}; none has been scored."
     late = ""
     if ledger.n_hindcasts:
         whole = ledger.n_hindcasts == ledger.n_scored

@@ -20,7 +20,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.events.codebook import actor_title, weak_kind
+from forecast.events.codebook import SEVERITIES, actor_title, weak_kind
 from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
 from forecast.panel import TargetRule
@@ -385,6 +385,7 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
         f"{how} were left out one at a time and the chance worked out again. "
         f"{found if clear else 'No event moves'} it by half a point or more, and by more than twice the "
         "Monte Carlo error (±). The changes do not add up, because events act together."
+        + (f" Shown are the {small_number(len(shown))} largest." if len(clear) > len(shown) else "")
     )
     if not shown:
         return
@@ -467,7 +468,9 @@ def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
     rows, tested = [], any(sign.history for sign in signs)
     for sign in signs:
         by = f" by {' or '.join(sign.by)}" if sign.by else ""
-        least = f"{sign.severity} or more" if sign.most_severity > sign.severity else str(sign.severity)
+        # Graver acts would be the target itself.
+        above = "or more" if sign.most_severity == SEVERITIES[-1] else f"to {sign.most_severity}"
+        least = f"{sign.severity} {above}" if sign.most_severity > sign.severity else str(sign.severity)
         span = "–".join(number(end, 1) for end in sign.likelihood_ratio90)
         past, label = sign.history, f"{sign.label}{by}, severity {least}"
         rows.append(

@@ -254,14 +254,14 @@ def test_the_command_answers_people_and_programs(command, case):
     assert [case["target"] for case in facts["past"]][:15] == ["clash"] * 15
     # A config has no fit that could tell what set a case off.
     assert {case["set_off_by"] for case in facts["past"]} == {None}
-    assert "no fit" in facts["set_off_by_missing"]
+    assert "A fit tells it" in facts["set_off_by_missing"]
     ended = command("reactions", case, "--days", 30)
     assert (ended.code, ended.err) == (0, "")
     said = ended.out.index("reactions:")
     assert max(map(len, ended.out[:said].splitlines())) <= WIDTH
     plain = " ".join(ended.out.split())
-    assert "Doubt a class chosen after its cases as much." in plain
-    assert "is not known. A config has no fit" in plain
+    assert "A class chosen after its cases deserves the same doubt." in plain
+    assert "is not known. A fit tells it" in plain
     assert "Military posture by AAA (probe) 15 of 30" in plain
     pasted = yaml.safe_load(ended.out[said:])["reactions"]["military_posture_probe"]
     assert pasted.pop("rationale").startswith("Chosen after the cases, from ")
