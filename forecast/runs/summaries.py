@@ -504,8 +504,12 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
         date_matters=bool(moved),
         sentence="",
     )
+    config = base.inputs.config
+    (end,) = (one.date for one in config.milestones if one.name == config.headline.milestone)
     if moved:
-        return told.model_copy(update={"sentence": _matters(max(moved, key=lambda one: abs(one.scheduled)))})
+        # The sentence stands beside the headline: a month that its chance holds, where there is one.
+        before = [one for one in moved if one.first_day < end] or moved
+        return told.model_copy(update={"sentence": _matters(max(before, key=lambda one: abs(one.scheduled)))})
     ends = wording.percent(float(even[low].mean())), wording.percent(float(even[high].mean()))
     return told.model_copy(
         update={"sentence": _matters_not(told, ends, scheduled=bool(base.inputs.calendar))}
