@@ -165,7 +165,7 @@ def _what_counts_table(run: RunRecords) -> Table:
             f"Impact {impact.level}: {impact.rationale}" if impact else "",
         )
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
-        counts = Cell(shorten(what_counts(target), 300), note=shorten(" ".join(filter(None, notes)), 600))
+        counts = Cell(what_counts(target), note=" ".join(filter(None, notes)))
         met = shorten(" ".join(clause_sentences(run, target)), 600)
         rows.append((event, counts, Cell(_cases(target, summaries), note=met)))
     return plain_table(

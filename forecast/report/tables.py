@@ -165,7 +165,7 @@ def judgement(
         details=(
             confidence(forecast, record).sentence,
             base_rate_sentence(forecast, record_days),
-            f"What counts: {shorten(what_counts(target), 300)}",
+            f"What counts: {what_counts(target, 300)}",
         ),
     )
 

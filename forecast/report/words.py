@@ -272,9 +272,14 @@ def base_rate_sentence(forecast: Forecast, record_days: int | None = None) -> st
     return f"{smoothed}; a constant rate from {cases} gives {percent(milestone.constant_rate)}."
 
 
-def what_counts(target: TargetForecast) -> str:
-    """What meets the target: the author's rule, or the anchors of the scale; and whose acts."""
-    return f"{target.counts.rstrip('.')}. {whose_acts(target.by)}".rstrip()
+def what_counts(target: TargetForecast, longest: int | None = None) -> str:
+    """What meets the target: the author's rule, or the anchors of the scale; and whose acts.
+
+    A rule of more than ``longest`` letters is told by kinds and severity, and not cut.
+    """
+    brief = longest is not None and len(target.counts) > longest
+    rule = target.definition[:1].upper() + target.definition[1:] if brief else target.counts.rstrip(".")
+    return f"{rule}. {whose_acts(target.by)}".rstrip()
 
 
 def seen_before(target: TargetForecast) -> str:
