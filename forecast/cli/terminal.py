@@ -377,6 +377,10 @@ def remembered_interrupt() -> Iterator[Callable[[], None]]:
     sys.unraisablehook = show_other
     try:
         yield stop_if_pressed
+    except Exception as error:
+        if found_in(error) is None:
+            stop_if_pressed()  # what fails after a lost Ctrl-C fails because of it
+        raise
     finally:
         for timer in again:
             timer.cancel()

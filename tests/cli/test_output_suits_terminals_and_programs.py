@@ -128,6 +128,20 @@ def test_an_interrupt_lost_in_a_callback_of_a_compiler_is_told_again():
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.usefixtures("interruptible")
+def test_what_fails_after_a_lost_interrupt_is_told_as_the_interrupt():
+    callback = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))
+
+    def compile_code() -> None:
+        callback()
+        raise RuntimeError("no compiled object yet")
+
+    with pytest.raises(KeyboardInterrupt), remembered_interrupt():
+        compile_code()
+    with pytest.raises(RuntimeError, match="by itself"), remembered_interrupt():
+        raise RuntimeError("by itself")
+
+
 def test_a_process_that_ignores_interrupts_goes_on_ignoring_them(monkeypatch):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
