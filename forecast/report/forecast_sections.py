@@ -159,9 +159,10 @@ def _what_counts_table(run: RunRecords) -> Table:
     rows = []
     for place, target in enumerate(run.forecast.targets):
         impact = run.options.impact.get(target.name)
+        edges = " ".join(f"{edge.rstrip('.')}." for edge in target.edge_cases)
         notes = (
             f"Does not count: {target.does_not_count.rstrip('.')}." if target.does_not_count else "",
-            *(f"{edge.rstrip('.')}." for edge in target.edge_cases),
+            f"Edge cases: {edges}" if edges else "",
             f"Impact {impact.level}: {impact.rationale}" if impact else "",
         )
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
