@@ -12,7 +12,9 @@ All probabilities are in [0, 1]; anything else is a ``ValueError``. Nothing here
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
@@ -228,6 +230,20 @@ def short_day(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
 
 
+_WRITTEN_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.ASCII)
+
+
+def days_meant(text: str) -> str:
+    """Return what to type for a day such as 01/02/2023, which is one of two; empty for any other text."""
+    meant = dict[date, None]()
+    if found := _WRITTEN_DAY.fullmatch(text.strip()):
+        first, second, year = map(int, found.groups())
+        for of_month, month in ((first, second), (second, first)):
+            with suppress(ValueError):
+                meant[date(year, month, of_month)] = None
+    return " or ".join(f"{one} for {long_day(one)}" for one in meant)
+
+
 def time_between(first: date, last: date) -> str:
     """Return the time between two days in words: days, whole months, or whole years."""
     days = (last - first).days
@@ -269,6 +285,15 @@ def title_in_sentence(title: str) -> str:
 def with_article(noun: str) -> str:
     """A noun as a title: ``"A major act"``, ``"An act"``."""
     return f"{'An' if noun[:1] in 'aeiou' else 'A'} {noun}"
+
+
+def sourced_in_words(sourced: int, rows: int) -> str:
+    """How many rows name where they come from, e.g. ``"None of the 47 rows names a source."``."""
+    if sourced in (0, rows):
+        who = "All of the" if sourced else "None of the"
+        return f"{who} {count(rows, 'row')} {'name' if sourced else 'names'} a source."
+    name = "names" if sourced == 1 else "name"
+    return f"Of the {rows:,} rows {sourced:,} {name} a source; {rows - sourced:,} do not."
 
 
 def question_text(label: str, dyad: str, as_of: date, milestone: date, reported_by: str) -> str:

@@ -6,7 +6,6 @@ import functools
 import inspect
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -19,12 +18,11 @@ import typer
 from forecast.blocks import Block
 from forecast.cli.terminal import show
 from forecast.errors import InputError, did_you_mean, shown
-from forecast.wording import LISTED, long_day
+from forecast.wording import LISTED, days_meant
 
 if TYPE_CHECKING:
     from forecast.config import Config
 
-_WRITTEN_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
 _LEDGER_VARIABLE = "FORECAST_LEDGER"
 _LEDGER_NAME = "ledger.sqlite"
 RUNS = Path("reports")
@@ -64,14 +62,9 @@ def _read_day(text: str | date) -> date:
         return text
     with suppress(ValueError):
         return date.fromisoformat(text.strip())
-    meant = dict[date, None]()
-    if found := _WRITTEN_DAY.fullmatch(text.strip()):
-        first, second, year = map(int, found.groups())
-        for of_month, month in ((first, second), (second, first)):
-            with suppress(ValueError):
-                meant[date(year, month, of_month)] = None
-    said = " or ".join(f"{one} for {long_day(one)}" for one in meant) or "YYYY-MM-DD, e.g. 2023-07-10"
-    raise typer.BadParameter(f"got '{shown(text)}'; write {said}")
+    raise typer.BadParameter(
+        f"got '{shown(text)}'; write {days_meant(text) or 'YYYY-MM-DD, e.g. 2023-07-10'}"
+    )
 
 
 RUN_DIR = argument("RUN_DIR", "Folder of a saved run.")

@@ -18,6 +18,7 @@ from forecast.config.schema import (
     title_of,
 )
 from forecast.events.codebook import SEVERITIES, category_label, code_in_words, whose_acts
+from forecast.events.table import EventTable
 from forecast.records.scale import Scale
 from forecast.wording import count, in_sentence, listing, long_day, percent, question_text, share
 
@@ -102,12 +103,11 @@ def _delay(config: Config) -> str:
 
 
 def _milestone_line(milestone: MilestoneConfig, config: Config) -> str:
-    """Name its day, and of one that is no number of days ahead how many days lie before it, as reports do."""
-    within = f", within {count((milestone.date - config.as_of).days - 1, 'day')}"
+    """Name its day, and how many days lie before it, where its label does not say that."""
+    within = f"within {count((milestone.date - config.as_of).days - 1, 'day')}"
     title = milestone.title
-    return (
-        f"{long_day(milestone.date)}: {title} ({milestone.name}){'' if title.endswith(' ahead') else within}."
-    )
+    after = "" if title == within else f", {within}"
+    return f"{long_day(milestone.date)}: {title} ({milestone.name}){after}."
 
 
 def _calendar_lines(config: Config) -> Iterator[str]:
@@ -205,31 +205,31 @@ def target_facts(config: Config, name: str, scale: Scale) -> dict[str, Any]:
     }
 
 
-def reported_by(config: Config) -> str:
-    """Return whose reports settle the questions of a config."""
+def reported_by(config: Config, events: EventTable) -> str:
+    """Return whose reports settle the questions of a config: of rows without a source, those of the coder."""
     source = config.events.source
     name = source if source.startswith(BUNDLED_PREFIX) else Path(source).name
-    return config.events.reported_by or f"the sources that {name} names"
+    theirs = f"the sources that {name} names" if events.sourced else f"the coder of {name}"
+    return config.events.reported_by or theirs
 
 
-def _question(config: Config, name: str, milestone: MilestoneConfig) -> str:
-    return question_text(
-        config.target_title(name), config.dyad.title, config.as_of, milestone.date, reported_by(config)
-    )
-
-
-def questions(config: Config, scale: Scale) -> list[dict[str, Any]]:
+def questions(config: Config, events: EventTable, scale: Scale) -> list[dict[str, Any]]:
     """Return the questions of a config, one a target; ``question`` asks it for the headline's milestone."""
+
+    def asked(name: str, milestone: MilestoneConfig) -> str:
+        days, judge = (config.as_of, milestone.date), reported_by(config, events)
+        return question_text(config.target_title(name), config.dyad.title, *days, judge)
+
     return [
         {
             "target": name,
             "label": facts["label"],
-            "question": _question(config, name, config.headline_milestone),
+            "question": asked(name, config.headline_milestone),
             "by_milestone": [
                 {
                     "milestone": milestone.name,
                     "date": milestone.date.isoformat(),
-                    "question": _question(config, name, milestone),
+                    "question": asked(name, milestone),
                 }
                 for milestone in config.milestones
             ],
@@ -242,9 +242,9 @@ def questions(config: Config, scale: Scale) -> list[dict[str, Any]]:
     ]
 
 
-def question_lines(config: Config, scale: Scale) -> Iterator[str]:
+def question_lines(config: Config, events: EventTable, scale: Scale) -> Iterator[str]:
     """Yield the questions of a config with their rules, as ``forecast check`` prints them."""
-    for asked in questions(config, scale):
+    for asked in questions(config, events, scale):
         yield asked["question"]
         yield f"  Counts: {asked['counts']}"
         if asked["does_not_count"]:

@@ -180,7 +180,7 @@ class Draft:
 
     @property
     def milestones(self) -> tuple[MilestoneConfig, ...]:
-        """The days ahead; none before ``as_of`` is filled in."""
+        """The usual ones; none before ``as_of`` is filled in."""
         return milestones_after(self.as_of) if self.as_of else ()
 
     @property
@@ -513,7 +513,7 @@ def _days(draft: Draft) -> Iterator[str]:
     yield "\n# By when. The forecast is the probability that a target is met after as_of and before the day."
     if draft.as_of is None:
         yield f"""\
-# {USUAL_IN_WORDS} days after as_of unless you name days of your own, within ten years:
+# those that end {USUAL_IN_WORDS} days unless you name days of your own, within ten years:
 # milestones:
 #   - {{name: general-election, label: General election, date: 2024-11-05}}"""
     else:

@@ -19,8 +19,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from forecast.config.settings_file import DEVICES, refusal, shown_value
 from forecast.errors import PriorError, did_you_mean
 from forecast.events.cells import MAX_ACTOR_CHARS
-from forecast.events.codebook import CATEGORIES, actor_named, category_fault, category_named, shared_name
+from forecast.events.codebook import (
+    CATEGORIES,
+    SEVERITY_WORDS,
+    actor_named,
+    category_fault,
+    category_named,
+    severity_named,
+    shared_name,
+)
 from forecast.storage import chance_of
+from forecast.wording import days_meant
 
 LEAST_CONTRAST = 4.5
 """Contrast of text on white that WCAG 2.2 asks for (level AA)."""
@@ -44,7 +53,8 @@ def _day(value: object) -> date:
     if type(value) is date:
         return value
     if not isinstance(value, str) or not _ISO_DAY.fullmatch(value):
-        raise refusal(f"got {shown_value(value)}; expected a date as YYYY-MM-DD")
+        meant = days_meant(value) if isinstance(value, str) else ""
+        raise refusal(f"got {shown_value(value)}; expected a date as {meant or 'YYYY-MM-DD'}")
     try:
         return date.fromisoformat(value)
     except ValueError as error:
@@ -253,6 +263,7 @@ def relative_luminance(colour: str) -> float:
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
+SEVERITY_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 5}, {"enum": [*SEVERITY_WORDS]}]}
 PERCENT_SCHEMA = {"type": "string", "pattern": "%$"}
 _COST_SCHEMA = {"type": "number", "exclusiveMinimum": 0}
 
@@ -297,7 +308,9 @@ PriorValue = Annotated[
 ]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Severity = Annotated[int, Field(strict=True, ge=1, le=5)]
+Severity = Annotated[
+    int, Field(strict=True, ge=1, le=5), BeforeValidator(severity_named), WithJsonSchema(SEVERITY_SCHEMA)
+]
 Probability = Annotated[
     float,
     Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False),

@@ -27,6 +27,7 @@ from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
     PERCENT_SCHEMA,
+    SEVERITY_SCHEMA,
     Actor,
     Actors,
     Categories,
@@ -153,7 +154,7 @@ _Severities = Annotated[
     tuple[Severity, ...],
     BeforeValidator(_several_given),
     AfterValidator(lambda values: tuple(sorted(distinct(values)))),
-    _one_or_more({"type": "integer", "minimum": 1, "maximum": 5}),
+    _one_or_more(SEVERITY_SCHEMA),
 ]
 
 
@@ -435,8 +436,8 @@ class EventsConfig(Section):
     format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
     reported_by: Text | None = Field(
         default=None,
-        description="whose reports settle a question, e.g. 'Reuters or AP'; the sources that the events name "
-        "when absent",
+        description="whose reports settle a question, e.g. 'Reuters or AP'; when absent the sources that the "
+        "events name, or who coded them",
     )
     reporting_delay: ReportingDelay = Field(
         default="none",
@@ -614,13 +615,13 @@ class ReportConfig(Section):
 
 
 def milestones_after(as_of: date, horizons: Sequence[int] = USUAL_HORIZONS) -> tuple[MilestoneConfig, ...]:
-    """Return milestones so many days after the as-of date."""
+    """Return milestones with so many days between them and the as-of date."""
     return tuple(
         # Cut at the end of the calendar, where it is refused as not after the as-of date.
         MilestoneConfig(
             name=f"days_{days}",
-            label=f"{days} days ahead",
-            date=as_of + min(timedelta(days), date.max - as_of),
+            label=f"within {days} days",
+            date=as_of + min(timedelta(days + 1), date.max - as_of),
         )
         for days in horizons
     )
@@ -651,7 +652,7 @@ class Config(SettingsFile):
     milestones: tuple[MilestoneConfig, ...] = Field(
         default_factory=lambda fields: milestones_after(fields["as_of"]),
         min_length=1,
-        description=f"the dates to forecast up to; {USUAL_IN_WORDS} days after as_of when absent",
+        description=f"the dates to forecast up to; those that end {USUAL_IN_WORDS} days when absent",
     )
     headline: HeadlineConfig = Field(
         default_factory=default_headline,

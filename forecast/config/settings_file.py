@@ -432,7 +432,10 @@ def _message(path: KeyPath, details: ErrorDetails, model: type[BaseModel]) -> st
             return f"got {len(given)} characters; expected {allowed}"
         case "too_short":
             return f"empty; expected {allowed}"
-    hint = did_you_mean(given, map(str, (node or {}).get("enum", ()))) if isinstance(given, str) else ""
+    words = [
+        str(word) for form in (node or {}, *(node or {}).get("anyOf", ())) for word in form.get("enum", ())
+    ]
+    hint = did_you_mean(given, words) if isinstance(given, str) else ""
     if isinstance(given, int | float) and allowed.startswith("text"):
         hint = f" Put it in quotes: '{given}'"
     return f"got {shown_value(given)}; expected {allowed}.{hint}"
@@ -498,8 +501,11 @@ def _allowed(node: Node | None) -> str:
     if words := [str(word) for form in node.get("oneOf", ()) for word in form.get("enum", ())]:
         keys = ", ".join(f"{key}: .." for key in _properties(node))
         return f"{', '.join(words)}, or {{{keys}}}"
-    if [form.get("type") for form in node.get("anyOf", ())] == ["number", "string"]:
-        return f"{_allowed(node['anyOf'][0])}, or a percent such as 80%"
+    forms = node.get("anyOf", ())
+    if [form.get("type") for form in forms] == ["number", "string"]:
+        return f"{_allowed(forms[0])}, or a percent such as 80%"
+    if len(forms) == 2 and "enum" in forms[1]:
+        return f"{_allowed(forms[0])}, or {_allowed(forms[1])}"
     bounds = [
         words.format(node[key])
         for key, words in _BOUNDS.items()

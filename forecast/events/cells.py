@@ -17,14 +17,14 @@ from typing import Literal
 
 from forecast.events.codebook import (
     CATEGORIES,
-    SEVERITIES,
+    SEVERITY_WORDS,
     cameo_fault,
     category_fault,
     category_named,
     countries,
     country_code,
     near_country,
-    severity_word,
+    severity_named,
     shared_name,
 )
 from forecast.wording import count, listing
@@ -64,7 +64,6 @@ MAY_MEAN: Mapping[str, str] = {
     **dict.fromkeys(("url", "link"), "source_url"),
 }
 """Names of columns, written likewise, that are asked about."""
-_SEVERITY_WORDS = {severity_word(severity): str(severity) for severity in SEVERITIES}
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
     *("october", "november", "december"),
@@ -205,7 +204,7 @@ def parse_severity(text: str) -> int:
     if (digit := _severity_digit(text)) in set("12345"):
         return int(digit)
     given = f"'{shorten(text)}' is not on the scale" if text else "empty"
-    words = ", ".join(f"{number} ({word})" for word, number in _SEVERITY_WORDS.items())
+    words = ", ".join(f"{number} ({word})" for word, number in SEVERITY_WORDS.items())
     raise CellFault(f"{given}. Allowed: {words}")
 
 
@@ -213,8 +212,8 @@ def _severity_digit(text: str) -> str:
     """Return the digit that ``notable``, ``2.0`` or ``2 (notable)`` stands for; another text as it is."""
     if match := _GRADED.fullmatch(text):
         word = match[2]
-        return match[1] if word is None or _SEVERITY_WORDS.get(word.casefold()) == match[1] else text
-    return _SEVERITY_WORDS.get(text.casefold(), text)
+        return match[1] if word is None or str(severity_named(word)) == match[1] else text
+    return str(severity_named(text))
 
 
 def _parse_cameo(text: str) -> str:

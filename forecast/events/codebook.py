@@ -141,12 +141,22 @@ def category_kind(name: str) -> Kind:
 
 # Severities
 
+SEVERITY_WORDS: Mapping[str, int] = MappingProxyType(
+    {row["word"]: int(row["severity"]) for row in packaged_rows("severity.csv")}
+)
+"""Word → severity: routine, notable, serious, major, extreme."""
+
 
 def severity_word(severity: int) -> str:
-    """Return the word of a severity (routine, notable, serious, major, extreme), or raise ``EventError``."""
+    """Return the word of a severity, or raise ``EventError``."""
     if severity not in SEVERITIES:
         raise EventError(f"severity {severity} is not on the scale. Allowed: 1 (routine) to 5 (extreme)")
-    return next(row["word"] for row in packaged_rows("severity.csv") if row["severity"] == str(severity))
+    return next(word for word, number in SEVERITY_WORDS.items() if number == severity)
+
+
+def severity_named(value: object) -> object:
+    """Return the severity that a word stands for: 2 for ``notable``; anything else as it is."""
+    return SEVERITY_WORDS.get(value.casefold(), value) if isinstance(value, str) else value
 
 
 @cache

@@ -200,6 +200,11 @@ class EventTable(MadeFromFrames):
         span = f", {self.date[0]} to {self.date[-1]}" if len(self) else ""
         return f"EventTable({len(self)} events{span}, source={self.source!r})"
 
+    @property
+    def sourced(self) -> int:
+        """Rows that name where they come from: an outlet, a title or a page."""
+        return int(((self.source_outlet != "") | (self.source_title != "") | (self.source_url != "")).sum())
+
     def select(self, mask: Mask) -> EventTable:
         """Return the rows where the mask, shape (event,), is true; order and source are kept."""
         if mask.shape != self.date.shape or mask.dtype != np.bool_:

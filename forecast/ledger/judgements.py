@@ -20,7 +20,13 @@ from forecast.blocks import Block, Prose, paired
 from forecast.config import config_hash, load_config
 from forecast.config.field_types import unknown_actor
 from forecast.errors import InputError, LedgerError, did_you_mean, shown
-from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
+from forecast.events.codebook import (
+    CATEGORIES,
+    SEVERITIES,
+    category_fault,
+    category_named,
+    severity_named,
+)
 from forecast.events.table import csv_text
 from forecast.inference.importance import monte_carlo_error
 from forecast.ledger.chain import (
@@ -252,6 +258,7 @@ def read_trigger(text: str, inputs: Inputs) -> ActClass:
         raise InputError(f"--if: '{text}' follows an occasion, not acts. Ask of its day as a milestone")
     kind, *rest = (part.strip() for part in text.split(":"))
     category, slash, subcategory = kind.partition("/")
+    category, rest = category_named(category), [str(severity_named(part)) for part in rest]
     least = [part for part in rest if part.isdigit()]
     by = [part for part in rest if part not in least]
     if category not in CATEGORIES:
@@ -261,7 +268,7 @@ def read_trigger(text: str, inputs: Inputs) -> ActClass:
     if bad or len(least) > 1 or len(by) > 1 or bool(slash) != bool(subcategory):
         raise InputError(
             f"--if: got '{shown(text)}'; expected CATEGORY[/SUBCATEGORY][:SEVERITY][:BY], e.g. "
-            "dispute/taiwan_visit:3:USA, severities from 1 to 5, or a reaction of the run"
+            "dispute/taiwan_visit:3:USA, severities from 1 (routine) to 5 (extreme), or a reaction of the run"
         )
     actors = inputs.dyad.actors
     if by and by[0] not in actors:

@@ -328,7 +328,7 @@ def summarise_ledger(
         n_failed=n_failed,
         n_scored=len(scored),
         n_yes=score.n_yes if score else 0,
-        n_hindcasts=sum(entry.hindcast for entry, _ in scored),
+        n_hindcasts=sum(entry.hindcast and not entry.failed for entry in of_dyad),
         brier=score.brier if score else None,
         baseline_brier=score.baseline_brier if score else None,
         claim=score.claim if score else "none",

@@ -187,6 +187,7 @@ class DataSummary(Record):
     first_date: date
     last_date: date
     start: date = Field(description="first day that is fitted")
+    rows_sourced: int | None = Field(default=None, description="rows with an outlet, a title or a page")
     verified_share: float | None
     counts_by_category: dict[str, int]
     limits: tuple[str, ...]
@@ -611,7 +612,7 @@ class LedgerSummary(Record):
     n_failed: int = Field(default=0, description="forecasts of runs that did not converge")
     n_scored: int
     n_yes: int
-    n_hindcasts: int = Field(description="of the scored: made more than a week after their as-of date")
+    n_hindcasts: int = Field(description="of n_forecasts: made more than a week after their as-of date")
     brier: ErrorBound | None
     baseline_brier: float | None
     claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")

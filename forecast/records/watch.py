@@ -152,7 +152,7 @@ class Watch(Record):
     backtest: tuple[HorizonSkill, ...] = Field(
         default=(), description="of the headline's target, by horizon; none before a backtest of this list"
     )
-    headline_days: int = Field(description="days ahead of the headline's milestone")
+    headline_days: int = Field(description="days before the headline's milestone, after the as-of date")
     notes: tuple[str, ...] = Field(default=(), description="what to know of the acts of a dyad")
     versions: dict[str, str] = Field(default_factory=dict)
 

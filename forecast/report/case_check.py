@@ -37,7 +37,7 @@ from forecast.records.notices import HEAD, Notice, caution_lines
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.summaries import chances_within_a_year
-from forecast.wording import count, long_day, percent, plain_number, small_number, times
+from forecast.wording import count, long_day, percent, plain_number, small_number, sourced_in_words, times
 
 if TYPE_CHECKING:
     from forecast.scenarios.plan import Plan
@@ -67,9 +67,10 @@ class CaseCheck:
             "name": inputs.config.name,
             "config_sha256": config_hash(inputs.config),
             "events": len(inputs.events),
+            "events_sourced": inputs.events.sourced,
             "dyad": inputs.dyad.to_dict(),
             "scale": inputs.scale.model_dump(mode="json"),
-            "questions": questions(inputs.config, inputs.scale),
+            "questions": questions(inputs.config, inputs.events, inputs.scale),
             "rows_left_out": inputs.rows_left_out,
             "left_out": [pair._asdict() for pair in inputs.left_out],
             "reading": [*inputs.events.notes],
@@ -92,7 +93,7 @@ class CaseCheck:
     def blocks(self) -> Iterator[Block]:
         """Yield the config in plain English, what was read, and what the priors imply."""
         inputs = self.inputs
-        asked = question_lines(inputs.config, inputs.scale)
+        asked = question_lines(inputs.config, inputs.events, inputs.scale)
         yield Verbatim(tuple(describe_config(inputs.config, asked).splitlines()))
         if self.set_priors:
             yield Heading("Priors as understood")
@@ -117,6 +118,7 @@ class CaseCheck:
         third = f", {theatre:,} with third parties ({', '.join(dyad.theatre)})" if dyad.theatre else ""
         both = f"{forth:,} by {a} towards {b}, {back:,} by {b} towards {a}"
         yield f"{count(len(used), 'event')}: {both}{third}."
+        yield sourced_in_words(events.sourced, len(events))
         if inputs.left_out:
             yield f"Left out as acts of others: {left_out_in_words(inputs.left_out, inputs.rows_left_out)}."
         for note in selection_notes(dyad, events, inputs.left_out):

@@ -69,6 +69,7 @@ from forecast.wording import (
     share,
     short_day,
     shorten,
+    sourced_in_words,
     times,
 )
 
@@ -285,17 +286,15 @@ def ledger_sentence(ledger: LedgerSummary) -> str:
     if not ledger.n_forecasts:
         return f"The ledger held no forecast on this pair before this run{failed}."
     start = f"Before this run the ledger held {count(ledger.n_forecasts, 'forecast')} on this pair{failed}"
-    if ledger.brier is None or ledger.baseline_brier is None:
-        late = ", all made in hindsight" if all(one.hindcast for one in ledger.history) else ""
-        return f"{start}{late}; none has been scored."
-    late = ""
     if ledger.n_hindcasts:
-        whole = ledger.n_hindcasts == ledger.n_scored
-        late = f" ({'all' if whole else f'{ledger.n_hindcasts:,} of them'} made after the fact)"
+        whole = ledger.n_hindcasts == ledger.n_forecasts
+        start += f", {'all' if whole else f'{ledger.n_hindcasts:,} of them'} made in hindsight"
+    if ledger.brier is None or ledger.baseline_brier is None:
+        return f"{start}; none has been scored."
     error = "" if ledger.brier.se is None else f" (standard error {show_score(ledger.brier.se)})"
     skill = {"better": "they beat the baselines", "worse": "the baselines beat them"}
     return (
-        f"{start}. {ledger.n_scored:,} can be scored{late}, and {ledger.n_yes:,} came true. Their Brier "
+        f"{start}. {ledger.n_scored:,} can be scored, and {ledger.n_yes:,} came true. Their Brier "
         f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
         f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'too few to say which is better')}."
     )
@@ -389,6 +388,8 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> Iterator[str]:
             f"For {read:,} of the {data.rows:,} rows ({share(data.verified_share)}) a page that reports the "
             f"act was read; {data.rows - read:,} rest on general knowledge or on a page that was not read."
         )
+    elif data.rows_sourced is not None:
+        yield sourced_in_words(data.rows_sourced, data.rows)
 
 
 def _counts_table(data: DataSummary) -> Table:

@@ -518,7 +518,7 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
         return
     hidden = len(run.analysis.calendar) - _MOST_SCHEDULED
     more = f" ({count(hidden, 'later one')} in analysis.json)" if hidden > 0 else ""
-    title = f"Judgements of the author, written in the config; none is tested{more}"
+    title = f"Judgements of the author; how often such judgements came true is not on record{more}"
     rows = (
         (
             short_day(act.date),

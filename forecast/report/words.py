@@ -234,8 +234,7 @@ def judgement_sentence(forecast: Forecast) -> str:
 def question_sentence(target: TargetForecast, milestone: MilestoneForecast, range_said: str = "") -> str:
     """The answer to one question in one sentence, with the likelihood first."""
     like = f", as in {_months(target)}," if target.cases else ""
-    # A count of days to the milestone is a day more than the window has.
-    name = "" if milestone.label.endswith(" days ahead") else f" ({milestone.label})"
+    name = "" if milestone.label.startswith("within ") else f" ({milestone.label})"
     subject = f"{title_in_sentence(target.label)}{like} before {long_day(milestone.date)}{name}"
     if target.grave and milestone.probability < LEAST_WORDED:
         return f"{capitalised(subject)}: {milestone.words}."

@@ -458,8 +458,8 @@ def family_of(config: Config, hazard: PooledHazard | None = None) -> Family:
         if not family.fitted and family.furthest_days is not None and days > family.furthest_days + 1:
             raise config.error(
                 ("milestones", position, "date"),
-                f"{milestone.date} is {days} days ahead; model.family {family.name!r} answers up to "
-                f"{family.furthest_days + 1} days. Take a nearer date, or model.family: combined",
+                f"{milestone.date} is too far ahead for model.family: {family.name}. Give a day up to "
+                f"{config.as_of + timedelta(days=family.furthest_days + 1)}, or model.family: combined",
             )
     return family
 

@@ -290,6 +290,7 @@ def data_summary(
         first_date=events.date.min().astype(object),
         last_date=events.date.max().astype(object),
         start=grid.start,
+        rows_sourced=events.sourced,
         verified_share=float(events.verified.mean()) if events.has_verified else None,
         counts_by_category={name: int((events.category == name).sum()) for name in CATEGORIES},
         limits=source_limits(events.source),

@@ -153,8 +153,8 @@ def run_list_backtest(
 
 
 def horizons_of(watchlist: Watchlist) -> tuple[int, ...]:
-    """Days ahead of the milestones of a list."""
-    return tuple(sorted({(dated.date - watchlist.as_of).days for dated in watchlist.shared_milestones}))
+    """Days after the as-of date of a list and before each milestone."""
+    return tuple(sorted({(dated.date - watchlist.as_of).days - 1 for dated in watchlist.shared_milestones}))
 
 
 def _plans(

@@ -652,9 +652,9 @@ def trigger_state(
 
 
 def headline_days(watchlist: Watchlist) -> int:
-    """Days ahead of the milestone that triggers are about."""
+    """Days after the as-of date and before the milestone that triggers are about."""
     days = {milestone.name: milestone.date for milestone in watchlist.shared_milestones}
-    return (days[watchlist.asked.milestone] - watchlist.as_of).days
+    return (days[watchlist.asked.milestone] - watchlist.as_of).days - 1
 
 
 def trigger_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> tuple[TriggerRecord, ...]:
@@ -747,7 +747,7 @@ def _put_on_record(ledger: Path, entries: Sequence[DyadEntry], jobs: Mapping[str
             targets=entry.targets,
             headline=entry.question,
             scale=packaged_scale(config.scale),
-            reported_by=reported_by(config),
+            reported_by=reported_by(config, events),
             drivers=(),
             timings_s={},
             versions={},

@@ -134,7 +134,7 @@ def run_of_inputs(
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         scale=inputs.scale,
-        reported_by=reported_by(config),
+        reported_by=reported_by(config, inputs.events),
         cautions=(
             *not_converged(gates),
             *far_from_baseline(targets, inputs.data.grid),

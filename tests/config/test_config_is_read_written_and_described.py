@@ -36,9 +36,9 @@ def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
     config = load_config(path)
     assert config.name == "us-china-2"
     assert [(one.name, one.title, one.date) for one in config.milestones] == [
-        ("days_30", "30 days ahead", date(2023, 8, 9)),
-        ("days_90", "90 days ahead", date(2023, 10, 8)),
-        ("days_180", "180 days ahead", date(2024, 1, 6)),
+        ("days_30", "within 30 days", date(2023, 8, 10)),
+        ("days_90", "within 90 days", date(2023, 10, 9)),
+        ("days_180", "within 180 days", date(2024, 1, 7)),
     ]
     assert (config.headline.target, config.headline.milestone) == ("crisis", "days_180")
     sampler = config.sampler
@@ -50,9 +50,9 @@ def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
         0.9,
     )
     assert (config.step, config.model.family, config.report.paper) == ("week", "combined", "a4")
-    assert "6 January 2024: 180 days ahead (days_180)." in describe_config(config)
+    assert "7 January 2024: within 180 days (days_180)." in describe_config(config)
     # They move with the day of the forecast, and other settings are held against them.
-    assert load_config(path, as_of=date(2023, 1, 1)).milestones[0].date == date(2023, 1, 31)
+    assert load_config(path, as_of=date(2023, 1, 1)).milestones[0].date == date(2023, 2, 1)
     with pytest.raises(ConfigError, match="no milestone is named 'days_60'"):
         load_config(path, ["headline.target=crisis", "headline.milestone=days_60"])
     with pytest.raises(ConfigError, match="9999-12-31 is not after as_of"):
@@ -296,10 +296,10 @@ def test_an_act_ahead_says_who_acts_where_a_target_asks(place):
 
 def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
     plain, scale = inputs(place), standard_scale()
-    (question,) = questions(plain.config, plain.scale)
+    (question,) = questions(plain.config, plain.events, plain.scale)
     assert question["question"] == (
-        "Will “Raid” (Russia – Ukraine) happen after 31 December 2021 and before 29 June 2022, as reported "
-        "by the sources that events.csv names?"
+        "Will “Raid” (Russia – Ukraine) happen after 31 December 2021 and before 30 June 2022, as reported "
+        "by the coder of events.csv?"
     )
     assert (question["counts"], question["does_not_count"]) == (
         f"{scale.anchor('military_incident', 3).rstrip('.')}; or worse.",
@@ -314,7 +314,7 @@ def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
     own = inputs(
         place, CONFIG.replace("y: 3", rule).replace("events.csv", "events.csv, reported_by: Reuters")
     )
-    (question,) = questions(own.config, own.scale)
+    (question,) = questions(own.config, own.events, own.scale)
     assert question["question"].startswith("Will a raid by Ukraine (Russia – Ukraine) happen")
     assert question["question"].endswith("as reported by Reuters?")
     assert words.items() <= question.items()

@@ -68,6 +68,7 @@ FAULTS = [
     ("name: talks", "name: '3'"),
     ("date: 2024-11-05", "date: 2023-11-17"),
     ("probability: 0.95", "probability: 120%"),
+    ("min_severity: 4", "min_severity: serous"),
     (ENVOY, ENVOY + ENVOY.replace("0.95", "0.5")),
     ("  clash:", "  a b:"),
     ("target: clash", "target: clsh"),
@@ -271,14 +272,16 @@ def test_names_numbers_and_indices_reach_their_place(write):
     assert path.read_bytes() == before
 
 
-def test_a_category_is_read_however_it_is_spelled(write):
+def test_a_category_and_a_severity_are_read_however_they_are_spelled(write):
     path = write(
         ("[sanction, dispute]", "[Channel Closure, military-posture]"),
-        ("category: visit", "category: channel opening"),
+        ("min_severity: 4", "min_severity: Major"),
+        ("category: visit, severity: 2", "category: channel opening, severity: notable"),
     )
     config = load_config(path, ["model.priors.ballast.Channel opening=calms"])
     assert config.targets["crisis"].any_of == ("channel_closure", "military_posture")
-    assert config.calendar[0].category == "channel_opening"
+    assert config.targets["crisis"].min_severity == 4
+    assert (config.calendar[0].category, config.calendar[0].severity) == ("channel_opening", 2)
     assert config.model.priors["ballast.channel_opening"] == "calms"
 
 

@@ -266,8 +266,15 @@ def test_calibration_claims_and_ledger(forecast, record, snapshot):
         tuple(altered(row, claim=one) for row, one in zip(record.rows, each, strict=True)) for each in claims
     )
     ledgers = (
-        *({"n_forecasts": 0}, {"brier": None}, {}, {"claim": "better"}, {"claim": "worse"}),
-        *({"n_hindcasts": 48}, {"n_hindcasts": 7}, {"brier": bound(0.11)}),
+        *(
+            {"n_forecasts": 0},
+            {"brier": None},
+            {"brier": None, "n_hindcasts": 96},
+            {},
+            {"claim": "better"},
+            {"claim": "worse"},
+        ),
+        *({"n_hindcasts": 96}, {"n_hindcasts": 7}, {"brier": bound(0.11)}),
     )
     sections = [page(forecast, altered(record, calibration_slope=one)) for one in slopes]
     charts = [next(block for block in one.blocks if isinstance(block, Chart)) for one in sections]
