@@ -287,8 +287,16 @@ def with_article(noun: str) -> str:
     return f"{'An' if noun[:1] in 'aeiou' else 'A'} {noun}"
 
 
-def sourced_in_words(sourced: int, rows: int) -> str:
-    """How many rows name where they come from, e.g. ``"None of the 47 rows names a source."``."""
+def sourced_in_words(sourced: int, rows: int, read: int | None = None) -> str:
+    """How many rows name a source, or of how many the page was read, where the file says that.
+
+    E.g. ``"None of the 47 rows names a source."``.
+    """
+    if read is not None:
+        return (
+            f"For {read:,} of the {rows:,} rows ({share(read / rows)}) a page that reports the act was read; "
+            f"{rows - read:,} rest on general knowledge or on a page that was not read."
+        )
     if sourced in (0, rows):
         who = "All of the" if sourced else "None of the"
         return f"{who} {count(rows, 'row')} {'name' if sourced else 'names'} a source."

@@ -76,7 +76,7 @@ def _rising[T: (Mapping[str, float], tuple[int, ...])](values: T) -> T:
     return values
 
 
-DaysAhead = Annotated[Whole, Field(ge=2, le=LONGEST_HORIZON.days)]
+DaysAhead = Annotated[Whole, Field(ge=1, lt=LONGEST_HORIZON.days)]
 
 
 class WatchedDyad(DyadConfig):

@@ -118,7 +118,8 @@ class CaseCheck:
         third = f", {theatre:,} with third parties ({', '.join(dyad.theatre)})" if dyad.theatre else ""
         both = f"{forth:,} by {a} towards {b}, {back:,} by {b} towards {a}"
         yield f"{count(len(used), 'event')}: {both}{third}."
-        yield sourced_in_words(events.sourced, len(events))
+        read = int(events.verified.sum()) if events.has_verified else None
+        yield sourced_in_words(events.sourced, len(events), read)
         if inputs.left_out:
             yield f"Left out as acts of others: {left_out_in_words(inputs.left_out, inputs.rows_left_out)}."
         for note in selection_notes(dyad, events, inputs.left_out):

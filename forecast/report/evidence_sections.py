@@ -382,14 +382,9 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> Iterator[str]:
     if data.rows_left_out:
         pairs = [PairRows(one.initiator, one.recipient, one.rows) for one in data.left_out]
         yield f"Left out as acts of others: {left_out_in_words(pairs, data.rows_left_out, 5)}."
-    if data.verified_share is not None:
-        read = round(data.verified_share * data.rows)
-        yield (
-            f"For {read:,} of the {data.rows:,} rows ({share(data.verified_share)}) a page that reports the "
-            f"act was read; {data.rows - read:,} rest on general knowledge or on a page that was not read."
-        )
-    elif data.rows_sourced is not None:
-        yield sourced_in_words(data.rows_sourced, data.rows)
+    read = None if data.verified_share is None else round(data.verified_share * data.rows)
+    if read is not None or data.rows_sourced is not None:
+        yield sourced_in_words(data.rows_sourced or 0, data.rows, read)
 
 
 def _counts_table(data: DataSummary) -> Table:

@@ -180,6 +180,9 @@ def test_hindcasts_are_told_from_forecasts_made_ahead(case, coded):
     assert group(scores, "made", "made ahead").n == group(scores, "made", "hindcast").n == 1
     assert scores.counts.hindcasts == 1
     assert scores.warnings[0].startswith("1 of 2 scored forecasts are hindcasts: made more than 7 days after")
+    case.record("2023-12-01", {"crisis": {30: 0.75}}, made_on=datetime(2024, 2, 9, tzinfo=UTC))
+    summary = summarise_ledger(case.ledger, ("USA", "CHN"))
+    assert (summary.n_forecasts, summary.n_scored, summary.n_hindcasts) == (3, 2, 2)
 
 
 def test_few_outcomes_of_one_kind_claim_nothing_however_good(case, coded):

@@ -30,7 +30,7 @@ KEYS = """\
 as_of: 2010-01-04
 events: []
 targets: {force: {any_of: [military_incidnt], min_severity: 5}}
-horizons: [90, 1]
+horizons: [90, 0]
 dyads: [{a: USA}, {a: TUR, b: SYR, nme: x}]
 triggers: {ready: 40%, go: 150%}
 """
@@ -54,7 +54,7 @@ on_change: {step: 10%}
             {
                 2: "events",
                 3: "Did you mean 'military_incident'",
-                4: "got 1; expected",
+                4: "got 0; expected",
                 5: "add 'b': second side|Did you mean 'name'",
                 6: "got 1.5; expected a number above 0 and below 1",
             },
@@ -97,7 +97,7 @@ def test_a_list_without_horizons_has_those_of_a_config(tmp_path):
     path = write_list(tmp_path)
     path.write_text(path.read_text().replace("horizons: [30, 90, 180]\n", ""))
     found = load_watchlist(path)
-    assert [(dated.date - found.as_of).days for dated in found.shared_milestones] == [30, 90, 180]
+    assert [(dated.date - found.as_of).days for dated in found.shared_milestones] == [31, 91, 181]
     assert (found.asked.target, found.asked.milestone) == ("force", "days_180")
 
 
@@ -129,7 +129,7 @@ def test_a_setting_that_cannot_be_used_is_named_before_any_work(trial, tmp_path,
 
 def test_a_horizon_that_no_member_answers_is_refused_once_with_its_line(trial, tmp_path):
     trial.write_text(trial.read_text().replace("horizons: [30, 90, 180]", "horizons: [30, 3000]"))
-    with pytest.raises(ConfigError, match=r"list.yaml:6:16: .* answers up to 1461 days") as caught:
+    with pytest.raises(ConfigError, match=r"list.yaml:6:16: .* Give a day up to 2014-01-04") as caught:
         run_watch(load_watchlist(trial), out=tmp_path / "out")
     assert len(str(caught.value).splitlines()) == 1
 

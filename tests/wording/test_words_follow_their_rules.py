@@ -245,3 +245,16 @@ def test_a_small_chance_of_a_grave_event_is_said_in_odds(probability, upper, sai
 def test_a_title_is_small_in_a_question_where_it_is_a_noun_and_quoted_where_it_may_be_a_name(title, within):
     asked = wording.question_text(title, "A – B", date(2023, 1, 1), date(2023, 2, 1), "the press")
     assert asked.startswith(f"Will {within} (A – B) happen after")
+
+
+@pytest.mark.parametrize(
+    ("sourced", "said"),
+    [
+        (0, "None of the 47 rows names a source."),
+        (1, "Of the 47 rows 1 names a source; 46 do not."),
+        (40, "Of the 47 rows 40 name a source; 7 do not."),
+        (47, "All of the 47 rows name a source."),
+    ],
+)
+def test_rows_with_and_without_a_source_are_counted(sourced, said):
+    assert wording.sourced_in_words(sourced, 47) == said
