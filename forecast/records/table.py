@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date as Date
 from typing import TYPE_CHECKING
 
@@ -69,14 +69,8 @@ def rows_of(forecast: Forecast, analysis: Analysis | None = None) -> Iterator[Ro
     ) -> Iterator[Row]:
         if chance is not None:
             # Changes that are estimated on fewer draws may lead a hair out of the range.
-            yield Row(
-                what=what,
-                target=asked.target,
-                day=headline.date,
-                who=who,
-                chance=min(max(chance, 0.0), 1.0),
-                error=error,
-            )
+            inside = min(max(chance, 0.0), 1.0)
+            yield _row(what, asked.target, headline.date, inside, who=who, error=error)
 
     for driver in forecast.drivers:
         yield from row(f"without:{driver.event_id}", headline.probability - driver.change, driver.mcse)
@@ -88,33 +82,19 @@ def rows_of(forecast: Forecast, analysis: Analysis | None = None) -> Iterator[Ro
         yield from row(f"prior:{bar.name}:lower", bar.lower.probability, bar.lower.mcse)
         yield from row(f"prior:{bar.name}:upper", bar.upper.probability, bar.upper.mcse)
     for sign in analysis.signs:
-        yield from row(f"sign:{sign.category}:{sign.severity}:seen", sign.if_seen, sign.if_seen_mcse)
-        yield from row(
-            f"sign:{sign.category}:{sign.severity}:unseen", sign.if_not_seen, sign.if_not_seen_mcse
-        )
+        name = f"sign:{sign.category}:{sign.severity}"
+        yield from row(f"{name}:seen", sign.if_seen, sign.if_seen_mcse)
+        yield from row(f"{name}:unseen", sign.if_not_seen, sign.if_not_seen_mcse)
     for quiet in analysis.quiet_until:
         yield from row("quiet", quiet.probability, who=quiet.date.isoformat())
     for by_month in analysis.monthly_risk:
         for month in by_month.months:
-            yield Row(
-                what="month",
-                target=by_month.target,
-                day=month.last_day,
-                who=FORECAST,
-                chance=month.probability,
-                error=month.mcse,
-            )
+            yield _row("month", by_month.target, month.last_day, month.probability, error=month.mcse)
     for reaction in analysis.reactions:
         for effect in reaction.effects:
-            days = "" if effect.days is None else f":{effect.days}"
-            for part, chance in (("", effect.probability), (":base", effect.base)):
-                yield Row(
-                    what=f"reaction:{reaction.name}{days}{part}",
-                    target=reaction.target,
-                    day=effect.date,
-                    who=FORECAST,
-                    chance=chance,
-                )
+            name = f"reaction:{reaction.name}" + ("" if effect.days is None else f":{effect.days}")
+            yield _row(name, reaction.target, effect.date, effect.probability)
+            yield _row(f"{name}:base", reaction.target, effect.date, effect.base)
 
 
 def scenario_rows(scenario: ScenarioForecast) -> Iterator[Row]:
@@ -123,49 +103,41 @@ def scenario_rows(scenario: ScenarioForecast) -> Iterator[Row]:
     for target in scenario.targets:
         yield from _milestones(what, target)
         for one in target.after:
-            for part, chance in (("after", one.probability), ("base", one.base)):
-                yield Row(
-                    what=f"{what}:{part}", target=target.name, day=one.date, who=FORECAST, chance=chance
-                )
+            yield _row(f"{what}:after", target.name, one.date, one.probability)
+            yield _row(f"{what}:base", target.name, one.date, one.base)
 
 
 def curve_rows(forecast: Forecast) -> Iterator[Row]:
     """Yield the chance of each target before each day."""
     for target in forecast.targets:
-        for day, chance, low, high in zip(*(values for _, values in target.curve), strict=True):
-            yield Row(
-                what=FORECAST, target=target.name, day=day, who=FORECAST, chance=chance, low=low, high=high
-            )
+        for day, chance, *span in zip(*(values for _, values in target.curve), strict=True):
+            yield _row(FORECAST, target.name, day, chance, span)
 
 
 def _milestones(what: str, target: TargetForecast) -> Iterator[Row]:
     for one in target.milestones:
-        low, high = one.interval90
-        yield Row(
-            what=what,
-            target=target.name,
-            day=one.date,
-            who=FORECAST,
-            chance=one.probability,
-            low=low,
-            high=high,
-            error=one.mcse,
-        )
+        yield _row(what, target.name, one.date, one.probability, one.interval90, error=one.mcse)
 
 
 def _beside(target: str, one: MilestoneForecast) -> Iterator[Row]:
     for member in one.members or ():
-        low, high = member.interval90
-        yield Row(
-            what=FORECAST,
-            target=target,
-            day=one.date,
-            who=member.name,
-            chance=member.probability,
-            low=low,
-            high=high,
-        )
+        said = member.probability, member.interval90
+        yield _row(FORECAST, target, one.date, *said, who=member.name)
     rates = (one.baseline.name, one.baseline.probability), ("constant_rate", one.constant_rate)
     for who, chance in rates:
         if chance is not None:
-            yield Row(what=FORECAST, target=target, day=one.date, who=who, chance=chance)
+            yield _row(FORECAST, target, one.date, chance, who=who)
+
+
+def _row(
+    what: str,
+    target: str,
+    day: Date,
+    chance: float,
+    span: Sequence[float | None] = (None, None),
+    *,
+    who: str = FORECAST,
+    error: float | None = None,
+) -> Row:
+    low, high = span
+    return Row(what=what, target=target, day=day, who=who, chance=chance, low=low, high=high, error=error)
