@@ -156,8 +156,8 @@ def accuracy(
             raise InputError(f"--models: the list is empty. Allowed: {MODELS}, or {_BASELINES}")
         if _BASELINES in models and len(models) > 1:
             raise InputError(f"--models: '{_BASELINES}' stands alone, since they are always shown")
-        opened, events, options = open_bed(bed, data)
-        changes: dict[str, Any] = {"models": () if models == (_BASELINES,) else models}
+        opened, events, ends = open_bed(bed, data)
+        changes: dict[str, Any] = {}
         if asked.origins is not None:
             changes["origins"] = read_origins(asked.origins)
         if asked.horizons is not None:
@@ -165,8 +165,10 @@ def accuracy(
             if not changes["horizons"]:
                 raise InputError(f"--horizons: the list is empty. Expected e.g. {LISTED}")
         scores = run_benchmark(
+            opened.model_copy(update=changes),
             events,
-            replace(options, **changes),
+            ends,
+            models=() if models == (_BASELINES,) else models,
             processes=asked.jobs,
             cluster=asked.cluster,
             keep=keep,

@@ -124,6 +124,26 @@ class Bed(SettingsFile):
         default=None, min_length=1, description="days ahead; the usual ones when absent"
     )
 
+    @property
+    def rules(self) -> tuple[TargetRule, ...]:
+        """Which acts count as each target; one fit answers all of them."""
+        return tuple(
+            TargetRule(name, target.any_of, target.min_severity, tuple(target.by))
+            for name, target in self.targets.items()
+        )
+
+    def origins_until(self, end: date, latest: date) -> tuple[date, ...]:
+        """Origins up to the end of a dyad's observation, ``latest`` that of all (``InputError``: none)."""
+        if end < self.first:
+            raise InputError(f"the data end on {end}, before the first origin, {self.first}")
+        origins = tuple(origins_of(self.origins, self.first, end).tolist())
+        if isinstance(self.origins, str):
+            return origins
+        if not self.first <= origins[0] <= origins[-1] <= latest:
+            span = f"{self.first} to {latest}, as the bed says"
+            raise InputError(f"origins: got {origins[0]} to {origins[-1]}; allowed: {span}")
+        return tuple(day for day in origins if day <= end) or origins[:1]
+
 
 def shipped_beds() -> tuple[str, ...]:
     """Names of the beds that come with the package."""
@@ -210,75 +230,39 @@ def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str,
         yield found.stem, read_events(found)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BenchmarkOptions:
-    """What is forecast of every dyad, from the origin ``first`` to its last observed day, in ``ends``.
-
-    One fit answers all targets. ``horizons`` when absent are those of ``HORIZONS`` that a dyad has a complete
-    window of. ``models`` are some of ``MODELS``, or none.
-    """
-
-    targets: tuple[TargetRule, ...]
-    first: date
-    ends: Mapping[str, date]
-    horizons: tuple[int, ...] | None = None
-    origins: Spacing | tuple[date, ...] = "monthly"
-    models: tuple[str, ...] = MODELS
-    sampler: SamplerOptions = SAMPLER
-
-    def origins_of(self, dyad: str) -> tuple[date, ...]:
-        """Origins of a dyad up to the end of its observation (``InputError`` where there is none)."""
-        end, latest = self.ends[dyad], max(self.ends.values())
-        if end < self.first:
-            raise InputError(f"the data end on {end}, before the first origin, {self.first}")
-        origins = tuple(origins_of(self.origins, self.first, end).tolist())
-        if isinstance(self.origins, str):
-            return origins
-        if not self.first <= origins[0] <= origins[-1] <= latest:
-            span = f"{self.first} to {latest}, as the bed says"
-            raise InputError(f"origins: got {origins[0]} to {origins[-1]}; allowed: {span}")
-        return tuple(day for day in origins if day <= end) or origins[:1]
-
-
-def open_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], BenchmarkOptions]:
-    """Find a bed, read its files, and return what it asks of its dyads.
+def open_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], dict[str, date]]:
+    """Find a bed; return it with the events of its dyads and the end of their observation.
 
     Raises, beside what ``find_bed`` and ``read_bed_files`` do, ``ConfigError`` where no target ever happened.
     """
     bed = find_bed(name)
     events, ends = read_bed_files(bed, data)
-    rules = tuple(
-        TargetRule(name, target.any_of, target.min_severity, tuple(target.by))
-        for name, target in bed.targets.items()
-    )
-    options = BenchmarkOptions(
-        targets=rules, first=bed.first, ends=ends, horizons=bed.horizons, origins=bed.origins
-    )
     if not any(
         (rule.mask(table) & (table.date <= np.datetime64(ends[dyad], "D"))).any()
-        for rule in rules
+        for rule in bed.rules
         for dyad, table in events.items()
     ):
         message = "no target ever happened in the data of this bed, so that there is nothing to forecast"
         raise bed.error(("targets",), f"{message}. Give other categories, or a lower min_severity")
-    return bed, events, options
+    return bed, events, ends
 
 
 def plan_dyads(
-    dyads: Mapping[str, EventTable], options: BenchmarkOptions
+    bed: Bed, dyads: Mapping[str, EventTable], ends: Mapping[str, date], models: tuple[str, ...] = MODELS
 ) -> tuple[dict[str, BacktestPlan], dict[str, str]]:
-    """Plan the backtest of every dyad; those without an event before the first origin are left out, by name.
+    """Plan the backtest of every dyad up to its end, with some of ``MODELS`` or none.
 
-    ``InputError`` when all are, or one of the others cannot be planned.
+    Those without an event before the first origin are left out, by name. ``InputError`` when all are, or one
+    of the others cannot be planned.
     """
     plans: dict[str, BacktestPlan] = {}
     left_out: dict[str, str] = {}
     for dyad, events in dyads.items():
-        first = options.origins_of(dyad)[0]
-        if (events.known_date < np.datetime64(first, "D")).any():
-            plans[dyad] = _plan_dyad(dyad, events, options)
+        origins = bed.origins_until(ends[dyad], max(ends.values()))
+        if (events.known_date < np.datetime64(origins[0], "D")).any():
+            plans[dyad] = _plan_dyad(bed, dyad, events, origins, ends[dyad], models)
         else:
-            left_out[dyad] = f"no event is known before {first}, the first origin"
+            left_out[dyad] = f"no event is known before {origins[0]}, the first origin"
     if not plans:
         listed = "\n".join(f"{dyad}: {reason}" for dyad, reason in left_out.items())
         raise InputError(f"{listed}. Begin later, or add older events")
@@ -295,25 +279,26 @@ def sides_of(dyad: str, events: EventTable, origin: date) -> DyadRule:
     raise InputError(f"{dyad}: no act between two actors is known before {origin}, the first origin")
 
 
-def _plan_dyad(dyad: str, events: EventTable, options: BenchmarkOptions) -> BacktestPlan:
+def _plan_dyad(
+    bed: Bed, dyad: str, events: EventTable, origins: Sequence[date], end: date, models: tuple[str, ...]
+) -> BacktestPlan:
     """The data begin where the record is dense enough to mean something."""
-    end, origins = options.ends[dyad], options.origins_of(dyad)
-    models = known_models(options.models) if options.models else ()
+    chosen = known_models(models) if models else ()
     sides = sides_of(dyad, events, origins[0])
-    asked = options.horizons or complete_horizons(origins[0], end)
+    asked = bed.horizons or complete_horizons(origins[0], end)
     horizons = tuple(int(days) for days in horizon_lengths(asked))
     try:
         plan = BacktestPlan(
             dyad=dyad,
             sides=sides,
-            targets=options.targets,
+            targets=bed.rules,
             origins=complete_origins(origins, horizons[0], end),
             horizons=horizons,
             start=find_record_start(events, origins[0]),
             data_end=end,
-            models=models,
-            sampler=options.sampler,
-            too_long=() if options.horizons else tuple(sorted({*HORIZONS} - {*horizons})),
+            models=chosen,
+            sampler=SAMPLER,
+            too_long=() if bed.horizons else tuple(sorted({*HORIZONS} - {*horizons})),
         )
         refuse_unanswerable(plan, events)
     except InputError as error:
@@ -447,9 +432,11 @@ def _with_error(score: Estimate) -> str:
 
 
 def run_benchmark(
+    bed: Bed,
     dyads: Mapping[str, EventTable],
-    options: BenchmarkOptions,
+    ends: Mapping[str, date],
     *,
+    models: tuple[str, ...] = MODELS,
     processes: int = 1,
     cluster: str | None = None,
     keep: Path | None = None,
@@ -458,10 +445,10 @@ def run_benchmark(
     """Forecast and score every dyad; the scores do not depend on where the units run (``Workers``).
 
     ``keep`` is a folder of finished units, which are not run again. ``listen`` is told of stage ``backtest``,
-    in origins of all dyads. ``InputError`` when a dyad cannot be forecast with these options, or ``keep``
-    cannot be used; ``UnfinishedError`` when some part failed, or Ctrl-C was pressed.
+    in origins of all dyads. ``InputError`` when a dyad cannot be forecast, or ``keep`` cannot be used;
+    ``UnfinishedError`` when some part failed, or Ctrl-C was pressed.
     """
-    plans, left_out = plan_dyads(dyads, options)
+    plans, left_out = plan_dyads(bed, dyads, ends, models)
     began = time.perf_counter()
     rows, workers = KeptRows(keep) if keep else None, Workers(processes, cluster)
     results, study = run_backtests(plans, dyads, rows=rows, workers=workers, listen=listen)
@@ -469,7 +456,7 @@ def run_benchmark(
         raise UnfinishedError(
             f"{len(study.failures)} parts failed, so there is no mean.\n{study.listed_failures}"
         )
-    return score_benchmark(plans, left_out, dyads, results, options, began)
+    return score_benchmark(plans, left_out, dyads, results, began)
 
 
 def score_benchmark(
@@ -477,7 +464,6 @@ def score_benchmark(
     left_out: Mapping[str, str],
     dyads: Mapping[str, EventTable],
     results: Mapping[str, Sequence[UnitResult]],
-    options: BenchmarkOptions,
     began: float,
 ) -> Benchmark:
     """Join the forecasts of all dyads to the outcomes and score them; ``began`` is by ``perf_counter``."""
@@ -485,8 +471,8 @@ def score_benchmark(
     table = join_forecasts(collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items())
     seconds = time.perf_counter() - began
     scores = {
-        target.name: score_dyads(target, table.select(target=target.name), dyads, seed=options.sampler.seed)
-        for target in options.targets
+        target.name: score_dyads(target, table.select(target=target.name), dyads, seed=SAMPLER.seed)
+        for target in next(iter(plans.values())).targets
     }
     every = [result for found in results.values() for result in found]
     spent = stage_seconds(every) | {"score": round(time.process_time() - scoring, 2)}

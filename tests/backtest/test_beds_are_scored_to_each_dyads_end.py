@@ -1,7 +1,6 @@
 """``forecast bench accuracy``: what beds ask and refuse, the JSON, scores, and how far files reach."""
 
 import json
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from forecast.events.reading import read_events
 from forecast.panel import TargetRule
 from forecast.wording import HORIZONS
 from forecast.workflows.bench import (
-    BenchmarkOptions,
     find_bed,
     open_bed,
     plan_dyads,
@@ -67,8 +65,8 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def scored(folder):
-    _, events, options = open_bed(str(folder / "small.yaml"), None)
-    return run_benchmark(events, replace(options, models=("panel",))), events, options
+    opened = open_bed(str(folder / "small.yaml"), None)
+    return run_benchmark(*opened, models=("panel",)), opened
 
 
 def test_the_four_beds_are_shipped_and_can_be_read():
@@ -91,14 +89,14 @@ def test_every_end_of_observation_is_that_of_the_data(shared_data):
 def test_a_target_of_a_bed_counts_the_acts_of_those_it_names(folder):
     by_none = BED.replace("min_severity: 5}", "min_severity: 4, by: [B]}")
     (folder / "by.yaml").write_text(by_none)
-    _, events, options = open_bed(str(folder / "by.yaml"), None)
-    assert {rule.name: rule.by for rule in options.targets} == {"force": (), "grave": ("B",)}
-    assert [rule.mask(events["a-b"]).any() for rule in options.targets] == [True, False]
+    bed, events, _ = open_bed(str(folder / "by.yaml"), None)
+    assert {rule.name: rule.by for rule in bed.rules} == {"force": (), "grave": ("B",)}
+    assert [rule.mask(events["a-b"]).any() for rule in bed.rules] == [True, False]
 
 
 def test_no_window_beyond_a_dyads_own_end_is_scored(scored):
-    found, events, options = scored
-    plans, _ = plan_dyads(events, options)
+    found, opened = scored
+    plans, _ = plan_dyads(*opened)
     for cell in found.targets["force"].to_dict()["cells"]:
         plan = plans[cell["dyad"]]
         last = plan.data_end - timedelta(days=cell["horizon_days"] - 1)
@@ -154,15 +152,16 @@ def test_a_dyad_without_an_event_before_the_first_origin_is_left_out_by_name(fol
 
 
 def test_usual_horizons_without_a_complete_window_are_named_and_stated_ones_refused(folder):
-    options = {"targets": (FORCE,), "first": date(2007, 1, 1), "ends": {"a-b": date(2007, 12, 31)}}
-    events = {"a-b": read_events(folder / "data/a-b.csv")}
-    plans, _ = plan_dyads(events, BenchmarkOptions(**options))
+    bed = find_bed(str(folder / "small.yaml")).model_copy(
+        update={"first": date(2007, 1, 1), "origins": "monthly"}
+    )
+    record = {"a-b": read_events(folder / "data/a-b.csv")}, {"a-b": date(2007, 12, 31)}
+    plans, _ = plan_dyads(bed, *record)
     assert (plans["a-b"].horizons, plans["a-b"].too_long) == ((30, 90, 180, 365), (540,))
     with pytest.raises(InputError, match="a-b: horizons: no window of 540 days is complete"):
-        plan_dyads(events, BenchmarkOptions(**options, horizons=(30, 540)))
-    early = options | {"first": date(1980, 1, 1)}
+        plan_dyads(bed.model_copy(update={"horizons": (30, 540)}), *record)
     with pytest.raises(InputError, match=r"a-b: no event is known before 1980-01-01.*Begin later"):
-        plan_dyads(events, BenchmarkOptions(**early))
+        plan_dyads(bed.model_copy(update={"first": date(1980, 1, 1)}), *record)
 
 
 FAULTS = {

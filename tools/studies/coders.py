@@ -35,8 +35,8 @@ def of_coder(hazard: PooledHazard, coder: str) -> PooledHazard:
 
 def forecast_bed(name: str, data: Path, hazard: PooledHazard) -> ForecastTable:
     """Forecast every dyad of a bed by the pooled hazard and the baselines."""
-    _, events, options = open_bed(name, data)
-    plans, _ = plan_dyads(events, replace(options, models=("panel",)))
+    bed, events, ends = open_bed(name, data)
+    plans, _ = plan_dyads(bed, events, ends, ("panel",))
     return join_forecasts(
         collect(replace(plan, hazard=hazard), events[dyad], ()) for dyad, plan in plans.items()
     )

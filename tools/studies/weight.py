@@ -29,7 +29,7 @@ from forecast.evaluation.past_forecasts import BacktestPlan, Unit, UnitResult, c
 from forecast.evaluation.score_table import ForecastTable, join_forecasts, read_forecasts, score_by
 from forecast.evaluation.study import KeptRows
 from forecast.events.table import EventTable
-from forecast.workflows.bench import BenchmarkOptions, open_bed, plan_dyads, score_benchmark
+from forecast.workflows.bench import open_bed, plan_dyads, score_benchmark
 
 Floats = NDArray[np.float64]
 SEED = 20230710
@@ -45,14 +45,13 @@ class KeptBed:
     plans: dict[str, BacktestPlan]
     events: dict[str, EventTable]
     results: dict[str, list[UnitResult]]
-    options: BenchmarkOptions
 
     @classmethod
     def read(cls, name: str, data: Path | None, folder: Path) -> KeptBed:
         """Read a bed and the rows in a folder; ``InputError`` where no dyad has any."""
-        _, events, options = open_bed(name, data)
+        bed, events, ends = open_bed(name, data)
         plans, results = {}, dict[str, list[UnitResult]]()
-        for dyad, plan in plan_dyads(events, options)[0].items():
+        for dyad, plan in plan_dyads(bed, events, ends)[0].items():
             kept = KeptRows(folder).by_key.values()
             rows = [row for row in kept if row["unit"].startswith(f"{dyad}-0000-")]
             for row in rows[-1:]:
@@ -62,7 +61,7 @@ class KeptBed:
                 results[dyad] = [read_unit(unit, row)]
         if not plans:
             raise InputError(f"{folder}: holds no row of the bed {name}")
-        return cls(plans, events, results, options)
+        return cls(plans, events, results)
 
     @property
     def table(self) -> ForecastTable:
@@ -153,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             bed = KeptBed.read(name, asked.data, Path(place))
             tables[name] = bed.table
             if asked.scores:
-                scored = score_benchmark(bed.plans, {}, bed.events, bed.results, bed.options, began)
+                scored = score_benchmark(bed.plans, {}, bed.events, bed.results, began)
                 content = {"bed": name, **scored.to_dict()}
                 asked.scores.mkdir(parents=True, exist_ok=True)
                 (asked.scores / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
