@@ -16,7 +16,6 @@ also carry how little a few cases tell of the dyad's own rate, by a gamma factor
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -24,7 +23,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import scipy
@@ -42,7 +41,7 @@ from forecast.baselines import (
     past_events,
     share_of_windows,
 )
-from forecast.errors import ConfigError, InputError, shown
+from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule, raised_to_included
@@ -165,7 +164,6 @@ def _years(dyads: Sequence[LearnedDyad]) -> str:
     return f"{first}–{last}" if first < last else str(first)
 
 
-SCHEMA = 2
 _SHIPPED = "pooled_hazard.json"
 LEAST_DYADS = 3
 """Dyads of a coder from which differences between them can be told."""
@@ -173,7 +171,6 @@ TRUSTED_CASES = 2.0
 """Past cases of a target from which on the departure from its own rate counts by more than half."""
 _MOST_EFFECT, _MOST_VARIANCE = 50.0, 1e4
 """Bounds on coefficients of standardised features; beyond, a hazard is no number."""
-_MAKE = "Make one with tools/learn/pooled_hazard.py"
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Finite, ...]
@@ -318,7 +315,7 @@ class PooledHazard(Part):
 @cache
 def shipped_hazard() -> PooledHazard:
     """Return the coefficients that come with the package."""
-    return _checked((files("forecast") / _SHIPPED).read_text(encoding="utf-8"), _SHIPPED)
+    return PooledHazard.model_validate_json((files("forecast") / _SHIPPED).read_bytes())
 
 
 def read_hazard(path: Path) -> PooledHazard:
@@ -327,31 +324,13 @@ def read_hazard(path: Path) -> PooledHazard:
     Raises ``ConfigError``: no such file, no JSON, or no coefficients of this version; with the file.
     """
     try:
-        return _checked(read_json(path).decode(), str(path))
+        return PooledHazard.model_validate_json(read_json(path))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}). {_MAKE}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: no UTF-8 text. {_MAKE}") from error
-
-
-def _checked(text: str, name: str) -> PooledHazard:
-    try:
-        content: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{name}: no JSON ({error}). {_MAKE}") from error
-    if not isinstance(content, dict) or "schema" not in content:
-        raise ConfigError(f"{name}: holds no coefficients of a pooled hazard. {_MAKE}")
-    if content["schema"] != SCHEMA:
-        raise ConfigError(
-            f"{name}: schema: got {shown(content['schema'])}; this version of forecast reads {SCHEMA}. "
-            f"{_MAKE}"
-        )
-    try:
-        return PooledHazard.model_validate(content)
+        fault = f"cannot be read ({error.strerror})"
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{name}: {where + ': ' if where else ''}{first['msg']}. {_MAKE}") from error
+        fault = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+    raise ConfigError(f"{path}: {fault}. Make one with tools/learn/pooled_hazard.py")
 
 
 # Features

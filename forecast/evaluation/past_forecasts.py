@@ -313,18 +313,16 @@ def outcomes_of(plan: BacktestPlan, events: EventTable) -> tuple[BinaryOutcomes,
 
 @dataclass(frozen=True)
 class OriginForecast:
-    """P(target in [origin, origin + H)), shape (target, horizon), and how its posterior was got.
+    """P(target in [origin, origin + H)), shape (target, horizon), and how it was got.
 
     It was fitted at this origin where it is ``refitted``; the fit behind it passed the gates where it has
-    ``converged``; the other two are as in ``OriginDraws``.
+    ``converged``.
     """
 
     origin: date
     probability: NDArray[np.float64]
     refitted: bool
     converged: bool
-    pareto_k: float
-    effective_draws: float
 
 
 @dataclass(frozen=True)
@@ -445,8 +443,7 @@ def run_unit(
         before = time.process_time()
         probability = _probabilities(data, draws, plan.horizons, seed=seed + origin.toordinal())
         chances += time.process_time() - before
-        fit = draws.refitted, draws.converged, draws.pareto_k, draws.effective_draws
-        done.append(OriginForecast(origin, probability, *fit))
+        done.append(OriginForecast(origin, probability, draws.refitted, draws.converged))
         if listen:
             listen(unit, len(done))
     stages = {"refit": rolling.refit_seconds, "bridge": rolling.bridge_seconds, "chances": chances}

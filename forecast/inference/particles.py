@@ -74,8 +74,7 @@ class Particles:
     density that they stand for; ``log_weights`` hold up to a constant. Moves are scaled by ``spread``
     (coordinate), go by ``correlation`` (coordinate, coordinate), and take steps of size ``step``.
     ``copied`` (coordinate) says how much more the mean of a coordinate varies, by copies alone, than that
-    of as many independent draws, less 1. ``pareto_k`` is the largest shape of the tail of the weights on
-    the way from the last record; −inf right after a fit.
+    of as many independent draws, less 1.
     """
 
     points: Floats
@@ -86,7 +85,6 @@ class Particles:
     correlation: Floats
     step: float
     copied: Floats
-    pareto_k: float = -np.inf
 
     @classmethod
     def of_fit(
@@ -132,8 +130,7 @@ def carry_on(
 
     ``before`` is the density that they stand for.
     """
-    found = replace(particles, pareto_k=-np.inf)
-    taken = 0.0
+    found, taken = particles, 0.0
     for _ in range(MOST_STAGES):
         value, gradient = now(found.points)
         # What is left to take in: their own density is the geometric mean of both up to here.
@@ -192,9 +189,7 @@ def _weighted(particles: Particles, gain: Floats) -> Particles | None:
     if min(1 - 1 / np.log10(len(particles)), PARETO_K_MAX) <= weights.pareto_k < np.inf:
         return None
     with np.errstate(divide="ignore"):  # no weight at all
-        log_weights = np.log(weights.weights)
-    told = weights.pareto_k if weights.pareto_k < np.inf else -np.inf
-    return replace(particles, log_weights=log_weights, pareto_k=max(particles.pareto_k, told))
+        return replace(particles, log_weights=np.log(weights.weights))
 
 
 def _resampled(particles: Particles, random: np.random.Generator) -> Particles:
@@ -299,8 +294,7 @@ class OriginDraws:
     """Draws that stand for the posterior at an origin, with the priors behind it.
 
     ``weights``, shape (draw,), sum to one. ``refitted`` says whether a new fit was made there, ``converged``
-    whether the fit passed the gates. ``pareto_k`` is the largest shape of the tail of the weights since the
-    last origin, −inf right after a fit; ``effective_draws`` are what they are worth in the coordinate where
+    whether the fit passed the gates; ``effective_draws`` are what they are worth in the coordinate where
     these are fewest.
     """
 
@@ -308,7 +302,6 @@ class OriginDraws:
     weights: Floats
     priors: PriorSet
     refitted: bool
-    pareto_k: float
     effective_draws: float
     converged: bool
 
@@ -366,7 +359,6 @@ class RollingPosterior:
             weights / weights.sum(),
             density.priors,
             carried is None,
-            particles.pareto_k,
             particles.independent,
             self._converged,
         )

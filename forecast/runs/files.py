@@ -39,7 +39,7 @@ WORKBOOK = "numbers.xlsx"
 
 BACKTEST = "backtest"
 """Folder, beside the runs of a config, that holds its backtest."""
-SCORES, PLAN, FORECASTS, ORIGINS = "scores.json", "plan.json", "forecasts.csv", "origins.csv"
+SCORES, PLAN, FORECASTS = "scores.json", "plan.json", "forecasts.csv"
 """Files of a backtest folder."""
 
 

@@ -39,7 +39,6 @@ from forecast.evaluation.score_table import (
     score_forecasts,
 )
 from forecast.evaluation.study import KeptRows, Workers
-from forecast.events.table import csv_text
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
@@ -48,7 +47,6 @@ from forecast.runs import files
 from forecast.runs.files import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.run import versions
-from forecast.storage import write_file
 from forecast.wording import count, listing, number, share
 
 
@@ -266,26 +264,9 @@ def _scores_content(
 
 def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
     backtest.forecasts.write_csv(folder / files.FORECASTS)
-    write_file(folder / files.ORIGINS, _origins_csv(backtest.results))
     write_json(settings, folder / files.PLAN)
     write_json(backtest.content, folder / files.SCORES)
     write_json(_manifest(backtest, folder), folder / files.MANIFEST)
-
-
-def _origins_csv(results: Sequence[UnitResult]) -> str:
-    header = ("origin", "refitted", "converged", "pareto_k", "effective_draws")
-    rows = (
-        (
-            made.origin,
-            int(made.refitted),
-            int(made.converged),
-            "" if made.refitted else repr(made.pareto_k),
-            repr(made.effective_draws),
-        )
-        for result in results
-        for made in result.forecasts
-    )
-    return csv_text([header, *rows])
 
 
 def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:

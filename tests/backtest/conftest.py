@@ -100,8 +100,7 @@ def replace_sampler(patch: pytest.MonkeyPatch) -> Counter:
         forecasts = []
         for number, origin in enumerate(plan.origins[unit.first : unit.last + 1], start=1):
             probability = rng.random((len(plan.targets), len(plan.horizons)))
-            k = -np.inf if number == 1 else rng.random()
-            forecasts.append(OriginForecast(origin, probability, number == 1, True, k, 500.0))
+            forecasts.append(OriginForecast(origin, probability, number == 1, converged=True))
             if listen:
                 listen(unit, number)
         return UnitResult(unit, tuple(forecasts), 1.0)

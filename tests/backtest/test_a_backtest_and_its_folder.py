@@ -22,7 +22,7 @@ from forecast.runs.files import file_hashes
 from forecast.runs.inputs import read_inputs
 from forecast.workflows.backtest_folder import run_backtest
 
-SAME_BYTES = ("forecasts.csv", "origins.csv", "plan.json", "scores.json")
+SAME_BYTES = ("forecasts.csv", "plan.json", "scores.json")
 OPTIONS = BacktestOptions(first=date(2020, 1, 1), origins="weekly", horizons=(30, 90), exact=True)
 """49 origins in three units: of 20, 20 and 9."""
 COMMAND = ("--origins", "weekly", "--from", "2020-01-01", "--horizons", "30,90", "--exact")

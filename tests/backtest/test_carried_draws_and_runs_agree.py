@@ -163,7 +163,7 @@ def test_a_small_record_gives_the_same_numbers_either_way_on_the_same_draws(tmp_
             assert np.array_equal(data.counts, inputs.data.counts)
             draws = stream_draws(data.layout, fit.variables, inputs.priors)
             even = np.full(N_DRAWS, 1 / N_DRAWS)
-            return OriginDraws(draws, even, inputs.priors, True, -np.inf, float(N_DRAWS), True)
+            return OriginDraws(draws, even, inputs.priors, True, float(N_DRAWS), converged=True)
 
     def fitted(inputs) -> SimpleNamespace:
         fits.append((inputs, prior_fit(inputs)))

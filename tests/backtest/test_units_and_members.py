@@ -38,9 +38,7 @@ WAIT_SECONDS = 60
 
 
 def bits(result):
-    return [
-        (one.origin, one.probability.tobytes(), one.refitted, one.effective_draws) for one in result.forecasts
-    ]
+    return [(one.origin, one.probability.tobytes(), one.refitted) for one in result.forecasts]
 
 
 def in_capitals(**instead):

@@ -337,7 +337,7 @@ def set_at(*path):
 
 FIRST = ("coders", 0)
 FAULTS = (
-    (set_at("schema"), 1, "got 1; this version of forecast reads 2"),
+    (set_at("schema"), 1, "schema: Input should be 2"),
     (set_at("edges"), [0, 30, 90], "those of another version"),
     (set_at(*FIRST, "mean"), [0.0], "differ in length"),
     (set_at(*FIRST, "mean", 3), float("nan"), r"coders\.0\.mean\.3"),
@@ -349,8 +349,8 @@ FAULTS = (
     (set_at(*FIRST, "coder"), "another", "its coders are not those of its provenance"),
     (set_at("deviation"), float("inf"), "finite number"),
     (set_at("provenance", "dyads"), (), "at least 1 item"),
-    (lambda _, value: value, " ", "no JSON"),
-    (lambda _, value: value, "[1]", "holds no coefficients"),
+    (lambda _, value: value, " ", "Invalid JSON"),
+    (lambda _, value: value, "[1]", "Input should be an object"),
 )
 
 
