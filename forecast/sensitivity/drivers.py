@@ -25,7 +25,7 @@ from forecast.priors.named import log_prior
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import Driver
 from forecast.runs.inputs import Inputs, priors_of
-from forecast.runs.mixture import direct_answers, weighted_by_draw
+from forecast.runs.mixture import weighted_by_draw
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day
 from forecast.streams import Acts, acts_of
@@ -196,7 +196,11 @@ def _felt_still(inputs: Inputs, draws: StreamDraws) -> list[int]:
 
 def _silent(inputs: Inputs, events: EventTable, target: str, day: int) -> float:
     """Mean chance that nothing happens by the members that need no fit, asked of these events."""
-    rules = tuple(rule for rule in inputs.rules if rule.name == target)
-    answers = direct_answers(replace(inputs, rules=rules), events, day).of(target)
+    rules, grid = [rule for rule in inputs.rules if rule.name == target], inputs.data.grid
+    origin = np.array([grid.origin], dtype="datetime64[D]")
     # The last day that a member answers, where the day lies beyond.
-    return float(np.mean([1 - draws[:, -1].mean() for draws in answers])) if answers else 0.0
+    said = [
+        member.at_origins(events, rules, origin, grid.start, np.array([min(day, member.furthest_days)]))
+        for member in inputs.family.direct
+    ]
+    return float(np.mean([1 - chances[target].item() for chances in said])) if said else 0.0
