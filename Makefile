@@ -32,8 +32,7 @@ app: .venv/.run $(WORKED)/posterior.nc  ## serve the scenario page of the worked
 $(WORKED)/posterior.nc: | .venv/.run
 	$(VENV)/forecast run $(CONFIG) --force
 
-watch: .venv/.run  ## watch the worked list, after its backtest: reports/worked-watchlist/2023-07-09/watch.pdf
-	test -d reports/worked-watchlist/backtest || $(VENV)/forecast backtest configs/watchlist/watchlist.yaml
+watch: .venv/.run  ## watch the worked list: reports/worked-watchlist/2023-07-09/watch.pdf
 	$(VENV)/forecast watch configs/watchlist/watchlist.yaml $(ARGS)
 
 sample: .venv/.run  ## make the committed sample report anew: reports/sample/ (minutes: its history is forecast too)
@@ -45,11 +44,14 @@ sample: .venv/.run  ## make the committed sample report anew: reports/sample/ (m
 	cp -R "$$(dirname "$$(find build/sample -name report.pdf)")" reports/sample
 	rm -rf reports/sample/posterior.nc reports/sample/report.html reports/sample/figures  # large, and made again by `make report`
 
-backtest-record: .venv/.run  ## backtest the worked case at quarterly origins: configs/us-china-track-record/ (minutes)
+backtest-record: .venv/.run  ## backtest the worked list, and the worked case at quarterly origins, for configs/ (minutes)
 	rm -rf build/backtest-record
 	$(VENV)/forecast backtest $(CONFIG) --origins quarterly --from 2019-01-01 --horizons 30,90,180,365,540,milestones --out build/backtest-record $(ARGS)
 	mkdir -p $(RECORD)
 	cp build/backtest-record/us-china-2023/backtest/scores.json build/backtest-record/us-china-2023/backtest/forecasts.csv $(RECORD)
+	$(VENV)/forecast backtest configs/watchlist/watchlist.yaml --out build/backtest-record
+	mkdir -p configs/watchlist-track-record
+	cp build/backtest-record/worked-watchlist/backtest/scores.json configs/watchlist-track-record
 
 track-record: .venv/.run  ## forecast as of past quarters, resolve and score: reports/track-record.sqlite (minutes)
 	$(VENV)/forecast ledger hindcast $(CONFIG) --from 2019-01-01 --to 2022-10-01 $(TRACK) $(ARGS)

@@ -88,8 +88,8 @@ def backtest(
 ) -> None:
     """Forecast at past dates from what was known then, and score it beside five simple baselines.
 
-    Of a watchlist: by dyad, pooled, as a ranking, and as a whole. The same command goes on with one that was
-    stopped.
+    Of a watchlist: by dyad, pooled, as a ranking, and its triggers. The same command goes on with one that
+    was stopped.
     """
     if plan.cluster and plan.cluster != "local" and plan.jobs > 1:
         raise InputError("--jobs: a scheduler has its own workers. Leave it out with --cluster tcp://…")

@@ -55,7 +55,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "us-china": ("us-china-2023.yaml", "scenarios", "us-china-track-record"),
         "own-data": ("own-data-template.yaml", "example-events.csv"),
-        WATCHLIST: ("watchlist",),
+        WATCHLIST: ("watchlist", "watchlist-track-record"),
     }
 )
 """Name of an example → its files and folders below ``forecast/examples``, the config first."""

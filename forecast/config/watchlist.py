@@ -163,6 +163,10 @@ class Watchlist(SettingsFile):
     on_change: Annotated[OnChange, EMPTY_MAPPING] = Field(
         default=OnChange(), description="what to call when dyads change"
     )
+    track_record: Text | None = optional(
+        "folder that 'forecast backtest' made for this list, from the folder of the list; read where none "
+        "lies in reports/<name>/backtest"
+    )
     model: Annotated[ListModelConfig, EMPTY_MAPPING] = Field(default=ListModelConfig())
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")

@@ -18,7 +18,9 @@ from forecast.records.notices import FeedFault, Notice
 from forecast.wording import share
 
 State = Literal["fine", "small", "stale", "failed"]
-"""``small``: few events or target events; ``stale``: feed old for its own pace; ``failed``: no numbers."""
+"""Of the data. ``small``: few events or target events; ``stale``: feed old for its own pace; ``failed``: no
+numbers; ``fine``: none of these."""
+NoChange = Literal["new", "other question", "other model"]
 FailureCode = Literal["no_events", "bad_input", "not_converged", "worker_died", "numerical"]
 Work = Literal["direct", "fitted", "unchanged"]
 """How the numbers were got: read off the record without a fit; by a fit; kept from before."""
@@ -61,12 +63,16 @@ class DyadEntry(DyadNumbers):
     label: str
     a: str
     b: str
-    state: State
+    state: State = Field(description="of its data, not of the relationship")
     rank: int | None = Field(default=None, description="by the headline probability; None where it failed")
     trigger: str | None = Field(default=None, description="the highest trigger that holds; None for none")
     trigger_before: str | None = None
     question: Headline = Field(description="target and milestone that rank, trigger and change are about")
     change: Change | None = None
+    no_change: NoChange | None = Field(
+        default=None,
+        description="why the watch before has no number to compare with; None where it has, or without one",
+    )
     model: str | None = Field(default=None, description="family that made the numbers")
     last_event: date | None = None
     events: int = 0

@@ -48,7 +48,7 @@ from forecast.report.tables import value_text
 from forecast.runs import files
 from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
-from forecast.watchlist.watch import events_of, headline_days, read_files, trigger_state
+from forecast.watchlist.watch import events_of, headline_days, read_files, tested_settings, trigger_state
 from forecast.wording import count, number, percent, share
 
 TOP = 5
@@ -206,6 +206,7 @@ def _content(
         "name": watchlist.name,
         "as_of": watchlist.as_of.isoformat(),
         "model": watchlist.model.family,
+        "settings": tested_settings(watchlist),
         "hysteresis": watchlist.hysteresis,
         "question": question,
         "origins": {"number": len(origins), "first": origins[0].isoformat(), "last": origins[-1].isoformat()},

@@ -66,6 +66,7 @@ from forecast.records.watch import (
     Failure,
     FailureCode,
     HorizonSkill,
+    NoChange,
     State,
     TriggerRecord,
     Watch,
@@ -99,7 +100,7 @@ from forecast.runs.summaries import target_forecasts
 from forecast.storage import read_json, remove_stale, write_file
 from forecast.store import UpdateReport, update_store
 from forecast.watchlist.page import make_page_and_pdf, table_rows
-from forecast.wording import count
+from forecast.wording import count, long_day
 from forecast.workflows.forecast import run_of_inputs
 
 SUFFIXES = (".csv", ".parquet", ".xlsx")
@@ -423,14 +424,18 @@ def run_watch(
     family_of(first)
     load_population(first)
     folder = watch_place(watchlist, out)
+    scored, unused = read_backtest(watchlist, folder.parent)
     before = _watch_before(folder)
     dyads, notes = _read_dyads(watchlist, event_files, before)
+    if before and before[0].versions.get("numbers") != decisive_versions():
+        day = long_day(before[0].as_of)
+        unused += (f"The watch of {day} was made by another version: 'Time' includes what that changed.",)
     if ledger is not None:
         refuse_unusable(ledger)
     with claimed(folder.parent):
         _begin(folder)
         _forecast_all(dyads, folder, Workers(processes, cluster), tell)
-        watch = _watch_of(watchlist, dyads, before[0] if before else None, notes, folder.parent)
+        watch = _watch_of(watchlist, dyads, before[0] if before else None, (*unused, *notes), scored)
         jobs = {dyad.watched.key: dyad.job for dyad in dyads if dyad.job is not None}
         if ledger is not None and ledger.exists():
             watch = _with_others(watch, ledger, jobs)
@@ -548,14 +553,17 @@ def _died(job: tuple[Job]) -> tuple[DyadRow, None]:
 
 
 def _watch_of(
-    watchlist: Watchlist, dyads: Sequence[_Dyad], before: Watch | None, notes: Sequence[str], place: Path
+    watchlist: Watchlist,
+    dyads: Sequence[_Dyad],
+    before: Watch | None,
+    notes: tuple[str, ...],
+    scored: Mapping[str, Any],
 ) -> Watch:
     earlier = {entry.name: entry for entry in before.dyads} if before else {}
     entries = [_entry_of(watchlist, dyad, earlier.get(dyad.watched.key), before) for dyad in dyads]
     answered = [(entry, answer) for entry in entries if (answer := entry.milestone)]
     answered.sort(key=lambda one: -one[1].probability)  # of equals the first of the list comes first
     ranked = [entry.model_copy(update={"rank": rank}) for rank, (entry, _) in enumerate(answered, start=1)]
-    scored = _backtest_of(watchlist, place)
     return Watch(
         name=watchlist.name,
         as_of=watchlist.as_of,
@@ -567,7 +575,7 @@ def _watch_of(
         hysteresis=watchlist.hysteresis,
         backtest=tuple(skill_records(watchlist, scored)),
         headline_days=headline_days(watchlist),
-        notes=tuple(notes),
+        notes=notes,
         versions={"numbers": decisive_versions()},
     )
 
@@ -582,6 +590,7 @@ def _entry_of(
     watched, row, events = dyad.watched, dyad.row or DyadRow(), dyad.job.events if dyad.job else ()
     question = _question(watchlist.headline_of(watched))
     answer, change, model = answer_to(question, row.targets), None, None
+    no_change: NoChange | None = None
     trigger = held = earlier.trigger if earlier else None
     state: State = "failed"
     if answer:
@@ -590,9 +599,17 @@ def _entry_of(
         stale = any(fault.code == "stale_feed" for fault in dyad.faults)
         small = any(caution.code in SMALL for caution in row.cautions)
         state = "stale" if stale else "small" if small else "fine"
-        if before and earlier and earlier.question == question and earlier.milestone:
+        if before and not (earlier and earlier.milestone):
+            no_change = "new"
+        elif before and earlier and earlier.milestone:
+            asked = [{one.name: one.definition for one in numbers.targets} for numbers in (earlier, row)]
             then = answer_to(question, row.counterfactual or row.targets) or answer
-            change = split_change(earlier.milestone, then, answer, before.as_of)
+            if earlier.question != question or asked[0][question.target] != asked[1][question.target]:
+                no_change = "other question"
+            elif earlier.model != model:
+                no_change = "other model"
+            else:
+                change = split_change(earlier.milestone, then, answer, before.as_of)
     return DyadEntry(
         **{name: getattr(row, name) for name in DyadNumbers.model_fields},
         name=watched.key,
@@ -604,6 +621,7 @@ def _entry_of(
         trigger_before=held,
         question=question,
         change=change,
+        no_change=no_change,
         model=model,
         last_event=dyad.job.events.date.max().item() if dyad.job else None,
         events=len(events),
@@ -695,13 +713,39 @@ def skill_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> Iterator[H
         )
 
 
-def _backtest_of(watchlist: Watchlist, place: Path) -> dict[str, Any]:
-    """Read the scores of a backtest by the list's model, in the folder of the list; empty without one."""
-    try:
-        content: dict[str, Any] = json.loads(read_json(place / files.BACKTEST / files.SCORES))
-    except (OSError, ValueError):
-        return {}
-    return content if content.get("model") == watchlist.model.family else {}
+def tested_settings(watchlist: Watchlist) -> str:
+    """Hash of what a backtest of a list rests on, but for events, day, horizons and triggers."""
+    rests_on = {"dyads", "targets", "scale", "start", "model"}
+    settings = watchlist.model_dump_json(include=rests_on, exclude={"dyads": {"__all__": {"label"}}})
+    return hashlib.sha256(settings.encode()).hexdigest()
+
+
+def read_backtest(watchlist: Watchlist, place: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the scores of the backtest in the folder of a list, or in its ``track_record``.
+
+    They are empty without one; a sentence says that one is there which cannot speak for this list and day.
+    """
+    folders = [place / files.BACKTEST]
+    if watchlist.track_record:
+        folders.append(watchlist.base_folder / Path(watchlist.track_record).expanduser())
+        if not (folders[-1] / files.SCORES).is_file():
+            problem = f"{folders[-1]} holds no {files.SCORES}. Give a folder that 'forecast backtest' made"
+            raise watchlist.error(("track_record",), problem)
+    unused: tuple[str, ...] = ()
+    for path in (folder / files.SCORES for folder in folders):
+        try:
+            content = json.loads(read_json(path))
+            same = content["settings"] == tested_settings(watchlist)
+            if same and content["as_of"] <= watchlist.as_of.isoformat():
+                return content, ()
+            unused = (
+                "A backtest is not shown: its dyads, targets or model are others, or its day is later.",
+            )
+        except OSError:
+            continue
+        except (ValueError, LookupError, TypeError):
+            unused = ("A backtest is not shown: it is damaged or of an earlier version; make it again.",)
+    return {}, unused
 
 
 # The ledger

@@ -177,6 +177,8 @@ def test_a_watch_shows_how_its_triggers_did_in_the_backtest_and_only_for_the_sam
     asked_otherwise, _ = run_watch(other, out=out, report=False)
     assert {one.windows for one in asked_otherwise.triggers} == {None}
     assert asked_otherwise.backtest == watch.backtest
+    said = " ".join(lines_of(watch_answer(asked_otherwise, out)))
+    assert "not known: no backtest has asked this question" in " ".join(said.split())
 
 
 def test_a_watch_says_whether_its_backtest_bears_the_ranking_out(done, tmp_path):
@@ -195,13 +197,54 @@ def test_a_watch_says_whether_its_backtest_bears_the_ranking_out(done, tmp_path)
         better = watch.backtest[0].model_copy(update={"interval90": (-0.2, -0.1)})
         told = watch.model_copy(update={"backtest": (better, last)})
         said = " ".join(" ".join(lines_of(watch_answer(told, folder))).split())
-        assert f"180 days ahead are {claim}" in said
+        assert f"180 days ahead: the probabilities are {claim}" in said
         assert f"log score {asked.log:.3f} against {asked.climatology_log:.3f}" in said
-        assert "better than climatology at 30 days." in said
+        assert "better than past rates at 30 days." in said
         assert f"{claim}" in " ".join(make_page_and_pdf(told)[0].decode().split())
     unknown, folder = run_watch(watchlist, out=tmp_path, report=False)
     assert unknown.backtest == ()
-    assert "How well this ranking holds is not known" in " ".join(lines_of(watch_answer(unknown, folder)))
+    assert "Not tested on this list" in " ".join(lines_of(watch_answer(unknown, folder)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "note"),
+    [
+        (["as_of=2010-12-30"], "its day is later"),
+        (["targets={force: {any_of: [military_incident], min_severity: 4}}"], "targets or model are others"),
+        (["dyads=[{a: AAA, b: BBB}]"], "its dyads, targets or model"),
+        (["dyads=[{a: AAA, b: BBB, label: One}, {a: AAA, b: CCC}, {a: DDD, b: EEE}]"], None),
+        (["horizons=[30, 90, 173]"], None),
+    ],
+)
+def test_a_backtest_of_another_list_or_a_later_day_is_not_shown(done, settings, note):
+    watchlist, _, out = done
+    watch, folder = run_watch(load_watchlist(watchlist.source_path, settings), out=out, report=False)
+    assert bool(watch.backtest) == (note is None)
+    assert [note in one for one in watch.notes] == [True] * (note is not None)
+    if "173" in settings[0]:
+        said = " ".join(" ".join(lines_of(watch_answer(watch, folder))).split())
+        assert "180 days ahead (the nearest tested to 173)" in said
+
+
+def test_a_track_record_that_holds_no_scores_is_refused_with_its_line(trial, tmp_path):
+    trial.write_text(trial.read_text() + "track_record: nowhere\n")
+    with pytest.raises(ConfigError, match=r"list\.yaml:13:1: track_record: .* holds no scores\.json"):
+        run_watch(load_watchlist(trial), out=tmp_path / "out")
+
+
+def test_the_worked_list_ships_with_what_its_backtest_gives(tmp_path):
+    watchlist = load_watchlist(ROOT / "configs/watchlist/watchlist.yaml")
+    options = BacktestOptions(models=())
+    made = run_list_backtest(watchlist, options, folder=tmp_path / "backtest").content
+    shipped = json.loads((ROOT / "configs/watchlist-track-record/scores.json").read_text())
+    assert {name: made[name] for name in ("settings", "question", "origins")} == {
+        name: shipped[name] for name in ("settings", "question", "origins")
+    }
+    for ours, theirs in zip(made["triggers"], shipped["triggers"], strict=True):
+        assert ours == pytest.approx(theirs)
+    for ours, theirs in zip(made["pooled"], shipped["pooled"], strict=True):
+        assert (ours["model"], ours["n"]) == (theirs["model"], theirs["n"])
+        assert ours["log"]["value"] == pytest.approx(theirs["log"]["value"], abs=1e-6)
 
 
 def test_people_see_a_trigger_with_its_error_rates_or_not_at_all(done):
@@ -220,7 +263,9 @@ def test_people_see_a_trigger_with_its_error_rates_or_not_at_all(done):
     blind = watch.model_copy(update={"triggers": unknown})
     page = make_page_and_pdf(blind)[0].decode()
     assert ">Trigger<" not in page
-    assert "Not shown: ready, set and go, as the backtest of this list cannot tell" in page
+    assert (
+        "Triggers not shown: ready, set and go. How often they mislead is not known: the backtest has" in page
+    )
 
 
 def test_ranking_scores_are_those_counted_by_hand():
@@ -250,6 +295,8 @@ def test_the_worked_list_holds_real_pairs_and_forecasts_each(tmp_path):
     # Of a hand-coded act either its source was read, or the row says that it was not.
     for row in csv.DictReader((ROOT / "configs/watchlist/events.csv").read_text().splitlines()):
         assert (row["verified"] == "yes") == row["source_url"].startswith("https://")
+    said = " ".join(" ".join(lines_of(watch_answer(watch, folder))).split())
+    assert "180 days ahead: the probabilities are not shown to be better than each dyad's past rate" in said
     assert (folder / "watch.pdf").stat().st_size > 10_000
 
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from pypdf import PdfReader
@@ -14,10 +14,10 @@ from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config.watchlist import load_watchlist
 from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.store import open_ledger, write_ledger
-from forecast.records.watch import Watch
+from forecast.records.watch import Change, Watch
 from forecast.runs.files import changed_files, read_manifest
 from forecast.watchlist import watch as watching
-from forecast.watchlist.page import page_sentence, watch_answer
+from forecast.watchlist.page import make_page_and_pdf, watch_answer
 from forecast.watchlist.watch import run_watch, tell_changes, trigger_state
 
 from .conftest import PAIRS, watched, write_dyads, write_list
@@ -74,18 +74,85 @@ def test_the_table_has_a_row_for_each_question_and_one_for_a_dyad_that_failed(ma
 def test_the_terminal_table_fits_and_ranks(made):
     lines = lines_of(watch_answer(*made))
     assert max(map(len, lines)) <= WIDTH
-    assert "4 dyads: 3 fine, 1 failed" in " ".join(lines)
+    assert "4 dyads. Data: 3 up to date, 1 no forecast." in " ".join(lines)
 
 
-def test_every_dyad_says_how_its_scenario_page_is_opened(made):
+def test_the_page_says_how_the_scenario_page_of_a_dyad_is_opened(made):
     watch, folder = made
     page = (folder / "watch.html").read_text()
-    commands = re.findall(r"forecast run (\S+)/config\.resolved\.yaml --set model\.family=combined", page)
-    assert commands == [one.name for one in watch.dyads if one.targets]
-    for name in commands:
-        assert (folder / name / "config.resolved.yaml").is_file()
-    fitted = watch.dyads[0].model_copy(update={"model": "model"})
-    assert page_sentence(fitted, "panel").endswith(f"forecast app {fitted.name}")
+    (name,) = re.findall(r"forecast run (\S+)/config\.resolved\.yaml --set model\.family=combined", page)
+    assert (folder / name / "config.resolved.yaml").is_file()
+    fitted = watch.model_copy(update={"model": "model"})
+    assert f"folder of this watch: forecast app {name}<" in make_page_and_pdf(fitted)[0].decode()
+
+
+SINCE = date(2010, 1, 1)
+MOVED = Change(since=SINCE, before=0.2, change=0.1, time_passing=-0.02, news=0.12, error=0.0, arrow=None)
+EXPLAINED = {
+    "Time: ": {"change": MOVED},
+    "Arrow: ": {"change": MOVED.model_copy(update={"arrow": "up"})},
+    "Trigger: ": {"trigger": "go"},
+    "Up to date: ": {"state": "fine"},
+    "Few cases: ": {"state": "small"},
+    "Out of date: ": {"state": "stale"},
+    "No forecast: ": {"state": "failed"},
+    "New: ": {"no_change": "new"},
+    "Other question: ": {"no_change": "other question"},
+    "Other model: ": {"no_change": "other model"},
+}
+
+
+@pytest.mark.parametrize("mark", EXPLAINED)
+def test_the_page_explains_the_marks_that_it_shows_and_no_others(made, mark):
+    first = made[0].dyads[0]
+    entry = first.model_copy(update={"state": "small", "trigger": None, **EXPLAINED[mark]})
+    rates = {"false_alarm_rate": 0.1, "miss_rate": 0.2} if mark == "Trigger: " else {}
+    triggers = tuple(one.model_copy(update=rates) for one in made[0].triggers)
+    watch = made[0].model_copy(update={"dyads": (entry,), "since": SINCE, "triggers": triggers})
+    reading = make_page_and_pdf(watch)[0].decode().partition("How to read it")[2]
+    beside = {"Arrow: ": {"Time: "}}.get(mark, set()) | (
+        set() if "state" in EXPLAINED[mark] else {"Few cases: "}
+    )
+    assert {one for one in EXPLAINED if one in reading} == {mark} | beside
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "light"), (390, "dark")])
+def test_axe_finds_nothing_on_the_page_and_nothing_is_cut_off(made, open_page, axe, width, scheme):
+    page = open_page((made[1] / "watch.html").as_uri(), width=width, scheme=scheme)
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_watch_says_why_it_shows_no_change(tmp_path):
+    write_dyads(tmp_path)
+    pairs = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS]
+    first, folder = watched(write_list(tmp_path, dyads=pairs[:2]), tmp_path / "out")
+    said = lines_of(watch_answer(first, folder))
+    assert "No changes: this is the first watch of this list." in said
+    assert not any("Change" in line for line in said)
+    for settings, expected in (
+        (["model.family=panel"], [None, None, "new"]),
+        (["headline={target: force, milestone: days_30}"], ["other question", "other question", "new"]),
+        (
+            ["targets={force: {any_of: [dispute], min_severity: 1}}"],
+            ["other question", "other question", "new"],
+        ),
+    ):
+        path = write_list(tmp_path, dyads=pairs)
+        watch, folder = watched(path, tmp_path / "out", settings, as_of=date(2010, 1, 11))
+        by_name = {entry.name: entry for entry in watch.dyads}
+        assert [by_name[name].no_change for name in ("aaa-bbb", "aaa-ccc", "ddd-eee")] == expected
+        assert all((entry.change is None) == (entry.no_change is not None) for entry in watch.dyads)
+        words = " ".join(" ".join(lines_of(watch_answer(watch, folder))).split())
+        assert all(reason in words for reason in expected if reason)
+
+
+def test_a_dyad_that_is_asked_about_another_event_says_so_in_the_table(tmp_path):
+    write_dyads(tmp_path)
+    own = "targets: {quarrel: {any_of: [dispute], min_severity: 1}}"
+    path = write_list(tmp_path, dyads=["{a: AAA, b: BBB}", f"{{a: AAA, b: CCC, {own}}}"])
+    said = lines_of(watch_answer(*watched(path, tmp_path)))
+    assert sum("on: Quarrel" in line for line in said) == 1
 
 
 def test_what_others_say_stands_in_record_page_pdf_and_table(tmp_path):
