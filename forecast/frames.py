@@ -22,10 +22,7 @@ class MadeFromFrames:
 def make_frame(columns: Mapping[str, Any], backend: Backend) -> Any:  # noqa: ANN401 - a frame of the library asked for
     """Return columns of one length as a data frame.
 
-    Raises
-    ------
-    InputError
-        The library is none of ``BACKENDS``, or is not installed.
+    Raises ``InputError``: the library is none of ``BACKENDS``, or is not installed.
     """
     if backend not in BACKENDS:
         raise InputError(f"backend: got {shown(repr(backend))}; expected one of {', '.join(BACKENDS)}")
@@ -53,10 +50,7 @@ def _typed(values: Any) -> Any:  # noqa: ANN401 - a list or an array
 def columns_of(frame: object) -> dict[str, list[Any]]:
     """Return the columns of a data frame as lists of plain values, ``None`` where nothing is given.
 
-    Raises
-    ------
-    InputError
-        It is no data frame that Narwhals reads, or two of its columns have one name.
+    Raises ``InputError``: it is no data frame that Narwhals reads, or two of its columns have one name.
     """
     import narwhals as nw
     from narwhals.exceptions import DuplicateError
@@ -64,7 +58,10 @@ def columns_of(frame: object) -> dict[str, list[Any]]:
     try:
         read = nw.from_native(frame, eager_only=True)  # type: ignore[call-overload]
         names = read.columns
-        return {name: _plain(read[name].to_list()) for name in names}
+        # What pandas has for "nothing" (NaN, NaT, NA) is not equal to itself, or will not say.
+        return {
+            name: [None if _is_nothing(value) else value for value in read[name].to_list()] for name in names
+        }
     except TypeError as error:
         raise InputError(
             f"got {type(frame).__name__}; expected a data frame of {', '.join(BACKENDS)} or another that "
@@ -72,11 +69,6 @@ def columns_of(frame: object) -> dict[str, list[Any]]:
         ) from error
     except (DuplicateError, ValueError) as error:
         raise InputError(f"the data frame cannot be read: {shown(error, 200)}") from error
-
-
-def _plain(values: list[Any]) -> list[Any]:
-    # What pandas has for "nothing" (NaN, NaT, NA) is not equal to itself, or will not say.
-    return [None if value is None or _is_nothing(value) else value for value in values]
 
 
 def _is_nothing(value: Any) -> bool:  # noqa: ANN401 - a cell of any type

@@ -37,8 +37,6 @@ NEW, OLD, LOCK = f"{MARK}new-", f"{MARK}old-", f"{MARK}claim"
 _MAX_NAME_BYTES = 180  # a name may have 255
 _WAIT_S = 0.2
 """Somebody who looks for stale files holds one for a moment."""
-MAX_RECORD_BYTES = 200_000_000
-"""Of a JSON or CSV file that we wrote ourselves."""
 MAX_JSON_BYTES, MAX_JSON_VALUES = 50_000_000, 2_000_000
 """Of the record of a run, a watch or coefficients; those of the worked case have 1,030,000 and 50,000."""
 MAX_SHEET_BYTES = 20_000_000

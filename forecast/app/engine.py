@@ -22,7 +22,7 @@ import numpy as np
 
 from forecast import wording
 from forecast.config import Scenario, scenario_yaml
-from forecast.config.settings_file import Fault, KeyPath, SourceMap
+from forecast.config.settings_file import Fault, SourceMap
 from forecast.errors import ConfigError, InputError, RunFolderError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
 from forecast.panel import FutureAct
@@ -38,7 +38,6 @@ from forecast.records.forecast import (
     TargetForecast,
 )
 from forecast.records.notices import caution_lines
-from forecast.records.scale import Scale
 from forecast.report.words import (
     assumption_label,
     named,
@@ -103,23 +102,22 @@ class State:
 
 @dataclass(frozen=True)
 class _Places(SourceMap):
-    """Turns the faults of a scenario into one ``StateError`` that names the first key in the state."""
+    """Turns the faults of a scenario into one ``StateError`` with the first key, e.g. ``events[0].date``."""
 
     def error(self, faults: Iterable[Fault]) -> ConfigError:
         first, *others = faults
         more = f" ({len(others)} more)" if others else ""
-        key = _dotted(first.path)
+        calendar = first.path[:2] == ("calendar", "probability")
+        keys = [key for key in first.path if not calendar or key != "probability"]
+        key = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
         raise StateError(f"{key}: {first.message}{more}".removeprefix(": "), key or None)
 
 
 def read_state(content: object, inputs: Inputs, run_id: str) -> State:
     """Read a state as JSON gives it.
 
-    Raises
-    ------
-    StateError
-        It is of another run (its key is ``run``); a key is unknown or cannot be; all that a scenario file is
-        refused for.
+    Raises ``StateError``: it is of another run (its key is ``run``); a key is unknown or cannot be; all that
+    a scenario file is refused for.
     """
     if not isinstance(content, dict):
         raise StateError("a state is a mapping of keys: " + ", ".join(_KEYS))
@@ -148,12 +146,6 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
         return State(target, milestone, None)
     named = {"name": _NAME, "rationale": "Stated on the scenario page.", **settings}
     return State(target, milestone, Scenario.checked(named, _Places("the page")))
-
-
-def _dotted(path: KeyPath) -> str:
-    """Return the place of a key in the state, e.g. ``events[0].date``."""
-    keys = [key for key in path if key != "probability"] if path[:2] == ("calendar", "probability") else path
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
 
 
 def _known(content: Mapping[str, object], key: str, default: str, known: tuple[str, ...]) -> str:
@@ -286,6 +278,7 @@ def page_model(run: Run) -> PageModel:
     forecast, config, origin = run.forecast, run.inputs.config, run.inputs.data.grid.origin
     scale, converged, layout = forecast.scale, forecast.converged, run.inputs.data.layout
     failures = "; ".join(failure.sentence for failure in forecast.diagnostics.failures)
+    known = {0.0: "0%", 1.0: "100%"}  # unlike a target, an act can be certain
     return PageModel(
         run_id=forecast.run_id,
         title=forecast.dyad.label,
@@ -308,7 +301,7 @@ def page_model(run: Run) -> PageModel:
                 category=act.category,
                 probability=act.probability,
                 detail=f"{wording.short_day(act.date)}; {act_kind(run, act.category, act.severity)}; "
-                f"in the run {chance_text(act.probability)}",
+                f"in the run {known.get(act.probability) or wording.percent(act.probability)}",
             )
             for act in config.calendar
         ),
@@ -317,7 +310,7 @@ def page_model(run: Run) -> PageModel:
                 name=name,
                 label=category_label(name),
                 conflict=name in CONFLICTUAL,
-                severities=tuple(_severity(scale, name, severity) for severity in SEVERITIES),
+                severities=tuple(scale.anchor(name, severity).rstrip(".") for severity in SEVERITIES),
                 subcategories=_subcategories(run.inputs, name),
                 actor_needed=next((s for s in SEVERITIES if layout.directed(name, s)), None),
             )
@@ -350,19 +343,10 @@ def _subcategories(inputs: Inputs, category: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*named, *known_subcategories(inputs.events, category)]))
 
 
-def _severity(scale: Scale, category: str, severity: int) -> str:
-    return scale.anchor(category, severity).rstrip(".")
-
-
 def act_kind(run: Run, category: str, severity: int) -> str:
     """A kind of act with the anchor of its severity, e.g. ``sanction of severity 3 (“A listing”)``."""
     anchor = (run.forecast.scale.anchor(category, severity) or "").rstrip(".")
     return f"{category_label(category).lower()} of severity {severity}" + (f" (“{anchor}”)" if anchor else "")
-
-
-def chance_text(chance: float) -> str:
-    """Probability of an act: unlike that of a target it can be 0 or 1."""
-    return {0.0: "0%", 1.0: "100%"}.get(chance) or wording.percent(chance)
 
 
 def page_priors(run: Run) -> Iterator[PagePrior]:
@@ -574,11 +558,8 @@ class Engine:
 def open_engine(folder: Path) -> Engine:
     """Read a run for the page.
 
-    Raises
-    ------
-    RunFolderError
-        The folder holds no run, was altered, or was kept without its draws; with the command that makes it
-        anew.
+    Raises ``RunFolderError``: the folder holds no run, was altered, or was kept without its draws; with the
+    command that makes it anew.
     """
     kind = kind_of(folder)
     if kind is None:

@@ -178,16 +178,9 @@ def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> App:
 
 
 def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool) -> None:
-    """Serve the page of a run until Ctrl-C.
+    """Serve the page of a run until Ctrl-C; ``tell`` is given the address once it can be asked.
 
-    ``tell`` is given the address once it can be asked.
-
-    Raises
-    ------
-    RunFolderError
-        There is no run that the page can be made of.
-    InputError
-        The port is taken.
+    Raises ``RunFolderError``: no run that the page can be made of; ``InputError``: the port is taken.
     """
     engine, token = open_engine(folder), secrets.token_urlsafe(24)
     # Taken first, so that it answers from the moment its address is told.

@@ -135,16 +135,11 @@ class ConfigOptions:
         None, "--set", "Change a setting for this run, e.g. sampler.draws=2000. Repeatable.", "KEY=VALUE"
     )
 
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """All settings that are changed, as ``KEY=VALUE``."""
-        return tuple(self.overrides or ())
-
-    def load(self) -> Config:
+    def load(self, as_of: date | None = None) -> Config:
         """Read the config."""
         from forecast.config import load_config
 
-        return load_config(self.config, self.changes)
+        return load_config(self.config, tuple(self.overrides or ()), as_of=as_of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,11 +148,9 @@ class DatedOptions(ConfigOptions):
 
     as_of: date | None = day_option(None, "--as-of", "Day of the forecast, in place of as_of.")
 
-    def load(self) -> Config:
+    def load(self, as_of: date | None = None) -> Config:
         """Read the config."""
-        from forecast.config import load_config
-
-        return load_config(self.config, self.changes, as_of=self.as_of)
+        return super().load(as_of or self.as_of)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ from forecast.events.dyads import DyadRule
 from forecast.events.summary import StaleGap, stale_gap
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES, Family, family_named
-from forecast.inference.particles import OriginDraws, RollingPosterior
+from forecast.inference.particles import RollingPosterior
 from forecast.inference.posterior import SamplerOptions
 from forecast.models.survival import Chances
 from forecast.panel import Reaction, TargetRule, TimeGrid, knots_for, raised_to_included
@@ -441,23 +441,16 @@ def run_unit(
         data = acts_of(known, TimeGrid(plan.start, origin), layout)
         draws = rolling.at(data)
         before = time.process_time()
-        probability = _probabilities(data, draws, plan.horizons, seed=seed + origin.toordinal())
+        ahead = Chances(data, draws.priors, draws.draws, max(plan.horizons), seed + origin.toordinal())
+        quiet = np.tensordot(draws.weights, ahead.survival(occasions=False).values, axes=1)
+        # Rounding may pass either end.
+        probability = np.clip(1.0 - quiet[:, list(plan.horizons)], 0.0, 1.0)
         chances += time.process_time() - before
         done.append(OriginForecast(origin, probability, draws.refitted, draws.converged))
         if listen:
             listen(unit, len(done))
     stages = {"refit": rolling.refit_seconds, "bridge": rolling.bridge_seconds, "chances": chances}
     return UnitResult(unit, tuple(done), time.perf_counter() - began, stages)
-
-
-def _probabilities(
-    data: Acts, found: OriginDraws, horizons: Sequence[int], *, seed: int
-) -> NDArray[np.float64]:
-    """Chances of every target within every horizon, shape (target, horizon)."""
-    chances = Chances(data, found.priors, found.draws, max(horizons), seed)
-    quiet = np.tensordot(found.weights, chances.survival(occasions=False).values, axes=1)
-    # Rounding may pass either end.
-    return np.clip(1.0 - quiet[:, list(horizons)], 0.0, 1.0)
 
 
 def stage_seconds(results: Sequence[UnitResult]) -> dict[str, float]:

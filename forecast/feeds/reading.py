@@ -29,7 +29,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple, cast, get_args
+from typing import IO, Any, Literal, NamedTuple, cast
 
 import duckdb
 
@@ -41,7 +41,6 @@ from forecast.storage import open_plain, scratch_folder
 
 System = Literal["cameo", "plover", "acled", "ucdp"]
 """Which crosswalk gives a code its meaning."""
-SYSTEMS: tuple[System, ...] = get_args(System)
 MAX_COLUMNS = 5_000
 FIRST_LINES = 1_000
 """Lines at the beginning of a text by which its format is judged."""
@@ -241,9 +240,9 @@ def joined_rows(crosswalk: Crosswalk, system: System) -> list[list[object]]:
 
 def renamed_actors(layout: Layout) -> Mapping[str, str]:
     """Return how a format writes countries → our code. Codes that are not listed stay as they are."""
-    rows = data_rows("cameo_countries.csv")
-    codes = {row["code"]: row["alpha3"] for row in rows}
-    return country_names() if layout.named_countries else codes
+    if layout.named_countries:
+        return country_names()
+    return {row["code"]: row["alpha3"] for row in data_rows("cameo_countries.csv")}
 
 
 # What is asked for

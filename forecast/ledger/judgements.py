@@ -159,18 +159,12 @@ class JudgedRun:
     ) -> PersonalJudgement:
         """Check a statement (texts by column of a sheet) and make its entry; nothing is written.
 
-        It answers a question of the run, or the one that was ``asked``.
+        It answers a question of the run, or the one that was ``asked``. A run of a past that was over when
+        the run was made is an exercise: judgements on it are hindcasts. Else a judgement has to be made
+        before the milestone.
 
-        A run of a past that was over when the run was made is an exercise: judgements on it are hindcasts.
-        Else a judgement has to be made before the milestone.
-
-        Raises
-        ------
-        InputError
-            No name, probability, range, target or milestone; a day that lies ahead or not before the
-            milestone.
-        LedgerError
-            The question is resolved or void.
+        Raises ``InputError``: no name, probability, range, target or milestone; a day that lies ahead or not
+        before the milestone; ``LedgerError``: the question is resolved or void.
         """
         given = {name: text.strip() for name, text in statement.items()}
         by = _name(given["by"], "--by")

@@ -24,5 +24,3 @@ class Scale(Record):
 
 
 STANDARD, ARMED = "standard", "armed"
-PACKAGED = (STANDARD, ARMED)
-"""Scales of the package."""

@@ -71,12 +71,8 @@ def save_run(
 
     The seconds that it took stand in the manifest alone, so that the same run has the same bytes.
 
-    Raises
-    ------
-    RunFolderError
-        The folder is there already (and not ``force``), or cannot be written.
-    ForecastError
-        The report could not be made; the run is saved.
+    Raises ``RunFolderError``: the folder is there already (and not ``force``), or cannot be written;
+    ``ForecastError``: the report could not be made; the run is saved.
     """
     from forecast.runs.run import write_run
 
@@ -113,7 +109,11 @@ def save_run(
                 write_record(previous, filling / files.PREVIOUS_RUN)
             _write_manifest(run, filling, run.forecast.timings_s)
         if report:
-            _add_report(run, folder)
+            with changed_run_folder(folder) as filling:
+                began = time.perf_counter()
+                build_report(filling, report_options(config))
+                took = round(time.perf_counter() - began, 3)
+                _write_manifest(run, filling, run.forecast.timings_s | {"report": took})
     return folder
 
 
@@ -190,14 +190,6 @@ def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> No
         "outputs_sha256": output_hashes(filling),
     }
     write_json(manifest, filling / files.MANIFEST)
-
-
-def _add_report(run: Run, folder: Path) -> None:
-    with changed_run_folder(folder) as filling:
-        began = time.perf_counter()
-        build_report(filling, report_options(run.inputs.config))
-        took = round(time.perf_counter() - began, 3)
-        _write_manifest(run, filling, run.forecast.timings_s | {"report": took})
 
 
 def rebuild_report(
@@ -303,12 +295,8 @@ def latest_earlier_run(folder: Path, config: Config) -> Path | None:
 def refuse_use(folder: Path, use: Use) -> None:
     """Refuse a use of a saved run that the terms of its events bar.
 
-    Raises
-    ------
-    RunFolderError
-        The folder is no run folder.
-    InputError
-        Names the acts, and their terms; or the events cannot be read.
+    Raises ``RunFolderError``: it is no run folder; ``InputError``: names the acts, and their terms; or the
+    events cannot be read.
     """
     require_run_folder(folder)
     licensed = load_config(folder / files.CONFIG).events.licensed

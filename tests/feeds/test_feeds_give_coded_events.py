@@ -4,12 +4,13 @@ import csv
 import re
 from collections import Counter
 from datetime import date
+from typing import get_args
 
 import duckdb
 import pytest
 
 from forecast.events.codebook import CATEGORIES, COOPERATIVE, cameo_codes, category_kind, country_names
-from forecast.feeds.reading import LAYOUTS, MACROS, SYSTEMS, mirrors, renamed_actors, shipped_crosswalk
+from forecast.feeds.reading import LAYOUTS, MACROS, System, mirrors, renamed_actors, shipped_crosswalk
 
 MIRRORED = {"043": "042"}
 MUTUAL = {"040", "041", "044", "046", "057", "061", "062"}
@@ -254,7 +255,7 @@ def cameo_to_plover(samples):
     return [(code, event, mode.strip()) for code, event, mode in pattern.findall(text)]
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", get_args(System))
 def test_a_severity_goes_with_every_category(system):
     for coding in shipped_crosswalk(system).values():
         assert coding.category is None or coding.category in CATEGORIES
@@ -292,7 +293,7 @@ def test_cameo_read_directly_and_by_way_of_plover_agrees_on_war_or_peace(cameo_t
     assert compared > 150
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", get_args(System))
 def test_mirrors_name_codes_that_exist_and_do_not_lead_on(system):
     held = shipped_crosswalk(system)
     for key, (counts_as, mutual) in mirrors(system).items():
