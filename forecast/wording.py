@@ -297,9 +297,12 @@ def sourced_in_words(sourced: int, rows: int, read: int | None = None) -> str:
             f"For {read:,} of the {rows:,} rows ({share(read / rows)}) a page that reports the act was read; "
             f"{rows - read:,} rest on general knowledge or on a page that was not read."
         )
+    if rows == 1:
+        return f"The one row names {'a' if sourced else 'no'} source."
     if sourced in (0, rows):
-        who = "All of the" if sourced else "None of the"
-        return f"{who} {count(rows, 'row')} {'name' if sourced else 'names'} a source."
+        return (
+            f"{'All' if sourced else 'None'} of the {rows:,} rows {'name' if sourced else 'names'} a source."
+        )
     name = "names" if sourced == 1 else "name"
     return f"Of the {rows:,} rows {sourced:,} {name} a source; {rows - sourced:,} do not."
 

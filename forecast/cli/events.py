@@ -45,7 +45,7 @@ from forecast.events.codebook import (
     standard_scale,
 )
 from forecast.progress import StageProgress
-from forecast.wording import count, number
+from forecast.wording import count, number, sourced_in_words
 
 if TYPE_CHECKING:
     from forecast.events.drafts import Proposal, Proposals
@@ -268,10 +268,10 @@ def _described(
     if described.unlisted_actors:
         unlisted = ", ".join(described.unlisted_actors)
         yield Prose(f"Actors that are not ISO 3166-1 countries (accepted): {unlisted}.")
-    if described.verified_share is not None:
-        unnamed = described.verified_without_page
-        more = f" {unnamed:,} of them do not name the page." if unnamed else ""
-        yield Prose(f"Verified against the source page: {described.verified_share:.0%} of the rows.{more}")
+    rows, unnamed, known = described.rows, described.verified_without_page, described.verified_share
+    more = f" {unnamed:,} of the pages read are not named." if unnamed else ""
+    read = None if known is None else round(known * rows)
+    yield Prose(sourced_in_words(described.rows_sourced, rows, read) + more)
     if described.late_known_share:
         yield Prose(f"Became public later than it happened: {described.late_known_share:.0%}.")
     if described.gaps:

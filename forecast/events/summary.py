@@ -41,10 +41,10 @@ class EventSummary(Record):
 
     The nested counts are events by category (all, in fixed order) and severity, and by year of the act (every
     one) and category. ``per_month_by_year`` leaves months outside the span of the data out of the division.
-    ``verified_share`` are rows whose source page was read, ``verified_without_page`` those that name none,
-    ``late_known_share`` acts that became public after their day. ``actors`` are the rows in which each takes
-    part, most frequent first; ``unlisted_actors`` are no ISO 3166-1 countries. ``gaps`` are the spans of at
-    least ``GAP_DAYS`` without an act, longest first.
+    ``rows_sourced`` name where they come from, ``verified_share`` are rows whose source page was read,
+    ``verified_without_page`` those that name none, ``late_known_share`` acts that became public late.
+    ``actors`` are the rows in which each takes part, most frequent first; ``unlisted_actors`` are no ISO
+    3166-1 countries. ``gaps`` are the spans of at least ``GAP_DAYS`` without an act, longest first.
     """
 
     source: str
@@ -56,6 +56,7 @@ class EventSummary(Record):
     by_category_severity: dict[str, dict[int, int]]
     by_year_category: dict[int, dict[str, int]]
     per_month_by_year: dict[int, float]
+    rows_sourced: int
     verified_share: float | None
     verified_without_page: int
     late_known_share: float | None
@@ -88,6 +89,7 @@ def summarise(table: EventTable) -> EventSummary:
             year: sum(counts.values()) / _months_covered(days[0], days[-1], year)
             for year, counts in by_year.items()
         },
+        rows_sourced=table.sourced,
         verified_share=float(table.verified.mean()) if table.has_verified and days else None,
         verified_without_page=int(np.sum(table.verified & (table.source_url == ""))),
         late_known_share=float(np.mean(table.known_date > table.date)) if days else None,

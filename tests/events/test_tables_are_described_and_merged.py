@@ -53,7 +53,7 @@ def test_counts_add_up_to_the_rows_by_severity_and_by_year(us_china):
     assert tuple(described.by_category_severity) == CATEGORIES
     assert described.by_category_severity["military_posture"] == {1: 95, 2: 45, 3: 15, 4: 2, 5: 0}
     assert described.by_year_category[2020]["sanction"] == 72
-    assert described.verified_share == pytest.approx(607 / 849)
+    assert (described.verified_share, described.rows_sourced) == (pytest.approx(607 / 849), 849)
     assert described.late_known_share == pytest.approx(71 / 849)
     assert (described.first_date, described.last_date) == (date(2017, 1, 5), date(2023, 7, 10))
     assert list(described.actors.items())[:3] == [("CHN", 848), ("USA", 821), ("TWN", 24)]
