@@ -120,10 +120,20 @@ class Member(Record):
 
 
 class MemberForecast(Member):
-    """What one member says of a milestone, without the scheduled acts of the calendar."""
+    """What one member says of a milestone, without the scheduled acts of the calendar and with them."""
 
     probability: Probability
     interval90: Interval = Field(description="5% and 95% quantiles of its probability")
+    with_acts: Probability | None = Field(
+        default=None,
+        description="its probability with the scheduled acts: the forecast is the mean of these; "
+        "None in a record written before they were kept",
+    )
+
+    @property
+    def said(self) -> float:
+        """Its probability, with the scheduled acts where that is on record."""
+        return self.probability if self.with_acts is None else self.with_acts
 
 
 class MilestoneForecast(Record):

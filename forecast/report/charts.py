@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import product
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -23,6 +24,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from matplotlib.transforms import Bbox
 
 from forecast.records.analysis import (
     AssumptionEffect,
@@ -33,7 +35,7 @@ from forecast.records.analysis import (
     Robustness,
     TensionSeries,
 )
-from forecast.records.forecast import Forecast, TargetForecast
+from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.report.palette import (
     ACCENT,
     CRISIS,
@@ -57,10 +59,6 @@ from forecast.report.words import (
     titles_of,
 )
 from forecast.wording import long_day, month_name, number, percent, short_day, shorten, signed_points
-
-if TYPE_CHECKING:
-    # Not loaded, since a report is built without the model and its scores: they bring scipy and numba.
-    pass
 
 FileKind = Literal["svg", "png"]
 _Look = dict[str, Any]
@@ -105,8 +103,8 @@ _COURSE_INCHES, _MONTHS_INCHES, _TENSION_INCHES = 1.95, 1.62, 2.8
 _MM_AN_INCH = 25.4
 _ROOM_FOR_NAMES = 0.22
 """Share of the time axis kept free on the right for the names of the targets."""
-_LABEL_REACH = 0.16
-"""Of the panel's height: how far a number above its dot reaches."""
+_LABEL_GAPS = (4, 8, 12)
+"""Points above or below its dot at which a number may stand, the best first."""
 _NAME_WIDTH = 0.075
 """Share of the time axis that the day of a milestone takes."""
 _LABEL_GAP = 0.1
@@ -277,8 +275,6 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
                 axes.fill_between(days, curve.lower90, curve.upper90, **band)
             width = 1.8 if chief else 1.1
             axes.plot(days, curve.probability, color=colour, linewidth=width, gid=f"curve:{name}")
-            if chief:
-                _mark_headline(axes, forecast, target, colour, end - start, with_past=bool(past))
         ends = [target.curve.probability[-1] for target in forecast.targets]
         for index, (target, place) in enumerate(
             zip(forecast.targets, spread_labels(ends, 0.27, 0.07, 0.93), strict=True)
@@ -295,33 +291,72 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
                 linespacing=0.95,
                 weight=600 if target.name == forecast.headline.target else 400,
             )
+        target, asked = headline_pair(forecast)
+        numbers = [(one.date, one.probability) for one in _mark_headline(axes, forecast, end - start)]
+        numbers += [(one.as_of, one.probability) for one in past[:1]]
+        # Lines and texts have their places once the figure is laid out.
+        figure.draw_without_rendering()
+        for day, chance in numbers:
+            always = day == asked.date
+            look: _Look = {
+                "color": target_colour(forecast.targets.index(target)),
+                "weight": 600 if always else 400,
+            }
+            _place_label(axes, percent(chance), (day_numbers((day,))[0], chance), look, always=always)
     return figure
 
 
-def _mark_headline(
-    axes: Axes, forecast: Forecast, target: TargetForecast, colour: str, span: float, *, with_past: bool
-) -> None:
-    """Mark the milestones of the headline's target with their chance, and their days where there is room."""
-    asked = forecast.headline.milestone
-    last = named(target.milestones, asked).probability
+def _mark_headline(axes: Axes, forecast: Forecast, span: float) -> list[MilestoneForecast]:
+    """Mark the milestones of the headline's target; return those whose day is named, where there is room."""
+    asked, (target, _) = forecast.headline.milestone, headline_pair(forecast)
+    colour = target_colour(forecast.targets.index(target))
     shown = chosen_milestones(target.milestones, asked, MOST_IN_CHART)
-    days_named: list[float] = []
+    named_days: dict[float, MilestoneForecast] = {}
     # The headline's day first, so that it is there whatever has to give way.
     for milestone in sorted(shown, key=lambda milestone: milestone.name != asked):
         (day,), chance = day_numbers((milestone.date,)), milestone.probability
         axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
         axes.plot([day], [chance], "o", color=colour, markersize=4, clip_on=False)
-        if any(abs(day - other) <= _NAME_WIDTH * span for other in days_named):
+        if any(abs(day - other) <= _NAME_WIDTH * span for other in named_days):
             continue
-        days_named.append(day)
-        # Above the dot, or below the curve where the line of the headline's number runs.
-        look: _Look = {"colour": colour, "weight": 600 if milestone.name == asked else 400}
-        if with_past and 0.02 < last - chance < _LABEL_REACH:
-            _note(axes, percent(chance), (day, chance), (4, -4), va="top", **look)
-        else:
-            _note(axes, percent(chance), (day, chance), (-3, 4), ha="right", va="bottom", **look)
+        named_days[day] = milestone
         name = " ".join(short_day(milestone.date).split()[:2])
         _note(axes, name, (day, 1.0), (0, 5), ha="center", va="bottom")
+    return [*named_days.values()]
+
+
+def _place_label(axes: Axes, text: str, at: tuple[float, float], look: _Look, *, always: bool) -> None:
+    """Write a text near a place of the data where it hits no line and no other text, nor has one between.
+
+    Where there is no such place it is left out; one that must ``always`` stand hits as little as it can.
+    """
+    lines = [(line.get_color(), line.get_transform().transform_path(line.get_path())) for line in axes.lines]
+    taken, dot = [one.get_window_extent() for one in axes.texts], axes.transData.transform(at)
+
+    def hits(box: Bbox) -> int:
+        to_dot = Bbox.union([box, Bbox([dot, dot])])
+        found = 9 * (box.count_overlaps(taken) + (axes.bbox.count_contains(box.corners()) < 4))
+        for colour, path in lines:
+            reach = box if colour in (RULE, look["color"]) else to_dot
+            if reach.count_contains(path.vertices) or path.intersects_bbox(reach, filled=False):
+                # A line that marks a day may run through a text, where no other place is left.
+                found += 1 if colour == RULE else 9
+        return found
+
+    note = axes.annotate(
+        text, at, (0, 0), textcoords="offset points", fontsize=9, annotation_clip=False, **look
+    )
+    found: list[tuple[int, int, _Look]] = []
+    for gap, va, ha in product(_LABEL_GAPS, ("bottom", "top"), ("right", "left", "center")):
+        offset = {"right": -3, "left": 3, "center": 0}[ha], gap if va == "bottom" else -gap
+        placed: _Look = {"ha": ha, "va": va, "position": offset}
+        note.set(**placed)
+        # Figures have no descenders, for which the box of a text has room.
+        found.append((hits(note.get_window_extent().padded(1.5, -1.5)), len(found), placed))
+    fewest, _, best = min(found, key=lambda one: one[:2])
+    note.set(**best)
+    if fewest >= 9 and not always:
+        note.remove()
 
 
 def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...], now: float) -> None:
@@ -338,7 +373,6 @@ def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...]
     _note(
         axes, f"forecasts for {short_day(milestone.date)}", (days[0], 1.0), (0, 5), va="bottom", colour=MUTED
     )
-    _note(axes, percent(values[0]), (days[0], values[0]), (2, 7), colour=colour)
     cases = [case.date for case in target.cases if past[0].as_of <= case.date <= forecast.as_of]
     triangles: _Look = {"color": INK, "markersize": 4.5, "linestyle": "none", "gid": "cases"}
     axes.plot(day_numbers(cases), [0.03] * len(cases), "^", **triangles)

@@ -48,6 +48,7 @@ from forecast.report.words import (
     assumption_label,
     bar_title,
     by_effect,
+    capitalised,
     cases_in_words,
     cases_marked,
     chance,
@@ -103,22 +104,28 @@ _READING = (
     "points."
 )
 _STEPS = (
-    "Each step from the base rate to the forecast adds one source to those before it. “What other pairs "
-    "teach” takes the mean with what was learned on other pairs of countries. In another order the steps "
-    "would share the change differently."
+    "Each step from the base rate to the forecast adds one source to those before it; in another order the "
+    "steps would share the change differently. The model comes in with this pair's rates at their mean over "
+    "the record, and with acts that answer acts. “What other pairs teach” takes the mean with the pooled "
+    "hazard, which was learned on other pairs of countries."
 )
 _READING_SCENARIOS = (
     "● The scenario assumes that this event happens, or does not: no result. “Model adds” is the rest of the "
     "change, with its Monte Carlo error. Below a chance: what forecasts near it said on average in the "
     "backtest, and the share that came. ≈ is a change of less than a point; – is none that can be measured."
 )
+SEEN_AND_DONE = (
+    "A sign that is seen also tells why it came, so it moves the number more than the act itself would; a "
+    "scenario counts only what an act brings about."
+)
 _MOST_CASES, _LONGEST_CASE = 3, 110
 _MOST_DRIVERS, _LONGEST_SUMMARY, _LEAST_DRIVER = 6, 150, 0.005
 _LEAST_MOVE = 0.02
 """Change of the headline below which a sign is not worth watching for."""
-_MOST_SCHEDULED = 8
 _MOST_PRINTED = 8
 _MOST_TARGETS, _MOST_ACTS = 6, 4
+_MOST_WHOLE = 20
+"""Rows up to which a table is kept on one page."""
 
 
 def missing(run: RunRecords, part: str, otherwise: str) -> str:
@@ -261,16 +268,10 @@ def _headline_history(run: RunRecords) -> tuple[PastForecast, ...]:
 
 
 def _course_headline(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
-    target, milestone = headline_pair(forecast)
+    _, milestone = headline_pair(forecast)
     now = percent(milestone.probability)
     if not past:
-        first = min(target.milestones, key=lambda one: one.date)
-        if first.name == milestone.name:
-            return f"The chance grows to {now} before {long_day(milestone.date)}"
-        return (
-            f"The chance grows from {percent(first.probability)} before {short_day(first.date)} to {now} "
-            f"before {short_day(milestone.date)}"
-        )
+        return "Chance that each event has happened, by day"
     moved = shown_difference(milestone.probability, past[0].probability)
     month = f"{month_name(past[0].as_of)} {past[0].as_of.year}"
     if not moved:
@@ -281,14 +282,14 @@ def _course_headline(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
 
 def _course_caption(run: RunRecords, past: tuple[PastForecast, ...]) -> str:
     target, milestone = headline_pair(run.forecast)
-    outlook = "hance that each event has happened by a day; dots: milestones; band: plausible range."
+    outlook = "Dots: milestones; band: plausible range."
     if not past:
         first = " ".join(ledger_gap(run)) or "No earlier forecast of this question is on record."
-        return f"C{outlook} {first}"
+        return f"{outlook} {first}"
     late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
     return (
         f"Left: earlier forecasts{late} for {short_day(milestone.date)}; triangles: "
-        f"{cases_marked(target, past[0].as_of)}. Right: c{outlook}"
+        f"{cases_marked(target, past[0].as_of)}. Right: chance that each event has happened. {outlook}"
     )
 
 
@@ -329,6 +330,7 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
         texts["base_rate"] = ["never seen in the data"]
     elif target.observed_before < FEW_CASES:
         texts["base_rate"] = [f"from {cases_in_words(target)}"]
+        texts["own_rates"] = [f"on the same {cases_in_words(target).removeprefix('one ')}"]
     if pooled := [one.clause for one in analysis.learned if one.part == "pooled hazard"]:
         texts["other_pairs"] = [f"learned from {pooled[0]}"]
     for caution in forecast.cautions:
@@ -346,19 +348,11 @@ def _mean_sentence(forecast: Forecast) -> Iterator[str]:
     members = [member for member in milestone.members or () if member.weight > 0]
     if len(members) < 2:
         return
-    each = listing(f"the {member.label} says {percent(member.probability)}" for member in members)
-    weights = sum(member.weight for member in members)
-    mean = sum(member.weight * member.probability for member in members) / weights
-    moved = signed_points(milestone.probability - mean)
-    then = f"Scheduled events change it by {moved} points, to {_fine_percent(milestone.probability)}"
-    if moved == "0.0":
-        then = "Scheduled events do not change it"
-    yield f"Scheduled events apart, {each}; their mean is {_fine_percent(mean)}. {then}."
-
-
-def _fine_percent(probability: float) -> str:
-    """Percent with the decimal that the points of the steps have, so that they add."""
-    return f"{rounded(100 * probability, 1)}%"
+    # With the decimal that the points of the steps have, so that they add.
+    each = listing(f"the {member.label} says {rounded(100 * member.said, 1)}%" for member in members)
+    mean = sum(member.weight * member.said for member in members) / sum(one.weight for one in members)
+    apart = "" if all(one.with_acts is not None for one in members) else "Scheduled events apart, "
+    yield capitalised(f"{apart}{each}; their mean is {rounded(100 * mean, 1)}%.")
 
 
 def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
@@ -448,6 +442,14 @@ def moving_signs(run: RunRecords) -> tuple[Sign, ...]:
     )
 
 
+def sign_label(sign: Sign) -> str:
+    """Kind of act that a sign is, e.g. ``Dispute, severity 1 to 3``: graver acts would meet the target."""
+    by = f" by {' or '.join(sign.by)}" if sign.by else ""
+    above = "or more" if sign.most_severity == SEVERITIES[-1] else f"to {sign.most_severity}"
+    least = f"{sign.severity} {above}" if sign.most_severity > sign.severity else str(sign.severity)
+    return f"{sign.label}{by}, severity {least}"
+
+
 def changes_section(run: RunRecords) -> Section | None:
     """What would change the number: declared reactions case by case, signs, and quiet until a day."""
     signs = moving_signs(run)
@@ -468,15 +470,11 @@ def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
     now = percent(headline_pair(run.forecast)[1].probability)
     rows, tested = [], any(sign.history for sign in signs)
     for sign in signs:
-        by = f" by {' or '.join(sign.by)}" if sign.by else ""
-        # Graver acts would be the target itself.
-        above = "or more" if sign.most_severity == SEVERITIES[-1] else f"to {sign.most_severity}"
-        least = f"{sign.severity} {above}" if sign.most_severity > sign.severity else str(sign.severity)
         span = "–".join(number(end, 1) for end in sign.likelihood_ratio90)
-        past, label = sign.history, f"{sign.label}{by}, severity {least}"
+        past = sign.history
         rows.append(
             (
-                Cell(label, note=shorten(sign.anchor, 110), weight="semibold"),
+                Cell(sign_label(sign), note=shorten(sign.anchor, 110), weight="semibold"),
                 Cell(percent(sign.chance), value=sign.chance),
                 chance_cell(run, sign.if_seen),
                 Cell(percent(sign.if_not_seen), value=sign.if_not_seen),
@@ -496,8 +494,8 @@ def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
     false = "False alarms: times the sign was seen in the backtest and the event did not follow."
     said = false if tested else missing(run, "sign_history", "")
     yield Prose(
-        "Likelihood ratio: how many times as often the sign comes where the event follows, with its error. "
-        f"{said}".rstrip(),
+        f"{SEEN_AND_DONE} Scheduled events do not count as signs. Likelihood ratio: how many times as often "
+        f"the sign comes where the event follows, with its error. {said}".rstrip(),
         tone="fine",
     )
 
@@ -511,13 +509,16 @@ def chance_cell(run: RunRecords, chance: float, note: str = "") -> Cell:
 
 
 def _scheduled(run: RunRecords) -> Iterator[Block]:
-    """Acts of the config's calendar with their probability."""
+    """Acts of the config's calendar before the headline's day with their chance, and how many come later."""
     yield Heading("Scheduled events built into the forecast")
     if not run.analysis.calendar:
         yield Prose("No event is scheduled.")
         return
-    hidden = len(run.analysis.calendar) - _MOST_SCHEDULED
-    more = f" ({count(hidden, 'later one')} in analysis.json)" if hidden > 0 else ""
+    _, milestone = headline_pair(run.forecast)
+    acts = sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))
+    shown = [act for act in acts if act.date < milestone.date] or acts
+    later = count(len(acts) - len(shown), "more event")
+    more = f". After {short_day(milestone.date)}: {later}" if len(acts) > len(shown) else ""
     title = f"Judgements of the author; how often such judgements came true is not on record{more}"
     rows = (
         (
@@ -526,10 +527,10 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
             Cell(f"{name_category(act.category)}, {act.severity}", swatch=category_colour(act.category)),
             percent(act.probability) if act.probability < 1 else "certain",
         )
-        for act in sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))[:_MOST_SCHEDULED]
+        for act in shown
     )
     columns = (Column("Day", 22), "Event", Column("Kind and severity", 44), right("Chance", 18))
-    yield plain_table(columns, rows, title, "calendar", lines=False, whole=True)
+    yield plain_table(columns, rows, title, "calendar", lines=False, whole=len(shown) <= _MOST_WHOLE)
 
 
 # How tense the relationship is

@@ -32,7 +32,14 @@ from forecast.records.analysis import MonthlyRisk, OtherForecast, own_record, wi
 from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.charts import describe_months, draw_months
 from forecast.report.evidence_sections import ledger_gap
-from forecast.report.forecast_sections import BESIDE, caveats, missing, moving_signs
+from forecast.report.forecast_sections import (
+    BESIDE,
+    SEEN_AND_DONE,
+    caveats,
+    missing,
+    moving_signs,
+    sign_label,
+)
 from forecast.report.palette import ACCENT, INK, target_colour
 from forecast.report.run_records import RunRecords, change_line, too_little
 from forecast.report.tables import alarm, cautions, headline_scenarios, judgement
@@ -51,6 +58,7 @@ from forecast.report.words import (
 from forecast.wording import (
     count,
     first_clauses,
+    in_sentence,
     interval_percent,
     listing,
     long_day,
@@ -135,7 +143,12 @@ def questions_table(run: RunRecords) -> Table:
         colour, impact = target_colour(place), run.options.impact.get(target.name)
         sure = f"{confidence(forecast, run.track_record, target).level} confidence"
         seen = [count(target.observed_before, "past case"), sure]
-        about = "; ".join((*seen, f"impact {impact.level}") if impact else seen)
+        seen += [f"impact {impact.level}"] if impact else []
+        # One milestone tells how the members are apart: that of the headline, or the last one.
+        apart = [one for one in shown if members_apart(one)]
+        if one := next((one for one in apart if one.name == asked.milestone), apart[-1] if apart else None):
+            seen.append(f"{members_apart(one)} before {short_day(one.date)}")
+        about = "; ".join(seen)
         rows.append(
             (
                 Cell(shorten(target.label, 70), note=about, weight="semibold", colour=colour),
@@ -183,8 +196,8 @@ def _chance_cell(target: TargetForecast, milestone: MilestoneForecast, colour: s
     shown, note = percent(value), interval_percent(milestone.interval90)
     if target.grave and milestone.words.startswith(("about 1 in", "less than 1 in")):
         about, _, note = milestone.words.partition(", ")
-        shown = about.removeprefix("about ")
-    note = "; ".join(filter(None, (note, members_apart(milestone))))
+        # A figure does not end on the line before its unit.
+        shown, note = about.removeprefix("about "), note.replace("1 in ", "1\u00a0in\u00a0")
     return Cell(shown, note=note, weight=weight, colour=colour, value=value)
 
 
@@ -265,28 +278,31 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     rows: list[Sequence[Cell | str]] = []
     for reaction in [one for one in analysis.reactions if one.effects][:_MOST_TRIGGERS]:
         soon, last = reaction.effects[-2], reaction.effects[-1]
+        done = f"If this is done: {in_sentence(trigger_words(reaction))}, severity 4"
         rows.append(
             (
-                Cell(f"{trigger_words(reaction)}, severity 4", note=answered_words(reaction)),
+                Cell(done, note=answered_words(reaction)),
                 Cell(percent(soon.probability), note=f"{percent(soon.base)} without", value=soon.probability),
                 Cell(percent(last.probability), weight="semibold", value=last.probability),
             )
         )
-    for sign in moving_signs(run)[:_MOST_TRIGGERS]:
-        label = f"{sign.label}, severity {sign.severity} or more, by {short_day(sign.until)}"
+    signs = moving_signs(run)[:_MOST_TRIGGERS]
+    for sign in signs:
+        seen = f"If this is seen by {short_day(sign.until)}: {in_sentence(sign_label(sign))}"
+        label = f"{seen} (its own chance {percent(sign.chance)})"
         chance = Cell(percent(sign.if_seen), weight="semibold", value=sign.if_seen)
-        rows.append((Cell(label, note=f"its own chance {percent(sign.chance)}"), "", chance))
+        rows.append((label, "", chance))
     quiet = analysis.quiet_until[:_MOST_QUIET]
     rows += [
         (
-            f"It has not happened by {long_day(one.date)}",
+            f"If the event has not happened by {long_day(one.date)}",
             "",
             Cell(percent(one.probability), weight="semibold", value=one.probability),
         )
         for one in quiet
     ]
     routine = ""
-    if not moving_signs(run):
+    if not signs:
         routine = missing(run, "signs", "Not measured in this run.").split(": ")[0].rstrip(".") + "."
     if rows:
         days = next((one.effects[-2].days for one in analysis.reactions if one.effects), None)
@@ -297,6 +313,8 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
             columns.insert(1, right(f"{days} days on", 20))
         title = f"What would change the {percent(milestone.probability)} ({shorten(target.label, 60)})"
         yield plain_table(columns, rows, title, "changes", whole=True)
+    if signs:
+        yield Prose(SEEN_AND_DONE, tone="fine")
     if routine:
         yield Prose(routine, lead="Signs to watch:")
 

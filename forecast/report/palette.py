@@ -26,7 +26,7 @@ BASELINE_NAMES = {
     "gamma_poisson": "discounted gamma–Poisson",
     "decayed_logistic": "logistic on decayed counts",
 }
-_TARGET_COLOURS = ("#0B3C6F", "#99540F", "#4F7A5B", "#7B4A8C", "#3F3F46")
+_TARGET_COLOURS = ("#0B3C6F", "#99540F", "#4F7A5B", "#7B4A8C", "#3F3F46", "#9E2A5E")
 
 
 def category_colour(category: str) -> str:
@@ -40,7 +40,7 @@ def name_category(category: str) -> str:
 
 
 def target_colour(index: int) -> str:
-    """Colour of the target at this place in the forecast as ``#RRGGBB``; reused after the fifth."""
+    """Colour of the target at this place in the forecast as ``#RRGGBB``; reused after the sixth."""
     return _TARGET_COLOURS[index % len(_TARGET_COLOURS)]
 
 

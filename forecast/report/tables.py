@@ -230,10 +230,13 @@ def _milestone_cells(
     moved = None if before is None else chance - before.probability
     return {
         # What a label says after a comma is its place or its detail.
-        "milestone": Cell(f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 60)}"),
+        "milestone": Cell(
+            f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 60)}",
+            note=members_apart(milestone),
+        ),
         "chance": Cell(percent(chance), weight="semibold", value=chance),
         "range": Cell(interval_percent(milestone.interval90), value=milestone.interval90),
-        "words": Cell(milestone.words, note=members_apart(milestone)),
+        "words": Cell(milestone.words),
         "windows": base(milestone.baseline.probability),
         "rate": base(milestone.constant_rate),
         "error": Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse),

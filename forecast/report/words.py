@@ -77,6 +77,8 @@ MOST_IN_CHART = 12
 """Milestones that a chart can name and number."""
 SENSITIVE = 0.05
 """Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
+_OTHER_PAIRS = {"panel": "other pairs"}
+"""What a member is called beside the model where there is no room to explain it."""
 FACTOR_APART = 3.0
 """Ratio of what members say from which on it stands beside the number."""
 LEAST_SHOWN = 0.01
@@ -86,11 +88,11 @@ _NONE = 0.0005
 NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
 STEP_NAMES: dict[Step, str] = {
     "base_rate": "base rate",
-    "own_rates": "this pair's own rates",
+    "own_rates": "the model",
     "other_pairs": "what other pairs teach",
     "drift": "level of conflict now",
-    "tension": "tension",
-    "reactions": "answers to triggers to come",
+    "tension": "tension now and ahead",
+    "reactions": "reactions to future acts",
     "recent_acts": "what past acts still bring about",
     "scheduled_events": "scheduled events",
 }
@@ -296,12 +298,12 @@ def cases_marked(target: TargetForecast, first: date) -> str:
 
 def step_name(forecast: Forecast, step: WaterfallStep, level: float | None = None) -> str:
     """Name a step; the base rate by what it counts, and the ``level`` of conflict over its average."""
-    target, milestone = headline_pair(forecast)
+    _, milestone = headline_pair(forecast)
+    counted = "share of past periods" if milestone.constant_rate is None else "constant rate"
     if step.step == "base_rate":
-        constant = milestone.constant_rate is not None
-        return "Base rate: constant rate" if constant else "Base rate: share of past periods"
-    if step.step == "own_rates" and 0 < target.observed_before < FEW_CASES:
-        return f"The model on the same {cases_in_words(target).removeprefix('one ')}"
+        return f"Base rate: {counted}"
+    if step.step == "own_rates":
+        return f"The model instead of a {counted}"
     if step.step == "drift" and level is not None:
         return f"Conflict now runs at {number(level, 1)} times its average"
     return capitalised(STEP_NAMES[step.step])
@@ -312,16 +314,24 @@ def cases_in_words(target: TargetForecast) -> str:
     return f"{small_number(target.observed_before)} past {plural(target.observed_before, 'case', 'cases')}"
 
 
+def members_say(milestone: MilestoneForecast, least_factor: float = 1.0) -> str:
+    """What each member says, e.g. ``model 1 in 54, other pairs 1 in 14``; nothing of one, or where too alike.
+
+    With scheduled events, so that their mean is the forecast.
+    """
+    members = [member for member in milestone.members or () if member.weight > 0]
+    said = [member.said for member in members]
+    if len(said) < 2 or max(said) < least_factor * min(said):
+        return ""
+    shown = odds if milestone.words.startswith("about 1 in") else percent
+    each = ((_OTHER_PAIRS.get(one.name, one.label), one) for one in members)
+    apart = "" if all(one.with_acts is not None for one in members) else " (scheduled events apart)"
+    return ", ".join(f"{label} {shown(one.said)}" for label, one in each) + apart
+
+
 def members_apart(milestone: MilestoneForecast) -> str:
     """Say what the members say where it differs by a factor of ``FACTOR_APART``; else nothing."""
-    said = [member.probability for member in milestone.members or () if member.weight > 0]
-    if len(said) < 2 or max(said) < FACTOR_APART * min(said):
-        return ""
-    low, high = (
-        odds(one) if milestone.words.startswith("about 1 in") else percent(one)
-        for one in (min(said), max(said))
-    )
-    return f"models: {low}, {high}"
+    return members_say(milestone, FACTOR_APART)
 
 
 def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
@@ -408,10 +418,9 @@ def _reasons(
             yield Reason("high", "the figure rests on the data")
     members = [member for member in milestone.members or () if member.weight > 0]
     if len(members) > 1:
-        shown = [float(shown_percent(member.probability)) for member in members]
+        shown = [float(shown_percent(member.said)) for member in members]
         level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
-        each = tuple(f"the {member.label} says {percent(member.probability)}" for member in members)
-        yield Reason(level, f"scheduled events apart, {listing(each)}")
+        yield Reason(level, f"the mean of two: {members_say(milestone)}")
     poor = dict.fromkeys(_POOR_DATA[one.code] for one in forecast.cautions if one.code in _POOR_DATA)
     if poor:
         yield Reason("moderate", listing(tuple(poor)))

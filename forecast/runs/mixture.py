@@ -309,19 +309,20 @@ class Mixture:
         return float((1 - self.share(target)) * np.sqrt(np.mean(np.square(errors)) / len(others)))
 
     def member_forecasts(self, target: str, day: int) -> tuple[MemberForecast, ...]:
-        """What each member says of one question without the acts ahead; empty for the model alone."""
+        """What each member says of a question, without the acts ahead and with; empty for the model alone."""
         if not self.direct.by_member:
             return ()
         share, found = self.share(target), []
         if share:
             model = 1 - self.without_acts.survival.of(target)[:, day]
             own = np.full(len(model), 1 / len(model)) if self.weights is None else self.weights
-            found.append(_member(MODEL.name, MODEL.label, share, model, own))
+            with_acts = float(1 - own @ self.survival.of(target)[:, day])
+            found.append(_member(MODEL.name, MODEL.label, share, model, own, with_acts))
         labels = {member.name: member.label for member in self.inputs.family.direct}
         answering = {name: one[target] for name, one in self.direct.by_member.items() if target in one}
-        for name, draws in answering.items():
-            even = np.full(len(draws), 1 / len(draws))
-            found.append(_member(name, labels[name], (1 - share) / len(answering), draws[:, day], even))
+        for (name, draws), moved in zip(answering.items(), self._others(target), strict=True):
+            even, weight = np.full(len(draws), 1 / len(draws)), (1 - share) / len(answering)
+            found.append(_member(name, labels[name], weight, draws[:, day], even, moved[:, day].mean()))
         return tuple(found)
 
     def members(self) -> tuple[Member, ...]:
@@ -339,7 +340,9 @@ class Mixture:
         return tuple(members)
 
 
-def _member(name: str, label: str, weight: float, draws: Floats, weights: Floats) -> MemberForecast:
+def _member(
+    name: str, label: str, weight: float, draws: Floats, weights: Floats, with_acts: float
+) -> MemberForecast:
     low, high = quantiles(draws, weights)
     return MemberForecast(
         name=name,
@@ -347,4 +350,5 @@ def _member(name: str, label: str, weight: float, draws: Floats, weights: Floats
         weight=weight,
         probability=float(weights @ draws),
         interval90=(float(low), float(high)),
+        with_acts=min(max(float(with_acts), 0.0), 1.0),
     )

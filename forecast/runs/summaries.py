@@ -510,7 +510,12 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
     if moved:
         # The sentence stands beside the headline: a month that its chance holds, where there is one.
         before = [one for one in moved if one.first_day < end] or moved
-        return told.model_copy(update={"sentence": _matters(max(before, key=lambda one: abs(one.scheduled)))})
+        month, day = (
+            max(before, key=lambda one: abs(one.scheduled)),
+            (end - base.inputs.data.grid.origin).days,
+        )
+        chances = [one.probability(target, day) for one in (base.mixture, base.mixture.without_acts)]
+        return told.model_copy(update={"sentence": _matters(month, end, *chances)})
     ends = wording.percent(float(even[low].mean())), wording.percent(float(even[high].mean()))
     return told.model_copy(
         update={"sentence": _matters_not(told, ends, scheduled=bool(base.inputs.calendar))}
@@ -522,12 +527,21 @@ def _limit(comparisons: int) -> float:
     return float(-special.ndtri(LEVEL / 2 / comparisons))
 
 
-def _matters(month: MonthRisk) -> str:
-    verb, off = ("add", "") if month.scheduled > 0 else ("take", " off")
+def _matters(month: MonthRisk, end: date, whole: float, without: float) -> str:
+    """Say what scheduled events do to a month, and to the chance before the headline's day."""
+
+    def moved(change: float, what: str) -> str:
+        verb, link = ("add", "to") if change > 0 else ("take", "off")
+        return f"they {verb} {wording.points(change)} {link} {what}"
+
+    # As the steps from the base rate to the headline have it, which are differences of rounded figures.
+    change = round(round(100 * whole, 1) - round(100 * without, 1), 1) / 100
+    sooner = "Part of that only brings it forward: " if 0 < change < month.scheduled else ""
+    in_all = f"{sooner}{moved(change, f'the chance before {wording.long_day(end)}')}"
     return (
-        f"Scheduled events matter most in {_month_of(month.first_day)}: they {verb} "
-        f"{wording.points(month.scheduled)}{off}, for a risk of {wording.percent(month.hazard)} in "
-        f"{wording.count(month.days, 'day')}."
+        f"Scheduled events matter most in {_month_of(month.first_day)}: "
+        f"{moved(month.scheduled, 'its risk')}, which is {wording.percent(month.hazard)} with them. "
+        f"{in_all[0].upper()}{in_all[1:]}."
     )
 
 

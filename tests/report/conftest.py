@@ -222,6 +222,26 @@ def make_drivers():
     )
 
 
+SIX = tuple(
+    (f"t{k}", f"Event {k}: {label}", "A definition.", seen, rate)
+    for k, label, seen, rate in (
+        (0, "any major escalation", 40, 0.004),
+        (1, "large drills that ring an island or a capital", 3, 0.001),
+        (2, "a lethal clash", 0, 0.00006),
+        (3, "a collision, shoot-down or seizure", 12, 0.002),
+        (4, "a blockade", 0, 0.0001),
+        (5, "an embassy closed", 1, 0.0003),
+    )
+)
+
+
+def summer(number):
+    return tuple(
+        (f"m{k}", f"Meeting of leaders, number {k}", date(2023, 7, 10) + timedelta(days=480 * k // number))
+        for k in range(1, number + 1)
+    )
+
+
 def make_forecast(
     *, converged=True, milestones=MILESTONES, targets=TARGETS, label="United States – China", cautions=()
 ):

@@ -18,8 +18,9 @@ from forecast.report.charts import (
     figure_bytes,
     spread_labels,
 )
+from forecast.report.palette import RULE
 from forecast.report.words import cases_marked, headline_pair
-from tests.report.conftest import AS_OF, altered, make_told
+from tests.report.conftest import AS_OF, SIX, altered, make_forecast, make_told, summer
 
 
 def by_gid(axes):
@@ -61,6 +62,34 @@ def test_every_curve_is_drawn_and_the_headline_has_a_dot_at_each_milestone(forec
         if line.get_marker() == "o"
     }
     assert dots == {(day_numbers((one.date,))[0], one.probability) for one in chief.milestones}
+
+
+@pytest.mark.parametrize("past", [0, 3])
+@pytest.mark.parametrize("number", [3, 6, 12])
+def test_no_number_of_the_course_stands_on_a_line_or_on_another_text(number, past):
+    forecast = make_forecast(targets=SIX, milestones=summer(number))
+    _, milestone = headline_pair(forecast)
+    asked = {"target": forecast.headline.target, "milestone": milestone.name, "hindcast": True}
+    before = tuple(
+        PastForecast(as_of=AS_OF - timedelta(days=400 - k), probability=0.3, interval90=(0.1, 0.6), **asked)
+        for k in range(0, 100 * past, 100)
+    )
+    figure = draw_course(forecast, before)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    numbers = [one for one in axes.texts if one.get_text().endswith("%")]
+    assert wording.percent(milestone.probability) in [one.get_text() for one in numbers]
+    lines = [
+        line.get_transform().transform_path(line.get_path())
+        for line in axes.lines
+        if line.get_color() != RULE
+    ]
+    for one in numbers:
+        box = one.get_window_extent().padded(0, -1.5)
+        assert not any(path.intersects_bbox(box, filled=False) for path in lines), one.get_text()
+        assert (
+            box.count_overlaps([other.get_window_extent() for other in axes.texts if other is not one]) == 0
+        )
 
 
 def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(forecast):

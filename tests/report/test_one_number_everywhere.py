@@ -18,7 +18,7 @@ from forecast.records.forecast import Member, MemberForecast
 from forecast.report.build import build_report, make_content, table_csv
 from forecast.report.evidence_sections import scores_section, track_record_section
 from forecast.report.forecast_sections import course_chart, scenarios_section, sources_section
-from forecast.report.page_1 import bottom_line, brief_section
+from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import read_run_records
 from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
 from forecast.report.words import headline_pair, members_apart
@@ -184,9 +184,16 @@ def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_oth
 
 @pytest.fixture(scope="module")
 def combined(forecast):
-    """A run whose members say 79% and 76%, and that scheduled events take to 76%."""
+    """A run whose members say 79% and 76% without the scheduled events, and 77.3% and 74.3% with them."""
     members = tuple(
-        MemberForecast(name=name, label=label, weight=0.5, probability=p, interval90=(p - 0.1, p + 0.1))
+        MemberForecast(
+            name=name,
+            label=label,
+            weight=0.5,
+            probability=p,
+            interval90=(p - 0.1, p + 0.1),
+            with_acts=p - 0.017,
+        )
         for name, label, p in (("model", "model", 0.79), ("panel", "pooled hazard", 0.76))
     )
     forecast = with_headline(forecast, probability=0.758, members=members)
@@ -194,11 +201,17 @@ def combined(forecast):
     return altered(forecast, model="combined", members=named)
 
 
-def test_the_mean_of_the_members_is_printed_before_what_scheduled_events_do(combined):
-    run = make_records(with_waterfall(combined))
-    said = said_in(sources_section(run))
-    apart = "Scheduled events apart, the model says 79% and the pooled hazard says 76%; their mean is 77.5%."
-    assert f"{apart} Scheduled events change it by −1.7 points, to 75.8%." in said
+def test_the_members_as_printed_average_to_the_forecast(combined):
+    said = said_in(sources_section(make_records(with_waterfall(combined))))
+    assert "The model says 77.3% and the pooled hazard says 74.3%; their mean is 75.8%." in said
+    _, milestone = headline_pair(combined)
+    before = tuple(altered(one, with_acts=None) for one in milestone.members)
+    old = with_waterfall(with_headline(combined, members=before))
+    said = said_in(sources_section(make_records(old)))
+    apart = (
+        "Scheduled events apart, the model says 79.0% and the pooled hazard says 76.0%; their mean is 77.5%."
+    )
+    assert apart in said
 
 
 def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, backtest):
@@ -231,12 +244,15 @@ def test_skill_has_one_measure_in_sentence_and_table_and_none_below_three_episod
 
 def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combined):
     target, milestone = headline_pair(combined)
-    low, high = (altered(one, probability=p) for one, p in zip(milestone.members, (0.06, 0.21), strict=True))
+    low, high = (altered(one, with_acts=p) for one, p in zip(milestone.members, (0.06, 0.21), strict=True))
     assert members_apart(milestone) == ""
     apart = altered(milestone, members=(low, high))
-    assert members_apart(apart) == "models: 6%, 21%"
-    row = milestone_table((altered(target, milestones=(apart,)),)).groups[0].rows[0]
-    assert "models: 6%, 21%" in [cell.note for cell in row]
+    assert members_apart(apart) == "model 6%, other pairs 21%"
+    told = altered(target, milestones=(apart,))
+    row = milestone_table((told,)).groups[0].rows[0]
+    assert "model 6%, other pairs 21%" in [cell.note for cell in row]
+    row = questions_table(make_records(altered(combined, targets=(told,)))).groups[0].rows[0]
+    assert row[0].note.endswith("; model 6%, other pairs 21% before 5 Nov 2024")
 
 
 def test_a_change_under_a_point_never_turns_a_printed_chance(forecast):

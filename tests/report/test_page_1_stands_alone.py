@@ -18,18 +18,21 @@ from forecast.records.analysis import LearnedFrom, Missing
 from forecast.records.forecast import Decision
 from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
+from forecast.report.forecast_sections import sign_label
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
 from forecast.report.words import chosen_milestones, headline_pair
 from tests.report.conftest import (
     AS_OF,
     EVENTS,
+    SIX,
     TARGETS,
     altered,
     each_milestone,
     make_forecast,
     make_records,
     make_told,
+    summer,
     table_in,
     with_waterfall,
     write_run,
@@ -131,7 +134,7 @@ def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_ch
     grave = tuple(altered(one, grave=True) for one in moved.targets)
     run = make_records(with_waterfall(altered(forecast, targets=grave)))
     (row, *_) = questions_table(run).groups[0].rows
-    assert (row[2].text, row[2].note) == ("1 in 27", "could be 1 in 8")
+    assert (row[2].text, row[2].note) == ("1 in 27", "could be 1\u00a0in\u00a08")
     said = " ".join(lines_of(bottom_line(run)))
     assert "about 1 in 27, could be 1 in 8" in said
     assert "no chance" not in said
@@ -152,7 +155,7 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fore
     top = int(table.columns[1].head.split()[-1].rstrip("%")) / 100
     assert marks[-1].end * top == pytest.approx(last[2].value)
     assert steps[2][2].text == "+8.0 ±0.4"
-    assert steps[0][0].text == "The model on the same three past cases"
+    assert steps[0][0].text == "The model instead of a constant rate"
     assert steps[2][0].text == "Conflict now runs at 1.2 times its average"
 
 
@@ -172,7 +175,8 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     assert re.fullmatch(drift, notes["Conflict now runs at 1.2 times its average"])
     learned = "learned from 94 pairs, 1946–2004; they held no target of such acts"
     assert notes["What other pairs teach"] == learned
-    assert notes["The model on the same three past cases"] == "few events in the data"
+    model = "on the same three past cases; few events in the data"
+    assert notes["The model instead of a constant rate"] == model
     assert not any(isinstance(one, Alert) for one in brief_section(run).blocks)
     # Without its step a caution has its box.
     bare = make_records(altered(forecast, waterfall=()), analysis)
@@ -226,7 +230,7 @@ def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front,
     analysis = make_told(forecast)
     assert analysis.monthly_risk[0].sentence in front
     for place, sign in enumerate(analysis.signs):
-        row = f"{sign.label}, severity {sign.severity} or more, by 9 Aug 2023"
+        row = f"If this is seen by 9 Aug 2023: {wording.in_sentence(sign_label(sign))} (its own chance"
         assert (row in front) is (place < 3)
     assert "What would change the 43% (Military confrontation)" in front
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
@@ -243,26 +247,6 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysi
     why = Missing(part="others", code="no_ledger", sentence="No ledger was named, so nobody else is quoted.")
     analysis = altered(analysis, missing=(why,))
     assert why.sentence in " ".join(lines_of(bottom_line(make_records(run.forecast, analysis))))
-
-
-SIX = tuple(
-    (f"t{k}", f"Event {k}: {label}", "A definition.", seen, rate)
-    for k, label, seen, rate in (
-        (0, "any major escalation", 40, 0.004),
-        (1, "large drills that ring an island or a capital", 3, 0.001),
-        (2, "a lethal clash", 0, 0.00006),
-        (3, "a collision, shoot-down or seizure", 12, 0.002),
-        (4, "a blockade", 0, 0.0001),
-        (5, "an embassy closed", 1, 0.0003),
-    )
-)
-
-
-def summer(number):
-    return tuple(
-        (f"m{k}", f"Meeting of leaders, number {k}", date(2023, 7, 10) + timedelta(days=480 * k // number))
-        for k in range(1, number + 1)
-    )
 
 
 @pytest.mark.parametrize("paper", ["a4", "us-letter"])

@@ -38,14 +38,14 @@ def test_members_that_disagree_lower_confidence(forecast):
         names = ("model", "pooled hazard")
         same = {"weight": 0.5, "interval90": (0.0, 1.0)}
         return tuple(
-            MemberForecast(name=name, label=name, probability=one, **same)
+            MemberForecast(name=name, label=name, probability=one, with_acts=one, **same)
             for name, one in zip(names, chances, strict=True)
         )
 
     targets = tuple(altered(one, observed_before=30) for one in forecast.targets)
     base = altered(forecast, targets=targets)
     apart = with_headline(base, interval90=(0.45, 0.55), members=members(0.3, 0.6))
-    said = "Low confidence: scheduled events apart, the model says 30% and the pooled hazard says 60%."
+    said = "Low confidence: the mean of two: model 30%, pooled hazard 60%."
     assert confidence(apart, None).sentence == said
     close = with_headline(base, interval90=(0.45, 0.55), members=members(0.48, 0.5))
     assert confidence(close, None).level == "moderate"

@@ -90,7 +90,7 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     ]
     (row,) = table_in(brief_section(make_records(forecast, analysis)), "changes").groups[0].rows
     shown = [row[0].text, row[1].text, row[1].note, row[2].text]
-    assert shown == ["Visit, severity 4", "24%", "1.4% without", "66%"]
+    assert shown == ["If this is done: visit, severity 4", "24%", "1.4% without", "66%"]
     assert "4 of 11 cases" in row[0].note
     rows = table_in(section, "cases-visits").groups[0].rows
     assert [row[3].text for row in rows[:3]] == ["days not over", "4 Aug 2022", "not in 14 days"]
