@@ -115,8 +115,8 @@ _READING_SCENARIOS = (
     "backtest, and the share that came. ≈ is a change of less than a point; – is none that can be measured."
 )
 SEEN_AND_DONE = (
-    "A sign that is seen also tells why it came, so it moves the number more than the act itself would; a "
-    "scenario counts only what an act brings about."
+    "“If seen” also counts what the act tells about why it came. “If done”, as in a scenario, counts only "
+    "what the act brings about."
 )
 _MOST_CASES, _LONGEST_CASE = 3, 110
 _MOST_DRIVERS, _LONGEST_SUMMARY, _LEAST_DRIVER = 6, 150, 0.005

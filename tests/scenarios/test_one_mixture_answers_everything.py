@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -34,14 +35,18 @@ def without_calendar(run):
 
 
 @pytest.mark.parametrize("family", ["mixed", "partly", "mute", "pair", "alone"])
-def test_without_a_calendar_every_milestone_is_the_plain_mean_of_the_members(run_of, family):
+def test_every_milestone_is_the_plain_mean_of_the_members_with_its_calendar(run_of, family):
     run = run_of(family)
-    mixture = without_calendar(run)
-    for target, milestone in QUESTIONS:
+    plain = without_calendar(run)
+    for (target, milestone), mixture in product(QUESTIONS, (plain, run.mixture)):
         day = milestone_day(run, milestone)
         members = mixture.member_forecasts(target, day)
         assert sum(one.weight for one in members) == pytest.approx(1.0)
-        mean = sum(one.weight * one.probability for one in members)
+        mean = sum(one.weight * one.with_acts for one in members)
+        without = sum(one.weight * one.probability for one in members)
+        assert without == pytest.approx(
+            sum(one.weight * one.with_acts for one in plain.member_forecasts(target, day))
+        )
         # A target is no less likely than one that it includes, though a member answers for it alone.
         nested = max(mean, mixture.probability("lethal", day))
         assert mixture.probability(target, day) == pytest.approx(
