@@ -105,9 +105,8 @@ _READING = (
 )
 _STEPS = (
     "Each step from the base rate to the forecast adds one source to those before it; in another order the "
-    "steps would share the change differently. The model comes in with this pair's rates at their mean over "
-    "the record, and with acts that answer acts. “What other pairs teach” takes the mean with the pooled "
-    "hazard, which was learned on other pairs of countries."
+    "steps would share the change differently. The model comes in with this pair's mean rates and with acts "
+    "that answer acts; “What other pairs teach” takes the mean with the pooled hazard, learned on others."
 )
 _READING_SCENARIOS = (
     "● The scenario assumes that this event happens, or does not: no result. “Model adds” is the rest of the "
@@ -124,8 +123,6 @@ _LEAST_MOVE = 0.02
 """Change of the headline below which a sign is not worth watching for."""
 _MOST_PRINTED = 8
 _MOST_TARGETS, _MOST_ACTS = 6, 4
-_MOST_WHOLE = 20
-"""Rows up to which a table is kept on one page."""
 
 
 def missing(run: RunRecords, part: str, otherwise: str) -> str:
@@ -178,7 +175,7 @@ def _what_counts_table(run: RunRecords) -> Table:
         rows.append((event, counts, Cell(_cases(target, summaries), note=met)))
     return plain_table(
         (
-            Column("Event", 34),
+            Column("Event", 30),
             "What counts, with its edge cases",
             Column("Past cases, and rows that meet it", 66),
         ),
@@ -530,7 +527,7 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
         for act in shown
     )
     columns = (Column("Day", 22), "Event", Column("Kind and severity", 44), right("Chance", 18))
-    yield plain_table(columns, rows, title, "calendar", lines=False, whole=len(shown) <= _MOST_WHOLE)
+    yield plain_table(columns, rows, title, "calendar", lines=False)
 
 
 # How tense the relationship is

@@ -103,13 +103,13 @@ _MOST_BARS = 14
 _COMPARED = (Column("Scenario"), right("Chance"), right("Change"), right("Assumed"))
 _COLUMNS: dict[str, Column] = {
     "milestone": Column("Before"),
-    "chance": right("Chance", 13),
+    "chance": right("Chance", 12),
     "range": right("Plausible range", 18),
     "words": Column("In words", 30),
-    "windows": right("Past periods", 14),
-    "rate": right("Constant rate", 15),
-    "tested": right("Tested", 17),
-    "error": right("Error", 10),
+    "windows": right("Past periods", 12),
+    "rate": right("Constant rate", 14),
+    "tested": right("Tested", 15),
+    "error": right("Error", 9),
     "change": right("Change", 13),
 }
 """Columns of targets before milestones."""
