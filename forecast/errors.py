@@ -59,7 +59,7 @@ def _folded(word: str) -> str:
 
 
 _ARGUMENT = re.compile("`([a-z_]+)`")
-_OPTIONS = {"overrides": "set"}
+_OPTIONS = {"overrides": "set", "processes": "jobs", "dyads": "dyad", "source_format": "format"}
 """Options whose names differ from those of the arguments in Python."""
 MOST_SIGNS, MOST_LINES = 2_000, 500
 """Of a line, and of a message, on a terminal."""

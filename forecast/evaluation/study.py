@@ -165,13 +165,13 @@ def do_all[*Ts, R](
     """
     cluster = workers.cluster or "local"
     if cluster != "local" and not re.fullmatch(_ADDRESS, cluster):
-        raise InputError(f"--cluster {cluster}: no address of a scheduler. Give 'local' or tcp://host:port")
+        raise InputError(f"`cluster` {cluster}: no address of a scheduler. Give 'local' or tcp://host:port")
     if not workers.elsewhere or not jobs:
         yield from ((job, work(*job)) for job in jobs)
         return
     if find_spec("distributed") is None:
         raise InputError(
-            f"--jobs above 1 and --cluster need distributed, which the extra 'cluster' brings: "
+            "`processes` above 1 and `cluster` need distributed, which the extra 'cluster' brings: "
             f"{install_command('cluster')}"
         )
     import distributed  # takes half a second
@@ -236,21 +236,21 @@ def _workers_at(address: str) -> Iterator[Any]:
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"--cluster {address}: no scheduler answers there ({error}). Give 'local' or tcp://host:port"
+            f"`cluster` {address}: no scheduler answers there ({error}). Give 'local' or tcp://host:port"
         ) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=JOIN_SECONDS)
         except TimeoutError as error:
             raise InputError(
-                f"--cluster {address}: the scheduler has no worker, and none came within {JOIN_SECONDS} "
+                f"`cluster` {address}: the scheduler has no worker, and none came within {JOIN_SECONDS} "
                 f"seconds. Start one with: dask worker {address}"
             ) from error
         ours = decisive_versions()
         for worker, theirs in client.run(decisive_versions).items():
             if theirs != ours:
                 raise InputError(
-                    f"--cluster {address}: worker {worker} has {theirs}, but here it is {ours}. Numbers "
+                    f"`cluster` {address}: worker {worker} has {theirs}, but here it is {ours}. Numbers "
                     "would differ: install the same versions"
                 )
         yield client

@@ -93,7 +93,7 @@ def make_track_record(
     if not len(ours):
         raise InputError(
             f"the backtest holds no forecast of '{model}' (it holds {', '.join(forecasts.models)}). "
-            f"Run it again with --models {model}"
+            f"Run it again with `models` {model}"
         )
     cells = [cell for cell in table.cells.values() if cell.group["who"] == model]
     drawn = [name for name in (model, REFERENCE) if name in forecasts.models]

@@ -281,7 +281,9 @@ def feed_options(source_format: str, dyads: Sequence[str], switches: Switches | 
     """
     if source_format not in LAYOUTS:
         hint = did_you_mean(source_format, LAYOUTS, cutoff=0.5)
-        raise InputError(f"--format {source_format}: no such format.{hint} Allowed: {', '.join(LAYOUTS)}")
+        raise InputError(
+            f"`source_format` {source_format}: no such format.{hint} Allowed: {', '.join(LAYOUTS)}"
+        )
     layout = LAYOUTS[source_format]
     chosen = switches or Switches()
     check_switches(chosen, layout)
@@ -292,14 +294,14 @@ def feed_options(source_format: str, dyads: Sequence[str], switches: Switches | 
 def check_switches(switches: Switches, layout: Layout) -> None:
     """Refuse a switch that the format would ignore, or a number that makes no sense (``InputError``)."""
     needs = (
-        ("--root-only", switches.root_only, "root", "which events are root events"),
-        ("--min-sources", switches.min_sources > 0, "sources", "how many sources report an event"),
-        ("--known-date act", switches.known_date == "act", "added", "when an event was published"),
+        ("`root_only`", switches.root_only, "root", "which events are root events"),
+        ("`min_sources`", switches.min_sources > 0, "sources", "how many sources report an event"),
+        ("`known_date` act", switches.known_date == "act", "added", "when an event was published"),
     )
     for option, used, name, what in needs:
         if used and not layout.has(name):
             raise InputError(f"{option}: {layout.name} files do not say {what}. Leave the option out")
-    for option, number in (("--min-sources", switches.min_sources), ("--repeat-days", switches.repeat_days)):
+    for option, number in (("`min_sources`", switches.min_sources), ("`repeat_days`", switches.repeat_days)):
         if number < 0:
             raise InputError(f"{option} {number}: expected 0 or more")
 
@@ -309,18 +311,18 @@ def _dyads(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     for text in texts:
         parts = text.split(",")
         if len(parts) != 2:
-            raise InputError(f"--dyad {text}: expected two actors with a comma between, such as USA,CHN")
+            raise InputError(f"`dyads` {text}: expected two actors with a comma between, such as USA,CHN")
         try:
             one, other = (parse_actor(part.strip()) for part in parts)
         except CellFault as fault:
-            raise InputError(f"--dyad {text}: {fault}") from fault
+            raise InputError(f"`dyads` {text}: {fault}") from fault
         if one == other:
-            raise InputError(f"--dyad {text}: a dyad is between two different actors")
+            raise InputError(f"`dyads` {text}: a dyad is between two different actors")
         if (one, other) in dyads or (other, one) in dyads:
-            raise InputError(f"--dyad {text}: given twice (either way round is the same dyad)")
+            raise InputError(f"`dyads` {text}: given twice (either way round is the same dyad)")
         dyads.append((one, other))
     if not dyads:
-        raise InputError("--dyad is missing: name the two actors, such as --dyad USA,CHN (repeatable)")
+        raise InputError("`dyads` is missing: name two actors, such as USA,CHN")
     return tuple(dyads)
 
 

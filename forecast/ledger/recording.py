@@ -348,7 +348,7 @@ def resolve_ledger(
     asked = [question for question in ledger.questions.values() if _is_covered(question, pair)]
     if not asked:
         known = ", ".join(sorted({question.pair for question in ledger.questions.values()})) or "none yet"
-        advice = "" if dyad else " If the file is about another pair, say which: --dyad A-B"
+        advice = "" if dyad else " If the file is about another pair, say which: `dyad` A-B"
         raise LedgerError(
             f"{events.source}: is about {'-'.join(pair)}, which no forecast on record is about. On record: "
             f"{known}. The file holds {pairs_in_words(held)}.{advice}"
@@ -359,10 +359,10 @@ def resolve_ledger(
         )
     last: date = through or events.known_date.max().astype(object)
     if last >= today:
-        what = "--through" if through else "the last known_date"
+        what = "`through`" if through else "the last known_date"
         raise LedgerError(
             f"{events.source}: {what} is {last}, but only days that are over can be covered: the latest is "
-            f"{today - timedelta(days=1)} (UTC). Give an earlier day with --through"
+            f"{today - timedelta(days=1)} (UTC). Give an earlier `through`"
         )
     sides = {actor for question in asked for actor in DyadRule(*question.sides).actors}
     done = Resolved(
@@ -422,12 +422,12 @@ def _scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str],
     known = ", ".join(f"{name} ({count(number, 'question')})" for name, number in sorted(counts.items()))
     if stated and stated not in counts:
         raise LedgerError(
-            f"--scale: no question about {'-'.join(pair)} is on the scale '{stated}'. On record: {known}"
+            f"`scale`: no question about {'-'.join(pair)} is on the scale '{stated}'. On record: {known}"
         )
     if not stated and len(counts) > 1:
         raise LedgerError(
             f"{events.source}: questions about {'-'.join(pair)} are on several scales: {known}. Say by which "
-            f"the file is coded, e.g. --scale {asked[0].scale_key}"
+            f"the file is coded, e.g. `scale` {asked[0].scale_key}"
         )
     return stated or asked[0].scale_key
 
@@ -487,5 +487,5 @@ def _given_pair(dyad: str, ledger: Ledger) -> tuple[str, str]:
             return question.dyad
     codes = sorted(pair_named(dyad))
     if len(codes) != 2 or not all(codes) or codes[0] == codes[1]:
-        raise LedgerError(f"--dyad: '{dyad}' is no pair of codes. Expected e.g. USA-CHN")
+        raise LedgerError(f"`dyad`: '{dyad}' is no pair of codes. Expected e.g. USA-CHN")
     return codes[0], codes[1]

@@ -379,7 +379,7 @@ def workbook(forecast: Forecast, analysis: Analysis) -> bytes:
     try:
         from openpyxl import Workbook
     except ImportError as error:
-        raise InputError(f"--xlsx needs openpyxl. Install it: {install_command('excel')}") from error
+        raise InputError(f"`xlsx` needs openpyxl. Install it: {install_command('excel')}") from error
     book = Workbook(write_only=True)
     for name, rows in _sheets(forecast, analysis):
         sheet = book.create_sheet(name[:31])

@@ -362,7 +362,7 @@ def keep_row(folder: Path, job: Job, row: DyadRow, run: Run | None) -> None:
     row = row.model_copy(update={"key": job.key})
     held = kind_of(folder) if folder.exists() else "watched dyad"
     if held not in ("run", "watched dyad"):
-        raise RunFolderError(f"{folder}: is in the way of a dyad. Move it away, or use another --out")
+        raise RunFolderError(f"{folder}: is in the way of a dyad. Move it away, or use another `out`")
     with new_run_folder(folder, force=True, kind="run" if held == "run" else "watched dyad") as filling:
         if run is not None:
             write_run(run, filling, folder)
@@ -472,7 +472,7 @@ def _begin(folder: Path) -> None:
     """Make the folder of a watch, or go on with the one that is there."""
     remove_stale(folder)
     if folder.exists() and any(folder.iterdir()) and kind_of(folder) != "watch":
-        raise RunFolderError(f"{folder}: holds no watch. Move it away, or use another --out")
+        raise RunFolderError(f"{folder}: holds no watch. Move it away, or use another `out`")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / files.MANIFEST).exists():

@@ -127,11 +127,11 @@ def test_a_dask_worker_killed_in_mid_run_changes_nothing(tmp_path):
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     monkeypatch.setattr("forecast.evaluation.study.CONNECT_SECONDS", 0.5)
     with pytest.raises(
-        InputError, match=r"--cluster tcp://127\.0\.0\.1:1: no scheduler answers there .* Give 'local'"
+        InputError, match=r"`cluster` tcp://127\.0\.0\.1:1: no scheduler answers there .* Give 'local'"
     ):
         list(do_all(abs, [(1,)], None, Workers(cluster="tcp://127.0.0.1:1")))
     # Refused where nothing has to be fitted, too.
-    with pytest.raises(InputError, match="--cluster loacl: no address of a scheduler"):
+    with pytest.raises(InputError, match="`cluster` loacl: no address of a scheduler"):
         list(do_all(abs, [], None, Workers(cluster="loacl")))
 
 

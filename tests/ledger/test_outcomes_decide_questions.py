@@ -143,7 +143,7 @@ def test_void_questions_and_those_on_other_pairs_are_left_alone(asked, coded):
 def test_days_to_come_cannot_be_covered(asked, coded):
     events = coded(("2022-01-15", "sanction", 4))
     today = date(2022, 2, 1)
-    message = r"--through is 2022-02-01, but only days that are over .* the latest is 2022-01-31"
+    message = r"`through` is 2022-02-01, but only days that are over .* the latest is 2022-01-31"
     with pytest.raises(LedgerError, match=message):
         asked.resolve(events, today=today, through="2022-02-01")
     with pytest.raises(LedgerError, match="the last known_date is 2022-01-15, but only days that are over"):
@@ -236,7 +236,7 @@ def test_a_question_is_resolved_on_its_scale_alone(case, coded):
     done = case.resolve(events, scale="standard")
     assert (len(done.found["new"]), len(done.found["other_scales"]), done.scale) == (1, 1, "standard")
     assert len(case.resolve(events, scale="armed").found["new"]) == 1
-    with pytest.raises(LedgerError, match="--scale: no question about CHN-USA is on the scale 'own-123'"):
+    with pytest.raises(LedgerError, match="`scale`: no question about CHN-USA is on the scale 'own-123'"):
         case.resolve(events, scale="own-123")
 
 
