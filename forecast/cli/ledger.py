@@ -378,7 +378,7 @@ def reconcile(
 ) -> None:
     """Say the least change of assumptions under which the forecast would be a probability.
 
-    A prior, several together, the chance of a scheduled or an expected act, both. Each
+    A prior, several together, the chances of scheduled events, an expected act. Each
     change shown comes within a point: at most five, the most plausible first. Where none does, the nearest.
     """
     from forecast.ledger.judgements import named_milestone

@@ -152,11 +152,11 @@ def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
         shown = own[:_OF_HEADLINE] if rule.name == headline else _clear(own)
         n = sum(case.target == rule.name for case in found.past)
         if shown:
-            yield _table(shown, f"Before “{titles(rule.name)}” ({count(n, 'past case')})")
+            yield _table(shown, f"What “{titles(rule.name)}” followed ({count(n, 'past case')})")
         elif n:
             quiet.append(f"“{titles(rule.name)}”")
     if grave := _clear([one for one in found.found if " " in one.answer]):
-        yield _table(grave, "Before a grave answer: conflict of severity 3 or more by the other side")
+        yield _table(grave, "What conflict of severity 3 or more by the other side (a grave answer) followed")
     if quiet:
         yield Prose(f"No class stands out before {listing(quiet)}.")
     yield from _past(found, headline, titles(headline))

@@ -62,7 +62,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _FOR_EDITORS = b"# yaml-language-server:"
 
 ENOUGH = 3
-"""Fewer days with an act make a target whose forecast rests on priors; others are proposed first."""
+"""Fewer days with an act fix a forecast poorly; other targets are proposed first."""
 CROWDED_SHARE = 0.9
 RECENT_MONTHS = 36
 LEAST_MONTHS = 6
@@ -134,8 +134,8 @@ class ProposedTarget:
     def caution(self) -> str:
         """Why it is a poor one, or nothing."""
         if self.days < ENOUGH:
-            how = "so few that" if self.ids else "never seen, so"
-            return f"{how} the forecast will rest on priors"
+            few = "so few that they fix the forecast poorly"
+            return few if self.ids else "never seen, so the forecast will rest on priors"
         return "met nearly every month, so that its forecast will be near certain" if self.crowded else ""
 
 

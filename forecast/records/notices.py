@@ -57,7 +57,7 @@ def caution_lines(cautions: Sequence[Notice]) -> list[str]:
         return [caution.text for caution in cautions]
     seen = "; ".join(f"{one['label']}, {_seen(one['events'], one['days'])}" for one in few)
     together = (
-        f"Targets seen fewer than {few[0]['needed']} times: {seen}. Their figures rest mostly on assumptions."
+        f"Targets seen fewer than {few[0]['needed']} times: {seen}. {_fixed([one['days'] for one in few])}"
     )
     return [
         together if caution is few[0] else caution.text
@@ -90,6 +90,16 @@ def _seen(events: int, days: int) -> str:
     if not events:
         return "never seen in the data"
     return f"seen {times(days)}" + (f" ({events:,} events of a day count once)" if days != events else "")
+
+
+def _fixed(days: Sequence[int]) -> str:
+    """What the figures of targets rest on that were seen on so few days."""
+    its, never = ("Its", "its") if len(days) == 1 else ("Their", "their"), ""
+    if not any(days):
+        return f"{its[0]} figures rest on assumptions."
+    if not all(days):
+        never = "; those of a target never seen rest on assumptions"
+    return f"So few cases fix {its[1]} figures poorly{never}."
 
 
 def _stale_events(
@@ -160,8 +170,7 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
         f"Only {count(events, 'event')} in the data, fewer than {needed}: too few to fix any figure."
     ),
     "few_target_events": lambda target, label, events, days, needed: (
-        f"{label}: {_seen(events, days)}{f', fewer than {needed} times' if events else ''}. Its figures rest "
-        "mostly on assumptions."
+        f"{label}: {_seen(events, days)}{f', fewer than {needed} times' if events else ''}. {_fixed([days])}"
     ),
     "kind_never_seen": _kind_never_seen,
     "stale_events": _stale_events,

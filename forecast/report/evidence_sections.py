@@ -69,6 +69,7 @@ from forecast.wording import (
     share,
     short_day,
     shorten,
+    small_number,
     sourced_in_words,
     times,
 )
@@ -417,11 +418,12 @@ def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
     trigger = "a trigger of severity 4" if one.effects else "the occasion"
     before = f"{percent(one.prior)} ({interval_percent(one.prior90)})"
     after = f"{percent(one.chance)} (90% interval {interval_percent(one.chance90)})"
-    source = "as the config states it" if one.stated else "before the record"
-    if one.uses_record:
-        yield f"Chance that {trigger} brings about an answer: {after}; {source} it was {before}."
-    else:
-        yield f"Chance that {trigger} brings about an answer, {source} whatever the record says: {before}."
+    said = f"Chance that {trigger} brings about an answer"
+    if not one.uses_record:
+        yield f"{said}, as the config states it whatever the record says: {before}."
+        return
+    source = "the config's statement" if one.stated else "our assumption"
+    yield f"{said}: {after}. Before the record, {source}: {before}."
 
 
 def reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
@@ -450,14 +452,16 @@ def reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
                 if case.answered_on
                 else f"not in {one.days} days"
                 if case.over
-                else "days not over",
+                else f"{count(one.days, 'day')} not over yet",
             )
             for case in one.shown[:_MOST_CASES]
         )
-        left = len(one.shown) - _MOST_CASES
         heads = (Column("Day", 20), Column("Sev.", 10, "center"), "What happened", Column("Answered", 30))
-        some = f": the gravest and latest {_MOST_CASES}" if left > 0 else ""
-        yield plain_table(heads, cases, f"Its cases in the record{some}", f"cases-{one.name}")
+        title = "Its cases in the record"
+        if len(one.shown) > _MOST_CASES:
+            some = small_number(_MOST_CASES).capitalize()
+            title = f"{some} of its cases in the record: the gravest first, then the latest"
+        yield plain_table(heads, cases, title, f"cases-{one.name}")
 
 
 # Method

@@ -41,7 +41,6 @@ from forecast.report.tables import milestone_table
 from forecast.report.typesetting import web_address
 from forecast.report.words import (
     FEW_CASES,
-    LABEL_COUNTS,
     LEAST_SHOWN,
     MOST_IN_CHART,
     assumed_text,
@@ -55,13 +54,14 @@ from forecast.report.words import (
     chosen_milestones,
     headline_pair,
     is_assumed,
+    measured_sentences,
     named,
     near_came,
     plural,
     rests_on_sentence,
+    rests_on_words,
     scenario_answer,
     shown_change,
-    shown_error,
     split_cells,
     stands_out,
     titles_of,
@@ -76,7 +76,6 @@ from forecast.wording import (
     month_name,
     number,
     percent,
-    points,
     rounded,
     share,
     short_day,
@@ -374,9 +373,10 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     how = f"The {tried} events most likely to matter" if tried else "Events"
     found = f"{small_number(len(clear)).capitalize()} {plural(len(clear), 'moves', 'move')}"
     yield Prose(
-        f"{how} were left out one at a time and the chance worked out again. "
-        f"{found if clear else 'No event moves'} it by half a point or more, and by more than twice the "
-        "Monte Carlo error (±). The changes do not add up, because events act together."
+        f"{how} were left out one at a time. {found if clear else 'No event moves'} it by half a point or "
+        "more, and by more than twice the Monte Carlo error (±). Effects do not add up. They are evidence, "
+        "not cause: an event on record also tells how often such acts come; the same act ahead, in a "
+        "scenario, has its own effect alone, and the two may differ."
         + (f" Shown are the {small_number(len(shown))} largest." if len(clear) > len(shown) else "")
     )
     if not shown:
@@ -395,28 +395,31 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
 
 
 def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str, Event]) -> Table:
-    """What each event does to the headline, with its size, day, kind and source."""
-    most = max(abs(driver.change) for driver in shown)
+    """What the headline would be without each event, with the change, day, kind and source."""
+    most, now = max(abs(driver.change) for driver in shown), headline_pair(forecast)[1].probability
     rows = []
     for driver in shown:
         event = events.get(driver.event_id)
-        change, colour = signed_points(driver.change), category_colour(driver.category)
+        left, change = now - driver.change, shown_change(-driver.change, driver.mcse)
+        colour = category_colour(driver.category)
         kind = f"{name_category(driver.category)}, severity {driver.severity}"
         address = web_address(event.source_url) if event is not None else None
         rows.append(
             (
-                Cell(change, note=shown_error(driver.mcse), weight="semibold", value=driver.change),
+                Cell(percent(left), note=change, weight="semibold", value=left),
                 Cell(mark=Bar(value=abs(driver.change) / most, colour=colour)),
-                short_day(driver.date),
-                Cell(first_clauses(driver.summary, _LONGEST_SUMMARY), note=kind),
+                Cell(short_day(driver.date), note=kind),
+                first_clauses(driver.summary, _LONGEST_SUMMARY),
                 Cell(shorten(driver.source, 70) or "–", note=_doubt(event), url=address),
             )
         )
-    now = percent(headline_pair(forecast)[1].probability)
     return plain_table(
-        (right("Points", 20), Column("Size", 14), Column("Day", 20), "What happened", Column("Source", 40)),
+        (
+            *(right("Without it", 22), Column("Size", 12), Column("Day", 38)),
+            *("What happened", Column("Source", 30)),
+        ),
         rows,
-        f"How much of the {now} is due to each event, in percentage points",
+        f"What the {percent(now)} would be without each event on record, and the change in points",
         "drivers",
     )
 
@@ -575,20 +578,27 @@ def assumptions_section(run: RunRecords) -> Section:
         unknown = Prose("What the number rests on was not measured in this run: see “forecast sensitivity”.")
         return Section("assumptions", title, (unknown,))
     target, milestone = headline_pair(forecast)
-    labels = Counter(one.rests_on for one in robustness.sensitivities)
-    each = listing(f"{labels[label]} {words}" for label, words in LABEL_COUNTS.items() if labels[label])
+    labels = Counter(map(rests_on_words, robustness.sensitivities))
     number_of = count(len(robustness.sensitivities), "chance")
+    each = listing(f"{many} on {words}" for words, many in labels.items()).replace(" on ", " rest on ", 1)
     every = f"Of {number_of} in this report, {each}."
     if len(labels) == 1:
-        every = f"All {number_of} in this report {LABEL_COUNTS[next(iter(labels))]}."
+        every = f"All {number_of} in this report rest on {next(iter(labels))}."
     blocks: list[Block] = [
-        Prose(f"{rests_on_sentence(forecast, one)} {every}")
+        Prose(
+            " ".join(
+                (
+                    rests_on_sentence(forecast, one),
+                    *measured_sentences(forecast, robustness, few=one.reason == "too few cases"),
+                    every,
+                )
+            )
+        )
         for one in robustness.sensitivities
         if (one.target, one.milestone) == (target.name, milestone.name)
     ]
     if bars := shown_bars(robustness):
         first, titles = bars[0], titles_of(forecast)
-        most = max(abs(end.change) for end in (first.lower, first.upper) if end.change is not None)
         label = assumption_label(first.name, first.act, titles)
 
         def end_text(end: ShiftEnd) -> str:
@@ -601,7 +611,7 @@ def assumptions_section(run: RunRecords) -> Section:
         )
         chart = Chart(
             name="assumptions",
-            headline=f"The assumption that moves it most is “{label}”: by up to {points(most)} a step",
+            headline=f"The assumption that moves it most: “{label}”",
             alt="Bar chart of the change of the headline chance, in percentage points, by assumption. "
             f"{told}.",
             caption="Change of the chance, in points, when the middle of an assumption moves one step down "

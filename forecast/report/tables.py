@@ -42,7 +42,6 @@ from forecast.records.notices import HEAD, caution_lines
 from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import change_mark
 from forecast.report.words import (
-    LABEL_SHORT,
     REASON_WORDS,
     SENSITIVE,
     assumed_text,
@@ -50,7 +49,6 @@ from forecast.report.words import (
     assumptions_pull,
     base_rate_sentence,
     by_effect,
-    capitalised,
     confidence,
     days_ahead,
     group_label,
@@ -63,6 +61,7 @@ from forecast.report.words import (
     now_text,
     odds_factor,
     odds_text,
+    rests_on_words,
     said_came,
     scenario_answer,
     seen_before,
@@ -73,6 +72,7 @@ from forecast.report.words import (
     withheld_sentence,
 )
 from forecast.wording import (
+    Scale,
     interval_percent,
     long_day,
     number,
@@ -85,19 +85,19 @@ from forecast.wording import (
 
 if TYPE_CHECKING:
     # Not loaded, since a report is built without the model: it brings scipy and numba.
-    from forecast.sensitivity.reconcile import Reconciled, ReconcilingChange
+    from forecast.sensitivity.reconcile import Part, Reconciled, ReconcilingChange
 
 PULLS = (
     "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
-    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). An "
-    "event seen on fewer than three days rests on assumptions whatever the pulls; otherwise the larger pull "
-    "that counts decides. Odds: what twice the weight would multiply the odds of the event by, ± Monte Carlo "
-    "error."
+    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). "
+    "Whatever the pulls, an event never seen rests on assumptions, and one seen on one or two days on few "
+    "cases; otherwise the larger pull that counts decides. Odds: what twice the weight would multiply the "
+    "odds of the event by, ± Monte Carlo error."
 )
 PLAUSIBLE = (
     "Plausible, 0 to 1: of a prior how far the shift lies in the tails of prior and posterior; of an "
-    "expected act how often the record had one, over the chance needed; of a scheduled act how much of the "
-    "stated chance is left."
+    "expected act how often the record had one, over the chance needed; of scheduled events how much is left "
+    "of the stated chance that each happens, or that it does not."
 )
 _MOST_BARS = 14
 _COMPARED = (Column("Scenario"), right("Chance"), right("Change"), right("Assumed"))
@@ -374,17 +374,17 @@ def _reading(scenarios: Sequence[ScenarioForecast]) -> Prose:
 
 
 def reconciled(forecast: Forecast, answer: Reconciled) -> Iterator[Block]:
-    """Yield the single changes under which the run would say a stated probability."""
+    """Yield the changes under which the run would say a stated probability, or the nearest."""
     yield Prose(reconciled_sentence(forecast, answer))
-    if not answer.changes:
-        return
+    nearest = (answer.nearest,) if answer.nearest else ()
     rows: list[tuple[str, ...]] = []
-    for one in answer.changes:
+    for one in answer.changes or nearest:
         change, *parts = change_lines(forecast, one)
         rows.append((*change, f"{one.plausibility:.2f}", percent(one.probability)))
         rows += [(f"  {what}", *ends, "", "") for what, *ends in parts]
-    yield plain_table(("Change", right("From"), right("To"), right("Plausible"), right("Gives")), rows)
-    yield Prose(PLAUSIBLE, tone="fine")
+    if rows:
+        yield plain_table(("Change", right("From"), right("To"), right("Plausible"), right("Gives")), rows)
+        yield Prose(PLAUSIBLE, tone="fine")
 
 
 def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
@@ -397,33 +397,36 @@ def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
         return f"{now}, so nothing has to change."
     said = f"{now}. It would say about {asked} with one of these changes."
     if not answer.changes:
-        change = assumption_label(nearest.what, titles=titles_of(forecast))
-        value = f" at {on_scale(nearest.to, nearest.scale)}" if nearest.scale else ""
         said = (
-            f"{now}. None of the {answer.tried} changes tried gives {asked}; the nearest, {change}{value}, "
-            f"gives {percent(nearest.probability)}."
+            f"{now}. None of the {answer.tried} changes tried gives {asked}; the nearest, below, gives "
+            f"{percent(nearest.probability)}."
         )
     if answer.held is None:
         return said
-    low, high = answer.held.reach
+    low, high = map(percent, answer.held.reach)
+    weight = "Half" if percent(answer.held.weight) == "50%" else percent(answer.held.weight)
     return (
-        f"{said} Priors move the model alone; other pairs hold {percent(answer.held.weight)} of the "
-        f"forecast at {percent(answer.held.probability)}, so that priors keep it between {percent(low)} and "
-        f"{percent(high)}."
+        f"{said} {weight} of the number comes from other pairs ({percent(answer.held.probability)}), which "
+        f"no prior here changes; so priors alone can move it only between {low} and {high}."
     )
 
 
 def change_lines(forecast: Forecast, change: ReconcilingChange) -> Iterator[tuple[str, str, str]]:
     """Yield what a change moves, from where and to where; then each of several priors that move together."""
     titles = titles_of(forecast)
-    if change.scale is None:
-        yield change.what, "", ""
-    else:
-        what = assumption_label(change.what, titles=titles) if change.kind == "prior" else change.what
-        yield what, on_scale(change.from_, change.scale), on_scale(change.to, change.scale)
-    for part in change.parts:
-        label = assumption_label(part.what, titles=titles)
-        yield label, on_scale(part.from_, part.scale), on_scale(part.to, part.scale)
+
+    def line(one: ReconcilingChange | Part) -> tuple[str, str, str]:
+        if one.scale is None:
+            return one.what, "", ""
+        ends = (_end(one.from_, one.scale), _end(one.to, one.scale))
+        return assumption_label(one.what, titles=titles), *ends
+
+    yield from map(line, (change, *change.parts))
+
+
+def _end(value: float, scale: Scale) -> str:
+    # Unlike that of a target, the chance of an act can be 0 or 1.
+    return f"{value:.0%}" if scale == "probability" and value in (0.0, 1.0) else on_scale(value, scale)
 
 
 # Sensitivity
@@ -450,13 +453,13 @@ def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity])
                     cells(
                         short_day(milestone.date),
                         Cell(percent(chance), value=chance),
-                        Cell(LABEL_SHORT[label.rests_on].removeprefix("rests on "), weight="semibold"),
+                        Cell(rests_on_words(label), weight="semibold"),
                         *_pull_cells(assumptions_pull(label), label.priors, chance),
                         *_pull_cells(label.data.strength, label.data, chance),
                     )
                 )
         reasons = (
-            f"{capitalised(LABEL_SHORT[label.rests_on])}: {REASON_WORDS[label.reason]} (strongest: "
+            f"Rests on {rests_on_words(label)}: {REASON_WORDS[label.reason]} (strongest assumption: "
             f"{group_label(label.groups[0].name)})."
             for label in {label.reason: label for label in known.values()}.values()
         )

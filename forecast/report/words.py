@@ -24,6 +24,7 @@ from forecast.records.analysis import (
     NumberSensitivity,
     ReactionMeasured,
     ReliabilityBin,
+    Robustness,
     TrackRecord,
     TrackRow,
     WeightPull,
@@ -83,6 +84,8 @@ FACTOR_APART = 3.0
 """Ratio of what members say from which on it stands beside the number."""
 LEAST_SHOWN = 0.01
 """Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
+_LEAST_POINT = 0.001
+"""Smallest bound of a change that shows."""
 _NONE = 0.0005
 """Chance below which it shows as less than 0.1%."""
 NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
@@ -96,24 +99,19 @@ STEP_NAMES: dict[Step, str] = {
     "recent_acts": "what past acts still bring about",
     "scheduled_events": "scheduled events",
 }
-LABEL_SHORT = {
-    "data-driven": "rests on data",
-    "prior-driven": "rests on assumptions",
-    "conflict": "rests on both, which pull apart",
-    "unclear": "cannot be told from the draws",
+_RESTS_ON: dict[RestsOn, str] = {
+    "data-driven": "data",
+    "prior-driven": "assumptions",
+    "conflict": "data and assumptions that pull apart",
+    "unclear": "what the draws cannot tell",
 }
-LABEL_COUNTS: dict[RestsOn, str] = {
-    "data-driven": "rest on data",
-    "prior-driven": "rest on assumptions",
-    "conflict": "rest on both, which pull apart",
-    "unclear": "rest on what the draws cannot tell",
-}
+_OF_FEW: dict[str, str] = {"never observed": "assumptions (never seen)", "too few cases": "few cases"}
 REASON_WORDS = {
-    "never observed": "it never happened in the data",
-    "too few cases": "it was seen too seldom for the data to fix it",
-    "too few draws": "the draws are too few to tell",
+    "never observed": "no case in the data fixes it",
+    "too few cases": "one or two fix it poorly",
+    "too few draws": "there are too few of them",
     "priors move it little": "more or less weight on the assumptions moves it little",
-    "within the noise": "whatever moves it moves it by less than the draws can tell",
+    "within the noise": "it moves by no more than their error",
     "nothing moves it": "neither more nor less weight on the assumptions moves it",
     "data do not move it": "it moves with the weight of the assumptions, and not with that of the data",
     "priors lower it against the data": "the assumptions lower it against the data",
@@ -153,25 +151,27 @@ _POOR_DATA = {
     "prior_far_from_data": "assumed rates are far from the data",
 }
 _MOST_CASES_NAMED = 4
+_LONG_TITLE = 36
+"""Signs of a title from which on a label has its first clause; of two titles half of them each."""
 _LARGEST_LOG = 9.0
 """Log odds beyond which a linear rate of change says nothing."""
 _ASSUMPTIONS = {
     "baseline.weekly_rate": "Base rate: {kind}",
     "tension.scale": "Size of swings in tension",
-    "tension.persistence": "Persistence of tension",
+    "tension.persistence": "How long tension lasts",
     "tension.loading": "Tie to tension: {kind}",
-    "drift.scale": "Size of drift",
-    "answers.number": "Answers: {kind}",
-    "answers.in_kind": "Answers in kind: {kind}",
+    "drift.scale": "Size of drift over years",
+    "answers.number": "Answers by {kind}",
+    "answers.in_kind": "Answers in kind by {kind}",
     "answers.half_life_days": "Half-life of answers",
     "answers.severity": "Answers to graver acts",
     "answers.gravity": "Gravity of answers",
     "follow_on.number": "Cooperation that follows",
     "follow_on.half_life_days": "Half-life of what follows cooperation",
-    "reaction.number": "Reaction: {kind}",
-    "reaction.half_life_days": "Half-life of a reaction: {kind}",
-    "reaction.severity": "Graver triggers: {kind}",
-    "reaction.gravity": "Graver answers: {kind}",
+    "reaction.number": "Chance of an answer: {kind}",
+    "reaction.half_life_days": "Half-life of answers: {kind}",
+    "reaction.severity": "Answers to graver triggers: {kind}",
+    "reaction.gravity": "Gravity of answers: {kind}",
     "ballast": "Calming: {kind}",
     "ballast.half_life_days": "Half-life of calming",
 }
@@ -334,15 +334,19 @@ def members_apart(milestone: MilestoneForecast) -> str:
     return members_say(milestone, FACTOR_APART)
 
 
+def rests_on_words(label: NumberSensitivity) -> str:
+    """What a number rests on in a few words: the one rule of ``docs/sensitivity.md``."""
+    return _OF_FEW.get(label.reason) or _RESTS_ON[label.rests_on]
+
+
 def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
-    """Say what a number rests on, and why: the one rule of ``docs/sensitivity.md``."""
+    """Say what a number rests on, and why."""
     target = forecast.target(label.target)
+    if label.reason == "never observed":
+        return "This was never seen in the data, so the number rests on our assumptions."
     if label.reason == "too few cases":
         fix = plural(target.observed_before, "fixes", "fix")
-        return (
-            f"{capitalised(cases_in_words(target))} {fix} this number poorly, so it rests mostly on our "
-            "assumptions."
-        )
+        return f"{capitalised(cases_in_words(target))} {fix} this number poorly."
     if label.rests_on == "conflict":
         data = "raise" if label.data.change > 0 else "lower"
         priors = "raise" if label.priors.change > 0 else "lower"
@@ -350,7 +354,27 @@ def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
             f"Data and assumptions pull apart: trusting the data more would {data} the number, trusting our "
             f"assumptions more would {priors} it."
         )
-    return f"The headline {LABEL_SHORT[label.rests_on]}: {REASON_WORDS[label.reason]}."
+    return f"The headline rests on {rests_on_words(label)}: {REASON_WORDS[label.reason]}."
+
+
+def measured_sentences(forecast: Forecast, robustness: Robustness, *, few: bool) -> Iterator[str]:
+    """What moves the headline: each case where they are few, or one event; one assumption; and its range."""
+    target, milestone = headline_pair(forecast)
+    cases = {case.event_id for case in target.cases} if few else set()
+    own = [driver for driver in forecast.drivers if driver.event_id in cases]
+    without = [(f"of {long_day(one.date)}", percent(milestone.probability - one.change)) for one in own]
+    if without:
+        (day, left), *others = without
+        more = [f"; without that {day}, {left}" for day, left in others]
+        yield f"Without that {day} on record it would be {left}{''.join(more)}."
+    elif forecast.drivers:
+        most = max(abs(driver.change) for driver in forecast.drivers)
+        yield f"Leaving out one past event changes it by up to {points(max(most, _LEAST_POINT))}."
+    ends = [end for bar in robustness.tornado for end in (bar.lower, bar.upper)]
+    if known := [abs(end.change) for end in ends if end.change is not None]:
+        told = ", where the draws can tell" if len(known) < len(ends) else ""
+        yield f"One step of one assumption changes it by up to {points(max(*known, _LEAST_POINT))}{told}."
+    yield f"Its plausible range is {interval_percent(milestone.interval90)}."
 
 
 def learned_paragraphs(learned: Sequence[LearnedFrom]) -> Iterator[str]:
@@ -577,7 +601,7 @@ def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TIT
 
 
 def bar_title(bar: AssumptionEffect, titles: Titles = _NO_TITLES) -> str:
-    """Assumption with what the run assumes, e.g. ``Persistence of tension (4 weeks)``."""
+    """Assumption with what the run assumes, e.g. ``How long tension lasts (4 weeks)``."""
     return f"{assumption_label(bar.name, bar.act, titles)} ({now_text(bar)})"
 
 
@@ -598,11 +622,23 @@ def _kind(element: str, titles: Titles) -> str:
     if element in _ANSWERERS:
         return _ANSWERERS[element]
     if any(part in titles for part in (element, *element.split("+"))):
-        names = [element] if element in titles else element.split("+")
-        return " + ".join(titles.get(name, code_in_words(name)) for name in names)
+        if element in titles:
+            return _short_title(titles[element], _LONG_TITLE)
+        first, *others = (
+            _short_title(titles.get(name, code_in_words(name)), _LONG_TITLE // 2)
+            for name in element.split("+")
+        )
+        more = (one if one.startswith("“") else title_in_sentence(one) for one in others)
+        return f"{listing((first, *more))} at once"
     what, *more = element.split(".")
     by = f" by {more[-1]}" if more else ""
     return code_in_words(f"{', '.join((what, *more[:-1]))}{by}")
+
+
+def _short_title(title: str, longest: int) -> str:
+    """Return a title as a label has it: up to its first further clause, where it is long."""
+    first = re.split(r",? (?:that|which|or|in any|for) |, ", title, maxsplit=1)[0]
+    return f"{first}{'”' if first.startswith('“') else ''}" if len(title) > longest else title
 
 
 def assumptions_pull(sensitivity: NumberSensitivity) -> float:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FEWEST_EVENTS = 30
 FEWEST_TARGET_DAYS = 3
-"""Days with a target event below which its figures rest mostly on assumptions."""
+"""Days with a target event below which the cases fix its figures poorly."""
 EPISODE_DAYS, EPISODE_PART = 31, 0.02
 """An episode lasts so many days, or this part of the record, whichever is longer."""
 EPISODE_SHARE = 0.5

@@ -292,13 +292,16 @@ def rests_on(base: Run, plan: Plan, method: ScenarioMethod) -> str:
     for name in change.priors:
         held = inputs.priors.priors
         untold = method != "refit" and name in held and not is_told(base, name)
-        told_of = " alone: this record says nothing of it" if untold else ""
-        whole = inputs.priors.whole_rate(name)
-        of_part = f" It moves one part of the target; {whole} moves all of it." if whole else ""
-        parts.append(f"The prior {name}{told_of}.{of_part}")
+        parts.append(
+            "The other belief alone: this record says nothing of it."
+            if untold
+            else "The other belief, and what the record says of it."
+        )
+        if whole := inputs.priors.whole_rate(name):
+            parts.append(f"It moves one part of the target; {whole} moves all of it.")
     if change.calendar and not parts:
         parts.append("Other chances of scheduled events are assumed.")
-    return " ".join(parts)
+    return " ".join(dict.fromkeys(parts))
 
 
 def _of_reaction(plan: Plan, reaction: Reaction, *, stated: bool, severity: int = 1) -> str:

@@ -2,7 +2,7 @@
 
 Tried are: every prior that the target may hang on; several priors together, in the direction that takes the
 least of them in steps of their own spread, and with the act that moves most where that is not enough; the
-chance of each scheduled act; one act that would have to be expected. Nothing is fitted
+chance of each scheduled act, and of all together; one act that would have to be expected. Nothing is fitted
 again: draws are weighted, and acts multiply the chance that nothing happens.
 """
 
@@ -22,8 +22,9 @@ from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.inference.importance import importance_weights
 from forecast.panel import FutureAct
 from forecast.records.base import Interval, Probability, Record
+from forecast.records.forecast import MethodReason
 from forecast.runs.run import Run
-from forecast.scenarios.answer import milestone_day, parameter_draws
+from forecast.scenarios.answer import Answer, Way, milestone_day, parameter_draws
 from forecast.sensitivity.shifts import (
     FURTHEST,
     ActEffect,
@@ -33,7 +34,7 @@ from forecast.sensitivity.shifts import (
     key_assumptions,
     shift_to,
 )
-from forecast.wording import Scale
+from forecast.wording import Scale, long_day
 
 TOLERANCE = 0.01
 """How near to the probability asked for a change has to come."""
@@ -48,11 +49,13 @@ _MOST_TOGETHER = 5
 """Priors that are moved together."""
 _CLOSE_STEP = 0.25
 
-Kind = Literal["prior", "several_priors", "priors_and_act", "expected_act", "scheduled_act"]
+Kind = Literal[
+    "prior", "several_priors", "priors_and_act", "expected_act", "scheduled_act", "several_scheduled_acts"
+]
 
 
-class ShiftedPrior(Record):
-    """One of several priors that are moved together."""
+class Part(Record):
+    """One of several priors, or of several scheduled acts, that are moved together."""
 
     what: str
     from_: float = Field(alias="from", description="what the run assumes, on the scale")
@@ -68,15 +71,16 @@ class ReconcilingChange(Record):
     from_: float = Field(alias="from", description="what the run assumes, on the scale")
     to: float
     scale: Scale | None = Field(
-        description="human scale of a prior, or probability; None: steps of the spreads of several priors"
+        description="human scale of a prior, or probability; None: steps of the spreads of several priors, "
+        "or the share that is left of the chances of several scheduled acts"
     )
-    parts: tuple[ShiftedPrior, ...] = Field(default=(), description="of several priors")
+    parts: tuple[Part, ...] = Field(default=(), description="of several priors or scheduled acts")
     plausibility: Probability = Field(
         description="prior: the smaller of the tail areas of the shift under the prior and of the shifted "
         "posterior mean under the posterior; several priors: the tail area of the shift; "
         "expected act: chance by how often the record had one, over the "
-        "chance needed; scheduled act: what is left of the stated chance that it happens, or that it does "
-        "not"
+        "chance needed; scheduled acts: what is left of the stated chance that each happens, or that it "
+        "does not"
     )
     act: str | None = Field(default=None, description="of priors_and_act: the act, which surely happens")
     probability: Probability = Field(description="of the run with this change")
@@ -131,14 +135,19 @@ class _Search:
         shifts = [PriorShifts(self.run, name, self._questions) for name in names]
         yield from map(self._prior, shifts)
         strongest: ActEffect | None = None
+        scheduled: list[ActEffect] = []
         acts = list(self._acts())
         effects = act_effects(self.run, self._asked, [act for act, _ in acts])
         for effect, (_, kind) in zip(effects, acts, strict=True):
             yield self._act(effect, kind)
+            if kind == "scheduled_act" and abs(effect.slope(0)) > _LEAST_SLOPE:
+                scheduled.append(effect)
             if kind == "expected_act" and (
                 strongest is None or self._gap(effect.at(1.0, 0)) < self._gap(strongest.at(1.0, 0))
             ):
                 strongest = effect
+        if len(scheduled) > 1:
+            yield self._several_acts(scheduled)
         yield from self._several_priors(shifts, strongest)
 
     def _gap(self, probability: float) -> float:
@@ -257,6 +266,55 @@ class _Search:
             }
         )
 
+    def _several_acts(self, effects: Sequence[ActEffect]) -> ReconcilingChange:
+        """Cut by one factor the chances that scheduled acts happen, or do not, whichever holds the run back.
+
+        The factor is that at which the run says the goal, or zero.
+        """
+        run, raising = self.run, self.goal > self.now
+        sides = {effect.act: (effect.slope(0) > 0) == raising for effect in effects}
+        rising = {act: up for act, up in sides.items() if act.probability != float(up)}
+        answered = Way("exact", MethodReason(code="only_future"))
+        day = milestone_day(run, self.milestone)
+
+        def moved(act: FutureAct, left: float) -> float:
+            return round(1 - left * (1 - act.probability) if rising[act] else left * act.probability, 4)
+
+        def at(left: float) -> float:
+            acts = [
+                replace(act, probability=moved(act, left)) if act in rising else act
+                for act in run.inputs.calendar
+            ]
+            few = replace(run.few, ahead=run.few_chances.survival(acts), plain=run.few.without_acts.survival)
+            return float(Answer(run, few, run.few, answered).curves[self.target].probability[day])
+
+        left, reached = 0.0, at(0.0)
+        if (reached > self.goal) == raising:
+            # The chance that nothing happens is nearly linear in that of each act.
+            for _ in range(2):
+                left = 1 - (1 - left) * (self.goal - self.now) / (reached - self.now)
+                reached = at(left)
+        left = round(left, 4)
+        parts = [
+            Part.model_validate(
+                {"what": act.label, "from": act.probability, "to": moved(act, left), "scale": "probability"}
+            )
+            for act in rising
+        ]
+        return ReconcilingChange.model_validate(
+            {
+                "kind": "several_scheduled_acts",
+                "what": f"{len(parts)} scheduled events together",
+                "parts": tuple(parts),
+                "from": 1.0,
+                "to": left,
+                "scale": None,
+                "plausibility": left,
+                "probability": reached,
+                "setting": {"calendar": {"probability": {part.what: part.to for part in parts}}},
+            }
+        )
+
     def _acts(self) -> Iterator[tuple[FutureAct, Kind]]:
         """Acts whose chance is tried: those of the calendar, and those that would have to be expected.
 
@@ -334,10 +392,10 @@ def _slope(shifts: PriorShifts) -> float:
     return (ahead - behind) / (2 * _CLOSE_STEP)
 
 
-def _part(shifts: PriorShifts, steps: float) -> ShiftedPrior:
+def _part(shifts: PriorShifts, steps: float) -> Part:
     before, after = (shifts.assumed(one) for one in (0.0, steps))
     ends: dict[str, Any] = {"from": before.value, "to": after.value}
-    return ShiftedPrior(what=shifts.name, scale=after.scale, **ends)
+    return Part(what=shifts.name, scale=after.scale, **ends)
 
 
 def _plausibility(shifts: PriorShifts, steps: float) -> float:
@@ -350,7 +408,7 @@ def _plausibility(shifts: PriorShifts, steps: float) -> float:
 def _act_words(act: FutureAct) -> str:
     by = f" by {act.by}" if act.by else ""
     name = (act.subcategory or act.category).replace("_", " ")
-    return f"{name} of severity {act.severity}{by} on {act.date}"
+    return f"{name} of severity {act.severity}{by} on {long_day(act.date)}"
 
 
 def _event(act: FutureAct, chance: float) -> dict[str, Any]:

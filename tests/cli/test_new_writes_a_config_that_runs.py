@@ -172,7 +172,7 @@ def test_where_little_else_was_seen_a_poor_target_is_proposed_with_its_warning(c
             "4 times",
         ),
         "weekly": (weekly, "lethal_clash", "near certain"),
-        "once": (act(START, "sanction", 3), "serious_sanction", "will rest on priors"),
+        "once": (act(START, "sanction", 3), "serious_sanction", "fix the forecast poorly"),
     }
     for name, (rows, target, caution) in cases.items():
         events(f"{name}.csv", rows)

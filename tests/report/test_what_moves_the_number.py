@@ -30,9 +30,24 @@ from forecast.report.forecast_sections import (
 )
 from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.tables import robustness_blocks
-from forecast.report.words import confidence, odds_factor, rests_on_sentence, split_cells, what_it_assumes
+from forecast.report.words import (
+    confidence,
+    measured_sentences,
+    odds_factor,
+    rests_on_sentence,
+    split_cells,
+    what_it_assumes,
+)
 from forecast.sensitivity.labels import with_labels
-from tests.report.conftest import altered, each_milestone, make_records, make_scenario, said_in, table_in
+from tests.report.conftest import (
+    altered,
+    each_milestone,
+    make_records,
+    make_scenario,
+    said_in,
+    table_in,
+    with_headline,
+)
 
 
 def case(day, answered=None, *, over=True):
@@ -82,7 +97,10 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     assert (
         "4 of 11 cases followed within 14 days by any sanction (by chance 10%); class chosen knowing" in said
     )
-    assert "brings about an answer: 45% (90% interval 20–70%); before the record it was 30% (3–83%)." in said
+    assert (
+        "brings about an answer: 45% (90% interval 20–70%). Before the record, our assumption: 30% (3–83%)."
+        in said
+    )
     effect = [[cell.text for cell in row] for row in table_in(section, "effect-visits").groups[0].rows]
     assert effect == [
         ["7 days after", "1.4%", "24%", "+22.6 ±0.9"],
@@ -93,7 +111,7 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     assert shown == ["If this is done: visit, severity 4", "24%", "1.4% without", "66%"]
     assert "4 of 11 cases" in row[0].note
     rows = table_in(section, "cases-visits").groups[0].rows
-    assert [row[3].text for row in rows[:3]] == ["days not over", "4 Aug 2022", "not in 14 days"]
+    assert [row[3].text for row in rows[:3]] == ["14 days not over yet", "4 Aug 2022", "not in 14 days"]
     assert len(rows) == 8
 
 
@@ -233,14 +251,14 @@ def run(forecast, robustness, analysis):
 
 def test_the_terminal_has_every_label_and_change(run, forecast, robustness):
     table = next(block for block in robustness_blocks(forecast, robustness) if isinstance(block, Table))
-    said = ("data", "rests on both, which pull apart", "assumptions")
+    said = ("data", "data and assumptions that pull apart", "assumptions")
     for group, target, label in zip(table.groups, forecast.targets, said, strict=True):
         assert group.label == target.label
         assert [tuple(cell.text for cell in row[:4]) for row in group.rows] == [
             (
                 wording.short_day(one.date),
                 wording.percent(one.probability),
-                label.removeprefix("rests on "),
+                label,
                 "0.10",
             )
             for one in target.milestones
@@ -263,7 +281,7 @@ def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
     [
         (
             {"rests_on": "prior-driven", "reason": "too few cases"},
-            "Three past cases fix this number poorly, so it rests mostly on our assumptions.",
+            "Three past cases fix this number poorly.",
         ),
         (
             {"rests_on": "conflict", "reason": "priors lower it against the data"},
@@ -277,8 +295,33 @@ def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, robustn
     assert said in rests_on_sentence(forecast, altered(label, **changes))
 
 
+def test_few_cases_are_left_out_one_by_one_and_no_assumption_is_said_to_carry_them(forecast, robustness):
+    target = forecast.target(forecast.headline.target)
+    changes = zip(target.cases[-2:], (0.14, 0.17), strict=True)
+    drivers = tuple(
+        altered(forecast.drivers[0], event_id=case.event_id, date=case.date, change=change)
+        for case, change in changes
+    )
+    left = altered(with_headline(forecast, probability=0.56, interval90=(0.19, 0.91)), drivers=drivers)
+    days = [wording.long_day(case.date) for case in target.cases[-2:]]
+    few = [*measured_sentences(left, robustness, few=True)]
+    assert few == [
+        f"Without that of {days[0]} on record it would be 42%; without that of {days[1]}, 39%.",
+        "One step of one assumption changes it by up to 3.0 points.",
+        "Its plausible range is 19–91%.",
+    ]
+    assert [*measured_sentences(left, robustness, few=False)] == [
+        "Leaving out one past event changes it by up to 17.0 points.",
+        *few[1:],
+    ]
+    unknown = altered(robustness.tornado[0].lower, change=None, probability=None, mcse=None)
+    bars = (altered(robustness.tornado[0], lower=unknown),)
+    said = [*measured_sentences(altered(left, drivers=()), altered(robustness, tornado=bars), few=True)]
+    assert said[0] == "One step of one assumption changes it by up to 3.0 points, where the draws can tell."
+
+
 def test_the_labels_are_counted_and_a_run_that_was_not_measured_says_so(run, forecast):
-    each = "4 rest on data, 4 rest on assumptions and 4 rest on both, which pull apart"
+    each = "4 rest on data, 4 on data and assumptions that pull apart and 4 on assumptions"
     assert f"Of 12 chances in this report, {each}." in said_in(assumptions_section(run))
     assert "was not measured" in said_in(assumptions_section(make_records(forecast)))
 
@@ -326,6 +369,6 @@ def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, robustness):
     assert texts == ["2 weeks", "7 weeks", "2 weeks", "7 weeks", "7 weeks"]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "wide (4 weeks)",
-        "Persistence of tension (4 weeks)",
+        "How long tension lasts (4 weeks)",
         "Calming: military force (4 weeks)",
     ]

@@ -98,20 +98,20 @@ RAISED = {
         [*CALM, HARDLY],
         {},
         {"code": "few_target_events", "target": "crisis", "events": 0, "days": 0, "needed": 3},
-        "Serious crisis: never seen in the data. Its figures rest mostly on assumptions.",
+        "Serious crisis: never seen in the data. Its figures rest on assumptions.",
     ),
     "seen twice": (
         [*CALM, ("2019-05-01", *TARGET), ("2020-05-01", "sanction", 5)],
         {},
         {"code": "few_target_events", "events": 2, "days": 2},
-        "Serious crisis: seen twice, fewer than 3 times. Its figures rest mostly on assumptions.",
+        "Serious crisis: seen twice, fewer than 3 times. So few cases fix its figures poorly.",
     ),
     "seen on one day": (
         [*CALM, *[("2019-05-01", *TARGET)] * 4],
         {},
         {"code": "few_target_events", "events": 4, "days": 1},
-        "Serious crisis: seen once (4 events of a day count once), fewer than 3 times. Its figures rest "
-        "mostly on assumptions.",
+        "Serious crisis: seen once (4 events of a day count once), fewer than 3 times. So few cases "
+        "fix its figures poorly.",
     ),
     "stale": (
         GAP,
@@ -212,8 +212,8 @@ def test_targets_hardly_seen_share_one_line(case):
     path.write_text(CONFIG.replace("targets:\n", war), encoding="utf-8")
     lines = caution_lines(cautions_of(read_inputs(load_config(path))))
     assert lines[0] == (
-        "Targets seen fewer than 3 times: War, never seen in the data; Serious crisis, seen once. Their "
-        "figures rest mostly on assumptions."
+        "Targets seen fewer than 3 times: War, never seen in the data; Serious crisis, seen once. So "
+        "few cases fix their figures poorly; those of a target never seen rest on assumptions."
     )
     assert not any("Serious crisis" in line for line in lines[1:])
 

@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 
-from forecast.report.tables import reconciled_sentence
+from forecast.blocks import Table
+from forecast.report.tables import reconciled, reconciled_sentence
 from forecast.sensitivity.reconcile import TOLERANCE, reconcile
 
 
@@ -106,8 +107,11 @@ def test_the_nearest_change_is_named_even_when_none_suffices(mixed):
     assert (low, high) == pytest.approx((found.held.probability / 2, low + 0.5))
     assert low < now / 10 or found.nearest.probability > low
     said = reconciled_sentence(mixed.forecast, found)
-    assert "the nearest, " in said
-    assert "Priors move the model alone" in said
+    assert "the nearest, below, gives" in said
+    assert "Half of the number comes from other pairs" in said
+    assert "so priors alone can move it only between" in said
+    table = next(block for block in reconciled(mixed.forecast, found) if isinstance(block, Table))
+    assert len(table.groups[0].rows) == 1 + len(found.nearest.parts)
 
 
 def test_the_headline_is_what_is_asked_when_nothing_else_is(command, run_folder, base):

@@ -169,7 +169,7 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
     )
     assert said["target"][0] == "The assumed act itself counts as 2 of the 2 events."
     assert said["belief"][0] == ("Assumed not to happen from 1 August 2022 to 30 August 2022: “Lethal”.")
-    assert said["prior"][0] == "The prior ballast.visit alone: this record says nothing of it."
+    assert said["prior"][0] == "The other belief alone: this record says nothing of it."
     assert said["act"][1] is None
     assert said["late"][1] is not None
     told = json.loads(command("scenario", run_folder, "--do", f"{DAY}:sanction:3:1:USA", "--json").out)

@@ -161,7 +161,13 @@ def days_to(grid: TimeGrid, day: date) -> int:
 # -- how assumptions are named
 
 
-TITLES = {"large_drills": "Large drills", "grave": "Anything grave", "sanction.target": "Sweeping sanctions"}
+LONG = "A lethal clash, a blockade or mobilisation for war"
+TITLES = {
+    "large_drills": "Large drills",
+    "clash": LONG,
+    "grave": "Anything grave",
+    "sanction.target": "Sweeping sanctions",
+}
 RULES = (
     TargetRule("large_drills", ("military_posture", "dispute"), 3),
     TargetRule("grave", ("dispute", "military_incident"), 4),
@@ -176,10 +182,12 @@ def test_assumptions_on_a_cell_are_named_by_the_titles_of_its_narrowest_targets(
         assert not set("_{}") & set(label), label
     labels = {
         "baseline.weekly_rate.large_drills": "Base rate: Large drills",
-        "baseline.weekly_rate.large_drills+grave": "Base rate: Large drills + Anything grave",
+        "baseline.weekly_rate.large_drills+grave": "Base rate: Large drills and “Anything grave” at once",
+        "baseline.weekly_rate.clash": "Base rate: A lethal clash",
+        "baseline.weekly_rate.large_drills+clash": "Base rate: Large drills and a lethal clash at once",
         "baseline.weekly_rate.sanction": "Base rate: sanction",  # those that do not meet the target
         "baseline.weekly_rate.sanction.target": "Base rate: Sweeping sanctions",
-        "answers.number.other_side": "Answers: the other side",
+        "answers.number.other_side": "Answers by the other side",
         "answers.severity": "Answers to graver acts",
     }
     assert {name: assumption_label(name, titles=TITLES) for name in labels} == labels
