@@ -406,7 +406,7 @@ def test_the_command_prints_labels_and_assumptions(command, run_folder):
     assert ended.code == 0
     lines = ended.out.splitlines()
     assert all(len(line) <= 80 for line in lines)
-    for text in ("What each probability rests on", "Rests on", "one step down"):
+    for text in ("What each probability rests on", "Rests on assumptions (never seen): ", "one step down"):
         assert text in ended.out
     assert "  How long tension lasts" in ended.out
 
