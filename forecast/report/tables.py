@@ -421,7 +421,8 @@ def change_lines(forecast: Forecast, change: ReconcilingChange) -> Iterator[tupl
         ends = (_end(one.from_, one.scale), _end(one.to, one.scale))
         return assumption_label(one.what, titles=titles), *ends
 
-    yield from map(line, (change, *change.parts))
+    yield line(change)
+    yield from map(line, change.parts)
 
 
 def _end(value: float, scale: Scale) -> str:

@@ -621,15 +621,13 @@ def _kind(element: str, titles: Titles) -> str:
     """What people call the acts of a stream: those of a cell by the narrowest targets that they meet."""
     if element in _ANSWERERS:
         return _ANSWERERS[element]
-    if any(part in titles for part in (element, *element.split("+"))):
-        if element in titles:
-            return _short_title(titles[element], _LONG_TITLE)
-        first, *others = (
-            _short_title(titles.get(name, code_in_words(name)), _LONG_TITLE // 2)
-            for name in element.split("+")
-        )
-        more = (one if one.startswith("“") else title_in_sentence(one) for one in others)
-        return f"{listing((first, *more))} at once"
+    if element in titles:
+        return _short_title(titles[element], _LONG_TITLE)
+    if any(name in titles for name in (names := element.split("+"))):
+        shown = (_short_title(titles.get(name, code_in_words(name)), _LONG_TITLE // 2) for name in names)
+        first, *others = shown
+        others = [one if one.startswith("“") else title_in_sentence(one) for one in others]
+        return f"{listing((first, *others))} at once"
     what, *more = element.split(".")
     by = f" by {more[-1]}" if more else ""
     return code_in_words(f"{', '.join((what, *more[:-1]))}{by}")
