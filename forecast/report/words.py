@@ -623,7 +623,8 @@ def _kind(element: str, titles: Titles) -> str:
         return _ANSWERERS[element]
     if element in titles:
         return _short_title(titles[element], _LONG_TITLE)
-    if any(name in titles for name in (names := element.split("+"))):
+    names = element.split("+")
+    if any(name in titles for name in names):
         shown = (_short_title(titles.get(name, code_in_words(name)), _LONG_TITLE // 2) for name in names)
         first, *others = shown
         others = [one if one.startswith("“") else title_in_sentence(one) for one in others]
