@@ -57,6 +57,7 @@ OPTIONS = {
     "watch --strict": "ended with 0.4: leave it out; dyads without acts fail, and the exit code is 1",
     "watch --use": "ended with 0.4: use the key use of the list, or --set use=client",
     "app --static": "ended with 0.4: use forecast app RUN_DIR, or report.html, which works offline",
+    "backtest --horizons milestones": "ended with 0.4: give days; a report takes the tested distance nearest",
     "backtest --resume": "ended with 0.4: leave it out; the same command goes on with a stopped backtest",
     **{
         f"bench accuracy --{name}": "ended with 0.4: write a bed (docs/backtest.md), which says it"
@@ -104,6 +105,7 @@ OPTIONS = {
     "events update --source ucdp": "ended with 0.4: download its file and use events import",
     "events update --source": "ended with 0.4: leave it out; a store holds gdelt2",
     "events update --timeout": "ended with 0.4: leave it out; four files at once, three attempts, 30 s each",
+    "ledger export --out": "ended with 0.4: use > FILE; the CSV goes to standard output",
     "ledger export --format hubverse": "ended with 0.4: use --format csv",
     "ledger export --format hubverse-outcomes": "ended with 0.4: use --format csv",
     "ledger export --format jsonl": "ended with 0.4: use --format csv; the ledger's file is its chain",

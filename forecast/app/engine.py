@@ -542,11 +542,7 @@ class Engine:
             targets=(state.target,),
         )
         trust = trust_sentence(scenario)
-        update: dict[str, object] = {
-            "method": scenario.method,
-            "trust": trust,
-            "rests_on": scenario.rests_on,
-        }
+        update: dict[str, object] = {"method": scenario.method, "trust": trust, "rests_on": scenario.rests_on}
         if scenario.withheld or scenario.failures:
             update |= {"status": "withheld", "sentence": trust}
         else:

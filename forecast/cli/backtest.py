@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from forecast.evaluation.past_forecasts import BacktestOptions
     from forecast.watchlist.backtest import ListBacktest
 
-_MILESTONES, _BASELINES = "milestones", "baselines"
+_BASELINES = "baselines"
 
 bench = typer.Typer(name="bench", no_args_is_help=True, help="Score every model and baseline on many dyads.")
 
@@ -42,13 +42,6 @@ bench = typer.Typer(name="bench", no_args_is_help=True, help="Score every model 
 class PlanOptions(OriginOptions):
     """What is forecast in a backtest of one config."""
 
-    horizons: str | None = option(
-        None,
-        "--horizons",
-        f"Days ahead, with commas; when absent {LISTED}, where a window fits. The word milestones adds the "
-        "distances of the config's own.",
-        "DAYS",
-    )
     first: date | None = day_option(
         None, "--from", "First origin; two years after the start of the data when absent."
     )
@@ -64,14 +57,11 @@ class PlanOptions(OriginOptions):
             raise InputError(
                 "--from and --to bound monthly or weekly origins. Leave them out when days are listed"
             )
-        parts = None if self.horizons is None else parts_of(self.horizons)
-        lengths = None if parts is None else tuple(part for part in parts if part != _MILESTONES)
         return BacktestOptions(
             origins=origins,
             first=self.first,
             last=self.last,
-            horizons=None if lengths is None else days_ahead(",".join(lengths), "--horizons"),
-            milestones=_MILESTONES in (parts or ()),
+            horizons=None if self.horizons is None else days_ahead(self.horizons, "--horizons"),
             models=parts_of(self.models),
             exact=self.exact,
         )

@@ -203,21 +203,12 @@ def export(
     form: Literal["csv", "questions"] = option(
         "csv", "--format", "csv: forecasts and what happened; questions: the open ones, a sheet to answer."
     ),
-    out: Path | None = option(None, "--out", "Where to write; standard output when absent.", "FILE"),
 ) -> None:
-    """Write the ledger as CSV for others: its forecasts, or a sheet of open questions."""
+    """Print the ledger as CSV for others: its forecasts, or a sheet of open questions."""
     from forecast.ledger.judgements import EXPORTS
     from forecast.ledger.store import open_ledger
-    from forecast.storage import write_file
 
-    text = EXPORTS[form](open_ledger(ledger_place(ledger)))
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        write_file(out, text)
-    except OSError as error:
-        raise LedgerError(f"{out}: cannot be written: {error.strerror or error}") from error
+    typer.echo(EXPORTS[form](open_ledger(ledger_place(ledger))), nl=False)
 
 
 @app.command("import")
@@ -257,10 +248,7 @@ def hindcast(
     first: date = day_option(..., "--from", "First day."),
     last: date = day_option(..., "--to", "Last day."),
     ahead: str = option(
-        LISTED,
-        "--ahead",
-        "Lengths of the windows, with commas; or: milestones, those of the config.",
-        "DAYS",
+        LISTED, "--ahead", "Lengths of the windows, with commas; or: milestones, those of the config.", "DAYS"
     ),
     ledger: Path | None = LEDGER,
     *,

@@ -26,12 +26,7 @@ from forecast.baselines import (
     origins_of,
 )
 from forecast.errors import InputError
-from forecast.evaluation.score_table import (
-    ForecastTable,
-    forecast_baselines,
-    join_forecasts,
-    make_forecasts,
-)
+from forecast.evaluation.score_table import ForecastTable, forecast_baselines, join_forecasts, make_forecasts
 from forecast.evaluation.study import KeptRows, Study, Task, Workers, decisive_versions, row_key, run_study
 from forecast.events.dyads import DyadRule
 from forecast.events.summary import StaleGap, stale_gap
@@ -77,14 +72,13 @@ class BacktestOptions:
 
     ``first`` and ``last`` span origins that are evenly apart: when absent, two years after the start of the
     data, and their end. ``horizons`` are days ahead, when absent those of ``HORIZONS`` that have a complete
-    window; ``milestones`` adds the distances of the config's own. ``exact`` refits at every origin.
+    window. ``exact`` refits at every origin.
     """
 
     origins: Spacing | tuple[date, ...] = "monthly"
     first: date | None = None
     last: date | None = None
     horizons: tuple[int, ...] | None = None
-    milestones: bool = False
     models: tuple[str, ...] = MODELS
     exact: bool = False
 
@@ -188,20 +182,15 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
     first, last = options.first or later, options.last or config.as_of
     origins: Sequence[date] = origins_of(options.origins, first, last).tolist()
     asked = complete_horizons(origins[0], config.as_of) if options.horizons is None else options.horizons
-    # Milestones may be all that is asked for.
-    stated = horizon_lengths(asked) if asked or not options.milestones else ()
-    horizons = {int(days) for days in stated}
-    if options.milestones:
-        origin = inputs.data.grid.origin
-        horizons |= {(milestone.date - origin).days for milestone in config.milestones} - {0}
-    origins = complete_origins(origins, min(horizons), config.as_of)
+    horizons = tuple(int(days) for days in horizon_lengths(asked))
+    origins = complete_origins(origins, horizons[0], config.as_of)
     sampled = config.sampler.model_dump(include={"seed", "draws", "tune", "chains", "target_accept"})
     plan = BacktestPlan(
         dyad=config.name,
         sides=inputs.dyad,
         targets=inputs.rules,
         origins=origins,
-        horizons=tuple(sorted(horizons)),
+        horizons=horizons,
         start=start,
         data_end=config.as_of,
         models=known_models(options.models),
@@ -212,7 +201,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         # A day ahead of the as-of date says nothing at an origin.
         reactions=tuple(replace(one, ahead=None) for one in inputs.reactions),
         exact=options.exact,
-        too_long=() if options.horizons is not None else tuple(sorted({*HORIZONS} - horizons)),
+        too_long=() if options.horizons is not None else tuple(sorted({*HORIZONS} - {*horizons})),
     )
     if plan.origins[0] <= start:
         raise InputError(

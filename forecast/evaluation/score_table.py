@@ -8,7 +8,6 @@ bench accuracy``.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_jsonable_python
 
 from forecast.baselines import BASELINES, DAY, REFERENCE, BinaryOutcomes, Days, baselines_by_origin
 from forecast.config.schema import DEFAULT_FAMILY
@@ -435,7 +435,7 @@ class ScoreTable:
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``scores.json``: plain values, ``None`` where a number is not defined."""
         lines = {model: map(asdict, score.line) for (model,), score in self.overall.items()}
-        content = {
+        content: dict[str, Any] = {
             "schema": SCHEMA,
             "reference": REFERENCE,
             "cells": [self._cell(cell) for cell in self.cells.values()],
@@ -445,8 +445,7 @@ class ScoreTable:
             ],
             "warnings": [warning.text for warning in self.warnings],
         }
-        plain: dict[str, Any] = without_nan(content)
-        return plain
+        return without_nan(content)
 
     def _cell(self, cell: Score) -> dict[str, Any]:
         (intercept, slope), skill, rows = cell.line, self.skill(cell), cell.rows
@@ -470,15 +469,10 @@ def score_forecasts(table: ForecastTable, *, seed: int) -> ScoreTable:
     return ScoreTable(cells, score_by(table, "who", seed=seed))
 
 
-def without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def without_nan(content: dict[str, Any]) -> dict[str, Any]:
     """Return JSON values with ``None`` for numbers that are not finite, however deep they lie."""
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_nan(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    plain: dict[str, Any] = to_jsonable_python(content, inf_nan_mode="null")
+    return plain
 
 
 def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> NDArray[np.bool_]:
@@ -562,8 +556,7 @@ class DyadScores:
             ],
             "misses": self.misses,
         }
-        plain: dict[str, Any] = without_nan(content)
-        return plain
+        return without_nan(content)
 
 
 def score_dyads(

@@ -34,14 +34,7 @@ from forecast.evaluation.score_table import (
 )
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule
-from forecast.records.analysis import (
-    FEWEST_EPISODES,
-    BaselineScores,
-    ErrorBound,
-    Miss,
-    TrackRecord,
-    TrackRow,
-)
+from forecast.records.analysis import FEWEST_EPISODES, BaselineScores, ErrorBound, Miss, TrackRecord, TrackRow
 from forecast.records.forecast import Decision
 from forecast.records.notices import Notice, notice
 from forecast.runs.files import FORECASTS, SCORES

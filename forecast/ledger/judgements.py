@@ -20,13 +20,7 @@ from forecast.blocks import Block, Prose, paired
 from forecast.config import config_hash, load_config
 from forecast.config.field_types import unknown_actor
 from forecast.errors import InputError, LedgerError, did_you_mean, shown
-from forecast.events.codebook import (
-    CATEGORIES,
-    SEVERITIES,
-    category_fault,
-    category_named,
-    severity_named,
-)
+from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, category_named, severity_named
 from forecast.events.table import csv_text
 from forecast.inference.importance import monte_carlo_error
 from forecast.ledger.chain import (

@@ -22,13 +22,7 @@ from forecast.baselines import SPACINGS, Spacing, find_record_start, horizon_len
 from forecast.blocks import Alert, Block, Column, Group, Heading, Prose, Table, cells, plain_table, right
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
 from forecast.config.schema import LONGEST_HORIZON, TargetConfig
-from forecast.config.settings_file import (
-    Section,
-    SettingsFile,
-    read_yaml,
-    refusal,
-    shown_value,
-)
+from forecast.config.settings_file import Section, SettingsFile, read_yaml, refusal, shown_value
 from forecast.errors import EventError, InputError, UnfinishedError, did_you_mean, shown
 from forecast.evaluation.metrics import Estimate
 from forecast.evaluation.past_forecasts import (

@@ -26,13 +26,7 @@ from forecast.ledger.store import refuse_unusable
 from forecast.models.survival import Survival
 from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.analysis import LedgerSummary, Missing
-from forecast.records.forecast import (
-    Diagnostics,
-    DyadRecord,
-    Forecast,
-    Gate,
-    Headline,
-)
+from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline
 from forecast.records.table import rows_of
 from forecast.runs import summaries
 from forecast.runs.cautions import (
@@ -135,11 +129,7 @@ def run_of_inputs(
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         scale=inputs.scale,
         reported_by=reported_by(config, inputs.events),
-        cautions=(
-            *not_converged(gates),
-            *far_from_baseline(targets, inputs.data.grid),
-            *cautions_of(inputs),
-        ),
+        cautions=(*not_converged(gates), *far_from_baseline(targets, inputs.data.grid), *cautions_of(inputs)),
         members=mixture.members(),
         decision=decision_of(mixture),
         drivers=(),

@@ -256,12 +256,7 @@ def rebuild_report(
             if _renew_analysis(folder, filling, config, forecast):
                 adopted.append(files.ANALYSIS)
             built = build_report(
-                filling,
-                chosen,
-                notes=notes,
-                brief_only=brief_only,
-                xlsx=xlsx,
-                export_figures_to=figures,
+                filling, chosen, notes=notes, brief_only=brief_only, xlsx=xlsx, export_figures_to=figures
             )
             record_outputs(filling, [*adopted, *built.names])
         return replace(built, folder=folder)

@@ -120,7 +120,7 @@ def whole_backtest(tmp_path_factory):
     """A backtest of made-up units and its folder."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "small.yaml").write_text(CONFIG)
-    options = BacktestOptions(first=date(2019, 1, 1), horizons=(30, 90), milestones=True)
+    options = BacktestOptions(first=date(2019, 1, 1), horizons=(30, 89, 90))
     with pytest.MonkeyPatch.context() as patch:
         replace_sampler(patch)
         done = backtest_run.run_backtest(

@@ -13,13 +13,12 @@ from forecast.config import load_config
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import InputError, UnfinishedError
 from forecast.evaluation import past_forecasts as units
-from forecast.evaluation.past_forecasts import MODELS, BacktestOptions, plan_backtest
+from forecast.evaluation.past_forecasts import MODELS, BacktestOptions
 from forecast.evaluation.score_table import read_forecasts
 from forecast.evaluation.study import FILE, KeptRows, content_hash, partial_place
 from forecast.report.palette import name_model
 from forecast.report.tables import score_table
 from forecast.runs.files import file_hashes
-from forecast.runs.inputs import read_inputs
 from forecast.workflows.backtest_folder import run_backtest
 
 SAME_BYTES = ("forecasts.csv", "plan.json", "scores.json")
@@ -183,12 +182,6 @@ def test_numbers_depend_on_code_and_data_of_the_package_not_on_its_commands(tmp_
 
 
 ALL = (*MODELS, *BASELINES)
-
-
-def test_milestones_alone_may_be_the_horizons(config_file):
-    inputs = read_inputs(load_config(config_file))
-    plan = plan_backtest(inputs, BacktestOptions(first=date(2019, 1, 1), horizons=(), milestones=True))
-    assert plan.horizons == (89,)
 
 
 def test_scores_hold_every_target_horizon_and_model_with_what_was_asked(whole_backtest):
