@@ -28,7 +28,7 @@ from typing import Annotated, Literal
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from forecast.baselines import (
     DAY,
@@ -45,6 +45,7 @@ from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.panel import TargetRule, raised_to_included
+from forecast.records.base import Record
 from forecast.storage import read_json
 from forecast.wording import count, listing
 
@@ -88,13 +89,7 @@ ISO_OF_CODERS = {
 code otherwise."""
 
 
-class Part(BaseModel):
-    """A part of the file of coefficients: fixed, without unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LearnedDyad(Part):
+class LearnedDyad(Record):
     """One record that the coefficients were learned from."""
 
     name: str
@@ -120,7 +115,7 @@ class LearnedDyad(Part):
         return ours == theirs and other.first <= self.until and other.until >= self.first
 
 
-class LearnedTarget(Part):
+class LearnedTarget(Record):
     """One kind of target that was forecast on every dyad of the coders that note it."""
 
     any_of: tuple[str, ...]
@@ -128,7 +123,7 @@ class LearnedTarget(Part):
     coders: tuple[str, ...]
 
 
-class Provenance(Part):
+class Provenance(Record):
     """What the coefficients were learned from, and how."""
 
     dyads: tuple[LearnedDyad, ...] = Field(min_length=1)
@@ -176,7 +171,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Finite, ...]
 
 
-class CoderEffects(Part):
+class CoderEffects(Record):
     """Coefficients that were learned from the records of one coder, with their posterior.
 
     Arrays by feature follow ``NAMES``. Coefficients are those of an intercept and the features, then the same
@@ -245,7 +240,7 @@ class CoderEffects(Part):
         return np.asarray(mean + np.concatenate([half, -half]) @ self._root.T)
 
 
-class PooledHazard(Part):
+class PooledHazard(Record):
     """Coefficients of the hazard, a set for each coder.
 
     ``deviation`` is the standard deviation over dyads of the log hazard beyond what features tell;

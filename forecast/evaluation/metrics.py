@@ -259,13 +259,7 @@ def reliability_bins(
     used = number > 0
     # A bin that a resample leaves empty says nothing there.
     lower, upper = np.nanquantile(shares[:, used], (0.05, 0.95), axis=0)
-    columns = (
-        probability_sum[used] / number[used],
-        outcome_sum[used] / number[used],
-        number[used],
-        lower,
-        upper,
-    )
+    means = probability_sum[used] / number[used], outcome_sum[used] / number[used]
+    found = zip(*(column.tolist() for column in (*means, number[used], lower, upper)), strict=True)
     names = ("forecast_mean", "observed_share", "number", "lower90", "upper90")
-    found = zip(*(column.tolist() for column in columns), strict=True)
     return tuple(ReliabilityBin(**dict(zip(names, one, strict=True))) for one in found)

@@ -132,19 +132,15 @@ class BacktestPlan:
     too_long: tuple[int, ...] = ()
 
     @property
-    def fitted(self) -> bool:
-        """Whether the model has to be fitted: it is a member of a model that is asked for."""
-        return any(FAMILIES[name].fitted for name in self.models)
-
-    @property
     def origins_a_unit(self) -> int:
         """Most successive origins of one unit."""
         return EXACT_BLOCK_ORIGINS if self.exact else BLOCK_ORIGINS
 
     @property
     def units(self) -> list[Unit]:
-        """Its units of work; none where no fit is needed."""
-        n_origins, block = len(self.origins) if self.fitted else 0, self.origins_a_unit
+        """Its units of work; none where the model is no member of what is asked for."""
+        fitted = any(FAMILIES[name].fitted for name in self.models)
+        n_origins, block = len(self.origins) if fitted else 0, self.origins_a_unit
         firsts = range(0, n_origins, block)
         return [Unit(self.dyad, first, min(first + block, n_origins) - 1) for first in firsts]
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from forecast.config.settings_file import (
     MAX_BYTES,
@@ -39,6 +39,7 @@ from forecast.events.codebook import COOPERATIVE
 from forecast.panel import Reaction
 from forecast.priors.distributions import Distribution
 from forecast.priors.named import ANSWERERS, PriorSet, chance_prior, default_priors, parameter_groups
+from forecast.records.base import Record
 from forecast.streams import LEAST_ACTS, Acts, StreamLayout
 
 SCHEMA = 3
@@ -82,11 +83,7 @@ def _known(allowed: tuple[str, ...]) -> AfterValidator:
     return AfterValidator(check)
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Spread(_Part):
+class Spread(Record):
     """Distribution over dyads of one class of parameters, on the scale on which it is normal."""
 
     centre: Finite = Field(description="mean over dyads")
@@ -94,7 +91,7 @@ class Spread(_Part):
     values: int = Field(description="count of the estimates behind it")
 
 
-class Further(_Part):
+class Further(Record):
     """Beta distribution over dyads of the share of acts that go one severity further."""
 
     alpha: Finite = Field(gt=0)
@@ -102,7 +99,7 @@ class Further(_Part):
     values: int = Field(description="count of the dyads and severities behind it")
 
 
-class Provenance(_Part):
+class Provenance(Record):
     """What a population was learned from, and how."""
 
     dyads: tuple[str, ...]
@@ -115,7 +112,7 @@ class Provenance(_Part):
     version: str
 
 
-class Population(_Part):
+class Population(Record):
     """How parameters are distributed over dyads, by group and class of stream."""
 
     schema_: Literal[3] = Field(alias="schema")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
 
 from forecast.baselines import SPACINGS, Spacing, find_record_start, horizon_lengths, origins_of
 from forecast.blocks import Alert, Block, Column, Group, Heading, Prose, Table, cells, plain_table, right
@@ -59,29 +59,20 @@ _COLUMNS = 5
 """Horizons that stand beside one another."""
 
 
-def _day_in(value: object) -> date | None:
-    if type(value) is date:
-        return value
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
-    except ValueError:
-        return None
+_ORIGINS: TypeAdapter[Spacing | tuple[date, ...]] = TypeAdapter(
+    Spacing | Annotated[tuple[Day, ...], Field(min_length=1)]
+)
 
 
-def _origins_of(value: object) -> str | tuple[date, ...]:
+def _origins_of(value: object) -> Spacing | tuple[date, ...]:
     """Read how origins are spaced, or the days of them."""
-    if isinstance(value, str) and value in SPACINGS:
-        return value
-    days = value if isinstance(value, (list, tuple)) else ()
-    read = [_day_in(day) for day in days]
-    wrong = next(
-        (day for day, known in zip(days, read, strict=True) if known is None), None if days else value
-    )
-    if wrong is None:
-        return tuple(day for day in read if day)
-    hint = did_you_mean(wrong, SPACINGS) if isinstance(wrong, str) else ""
-    allowed = f"{', '.join(SPACINGS)}, or a list of days as [2021-01-01, 2021-07-01]"
-    raise refusal(f"got {shown_value(wrong)}; expected {allowed}.{hint}")
+    try:
+        return _ORIGINS.validate_python(value)
+    except ValidationError as error:
+        wrong = max(error.errors(), key=lambda fault: len(fault["loc"]))["input"]
+        hint = did_you_mean(wrong, SPACINGS) if isinstance(wrong, str) else ""
+        allowed = f"{', '.join(SPACINGS)}, or a list of days as [2021-01-01, 2021-07-01]"
+        raise refusal(f"got {shown_value(wrong)}; expected {allowed}.{hint}") from error
 
 
 Origins = Annotated[

@@ -23,7 +23,6 @@ from forecast.ledger.chain import GRACE_DAYS, Ledger
 from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
-from forecast.models.survival import Survival
 from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.analysis import LedgerSummary, Missing
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline
@@ -211,7 +210,13 @@ def fit_and_judge(
     with timed("chances"):
         tell(StageProgress("chances"))
         mixture = mixture_of(inputs, chances_of(inputs, posterior))
-        gates = check_gates(posterior, _monitored(inputs, mixture.survival))
+        survival = mixture.survival
+        monitored = {
+            f"P({name} before {one.name})": 1 - survival.of(name)[:, (one.date - survival.origin).days]
+            for name in survival.targets
+            for one in inputs.config.milestones
+        }
+        gates = check_gates(posterior, monitored)
     return Judged(posterior, mixture, gates)
 
 
@@ -338,12 +343,3 @@ def _sampling_listener(tell: Listener) -> Callable[[SamplingProgress], None]:
         tell(StageProgress(stage, progress.finished, progress.planned, note))
 
     return listen
-
-
-def _monitored(inputs: Inputs, survival: Survival) -> dict[str, Floats]:
-    """Chances of every milestone under each draw of a model, for its gates."""
-    return {
-        f"P({name} before {one.name})": 1 - survival.of(name)[:, (one.date - survival.origin).days]
-        for name in survival.targets
-        for one in inputs.config.milestones
-    }
