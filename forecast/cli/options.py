@@ -121,7 +121,8 @@ class Answer:
     def print(self, facts: Mapping[str, object] | str, parts: Iterable[Block]) -> None:
         """Print facts (or their JSON) for a program, or blocks for a person."""
         if self.json:
-            typer.echo(facts if isinstance(facts, str) else json.dumps(facts))
+            # Anew, since what an encoding lacks has to be written as JSON writes it.
+            typer.echo(json.dumps(json.loads(facts) if isinstance(facts, str) else facts))
         elif self.for_people:
             show(parts)
 

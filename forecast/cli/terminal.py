@@ -5,7 +5,6 @@ Styles show on a terminal only (and not with ``NO_COLOR``); control characters o
 
 from __future__ import annotations
 
-import codecs
 import io
 import logging
 import os
@@ -33,7 +32,6 @@ WIDTH = 80
 _INDENT, _GAP = 2, 2
 _READABLE, _NARROWEST = 24, 8
 """Width that a column of words keeps where heads of numbers can break instead, and at the least."""
-_ESCAPE = "forecast.escape"
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 """Those of a job queue or a closed terminal; a command cleans up after them as after Ctrl-C."""
 
@@ -285,15 +283,6 @@ def show_progress(*, shown: bool) -> Iterator[Listener]:
         finish()
 
 
-def _escaped(error: UnicodeError) -> tuple[str, int]:
-    """Write what an encoding lacks as JSON would, so that an answer in JSON stays one."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    units = error.object[error.start : error.end].encode("utf-16-be", errors="surrogatepass")
-    pairs = zip(units[::2], units[1::2], strict=True)
-    return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs), error.end
-
-
 def _made_safe(record: logging.LogRecord) -> bool:
     record.msg, record.args = safe_lines(record.getMessage()), None
     return True
@@ -301,12 +290,11 @@ def _made_safe(record: logging.LogRecord) -> bool:
 
 def prepare_streams() -> None:
     """Let both streams write any text, and show warnings as all other foreign text is shown."""
-    codecs.register_error(_ESCAPE, _escaped)
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=_ESCAPE)
+            stream.reconfigure(errors="backslashreplace")
     if logging.lastResort is not None:
         logging.lastResort.addFilter(_made_safe)
 

@@ -9,7 +9,8 @@ bench accuracy``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -22,7 +23,7 @@ from pydantic_core import to_jsonable_python
 
 from forecast.baselines import BASELINES, DAY, REFERENCE, BinaryOutcomes, Days, baselines_by_origin
 from forecast.config.schema import DEFAULT_FAMILY
-from forecast.errors import InputError
+from forecast.errors import InputError, shown
 from forecast.evaluation.metrics import (
     Estimate,
     OriginBlocks,
@@ -194,20 +195,14 @@ def read_forecasts(path: str | Path) -> ForecastTable:
 
 
 def _read_row(row: SheetRow) -> tuple[object, ...]:
-    def read[T](name: str, kind: Callable[[str], T], allowed: str) -> T:
-        try:
-            return kind(row[name])
-        except (ValueError, KeyError) as error:
-            raise row.fault(name, allowed) from error
-
-    origin, day = (read(name, date.fromisoformat, "a day as YYYY-MM-DD") for name in ("origin", "day"))
-    if day <= origin:
-        raise row.fault("day", f"a day after the origin, {origin}")
-    chance = read("chance", float, "a number from 0 to 1")
-    if not 0.0 <= chance <= 1.0:
-        raise row.fault("chance", "a number from 0 to 1")
-    flags = (read(name, {"0": 0, "1": 1}.__getitem__, "0 or 1") for name in ("outcome", "failed_fit"))
-    return row["what"], row["target"], origin, day, row["who"], chance, *flags
+    with suppress(ValueError):
+        origin, day = date.fromisoformat(row["origin"]), date.fromisoformat(row["day"])
+        chance, outcome, failed = (float(row[name]) for name in ("chance", "outcome", "failed_fit"))
+        if day > origin and 0.0 <= chance <= 1.0 and {outcome, failed} <= {0.0, 1.0}:
+            return row["what"], row["target"], origin, day, row["who"], chance, outcome, failed
+    expected = "a day after the origin, a chance from 0 to 1, and 0 or 1 for outcome and failed_fit"
+    got = shown(",".join(row.cells.values()), 200)
+    raise InputError(f"got {got}; expected {expected}. Run the backtest again")
 
 
 class SkillScore(NamedTuple):

@@ -220,7 +220,10 @@ def run_backtest(
         backtest = Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
         if not failures:
             with new_run_folder(place, force=force, kind="backtest") as filling:
-                _write(backtest, settings, filling)
+                forecasts.write_csv(filling / files.FORECASTS)
+                write_json(settings, filling / files.PLAN)
+                write_json(content, filling / files.SCORES)
+                write_json(_manifest(backtest, filling), filling / files.MANIFEST)
             shutil.rmtree(rows.folder, ignore_errors=True)
         return backtest
 
@@ -260,13 +263,6 @@ def _scores_content(
     }
     warnings = [*notes, *table.pop("warnings")]
     return head | asked | table | {"warnings": warnings, "failures": list(failures)}
-
-
-def _write(backtest: Backtest, settings: dict[str, Any], folder: Path) -> None:
-    backtest.forecasts.write_csv(folder / files.FORECASTS)
-    write_json(settings, folder / files.PLAN)
-    write_json(backtest.content, folder / files.SCORES)
-    write_json(_manifest(backtest, folder), folder / files.MANIFEST)
 
 
 def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:

@@ -50,9 +50,7 @@ def test_writing_and_reading_gives_the_same_values_to_the_last_bit(make_table, t
 
 
 NO_TABLE = (
-    "",
     "origin,horizon\n",
-    f"{HEADER}\n2000-01-01,30\n",
     f"{HEADER}\n{ROW}\n{ROW.replace('2000-01-01', '2000-02-30')}\n",
     f"{HEADER}\n{ROW.replace('2000-01-31', '1999-12-31')}\n",
     *(f"{HEADER}\n{ROW.replace('0.25', chance)}\n" for chance in ("1.5", "nan", "likely")),
