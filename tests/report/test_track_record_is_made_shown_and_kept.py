@@ -350,7 +350,7 @@ def test_a_damaged_file_is_refused_by_line_and_without_its_path(find, backtest, 
         file.write("pair,lethal_clash,2020-01-01,2020-01-31,model,1.7,0,0\n")
     refusal = find(folder)
     assert (refusal.code, refusal.fault[:14]) == ("unreadable", "forecasts.csv:")
-    assert "chance: got '1.7'; expected a number from 0 to 1" in refusal.fault
+    assert "model,1.7,0,0; expected a day after the origin, a chance from 0 to 1" in refusal.fault
     backtest.forecasts.take(np.arange(0)).write_csv(folder / "forecasts.csv")
     assert find(folder).fault.startswith("forecasts.csv: holds no row")
 
