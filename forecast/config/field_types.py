@@ -54,7 +54,8 @@ def _day(value: object) -> date:
         return value
     if not isinstance(value, str) or not _ISO_DAY.fullmatch(value):
         meant = days_meant(value) if isinstance(value, str) else ""
-        raise refusal(f"got {shown_value(value)}; expected a date as {meant or 'YYYY-MM-DD'}")
+        advice = f"write {meant}" if meant else "expected a date as YYYY-MM-DD"
+        raise refusal(f"got {shown_value(value)}; {advice}")
     try:
         return date.fromisoformat(value)
     except ValueError as error:

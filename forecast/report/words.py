@@ -236,7 +236,7 @@ def judgement_sentence(forecast: Forecast) -> str:
 def question_sentence(target: TargetForecast, milestone: MilestoneForecast, range_said: str = "") -> str:
     """The answer to one question in one sentence, with the likelihood first."""
     like = f", as in {_months(target)}," if target.cases else ""
-    name = "" if milestone.label.startswith("within ") else f" ({milestone.label})"
+    name = "" if re.fullmatch(r"within \d+ days", milestone.label) else f" ({milestone.label})"
     subject = f"{title_in_sentence(target.label)}{like} before {long_day(milestone.date)}{name}"
     if target.grave and milestone.probability < LEAST_WORDED:
         return f"{capitalised(subject)}: {milestone.words}."
