@@ -8,7 +8,7 @@ again: draws are weighted, and acts multiply the chance that nothing happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -26,10 +26,10 @@ from forecast.records.forecast import MethodReason
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, Way, milestone_day, parameter_draws
 from forecast.sensitivity.shifts import (
-    FURTHEST,
     ActEffect,
     PriorShifts,
     Questions,
+    ShiftedChances,
     act_effects,
     key_assumptions,
     shift_to,
@@ -42,8 +42,8 @@ MOST_CHANGES = 5
 _SOON_DAYS = 30
 """Days from the as-of date to the act that would have to be expected."""
 _TRIED_SEVERITIES = (3, 5)
-_LEAST_SLOPE = 0.002
-"""Effect of a certain act below which its chance says nothing."""
+_LEAST, _LEAST_SLOPE = 1e-12, 0.002
+"""Least chance to divide by; effect of a certain act below which its chance says nothing."""
 
 _MOST_TOGETHER = 5
 """Priors that are moved together."""
@@ -55,18 +55,8 @@ Kind = Literal[
 
 
 class Part(Record):
-    """One of several priors, or of several scheduled acts, that are moved together."""
+    """What is moved: a prior or the chance of an act, alone or one of several that are moved together."""
 
-    what: str
-    from_: float = Field(alias="from", description="what the run assumes, on the scale")
-    to: float
-    scale: Scale
-
-
-class ReconcilingChange(Record):
-    """One change of an assumption, and what the run would say with it."""
-
-    kind: Kind
     what: str = Field(description="name of the prior, or the act")
     from_: float = Field(alias="from", description="what the run assumes, on the scale")
     to: float
@@ -74,6 +64,12 @@ class ReconcilingChange(Record):
         description="human scale of a prior, or probability; None: steps of the spreads of several priors, "
         "or the share that is left of the chances of several scheduled acts"
     )
+
+
+class ReconcilingChange(Part):
+    """One change of an assumption, and what the run would say with it."""
+
+    kind: Kind
     parts: tuple[Part, ...] = Field(default=(), description="of several priors or scheduled acts")
     plausibility: Probability = Field(
         description="prior: the smaller of the tail areas of the shift under the prior and of the shifted "
@@ -155,16 +151,10 @@ class _Search:
 
     def _prior(self, shifts: PriorShifts) -> ReconcilingChange:
         """The shift of a prior at which the draws say the goal, or the nearest that they can tell."""
-        steps = shift_to(shifts, 0, self.goal)
-        return ReconcilingChange.model_validate(
-            {
-                **_part(shifts, steps).model_dump(by_alias=True),
-                "kind": "prior",
-                "plausibility": _plausibility(shifts, steps),
-                "probability": float(shifts.at(steps).probability[0]),
-                "setting": {"priors": {shifts.name: str(shifts.moved(steps))}},
-            }
-        )
+        steps = shift_to(shifts.at, 0, self.goal)
+        setting = {"priors": {shifts.name: str(shifts.moved(steps))}}
+        reached = float(shifts.at(steps).probability[0])
+        return _change("prior", _shifted(shifts, steps), _plausibility(shifts, steps), reached, setting)
 
     def _several_priors(
         self, shifts: Sequence[PriorShifts], act: ActEffect | None
@@ -175,68 +165,36 @@ class _Search:
         length = float(np.linalg.norm(slopes[strongest]))
         if length < _LEAST_SLOPE:
             return
-        parts = [(shifts[place], float(slopes[place]) / length) for place in strongest.tolist()]
-        side = 1.0 if self.goal > self.now else -1.0
+        moved = [(shifts[place], float(slopes[place]) / length) for place in strongest.tolist()]
 
-        def at(steps: float) -> tuple[float, bool]:
-            ratio = np.sum([prior.log_ratio(side * steps * part) for prior, part in parts], axis=0)
-            found = importance_weights(ratio)
-            return float(self._questions.probability(found.weights)[0]), found.trusted
+        def at(steps: float) -> ShiftedChances:
+            weights = importance_weights(np.sum([one.log_ratio(steps * part) for one, part in moved], axis=0))
+            return ShiftedChances(weights, self._questions.probability(weights.weights if steps else None))
 
-        reached, steps, beyond = self.now, 0.0, FURTHEST
-        for further in np.arange(_CLOSE_STEP, FURTHEST + _CLOSE_STEP / 2, _CLOSE_STEP).tolist():
-            there, trusted = at(further)
-            if not trusted or (there - reached) * side <= 0:
-                break
-            if (there - self.goal) * side >= 0:
-                beyond = further
-                while beyond - steps > 1e-3:
-                    middle = (steps + beyond) / 2
-                    if (at(middle)[0] - self.goal) * side < 0:
-                        steps = middle
-                    else:
-                        beyond = middle
-                reached = at(steps)[0]
-                break
-            steps, reached = further, there
+        steps = shift_to(at, 0, self.goal)
         if steps == 0.0:
             return
-        signed = side * steps
-        setting: dict[str, Any] = {
-            "priors": {prior.name: str(prior.moved(signed * part)) for prior, part in parts}
-        }
-        change: dict[str, Any] = {
-            "kind": "several_priors",
-            "what": f"{len(parts)} priors together",
-            "parts": tuple(_part(prior, signed * part) for prior, part in parts),
-            "scale": None,
-            "plausibility": 2 * float(special.ndtr(-steps)),
-            "probability": reached,
-            "from": 0.0,
-            "to": signed,
-            "setting": setting,
-        }
-        yield ReconcilingChange.model_validate(change)
+        reached, weights = float(at(steps).probability[0]), at(steps).weights.weights
+        parts = [_shifted(one, steps * part) for one, part in moved]
+        setting = {"priors": {one.name: str(one.moved(steps * part)) for one, part in moved}}
+        whole = _line(f"{len(parts)} priors together", 0.0, steps)
+        plausible = 2 * float(special.ndtr(-abs(steps)))
+        yield _change("several_priors", whole, plausible, reached, setting, parts)
         if act is None or self._gap(reached) <= TOLERANCE or self._gap(act.at(1.0, 0)) >= self._gap(self.now):
             return
         # Both together: the act on the draws as they are then weighted.
-        ratio = np.sum([prior.log_ratio(signed * part) for prior, part in parts], axis=0)
-        weights = importance_weights(ratio).weights
         place = [rule.name for rule in self.run.inputs.rules].index(self.target)
         factor = self.run.few_chances.factor(replace(act.act, probability=1.0))
         few = Questions.of(self.run, self._asked, self.run.few)
         quiet = few.ahead * factor[:, place, [milestone_day(self.run, self.milestone)]]
-        moved = reached + float((replace(few, ahead=quiet).unclipped(weights) - few.unclipped(weights))[0])
-        if self._gap(moved) < self._gap(reached):
-            change |= {
-                "kind": "priors_and_act",
-                "what": f"{len(parts)} priors together, and {_act_words(act.act)}",
-                "act": _act_words(act.act),
-                "plausibility": 2 * float(special.ndtr(-steps)) * min(_frequency(self.run, act.act), 1.0),
-                "probability": min(max(moved, 0.0), 1.0),
-                "setting": setting | {"events": [_event(act.act, 1.0)]},
-            }
-            yield ReconcilingChange.model_validate(change)
+        there = reached + float((replace(few, ahead=quiet).unclipped(weights) - few.unclipped(weights))[0])
+        if self._gap(there) < self._gap(reached):
+            words = _act_words(act.act)
+            whole["what"] += f", and {words}"
+            plausible *= min(_frequency(self.run, act.act), 1.0)
+            also = setting | {"events": [_event(act.act, 1.0)]}
+            there = min(max(there, 0.0), 1.0)
+            yield _change("priors_and_act", whole, plausible, there, also, parts, act=words)
 
     def _act(self, effect: ActEffect, kind: Kind) -> ReconcilingChange:
         """The chance of an act at which the run says the goal, or the nearest of both ends."""
@@ -248,22 +206,13 @@ class _Search:
         setting: dict[str, Any]
         if kind == "scheduled_act":
             what, setting = act.label, {"calendar": {"probability": {act.label: chance}}}
-            left = chance / stated if chance < stated else (1 - chance) / max(1 - stated, 1e-12)
+            left = chance / stated if chance < stated else (1 - chance) / max(1 - stated, _LEAST)
             plausibility = left if chance != stated else 1.0
         else:
             what, setting = _act_words(act), {"events": [_event(act, chance)]}
-            plausibility = _frequency(self.run, act) / max(chance, 1e-12)
-        return ReconcilingChange.model_validate(
-            {
-                "kind": kind,
-                "what": what,
-                "from": stated,
-                "to": chance,
-                "scale": "probability",
-                "plausibility": min(plausibility, 1.0),
-                "probability": effect.at(chance, 0),
-                "setting": setting,
-            }
+            plausibility = min(_frequency(self.run, act) / max(chance, _LEAST), 1.0)
+        return _change(
+            kind, _line(what, stated, chance, "probability"), plausibility, effect.at(chance, 0), setting
         )
 
     def _several_acts(self, effects: Sequence[ActEffect]) -> ReconcilingChange:
@@ -281,39 +230,21 @@ class _Search:
             return round(1 - left * (1 - act.probability) if rising[act] else left * act.probability, 4)
 
         def at(left: float) -> float:
-            acts = [
-                replace(act, probability=moved(act, left)) if act in rising else act
-                for act in run.inputs.calendar
-            ]
-            few = replace(run.few, ahead=run.few_chances.survival(acts), plain=run.few.without_acts.survival)
+            changed = {act: replace(act, probability=moved(act, left)) for act in rising}
+            ahead = run.few_chances.survival([changed.get(act, act) for act in run.inputs.calendar])
+            few = replace(run.few, ahead=ahead, plain=run.few.without_acts.survival)
             return float(Answer(run, few, run.few, answered).curves[self.target].probability[day])
 
         left, reached = 0.0, at(0.0)
         if (reached > self.goal) == raising:
             # The chance that nothing happens is nearly linear in that of each act.
             for _ in range(2):
-                left = 1 - (1 - left) * (self.goal - self.now) / (reached - self.now)
+                left = round(1 - (1 - left) * (self.goal - self.now) / (reached - self.now), 4)
                 reached = at(left)
-        left = round(left, 4)
-        parts = [
-            Part.model_validate(
-                {"what": act.label, "from": act.probability, "to": moved(act, left), "scale": "probability"}
-            )
-            for act in rising
-        ]
-        return ReconcilingChange.model_validate(
-            {
-                "kind": "several_scheduled_acts",
-                "what": f"{len(parts)} scheduled events together",
-                "parts": tuple(parts),
-                "from": 1.0,
-                "to": left,
-                "scale": None,
-                "plausibility": left,
-                "probability": reached,
-                "setting": {"calendar": {"probability": {part.what: part.to for part in parts}}},
-            }
-        )
+        parts = [_line(act.label, act.probability, moved(act, left), "probability") for act in rising]
+        whole = _line(f"{len(parts)} scheduled events together", 1.0, left)
+        setting = {"calendar": {"probability": {part["what"]: part["to"] for part in parts}}}
+        return _change("several_scheduled_acts", whole, left, reached, setting, parts)
 
     def _acts(self) -> Iterator[tuple[FutureAct, Kind]]:
         """Acts whose chance is tried: those of the calendar, and those that would have to be expected.
@@ -346,20 +277,12 @@ class _Search:
                     yield FutureAct(soon, category, severity, 0.0, by=by), "expected_act"
 
 
-def reconcile(
-    run: Run, target: str, milestone: str, goal: float, tell: Callable[[str], None] = lambda note: None
-) -> Reconciled:
-    """Search the changes under which a run that converged would say ``goal``, in (0, 1).
-
-    ``tell`` is told how many changes are tried.
-    """
+def reconcile(run: Run, target: str, milestone: str, goal: float) -> Reconciled:
+    """Search the changes under which a run that converged would say ``goal``, in (0, 1)."""
     milestones = run.forecast.target(target).milestones
     now = next(answer.probability for answer in milestones if answer.name == milestone)
     search = _Search(run, target, milestone, goal, now)
-    tried: list[ReconcilingChange] = []
-    for attempt in () if abs(now - goal) <= TOLERANCE else search.all():
-        tried.append(attempt)
-        tell(f"{len(tried)} changes tried")
+    tried = [] if abs(now - goal) <= TOLERANCE else list(search.all())
     changes = [one for one in tried if abs(one.probability - goal) <= TOLERANCE]
     changes.sort(key=lambda change: -change.plausibility)
     nearest = min(tried, key=lambda one: (abs(one.probability - goal), -one.plausibility), default=None)
@@ -392,10 +315,26 @@ def _slope(shifts: PriorShifts) -> float:
     return (ahead - behind) / (2 * _CLOSE_STEP)
 
 
-def _part(shifts: PriorShifts, steps: float) -> Part:
+def _shifted(shifts: PriorShifts, steps: float) -> dict[str, Any]:
     before, after = (shifts.assumed(one) for one in (0.0, steps))
-    ends: dict[str, Any] = {"from": before.value, "to": after.value}
-    return Part(what=shifts.name, scale=after.scale, **ends)
+    return _line(shifts.name, before.value, after.value, after.scale)
+
+
+def _line(what: str, before: float, after: float, scale: Scale | None = None) -> dict[str, Any]:
+    return {"what": what, "from": before, "to": after, "scale": scale}
+
+
+def _change(
+    kind: Kind,
+    line: dict[str, Any],
+    plausibility: float,
+    probability: float,
+    setting: dict[str, Any],
+    parts: Sequence[dict[str, Any]] = (),
+    act: str | None = None,
+) -> ReconcilingChange:
+    found = {"plausibility": plausibility, "probability": probability, "setting": setting, "act": act}
+    return ReconcilingChange.model_validate(line | found | {"kind": kind, "parts": tuple(parts)})
 
 
 def _plausibility(shifts: PriorShifts, steps: float) -> float:

@@ -245,19 +245,19 @@ class PriorShifts:
         return self.questions.by_draw(question, self.at(steps).weights.weights)
 
 
-def shift_to(shifts: PriorShifts, question: int, goal: float) -> float:
+def shift_to(at: Callable[[float], ShiftedChances], question: int, goal: float) -> float:
     """Return the smallest shift at which a question says the goal, or the one that comes nearest.
 
     Searched are the shifts up to ``FURTHEST`` each way of which the draws can tell.
     """
 
     def chance(steps: float) -> float:
-        return float(shifts.at(steps).probability[question])
+        return float(at(steps).probability[question])
 
     told, met = [0.0], []
     for side in (-1.0, 1.0):
         for inner, outer in pairwise(SCANNED):
-            if not shifts.at(side * outer).weights.trusted:
+            if not at(side * outer).weights.trusted:
                 break
             told.append(side * outer)
             if (chance(side * inner) < goal) != (chance(side * outer) < goal):

@@ -1,11 +1,14 @@
 """The changes that ``forecast reconcile`` names give the probability asked for when they are run."""
 
 import json
+from dataclasses import replace
+from datetime import date
 
 import pytest
 import yaml
 
 from forecast.blocks import Table
+from forecast.panel import FutureAct
 from forecast.report.tables import reconciled, reconciled_sentence
 from forecast.sensitivity.reconcile import TOLERANCE, reconcile
 
@@ -119,3 +122,25 @@ def test_the_headline_is_what_is_asked_when_nothing_else_is(command, run_folder,
     answer = command("reconcile", run_folder, "--probability", f"{now + 0.03:.3f}", "--json").facts
     assert (answer["target"], answer["milestone"]) == (target, milestone)
     assert {"what", "to", "probability", "setting"} <= set(answer["nearest"])
+
+
+def test_scheduled_events_together_give_what_no_single_one_can(inputs, run_from, monkeypatch):
+    """A run whose calendar holds the chances that are named says the probability that is named."""
+    calendar = tuple(
+        FutureAct(date(2022, month, 1), "sanction", 3, chance, label=f"Sanctions {month}", by="USA")
+        for month, chance in ((8, 0.6), (10, 0.4))
+    )
+    planned = run_from(replace(inputs, calendar=calendar))
+    target, milestone, now = asked(planned)
+    away = asked(run_from(replace(inputs, calendar=())))[2]
+    monkeypatch.setattr("forecast.sensitivity.reconcile.MOST_CHANGES", 99)
+    for goal in ((now + away) / 2, away):
+        found = {one.kind: one for one in reconcile(planned, target, milestone, goal).changes}
+        together = found["several_scheduled_acts"]
+        assert together.probability == pytest.approx(goal, abs=0.002)
+        left = {part.what: part.to for part in together.parts}
+        assert left == pytest.approx({act.label: together.to * act.probability for act in calendar}, abs=1e-4)
+        moved = tuple(replace(act, probability=left[act.label]) for act in calendar)
+        assert asked(run_from(replace(inputs, calendar=moved)))[2] == pytest.approx(
+            together.probability, abs=0.002
+        )

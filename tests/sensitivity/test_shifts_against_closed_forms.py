@@ -53,7 +53,7 @@ def test_shifted_chances_and_the_shift_to_a_goal_are_where_algebra_has_them(shif
         exact = special.ndtr((START + steps) / np.sqrt(2))
         assert abs(one.at(steps).probability[0] - exact) < 4 * error(steps)
     for goal in (0.25, 0.35, 0.5, 0.6):
-        steps = shift_to(one, 0, goal)
+        steps = shift_to(one.at, 0, goal)
         assert one.at(steps).probability[0] == pytest.approx(goal, abs=1e-3)
         assert abs(special.ndtr((START + steps) / np.sqrt(2)) - goal) < 4 * error(steps)
 
@@ -67,7 +67,7 @@ def test_no_shift_changes_nothing(shifts):
 def test_where_the_draws_cannot_tell_nothing_is_claimed(shifts):
     # Two steps of a prior that the data left as it was keep exp(−4) of the draws: far below the gate.
     one = shifts("ballast.visit")
-    nearest = shift_to(one, 0, 0.999)
+    nearest = shift_to(one.at, 0, 0.999)
     assert 0 < nearest < FURTHEST
     assert one.at(nearest).weights.effective_draws >= EFFECTIVE_DRAWS_MIN
     assert not one.at(FURTHEST).weights.trusted
