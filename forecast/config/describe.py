@@ -40,7 +40,7 @@ def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
     sections = {
         "Questions": tuple(questions) or tuple(targets),
         "Milestones": (
-            *(_milestone_line(milestone, config) for milestone in config.milestones),
+            *(_milestone_line(one, config) for one in sorted(config.milestones, key=lambda one: one.date)),
             f"The headline: '{title}' before {day}.",
         ),
         "Scheduled events": _calendar_lines(config),

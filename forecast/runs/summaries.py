@@ -107,13 +107,14 @@ def target_forecasts(mixture: Mixture, n_chains: int = 1) -> tuple[TargetForecas
 
 
 def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForecast:
-    """Forecast one target at all its milestones: these and the curve are read from the same array."""
+    """Forecast one target at all its milestones, by day: these and the curve are read from the same array."""
     inputs, name = mixture.inputs, rule.name
     config, grid, curve = inputs.config, inputs.data.grid, mixture.curves[rule.name]
-    horizons = [max((milestone.date - grid.origin).days, 0) for milestone in config.milestones]
+    dated = sorted(config.milestones, key=lambda milestone: milestone.date)
+    horizons = [max((milestone.date - grid.origin).days, 0) for milestone in dated]
     windows = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
     milestones: list[MilestoneForecast] = []
-    for milestone, days, share in zip(config.milestones, horizons, windows, strict=True):
+    for milestone, days, share in zip(dated, horizons, windows, strict=True):
         error = mixture.error(name, days, n_chains)
         baseline = Baseline(name="climatology", probability=float(share))
         asked = (milestone.name, milestone.title, milestone.date)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from forecast.config import load_config
+from forecast.config import describe_config, load_config
 from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE
 from forecast.families import FAMILIES, Family, family_named
@@ -30,7 +30,8 @@ from forecast.runs.mixture import (
     quiet_chance,
     weighted_by_draw,
 )
-from forecast.runs.run import Run, read_run
+from forecast.runs.run import Run, horizon_days, read_run
+from forecast.runs.summaries import target_forecasts
 
 CONFIG = """\
 name: small
@@ -73,7 +74,7 @@ def test_beyond_the_pooled_hazard_the_chance_of_nothing_falls_as_the_models(read
         assert inputs.config.milestones[0].date == date(2031, 1, 1)
         told = {one.code for one in cautions_of(inputs)}
         assert ("beyond_pooled_hazard" in told) == (family == "combined")
-    with pytest.raises(ConfigError, match=r"small\.yaml:8:22: .* up to 1461 days\. Take a nearer date"):
+    with pytest.raises(ConfigError, match=r"small\.yaml:8:22: .* Give a day up to 2026-01-01, or"):
         read("panel", *FAR)
     days, quiet = FURTHEST_DAYS + 1000, np.exp(-np.arange(FURTHEST_DAYS + 1001) / 2000.0)
     plain = SimpleNamespace(of=lambda target: quiet[None])
@@ -82,6 +83,18 @@ def test_beyond_the_pooled_hazard_the_chance_of_nothing_falls_as_the_models(read
     np.testing.assert_array_equal(draws[:, : FURTHEST_DAYS + 1], near)
     left = (1 - draws[:, -1]) / (1 - draws[:, FURTHEST_DAYS])
     np.testing.assert_allclose(left, np.exp(-1000 / 2000.0), rtol=1e-9)
+
+
+def test_milestones_stand_by_day_however_they_are_listed(read):
+    inputs = read("panel", "milestones:", "milestones:\n  - {name: later, date: 2024-01-01}")
+    assert [one.name for one in inputs.config.milestones] == ["later", "new-year"]
+    mixture = Mixture(inputs, direct_answers(inputs, inputs.events, horizon_days(inputs.config)), None)
+    near, far = target_forecasts(mixture)[0].milestones
+    assert (near.name, far.name) == ("new-year", "later")
+    assert near.probability < far.probability
+    said = describe_config(inputs.config)
+    assert said.index("(new-year)") < said.index("(later)")
+    assert inputs.config.headline.milestone == "new-year", "the last listed"
 
 
 def test_coefficients_that_would_change_nothing_are_refused(read, tmp_path):
