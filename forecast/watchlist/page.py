@@ -161,7 +161,6 @@ def _ranked_table(watch: Watch) -> Table:
     *chance, _ = _chance_columns(14, 24, 21, 12, 24)
     change = (right("Change", 15), right("Time", 10), right("News", 10))
     columns = (
-        Column("#", 6, "right"),
         Column("Dyad"),
         *chance,
         *change,
@@ -184,20 +183,21 @@ def _row(entry: DyadEntry, watch: Watch) -> tuple[Cell, ...]:
     answer, change, trigger = entry.milestone, entry.change, watch.shown_trigger(entry)
     # A dyad without the target of the list is asked about one of its own.
     own = [one.label for one in entry.targets if one.name == entry.question.target != watch.headline.target]
-    name = Cell(entry.label, weight="semibold", note=f"on: {own[0]}" if own else "")
+    label = f"{entry.rank}. {entry.label}" if answer else entry.label
+    name = Cell(label, weight="semibold", note=f"on: {own[0]}" if own else "")
     last = (
         Cell(trigger.name if trigger else "–"),
         Cell(_DATA[entry.state], colour=_STATE_COLOURS.get(entry.state)),
     )
     if answer is None:
-        return (Cell("–"), name, Cell("–"), *[Cell("")] * 6, *last)
+        return (name, Cell("–"), *[Cell("")] * 6, *last)
     moved = (Cell(entry.no_change or ""), Cell(""), Cell(""))
     if change:
         arrow = {"up": " ▲", "down": " ▼", None: ""}[change.arrow]
         parts = (change.change, change.time_passing, change.news)
         points = [wording.signed_points(part, 0) for part in parts]
         moved = (Cell(points[0] + arrow, value=change.change), Cell(points[1]), Cell(points[2]))
-    return (Cell(str(entry.rank), value=entry.rank), name, *_chance_cells(answer)[:-1], *moved, *last)
+    return (name, *_chance_cells(answer)[:-1], *moved, *last)
 
 
 def _chance_columns(*widths: float) -> tuple[Column, ...]:
@@ -318,16 +318,11 @@ def _reading(watch: Watch) -> Iterator[str]:
     used = {mark for entry in watch.dyads for mark in (entry.state, entry.no_change)}
     yield f"Data. {' '.join(text for mark, text in _READING.items() if mark in used)}"
     if first := next((entry for entry in watch.dyads if entry.targets), None):
-        commands = page_commands(first, watch)
+        commands = f"forecast app {first.name}"
+        if not family_named(watch.model).fitted:
+            fit = f"forecast run {first.name}/{files.CONFIG} --set model.family=combined"
+            commands = f"{fit}, then forecast app reports/{first.name}/{watch.as_of}"
         yield f"Scenarios of a dyad, e.g. {first.name}, from the folder of this watch: {commands}"
-
-
-def page_commands(entry: DyadEntry, watch: Watch) -> str:
-    """Return what opens the scenario page of a dyad; a model that needs no fit is fitted first."""
-    if family_named(watch.model).fitted:
-        return f"forecast app {entry.name}"
-    fit = f"forecast run {entry.name}/{files.CONFIG} --set model.family=combined"
-    return f"{fit} and then: forecast app"
 
 
 def table_rows(watch: Watch) -> Iterator[Sequence[str]]:
