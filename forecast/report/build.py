@@ -336,7 +336,7 @@ def table_csv(table: Table) -> str:
     heads = [head for column, cell in zip(table.columns, first, strict=True) for head in _heads(column, cell)]
     writer.writerow([*(["Group"] if grouped else []), *heads])
     for group in table.groups:
-        label = [_inert(group.label)] if grouped else []
+        label = [inert(group.label)] if grouped else []
         writer.writerows([*label, *(value for cell in row for value in _values(cell))] for row in group.rows)
     return stream.getvalue()
 
@@ -353,10 +353,11 @@ def _values(cell: Cell) -> Iterator[str]:
     elif cell.mark is None and cell.value is not None:
         yield repr(cell.value)
     elif cell.mark is None:
-        yield _inert(f"{cell.text} · {cell.note}" if cell.note else cell.text)
+        yield inert(f"{cell.text} · {cell.note}" if cell.note else cell.text)
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
+    """Return a text with an apostrophe before it where a spreadsheet would take it for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
@@ -364,7 +365,7 @@ def inert_csv(text: str) -> str:
     """Return a CSV text with an apostrophe before every cell that a spreadsheet would take for a formula."""
     stream = io.StringIO()
     rows = csv.reader(io.StringIO(text, newline=""))
-    csv.writer(stream, lineterminator="\n").writerows(map(_inert, row) for row in rows)
+    csv.writer(stream, lineterminator="\n").writerows(map(inert, row) for row in rows)
     return stream.getvalue()
 
 
@@ -409,4 +410,4 @@ def _plain(value: object) -> object:
         return value
     if isinstance(value, list | tuple):
         return "; ".join(str(_plain(one)) for one in value)
-    return _inert(str(value)[:_MOST_SIGNS])
+    return inert(str(value)[:_MOST_SIGNS])

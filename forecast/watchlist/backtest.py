@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import reduce
 from itertools import groupby
 from operator import itemgetter
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.baselines import REFERENCE
 from forecast.blocks import Alert, Block, Column, Prose, plain_table, right
@@ -52,9 +51,6 @@ from forecast.watchlist.watch import events_of, headline_days, read_files, teste
 from forecast.wording import count, number, percent, share
 
 TOP = 5
-
-Floats = NDArray[np.float64]
-Pair = tuple[Floats, Floats]
 
 
 @dataclass(frozen=True)
@@ -195,11 +191,10 @@ def _content(
         for days in horizons_of(watchlist):
             cell = {"target": target, "horizon_days": days}
             asked = forecasts.select(**cell)
-            pooled += [cell | scored for scored in pooled_scores(asked, dyads, seed=seed)]
+            pooled += [cell | scored for scored in pooled_scores(asked, seed=seed)]
             if cell == question:
                 ours = asked.select(who=watchlist.model.family)
-                pair = side_by_side(ours, dyads, origins)
-                triggers = trigger_scores(*pair, watchlist.triggers, watchlist.hysteresis)
+                triggers = trigger_scores(ours, watchlist.triggers, watchlist.hysteresis)
     content = {
         "schema": 2,
         "kind": "list",
@@ -221,26 +216,13 @@ def _content(
     return plain
 
 
-def side_by_side(table: ForecastTable, dyads: Sequence[str], origins: Sequence[date]) -> Pair:
-    """Return what one model said of one target and horizon of each dyad, and what happened.
-
-    Both have the shape (origin, dyad), with NaN where a dyad has no forecast at an origin.
-    """
-    rows = np.searchsorted(np.array(origins, "datetime64[D]"), table.origin)
-    columns = np.array([dyads.index(name) for name in table.what.tolist()], np.int64)
-    p, y = np.full((2, len(origins), len(dyads)), np.nan)
-    p[rows, columns], y[rows, columns] = table.chance, table.outcome
-    return p, y
-
-
-def pooled_scores(table: ForecastTable, dyads: Sequence[str], *, seed: int) -> Iterator[dict[str, Any]]:
+def pooled_scores(table: ForecastTable, *, seed: int) -> Iterator[dict[str, Any]]:
     """Scores of each model over all dyads and origins, and its difference from climatology.
 
     ``table`` is of one target and horizon; only windows that every model forecasts count.
     """
     scores = score_by(table, "who", seed=seed)
     shared = reduce(np.intersect1d, (score.window for score in scores.values()))
-    origins = np.unique(table.origin).tolist()
     scores = {key: score.on(shared) for key, score in scores.items()}
     for (model,), score in scores.items():
         gain, slope = score.minus(scores[REFERENCE,]), score.line[1]
@@ -253,26 +235,24 @@ def pooled_scores(table: ForecastTable, dyads: Sequence[str], *, seed: int) -> I
             "log_minus_climatology": gain and asdict(gain),
             "calibration_slope": {"value": slope.value, "se": slope.se},
             "auc": area_under_roc(score.rows.chance, score.rows.outcome),
-            **ranking_scores(*side_by_side(score.rows, dyads, origins)),
+            **ranking_scores(score.rows),
         }
 
 
-def ranking_scores(p: Floats, y: Floats) -> dict[str, float]:
-    """How well dyads are ranked at an origin: AUC within it, and precision at 5.
+def ranking_scores(table: ForecastTable) -> dict[str, float]:
+    """How well one model ranks dyads at an origin: AUC within it, and precision at 5.
 
     Precision at 5 is the share of the five likeliest dyads that met the target, over origins with more than
-    five dyads. ``p`` is NaN where a dyad has no forecast; shape (origin, dyad).
+    five dyads. ``table`` is of one target and horizon.
     """
     areas, precisions = [], []
-    for chance, happened in zip(p, y, strict=True):
-        inside = ~np.isnan(chance)
-        chance, hit = chance[inside], happened[inside]
-        area = area_under_roc(chance, hit) if len(hit) else np.nan
-        if np.isfinite(area):
+    for origin in np.unique(table.origin):
+        rows = table.select(origin=origin)
+        if np.isfinite(area := area_under_roc(rows.chance, rows.outcome)):
             areas.append(area)
-        if len(hit) > TOP:
-            chosen = np.argsort(-chance, kind="stable")[:TOP]
-            precisions.append(hit[chosen].mean())
+        if len(rows) > TOP:
+            chosen = np.argsort(-rows.chance, kind="stable")[:TOP]
+            precisions.append(rows.outcome[chosen].mean())
     return {
         "auc_within_origin": float(np.mean(areas)) if areas else np.nan,
         "precision_at_5": float(np.mean(precisions)) if precisions else np.nan,
@@ -280,33 +260,31 @@ def ranking_scores(p: Floats, y: Floats) -> dict[str, float]:
 
 
 def trigger_scores(
-    p: Floats, y: Floats, triggers: Mapping[str, float], hysteresis: float
+    table: ForecastTable, triggers: Mapping[str, float], hysteresis: float
 ) -> list[dict[str, Any]]:
     """False alarms and misses of each trigger, with its hysteresis, over all dyads and origins.
 
     The false-alarm rate is the share of windows with the trigger (or a higher one) on that stayed quiet; the
     miss rate that of windows with the target in which it was off. ``alarms`` and ``hits`` are their numbers.
+    ``table`` is of one model, target and horizon, sorted by origin.
     """
-    names = list(triggers)
-    inside, hit = ~np.isnan(p), y == 1
-    level = np.full(p.shape, -1)
-    for column, chances in enumerate(p.T):
-        state = None
-        for row in np.flatnonzero(inside[:, column]):
-            state = trigger_state(float(chances[row]), triggers, hysteresis, state)
-            level[row, column] = names.index(state) if state else -1
-    scores = []
-    for place, (name, threshold) in enumerate(triggers.items()):
-        on, hits = level >= place, inside & hit
+    held: dict[str, str | None] = {}
+    level = []
+    for dyad, chance in zip(table.what.tolist(), table.chance.tolist(), strict=True):
+        held[dyad] = trigger_state(chance, triggers, hysteresis, held.get(dyad))
+        level.append([None, *triggers].index(held[dyad]))
+    scores, hit = [], table.outcome == 1
+    for place, (name, threshold) in enumerate(triggers.items(), start=1):
+        on = np.array(level) >= place
         scores.append(
             {
                 "name": name,
                 "threshold": threshold,
                 "false_alarm_rate": float(np.mean(~hit[on])) if on.any() else None,
-                "miss_rate": float(np.mean(~on[hits])) if hits.any() else None,
-                "windows": int(inside.sum()),
+                "miss_rate": float(np.mean(~on[hit])) if hit.any() else None,
+                "windows": len(table),
                 "alarms": int(on.sum()),
-                "hits": int(hits.sum()),
+                "hits": int(hit.sum()),
             }
         )
     return scores

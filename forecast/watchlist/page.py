@@ -34,7 +34,7 @@ from forecast.ledger.chain import GRACE_DAYS
 from forecast.records.forecast import MilestoneForecast
 from forecast.records.watch import DyadEntry, Watch, answer_to
 from forecast.report import palette
-from forecast.report.build import Content, frame_colours
+from forecast.report.build import Content, frame_colours, inert
 from forecast.report.page_1 import other_sentence
 from forecast.report.typesetting import Attachment, compile_pdf, data_address, render_content
 from forecast.runs import files
@@ -142,16 +142,14 @@ def _overview(watch: Watch) -> Iterator[Block]:
         yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
     yield _ranked_table(watch)
     yield from (Prose(sentence, tone="fine") for sentence in trigger_sentences(watch))
-    # Where the question of others ends on a day of its own, its sentence says so.
-    others = tuple(
-        f"{entry.label}: {other_sentence(other)}"
-        for entry in watch.dyads
-        for other in entry.others
-        if other.target == entry.question.target and other.milestone in (entry.question.milestone, None)
-    )
+    others = []
+    for entry in watch.dyads:
+        labels = {target.name: target.label for target in entry.targets}
+        asked = ((f"{labels[one.target]}, before {wording.long_day(one.ends)}", one) for one in entry.others)
+        others += [f"{entry.label}: {question}. {other_sentence(one)}" for question, one in asked]
     if others:
         yield Heading("What others say")
-        yield Bullets(others)
+        yield Bullets(tuple(others))
     since = watch.since and wording.long_day(watch.since)
     changes = f"Change: points since {since}, by time passing and by news." if since else FIRST
     yield Prose(changes, tone="fine")
@@ -286,14 +284,6 @@ def _dyad(entry: DyadEntry) -> Iterator[Block]:
     columns = (Column("Before"), *_chance_columns(16, 40, 26, 14, 50))
     title = f"Probabilities of {entry.label}"
     yield Table(name=f"dyad-{entry.name}", title=title, columns=columns, groups=groups)
-    if entry.others:
-        labels = {target.name: target.label for target in entry.targets}
-        sentences = (
-            f"{labels[other.target]}, before {wording.long_day(other.ends)}. {other_sentence(other)}"
-            for other in entry.others
-        )
-        yield Prose("What others say", tone="fine")
-        yield Bullets(tuple(sentences))
 
 
 def _reading(watch: Watch) -> Iterator[str]:
@@ -325,7 +315,7 @@ def _reading(watch: Watch) -> Iterator[str]:
         yield f"Scenarios of a dyad, e.g. {first.name}, from the folder of this watch: {commands}"
 
 
-def table_rows(watch: Watch) -> Iterator[Sequence[str]]:
+def table_rows(watch: Watch) -> Iterator[Sequence[object]]:
     """Yield a header, and a row for each dyad, target and milestone; one for a dyad without numbers."""
     yield HEADER
     for entry in watch.dyads:
@@ -333,7 +323,8 @@ def table_rows(watch: Watch) -> Iterator[Sequence[str]]:
         for row in _rows_of(entry) if entry.targets else (failed,):
             row |= {"rank": entry.rank, "dyad": entry.name, "label": entry.label, "state": entry.state}
             row |= {"last_event": entry.last_event and entry.last_event.isoformat()}
-            yield [_plain(row.get(name)) for name in HEADER]
+            values = map(row.get, HEADER)
+            yield [inert(value) if isinstance(value, str) else value for value in values]
 
 
 def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:
@@ -355,10 +346,3 @@ def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:
                     row |= change.model_dump(include={"change", "time_passing", "news"})
                     row["change_error"] = change.error
             yield row
-
-
-def _plain(value: object) -> str:
-    """Return a value as text, a text so that no spreadsheet takes it for a formula."""
-    if not isinstance(value, str):
-        return "" if value is None else repr(value)
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -51,7 +51,6 @@ from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.progress import Listener, StageProgress
 from forecast.records.base import Record
 from forecast.records.forecast import (
-    Diagnostics,
     DyadRecord,
     Forecast,
     Headline,
@@ -341,14 +340,6 @@ def direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
 # The folder of a dyad
 
 
-def kept_row(folder: Path, job: Job) -> DyadRow | None:
-    """Return a finished dyad, if its numbers depend on the same things; a failed one is tried again."""
-    row = read_kept(folder / DYAD, DyadRow)
-    if row is None or row.failure or row.key != job.key:
-        return None
-    return row.model_copy(update={"work": "unchanged"})
-
-
 def read_kept[R: Record](path: Path, kind: type[R]) -> R | None:
     """Read a file of a watch; ``None`` where it is not there or not whole."""
     try:
@@ -511,18 +502,16 @@ def _read_dyads(
             place = before[1] / watched.key
             dyad.job = replace(dyad.job, earlier=earlier_events(place, events))
         dyad.faults = faults_of(acts.files, as_of)
-        notes += [f"{watched.key}: {note}" for note in _notes(watched.rule, acts)]
+        if acts.repeated:
+            rows = count(acts.repeated, "row")
+            notes.append(f"{watched.key}: {rows} in more than one file, each counted once.")
+        third, sides = ", ".join(watched.theatre), DyadRule(watched.side_a, watched.side_b)
+        if third and not sides.mask(acts.table).any():
+            text = "no act between the two sides; its number rests on acts with"
+            notes.append(f"{watched.key}: {text} {third}.")
     if len(faults) == len(dyads):
         raise InputError(f"{watchlist.errors(faults)}\nNo dyad can be run. Mend the list or its files")
     return dyads, notes
-
-
-def _notes(rule: DyadRule, acts: DyadEvents) -> Iterator[str]:
-    if acts.repeated:
-        yield f"{count(acts.repeated, 'row')} in more than one file, each counted once."
-    if rule.theatre and not DyadRule(rule.a, rule.b).mask(acts.table).any():
-        third = ", ".join(rule.theatre)
-        yield f"no act between the two sides; its number rests on acts with {third}."
 
 
 def _forecast_all(dyads: Sequence[_Dyad], folder: Path, workers: Workers, tell: Listener) -> None:
@@ -531,22 +520,23 @@ def _forecast_all(dyads: Sequence[_Dyad], folder: Path, workers: Workers, tell: 
     jobs = []
     for dyad in dyads:
         if dyad.job is not None and dyad.row is None:
-            dyad.row = kept_row(folder / dyad.watched.key, dyad.job)
-            if dyad.row is None:
+            kept = read_kept(folder / dyad.watched.key / DYAD, DyadRow)
+            if kept and not kept.failure and kept.key == dyad.job.key:
+                dyad.row = kept.model_copy(update={"work": "unchanged"})
+            else:  # also what failed is tried again
                 waiting[dyad.watched.key] = dyad
                 jobs.append((dyad.job,))
+    died = failed("worker_died", "its worker processes died; the cause may be a lack of memory")
     tell(StageProgress("watch", 0, len(waiting)))
     # The longest first: one left for last would keep a single worker busy.
     jobs.sort(key=lambda job: -len(job[0].events))
-    for done, ((job,), (row, run)) in enumerate(do_all(forecast_dyad, jobs, _died, workers), start=1):
+    for done, ((job,), (row, run)) in enumerate(
+        do_all(forecast_dyad, jobs, lambda _: (died, None), workers), start=1
+    ):
         name = job.config.name
         keep_row(folder / name, job, row, run)
         waiting[name].row = row
         tell(StageProgress("watch", done, len(waiting), name))
-
-
-def _died(job: tuple[Job]) -> tuple[DyadRow, None]:
-    return failed("worker_died", "its worker processes died; the cause may be a lack of memory"), None
 
 
 # What is made of the rows: ranks, changes, triggers
@@ -761,17 +751,6 @@ def _with_others(watch: Watch, ledger: Path, jobs: Mapping[str, Job]) -> Watch:
     return watch.model_copy(update={"dyads": tuple(dyads)})
 
 
-NOT_SAMPLED = Diagnostics(
-    rhat_max=math.nan,
-    ess_bulk_min=math.nan,
-    ess_tail_min=math.nan,
-    divergences=0,
-    bfmi_min=math.nan,
-    failures=(),
-)
-"""Diagnostics where the record of a dyad was all that was at hand: nothing failed."""
-
-
 def _put_on_record(ledger: Path, entries: Sequence[DyadEntry], jobs: Mapping[str, Job], folder: Path) -> None:
     """Put the forecasts of a watch into a ledger, one a dyad, target and milestone; what is there stays."""
     recorded = []
@@ -779,22 +758,17 @@ def _put_on_record(ledger: Path, entries: Sequence[DyadEntry], jobs: Mapping[str
         if not entry.targets:
             continue
         config, events = jobs[entry.name].config, jobs[entry.name].events
-        forecast = Forecast(
-            schema=7,
+        # What an entry is made of: without a fit, a forecast has no diagnostics.
+        forecast = Forecast.model_construct(
             run_id=run_id(config, events),
             name=config.name,
             dyad=DyadRecord(a=entry.a, b=entry.b, label=entry.label),
             as_of=config.as_of,
             model=entry.model or config.model.family,
             converged=True,
-            fits=(NOT_SAMPLED,),
             targets=entry.targets,
-            headline=entry.question,
             scale=packaged_scale(config.scale),
             reported_by=reported_by(config, events),
-            drivers=(),
-            timings_s={},
-            versions={},
         )
         origin = RunOrigin(
             dyad=dyad_rule(config),

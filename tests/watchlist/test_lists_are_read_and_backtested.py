@@ -17,6 +17,7 @@ from forecast.config.watchlist import is_watchlist, load_watchlist
 from forecast.errors import ConfigError
 from forecast.evaluation.metrics import area_under_roc
 from forecast.evaluation.past_forecasts import BacktestOptions
+from forecast.evaluation.score_table import table_of
 from forecast.watchlist.backtest import ranking_scores, run_list_backtest, trigger_scores
 from forecast.watchlist.page import make_page_and_pdf, watch_answer
 from forecast.watchlist.watch import run_watch
@@ -268,21 +269,35 @@ def test_people_see_a_trigger_with_its_error_rates_or_not_at_all(done):
     )
 
 
+def forecasts_of(p, y):
+    """Return a table of forecasts of dyads, a row of ``p`` and ``y`` an origin."""
+    dyads, origins = np.meshgrid(np.arange(len(p[0])), np.arange(len(p)))
+    days = np.datetime64("2010-01-01") + (30 * origins.ravel()).astype("timedelta64[D]")
+    columns = {"what": dyads.ravel().astype(str), "target": "force", "who": "panel"}
+    return table_of(
+        columns
+        | {
+            "origin": days,
+            "day": days + np.timedelta64(30, "D"),
+            "chance": np.ravel(p),
+            "outcome": np.ravel(y),
+        }
+    )
+
+
 def test_ranking_scores_are_those_counted_by_hand():
     p = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.1, 0.2], [0.1] * 7])
-    y = np.array([[1, 1, 0, 1, 0, 0, 1], [0] * 7], dtype=float)
-    found = ranking_scores(p, y)
+    y = np.array([[1, 1, 0, 1, 0, 0, 1], [0] * 7])
+    found = ranking_scores(forecasts_of(p, y))
     assert found["precision_at_5"] == pytest.approx((3 / 5 + 0) / 2)
     # Of 12 pairs of a hit and a miss, the three likeliest hits win 3, 3 and 2, the last one wins 1.
     assert found["auc_within_origin"] == pytest.approx((3 + 3 + 2 + 1) / 12)
-    few = ranking_scores(p[:, :5], y[:, :5])
-    assert np.isnan(few["precision_at_5"])
+    assert np.isnan(ranking_scores(forecasts_of(p[:, :5], y[:, :5]))["precision_at_5"])
 
 
 def test_trigger_rates_count_what_hysteresis_holds_on():
-    p = np.array([[0.6], [0.45], [0.3], [0.45]])
-    y = np.array([[1.0], [0.0], [1.0], [0.0]])
-    (one,) = trigger_scores(p, y, {"go": 0.5}, 0.2)
+    table = forecasts_of([[0.6], [0.45], [0.3], [0.45]], [[1], [0], [1], [0]])
+    (one,) = trigger_scores(table, {"go": 0.5}, 0.2)
     # On at .6, held at .45, off at .3, and not on again at .45.
     assert (one["alarms"], one["false_alarm_rate"], one["miss_rate"]) == (2, 0.5, 0.5)
 
