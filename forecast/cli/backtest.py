@@ -14,7 +14,6 @@ from forecast.blocks import paired
 from forecast.cli.options import (
     MODELS,
     RUNS,
-    SPACINGS,
     Answer,
     DatedOptions,
     OriginOptions,
@@ -53,7 +52,7 @@ class PlanOptions(OriginOptions):
         from forecast.evaluation.past_forecasts import BacktestOptions
 
         origins = read_origins(self.origins)
-        if origins not in SPACINGS and (self.first or self.last):
+        if not isinstance(origins, str) and (self.first or self.last):
             raise InputError(
                 "--from and --to bound monthly or weekly origins. Leave them out when days are listed"
             )

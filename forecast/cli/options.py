@@ -17,10 +17,11 @@ import typer
 
 from forecast.blocks import Block
 from forecast.cli.terminal import show
-from forecast.errors import InputError, did_you_mean, shown
+from forecast.errors import InputError, shown
 from forecast.wording import LISTED, days_meant
 
 if TYPE_CHECKING:
+    from forecast.baselines import Spacing
     from forecast.config import Config
 
 _LEDGER_VARIABLE = "FORECAST_LEDGER"
@@ -208,30 +209,18 @@ def days_ahead(text: str, option: str) -> tuple[int, ...]:
     return tuple(map(int, parts_of(text)))
 
 
-Spacing = Literal["quarterly", "monthly", "weekly"]
-SPACINGS: tuple[Spacing, ...] = ("quarterly", "monthly", "weekly")
-
-
 def read_origins(text: str | None) -> Spacing | tuple[date, ...]:
-    """Read how origins are spaced (monthly when absent), or the days of them.
+    """Read how origins are spaced (monthly when absent), or the days of them (``InputError``: neither)."""
+    from pydantic_core import PydanticCustomError
 
-    Raises ``InputError`` for anything else.
-    """
-    if text is None:
-        return "monthly"
-    for word in SPACINGS:
-        if word == text.strip():
-            return word
-    origins = []
-    for part in parts_of(text):
-        try:
-            origins.append(date.fromisoformat(part))
-        except ValueError as error:
-            raise InputError(
-                f"--origins: '{part}' is not a day.{did_you_mean(part, SPACINGS)} Expected: "
-                f"{', '.join(SPACINGS)}, or days as 2021-01-01,2021-07-01"
-            ) from error
-    return tuple(origins)
+    from forecast.baselines import SPACINGS
+    from forecast.workflows.bench import read_origins
+
+    asked = (text or "monthly").strip()
+    try:
+        return read_origins(asked if asked in SPACINGS else parts_of(asked) or asked)
+    except PydanticCustomError as error:
+        raise InputError(f"--origins: {error.message()}") from error
 
 
 def ledger_place(option: Path | None, out: Path = RUNS) -> Path:

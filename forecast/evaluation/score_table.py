@@ -353,16 +353,10 @@ def score_by(
 ) -> Scores:
     """Score the rows of every combination of the values of some columns.
 
-    Parameters
-    ----------
-    by : str
-        Columns of the table, ``horizon_days``, or names in ``also``; the keys of the result, in this order.
-    seed : int
-        Of the resamples, the same for all groups: differences between them are not noise.
-    equal : sequence of str
-        Columns, combinations of whose values have the same weight in means; else all forecasts have.
-    also : mapping, optional
-        Further columns by name, shape (row,).
+    ``by`` names columns of the table, ``horizon_days``, or further ones in ``also``, each of shape (row,);
+    its values are the keys of the result, in this order. ``seed`` is of the resamples, the same for all
+    groups: differences between them are not noise. Combinations of values of the columns ``equal`` have the
+    same weight in means; else all forecasts have.
     """
     columns = {name: (also or {}).get(name) for name in by}
     codes = [_codes(getattr(table, name) if own is None else own) for name, own in columns.items()]

@@ -37,7 +37,6 @@ from forecast.feeds.reading import (
     Switches,
     Tally,
     WrongFormatError,
-    check_switches,
     data_rows,
 )
 from forecast.storage import copy_file, locked
@@ -156,7 +155,6 @@ def import_feed(
     Raises ``EventError``: no usable file, a file of another format, or no row left; nothing is written then.
     """
     began = time.perf_counter()
-    check_switches(options.switches, options.layout)
     paths = _checked(files, output)
     with ExitStack() as ends:
         try:

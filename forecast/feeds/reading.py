@@ -218,9 +218,9 @@ def mirrors(system: System) -> Mapping[tuple[str, str], tuple[str, bool]]:
     }
 
 
-def joined_rows(crosswalk: Crosswalk, system: System) -> list[list[object]]:
-    """Return a crosswalk as rows of ``JOINED``; both sides of one act are one code."""
-    sides = mirrors(system)
+def joined_rows(system: System) -> list[list[object]]:
+    """Return the codings of a scheme as rows of ``JOINED``; both sides of one act are one code."""
+    crosswalk, sides = shipped_crosswalk(system), mirrors(system)
     rows: list[list[object]] = []
     for (code, mode), coding in crosswalk.items():
         counts_as, mutual = sides.get((code, mode), (code, False))
@@ -269,7 +269,6 @@ class ImportOptions:
     """What to import, and how."""
 
     layout: Layout
-    crosswalk: Crosswalk
     dyads: tuple[tuple[str, str], ...]
     switches: Switches
 
@@ -286,13 +285,12 @@ def feed_options(source_format: str, dyads: Sequence[str], switches: Switches | 
         )
     layout = LAYOUTS[source_format]
     chosen = switches or Switches()
-    check_switches(chosen, layout)
-    crosswalk = shipped_crosswalk(layout.system)
-    return ImportOptions(layout=layout, crosswalk=crosswalk, dyads=_dyads(dyads), switches=chosen)
+    _refuse_idle(chosen, layout)
+    return ImportOptions(layout=layout, dyads=_dyads(dyads), switches=chosen)
 
 
-def check_switches(switches: Switches, layout: Layout) -> None:
-    """Refuse a switch that the format would ignore, or a number that makes no sense (``InputError``)."""
+def _refuse_idle(switches: Switches, layout: Layout) -> None:
+    """Refuse a switch that the format would ignore, or a number that makes no sense."""
     needs = (
         ("`root_only`", switches.root_only, "root", "which events are root events"),
         ("`min_sources`", switches.min_sources > 0, "sources", "how many sources report an event"),
@@ -582,11 +580,12 @@ class Engine:
         for head, body in MACROS.items():
             self.execute(f"CREATE MACRO {head} AS {body}")
         layout, switches = options.layout, options.switches
+        crosswalk = shipped_crosswalk(layout.system)
         variables = {
             "named_countries": layout.named_countries,
             "dated": layout.has("added"),
             "moded": layout.has("mode"),
-            "modes": [f"{code} {mode}" for code, mode in options.crosswalk if mode],
+            "modes": [f"{code} {mode}" for code, mode in crosswalk if mode],
             "published": switches.known_date == "published",
             "last_day": latest_day(),
             **{name: getattr(switches, name) for name in ("root_only", "min_sources")},
@@ -595,8 +594,7 @@ class Engine:
             self.execute(f"SET VARIABLE {name} = ?", [value])
         self._load("dyads", {"low": "VARCHAR", "high": "VARCHAR"}, [sorted(dyad) for dyad in options.dyads])
         self._load("renamed", {"name": "VARCHAR", "alpha3": "VARCHAR"}, [*renamed_actors(layout).items()])
-        codes = joined_rows(options.crosswalk, layout.system)
-        self._load("crosswalk", JOINED, codes)
+        self._load("crosswalk", JOINED, joined_rows(layout.system))
 
     def __enter__(self) -> Engine:
         return self

@@ -184,14 +184,8 @@ def run_backtest(
     units run (``processes`` and ``cluster`` as in ``Workers``). ``listen`` is told of stage ``backtest``, in
     origins.
 
-    Raises
-    ------
-    InputError
-        The config, the events or the options cannot be used.
-    RunFolderError
-        The folder is there already.
-    UnfinishedError
-        Every unit failed, or Ctrl-C was pressed (``StoppedError``).
+    Raises ``InputError``: the config, the events or the options cannot be used; ``RunFolderError``: the
+    folder is there already; ``UnfinishedError``: every unit failed, or Ctrl-C was pressed (``StoppedError``).
     """
     place = folder or backtest_place(config.name, Path("reports"))
     if config.events.reporting_delay != "none":

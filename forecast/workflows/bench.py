@@ -64,8 +64,8 @@ _ORIGINS: TypeAdapter[Spacing | tuple[date, ...]] = TypeAdapter(
 )
 
 
-def _origins_of(value: object) -> Spacing | tuple[date, ...]:
-    """Read how origins are spaced, or the days of them."""
+def read_origins(value: object) -> Spacing | tuple[date, ...]:
+    """Read how origins are spaced, or the days of them (our own validation error: neither)."""
     try:
         return _ORIGINS.validate_python(value)
     except ValidationError as error:
@@ -77,7 +77,7 @@ def _origins_of(value: object) -> Spacing | tuple[date, ...]:
 
 Origins = Annotated[
     Spacing | tuple[date, ...],
-    PlainValidator(_origins_of),
+    PlainValidator(read_origins),
     WithJsonSchema({"anyOf": [{"enum": [*SPACINGS]}, {"type": "array", "items": {"format": "date"}}]}),
 ]
 

@@ -62,30 +62,13 @@ def make_forecast(
 ) -> Run:
     """Run all stages in memory: read, fit, forecast, measure drivers and robustness, compare scenarios.
 
-    Parameters
-    ----------
-    config : Config
-    listen : callable, optional
-        Told of each stage and its progress.
-    drivers : bool
-        Measure which events moved the headline, and how far the call rests on assumptions; without it the
-        run says nothing of either.
-    keep : callable, optional
-        Given the run as soon as its probabilities are known, without drivers, robustness and scenarios.
+    ``listen`` is told of each stage and its progress. Without ``drivers`` the run does not say which events
+    moved the headline, nor how far the call rests on assumptions. ``keep`` is given the run as soon as its
+    probabilities are known, without drivers, robustness and scenarios.
 
-    Raises
-    ------
-    InputError
-        As ``read_inputs``.
-    NotConvergedError
-        The sampler could not run at all.
-
-    Warns
-    -----
-    NotConvergedWarning
-        The posterior fails a gate: the run is returned all the same, with ``forecast.converged`` false.
-    CautionWarning
-        One for each caution and warning of the run.
+    Raises ``InputError``: as ``read_inputs``; ``NotConvergedError``: the sampler could not run at all. Warns
+    by ``NotConvergedWarning`` where the posterior fails a gate, and the run is returned all the same, with
+    ``forecast.converged`` false; by ``CautionWarning`` for each caution and warning of the run.
     """
     clock = Clock()
     with clock.time("read"):
@@ -233,36 +216,14 @@ def run_forecast(
     """Make a forecast, write its run folder, put it on record, and return run and folder.
 
     The run is saved as soon as it is fitted: when a later stage fails, it stands without what that stage
-    would have added, and is on record.
+    would have added, and is on record. ``out`` is the folder of the runs. ``force`` replaces a run that is
+    there; ``allow_unconverged`` returns one that failed its gates, instead of raising. The ``ledger`` is
+    ``out/ledger.sqlite`` when absent, and is left alone unless ``on_record``; a run that did not converge
+    goes there as failed. ``listen`` is told of each stage and its progress.
 
-    Parameters
-    ----------
-    config : Config
-    out : Path
-        Folder of the runs.
-    force : bool
-        Replace a run that is there already.
-    allow_unconverged : bool
-        Return a run that failed its gates, instead of raising.
-    ledger : Path, optional
-        The ledger; ``out/ledger.sqlite`` when absent. A run that did not converge goes there as failed.
-    on_record : bool
-        Whether to put the forecasts into the ledger at all.
-    listen : callable, optional
-        Told of each stage and its progress.
-
-    Raises
-    ------
-    InputError
-        The config, the events, the place of the run folder or the ledger cannot be used.
-    NotConvergedError
-        A gate failed and ``allow_unconverged`` is not set; the run folder is written all the same, its
-        report stamped.
-
-    Warns
-    -----
-    NotConvergedWarning, CautionWarning
-        As ``make_forecast``.
+    Raises ``InputError``: the config, the events, the place of the run folder or the ledger cannot be used;
+    ``NotConvergedError``: a gate failed and ``allow_unconverged`` is not set; the run folder is written all
+    the same, its report stamped. Warns as ``make_forecast``.
     """
     folder = run_place(config, out)
     place = ledger or out / LEDGER_FILE

@@ -44,15 +44,9 @@ def hindcast(
     config's own milestones instead, which gives the history of its numbers. ``listen`` is told of stage
     ``backtest``, in as-of dates.
 
-    Raises
-    ------
-    InputError
-        A day leaves no data to learn from or is after every milestone, a length is out of range, or the
-        ledger cannot be used.
-    NotConvergedError
-        The sampler could not run at all.
-    StoppedError
-        Ctrl-C was pressed.
+    Raises ``InputError``: a day leaves no data to learn from or is after every milestone, a length is out of
+    range, or the ledger cannot be used; ``NotConvergedError``: the sampler could not run at all;
+    ``StoppedError``: Ctrl-C was pressed.
     """
     longest = LONGEST_HORIZON.days - 1
     wrong = [length for length in ahead_days or () if not 1 <= length <= longest]

@@ -30,7 +30,7 @@ from forecast.records.analysis import (
 from forecast.records.forecast import Forecast
 from forecast.records.notices import Notice, notice
 from forecast.report.build import BuiltReport, build_report
-from forecast.report.run_records import ReportOptions, compare_with, report_options
+from forecast.report.run_records import compare_with, report_options
 from forecast.runs import files
 from forecast.runs.files import (
     changed_run_folder,
@@ -194,7 +194,6 @@ def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> No
 
 def rebuild_report(
     folder: Path,
-    options: ReportOptions | None = None,
     *,
     previous: Path | None = None,
     paper: Literal["a4", "us-letter"] | None = None,
@@ -206,33 +205,13 @@ def rebuild_report(
     """Build the report of a saved run again, from the run folder alone; nothing is fitted.
 
     A run without a track record takes that of a backtest made since, once; from then on the folder holds it.
-    So it is with the earlier run of ``previous``.
+    So it is with the earlier run of ``previous``, which shows the change since then. ``paper`` takes the
+    place of the config's; ``figures`` is a folder for the charts as SVG and PNG; ``brief_only`` builds page 1
+    alone (``brief.pdf``) and leaves the rest as it is; ``xlsx`` writes every number into ``numbers.xlsx``
+    too; ``force`` builds even from files that are not as the run left them, which the report says on page 1.
 
-    Parameters
-    ----------
-    folder : Path
-        The run.
-    options : ReportOptions, optional
-        In place of those of the run's config.
-    previous : Path, optional
-        Folder of an earlier run, for the change since then.
-    paper : {"a4", "us-letter"}, optional
-        In place of the paper of the options.
-    figures : Path, optional
-        Folder for the charts as SVG and PNG.
-    brief_only : bool
-        Build ``brief.pdf``, page 1 alone, and leave the rest of the report as it is.
-    xlsx : bool
-        Write every number into ``numbers.xlsx`` too.
-    force : bool
-        Build even from files that are not as the run left them; the report says so on page 1.
-
-    Raises
-    ------
-    RunFolderError
-        The folder is no run folder, or a file of it is missing or altered.
-    InputError
-        The logo cannot be used, or a folder cannot be written.
+    Raises ``RunFolderError``: it is no run folder, or a file of it is missing or altered; ``InputError``: the
+    logo cannot be used, or a folder cannot be written.
     """
     require_run_folder(folder)
     with claimed(folder):
@@ -240,8 +219,8 @@ def rebuild_report(
         # Before the config, since it tells whether an earlier version made the folder.
         forecast = read_record(folder / files.FORECAST, Forecast)
         config = load_config(folder / files.CONFIG)
-        chosen = options or report_options(config)
-        chosen = replace(chosen, paper=paper or chosen.paper)
+        options = report_options(config)
+        options = replace(options, paper=paper or options.paper)
         adopted = []
         with changed_run_folder(folder) as filling:
             if previous is not None:
@@ -256,7 +235,7 @@ def rebuild_report(
             if _renew_analysis(folder, filling, config, forecast):
                 adopted.append(files.ANALYSIS)
             built = build_report(
-                filling, chosen, notes=notes, brief_only=brief_only, xlsx=xlsx, export_figures_to=figures
+                filling, options, notes=notes, brief_only=brief_only, xlsx=xlsx, export_figures_to=figures
             )
             record_outputs(filling, [*adopted, *built.names])
         return replace(built, folder=folder)

@@ -28,7 +28,7 @@ from forecast.errors import ForecastError
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events
 from forecast.feeds.importing import import_feed
-from forecast.feeds.reading import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
+from forecast.feeds.reading import LAYOUTS, feed_options
 from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
 from forecast.ledger.recording import RunOrigin, record_forecast
@@ -325,12 +325,7 @@ def packed(content: bytes) -> list[tuple[str, bytes]]:
 
 
 def importer(layout) -> Callable[[Path], object]:
-    options = ImportOptions(
-        layout=layout,
-        crosswalk=shipped_crosswalk(layout.system),
-        dyads=(("CHN", "USA"), ("CHN", "IND"), ("NAT", "SER")),
-        switches=Switches(),
-    )
+    options = feed_options(layout.name, ("CHN,USA", "CHN,IND", "NAT,SER"))
     return lambda path: import_feed([path], options, path.with_name("out.csv"))
 
 

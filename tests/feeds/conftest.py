@@ -9,7 +9,7 @@ import pytest
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.feeds.importing import FATES, ImportReport, import_feed
-from forecast.feeds.reading import LAYOUTS, ImportOptions, Switches, shipped_crosswalk
+from forecast.feeds.reading import LAYOUTS, Switches, feed_options
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,8 @@ def samples(shared_data) -> Path:
 def imported(tmp_path) -> Callable[..., Imported]:
     """Import files of a format; other arguments are switches."""
 
-    def run(
-        files: list[Path], name: str, *dyads: str, output: str = "events.csv", crosswalk=None, **switches
-    ) -> Imported:
-        layout = LAYOUTS[name]
-        options = ImportOptions(
-            layout=layout,
-            crosswalk=crosswalk or shipped_crosswalk(layout.system),
-            dyads=tuple(tuple(dyad.split(",")) for dyad in dyads or ("USA,CHN",)),
-            switches=Switches(**switches),
-        )
+    def run(files: list[Path], name: str, *dyads: str, output: str = "events.csv", **switches) -> Imported:
+        options = feed_options(name, dyads or ("USA,CHN",), Switches(**switches))
         target = tmp_path / output
         target.unlink(missing_ok=True)
         report = import_feed(files, options, target)
