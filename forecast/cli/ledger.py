@@ -535,7 +535,8 @@ def _answer_fields(ledger: Ledger, entry: ForecastEntry | JudgementEntry) -> Ite
         if entry.rule:
             yield "Question", entry.rule.question
             yield "Counts", entry.rule.counts
-            yield "Does not", entry.rule.does_not_count
+            if entry.rule.does_not_count:
+                yield "Does not", entry.rule.does_not_count
             yield from (("Edge case", case) for case in entry.rule.edge_cases)
         yield "Window", f"{window} ({entry.milestone_label})"
         span = f"90% interval {interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}"

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from forecast.config.settings_file import DEVICES, refusal, shown_value
 from forecast.errors import PriorError, did_you_mean
-from forecast.events.cells import MAX_ACTOR_CHARS
+from forecast.events.cells import MAX_ACTOR_CHARS, clean_text
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITY_WORDS,
@@ -70,6 +70,8 @@ def _plain(value: str) -> str:
         if unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} or sign in _DIRECTION_SIGNS:
             name = f"U+{ord(sign):04X}"
             raise refusal(f"control or direction character {name} at place {place} is not allowed; remove it")
+    if not clean_text(text):
+        raise refusal("no letter or sign that shows; write something or leave the key out")
     return text
 
 

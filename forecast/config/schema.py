@@ -65,6 +65,7 @@ from forecast.config.settings_file import (
     shown_value,
 )
 from forecast.errors import PriorError, did_you_mean
+from forecast.events.cells import FIRST_YEAR, LAST_YEAR
 from forecast.events.codebook import (
     CATEGORIES,
     CONFLICTUAL,
@@ -835,6 +836,8 @@ def dyad_faults(dyad: DyadConfig) -> Iterator[Fault]:
 
 def _event_faults(events: EventsConfig, as_of: date) -> Iterator[Fault]:
     bundled = events.source.startswith(BUNDLED_PREFIX)
+    if not FIRST_YEAR <= as_of.year <= LAST_YEAR:
+        yield Fault(("as_of",), f"year {as_of.year} is out of range; allowed: {FIRST_YEAR} to {LAST_YEAR}")
     if events.start and events.start >= as_of:
         message = f"{events.start} is not before as_of ({as_of}); no event would be left to learn from"
         yield Fault(("events", "start"), message)

@@ -149,7 +149,7 @@ class RuleInWords(Record):
 
     question: Text
     counts: Text
-    does_not_count: Text
+    does_not_count: Text | None = Field(None, exclude_if=_is_empty)
     edge_cases: tuple[Text, ...] = ()
     anchors: dict[str, Text] = Field(description="of the least severity that counts, by category")
 

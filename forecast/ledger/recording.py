@@ -235,7 +235,7 @@ def _rule_in_words(forecast: Forecast, target: TargetForecast, question: Questio
     return RuleInWords(
         question=text,
         counts=target.counts,
-        does_not_count=target.does_not_count,
+        does_not_count=target.does_not_count or None,
         edge_cases=target.edge_cases,
         anchors={category: text for category, text in anchors.items() if text},
     )

@@ -55,6 +55,7 @@ from forecast.report.words import (
     group_of,
     headline_pair,
     learned_paragraphs,
+    plural,
     record_sentences,
     said_came,
     shown_change,
@@ -271,12 +272,17 @@ def _colour(forecast: Forecast, name: str) -> str:
 
 
 def ledger_gap(run: RunRecords) -> Iterator[str]:
-    """Where no earlier forecast of the headline question is on record, that this is the first."""
+    """Where the chart has no earlier forecast of the headline question: what is on record, or none."""
     ledger, asked = run.ledger_record, run.forecast.headline
     question = (asked.target, asked.milestone)
-    known = ledger and any((one.target, one.milestone) == question for one in ledger.history)
-    if ledger and not known and not ledger.n_same:
+    if ledger is None or any((one.target, one.milestone) == question for one in ledger.history):
+        return
+    if not ledger.n_same:
         yield "This is the first forecast of this question on record."
+        return
+    late = ", made in hindsight" if ledger.n_hindcasts == ledger.n_forecasts else ""
+    are = plural(ledger.n_same, "is", "are")
+    yield f"{count(ledger.n_same, 'earlier forecast')} of these questions {are} on record{late}."
 
 
 def ledger_sentence(ledger: LedgerSummary) -> str:
@@ -287,15 +293,15 @@ def ledger_sentence(ledger: LedgerSummary) -> str:
     if not ledger.n_forecasts:
         return f"The ledger held no forecast on this pair before this run{failed}."
     start = f"Before this run the ledger held {count(ledger.n_forecasts, 'forecast')} on this pair{failed}"
-    if ledger.n_hindcasts:
-        whole = ledger.n_hindcasts == ledger.n_forecasts
-        start += f", {'all' if whole else f'{ledger.n_hindcasts:,} of them'} made in hindsight"
+    for some, what in ((ledger.n_same, "on these questions"), (ledger.n_hindcasts, "made in hindsight")):
+        if some:
+            start += f", {'all' if some == ledger.n_forecasts else f'{some:,} of them'} {what}"
     if ledger.brier is None or ledger.baseline_brier is None:
         return f"{start}; none has been scored."
     error = "" if ledger.brier.se is None else f" (standard error {show_score(ledger.brier.se)})"
     skill = {"better": "they beat the baselines", "worse": "the baselines beat them"}
     return (
-        f"{start}. {ledger.n_scored:,} can be scored, and {ledger.n_yes:,} came true. Their Brier "
+        f"{start}. {ledger.n_scored:,} can be scored; in {ledger.n_yes or 'none'} it happened. Their Brier "
         f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
         f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'too few to say which is better')}."
     )

@@ -280,8 +280,7 @@ def _course_caption(run: RunRecords, past: tuple[PastForecast, ...]) -> str:
     target, milestone = headline_pair(run.forecast)
     outlook = "Dots: milestones; band: plausible range."
     if not past:
-        first = " ".join(ledger_gap(run)) or "No earlier forecast of this question is on record."
-        return f"{outlook} {first}"
+        return " ".join((outlook, *ledger_gap(run)))
     late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
     return (
         f"Left: earlier forecasts{late} for {short_day(milestone.date)}; triangles: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from forecast import __version__
 from forecast.config import Config, config_hash
 from forecast.config.describe import reported_by
+from forecast.errors import ForecastError
 from forecast.evaluation.track_record import decision_of
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
@@ -235,6 +236,16 @@ def run_forecast(
         asked = dyad_rule(config).sides, questions_of(config)
         return summarise_ledger(book, *asked, run.forecast.run_id) if book is not None else None
 
+    def record(run: Run) -> None:
+        try:
+            put_on_record(run, place, folder)
+        except BaseException as error:
+            # The report tells of the ledger as if the run were on it.
+            with suppress(ForecastError):
+                save_run(run, folder, kept=True)
+            error.add_note(f"The run is saved in {folder}, but not on record. Run it again with --force.")
+            raise
+
     def keep(run: Run) -> None:
         save_run(run, folder, force=force, ledger_record=before(run), report=False)
         fitted.append(run)
@@ -253,14 +264,14 @@ def run_forecast(
         except BaseException as error:
             if fitted:
                 if on_record:
-                    put_on_record(fitted[0], place, folder)
+                    record(fitted[0])
                 error.add_note(
                     f"The run is saved in {folder}{', and on record' if on_record else ''}, without what "
                     f"was still to do. 'forecast report {folder}' builds its report."
                 )
             raise
         if on_record:
-            put_on_record(run, place, folder)
+            record(run)
     if not allow_unconverged:
         require_converged(run.forecast, folder, place if on_record else None)
     warn_of(run, stacklevel=3)

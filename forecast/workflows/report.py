@@ -102,6 +102,8 @@ def save_run(
                 write_record(record, filling / files.TRACK_RECORD)
             if ledger_record:
                 write_record(ledger_record, filling / files.LEDGER_RECORD)
+            else:
+                (filling / files.LEDGER_RECORD).unlink(missing_ok=True)
             if config.logo_path is not None:
                 copy_file(config.logo_path, filling / saved_logo(config.logo_path))
             previous = _compare_with_earlier(folder, filling, config)

@@ -55,8 +55,11 @@ def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
     assert load_config(path, as_of=date(2023, 1, 1)).milestones[0].date == date(2023, 2, 1)
     with pytest.raises(ConfigError, match="no milestone is named 'days_60'"):
         load_config(path, ["headline.target=crisis", "headline.milestone=days_60"])
-    with pytest.raises(ConfigError, match="9999-12-31 is not after as_of"):
+    # A question of such a day could not go on record.
+    with pytest.raises(ConfigError, match=r"as_of: year 9999 is out of range; allowed: 1800 to 2100"):
         load_config(path, ["as_of=9999-12-31"])
+    with pytest.raises(ConfigError, match=r"label: no letter or sign that shows; write something"):
+        load_config(path, ["targets.crisis.label=\u200b"])
 
 
 def test_a_section_with_all_its_entries_commented_out_is_empty(write):

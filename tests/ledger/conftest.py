@@ -46,6 +46,7 @@ def make_forecast(
     model: str = "joint",
     scale: Scale | None = None,
     counts: str = "",
+    does_not_count: str = "",
 ) -> Forecast:
     """Make a forecast from target → days in the window → probability."""
     targets = tuple(
@@ -56,7 +57,7 @@ def make_forecast(
             any_of=("sanction",),
             min_severity=4,
             counts=counts,
-            does_not_count="Words." if counts else "",
+            does_not_count=does_not_count,
             observed_before=1,
             milestones=tuple(
                 MilestoneForecast(

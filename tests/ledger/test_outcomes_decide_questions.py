@@ -240,9 +240,11 @@ def test_a_question_is_resolved_on_its_scale_alone(case, coded):
         case.resolve(events, scale="own-123")
 
 
-def test_the_rule_in_words_is_on_record_with_the_question(entries):
-    entry = entries(AS_OF, {"crisis": {30: 0.25}}, counts="A tariff round.")[0]
-    assert entry.rule.counts == "A tariff round."
+@pytest.mark.parametrize("does_not_count", ["", "A threat."])
+def test_the_rule_in_words_is_on_record_with_the_question(case, does_not_count):
+    case.record(AS_OF, {"crisis": {30: 0.25}}, counts="A tariff round.", does_not_count=does_not_count)
+    (entry,) = case.ledger.forecasts
+    assert (entry.rule.counts, entry.rule.does_not_count or "") == ("A tariff round.", does_not_count)
     assert entry.rule.question.startswith("Will “Crisis” (USA – CHN) happen after 1 January 2022")
     assert entry.rule.anchors == {"sanction": standard_scale().anchor("sanction", 4)}
 

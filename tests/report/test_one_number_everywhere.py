@@ -16,7 +16,7 @@ from forecast.cli.terminal import lines_of
 from forecast.records.analysis import ErrorBound, LedgerSummary, PastForecast
 from forecast.records.forecast import Member, MemberForecast
 from forecast.report.build import build_report, make_content, table_csv
-from forecast.report.evidence_sections import scores_section, track_record_section
+from forecast.report.evidence_sections import ledger_sentence, scores_section, track_record_section
 from forecast.report.forecast_sections import course_chart, scenarios_section, sources_section
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import read_run_records
@@ -161,8 +161,8 @@ def test_no_percentage_on_page_1_is_unknown_to_the_records(folder):
 
 
 def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_other(forecast):
-    def ledger(*history, n_same=0):
-        counts = dict.fromkeys(("n_scored", "n_yes", "n_hindcasts"), 0)
+    def ledger(*history, n_same=0, late=0):
+        counts = {"n_scored": 0, "n_yes": 0, "n_hindcasts": late}
         known = {"brier": None, "baseline_brier": None, "claim": "none", "history": history} | counts
         return LedgerSummary(schema=1, head="0" * 64, n_forecasts=12, n_same=n_same, **known)
 
@@ -178,8 +178,16 @@ def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_oth
         interval90=(0.3, 0.5),
         hindcast=False,
     )
-    for known in (ledger(own, n_same=1), ledger(n_same=3)):
-        assert first not in said_in(brief_section(make_records(forecast, ledger_record=known)))
+    assert "on record" not in course_chart(make_records(forecast)).caption
+    known = ledger(own, n_same=1)
+    assert first not in said_in(brief_section(make_records(forecast, ledger_record=known)))
+    same = "3 earlier forecasts of these questions are on record"
+    for late, said in ((0, f"{same}."), (12, f"{same}, made in hindsight.")):
+        run = make_records(forecast, ledger_record=ledger(n_same=3, late=late))
+        assert course_chart(run).caption.endswith(said)
+        assert said in said_in(brief_section(run))
+    said = "held 12 forecasts on this pair, 3 of them on these questions, all made in hindsight; none"
+    assert said in ledger_sentence(ledger(n_same=3, late=12))
 
 
 @pytest.fixture(scope="module")

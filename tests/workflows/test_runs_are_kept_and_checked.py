@@ -12,6 +12,7 @@ from pypdf import PdfReader
 
 from forecast import storage
 from forecast.config import load_config
+from forecast.errors import LedgerError
 from forecast.ledger.store import open_ledger
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run
@@ -56,6 +57,22 @@ def test_a_fault_after_the_fit_leaves_the_run_on_disk_and_on_record(
         command("ledger", "list", "--failed", "--json", "--ledger", tmp_path / "ledger.sqlite").out
     )
     assert len(listed["forecasts"]) == 9
+
+
+def test_a_run_that_cannot_go_on_record_does_not_say_that_it_is(
+    fitted_already, config, command, tmp_path, monkeypatch
+):
+    def refuse(*args):
+        raise LedgerError("the ledger is in use")
+
+    monkeypatch.setattr("forecast.workflows.forecast.record_forecast", refuse)
+    ended = command("run", config, "--out", tmp_path, "--allow-unconverged")
+    assert (ended.code, ended.out) == (2, "")
+    assert f"The run is saved in {tmp_path / PLACE}, but not on record." in ended.err
+    assert not (tmp_path / PLACE / "ledger_record.json").exists()
+    text = " ".join(page.extract_text() for page in PdfReader(tmp_path / PLACE / "report.pdf").pages)
+    assert "forecast of this question" not in text
+    assert "ledger held" not in text
 
 
 def test_a_report_that_cannot_be_made_leaves_the_run_and_the_next_one_is_made(
